@@ -1,0 +1,22 @@
+//! Floor 0: the words every room shares, and nothing that knows about a repository,
+//! a model or a screen.
+//!
+//! Law: imports nothing of ours; no printing, no exiting, no global state but the
+//! logger. What is here is small, pure where it can be, and stable.
+
+pub mod cancel;
+pub mod config;
+pub mod count;
+pub mod failure;
+pub mod memory;
+pub mod path;
+pub mod places;
+pub mod seal;
+pub mod text;
+
+pub use cancel::{Cancel, CancelSource};
+pub use config::Config;
+pub use count::TokenCount;
+pub use failure::{Failure, Kind, Result};
+pub use path::{LineRange, RepoPath};
+pub use places::{Places, RepoPlaces};

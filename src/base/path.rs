@@ -1,0 +1,210 @@
+//! Paths inside a repository, and ranges of lines in them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::failure::{Failure, Result};
+use super::text::printable;
+
+/// A file inside the repository: relative, `/` between parts, UTF-8, and never leading
+/// out of the root. Names with control characters are allowed (they exist), names that no
+/// system could write are not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RepoPath(String);
+
+impl RepoPath {
+    /// Checks and takes over a relative path. `./` in front and doubled slashes are taken
+    /// out; `\` is an ordinary character, since it is one on Unix.
+    ///
+    /// # Errors
+    /// Of kind usage, if the path is empty, absolute, holds NUL, `..` or a `.git` part.
+    pub fn new(path: &str) -> Result<Self> {
+        let refuse = |why: &str| {
+            Err(Failure::usage(format!(
+                "`{}` is not a path inside the repository",
+                printable(path)
+            ))
+            .because(why))
+        };
+        if path.contains('\0') {
+            return refuse("it holds a NUL byte");
+        }
+        if path.starts_with('/') || (cfg!(windows) && path.contains(':')) {
+            return refuse("it is absolute");
+        }
+        let mut parts = Vec::new();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => return refuse("it leads out of a folder"),
+                part if part
+                    .trim_end_matches(['.', ' '])
+                    .eq_ignore_ascii_case(".git") =>
+                {
+                    return refuse("it lies in git's own folder");
+                }
+                part => parts.push(part),
+            }
+        }
+        if parts.is_empty() {
+            return refuse("it is empty");
+        }
+        Ok(Self(parts.join("/")))
+    }
+
+    /// The path as text, `/` between parts.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last part.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or(&self.0)
+    }
+
+    /// What stands before the last part, without a slash at the end; empty at the root.
+    pub fn folder(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// What follows the last dot of the name, lower case, where there is one.
+    pub fn extension(&self) -> Option<String> {
+        let (stem, extension) = self.name().rsplit_once('.')?;
+        (!stem.is_empty()).then(|| extension.to_ascii_lowercase())
+    }
+
+    /// The path on disk below `root`. It does not follow links: who writes must check them.
+    pub fn under(&self, root: &Path) -> PathBuf {
+        root.join(self.0.split('/').collect::<PathBuf>())
+    }
+}
+
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.0))
+    }
+}
+
+impl TryFrom<String> for RepoPath {
+    type Error = Failure;
+    fn try_from(path: String) -> Result<Self> {
+        Self::new(&path)
+    }
+}
+
+impl From<RepoPath> for String {
+    fn from(path: RepoPath) -> Self {
+        path.0
+    }
+}
+
+impl AsRef<str> for RepoPath {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Lines `start..=end` of a file, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineRange {
+    /// First line, from 1.
+    pub start: u32,
+    /// Last line, included; never before `start`.
+    pub end: u32,
+}
+
+impl LineRange {
+    /// A range; the ends are put in order and raised to 1.
+    pub fn new(start: u32, end: u32) -> Self {
+        let (a, b) = (start.max(1), end.max(1));
+        Self {
+            start: a.min(b),
+            end: a.max(b),
+        }
+    }
+
+    /// How many lines.
+    pub const fn len(self) -> u32 {
+        self.end - self.start + 1
+    }
+
+    /// Never true: a range holds at least one line.
+    pub const fn is_empty(self) -> bool {
+        false
+    }
+
+    /// Whether the two share a line.
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.start <= other.end && other.start <= self.end
+    }
+
+    /// Whether `line` lies in the range.
+    pub const fn contains(self, line: u32) -> bool {
+        self.start <= line && line <= self.end
+    }
+}
+
+impl fmt::Display for LineRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.start == self.end {
+            write!(f, "{}", self.start)
+        } else {
+            write!(f, "{}-{}", self.start, self.end)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_paths_are_normalized() {
+        for (given, kept) in [("a/b.rs", "a/b.rs"), ("./a//b", "a/b"), ("a\nb", "a\nb")] {
+            assert_eq!(RepoPath::new(given).map(String::from), Ok(kept.to_owned()));
+        }
+    }
+
+    #[test]
+    fn paths_that_lead_out_are_refused() {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../../x",
+            ".git/config",
+            "a/.GIT/x",
+            ".git. /x",
+            "a\0b",
+        ] {
+            assert!(RepoPath::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn parts_of_a_path() {
+        let path = RepoPath::new("src/base/Path.RS").expect("good path");
+        assert_eq!(path.name(), "Path.RS");
+        assert_eq!(path.folder(), "src/base");
+        assert_eq!(path.extension().as_deref(), Some("rs"));
+        assert_eq!(RepoPath::new(".env").expect("good path").extension(), None);
+    }
+
+    #[test]
+    fn display_is_safe() {
+        let path = RepoPath::new("a\u{1b}]0;x").expect("good path");
+        assert_eq!(path.to_string(), "a\\x1b]0;x");
+    }
+
+    #[test]
+    fn ranges() {
+        let range = LineRange::new(9, 3);
+        assert_eq!((range.start, range.end, range.len()), (3, 9, 7));
+        assert!(range.overlaps(LineRange::new(9, 12)));
+        assert!(!range.overlaps(LineRange::new(10, 12)));
+        assert_eq!(range.to_string(), "3-9");
+    }
+}

@@ -1,0 +1,81 @@
+//! Floor 3: what the model is shown, within a budget, and what is left out, said aloud.
+//!
+//! Law: pure choice and packing over values of `repo` and `index`; every excerpt knows where
+//! it comes from; tokens are counted with the model's own tokenizer (`base::TokenCount`);
+//! nothing like a clock or a random number goes into a prompt.
+
+pub mod mention;
+pub mod pack;
+pub mod pick;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{LineRange, RepoPath};
+
+pub use mention::{Mention, mentions};
+pub use pick::{Wanted, pick};
+
+/// Why an excerpt is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The question names it with `@`.
+    Mention,
+    /// The user pinned it.
+    Pinned,
+    /// Found by search.
+    Search,
+    /// A definition around a change or a hit.
+    Definition,
+    /// It is part of the diff.
+    Diff,
+}
+
+/// Lines of a file as the model is shown them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// The number the model cites it by, from 1; numbers go on through a conversation.
+    pub id: u32,
+    /// The file.
+    pub path: RepoPath,
+    /// The lines.
+    pub range: LineRange,
+    /// Their text, newlines at the ends of lines.
+    pub text: String,
+    /// The definition it is, if it is one: `Walk::next`.
+    pub symbol: Option<String>,
+    /// Why it is shown.
+    pub why: Why,
+    /// Tokens it takes in the prompt, its heading included.
+    pub tokens: usize,
+}
+
+/// Something that was wanted and is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The file.
+    pub path: RepoPath,
+    /// The lines.
+    pub range: Option<LineRange>,
+    /// Tokens it would have taken; 0 where not counted.
+    pub tokens: usize,
+    /// Why not, in a few words: `does not fit`, `not in the repository`, `binary`.
+    pub reason: String,
+}
+
+/// What the model is shown for one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// The excerpts in the order shown.
+    pub excerpts: Vec<Excerpt>,
+    /// What was wanted and did not get in.
+    pub left_out: Vec<LeftOut>,
+    /// The project's rules as shown (path and text), in the stable part of the prompt.
+    pub rules: Option<(RepoPath, String)>,
+    /// Tokens of the excerpts together.
+    pub tokens: usize,
+    /// What they were allowed to take.
+    pub budget: usize,
+    /// Whether the index was complete when this was chosen.
+    pub index_complete: bool,
+}

@@ -1,0 +1,1 @@
+//! Fitting excerpts into a budget and writing them out for the prompt.

@@ -1,0 +1,179 @@
+//! Floor 3: runs models. The real one, and one that plays a script.
+//!
+//! Law: an engine owns its model and caches, belongs to one thread, and is told everything it
+//! needs in the request. It never sees a repository.
+
+pub mod inspect;
+pub mod local;
+pub mod scripted;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Cancel, Result, TokenCount};
+
+pub use inspect::{Inspection, inspect};
+pub use local::{LoadOptions, LocalEngine};
+pub use scripted::ScriptedEngine;
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Standing instructions.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: Role,
+    /// What; never parsed for control tokens.
+    pub content: String,
+}
+
+/// How the next token is drawn. `None` leaves it to the model's card.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 takes the most likely token.
+    pub temperature: Option<f32>,
+    /// Most likely tokens kept; 0 keeps all.
+    pub top_k: Option<u32>,
+    /// Nucleus: the least set of tokens whose probabilities reach this sum.
+    pub top_p: Option<f32>,
+    /// Least probability relative to the best.
+    pub min_p: Option<f32>,
+    /// Subtracted from the logit of each token already written in this answer.
+    pub presence_penalty: Option<f32>,
+    /// Divides positive, multiplies negative logits of tokens among the last 256; 1 for none.
+    pub repetition_penalty: Option<f32>,
+    /// Same seed, same text, on the same machine and build.
+    pub seed: Option<u64>,
+}
+
+/// What to generate.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generate {
+    /// The conversation so far; append-only from turn to turn, so that its state is kept.
+    pub messages: Vec<Message>,
+    /// What the answer begins with (already said, not generated).
+    pub prefill: String,
+    /// How to draw.
+    pub sampling: Sampling,
+    /// Most tokens to write; 0 for what the context leaves.
+    pub max_tokens: usize,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Whether a thinking model may think first.
+    pub thinking: bool,
+}
+
+/// What happens while generating.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// The prompt is being read.
+    Prefill {
+        /// Tokens read, those kept from before included.
+        done: usize,
+        /// Tokens of the prompt.
+        total: usize,
+        /// Tokens that did not have to be read again.
+        cached: usize,
+        /// Tokens a second, measured on this prompt; 0 before the first piece.
+        rate: f64,
+    },
+    /// The conversation differs from the one held; it is read from the start, and why.
+    StartOver(String),
+    /// A piece of thinking; whole characters.
+    Thinking(String),
+    /// A piece of the answer; whole characters.
+    Text(String),
+}
+
+/// Why it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done, or a stop text came.
+    Stop,
+    /// `max_tokens` or the context was reached.
+    Length,
+    /// Cancelled; what was written stands.
+    Cancelled,
+}
+
+/// The figures of one generation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Of these, not read again.
+    pub cached_tokens: usize,
+    /// Tokens written.
+    pub generated_tokens: usize,
+    /// Seconds for reading the prompt.
+    pub prefill_s: f64,
+    /// Seconds for writing.
+    pub decode_s: f64,
+}
+
+/// A finished generation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// The answer, thinking left out.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// The figures.
+    pub usage: Usage,
+}
+
+/// Facts about a loaded model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The name it was asked for by.
+    pub name: String,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Context in tokens as loaded.
+    pub context: usize,
+    /// Bytes of memory taken (measured where it can be, else estimated).
+    pub memory_bytes: u64,
+    /// Seconds it took to load.
+    pub load_s: f64,
+    /// Where it runs: `cpu`, `cuda:0`, `metal`, `script`.
+    pub device: String,
+}
+
+/// Runs a model. One at a time, on one thread.
+pub trait Engine: TokenCount + Send {
+    /// What is loaded.
+    fn facts(&self) -> &Facts;
+
+    /// Tokens of the whole rendered conversation, template included.
+    fn count_messages(&self, messages: &[Message]) -> Result<usize>;
+
+    /// Reads the conversation, writes an answer, tells of each step. A cancel ends it with
+    /// [`Finish::Cancelled`] and what was written, not with an error.
+    ///
+    /// # Errors
+    /// Of kind model: the prompt does not fit the context (never truncated), the template
+    /// refuses it, or the arithmetic fails.
+    fn generate(
+        &mut self,
+        request: &Generate,
+        cancel: &Cancel,
+        on: &mut dyn FnMut(Step),
+    ) -> Result<Generated>;
+
+    /// Tokens a second this machine reads and writes with this model, measured; none before
+    /// the first generation.
+    fn rates(&self) -> Option<(f64, f64)>;
+
+    /// Forgets the conversation held.
+    fn reset(&mut self);
+}

@@ -1,0 +1,108 @@
+//! Floor 2: what stands where. Definitions by tree-sitter, words by tantivy, kept on disk
+//! and brought up to date by blob id.
+//!
+//! Law: an [`Index`] is an immutable snapshot, replaced whole; a reader never waits for a
+//! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
+//! `symbols` only.
+
+pub mod build;
+pub mod search;
+pub mod snapshot;
+pub mod symbols;
+pub mod terms;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{LineRange, RepoPath};
+
+pub use build::{Progress, build};
+pub use snapshot::Index;
+
+/// What kind of thing a definition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SymbolKind {
+    /// A free function.
+    Function,
+    /// A function of a type.
+    Method,
+    /// A struct, class, record or union.
+    Type,
+    /// An enumeration.
+    Enum,
+    /// A trait, interface or protocol.
+    Trait,
+    /// A module or namespace.
+    Module,
+    /// A constant, static or global.
+    Constant,
+    /// A macro.
+    Macro,
+    /// An `impl` block or extension.
+    Impl,
+}
+
+/// A definition and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Symbol {
+    /// Its own name.
+    pub name: String,
+    /// The names around it, outermost first, joined by `::`; empty at top level.
+    pub within: String,
+    /// What it is.
+    pub kind: SymbolKind,
+    /// From its doc comment and attributes to its last line.
+    pub range: LineRange,
+    /// Its first line of code, trimmed, at most 200 bytes.
+    pub signature: String,
+}
+
+/// How a file is counted in ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileClass {
+    /// Code.
+    Source,
+    /// Tests, benches, fixtures.
+    Test,
+    /// Prose.
+    Docs,
+    /// Written by a machine.
+    Generated,
+    /// Somebody else's.
+    Vendored,
+    /// Configuration and build files.
+    Build,
+}
+
+/// A search result: lines of a file, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// The file.
+    pub path: RepoPath,
+    /// The lines.
+    pub range: LineRange,
+    /// The definition these lines are, where they are one.
+    pub symbol: Option<Symbol>,
+    /// Comparable within one search only; larger is better.
+    pub score: f32,
+    /// In a few words: `name`, `path`, `text`.
+    pub why: String,
+}
+
+/// What an index holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Files indexed.
+    pub files: usize,
+    /// Definitions.
+    pub symbols: usize,
+    /// Bytes of source read.
+    pub source_bytes: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Files by language, most first.
+    pub languages: Vec<(String, usize)>,
+    /// What the walk left out.
+    pub skipped: crate::repo::Skipped,
+}

@@ -1,0 +1,1 @@
+//! Code-aware words: identifiers whole and in parts.

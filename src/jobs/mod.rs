@@ -1,0 +1,234 @@
+//! Floor 4: a request to an answer; the same code for the screen and for headless commands.
+//!
+//! Law: a job is a plain call, [`run`], that reads its inputs from [`JobCx`], tells what
+//! happens through `emit`, and returns an [`Answer`]. It never prints, never writes the
+//! working tree, and never asks who is listening. This is where rooms that are blind to each
+//! other meet.
+
+pub mod ask;
+pub mod event;
+pub mod message;
+pub mod patch;
+pub mod prompt;
+pub mod review;
+pub mod session;
+pub mod workspace;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Cancel, RepoPath, Result};
+use crate::context::{Context, Mention};
+use crate::engine::{Engine, Sampling};
+use crate::index::Index;
+use crate::patch::Change;
+use crate::repo::{Diff, DiffSpec, Repo};
+
+pub use event::{Event, Finding, Severity, Source};
+pub use prompt::Prompts;
+pub use workspace::{ModelChoice, Workspace, choose_model, load_engine};
+
+/// A finished exchange of a conversation, with the request exactly as the model was sent it,
+/// so that the next prompt begins with the same tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// What the person typed.
+    pub request: String,
+    /// The user message as rendered, excerpts included.
+    pub sent: String,
+    /// The answer's text, without thinking.
+    pub answer: String,
+    /// The sources shown in this turn.
+    pub sources: Vec<Source>,
+}
+
+/// What all jobs may be told.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Tokens excerpts may take; 0 to choose by the context and the measured speed.
+    pub budget: usize,
+    /// How tokens are drawn, where the user or the command line says so.
+    pub sampling: Sampling,
+    /// Most tokens of an answer; 0 for the job's default.
+    pub max_tokens: usize,
+    /// Whether thinking models think.
+    pub thinking: bool,
+    /// The rules file's name in the repository (`AGENTS.md`).
+    pub rules_file: String,
+    /// Globs of files a review passes over.
+    pub review_skip: Vec<String>,
+}
+
+/// A question.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// What the person typed, mentions and all.
+    pub question: String,
+    /// Text piped in.
+    pub piped: Option<String>,
+    /// Pinned files.
+    pub pinned: Vec<Mention>,
+    /// Dropped files.
+    pub dropped: Vec<Mention>,
+    /// The conversation so far.
+    pub history: Vec<Turn>,
+}
+
+/// A change wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Patch {
+    /// What the person typed, mentions and all.
+    pub request: String,
+    /// Text piped in.
+    pub piped: Option<String>,
+    /// Only these files may be changed; empty for any.
+    pub files: Vec<RepoPath>,
+    /// Pinned files.
+    pub pinned: Vec<Mention>,
+    /// Dropped files.
+    pub dropped: Vec<Mention>,
+    /// A hunk that was refused and the person's remark, to be asked again.
+    pub again: Option<(String, String)>,
+}
+
+/// A review.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// The diff to read.
+    pub diff: ReviewOf,
+    /// Findings below this are left out.
+    pub least: Severity,
+    /// Seconds after which no further piece is begun; 0 for no limit.
+    pub max_time_s: u64,
+}
+
+/// Where a review's diff comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReviewOf {
+    /// The repository.
+    Repo(DiffSpec),
+    /// Standard input.
+    Given(Diff),
+}
+
+/// A request of any kind.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Answer a question.
+    Ask(Ask),
+    /// Propose a change.
+    Patch(Patch),
+    /// Review a diff.
+    Review(Review),
+    /// A commit message for what is staged.
+    Message,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To a question: the turn for the history. `stopped` if cancelled on the way.
+    Ask {
+        /// The finished turn.
+        turn: Turn,
+        /// What was shown.
+        context: Context,
+        /// Cancelled; what was written stands.
+        stopped: bool,
+    },
+    /// To a change wanted. An empty change with prose is an honest "nothing".
+    Patch {
+        /// The planned change; nothing is written yet.
+        change: Change,
+        /// What the model says around it.
+        prose: String,
+        /// Edits that could not be used, with reasons.
+        troubles: Vec<String>,
+        /// What was shown.
+        context: Context,
+        /// Cancelled.
+        stopped: bool,
+    },
+    /// To a review.
+    Review {
+        /// The findings, worst first.
+        findings: Vec<Finding>,
+        /// Files that were not read, with reasons (too large, out of time, binary, skipped).
+        unread: Vec<(RepoPath, String)>,
+        /// Cancelled or out of time.
+        stopped: bool,
+    },
+    /// A commit message.
+    Message {
+        /// Subject, blank line, body.
+        text: String,
+        /// Cancelled.
+        stopped: bool,
+    },
+}
+
+/// What a job works with.
+pub struct JobCx<'a> {
+    /// The model.
+    pub engine: &'a mut dyn Engine,
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Its index, as it is now.
+    pub index: &'a Index,
+    /// Whether that index covers every file.
+    pub index_complete: bool,
+    /// Settings.
+    pub settings: &'a Settings,
+    /// Prompt templates.
+    pub prompts: &'a Prompts,
+    /// Asked at every step.
+    pub cancel: Cancel,
+}
+
+/// Runs a job. Everything that happens is told to `emit`, the last event being
+/// [`Event::Done`]; on failure [`Event::Error`] comes before it.
+pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
+    let outcome = match request {
+        Request::Ask(ask) => ask::run(ask, cx, emit),
+        Request::Patch(patch) => patch::run(patch, cx, emit),
+        Request::Review(review) => review::run(review, cx, emit),
+        Request::Message => message::run(cx, emit),
+    };
+    if let Err(failure) = &outcome {
+        emit(Event::error(failure));
+    }
+    emit(Event::Done);
+    outcome
+}
+
+/// What the model would be shown for a request; runs no model. `count` counts tokens.
+pub fn preview(
+    request: &Request,
+    repo: &Repo,
+    index: &Index,
+    settings: &Settings,
+    prompts: &Prompts,
+    count: &dyn crate::base::TokenCount,
+    model_context: usize,
+) -> Result<Preview> {
+    let _ = (
+        request,
+        repo,
+        index,
+        settings,
+        prompts,
+        count,
+        model_context,
+    );
+    Err(crate::base::Failure::bug("preview is not built"))
+}
+
+/// What the model would be shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The chosen excerpts.
+    pub context: Context,
+    /// The messages as they would be sent.
+    pub messages: Vec<crate::engine::Message>,
+    /// Tokens of the messages together.
+    pub tokens: usize,
+}

