@@ -3,3 +3,35 @@
 //! Law: one ring, one direction: Event → State → Command → worker → Event. What is drawn
 //! depends on State, the theme and the size alone. Nothing reaches the terminal that has not
 //! passed through `base::text::printable`.
+
+use std::path::PathBuf;
+
+use crate::base::seal::Sealed;
+use crate::base::{Config, Failure, Places, Result};
+use crate::models::Puller;
+
+/// What the screen is started with; everything else it finds out behind its first frame.
+#[derive(Debug)]
+pub struct Start {
+    /// The folder to open.
+    pub dir: PathBuf,
+    /// The user's folders.
+    pub places: Places,
+    /// Defaults, user file, environment and command line.
+    pub config: Config,
+    /// A script to play instead of a model (`--engine script:FILE`).
+    pub script: Option<PathBuf>,
+    /// The process that may download, started before the seal; none where it could not be.
+    pub puller: Option<Puller>,
+    /// Whether the seal is on.
+    pub sealed: Sealed,
+    /// A session to go on with; `Some("")` for the last one.
+    pub resume: Option<String>,
+}
+
+/// Runs the terminal UI until the user quits. The terminal is left as it was found, whatever
+/// happens.
+pub fn run(start: Start) -> Result<()> {
+    drop(start);
+    Err(Failure::bug("the screen is not built"))
+}
