@@ -3,6 +3,8 @@
 //! Law: an engine owns its model and caches, belongs to one thread, and is told everything it
 //! needs in the request. It never sees a repository.
 
+pub mod bench;
+pub mod debug;
 pub mod inspect;
 pub mod local;
 pub mod scripted;
@@ -11,9 +13,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, Result, TokenCount};
 
+pub use bench::{BenchReport, bench};
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
 pub use scripted::ScriptedEngine;
+
+/// Says how many threads are to compute: 0 for as many as suit this machine. Call it in
+/// `main`, once the command line and the configuration are read and before the first thread
+/// is started; later it has no effect. Returns the number that will compute.
+pub fn set_threads(threads: usize) -> usize {
+    crate::kernels::threads::set(threads)
+}
+
 
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
