@@ -1,20 +1,362 @@
 //! An engine that plays a script, so that jobs and screens are tested without a model.
+//!
+//! A script is JSON lines. Blank lines and lines that begin with `#` are passed over. A line
+//! is an answer, given in order, or a text alone, or (anywhere) facts about the pretended model:
+//!
+//! ```text
+//! {"model": {"name": "script", "context": 8192, "rates": [200.0, 20.0]}}
+//! "An answer in one piece."
+//! {"steps": [{"text": "a"}, {"wait_ms": 50}, {"text": "b"}], "finish": "stop"}
+//! {"when": "question", "steps": [{"echo": "last"}], "repeat": true}
+//! ```
 
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use super::{Engine, Facts, Generate, Generated, Message, Step};
-use crate::base::{Cancel, Failure, Result, TokenCount};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
+use crate::base::failure::io_failure;
+use crate::base::text::truncated;
+use crate::base::{Cancel, Failure, Kind, Result, TokenCount};
+
+/// Longest time between two looks at the cancel token.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// One thing an answer of a script does.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Play {
+    /// Writes a piece.
+    Text(String),
+    /// Writes a text word by word.
+    Stream {
+        /// What.
+        text: String,
+        /// Milliseconds before each word.
+        #[serde(default)]
+        every_ms: u64,
+    },
+    /// Thinks a piece.
+    Thinking(String),
+    /// Waits so many milliseconds; a cancel ends it.
+    WaitMs(u64),
+    /// Tells how far the prompt is read. Without this step the whole prompt is read at once.
+    Prefill {
+        /// Tokens read.
+        done: usize,
+        /// Tokens in all.
+        total: usize,
+        /// Tokens kept from before.
+        #[serde(default)]
+        cached: usize,
+        /// Tokens a second.
+        #[serde(default)]
+        rate: f64,
+    },
+    /// Says that the conversation starts over, and why.
+    StartOver(String),
+    /// Fails.
+    Fail {
+        /// [`Kind::word`]; `model` where left out.
+        #[serde(default)]
+        kind: Option<Kind>,
+        /// What happened.
+        what: String,
+        /// What to do next.
+        #[serde(default)]
+        hint: Option<String>,
+    },
+    /// Fails unless the prompt holds this text.
+    Expect(String),
+    /// Fails if the prompt holds this text.
+    Refuse(String),
+    /// Writes a part of the prompt back.
+    Echo(Echo),
+}
+
+/// Which part of the prompt is written back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Echo {
+    /// The last message.
+    Last,
+    /// The system message.
+    System,
+    /// All messages, each under its role.
+    All,
+}
+
+/// One answer of a script.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Only given when the last message holds this text.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// What it does.
+    pub steps: Vec<Play>,
+    /// Why it ends.
+    #[serde(default = "stop")]
+    pub finish: Finish,
+    /// Whether it is given again and again instead of once.
+    #[serde(default)]
+    pub repeat: bool,
+}
+
+const fn stop() -> Finish {
+    Finish::Stop
+}
+
+impl Line {
+    /// An answer of one text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::steps(vec![Play::Text(text.into())])
+    }
+
+    /// An answer of several steps.
+    pub const fn steps(steps: Vec<Play>) -> Self {
+        Self {
+            when: None,
+            steps,
+            finish: Finish::Stop,
+            repeat: false,
+        }
+    }
+}
+
+/// What the script pretends about its model.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pretended {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    context: Option<usize>,
+    #[serde(default)]
+    memory_bytes: Option<u64>,
+    /// Tokens a second, reading and writing.
+    #[serde(default)]
+    rates: Option<(f64, f64)>,
+}
 
 /// Plays pieces, failures and waits from a script (JSON lines, one answer after another).
+#[derive(Debug)]
 pub struct ScriptedEngine {
     facts: Facts,
+    rates: Option<(f64, f64)>,
+    /// The answers, each with whether it has been given.
+    lines: Vec<(Line, bool)>,
+    /// What was asked so far.
+    asked: Vec<Generate>,
+    /// The conversation held, as a real engine would keep its state.
+    held: Vec<Message>,
 }
 
 impl ScriptedEngine {
+    /// Plays these answers, in order.
+    pub fn new(lines: Vec<Line>) -> Self {
+        Self {
+            facts: Facts {
+                name: "script".to_owned(),
+                architecture: "script".to_owned(),
+                context: 32_768,
+                memory_bytes: 0,
+                load_s: 0.0,
+                device: "script".to_owned(),
+            },
+            rates: None,
+            lines: lines.into_iter().map(|line| (line, false)).collect(),
+            asked: Vec::new(),
+            held: Vec::new(),
+        }
+    }
+
+    /// Answers with these texts, in order.
+    pub fn saying(texts: &[&str]) -> Self {
+        Self::new(texts.iter().map(|text| Line::text(*text)).collect())
+    }
+
+    /// The same, pretending a context of so many tokens.
+    #[must_use]
+    pub fn with_context(mut self, tokens: usize) -> Self {
+        self.facts.context = tokens;
+        self
+    }
+
+    /// The same, pretending these rates of reading and writing.
+    #[must_use]
+    pub const fn with_rates(mut self, prefill: f64, decode: f64) -> Self {
+        self.rates = Some((prefill, decode));
+        self
+    }
+
     /// Reads a script.
+    ///
+    /// # Errors
+    /// Of kind environment, if it cannot be read; of kind input, naming the line that is wrong.
     pub fn from_file(file: &Path) -> Result<Self> {
-        let _ = file;
-        Err(Failure::bug("scripted is not built"))
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| io_failure(format!("cannot read the script {}", file.display()), &e))?;
+        Self::from_text(&text, &file.display().to_string())
+    }
+
+    /// Reads a script from a text; `name` is for messages.
+    pub fn from_text(text: &str, name: &str) -> Result<Self> {
+        let mut engine = Self::new(Vec::new());
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |e: &serde_json::Error| {
+                Failure::input(format!("line {} of the script {name} is wrong", number + 1))
+                    .because(e)
+            };
+            match serde_json::from_str(line).map_err(|e| wrong(&e))? {
+                Value::String(text) => engine.lines.push((Line::text(text), false)),
+                Value::Object(mut object) if object.contains_key("model") => {
+                    let pretended = object.remove("model").unwrap_or_default();
+                    let model: Pretended =
+                        serde_json::from_value(pretended).map_err(|e| wrong(&e))?;
+                    engine.pretend(model);
+                }
+                value => {
+                    let line = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+                    engine.lines.push((line, false));
+                }
+            }
+        }
+        Ok(engine)
+    }
+
+    /// What was asked so far, in order, for tests.
+    pub fn asked(&self) -> &[Generate] {
+        &self.asked
+    }
+
+    fn pretend(&mut self, model: Pretended) {
+        if let Some(name) = model.name {
+            self.facts.name = name;
+        }
+        if let Some(context) = model.context {
+            self.facts.context = context;
+        }
+        if let Some(bytes) = model.memory_bytes {
+            self.facts.memory_bytes = bytes;
+        }
+        self.rates = model.rates.or(self.rates);
+    }
+
+    /// The next answer for that request.
+    fn next(&mut self, request: &Generate) -> Result<Line> {
+        let last = request.messages.last().map_or("", |m| m.content.as_str());
+        let fits = |line: &Line| line.when.as_ref().is_none_or(|when| last.contains(when));
+        let given = self.lines.iter().filter(|(_, given)| *given).count();
+        let found = self
+            .lines
+            .iter_mut()
+            .find(|(line, given)| !*given && fits(line));
+        let Some((line, given_now)) = found else {
+            let left = self.lines.len() - given;
+            return Err(Failure::model(if left == 0 {
+                format!("the script has no further answer; all {given} were given")
+            } else {
+                format!("none of the script's {left} answers left fits this request")
+            })
+            .because(format!("the request is {:?}", truncated(last, 200)))
+            .hint("add an answer to the script, or \"repeat\": true to its last one"));
+        };
+        *given_now = !line.repeat;
+        Ok(line.clone())
+    }
+}
+
+/// Waits; `false` when cancelled on the way.
+fn wait(ms: u64, cancel: &Cancel) -> bool {
+    let end = Instant::now() + Duration::from_millis(ms);
+    loop {
+        if cancel.is_cancelled() {
+            return false;
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        sleep(left.min(SLICE));
+    }
+}
+
+/// The part of the prompt asked for.
+fn echoed(messages: &[Message], which: Echo) -> String {
+    match which {
+        Echo::Last => messages.last().map_or(String::new(), |m| m.content.clone()),
+        Echo::System => messages
+            .iter()
+            .filter(|m| m.role == Role::System)
+            .map(|m| m.content.as_str())
+            .collect(),
+        Echo::All => messages
+            .iter()
+            .map(|m| {
+                let role = match m.role {
+                    Role::System => "system",
+                    Role::User => "user",
+                    Role::Assistant => "assistant",
+                };
+                format!("[{role}]\n{}\n", m.content)
+            })
+            .collect(),
+    }
+}
+
+/// An answer as it grows; knows the texts that end it.
+struct Writing<'a> {
+    text: String,
+    /// Bytes of `text` that were told.
+    told: usize,
+    stop: &'a [String],
+    pieces: usize,
+}
+
+impl Writing<'_> {
+    /// Adds a piece and tells it; `false` when a stop text ends the answer. What could be the
+    /// beginning of a stop text is held back.
+    fn add(&mut self, piece: &str, on: &mut dyn FnMut(Step)) -> bool {
+        self.text.push_str(piece);
+        self.pieces += 1;
+        let hit = self
+            .stop
+            .iter()
+            .filter(|s| !s.is_empty())
+            .filter_map(|s| self.text.find(s.as_str()))
+            .min();
+        if let Some(at) = hit {
+            self.text.truncate(at);
+            self.tell(self.text.len(), on);
+            return false;
+        }
+        let held = self
+            .stop
+            .iter()
+            .filter_map(|s| {
+                (1..s.len())
+                    .rev()
+                    .find(|n| s.get(..*n).is_some_and(|head| self.text.ends_with(head)))
+            })
+            .max()
+            .unwrap_or(0);
+        self.tell(self.text.len() - held, on);
+        true
+    }
+
+    fn tell(&mut self, end: usize, on: &mut dyn FnMut(Step)) {
+        if let Some(new) = self.text.get(self.told..end).filter(|new| !new.is_empty()) {
+            on(Step::Text(new.to_owned()));
+            self.told = end;
+        }
     }
 }
 
@@ -42,13 +384,299 @@ impl Engine for ScriptedEngine {
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
-        let _ = (request, cancel, on);
-        Err(Failure::bug("scripted is not built"))
+        self.asked.push(request.clone());
+        let total = self.count_messages(&request.messages)?;
+        if total >= self.facts.context {
+            return Err(Failure::model(format!(
+                "the prompt takes {total} tokens; the context holds {}",
+                self.facts.context
+            )));
+        }
+        let line = self.next(request)?;
+        let cached = if request.messages.starts_with(&self.held) {
+            self.count_messages(&self.held)?
+        } else {
+            0
+        };
+        self.held.clone_from(&request.messages);
+        let rate = self.rates.map_or(0.0, |(prefill, _)| prefill);
+        if !line.steps.iter().any(|s| matches!(s, Play::Prefill { .. })) {
+            on(Step::Prefill {
+                done: total,
+                total,
+                cached,
+                rate,
+            });
+        }
+        let mut writing = Writing {
+            text: String::new(),
+            told: 0,
+            stop: &request.stop,
+            pieces: 0,
+        };
+        let mut finish = line.finish;
+        for step in &line.steps {
+            if cancel.is_cancelled() {
+                finish = Finish::Cancelled;
+                break;
+            }
+            let goes_on = match step {
+                Play::Text(text) => writing.add(text, on),
+                Play::Stream { text, every_ms } => {
+                    let mut goes_on = true;
+                    for word in text.split_inclusive(char::is_whitespace) {
+                        if !wait(*every_ms, cancel) {
+                            finish = Finish::Cancelled;
+                            goes_on = false;
+                        }
+                        if !goes_on {
+                            break;
+                        }
+                        goes_on = writing.add(word, on);
+                    }
+                    goes_on
+                }
+                Play::Thinking(text) => {
+                    on(Step::Thinking(text.clone()));
+                    true
+                }
+                Play::WaitMs(ms) => {
+                    let whole = wait(*ms, cancel);
+                    if !whole {
+                        finish = Finish::Cancelled;
+                    }
+                    whole
+                }
+                Play::Prefill {
+                    done,
+                    total,
+                    cached,
+                    rate,
+                } => {
+                    on(Step::Prefill {
+                        done: *done,
+                        total: *total,
+                        cached: *cached,
+                        rate: *rate,
+                    });
+                    true
+                }
+                Play::StartOver(why) => {
+                    on(Step::StartOver(why.clone()));
+                    true
+                }
+                Play::Fail { kind, what, hint } => {
+                    let failure = Failure::new(kind.unwrap_or(Kind::Model), what);
+                    return Err(match hint {
+                        Some(hint) => failure.hint(hint),
+                        None => failure,
+                    });
+                }
+                Play::Expect(text) => {
+                    let prompt = echoed(&request.messages, Echo::All);
+                    if !prompt.contains(text) {
+                        return Err(Failure::model(format!(
+                            "the script expects {text:?} in the prompt"
+                        ))
+                        .because(format!("it is {prompt:?}")));
+                    }
+                    true
+                }
+                Play::Refuse(text) => {
+                    let prompt = echoed(&request.messages, Echo::All);
+                    if prompt.contains(text) {
+                        return Err(Failure::model(format!(
+                            "the script does not want {text:?} in the prompt"
+                        ))
+                        .because(format!("it is {prompt:?}")));
+                    }
+                    true
+                }
+                Play::Echo(which) => writing.add(&echoed(&request.messages, *which), on),
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        writing.tell(writing.text.len(), on);
+        let generated_tokens = self.count(&writing.text);
+        let (prefill, decode) = self.rates.unwrap_or((0.0, 0.0));
+        let seconds = |tokens: usize, rate: f64| {
+            if rate > 0.0 {
+                tokens as f64 / rate
+            } else {
+                0.0
+            }
+        };
+        // What a real engine would hold now: the answer belongs to it.
+        self.held.push(Message {
+            role: Role::Assistant,
+            content: writing.text.clone(),
+        });
+        Ok(Generated {
+            usage: Usage {
+                prompt_tokens: total,
+                cached_tokens: cached,
+                generated_tokens,
+                prefill_s: seconds(total - cached.min(total), prefill),
+                decode_s: seconds(generated_tokens, decode),
+            },
+            text: writing.text,
+            finish,
+        })
     }
 
     fn rates(&self) -> Option<(f64, f64)> {
-        None
+        self.rates
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.held.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::CancelSource;
+
+    fn ask(text: &str) -> Generate {
+        Generate {
+            messages: vec![Message {
+                role: Role::User,
+                content: text.to_owned(),
+            }],
+            ..Generate::default()
+        }
+    }
+
+    fn play(engine: &mut ScriptedEngine, request: &Generate) -> (Result<Generated>, Vec<Step>) {
+        let mut steps = Vec::new();
+        let result = engine.generate(request, &Cancel::never(), &mut |s| steps.push(s));
+        (result, steps)
+    }
+
+    const SCRIPT: &str = r#"
+# facts first
+{"model": {"name": "tiny", "context": 4000, "rates": [100.0, 10.0]}}
+"one"
+{"steps": [{"thinking": "hm"}, {"text": "tw"}, {"wait_ms": 1}, {"text": "o"}], "finish": "length"}
+{"when": "special", "steps": [{"echo": "last"}], "repeat": true}
+{"steps": [{"fail": {"kind": "environment", "what": "no disk", "hint": "buy one"}}]}
+"#;
+
+    #[test]
+    fn a_script_is_played_in_order() {
+        let mut engine = ScriptedEngine::from_text(SCRIPT, "test").expect("good script");
+        assert_eq!(engine.facts().name, "tiny");
+        assert_eq!(engine.rates(), Some((100.0, 10.0)));
+        let (first, steps) = play(&mut engine, &ask("a"));
+        assert_eq!(first.expect("answer").text, "one");
+        assert!(matches!(
+            steps.first(),
+            Some(Step::Prefill { total: 9, .. })
+        ));
+        let (second, steps) = play(&mut engine, &ask("b"));
+        let second = second.expect("answer");
+        assert_eq!(
+            (second.text.as_str(), second.finish),
+            ("two", Finish::Length)
+        );
+        assert!(steps.contains(&Step::Thinking("hm".into())));
+        for _ in 0..2 {
+            let (echo, _) = play(&mut engine, &ask("special case"));
+            assert_eq!(echo.expect("answer").text, "special case");
+        }
+        let failure = play(&mut engine, &ask("c")).0.expect_err("fails");
+        assert_eq!(failure.kind(), Kind::Environment);
+        assert_eq!(failure.next_step(), Some("buy one"));
+        let failure = play(&mut engine, &ask("d")).0.expect_err("exhausted");
+        assert_eq!(failure.kind(), Kind::Model);
+        assert!(failure.to_string().contains("answers left"), "{failure}");
+        assert_eq!(engine.asked().len(), 6);
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let failure =
+            ScriptedEngine::from_text("\"a\"\n{\"stepz\": []}", "s.jsonl").expect_err("wrong");
+        assert!(failure.what().contains("line 2"), "{failure}");
+    }
+
+    #[test]
+    fn a_wait_ends_with_a_cancel() {
+        let source = CancelSource::new();
+        let token = source.token();
+        let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+            Play::Text("begun".into()),
+            Play::WaitMs(60_000),
+            Play::Text("never".into()),
+        ])]);
+        let waiter = std::thread::spawn(move || {
+            sleep(Duration::from_millis(30));
+            source.cancel();
+        });
+        let begun = Instant::now();
+        let done = engine
+            .generate(&ask("x"), &token, &mut |_| {})
+            .expect("no error");
+        waiter.join().expect("joined");
+        assert_eq!(
+            (done.text.as_str(), done.finish),
+            ("begun", Finish::Cancelled)
+        );
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn stop_texts_end_the_answer_and_are_never_told() {
+        let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+            Play::Text("keep <E".into()),
+            Play::Text("ND> drop".into()),
+        ])]);
+        let mut request = ask("x");
+        request.stop = vec!["<END>".into()];
+        let (done, steps) = play(&mut engine, &request);
+        assert_eq!(done.expect("answer").text, "keep ");
+        let told: String = steps
+            .iter()
+            .filter_map(|s| match s {
+                Step::Text(t) => Some(t.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, "keep ");
+    }
+
+    #[test]
+    fn a_prompt_that_does_not_fit_is_refused() {
+        let mut engine = ScriptedEngine::saying(&["x"]).with_context(10);
+        assert!(play(&mut engine, &ask(&"word ".repeat(40))).0.is_err());
+    }
+
+    #[test]
+    fn the_same_beginning_counts_as_cached() {
+        let mut engine = ScriptedEngine::saying(&["first", "second"]);
+        let mut request = ask("hello there");
+        play(&mut engine, &request).0.expect("answer");
+        request.messages.push(Message {
+            role: Role::Assistant,
+            content: "first".into(),
+        });
+        request.messages.push(ask("more").messages.remove(0));
+        let second = play(&mut engine, &request).0.expect("answer");
+        assert!(second.usage.cached_tokens > 0);
+    }
+
+    #[test]
+    fn expectations_are_checked() {
+        let mut engine = ScriptedEngine::from_text(
+            r#"{"steps": [{"expect": "abc"}, {"refuse": "xyz"}, {"stream": {"text": "a b"}}], "repeat": true}"#,
+            "s",
+        )
+        .expect("good script");
+        assert_eq!(play(&mut engine, &ask("abc")).0.expect("ok").text, "a b");
+        assert!(play(&mut engine, &ask("nothing")).0.is_err());
+        assert!(play(&mut engine, &ask("abc xyz")).0.is_err());
+    }
 }
