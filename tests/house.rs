@@ -1,1 +1,361 @@
-//! The floors and fences of the design, read from the sources themselves.
+//! The floors and fences of the house, checked on the sources themselves.
+//!
+//! The table in `src/lib.rs` says which room may import which; here the `use` lines and
+//! `crate::room` paths of every file are held against it, and with them the fences around
+//! foreign crates, the size of files, and the names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms and what they may import of ours.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("repo", &["base"]),
+    ("patch", &["base"]),
+    ("kernels", &["base"]),
+    ("models", &["base"]),
+    ("index", &["base", "repo"]),
+    ("model", &["base", "kernels"]),
+    ("context", &["base", "repo", "index"]),
+    ("engine", &["base", "kernels", "model"]),
+    (
+        "jobs",
+        &[
+            "base", "repo", "patch", "models", "index", "context", "engine",
+        ],
+    ),
+    (
+        "app",
+        &["base", "jobs", "index", "repo", "patch", "context"],
+    ),
+    (
+        "tui",
+        &[
+            "base", "repo", "patch", "models", "index", "context", "engine", "jobs", "app",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "base", "repo", "patch", "models", "index", "context", "engine", "jobs", "app",
+        ],
+    ),
+];
+
+/// Words that may stand only in files whose path begins with one of these.
+const FENCES: &[(&str, &[&str])] = &[
+    ("candle_core", &["model/", "engine/", "kernels/"]),
+    ("candle_nn", &["model/", "engine/", "kernels/"]),
+    ("candle_transformers", &["model/", "engine/", "kernels/"]),
+    ("git2", &["repo/"]),
+    ("ignore::", &["repo/"]),
+    ("tree_sitter", &["index/symbols"]),
+    ("ratatui", &["tui/"]),
+    ("crossterm", &["tui/"]),
+    ("clap::", &["cli/"]),
+    ("ureq", &["models/"]),
+    ("std::net", &["models/"]),
+    ("TcpStream", &["models/"]),
+    ("UdpSocket", &["models/"]),
+    (
+        "process::Command",
+        &["jobs/check.rs", "models/", "tui/", "base/seal"],
+    ),
+    ("unsafe {", &["kernels/", "model/mapping.rs", "base/seal"]),
+    ("unsafe fn", &["kernels/", "model/mapping.rs", "base/seal"]),
+    (
+        "unsafe impl",
+        &["kernels/", "model/mapping.rs", "base/seal"],
+    ),
+    ("process::exit", &["main.rs"]),
+];
+
+/// Names that say nothing.
+const EMPTY_NAMES: &[&str] = &[
+    "manager", "helper", "util", "utils", "common", "misc", "handler", "data",
+];
+
+/// Lines a file may have before its tests.
+const MOST_LINES: usize = 500;
+
+/// What may stand at the top of the repository.
+const TOP: &[&str] = &[
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "prompts",
+    "src",
+    "tests",
+    "themes",
+];
+
+/// The part of a file that the rules look at: no tests, no comments, no text in quotes.
+fn code_of(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    for line in before_tests(text) {
+        let mut rest = line;
+        if rest.trim_start().starts_with("//") {
+            code.push('\n');
+            continue;
+        }
+        // Quotes on one line are enough here: no rule's word stands in a longer text.
+        let mut inside = false;
+        let mut previous = ' ';
+        while let Some(c) = rest.chars().next() {
+            if c == '"' && previous != '\\' && previous != '\'' {
+                inside = !inside;
+            } else if !inside {
+                if rest.starts_with("//") {
+                    break;
+                }
+                code.push(c);
+            }
+            previous = c;
+            rest = &rest[c.len_utf8()..];
+        }
+        code.push('\n');
+    }
+    code
+}
+
+fn before_tests(text: &str) -> impl Iterator<Item = &str> {
+    let mut lines = text.lines().peekable();
+    std::iter::from_fn(move || {
+        let line = lines.next()?;
+        if line.trim() == "#[cfg(test)]"
+            && lines
+                .peek()
+                .is_some_and(|l| l.contains("mod ") && l.contains('{'))
+        {
+            return None;
+        }
+        Some(line)
+    })
+}
+
+/// The rooms named after `crate::` or `homebody::`, groups in braces included.
+fn rooms_named(code: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for start in ["crate::", "homebody::"] {
+        for (at, _) in code.match_indices(start) {
+            let rest = &code[at + start.len()..];
+            if let Some(group) = rest.strip_prefix('{') {
+                let mut depth = 1;
+                let mut word = String::new();
+                let mut at_start = true;
+                for c in group.chars() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' if depth == 1 => at_start = true,
+                        c if c.is_whitespace() => continue,
+                        c if depth == 1 && at_start && (c.is_alphanumeric() || c == '_') => {
+                            word.push(c);
+                            continue;
+                        }
+                        _ => {}
+                    }
+                    if !word.is_empty() {
+                        named.push(std::mem::take(&mut word));
+                        at_start = c == ',';
+                    }
+                    if depth == 0 {
+                        break;
+                    }
+                }
+            } else {
+                named.push(
+                    rest.chars()
+                        .take_while(|c| c.is_alphanumeric() || *c == '_')
+                        .collect(),
+                );
+            }
+        }
+    }
+    named
+}
+
+/// What is wrong with one file; `path` is relative to `src`.
+fn problems(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut wrong = |what: String| found.push(format!("src/{path}: {what}"));
+    if !text.starts_with("//!") {
+        wrong("does not begin with `//!`".into());
+    }
+    let lines = before_tests(text).count();
+    if lines > MOST_LINES {
+        wrong(format!(
+            "{lines} lines before its tests, at most {MOST_LINES}"
+        ));
+    }
+    if path == "main.rs" && text.lines().count() >= 80 {
+        wrong("80 lines or more".into());
+    }
+    for part in path.trim_end_matches(".rs").split('/') {
+        if EMPTY_NAMES.contains(&part) {
+            wrong(format!("`{part}` says nothing"));
+        }
+    }
+    let code = code_of(text);
+    for (word, allowed) in FENCES {
+        if allowed.iter().any(|prefix| path.starts_with(prefix)) {
+            continue;
+        }
+        for (at, _) in code.match_indices(word) {
+            let before = code[..at].chars().next_back();
+            if before.is_none_or(|c| !c.is_alphanumeric() && c != '_') {
+                wrong(format!("`{word}` is fenced in {allowed:?}"));
+                break;
+            }
+        }
+    }
+    if let Some((room, _)) = path.split_once('/') {
+        let Some((_, may)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong(format!("`{room}` is no room"));
+            return found;
+        };
+        for named in rooms_named(&code) {
+            let is_room = ROOMS.iter().any(|(name, _)| *name == named);
+            if is_room && named != room && !may.contains(&named.as_str()) {
+                wrong(format!("imports `{named}`, may only {may:?}"));
+            }
+        }
+    }
+    found
+}
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("src can be read") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn floors_and_fences_hold() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 50, "the sources were not found");
+    let mut found = Vec::new();
+    for file in files {
+        let path = file.strip_prefix(&src).expect("below src");
+        let path = path.to_string_lossy().replace('\\', "/");
+        found.extend(problems(
+            &path,
+            &fs::read_to_string(&file).expect("readable"),
+        ));
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_room_is_on_the_map() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let map = fs::read_to_string(root.join("src/lib.rs")).expect("the map");
+    for (room, _) in ROOMS {
+        assert!(
+            map.contains(&format!("[`{room}`]")),
+            "{room} is not in the table of src/lib.rs"
+        );
+        let law = fs::read_to_string(root.join("src").join(room).join("mod.rs")).expect("a mod.rs");
+        assert!(
+            law.contains("Law:"),
+            "src/{room}/mod.rs does not state its law"
+        );
+    }
+}
+
+#[test]
+fn the_top_level_is_as_designed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(root).expect("the root") {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        let known = name.starts_with('.') || name == "target" || TOP.contains(&name.as_str());
+        assert!(known, "`{name}` is not part of the top level");
+    }
+}
+
+#[test]
+fn planted_faults_are_found() {
+    let planted = [
+        (
+            "repo/x.rs",
+            "//! x\nuse crate::index::Hit;\n",
+            "imports `index`",
+        ),
+        (
+            "repo/x.rs",
+            "//! x\nuse crate::{base::Cancel, patch::Edit};\n",
+            "imports `patch`",
+        ),
+        (
+            "tui/x.rs",
+            "//! x\nfn f() { crate::cli::run() }\n",
+            "imports `cli`",
+        ),
+        (
+            "jobs/x.rs",
+            "//! x\nuse candle_core::Tensor;\n",
+            "candle_core",
+        ),
+        (
+            "jobs/x.rs",
+            "//! x\nuse std::process::Command;\n",
+            "process::Command",
+        ),
+        (
+            "index/build.rs",
+            "//! x\nuse tree_sitter::Parser;\n",
+            "tree_sitter",
+        ),
+        ("patch/x.rs", "//! x\nfn f() { unsafe { g() } }\n", "unsafe"),
+        ("base/util.rs", "//! x\n", "says nothing"),
+        ("base/x.rs", "use std::fs;\n", "does not begin"),
+        ("attic/x.rs", "//! x\n", "no room"),
+    ];
+    for (path, text, what) in planted {
+        let found = problems(path, text);
+        assert!(
+            found.iter().any(|f| f.contains(what)),
+            "{path} {text:?}: {found:?}"
+        );
+    }
+    let long = format!("//! x\n{}", "fn f() {}\n".repeat(501));
+    assert!(
+        problems("base/x.rs", &long)
+            .iter()
+            .any(|f| f.contains("lines before"))
+    );
+}
+
+#[test]
+fn what_only_looks_like_a_fault_is_none() {
+    let fine = [
+        (
+            "jobs/x.rs",
+            "//! candle_core is not here\n// use git2;\nfn f() { g(\"git2\") }\n",
+        ),
+        (
+            "repo/x.rs",
+            "//! x\nuse crate::base::RepoPath;\n#[cfg(test)]\nmod tests {\n use crate::index::Hit;\n}\n",
+        ),
+        (
+            "cli/x.rs",
+            "//! x\nuse crate::{\n base::{Cancel, index},\n jobs,\n};\n",
+        ),
+    ];
+    for (path, text) in fine {
+        assert_eq!(problems(path, text), Vec::<String>::new(), "{path}");
+    }
+}

@@ -1,3 +1,9 @@
 //! The one target of integration tests: a module per subject.
 
+#![expect(
+    clippy::expect_used,
+    clippy::string_slice,
+    reason = "a test that cannot go on should stop where it stands"
+)]
+
 mod house;
