@@ -4,16 +4,21 @@
 //! it comes from; tokens are counted with the model's own tokenizer (`base::TokenCount`);
 //! nothing like a clock or a random number goes into a prompt.
 
+pub mod changes;
 pub mod mention;
 pub mod pack;
 pub mod pick;
+pub mod rules;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{LineRange, RepoPath};
 
+pub use changes::{DiffOverview, DiffPart, DiffPiece, DiffPieces, diff_overview, diff_pieces};
 pub use mention::{Mention, mentions};
+pub use pack::pack;
 pub use pick::{Wanted, pick};
+pub use rules::{Rules, rules};
 
 /// Why an excerpt is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

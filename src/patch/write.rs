@@ -16,6 +16,8 @@ pub struct Applied {
     pub files: Vec<RepoPath>,
     /// The record's number, for messages.
     pub record: u64,
+    /// What else happened and must be said: an interrupted patch that was found and taken back.
+    pub notes: Vec<String>,
 }
 
 /// What was taken back.
@@ -25,6 +27,8 @@ pub struct Undone {
     pub files: Vec<RepoPath>,
     /// How many earlier records are left.
     pub left: usize,
+    /// What else happened and must be said, as in [`Applied::notes`].
+    pub notes: Vec<String>,
 }
 
 /// Writes a change, all or nothing, under a lock: checks that every file still is as the
