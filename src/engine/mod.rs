@@ -25,7 +25,6 @@ pub fn set_threads(threads: usize) -> usize {
     crate::kernels::threads::set(threads)
 }
 
-
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

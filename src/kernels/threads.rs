@@ -44,7 +44,9 @@ pub fn number() -> usize {
 /// Physical cores, but no more than this process may use.
 fn suitable() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    physical().map_or(allowed, |cores| cores.min(allowed)).max(1)
+    physical()
+        .map_or(allowed, |cores| cores.min(allowed))
+        .max(1)
 }
 
 /// Physical cores, where the system tells.
