@@ -1,9 +1,12 @@
 //! Configuration: every key, its value, and where it comes from.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::config_file::{self, Entry};
 use super::failure::{Failure, Result};
+use super::path::RepoPath;
 
 /// Where a value comes from. Later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,19 @@ pub enum Origin {
     Environment(&'static str),
     /// The command line.
     CommandLine,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("built in"),
+            Self::User(file) | Self::Repo(file) => {
+                f.write_str(&super::text::printable(&file.to_string_lossy()))
+            }
+            Self::Environment(name) => f.write_str(name),
+            Self::CommandLine => f.write_str("command line"),
+        }
+    }
 }
 
 /// A value with its origin.
@@ -39,6 +55,14 @@ impl<T> Setting<T> {
     }
 }
 
+impl<T> Setting<T> {
+    /// Takes over a value.
+    pub fn set(&mut self, value: T, origin: Origin) {
+        self.value = value;
+        self.origin = origin;
+    }
+}
+
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorChoice {
@@ -49,6 +73,66 @@ pub enum ColorChoice {
     Always,
     /// Never.
     Never,
+}
+
+impl ColorChoice {
+    /// As it stands in the file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// The keys and whether a repository's file may set them.
+pub(super) const KEYS: [(&str, bool); 17] = [
+    ("model", false),
+    ("threads", false),
+    ("ctx", false),
+    ("budget", true),
+    ("seed", false),
+    ("temperature", false),
+    ("thinking", false),
+    ("theme", false),
+    ("color", false),
+    ("mouse", false),
+    ("vim", false),
+    ("save", false),
+    ("rules_file", true),
+    ("exclude", true),
+    ("review.skip", true),
+    ("check", false),
+    ("keys", false),
+];
+
+/// More threads than any machine this runs on has.
+const MOST_THREADS: u64 = 1024;
+/// More tokens than any model reads.
+const MOST_TOKENS: u64 = 16_000_000;
+
+/// What the command line says; `None` where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// `--model`.
+    pub model: Option<String>,
+    /// `--threads`.
+    pub threads: Option<usize>,
+    /// `--ctx`.
+    pub ctx: Option<usize>,
+    /// `--budget`.
+    pub budget: Option<usize>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--temperature`.
+    pub temperature: Option<f32>,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--color`.
+    pub color: Option<ColorChoice>,
+    /// `--no-save` gives false.
+    pub save: Option<bool>,
 }
 
 /// The whole configuration.
@@ -88,6 +172,8 @@ pub struct Config {
     pub check: Setting<Option<String>>,
     /// `keys.ACTION = ["ctrl-x", …]` (user only).
     pub keys: Setting<BTreeMap<String, Vec<String>>>,
+    /// What the user should be told: keys of the repository's file that were passed over.
+    pub notes: Vec<String>,
 }
 
 impl Default for Config {
@@ -110,6 +196,7 @@ impl Default for Config {
             review_skip: Setting::default_of(Vec::new()),
             check: Setting::default_of(None),
             keys: Setting::default_of(BTreeMap::new()),
+            notes: Vec::new(),
         }
     }
 }
@@ -120,18 +207,412 @@ impl Config {
     /// # Errors
     /// Of kind config: file, line and column; an unknown key comes with the nearest one.
     pub fn add_user_file(&mut self, file: &Path) -> Result<()> {
-        let _ = file;
-        Err(Failure::bug("config is not built"))
+        let Some(text) = config_file::read(file)? else {
+            return Ok(());
+        };
+        let origin = Origin::User(file.to_path_buf());
+        for entry in config_file::entries(&text).map_err(|wrong| wrong.failure(file))? {
+            self.take(&entry, &origin)
+                .map_err(|wrong| wrong.failure(file))?;
+        }
+        Ok(())
     }
 
-    /// Adds `.homebody.toml` of a repository: harmless keys only, others are refused by name.
+    /// Adds `.homebody.toml` of a repository: harmless keys only. What is forbidden, unknown
+    /// or wrong there is passed over with a note in [`Config::notes`]: the file is a
+    /// stranger's, and must neither command nor keep anybody from opening the repository.
+    ///
+    /// # Errors
+    /// None so far: trouble with that file becomes a note.
     pub fn add_repo_file(&mut self, root: &Path) -> Result<()> {
-        let _ = root;
-        Err(Failure::bug("config is not built"))
+        /// A stranger's file gets so many notes and no more.
+        const MOST_NOTES: usize = 20;
+        let file = root.join(config_file::REPO_FILE);
+        let before = self.notes.len();
+        let text = match config_file::read(&file) {
+            Ok(Some(text)) => text,
+            Ok(None) => return Ok(()),
+            Err(failure) => {
+                self.notes
+                    .push(format!("{failure}; the file is passed over"));
+                return Ok(());
+            }
+        };
+        let origin = Origin::Repo(file);
+        match config_file::entries(&text) {
+            Err(wrong) => self.notes.push(format!("{wrong}; the file is passed over")),
+            Ok(entries) => {
+                for entry in entries {
+                    if let Err(wrong) = self.take(&entry, &origin) {
+                        self.notes.push(wrong.to_string());
+                    }
+                }
+            }
+        }
+        let more = (self.notes.len() - before).saturating_sub(MOST_NOTES);
+        if more > 0 {
+            self.notes.truncate(before + MOST_NOTES);
+            self.notes.push(format!(
+                "{}: {more} more keys were passed over",
+                config_file::REPO_FILE
+            ));
+        }
+        Ok(())
     }
 
-    /// Every key with its value as TOML and its origin, in a fixed order.
+    /// Adds `HOMEBODY_MODEL`, `HOMEBODY_THREADS`, `HOMEBODY_CTX` and `HOMEBODY_THEME`, as
+    /// `lookup` knows them; empty ones count as not set.
+    ///
+    /// # Errors
+    /// Of kind config, naming the variable.
+    pub fn add_environment(&mut self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<()> {
+        let look = |name: &'static str| {
+            lookup(name)
+                .filter(|value| !value.is_empty())
+                .map(|value| (value, Origin::Environment(name)))
+        };
+        let number = |value: &str, name: &'static str, most: u64| {
+            value
+                .trim()
+                .parse::<u64>()
+                .ok()
+                .filter(|n| *n <= most)
+                .map(|n| n as usize)
+                .ok_or_else(|| {
+                    Failure::config(format!("{name} is `{value}`"))
+                        .because(format!("it takes a whole number from 0 to {most}"))
+                })
+        };
+        if let Some((value, origin)) = look("HOMEBODY_MODEL") {
+            self.model.set(Some(value), origin);
+        }
+        if let Some((value, origin)) = look("HOMEBODY_THREADS") {
+            let n = number(&value, "HOMEBODY_THREADS", MOST_THREADS)?;
+            self.threads.set(n, origin);
+        }
+        if let Some((value, origin)) = look("HOMEBODY_CTX") {
+            self.ctx
+                .set(number(&value, "HOMEBODY_CTX", MOST_TOKENS)?, origin);
+        }
+        if let Some((value, origin)) = look("HOMEBODY_THEME") {
+            self.theme.set(value, origin);
+        }
+        Ok(())
+    }
+
+    /// Adds what the command line says, over everything.
+    pub fn add_command_line(&mut self, said: Overrides) {
+        fn put<T>(setting: &mut Setting<T>, value: Option<T>) {
+            if let Some(value) = value {
+                setting.set(value, Origin::CommandLine);
+            }
+        }
+        put(&mut self.model, said.model.map(Some));
+        put(&mut self.threads, said.threads);
+        put(&mut self.ctx, said.ctx);
+        put(&mut self.budget, said.budget);
+        put(&mut self.seed, said.seed.map(Some));
+        put(&mut self.temperature, said.temperature.map(Some));
+        put(&mut self.theme, said.theme);
+        put(&mut self.color, said.color);
+        put(&mut self.save, said.save);
+    }
+
+    /// Every key with its value as TOML (empty where nothing is set) and its origin, in a
+    /// fixed order.
     pub fn entries(&self) -> Vec<(String, String, Origin)> {
-        Vec::new()
+        fn text(value: &str) -> String {
+            toml::Value::from(value).to_string()
+        }
+        fn texts(values: &[String]) -> String {
+            toml::Value::from(values.to_vec()).to_string()
+        }
+        let mut out: Vec<(String, String, Origin)> = Vec::new();
+        let mut put = |key: &str, value: String, origin: &Origin| {
+            out.push((key.to_owned(), value, origin.clone()));
+        };
+        let model = self.model.value.as_deref().map(text).unwrap_or_default();
+        put("model", model, &self.model.origin);
+        put(
+            "threads",
+            self.threads.value.to_string(),
+            &self.threads.origin,
+        );
+        put("ctx", self.ctx.value.to_string(), &self.ctx.origin);
+        put("budget", self.budget.value.to_string(), &self.budget.origin);
+        let seed = self.seed.value.map(|n| n.to_string()).unwrap_or_default();
+        put("seed", seed, &self.seed.origin);
+        let warmth = self.temperature.value.map(|t| format!("{t:?}"));
+        put(
+            "temperature",
+            warmth.unwrap_or_default(),
+            &self.temperature.origin,
+        );
+        put(
+            "thinking",
+            self.thinking.value.to_string(),
+            &self.thinking.origin,
+        );
+        put("theme", text(&self.theme.value), &self.theme.origin);
+        put("color", text(self.color.value.word()), &self.color.origin);
+        put("mouse", self.mouse.value.to_string(), &self.mouse.origin);
+        put("vim", self.vim.value.to_string(), &self.vim.origin);
+        put("save", self.save.value.to_string(), &self.save.origin);
+        put(
+            "rules_file",
+            text(&self.rules_file.value),
+            &self.rules_file.origin,
+        );
+        put("exclude", texts(&self.exclude.value), &self.exclude.origin);
+        put(
+            "review.skip",
+            texts(&self.review_skip.value),
+            &self.review_skip.origin,
+        );
+        let check = self.check.value.as_deref().map(text).unwrap_or_default();
+        put("check", check, &self.check.origin);
+        for (action, keys) in &self.keys.value {
+            put(&format!("keys.{action}"), texts(keys), &self.keys.origin);
+        }
+        out
+    }
+
+    /// Takes one entry of a file over, if that file may set it and its value is of the kind
+    /// the key takes.
+    fn take(&mut self, entry: &Entry, origin: &Origin) -> Result<(), config_file::Wrong> {
+        let repo = matches!(origin, Origin::Repo(_));
+        let known = match entry.path.as_slice() {
+            [key] if key == "keys" => "keys",
+            [first, _] if first == "keys" => "keys",
+            path => KEYS
+                .iter()
+                .map(|(key, _)| *key)
+                .find(|key| key.split('.').eq(path.iter().map(String::as_str)))
+                .ok_or_else(|| entry.unknown(repo))?,
+        };
+        if repo && !KEYS.contains(&(known, true)) {
+            return Err(entry.forbidden());
+        }
+        // What the command line or the environment says stands over any file, also when a
+        // repository is opened after they were read.
+        fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
+            if !matches!(setting.origin, Origin::CommandLine | Origin::Environment(_)) {
+                setting.set(value, origin.clone());
+            }
+        }
+        match known {
+            "model" => over(&mut self.model, entry.optional_text()?, origin),
+            "threads" => over(&mut self.threads, entry.count(MOST_THREADS)?, origin),
+            "ctx" => over(&mut self.ctx, entry.count(MOST_TOKENS)?, origin),
+            "budget" => over(&mut self.budget, entry.count(MOST_TOKENS)?, origin),
+            "seed" => over(&mut self.seed, Some(entry.whole(u64::MAX)?), origin),
+            "temperature" => {
+                let value = entry.number(0.0, 10.0)? as f32;
+                over(&mut self.temperature, Some(value), origin);
+            }
+            "thinking" => over(&mut self.thinking, entry.flag()?, origin),
+            "theme" => over(&mut self.theme, entry.text()?, origin),
+            "color" => {
+                let choice = entry.one_of(&[
+                    ("auto", ColorChoice::Auto),
+                    ("always", ColorChoice::Always),
+                    ("never", ColorChoice::Never),
+                ])?;
+                over(&mut self.color, choice, origin);
+            }
+            "mouse" => over(&mut self.mouse, entry.flag()?, origin),
+            "vim" => over(&mut self.vim, entry.flag()?, origin),
+            "save" => over(&mut self.save, entry.flag()?, origin),
+            "rules_file" => {
+                let path = RepoPath::new(&entry.text()?)
+                    .map_err(|failure| entry.wrong(failure.to_string()))?;
+                over(&mut self.rules_file, path.into(), origin);
+            }
+            "exclude" => add(&mut self.exclude, entry.texts()?, origin),
+            "review.skip" => add(&mut self.review_skip, entry.texts()?, origin),
+            "check" => over(&mut self.check, entry.optional_text()?, origin),
+            _ => {
+                let mut keys = std::mem::take(&mut self.keys.value);
+                let taken = entry.keys(&mut keys);
+                self.keys.set(keys, origin.clone());
+                taken?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list of a file: the user's replaces what is built in, a repository's is added.
+fn add(setting: &mut Setting<Vec<String>>, values: Vec<String>, origin: &Origin) {
+    if matches!(origin, Origin::Repo(_)) {
+        setting.value.extend(values);
+    } else {
+        setting.value = values;
+    }
+    setting.origin = origin.clone();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn user(text: &str) -> Result<Config> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("config.toml");
+        fs::write(&file, text).expect("written");
+        let mut config = Config::default();
+        config.add_user_file(&file)?;
+        Ok(config)
+    }
+
+    fn repo(text: &str) -> Config {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join(".homebody.toml"), text).expect("written");
+        let mut config = Config::default();
+        config.add_repo_file(dir.path()).expect("never fails");
+        config
+    }
+
+    #[test]
+    fn every_key_is_taken_and_told_with_its_origin() {
+        let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
+            temperature = 0.5\nthinking = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
+            vim = true\nsave = false\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
+            check = \"cargo check\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
+        let config = user(text).expect("good");
+        assert_eq!(config.model.value.as_deref(), Some("starter"));
+        assert_eq!(config.ctx.value, 8192);
+        assert_eq!(config.temperature.value, Some(0.5));
+        assert_eq!(config.review_skip.value, ["*.lock"]);
+        assert_eq!(config.keys.value["help"], ["f1"]);
+        let entries = config.entries();
+        assert_eq!(entries.len(), KEYS.len() + 1, "keys has two entries");
+        assert!(
+            entries.iter().all(|(key, value, origin)| !value.is_empty()
+                && matches!(origin, Origin::User(_))
+                && (key.starts_with("keys.") || KEYS.iter().any(|(known, _)| known == key))),
+            "{entries:?}"
+        );
+        // What is told can be written back.
+        let again: String = entries
+            .iter()
+            .map(|(key, value, _)| format!("{key} = {value}\n"))
+            .collect();
+        let again = user(&again).expect("good");
+        assert_eq!(again.keys.value, config.keys.value);
+        assert_eq!(again.exclude.value, config.exclude.value);
+    }
+
+    #[test]
+    fn an_unknown_key_comes_with_place_and_nearest() {
+        let failure = user("threads = 2\n  modle = \"x\"\n").expect_err("unknown");
+        assert!(
+            failure
+                .what()
+                .ends_with("config.toml:2:3: unknown key `modle`"),
+            "{failure}"
+        );
+        assert_eq!(failure.next_step(), Some("did you mean `model`?"));
+        assert_eq!(failure.kind().exit_code(), 2);
+        let failure = user("[review]\nskp = []\n").expect_err("unknown");
+        assert_eq!(failure.next_step(), Some("did you mean `review.skip`?"));
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_the_key_takes() {
+        for (text, needle) in [
+            (
+                "threads = \"four\"",
+                ":1:11: `threads` takes a whole number",
+            ),
+            ("threads = -1", "whole number"),
+            ("ctx = 99_999_999_999", "whole number from 0 to 16000000"),
+            ("temperature = 99.0", "a number from 0 to 10"),
+            ("color = \"sometimes\"", "`auto`, `always` or `never`"),
+            ("exclude = \"x\"", "a list of texts"),
+            ("exclude = [1]", "a list of texts"),
+            ("rules_file = \"../x\"", "not a path inside the repository"),
+            ("keys = 3", "a table"),
+            ("keys.quit = 3", "a key or a list of keys"),
+            ("model = ", ":1:"),
+            ("a = 1\na = 2", ":2:1:"),
+        ] {
+            let failure = user(text).expect_err(text);
+            assert!(failure.to_string().contains(needle), "{text}: {failure}");
+        }
+    }
+
+    #[test]
+    fn a_repository_sets_harmless_keys_only_and_never_stops_the_opening() {
+        let config = repo(
+            "budget = 900\nexclude = [\"gen/\"]\nmodel = \"/tmp/evil.gguf\"\ncheck = \"rm -rf /\"\n\
+             nonsense = 1\nrules_file = \"/etc/passwd\"\n[keys]\nquit = \"q\"\n[review]\nskip = [\"x\"]\n",
+        );
+        assert_eq!(config.budget.value, 900);
+        assert_eq!(config.exclude.value, ["gen/"]);
+        assert_eq!(config.review_skip.value, ["x"]);
+        assert_eq!(config.model.value, None);
+        assert_eq!(config.check.value, None);
+        assert_eq!(config.rules_file.value, "AGENTS.md");
+        assert!(config.keys.value.is_empty());
+        assert_eq!(config.notes.len(), 5, "{:?}", config.notes);
+        let notes = config.notes.join("\n");
+        assert!(
+            notes.contains(".homebody.toml:3:1: `model` is not taken from a repository"),
+            "{notes}"
+        );
+        assert_eq!(repo("= = =").notes.len(), 1);
+        let many: String = (0..500).map(|n| format!("k{n} = 1\n")).collect();
+        assert_eq!(repo(&many).notes.len(), 21);
+    }
+
+    #[test]
+    fn the_command_line_stands_over_the_environment_over_files() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join(".homebody.toml"), "budget = 5\n").expect("written");
+        let file = dir.path().join("config.toml");
+        fs::write(&file, "threads = 2\nctx = 2\nmodel = \"file\"\n").expect("written");
+        let mut config = Config::default();
+        config.add_user_file(&file).expect("good");
+        config
+            .add_environment(&|name| {
+                Some(match name {
+                    "HOMEBODY_CTX" => "3".to_owned(),
+                    "HOMEBODY_MODEL" => "env".to_owned(),
+                    _ => String::new(),
+                })
+            })
+            .expect("good");
+        config.add_command_line(Overrides {
+            model: Some("line".to_owned()),
+            budget: Some(9),
+            ..Overrides::default()
+        });
+        config.add_repo_file(dir.path()).expect("good");
+        assert_eq!(config.threads.value, 2);
+        assert_eq!(config.ctx.origin, Origin::Environment("HOMEBODY_CTX"));
+        assert_eq!(config.model.value.as_deref(), Some("line"));
+        assert_eq!(config.budget.value, 9);
+        let failure = config
+            .add_environment(&|name| (name == "HOMEBODY_THREADS").then(|| "many".to_owned()))
+            .expect_err("no number");
+        assert!(failure.what().contains("HOMEBODY_THREADS"), "{failure}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_repository_file_that_is_a_link_or_huge_is_not_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut config = Config::default();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join(".homebody.toml")).expect("linked");
+        config.add_repo_file(dir.path()).expect("never fails");
+        assert_eq!(config.notes.len(), 1, "{:?}", config.notes);
+        let huge = "#".repeat(2_000_000);
+        assert!(
+            repo(&huge).notes[0].contains("larger than"),
+            "{:?}",
+            repo(&huge).notes
+        );
     }
 }

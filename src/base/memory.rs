@@ -1,17 +1,212 @@
 //! How much memory this process may still take.
 
-/// Bytes free for us: the smaller of what the system calls available and what is left
-/// under the control group's limit.
-pub fn available() -> u64 {
-    0
+#[cfg(target_os = "linux")]
+pub use linux::{available, peak_resident, resident};
+
+#[cfg(not(target_os = "linux"))]
+pub use other::{available, peak_resident, resident};
+
+/// Linux tells in `/proc`, and limits processes by control groups.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// Bytes free for us: the smaller of what the system calls available and what is left
+    /// under the control group's limit.
+    pub fn available() -> u64 {
+        let system = fs::read_to_string("/proc/meminfo")
+            .ok()
+            .and_then(|text| kilobytes(&text, "MemAvailable:"))
+            .unwrap_or(0);
+        let group = fs::read_to_string("/proc/self/cgroup")
+            .ok()
+            .and_then(|text| group_left(&text, Path::new("/sys/fs/cgroup")));
+        group.map_or(system, |left| left.min(system))
+    }
+
+    /// Peak resident memory of this process in bytes, where the platform tells.
+    pub fn peak_resident() -> Option<u64> {
+        kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
+    }
+
+    /// Resident memory of this process now, where the platform tells.
+    pub fn resident() -> Option<u64> {
+        kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+    }
+
+    /// The value of a line `Key:   123 kB`, in bytes.
+    pub(super) fn kilobytes(text: &str, key: &str) -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        let number = line.split_whitespace().next()?.parse::<u64>().ok()?;
+        Some(number.saturating_mul(1024))
+    }
+
+    /// What is left under the strictest limit of this process's groups, from `/proc/self/cgroup`
+    /// and the place where the groups are mounted. None where there is no limit.
+    pub(super) fn group_left(own: &str, mount: &Path) -> Option<u64> {
+        own.lines()
+            .filter_map(|line| {
+                let mut parts = line.splitn(3, ':');
+                let (_, controllers, path) = (parts.next()?, parts.next()?, parts.next()?);
+                if controllers.is_empty() {
+                    // Version 2 is mounted at the top, or beside version 1 as `unified`.
+                    [mount.to_path_buf(), mount.join("unified")]
+                        .iter()
+                        .filter_map(|base| {
+                            upward(base, path, "memory.max", "memory.current", "inactive_file")
+                        })
+                        .min()
+                } else if controllers.split(',').any(|c| c == "memory") {
+                    upward(
+                        &mount.join("memory"),
+                        path,
+                        "memory.limit_in_bytes",
+                        "memory.usage_in_bytes",
+                        "total_inactive_file",
+                    )
+                } else {
+                    None
+                }
+            })
+            .min()
+    }
+
+    /// The least that is left in a group or any above it. Cached file pages that can be dropped
+    /// at once count as free, as they do in `MemAvailable`.
+    fn upward(base: &Path, path: &str, max: &str, current: &str, cached: &str) -> Option<u64> {
+        let mut group: PathBuf = base.join(path.trim_start_matches('/'));
+        let mut least = None;
+        // In a container the path may be the host's and not exist here: then only the
+        // groups that do exist count, the mount itself among them.
+        loop {
+            if let Some(left) = left_in(&group, max, current, cached) {
+                least = Some(least.map_or(left, |l: u64| l.min(left)));
+            }
+            if group == base || !group.pop() || !group.starts_with(base) {
+                return least;
+            }
+        }
+    }
+
+    fn left_in(group: &Path, max: &str, current: &str, cached: &str) -> Option<u64> {
+        /// What version 1 writes where there is no limit is near the largest number.
+        const NONE: u64 = 1 << 60;
+        let number = |name: &str| -> Option<u64> {
+            fs::read_to_string(group.join(name))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()
+        };
+        let limit = number(max).filter(|limit| *limit < NONE)?;
+        let used = number(current).unwrap_or(0);
+        let droppable = fs::read_to_string(group.join("memory.stat"))
+            .ok()
+            .and_then(|text| {
+                text.lines().find_map(|line| {
+                    let (key, value) = line.split_once(' ')?;
+                    (key == cached).then(|| value.trim().parse::<u64>().ok())?
+                })
+            })
+            .unwrap_or(0);
+        Some(limit.saturating_sub(used.saturating_sub(droppable)))
+    }
 }
 
-/// Peak resident memory of this process in bytes, where the platform tells.
-pub fn peak_resident() -> Option<u64> {
-    None
+/// Elsewhere `sysinfo` asks.
+#[cfg(not(target_os = "linux"))]
+mod other {
+    use sysinfo::{ProcessesToUpdate, System};
+
+    /// Bytes free for us: what the system calls available.
+    pub fn available() -> u64 {
+        let mut system = System::new();
+        system.refresh_memory();
+        system.available_memory()
+    }
+
+    /// Peak resident memory of this process in bytes, where the platform tells.
+    pub fn peak_resident() -> Option<u64> {
+        None
+    }
+
+    /// Resident memory of this process now, where the platform tells.
+    pub fn resident() -> Option<u64> {
+        let me = sysinfo::get_current_pid().ok()?;
+        let mut system = System::new();
+        system.refresh_processes(ProcessesToUpdate::Some(&[me]), true);
+        Some(system.process(me)?.memory())
+    }
 }
 
-/// Resident memory of this process now, where the platform tells.
-pub fn resident() -> Option<u64> {
-    None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_memory_and_this_process_takes_some() {
+        assert!(available() > 1_000_000);
+        let now = resident().expect("told");
+        assert!(now > 100_000);
+        #[cfg(target_os = "linux")]
+        assert!(peak_resident().expect("told") >= now / 2);
+    }
+
+    #[cfg(target_os = "linux")]
+    mod groups {
+        use super::super::linux::{group_left, kilobytes};
+        use std::fs;
+
+        #[test]
+        fn the_strictest_group_on_the_way_up_decides() {
+            let mount = tempfile::tempdir().expect("a folder");
+            let inner = mount.path().join("a/b");
+            fs::create_dir_all(&inner).expect("made");
+            let put = |dir: &std::path::Path, name: &str, text: &str| {
+                fs::write(dir.join(name), text).expect("written");
+            };
+            put(&inner, "memory.max", "max\n");
+            put(&mount.path().join("a"), "memory.max", "1000\n");
+            put(&mount.path().join("a"), "memory.current", "900\n");
+            put(
+                &mount.path().join("a"),
+                "memory.stat",
+                "anon 1\ninactive_file 200\n",
+            );
+            put(mount.path(), "memory.max", "5000\n");
+            assert_eq!(group_left("0::/a/b\n", mount.path()), Some(300));
+            assert_eq!(group_left("0::/\n", mount.path()), Some(5000));
+        }
+
+        #[test]
+        fn version_one_is_read_too_and_its_no_limit_is_none() {
+            let mount = tempfile::tempdir().expect("a folder");
+            let group = mount.path().join("memory/x");
+            fs::create_dir_all(&group).expect("made");
+            fs::write(group.join("memory.limit_in_bytes"), "4096\n").expect("written");
+            fs::write(group.join("memory.usage_in_bytes"), "96\n").expect("written");
+            fs::write(
+                mount.path().join("memory/memory.limit_in_bytes"),
+                "9223372036854771712\n",
+            )
+            .expect("written");
+            let own = "5:cpu,memory:/x\n4:pids:/y\n0::/\n";
+            assert_eq!(group_left(own, mount.path()), Some(4000));
+            assert_eq!(group_left("5:memory:/\n", mount.path()), None);
+        }
+
+        #[test]
+        fn a_path_that_leads_out_stays_below_the_mount() {
+            let mount = tempfile::tempdir().expect("a folder");
+            assert_eq!(group_left("0::/../../etc\nrubbish\n", mount.path()), None);
+        }
+
+        #[test]
+        fn lines_of_proc_are_read() {
+            let text = "MemFree: 1 kB\nMemAvailable:   12 kB\n";
+            assert_eq!(kilobytes(text, "MemAvailable:"), Some(12 * 1024));
+            assert_eq!(kilobytes(text, "VmHWM:"), None);
+        }
+    }
 }

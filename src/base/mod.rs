@@ -6,6 +6,7 @@
 
 pub mod cancel;
 pub mod config;
+mod config_file;
 pub mod count;
 pub mod failure;
 pub mod memory;
