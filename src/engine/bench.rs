@@ -1,9 +1,15 @@
 //! Speed and memory of the engine, measured.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
-use super::LocalEngine;
-use crate::base::{Cancel, Failure, Result};
+use super::{Engine as _, LocalEngine};
+use crate::base::text::human_count;
+use crate::base::{Cancel, Failure, Result, memory};
+
+/// Tokens read at once, as for real prompts.
+const PIECE: usize = 128;
 
 /// What [`bench`] found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +44,61 @@ pub fn bench(
     cancel: &Cancel,
     on: &mut dyn FnMut(f32),
 ) -> Result<BenchReport> {
-    let _ = (engine, prompt, gen_tokens, cancel, on);
-    Err(Failure::bug("bench is not built"))
+    let context = engine.facts().context;
+    if prompt == 0 || prompt + gen_tokens > context {
+        return Err(Failure::usage(format!(
+            "{} tokens of prompt and {} of answer do not fit the context of {}",
+            human_count(prompt as u64),
+            human_count(gen_tokens as u64),
+            human_count(context as u64)
+        ))
+        .hint("lower --prompt or --gen, or raise --ctx"));
+    }
+    engine.reset();
+    // Tokens from all over the vocabulary, the same at every run: what they say has no
+    // influence on how long they take.
+    let vocabulary = engine.tokenizer.len().max(1) as u64;
+    let token = |i: usize| {
+        (i as u64)
+            .wrapping_mul(7919)
+            .wrapping_add(13)
+            .rem_euclid(vocabulary) as u32
+    };
+    let tokens: Vec<u32> = (0..prompt).map(token).collect();
+    // Packing of weights and waking of threads are no part of the rate.
+    engine.network.forward(&[token(0)], 0)?;
+    engine.network.reset();
+    let all = (prompt + gen_tokens) as f32;
+    let begun = Instant::now();
+    let mut at = 0;
+    for piece in tokens.chunks(PIECE) {
+        cancel.check()?;
+        engine.network.forward(piece, at)?;
+        at += piece.len();
+        on(at as f32 / all);
+    }
+    let prefill = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    for i in 0..gen_tokens {
+        cancel.check()?;
+        engine.network.forward(&[token(at)], at)?;
+        at += 1;
+        on((prompt + i + 1) as f32 / all);
+    }
+    let decode = begun.elapsed().as_secs_f64();
+    engine.reset();
+    Ok(BenchReport {
+        model: engine.facts().name.clone(),
+        threads: crate::kernels::threads::number(),
+        prompt_tokens: prompt,
+        gen_tokens,
+        prefill_tps: prompt as f64 / prefill.max(1e-9),
+        decode_tps: if gen_tokens == 0 {
+            0.0
+        } else {
+            gen_tokens as f64 / decode.max(1e-9)
+        },
+        load_s: engine.facts().load_s,
+        peak_rss_mb: memory::peak_resident().map_or(0.0, |bytes| bytes as f64 / 1e6),
+    })
 }

@@ -1,11 +1,18 @@
 //! Looking into the engine: logits, token ids, raw greedy text. Behind `homebody debug`.
 
+use std::fs;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::LocalEngine;
-use crate::base::{Cancel, Failure, Result};
+use super::{Engine as _, LocalEngine};
+use crate::base::failure::io_failure;
+use crate::base::text::human_count;
+use crate::base::{Cancel, Failure, Result, TokenCount};
+use crate::model::gguf::Header;
+use crate::model::sample::{Sampler, Settings};
+use crate::model::tokenizer::{Encoding, Tokenizer};
 
 /// What [`generate`] wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,15 +34,59 @@ pub fn logits(
     out: &Path,
     cancel: &Cancel,
 ) -> Result<(usize, usize)> {
-    let _ = (engine, tokens, out, cancel);
-    Err(Failure::bug("debug logits is not built"))
+    let text = fs::read_to_string(tokens)
+        .map_err(|e| io_failure(format!("cannot read {}", tokens.display()), &e))?;
+    let ids = numbers(&text)?;
+    let vocabulary = engine.tokenizer.len() as u32;
+    if let Some(id) = ids.iter().find(|id| **id >= vocabulary) {
+        return Err(Failure::usage(format!("the vocabulary has no token {id}"))
+            .because(format!("it has {vocabulary}")));
+    }
+    let context = engine.facts().context;
+    if ids.is_empty() || ids.len() > context {
+        return Err(Failure::usage(format!(
+            "{} tokens were given",
+            human_count(ids.len() as u64)
+        ))
+        .because(format!(
+            "between 1 and {} can be read",
+            human_count(context as u64)
+        )));
+    }
+    let failed = |e: &std::io::Error| io_failure(format!("cannot write {}", out.display()), e);
+    let mut file = BufWriter::new(fs::File::create(out).map_err(|e| failed(&e))?);
+    engine.reset();
+    let mut columns = 0;
+    // Token by token: the networks give the logits of the last token only.
+    for (at, id) in ids.iter().enumerate() {
+        cancel.check()?;
+        let row = engine.network.forward(&[*id], at)?;
+        columns = row.len();
+        for value in row {
+            file.write_all(&value.to_le_bytes())
+                .map_err(|e| failed(&e))?;
+        }
+    }
+    file.flush().map_err(|e| failed(&e))?;
+    engine.reset();
+    Ok((ids.len(), columns))
 }
 
 /// The token ids of a text file by the vocabulary of the GGUF `model`; loads no weights.
-/// With `special`, control tokens in the text are parsed.
+/// With `special`, control tokens in the text are parsed and the text is normalized as the
+/// model's own tokenizer does; without, it is taken byte for byte.
 pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<Vec<u32>> {
-    let _ = (model, file, special);
-    Err(Failure::bug("debug tokenize is not built"))
+    let bytes =
+        fs::read(file).map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|e| Failure::input(format!("{} is not UTF-8", file.display())).because(e))?;
+    let tokenizer = Tokenizer::from_header(&Header::read(model)?)?;
+    let how = if special {
+        Encoding::TEMPLATE
+    } else {
+        Encoding::PLAIN
+    };
+    Ok(tokenizer.encode(&text, how))
 }
 
 /// Greedy text after a raw prompt (control tokens parsed, no template), `max` tokens or
@@ -46,6 +97,85 @@ pub fn generate(
     max: usize,
     cancel: &Cancel,
 ) -> Result<RawText> {
-    let _ = (engine, prompt, max, cancel);
-    Err(Failure::bug("debug generate is not built"))
+    let text = fs::read_to_string(prompt)
+        .map_err(|e| io_failure(format!("cannot read {}", prompt.display()), &e))?;
+    let prompt_ids = engine.tokenizer.encode(&text, Encoding::TEMPLATE);
+    if prompt_ids.is_empty() || prompt_ids.len() + max > engine.facts().context {
+        return Err(Failure::usage(
+            "the prompt is empty or does not fit the context",
+        ));
+    }
+    engine.reset();
+    let greedy = Settings {
+        temperature: 0.0,
+        top_k: 0,
+        top_p: 1.0,
+        min_p: 0.0,
+        presence_penalty: 0.0,
+        repetition_penalty: 1.0,
+    };
+    let mut sampler = Sampler::new(greedy, 0, &prompt_ids);
+    let mut at = 0;
+    let mut logits = Vec::new();
+    for piece in prompt_ids.chunks(128) {
+        cancel.check()?;
+        logits = engine.network.forward(piece, at)?;
+        at += piece.len();
+    }
+    let mut ids = Vec::new();
+    while ids.len() < max {
+        cancel.check()?;
+        let Some(token) = sampler.draw(&mut logits, &engine.allowed) else {
+            return Err(Failure::model("the model gave no next token"));
+        };
+        ids.push(token);
+        if engine.stops.contains(&token) || ids.len() == max {
+            break;
+        }
+        logits = engine.network.forward(&[token], at)?;
+        at += 1;
+    }
+    engine.reset();
+    let text = engine.tokenizer.decode(&ids);
+    Ok(RawText {
+        prompt_ids,
+        ids,
+        text,
+    })
+}
+
+/// Counts tokens with the vocabulary of a GGUF, without loading its weights.
+pub fn counter(model: &Path) -> Result<Box<dyn TokenCount>> {
+    struct Vocabulary(Tokenizer);
+    impl TokenCount for Vocabulary {
+        fn count(&self, text: &str) -> usize {
+            self.0.encode(text, Encoding::TEXT).len()
+        }
+    }
+    let tokenizer = Tokenizer::from_header(&Header::read(model)?)?;
+    Ok(Box::new(Vocabulary(tokenizer)))
+}
+
+fn numbers(text: &str) -> Result<Vec<u32>> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']'))
+        .filter(|word| !word.is_empty())
+        .map(|word| {
+            word.parse().map_err(|_| {
+                let word = crate::base::text::printable(crate::base::text::truncated(word, 40));
+                Failure::usage(format!("`{word}` is no token id"))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_from_any_usual_form() {
+        assert_eq!(numbers("[1, 2,3]\n4").expect("numbers"), [1, 2, 3, 4]);
+        assert!(numbers("1 x").is_err());
+        assert!(numbers("-1").is_err());
+    }
 }

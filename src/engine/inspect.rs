@@ -4,7 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Failure, Result};
+use crate::base::Result;
+use crate::model::gguf::{Header, type_layout, type_name};
+use crate::model::network;
 
 /// Facts of a GGUF's header and the estimate of memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,8 @@ pub struct Inspection {
     pub architecture: String,
     /// Whether this build can run it.
     pub supported: bool,
+    /// Why not, where it cannot.
+    pub obstacle: Option<String>,
     /// Parameters.
     pub parameters: u64,
     /// The type most weights have: `Q4_K`.
@@ -36,7 +40,10 @@ pub struct Inspection {
 impl Inspection {
     /// Bytes needed with that context.
     pub fn memory_bytes(&self, context: usize) -> u64 {
-        self.weight_bytes + self.other_bytes + self.state_bytes_per_token * context as u64
+        self.state_bytes_per_token
+            .saturating_mul(context as u64)
+            .saturating_add(self.weight_bytes)
+            .saturating_add(self.other_bytes)
     }
 }
 
@@ -46,6 +53,83 @@ impl Inspection {
 /// Of kind input, saying what was found instead: no GGUF, a version not supported, truncated,
 /// sizes that cannot be.
 pub fn inspect(file: &Path) -> Result<Inspection> {
-    let _ = file;
-    Err(Failure::bug("inspect is not built"))
+    let header = Header::read(file)?;
+    let architecture = header.architecture().to_owned();
+    let obstacle = network::check(&header).err();
+    let embedding = header.arch_number("embedding_length").unwrap_or(0);
+    let layers = header.arch_number("block_count").unwrap_or(0);
+    let heads = header
+        .arch_number("attention.head_count")
+        .unwrap_or(1)
+        .max(1);
+    let kv_heads = header
+        .arch_number("attention.head_count_kv")
+        .unwrap_or(heads);
+    let head_width = header
+        .arch_number("attention.key_length")
+        .unwrap_or(embedding / heads);
+    let vocabulary = header
+        .metadata
+        .get("tokenizer.ggml.tokens")
+        .and_then(|tokens| tokens.as_array())
+        .map_or(0, <[_]>::len) as u64;
+    // K and V of every layer in f32, and candle's caches hold them twice while they grow.
+    let state = [2, 2, 4, layers, kv_heads, head_width]
+        .iter()
+        .fold(1_u64, |product, n| product.saturating_mul(*n));
+    let mut weights = 0_u64;
+    let mut by_type: Vec<(u32, u64)> = Vec::new();
+    for tensor in &header.tensors {
+        weights = weights.saturating_add(in_memory(tensor.kind, tensor.bytes, tensor.shape.len()));
+        let slot = by_type.iter_mut().find(|(kind, _)| *kind == tensor.kind);
+        match slot {
+            Some((_, elements)) => *elements = elements.saturating_add(tensor.elements()),
+            None => by_type.push((tensor.kind, tensor.elements())),
+        }
+    }
+    // candle's models turn the embedding table into f32.
+    if let Some(table) = header.tensor("token_embd.weight") {
+        weights = weights.saturating_add(table.elements().saturating_mul(4));
+    }
+    let most = by_type.iter().max_by_key(|(_, elements)| *elements);
+    let parameters = by_type
+        .iter()
+        .fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    Ok(Inspection {
+        name: header
+            .text("general.name")
+            .map(str::to_owned)
+            .or_else(|| file.file_stem().map(|s| s.to_string_lossy().into_owned()))
+            .unwrap_or_default(),
+        supported: obstacle.is_none(),
+        obstacle: obstacle.map(|failure| failure.to_string()),
+        parameters,
+        quantization: most.map(|(kind, _)| type_name(*kind)).unwrap_or_default(),
+        context: header
+            .arch_number("context_length")
+            .unwrap_or(2048)
+            .min(u64::from(u32::MAX)) as u32,
+        layers: layers.min(u64::from(u32::MAX)) as u32,
+        weight_bytes: weights,
+        state_bytes_per_token: state,
+        // Activations of a piece, logits, the vocabulary itself, and the program.
+        other_bytes: 60_000_000 + vocabulary * 400 + embedding.saturating_mul(40_000),
+        has_template: header.text("tokenizer.chat_template").is_some(),
+        architecture,
+    })
+}
+
+/// Bytes a tensor takes once candle has it: its blocks, and beside them the copies it packs for
+/// this CPU's instructions (Q4_K, Q6_K, Q8_0 on x86-64 with AVX2), or f32 for float types.
+fn in_memory(kind: u32, bytes: u64, dimensions: usize) -> u64 {
+    let name = type_layout(kind).map_or("", |(name, ..)| name);
+    let factor = match name {
+        "F16" | "BF16" => 2.0,
+        _ if dimensions < 2 => 1.0,
+        "Q4_K" => 1.0 + 0.75 / 0.5625,
+        "Q6_K" => 1.0 + 1.25 / 0.8203,
+        "Q8_0" => 1.0 + 1.06 / 1.0625,
+        _ => 1.0,
+    };
+    (bytes as f64 * factor) as u64
 }

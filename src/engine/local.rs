@@ -1,9 +1,28 @@
 //! The real engine: GGUF models through candle.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
-use super::{Engine, Facts, Generate, Generated, Message, Sampling, Step};
-use crate::base::{Cancel, Failure, Result, TokenCount};
+use candle_core::Device;
+
+use super::answer::AnswerStream;
+use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
+use crate::base::text::{human_bytes, human_count};
+use crate::base::{Cancel, Failure, Result, TokenCount, memory};
+use crate::model::chat::{ChatMessage, ChatTemplate};
+use crate::model::gguf::Header;
+use crate::model::network::{self, Network};
+use crate::model::sample::{Allowed, Sampler, Settings};
+use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
+
+/// Seconds a piece of the prompt should take: a cancel waits for no longer.
+const PIECE_S: f64 = 0.1;
+/// Most tokens of a piece; the attention's scratch grows with it.
+const MOST_PIECE: usize = 256;
+/// Context where neither user nor model asks for less.
+const USUAL_CONTEXT: usize = 8192;
+/// Tokens that must be left for an answer.
+const LEAST_ANSWER: usize = 16;
 
 /// How to load a model.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +33,7 @@ pub struct LoadOptions {
     pub file: PathBuf,
     /// Context in tokens; 0 for a size that suits the model and the memory.
     pub context: usize,
-    /// Threads; 0 for as many as there are physical cores.
+    /// Threads; 0 for as many as there are physical cores. See [`super::set_threads`].
     pub threads: usize,
     /// Bytes that may be used; a model that needs more is refused with the figures. 0 to ask
     /// the machine.
@@ -26,23 +45,300 @@ pub struct LoadOptions {
 /// A GGUF model run by candle.
 pub struct LocalEngine {
     facts: Facts,
+    pub(super) tokenizer: Tokenizer,
+    template: ChatTemplate,
+    pub(super) network: Box<dyn Network>,
+    /// The tokens the network's state stands for.
+    held: Vec<u32>,
+    /// Answers of this conversation, as text and as the tokens they were written with.
+    answers: Vec<(String, Vec<u32>)>,
+    pub(super) stops: Vec<u32>,
+    pub(super) allowed: Allowed,
+    card: Sampling,
+    piece: usize,
+    rates: Option<(f64, f64)>,
+    drawn: u64,
 }
 
 impl LocalEngine {
     /// Loads a model. `progress` is told how much of the file is in memory, 0 to 1.
+    ///
+    /// # Errors
+    /// Of kind input, if the file is broken; of kind model, if it cannot be run or would not
+    /// fit in memory, with the figures; interrupted, if cancelled.
     pub fn load(
         options: &LoadOptions,
         cancel: &Cancel,
         progress: &mut dyn FnMut(f32),
     ) -> Result<Self> {
-        let _ = (options, cancel, progress);
-        Err(Failure::bug("load is not built"))
+        let begun = Instant::now();
+        let inspection = super::inspect(&options.file)?;
+        let header = Header::read(&options.file)?;
+        network::check(&header)?;
+        let free = match options.memory_limit {
+            0 => memory::available(),
+            limit => limit,
+        };
+        let native = (inspection.context as usize).max(1);
+        let most = native.min(network::context_limit(&inspection.architecture));
+        if options.context > most {
+            return Err(Failure::usage(format!(
+                "a context of {} tokens is more than the model takes",
+                human_count(options.context as u64)
+            ))
+            .because(format!(
+                "at most {} in this build",
+                human_count(most as u64)
+            ))
+            .hint("lower --ctx, or leave it out"));
+        }
+        let mut context = if options.context == 0 {
+            most.min(USUAL_CONTEXT)
+        } else {
+            options.context
+        };
+        if options.context == 0 && free > 0 {
+            // A smaller context is better than no answer, down to a size that is of use.
+            while context > 2048 && inspection.memory_bytes(context) > free {
+                context = context * 3 / 4;
+            }
+        }
+        let needed = inspection.memory_bytes(context);
+        if free > 0 && needed > free {
+            return Err(Failure::model(format!("{} does not fit in memory", options.name))
+                .because(format!(
+                    "it takes about {} with a context of {} tokens, and {} are free",
+                    human_bytes(needed),
+                    human_count(context as u64),
+                    human_bytes(free)
+                ))
+                .hint("choose a smaller model (`homebody models list`), lower --ctx, or close other programs"));
+        }
+        let tokenizer = Tokenizer::from_header(&header)?;
+        let name_of = |id: Option<u32>| id.map(|id| tokenizer.text(id)).unwrap_or_default();
+        let template = ChatTemplate::new(
+            header.text("tokenizer.chat_template"),
+            &name_of(tokenizer.bos),
+            &name_of(tokenizer.eos),
+        )?;
+        let stops = stop_tokens(&header, &tokenizer);
+        let mut allowed = Allowed::all(tokenizer.len());
+        for id in 0..tokenizer.len() as u32 {
+            let kind = tokenizer.kind(id);
+            let never = matches!(kind, TokenKind::Unused | TokenKind::Unknown)
+                || kind == TokenKind::Control && !stops.contains(&id);
+            allowed.set(id, !never);
+        }
+        let before = memory::resident();
+        let network = network::load(&options.file, &header, &device(), cancel, progress)?;
+        let taken = memory::resident()
+            .zip(before)
+            .map(|(now, before)| now.saturating_sub(before))
+            .filter(|taken| *taken > 0);
+        Ok(Self {
+            facts: Facts {
+                name: options.name.clone(),
+                architecture: inspection.architecture.clone(),
+                context,
+                memory_bytes: taken.unwrap_or_else(|| inspection.memory_bytes(context)),
+                load_s: begun.elapsed().as_secs_f64(),
+                device: device_name(),
+            },
+            tokenizer,
+            template,
+            network,
+            held: Vec::new(),
+            answers: Vec::new(),
+            stops,
+            allowed,
+            card: options.sampling.clone(),
+            piece: 8,
+            rates: None,
+            drawn: 0,
+        })
+    }
+
+    fn tokens_of(&self, messages: &[Message], thinking: bool, open: bool) -> Result<Vec<u32>> {
+        let messages: Vec<ChatMessage> = messages
+            .iter()
+            .map(|message| ChatMessage {
+                role: match message.role {
+                    Role::System => "system",
+                    Role::User => "user",
+                    Role::Assistant => "assistant",
+                }
+                .to_owned(),
+                content: message.content.clone(),
+            })
+            .collect();
+        let known = |text: &str| {
+            let text = text.trim();
+            let found = self.answers.iter().find(|(said, _)| said.trim() == text);
+            found.map(|(_, ids)| ids.clone())
+        };
+        self.template
+            .encode(&self.tokenizer, &messages, thinking, open, &known)
+    }
+
+    /// Brings the network's state to `tokens` and gives the logits after the last one; none
+    /// when cancelled on the way.
+    fn read(
+        &mut self,
+        tokens: &[u32],
+        cancel: &Cancel,
+        on: &mut dyn FnMut(Step),
+    ) -> Result<Option<(Vec<f32>, usize, f64)>> {
+        let same = self
+            .held
+            .iter()
+            .zip(tokens)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let cached = if same == self.held.len() && same < tokens.len() {
+            same
+        } else {
+            if same > 0 && !self.held.is_empty() {
+                on(Step::StartOver(format!(
+                    "the conversation differs after {} of {} tokens, so it is read from its beginning",
+                    human_count(same as u64),
+                    human_count(self.held.len() as u64)
+                )));
+            }
+            self.network.reset();
+            self.held.clear();
+            0
+        };
+        let total = tokens.len();
+        let begun = Instant::now();
+        let mut logits = Vec::new();
+        on(Step::Prefill {
+            done: cached,
+            total,
+            cached,
+            rate: 0.0,
+        });
+        while self.held.len() < total {
+            if cancel.is_cancelled() {
+                return Ok(None);
+            }
+            let at = self.held.len();
+            let piece = tokens
+                .get(at..(at + self.piece).min(total))
+                .ok_or_else(|| Failure::bug("a piece of the prompt lies outside it"))?;
+            let started = Instant::now();
+            logits = match self.network.forward(piece, at) {
+                Ok(logits) => logits,
+                Err(failure) => {
+                    // What the state holds now is not known.
+                    self.network.reset();
+                    self.held.clear();
+                    return Err(failure);
+                }
+            };
+            self.held.extend_from_slice(piece);
+            let rate = piece.len() as f64 / started.elapsed().as_secs_f64().max(1e-6);
+            // Grow by no more than twice a step: the first pieces pay for warming up.
+            self.piece = ((rate * PIECE_S) as usize).clamp(1, (self.piece * 2).min(MOST_PIECE));
+            let done = self.held.len();
+            let mean = (done - cached) as f64 / begun.elapsed().as_secs_f64().max(1e-6);
+            on(Step::Prefill {
+                done,
+                total,
+                cached,
+                rate: mean,
+            });
+        }
+        Ok(Some((logits, cached, begun.elapsed().as_secs_f64())))
+    }
+
+    pub(super) fn settings(&self, asked: &Sampling) -> Settings {
+        let card = &self.card;
+        Settings {
+            temperature: asked.temperature.or(card.temperature).unwrap_or(0.7),
+            top_k: asked.top_k.or(card.top_k).unwrap_or(40) as usize,
+            top_p: asked.top_p.or(card.top_p).unwrap_or(0.95),
+            min_p: asked.min_p.or(card.min_p).unwrap_or(0.0),
+            presence_penalty: asked
+                .presence_penalty
+                .or(card.presence_penalty)
+                .unwrap_or(0.0),
+            repetition_penalty: asked
+                .repetition_penalty
+                .or(card.repetition_penalty)
+                .unwrap_or(1.0),
+        }
+    }
+
+    fn too_long(&self, tokens: usize) -> Failure {
+        Failure::model("the conversation does not fit the model's context")
+            .because(format!(
+                "it has {} tokens, and the context holds {}",
+                human_count(tokens as u64),
+                human_count(self.facts.context as u64)
+            ))
+            .hint("begin anew (/new), show fewer files, or set a smaller budget")
+    }
+}
+
+/// The tokens that end an answer: the file's own and the usual ones by their text.
+fn stop_tokens(header: &Header, tokenizer: &Tokenizer) -> Vec<u32> {
+    let by_key = [
+        "tokenizer.ggml.eos_token_id",
+        "tokenizer.ggml.eot_token_id",
+        "tokenizer.ggml.eom_token_id",
+    ]
+    .iter()
+    .filter_map(|key| header.number(key))
+    .filter(|id| *id < tokenizer.len() as u64)
+    .map(|id| id as u32);
+    let by_text = [
+        "<|im_end|>",
+        "<|endoftext|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|end_of_text|>",
+        "<end_of_turn>",
+        "<|end|>",
+        "<|user|>",
+        "<|observation|>",
+        "</s>",
+        "<eos>",
+        "<|fim_pad|>",
+        "<|repo_name|>",
+        "<|file_sep|>",
+    ]
+    .iter()
+    .filter_map(|text| tokenizer.special(text));
+    let mut stops: Vec<u32> = by_key.chain(by_text).collect();
+    stops.sort_unstable();
+    stops.dedup();
+    stops
+}
+
+/// The device this build computes on.
+fn device() -> Device {
+    #[cfg(feature = "cuda")]
+    if let Ok(device) = Device::new_cuda(0) {
+        return device;
+    }
+    #[cfg(feature = "metal")]
+    if let Ok(device) = Device::new_metal(0) {
+        return device;
+    }
+    Device::Cpu
+}
+
+fn device_name() -> String {
+    match device() {
+        Device::Cpu => "cpu".to_owned(),
+        Device::Cuda(_) => "cuda:0".to_owned(),
+        Device::Metal(_) => "metal".to_owned(),
     }
 }
 
 impl TokenCount for LocalEngine {
     fn count(&self, text: &str) -> usize {
-        text.len().div_ceil(4)
+        self.tokenizer.encode(text, Encoding::TEXT).len()
     }
 }
 
@@ -52,8 +348,7 @@ impl Engine for LocalEngine {
     }
 
     fn count_messages(&self, messages: &[Message]) -> Result<usize> {
-        let _ = messages;
-        Err(Failure::bug("generate is not built"))
+        Ok(self.tokens_of(messages, false, true)?.len())
     }
 
     fn generate(
@@ -62,13 +357,131 @@ impl Engine for LocalEngine {
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
-        let _ = (request, cancel, on);
-        Err(Failure::bug("generate is not built"))
+        let thinking = request.thinking && self.template.thinks();
+        let mut tokens = self.tokens_of(&request.messages, thinking, true)?;
+        let opened = tokens
+            .iter()
+            .rev()
+            .take(4)
+            .any(|id| self.tokenizer.text(*id) == "<think>");
+        self.tokenizer
+            .encode_into(&request.prefill, Encoding::TEXT, false, &mut tokens);
+        if tokens.is_empty() || tokens.len() + LEAST_ANSWER > self.facts.context {
+            return Err(self.too_long(tokens.len()));
+        }
+        let room = self.facts.context - tokens.len();
+        let most = if request.max_tokens == 0 {
+            room
+        } else {
+            request.max_tokens.min(room)
+        };
+        let mut usage = Usage {
+            prompt_tokens: tokens.len(),
+            cached_tokens: 0,
+            generated_tokens: 0,
+            prefill_s: 0.0,
+            decode_s: 0.0,
+        };
+        let begun = Instant::now();
+        let Some((mut logits, cached, prefill_s)) = self.read(&tokens, cancel, on)? else {
+            usage.prefill_s = begun.elapsed().as_secs_f64();
+            return Ok(Generated {
+                text: String::new(),
+                finish: Finish::Cancelled,
+                usage,
+            });
+        };
+        usage.cached_tokens = cached;
+        usage.prefill_s = prefill_s;
+        self.drawn += 1;
+        let seed = request
+            .sampling
+            .seed
+            .unwrap_or_else(|| fresh_seed(self.drawn));
+        let mut sampler = Sampler::new(self.settings(&request.sampling), seed, &tokens);
+        let mut characters = TextStream::default();
+        let mut answer = AnswerStream::new(thinking && opened, &request.stop);
+        let mut written = Vec::new();
+        let begun = Instant::now();
+        let finish = loop {
+            if cancel.is_cancelled() {
+                break Finish::Cancelled;
+            }
+            if written.len() >= most {
+                break Finish::Length;
+            }
+            let Some(token) = sampler.draw(&mut logits, &self.allowed) else {
+                return Err(Failure::model("the model gave no next token")
+                    .because("its numbers are not finite")
+                    .hint("`homebody models verify` tells whether the file is whole"));
+            };
+            if self.stops.contains(&token) {
+                break Finish::Stop;
+            }
+            written.push(token);
+            let text = characters.push(self.tokenizer.printed(token));
+            if !text.is_empty() {
+                answer.push(&text, on);
+            }
+            if answer.stopped {
+                break Finish::Stop;
+            }
+            if written.len() >= most {
+                break Finish::Length;
+            }
+            logits = self.network.forward(&[token], self.held.len())?;
+            self.held.push(token);
+        };
+        let rest = characters.finish();
+        answer.push(&rest, on);
+        answer.finish(on);
+        usage.generated_tokens = written.len();
+        usage.decode_s = begun.elapsed().as_secs_f64();
+        let text = answer.text().to_owned();
+        if !answer.thought
+            && !answer.stopped
+            && request.prefill.is_empty()
+            && !text.trim().is_empty()
+        {
+            self.answers.retain(|(said, _)| *said != text);
+            self.answers.push((text.clone(), written.clone()));
+        }
+        let old = self.rates.unwrap_or((0.0, 0.0));
+        let of = |n: usize, s: f64, old: f64, least: usize| {
+            if n >= least && s > 0.0 {
+                n as f64 / s
+            } else {
+                old
+            }
+        };
+        let prefill = of(usage.prompt_tokens - cached, usage.prefill_s, old.0, 32);
+        let decode = of(usage.generated_tokens, usage.decode_s, old.1, 4);
+        if prefill > 0.0 || decode > 0.0 {
+            self.rates = Some((prefill, decode));
+        }
+        Ok(Generated {
+            text,
+            finish,
+            usage,
+        })
     }
 
     fn rates(&self) -> Option<(f64, f64)> {
-        None
+        self.rates
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.network.reset();
+        self.held.clear();
+        self.answers.clear();
+    }
 }
+
+/// A seed where none is asked for: from the system's randomness, else from a counter.
+fn fresh_seed(count: u64) -> u64 {
+    getrandom::u64().unwrap_or(count)
+}
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

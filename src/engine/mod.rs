@@ -3,6 +3,7 @@
 //! Law: an engine owns its model and caches, belongs to one thread, and is told everything it
 //! needs in the request. It never sees a repository.
 
+mod answer;
 pub mod bench;
 pub mod debug;
 pub mod inspect;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Cancel, Result, TokenCount};
 
 pub use bench::{BenchReport, bench};
+pub use debug::counter;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
 pub use scripted::ScriptedEngine;

@@ -5,5 +5,8 @@
 
 pub mod chat;
 pub mod gguf;
+pub mod merge;
+pub mod network;
 pub mod sample;
+pub mod split;
 pub mod tokenizer;

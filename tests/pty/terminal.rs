@@ -61,7 +61,8 @@ impl Terminal {
             .collect();
         let home_path = home.path().display();
         let script = format!(
-            "stty -g > '{home_path}/before'; {}; code=$?; stty -g > '{home_path}/after'; echo \"left with $code\"; sleep 1",
+            "stty -g > '{home_path}/before'; sh -c 'echo $$ > \"{home_path}/pid\"; exec \"$@\"' sh {}; \
+             code=$?; stty -g > '{home_path}/after'; echo \"left with $code\"; sleep 1",
             quoted.join(" ")
         );
         let mut command = CommandBuilder::new("sh");
@@ -184,12 +185,18 @@ impl Terminal {
 
     /// Sends a signal to the program itself, not to the shell around it.
     pub fn signal(&self, name: &str) {
-        let shell = self.child.process_id().expect("a process").to_string();
-        let done = Command::new("pkill")
-            .args([&format!("-{name}"), "-P", &shell])
+        assert!(self.kill(name), "nothing was there to be signalled");
+    }
+
+    fn kill(&self, name: &str) -> bool {
+        let Ok(id) = fs::read_to_string(self.home.path().join("pid")) else {
+            return false;
+        };
+        // The shell's own `kill`: the program of that name is not on every machine.
+        Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", id.trim())])
             .status()
-            .expect("pkill runs");
-        assert!(done.success(), "nothing was there to be signalled");
+            .is_ok_and(|status| status.success())
     }
 
     /// Waits for the end, checks that the terminal is as it was before, returns the exit code.
@@ -218,10 +225,8 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // The whole session, the program below the shell included.
-        if let Some(id) = self.child.process_id() {
-            let _ = Command::new("pkill").args(["-KILL", "-P", &id.to_string()]).status();
-        }
+        // The shell would leave the program behind.
+        self.kill("KILL");
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

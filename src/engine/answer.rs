@@ -1,0 +1,239 @@
+//! Parting what a model writes into thinking and answer, and ending it at a stop text.
+//!
+//! Tags and stop texts may come in several pieces, so what could be the beginning of one is
+//! held back until it is known.
+
+use super::Step;
+
+const OPEN: &str = "<think>";
+const CLOSE: &str = "</think>";
+
+/// Where in the answer the model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Nothing but blanks so far: thinking may still open.
+    Start,
+    Thinking,
+    Text,
+}
+
+/// Takes pieces of text, gives steps.
+#[derive(Debug)]
+pub(super) struct AnswerStream {
+    part: Part,
+    held: String,
+    stops: Vec<String>,
+    text: String,
+    trim: bool,
+    /// A stop text has come; nothing after it counts.
+    pub stopped: bool,
+    /// The model has been thinking.
+    pub thought: bool,
+}
+
+impl AnswerStream {
+    /// A stream; `thinking` says that the prompt ended inside a thought.
+    pub fn new(thinking: bool, stops: &[String]) -> Self {
+        Self {
+            part: if thinking {
+                Part::Thinking
+            } else {
+                Part::Start
+            },
+            held: String::new(),
+            stops: stops
+                .iter()
+                .filter(|stop| !stop.is_empty())
+                .cloned()
+                .collect(),
+            text: String::new(),
+            trim: false,
+            stopped: false,
+            thought: thinking,
+        }
+    }
+
+    /// The answer so far, thinking left out.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes a piece.
+    pub fn push(&mut self, piece: &str, on: &mut dyn FnMut(Step)) {
+        self.held.push_str(piece);
+        self.drain(false, on);
+    }
+
+    /// Nothing more comes: gives what was held back.
+    pub fn finish(&mut self, on: &mut dyn FnMut(Step)) {
+        self.drain(true, on);
+    }
+
+    fn drain(&mut self, last: bool, on: &mut dyn FnMut(Step)) {
+        while !self.stopped && !self.held.is_empty() {
+            match self.part {
+                Part::Start => {
+                    let begun = self.held.trim_start();
+                    if let Some(rest) = begun.strip_prefix(OPEN) {
+                        self.held = rest.to_owned();
+                        self.part = Part::Thinking;
+                        self.thought = true;
+                        self.trim = true;
+                    } else if !last && (begun.is_empty() || OPEN.starts_with(begun)) {
+                        return;
+                    } else {
+                        self.part = Part::Text;
+                    }
+                }
+                Part::Thinking => {
+                    if self.trim {
+                        self.held = self.held.trim_start_matches('\n').to_owned();
+                        if self.held.is_empty() {
+                            return;
+                        }
+                        self.trim = false;
+                    }
+                    if let Some((before, after)) = self.held.split_once(CLOSE) {
+                        if !before.is_empty() {
+                            on(Step::Thinking(before.to_owned()));
+                        }
+                        self.held = after.to_owned();
+                        self.part = Part::Text;
+                        self.trim = true;
+                    } else {
+                        let keep = if last {
+                            0
+                        } else {
+                            could_begin(&self.held, &[CLOSE])
+                        };
+                        let out = self.release(keep);
+                        if !out.is_empty() {
+                            on(Step::Thinking(out));
+                        }
+                        return;
+                    }
+                }
+                Part::Text => {
+                    if self.trim {
+                        // The blank lines between a thought and the answer belong to neither.
+                        self.held = self.held.trim_start_matches('\n').to_owned();
+                        if self.held.is_empty() {
+                            return;
+                        }
+                        self.trim = false;
+                    }
+                    let stop = self
+                        .stops
+                        .iter()
+                        .filter_map(|stop| self.held.find(stop))
+                        .min();
+                    let keep = if let Some(at) = stop {
+                        self.stopped = true;
+                        self.held.len() - at
+                    } else if last {
+                        0
+                    } else {
+                        let stops: Vec<&str> = self.stops.iter().map(String::as_str).collect();
+                        could_begin(&self.held, &stops)
+                    };
+                    let out = self.release(keep);
+                    if !out.is_empty() {
+                        self.text.push_str(&out);
+                        on(Step::Text(out));
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes out all but the last `keep` bytes.
+    fn release(&mut self, keep: usize) -> String {
+        let rest = self.held.split_off(self.held.len() - keep);
+        std::mem::replace(&mut self.held, rest)
+    }
+}
+
+/// Bytes at the end of `text` that could be the beginning of one of `words`.
+fn could_begin(text: &str, words: &[&str]) -> usize {
+    words
+        .iter()
+        .flat_map(|word| {
+            word.char_indices()
+                .map(|(at, _)| at)
+                .filter(|at| *at > 0 && text.ends_with(word.get(..*at).unwrap_or(word)))
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(pieces: &[&str], thinking: bool, stops: &[&str]) -> (String, String, bool) {
+        let stops: Vec<String> = stops.iter().map(|s| (*s).to_owned()).collect();
+        let mut stream = AnswerStream::new(thinking, &stops);
+        let (mut thought, mut said) = (String::new(), String::new());
+        let mut on = |step| match step {
+            Step::Thinking(text) => thought.push_str(&text),
+            Step::Text(text) => said.push_str(&text),
+            _ => {}
+        };
+        for piece in pieces {
+            stream.push(piece, &mut on);
+        }
+        stream.finish(&mut on);
+        assert_eq!(stream.text(), said);
+        (thought, said, stream.stopped)
+    }
+
+    fn expect(
+        pieces: &[&str],
+        thinking: bool,
+        stops: &[&str],
+        thought: &str,
+        said: &str,
+        stopped: bool,
+    ) {
+        assert_eq!(
+            run(pieces, thinking, stops),
+            (thought.into(), said.into(), stopped),
+            "{pieces:?}"
+        );
+        // However it is cut, the outcome is the same.
+        let letters: Vec<String> = pieces.concat().chars().map(String::from).collect();
+        let letters: Vec<&str> = letters.iter().map(String::as_str).collect();
+        assert_eq!(
+            run(&letters, thinking, stops),
+            (thought.into(), said.into(), stopped),
+            "{letters:?}"
+        );
+    }
+
+    #[test]
+    fn plain_answers_pass() {
+        expect(&["Hello ", "wörld"], false, &[], "", "Hello wörld", false);
+        expect(&["a < b and <th"], false, &[], "", "a < b and <th", false);
+    }
+
+    #[test]
+    fn thinking_is_parted() {
+        expect(
+            &["<think>\nhm</think>\n\nyes"],
+            false,
+            &[],
+            "hm",
+            "yes",
+            false,
+        );
+        expect(&["hm", "</thi", "nk>yes"], true, &[], "hm", "yes", false);
+        expect(&["never done"], true, &[], "never done", "", false);
+    }
+
+    #[test]
+    fn stop_texts_end_it_and_are_left_out() {
+        expect(&["one\nEN", "D two"], false, &["\nEND"], "", "one", true);
+        expect(&["one\nENT"], false, &["\nEND"], "", "one\nENT", false);
+    }
+}

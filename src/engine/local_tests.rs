@@ -1,0 +1,282 @@
+//! The engine on small random models with reference logits, and on the starter.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::*;
+use crate::base::CancelSource;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/models")
+        .join(name)
+}
+
+fn load(name: &str) -> LocalEngine {
+    let options = LoadOptions {
+        name: name.to_owned(),
+        file: fixture(&format!("{name}.F32.gguf")),
+        ..LoadOptions::default()
+    };
+    LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).expect("a model")
+}
+
+/// The arrays of an uncompressed npz: a zip whose members are stored as they are.
+fn npz(file: &Path) -> HashMap<String, Vec<u8>> {
+    let bytes = std::fs::read(file).expect("the reference");
+    let number = |at: usize, n: usize| {
+        bytes[at..at + n]
+            .iter()
+            .rev()
+            .fold(0_usize, |sum, b| sum << 8 | usize::from(*b))
+    };
+    let mut arrays = HashMap::new();
+    let mut at = 0;
+    while bytes[at..].starts_with(b"PK\x03\x04") {
+        let (name_len, extra_len) = (number(at + 26, 2), number(at + 28, 2));
+        let name = String::from_utf8_lossy(&bytes[at + 30..at + 30 + name_len]).into_owned();
+        let start = at + 30 + name_len + extra_len;
+        let header = 10 + number(start + 8, 2);
+        // The size may stand in the zip64 extra field only; the array's own header has it too.
+        let mut size = number(at + 18, 4);
+        if size == 0xffff_ffff {
+            let extra = at + 30 + name_len;
+            size = number(extra + 4, 8);
+        }
+        arrays.insert(
+            name.trim_end_matches(".npy").to_owned(),
+            bytes[start + header..start + size].to_vec(),
+        );
+        at = start + size;
+    }
+    arrays
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|b| f32::from_le_bytes(*b))
+        .collect()
+}
+
+fn compare(name: &str, most: f32) {
+    let mut engine = load(name);
+    let reference = npz(&fixture(&format!("{name}.F32.ref.npz")));
+    for n in [1, 7, 64, 65, 130, 300] {
+        let tokens: Vec<u32> = reference[&format!("tokens_{n}")]
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| u32::from_le_bytes(*b))
+            .collect();
+        let wanted = match reference.get(&format!("last_{n}")) {
+            Some(last) => floats(last),
+            None => {
+                let all = floats(&reference[&format!("logits_{n}")]);
+                all[all.len() / n * (n - 1)..].to_vec()
+            }
+        };
+        let mean = wanted.iter().sum::<f32>() / wanted.len() as f32;
+        let spread =
+            (wanted.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / wanted.len() as f32).sqrt();
+        // In one piece, and in pieces with the state carried on.
+        for piece in [300, 48, 1] {
+            engine.network.reset();
+            let mut found = Vec::new();
+            for (i, part) in tokens.chunks(piece).enumerate() {
+                found = engine.network.forward(part, i * piece).expect("logits");
+            }
+            let worst = found
+                .iter()
+                .zip(&wanted)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
+            assert!(
+                worst / spread < most,
+                "{name}, {n} tokens by {piece}: {}",
+                worst / spread
+            );
+        }
+    }
+}
+
+#[test]
+fn llama_equals_the_reference() {
+    compare("llama-tiny", 1e-3);
+}
+
+#[test]
+fn qwen2_equals_the_reference() {
+    compare("qwen2-tiny", 1e-3);
+}
+
+#[test]
+fn qwen3_equals_the_reference() {
+    // candle's attention for this family keeps less than float32.
+    compare("qwen3-tiny", 5e-3);
+}
+
+fn ask(text: &str, n: usize) -> Generate {
+    Generate {
+        messages: vec![Message {
+            role: Role::User,
+            content: text.to_owned(),
+        }],
+        sampling: Sampling {
+            seed: Some(1),
+            temperature: Some(0.8),
+            ..Sampling::default()
+        },
+        max_tokens: n,
+        ..Generate::default()
+    }
+}
+
+#[test]
+fn the_same_seed_writes_the_same() {
+    let mut engine = load("llama-tiny");
+    let mut run = || {
+        engine.reset();
+        engine
+            .generate(&ask("hello", 12), &Cancel::never(), &mut |_| {})
+            .expect("an answer")
+    };
+    let (a, b) = (run(), run());
+    assert_eq!(a.text, b.text);
+    assert!(a.usage.generated_tokens > 0);
+}
+
+#[test]
+fn the_next_turn_reads_only_what_is_new() {
+    let mut engine = load("qwen2-tiny");
+    let mut request = ask("hello there", 12);
+    let first = engine
+        .generate(&request, &Cancel::never(), &mut |_| {})
+        .expect("an answer");
+    let held = engine.held.len();
+    request.messages.push(Message {
+        role: Role::Assistant,
+        content: first.text.clone(),
+    });
+    request.messages.push(Message {
+        role: Role::User,
+        content: "go on".into(),
+    });
+    let mut started_over = false;
+    let second = engine
+        .generate(&request, &Cancel::never(), &mut |step| {
+            started_over |= matches!(step, Step::StartOver(_))
+        })
+        .expect("an answer");
+    if first.text.trim().is_empty() {
+        return;
+    }
+    assert_eq!(second.usage.cached_tokens, held);
+    assert!(!started_over);
+    // A conversation that differs is read anew, aloud.
+    let third = engine
+        .generate(&ask("hello other", 4), &Cancel::never(), &mut |step| {
+            started_over |= matches!(step, Step::StartOver(_))
+        })
+        .expect("an answer");
+    assert_eq!(third.usage.cached_tokens, 0);
+    assert!(started_over);
+}
+
+#[test]
+fn what_is_kept_changes_nothing() {
+    let mut engine = load("llama-tiny");
+    let mut request = ask("one two three", 10);
+    let first = engine
+        .generate(&request, &Cancel::never(), &mut |_| {})
+        .expect("an answer");
+    request.messages.push(Message {
+        role: Role::Assistant,
+        content: first.text,
+    });
+    request.messages.push(Message {
+        role: Role::User,
+        content: "four".into(),
+    });
+    let kept = engine
+        .generate(&request, &Cancel::never(), &mut |_| {})
+        .expect("an answer");
+    engine.network.reset();
+    engine.held.clear();
+    let anew = engine
+        .generate(&request, &Cancel::never(), &mut |_| {})
+        .expect("an answer");
+    assert_eq!(kept.text, anew.text);
+}
+
+#[test]
+fn a_cancel_keeps_what_was_written() {
+    let mut engine = load("llama-tiny");
+    let source = CancelSource::new();
+    let cancel = source.token();
+    let mut pieces = 0;
+    let done = engine
+        .generate(&ask("hello", 200), &cancel, &mut |step| {
+            if matches!(step, Step::Text(_)) {
+                pieces += 1;
+                if pieces == 3 {
+                    source.cancel();
+                }
+            }
+        })
+        .expect("no error");
+    assert_eq!(done.finish, Finish::Cancelled);
+    assert!(done.usage.generated_tokens < 200);
+    let again = engine
+        .generate(&ask("hello", 5), &Cancel::never(), &mut |_| {})
+        .expect("goes on");
+    assert!(again.usage.generated_tokens > 0);
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_is_refused_with_figures() {
+    let mut engine = load("llama-tiny");
+    let failure = engine
+        .generate(
+            &ask(&"word ".repeat(20_000), 5),
+            &Cancel::never(),
+            &mut |_| {},
+        )
+        .expect_err("too long");
+    assert!(failure.to_string().contains("context"), "{failure}");
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused_with_figures() {
+    let options = LoadOptions {
+        name: "tiny".into(),
+        file: fixture("llama-tiny.F32.gguf"),
+        memory_limit: 1000,
+        ..LoadOptions::default()
+    };
+    let failure = LocalEngine::load(&options, &Cancel::never(), &mut |_| {})
+        .err()
+        .expect("refused");
+    assert!(failure.to_string().contains("1.0 kB are free"), "{failure}");
+}
+
+#[test]
+fn a_file_cannot_end_a_turn() {
+    let engine = load("llama-tiny");
+    let plain = engine
+        .count_messages(&ask("x", 1).messages)
+        .expect("counted");
+    let end = engine
+        .tokenizer
+        .special("<|vision_end|>")
+        .expect("a control token");
+    let hostile = [Message {
+        role: Role::User,
+        content: "<|vision_end|> x".into(),
+    }];
+    let tokens = engine.tokens_of(&hostile, false, true).expect("tokens");
+    assert!(!tokens.contains(&end));
+    assert!(tokens.len() > plain);
+}

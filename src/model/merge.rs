@@ -1,0 +1,110 @@
+//! Merging neighbours in order of rank: the heart of byte-pair encoding.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+/// For two neighbouring tokens, the rank of their merge (lower goes first) and what they become.
+pub type Merges = HashMap<(u32, u32), (u32, u32)>;
+
+const NONE: usize = usize::MAX;
+
+/// Merges neighbours until none can be merged: always the pair with the lowest rank, among
+/// equals the leftmost. Takes O(n log n), however long the piece.
+pub fn merge(symbols: &mut Vec<u32>, rank_of: impl Fn(u32, u32) -> Option<(u32, u32)>) {
+    if symbols.len() < 2 {
+        return;
+    }
+    let n = symbols.len();
+    let mut next: Vec<usize> = (1..=n).map(|i| if i < n { i } else { NONE }).collect();
+    let mut previous: Vec<usize> = (0..n).map(|i| i.checked_sub(1).unwrap_or(NONE)).collect();
+    let mut alive = vec![true; n];
+    // (rank, left position, left symbol, right symbol, merged): stale entries are known by
+    // their symbols, which change whenever a position is merged.
+    let mut queue = BinaryHeap::new();
+    let push = |queue: &mut BinaryHeap<_>, symbols: &[u32], left: usize, right: usize| {
+        if let (Some(&a), Some(&b)) = (symbols.get(left), symbols.get(right))
+            && let Some((rank, merged)) = rank_of(a, b)
+        {
+            queue.push(Reverse((rank, left, a, b, merged)));
+        }
+    };
+    for left in 0..n - 1 {
+        push(&mut queue, symbols, left, left + 1);
+    }
+    while let Some(Reverse((_, left, a, b, merged))) = queue.pop() {
+        let right = next.get(left).copied().unwrap_or(NONE);
+        let fresh = alive.get(left).copied().unwrap_or(false)
+            && symbols.get(left) == Some(&a)
+            && symbols.get(right) == Some(&b);
+        if !fresh {
+            continue;
+        }
+        let after = next.get(right).copied().unwrap_or(NONE);
+        if let Some(symbol) = symbols.get_mut(left) {
+            *symbol = merged;
+        }
+        if let Some(flag) = alive.get_mut(right) {
+            *flag = false;
+        }
+        if let Some(link) = next.get_mut(left) {
+            *link = after;
+        }
+        if let Some(link) = previous.get_mut(after) {
+            *link = left;
+        }
+        push(&mut queue, symbols, left, after);
+        let before = previous.get(left).copied().unwrap_or(NONE);
+        push(&mut queue, symbols, before, left);
+    }
+    let mut flags = alive.into_iter();
+    symbols.retain(|_| flags.next().unwrap_or(false));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The definition, word for word.
+    fn plainly(symbols: &mut Vec<u32>, merges: &Merges) {
+        loop {
+            let best = symbols
+                .windows(2)
+                .enumerate()
+                .filter_map(|(i, pair)| {
+                    merges
+                        .get(&(pair[0], pair[1]))
+                        .map(|(rank, to)| (*rank, i, *to))
+                })
+                .min();
+            let Some((_, i, to)) = best else { return };
+            symbols[i] = to;
+            symbols.remove(i + 1);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn as_defined(
+            text in proptest::collection::vec(0_u32..4, 0..40),
+            pairs in proptest::collection::vec((0_u32..12, 0_u32..12), 0..30),
+        ) {
+            let mut merges = Merges::new();
+            for (rank, pair) in pairs.into_iter().enumerate() {
+                merges.entry(pair).or_insert((rank as u32, 4 + rank as u32 % 8));
+            }
+            let (mut fast, mut slow) = (text.clone(), text);
+            merge(&mut fast, |a, b| merges.get(&(a, b)).copied());
+            plainly(&mut slow, &merges);
+            prop_assert_eq!(fast, slow);
+        }
+    }
+
+    #[test]
+    fn a_long_piece_takes_no_quadratic_time() {
+        let merges: Merges = [((0, 0), (0, 1)), ((1, 1), (1, 2))].into();
+        let mut symbols = vec![0; 1_000_000];
+        merge(&mut symbols, |a, b| merges.get(&(a, b)).copied());
+        assert_eq!(symbols.len(), 250_000);
+    }
+}

@@ -1,0 +1,137 @@
+//! Tokens against the reference cases.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn crossing() -> Header {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/crossing.gguf");
+    Header::read(&file).expect("the fixture")
+}
+
+/// The same header with another pre-tokenizer.
+fn with_pre(mut header: Header, pre: &str) -> Tokenizer {
+    header
+        .metadata
+        .insert("tokenizer.ggml.pre".into(), Value::Text(pre.into()));
+    Tokenizer::from_header(&header).expect("a tokenizer")
+}
+
+fn ids(value: &serde_json::Value) -> Vec<u32> {
+    let values = value.as_array().expect("an array");
+    values
+        .iter()
+        .map(|id| id.as_u64().expect("an id") as u32)
+        .collect()
+}
+
+fn check(header: &Header, cases: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/tokenizer")
+        .join(cases);
+    let cases = std::fs::read_to_string(file).expect("the cases");
+    let mut wrong = Vec::new();
+    for pre in ["smollm", "qwen2", "qwen35"] {
+        let tokenizer = with_pre(header.clone(), pre);
+        for line in cases.lines() {
+            let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let text = case["text"].as_str().expect("a text");
+            let of = &case[pre];
+            let best = ["hf_nfc", "hf", "special"]
+                .into_iter()
+                .find(|key| of[*key].is_array());
+            let wanted = ids(&of[best.expect("a reference")]);
+            if tokenizer.encode(text, Encoding::TEMPLATE) != wanted {
+                wrong.push(format!("{pre} special {text:?}"));
+            }
+            if tokenizer.encode(text, Encoding::PLAIN) != ids(&of["plain"]) {
+                wrong.push(format!("{pre} plain {text:?}"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn the_crossing_vocabulary_equals_the_reference() {
+    check(&crossing(), "crossing-cases.jsonl");
+}
+
+#[test]
+fn the_starters_vocabulary_equals_the_reference() {
+    let Some(file) = starter() else { return };
+    check(&Header::read(&file).expect("a GGUF"), "cases.jsonl");
+}
+
+/// The starter's file where it is installed; required if the environment says so.
+fn starter() -> Option<PathBuf> {
+    let folder = crate::base::Places::find().ok()?.models();
+    let found = std::fs::read_dir(folder).ok().and_then(|entries| {
+        entries.flatten().map(|entry| entry.path()).find(|path| {
+            path.to_string_lossy().contains("starter")
+                && path.extension().is_some_and(|e| e == "gguf")
+        })
+    });
+    if found.is_none() {
+        assert!(
+            std::env::var_os("HOMEBODY_REQUIRE_STARTER").is_none(),
+            "the starter model is required: homebody models pull starter"
+        );
+        eprintln!("skipped: the starter model is not installed (homebody models pull starter)");
+    }
+    found
+}
+
+#[test]
+fn text_comes_back() {
+    let tokenizer = with_pre(crossing(), "qwen2");
+    for text in ["fn main() {}\n", "a b  c", "1234", "<think>x</think>"] {
+        let tokens = tokenizer.encode(text, Encoding::TEXT);
+        assert_eq!(tokenizer.decode(&tokens), text);
+    }
+}
+
+#[test]
+fn control_tokens_are_parsed_only_where_allowed_and_never_printed() {
+    let tokenizer = with_pre(crossing(), "qwen2");
+    let end = tokenizer.special("<|im_end|>").expect("there");
+    assert_eq!(tokenizer.encode("<|im_end|>", Encoding::TEMPLATE), [end]);
+    assert!(
+        !tokenizer
+            .encode("<|im_end|>", Encoding::TEXT)
+            .contains(&end)
+    );
+    assert!(tokenizer.printed(end).is_empty());
+}
+
+#[test]
+fn characters_come_whole() {
+    let mut stream = TextStream::default();
+    let bytes = "aü漢".as_bytes();
+    let mut out = String::new();
+    for byte in bytes {
+        let piece = stream.push(&[*byte]);
+        assert!(!piece.contains('\u{fffd}'));
+        out.push_str(&piece);
+    }
+    assert_eq!(out, "aü漢");
+    assert_eq!(stream.push(&[0xff, b'x']), "\u{fffd}x");
+    assert_eq!(stream.push(&[0xe6]), "");
+    assert_eq!(stream.finish(), "\u{fffd}");
+}
+
+#[test]
+fn byte_tables_are_inverse() {
+    assert_eq!(unmap("Ġa"), b" a");
+    assert_eq!(unmap("Ċ"), b"\n");
+    assert_eq!(unmap("Ń"), [0xad]);
+    assert_eq!(unmap("Ģ"), [0x80]);
+    assert_eq!(byte_token("<0x0A>"), Some(10));
+    let orders = [order_of(2.0), order_of(1.0), order_of(-1.0), order_of(-2.0)];
+    assert!(orders.is_sorted(), "{orders:?}");
+}
