@@ -1,4 +1,47 @@
 //! Floor 5: the screen's truth and how it changes. Pure: (State, Event, now) -> Commands.
 //!
 //! Law: no thread, no file, no clock, no terminal; time comes in as a number. It knows the
-//! message types of jobs, index, repo and patch, and calls nothing of theirs that does work.
+//! message types of jobs, index, repo and patch, and calls nothing of theirs but what a value
+//! can tell about itself.
+
+pub mod block;
+pub mod command;
+pub mod commands;
+pub mod complete;
+pub mod composer;
+pub mod help;
+pub mod history;
+pub mod key;
+pub mod keymap;
+pub mod markdown;
+pub mod message;
+pub mod patch_block;
+pub mod query;
+pub mod review_block;
+pub mod state;
+pub mod update;
+pub mod vim;
+
+pub use block::{
+    AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Note, Phase, Reading,
+    Sent, Thinking, Tone, UserTurn,
+};
+pub use command::{Command, Editable, EditorPurpose};
+pub use complete::{Completion, CompletionItem};
+pub use composer::{Composer, Row};
+pub use history::History;
+pub use key::{Code, Key};
+pub use keymap::{Action, Keymap, Place};
+pub use message::{
+    CheckReport, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
+    ModelRow, Mouse, MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
+};
+pub use patch_block::{
+    Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
+};
+pub use review_block::{FindingRow, ReviewBlock};
+pub use state::{
+    Activity, Composing, Confirm, Cursor, EngineState, Focus, Indexing, Layout, ModelPicker,
+    Options, Overlay, Panel, PanelRow, PanelTab, Picker, Queued, Running, Scroll, State, Toast,
+};
+pub use update::{start, update};

@@ -17,11 +17,15 @@ pub mod workspace;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, RepoPath, Result};
-use crate::context::{Context, Mention};
 use crate::engine::{Engine, Sampling};
 use crate::index::Index;
 use crate::patch::Change;
 use crate::repo::{Diff, DiffSpec, Repo};
+
+// What events and requests are made of, so that the screen's state need not know the rooms
+// below.
+pub use crate::context::{Context, Excerpt, LeftOut, Mention, Why};
+pub use crate::engine::Usage;
 
 pub use event::{Event, Finding, Severity, Source};
 pub use prompt::Prompts;

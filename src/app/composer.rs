@@ -1,0 +1,598 @@
+//! The editor the person types in: text, cursor, undo, and how it wraps.
+//!
+//! The text never holds anything that could harm a terminal: what is typed or pasted is
+//! cleaned on its way in, so that it can be drawn as it is.
+
+use std::ops::Range;
+
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation as _};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::vim::{Mode, Vim};
+use crate::base::text::is_hostile;
+
+/// Columns between tab stops in the composer.
+pub const TAB: u16 = 4;
+/// Bytes a composer takes at most; more is cut off.
+pub const MAX_TEXT: usize = 2_000_000;
+/// Bytes kept for undo, together.
+const MAX_UNDO: usize = 8_000_000;
+
+/// A multi-line editor. Positions are byte offsets at grapheme boundaries.
+#[derive(Debug, Clone, Default)]
+pub struct Composer {
+    text: String,
+    cursor: usize,
+    /// The column vertical motion strives for.
+    wanted: Option<u16>,
+    undo: Vec<Edit>,
+    redo: Vec<Edit>,
+    kept: usize,
+    killed: String,
+    /// Whether the last thing done was a kill, which the next one adds to.
+    killing: bool,
+    /// Whether the next typed character may join the last undo step.
+    typing: bool,
+    vim: Option<Vim>,
+}
+
+/// One step that can be undone.
+#[derive(Debug, Clone)]
+struct Edit {
+    at: usize,
+    removed: String,
+    inserted: String,
+    cursor: usize,
+}
+
+impl Edit {
+    fn size(&self) -> usize {
+        self.removed.len() + self.inserted.len() + 64
+    }
+}
+
+/// A row as drawn: a stretch of the text without its newline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// First byte.
+    pub start: usize,
+    /// Behind the last byte.
+    pub end: usize,
+    /// Whether the line goes on in the next row.
+    pub wrapped: bool,
+}
+
+/// How a word or character can be stepped over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Motion {
+    /// One grapheme to the left.
+    Left,
+    /// One grapheme to the right.
+    Right,
+    /// To the start of the word before.
+    WordLeft,
+    /// Behind the end of the next word.
+    WordRight,
+    /// To the start of the line.
+    LineStart,
+    /// To the end of the line.
+    LineEnd,
+    /// To the start of the text.
+    TextStart,
+    /// To the end of the text.
+    TextEnd,
+}
+
+impl Composer {
+    /// An empty one.
+    pub fn new(vim: bool) -> Self {
+        Self {
+            vim: vim.then(Vim::default),
+            ..Self::default()
+        }
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the cursor stands, as a byte offset.
+    pub const fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Whether nothing is typed.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The vim mode, where vim keys are on.
+    pub fn mode(&self) -> Option<Mode> {
+        self.vim.as_ref().map(Vim::mode)
+    }
+
+    /// What is typed of a vim command that is not whole yet (`d`, `3c`).
+    pub fn pending(&self) -> String {
+        self.vim.as_ref().map(Vim::pending).unwrap_or_default()
+    }
+
+    pub(super) fn vim_mut(&mut self) -> Option<&mut Vim> {
+        self.vim.as_mut()
+    }
+
+    pub(super) fn vim_take(&mut self) -> Option<Vim> {
+        self.vim.take()
+    }
+
+    pub(super) fn vim_put(&mut self, vim: Vim) {
+        self.vim = Some(vim);
+    }
+
+    /// The rows the text takes when wrapped into `width` columns, at words where it can. One
+    /// column stays free at the right for the cursor. There is always a row.
+    pub fn layout(&self, width: u16) -> Vec<Row> {
+        let limit = width.saturating_sub(1).max(1);
+        let mut rows = Vec::new();
+        let mut start = 0;
+        for line in self.text.split('\n') {
+            wrap(line, start, limit, &mut rows);
+            start += line.len() + 1;
+        }
+        rows
+    }
+
+    /// Row and column of the cursor in rows made by [`Composer::layout`].
+    pub fn cursor_cell(&self, rows: &[Row]) -> (usize, u16) {
+        let row = row_of(rows, self.cursor);
+        let start = rows.get(row).map_or(0, |r| r.start);
+        (row, self.columns(start..self.cursor))
+    }
+
+    /// The byte offset of the character at a column of a row, for the mouse.
+    pub fn offset_at(&self, rows: &[Row], row: usize, column: u16) -> usize {
+        let Some(row) = rows.get(row).or(rows.last()) else {
+            return 0;
+        };
+        let mut at = 0;
+        let line = self.text.get(row.start..row.end).unwrap_or("");
+        let mut last = row.start;
+        for (i, grapheme) in line.grapheme_indices(true) {
+            let width = cell_width(grapheme, at);
+            if at + width > column {
+                return row.start + i;
+            }
+            at += width;
+            last = row.start + i;
+        }
+        // Behind the last character of a wrapped row stands the next row's first.
+        if row.wrapped { last } else { row.end }
+    }
+
+    fn columns(&self, range: Range<usize>) -> u16 {
+        let text = self.text.get(range).unwrap_or("");
+        text.graphemes(true)
+            .fold(0u16, |at, g| at.saturating_add(cell_width(g, at)))
+    }
+
+    // ----- changing the text
+
+    /// Replaces everything, as one step that can be undone; the cursor goes to the end.
+    pub fn set(&mut self, text: &str) {
+        let text = clean(text);
+        self.edit(0..self.text.len(), &text);
+        self.typing = false;
+    }
+
+    /// Empties it, undo and all: what was typed has been sent.
+    pub fn take(&mut self) -> String {
+        let text = std::mem::take(&mut self.text);
+        self.cursor = 0;
+        self.wanted = None;
+        self.undo.clear();
+        self.redo.clear();
+        self.kept = 0;
+        self.killing = false;
+        self.typing = false;
+        if let Some(vim) = &mut self.vim {
+            vim.reset();
+        }
+        text
+    }
+
+    /// Types a character; hostile ones are left out.
+    pub fn type_char(&mut self, c: char) {
+        if c != '\n' && c != '\t' && is_hostile(c) {
+            return;
+        }
+        let mut buffer = [0; 4];
+        let typed: &str = c.encode_utf8(&mut buffer);
+        let joins = self.typing && !c.is_whitespace();
+        let at = self.cursor;
+        if joins
+            && self.text.len() + typed.len() <= MAX_TEXT
+            && let Some(last) = self.undo.last_mut()
+            && last.removed.is_empty()
+            && last.at + last.inserted.len() == at
+        {
+            last.inserted.push_str(typed);
+            self.kept += typed.len();
+            self.text.insert(at, c);
+            self.cursor = self.boundary_at_or_after(at + typed.len());
+            self.touched();
+        } else {
+            self.edit(at..at, typed);
+        }
+        self.typing = true;
+    }
+
+    /// Puts in a text, cleaned: newlines made one sort, tabs kept, control characters out.
+    pub fn paste(&mut self, text: &str) {
+        let text = clean(text);
+        self.edit(self.cursor..self.cursor, &text);
+        self.typing = false;
+    }
+
+    /// Replaces a stretch; the cursor goes behind it.
+    pub fn replace(&mut self, range: Range<usize>, with: &str) {
+        let with = clean(with);
+        self.edit(range, &with);
+        self.typing = false;
+    }
+
+    /// Deletes from the cursor to where the motion leads.
+    pub fn delete(&mut self, motion: Motion) {
+        let range = self.span(motion);
+        if !range.is_empty() {
+            self.edit(range, "");
+        }
+        self.typing = false;
+    }
+
+    /// Deletes like [`Composer::delete`] and keeps the text for [`Composer::yank`].
+    pub fn kill(&mut self, motion: Motion) {
+        let mut range = self.span(motion);
+        // At the end of a line the newline goes, so that lines can be joined.
+        if range.is_empty() && motion == Motion::LineEnd {
+            range = self.span(Motion::Right);
+        }
+        let forward = range.start >= self.cursor;
+        let text = self.text.get(range.clone()).unwrap_or("").to_owned();
+        if text.is_empty() {
+            return;
+        }
+        if !self.killing {
+            self.killed.clear();
+        }
+        if forward {
+            self.killed.push_str(&text);
+        } else {
+            self.killed.insert_str(0, &text);
+        }
+        self.edit(range, "");
+        self.killing = true;
+        self.typing = false;
+    }
+
+    /// Puts the killed text in.
+    pub fn yank(&mut self) {
+        let text = std::mem::take(&mut self.killed);
+        self.edit(self.cursor..self.cursor, &text);
+        self.killed = text;
+        self.typing = false;
+    }
+
+    pub(super) fn keep_killed(&mut self, text: String) {
+        self.killed = text;
+    }
+
+    pub(super) fn killed(&self) -> &str {
+        &self.killed
+    }
+
+    /// Takes the last step back. False where there is none.
+    pub fn undo(&mut self) -> bool {
+        let Some(edit) = self.undo.pop() else {
+            return false;
+        };
+        self.kept = self.kept.saturating_sub(edit.size());
+        self.swap(edit.at, edit.inserted.len(), &edit.removed);
+        self.cursor = self.boundary_at_or_before(edit.cursor);
+        self.redo.push(edit);
+        self.touched();
+        self.typing = false;
+        true
+    }
+
+    /// Does the last step that was taken back again. False where there is none.
+    pub fn redo(&mut self) -> bool {
+        let Some(edit) = self.redo.pop() else {
+            return false;
+        };
+        self.swap(edit.at, edit.removed.len(), &edit.inserted);
+        self.cursor = self.boundary_at_or_after(edit.at + edit.inserted.len());
+        self.kept += edit.size();
+        self.undo.push(edit);
+        self.touched();
+        self.typing = false;
+        true
+    }
+
+    fn edit(&mut self, range: Range<usize>, with: &str) {
+        let room = MAX_TEXT.saturating_sub(self.text.len().saturating_sub(range.len()));
+        let with = crate::base::text::truncated(with, room);
+        let Some(removed) = self.text.get(range.clone()) else {
+            return;
+        };
+        if removed.is_empty() && with.is_empty() {
+            return;
+        }
+        let edit = Edit {
+            at: range.start,
+            removed: removed.to_owned(),
+            inserted: with.to_owned(),
+            cursor: self.cursor,
+        };
+        self.swap(range.start, range.len(), with);
+        self.cursor = self.boundary_at_or_after(range.start + with.len());
+        self.kept += edit.size();
+        self.undo.push(edit);
+        self.redo.clear();
+        while self.kept > MAX_UNDO && self.undo.len() > 1 {
+            let first = self.undo.remove(0);
+            self.kept = self.kept.saturating_sub(first.size());
+        }
+        self.touched();
+    }
+
+    fn swap(&mut self, at: usize, len: usize, with: &str) {
+        if self.text.is_char_boundary(at) && self.text.is_char_boundary(at + len) {
+            self.text.replace_range(at..at + len, with);
+        }
+    }
+
+    fn touched(&mut self) {
+        self.wanted = None;
+        self.killing = false;
+    }
+
+    // ----- moving
+
+    /// Puts the cursor at a byte offset, or the nearest boundary before it.
+    pub fn put_cursor(&mut self, offset: usize) {
+        self.cursor = self.boundary_at_or_before(offset);
+        self.touched();
+        self.typing = false;
+    }
+
+    /// Moves the cursor.
+    pub fn go(&mut self, motion: Motion) {
+        self.put_cursor(self.target(motion));
+    }
+
+    /// Moves a row up in a layout of `width` columns. False on the first row.
+    pub fn up(&mut self, width: u16) -> bool {
+        self.vertical(width, -1)
+    }
+
+    /// Moves a row down in a layout of `width` columns. False on the last row.
+    pub fn down(&mut self, width: u16) -> bool {
+        self.vertical(width, 1)
+    }
+
+    fn vertical(&mut self, width: u16, by: isize) -> bool {
+        let rows = self.layout(width);
+        let (row, column) = self.cursor_cell(&rows);
+        let Some(to) = row.checked_add_signed(by).filter(|r| *r < rows.len()) else {
+            return false;
+        };
+        let wanted = self.wanted.unwrap_or(column);
+        self.put_cursor(self.offset_at(&rows, to, wanted));
+        self.wanted = Some(wanted);
+        true
+    }
+
+    /// Whether the cursor stands on the first line (of the text, not as wrapped).
+    pub fn on_first_line(&self) -> bool {
+        !self.before().contains('\n')
+    }
+
+    /// Whether the cursor stands on the last line.
+    pub fn on_last_line(&self) -> bool {
+        !self.after().contains('\n')
+    }
+
+    /// The text before the cursor.
+    pub fn before(&self) -> &str {
+        self.text.get(..self.cursor).unwrap_or("")
+    }
+
+    /// The text behind the cursor.
+    pub fn after(&self) -> &str {
+        self.text.get(self.cursor..).unwrap_or("")
+    }
+
+    /// From the cursor to where a motion leads, in order.
+    pub(super) fn span(&self, motion: Motion) -> Range<usize> {
+        let to = self.target(motion);
+        self.cursor.min(to)..self.cursor.max(to)
+    }
+
+    pub(super) fn target(&self, motion: Motion) -> usize {
+        match motion {
+            Motion::Left => self.left_of(self.cursor),
+            Motion::Right => self.right_of(self.cursor),
+            Motion::WordLeft => {
+                let before = self.before();
+                let word = before.trim_end();
+                let class = word.chars().next_back().map(class);
+                word.trim_end_matches(|c| Some(self::class(c)) == class)
+                    .len()
+            }
+            Motion::WordRight => {
+                let after = self.after();
+                let rest = after.trim_start();
+                let class = rest.chars().next().map(class);
+                let end = rest.trim_start_matches(|c| Some(self::class(c)) == class);
+                self.boundary_at_or_after(self.text.len() - end.len())
+            }
+            Motion::LineStart => self.before().rfind('\n').map_or(0, |at| at + 1),
+            Motion::LineEnd => self
+                .after()
+                .find('\n')
+                .map_or(self.text.len(), |at| self.cursor + at),
+            Motion::TextStart => 0,
+            Motion::TextEnd => self.text.len(),
+        }
+    }
+
+    pub(super) fn left_of(&self, at: usize) -> usize {
+        GraphemeCursor::new(at, self.text.len(), true)
+            .prev_boundary(&self.text, 0)
+            .ok()
+            .flatten()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn right_of(&self, at: usize) -> usize {
+        GraphemeCursor::new(at, self.text.len(), true)
+            .next_boundary(&self.text, 0)
+            .ok()
+            .flatten()
+            .unwrap_or(self.text.len())
+    }
+
+    fn is_boundary(&self, at: usize) -> bool {
+        self.text.is_char_boundary(at)
+            && GraphemeCursor::new(at, self.text.len(), true)
+                .is_boundary(&self.text, 0)
+                .unwrap_or(true)
+    }
+
+    fn boundary_at_or_before(&self, at: usize) -> usize {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        if self.is_boundary(at) {
+            at
+        } else {
+            self.left_of(at)
+        }
+    }
+
+    fn boundary_at_or_after(&self, at: usize) -> usize {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at += 1;
+        }
+        if self.is_boundary(at) {
+            at
+        } else {
+            self.right_of(at)
+        }
+    }
+}
+
+/// Columns a grapheme takes at a column. A tab reaches to the next stop.
+pub fn cell_width(grapheme: &str, at: u16) -> u16 {
+    if grapheme == "\t" {
+        TAB - at % TAB
+    } else {
+        // Emoji sequences count more than two in sum; terminals draw them two wide.
+        u16::try_from(grapheme.width().min(2)).unwrap_or(2)
+    }
+}
+
+/// Space, part of a word, or neither.
+pub(super) fn class(c: char) -> u8 {
+    if c.is_whitespace() {
+        0
+    } else if c.is_alphanumeric() || c == '_' {
+        1
+    } else {
+        2
+    }
+}
+
+/// What may come into a composer: one sort of newline, tabs, and nothing hostile.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if out.len() >= MAX_TEXT {
+            break;
+        }
+        match c {
+            '\r' => {
+                if chars.peek() != Some(&'\n') {
+                    out.push('\n');
+                }
+            }
+            '\n' | '\t' => out.push(c),
+            // An escape sequence goes whole, not only its first character.
+            '\u{1b}' => skip_sequence(&mut chars),
+            c if is_hostile(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    if chars.peek() != Some(&'[') {
+        return;
+    }
+    chars.next();
+    while let Some(&c) = chars.peek() {
+        if c == '\n' || !c.is_ascii() {
+            return;
+        }
+        chars.next();
+        if ('\u{40}'..='\u{7e}').contains(&c) {
+            return;
+        }
+    }
+}
+
+fn row_of(rows: &[Row], offset: usize) -> usize {
+    rows.partition_point(|row| row.start <= offset)
+        .saturating_sub(1)
+}
+
+fn wrap(line: &str, offset: usize, limit: u16, rows: &mut Vec<Row>) {
+    let mut start = 0;
+    while let Some(end) = break_at(line.get(start..).unwrap_or(""), limit) {
+        rows.push(Row {
+            start: offset + start,
+            end: offset + start + end,
+            wrapped: true,
+        });
+        start += end;
+    }
+    rows.push(Row {
+        start: offset + start,
+        end: offset + line.len(),
+        wrapped: false,
+    });
+}
+
+/// Where the first row of a text ends, if it does not fit into one.
+fn break_at(text: &str, limit: u16) -> Option<usize> {
+    let mut at = 0u16;
+    // Where the row could end: behind the last space.
+    let mut space = None;
+    for (i, grapheme) in text.grapheme_indices(true) {
+        let width = cell_width(grapheme, at);
+        let blank = grapheme.chars().all(char::is_whitespace);
+        // One space may hang over the end of the row: it is not seen there.
+        if at + width > limit && i > 0 && !(blank && at <= limit) {
+            return Some(space.unwrap_or(i));
+        }
+        at = at.saturating_add(width);
+        if blank {
+            space = Some(i + grapheme.len());
+        }
+    }
+    None
+}

@@ -1,0 +1,114 @@
+//! The help screen, made from the tables of keys and commands.
+
+use super::commands;
+use super::key::Key;
+use super::keymap::{self, Action, Keymap, Place};
+
+/// A line of help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A heading.
+    Heading(String),
+    /// Keys or a command, and what they do.
+    Entry {
+        /// `Shift-Enter, Alt-Enter`, `/review [staged|…]`.
+        left: String,
+        /// What it does.
+        right: String,
+    },
+    /// A paragraph.
+    Text(String),
+    /// An empty line.
+    Empty,
+}
+
+/// All lines of help.
+pub fn lines(keymap: &Keymap) -> Vec<Line> {
+    let mut lines = vec![
+        Line::Text(
+            "Type a question and press Enter. @ names a file, / a command. Nothing you type \
+             and nothing in this repository leaves the machine."
+                .to_owned(),
+        ),
+        Line::Empty,
+        Line::Heading("Commands".to_owned()),
+    ];
+    for entry in &commands::TABLE {
+        let space = if entry.usage.is_empty() { "" } else { " " };
+        lines.push(Line::Entry {
+            left: format!("/{}{space}{}", entry.name, entry.usage),
+            right: entry.about.to_owned(),
+        });
+    }
+    for (place, heading) in Place::ALL {
+        lines.push(Line::Empty);
+        lines.push(Line::Heading(heading.to_owned()));
+        for entry in keymap::TABLE.iter().filter(|entry| entry.place == place) {
+            let keys: Vec<String> = keymap.keys(entry.action).iter().map(Key::to_string).collect();
+            let left = if keys.is_empty() {
+                "(no key)".to_owned()
+            } else {
+                keys.join(", ")
+            };
+            lines.push(Line::Entry {
+                left,
+                right: entry.about.to_owned(),
+            });
+        }
+    }
+    lines.push(Line::Empty);
+    lines.push(Line::Text(
+        "Keys are changed in config.toml: keys.send = [\"ctrl-s\"]. The names are those of \
+         `homebody config`. The wheel scrolls what is under it, a click puts the cursor, \
+         dragging copies; Shift and dragging is the terminal's own."
+            .to_owned(),
+    ));
+    lines
+}
+
+/// The hints of a place for one line, most useful first: (key, word).
+pub fn hints(keymap: &Keymap, place: Place) -> Vec<(String, &'static str)> {
+    let wanted: &[(Action, &'static str)] = match place {
+        Place::Patch => &[
+            (Action::Accept, "accept"),
+            (Action::Reject, "reject"),
+            (Action::AcceptAll, "all"),
+            (Action::Remark, "remark"),
+            (Action::EditFile, "edit"),
+            (Action::RunCheck, "check"),
+            (Action::Apply, "apply"),
+        ],
+        Place::Review => &[
+            (Action::OpenFinding, "open"),
+            (Action::Fix, "fix"),
+            (Action::Dismiss, "dismiss"),
+            (Action::AskAbout, "ask about it"),
+            (Action::WriteReport, "write report"),
+        ],
+        Place::Panel => &[
+            (Action::PanelDrop, "drop"),
+            (Action::PanelPin, "pin"),
+            (Action::PanelOpen, "open"),
+            (Action::PanelTab, "sources/context"),
+            (Action::TogglePanel, "close"),
+        ],
+        Place::Transcript => &[
+            (Action::PreviousAnswer, "previous"),
+            (Action::NextAnswer, "next"),
+            (Action::NextCode, "code"),
+            (Action::CopyBlock, "copy"),
+            (Action::OpenBlock, "open"),
+        ],
+        Place::Overlay => &[(Action::Choose, "choose"), (Action::Stop, "close")],
+        Place::Everywhere | Place::Composer => &[
+            (Action::Send, "send"),
+            (Action::NewLine, "new line"),
+            (Action::Help, "help"),
+        ],
+    };
+    wanted
+        .iter()
+        .map(|(action, word)| (keymap.hint(*action), *word))
+        .filter(|(key, _)| !key.is_empty())
+        .collect()
+}

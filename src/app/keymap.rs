@@ -1,0 +1,286 @@
+//! Which key does what: one table of actions that dispatch, help and the user's overrides are
+//! made from.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::key::Key;
+use crate::base::Failure;
+
+/// Where a key is pressed. What is not bound in a place is looked up in [`Place::Everywhere`],
+/// if the place lets it through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// In every place below that does not bind it otherwise.
+    Everywhere,
+    /// Typing.
+    Composer,
+    /// The transcript, a block at the cursor.
+    Transcript,
+    /// A patch.
+    Patch,
+    /// A review.
+    Review,
+    /// The side panel.
+    Panel,
+    /// An overlay.
+    Overlay,
+}
+
+impl Place {
+    /// The places in the order help shows them, with a heading each.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Everywhere, "Everywhere"),
+        (Self::Composer, "Typing"),
+        (Self::Transcript, "Reading"),
+        (Self::Patch, "A patch"),
+        (Self::Review, "A review"),
+        (Self::Panel, "Side panel"),
+        (Self::Overlay, "Lists and dialogs"),
+    ];
+}
+
+macro_rules! actions {
+    ($($action:ident $name:literal $place:ident [$($key:literal),*] $about:literal;)*) => {
+        /// What a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Action {
+            $(
+                #[doc = $about]
+                $action,
+            )*
+        }
+
+        /// All actions, in the order help shows them.
+        pub const TABLE: &[Entry] = &[
+            $(Entry {
+                action: Action::$action,
+                name: $name,
+                place: Place::$place,
+                keys: &[$($key),*],
+                about: $about,
+            },)*
+        ];
+    };
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// What it does.
+    pub action: Action,
+    /// Its name in `keys.NAME = […]`.
+    pub name: &'static str,
+    /// Where it is pressed.
+    pub place: Place,
+    /// The keys it is on unless the user says otherwise.
+    pub keys: &'static [&'static str],
+    /// What it does, in a line.
+    pub about: &'static str,
+}
+
+actions! {
+    Stop "stop" Everywhere ["esc"] "stop what runs; again: clear the composer, close what is open";
+    Interrupt "interrupt" Everywhere ["ctrl-c"] "stop; twice: end";
+    EndOfInput "end-of-input" Everywhere ["ctrl-d"] "end, where nothing is typed; else delete to the right";
+    Redraw "redraw" Everywhere ["ctrl-l"] "draw the screen again";
+    TogglePanel "panel" Everywhere ["ctrl-o"] "open or close the sources and the context";
+    Suspend "suspend" Everywhere ["ctrl-z"] "put homebody into the background";
+    PageUp "page-up" Everywhere ["pgup"] "scroll up a page";
+    PageDown "page-down" Everywhere ["pgdn"] "scroll down a page";
+    Help "help" Everywhere ["f1"] "keys and commands (also ? where nothing is typed)";
+    NextPlace "next-place" Everywhere ["f6"] "go on to the patch, the panel, the transcript, the composer";
+
+    Send "send" Composer ["enter"] "send";
+    NewLine "new-line" Composer ["shift-enter", "alt-enter", "ctrl-j"] "new line";
+    Complete "complete" Composer ["tab"] "complete; where nothing is typed: go to the transcript";
+    HistorySearch "history-search" Composer ["ctrl-r"] "search what was typed before";
+    Editor "editor" Composer ["ctrl-g"] "write in $EDITOR";
+    Up "up" Composer ["up", "ctrl-p"] "a line up; on the first: what was typed before";
+    Down "down" Composer ["down", "ctrl-n"] "a line down; on the last: what was typed after";
+    Left "left" Composer ["left", "ctrl-b"] "a character to the left";
+    Right "right" Composer ["right", "ctrl-f"] "a character to the right";
+    WordLeft "word-left" Composer ["ctrl-left", "alt-left", "alt-b"] "a word to the left";
+    WordRight "word-right" Composer ["ctrl-right", "alt-right", "alt-f"] "a word to the right";
+    LineStart "line-start" Composer ["home", "ctrl-a"] "start of the line; where nothing is typed: start of the transcript";
+    LineEnd "line-end" Composer ["end", "ctrl-e"] "end of the line; where nothing is typed: end of the transcript";
+    TextStart "text-start" Composer ["ctrl-home"] "start of the text";
+    TextEnd "text-end" Composer ["ctrl-end"] "end of the text";
+    DeleteLeft "delete-left" Composer ["backspace", "ctrl-h", "shift-backspace"] "delete to the left";
+    DeleteRight "delete-right" Composer ["delete"] "delete to the right";
+    KillWordLeft "kill-word-left" Composer ["ctrl-w", "alt-backspace", "ctrl-backspace"] "cut the word to the left";
+    KillWordRight "kill-word-right" Composer ["alt-d", "ctrl-delete"] "cut the word to the right";
+    KillToStart "kill-to-start" Composer ["ctrl-u"] "cut to the start of the line";
+    KillToEnd "kill-to-end" Composer ["ctrl-k"] "cut to the end of the line";
+    Yank "yank" Composer ["ctrl-y"] "put in what was cut";
+    UndoTyping "undo-typing" Composer ["ctrl-_", "ctrl-7", "ctrl-/"] "take the last typing back";
+    RedoTyping "redo-typing" Composer ["alt-_", "alt-/"] "type it again";
+
+    PreviousAnswer "previous-answer" Transcript ["["] "the answer before (also where nothing is typed)";
+    NextAnswer "next-answer" Transcript ["]"] "the next answer (also where nothing is typed)";
+    PreviousCode "previous-code" Transcript ["{"] "the code block before";
+    NextCode "next-code" Transcript ["}"] "the next code block";
+    CopyBlock "copy-block" Transcript ["y"] "copy the block at the cursor as its source";
+    OpenBlock "open-block" Transcript ["enter", "space"] "open or fold thinking; go into a patch or review";
+    ScrollUp "scroll-up" Transcript ["up", "k"] "scroll up a line";
+    ScrollDown "scroll-down" Transcript ["down", "j"] "scroll down a line";
+    ScrollTop "scroll-top" Transcript ["home", "g"] "the start of the transcript";
+    ScrollBottom "scroll-bottom" Transcript ["end", "G"] "the end of the transcript";
+    LeaveTranscript "leave-transcript" Transcript ["tab", "i"] "back to the composer";
+
+    Accept "accept" Patch ["a"] "accept the hunk at the cursor, or the file";
+    Reject "reject" Patch ["r"] "reject it";
+    AcceptAll "accept-all" Patch ["A"] "accept all that is not rejected";
+    Remark "reject-with-remark" Patch ["R"] "reject it and ask again with a remark";
+    EditFile "edit-file" Patch ["e"] "edit the new text in $EDITOR";
+    RunCheck "check" Patch ["c"] "run the check command on it";
+    NextHunk "next-hunk" Patch ["n"] "the next hunk";
+    PreviousHunk "previous-hunk" Patch ["p"] "the hunk before";
+    PatchUp "patch-up" Patch ["up", "k"] "a row up";
+    PatchDown "patch-down" Patch ["down", "j"] "a row down";
+    Fold "fold" Patch ["space", "left", "right", "h", "l"] "fold or open the file";
+    Apply "apply" Patch ["enter"] "write what is accepted";
+    CopyPatch "copy-patch" Patch ["y"] "copy it as a unified diff";
+    LeavePatch "leave-patch" Patch ["tab", "i"] "to the composer; the patch stays open";
+
+    OpenFinding "open-finding" Review ["enter", "space"] "open or fold the finding";
+    Fix "fix" Review ["f"] "have a patch planned for it";
+    Dismiss "dismiss" Review ["d"] "put it away, or back";
+    AskAbout "ask-about" Review ["a"] "ask about it";
+    WriteReport "write-report" Review ["w"] "write the findings to a file";
+    FindingUp "finding-up" Review ["up", "k", "p"] "the finding before";
+    FindingDown "finding-down" Review ["down", "j", "n"] "the next finding";
+    EditFinding "edit-finding" Review ["e"] "open the place in $EDITOR";
+    CopyFinding "copy-finding" Review ["y"] "copy it";
+    LeaveReview "leave-review" Review ["tab", "i"] "to the composer; the review stays";
+
+    PanelUp "panel-up" Panel ["up", "k"] "a row up";
+    PanelDown "panel-down" Panel ["down", "j"] "a row down";
+    PanelDrop "panel-drop" Panel ["x"] "drop the file from the next questions, or take it back";
+    PanelPin "panel-pin" Panel ["p"] "pin the lines to the next questions, or take it back";
+    PanelOpen "panel-open" Panel ["enter", "e"] "open the place in $EDITOR";
+    PanelTab "panel-tab" Panel ["left", "right", "h", "l"] "sources or context";
+    PanelCopy "panel-copy" Panel ["y"] "copy the excerpt";
+    LeavePanel "leave-panel" Panel ["tab", "i"] "to the composer; the panel stays open";
+
+    OverlayUp "overlay-up" Overlay ["up", "ctrl-p"] "a row up";
+    OverlayDown "overlay-down" Overlay ["down", "ctrl-n"] "a row down";
+    OverlayTop "overlay-top" Overlay ["home"] "the first row";
+    OverlayBottom "overlay-bottom" Overlay ["end"] "the last row";
+    Choose "choose" Overlay ["enter", "tab"] "take it";
+}
+
+/// Which key does what, the user's overrides included.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    keys: Vec<(Action, Vec<Key>)>,
+    actions: HashMap<(Place, Key), Action>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self::with(&BTreeMap::new()).0
+    }
+}
+
+impl Keymap {
+    /// The defaults with the user's overrides: an action named there has those keys and no
+    /// others. What cannot be understood is told, and leaves the action as it was.
+    pub fn with(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<Failure>) {
+        let mut troubles = Vec::new();
+        let mut own: HashMap<Action, Vec<Key>> = HashMap::new();
+        for (name, keys) in overrides {
+            let Some(entry) = TABLE.iter().find(|entry| entry.name == name) else {
+                let mut failure = Failure::config(format!("`keys.{name}` is no action"));
+                if let Some(near) = nearest(name, TABLE.iter().map(|entry| entry.name)) {
+                    failure = failure.hint(format!("did you mean `keys.{near}`?"));
+                }
+                troubles.push(failure);
+                continue;
+            };
+            let mut good = Vec::new();
+            let mut bad = false;
+            for text in keys {
+                if let Some(key) = Key::parse(text) {
+                    good.push(key);
+                } else {
+                    bad = true;
+                    troubles.push(bad_key(name, text));
+                }
+            }
+            if !bad {
+                own.insert(entry.action, good);
+            }
+        }
+        // What the user binds goes before a default on the same key.
+        let mut actions = HashMap::new();
+        let mut taken: HashMap<(Place, Key), &'static str> = HashMap::new();
+        for entry in TABLE {
+            for key in own.get(&entry.action).into_iter().flatten() {
+                if let Some(other) = taken.insert((entry.place, *key), entry.name) {
+                    troubles.push(Failure::config(format!(
+                        "{key} is bound to both `keys.{other}` and `keys.{}`",
+                        entry.name
+                    )));
+                }
+                actions.insert((entry.place, *key), entry.action);
+            }
+        }
+        let mut keys = Vec::new();
+        for entry in TABLE {
+            let mut bound = own.get(&entry.action).cloned().unwrap_or_default();
+            if !own.contains_key(&entry.action) {
+                for key in entry.keys.iter().filter_map(|text| Key::parse(text)) {
+                    let place = (entry.place, key);
+                    if *actions.entry(place).or_insert(entry.action) == entry.action {
+                        bound.push(key);
+                    }
+                }
+            }
+            keys.push((entry.action, bound));
+        }
+        (Self { keys, actions }, troubles)
+    }
+
+    /// What a key does in a place: its own binding, else that of [`Place::Everywhere`].
+    pub fn action(&self, place: Place, key: Key) -> Option<Action> {
+        self.actions
+            .get(&(place, key))
+            .or_else(|| self.actions.get(&(Place::Everywhere, key)))
+            .copied()
+    }
+
+    /// The keys of an action, the one to show first.
+    pub fn keys(&self, action: Action) -> &[Key] {
+        self.keys
+            .iter()
+            .find(|(other, _)| *other == action)
+            .map_or(&[], |(_, keys)| keys)
+    }
+
+    /// The first key of an action as help and hints show it; empty where it has none.
+    pub fn hint(&self, action: Action) -> String {
+        self.keys(action)
+            .first()
+            .map(Key::to_string)
+            .unwrap_or_default()
+    }
+}
+
+fn bad_key(action: &str, text: &str) -> Failure {
+    let failure = Failure::config(format!("`keys.{action}`: `{text}` is no key"));
+    let name = text.rsplit(['-', '+']).next().unwrap_or(text).to_lowercase();
+    let hint = match nearest(&name, Key::names()) {
+        Some(near) => format!("did you mean `{near}`? Keys are written `ctrl-x`, `alt-enter`, `f1`"),
+        None => "keys are written `ctrl-x`, `alt-enter`, `shift-tab`, `f1`, `?`".to_owned(),
+    };
+    failure.hint(hint)
+}
+
+/// The nearest of some names, if one is near.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|known| (strsim::damerau_levenshtein(name, known), known))
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
+        .min()
+        .map(|(_, known)| known)
+}

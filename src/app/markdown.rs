@@ -1,0 +1,75 @@
+//! What the state must know about Markdown: where the code blocks of an answer stand.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+/// A code block of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeBlock {
+    /// The language named behind the fence; empty where none is.
+    pub language: String,
+    /// The code without its fence.
+    pub code: String,
+    /// The block with its fence, as bytes of the answer.
+    pub range: Range<usize>,
+}
+
+/// The extensions of Markdown that are read, here and where it is drawn.
+pub fn options() -> Options {
+    Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
+}
+
+/// The code blocks of a text, fenced or indented, in order.
+pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
+    let mut blocks = Vec::new();
+    let mut open: Option<CodeBlock> = None;
+    for (event, range) in Parser::new_ext(text, options()).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(info) => info
+                        .split([' ', ',', '{'])
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    CodeBlockKind::Indented => String::new(),
+                };
+                open = Some(CodeBlock {
+                    language,
+                    code: String::new(),
+                    range,
+                });
+            }
+            Event::Text(piece) => {
+                if let Some(block) = &mut open {
+                    block.code.push_str(&piece);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => blocks.extend(open.take()),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_blocks_come_in_order_with_their_language() {
+        let text = "a\n\n```rust\nfn a() {}\n```\n\n- b\n\n  ```\n  x\n  ```\n";
+        let blocks = code_blocks(text);
+        assert_eq!(blocks.len(), 2);
+        assert_eq!(blocks[0].language, "rust");
+        assert_eq!(blocks[0].code, "fn a() {}\n");
+        assert_eq!(&text[blocks[0].range.clone()], "```rust\nfn a() {}\n```");
+        assert_eq!(blocks[1].code, "x\n");
+    }
+
+    #[test]
+    fn a_fence_that_is_still_open_counts() {
+        assert_eq!(code_blocks("```\nhalf").len(), 1);
+    }
+}

@@ -1,0 +1,216 @@
+//! A planned change in the transcript: hunks that are taken or left one by one.
+
+use super::block::Check;
+use crate::base::{LineRange, RepoPath};
+use crate::patch::{Change, ChangedHunk};
+
+/// Lines of context around changes, as shown and as selected by.
+pub const HUNK_CONTEXT: usize = 3;
+
+/// What becomes of a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Not said yet. Applying leaves it out unless nothing was accepted by hand.
+    Undecided,
+    /// Taken.
+    Accepted,
+    /// Left.
+    Rejected,
+}
+
+/// A hunk with what becomes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchHunk {
+    /// The lines.
+    pub hunk: ChangedHunk,
+    /// What becomes of it.
+    pub decision: Decision,
+}
+
+/// A file of the change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchFile {
+    /// The name before (the new one for a new file).
+    pub path: RepoPath,
+    /// What happens to it.
+    pub what: FileFate,
+    /// Whether its hunks are hidden.
+    pub folded: bool,
+    /// Lines added.
+    pub added: usize,
+    /// Lines removed.
+    pub removed: usize,
+    /// Its hunks in [`PatchBlock::hunks`]: from, up to (excluded). Empty for a mere rename.
+    pub hunks: (usize, usize),
+    /// Decision for a file without hunks (a mere rename, an empty file); else unused.
+    pub decision: Decision,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileFate {
+    /// Changed in place.
+    Changed,
+    /// New.
+    Created,
+    /// Taken away.
+    Deleted,
+    /// Under a new name, perhaps changed too.
+    Renamed(RepoPath),
+}
+
+/// A row the cursor can stand on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchRow {
+    /// A file's heading: index in [`PatchBlock::files`].
+    File(usize),
+    /// A hunk: index in [`PatchBlock::hunks`].
+    Hunk(usize),
+}
+
+/// Where a patch stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchState {
+    /// It can be decided on.
+    Open,
+    /// It is being written.
+    Applying,
+    /// It stands in the working tree.
+    Applied {
+        /// The files that changed.
+        files: Vec<RepoPath>,
+    },
+    /// It was applied and taken back.
+    Undone,
+    /// Every hunk was rejected.
+    Discarded,
+}
+
+/// A planned change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatchBlock {
+    /// What the person wanted.
+    pub request: String,
+    /// The change as planned.
+    pub change: Change,
+    /// Its files, in the order of `change.files`.
+    pub files: Vec<PatchFile>,
+    /// Its hunks, as [`Change::hunks`] with [`HUNK_CONTEXT`] gives them.
+    pub hunks: Vec<PatchHunk>,
+    /// Where the cursor stands.
+    pub cursor: PatchRow,
+    /// Edits that could not be used, with reasons.
+    pub troubles: Vec<String>,
+    /// Where it stands.
+    pub state: PatchState,
+    /// Its check.
+    pub check: Check,
+}
+
+impl PatchBlock {
+    /// From a planned change.
+    pub fn new(request: String, change: Change, troubles: Vec<String>) -> Self {
+        let hunks = change.hunks(HUNK_CONTEXT);
+        Self::with_hunks(request, change, hunks, troubles)
+    }
+
+    /// From a change and its hunks.
+    pub fn with_hunks(
+        request: String,
+        change: Change,
+        hunks: Vec<ChangedHunk>,
+        troubles: Vec<String>,
+    ) -> Self {
+        let files = change
+            .files
+            .iter()
+            .enumerate()
+            .map(|(i, file)| {
+                let from = hunks.iter().take_while(|h| h.file < i).count();
+                let count = hunks.iter().filter(|h| h.file == i).count();
+                let lines = |sign: i8| {
+                    hunks
+                        .iter()
+                        .filter(|h| h.file == i)
+                        .flat_map(|h| &h.lines)
+                        .filter(|(s, _)| *s == sign)
+                        .count()
+                };
+                PatchFile {
+                    path: file.path.clone(),
+                    what: match (&file.renamed_to, &file.before, &file.after) {
+                        (Some(to), _, _) => FileFate::Renamed(to.clone()),
+                        (None, None, _) => FileFate::Created,
+                        (None, Some(_), None) => FileFate::Deleted,
+                        (None, Some(_), Some(_)) => FileFate::Changed,
+                    },
+                    folded: false,
+                    added: lines(1),
+                    removed: lines(-1),
+                    hunks: (from, from + count),
+                    decision: Decision::Undecided,
+                }
+            })
+            .collect::<Vec<_>>();
+        let cursor = if hunks.is_empty() {
+            PatchRow::File(0)
+        } else {
+            PatchRow::Hunk(0)
+        };
+        Self {
+            request,
+            change,
+            files,
+            hunks: hunks
+                .into_iter()
+                .map(|hunk| PatchHunk {
+                    hunk,
+                    decision: Decision::Undecided,
+                })
+                .collect(),
+            cursor,
+            troubles,
+            state: PatchState::Open,
+            check: Check::None,
+        }
+    }
+
+    /// The rows the cursor can stand on, in the order shown; hunks of folded files are not
+    /// among them.
+    pub fn rows(&self) -> Vec<PatchRow> {
+        let mut rows = Vec::new();
+        for (i, file) in self.files.iter().enumerate() {
+            rows.push(PatchRow::File(i));
+            if !file.folded {
+                rows.extend((file.hunks.0..file.hunks.1).map(PatchRow::Hunk));
+            }
+        }
+        rows
+    }
+
+    /// Hunks accepted and hunks in all of one file, for its heading.
+    pub fn accepted_of(&self, file: usize) -> (usize, usize) {
+        let Some(file) = self.files.get(file) else {
+            return (0, 0);
+        };
+        if file.hunks.0 == file.hunks.1 {
+            return (usize::from(file.decision == Decision::Accepted), 1);
+        }
+        let hunks = self.hunks.get(file.hunks.0..file.hunks.1).unwrap_or(&[]);
+        let accepted = hunks.iter().filter(|h| h.decision == Decision::Accepted);
+        (accepted.count(), hunks.len())
+    }
+
+    /// The file a row belongs to.
+    pub fn file_of(&self, row: PatchRow) -> Option<usize> {
+        match row {
+            PatchRow::File(i) => (i < self.files.len()).then_some(i),
+            PatchRow::Hunk(i) => self.hunks.get(i).map(|h| h.hunk.file),
+        }
+    }
+
+    /// Lines a hunk concerns, for naming it: on the new side, else on the old one.
+    pub fn range_of(&self, hunk: usize) -> Option<LineRange> {
+        self.hunks.get(hunk).and_then(|h| h.hunk.new.or(h.hunk.old))
+    }
+}

@@ -1,0 +1,354 @@
+//! What can be asked of the state by who draws it.
+
+use super::block::{Block, BlockId, Body, Phase, Sent};
+use super::composer::Composer;
+use super::history::History;
+use super::keymap::{Keymap, Place};
+use super::message::{EngineFacts, Millis};
+use super::state::{
+    Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, Overlay, PanelRow,
+    PanelTab, Scroll, State,
+};
+use crate::index::Progress;
+use crate::jobs::{Context, Mention, Source, Why};
+use crate::repo::Status;
+
+impl State {
+    /// A state in which nothing has happened.
+    pub(super) fn new(options: Options) -> Self {
+        let (keymap, _) = Keymap::with(&options.keys);
+        Self {
+            now: 0,
+            size: options.size,
+            window_focus: true,
+            keymap,
+            blocks: Vec::new(),
+            scroll: Scroll::Bottom,
+            layout: Layout::default(),
+            cursor: None,
+            selection: None,
+            focus: Focus::Composer,
+            composer: Composer::new(options.vim),
+            composing: Composing::Request,
+            completion: None,
+            history: History::new(options.history.clone()),
+            panel: None,
+            overlay: None,
+            toast: None,
+            indexing: Indexing::Waiting,
+            paths: std::sync::Arc::default(),
+            engine: EngineState::Waiting,
+            job: None,
+            queue: std::collections::VecDeque::new(),
+            pulling: None,
+            checking: None,
+            turns: Vec::new(),
+            session: None,
+            pins: Vec::new(),
+            drops: Vec::new(),
+            added: Vec::new(),
+            preview: None,
+            code: std::collections::BTreeMap::new(),
+            head: None,
+            repo_status: Status::default(),
+            memory: 0,
+            context_used: 0,
+            rate: None,
+            models: Vec::new(),
+            themes: Vec::new(),
+            quitting: false,
+            last_block: 0,
+            last_generation: 0,
+            awaited: Awaited::default(),
+            armed_quit: None,
+            dragging: false,
+            popup_closed: false,
+            options,
+        }
+    }
+
+    /// The block of that name.
+    pub fn block(&self, id: BlockId) -> Option<&Block> {
+        self.index_of(id).and_then(|i| self.blocks.get(i))
+    }
+
+    /// Its place in [`State::blocks`].
+    pub fn index_of(&self, id: BlockId) -> Option<usize> {
+        self.blocks.binary_search_by_key(&id, |block| block.id).ok()
+    }
+
+    /// Where keys go now.
+    pub fn place(&self) -> Place {
+        if self.overlay.is_some() {
+            return Place::Overlay;
+        }
+        match self.focus {
+            Focus::Composer => Place::Composer,
+            Focus::Transcript => Place::Transcript,
+            Focus::Patch(_) => Place::Patch,
+            Focus::Review(_) => Place::Review,
+            Focus::Panel => Place::Panel,
+        }
+    }
+
+    /// The facts of the loaded model.
+    pub fn facts(&self) -> Option<&EngineFacts> {
+        match &self.engine {
+            EngineState::Ready(facts) => Some(facts),
+            _ => None,
+        }
+    }
+
+    /// What to say is going on, in one line.
+    pub fn activity(&self) -> Activity {
+        let since_s = |since: Millis| self.now.saturating_sub(since) as f64 / 1000.0;
+        if let Some(job) = &self.job {
+            return Activity::Job {
+                block: job.block,
+                stopping: job.stopping,
+            };
+        }
+        if let EngineState::Loading {
+            name,
+            memory,
+            fraction,
+            since,
+        } = &self.engine
+        {
+            let fraction = *fraction;
+            let left = f64::from(1.0 - fraction) / f64::from(fraction) * since_s(*since);
+            return Activity::Loading {
+                name: name.clone(),
+                memory: *memory,
+                fraction,
+                left_s: (fraction >= 0.05 && left.is_finite()).then_some(left),
+            };
+        }
+        if let Some(block) = self.pulling {
+            return Activity::Pulling { block };
+        }
+        if let Some(block) = self.checking {
+            let seconds = match self.block(block).map(|block| &block.body) {
+                Some(Body::Patch(patch)) => match patch.check {
+                    super::block::Check::Running { since } => since_s(since),
+                    _ => 0.0,
+                },
+                _ => 0.0,
+            };
+            return Activity::Checking { block, seconds };
+        }
+        if let Indexing::Running { progress, rate, .. } = &self.indexing {
+            let left_s = match progress {
+                Progress::Reading { done, total } if *rate > 0.0 => {
+                    Some(total.saturating_sub(*done) as f64 / rate)
+                }
+                _ => None,
+            };
+            return Activity::Indexing {
+                progress: *progress,
+                rate: *rate,
+                left_s,
+            };
+        }
+        Activity::Idle
+    }
+
+    /// Whether an index can be used at all, and whether it is complete.
+    pub const fn index_usable(&self) -> (bool, bool) {
+        match &self.indexing {
+            Indexing::Waiting => (false, false),
+            Indexing::Running { usable, .. } | Indexing::Failed { usable, .. } => (*usable, false),
+            Indexing::Ready(_) => (true, true),
+        }
+    }
+
+    /// When a [`super::Event::Tick`] is wanted: at once for figures that run (about four a
+    /// second do), at a toast's end, or not at all.
+    pub fn next_tick(&self) -> Option<Millis> {
+        let running = self.activity() != Activity::Idle || self.job.is_some();
+        let soon = running.then_some(self.now + 250);
+        let toast = self.toast.as_ref().map(|toast| toast.until);
+        let quit = self.armed_quit.map(|since| since + super::update::QUIT_MS);
+        [soon, toast, quit].into_iter().flatten().min()
+    }
+
+    /// The block the panel is about: the one at the cursor, else the last that was shown
+    /// something.
+    pub fn panel_block(&self) -> Option<&Block> {
+        let shown = |block: &&Block| match &block.body {
+            Body::Answer(answer) => answer.context.is_some() || !answer.sources.is_empty(),
+            Body::Review(review) => review.context.is_some(),
+            _ => false,
+        };
+        self.cursor
+            .and_then(|cursor| self.block(cursor.block))
+            .filter(shown)
+            .or_else(|| self.blocks.iter().rev().find(shown))
+    }
+
+    /// The rows of the side panel.
+    pub fn panel_rows(&self) -> Vec<PanelRow> {
+        let Some(panel) = &self.panel else {
+            return Vec::new();
+        };
+        let (context, sources): (Option<&Context>, &[Source]) =
+            match self.panel_block().map(|block| &block.body) {
+                Some(Body::Answer(answer)) => (answer.context.as_ref(), &answer.sources),
+                Some(Body::Review(review)) => (review.context.as_ref(), &[]),
+                _ => (None, &[]),
+            };
+        match panel.tab {
+            PanelTab::Sources => self.source_rows(context, sources),
+            PanelTab::Context => {
+                let context = self.preview.as_ref().map(|p| &p.context).or(context);
+                self.context_rows(context, sources)
+            }
+        }
+    }
+
+    fn source_rows(&self, context: Option<&Context>, sources: &[Source]) -> Vec<PanelRow> {
+        // Those the answer names come first: they are what a reader checks.
+        let mut rows: Vec<&Source> = sources.iter().collect();
+        rows.sort_by_key(|source| (!source.cited, source.id));
+        if rows.is_empty() {
+            return context.map_or_else(Vec::new, |c| self.excerpt_rows(c, sources));
+        }
+        rows.into_iter()
+            .map(|source| {
+                let excerpt = context
+                    .and_then(|context| context.excerpts.iter().find(|e| e.id == source.id));
+                let range = crate::base::LineRange::new(source.start, source.end);
+                PanelRow::Excerpt {
+                    id: source.id,
+                    path: source.path.clone(),
+                    range,
+                    text: excerpt.map(|e| e.text.clone()),
+                    symbol: excerpt.and_then(|e| e.symbol.clone()),
+                    why: excerpt.map(|e| why(e.why)),
+                    tokens: excerpt.map_or(0, |e| e.tokens),
+                    cited: source.cited,
+                    pinned: has(&self.pins, &source.path),
+                    dropped: has(&self.drops, &source.path),
+                }
+            })
+            .collect()
+    }
+
+    fn excerpt_rows(&self, context: &Context, sources: &[Source]) -> Vec<PanelRow> {
+        context
+            .excerpts
+            .iter()
+            .map(|excerpt| PanelRow::Excerpt {
+                id: excerpt.id,
+                path: excerpt.path.clone(),
+                range: excerpt.range,
+                text: Some(excerpt.text.clone()),
+                symbol: excerpt.symbol.clone(),
+                why: Some(why(excerpt.why)),
+                tokens: excerpt.tokens,
+                cited: sources.iter().any(|s| s.id == excerpt.id && s.cited),
+                pinned: has(&self.pins, &excerpt.path),
+                dropped: has(&self.drops, &excerpt.path),
+            })
+            .collect()
+    }
+
+    fn context_rows(&self, context: Option<&Context>, sources: &[Source]) -> Vec<PanelRow> {
+        let Some(context) = context else {
+            return self.source_rows(None, sources);
+        };
+        let mut rows = Vec::new();
+        if let Some((path, text)) = &context.rules {
+            rows.push(PanelRow::Rules {
+                path: path.clone(),
+                text: text.clone(),
+            });
+        }
+        rows.extend(self.excerpt_rows(context, sources));
+        rows.extend(context.left_out.iter().map(|left| PanelRow::LeftOut {
+            path: left.path.clone(),
+            range: left.range,
+            tokens: left.tokens,
+            reason: left.reason.clone(),
+        }));
+        rows
+    }
+
+    /// What Enter in the composer would do, where that needs saying: `waits for the model`.
+    pub fn waiting(&self) -> Option<&'static str> {
+        self.queue.front().and_then(|queued| {
+            match self.block(queued.block).map(|block| &block.body) {
+                Some(Body::User(turn)) => match turn.sent {
+                    Sent::WaitsForModel => Some("waits for the model"),
+                    Sent::WaitsForJob => Some("waits for the job before it"),
+                    _ => None,
+                },
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether nothing runs, waits or lies open: what Esc leads to in the end.
+    pub fn is_quiet(&self) -> bool {
+        self.job.as_ref().is_none_or(|job| job.stopping)
+            && self.queue.is_empty()
+            && self.overlay.is_none()
+            && self.completion.is_none()
+            && self.focus == Focus::Composer
+            && self.composing == Composing::Request
+            && self.composer.is_empty()
+            && self.panel.is_none()
+            && !matches!(self.engine, EngineState::Loading { .. })
+    }
+
+    /// Whether an answer is being written (for drawing its block with a moving end).
+    pub fn is_running(&self, id: BlockId) -> bool {
+        match self.block(id).map(|block| &block.body) {
+            Some(Body::Answer(answer)) => answer.phase.is_running(),
+            Some(Body::Review(review)) => review.phase.is_running(),
+            _ => false,
+        }
+    }
+
+    /// Whether the last block ends in a running prompt reading, with its figures.
+    pub fn reading(&self) -> Option<super::block::Reading> {
+        let job = self.job.as_ref()?;
+        match self.block(job.block).map(|block| &block.body) {
+            Some(Body::Answer(answer)) => match answer.phase {
+                Phase::Reading(reading) => Some(reading),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The overlay's title.
+    pub fn overlay_title(&self) -> &str {
+        match &self.overlay {
+            None => "",
+            Some(Overlay::Help { .. }) => "help",
+            Some(Overlay::Text { title, .. }) => title,
+            Some(Overlay::Models(_)) => "models",
+            Some(Overlay::Sessions(_)) => "conversations",
+            Some(Overlay::Themes(_)) => "themes",
+            Some(Overlay::Search(_)) => "search",
+            Some(Overlay::History(_)) => "history",
+            Some(Overlay::Confirm { .. }) => "sure?",
+        }
+    }
+}
+
+/// Why an excerpt was chosen, in a word.
+pub const fn why(why: Why) -> &'static str {
+    match why {
+        Why::Mention => "named",
+        Why::Pinned => "pinned",
+        Why::Search => "search",
+        Why::Definition => "definition",
+        Why::Diff => "diff",
+    }
+}
+
+fn has(mentions: &[Mention], path: &crate::base::RepoPath) -> bool {
+    mentions.iter().any(|mention| mention.path == *path)
+}
