@@ -1,8 +1,13 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
+use std::collections::BTreeSet;
+
+use git2::{Delta, DiffFindOptions, DiffOptions, Patch, Repository, Tree};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
+use super::git::git_failure;
+use super::walk::MAX_FILE;
 use crate::base::{Failure, RepoPath, Result};
 
 /// Which diff.
@@ -55,8 +60,11 @@ pub struct DiffLine {
     pub old: Option<u32>,
     /// Number on the new side, from 1.
     pub new: Option<u32>,
-    /// The text without its newline.
+    /// The text without its newline; a carriage return before it stays.
     pub text: String,
+    /// The file ends here without a newline.
+    #[serde(default)]
+    pub no_newline: bool,
 }
 
 /// A run of changed lines with context.
@@ -112,27 +120,502 @@ impl Diff {
             lines().filter(|l| l.kind == DiffKind::Removed).count(),
         )
     }
-
-    /// Reads a unified diff, as `git diff` and `diff -u` write it (`--stdin`).
-    ///
-    /// # Errors
-    /// Of kind input, naming the line that is wrong.
-    pub fn parse(text: &str) -> Result<Self> {
-        let _ = text;
-        Err(Failure::bug("Diff::parse is not built"))
-    }
-
-    /// The diff as git would write it, with `a/` and `b/`.
-    pub fn to_unified(&self) -> String {
-        String::new()
-    }
 }
 
 impl Repo {
     /// Makes a diff with `context` lines around changes. Binary files and files over
     /// [`super::walk::MAX_FILE`] come without hunks.
+    ///
+    /// # Errors
+    /// Of kind usage, if a revision is not known; of kind input, in a folder that is no git
+    /// repository or where git's data is broken.
     pub fn diff(&self, spec: &DiffSpec, context: u32) -> Result<Diff> {
-        let _ = (spec, context);
-        Err(Failure::bug("diff is not built"))
+        let git = self.git()?;
+        let failed = |e: git2::Error| git_failure("git cannot make the diff", &e);
+        let mut options = DiffOptions::new();
+        options
+            .context_lines(context)
+            .max_size(MAX_FILE as i64)
+            .indent_heuristic(true);
+        let mut find = DiffFindOptions::new();
+        // Comparing every new file with every lost one is cut off where git does it.
+        find.renames(true).rename_limit(1000);
+        let mut diff = match spec {
+            DiffSpec::Staged => {
+                let head = head_tree(&git)?;
+                git.diff_tree_to_index(head.as_ref(), None, Some(&mut options))
+            }
+            DiffSpec::Unstaged => {
+                with_files(&mut options);
+                find.for_untracked(true);
+                git.diff_index_to_workdir(None, Some(&mut options))
+            }
+            DiffSpec::Commit(rev) => {
+                let commit = commit_of(&git, rev)?;
+                let parent = match commit.parent_count() {
+                    0 => None,
+                    _ => Some(commit.parent(0).and_then(|p| p.tree()).map_err(failed)?),
+                };
+                let tree = commit.tree().map_err(failed)?;
+                git.diff_tree_to_tree(parent.as_ref(), Some(&tree), Some(&mut options))
+            }
+            DiffSpec::Range(range) => {
+                let (old, new) = range_trees(&git, range)?;
+                git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
+            }
+            DiffSpec::Base(branch) => {
+                with_files(&mut options);
+                find.for_untracked(true);
+                let base = base_tree(&git, branch)?;
+                git.diff_tree_to_workdir_with_index(Some(&base), Some(&mut options))
+            }
+        }
+        .map_err(failed)?;
+        diff.find_similar(Some(&mut find)).map_err(failed)?;
+
+        let mut files = Vec::new();
+        for i in 0..diff.deltas().len() {
+            if let Some(file) = file_diff(&diff, i)? {
+                files.push(file);
+            }
+        }
+        files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
+        Ok(Diff { files })
+    }
+}
+
+/// Options for diffs that read the working tree.
+fn with_files(options: &mut DiffOptions) {
+    options
+        .include_untracked(true)
+        .recurse_untracked_dirs(true)
+        .show_untracked_content(true)
+        // Looking into one would open a repository that nobody asked for.
+        .ignore_submodules(true)
+        .update_index(false);
+}
+
+fn file_diff(diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
+    let Some(delta) = diff.get_delta(i) else {
+        return Ok(None);
+    };
+    let name = |file: git2::DiffFile<'_>| {
+        std::str::from_utf8(file.path_bytes()?)
+            .ok()
+            .and_then(|path| RepoPath::new(path).ok())
+    };
+    let (old, new) = (name(delta.old_file()), name(delta.new_file()));
+    // A name that is not UTF-8 cannot be named in a finding or an edit either.
+    let Some(path) = (if delta.status() == Delta::Deleted {
+        old.clone()
+    } else {
+        new
+    }) else {
+        return Ok(None);
+    };
+    let failed = |e: git2::Error| git_failure(format!("git cannot diff `{}`", path.as_str()), &e);
+    let patch = Patch::from_diff(diff, i).map_err(failed)?;
+    let mut hunks = Vec::new();
+    let mut binary = delta.flags().is_binary();
+    if let Some(patch) = &patch {
+        binary = patch.delta().flags().is_binary();
+        for h in 0..patch.num_hunks() {
+            hunks.push(hunk(patch, h).map_err(failed)?);
+        }
+    }
+    let status = match delta.status() {
+        Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
+        Delta::Deleted => FileStatus::Deleted,
+        Delta::Renamed => FileStatus::Renamed,
+        Delta::Typechange => FileStatus::ModeChanged,
+        Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return Ok(None),
+        Delta::Modified | Delta::Conflicted
+            if hunks.is_empty()
+                && !binary
+                && delta.old_file().mode() != delta.new_file().mode() =>
+        {
+            FileStatus::ModeChanged
+        }
+        Delta::Modified | Delta::Conflicted => FileStatus::Modified,
+    };
+    Ok(Some(FileDiff {
+        old_path: match status {
+            FileStatus::Renamed | FileStatus::Deleted => old,
+            _ => None,
+        },
+        path,
+        status,
+        binary,
+        hunks,
+    }))
+}
+
+fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
+    let (head, count) = patch.hunk(h)?;
+    let header = String::from_utf8_lossy(head.header()).into_owned();
+    let section = header
+        .splitn(3, "@@")
+        .nth(2)
+        .unwrap_or("")
+        .trim()
+        .to_owned();
+    let mut lines: Vec<DiffLine> = Vec::with_capacity(count);
+    for l in 0..count {
+        let line = patch.line_in_hunk(h, l)?;
+        let kind = match line.origin() {
+            ' ' => DiffKind::Context,
+            '+' => DiffKind::Added,
+            '-' => DiffKind::Removed,
+            // The remark that the line before has no newline.
+            _ => {
+                if let Some(last) = lines.last_mut() {
+                    last.no_newline = true;
+                }
+                continue;
+            }
+        };
+        let text = String::from_utf8_lossy(line.content());
+        lines.push(DiffLine {
+            kind,
+            old: line.old_lineno(),
+            new: line.new_lineno(),
+            text: text.strip_suffix('\n').unwrap_or(&text).to_owned(),
+            no_newline: false,
+        });
+    }
+    Ok(Hunk {
+        old_start: head.old_start(),
+        old_len: head.old_lines(),
+        new_start: head.new_start(),
+        new_len: head.new_lines(),
+        section,
+        lines,
+    })
+}
+
+/// The tree of HEAD; none before the first commit.
+fn head_tree(git: &Repository) -> Result<Option<Tree<'_>>> {
+    match git.head() {
+        Ok(head) => head
+            .peel_to_tree()
+            .map(Some)
+            .map_err(|e| git_failure("cannot read HEAD", &e)),
+        Err(e)
+            if matches!(
+                e.code(),
+                git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(e) => Err(git_failure("cannot read HEAD", &e)),
+    }
+}
+
+fn commit_of<'a>(git: &'a Repository, rev: &str) -> Result<git2::Commit<'a>> {
+    git.revparse_single(rev)
+        .and_then(|object| object.peel_to_commit())
+        .map_err(|e| {
+            let failure = Failure::usage(format!("`{rev}` is no commit here")).because(e.message());
+            match nearest_branch(git, rev) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`git log --oneline` lists commits, `git branch` branches"),
+            }
+        })
+}
+
+fn nearest_branch(git: &Repository, rev: &str) -> Option<String> {
+    let names: BTreeSet<String> = git
+        .branches(None)
+        .ok()?
+        .filter_map(|branch| branch.ok()?.0.name().ok()?.map(str::to_owned))
+        .take(1000)
+        .collect();
+    names
+        .into_iter()
+        .map(|name| (strsim::osa_distance(&name, rev), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
+        .min()
+        .map(|(_, name)| name)
+}
+
+fn range_trees<'a>(git: &'a Repository, range: &str) -> Result<(Tree<'a>, Tree<'a>)> {
+    let (old, new, from_base) = match (range.split_once("..."), range.split_once("..")) {
+        (Some((old, new)), _) => (old, new, true),
+        (None, Some((old, new))) => (old, new, false),
+        (None, None) => {
+            return Err(Failure::usage(format!("`{range}` is no range of commits"))
+                .hint("write it as A..B, or A...B to count from where they parted"));
+        }
+    };
+    let end = |name: &str| commit_of(git, if name.is_empty() { "HEAD" } else { name });
+    let (mut old, new) = (end(old)?, end(new)?);
+    let failed = |e: git2::Error| git_failure("cannot read the commits of the range", &e);
+    if from_base {
+        old = parting(git, &old, &new)?;
+    }
+    Ok((old.tree().map_err(failed)?, new.tree().map_err(failed)?))
+}
+
+fn base_tree<'a>(git: &'a Repository, branch: &str) -> Result<Tree<'a>> {
+    let base = commit_of(git, branch)?;
+    let head = commit_of(git, "HEAD")?;
+    parting(git, &base, &head)?
+        .tree()
+        .map_err(|e| git_failure("cannot read the commit where the branches parted", &e))
+}
+
+fn parting<'a>(
+    git: &'a Repository,
+    a: &git2::Commit<'a>,
+    b: &git2::Commit<'a>,
+) -> Result<git2::Commit<'a>> {
+    git.merge_base(a.id(), b.id())
+        .and_then(|id| git.find_commit(id))
+        .map_err(|e| {
+            git_failure("the two have no commit in common", &e)
+                .hint("compare them directly with --range A..B")
+        })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    /// A repository of its own with an author set.
+    pub(in crate::repo) fn git_repo() -> (tempfile::TempDir, Repo, Repository) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let git = Repository::init(dir.path()).expect("init");
+        let mut config = git.config().expect("config");
+        config.set_str("user.name", "A").expect("set");
+        config.set_str("user.email", "a@example.org").expect("set");
+        config.set_bool("core.autocrlf", false).expect("set");
+        let repo = Repo::open(dir.path()).expect("opened");
+        (dir, repo, git)
+    }
+
+    pub(in crate::repo) fn write(repo: &Repo, path: &str, text: impl AsRef<[u8]>) {
+        let file = repo.root().join(path);
+        fs::create_dir_all(file.parent().expect("folder")).expect("dirs");
+        fs::write(file, text).expect("written");
+    }
+
+    pub(in crate::repo) fn stage(git: &Repository) {
+        let mut index = git.index().expect("index");
+        index
+            .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
+            .expect("added");
+        index.update_all(["*"], None).expect("updated");
+        index.write().expect("written");
+    }
+
+    pub(in crate::repo) fn commit(git: &Repository, message: &str) -> git2::Oid {
+        stage(git);
+        let tree = git
+            .index()
+            .and_then(|mut index| index.write_tree())
+            .and_then(|id| git.find_tree(id))
+            .expect("tree");
+        let parent = git.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let time = git2::Time::new(1_700_000_000 + i64::from(parent.is_some()), 0);
+        let who = git2::Signature::new("A", "a@example.org", &time).expect("signature");
+        git.commit(
+            Some("HEAD"),
+            &who,
+            &who,
+            message,
+            &tree,
+            &parent.iter().collect::<Vec<_>>(),
+        )
+        .expect("commit")
+    }
+
+    fn shape(diff: &Diff) -> Vec<(String, FileStatus, bool, usize)> {
+        diff.files
+            .iter()
+            .map(|f| (f.path.clone().into(), f.status, f.binary, f.hunks.len()))
+            .collect()
+    }
+
+    #[test]
+    fn staged_before_the_first_commit_is_against_nothing() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a.rs", "fn a() {}\nlast");
+        stage(&git);
+        let diff = repo.diff(&DiffSpec::Staged, 3).expect("diff");
+        assert_eq!(shape(&diff), [("a.rs".into(), FileStatus::Added, false, 1)]);
+        assert_eq!(diff.line_counts(), (2, 0));
+        let lines = &diff.files[0].hunks[0].lines;
+        assert_eq!(
+            (lines[1].text.as_str(), lines[1].no_newline),
+            ("last", true)
+        );
+        assert_eq!((lines[1].old, lines[1].new), (None, Some(2)));
+        assert!(repo.diff(&DiffSpec::Base("main".into()), 3).is_err());
+    }
+
+    #[test]
+    fn unstaged_holds_changes_new_and_lost_files() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\r\n2\r\n");
+        write(&repo, "gone", "entirely other\nlines\n");
+        write(&repo, ".gitignore", "out\n");
+        commit(&git, "First");
+        write(&repo, "a", "1\r\n3\r\n");
+        fs::remove_file(repo.root().join("gone")).expect("removed");
+        write(&repo, "new/file", "new\n");
+        write(&repo, "out/ignored", "x");
+        write(&repo, "pic.bin", b"\x89PNG\0\0");
+        write(&repo, "large", vec![b'x'; MAX_FILE as usize + 10]);
+        let diff = repo.diff(&DiffSpec::Unstaged, 3).expect("diff");
+        assert_eq!(
+            shape(&diff),
+            [
+                ("a".into(), FileStatus::Modified, false, 1),
+                ("gone".into(), FileStatus::Deleted, false, 1),
+                ("large".into(), FileStatus::Added, true, 0),
+                ("new/file".into(), FileStatus::Added, false, 1),
+                ("pic.bin".into(), FileStatus::Added, true, 0),
+            ]
+        );
+        assert_eq!(diff.files[0].hunks[0].lines[0].text, "1\r");
+        assert_eq!(diff.files[1].old_path, Some(diff.files[1].path.clone()));
+        assert_eq!(
+            repo.diff(&DiffSpec::Staged, 3).expect("diff"),
+            Diff::default()
+        );
+    }
+
+    #[test]
+    fn renames_are_found_and_commits_ranges_and_bases_compared() {
+        let (_keep, repo, git) = git_repo();
+        let body: String = (0..40).map(|i| format!("line {i}\n")).collect();
+        write(&repo, "old.rs", &body);
+        let first = commit(&git, "First");
+        fs::remove_file(repo.root().join("old.rs")).expect("removed");
+        write(&repo, "new.rs", body.replace("line 7\n", "line seven\n"));
+        let second = commit(&git, "Second");
+        let renamed = |spec: DiffSpec| {
+            let diff = repo.diff(&spec, 1).expect("diff");
+            assert_eq!(
+                shape(&diff),
+                [("new.rs".into(), FileStatus::Renamed, false, 1)],
+                "{spec:?}"
+            );
+            assert_eq!(
+                diff.files[0].old_path.as_ref().map(RepoPath::as_str),
+                Some("old.rs")
+            );
+            assert_eq!(diff.files[0].hunks[0].old_len, 3);
+        };
+        renamed(DiffSpec::Commit("HEAD".into()));
+        renamed(DiffSpec::Commit(second.to_string()[..8].to_owned()));
+        renamed(DiffSpec::Range(format!("{first}..{second}")));
+        renamed(DiffSpec::Range(format!("{first}...")));
+        renamed(DiffSpec::Base(first.to_string()));
+        let root = repo
+            .diff(&DiffSpec::Commit(first.to_string()), 3)
+            .expect("diff");
+        assert_eq!(root.line_counts(), (40, 0));
+        write(&repo, "unsaved", "x\n");
+        let base = repo.diff(&DiffSpec::Base("HEAD".into()), 3).expect("diff");
+        assert_eq!(
+            shape(&base),
+            [("unsaved".into(), FileStatus::Added, false, 1)]
+        );
+    }
+
+    #[test]
+    fn what_is_no_revision_is_named_with_a_near_one() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        let id = commit(&git, "First");
+        git.branch("feature", &git.find_commit(id).expect("commit"), false)
+            .expect("branch");
+        for spec in [
+            DiffSpec::Commit("featur".into()),
+            DiffSpec::Range("featur..HEAD".into()),
+            DiffSpec::Base("featur".into()),
+        ] {
+            let failure = repo.diff(&spec, 3).expect_err("unknown");
+            assert_eq!(failure.kind(), crate::base::Kind::Usage);
+            assert!(
+                failure
+                    .next_step()
+                    .is_some_and(|hint| hint.contains("feature"))
+            );
+        }
+        let failure = repo
+            .diff(&DiffSpec::Range("HEAD".into()), 3)
+            .expect_err("no range");
+        assert_eq!(failure.kind(), crate::base::Kind::Usage);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn modes_links_conflicts_and_submodules_do_no_harm() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "run.sh", "echo\n");
+        write(&repo, "file", "text\n");
+        commit(&git, "First");
+        let script = repo.root().join("run.sh");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("mode");
+        fs::remove_file(repo.root().join("file")).expect("removed");
+        symlink("run.sh", repo.root().join("file")).expect("link");
+        // A repository inside, as a submodule that git does not know yet.
+        let inner = Repository::init(repo.root().join("inner")).expect("init");
+        fs::write(repo.root().join("inner/x"), "x\n").expect("written");
+        drop(inner);
+        let diff = repo.diff(&DiffSpec::Unstaged, 3).expect("diff");
+        let found = shape(&diff);
+        assert!(
+            found.contains(&("run.sh".into(), FileStatus::ModeChanged, false, 0)),
+            "{found:?}"
+        );
+        assert!(found.iter().any(|f| f.0 == "file"), "{found:?}");
+
+        let mut index = git.index().expect("index");
+        let entry = index.get_path(Path::new("run.sh"), 0).expect("entry");
+        index.remove(Path::new("run.sh"), 0).expect("removed");
+        for stage in 1..=3 {
+            let mut side = git2::IndexEntry {
+                path: b"run.sh".to_vec(),
+                ..entry_like(&entry)
+            };
+            side.flags = stage << 12;
+            index.add(&side).expect("added");
+        }
+        index.write().expect("written");
+        assert!(repo.diff(&DiffSpec::Unstaged, 3).is_ok());
+        assert!(repo.diff(&DiffSpec::Staged, 3).is_ok());
+        assert!(repo.status().expect("status").unstaged >= 1);
+    }
+
+    fn entry_like(entry: &git2::IndexEntry) -> git2::IndexEntry {
+        git2::IndexEntry {
+            ctime: entry.ctime,
+            mtime: entry.mtime,
+            dev: entry.dev,
+            ino: entry.ino,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            file_size: entry.file_size,
+            id: entry.id,
+            flags: entry.flags,
+            flags_extended: entry.flags_extended,
+            path: entry.path.clone(),
+        }
+    }
+
+    #[test]
+    fn a_plain_folder_has_no_diffs_and_says_so() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let repo = Repo::open(dir.path()).expect("opened");
+        let failure = repo.diff(&DiffSpec::Staged, 3).expect_err("no git");
+        assert!(failure.what().contains("not a git repository"), "{failure}");
     }
 }

@@ -1,5 +1,9 @@
 //! What git knows: head, status, commits.
 
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Repository, StatusOptions};
+
 use super::Repo;
 use crate::base::{Failure, Result};
 
@@ -36,25 +40,276 @@ pub struct Commit {
     pub body: String,
 }
 
+/// Puts git's own words under a sentence of ours.
+pub(super) fn git_failure(what: impl Into<String>, error: &git2::Error) -> Failure {
+    let failure = Failure::input(what).because(error.message());
+    if error.code() == ErrorCode::NotFound && error.message().contains("object not found") {
+        failure.hint("the history may be cut off here (a shallow clone): git fetch --unshallow")
+    } else {
+        failure
+    }
+}
+
 impl Repo {
     /// Where HEAD points; all empty in a folder that is no git repository.
+    ///
+    /// # Errors
+    /// Of kind input, if git's data is broken.
     pub fn head(&self) -> Result<Head> {
-        Err(Failure::bug("head is not built"))
+        if !self.is_git() {
+            return Ok(Head::default());
+        }
+        let git = self.git()?;
+        let failed = |e: &git2::Error| git_failure("cannot read HEAD", e);
+        let head = git.find_reference("HEAD").map_err(|e| failed(&e))?;
+        let branch = head.symbolic_target_bytes().map(|target| {
+            let name = String::from_utf8_lossy(target).into_owned();
+            name.strip_prefix("refs/heads/")
+                .map_or_else(|| name.clone(), str::to_owned)
+        });
+        let commit = match git.head() {
+            Ok(reference) => Some(
+                reference
+                    .peel_to_commit()
+                    .map_err(|e| failed(&e))?
+                    .id()
+                    .to_string(),
+            ),
+            Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => None,
+            Err(e) => return Err(failed(&e)),
+        };
+        Ok(Head {
+            detached: branch.is_none() && commit.is_some(),
+            branch,
+            commit,
+        })
     }
 
-    /// How many files differ.
+    /// How many files differ; none in a folder that is no git repository.
+    ///
+    /// # Errors
+    /// Of kind input, if git's data is broken.
     pub fn status(&self) -> Result<Status> {
-        Err(Failure::bug("status is not built"))
+        if !self.is_git() {
+            return Ok(Status::default());
+        }
+        let git = self.git()?;
+        let mut options = StatusOptions::new();
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .exclude_submodules(true)
+            .update_index(false);
+        let entries = git
+            .statuses(Some(&mut options))
+            .map_err(|e| git_failure("cannot compare the files with git's data", &e))?;
+        let mut status = Status::default();
+        for entry in entries.iter() {
+            let flags = entry.status();
+            if flags.is_wt_new() {
+                status.untracked += 1;
+            } else if flags.intersects(
+                git2::Status::WT_MODIFIED
+                    | git2::Status::WT_DELETED
+                    | git2::Status::WT_RENAMED
+                    | git2::Status::WT_TYPECHANGE
+                    | git2::Status::CONFLICTED,
+            ) {
+                status.unstaged += 1;
+            }
+            if flags.intersects(
+                git2::Status::INDEX_NEW
+                    | git2::Status::INDEX_MODIFIED
+                    | git2::Status::INDEX_DELETED
+                    | git2::Status::INDEX_RENAMED
+                    | git2::Status::INDEX_TYPECHANGE,
+            ) {
+                status.staged += 1;
+            }
+        }
+        Ok(status)
     }
 
     /// The last `n` commits reachable from HEAD, newest first; none before the first commit.
+    ///
+    /// # Errors
+    /// Of kind input, if git's data is broken.
     pub fn recent_commits(&self, n: usize) -> Result<Vec<Commit>> {
-        let _ = n;
-        Err(Failure::bug("recent_commits is not built"))
+        if n == 0 || self.head()?.commit.is_none() {
+            return Ok(Vec::new());
+        }
+        let git = self.git()?;
+        let failed = |e: &git2::Error| git_failure("cannot read the history", e);
+        let mut walk = git.revwalk().map_err(|e| failed(&e))?;
+        walk.set_sorting(git2::Sort::TIME).map_err(|e| failed(&e))?;
+        walk.push_head().map_err(|e| failed(&e))?;
+        let mut commits = Vec::new();
+        for id in walk.take(n) {
+            // A shallow clone ends where a parent is missing.
+            let Ok(commit) = id.and_then(|id| git.find_commit(id)) else {
+                break;
+            };
+            let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+            let (subject, body) = message
+                .trim_start()
+                .split_once('\n')
+                .unwrap_or((&message, ""));
+            commits.push(Commit {
+                id: commit.id().to_string(),
+                subject: subject.trim().to_owned(),
+                body: body.trim().to_owned(),
+            });
+        }
+        Ok(commits)
     }
 
     /// The folder of git hooks (honours `core.hooksPath` and worktrees).
-    pub fn hooks_dir(&self) -> Result<std::path::PathBuf> {
-        Err(Failure::bug("hooks_dir is not built"))
+    ///
+    /// # Errors
+    /// Of kind input, in a folder that is no git repository.
+    pub fn hooks_dir(&self) -> Result<PathBuf> {
+        let git = self.git()?;
+        let configured = git
+            .config()
+            .and_then(|mut config| config.snapshot()?.get_path("core.hooksPath"))
+            .ok()
+            .filter(|path| !path.as_os_str().is_empty());
+        Ok(match configured {
+            // Git takes a relative one from where the hook runs, which is the root.
+            Some(path) => self.root.join(path),
+            None => git.commondir().join("hooks"),
+        })
+    }
+
+    /// The folder shared by all working trees of the repository.
+    pub(super) fn common_dir(&self) -> Option<PathBuf> {
+        Some(self.git().ok()?.commondir().to_path_buf())
+    }
+
+    /// Opens git's data. Each call opens anew: a handle cannot be shared between threads.
+    pub(super) fn git(&self) -> Result<Repository> {
+        let Some(dir) = &self.git_dir else {
+            return Err(
+                Failure::input(format!("{} is not a git repository", self.root.display()))
+                    .hint("`git init` makes one; a question works without"),
+            );
+        };
+        let failed = |e: &git2::Error| {
+            git_failure(
+                format!("cannot open the repository at {}", dir.display()),
+                e,
+            )
+        };
+        let git = Repository::open(dir).map_err(|e| failed(&e))?;
+        if let Some(file) = index_of_a_commit_under_way(dir) {
+            let mut index = git2::Index::open(&file).map_err(|e| failed(&e))?;
+            git.set_index(&mut index).map_err(|e| failed(&e))?;
+        }
+        Ok(git)
+    }
+}
+
+/// While `git commit -a` or `git commit FILE` runs its hooks, what is being committed is
+/// staged in a file of its own, named by `GIT_INDEX_FILE`. It counts only for the repository
+/// it lies in.
+fn index_of_a_commit_under_way(git_dir: &Path) -> Option<PathBuf> {
+    let named = PathBuf::from(std::env::var_os("GIT_INDEX_FILE")?);
+    let file = named.canonicalize().ok()?;
+    let inside = git_dir.canonicalize().ok()?;
+    (file.is_file() && file.parent() == Some(&inside)).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::diff::tests::{commit, git_repo, write};
+
+    #[test]
+    fn before_the_first_commit() {
+        let (_keep, repo, _git) = git_repo();
+        let head = repo.head().expect("head");
+        assert!(head.branch.is_some() && head.commit.is_none() && !head.detached);
+        assert_eq!(repo.recent_commits(3).expect("commits"), []);
+        assert_eq!(repo.status().expect("status"), Status::default());
+    }
+
+    #[test]
+    fn branch_detached_and_history() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        let first = commit(&git, "First\n\nwhy\n");
+        write(&repo, "a", "2\n");
+        let second = commit(&git, "Second");
+        let head = repo.head().expect("head");
+        assert_eq!(head.commit, Some(second.to_string()));
+        let commits = repo.recent_commits(5).expect("commits");
+        let shown: Vec<_> = commits
+            .iter()
+            .map(|c| (c.subject.as_str(), c.body.as_str()))
+            .collect();
+        assert_eq!(shown, [("Second", ""), ("First", "why")]);
+        git.set_head_detached(first).expect("detached");
+        let head = repo.head().expect("head");
+        assert!(head.detached && head.branch.is_none());
+        assert_eq!(head.commit, Some(first.to_string()));
+    }
+
+    #[test]
+    fn status_counts_each_side() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        write(&repo, "b", "1\n");
+        commit(&git, "First");
+        write(&repo, "a", "staged\n");
+        let mut index = git.index().expect("index");
+        index.add_path(Path::new("a")).expect("added");
+        index.write().expect("written");
+        write(&repo, "b", "changed and longer\n");
+        write(&repo, "new/x", "");
+        write(&repo, "new/y", "");
+        assert_eq!(
+            repo.status().expect("status"),
+            Status {
+                staged: 1,
+                unstaged: 1,
+                untracked: 2
+            }
+        );
+    }
+
+    #[test]
+    fn hooks_are_found_where_git_looks_for_them() {
+        let (_keep, repo, git) = git_repo();
+        assert_eq!(
+            repo.hooks_dir().expect("dir"),
+            git.commondir().join("hooks")
+        );
+        git.config()
+            .and_then(|mut c| c.set_str("core.hooksPath", "tools/hooks"))
+            .expect("set");
+        assert_eq!(
+            repo.hooks_dir().expect("dir"),
+            repo.root().join("tools/hooks")
+        );
+    }
+
+    #[test]
+    fn a_linked_working_tree_has_its_own_head_and_the_common_hooks() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        commit(&git, "First");
+        let beside = tempfile::tempdir().expect("a folder");
+        let tree = beside.path().join("tree");
+        git.worktree("tree", &tree, None).expect("worktree");
+        let linked = Repo::open(&tree).expect("opened");
+        assert!(linked.is_git());
+        assert_eq!(linked.head().expect("head").branch.as_deref(), Some("tree"));
+        assert_eq!(
+            linked.hooks_dir().expect("dir"),
+            git.commondir().canonicalize().expect("there").join("hooks")
+        );
+        write(&linked, "a", "2 and more\n");
+        assert_eq!(linked.status().expect("status").unstaged, 1);
+        assert_eq!(repo.status().expect("status").unstaged, 0);
     }
 }

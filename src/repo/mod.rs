@@ -6,6 +6,10 @@
 
 pub mod diff;
 pub mod git;
+mod ignored;
+mod open;
+pub mod read;
+pub mod unified;
 pub mod walk;
 
 use std::path::{Path, PathBuf};
@@ -14,13 +18,16 @@ use crate::base::{RepoPath, Result};
 
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
-pub use walk::{BlobId, FileEntry, FileText, Skipped, Walk, WalkRules};
+pub use read::{BlobId, FileText, blob_id};
+pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 
 /// A repository, or a plain folder treated as one.
 #[derive(Debug, Clone)]
 pub struct Repo {
     root: PathBuf,
-    git: bool,
+    /// Git's own folder of this working tree (`.git`, or `.git/worktrees/NAME`).
+    git_dir: Option<PathBuf>,
+    note: Option<String>,
 }
 
 impl Repo {
@@ -28,11 +35,10 @@ impl Repo {
     /// (found upward, never across a file system's or a home folder's ceiling), else `dir`.
     ///
     /// # Errors
-    /// Of kind environment, if `dir` is not there or cannot be read; of kind input, if it is
-    /// a bare repository or its `.git` is broken.
+    /// Of kind environment, if `dir` is not there or cannot be read, or belongs to somebody
+    /// else; of kind input, if it is a bare repository or its `.git` is broken.
     pub fn open(dir: &Path) -> Result<Self> {
-        let _ = dir;
-        Err(crate::base::Failure::bug("repo::open is not built"))
+        open::open(dir)
     }
 
     /// The canonical root of the working tree.
@@ -42,13 +48,27 @@ impl Repo {
 
     /// Whether git can be asked for diffs, status and history.
     pub const fn is_git(&self) -> bool {
-        self.git
+        self.git_dir.is_some()
+    }
+
+    /// What the user should know about how the repository was opened: that it uses a form
+    /// of git we cannot read, so that it is treated as a plain folder.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Reads one file as text. Links that lead out of the root are refused, and so is what is
     /// not UTF-8 (UTF-16 with a byte-order mark and Latin-1 are converted and marked), what
     /// holds NUL, and what is larger than [`walk::MAX_FILE`].
+    ///
+    /// # Errors
+    /// Of kind input, if there is no such file or it is refused; of kind environment, if the
+    /// system does not let us read it.
     pub fn read(&self, path: &RepoPath) -> Result<FileText> {
-        walk::read(self, path)
+        let bytes = self.read_bytes(path)?;
+        read::decode(&bytes).ok_or_else(|| {
+            crate::base::Failure::input(format!("`{}` is not a text file", path.as_str()))
+                .because("it holds NUL bytes or is in no known encoding")
+        })
     }
 }

@@ -1,17 +1,25 @@
-//! Finding the files that count, and reading them.
+//! Finding the files that count.
+
+use std::fs::{self, DirEntry};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
+use super::ignored::Rules;
+use super::read::{SNIFF, looks_binary, open_quietly};
+use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 
 /// Files over this size in bytes are left out and counted.
 pub const MAX_FILE: u64 = 1_000_000;
 
-/// The content of a file by its git blob id (SHA-1 over `blob SIZE\0` and the bytes), in
-/// lower-case hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct BlobId(pub String);
+/// More files than this are no repository but a whole disk.
+const MAX_FILES: usize = 1_000_000;
+
+/// So many unreadable things are named; the rest is counted in a last line.
+const NAMED: usize = 20;
 
 /// A file the walk found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +34,7 @@ pub struct FileEntry {
 
 /// What was left out, by reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Skipped {
     /// Files with NUL bytes or in no known encoding.
     pub binary: usize,
@@ -35,8 +44,30 @@ pub struct Skipped {
     pub unnamed: usize,
     /// Symbolic links (never followed).
     pub links: usize,
+    /// Pipes, sockets and devices (never opened).
+    pub special: usize,
     /// What could not be read, with the reasons of the first few.
     pub unreadable: Vec<String>,
+}
+
+impl Skipped {
+    /// Takes note of something that could not be read.
+    pub fn unreadable(&mut self, what: String) {
+        match self.unreadable.len() {
+            0..NAMED => self.unreadable.push(what),
+            NAMED => self.unreadable.push("and 1 more".to_owned()),
+            _ => {
+                if let Some(last) = self.unreadable.last_mut() {
+                    let so_far: usize = last
+                        .split(' ')
+                        .nth(1)
+                        .and_then(|number| number.parse().ok())
+                        .unwrap_or(0);
+                    *last = format!("and {} more", so_far + 1);
+                }
+            }
+        }
+    }
 }
 
 /// What the walk found, in order of path.
@@ -55,36 +86,324 @@ pub struct WalkRules {
     pub exclude: Vec<String>,
 }
 
-/// A file's text, with what is needed to write it back in its own manner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileText {
-    /// The text, newlines as in the file.
-    pub text: String,
-    /// Whether bytes had to be converted or replaced; such a file is shown, never edited.
-    pub lossy: bool,
-}
-
 impl Repo {
-    /// Walks the repository. `progress` is called now and then with the files found so far.
+    /// Walks the repository and leaves out binary files, of which it looks at the first
+    /// bytes. `progress` is called now and then with the files found so far.
+    ///
+    /// # Errors
+    /// Of kind interrupted when cancelled; of kind config, if an exclusion is no glob; of
+    /// kind environment, if the root cannot be read.
     pub fn walk(
         &self,
         rules: &WalkRules,
         cancel: &Cancel,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Walk> {
-        let _ = (rules, cancel, progress);
-        Err(Failure::bug("walk is not built"))
+        let mut walk = self.walk_names(rules, cancel, progress)?;
+        let mut kept = Vec::with_capacity(walk.files.len());
+        for entry in walk.files {
+            cancel.check()?;
+            match starts_binary(&entry.path.under(&self.root)) {
+                Ok(false) => kept.push(entry),
+                Ok(true) => walk.skipped.binary += 1,
+                Err(e) => walk
+                    .skipped
+                    .unreadable(format!("{}: {e}", entry.path.as_str())),
+            }
+        }
+        walk.files = kept;
+        Ok(walk)
+    }
+
+    /// As [`Repo::walk`], but by names and sizes only: no file is opened, so binary ones are
+    /// among those found.
+    ///
+    /// # Errors
+    /// As [`Repo::walk`].
+    pub fn walk_names(
+        &self,
+        rules: &WalkRules,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Walk> {
+        let outermost = Rules::new(self, &rules.exclude)?;
+        let mut walk = Walk::default();
+        let mut folders: Vec<(PathBuf, Rules)> = vec![(self.root.clone(), outermost)];
+        let mut told = 0;
+        while let Some((dir, rules)) = folders.pop() {
+            cancel.check()?;
+            let entries = match list(&dir) {
+                Ok(entries) => entries,
+                Err(e) if dir == self.root => {
+                    return Err(io_failure(
+                        format!("cannot read the folder {}", dir.display()),
+                        &e,
+                    ));
+                }
+                Err(e) => {
+                    let name = dir.strip_prefix(&self.root).unwrap_or(&dir);
+                    walk.skipped
+                        .unreadable(format!("{}: {e}", name.to_string_lossy()));
+                    continue;
+                }
+            };
+            let names: Vec<_> = entries.iter().map(DirEntry::file_name).collect();
+            let rules = rules.inside(&dir, names.iter().map(AsRef::as_ref));
+            for entry in &entries {
+                cancel.check()?;
+                if let Some(folder) = self.take(entry, &rules, &mut walk) {
+                    folders.push((folder, rules.clone()));
+                }
+            }
+            if walk.files.len() > MAX_FILES {
+                return Err(Failure::input(format!(
+                    "{} holds more than a million files",
+                    self.root.display()
+                ))
+                .hint("open a folder further down, or leave folders out with .homebodyignore"));
+            }
+            if walk.files.len() >= told + 256 {
+                told = walk.files.len();
+                progress(told);
+            }
+        }
+        walk.files.sort_by(|a, b| a.path.cmp(&b.path));
+        progress(walk.files.len());
+        Ok(walk)
+    }
+
+    /// Takes one entry into `walk`, or gives it back when it is a folder to walk into.
+    fn take(&self, entry: &DirEntry, rules: &Rules, walk: &mut Walk) -> Option<PathBuf> {
+        let name = entry.file_name();
+        let full = entry.path();
+        let relative = full.strip_prefix(&self.root).unwrap_or(&full);
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            Err(e) => {
+                walk.skipped
+                    .unreadable(format!("{}: {e}", relative.to_string_lossy()));
+                return None;
+            }
+        };
+        if name == ".git" || rules.leaves_out(&full, kind.is_dir()) {
+            return None;
+        }
+        if kind.is_dir() {
+            return Some(full);
+        }
+        if kind.is_symlink() {
+            walk.skipped.links += 1;
+            return None;
+        }
+        if !kind.is_file() {
+            walk.skipped.special += 1;
+            return None;
+        }
+        // Spellings of `.git` that some system would take for it are no names of files.
+        let Some(path) = slashed(relative).and_then(|path| RepoPath::new(&path).ok()) else {
+            walk.skipped.unnamed += 1;
+            return None;
+        };
+        match entry.metadata() {
+            Ok(meta) if meta.len() > MAX_FILE => walk.skipped.large += 1,
+            Ok(meta) => walk.files.push(FileEntry {
+                path,
+                size: meta.len(),
+                modified_ns: modified_ns(&meta),
+            }),
+            // It went away while we looked.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => walk.skipped.unreadable(format!("{}: {e}", path.as_str())),
+        }
+        None
     }
 }
 
-/// See [`Repo::read`].
-pub(super) fn read(repo: &Repo, path: &RepoPath) -> Result<FileText> {
-    let _ = (repo, path);
-    Err(Failure::bug("read is not built"))
+fn list(dir: &Path) -> std::io::Result<Vec<DirEntry>> {
+    fs::read_dir(dir)?.collect()
 }
 
-/// The git blob id of some bytes.
-pub fn blob_id(bytes: &[u8]) -> BlobId {
-    let _ = bytes;
-    BlobId(String::new())
+/// A relative path with `/` between its parts; none if it is not UTF-8.
+fn slashed(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    Some(if cfg!(windows) {
+        text.replace('\\', "/")
+    } else {
+        text.to_owned()
+    })
+}
+
+fn modified_ns(meta: &fs::Metadata) -> i128 {
+    meta.modified()
+        .ok()
+        .map_or(0, |time| match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => after.as_nanos() as i128,
+            Err(before) => -(before.duration().as_nanos() as i128),
+        })
+}
+
+fn starts_binary(path: &Path) -> std::io::Result<bool> {
+    let mut start = Vec::with_capacity(SNIFF);
+    open_quietly(path)?
+        .take(SNIFF as u64)
+        .read_to_end(&mut start)?;
+    Ok(looks_binary(&start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::CancelSource;
+
+    fn repo(files: &[(&str, &str)]) -> (tempfile::TempDir, Repo) {
+        let dir = tempfile::tempdir().expect("a folder");
+        git2::Repository::init(dir.path()).expect("init");
+        for (path, text) in files {
+            let file = dir.path().join(path);
+            fs::create_dir_all(file.parent().expect("folder")).expect("dirs");
+            fs::write(file, text).expect("written");
+        }
+        let repo = Repo::open(dir.path()).expect("opened");
+        (dir, repo)
+    }
+
+    fn found(repo: &Repo, exclude: &[&str]) -> Vec<String> {
+        let rules = WalkRules {
+            exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
+        };
+        repo.walk(&rules, &Cancel::never(), &mut |_| {})
+            .expect("walked")
+            .files
+            .into_iter()
+            .map(|entry| entry.path.into())
+            .collect()
+    }
+
+    #[test]
+    fn ignore_files_are_honoured_in_their_order() {
+        let (_keep, repo) = repo(&[
+            (".gitignore", "*.log\n/out\nsub/kept.tmp\n"),
+            (".git/info/exclude", "private.txt\n"),
+            (".homebodyignore", "!wanted.log\nfixtures/\n"),
+            (".github/ci.yml", "x"),
+            ("a.log", "x"),
+            ("wanted.log", "x"),
+            ("out/x.rs", "x"),
+            ("deep/out/x.rs", "x"),
+            ("private.txt", "x"),
+            ("fixtures/f.rs", "x"),
+            ("sub/.gitignore", "*.tmp\n!kept.tmp\n"),
+            ("sub/a.tmp", "x"),
+            ("sub/kept.tmp", "x"),
+            ("gen/big.json", "x"),
+        ]);
+        assert_eq!(
+            found(&repo, &["gen/*.json"]),
+            [
+                ".github/ci.yml",
+                ".gitignore",
+                ".homebodyignore",
+                "deep/out/x.rs",
+                "sub/.gitignore",
+                "sub/kept.tmp",
+                "wanted.log",
+            ]
+        );
+    }
+
+    #[test]
+    fn ignore_files_count_without_git_and_stop_at_a_repository_inside() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for (path, text) in [
+            (".gitignore", "*.tmp\n"),
+            ("a.tmp", ""),
+            ("b.rs", ""),
+            ("inner/.git", "gitdir: nowhere"),
+            ("inner/c.tmp", ""),
+        ] {
+            let file = dir.path().join(path);
+            fs::create_dir_all(file.parent().expect("folder")).expect("dirs");
+            fs::write(file, text).expect("written");
+        }
+        let repo = Repo::open(dir.path()).expect("opened");
+        assert_eq!(found(&repo, &[]), [".gitignore", "b.rs", "inner/c.tmp"]);
+    }
+
+    #[test]
+    fn a_bad_exclusion_is_named() {
+        let (_keep, repo) = repo(&[]);
+        let rules = WalkRules {
+            exclude: vec!["a/{b".to_owned()],
+        };
+        let failure = repo
+            .walk(&rules, &Cancel::never(), &mut |_| {})
+            .expect_err("refused");
+        assert_eq!(failure.kind(), crate::base::Kind::Config);
+        assert!(failure.what().contains("a/{b"), "{failure}");
+    }
+
+    #[test]
+    fn binaries_and_large_files_are_left_out_and_counted() {
+        let (dir, repo) = repo(&[("a.rs", "fn a() {}\n"), ("b.bin", "a\0b")]);
+        fs::write(dir.path().join("large"), vec![b'x'; MAX_FILE as usize + 1]).expect("written");
+        fs::write(dir.path().join("wide.txt"), b"\xff\xfea\0").expect("written");
+        let walk = repo
+            .walk(&WalkRules::default(), &Cancel::never(), &mut |_| {})
+            .expect("walked");
+        let names: Vec<_> = walk.files.iter().map(|f| f.path.as_str()).collect();
+        assert_eq!(names, ["a.rs", "wide.txt"]);
+        assert_eq!((walk.skipped.binary, walk.skipped.large), (1, 1));
+        assert!(walk.files.iter().all(|f| f.modified_ns > 0));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_pipes_and_odd_names_do_no_harm() {
+        use std::os::unix::ffi::OsStrExt as _;
+        use std::os::unix::fs::symlink;
+        let (dir, repo) = repo(&[("a\n\u{1b}[2J.rs", "x"), ("d/b.rs", "x")]);
+        symlink("..", dir.path().join("d/up")).expect("link");
+        symlink("self", dir.path().join("self")).expect("link");
+        let bad = std::ffi::OsStr::from_bytes(b"bad\xff.rs");
+        let odd = fs::write(dir.path().join(bad), "x").is_ok();
+        let pipes = ["pipe", ".gitignore"].iter().all(|name| {
+            std::process::Command::new("mkfifo")
+                .arg(dir.path().join(name))
+                .status()
+                .is_ok_and(|status| status.success())
+        });
+        let walk = repo
+            .walk(&WalkRules::default(), &Cancel::never(), &mut |_| {})
+            .expect("walked");
+        let names: Vec<_> = walk.files.iter().map(|f| f.path.as_str()).collect();
+        assert_eq!(names, ["a\n\u{1b}[2J.rs", "d/b.rs"]);
+        assert_eq!(walk.skipped.links, 2);
+        assert_eq!(walk.skipped.unnamed, usize::from(odd));
+        assert_eq!(walk.skipped.special, if pipes { 2 } else { 0 });
+    }
+
+    #[test]
+    fn cancelling_stops_it() {
+        let (_keep, repo) = repo(&[("a", ""), ("b", "")]);
+        let source = CancelSource::new();
+        let cancel = source.token();
+        source.cancel();
+        let failure = repo
+            .walk(&WalkRules::default(), &cancel, &mut |_| {})
+            .expect_err("stopped");
+        assert!(failure.is_interrupted());
+    }
+
+    #[test]
+    fn only_the_first_unreadable_things_are_named() {
+        let mut skipped = Skipped::default();
+        for i in 0..25 {
+            skipped.unreadable(format!("{i}"));
+        }
+        assert_eq!(skipped.unreadable.len(), 21);
+        assert_eq!(
+            skipped.unreadable.last().map(String::as_str),
+            Some("and 5 more")
+        );
+    }
 }

@@ -1,0 +1,153 @@
+//! What the walk leaves out: git's ignore files, ours, and the configured globs.
+//!
+//! The files are read here and not by the `ignore` crate, since one of them may be a pipe,
+//! a device or gigabytes long.
+
+use std::ffi::OsStr;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
+
+use super::Repo;
+use super::read::open_quietly;
+use crate::base::{Failure, Result};
+
+/// Our own ignore file, in gitignore form; it wins over git's.
+const OWN: &str = ".homebodyignore";
+
+/// No ignore file of this length was written by hand.
+const MAX_RULES: u64 = 1_000_000;
+
+/// The rules in force in one folder. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    own: Option<Arc<Level>>,
+    git: Option<Arc<Level>>,
+    everywhere: Arc<Everywhere>,
+}
+
+/// Rules of one folder, and of those above it.
+#[derive(Debug)]
+struct Level {
+    here: Gitignore,
+    above: Option<Arc<Level>>,
+}
+
+#[derive(Debug)]
+struct Everywhere {
+    configured: Gitignore,
+    /// `.git/info/exclude`.
+    exclude: Gitignore,
+    /// The user's own for all repositories.
+    global: Gitignore,
+}
+
+impl Rules {
+    /// The rules of the root folder's surroundings.
+    pub(super) fn new(repo: &Repo, configured: &[String]) -> Result<Self> {
+        let root = repo.root();
+        let mut builder = GitignoreBuilder::new(root);
+        for glob in configured {
+            builder.add_line(None, glob).map_err(|e| {
+                Failure::config(format!("`{glob}` in `exclude` is not a glob")).because(e)
+            })?;
+        }
+        let configured = builder
+            .build()
+            .map_err(|e| Failure::config("the globs in `exclude` cannot be used").because(e))?;
+        let exclude = repo
+            .common_dir()
+            .and_then(|dir| load(root, &dir.join("info/exclude")))
+            .unwrap_or_else(Gitignore::empty);
+        let global = gitconfig_excludes_path()
+            // The user's own file may be a link into a folder of dotfiles.
+            .and_then(|path| path.canonicalize().ok())
+            .and_then(|path| load(root, &path))
+            .unwrap_or_else(Gitignore::empty);
+        Ok(Self {
+            own: None,
+            git: None,
+            everywhere: Arc::new(Everywhere {
+                configured,
+                exclude,
+                global,
+            }),
+        })
+    }
+
+    /// The rules inside `dir`, whose entries are `names`.
+    pub(super) fn inside<'a>(&self, dir: &Path, names: impl Iterator<Item = &'a OsStr>) -> Self {
+        let (mut git, mut own, mut border) = (false, false, false);
+        for name in names {
+            git |= name == ".gitignore";
+            own |= name == OWN;
+            border |= name == ".git";
+        }
+        let mut rules = self.clone();
+        if border {
+            // Another repository begins here (a submodule, say): git's rules from above end.
+            rules.git = None;
+        }
+        let deepen = |above: Option<Arc<Level>>, file: &str| match load(dir, &dir.join(file)) {
+            Some(here) => Some(Arc::new(Level { here, above })),
+            None => above,
+        };
+        if git {
+            rules.git = deepen(rules.git.take(), ".gitignore");
+        }
+        if own {
+            rules.own = deepen(rules.own.take(), OWN);
+        }
+        rules
+    }
+
+    /// Whether the entry is left out.
+    pub(super) fn leaves_out(&self, path: &Path, folder: bool) -> bool {
+        if self.everywhere.configured.matched(path, folder).is_ignore() {
+            return true;
+        }
+        decision(self.own.as_deref(), path, folder)
+            .or_else(|| decision(self.git.as_deref(), path, folder))
+            .or_else(|| verdict(&self.everywhere.exclude.matched(path, folder)))
+            .or_else(|| verdict(&self.everywhere.global.matched(path, folder)))
+            .unwrap_or(false)
+    }
+}
+
+fn decision(mut level: Option<&Level>, path: &Path, folder: bool) -> Option<bool> {
+    while let Some(here) = level {
+        if let Some(verdict) = verdict(&here.here.matched(path, folder)) {
+            return Some(verdict);
+        }
+        level = here.above.as_deref();
+    }
+    None
+}
+
+const fn verdict<T>(matched: &Match<T>) -> Option<bool> {
+    match matched {
+        Match::None => None,
+        Match::Ignore(_) => Some(true),
+        Match::Whitelist(_) => Some(false),
+    }
+}
+
+/// Reads an ignore file whose patterns count from `base`. Lines that are no globs are passed
+/// over, as git does.
+fn load(base: &Path, file: &Path) -> Option<Gitignore> {
+    let opened = open_quietly(file).ok()?;
+    if !opened.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    opened.take(MAX_RULES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut builder = GitignoreBuilder::new(base);
+    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
+        let _ = builder.add_line(None, line);
+    }
+    builder.build().ok()
+}

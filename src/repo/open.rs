@@ -1,0 +1,284 @@
+//! From a folder to a repository.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Repository, RepositoryOpenFlags};
+
+use super::Repo;
+use crate::base::failure::io_failure;
+use crate::base::{Failure, Result};
+
+/// See [`Repo::open`].
+pub(super) fn open(dir: &Path) -> Result<Repo> {
+    let shown = dir.display();
+    let dir = dir.canonicalize().map_err(|e| {
+        let failure = io_failure(format!("cannot open the folder {shown}"), &e);
+        if e.kind() == std::io::ErrorKind::NotFound {
+            failure.hint("check the path")
+        } else {
+            failure
+        }
+    })?;
+    if !dir.is_dir() {
+        return Err(Failure::environment(format!("{shown} is not a folder"))
+            .hint("name the folder that holds it"));
+    }
+    // Reading it once tells a folder we may not list from an empty one.
+    std::fs::read_dir(&dir)
+        .map_err(|e| io_failure(format!("cannot read the folder {shown}"), &e))?;
+
+    match Repository::open_ext(&dir, RepositoryOpenFlags::empty(), ceilings()) {
+        Ok(repository) => found(&dir, &repository),
+        Err(error) if error.code() == ErrorCode::NotFound => match nearest_dot_git(&dir) {
+            Some(dot_git) => Err(broken(&dot_git, &error)),
+            None => Ok(plain(dir, None)),
+        },
+        Err(error) if error.code() == ErrorCode::Owner => {
+            let whose = nearest_dot_git(&dir)
+                .and_then(|dot_git| dot_git.parent().map(Path::to_path_buf))
+                .unwrap_or_else(|| dir.clone());
+            Err(Failure::environment(format!(
+                "the repository at {} belongs to another user",
+                whose.display()
+            ))
+            .because(error.message())
+            .hint(format!(
+                "if you trust it: git config --global --add safe.directory {}",
+                quoted(&whose)
+            )))
+        }
+        Err(error) if is_unsupported(&error) => {
+            let root = nearest_dot_git(&dir)
+                .and_then(|dot_git| dot_git.parent().map(Path::to_path_buf))
+                .unwrap_or(dir);
+            let note = format!(
+                "git's data here is in a form that cannot be read ({}); the folder is used \
+                 without diffs and history",
+                error.message()
+            );
+            Ok(plain(root, Some(note)))
+        }
+        Err(error) => match nearest_dot_git(&dir) {
+            Some(dot_git) => Err(broken(&dot_git, &error)),
+            None => Err(
+                Failure::input(format!("cannot open the repository at {}", dir.display()))
+                    .because(error.message()),
+            ),
+        },
+    }
+}
+
+/// What libgit2 says of partial clones, reftables and SHA-256, which are all in order but
+/// not known to it.
+fn is_unsupported(error: &git2::Error) -> bool {
+    let text = error.message();
+    text.contains("unsupported extension")
+        || text.contains("unsupported repository version")
+        || text.contains("unsupported object format")
+        || text.contains("unknown object format")
+}
+
+fn found(dir: &Path, repository: &Repository) -> Result<Repo> {
+    let git_dir = repository.path().to_path_buf();
+    let Some(work) = repository.workdir() else {
+        return Err(Failure::input(format!(
+            "{} is a bare repository: it has no files to read",
+            git_dir.display()
+        ))
+        .hint("make a working tree of it with `git worktree add PATH`, and open that"));
+    };
+    let root = work
+        .canonicalize()
+        .map_err(|e| io_failure(format!("cannot open the folder {}", work.display()), &e))?;
+    if !dir.starts_with(&root) {
+        // `core.worktree` can name any folder; opening one place must not read another.
+        return Err(Failure::input(format!(
+            "the repository at {} keeps its files elsewhere, in {}",
+            git_dir.display(),
+            root.display()
+        ))
+        .hint("open that folder, if it is the one you mean"));
+    }
+    // libgit2 passes over a `.git` that it cannot make sense of and takes the next one above.
+    if let Some(dot_git) = nearest_dot_git(dir)
+        && dot_git
+            .parent()
+            .is_some_and(|near| near != root && near.starts_with(&root))
+    {
+        return Err(broken(
+            &dot_git,
+            &git2::Error::from_str("it holds no repository"),
+        ));
+    }
+    Ok(Repo {
+        root,
+        git_dir: Some(git_dir),
+        note: None,
+    })
+}
+
+const fn plain(root: PathBuf, note: Option<String>) -> Repo {
+    Repo {
+        root,
+        git_dir: None,
+        note,
+    }
+}
+
+fn broken(dot_git: &Path, error: &git2::Error) -> Failure {
+    Failure::input(format!("the repository at {} is broken", dot_git.display()))
+        .because(error.message())
+        .hint("`git status` may say more; without its `.git` it is used as a plain folder")
+}
+
+/// Folders that the search does not climb above: the home folder's own parent, and what
+/// `GIT_CEILING_DIRECTORIES` names.
+fn ceilings() -> Vec<PathBuf> {
+    let mut ceilings: Vec<PathBuf> = std::env::var_os("GIT_CEILING_DIRECTORIES")
+        .map(|list| {
+            std::env::split_paths(&list)
+                .filter(|p| p.is_absolute())
+                .collect()
+        })
+        .unwrap_or_default();
+    let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+    if let Some(above) = home.as_deref().and_then(Path::parent)
+        && above.parent().is_some()
+    {
+        ceilings.push(above.to_path_buf());
+    }
+    // The list is joined with a separator that a path could hold.
+    ceilings.retain(|path| std::env::join_paths([path]).is_ok());
+    ceilings
+}
+
+/// The nearest `.git` at or above `dir`, below the ceilings and on the same file system.
+fn nearest_dot_git(dir: &Path) -> Option<PathBuf> {
+    let ceilings = ceilings();
+    let device = device(dir);
+    for (i, folder) in dir.ancestors().enumerate() {
+        if i > 0 && (ceilings.iter().any(|c| c == folder) || self::device(folder) != device) {
+            return None;
+        }
+        let dot_git = folder.join(".git");
+        if dot_git.symlink_metadata().is_ok() {
+            return Some(dot_git);
+        }
+    }
+    None
+}
+
+#[cfg(unix)]
+fn device(dir: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    dir.metadata().ok().map(|meta| meta.dev())
+}
+
+#[cfg(not(unix))]
+const fn device(_: &Path) -> Option<u64> {
+    None
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+'))
+    {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Kind;
+    use std::fs;
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().canonicalize().expect("canonical");
+        (dir, path)
+    }
+
+    #[test]
+    fn a_folder_below_the_root_opens_the_root() {
+        let (_keep, dir) = folder();
+        Repository::init(&dir).expect("init");
+        fs::create_dir_all(dir.join("a/b")).expect("dirs");
+        let repo = Repo::open(&dir.join("a/b")).expect("opened");
+        assert_eq!(repo.root(), dir);
+        assert!(repo.is_git());
+    }
+
+    #[test]
+    fn a_plain_folder_works() {
+        let (_keep, dir) = folder();
+        let repo = Repo::open(&dir).expect("opened");
+        assert_eq!(repo.root(), dir);
+        assert!(!repo.is_git());
+        assert_eq!(repo.head().expect("head"), crate::repo::Head::default());
+    }
+
+    #[test]
+    fn bare_broken_and_missing_are_told_apart() {
+        let (_keep, dir) = folder();
+        Repository::init_bare(dir.join("bare")).expect("init");
+        let bare = Repo::open(&dir.join("bare")).expect_err("bare");
+        assert_eq!(bare.kind(), Kind::Input);
+        assert!(bare.what().contains("bare"), "{bare}");
+
+        fs::create_dir_all(dir.join("broken")).expect("dir");
+        fs::write(dir.join("broken/.git"), "nonsense\n").expect("written");
+        let broken = Repo::open(&dir.join("broken")).expect_err("broken");
+        assert_eq!(broken.kind(), Kind::Input);
+        assert!(broken.what().contains("broken"), "{broken}");
+
+        let missing = Repo::open(&dir.join("missing")).expect_err("missing");
+        assert_eq!(missing.kind(), Kind::Environment);
+        fs::write(dir.join("file"), "").expect("written");
+        assert!(Repo::open(&dir.join("file")).is_err());
+    }
+
+    #[test]
+    fn an_empty_dot_git_is_not_passed_over_for_the_one_above() {
+        let (_keep, dir) = folder();
+        Repository::init(&dir).expect("init");
+        fs::create_dir_all(dir.join("inner/.git")).expect("dir");
+        assert!(Repo::open(&dir.join("inner")).is_err());
+        assert!(Repo::open(&dir).is_ok());
+    }
+
+    #[test]
+    fn a_work_tree_elsewhere_is_refused() {
+        let (_keep, dir) = folder();
+        let (_other, elsewhere) = folder();
+        let repository = Repository::init(&dir).expect("init");
+        repository
+            .config()
+            .and_then(|mut c| c.set_str("core.worktree", &elsewhere.display().to_string()))
+            .expect("set");
+        let failure = Repo::open(&dir).expect_err("refused");
+        assert!(failure.what().contains("elsewhere"), "{failure}");
+    }
+
+    #[test]
+    fn a_partial_clone_is_used_as_a_plain_folder_and_says_so() {
+        let (_keep, dir) = folder();
+        let repository = Repository::init(&dir).expect("init");
+        let mut config = repository.config().expect("config");
+        config
+            .set_i32("core.repositoryformatversion", 1)
+            .and_then(|()| config.set_str("extensions.partialclone", "origin"))
+            .expect("set");
+        let repo = Repo::open(&dir).expect("opened");
+        assert!(!repo.is_git());
+        assert!(
+            repo.note()
+                .is_some_and(|note| note.contains("partialclone"))
+        );
+    }
+}

@@ -1,0 +1,304 @@
+//! Reading files, with care about what they are and where they lead.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Repo;
+use super::walk::MAX_FILE;
+use crate::base::failure::io_failure;
+use crate::base::{Failure, RepoPath, Result};
+
+/// How much of a file is looked at to tell text from binary, as git does.
+pub(super) const SNIFF: usize = 8000;
+
+/// The content of a file by its git blob id (SHA-1 over `blob SIZE\0` and the bytes), in
+/// lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlobId(pub String);
+
+/// A file's text, with what is needed to write it back in its own manner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileText {
+    /// The text, newlines as in the file.
+    pub text: String,
+    /// Whether bytes had to be converted or replaced; such a file is shown, never edited.
+    pub lossy: bool,
+}
+
+/// The git blob id of some bytes.
+pub fn blob_id(bytes: &[u8]) -> BlobId {
+    // Hashing memory does not fail; an empty id would only cost a parse.
+    BlobId(
+        git2::Oid::hash_object(git2::ObjectType::Blob, bytes)
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+    )
+}
+
+impl Repo {
+    /// The bytes of a file, under the same rules as [`Repo::read`] but for the encoding.
+    ///
+    /// # Errors
+    /// As [`Repo::read`].
+    pub fn read_bytes(&self, path: &RepoPath) -> Result<Vec<u8>> {
+        let (mut file, size) = self.open_file(path)?;
+        if size > MAX_FILE {
+            return Err(too_large(path));
+        }
+        let mut bytes = Vec::with_capacity(size as usize + 1);
+        file.by_ref()
+            .take(MAX_FILE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| cannot_read(path, &e))?;
+        // It may have grown since.
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(too_large(path));
+        }
+        Ok(bytes)
+    }
+
+    /// Opens a regular file that lies inside the root, and gives its size.
+    fn open_file(&self, path: &RepoPath) -> Result<(File, u64)> {
+        let given = path.under(&self.root);
+        let real = given.canonicalize().map_err(|e| match e.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => {
+                Failure::input(format!("there is no file `{}`", path.as_str()))
+            }
+            _ => cannot_read(path, &e),
+        })?;
+        self.check_inside(&real, path)?;
+        let file = open_quietly(&real).map_err(|e| cannot_read(path, &e))?;
+        let meta = file.metadata().map_err(|e| cannot_read(path, &e))?;
+        if meta.is_dir() {
+            return Err(Failure::input(format!("`{}` is a folder", path.as_str())));
+        }
+        if !meta.is_file() {
+            return Err(Failure::input(format!(
+                "`{}` is not a regular file",
+                path.as_str()
+            )));
+        }
+        // A folder on the way may have become a link between the check and the opening.
+        if let Some(opened) = where_opened(&file) {
+            self.check_inside(&opened, path)?;
+        }
+        Ok((file, meta.len()))
+    }
+
+    fn check_inside(&self, real: &Path, path: &RepoPath) -> Result<()> {
+        let refuse = |why: &str| {
+            Err(Failure::input(format!("`{}` is not read", path.as_str())).because(why))
+        };
+        match real.strip_prefix(&self.root) {
+            Err(_) => refuse("it is a link that leads out of the repository"),
+            Ok(rest) if rest.components().any(|part| part.as_os_str() == ".git") => {
+                refuse("it is a link into git's own folder")
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+fn too_large(path: &RepoPath) -> Failure {
+    Failure::input(format!("`{}` is too large to read", path.as_str())).because(format!(
+        "files over {} are left out",
+        crate::base::text::human_bytes(MAX_FILE)
+    ))
+}
+
+fn cannot_read(path: &RepoPath, error: &std::io::Error) -> Failure {
+    io_failure(format!("cannot read `{}`", path.as_str()), error)
+}
+
+/// Opens a file for reading without following a last link and without ever waiting, should
+/// it turn out to be a pipe.
+pub(super) fn open_quietly(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC,
+    );
+    options.open(path)
+}
+
+/// The path that an open file really has, where the system tells.
+#[cfg(target_os = "linux")]
+fn where_opened(file: &File) -> Option<PathBuf> {
+    use std::os::fd::AsRawFd as _;
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        .ok()
+        // A file removed meanwhile is named with a remark behind it, and that is no harm.
+        .filter(|path| path.is_absolute())
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn where_opened(_: &File) -> Option<PathBuf> {
+    None
+}
+
+/// Whether the first bytes are those of a binary file. UTF-16 with a byte-order mark is not.
+pub(super) fn looks_binary(start: &[u8]) -> bool {
+    let start = start.get(..SNIFF).unwrap_or(start);
+    !is_utf16(start) && start.contains(&0)
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    // FF FE 00 00 is UTF-32, which nobody writes code in.
+    (bytes.starts_with(&[0xff, 0xfe]) && !bytes.starts_with(&[0xff, 0xfe, 0, 0]))
+        || bytes.starts_with(&[0xfe, 0xff])
+}
+
+/// The text of some bytes; none for what is no text.
+pub fn decode(bytes: &[u8]) -> Option<FileText> {
+    if is_utf16(bytes) {
+        return decode_utf16(bytes);
+    }
+    if bytes.contains(&0) {
+        return None;
+    }
+    let Err(error) = std::str::from_utf8(bytes) else {
+        return Some(FileText {
+            text: String::from_utf8_lossy(bytes).into_owned(),
+            lossy: false,
+        });
+    };
+    let _ = error;
+    let odd = bytes
+        .iter()
+        .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08))
+        .count();
+    if odd * 20 > bytes.len() {
+        return None;
+    }
+    // Mostly UTF-8 with a few bad bytes stays UTF-8; what never makes sense as UTF-8 is read
+    // as Latin-1, in which every byte is a character.
+    let (mut whole, mut bad) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    let text = if whole > bad {
+        String::from_utf8_lossy(bytes).into_owned()
+    } else {
+        bytes.iter().map(|&b| char::from(b)).collect()
+    };
+    Some(FileText { text, lossy: true })
+}
+
+fn decode_utf16(bytes: &[u8]) -> Option<FileText> {
+    let little = bytes.first() == Some(&0xff);
+    let units = bytes.get(2..)?.chunks_exact(2).map(|pair| {
+        let pair = [
+            pair.first().copied().unwrap_or(0),
+            pair.get(1).copied().unwrap_or(0),
+        ];
+        if little {
+            u16::from_le_bytes(pair)
+        } else {
+            u16::from_be_bytes(pair)
+        }
+    });
+    let text: String = char::decode_utf16(units)
+        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
+    (!text.contains('\0')).then_some(FileText { text, lossy: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text).expect("good path")
+    }
+
+    fn repo() -> (tempfile::TempDir, Repo) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let repo = Repo::open(dir.path()).expect("opened");
+        (dir, repo)
+    }
+
+    #[test]
+    fn blob_ids_are_gits() {
+        assert_eq!(blob_id(b"").0, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+        assert_eq!(
+            blob_id(b"hello\n").0,
+            "ce013625030ba8dba906f756967f9e9ca394464a"
+        );
+    }
+
+    #[test]
+    fn encodings() {
+        let text = |bytes: &[u8]| decode(bytes).map(|t| (t.text, t.lossy));
+        assert_eq!(text("aü".as_bytes()), Some(("aü".into(), false)));
+        assert_eq!(text(b"caf\xe9\n"), Some(("café\n".into(), true)));
+        assert_eq!(text("äöü\u{fffd}x".as_bytes()).map(|t| t.1), Some(false));
+        let mut mixed = "äöü".as_bytes().to_vec();
+        mixed.push(0xff);
+        assert_eq!(text(&mixed), Some(("äöü\u{fffd}".into(), true)));
+        assert_eq!(text(b"\xff\xfea\0\xfc\0"), Some(("aü".into(), true)));
+        assert_eq!(text(b"\xfe\xff\0a\0\xfc"), Some(("aü".into(), true)));
+        assert_eq!(text(b"a\0b"), None);
+        assert_eq!(text(b"\x01\x02\x03\xff\xfe\xfd"), None);
+        assert_eq!(text(b""), Some((String::new(), false)));
+    }
+
+    #[test]
+    fn large_and_missing_files_and_folders_are_refused() {
+        let (dir, repo) = repo();
+        std::fs::write(dir.path().join("large"), vec![b'a'; MAX_FILE as usize + 1]).expect("w");
+        std::fs::write(dir.path().join("fits"), vec![b'a'; MAX_FILE as usize]).expect("w");
+        std::fs::create_dir(dir.path().join("folder")).expect("dir");
+        assert!(
+            repo.read(&path("large"))
+                .is_err_and(|f| f.what().contains("too large"))
+        );
+        assert!(repo.read(&path("fits")).is_ok());
+        assert!(
+            repo.read(&path("folder"))
+                .is_err_and(|f| f.what().contains("folder"))
+        );
+        assert!(
+            repo.read(&path("none"))
+                .is_err_and(|f| f.what().contains("no file"))
+        );
+        assert!(repo.read(&path("fits/x")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_inside_and_refused_outside() {
+        use std::os::unix::fs::symlink;
+        let (dir, repo) = repo();
+        let outside = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(dir.path().join("real"), "text").expect("written");
+        std::fs::create_dir_all(dir.path().join(".git/x")).expect("dir");
+        std::fs::write(dir.path().join(".git/x/secret"), "text").expect("written");
+        symlink("real", dir.path().join("inside")).expect("link");
+        symlink(outside.path(), dir.path().join("outside")).expect("link");
+        symlink("/etc", dir.path().join("etc")).expect("link");
+        symlink(".git/x", dir.path().join("git")).expect("link");
+        symlink("loop", dir.path().join("loop")).expect("link");
+        assert_eq!(repo.read(&path("inside")).expect("read").text, "text");
+        for bad in ["outside", "etc/passwd", "git/secret", "loop"] {
+            assert!(repo.read(&path(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_never_waited_for() {
+        let (dir, repo) = repo();
+        let made = std::process::Command::new("mkfifo")
+            .arg(dir.path().join("pipe"))
+            .status();
+        if made.is_ok_and(|status| status.success()) {
+            assert!(repo.read(&path("pipe")).is_err());
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! Diffs as text: what `git diff` and `diff -u` write, read and written.
+
+use std::fmt::Write as _;
+use std::iter::Peekable;
+use std::str::Lines;
+
+use super::diff::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
+use crate::base::{Failure, RepoPath, Result};
+
+impl Diff {
+    /// Reads a unified diff, as `git diff` and `diff -u` write it (`--stdin`). Text before
+    /// the first file (a commit message, say) is passed over.
+    ///
+    /// # Errors
+    /// Of kind input, naming the line that is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut reader = Reader::new(text);
+        let mut files = Vec::new();
+        while let Some(file) = reader.file()? {
+            files.push(file);
+        }
+        if files.is_empty() && !text.trim().is_empty() {
+            return Err(Failure::input("this text is no diff")
+                .because("no line begins with `diff --git` or `---` followed by `+++`")
+                .hint("give the output of `git diff` or `diff -u`"));
+        }
+        files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
+        Ok(Self { files })
+    }
+
+    /// The diff as git would write it, with `a/` and `b/`.
+    pub fn to_unified(&self) -> String {
+        let mut out = String::new();
+        for file in &self.files {
+            write_file(&mut out, file);
+        }
+        out
+    }
+}
+
+/// What is known of a file while its lines are read.
+#[derive(Default)]
+struct Head {
+    git: bool,
+    /// Both names in the `diff --git` line, where they can be told apart.
+    named: Option<(String, String)>,
+    renamed: (Option<String>, Option<String>),
+    copied: bool,
+    /// Names in the `---` and `+++` lines; none for `/dev/null`.
+    sides: Option<(Option<String>, Option<String>)>,
+    added: bool,
+    deleted: bool,
+    mode: bool,
+    binary: bool,
+}
+
+struct Reader<'a> {
+    lines: Peekable<Lines<'a>>,
+    /// The number of the line last taken.
+    at: usize,
+    /// The whole diff came with CR LF, headers too.
+    crlf: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut headers = text
+            .split('\n')
+            .filter(|line| line.starts_with("@@ ") || line.starts_with("+++ "))
+            .take(100)
+            .peekable();
+        Self {
+            // `lines` takes off one CR before the newline, which is a part of a line here;
+            // so it is given back where the diff itself is not CR LF.
+            crlf: headers.peek().is_some() && headers.all(|line| line.ends_with('\r')),
+            lines: text.lines().peekable(),
+            at: 0,
+        }
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.at += 1;
+        self.lines.next()
+    }
+
+    fn wrong(&self, why: &str) -> Failure {
+        Failure::input(format!("line {} of the diff is wrong", self.at)).because(why)
+    }
+
+    /// The next file; none at the end.
+    fn file(&mut self) -> Result<Option<FileDiff>> {
+        let mut head = Head::default();
+        let mut begun = false;
+        let mut hunks = Vec::new();
+        while let Some(&line) = self.lines.peek() {
+            if line.starts_with("diff --git ") {
+                if begun {
+                    break;
+                }
+                self.next();
+                begun = true;
+                head.git = true;
+                head.named = line.strip_prefix("diff --git ").and_then(both_names);
+            } else if line.starts_with("diff --cc ")
+                || line.starts_with("diff --combined ")
+                || line.starts_with("@@@ ")
+            {
+                self.next();
+                return Err(Failure::input(format!(
+                    "line {} begins the combined diff of a merge, which cannot be read",
+                    self.at
+                ))
+                .hint("give a diff against one parent: git diff HEAD^1 HEAD"));
+            } else if line.starts_with("--- ") && (!head.git || head.sides.is_none()) {
+                if head.sides.is_some() {
+                    break;
+                }
+                self.next();
+                let second = self.lines.peek().and_then(|next| next.strip_prefix("+++ "));
+                let Some(second) = second else {
+                    // A line of dashes in a message.
+                    if begun {
+                        return Err(self.wrong("`---` is not followed by `+++`"));
+                    }
+                    continue;
+                };
+                self.next();
+                begun = true;
+                head.take_sides(line.strip_prefix("--- ").unwrap_or(""), second);
+            } else if line.starts_with("--- ") {
+                break;
+            } else if line.starts_with("@@ ") {
+                self.next();
+                if head.sides.is_none() {
+                    return Err(self.wrong("a hunk before the file's name"));
+                }
+                hunks.push(self.hunk(line)?);
+            } else {
+                self.next();
+                if begun && hunks.is_empty() {
+                    self.extended(line, &mut head);
+                }
+                // Between files stand remarks (`Only in …`, the `-- ` of a mail): no harm.
+            }
+        }
+        if !begun {
+            return Ok(None);
+        }
+        self.finish(head, hunks).map(Some)
+    }
+
+    fn extended(&mut self, line: &str, head: &mut Head) {
+        let line = line.trim_end_matches('\r');
+        let take = |rest: &str| Some(unquoted(rest));
+        if line.starts_with("new file mode ") {
+            head.added = true;
+        } else if line.starts_with("deleted file mode ") {
+            head.deleted = true;
+        } else if line.starts_with("old mode ") || line.starts_with("new mode ") {
+            head.mode = true;
+        } else if let Some(name) = line.strip_prefix("rename from ") {
+            head.renamed.0 = take(name);
+        } else if let Some(name) = line.strip_prefix("rename to ") {
+            head.renamed.1 = take(name);
+        } else if let Some(name) = line.strip_prefix("copy from ") {
+            head.renamed.0 = take(name);
+            head.copied = true;
+        } else if let Some(name) = line.strip_prefix("copy to ") {
+            head.renamed.1 = take(name);
+            head.copied = true;
+        } else if line == "GIT binary patch" {
+            head.binary = true;
+            // Its lines are letters and digits, none of which begins a file or a hunk.
+        } else if line.starts_with("Binary files ") && line.ends_with(" differ") {
+            head.binary = true;
+        }
+    }
+
+    fn finish(&self, head: Head, hunks: Vec<Hunk>) -> Result<FileDiff> {
+        let (old, new) = match (head.renamed, &head.sides) {
+            ((Some(old), Some(new)), _) => (Some(old), Some(new)),
+            (_, Some((old, new))) => (old.clone(), new.clone()),
+            _ => match head.named {
+                Some((old, new)) => (Some(old), Some(new)),
+                None => return Err(self.wrong("the file before it has no name")),
+            },
+        };
+        let path = |name: &str| {
+            RepoPath::new(name).map_err(|e| {
+                let failure = Failure::input(format!(
+                    "the diff names a file that cannot be one of this repository (before line {})",
+                    self.at
+                ))
+                .because(e.what());
+                e.causes().iter().fold(failure, Failure::because)
+            })
+        };
+        let added = head.added || old.is_none();
+        let deleted = head.deleted || new.is_none();
+        let (status, old_path, new_path) = match (old, new) {
+            (None, None) => return Err(self.wrong("a file that is /dev/null on both sides")),
+            (Some(old), None) => (FileStatus::Deleted, Some(path(&old)?), path(&old)?),
+            (Some(old), Some(_)) if deleted => {
+                (FileStatus::Deleted, Some(path(&old)?), path(&old)?)
+            }
+            (_, Some(new)) if added || head.copied => (FileStatus::Added, None, path(&new)?),
+            (Some(old), Some(new)) if head.git && old != new => {
+                (FileStatus::Renamed, Some(path(&old)?), path(&new)?)
+            }
+            (_, Some(new)) if head.mode && hunks.is_empty() && !head.binary => {
+                (FileStatus::ModeChanged, None, path(&new)?)
+            }
+            (_, Some(new)) => (FileStatus::Modified, None, path(&new)?),
+        };
+        Ok(FileDiff {
+            old_path,
+            path: new_path,
+            status,
+            binary: head.binary,
+            hunks,
+        })
+    }
+
+    fn hunk(&mut self, header: &str) -> Result<Hunk> {
+        let wrong = "a hunk's head is `@@ -start,length +start,length @@`";
+        let (ranges, section) = header
+            .strip_prefix("@@ ")
+            .and_then(|rest| rest.split_once(" @@"))
+            .ok_or_else(|| self.wrong(wrong))?;
+        let (old, new) = ranges
+            .split_once(' ')
+            .and_then(|(old, new)| {
+                Some((
+                    start_and_length(old.strip_prefix('-')?)?,
+                    start_and_length(new.strip_prefix('+')?)?,
+                ))
+            })
+            .ok_or_else(|| self.wrong(wrong))?;
+        let mut hunk = Hunk {
+            old_start: old.0,
+            old_len: old.1,
+            new_start: new.0,
+            new_len: new.1,
+            section: section.trim().to_owned(),
+            lines: Vec::new(),
+        };
+        let (mut old_left, mut new_left) = (old.1, new.1);
+        let (mut old_at, mut new_at) = (old.0, new.0);
+        while old_left > 0 || new_left > 0 {
+            let Some(line) = self.hunk_line() else {
+                return Err(self.wrong("the diff ends inside a hunk"));
+            };
+            let (kind, text) = match (line.chars().next(), line.get(1..)) {
+                (Some(' '), Some(text)) => (DiffKind::Context, text),
+                (Some('+'), Some(text)) => (DiffKind::Added, text),
+                (Some('-'), Some(text)) => (DiffKind::Removed, text),
+                (Some('\\'), _) => {
+                    mark_no_newline(&mut hunk);
+                    continue;
+                }
+                // Some programs take trailing blanks off, and with them an empty line's sign.
+                (None | Some('\r'), _) => (DiffKind::Context, line),
+                _ => return Err(self.wrong("inside a hunk, a line begins with ` `, `+` or `-`")),
+            };
+            let on_old = kind != DiffKind::Added;
+            let on_new = kind != DiffKind::Removed;
+            if (on_old && old_left == 0) || (on_new && new_left == 0) {
+                return Err(self.wrong("the hunk is longer than its head says"));
+            }
+            hunk.lines.push(DiffLine {
+                kind,
+                old: on_old.then_some(old_at),
+                new: on_new.then_some(new_at),
+                text: text.to_owned(),
+                no_newline: false,
+            });
+            old_left -= u32::from(on_old);
+            new_left -= u32::from(on_new);
+            old_at = old_at.saturating_add(u32::from(on_old));
+            new_at = new_at.saturating_add(u32::from(on_new));
+        }
+        if self
+            .lines
+            .peek()
+            .is_some_and(|line| line.starts_with("\\ "))
+        {
+            self.next();
+            mark_no_newline(&mut hunk);
+        }
+        Ok(hunk)
+    }
+
+    /// A line of a hunk, with the carriage return that belongs to it.
+    fn hunk_line(&mut self) -> Option<&'a str> {
+        let line = self.next()?;
+        Some(line)
+    }
+}
+
+impl Head {
+    /// Takes over the names after `---` and `+++`.
+    fn take_sides(&mut self, old: &str, new: &str) {
+        let (old, old_when) = side(old);
+        let (new, new_when) = side(new);
+        // Plain `diff -N` marks a file that is not there by the beginning of time.
+        let never = |when: &str| when.starts_with("1970-01-01 ") || when.starts_with("1969-12-31 ");
+        let gone = |name: &str, when: &str| name == "/dev/null" || (!self.git && never(when));
+        let old_gone = gone(&old, old_when);
+        let new_gone = gone(&new, new_when);
+        let prefixed = |name: &str, gone: bool, prefixes: &str| {
+            gone || name.split_once('/').is_some_and(|(first, rest)| {
+                first.len() == 1 && prefixes.contains(first) && !rest.is_empty()
+            })
+        };
+        // git's letters, also those of `diff.mnemonicPrefix`; nothing with `--no-prefix`.
+        let (olds, news) = if self.git {
+            ("aciow", "bciow")
+        } else {
+            ("a", "b")
+        };
+        let strip = prefixed(&old, old_gone, olds) && prefixed(&new, new_gone, news);
+        let name = |name: String, gone: bool| {
+            (!gone).then(|| {
+                if strip {
+                    name.split_once('/')
+                        .map_or(String::new(), |(_, rest)| rest.to_owned())
+                } else {
+                    name
+                }
+            })
+        };
+        self.sides = Some((name(old, old_gone), name(new, new_gone)));
+    }
+}
+
+fn mark_no_newline(hunk: &mut Hunk) {
+    if let Some(last) = hunk.lines.last_mut() {
+        last.no_newline = true;
+    }
+}
+
+fn start_and_length(text: &str) -> Option<(u32, u32)> {
+    match text.split_once(',') {
+        Some((start, length)) => Some((start.parse().ok()?, length.parse().ok()?)),
+        None => Some((text.parse().ok()?, 1)),
+    }
+}
+
+/// A name after `---` or `+++`, and the time behind it.
+fn side(text: &str) -> (String, &str) {
+    let text = text.trim_end_matches('\r');
+    if let Some((name, rest)) = quoted_name(text) {
+        return (name, rest.trim_start());
+    }
+    let (name, when) = text.split_once('\t').unwrap_or((text, ""));
+    (name.to_owned(), when.trim_start())
+}
+
+fn unquoted(text: &str) -> String {
+    quoted_name(text).map_or_else(|| text.to_owned(), |(name, _)| name)
+}
+
+/// The two names of a `diff --git` line without their prefixes. Unquoted names are told
+/// apart only where they are equal, as they are unless `rename` lines follow.
+fn both_names(rest: &str) -> Option<(String, String)> {
+    let rest = rest.trim_end_matches('\r');
+    let (old, new) = if let Some((old, rest)) = quoted_name(rest) {
+        (old, unquoted(rest.strip_prefix(' ')?))
+    } else if let Some((old, quoted)) = rest.split_once(" \"") {
+        (old.to_owned(), quoted_name(&format!("\"{quoted}"))?.0)
+    } else {
+        // "a/NAME b/NAME": the space in the middle.
+        let middle = rest.len() / 2;
+        (
+            rest.get(..middle)?.to_owned(),
+            rest.get(middle..)?.strip_prefix(' ')?.to_owned(),
+        )
+    };
+    let bare = |name: &str| name.split_once('/').map(|(_, rest)| rest.to_owned());
+    match (bare(&old), bare(&new)) {
+        (Some(a), Some(b)) if a == b && old != new => Some((a, b)),
+        _ if old == new => Some((old, new)),
+        (Some(a), Some(b)) => Some((a, b)),
+        _ => None,
+    }
+}
+
+/// A name in C quotes, as git writes unusual ones, and what follows it.
+fn quoted_name(text: &str) -> Option<(String, &str)> {
+    let inner = text.strip_prefix('"')?;
+    let mut bytes = Vec::new();
+    let mut rest = inner.bytes().enumerate();
+    while let Some((i, byte)) = rest.next() {
+        match byte {
+            b'"' => {
+                let name = String::from_utf8_lossy(&bytes).into_owned();
+                return Some((name, inner.get(i + 1..)?));
+            }
+            b'\\' => bytes.push(match rest.next()?.1 {
+                b'a' => 7,
+                b'b' => 8,
+                b't' => b'\t',
+                b'n' => b'\n',
+                b'v' => 11,
+                b'f' => 12,
+                b'r' => b'\r',
+                first @ b'0'..=b'3' => {
+                    let mut value = first - b'0';
+                    for _ in 0..2 {
+                        let digit = rest.next()?.1;
+                        if !(b'0'..=b'7').contains(&digit) {
+                            return None;
+                        }
+                        value = value * 8 + (digit - b'0');
+                    }
+                    value
+                }
+                other => other,
+            }),
+            byte => bytes.push(byte),
+        }
+    }
+    None
+}
+
+/// `prefix` and a name, in C quotes where git would put them.
+fn spelled(prefix: &str, path: &RepoPath) -> String {
+    let name = path.as_str();
+    if !name
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '"' | '\\'))
+    {
+        return format!("{prefix}{name}");
+    }
+    let mut out = format!("\"{prefix}");
+    for c in name.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\{byte:03o}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn write_file(out: &mut String, file: &FileDiff) {
+    let old_path = file.old_path.as_ref().unwrap_or(&file.path);
+    let old = spelled("a/", old_path);
+    let new = spelled("b/", &file.path);
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "diff --git {old} {new}");
+    match file.status {
+        FileStatus::Added => out.push_str("new file mode 100644\n"),
+        FileStatus::Deleted => out.push_str("deleted file mode 100644\n"),
+        FileStatus::ModeChanged => out.push_str("old mode 100644\nnew mode 100755\n"),
+        FileStatus::Renamed => {
+            let _ = writeln!(out, "rename from {}", spelled("", old_path));
+            let _ = writeln!(out, "rename to {}", spelled("", &file.path));
+        }
+        FileStatus::Modified => {}
+    }
+    // With a blank in the name a tab ends it, so that it is not taken for a time.
+    let end = |name: &str| {
+        if name.contains(' ') && !name.ends_with('"') {
+            "\t"
+        } else {
+            ""
+        }
+    };
+    let old = match file.status {
+        FileStatus::Added => "/dev/null".to_owned(),
+        _ => format!("{old}{}", end(&old)),
+    };
+    let new = match file.status {
+        FileStatus::Deleted => "/dev/null".to_owned(),
+        _ => format!("{new}{}", end(&new)),
+    };
+    if file.binary {
+        let _ = writeln!(
+            out,
+            "Binary files {} and {} differ",
+            old.trim_end(),
+            new.trim_end()
+        );
+    }
+    if file.hunks.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "--- {old}\n+++ {new}");
+    for hunk in &file.hunks {
+        let range = |start: u32, len: u32| {
+            if len == 1 {
+                start.to_string()
+            } else {
+                format!("{start},{len}")
+            }
+        };
+        let _ = write!(
+            out,
+            "@@ -{} +{} @@",
+            range(hunk.old_start, hunk.old_len),
+            range(hunk.new_start, hunk.new_len)
+        );
+        if !hunk.section.is_empty() {
+            let _ = write!(out, " {}", hunk.section);
+        }
+        out.push('\n');
+        for line in &hunk.lines {
+            out.push(match line.kind {
+                DiffKind::Context => ' ',
+                DiffKind::Added => '+',
+                DiffKind::Removed => '-',
+            });
+            out.push_str(&line.text);
+            out.push('\n');
+            if line.no_newline {
+                out.push_str("\\ No newline at end of file\n");
+            }
+        }
+    }
+}
