@@ -6,6 +6,8 @@
 //! `symbols` only.
 
 pub mod build;
+mod class;
+mod pieces;
 pub mod search;
 pub mod snapshot;
 pub mod symbols;
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{LineRange, RepoPath};
 
-pub use build::{Progress, build};
+pub use build::{Progress, build, open};
 pub use snapshot::Index;
 
 /// What kind of thing a definition is.
@@ -38,6 +40,8 @@ pub enum SymbolKind {
     Constant,
     /// A macro.
     Macro,
+    /// A section of a document.
+    Section,
     /// An `impl` block or extension.
     Impl,
 }
@@ -105,4 +109,6 @@ pub struct Stats {
     pub languages: Vec<(String, usize)>,
     /// What the walk left out.
     pub skipped: crate::repo::Skipped,
+    /// What the user should know: kept in memory only, another process is writing.
+    pub note: Option<String>,
 }

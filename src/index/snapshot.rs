@@ -1,13 +1,102 @@
-//! The immutable index.
+//! The immutable index: what files there are, and tantivy's view of their pieces.
 
-use crate::base::{RepoPath, Result};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::{
+    Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value as _,
+};
+use tantivy::tokenizer::WhitespaceTokenizer;
+use tantivy::{Searcher, TantivyDocument, Term};
 
 use super::{FileClass, Hit, Stats, Symbol};
+use crate::base::{Failure, RepoPath, Result};
+
+/// What is known of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Bytes.
+    pub size: u64,
+    /// Last change in nanoseconds since 1970, as it was read.
+    pub modified_ns: i128,
+    /// The blob id of its content, or `-` where it is left out for its content.
+    pub blob: String,
+    /// Its class.
+    pub class: FileClass,
+    /// Its language.
+    pub language: String,
+    /// Definitions in it.
+    pub symbols: u32,
+}
+
+impl FileRecord {
+    /// Whether the file is in the index: binaries are remembered only to be passed over.
+    pub fn is_indexed(&self) -> bool {
+        self.blob != "-"
+    }
+}
+
+/// The fields of a piece.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields {
+    pub path: Field,
+    pub start: Field,
+    pub end: Field,
+    pub symbol: Field,
+    pub exact: Field,
+    pub name: Field,
+    pub signature: Field,
+    pub place: Field,
+    pub body: Field,
+}
+
+/// The schema of pieces.
+pub(super) fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let words = || {
+        TextOptions::default().set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer("words")
+                .set_index_option(IndexRecordOption::WithFreqs),
+        )
+    };
+    let fields = Fields {
+        path: schema.add_text_field("path", STRING | STORED),
+        start: schema.add_u64_field("start", STORED),
+        end: schema.add_u64_field("end", STORED),
+        symbol: schema.add_text_field("symbol", STORED),
+        exact: schema.add_text_field("exact", STRING),
+        name: schema.add_text_field("name", words()),
+        signature: schema.add_text_field("signature", words()),
+        place: schema.add_text_field("place", words()),
+        body: schema.add_text_field("body", words()),
+    };
+    (schema.build(), fields)
+}
+
+/// Words are cut by `terms`; tantivy only parts them at blanks.
+pub(super) fn register(index: &tantivy::Index) {
+    index
+        .tokenizers()
+        .register("words", WhitespaceTokenizer::default());
+}
 
 /// An immutable snapshot of a repository's index, shared as `Arc<Index>`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Index {
-    stats: Stats,
+    pub(super) files: BTreeMap<RepoPath, FileRecord>,
+    pub(super) stats: Stats,
+    pub(super) searcher: Option<(Searcher, Fields)>,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Index {
@@ -23,31 +112,48 @@ impl Index {
 
     /// All files, in order of path.
     pub fn paths(&self) -> Vec<RepoPath> {
-        Vec::new()
+        let indexed = self.files.iter().filter(|(_, record)| record.is_indexed());
+        indexed.map(|(path, _)| path.clone()).collect()
     }
 
     /// Whether the file is indexed.
     pub fn contains(&self, path: &RepoPath) -> bool {
-        let _ = path;
-        false
+        self.files.get(path).is_some_and(FileRecord::is_indexed)
     }
 
     /// The class of an indexed file.
     pub fn class(&self, path: &RepoPath) -> Option<FileClass> {
-        let _ = path;
-        None
+        self.files.get(path).map(|record| record.class)
     }
 
     /// The definitions of one file, in order of line.
     pub fn symbols(&self, path: &RepoPath) -> Vec<Symbol> {
-        let _ = path;
-        Vec::new()
+        let Some((_, fields)) = &self.searcher else {
+            return Vec::new();
+        };
+        let mut found: Vec<Symbol> = self
+            .pieces(Term::from_field_text(fields.path, path.as_str()))
+            .into_iter()
+            .filter_map(|hit| hit.symbol)
+            .collect();
+        found.sort_by_key(|symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end)));
+        found.dedup();
+        found
     }
 
     /// The definitions of that name, everywhere.
     pub fn named(&self, name: &str) -> Vec<(RepoPath, Symbol)> {
-        let _ = name;
-        Vec::new()
+        let Some((_, fields)) = &self.searcher else {
+            return Vec::new();
+        };
+        let mut found: Vec<(RepoPath, Symbol)> = self
+            .pieces(Term::from_field_text(fields.exact, name))
+            .into_iter()
+            .filter_map(|hit| hit.symbol.map(|symbol| (hit.path, symbol)))
+            .collect();
+        found.sort_by(|a, b| (&a.0, a.1.range).cmp(&(&b.0, b.1.range)));
+        found.dedup();
+        found
     }
 
     /// The `top` best places for a query in plain words, code or both, best first, without
@@ -55,4 +161,51 @@ impl Index {
     pub fn search(&self, query: &str, top: usize) -> Result<Vec<Hit>> {
         super::search::search(self, query, top)
     }
+
+    /// The pieces that hold a term.
+    fn pieces(&self, term: Term) -> Vec<Hit> {
+        let Some((searcher, fields)) = &self.searcher else {
+            return Vec::new();
+        };
+        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let Ok(found) = searcher.search(&query, &DocSetCollector) else {
+            return Vec::new();
+        };
+        found
+            .into_iter()
+            .filter_map(|address| {
+                let document: TantivyDocument = searcher.doc(address).ok()?;
+                read_piece(&document, *fields, 0.0)
+            })
+            .collect()
+    }
+}
+
+/// A stored piece as a hit.
+pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32) -> Option<Hit> {
+    let path = RepoPath::new(document.get_first(fields.path)?.as_str()?).ok()?;
+    let line = |field| {
+        document
+            .get_first(field)
+            .and_then(|v| v.as_u64())
+            .map(|n| n as u32)
+    };
+    let symbol = document
+        .get_first(fields.symbol)
+        .and_then(|v| v.as_str())
+        .and_then(|text| serde_json::from_str(text).ok());
+    Some(Hit {
+        path,
+        range: crate::base::LineRange::new(line(fields.start)?, line(fields.end)?),
+        symbol,
+        score,
+        why: String::new(),
+    })
+}
+
+/// tantivy's errors as ours.
+pub(super) fn failed(what: &str, error: &tantivy::TantivyError) -> Failure {
+    Failure::environment(what)
+        .because(error)
+        .hint("`homebody index --rebuild` makes the index anew")
 }
