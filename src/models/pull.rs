@@ -1,24 +1,7 @@
 //! Fetching a model: progress, resumption, checks.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Installed, Model, Store};
+use super::{Installed, Model, Progress, Store};
 use crate::base::{Cancel, Failure, Result};
-
-/// How far a download is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// What is being done, for people: `connecting`, `downloading`, `checking`, `unpacking`.
-    pub stage: String,
-    /// Bytes that are here.
-    pub done: u64,
-    /// Bytes in all.
-    pub total: u64,
-    /// Bytes a second over the last seconds.
-    pub rate: f64,
-    /// Bytes that were here before (a resumed download).
-    pub resumed: u64,
-}
 
 /// Fetches a model into the store. `progress` is called about ten times a second.
 ///

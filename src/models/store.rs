@@ -1,10 +1,19 @@
 //! The models that are on this machine: files in the data folder, and files added by path.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Failure, Result};
+use super::catalog::{NAME_RULE, good_name, nearest};
+use super::checksum;
+use super::meter::{Meter, Progress};
+use super::register::{self, Entry, Register};
+use crate::base::failure::io_failure;
+use crate::base::places::private_dir;
+use crate::base::text::human_bytes;
+use crate::base::{Cancel, Failure, Result};
 
 /// A model that is here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +30,15 @@ pub struct Installed {
     pub owned: bool,
 }
 
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The model, its checksum filled in.
+    pub model: Installed,
+    /// There was no checksum to compare with: the one found now is recorded for next time.
+    pub first_time: bool,
+}
+
 /// The folder of models and its register (`models.json`).
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -29,9 +47,26 @@ pub struct Store {
 }
 
 impl Store {
-    /// The models that are here, by name; a file that has gone is left out.
+    /// The store in that folder, which need not be there yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into() }
+    }
+
+    /// The models that are here, by name; a file that has gone is left out. GGUF files that
+    /// lie in the folder without standing in the register are models by their names.
     pub fn installed(&self) -> Result<Vec<Installed>> {
-        Err(Failure::bug("installed is not built"))
+        let register = register::read(&self.dir)?.register;
+        let mut models: Vec<Installed> = register
+            .models
+            .iter()
+            .map(|entry| self.model(entry))
+            .collect();
+        for entry in register::strays(&self.dir, &register) {
+            models.push(self.model(&entry));
+        }
+        models.retain(|model| model.path.is_file());
+        models.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(models)
     }
 
     /// One of them.
@@ -39,26 +74,417 @@ impl Store {
         Ok(self.installed()?.into_iter().find(|m| m.name == name))
     }
 
-    /// The name chosen with `models use`, where one was.
-    pub fn chosen(&self) -> Result<Option<String>> {
-        Err(Failure::bug("chosen is not built"))
+    /// One of them, or a failure that names the nearest.
+    pub fn find(&self, name: &str) -> Result<Installed> {
+        let here = self.installed()?;
+        if let Some(model) = here.iter().find(|m| m.name == name) {
+            return Ok(model.clone());
+        }
+        let failure = Failure::usage(format!("no model `{name}` is installed"));
+        Err(match nearest(name, here.iter().map(|m| m.name.as_str())) {
+            Some(near) => failure.hint(format!("did you mean `{near}`?")),
+            None => failure.hint(format!(
+                "`homebody models pull {name}` fetches it, if the catalog has it"
+            )),
+        })
     }
 
-    /// Remembers the model to use from now on.
+    /// The name chosen with `models use`, where one was.
+    pub fn chosen(&self) -> Result<Option<String>> {
+        Ok(register::read(&self.dir)?.register.chosen)
+    }
+
+    /// Remembers the model to use from now on; it must be here.
     pub fn choose(&self, name: &str) -> Result<()> {
-        let _ = name;
-        Err(Failure::bug("choose is not built"))
+        self.find(name)?;
+        register::change(&self.dir, |register| {
+            register.chosen = Some(name.to_owned());
+            Ok(())
+        })
     }
 
     /// Registers a GGUF file where it lies.
-    pub fn add(&self, name: &str, file: &std::path::Path) -> Result<Installed> {
-        let _ = (name, file);
-        Err(Failure::bug("add is not built"))
+    ///
+    /// # Errors
+    /// Of kind usage for a name that cannot be or is taken, of kind input for a file that is
+    /// no GGUF.
+    pub fn add(&self, name: &str, file: &Path) -> Result<Installed> {
+        if !good_name(name) {
+            return Err(
+                Failure::usage(format!("`{name}` cannot be a model's name")).because(NAME_RULE)
+            );
+        }
+        let path = fs::canonicalize(file)
+            .map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
+        check_magic(&path)?;
+        let bytes = size_of(&path)?;
+        let taken = self.get(name)?;
+        if let Some(taken) = &taken
+            && taken.path != path
+            && fs::canonicalize(&taken.path).ok().as_ref() != Some(&path)
+        {
+            return Err(Failure::usage(format!(
+                "there is a model `{name}` already, {}",
+                taken.path.display()
+            ))
+            .hint(format!(
+                "give this one another name, or `homebody models remove {name}` first"
+            )));
+        }
+        if let Some(taken) = taken
+            && taken.bytes == bytes
+        {
+            return Ok(taken);
+        }
+        let installed = Installed {
+            name: name.to_owned(),
+            owned: false,
+            path,
+            bytes,
+            sha256: None,
+        };
+        self.record(&installed)?;
+        Ok(installed)
     }
 
     /// Forgets a model, and deletes its file if homebody put it there.
     pub fn remove(&self, name: &str) -> Result<Installed> {
-        let _ = name;
-        Err(Failure::bug("remove is not built"))
+        let model = self.find(name)?;
+        register::change(&self.dir, |register| {
+            // The file first: were it the other way round and failed, a stray would be left.
+            if model.owned
+                && let Err(e) = fs::remove_file(&model.path)
+                && e.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(io_failure(
+                    format!("cannot delete {}", model.path.display()),
+                    &e,
+                ));
+            }
+            register.models.retain(|entry| entry.name != name);
+            if register.chosen.as_deref() == Some(name) {
+                register.chosen = None;
+            }
+            Ok(())
+        })?;
+        Ok(model)
+    }
+
+    /// Reads the whole file and compares size and checksum with what was recorded.
+    ///
+    /// # Errors
+    /// Of kind input, if the file is no longer what was installed; of kind interrupted.
+    pub fn verify(
+        &self,
+        name: &str,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Verified> {
+        let mut model = self.find(name)?;
+        let again = if model.owned {
+            format!("`homebody models remove {name}`, then `homebody models pull {name}`")
+        } else {
+            format!("`homebody models remove {name}`, then add the file as it is now")
+        };
+        let bytes = size_of(&model.path)?;
+        if bytes != model.bytes {
+            return Err(Failure::input(format!("model `{name}` is damaged"))
+                .because(format!(
+                    "{} has {} where {} were installed",
+                    model.path.display(),
+                    human_bytes(bytes),
+                    human_bytes(model.bytes)
+                ))
+                .hint(again));
+        }
+        check_magic(&model.path)?;
+        let mut meter = Meter::new(progress);
+        meter.stage("checking", 0, bytes);
+        let found = checksum::of_file(&model.path, cancel, &mut meter)?;
+        meter.settle();
+        match &model.sha256 {
+            Some(recorded) if *recorded != found => {
+                Err(Failure::input(format!("model `{name}` is damaged"))
+                    .because(format!(
+                        "its SHA-256 is {found} where {recorded} was installed"
+                    ))
+                    .hint(again))
+            }
+            Some(_) => Ok(Verified {
+                model,
+                first_time: false,
+            }),
+            None => {
+                model.sha256 = Some(found);
+                self.record(&model)?;
+                Ok(Verified {
+                    model,
+                    first_time: true,
+                })
+            }
+        }
+    }
+
+    /// Puts a model into the register, in the place of one of that name.
+    pub(super) fn record(&self, model: &Installed) -> Result<()> {
+        private_dir(&self.dir)?;
+        let file = match model.path.strip_prefix(&self.dir) {
+            Ok(inside) if model.owned => inside.to_owned(),
+            _ => model.path.clone(),
+        };
+        register::change(&self.dir, |register| {
+            register.models.retain(|entry| entry.name != model.name);
+            register.models.push(Entry {
+                name: model.name.clone(),
+                file,
+                bytes: model.bytes,
+                sha256: model.sha256.clone(),
+                owned: model.owned,
+            });
+            Ok(())
+        })
+    }
+
+    /// Where homebody puts a model of that name.
+    pub(super) fn place_of(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.gguf"))
+    }
+
+    fn model(&self, entry: &Entry) -> Installed {
+        Installed {
+            name: entry.name.clone(),
+            path: self.dir.join(&entry.file),
+            bytes: entry.bytes,
+            sha256: entry.sha256.clone(),
+            owned: entry.owned,
+        }
+    }
+}
+
+/// A name for a file that is added without one: its own, made simple.
+pub fn name_for(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let name: String = stem
+        .to_lowercase()
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .take(64)
+        .collect();
+    let name = name.trim_matches(['-', '_', '.']);
+    if name.is_empty() {
+        "model".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The size of a regular file.
+pub(super) fn size_of(path: &Path) -> Result<u64> {
+    let failed = |e| io_failure(format!("cannot read {}", path.display()), &e);
+    let about = fs::metadata(path).map_err(failed)?;
+    if about.is_file() {
+        Ok(about.len())
+    } else {
+        Err(Failure::input(format!("{} is no file", path.display())))
+    }
+}
+
+/// That the file begins as a GGUF does; the rest is the engine's to judge.
+pub(super) fn check_magic(path: &Path) -> Result<()> {
+    let failed = |e| io_failure(format!("cannot read {}", path.display()), &e);
+    size_of(path)?;
+    let mut start = Vec::new();
+    File::open(path)
+        .map_err(failed)?
+        .take(4)
+        .read_to_end(&mut start)
+        .map_err(failed)?;
+    if start == b"GGUF" {
+        return Ok(());
+    }
+    let failure = Failure::input(format!("{} is no GGUF file", path.display()));
+    Err(if start.is_empty() {
+        failure.because("it is empty")
+    } else {
+        failure.because(format!(
+            "it begins with `{}` where `GGUF` should stand",
+            start.escape_ascii()
+        ))
+    })
+}
+
+/// Everything of the register that is not yet a model of ours.
+impl Register {
+    /// Whether a file of the folder stands in it.
+    pub(super) fn knows(&self, file: &Path) -> bool {
+        self.models.iter().any(|entry| entry.file == file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{CancelSource, Kind};
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store::new(dir.path().join("models"));
+        (dir, store)
+    }
+
+    fn gguf(dir: &Path, name: &str) -> PathBuf {
+        let file = dir.join(name);
+        fs::write(&file, b"GGUF and so on").expect("written");
+        file
+    }
+
+    #[test]
+    fn an_empty_store_is_empty() {
+        let (_dir, store) = store();
+        assert_eq!(store.installed().expect("reads"), []);
+        assert_eq!(store.chosen().expect("reads"), None);
+        assert_eq!(store.find("x").expect_err("none").kind(), Kind::Usage);
+    }
+
+    #[test]
+    fn added_files_are_known_chosen_and_never_deleted() {
+        let (dir, store) = store();
+        let file = gguf(dir.path(), "m.gguf");
+        let added = store.add("mine", &file).expect("added");
+        assert!(!added.owned && added.path.is_absolute());
+        store.choose("mine").expect("chosen");
+        assert_eq!(store.chosen().expect("reads").as_deref(), Some("mine"));
+        assert_eq!(store.add("mine", &file).expect("again"), added);
+        let other = gguf(dir.path(), "n.gguf");
+        assert_eq!(
+            store.add("mine", &other).expect_err("taken").kind(),
+            Kind::Usage
+        );
+        store.remove("mine").expect("removed");
+        assert!(file.exists());
+        assert_eq!(store.chosen().expect("reads"), None);
+        assert_eq!(store.installed().expect("reads"), []);
+    }
+
+    #[test]
+    fn what_is_no_gguf_is_refused() {
+        let (dir, store) = store();
+        let file = dir.path().join("page.gguf");
+        fs::write(&file, "<html>\u{1b}").expect("written");
+        let failure = store.add("page", &file).expect_err("no GGUF");
+        assert_eq!(failure.kind(), Kind::Input);
+        assert!(failure.to_string().contains("<htm"), "{failure}");
+        fs::write(&file, "").expect("written");
+        assert!(store.add("page", &file).is_err());
+        assert!(store.add("page", dir.path()).is_err());
+        assert!(store.add("page", &dir.path().join("none")).is_err());
+        let good = gguf(dir.path(), "m.gguf");
+        assert_eq!(
+            store.add("../up", &good).expect_err("name").kind(),
+            Kind::Usage
+        );
+    }
+
+    #[test]
+    fn owned_files_move_with_their_folder_and_go_when_removed() {
+        let (dir, store) = store();
+        fs::create_dir_all(&store.dir).expect("made");
+        let path = gguf(&store.dir, "tiny.gguf");
+        let bytes = size_of(&path).expect("there");
+        let model = Installed {
+            name: "tiny".to_owned(),
+            path,
+            bytes,
+            sha256: None,
+            owned: true,
+        };
+        store.record(&model).expect("recorded");
+        let moved = Store::new(dir.path().join("elsewhere"));
+        fs::rename(&store.dir, &moved.dir).expect("moved");
+        let found = moved.find("tiny").expect("there");
+        assert_eq!(found.path, moved.dir.join("tiny.gguf"));
+        moved.remove("tiny").expect("removed");
+        assert!(!found.path.exists());
+    }
+
+    #[test]
+    fn files_dropped_into_the_folder_are_models() {
+        let (_dir, store) = store();
+        fs::create_dir_all(&store.dir).expect("made");
+        gguf(&store.dir, "starter.gguf");
+        gguf(&store.dir, "half.gguf.part");
+        let names: Vec<String> = store
+            .installed()
+            .expect("reads")
+            .into_iter()
+            .map(|m| m.name)
+            .collect();
+        assert_eq!(names, ["starter"]);
+        store.choose("starter").expect("chosen");
+    }
+
+    #[test]
+    fn verification_records_then_compares() {
+        let (dir, store) = store();
+        let file = gguf(dir.path(), "m.gguf");
+        store.add("m", &file).expect("added");
+        let mut quiet = |_: &Progress| {};
+        let first = store
+            .verify("m", &Cancel::never(), &mut quiet)
+            .expect("verified");
+        assert!(first.first_time && first.model.sha256.is_some());
+        let second = store
+            .verify("m", &Cancel::never(), &mut quiet)
+            .expect("verified");
+        assert!(!second.first_time);
+
+        fs::write(&file, b"GGUF and so oN").expect("changed");
+        let failure = store
+            .verify("m", &Cancel::never(), &mut quiet)
+            .expect_err("damaged");
+        assert_eq!(failure.kind(), Kind::Input);
+        assert!(failure.next_step().is_some());
+        fs::write(&file, b"GGUF").expect("cut");
+        assert!(store.verify("m", &Cancel::never(), &mut quiet).is_err());
+    }
+
+    #[test]
+    fn verification_can_be_cancelled() {
+        let (dir, store) = store();
+        store.add("m", &gguf(dir.path(), "m.gguf")).expect("added");
+        let source = CancelSource::new();
+        let cancel = source.token();
+        source.cancel();
+        let failure = store
+            .verify("m", &cancel, &mut |_| {})
+            .expect_err("stopped");
+        assert!(failure.is_interrupted());
+    }
+
+    #[test]
+    fn a_file_that_has_gone_is_left_out_and_comes_back() {
+        let (dir, store) = store();
+        let file = gguf(dir.path(), "m.gguf");
+        store.add("m", &file).expect("added");
+        fs::remove_file(&file).expect("gone");
+        assert_eq!(store.installed().expect("reads"), []);
+        gguf(dir.path(), "m.gguf");
+        assert_eq!(store.installed().expect("reads").len(), 1);
+    }
+
+    #[test]
+    fn names_are_made_of_files() {
+        assert_eq!(
+            name_for(Path::new("/x/My Model Q4_K_M.gguf")),
+            "my-model-q4_k_m"
+        );
+        assert_eq!(name_for(Path::new("..gguf")), "model");
+        assert!(good_name(&name_for(Path::new("--a.gguf"))));
     }
 }

@@ -1,0 +1,165 @@
+//! How far a long piece of work is, said about ten times a second.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+/// Between two reports.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// The rate is that of so long.
+const WINDOW: Duration = Duration::from_secs(4);
+
+/// How far a download is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What is being done, for people: `connecting`, `downloading`, `checking`, `unpacking`.
+    pub stage: String,
+    /// Bytes that are here.
+    pub done: u64,
+    /// Bytes in all; 0 while that is not known.
+    pub total: u64,
+    /// Bytes a second over the last seconds.
+    pub rate: f64,
+    /// Bytes that were here before (a resumed download).
+    pub resumed: u64,
+}
+
+impl Progress {
+    /// The part that is done, from 0 to 1, where the whole is known.
+    pub fn fraction(&self) -> Option<f64> {
+        (self.total > 0).then(|| (self.done as f64 / self.total as f64).min(1.0))
+    }
+
+    /// Seconds to go, where that can be said.
+    pub fn eta(&self) -> Option<f64> {
+        let left = self.total.checked_sub(self.done)?;
+        (self.total > 0 && self.rate > 1.0).then(|| left as f64 / self.rate)
+    }
+}
+
+/// Keeps the time and tells the listener.
+pub(super) struct Meter<'a> {
+    listener: &'a mut dyn FnMut(&Progress),
+    stage: &'static str,
+    done: u64,
+    total: u64,
+    resumed: u64,
+    marks: VecDeque<(Instant, u64)>,
+    said: Option<Instant>,
+}
+
+impl<'a> Meter<'a> {
+    /// A meter that has said nothing yet.
+    pub(super) fn new(listener: &'a mut dyn FnMut(&Progress)) -> Self {
+        Self {
+            listener,
+            stage: "",
+            done: 0,
+            total: 0,
+            resumed: 0,
+            marks: VecDeque::new(),
+            said: None,
+        }
+    }
+
+    /// Goes on to another piece of work, and says so at once.
+    pub(super) fn stage(&mut self, stage: &'static str, done: u64, total: u64) {
+        self.stage = stage;
+        self.done = done;
+        self.total = total;
+        self.resumed = 0;
+        self.marks.clear();
+        self.say(Instant::now());
+    }
+
+    /// What was here before this run.
+    pub(super) fn resumed(&mut self, bytes: u64) {
+        self.resumed = bytes;
+    }
+
+    /// What is here now; it may say so.
+    pub(super) fn at(&mut self, done: u64) {
+        self.done = done;
+        self.beat();
+    }
+
+    /// Time has passed and nothing else; it may say so.
+    pub(super) fn beat(&mut self) {
+        let now = Instant::now();
+        if self
+            .said
+            .is_none_or(|said| now.duration_since(said) >= BEAT)
+        {
+            self.say(now);
+        }
+    }
+
+    /// Says it now, whenever it was said last: the end of a stage is always seen.
+    pub(super) fn settle(&mut self) {
+        self.say(Instant::now());
+    }
+
+    fn say(&mut self, now: Instant) {
+        self.said = Some(now);
+        self.marks.push_back((now, self.done));
+        while self.marks.len() > 2
+            && self
+                .marks
+                .front()
+                .is_some_and(|(then, _)| now.duration_since(*then) > WINDOW)
+        {
+            self.marks.pop_front();
+        }
+        let rate = self.marks.front().map_or(0.0, |(then, before)| {
+            let seconds = now.duration_since(*then).as_secs_f64();
+            if seconds > 0.0 {
+                self.done.saturating_sub(*before) as f64 / seconds
+            } else {
+                0.0
+            }
+        });
+        (self.listener)(&Progress {
+            stage: self.stage.to_owned(),
+            done: self.done,
+            total: self.total,
+            rate,
+            resumed: self.resumed,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_rationed_but_the_end_is_seen() {
+        let mut seen = Vec::new();
+        let mut listener = |p: &Progress| seen.push(p.clone());
+        let mut meter = Meter::new(&mut listener);
+        meter.stage("downloading", 0, 1000);
+        for done in 1..=1000 {
+            meter.at(done);
+        }
+        meter.settle();
+        assert!(seen.len() < 100, "{}", seen.len());
+        assert_eq!(seen.first().map(|p| p.done), Some(0));
+        assert_eq!(seen.last().and_then(Progress::fraction), Some(1.0));
+    }
+
+    #[test]
+    fn the_rate_leaves_out_what_was_here_before() {
+        let mut seen = Vec::new();
+        let mut listener = |p: &Progress| seen.push(p.clone());
+        let mut meter = Meter::new(&mut listener);
+        meter.stage("downloading", 1_000_000, 2_000_000);
+        meter.resumed(1_000_000);
+        std::thread::sleep(Duration::from_millis(120));
+        meter.at(1_000_100);
+        let last = seen.last().expect("said");
+        assert!(last.rate > 0.0 && last.rate < 1000.0, "{last:?}");
+        assert!(last.eta().is_some());
+    }
+}
