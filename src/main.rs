@@ -1,3 +1,49 @@
 //! The program: wires the parts, maps a failure to its exit code.
 
-fn main() {}
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use homebody::base::{Failure, Kind, Result, seal};
+use homebody::cli::{self, Next, Opening};
+use homebody::models::{Puller, puller};
+use homebody::tui;
+
+fn main() -> ExitCode {
+    // A panic has been told by then, and the terminal was put back by whoever held it.
+    let code = catch_unwind(AssertUnwindSafe(run)).unwrap_or(Kind::Bug.exit_code());
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
+    let mut words = std::env::args_os();
+    if words.nth(1).is_some_and(|word| word == puller::PULLER_ARG) {
+        return code(puller::serve());
+    }
+    match cli::start(std::env::args_os()) {
+        Next::Exit(code) => code,
+        Next::Screen(opening) => code(screen(*opening)),
+    }
+}
+
+/// The order is fixed: the process that may download is started first, then the seal goes on,
+/// then the first thread is started and the first file read.
+fn screen(opening: Opening) -> Result<()> {
+    let puller = Puller::start().ok();
+    let sealed = seal::put_on()?;
+    tui::run(tui::Start {
+        dir: opening.dir,
+        places: opening.places,
+        config: opening.config,
+        script: opening.script,
+        puller,
+        sealed,
+        resume: opening.resume,
+    })
+}
+
+fn code(outcome: Result<(), Failure>) -> u8 {
+    match outcome {
+        Ok(()) => 0,
+        Err(failure) => cli::report(&failure),
+    }
+}

@@ -3,3 +3,27 @@
 //! Law: validate first, act then; data to standard output, words for people to standard
 //! error; the kind of a failure decides the exit code; help, version, completions and man work
 //! with no repository and no model.
+
+mod args;
+mod ask;
+mod bench;
+mod completions;
+mod context;
+mod debug;
+mod desk;
+mod doctor;
+mod follow;
+mod forget;
+mod hook;
+mod index;
+mod message;
+mod models;
+mod out;
+mod patch;
+mod review;
+mod sarif;
+mod search;
+mod settings;
+mod start;
+
+pub use start::{Next, Opening, report, start};

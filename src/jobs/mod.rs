@@ -6,6 +6,7 @@
 //! other meet.
 
 pub mod ask;
+pub mod check;
 pub mod event;
 pub mod message;
 pub mod patch;

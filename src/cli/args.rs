@@ -1,0 +1,553 @@
+//! The command line as values: one definition feeds parser, help, manual and completions.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::base::config::{ColorChoice, Overrides};
+use crate::jobs::Severity;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER: &str = "Without a command the screen opens on the repository at PATH.\n\
+Piped input is added: git log -5 | homebody ask \"what changed?\"\n\n\
+Exit codes: 0 done, 1 a negative answer, 2 usage, configuration or environment,\n\
+130 interrupted, 255 a bug.";
+
+/// A coding assistant for the terminal that never leaves the machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "homebody",
+    version,
+    about,
+    styles = STYLES,
+    after_help = AFTER,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(super) struct Line {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(flatten)]
+    pub(super) screen: Screen,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What the screen is opened with.
+#[derive(Debug, Args)]
+pub(super) struct Screen {
+    /// The folder to open [default: here]
+    #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub(super) path: Option<PathBuf>,
+    /// Go on with a conversation: the last one, or the one named
+    #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(super) resume: Option<String>,
+    /// The theme
+    #[arg(long, value_name = "NAME")]
+    pub(super) theme: Option<String>,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(super) struct Global {
+    /// Work in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub(super) dir: Option<PathBuf>,
+    /// The model: a name of `models list`, or a GGUF file
+    #[arg(long, value_name = "NAME|FILE.gguf", global = true)]
+    pub(super) model: Option<String>,
+    /// Threads to compute with; 0 for one a core
+    #[arg(long, value_name = "N", global = true, value_parser = number(0, 1024))]
+    pub(super) threads: Option<u64>,
+    /// Context in tokens; 0 for what suits model and memory
+    #[arg(long, value_name = "N", global = true, value_parser = number(0, 16_000_000))]
+    pub(super) ctx: Option<u64>,
+    /// Tokens that excerpts may take; 0 to choose by the measured speed
+    #[arg(long, value_name = "TOKENS", global = true, value_parser = number(0, 16_000_000))]
+    pub(super) budget: Option<u64>,
+    /// Same seed, same text
+    #[arg(long, value_name = "N", global = true)]
+    pub(super) seed: Option<u64>,
+    /// 0 takes the most likely token
+    #[arg(long, value_name = "T", global = true, value_parser = temperature)]
+    pub(super) temperature: Option<f32>,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", global = true)]
+    pub(super) color: Option<When>,
+    /// Do not keep the conversation
+    #[arg(long, global = true)]
+    pub(super) no_save: bool,
+    /// No progress, no notes
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    /// Say more: figures, thinking, what was chosen
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+    /// Play a script instead of a model
+    #[arg(long, value_name = "script:FILE", global = true, hide = true, value_parser = script)]
+    pub(super) engine: Option<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Answer a question about the code, with sources
+    Ask(AskArgs),
+    /// Propose a change as a unified diff, or apply it
+    Patch(PatchArgs),
+    /// Take back the last applied patch
+    Undo,
+    /// Review what is staged, or another diff
+    Review(ReviewArgs),
+    /// Write a commit message for what is staged
+    Message(MessageArgs),
+    /// Find files and definitions
+    Search(SearchArgs),
+    /// Show what the model would be shown; runs no model
+    Context(ContextArgs),
+    /// Bring the index up to date
+    Index(IndexArgs),
+    /// List, fetch and choose models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Measure the speed and memory of the engine
+    Bench(BenchArgs),
+    /// Say what was found, what fits, and prove that no socket can be opened
+    Doctor,
+    /// Show every key with its value and where it comes from
+    Config,
+    /// Remove the index, conversations and undo records of this repository
+    Forget(ForgetArgs),
+    /// Print a script that completes commands in a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+    /// For those who work on homebody
+    #[command(subcommand, hide = true)]
+    Debug(DebugCommand),
+}
+
+/// `ask`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct AskArgs {
+    /// The question; @path and @path:10-40 name files and lines
+    #[arg(value_name = "QUESTION")]
+    pub(super) question: Vec<String>,
+    /// List the excerpts that the model is shown
+    #[arg(long)]
+    pub(super) show_context: bool,
+    /// Go on with the last conversation
+    #[arg(long = "continue")]
+    pub(super) go_on: bool,
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `patch`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PatchArgs {
+    /// The change wanted; @path and @path:10-40 name files and lines
+    #[arg(value_name = "REQUEST")]
+    pub(super) request: Vec<String>,
+    /// Write the change to the working tree
+    #[arg(long)]
+    pub(super) apply: bool,
+    /// Change only this file (may be repeated)
+    #[arg(long = "file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(super) files: Vec<String>,
+    /// Run CMD after applying; 1 is returned if it fails
+    #[arg(long, value_name = "CMD", requires = "apply", value_hint = ValueHint::CommandString)]
+    pub(super) check: Option<String>,
+    /// Try so many times to satisfy the check, each time with what it said
+    #[arg(long, value_name = "N", requires = "apply", default_value_t = 1, value_parser = number(1, 20))]
+    pub(super) rounds: u64,
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `review`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ReviewArgs {
+    #[command(flatten)]
+    pub(super) of: ReviewDiff,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: ReviewFormat,
+    /// Return 1 if a finding is at least so bad
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) fail_on: Option<Level>,
+    /// Begin no further piece after T (90, 90s, 2m)
+    #[arg(long, value_name = "T", value_parser = seconds)]
+    pub(super) max_time: Option<u64>,
+    /// Have finding N of the last review fixed, and apply the fix
+    #[arg(long, value_name = "N", value_parser = number(1, 10_000))]
+    pub(super) apply: Option<u64>,
+    /// Have git run `homebody review` before each commit
+    #[arg(long, conflicts_with_all = ["apply", "remove_hook"])]
+    pub(super) install_hook: bool,
+    /// Take that back
+    #[arg(long, conflicts_with = "apply")]
+    pub(super) remove_hook: bool,
+}
+
+/// Which diff.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub(super) struct ReviewDiff {
+    /// What is staged (the default)
+    #[arg(long)]
+    pub(super) staged: bool,
+    /// What is not staged, new files included
+    #[arg(long)]
+    pub(super) unstaged: bool,
+    /// A commit
+    #[arg(long, value_name = "REV")]
+    pub(super) commit: Option<String>,
+    /// What lies between two commits
+    #[arg(long, value_name = "A..B")]
+    pub(super) range: Option<String>,
+    /// Everything since a branch
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) base: Option<String>,
+    /// A unified diff on standard input
+    #[arg(long)]
+    pub(super) stdin: bool,
+}
+
+/// How a review is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReviewFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One object with the findings
+    Json,
+    /// For code hosts and editors
+    Sarif,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// Any finding
+    Note,
+    /// Warnings and errors
+    Warning,
+    /// Errors only
+    Error,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Note => Self::Note,
+            Level::Warning => Self::Warning,
+            Level::Error => Self::Error,
+        }
+    }
+}
+
+/// `message`.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct MessageArgs {
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `search`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SearchArgs {
+    /// What to look for, in words or code
+    #[arg(value_name = "QUERY", required_unless_present = "query_file")]
+    pub(super) query: Vec<String>,
+    /// So many results
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number(1, 1000))]
+    pub(super) top: u64,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: SearchFormat,
+    /// Read the query from a file
+    #[arg(long, value_name = "F", conflicts_with = "query", value_hint = ValueHint::FilePath)]
+    pub(super) query_file: Option<PathBuf>,
+}
+
+/// How hits are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SearchFormat {
+    /// For people
+    Text,
+    /// Paths, each once
+    Paths,
+    /// path:start-end
+    Ranges,
+    /// One object a line
+    Json,
+}
+
+/// `context`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ContextArgs {
+    /// Print the messages whole, as the model would be sent them
+    #[arg(long)]
+    pub(super) full: bool,
+    #[command(subcommand)]
+    pub(super) of: ContextOf,
+}
+
+/// Whose context.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum ContextOf {
+    /// Of a question
+    Ask(AskArgs),
+    /// Of a change
+    Patch(PatchArgs),
+    /// Of a review
+    Review(ReviewArgs),
+}
+
+/// `index`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct IndexArgs {
+    /// Throw away what is there and begin anew
+    #[arg(long)]
+    pub(super) rebuild: bool,
+    /// Say what it holds
+    #[arg(long)]
+    pub(super) stats: bool,
+}
+
+/// `models`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum ModelsCommand {
+    /// What there is, what is here, what fits
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a model
+    Pull {
+        /// A name of the list
+        name: String,
+    },
+    /// Make a GGUF file known where it lies
+    Add {
+        /// The file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// The name to give it [default: the file's]
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Check a model's file against its size and checksum
+    Verify {
+        /// The model
+        name: String,
+    },
+    /// Forget a model; a file that homebody fetched is deleted
+    Remove {
+        /// The model
+        name: String,
+    },
+    /// Use this model from now on
+    Use {
+        /// The model
+        name: String,
+    },
+}
+
+/// `bench`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct BenchArgs {
+    /// Tokens to read
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = number(1, 1_000_000))]
+    pub(super) prompt: u64,
+    /// Tokens to write
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(1, 1_000_000))]
+    pub(super) r#gen: u64,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `forget`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ForgetArgs {
+    /// Of all repositories
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+/// `completions`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `debug`.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum DebugCommand {
+    /// The JSON schema of the events
+    Schema,
+    /// The logits of some tokens, as float32, a row of the vocabulary a token
+    Logits {
+        /// A file of token ids, separated by blanks
+        #[arg(long, value_name = "FILE")]
+        tokens: PathBuf,
+        /// Where to write
+        #[arg(long, value_name = "FILE.f32")]
+        out: PathBuf,
+    },
+    /// The token ids of a text, on one line
+    Tokenize {
+        /// The text
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Take control tokens for what they say
+        #[arg(long)]
+        special: bool,
+    },
+    /// Greedy text behind a raw prompt, as JSON
+    Generate {
+        /// The prompt
+        #[arg(long, value_name = "FILE")]
+        prompt: PathBuf,
+        /// Tokens to write
+        #[arg(long, value_name = "N", value_parser = number(1, 1_000_000))]
+        max: u64,
+    },
+    /// What an unsealed process (--open) or a sealed one may do
+    Seal {
+        /// Do not put the seal on
+        #[arg(long)]
+        open: bool,
+        /// Try from a child process too
+        #[arg(long)]
+        child: bool,
+    },
+}
+
+impl Global {
+    /// What it says of the configuration.
+    pub(super) fn overrides(&self, theme: Option<String>) -> Overrides {
+        Overrides {
+            model: self.model.clone(),
+            threads: self.threads.map(|n| n as usize),
+            ctx: self.ctx.map(|n| n as usize),
+            budget: self.budget.map(|n| n as usize),
+            seed: self.seed,
+            temperature: self.temperature,
+            theme,
+            color: self.color.map(|when| match when {
+                When::Auto => ColorChoice::Auto,
+                When::Always => ColorChoice::Always,
+                When::Never => ColorChoice::Never,
+            }),
+            save: self.no_save.then_some(false),
+        }
+    }
+}
+
+/// The definition as clap holds it, for help, manual and completions.
+pub(super) fn definition() -> clap::Command {
+    Line::command()
+}
+
+fn number(least: u64, most: u64) -> clap::builder::RangedU64ValueParser<u64> {
+    clap::builder::RangedU64ValueParser::<u64>::new().range(least..=most)
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    text.parse::<f32>()
+        .ok()
+        .filter(|t| (0.0..=10.0).contains(t))
+        .ok_or_else(|| "it takes a number from 0 to 10".to_owned())
+}
+
+fn script(text: &str) -> Result<PathBuf, String> {
+    text.strip_prefix("script:")
+        .filter(|file| !file.is_empty())
+        .map(PathBuf::from)
+        .ok_or_else(|| "it takes script:FILE".to_owned())
+}
+
+/// `90`, `90s`, `2m`, `1h`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (text.get(..at), 1),
+        Some((at, 'm')) => (text.get(..at), 60),
+        Some((at, 'h')) => (text.get(..at), 3600),
+        _ => (Some(text), 1),
+    };
+    digits
+        .and_then(|digits| digits.parse::<u64>().ok())
+        .filter(|n| (1..=1_000_000).contains(n))
+        .map(|n| n * unit)
+        .ok_or_else(|| "it takes a time such as 90, 90s or 2m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        definition().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read() {
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("2m"), Ok(120));
+        for wrong in ["", "m", "0", "-1", "1x", "2ü", "99999999999999999999h"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        let line = Line::try_parse_from(["homebody", "-C", "x", "ask", "why", "--seed", "3"])
+            .expect("good");
+        assert_eq!(line.global.seed, Some(3));
+        assert_eq!(line.global.dir, Some("x".into()));
+        assert!(matches!(line.command, Some(Command::Ask(ask)) if ask.question == ["why"]));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for wrong in [
+            &["homebody", "patch", "x", "--check", "make"][..],
+            &["homebody", "review", "--staged", "--unstaged"],
+            &["homebody", "ask", "x", "-q", "-v"],
+            &["homebody", "search"],
+            &["homebody", "ask", "x", "--temperature", "-1"],
+            &["homebody", "ask", "x", "--engine", "file"],
+        ] {
+            assert!(Line::try_parse_from(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `ask`: a question, an answer as it is written, and its sources.
+
+use std::io::Read as _;
+
+use super::args::AskArgs;
+use super::desk::Desk;
+use super::follow::{Show, follow, ready, sources};
+use super::start::Code;
+use crate::base::text::human_bytes;
+use crate::base::{Failure, Kind, Result};
+use crate::jobs::session::Sessions;
+use crate::jobs::{Answer, Ask, Request, Turn};
+
+/// More than this is not read from standard input.
+const MOST_PIPED: u64 = 1_000_000;
+
+/// `ask QUESTION…`.
+pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
+    if args.question.is_empty() && !input_is_given() {
+        return Err(no_question());
+    }
+    let mut ready = ready(desk)?;
+    // Read behind the seal: what is piped in may come from the repository.
+    let (question, piped) = question(&args.question, desk)?;
+    let sessions = Sessions {
+        dir: ready.workspace.places.sessions.clone(),
+    };
+    let (id, history) = conversation(args.go_on, &sessions, desk)?;
+    let request = Request::Ask(Ask {
+        question,
+        piped,
+        history,
+        ..Ask::default()
+    });
+    let show = if args.json { Show::Json } else { Show::Answer };
+    let answer = follow(desk, &mut ready, &request, show, args.show_context)?;
+    let Answer::Ask {
+        turn,
+        context,
+        stopped,
+    } = answer
+    else {
+        return Err(Failure::bug("a question was answered with something else"));
+    };
+    if !args.json {
+        if context.excerpts.is_empty() {
+            desk.out.note(
+                "nothing in this repository fits the question: the answer is the model's own",
+            );
+        }
+        sources(&mut desk.out, &turn.sources);
+    }
+    if ready.workspace.config.save.value && !turn.answer.is_empty() {
+        let id = id.unwrap_or_else(|| sessions.new_id());
+        // The answer stands; that it cannot be kept is worth a word, not a failure.
+        if let Err(failure) = sessions.append(&id, &turn) {
+            desk.out
+                .warn(&format!("the conversation is not kept: {failure}"));
+        }
+    }
+    if stopped && !desk.out.closed() {
+        desk.out.note("stopped; what was written stands");
+        return Ok(Kind::Interrupted.exit_code());
+    }
+    Ok(0)
+}
+
+/// The conversation to go on with.
+fn conversation(
+    go_on: bool,
+    sessions: &Sessions,
+    desk: &mut Desk,
+) -> Result<(Option<String>, Vec<Turn>)> {
+    if !go_on {
+        return Ok((None, Vec::new()));
+    }
+    match sessions.list()?.into_iter().next() {
+        Some(last) => {
+            let turns = sessions.load(&last.id)?;
+            Ok((Some(last.id), turns))
+        }
+        None => {
+            desk.out
+                .note("there is no earlier conversation here; this begins one");
+            Ok((None, Vec::new()))
+        }
+    }
+}
+
+/// Words and piped text as question and addition; piped text alone is the question.
+pub(super) fn question(words: &[String], desk: &mut Desk) -> Result<(String, Option<String>)> {
+    let said = words.join(" ");
+    let piped = piped(desk)?;
+    match (said.trim(), piped) {
+        ("" | "-", Some(text)) => Ok((text, None)),
+        ("" | "-", None) => Err(no_question()),
+        (said, piped) => Ok((said.to_owned(), piped)),
+    }
+}
+
+fn no_question() -> Failure {
+    Failure::usage("there is nothing to ask")
+        .hint("say it: `homebody ask \"where are the settings read?\"`, or pipe it in")
+}
+
+/// Whether something was piped or redirected into this process. A terminal, `/dev/null` or
+/// nothing at all is no input.
+pub(super) fn input_is_given() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        use std::os::unix::fs::FileTypeExt as _;
+        std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .map(std::fs::File::from)
+            .and_then(|file| file.metadata())
+            .is_ok_and(|facts| {
+                let kind = facts.file_type();
+                kind.is_file() || kind.is_fifo() || kind.is_socket()
+            })
+    }
+    #[cfg(not(unix))]
+    {
+        use std::io::IsTerminal as _;
+        !std::io::stdin().is_terminal()
+    }
+}
+
+/// What was piped in, bounded; none if nothing was.
+pub(super) fn piped(desk: &mut Desk) -> Result<Option<String>> {
+    if !input_is_given() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MOST_PIPED + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Failure::environment("cannot read standard input").caused_by(&e))?;
+    if bytes.len() as u64 > MOST_PIPED {
+        bytes.truncate(MOST_PIPED as usize);
+        desk.out.warn(&format!(
+            "of standard input only the first {} are read",
+            human_bytes(MOST_PIPED)
+        ));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok((!text.trim().is_empty()).then_some(text))
+}

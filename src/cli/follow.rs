@@ -1,0 +1,308 @@
+//! Following a job: its events become text, progress, or lines of JSON.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::desk::Desk;
+use super::out::{Out, Tone, bar, prefill_line};
+use crate::base::text::human_count;
+use crate::base::{CancelSource, Result};
+use crate::context::Context;
+use crate::engine::Engine;
+use crate::index::Index;
+use crate::jobs::{self, Answer, Event, JobCx, Request, Source, Workspace};
+
+/// Everything a job works with, made ready in the fixed order.
+pub(super) struct Ready {
+    /// The repository.
+    pub(super) workspace: Workspace,
+    /// Its index.
+    pub(super) index: Arc<Index>,
+    /// The model.
+    pub(super) engine: Box<dyn Engine>,
+}
+
+/// Model, seal, repository, index, engine.
+pub(super) fn ready(desk: &mut Desk) -> Result<Ready> {
+    desk.check_dir()?;
+    let choice = desk.model()?;
+    let workspace = desk.open()?;
+    let index = desk.index(&workspace, false)?;
+    let engine = desk.load(&choice, &workspace.config)?;
+    Ok(Ready {
+        workspace,
+        index,
+        engine,
+    })
+}
+
+/// How a job's events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// The answer as it is written.
+    Answer,
+    /// Only how far it is; the result is shown by the command.
+    Progress,
+    /// Every event as a line of JSON.
+    Json,
+}
+
+/// Runs a job and shows what happens.
+pub(super) fn follow(
+    desk: &mut Desk,
+    ready: &mut Ready,
+    request: &Request,
+    show: Show,
+    show_context: bool,
+) -> Result<Answer> {
+    let cancel = desk.stop.token();
+    let mut follower = Follower {
+        stop: desk.stop.clone(),
+        out: &mut desk.out,
+        show,
+        show_context,
+        written: 0,
+        thought: 0,
+        began: None,
+    };
+    let mut cx = JobCx {
+        engine: ready.engine.as_mut(),
+        repo: &ready.workspace.repo,
+        index: &ready.index,
+        index_complete: true,
+        settings: &ready.workspace.settings,
+        prompts: &ready.workspace.prompts,
+        cancel,
+    };
+    let outcome = jobs::run(request, &mut cx, &mut |event| follower.take(event));
+    desk.out.end_pieces();
+    desk.out.clear();
+    outcome
+}
+
+struct Follower<'a> {
+    out: &'a mut Out,
+    stop: CancelSource,
+    show: Show,
+    show_context: bool,
+    written: usize,
+    thought: usize,
+    began: Option<Instant>,
+}
+
+impl Follower<'_> {
+    fn take(&mut self, event: Event) {
+        if let Event::Error { .. } = event {
+            self.out.told = true;
+        }
+        if self.show == Show::Json {
+            // The command says Done itself, once, when there is nothing more to do.
+            if event != Event::Done {
+                // An event always can be written; if not, the failure is told by the job's end.
+                let _ = self.out.json(&event);
+            }
+        } else {
+            self.text(event);
+        }
+        // Nobody reads on: the model need not go on either.
+        if self.out.closed() {
+            self.stop.cancel();
+        }
+    }
+
+    fn text(&mut self, event: Event) {
+        match event {
+            Event::Context { context, .. } => self.context(&context),
+            Event::Prefill {
+                done,
+                total,
+                cached,
+                rate,
+            } => self.out.progress(&prefill_line(done, total, cached, rate)),
+            Event::Note { text } => self.out.note(&text),
+            Event::Thinking { text } => {
+                self.thought += 1;
+                if self.out.verbose() {
+                    self.out.aside(&text);
+                } else {
+                    let line = self.rate_line("thinking", self.thought);
+                    self.out.progress(&line);
+                }
+            }
+            Event::Token { text } => {
+                self.written += 1;
+                if self.show == Show::Answer {
+                    self.out.piece(&text);
+                } else {
+                    let line = self.rate_line("writing", self.written);
+                    self.out.progress(&line);
+                }
+            }
+            Event::Progress {
+                done,
+                total,
+                path,
+                range,
+            } => {
+                let mut line = format!(
+                    "reviewing {} {done} of {total}",
+                    bar(done as u64, total as u64, 24)
+                );
+                if let Some(path) = path {
+                    line.push_str(&format!(" · {path}"));
+                    if let Some(range) = range {
+                        line.push_str(&format!(":{range}"));
+                    }
+                }
+                self.out.progress(&line);
+            }
+            Event::Finding(finding) => self.out.progress(&format!(
+                "{} {}:{} {}",
+                severity_word(finding.severity),
+                finding.path,
+                finding.line,
+                finding.title
+            )),
+            Event::Usage(usage) => {
+                let per = |tokens: usize, seconds: f64| {
+                    if seconds > 0.0 {
+                        format!("{:.1}/s", tokens as f64 / seconds)
+                    } else {
+                        "at once".to_owned()
+                    }
+                };
+                self.out.detail(&format!(
+                    "read {} tokens ({} kept) at {}, wrote {} at {}",
+                    human_count(usage.prompt_tokens as u64),
+                    human_count(usage.cached_tokens as u64),
+                    per(
+                        usage.prompt_tokens.saturating_sub(usage.cached_tokens),
+                        usage.prefill_s
+                    ),
+                    human_count(usage.generated_tokens as u64),
+                    per(usage.generated_tokens, usage.decode_s)
+                ));
+            }
+            // Sources, edits and failures are shown by the command, in its own place.
+            Event::Source(_) | Event::Edit { .. } | Event::Error { .. } | Event::Done => {}
+        }
+    }
+
+    fn context(&mut self, context: &Context) {
+        let line = format!(
+            "shown to the model: {} excerpts, {} of {} tokens",
+            context.excerpts.len(),
+            human_count(context.tokens as u64),
+            human_count(context.budget as u64)
+        );
+        if self.show_context || self.out.verbose() {
+            self.out.note(&line);
+            for text in context_lines(context) {
+                self.out.note(&text);
+            }
+            return;
+        }
+        if context.left_out.is_empty() {
+            self.out.detail(&line);
+            return;
+        }
+        // What stays out is always said, in one line.
+        const MOST: usize = 3;
+        let mut named: Vec<String> = context
+            .left_out
+            .iter()
+            .take(MOST)
+            .map(left_out_line)
+            .collect();
+        if context.left_out.len() > MOST {
+            named.push(format!("and {} more", context.left_out.len() - MOST));
+        }
+        self.out
+            .note(&format!("{line}; left out: {}", named.join(", ")));
+    }
+
+    fn rate_line(&mut self, what: &str, pieces: usize) -> String {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let seconds = began.elapsed().as_secs_f64();
+        let mut line = format!("{what} · {} pieces", human_count(pieces as u64));
+        if seconds > 0.5 {
+            line.push_str(&format!(" · {:.1}/s", pieces as f64 / seconds));
+        }
+        line
+    }
+}
+
+/// One line for each excerpt and for what stays out.
+pub(super) fn context_lines(context: &Context) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some((path, _)) = &context.rules {
+        lines.push(format!("  rules {path}"));
+    }
+    for excerpt in &context.excerpts {
+        let symbol = excerpt
+            .symbol
+            .as_ref()
+            .map(|symbol| format!("  {symbol}"))
+            .unwrap_or_default();
+        let why = serde_json::to_value(excerpt.why)
+            .ok()
+            .and_then(|why| why.as_str().map(str::to_owned))
+            .unwrap_or_default();
+        lines.push(format!(
+            "  [{}] {}:{}{symbol}  {} tokens, {why}",
+            excerpt.id,
+            excerpt.path,
+            excerpt.range,
+            human_count(excerpt.tokens as u64)
+        ));
+    }
+    for left in &context.left_out {
+        lines.push(format!("  left out: {}", left_out_line(left)));
+    }
+    lines
+}
+
+fn left_out_line(left: &crate::context::LeftOut) -> String {
+    let range = left
+        .range
+        .map(|range| format!(":{range}"))
+        .unwrap_or_default();
+    format!("{}{range} ({})", left.path, left.reason)
+}
+
+/// The sources of an answer: those it names, or, where it names none, all that were shown.
+pub(super) fn sources(out: &mut Out, sources: &[Source]) {
+    let cited: Vec<&Source> = sources.iter().filter(|source| source.cited).collect();
+    let (title, listed) = if cited.is_empty() {
+        (
+            "Shown to the model (the answer names none of them)",
+            sources.iter().collect(),
+        )
+    } else {
+        ("Sources", cited)
+    };
+    let listed: Vec<&Source> = listed;
+    if listed.is_empty() {
+        return;
+    }
+    out.line(Tone::Plain, "");
+    out.line(Tone::Bold, title);
+    for source in listed {
+        out.parts(&[
+            (Tone::Dim, &format!("[{}] ", source.id)),
+            (
+                Tone::Cyan,
+                &format!("{}:{}-{}", source.path.as_str(), source.start, source.end),
+            ),
+        ]);
+    }
+}
+
+/// A severity as a word.
+pub(super) const fn severity_word(severity: jobs::Severity) -> &'static str {
+    match severity {
+        jobs::Severity::Note => "note",
+        jobs::Severity::Warning => "warning",
+        jobs::Severity::Error => "error",
+    }
+}

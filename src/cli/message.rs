@@ -1,0 +1,30 @@
+//! `message`: a commit message for what is staged.
+
+use super::args::MessageArgs;
+use super::desk::Desk;
+use super::follow::{Show, follow, ready};
+use super::start::{Code, NEGATIVE};
+use crate::base::{Failure, Kind, Result};
+use crate::jobs::{Answer, Request};
+
+/// `message`.
+pub(super) fn run(args: &MessageArgs, desk: &mut Desk) -> Result<Code> {
+    let mut ready = ready(desk)?;
+    let show = if args.json {
+        Show::Json
+    } else {
+        Show::Progress
+    };
+    let Answer::Message { text, stopped } =
+        follow(desk, &mut ready, &Request::Message, show, false)?
+    else {
+        return Err(Failure::bug("a message was answered with something else"));
+    };
+    if !args.json {
+        desk.out.block(text.trim());
+    }
+    if stopped {
+        return Ok(Kind::Interrupted.exit_code());
+    }
+    Ok(if text.trim().is_empty() { NEGATIVE } else { 0 })
+}

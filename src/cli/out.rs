@@ -1,0 +1,430 @@
+//! The one way out: data to standard output, words for people to standard error.
+//!
+//! Nothing that goes to a terminal holds a control sequence that is not ours. A closed pipe
+//! is remembered and everything after it swallowed; the program then ends with 0.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::time::{Duration, Instant};
+
+use crate::base::config::ColorChoice;
+use crate::base::text::{human_count, human_time, is_hostile, printable, printable_block};
+use crate::base::{Failure, failure::io_failure};
+
+/// A colour or weight, for a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// As it is.
+    Plain,
+    /// Headings.
+    Bold,
+    /// Less important.
+    Dim,
+    /// Errors, removed lines.
+    Red,
+    /// Added lines, good news.
+    Green,
+    /// Warnings.
+    Yellow,
+    /// Names and places.
+    Cyan,
+}
+
+impl Tone {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Bold => "\x1b[1m",
+            Self::Dim => "\x1b[2m",
+            Self::Red => "\x1b[31m",
+            Self::Green => "\x1b[32m",
+            Self::Yellow => "\x1b[33m",
+            Self::Cyan => "\x1b[36m",
+        }
+    }
+}
+
+/// Standard output and standard error.
+pub(super) struct Out {
+    data: io::BufWriter<io::Stdout>,
+    words: io::Stderr,
+    failed: Option<io::Error>,
+    color_data: bool,
+    color_words: bool,
+    tty_data: bool,
+    live: bool,
+    quiet: bool,
+    verbose: bool,
+    /// A line of progress stands on the terminal.
+    line: bool,
+    drawn: Option<Instant>,
+    /// The last character of the stream was a newline.
+    fresh: bool,
+    /// A carriage return that may be the first half of a line's end.
+    held: bool,
+    /// An event has told the failure already.
+    pub(super) told: bool,
+}
+
+impl Out {
+    /// The outputs of this process.
+    pub(super) fn new(color: ColorChoice, quiet: bool, verbose: bool) -> Self {
+        let tty_data = io::stdout().is_terminal();
+        let tty_words = io::stderr().is_terminal();
+        let wanted = |tty: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                tty && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self {
+            data: io::BufWriter::new(io::stdout()),
+            words: io::stderr(),
+            failed: None,
+            color_data: wanted(tty_data),
+            color_words: wanted(tty_words),
+            tty_data,
+            live: tty_words && !quiet,
+            quiet,
+            verbose,
+            line: false,
+            drawn: None,
+            fresh: true,
+            held: false,
+            told: false,
+        }
+    }
+
+    /// Whether more is to be said.
+    pub(super) const fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether nobody reads standard output any more.
+    pub(super) const fn closed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// Whether standard output is a terminal.
+    pub(super) const fn on_terminal(&self) -> bool {
+        self.tty_data
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.failed.is_none()
+            && let Err(error) = self.data.write_all(text.as_bytes())
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    fn push(&mut self) {
+        if self.failed.is_none()
+            && let Err(error) = self.data.flush()
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// A line of data, of one line, in a tone.
+    pub(super) fn line(&mut self, tone: Tone, text: &str) {
+        let text = printable(text).into_owned();
+        self.styled(tone, &text);
+        self.write("\n");
+    }
+
+    /// Parts of a line of data, each of its own tone, and the line's end.
+    pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
+        for (tone, text) in parts {
+            let text = printable(text).into_owned();
+            self.styled(*tone, &text);
+        }
+        self.write("\n");
+    }
+
+    fn styled(&mut self, tone: Tone, text: &str) {
+        self.clear();
+        if self.color_data && tone != Tone::Plain && !text.is_empty() {
+            self.write(tone.code());
+            self.write(text);
+            self.write("\x1b[0m");
+        } else {
+            self.write(text);
+        }
+    }
+
+    /// Several lines of data, a newline put at the end if there is none.
+    pub(super) fn block(&mut self, text: &str) {
+        self.clear();
+        let text = printable_block(text).into_owned();
+        self.write(&text);
+        if !text.is_empty() && !text.ends_with('\n') {
+            self.write("\n");
+        }
+    }
+
+    /// A piece of an answer, shown at once.
+    pub(super) fn piece(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.clear();
+        let mut whole = String::with_capacity(text.len() + 1);
+        if std::mem::take(&mut self.held) {
+            whole.push('\r');
+        }
+        whole.push_str(text);
+        if whole.ends_with('\r') {
+            whole.pop();
+            self.held = true;
+        }
+        let safe = printable_block(&whole).into_owned();
+        if let Some(last) = safe.chars().last() {
+            self.fresh = last == '\n';
+        }
+        self.write(&safe);
+        self.push();
+    }
+
+    /// Ends the line of an answer that was written in pieces.
+    pub(super) fn end_pieces(&mut self) {
+        self.held = false;
+        if !self.fresh {
+            self.write("\n");
+            self.fresh = true;
+        }
+        self.push();
+    }
+
+    /// A unified diff: exact where a program reads it, safe and coloured on a terminal.
+    pub(super) fn diff(&mut self, text: &str) {
+        self.clear();
+        if !self.tty_data && !self.color_data {
+            self.write(text);
+            self.push();
+            return;
+        }
+        for line in text.lines() {
+            let tone = match line.as_bytes().first() {
+                _ if line.starts_with("+++") || line.starts_with("---") => Tone::Bold,
+                Some(b'+') => Tone::Green,
+                Some(b'-') => Tone::Red,
+                Some(b'@') => Tone::Cyan,
+                Some(b' ') | None => Tone::Plain,
+                Some(_) => Tone::Bold,
+            };
+            let safe = printable_block(line).into_owned();
+            self.styled(tone, &safe);
+            self.write("\n");
+        }
+        self.push();
+    }
+
+    /// Text made by ourselves, as it is (help, schema, completions, the manual page).
+    pub(super) fn raw(&mut self, text: &str) {
+        self.write(text);
+        self.push();
+    }
+
+    /// A value as one line of JSON; what a terminal could take for a command is escaped.
+    pub(super) fn json<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string(value)
+            .map_err(|e| Failure::bug("a value cannot be written as JSON").caused_by(&e))?;
+        let safe = safe_json(&text);
+        self.clear();
+        self.write(&safe);
+        self.write("\n");
+        self.push();
+        Ok(())
+    }
+
+    /// As [`Out::json`], on several lines.
+    pub(super) fn json_pretty<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|e| Failure::bug("a value cannot be written as JSON").caused_by(&e))?;
+        let safe = safe_json(&text);
+        self.clear();
+        self.write(&safe);
+        self.write("\n");
+        self.push();
+        Ok(())
+    }
+
+    fn say(&mut self, tone: Tone, text: &str) {
+        self.push();
+        self.clear();
+        let text = printable_block(text);
+        // Where standard error is closed there is nobody left to tell.
+        let _ = if self.color_words && tone != Tone::Plain {
+            writeln!(self.words, "{}{text}\x1b[0m", tone.code())
+        } else {
+            writeln!(self.words, "{text}")
+        };
+    }
+
+    /// Something the user should know.
+    pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.say(Tone::Plain, text);
+        }
+    }
+
+    /// Something the user should look at.
+    pub(super) fn warn(&mut self, text: &str) {
+        self.say(Tone::Yellow, &format!("warning: {text}"));
+    }
+
+    /// Something for `-v`.
+    pub(super) fn detail(&mut self, text: &str) {
+        if self.verbose {
+            self.say(Tone::Dim, text);
+        }
+    }
+
+    /// A piece of thinking, dim, beside the answer.
+    pub(super) fn aside(&mut self, text: &str) {
+        self.clear();
+        let safe = printable_block(text);
+        let _ = if self.color_words {
+            write!(self.words, "{}{safe}\x1b[0m", Tone::Dim.code())
+        } else {
+            write!(self.words, "{safe}")
+        };
+    }
+
+    /// A failure in its three parts.
+    pub(super) fn failure(&mut self, failure: &Failure) {
+        self.end_pieces();
+        self.clear();
+        let (start, end) = if self.color_words {
+            (Tone::Red.code(), "\x1b[0m")
+        } else {
+            ("", "")
+        };
+        let mut text = format!("{start}error:{end} {}\n", printable(failure.what()));
+        for cause in failure.causes() {
+            text.push_str(&format!("  because: {}\n", printable(cause)));
+        }
+        if let Some(hint) = failure.next_step() {
+            text.push_str(&format!("  hint: {}\n", printable(hint)));
+        }
+        let _ = self.words.write_all(text.as_bytes());
+    }
+
+    /// Rewrites the line of progress, on a terminal, at most twenty times a second.
+    pub(super) fn progress(&mut self, text: &str) {
+        const PAUSE: Duration = Duration::from_millis(50);
+        if !self.live || self.drawn.is_some_and(|then| then.elapsed() < PAUSE) {
+            return;
+        }
+        // A line begun on the same terminal must not be written over.
+        if self.tty_data && !self.fresh {
+            return;
+        }
+        self.drawn = Some(Instant::now());
+        self.line = true;
+        let width = terminal_size::terminal_size_of(&self.words)
+            .map_or(80, |(width, _)| usize::from(width.0));
+        let text: String = printable(text)
+            .chars()
+            .take(width.saturating_sub(1))
+            .collect();
+        let _ = write!(self.words, "\r\x1b[2K{text}");
+        let _ = self.words.flush();
+    }
+
+    /// Takes the line of progress away.
+    pub(super) fn clear(&mut self) {
+        if std::mem::take(&mut self.line) {
+            let _ = write!(self.words, "\r\x1b[2K");
+            let _ = self.words.flush();
+            self.drawn = None;
+        }
+    }
+
+    /// Writes out what is left; what went wrong with standard output on the way.
+    pub(super) fn finish(&mut self) -> Option<Failure> {
+        self.clear();
+        self.push();
+        match &self.failed {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Some(io_failure("cannot write to standard output", error))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How far the reading of a prompt is, in a line.
+pub(super) fn prefill_line(done: usize, total: usize, cached: usize, rate: f64) -> String {
+    let mut line = format!(
+        "reading {} of {} tokens {}",
+        human_count(done as u64),
+        human_count(total as u64),
+        bar(done as u64, total as u64, 24)
+    );
+    if rate > 0.0 {
+        let left = total.saturating_sub(done) as f64 / rate;
+        line.push_str(&format!(" {rate:.0}/s · {} left", human_time(left)));
+    }
+    if cached > 0 {
+        line.push_str(&format!(" · {} kept", human_count(cached as u64)));
+    }
+    line
+}
+
+/// A bar of `width` cells.
+pub(super) fn bar(done: u64, total: u64, width: usize) -> String {
+    let full = if total == 0 {
+        0
+    } else {
+        ((done.min(total) as u128 * width as u128) / u128::from(total)) as usize
+    };
+    format!("{}{}", "━".repeat(full), "─".repeat(width - full))
+}
+
+/// JSON with the characters that a terminal obeys, or that hide others, as escapes.
+fn safe_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Newlines stand between the parts of a pretty value, never inside a text.
+        if is_hostile(c) && c != '\n' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_holds_nothing_a_terminal_obeys_and_means_the_same() {
+        let value = "a\u{9b}31m\u{202e}\u{e0001}\n\u{1b}";
+        let text = safe_json(&serde_json::to_string(value).expect("json"));
+        assert!(!text.chars().any(is_hostile), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).expect("json"), value);
+    }
+
+    #[test]
+    fn bars_never_overflow() {
+        assert_eq!(bar(0, 0, 4), "────");
+        assert_eq!(bar(2, 4, 4), "━━──");
+        assert_eq!(bar(9, 4, 4), "━━━━");
+        assert_eq!(bar(u64::MAX, u64::MAX, 4), "━━━━");
+    }
+
+    #[test]
+    fn the_reading_of_a_prompt_is_told_with_what_is_left() {
+        let line = prefill_line(412, 1870, 0, 92.0);
+        assert!(line.starts_with("reading 412 of 1,870 tokens ━"), "{line}");
+        assert!(line.ends_with("92/s · 16 s left"), "{line}");
+    }
+}

@@ -1,0 +1,241 @@
+//! `review`: findings as text, JSON or SARIF, and the exit code that a script asks for.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
+use super::desk::Desk;
+use super::follow::{Ready, Show, follow, ready, severity_word};
+use super::out::Tone;
+use super::start::{Code, NEGATIVE};
+use super::{hook, patch, sarif};
+use crate::base::places::write_private;
+use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
+use crate::context::Mention;
+use crate::jobs::{Answer, Finding, Patch, Request, Review, ReviewOf, Severity};
+use crate::repo::{Diff, DiffSpec};
+
+/// The version of what `--format json` prints and of the record of the last review.
+const VERSION: u32 = 1;
+/// No diff on standard input is larger.
+const MOST_DIFF: u64 = 50_000_000;
+/// Lines around a finding that a fix is shown at least.
+const AROUND: u32 = 20;
+
+/// The last review of a repository, kept for `--apply N`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    version: u32,
+    findings: Vec<Finding>,
+}
+
+/// `review`.
+pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
+    if args.install_hook {
+        return hook::install(desk);
+    }
+    if args.remove_hook {
+        return hook::remove(desk);
+    }
+    if let Some(number) = args.apply {
+        return fix(number as usize, desk);
+    }
+    let mut ready = ready(desk)?;
+    let request = Request::Review(request(args)?);
+    let Answer::Review {
+        findings,
+        unread,
+        stopped,
+    } = follow(desk, &mut ready, &request, Show::Progress, false)?
+    else {
+        return Err(Failure::bug("a review was answered with something else"));
+    };
+    keep(&findings, desk, &ready);
+    match args.format {
+        ReviewFormat::Text => text(&findings, &unread, desk),
+        ReviewFormat::Json => desk.out.json_pretty(&json!({
+            "version": VERSION,
+            "findings": findings,
+            "unread": unread
+                .iter()
+                .map(|(path, reason)| json!({"path": path, "reason": reason}))
+                .collect::<Vec<_>>(),
+            "stopped": stopped,
+        }))?,
+        ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(&findings))?,
+    }
+    let bad = args.fail_on.is_some_and(|level| {
+        findings
+            .iter()
+            .any(|finding| finding.severity >= Severity::from(level))
+    });
+    if stopped && desk.stop_was_asked() && !desk.out.closed() {
+        desk.out.note("stopped; the rest was not read");
+        return Ok(Kind::Interrupted.exit_code());
+    }
+    Ok(if bad { NEGATIVE } else { 0 })
+}
+
+/// What is to be reviewed.
+pub(super) fn request(args: &ReviewArgs) -> Result<Review> {
+    let of = &args.of;
+    let spec = if of.unstaged {
+        DiffSpec::Unstaged
+    } else if let Some(commit) = &of.commit {
+        DiffSpec::Commit(commit.clone())
+    } else if let Some(range) = &of.range {
+        if !range.contains("..") {
+            return Err(Failure::usage(format!("`{range}` is not a range"))
+                .hint("write it as A..B, or use --commit for one commit"));
+        }
+        DiffSpec::Range(range.clone())
+    } else if let Some(base) = &of.base {
+        DiffSpec::Base(base.clone())
+    } else {
+        DiffSpec::Staged
+    };
+    let diff = if of.stdin {
+        ReviewOf::Given(given()?)
+    } else {
+        ReviewOf::Repo(spec)
+    };
+    Ok(Review {
+        diff,
+        least: Severity::Note,
+        max_time_s: args.max_time.unwrap_or(0),
+    })
+}
+
+fn given() -> Result<Diff> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MOST_DIFF + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Failure::environment("cannot read standard input").caused_by(&e))?;
+    if bytes.len() as u64 > MOST_DIFF {
+        return Err(Failure::input("the diff on standard input is too large")
+            .hint("review it in parts, by file or by commit"));
+    }
+    Diff::parse(&String::from_utf8_lossy(&bytes))
+}
+
+fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
+    for (number, finding) in findings.iter().enumerate() {
+        let tone = match finding.severity {
+            Severity::Error => Tone::Red,
+            Severity::Warning => Tone::Yellow,
+            Severity::Note => Tone::Plain,
+        };
+        desk.out.parts(&[
+            (Tone::Dim, &format!("{:>2} ", number + 1)),
+            (tone, &format!("{:<8}", severity_word(finding.severity))),
+            (
+                Tone::Cyan,
+                &format!("{}:{}", finding.path.as_str(), finding.line),
+            ),
+            (Tone::Plain, "  "),
+            (Tone::Bold, &finding.title),
+            (
+                Tone::Dim,
+                if finding.verified {
+                    ""
+                } else {
+                    "  (not verified)"
+                },
+            ),
+        ]);
+        let quote = finding.quote.trim();
+        if !quote.is_empty() {
+            desk.out
+                .parts(&[(Tone::Plain, "     > "), (Tone::Dim, quote)]);
+        }
+        for line in finding.reason.lines() {
+            desk.out
+                .parts(&[(Tone::Plain, "     "), (Tone::Plain, line)]);
+        }
+    }
+    for (path, reason) in unread {
+        desk.out.warn(&format!("not read: {path}: {reason}"));
+    }
+    match findings.len() {
+        0 => desk.out.note("no findings"),
+        n => desk.out.note(&format!(
+            "{n} finding{}; `homebody review --apply N` has one fixed",
+            if n == 1 { "" } else { "s" }
+        )),
+    }
+}
+
+fn record(ready: &Ready) -> PathBuf {
+    ready.workspace.places.state.join("review.json")
+}
+
+/// Keeps the findings for `--apply N`; a folder that cannot be written costs only that.
+fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
+    let kept = Record {
+        version: VERSION,
+        findings: findings.to_vec(),
+    };
+    let outcome = serde_json::to_vec(&kept)
+        .map_err(|e| Failure::bug("findings cannot be written").caused_by(&e))
+        .and_then(|bytes| write_private(&record(ready), &bytes));
+    if let Err(failure) = outcome {
+        desk.out
+            .detail(&format!("the findings are not kept: {failure}"));
+    }
+}
+
+/// `review --apply N`: has one finding of the last review fixed.
+fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
+    let mut ready = ready(desk)?;
+    let none = || {
+        Failure::usage("there is no review to take a finding from")
+            .hint("run `homebody review` first")
+    };
+    let bytes = fs::read(record(&ready)).map_err(|_| none())?;
+    let kept: Record = serde_json::from_slice(&bytes).map_err(|_| none())?;
+    let finding = kept.findings.get(number - 1).ok_or_else(|| {
+        Failure::usage(format!("there is no finding {number}")).because(format!(
+            "the last review has {}",
+            match kept.findings.len() {
+                0 => "none".to_owned(),
+                1 => "only one".to_owned(),
+                n => format!("findings 1 to {n}"),
+            }
+        ))
+    })?;
+    desk.out.note(&format!(
+        "fixing {}:{}: {}",
+        finding.path, finding.line, finding.title
+    ));
+    let request = Patch {
+        request: format!(
+            "Fix this finding of a review in {}, line {}: {}. {} The line reads: {}",
+            finding.path.as_str(),
+            finding.line,
+            finding.title,
+            finding.reason,
+            finding.quote.trim()
+        ),
+        files: vec![finding.path.clone()],
+        pinned: vec![Mention {
+            path: finding.path.clone(),
+            range: Some(LineRange::new(
+                finding.line.saturating_sub(AROUND),
+                finding.line.saturating_add(AROUND),
+            )),
+        }],
+        ..Patch::default()
+    };
+    let args = PatchArgs {
+        apply: true,
+        rounds: 1,
+        ..PatchArgs::default()
+    };
+    patch::carry_out(&args, request, desk, &mut ready)
+}

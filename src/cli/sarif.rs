@@ -1,0 +1,102 @@
+//! A review as SARIF 2.1.0, which code hosts and editors read.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::jobs::{Finding, Severity};
+use crate::repo::DiffKind;
+
+/// The whole log.
+pub(super) fn log(findings: &[Finding]) -> Value {
+    let categories: BTreeSet<&str> = findings
+        .iter()
+        .map(|finding| finding.category.as_str())
+        .collect();
+    let rules: Vec<Value> = categories
+        .iter()
+        .map(|category| json!({"id": category, "shortDescription": {"text": category}}))
+        .collect();
+    let results: Vec<Value> = findings.iter().map(result).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "homebody",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "columnKind": "utf16CodeUnits",
+            "results": results,
+        }],
+    })
+}
+
+fn result(finding: &Finding) -> Value {
+    let level = match finding.severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+    };
+    // A removed line has no place in the file as it is: then the file alone is named.
+    let physical = if finding.side == DiffKind::Removed || finding.line == 0 {
+        json!({"artifactLocation": {"uri": uri(finding.path.as_str())}})
+    } else {
+        json!({
+            "artifactLocation": {"uri": uri(finding.path.as_str())},
+            "region": {"startLine": finding.line, "snippet": {"text": finding.quote}},
+        })
+    };
+    json!({
+        "ruleId": finding.category,
+        "level": level,
+        "message": {"text": format!("{}\n\n{}", finding.title, finding.reason)},
+        "locations": [{"physicalLocation": physical}],
+        "properties": {"verified": finding.verified},
+    })
+}
+
+/// A relative path as a URI: everything but the plainest characters in percent form.
+fn uri(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RepoPath;
+
+    #[test]
+    fn findings_become_results_with_rules_and_places() {
+        let finding = Finding {
+            path: RepoPath::new("src/a b%.rs").expect("good"),
+            line: 7,
+            side: DiffKind::Added,
+            severity: Severity::Error,
+            category: "bug".to_owned(),
+            quote: "x.unwrap()".to_owned(),
+            title: "panics".to_owned(),
+            reason: "on empty input".to_owned(),
+            verified: true,
+        };
+        let log = log(&[finding.clone(), finding]);
+        let run = &log["runs"][0];
+        assert_eq!(
+            run["tool"]["driver"]["rules"].as_array().map(Vec::len),
+            Some(1)
+        );
+        let place = &run["results"][1]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "src/a%20b%25.rs");
+        assert_eq!(place["region"]["startLine"], 7);
+        assert_eq!(run["results"][0]["level"], "error");
+    }
+}

@@ -1,0 +1,116 @@
+//! `search`: ranked places, for people and for programs.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::Read as _;
+
+use serde_json::json;
+
+use super::args::{SearchArgs, SearchFormat};
+use super::desk::Desk;
+use super::out::Tone;
+use super::start::{Code, NEGATIVE};
+use crate::base::failure::io_failure;
+use crate::base::{Failure, Result};
+use crate::index::Hit;
+
+/// No query is longer.
+const MOST_QUERY: u64 = 100_000;
+
+/// `search QUERY…`.
+pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
+    desk.check_dir()?;
+    let workspace = desk.open()?;
+    let query = query(args)?;
+    let index = desk.index(&workspace, false)?;
+    let hits = index.search(&query, args.top as usize)?;
+    if hits.is_empty() {
+        desk.out
+            .note(&format!("nothing fits in {} files", index.stats().files));
+        return Ok(NEGATIVE);
+    }
+    match args.format {
+        SearchFormat::Text => hits.iter().for_each(|hit| text(hit, desk)),
+        SearchFormat::Paths => {
+            let mut told = HashSet::new();
+            for hit in &hits {
+                if told.insert(&hit.path) {
+                    desk.out.line(Tone::Plain, hit.path.as_str());
+                }
+            }
+        }
+        SearchFormat::Ranges => {
+            for hit in &hits {
+                desk.out.line(
+                    Tone::Plain,
+                    &format!(
+                        "{}:{}-{}",
+                        hit.path.as_str(),
+                        hit.range.start,
+                        hit.range.end
+                    ),
+                );
+            }
+        }
+        SearchFormat::Json => {
+            for hit in &hits {
+                desk.out.json(&json!({
+                    "path": hit.path,
+                    "start": hit.range.start,
+                    "end": hit.range.end,
+                    "symbol": hit.symbol.as_ref().map(full_name),
+                    "kind": hit.symbol.as_ref().map(|symbol| symbol.kind),
+                    "score": hit.score,
+                    "why": hit.why,
+                }))?;
+            }
+        }
+    }
+    Ok(0)
+}
+
+fn query(args: &SearchArgs) -> Result<String> {
+    let query = match &args.query_file {
+        None => args.query.join(" "),
+        Some(file) => {
+            let mut bytes = Vec::new();
+            fs::File::open(file)
+                .and_then(|opened| opened.take(MOST_QUERY).read_to_end(&mut bytes))
+                .map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+    };
+    if query.trim().is_empty() {
+        return Err(Failure::usage("there is nothing to look for"));
+    }
+    Ok(query)
+}
+
+fn full_name(symbol: &crate::index::Symbol) -> String {
+    if symbol.within.is_empty() {
+        symbol.name.clone()
+    } else {
+        format!("{}::{}", symbol.within, symbol.name)
+    }
+}
+
+fn text(hit: &Hit, desk: &mut Desk) {
+    let place = format!(
+        "{}:{}-{}",
+        hit.path.as_str(),
+        hit.range.start,
+        hit.range.end
+    );
+    match &hit.symbol {
+        Some(symbol) => {
+            desk.out.parts(&[
+                (Tone::Cyan, &place),
+                (Tone::Plain, "  "),
+                (Tone::Bold, &full_name(symbol)),
+            ]);
+            desk.out
+                .parts(&[(Tone::Plain, "    "), (Tone::Dim, &symbol.signature)]);
+        }
+        None => desk.out.parts(&[(Tone::Cyan, &place)]),
+    }
+}

@@ -1,0 +1,45 @@
+//! `config`: every key with its value and where it comes from.
+
+use super::desk::Desk;
+use super::out::Tone;
+use super::start::Code;
+use crate::base::Result;
+use crate::repo::Repo;
+
+/// `config`.
+pub(super) fn run(desk: &mut Desk) -> Result<Code> {
+    desk.seal()?;
+    let mut config = desk.config.clone();
+    // Outside a repository there is simply no such file to add.
+    if let Ok(repo) = Repo::open(&desk.dir) {
+        config.add_repo_file(repo.root())?;
+    }
+    for note in &config.notes {
+        desk.out.warn(note);
+    }
+    let entries = config.entries();
+    let rows: Vec<(String, String)> = entries
+        .iter()
+        .map(|(key, value, origin)| {
+            let line = if value.is_empty() {
+                format!("# {key} is not set")
+            } else {
+                format!("{key} = {value}")
+            };
+            (line, format!("# {origin}"))
+        })
+        .collect();
+    let width = rows
+        .iter()
+        .map(|(line, _)| line.chars().count())
+        .filter(|width| *width <= 48)
+        .max()
+        .unwrap_or(0);
+    for (line, origin) in rows {
+        desk.out.parts(&[
+            (Tone::Plain, &format!("{line:<width$}  ")),
+            (Tone::Dim, &origin),
+        ]);
+    }
+    Ok(0)
+}

@@ -1,0 +1,242 @@
+//! From the words of the command line to a command that has run, and its exit code.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
+
+use clap::Parser as _;
+
+use super::args::{Command, ContextOf, Global, Line, Screen};
+use super::desk::{Desk, settings};
+use super::out::Out;
+use super::{
+    ask, bench, completions, context, debug, doctor, forget, index, message, models, patch, review,
+    search,
+};
+use crate::base::config::ColorChoice;
+use crate::base::text::printable;
+use crate::base::{Config, Failure, Kind, Places, Result, seal};
+use crate::jobs::Event;
+
+/// What the program does next.
+#[derive(Debug)]
+pub enum Next {
+    /// It ends with this code.
+    Exit(u8),
+    /// It opens the screen.
+    Screen(Box<Opening>),
+}
+
+/// What the screen is to be opened with.
+#[derive(Debug)]
+pub struct Opening {
+    /// The folder.
+    pub dir: PathBuf,
+    /// The user's folders.
+    pub places: Places,
+    /// Defaults, user file, environment and command line.
+    pub config: Config,
+    /// A script to play instead of a model.
+    pub script: Option<PathBuf>,
+    /// A session to go on with; `Some("")` for the last one.
+    pub resume: Option<String>,
+}
+
+/// How a command ended: 0, or 1 for a negative answer.
+pub(super) type Code = u8;
+
+/// Nothing was found, or something bad was.
+pub(super) const NEGATIVE: Code = 1;
+
+/// Reads the command line and carries out what it says; the screen is left to the caller.
+pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let [_, first, which] = words.as_slice()
+        && first == seal::PROBE_ARG
+    {
+        let (text, content) = seal::answer_probe(&which.to_string_lossy());
+        let mut out = Out::new(ColorChoice::Never, true, false);
+        out.raw(&text);
+        return Next::Exit(u8::from(!content));
+    }
+    let line = match Line::try_parse_from(words) {
+        Ok(line) => line,
+        Err(error) => {
+            // A closed pipe under `--help | head` is no failure.
+            let _ = error.print();
+            return Next::Exit(if error.use_stderr() {
+                Kind::Usage.exit_code()
+            } else {
+                0
+            });
+        }
+    };
+    let Line {
+        global,
+        screen,
+        command,
+    } = line;
+    match command {
+        Some(command) => Next::Exit(headless(&global, &screen, command)),
+        None => match opening(&global, screen) {
+            Ok(opening) => Next::Screen(Box::new(opening)),
+            Err(failure) => Next::Exit(report(&failure)),
+        },
+    }
+}
+
+/// Tells a failure on standard error; the exit code it asks for.
+pub fn report(failure: &Failure) -> u8 {
+    Out::new(ColorChoice::Auto, false, false).failure(failure);
+    failure.kind().exit_code()
+}
+
+fn opening(global: &Global, screen: Screen) -> Result<Opening> {
+    let mut dir = global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if let Some(path) = screen.path {
+        dir = dir.join(path);
+    }
+    if !dir.is_dir() {
+        return Err(no_folder(&dir));
+    }
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(Failure::usage("the screen needs a terminal").hint(
+            "give a command, such as `homebody ask QUESTION`; `homebody --help` lists them",
+        ));
+    }
+    let places = Places::find()?;
+    let config = settings(&places, global, screen.theme)?;
+    crate::engine::set_threads(config.threads.value);
+    Ok(Opening {
+        dir,
+        places,
+        config,
+        script: global.engine.clone(),
+        resume: screen.resume,
+    })
+}
+
+/// A path that is not there may be a command misspelt.
+fn no_folder(dir: &std::path::Path) -> Failure {
+    let said = dir
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let failure = Failure::usage(format!(
+        "there is no command and no folder `{}`",
+        printable(&dir.display().to_string().replacen("./", "", 1))
+    ));
+    let definition = super::args::definition();
+    let nearest = said.and_then(|said| {
+        definition
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(|command| {
+                (
+                    strsim::damerau_levenshtein(command.get_name(), &said),
+                    command,
+                )
+            })
+            .filter(|(distance, command)| *distance <= (command.get_name().len() / 3).max(1))
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, command)| command.get_name().to_owned())
+    });
+    match nearest {
+        Some(name) => failure.hint(format!("did you mean `homebody {name}`?")),
+        None => failure.hint("`homebody --help` lists the commands"),
+    }
+}
+
+fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
+    let first = Out::new(ColorChoice::Auto, global.quiet, global.verbose);
+    let json = speaks_json(&command);
+    let (outcome, mut out) = carry_out(global, screen, command, first);
+    let code = match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            if out.closed() {
+                0
+            } else {
+                // Jobs have told their own failures; what fails outside is told here.
+                if json && !out.told {
+                    let _ = out.json(&Event::error(&failure));
+                }
+                out.failure(&failure);
+                failure.kind().exit_code()
+            }
+        }
+    };
+    if json {
+        let _ = out.json(&Event::Done);
+    }
+    match out.finish() {
+        Some(failure) => {
+            out.failure(&failure);
+            failure.kind().exit_code()
+        }
+        None if out.closed() => 0,
+        None => code,
+    }
+}
+
+const fn speaks_json(command: &Command) -> bool {
+    match command {
+        Command::Ask(args) => args.json,
+        Command::Patch(args) => args.json,
+        Command::Message(args) => args.json,
+        _ => false,
+    }
+}
+
+fn carry_out(
+    global: &Global,
+    screen: &Screen,
+    command: Command,
+    mut out: Out,
+) -> (Result<Code>, Out) {
+    if let Some(path) = &screen.path {
+        let failure = Failure::usage(format!(
+            "a folder (`{}`) and a command do not go together",
+            printable(&path.display().to_string())
+        ))
+        .hint("name the folder with -C DIR");
+        return (Err(failure), out);
+    }
+    // These work anywhere, whatever the configuration says.
+    match &command {
+        Command::Completions(args) => {
+            completions::completions(args, &mut out);
+            return (Ok(0), out);
+        }
+        Command::Man => {
+            let outcome = completions::man(&mut out).map(|()| 0);
+            return (outcome, out);
+        }
+        _ => {}
+    }
+    let mut desk = match Desk::set(global, out) {
+        Ok(desk) => desk,
+        Err((failure, out)) => return (Err(failure), out),
+    };
+    let outcome = match command {
+        Command::Ask(args) => ask::run(&args, &mut desk),
+        Command::Patch(args) => patch::run(&args, &mut desk),
+        Command::Undo => patch::undo(&mut desk),
+        Command::Review(args) => review::run(&args, &mut desk),
+        Command::Message(args) => message::run(&args, &mut desk),
+        Command::Search(args) => search::run(&args, &mut desk),
+        Command::Context(args) => match args.of {
+            ContextOf::Ask(of) => context::ask(&of, args.full, &mut desk),
+            ContextOf::Patch(of) => context::patch(&of, args.full, &mut desk),
+            ContextOf::Review(of) => context::review(&of, args.full, &mut desk),
+        },
+        Command::Index(args) => index::run(&args, &mut desk),
+        Command::Models(command) => models::run(command, &mut desk),
+        Command::Bench(args) => bench::run(&args, &mut desk),
+        Command::Doctor => doctor::run(&mut desk),
+        Command::Config => super::settings::run(&mut desk),
+        Command::Forget(args) => forget::run(&args, &mut desk),
+        Command::Debug(command) => debug::run(command, &mut desk),
+        Command::Completions(_) | Command::Man => Ok(0),
+    };
+    (outcome, desk.out)
+}
