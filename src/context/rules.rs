@@ -1,6 +1,7 @@
 //! The project's own rules for who works on it (`AGENTS.md`), for the stable part of the prompt.
 
 use super::LeftOut;
+use crate::base::text::printable_block;
 use crate::base::{Failure, RepoPath, Result, TokenCount};
 use crate::repo::Repo;
 
@@ -21,6 +22,93 @@ pub struct Rules {
 /// # Errors
 /// Of kind config, if the name is no path inside the repository.
 pub fn rules(repo: &Repo, name: &str, count: &dyn TokenCount, max_tokens: usize) -> Result<Rules> {
-    let _ = (repo, name, count, max_tokens);
-    Err(Failure::bug("rules are not built"))
+    if name.is_empty() {
+        return Ok(Rules::default());
+    }
+    let path = RepoPath::new(name).map_err(|failure| {
+        Failure::config("the rules file cannot be used")
+            .because(failure)
+            .hint("set `rules_file` to a path inside the repository, such as AGENTS.md")
+    })?;
+    if path.under(repo.root()).symlink_metadata().is_err() {
+        return Ok(Rules::default());
+    }
+    let left_out = |reason: String, tokens| LeftOut {
+        path: path.clone(),
+        range: None,
+        tokens,
+        reason,
+    };
+    let text = match repo.read(&path) {
+        Ok(file) => printable_block(file.text.trim()).into_owned(),
+        Err(failure) => {
+            return Ok(Rules {
+                left_out: vec![left_out(failure.to_string(), 0)],
+                ..Rules::default()
+            });
+        }
+    };
+    if text.is_empty() {
+        return Ok(Rules::default());
+    }
+    let tokens = count.count(&text);
+    if tokens <= max_tokens {
+        return Ok(Rules {
+            shown: Some((path, text)),
+            tokens,
+            left_out: Vec::new(),
+        });
+    }
+    let mut kept = String::new();
+    let mut kept_tokens = 0;
+    for paragraph in text.split("\n\n") {
+        let longer = if kept.is_empty() {
+            paragraph.to_owned()
+        } else {
+            format!("{kept}\n\n{paragraph}")
+        };
+        let n = count.count(&longer);
+        if n > max_tokens {
+            break;
+        }
+        (kept, kept_tokens) = (longer, n);
+    }
+    let rest = left_out(
+        "the rest of the rules does not fit".to_owned(),
+        tokens - kept_tokens,
+    );
+    Ok(Rules {
+        shown: (!kept.is_empty()).then_some((path, kept)),
+        tokens: kept_tokens,
+        left_out: vec![rest],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::count::RoughCount;
+
+    #[test]
+    fn rules_are_read_and_cut_between_paragraphs() {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::write(dir.path().join("AGENTS.md"), "Be brief.\n\nBe kind.\n").expect("written");
+        let repo = Repo::open(dir.path()).expect("a repository");
+        let whole = rules(&repo, "AGENTS.md", &RoughCount, 100).expect("read");
+        assert_eq!(
+            whole.shown.map(|(_, text)| text).as_deref(),
+            Some("Be brief.\n\nBe kind.")
+        );
+        let cut = rules(&repo, "AGENTS.md", &RoughCount, 3).expect("read");
+        assert_eq!(
+            cut.shown.map(|(_, text)| text).as_deref(),
+            Some("Be brief.")
+        );
+        assert_eq!(cut.left_out.len(), 1);
+        assert_eq!(
+            rules(&repo, "NONE.md", &RoughCount, 9).expect("none"),
+            Rules::default()
+        );
+        assert!(rules(&repo, "../x", &RoughCount, 9).is_err());
+    }
 }
