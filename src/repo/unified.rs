@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::iter::Peekable;
-use std::str::Lines;
+use std::str::Split;
 
 use super::diff::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
 use crate::base::{Failure, RepoPath, Result};
@@ -55,7 +55,7 @@ struct Head {
 }
 
 struct Reader<'a> {
-    lines: Peekable<Lines<'a>>,
+    lines: Peekable<Split<'a, char>>,
     /// The number of the line last taken.
     at: usize,
     /// The whole diff came with CR LF, headers too.
@@ -70,10 +70,12 @@ impl<'a> Reader<'a> {
             .take(100)
             .peekable();
         Self {
-            // `lines` takes off one CR before the newline, which is a part of a line here;
-            // so it is given back where the diff itself is not CR LF.
             crlf: headers.peek().is_some() && headers.all(|line| line.ends_with('\r')),
-            lines: text.lines().peekable(),
+            lines: text
+                .strip_suffix('\n')
+                .unwrap_or(text)
+                .split('\n')
+                .peekable(),
             at: 0,
         }
     }
@@ -290,10 +292,15 @@ impl<'a> Reader<'a> {
         Ok(hunk)
     }
 
-    /// A line of a hunk, with the carriage return that belongs to it.
+    /// A line of a hunk. A carriage return at its end is the file's, unless the whole diff
+    /// was converted.
     fn hunk_line(&mut self) -> Option<&'a str> {
         let line = self.next()?;
-        Some(line)
+        Some(if self.crlf {
+            line.strip_suffix('\r').unwrap_or(line)
+        } else {
+            line
+        })
     }
 }
 
@@ -527,6 +534,267 @@ fn write_file(out: &mut String, file: &FileDiff) {
             if line.no_newline {
                 out.push_str("\\ No newline at end of file\n");
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn one(text: &str) -> FileDiff {
+        let mut diff = Diff::parse(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert_eq!(diff.files.len(), 1, "{diff:?}");
+        diff.files.remove(0)
+    }
+
+    fn names(file: &FileDiff) -> (Option<&str>, &str) {
+        (
+            file.old_path.as_ref().map(RepoPath::as_str),
+            file.path.as_str(),
+        )
+    }
+
+    #[test]
+    fn a_git_diff_with_all_its_parts() {
+        let diff = Diff::parse(
+            "commit 123\n\n    A message\n    --- not a file\n\n\
+             diff --git a/x.rs b/x.rs\nindex 1..2 100644\n--- a/x.rs\n+++ b/x.rs\n\
+             @@ -1,2 +1,3 @@ fn f()\n a\n-b\n+c\n+d\n\\ No newline at end of file\n\
+             diff --git a/old name b/new name\nsimilarity index 90%\nrename from old name\nrename to new name\n\
+             diff --git a/gone b/gone\ndeleted file mode 100644\nindex 1..0\n--- a/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n\
+             diff --git a/empty b/empty\nnew file mode 100644\nindex 0..e\n\
+             diff --git a/run b/run\nold mode 100644\nnew mode 100755\n\
+             diff --git a/p.png b/p.png\nindex 1..2\nBinary files a/p.png and b/p.png differ\n-- \n2.47.3\n",
+        )
+        .expect("parsed");
+        let got: Vec<_> = diff
+            .files
+            .iter()
+            .map(|f| (names(f), f.status, f.binary, f.hunks.len()))
+            .collect();
+        assert_eq!(
+            got,
+            [
+                ((None, "empty"), FileStatus::Added, false, 0),
+                ((Some("gone"), "gone"), FileStatus::Deleted, false, 1),
+                (
+                    (Some("old name"), "new name"),
+                    FileStatus::Renamed,
+                    false,
+                    0
+                ),
+                ((None, "p.png"), FileStatus::Modified, true, 0),
+                ((None, "run"), FileStatus::ModeChanged, false, 0),
+                ((None, "x.rs"), FileStatus::Modified, false, 1),
+            ]
+        );
+        let hunk = &diff.files[5].hunks[0];
+        assert_eq!(hunk.section, "fn f()");
+        let lines: Vec<_> = hunk
+            .lines
+            .iter()
+            .map(|l| (l.old, l.new, l.text.as_str(), l.no_newline))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                (Some(1), Some(1), "a", false),
+                (Some(2), None, "b", false),
+                (None, Some(2), "c", false),
+                (None, Some(3), "d", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn plain_diffs_and_other_prefixes() {
+        let hunk = "@@ -1 +1 @@\n-a\n+b\n";
+        for (head, path) in [
+            (
+                "--- a/x y.c\t2026-01-01 00:00:00\n+++ b/x y.c\t2026-01-01 00:00:01\n",
+                "x y.c",
+            ),
+            (
+                "diff -u dir/x.c.orig dir/x.c\n--- dir/x.c.orig\n+++ dir/x.c\n",
+                "dir/x.c",
+            ),
+            ("diff --git i/x w/x\n--- i/x\n+++ w/x\n", "x"),
+            ("diff --git src/x src/x\n--- src/x\n+++ src/x\n", "src/x"),
+            (
+                "diff --git \"a/f\\303\\274\\n\" \"b/f\\303\\274\\n\"\n--- \"a/f\\303\\274\\n\"\n+++ \"b/f\\303\\274\\n\"\n",
+                "f\u{fc}\n",
+            ),
+        ] {
+            let file = one(&format!("{head}{hunk}"));
+            assert_eq!(names(&file), (None, path), "{head}");
+            assert_eq!(file.status, FileStatus::Modified);
+        }
+        let new = one("--- x\t1970-01-01 01:00:00 +0100\n+++ x\t2026-01-01\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(new.status, FileStatus::Added);
+        let two = Diff::parse(&format!("--- a/x\n+++ b/x\n{hunk}--- a/y\n+++ b/y\n{hunk}"));
+        assert_eq!(two.expect("parsed").files.len(), 2);
+    }
+
+    #[test]
+    fn carriage_returns_of_the_file_stay_and_those_of_the_diff_go() {
+        let unix = one("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\r\n+b\r\n");
+        assert_eq!(unix.hunks[0].lines[0].text, "a\r");
+        let windows = one("--- a/x\r\n+++ b/x\r\n@@ -1,2 +1,2 @@\r\n \r\n-a\r\n+b\r\n");
+        assert_eq!(windows.hunks[0].lines[1].text, "a");
+        assert_eq!(windows.path.as_str(), "x");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        for (text, line) in [
+            ("--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n", "line 5"),
+            ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n-b\n", "line 5"),
+            ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\nfoo\n", "line 5"),
+            ("--- a/x\n+++ b/x\n@@ -1 1 @@\n-a\n", "line 3"),
+            ("--- a/x\n+++ b/x\n@@ -1,99999999999 +1 @@\n-a\n", "line 3"),
+            ("diff --git a/x b/x\n@@ -1 +1 @@\n", "line 2"),
+            ("diff --cc x\n", "merge"),
+            ("--- /dev/null\n+++ /dev/null\n", "both sides"),
+            (
+                "--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n",
+                "cannot be one of this repository",
+            ),
+            ("hello\n", "no diff"),
+        ] {
+            let failure = Diff::parse(text).expect_err(text);
+            assert!(failure.to_string().contains(line), "{text:?}: {failure}");
+        }
+        assert_eq!(Diff::parse("").expect("nothing"), Diff::default());
+    }
+
+    #[test]
+    fn what_git_prints_is_read_as_what_git_knows() {
+        use crate::repo::DiffSpec;
+        use crate::repo::diff::tests::{commit, git_repo, write};
+        let (_keep, repo, git) = git_repo();
+        for name in [
+            "a b.txt",
+            "q\"uote\\.txt",
+            "tab\tnew\nline",
+            "h\u{f6}h",
+            "empty",
+            "crlf",
+        ] {
+            write(&repo, name, format!("{name}\n1\n2\n3\n4\n5\n6\n7\n8\n"));
+        }
+        commit(&git, "First");
+        write(&repo, "a b.txt", "a b.txt\n1\n2\n3\n4\n5\n6\n7\nno newline");
+        write(&repo, "q\"uote\\.txt", "");
+        write(&repo, "tab\tnew\nline", "x\r\ny\n");
+        write(&repo, "empty", "");
+        write(&repo, "new", "");
+        write(&repo, "bin", "\0");
+        std::fs::rename(
+            repo.root().join("h\u{f6}h"),
+            repo.root().join("renamed \u{f6}"),
+        )
+        .expect("renamed");
+        commit(&git, "Second");
+        let ours = repo
+            .diff(&DiffSpec::Commit("HEAD".into()), 3)
+            .expect("diff");
+        assert_eq!(Diff::parse(&ours.to_unified()).expect("parsed"), ours);
+        let printed = std::process::Command::new("git")
+            .args(["-c", "diff.renames=true", "show", "HEAD"])
+            .current_dir(repo.root())
+            .output();
+        let Ok(printed) = printed else { return };
+        let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+        assert_eq!(Diff::parse(&printed).expect(&printed), ours);
+    }
+
+    fn a_line() -> impl Strategy<Value = (u8, String, bool)> {
+        (0u8..3, "[ -~\r\t\u{e4}]{0,12}", prop::bool::weighted(0.1))
+    }
+
+    fn a_hunk() -> impl Strategy<Value = Hunk> {
+        (
+            1u32..5000,
+            1u32..5000,
+            "[a-z(]{0,8}",
+            prop::collection::vec(a_line(), 1..8),
+        )
+            .prop_map(|(old_start, new_start, section, raw)| {
+                let (mut old, mut new) = (old_start, new_start);
+                let lines = raw
+                    .into_iter()
+                    .map(|(kind, text, no_newline)| {
+                        let kind = match kind {
+                            0 => DiffKind::Context,
+                            1 => DiffKind::Added,
+                            _ => DiffKind::Removed,
+                        };
+                        let line = DiffLine {
+                            kind,
+                            old: (kind != DiffKind::Added).then_some(old),
+                            new: (kind != DiffKind::Removed).then_some(new),
+                            text,
+                            no_newline,
+                        };
+                        old += u32::from(line.old.is_some());
+                        new += u32::from(line.new.is_some());
+                        line
+                    })
+                    .collect();
+                Hunk {
+                    old_start,
+                    old_len: old - old_start,
+                    new_start,
+                    new_len: new - new_start,
+                    section,
+                    lines,
+                }
+            })
+    }
+
+    fn a_file() -> impl Strategy<Value = FileDiff> {
+        (
+            "[a-z\"\\\\ \u{f6}\n\t/.-]{1,10}",
+            "[a-z]{1,6}",
+            0u8..5,
+            prop::bool::weighted(0.2),
+            prop::collection::vec(a_hunk(), 1..3),
+        )
+            .prop_filter_map("a path", |(path, other, status, binary, hunks)| {
+                let path = RepoPath::new(&path).ok()?;
+                let other = RepoPath::new(&other).ok()?;
+                let (status, old_path) = match status {
+                    0 => (FileStatus::Added, None),
+                    1 => (FileStatus::Deleted, Some(path.clone())),
+                    2 => (FileStatus::Modified, None),
+                    3 if other != path => (FileStatus::Renamed, Some(other)),
+                    _ => (FileStatus::ModeChanged, None),
+                };
+                let bare = binary || status == FileStatus::ModeChanged;
+                Some(FileDiff {
+                    old_path,
+                    path,
+                    status,
+                    binary: binary && status != FileStatus::ModeChanged,
+                    hunks: if bare { Vec::new() } else { hunks },
+                })
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn written_and_read_it_is_the_same(mut files in prop::collection::vec(a_file(), 0..4)) {
+            files.sort_by(|a, b| a.path.cmp(&b.path));
+            let diff = Diff { files };
+            let text = diff.to_unified();
+            prop_assert_eq!(Diff::parse(&text).map_err(|e| format!("{e}\n{text}")), Ok(diff));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(diff --git |--- |\\+\\+\\+ |@@ -|\\+1|,9| @@|\n|[ -~\r\u{e4}]){0,40}") {
+            let _ = Diff::parse(&text);
         }
     }
 }
