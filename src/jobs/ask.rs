@@ -1,7 +1,19 @@
-//! The ask job.
+//! The ask job: a question about the repository, answered with sources that are checked.
 
-use super::{Answer, Ask, Event, JobCx};
-use crate::base::{Failure, Result};
+use std::collections::BTreeSet;
+
+use super::prompt::{AskValues, fence_for};
+use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, talk};
+use crate::base::{Result, TokenCount};
+use crate::context::{Wanted, mentions, pack::pack, pick};
+use crate::engine::{Finish, Generate, Message, Role};
+use crate::index::Index;
+use crate::repo::Repo;
+
+/// Most tokens of an answer, where the user sets no limit.
+const ANSWER: usize = 700;
+/// Tokens the template and the words around excerpts and question take.
+const AROUND: usize = 60;
 
 /// See [`super::run`].
 pub(super) fn run(
@@ -9,6 +21,219 @@ pub(super) fn run(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
-    let _ = (request, cx, emit);
-    Err(Failure::bug("ask is not built"))
+    let (system, rules) = talk::system(cx)?;
+    let before = conversation(&system, &request.history);
+    let held = cx.engine.count_messages(&before)?;
+    let window = cx.engine.facts().context;
+    let parts = Parts {
+        repo: cx.repo,
+        index: cx.index,
+        settings: cx.settings,
+        prompts: cx.prompts,
+        count: &*cx.engine,
+    };
+    let budget = talk::budget(
+        cx.settings.budget,
+        window,
+        held + ANSWER / 2,
+        cx.engine.rates(),
+    );
+    let (mut context, sent, notes) = parts.compose(request, held, window, budget)?;
+    talk::with_rules(&mut context, &rules);
+    context.index_complete = cx.index_complete;
+    emit(Event::Context {
+        version: super::event::VERSION,
+        context: context.clone(),
+    });
+    for text in notes {
+        emit(Event::Note { text });
+    }
+    let mut messages = before;
+    messages.push(Message {
+        role: Role::User,
+        content: sent.clone(),
+    });
+    let tokens = cx.engine.count_messages(&messages)?;
+    if tokens + 64 > window {
+        return Err(talk::context_full(tokens, window));
+    }
+    let most = if cx.settings.max_tokens == 0 {
+        ANSWER
+    } else {
+        cx.settings.max_tokens
+    };
+    let generate = Generate {
+        messages,
+        sampling: cx.settings.sampling.clone(),
+        max_tokens: most,
+        thinking: cx.settings.thinking,
+        ..Generate::default()
+    };
+    let done = talk::generate(cx, &generate, emit)?;
+    if done.finish == Finish::Length {
+        emit(Event::Note {
+            text: format!("the answer ends here because it reached {most} tokens"),
+        });
+    }
+    let sources = checked(&done.text, &request.history, &context, cx.repo, emit);
+    Ok(Answer::Ask {
+        turn: Turn {
+            request: request.question.clone(),
+            sent,
+            answer: done.text,
+            sources,
+        },
+        context,
+        stopped: done.finish == Finish::Cancelled,
+    })
 }
+
+/// The messages before the question: the same as were sent before, so that their state is kept.
+pub(super) fn conversation(system: &Message, history: &[Turn]) -> Vec<Message> {
+    let mut messages = vec![system.clone()];
+    for turn in history {
+        messages.push(Message {
+            role: Role::User,
+            content: turn.sent.clone(),
+        });
+        messages.push(Message {
+            role: Role::Assistant,
+            content: turn.answer.clone(),
+        });
+    }
+    messages
+}
+
+/// What composing a question needs, with or without an engine.
+pub(super) struct Parts<'a> {
+    pub repo: &'a Repo,
+    pub index: &'a Index,
+    pub settings: &'a Settings,
+    pub prompts: &'a Prompts,
+    pub count: &'a dyn TokenCount,
+}
+
+impl Parts<'_> {
+    /// Chooses the excerpts and renders the user's message. Gives also what should be said.
+    pub fn compose(
+        &self,
+        request: &Ask,
+        held: usize,
+        window: usize,
+        budget: usize,
+    ) -> Result<(Context, String, Vec<String>)> {
+        let mut notes = Vec::new();
+        let room = window.saturating_sub(held);
+        let (piped, note) = talk::piped(request.piped.as_deref(), room / 3, self.count);
+        notes.extend(note);
+        let taken = self.count.count(&piped) + self.count.count(&request.question) + AROUND;
+        let shown: BTreeSet<(String, u32, u32)> = request
+            .history
+            .iter()
+            .flat_map(|turn| &turn.sources)
+            .map(|s| (s.path.as_str().to_owned(), s.start, s.end))
+            .collect();
+        let highest = request
+            .history
+            .iter()
+            .flat_map(|turn| &turn.sources)
+            .map(|s| s.id)
+            .max();
+        let wanted = Wanted {
+            query: query_of(request),
+            mentions: mentions(&request.question),
+            pinned: request.pinned.clone(),
+            dropped: request.dropped.clone(),
+            shown,
+            first_id: highest.unwrap_or(0) + 1,
+            budget: budget.min(room.saturating_sub(taken + 128)),
+            most: 0,
+        };
+        let mut context = pick(&wanted, self.repo, self.index, self.count)?;
+        context.budget = budget;
+        let nothing = context.excerpts.is_empty() && request.history.is_empty();
+        if nothing {
+            let words = crate::base::text::truncated(&wanted.query, 80).to_owned();
+            let files = self.index.stats().files;
+            notes.push(format!(
+                "nothing was found for `{words}` in {files} files; the answer has no sources"
+            ));
+        }
+        let sent = self.prompts.ask(&AskValues {
+            question: &request.question,
+            excerpts: &pack(&context.excerpts),
+            piped: &piped,
+            fence: &fence_for(&piped),
+            nothing_found: nothing,
+        })?;
+        Ok((context, sent, notes))
+    }
+}
+
+/// The words to search with. A short question within a conversation means what was talked
+/// about before, so the last question's words help.
+fn query_of(request: &Ask) -> String {
+    let question = request.question.as_str();
+    match request.history.last() {
+        Some(last) if question.split_whitespace().count() < 6 => {
+            format!("{question} {}", last.request)
+        }
+        _ => question.to_owned(),
+    }
+}
+
+/// Checks the answer's citations and tells the sources of this turn.
+fn checked(
+    answer: &str,
+    history: &[Turn],
+    context: &Context,
+    repo: &Repo,
+    emit: &mut dyn FnMut(Event),
+) -> Vec<Source> {
+    let mut sources: Vec<Source> = context
+        .excerpts
+        .iter()
+        .map(|e| Source {
+            id: e.id,
+            path: e.path.clone(),
+            start: e.range.start,
+            end: e.range.end,
+            cited: false,
+        })
+        .collect();
+    let known: Vec<Source> = history
+        .iter()
+        .flat_map(|turn| turn.sources.iter().cloned())
+        .chain(sources.iter().cloned())
+        .collect();
+    let citations = cite::check(answer, &known, repo);
+    for source in &mut sources {
+        source.cited = citations.cited.contains(&source.id);
+    }
+    // Sources of earlier turns that this answer leans on are named again.
+    for source in known.iter().filter(|s| citations.cited.contains(&s.id)) {
+        if !sources.iter().any(|s| s.id == source.id) {
+            sources.push(Source {
+                cited: true,
+                ..source.clone()
+            });
+        }
+    }
+    for source in &sources {
+        emit(Event::Source(source.clone()));
+    }
+    if !citations.wrong.is_empty() {
+        let list: Vec<&str> = citations.wrong.iter().take(5).map(String::as_str).collect();
+        emit(Event::Note {
+            text: format!(
+                "the answer cites what was not shown or does not exist: {}",
+                list.join(", ")
+            ),
+        });
+    }
+    sources
+}
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

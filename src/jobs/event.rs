@@ -46,6 +46,7 @@ pub struct Finding {
     /// The line, on `side`.
     pub line: u32,
     /// Which side of the diff.
+    #[serde(with = "side")]
     pub side: DiffKind,
     /// How bad.
     pub severity: Severity,
@@ -149,5 +150,139 @@ impl Event {
             cause: failure.to_string(),
             hint: failure.next_step().map(str::to_owned),
         }
+    }
+}
+
+/// A side of a diff in a lower-case word, as everything else in the events is written.
+mod side {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use crate::repo::DiffKind;
+
+    pub(super) fn serialize<S: Serializer>(side: &DiffKind, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(match side {
+            DiffKind::Context => "context",
+            DiffKind::Added => "added",
+            DiffKind::Removed => "removed",
+        })
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DiffKind, D::Error> {
+        match String::deserialize(from)?.as_str() {
+            "context" => Ok(DiffKind::Context),
+            "added" => Ok(DiffKind::Added),
+            "removed" => Ok(DiffKind::Removed),
+            other => Err(D::Error::unknown_variant(
+                other,
+                &["context", "added", "removed"],
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Excerpt, LeftOut, Why};
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::new(text).expect("good path")
+    }
+
+    fn events() -> Vec<Event> {
+        vec![
+            Event::Context {
+                version: VERSION,
+                context: Context {
+                    excerpts: vec![Excerpt {
+                        id: 1,
+                        path: path("src/a.rs"),
+                        range: LineRange::new(3, 4),
+                        text: "a\nb\n".to_owned(),
+                        symbol: Some("a".to_owned()),
+                        why: Why::Search,
+                        tokens: 12,
+                    }],
+                    left_out: vec![LeftOut {
+                        path: path("b"),
+                        range: None,
+                        tokens: 0,
+                        reason: "does not fit".to_owned(),
+                    }],
+                    rules: Some((path("AGENTS.md"), "tabs".to_owned())),
+                    tokens: 12,
+                    budget: 2000,
+                    index_complete: true,
+                },
+            },
+            Event::Prefill {
+                done: 5,
+                total: 10,
+                cached: 2,
+                rate: 92.5,
+            },
+            Event::Note {
+                text: "n".to_owned(),
+            },
+            Event::Thinking {
+                text: "t".to_owned(),
+            },
+            Event::Token {
+                text: "x".to_owned(),
+            },
+            Event::Source(Source {
+                id: 1,
+                path: path("src/a.rs"),
+                start: 3,
+                end: 4,
+                cited: true,
+            }),
+            Event::Edit {
+                path: path("src/a.rs"),
+                form: Form::Replace,
+                start: 3,
+                end: 4,
+            },
+            Event::Finding(Finding {
+                path: path("src/a.rs"),
+                line: 3,
+                side: DiffKind::Added,
+                severity: Severity::Warning,
+                category: "bug".to_owned(),
+                quote: "a".to_owned(),
+                title: "t".to_owned(),
+                reason: "r".to_owned(),
+                verified: true,
+            }),
+            Event::Progress {
+                done: 1,
+                total: 2,
+                path: Some(path("src/a.rs")),
+                range: Some(LineRange::new(1, 2)),
+            },
+            Event::Usage(Usage {
+                prompt_tokens: 10,
+                cached_tokens: 2,
+                generated_tokens: 3,
+                prefill_s: 0.5,
+                decode_s: 0.25,
+            }),
+            Event::error(&Failure::usage("bad").because("why").hint("do")),
+            Event::Done,
+        ]
+    }
+
+    #[test]
+    fn every_event_is_one_line_of_json_and_comes_back() {
+        let mut lines = String::new();
+        for event in events() {
+            let line = serde_json::to_string(&event).expect("written");
+            assert!(!line.contains('\n'));
+            let back: Event = serde_json::from_str(&line).expect("read");
+            assert_eq!(back, event);
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        insta::assert_snapshot!(lines);
     }
 }

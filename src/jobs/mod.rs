@@ -7,12 +7,15 @@
 
 pub mod ask;
 pub mod check;
+mod cite;
 pub mod event;
+pub mod forget;
 pub mod message;
 pub mod patch;
 pub mod prompt;
 pub mod review;
 pub mod session;
+mod talk;
 pub mod workspace;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,7 @@ pub use crate::context::{Context, Excerpt, LeftOut, Mention, Why};
 pub use crate::engine::Usage;
 
 pub use event::{Event, Finding, Severity, Source};
+pub use forget::{Forgotten, forget};
 pub use prompt::Prompts;
 pub use workspace::{ModelChoice, Workspace, choose_model, load_engine};
 
@@ -61,6 +65,8 @@ pub struct Settings {
     pub rules_file: String,
     /// Globs of files a review passes over.
     pub review_skip: Vec<String>,
+    /// Globs the walk leaves out, which a patch does not touch either.
+    pub exclude: Vec<String>,
 }
 
 /// A question.

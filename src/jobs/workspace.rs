@@ -5,11 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Prompts, Settings};
+use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Failure, Places, RepoPlaces, Result};
-use crate::engine::Engine;
+use crate::engine::{Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
 use crate::index::{Index, Progress};
-use crate::models::{Catalog, Installed, Model, Store};
+use crate::models::{Catalog, Installed, Model, Source, Store};
 use crate::repo::{Repo, WalkRules};
+
+/// The context, in tokens, that a model must fit with to count as fitting.
+const LEAST_CONTEXT: u64 = 4096;
+/// What an engine needs besides weights and state, where only the catalog can be asked.
+const BESIDES: u64 = 200_000_000;
 
 /// An opened repository with everything a job needs but engine and index.
 #[derive(Debug, Clone)]
@@ -18,7 +24,8 @@ pub struct Workspace {
     pub repo: Repo,
     /// Where things of this repository are kept.
     pub places: RepoPlaces,
-    /// The configuration, the repository's harmless keys included.
+    /// The configuration, the repository's harmless keys included. Its `notes` say what of the
+    /// repository's file was passed over, for the user.
     pub config: Config,
     /// Prompt templates.
     pub prompts: Prompts,
@@ -32,8 +39,20 @@ impl Workspace {
     /// Opens the repository at `dir`. `config` holds defaults, user file, environment and
     /// command line; the repository's own keys are put under those of the command line.
     pub fn open(dir: &Path, places: &Places, config: &Config) -> Result<Self> {
-        let _ = (dir, places, config);
-        Err(Failure::bug("workspace is not built"))
+        let repo = Repo::open(dir)?;
+        let mut config = config.clone();
+        config.add_repo_file(repo.root())?;
+        let prompts = Prompts::load(Some(&places.config.join("prompts")))?;
+        Ok(Self {
+            places: places.for_repo(repo.root()),
+            settings: settings(&config),
+            rules: WalkRules {
+                exclude: config.exclude.value.clone(),
+            },
+            repo,
+            config,
+            prompts,
+        })
     }
 
     /// Brings the index up to date ([`crate::index::build`]).
@@ -51,6 +70,23 @@ impl Workspace {
             cancel,
             progress,
         )
+    }
+}
+
+/// The settings of jobs that a configuration gives.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        budget: config.budget.value,
+        sampling: Sampling {
+            temperature: config.temperature.value,
+            seed: config.seed.value,
+            ..Sampling::default()
+        },
+        max_tokens: 0,
+        thinking: config.thinking.value,
+        rules_file: config.rules_file.value.clone(),
+        review_skip: config.review_skip.value.clone(),
+        exclude: config.exclude.value.clone(),
     }
 }
 
@@ -78,8 +114,114 @@ pub fn choose_model(
     store: &Store,
     free: u64,
 ) -> Result<ModelChoice> {
-    let _ = (wanted, catalog, store, free);
-    Err(Failure::bug("choose_model is not built"))
+    if let Some(wanted) = wanted {
+        return named(wanted, catalog, store);
+    }
+    let installed = store.installed()?;
+    if let Some(chosen) = store.chosen()?
+        && let Some(model) = installed.iter().find(|m| m.name == chosen)
+    {
+        return Ok(ModelChoice::Installed(model.clone()));
+    }
+    let rank = |m: &Installed| (catalog.get(&m.name).map_or(0, |c| c.rank), m.bytes);
+    let best = installed
+        .iter()
+        .filter(|m| needs(m, catalog) <= free && runs(m, catalog))
+        .max_by_key(|m| rank(m));
+    if let Some(best) = best {
+        return Ok(ModelChoice::Installed(best.clone()));
+    }
+    let fetched = catalog
+        .models
+        .iter()
+        .filter(|m| m.runs && catalog_needs(m) <= free)
+        .max_by_key(|m| m.rank);
+    if let Some(model) = fetched {
+        return Ok(ModelChoice::Fetch(Box::new(model.clone())));
+    }
+    let least = catalog
+        .models
+        .iter()
+        .filter(|m| m.runs)
+        .map(|m| (catalog_needs(m), &m.name))
+        .min();
+    Err(Failure::model(format!(
+        "no model fits into the {} of memory that are free",
+        human_bytes(free)
+    ))
+    .hint(match least {
+        Some((bytes, name)) => format!(
+            "the smallest, {name}, takes {}; close other programs or raise the memory limit",
+            human_bytes(bytes)
+        ),
+        None => "add a GGUF file with `homebody models add FILE`".to_owned(),
+    }))
+}
+
+/// A model by name or path.
+fn named(wanted: &str, catalog: &Catalog, store: &Store) -> Result<ModelChoice> {
+    if let Some(model) = store.get(wanted)? {
+        return Ok(ModelChoice::Installed(model));
+    }
+    if let Some(model) = catalog.get(wanted) {
+        if !model.runs {
+            return Err(Failure::model(format!(
+                "{wanted} is of the architecture {}, which this build cannot run",
+                model.architecture
+            ))
+            .hint("`homebody models list` says which can"));
+        }
+        return Ok(ModelChoice::Fetch(Box::new(model.clone())));
+    }
+    let path = Path::new(wanted);
+    let gguf = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
+    if path.is_file() {
+        return Ok(ModelChoice::File(path.to_owned()));
+    }
+    if gguf || wanted.contains('/') {
+        return Err(Failure::usage(format!("there is no model file {wanted}"))
+            .hint("give the path of a GGUF file, or a name of `homebody models list`"));
+    }
+    let installed = store.installed()?;
+    let near = catalog
+        .models
+        .iter()
+        .map(|m| m.name.as_str())
+        .chain(installed.iter().map(|m| m.name.as_str()))
+        .map(|name| (strsim::jaro_winkler(name, wanted), name))
+        .filter(|(alike, _)| *alike > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    Err(
+        Failure::usage(format!("there is no model named `{wanted}`")).hint(match near {
+            Some((_, name)) => format!("did you mean {name}? `homebody models list` shows all"),
+            None => "`homebody models list` shows all".to_owned(),
+        }),
+    )
+}
+
+/// Bytes a model that is here would take.
+fn needs(model: &Installed, catalog: &Catalog) -> u64 {
+    match (inspect(&model.path), catalog.get(&model.name)) {
+        (Ok(facts), _) => facts.memory_bytes(LEAST_CONTEXT as usize),
+        (Err(_), Some(known)) => catalog_needs(known),
+        (Err(_), None) => model.bytes + BESIDES,
+    }
+}
+
+/// Whether a model that is here can be run, as far as its header and the catalog tell.
+fn runs(model: &Installed, catalog: &Catalog) -> bool {
+    match inspect(&model.path) {
+        Ok(facts) => facts.supported,
+        Err(_) => catalog.get(&model.name).is_none_or(|m| m.runs),
+    }
+}
+
+/// Bytes a model of the catalog would take.
+fn catalog_needs(model: &Model) -> u64 {
+    let tokens = LEAST_CONTEXT.min(u64::from(model.context));
+    model.bytes + BESIDES + model.state_bytes_per_token * tokens
 }
 
 /// Loads the engine for a choice. `progress` goes from 0 to 1.
@@ -94,6 +236,178 @@ pub fn load_engine(
     cancel: &Cancel,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Box<dyn Engine>> {
-    let _ = (choice, catalog, config, cancel, progress);
-    Err(Failure::bug("load_engine is not built"))
+    let (name, file) = match choice {
+        ModelChoice::Script(file) => {
+            let engine = ScriptedEngine::from_file(file)?;
+            progress(1.0);
+            return Ok(Box::new(engine));
+        }
+        ModelChoice::Fetch(model) => {
+            return Err(Failure::bug(format!(
+                "the model {} was to be loaded before it was fetched",
+                model.name
+            )));
+        }
+        ModelChoice::Installed(model) => (model.name.clone(), model.path.clone()),
+        ModelChoice::File(file) => (
+            file.file_stem()
+                .map_or_else(|| "model".to_owned(), |n| n.to_string_lossy().into_owned()),
+            file.clone(),
+        ),
+    };
+    let options = LoadOptions {
+        sampling: card_sampling(&name, &file, catalog),
+        name,
+        file,
+        context: config.ctx.value,
+        threads: config.threads.value,
+        memory_limit: 0,
+    };
+    Ok(Box::new(LocalEngine::load(&options, cancel, progress)?))
+}
+
+/// The settings of a model's card: by its name, else by the name of its file.
+fn card_sampling(name: &str, file: &Path, catalog: &Catalog) -> Sampling {
+    let of_file = |model: &&Model| {
+        let told = match &model.source {
+            Source::Hub { file, .. } => file,
+            Source::Wheel { member, .. } => member,
+        };
+        Path::new(told).file_name() == file.file_name()
+    };
+    let card = catalog
+        .get(name)
+        .or_else(|| catalog.models.iter().find(of_file))
+        .map(|model| model.sampling);
+    card.map_or_else(Sampling::default, |card| Sampling {
+        temperature: Some(card.temperature),
+        top_k: Some(card.top_k),
+        top_p: Some(card.top_p),
+        min_p: Some(card.min_p),
+        presence_penalty: Some(card.presence_penalty),
+        repetition_penalty: Some(card.repetition_penalty),
+        seed: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::catalog::CardSampling;
+
+    fn model(name: &str, bytes: u64, rank: u32, runs: bool) -> Model {
+        Model {
+            name: name.to_owned(),
+            about: String::new(),
+            source: Source::Hub {
+                repo: "a/b".to_owned(),
+                file: format!("{name}.gguf"),
+            },
+            bytes,
+            download_bytes: bytes,
+            weight_bytes: bytes,
+            other_bytes: 0,
+            sha256: None,
+            license: "MIT".to_owned(),
+            architecture: "llama".to_owned(),
+            context: 8192,
+            state_bytes_per_token: 1000,
+            rank,
+            sampling: CardSampling {
+                temperature: 0.7,
+                top_p: 0.8,
+                top_k: 20,
+                min_p: 0.0,
+                presence_penalty: 0.0,
+                repetition_penalty: 1.0,
+            },
+            runs,
+        }
+    }
+
+    fn catalog() -> Catalog {
+        Catalog {
+            models: vec![
+                model("large", 6_000_000_000, 30, true),
+                model("future", 900_000_000, 25, false),
+                model("middle", 1_000_000_000, 20, true),
+                model("starter", 98_000_000, 1, true),
+            ],
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = Store {
+            dir: dir.path().join("models"),
+        };
+        std::fs::create_dir_all(&store.dir).expect("made");
+        (dir, store)
+    }
+
+    #[test]
+    fn without_models_the_best_that_fits_is_to_be_fetched() {
+        let (_dir, store) = store();
+        let pick = |free| match choose_model(None, &catalog(), &store, free) {
+            Ok(ModelChoice::Fetch(model)) => Ok(model.name),
+            Ok(other) => Ok(format!("{other:?}")),
+            Err(failure) => Err(failure),
+        };
+        assert_eq!(pick(16_000_000_000).as_deref(), Ok("large"));
+        assert_eq!(pick(2_000_000_000).as_deref(), Ok("middle"));
+        let failure = pick(100_000_000).expect_err("nothing fits");
+        assert!(failure.next_step().is_some_and(|h| h.contains("starter")));
+    }
+
+    #[test]
+    fn names_and_paths_are_taken_as_said() {
+        let (dir, store) = store();
+        let file = dir.path().join("my.gguf");
+        std::fs::write(&file, "x").expect("written");
+        let wanted = |name: &str| choose_model(Some(name), &catalog(), &store, 0);
+        assert_eq!(
+            wanted(&file.to_string_lossy()),
+            Ok(ModelChoice::File(file.clone()))
+        );
+        assert!(matches!(wanted("middle"), Ok(ModelChoice::Fetch(_))));
+        let failure = wanted("midle").expect_err("unknown");
+        assert!(failure.next_step().is_some_and(|h| h.contains("middle")));
+        assert!(wanted("future").is_err_and(|f| f.what().contains("llama")));
+        assert!(wanted("/nowhere/x.gguf").is_err());
+    }
+
+    #[test]
+    fn a_card_is_found_by_name_or_file() {
+        let by_file = card_sampling("x", Path::new("/m/middle.gguf"), &catalog());
+        assert_eq!(by_file.temperature, Some(0.7));
+        let none = card_sampling("x", Path::new("/m/x.gguf"), &catalog());
+        assert_eq!(none, Sampling::default());
+    }
+
+    #[test]
+    fn a_script_is_an_engine() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("s.jsonl");
+        std::fs::write(&file, "\"hello\"\n").expect("written");
+        let engine = load_engine(
+            &ModelChoice::Script(file),
+            &catalog(),
+            &Config::default(),
+            &Cancel::never(),
+            &mut |_| {},
+        )
+        .expect("loaded");
+        assert_eq!(engine.facts().device, "script");
+        let fetch = ModelChoice::Fetch(Box::new(model("a", 1, 1, true)));
+        assert!(
+            load_engine(
+                &fetch,
+                &catalog(),
+                &Config::default(),
+                &Cancel::never(),
+                &mut |_| {}
+            )
+            .is_err()
+        );
+    }
 }

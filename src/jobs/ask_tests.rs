@@ -1,0 +1,169 @@
+//! Questions over a small repository, answered by a script.
+
+use super::*;
+use crate::base::Cancel;
+use crate::engine::ScriptedEngine;
+use crate::repo::WalkRules;
+use std::sync::Arc;
+
+struct Place {
+    _dir: tempfile::TempDir,
+    repo: Repo,
+    index: Arc<Index>,
+}
+
+fn place() -> Place {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(dir.path().join("src")).expect("made");
+    std::fs::write(
+        dir.path().join("src/walk.rs"),
+        "/// Finds a symlink loop.\nfn check_loop() {}\n",
+    )
+    .expect("written");
+    std::fs::write(
+        dir.path().join("src/print.rs"),
+        "/// Prints zebras.\nfn print() {}\n",
+    )
+    .expect("written");
+    std::fs::write(dir.path().join("AGENTS.md"), "Answer in rhyme.\n").expect("written");
+    let repo = Repo::open(dir.path()).expect("a repository");
+    let cache = tempfile::tempdir().expect("a folder");
+    let index = crate::index::build(
+        &repo,
+        cache.path(),
+        &WalkRules::default(),
+        false,
+        &Cancel::never(),
+        &mut |_| {},
+    )
+    .expect("an index");
+    Place {
+        _dir: dir,
+        repo,
+        index,
+    }
+}
+
+fn run_in(
+    place: &Place,
+    request: &Ask,
+    engine: &mut ScriptedEngine,
+) -> (Result<Answer>, Vec<Event>) {
+    let settings = Settings {
+        rules_file: "AGENTS.md".into(),
+        ..Settings::default()
+    };
+    let prompts = Prompts::load(None).expect("templates");
+    let mut events = Vec::new();
+    let mut cx = JobCx {
+        engine,
+        repo: &place.repo,
+        index: &place.index,
+        index_complete: true,
+        settings: &settings,
+        prompts: &prompts,
+        cancel: Cancel::never(),
+    };
+    let answer = super::super::run(
+        &super::super::Request::Ask(request.clone()),
+        &mut cx,
+        &mut |event| events.push(event),
+    );
+    (answer, events)
+}
+
+fn ask(question: &str) -> Ask {
+    Ask {
+        question: question.into(),
+        ..Ask::default()
+    }
+}
+
+#[test]
+fn an_answer_comes_with_checked_sources() {
+    let place = place();
+    let mut engine =
+        ScriptedEngine::saying(&["In check_loop [1]; see also [9] and src/walk.rs:77."]);
+    let (answer, events) = run_in(&place, &ask("where is a symlink loop found?"), &mut engine);
+    let Ok(Answer::Ask { turn, stopped, .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    assert!(!stopped);
+    assert_eq!(turn.sources[0].path.as_str(), "src/walk.rs");
+    assert!(turn.sources[0].cited);
+    assert!(matches!(events.first(), Some(Event::Context { .. })));
+    assert!(matches!(events.last(), Some(Event::Done)));
+    let note = events.iter().find_map(|e| match e {
+        Event::Note { text } => Some(text.as_str()),
+        _ => None,
+    });
+    assert!(
+        note.is_some_and(|n| n.contains("[9], src/walk.rs:77")),
+        "{note:?}"
+    );
+    let asked = engine.asked();
+    let prompt = &asked[0].messages;
+    assert!(prompt[0].content.contains("Answer in rhyme."));
+    assert!(prompt[1].content.contains("2| fn check_loop() {}"));
+}
+
+#[test]
+fn a_second_turn_repeats_the_first_word_for_word_and_shows_nothing_twice() {
+    let place = place();
+    let mut engine = ScriptedEngine::saying(&["In check_loop [1].", "As said [1]."]);
+    let (first, _) = run_in(&place, &ask("where is a symlink loop found?"), &mut engine);
+    let Ok(Answer::Ask { turn, .. }) = first else {
+        panic!("{first:?}")
+    };
+    let request = Ask {
+        history: vec![turn.clone()],
+        ..ask("and why?")
+    };
+    let (second, _) = run_in(&place, &request, &mut engine);
+    let Ok(Answer::Ask { turn: next, .. }) = second else {
+        panic!("{second:?}")
+    };
+    let asked = engine.asked();
+    assert_eq!(asked[0].messages[..2], asked[1].messages[..2]);
+    assert!(!next.sent.contains("fn check_loop"));
+    assert!(next.sources.iter().any(|s| s.id == 1 && s.cited));
+}
+
+#[test]
+fn a_conversation_that_outgrows_the_context_is_refused_with_a_next_step() {
+    let place = place();
+    let mut engine = ScriptedEngine::saying(&["x"]).with_context(600);
+    let history = vec![Turn {
+        request: "x".into(),
+        sent: "word ".repeat(1000),
+        answer: "y".into(),
+        sources: Vec::new(),
+    }];
+    let (answer, events) = run_in(
+        &place,
+        &Ask {
+            history,
+            ..ask("and?")
+        },
+        &mut engine,
+    );
+    let failure = answer.expect_err("too long");
+    assert!(
+        failure
+            .next_step()
+            .is_some_and(|hint| hint.contains("/new"))
+    );
+    assert!(events.iter().any(|e| matches!(e, Event::Error { .. })));
+}
+
+#[test]
+fn nothing_found_is_said() {
+    let place = place();
+    let mut engine = ScriptedEngine::saying(&["I do not know."]);
+    let (_, events) = run_in(&place, &ask("xylophone quartz?"), &mut engine);
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, Event::Note { text } if text.contains("nothing was found")))
+    );
+}

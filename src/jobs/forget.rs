@@ -1,0 +1,128 @@
+//! Removing what homebody keeps about a repository, or about all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::failure::io_failure;
+use crate::base::{Places, Result};
+
+/// Something that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// What it was: `index`, `sessions`, `state`.
+    pub what: &'static str,
+    /// Where it lay.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Files in it.
+    pub files: usize,
+}
+
+/// Removes index, sessions and state of the repository at `root` (canonical), or of all
+/// repositories. Models and configuration stay. What was not there is not in the answer.
+///
+/// # Errors
+/// Of kind environment, if something cannot be removed.
+pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
+    let targets = match root {
+        Some(root) => {
+            let of = places.for_repo(root);
+            vec![
+                ("index", of.index),
+                ("sessions", of.sessions),
+                ("undo records", of.undo),
+                ("state", of.state),
+            ]
+        }
+        None => vec![
+            ("index", places.cache.join("index")),
+            ("sessions and state", places.state.join("repositories")),
+        ],
+    };
+    let mut gone = Vec::new();
+    for (what, path) in targets {
+        let Ok(facts) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        let mut size = (0, 0);
+        let removed = if facts.is_dir() {
+            measure(&path, 0, &mut size);
+            fs::remove_dir_all(&path)
+        } else {
+            // A link that somebody put there: the link goes, what it points to stays.
+            size = (facts.len(), 1);
+            fs::remove_file(&path)
+        };
+        removed.map_err(|e| io_failure(format!("cannot remove {}", path.display()), &e))?;
+        // `state` holds the other two; left over alone it is an empty folder.
+        if what != "state" || size.1 > 0 {
+            gone.push(Forgotten {
+                what,
+                path,
+                bytes: size.0,
+                files: size.1,
+            });
+        }
+    }
+    Ok(gone)
+}
+
+/// Adds up sizes and files below a folder; links are not followed.
+fn measure(dir: &Path, depth: usize, size: &mut (u64, usize)) {
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let Ok(facts) = fs::symlink_metadata(entry.path()) else {
+            continue;
+        };
+        if facts.is_dir() {
+            if depth < 64 {
+                measure(&entry.path(), depth + 1, size);
+            }
+        } else {
+            size.0 += facts.len();
+            size.1 += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::places::write_private;
+
+    #[test]
+    fn one_repository_or_all_are_forgotten() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let below = |name: &str| dir.path().join(name);
+        let places = Places {
+            config: below("config"),
+            data: below("data"),
+            cache: below("cache"),
+            state: below("state"),
+        };
+        let keep = places.data.join("models/a.gguf");
+        write_private(&keep, b"model").expect("written");
+        for root in ["/one", "/two"] {
+            let of = places.for_repo(Path::new(root));
+            write_private(&of.index.join("deep/er"), b"12345").expect("written");
+            write_private(&of.sessions.join("a.jsonl"), b"123").expect("written");
+            write_private(&of.state.join("history"), b"1").expect("written");
+        }
+        let gone = forget(&places, Some(Path::new("/one"))).expect("forgotten");
+        let told: Vec<_> = gone.iter().map(|f| (f.what, f.bytes, f.files)).collect();
+        assert_eq!(told, [("index", 5, 1), ("sessions", 3, 1), ("state", 1, 1)]);
+        assert!(!places.for_repo(Path::new("/one")).state.exists());
+        assert!(places.for_repo(Path::new("/two")).index.exists());
+        assert_eq!(
+            forget(&places, Some(Path::new("/one"))).expect("nothing left"),
+            []
+        );
+        let gone = forget(&places, None).expect("forgotten");
+        assert_eq!(gone.iter().map(|f| f.bytes).sum::<u64>(), 9);
+        assert!(!places.for_repo(Path::new("/two")).index.exists());
+        assert!(keep.exists());
+    }
+}

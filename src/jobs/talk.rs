@@ -1,0 +1,185 @@
+//! What all jobs share when they talk to the model: the standing instructions, the budget, and
+//! passing on what happens.
+
+use super::prompt::SystemValues;
+use super::{Context, Event, JobCx};
+use crate::base::text::human_count;
+use crate::base::{Failure, Result, TokenCount};
+use crate::context::{self, rules::Rules};
+use crate::engine::{Generate, Generated, Message, Role, Step};
+use crate::repo::Repo;
+
+/// Seconds a prompt may take to be read, if the user sets no budget.
+const READ_S: f64 = 20.0;
+/// Tokens of excerpts before anything was measured.
+const UNMEASURED: usize = 2000;
+/// Fewest tokens of excerpts that are worth a prompt, however slow the machine.
+const LEAST: usize = 1000;
+/// Most of the context that excerpts may take, in percent.
+const SHARE: usize = 60;
+/// Most tokens of the rules.
+const RULES: usize = 600;
+
+/// The standing instructions as a message, with the rules in them.
+pub(super) fn system(cx: &JobCx<'_>) -> Result<(Message, Rules)> {
+    let rules = context::rules::rules(
+        cx.repo,
+        &cx.settings.rules_file,
+        &*cx.engine,
+        RULES.min(cx.engine.facts().context / 8),
+    )?;
+    Ok((system_message(cx.repo, cx.prompts, &rules)?, rules))
+}
+
+/// As [`system`], from its parts.
+pub(super) fn system_message(
+    repo: &Repo,
+    prompts: &super::Prompts,
+    rules: &Rules,
+) -> Result<Message> {
+    let repository = repo
+        .root()
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let (path, text) = match &rules.shown {
+        Some((path, text)) => (path.to_string(), text.as_str()),
+        None => (String::new(), ""),
+    };
+    let content = prompts.system(&SystemValues {
+        repository: &crate::base::text::printable(&repository),
+        rules_path: &path,
+        rules: text,
+    })?;
+    Ok(Message {
+        role: Role::System,
+        content,
+    })
+}
+
+/// Puts what is known of the rules into a context.
+pub(super) fn with_rules(context: &mut Context, rules: &Rules) {
+    context.rules.clone_from(&rules.shown);
+    context.left_out.extend(rules.left_out.iter().cloned());
+}
+
+/// Tokens excerpts may take: what the user says, else what this machine reads in some twenty
+/// seconds; never more than a share of the context that `used` tokens leave.
+pub(super) fn budget(
+    asked: usize,
+    context: usize,
+    used: usize,
+    rates: Option<(f64, f64)>,
+) -> usize {
+    let free = context.saturating_sub(used) * SHARE / 100;
+    let wanted = match (asked, rates) {
+        (0, Some((reading, _))) if reading > 0.0 => ((reading * READ_S) as usize).max(LEAST),
+        (0, _) => UNMEASURED,
+        (asked, _) => asked,
+    };
+    wanted.min(free)
+}
+
+/// Generates, passing on what happens as events; the figures come as an event too.
+pub(super) fn generate(
+    cx: &mut JobCx<'_>,
+    request: &Generate,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Generated> {
+    let cancel = cx.cancel.clone();
+    let done = cx
+        .engine
+        .generate(request, &cancel, &mut |step| emit(event_of(step)))?;
+    emit(Event::Usage(done.usage));
+    Ok(done)
+}
+
+fn event_of(step: Step) -> Event {
+    match step {
+        Step::Prefill {
+            done,
+            total,
+            cached,
+            rate,
+        } => Event::Prefill {
+            done,
+            total,
+            cached,
+            rate,
+        },
+        Step::StartOver(text) => Event::Note { text },
+        Step::Thinking(text) => Event::Thinking { text },
+        Step::Text(text) => Event::Token { text },
+    }
+}
+
+/// A piped text, cut to a share of the context from its end where logs say what matters, and
+/// the word about it.
+pub(super) fn piped(
+    text: Option<&str>,
+    most: usize,
+    count: &dyn TokenCount,
+) -> (String, Option<String>) {
+    let Some(text) = text.map(str::trim_end).filter(|text| !text.is_empty()) else {
+        return (String::new(), None);
+    };
+    let text = crate::base::text::printable_block(text).into_owned();
+    if text.len() / 8 <= most && count.count(&text) <= most {
+        return (text, None);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut fits, mut too_many) = (0, lines.len() + 1);
+    while too_many > fits + 1 {
+        let middle = fits + (too_many - fits) / 2;
+        let part = lines.get(..middle).unwrap_or(&[]).join("\n");
+        if part.len() / 8 <= most && count.count(&part) <= most {
+            fits = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    let kept = lines.get(..fits).unwrap_or(&[]).join("\n");
+    let note = format!(
+        "of the piped text {} of {} lines are shown; the rest does not fit",
+        human_count(fits as u64),
+        human_count(lines.len() as u64)
+    );
+    (kept, Some(note))
+}
+
+/// The failure for a conversation that has outgrown the context.
+pub(super) fn context_full(tokens: usize, context: usize) -> Failure {
+    Failure::model("the conversation no longer fits the model's context")
+        .because(format!(
+            "it has {} tokens of {}",
+            human_count(tokens as u64),
+            human_count(context as u64)
+        ))
+        .hint("begin a new conversation (/new), drop pinned files, or set a smaller budget")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::count::RoughCount;
+
+    #[test]
+    fn the_budget_follows_the_machine_and_the_context() {
+        assert_eq!(budget(0, 8192, 200, None), 2000);
+        assert_eq!(budget(0, 8192, 200, Some((300.0, 10.0))), 4795);
+        assert_eq!(budget(0, 8192, 200, Some((10.0, 10.0))), 1000);
+        assert_eq!(budget(500, 8192, 200, Some((300.0, 10.0))), 500);
+        assert_eq!(budget(0, 2048, 1000, None), 628);
+        assert_eq!(budget(0, 100, 1000, None), 0);
+    }
+
+    #[test]
+    fn piped_text_is_cut_aloud() {
+        let text = "a line of text\n".repeat(100);
+        let (kept, note) = piped(Some(&text), 100, &RoughCount);
+        assert!(RoughCount.count(&kept) <= 100 && !kept.is_empty());
+        assert!(note.is_some_and(|note| note.contains("of 100 lines")));
+        assert_eq!(piped(Some("x\n"), 100, &RoughCount), ("x".into(), None));
+        assert_eq!(piped(None, 100, &RoughCount), (String::new(), None));
+    }
+}
