@@ -1,6 +1,10 @@
 //! From edits to new texts, in memory.
 
-use super::{Edit, Texts};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::lines::{Line, lines, without_newline};
+use super::{Edit, Texts, locate};
 use crate::base::{Failure, LineRange, RepoPath, Result};
 
 /// What becomes of one file.
@@ -36,40 +40,69 @@ pub struct Change {
     pub files: Vec<FileChange>,
 }
 
+/// Lines of a file (from 0) and the text to stand there.
+struct Splice {
+    edit: usize,
+    lines: Range<usize>,
+    new: String,
+}
+
+/// What is to become of one file that is there.
+struct Work {
+    before: String,
+    splices: Vec<Splice>,
+    renamed_to: Option<RepoPath>,
+    deleted: bool,
+    /// The number of the edit that renames or deletes it.
+    by: usize,
+}
+
+#[derive(Default)]
+struct Plan {
+    work: BTreeMap<RepoPath, Work>,
+    created: BTreeMap<RepoPath, String>,
+    /// New names of renamed files, with the old ones.
+    moved: BTreeMap<RepoPath, RepoPath>,
+    notes: Vec<String>,
+    /// The edits that cannot be, with reasons.
+    refused: Vec<(usize, String)>,
+}
+
 impl Change {
     /// Works out the new texts. All edits hold or none does; edits of one file are all located
-    /// in its text as it is now and must not overlap. Newlines of the file are kept (CRLF).
+    /// in its text as it is now and must not overlap. Newlines of the file are kept (CRLF), and
+    /// so are its byte-order mark and whether it ends with a newline.
     ///
     /// # Errors
-    /// Of kind input, naming edit, file and reason.
+    /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
-        let _ = (edits, texts);
-        Err(Failure::bug("plan is not built"))
+        Self::plan_noted(edits, texts).map(|(change, _)| change)
     }
 
     /// As [`Change::plan`], with what should be said about how places were found: text that
     /// stands in the file only with another indentation or other blanks at the ends of lines.
     pub fn plan_noted(edits: &[Edit], texts: &dyn Texts) -> Result<(Self, Vec<String>)> {
-        Self::plan(edits, texts).map(|change| (change, Vec::new()))
-    }
-
-    /// The hunks, with `context` lines around, in order of file and line.
-    pub fn hunks(&self, context: usize) -> Vec<ChangedHunk> {
-        let _ = context;
-        Vec::new()
-    }
-
-    /// The change with only those hunks of [`Change::hunks`] (same `context`) whose flag is
-    /// set. Files left without a hunk are left out.
-    #[must_use]
-    pub fn select(&self, context: usize, keep: &[bool]) -> Self {
-        let _ = (context, keep);
-        self.clone()
-    }
-
-    /// As a unified diff that `git apply` takes.
-    pub fn to_unified(&self) -> String {
-        String::new()
+        let mut plan = Plan::default();
+        // Renames first: later blocks may use the new name for a file.
+        for (at, edit) in edits.iter().enumerate() {
+            if let Edit::Rename { path, to } = edit {
+                plan.rename(at, path, to, texts);
+            }
+        }
+        for (at, edit) in edits.iter().enumerate() {
+            match edit {
+                Edit::Rename { .. } => {}
+                Edit::Create { path, text } => plan.create(at, path, text, texts),
+                Edit::Delete { path } => plan.delete(at, path, texts),
+                Edit::Replace { path, old, new } => {
+                    plan.splice(at, path, texts, |file| locate::place(file, old, new));
+                }
+                Edit::Rewrite { path, range, new } => {
+                    plan.splice(at, path, texts, |file| rewrite(file, *range, new));
+                }
+            }
+        }
+        plan.finish(edits)
     }
 
     /// Lines added and removed.
@@ -90,3 +123,329 @@ impl Change {
         self.files.is_empty()
     }
 }
+
+/// The place of lines named by their numbers.
+fn rewrite(file: &[Line<'_>], range: LineRange, new: &str) -> Result<locate::Place> {
+    let (start, end) = (range.start as usize, range.end as usize);
+    // An empty file has no line, and its first is the only one that can be meant.
+    let empty = file.is_empty() && start == 1;
+    if end > file.len() && !empty {
+        return Err(Failure::input(format!(
+            "it says lines {range}, and the file has {}",
+            match file.len() {
+                0 => "none".to_owned(),
+                1 => "only one".to_owned(),
+                n => format!("only {n}"),
+            }
+        )));
+    }
+    Ok(locate::Place {
+        lines: start - 1..if empty { 0 } else { end },
+        new: new.to_owned(),
+        note: None,
+    })
+}
+
+impl Plan {
+    fn refuse(&mut self, edit: usize, why: impl Into<String>) {
+        self.refused.push((edit, why.into()));
+    }
+
+    /// The work on a file that is there, its text read at the first call.
+    fn work(&mut self, path: &RepoPath, texts: &dyn Texts) -> Result<&mut Work, String> {
+        use std::collections::btree_map::Entry;
+        match self.work.entry(path.clone()) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => match texts.text(path) {
+                Ok(before) => Ok(entry.insert(Work {
+                    before,
+                    splices: Vec::new(),
+                    renamed_to: None,
+                    deleted: false,
+                    by: 0,
+                })),
+                Err(failure) => Err(failure.to_string()),
+            },
+        }
+    }
+
+    /// Whether something new may stand at `path`, and if not, why.
+    fn room_for(&self, path: &RepoPath, texts: &dyn Texts) -> Result<(), String> {
+        if texts.exists(path) {
+            let lines = texts.text(path).map_or(0, |text| lines(&text).len());
+            return Err(match lines {
+                0 => "it exists already".to_owned(),
+                n => format!(
+                    "it exists already; change it with replace, or with `*** rewrite {path}:1-{n}`"
+                ),
+            });
+        }
+        if self.created.contains_key(path) || self.moved.contains_key(path) {
+            return Err("an earlier edit already puts a file there".to_owned());
+        }
+        if !texts.may_create(path) {
+            return Err(
+                "no file may be made there: it is ignored, or outside of what may be changed"
+                    .to_owned(),
+            );
+        }
+        let below = format!("{}/", path.as_str());
+        let new = || self.created.keys().chain(self.moved.keys());
+        if new().any(|other| other.as_str().starts_with(&below)) {
+            return Err("an earlier edit makes a folder of that name".to_owned());
+        }
+        let mut folder = path.folder();
+        while !folder.is_empty() {
+            let Ok(parent) = RepoPath::new(folder) else {
+                break;
+            };
+            if new().any(|other| *other == parent)
+                || (texts.exists(&parent) && texts.text(&parent).is_ok())
+            {
+                return Err(format!("`{parent}` is a file, and no folder"));
+            }
+            folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, at: usize, path: &RepoPath, to: &RepoPath, texts: &dyn Texts) {
+        if let Err(why) = self.room_for(to, texts) {
+            return self.refuse(at, format!("`{to}`: {why}"));
+        }
+        match self.work(path, texts) {
+            Err(why) => self.refuse(at, why),
+            Ok(work) if work.renamed_to.is_some() => {
+                self.refuse(at, "an earlier edit already renames it");
+            }
+            Ok(work) => {
+                work.renamed_to = Some(to.clone());
+                work.by = at;
+                self.moved.insert(to.clone(), path.clone());
+            }
+        }
+    }
+
+    fn create(&mut self, at: usize, path: &RepoPath, text: &str, texts: &dyn Texts) {
+        match self.room_for(path, texts) {
+            Ok(()) => {
+                self.created.insert(path.clone(), text.to_owned());
+            }
+            Err(why) => self.refuse(at, why),
+        }
+    }
+
+    fn delete(&mut self, at: usize, path: &RepoPath, texts: &dyn Texts) {
+        match self.work(path, texts) {
+            Err(why) => self.refuse(at, why),
+            Ok(work) if work.deleted => self.refuse(at, "an earlier edit already deletes it"),
+            Ok(work) if work.renamed_to.is_some() || !work.splices.is_empty() => {
+                self.refuse(at, "an earlier edit changes the same file");
+            }
+            Ok(work) => {
+                work.deleted = true;
+                work.by = at;
+            }
+        }
+    }
+
+    fn splice(
+        &mut self,
+        at: usize,
+        path: &RepoPath,
+        texts: &dyn Texts,
+        place: impl Fn(&[Line<'_>]) -> Result<locate::Place>,
+    ) {
+        if self.created.contains_key(path) {
+            return self.refuse(
+                at,
+                "an earlier edit creates the file; put its whole text there",
+            );
+        }
+        // A renamed file may be called by its new name.
+        let path = self.moved.get(path).unwrap_or(path).clone();
+        let work = match self.work(&path, texts) {
+            Ok(work) => work,
+            Err(why) => return self.refuse(at, why),
+        };
+        if work.deleted {
+            return self.refuse(at, "an earlier edit deletes the file");
+        }
+        let file = lines(&work.before);
+        let place = match place(&file) {
+            Ok(place) => place,
+            Err(failure) => return self.refuse(at, failure.to_string()),
+        };
+        let range = LineRange::new(place.lines.start as u32 + 1, place.lines.end as u32);
+        let Some(splice) = trimmed(at, &file, place.lines, &place.new) else {
+            return self.refuse(at, "it changes nothing: the new text is the old one");
+        };
+        let other = work
+            .splices
+            .iter()
+            .find(|other| clash(&other.lines, &splice.lines))
+            .map(|other| other.edit);
+        if let Some(other) = other {
+            return self.refuse(
+                at,
+                format!(
+                    "it overlaps with edit {} at line {}; say both as one edit",
+                    other + 1,
+                    splice.lines.start + 1
+                ),
+            );
+        }
+        work.splices.push(splice);
+        if let Some(note) = place.note {
+            self.notes.push(format!("{path}:{range}: {note}"));
+        }
+    }
+
+    fn finish(mut self, edits: &[Edit]) -> Result<(Change, Vec<String>)> {
+        let mut files: Vec<FileChange> = self
+            .created
+            .iter()
+            .map(|(path, text)| FileChange {
+                path: path.clone(),
+                renamed_to: None,
+                before: None,
+                after: Some(text.clone()),
+            })
+            .collect();
+        for (path, work) in std::mem::take(&mut self.work) {
+            let after = (!work.deleted).then(|| spliced(&work.before, &work.splices));
+            if after.as_ref() == Some(&work.before) && work.renamed_to.is_none() {
+                // An edit that was refused leaves work with nothing to do.
+                if let Some(splice) = work.splices.first() {
+                    self.refuse(
+                        splice.edit,
+                        "the edits of this file together change nothing",
+                    );
+                }
+                continue;
+            }
+            files.push(FileChange {
+                path,
+                renamed_to: work.renamed_to,
+                before: Some(work.before),
+                after,
+            });
+        }
+        if !self.refused.is_empty() {
+            self.refused.sort_by_key(|(edit, _)| *edit);
+            let edits_refused: BTreeSet<usize> = self.refused.iter().map(|(e, _)| *e).collect();
+            let what = match edits.len() {
+                1 => "the edit cannot be applied".to_owned(),
+                all => format!("{} of {all} edits cannot be applied", edits_refused.len()),
+            };
+            return Err(self
+                .refused
+                .iter()
+                .fold(Failure::input(what), |failure, (at, why)| {
+                    let name = edits.get(*at).map_or_else(String::new, |edit| {
+                        format!("{} {}", word(edit), edit.path())
+                    });
+                    failure.because(format!("edit {} ({name}): {why}", at + 1))
+                }));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok((Change { files }, self.notes))
+    }
+}
+
+fn word(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::Replace { .. } => "replace",
+        Edit::Rewrite { .. } => "rewrite",
+        Edit::Create { .. } => "create",
+        Edit::Delete { .. } => "delete",
+        Edit::Rename { .. } => "rename",
+    }
+}
+
+/// The splice without the lines that stay as they are at its beginning and end: they keep
+/// their own newlines, and two edits may both show them. `None` if nothing is left.
+fn trimmed(edit: usize, file: &[Line<'_>], range: Range<usize>, new: &str) -> Option<Splice> {
+    let old = file.get(range.clone()).unwrap_or(&[]);
+    let new: Vec<&str> = new.split_inclusive('\n').map(without_newline).collect();
+    let start = old
+        .iter()
+        .zip(&new)
+        .take_while(|(old, new)| old.text == **new)
+        .count();
+    let end = old
+        .iter()
+        .skip(start)
+        .rev()
+        .zip(new.iter().skip(start).rev())
+        .take_while(|(old, new)| old.text == **new)
+        .count();
+    let lines = range.start + start..range.start + old.len() - end;
+    let new = new.get(start..new.len() - end).unwrap_or(&[]);
+    if lines.is_empty() && new.is_empty() {
+        return None;
+    }
+    Some(Splice {
+        edit,
+        lines,
+        new: super::parse::joined(new),
+    })
+}
+
+/// Whether two splices cannot both be: they share a line, or it is not certain which new text
+/// comes first.
+fn clash(a: &Range<usize>, b: &Range<usize>) -> bool {
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => a.start == b.start,
+        (true, false) => b.start < a.start && a.start < b.end,
+        (false, true) => a.start < b.start && b.start < a.end,
+        (false, false) => a.start < b.end && b.start < a.end,
+    }
+}
+
+/// The text with all splices done, in the file's own manner.
+fn spliced(before: &str, splices: &[Splice]) -> String {
+    let file = lines(before);
+    let crlf = file
+        .iter()
+        .filter(|line| {
+            before
+                .get(line.start..line.end)
+                .is_some_and(|l| l.ends_with("\r\n"))
+        })
+        .count();
+    let newline = if crlf * 2 > file.len() || (crlf > 0 && crlf * 2 == file.len()) {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let mut order: Vec<&Splice> = splices.iter().collect();
+    order.sort_by_key(|splice| (splice.lines.start, splice.lines.end));
+    let mut out = String::with_capacity(before.len() + 256);
+    let mut at = 0;
+    for splice in order {
+        let bytes = locate::bytes(&file, splice.lines.clone());
+        out.push_str(before.get(at..bytes.start).unwrap_or(""));
+        if !out.is_empty() && out != "\u{feff}" && !out.ends_with('\n') && !splice.new.is_empty() {
+            out.push_str(newline);
+        }
+        for line in splice.new.split_inclusive('\n') {
+            out.push_str(without_newline(line));
+            out.push_str(newline);
+        }
+        at = bytes.end;
+    }
+    out.push_str(before.get(at..).unwrap_or(""));
+    let body = file.last().is_some();
+    let ended = before.ends_with('\n');
+    if body && !ended && out.ends_with('\n') {
+        out.truncate(without_newline(&out).len());
+    } else if body && ended && !out.is_empty() && !out.ends_with('\n') && out != "\u{feff}" {
+        out.push_str(newline);
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "apply_tests.rs"]
+mod tests;

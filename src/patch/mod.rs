@@ -6,8 +6,11 @@
 //! the working tree. It knows no git: which paths are allowed is given to it.
 
 pub mod apply;
+mod hunks;
+mod lines;
 pub mod locate;
 pub mod parse;
+mod unified;
 pub mod write;
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,14 @@
 //! Edit blocks out of an answer's text.
+//!
+//! What is read, besides the form that the prompts teach (see `prompts/`): blocks without a
+//! header whose path stands on the line before, as other tools teach them; blocks inside or
+//! around code fences; lines copied with the numbers they were shown with; unified diffs.
+//! Wherever it is not certain what is meant, the block becomes a trouble and no edit.
+//! One pass, and every line is looked at a bounded number of times.
 
-use super::Edit;
+use super::{Edit, unified};
+use crate::base::text::{printable, truncated};
+use crate::base::{LineRange, RepoPath};
 
 /// What an answer holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,8 +23,642 @@ pub struct Parsed {
 
 /// Finds the edit blocks in an answer.
 pub fn parse(answer: &str) -> Parsed {
-    Parsed {
-        prose: answer.to_owned(),
-        ..Parsed::default()
+    let lines: Vec<&str> = answer
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .collect();
+    let mut reader = Reader {
+        lines,
+        at: 0,
+        out: Parsed::default(),
+        prose: Vec::new(),
+        code_open: false,
+        wrapped: false,
+        last: None,
+    };
+    reader.run();
+    let mut out = reader.out;
+    reader.prose.join("\n").trim().clone_into(&mut out.prose);
+    out
+}
+
+/// What the header of a block says.
+#[derive(Debug, Clone)]
+enum Header {
+    Replace(RepoPath),
+    Rewrite(RepoPath, LineRange),
+    Create(RepoPath),
+    Delete(RepoPath),
+    Rename(RepoPath, RepoPath),
+}
+
+/// A block that could not be read: why, and the line at which reading goes on.
+struct Unread {
+    why: String,
+    at: usize,
+}
+
+/// A block between its fences: the lines of its parts.
+struct Body<'a> {
+    /// Lines before the `=======`, if there is one.
+    old: Option<Vec<&'a str>>,
+    /// Lines after it, or all.
+    new: Vec<&'a str>,
+    /// How many separators there are.
+    separators: usize,
+    /// The line behind the block.
+    next: usize,
+}
+
+struct Reader<'a> {
+    lines: Vec<&'a str>,
+    at: usize,
+    out: Parsed,
+    prose: Vec<&'a str>,
+    /// Whether a code fence is open in the prose.
+    code_open: bool,
+    /// Whether a code fence was opened right before a block and left out of the prose.
+    wrapped: bool,
+    /// The path of the block that has just ended, for a further one that names none.
+    last: Option<(RepoPath, usize)>,
+}
+
+impl<'a> Reader<'a> {
+    fn run(&mut self) {
+        while let Some(&line) = self.lines.get(self.at) {
+            if let Some(header) = header(line) {
+                self.drop_open_fence();
+                match header {
+                    Ok(header) => self.headed(&header),
+                    Err(why) => self.refuse(&why, line.trim()),
+                }
+            } else if let Some(length) = opener(line) {
+                self.headless(length);
+            } else if unified::begins(&self.lines, self.at) {
+                self.drop_open_fence();
+                let read = unified::read(&self.lines, self.at);
+                self.out.edits.extend(read.edits);
+                for trouble in read.troubles {
+                    self.trouble(&trouble.0, &trouble.1);
+                }
+                self.at = read.next;
+                self.last = None;
+            } else if self.wrapped && is_fence_end(line) {
+                self.wrapped = false;
+                self.at += 1;
+            } else {
+                if is_fence(line) {
+                    self.code_open = !self.code_open;
+                }
+                self.prose.push(line);
+                self.at += 1;
+            }
+        }
+    }
+
+    fn trouble(&mut self, what: &str, why: &str) {
+        let number = self.out.edits.len() + self.out.troubles.len() + 1;
+        self.out.troubles.push(format!(
+            "edit {number} ({}): {why}",
+            printable(truncated(what, 200))
+        ));
+    }
+
+    /// A header that names nothing usable. Its block, if there is one, goes with it.
+    fn refuse(&mut self, why: &str, what: &str) {
+        let what = what.trim_start_matches('*').trim().to_owned();
+        self.trouble(&what, why);
+        self.at += 1;
+        let (open, _) = self.skip_to_opener();
+        if let Some((open, length)) = open {
+            self.at = match self.body(open, length) {
+                Ok(body) => body.next,
+                Err(unread) => unread.at,
+            };
+        }
+        self.last = None;
+    }
+
+    /// The block's opening fence at or right behind the current line (blank lines and one code
+    /// fence between), and the code fence's line.
+    fn skip_to_opener(&self) -> (Option<(usize, usize)>, Option<usize>) {
+        let mut at = self.at;
+        let mut code = None;
+        while let Some(line) = self.lines.get(at) {
+            if let Some(length) = opener(line) {
+                return (Some((at, length)), code);
+            }
+            if is_fence(line) && code.is_none() {
+                code = Some(at);
+            } else if !line.trim().is_empty() || at > self.at + 4 {
+                break;
+            }
+            at += 1;
+        }
+        (None, code)
+    }
+
+    fn headed(&mut self, header: &Header) {
+        self.at += 1;
+        self.last = None;
+        let (verb, path) = match header {
+            Header::Delete(path) => {
+                self.out.edits.push(Edit::Delete { path: path.clone() });
+                return;
+            }
+            Header::Rename(path, to) => {
+                self.out.edits.push(Edit::Rename {
+                    path: path.clone(),
+                    to: to.clone(),
+                });
+                return;
+            }
+            Header::Replace(path) => ("replace", path),
+            Header::Rewrite(path, _) => ("rewrite", path),
+            Header::Create(path) => ("create", path),
+        };
+        let what = format!("{verb} {}", path.as_str());
+        let (open, code) = self.skip_to_opener();
+        let body = match (open, code) {
+            (Some((open, length)), code) => {
+                self.wrapped |= code.is_some();
+                self.body(open, length)
+            }
+            (None, Some(code)) if verb != "replace" && !is_prose_file(path) => {
+                self.fenced_body(code)
+            }
+            _ => Err(Unread {
+                why: "no line `<<<<<<<` follows its header".to_owned(),
+                at: self.at,
+            }),
+        };
+        let edit = body.and_then(|body| {
+            self.at = body.next;
+            edit_of(header, body).map_err(|why| Unread { why, at: self.at })
+        });
+        match edit {
+            Ok(edit) => {
+                if matches!(edit, Edit::Replace { .. }) {
+                    self.last = Some((edit.path().clone(), self.prose.len()));
+                }
+                self.out.edits.push(edit);
+            }
+            Err(unread) => {
+                self.trouble(&what, &unread.why);
+                self.at = unread.at;
+            }
+        }
+    }
+
+    /// A block whose file stands on the line before, or behind its opening fence, or is that of
+    /// the block right before.
+    fn headless(&mut self, length: usize) {
+        let open = self.at;
+        let label = self
+            .lines
+            .get(open)
+            .map_or("", |line| line.trim().trim_start_matches('<').trim());
+        let path = self
+            .path_before()
+            .or_else(|| path_line(label).filter(|path| path.as_str().contains(['/', '.'])));
+        let body = self.body(open, length);
+        let edit = body.and_then(|body| {
+            self.at = body.next;
+            let unread = |why: &str| Unread {
+                why: why.to_owned(),
+                at: body.next,
+            };
+            let Some(path) = path.clone() else {
+                return Err(unread(
+                    "it does not say which file; write `*** replace PATH` before it",
+                ));
+            };
+            let header = match &body.old {
+                None => {
+                    return Err(unread(
+                        "it has no line `=======` between the old and the new text",
+                    ));
+                }
+                Some(old) if old.is_empty() => Header::Create(path),
+                Some(_) => Header::Replace(path),
+            };
+            let next = body.next;
+            edit_of(&header, body).map_err(|why| Unread { why, at: next })
+        });
+        match edit {
+            Ok(edit) => {
+                self.last = Some((edit.path().clone(), self.prose.len()));
+                self.out.edits.push(edit);
+            }
+            Err(unread) => {
+                let what = path.map_or("a block".to_owned(), |p| format!("replace {}", p.as_str()));
+                self.trouble(&what, &unread.why);
+                self.at = unread.at.max(open + 1);
+                self.last = None;
+            }
+        }
+    }
+
+    /// The path that the prose ends with, taken out of it together with a code fence around it.
+    fn path_before(&mut self) -> Option<RepoPath> {
+        let since = self.last.as_ref().map_or(0, |(_, prose)| *prose);
+        let in_fence = self.drop_open_fence();
+        let at = self.prose.iter().rposition(|line| !line.trim().is_empty());
+        if let Some(at) = at.filter(|at| *at >= since)
+            && let Some(path) = self.prose.get(at).and_then(|line| path_line(line))
+        {
+            self.prose.truncate(at);
+            self.drop_open_fence();
+            return Some(path);
+        }
+        if let Some(path) = in_fence
+            .map(|line| line.trim().trim_start_matches('`'))
+            .and_then(|info| info.split([' ', ':']).next_back())
+            .filter(|name| name.contains(['/', '.']))
+            .and_then(path_line)
+        {
+            return Some(path);
+        }
+        let only_blank = self
+            .prose
+            .get(since..)
+            .is_some_and(|lines| lines.iter().all(|line| line.trim().is_empty()));
+        self.last
+            .as_ref()
+            .filter(|_| only_blank)
+            .map(|(path, _)| path.clone())
+    }
+
+    /// Takes a code fence that the prose ends with, and that is open, out of it.
+    fn drop_open_fence(&mut self) -> Option<&'a str> {
+        if !self.code_open {
+            return None;
+        }
+        let at = self
+            .prose
+            .iter()
+            .rposition(|line| !line.trim().is_empty())?;
+        let line = *self.prose.get(at)?;
+        if !is_fence(line) {
+            return None;
+        }
+        self.prose.truncate(at);
+        self.code_open = false;
+        self.wrapped = true;
+        Some(line)
+    }
+
+    /// The block whose opening fence stands at line `open`.
+    fn body(&self, open: usize, length: usize) -> Result<Body<'a>, Unread> {
+        let mut separators = 0;
+        let mut separator = open;
+        for at in open + 1..self.lines.len() {
+            let line = self.lines.get(at).copied().unwrap_or("");
+            if is_separator(line, length) {
+                if separators == 0 {
+                    separator = at;
+                }
+                separators += 1;
+            } else if marker(line, '>') == Some(length) {
+                let part =
+                    |from: usize, to: usize| self.lines.get(from..to).unwrap_or(&[]).to_vec();
+                let old = (separators > 0).then(|| part(open + 1, separator));
+                return Ok(Body {
+                    new: part(if separators > 0 { separator } else { open } + 1, at),
+                    old,
+                    separators,
+                    next: at + 1,
+                });
+            } else if opener(line) == Some(length) {
+                return Err(Unread {
+                    why: format!(
+                        "another block begins before it ends with {}",
+                        fence('>', length)
+                    ),
+                    at: self.block_start(at, open),
+                });
+            }
+        }
+        Err(Unread {
+            why: format!(
+                "the answer ends before the block does; it has no line {}",
+                fence('>', length)
+            ),
+            at: self.lines.len(),
+        })
+    }
+
+    /// Where the block with the opening fence at `at` begins: at its header or path, if one
+    /// stands right before.
+    fn block_start(&self, at: usize, after: usize) -> usize {
+        let mut start = at;
+        for before in (after + 1..at).rev().take(4) {
+            let line = self.lines.get(before).copied().unwrap_or("");
+            if header(line).is_some() || path_line(line).is_some() {
+                return before;
+            }
+            if !line.trim().is_empty() && !is_fence(line) {
+                break;
+            }
+            start = before;
+        }
+        start
+    }
+
+    /// New text that stands in a code fence instead of a block.
+    fn fenced_body(&self, open: usize) -> Result<Body<'a>, Unread> {
+        let length = self.lines.get(open).map_or(3, |line| fence_length(line));
+        for at in open + 1..self.lines.len() {
+            let line = self.lines.get(at).copied().unwrap_or("");
+            if is_fence_end(line) && fence_length(line) == length {
+                return Ok(Body {
+                    old: None,
+                    new: self.lines.get(open + 1..at).unwrap_or(&[]).to_vec(),
+                    separators: 0,
+                    next: at + 1,
+                });
+            }
+        }
+        Err(Unread {
+            why: "the answer ends before the text does".to_owned(),
+            at: self.lines.len(),
+        })
     }
 }
+
+/// A header and its body as an edit.
+fn edit_of(header: &Header, body: Body<'_>) -> Result<Edit, String> {
+    let many = "a line `=======` stands in the text itself; write all of the block's fences with more characters";
+    match header {
+        Header::Replace(path) => {
+            if body.separators > 1 {
+                return Err(many.to_owned());
+            }
+            let Some(old) = body.old else {
+                return Err("it has no line `=======` between the old and the new text".to_owned());
+            };
+            let prose = is_prose_file(path);
+            let old = unfenced(old, prose);
+            let (old, numbered) = unnumbered(old, true);
+            if old.is_empty() {
+                return Err(
+                    "the text to be replaced is empty; name the whole lines that stand in the file, or use create"
+                        .to_owned(),
+                );
+            }
+            let new = unfenced(body.new, prose);
+            let new = if numbered {
+                unnumbered(new, false).0
+            } else {
+                new
+            };
+            Ok(Edit::Replace {
+                path: path.clone(),
+                old: joined(&old),
+                new: joined(&new),
+            })
+        }
+        Header::Rewrite(path, range) => {
+            if body.separators > 0 {
+                return Err(format!(
+                    "a rewrite holds only the new lines {range}, and no `=======`; if that line is part of the text, write the fences with more characters"
+                ));
+            }
+            let new = unfenced(body.new, is_prose_file(path));
+            Ok(Edit::Rewrite {
+                path: path.clone(),
+                range: *range,
+                new: joined(&unnumbered(new, false).0),
+            })
+        }
+        Header::Create(path) => {
+            if body.separators > 1 || body.old.as_ref().is_some_and(|old| !old.is_empty()) {
+                return Err(many.to_owned());
+            }
+            Ok(Edit::Create {
+                path: path.clone(),
+                text: joined(&unfenced(body.new, is_prose_file(path))),
+            })
+        }
+        Header::Delete(path) => Ok(Edit::Delete { path: path.clone() }),
+        Header::Rename(path, to) => Ok(Edit::Rename {
+            path: path.clone(),
+            to: to.clone(),
+        }),
+    }
+}
+
+/// Lines as text, each with its newline.
+pub(super) fn joined(lines: &[impl AsRef<str>]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(line.as_ref());
+        out.push('\n');
+    }
+    out
+}
+
+/// A header line: `*** replace src/a.rs`. `None` if it is something else.
+fn header(line: &str) -> Option<Result<Header, String>> {
+    let rest = line.trim().strip_prefix("***")?;
+    let rest = rest.trim_end_matches('*').trim();
+    let (verb, rest) = rest.split_once(char::is_whitespace)?;
+    let verb = verb.trim_end_matches(':').to_ascii_lowercase();
+    let rest = rest.trim();
+    if rest.is_empty() {
+        return None;
+    }
+    let path = |name: &str| RepoPath::new(undecorated(name)).map_err(|f| f.to_string());
+    Some(match verb.as_str() {
+        "replace" => path(split_range(undecorated(rest)).0).map(Header::Replace),
+        "create" => path(rest).map(Header::Create),
+        "delete" => path(rest).map(Header::Delete),
+        "rewrite" => match split_range(undecorated(rest)) {
+            (name, Some(range)) => path(name).map(|path| Header::Rewrite(path, range)),
+            _ => Err("it does not say which lines; write `*** rewrite PATH:10-24`".to_owned()),
+        },
+        "rename" => match rest.split_once("->").or_else(|| rest.split_once('→')) {
+            Some((from, to)) => path(from.trim())
+                .and_then(|from| path(to.trim()).map(|to| Header::Rename(from, to))),
+            None => Err("it does not say the new name; write `*** rename OLD -> NEW`".to_owned()),
+        },
+        _ => return None,
+    })
+}
+
+/// `a.rs:10-24` in name and lines.
+fn split_range(name: &str) -> (&str, Option<LineRange>) {
+    let Some((path, lines)) = name.rsplit_once(':') else {
+        return (name, None);
+    };
+    let lines = lines.trim();
+    let number = |text: &str| {
+        text.trim()
+            .trim_start_matches(['L', 'l'])
+            .parse::<u32>()
+            .ok()
+    };
+    let range = match lines.split_once(['-', '–']) {
+        Some((start, end)) => number(start).zip(number(end)),
+        None => number(lines).map(|line| (line, line)),
+    };
+    match range {
+        Some((start, end)) if start >= 1 && start <= end => {
+            (undecorated(path), Some(LineRange::new(start, end)))
+        }
+        _ => (name, None),
+    }
+}
+
+/// A name without the quotes, backticks or stars around it.
+fn undecorated(name: &str) -> &str {
+    let mut name = name.trim().trim_end_matches(':').trim_end();
+    for around in ["**", "`", "\"", "'", "*"] {
+        if let Some(inner) = name
+            .strip_prefix(around)
+            .and_then(|inner| inner.strip_suffix(around))
+            .filter(|inner| !inner.is_empty())
+        {
+            name = inner.trim_end_matches(':');
+        }
+    }
+    name
+}
+
+/// The path that a line consists of, as it stands before a block: bare, in backticks, as a
+/// heading, behind `File:`.
+fn path_line(line: &str) -> Option<RepoPath> {
+    let line = line.trim();
+    if line.is_empty() || line.len() > 512 {
+        return None;
+    }
+    let line = line.trim_start_matches('#').trim_start();
+    let line = ["File:", "file:", "Path:", "path:", "//", "In"]
+        .iter()
+        .find_map(|start| line.strip_prefix(start))
+        .unwrap_or(line)
+        .trim();
+    let name = undecorated(line);
+    let bare = name.len() == line.trim_end_matches(':').len();
+    if name.contains(['`', '<', '>', '|', '(', ')', ';', '=', '*'])
+        || (bare && name.contains(char::is_whitespace))
+        || name.ends_with(['.', '!', '?', ','])
+        || name.starts_with("```")
+    {
+        return None;
+    }
+    // A bare word is a file's name only if it says so by its form.
+    if bare && !name.contains(['/', '.']) && !name.ends_with("file") {
+        return None;
+    }
+    RepoPath::new(name).ok()
+}
+
+/// The length of an opening fence: `<<<<<<<`, perhaps with a word behind it.
+fn opener(line: &str) -> Option<usize> {
+    marker(line, '<')
+}
+
+fn marker(line: &str, sign: char) -> Option<usize> {
+    let rest = line.trim_start_matches(sign);
+    let length = line.len() - rest.len();
+    // All of it must be fence, or fence and a label: `<<<<<<<T` is code.
+    (length >= 7 && (rest.is_empty() || rest.starts_with([' ', '\t']))).then_some(length)
+}
+
+fn is_separator(line: &str, length: usize) -> bool {
+    let line = line.trim_end();
+    line.len() == length && line.bytes().all(|b| b == b'=')
+}
+
+fn fence(sign: char, length: usize) -> String {
+    let shown = length.min(40);
+    format!("`{}`", String::from(sign).repeat(shown))
+}
+
+/// A line that opens or closes a code fence.
+fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
+fn fence_length(line: &str) -> usize {
+    let line = line.trim_start();
+    line.len() - line.trim_start_matches('`').len()
+}
+
+/// A line that can only close a code fence or open one with no language.
+fn is_fence_end(line: &str) -> bool {
+    let line = line.trim();
+    line.len() >= 3 && line.bytes().all(|b| b == b'`')
+}
+
+/// Whether code fences may be part of the file's own text.
+fn is_prose_file(path: &RepoPath) -> bool {
+    path.extension().is_none_or(|e| {
+        matches!(
+            e.as_str(),
+            "md" | "markdown"
+                | "mdx"
+                | "rst"
+                | "txt"
+                | "adoc"
+                | "org"
+                | "qmd"
+                | "rmd"
+                | "j2"
+                | "tmpl"
+        )
+    })
+}
+
+/// The lines without a code fence right around them.
+fn unfenced(lines: Vec<&str>, prose: bool) -> Vec<&str> {
+    let first = lines.iter().position(|l| !l.trim().is_empty());
+    let last = lines.iter().rposition(|l| !l.trim().is_empty());
+    match (first, last) {
+        (Some(first), Some(last))
+            if !prose
+                && first < last
+                && lines.get(first).is_some_and(|l| l.starts_with("```"))
+                && lines.get(last).is_some_and(|l| is_fence_end(l)) =>
+        {
+            lines.get(first + 1..last).unwrap_or(&[]).to_vec()
+        }
+        _ => lines,
+    }
+}
+
+/// The lines without the numbers they were shown with (`12| code`), if every one has one; with
+/// `in_order` the numbers must also go up by one. And whether there were numbers.
+fn unnumbered(lines: Vec<&str>, in_order: bool) -> (Vec<&str>, bool) {
+    let mut bare = Vec::with_capacity(lines.len());
+    let mut before: Option<u32> = None;
+    let mut any = false;
+    for line in &lines {
+        if line.trim().is_empty() && !in_order {
+            bare.push(*line);
+            continue;
+        }
+        let Some((number, text)) = numbered(line) else {
+            return (lines, false);
+        };
+        if in_order && before.is_some_and(|before| before.checked_add(1) != Some(number)) {
+            return (lines, false);
+        }
+        before = Some(number);
+        any = true;
+        bare.push(text);
+    }
+    (bare, any)
+}
+
+/// `12| code` in number and code.
+fn numbered(line: &str) -> Option<(u32, &str)> {
+    let (digits, text) = line.split_once('|')?;
+    let number = digits.trim().parse().ok()?;
+    Some((number, text.strip_prefix(' ').unwrap_or(text)))
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

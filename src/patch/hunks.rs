@@ -1,0 +1,232 @@
+//! Changed lines, grouped: what a diff shows, and what can be taken or left by itself.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use similar::{Algorithm, DiffOp, DiffTag};
+
+use super::{Change, ChangedHunk, FileChange};
+use crate::base::LineRange;
+
+/// Above this many pairs of lines a stretch is shown as replaced whole: comparing is quadratic
+/// at worst, and nobody reads such a diff.
+const MOST_PAIRS: usize = 400_000_000;
+
+/// One line of a diff, its newline included.
+pub(super) struct Row<'a> {
+    /// `1` added, `-1` removed, `0` on both sides.
+    pub sign: i8,
+    pub text: &'a str,
+}
+
+/// Changes that lie close together, with the lines around them. Lines count from 0.
+pub(super) struct Group<'a> {
+    pub old: Range<usize>,
+    pub new: Range<usize>,
+    pub rows: Vec<Row<'a>>,
+}
+
+/// The groups of changes from `before` to `after`, in order.
+pub(super) fn groups<'a>(before: &'a str, after: &'a str, context: usize) -> Vec<Group<'a>> {
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let new: Vec<&str> = after.split_inclusive('\n').collect();
+    let ops = compare(&old, &new);
+    if ops.iter().all(|op| op.tag() == DiffTag::Equal) {
+        return Vec::new();
+    }
+    similar::group_diff_ops(ops, context)
+        .into_iter()
+        .filter(|ops| ops.iter().any(|op| op.tag() != DiffTag::Equal))
+        .map(|ops| group(&ops, &old, &new))
+        .collect()
+}
+
+/// The operations between two texts' lines. The same texts always give the same ones.
+fn compare(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    let mut ids: HashMap<&str, u32> = HashMap::new();
+    // Numbers instead of texts: each line is hashed once, and compared as a number after.
+    let (mut a, mut b) = (vec![0_u32; old.len()], vec![0_u32; new.len()]);
+    for (side, lines) in [(&mut a, old), (&mut b, new)] {
+        for (id, line) in side.iter_mut().zip(lines) {
+            let next = ids.len() as u32;
+            *id = *ids.entry(line).or_insert(next);
+        }
+    }
+    let start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let end = a
+        .iter()
+        .rev()
+        .zip(b.iter().rev())
+        .take(a.len().min(b.len()) - start)
+        .take_while(|(x, y)| x == y)
+        .count();
+    let (old_len, new_len) = (a.len() - start - end, b.len() - start - end);
+    if old_len.saturating_mul(new_len) > MOST_PAIRS {
+        let mut ops = Vec::new();
+        if start > 0 {
+            ops.push(DiffOp::Equal {
+                old_index: 0,
+                new_index: 0,
+                len: start,
+            });
+        }
+        ops.push(DiffOp::Replace {
+            old_index: start,
+            old_len,
+            new_index: start,
+            new_len,
+        });
+        if end > 0 {
+            ops.push(DiffOp::Equal {
+                old_index: start + old_len,
+                new_index: start + new_len,
+                len: end,
+            });
+        }
+        return ops;
+    }
+    similar::capture_diff_slices(Algorithm::Myers, &a, &b)
+}
+
+fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Group<'a> {
+    let first = ops
+        .first()
+        .map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
+    let last = ops
+        .last()
+        .map_or((0, 0), |op| (op.old_range().end, op.new_range().end));
+    let mut rows = Vec::new();
+    let mut push = |sign: i8, lines: &[&'a str], range: Range<usize>| {
+        rows.extend(
+            lines
+                .get(range)
+                .unwrap_or(&[])
+                .iter()
+                .map(|text| Row { sign, text }),
+        );
+    };
+    for op in ops {
+        match op.tag() {
+            DiffTag::Equal => push(0, old, op.old_range()),
+            DiffTag::Delete => push(-1, old, op.old_range()),
+            DiffTag::Insert => push(1, new, op.new_range()),
+            DiffTag::Replace => {
+                push(-1, old, op.old_range());
+                push(1, new, op.new_range());
+            }
+        }
+    }
+    Group {
+        old: first.0..last.0,
+        new: first.1..last.1,
+        rows,
+    }
+}
+
+/// Whether a file is taken or left as one: new, deleted, or renamed and nothing else.
+fn is_whole(file: &FileChange) -> bool {
+    match (&file.before, &file.after) {
+        (Some(before), Some(after)) => before == after,
+        _ => true,
+    }
+}
+
+fn lines_of(range: &Range<usize>) -> Option<LineRange> {
+    (!range.is_empty()).then(|| LineRange::new(range.start as u32 + 1, range.end as u32))
+}
+
+fn bare(line: &str) -> String {
+    let line = line.strip_suffix('\n').unwrap_or(line);
+    line.strip_suffix('\r').unwrap_or(line).to_owned()
+}
+
+impl Change {
+    /// The hunks, with `context` lines around, in order of file and line. A new, a deleted and
+    /// a merely renamed file is one hunk.
+    pub fn hunks(&self, context: usize) -> Vec<ChangedHunk> {
+        let mut all = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let before = file.before.as_deref().unwrap_or("");
+            let after = file.after.as_deref().unwrap_or("");
+            if is_whole(file) {
+                let (sign, text) = match (&file.before, &file.after) {
+                    (None, _) => (1, after),
+                    (_, None) => (-1, before),
+                    _ => (0, ""),
+                };
+                let lines: Vec<(i8, String)> = text
+                    .split_inclusive('\n')
+                    .map(|line| (sign, bare(line)))
+                    .collect();
+                let range = lines_of(&(0..lines.len()));
+                all.push(ChangedHunk {
+                    file: at,
+                    old: range.filter(|_| sign < 0),
+                    new: range.filter(|_| sign > 0),
+                    lines,
+                });
+                continue;
+            }
+            all.extend(groups(before, after, context).iter().map(|group| {
+                ChangedHunk {
+                    file: at,
+                    old: lines_of(&group.old),
+                    new: lines_of(&group.new),
+                    lines: group
+                        .rows
+                        .iter()
+                        .map(|row| (row.sign, bare(row.text)))
+                        .collect(),
+                }
+            }));
+        }
+        all
+    }
+
+    /// The change with only those hunks of [`Change::hunks`] (same `context`) whose flag is
+    /// set; a flag that is missing counts as not set. Files left without a hunk are left out; a
+    /// rename stays with any hunk of its file.
+    #[must_use]
+    pub fn select(&self, context: usize, keep: &[bool]) -> Self {
+        let mut flags = keep.iter().copied();
+        let mut files = Vec::new();
+        for file in &self.files {
+            if is_whole(file) {
+                if flags.next() == Some(true) {
+                    files.push(file.clone());
+                }
+                continue;
+            }
+            let before = file.before.as_deref().unwrap_or("");
+            let after = file.after.as_deref().unwrap_or("");
+            let groups = groups(before, after, context);
+            let kept: Vec<bool> = groups
+                .iter()
+                .map(|_| flags.next().unwrap_or(false))
+                .collect();
+            if kept.iter().all(|k| *k) {
+                files.push(file.clone());
+            } else if kept.contains(&true) {
+                files.push(FileChange {
+                    after: Some(partial(before, &groups, &kept)),
+                    ..file.clone()
+                });
+            }
+        }
+        Self { files }
+    }
+}
+
+/// The text before with only the kept groups applied.
+fn partial(before: &str, groups: &[Group<'_>], kept: &[bool]) -> String {
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let mut out = String::with_capacity(before.len());
+    let mut at = 0;
+    for (group, _) in groups.iter().zip(kept).filter(|(_, kept)| **kept) {
+        out.extend(old.get(at..group.old.start).unwrap_or(&[]).iter().copied());
+        out.extend(group.rows.iter().filter(|r| r.sign >= 0).map(|r| r.text));
+        at = group.old.end;
+    }
+    out.extend(old.get(at..).unwrap_or(&[]).iter().copied());
+    out
+}
