@@ -10,6 +10,7 @@ mod hunks;
 mod lines;
 pub mod locate;
 pub mod parse;
+mod record;
 mod unified;
 pub mod write;
 

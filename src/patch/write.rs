@@ -1,9 +1,24 @@
 //! The only writer of the working tree, and the record that takes a patch back.
+//!
+//! Order of things: lock; finish what an earlier process left half done; check every file;
+//! write the record; write all new texts beside their places; move them in; say so in the
+//! record. Whatever stops it in between, the record holds what is needed to go back.
 
+use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::Change;
+use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
+use super::{Change, FileChange};
+use crate::base::failure::io_failure;
+use crate::base::places::private_dir;
 use crate::base::{Failure, RepoPath, Result};
+
+/// How long another homebody that writes is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Larger files are never ours.
+const LARGEST: u64 = 64 << 20;
 
 /// Where the records for `undo` of one repository are kept (never in the repository).
 #[derive(Debug, Clone)]
@@ -36,10 +51,57 @@ pub struct Undone {
 /// renames them into place (keeping permissions), and puts all back when one fails.
 ///
 /// # Errors
-/// Of kind input, if a file has changed meanwhile; of kind environment, if it cannot be written.
+/// Of kind usage, if the change is empty; of kind input, if a file has changed meanwhile or
+/// lies behind a link; of kind environment, if it cannot be written.
 pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
-    let _ = (root, change, undo);
-    Err(Failure::bug("apply is not built"))
+    if change.is_empty() {
+        return Err(Failure::usage("there is nothing to apply"));
+    }
+    let _lock = lock(undo)?;
+    let mut notes = Vec::new();
+    recover(root, undo, &mut notes)?;
+    let mut record = Record {
+        number: numbers(&undo.0)?.last().map_or(1, |last| last + 1),
+        state: State::Applying,
+        files: Vec::new(),
+        folders: Vec::new(),
+    };
+    for file in &change.files {
+        let entry = checked_entry(root, file)?;
+        note_folders(root, entry.target(), &mut record.folders)?;
+        record.files.push(entry);
+    }
+    record.save(&undo.0)?;
+    if let Err(failure) = carry_out(root, change, &record) {
+        return Err(match take_back(root, &record) {
+            Ok(()) => {
+                // Nothing is changed: a record left behind is found and removed at the next start.
+                let _ = record.remove(&undo.0);
+                failure.because("nothing was changed")
+            }
+            Err(also) => failure
+                .because(format!("and not everything could be put back: {also}"))
+                .hint("run `homebody undo`: it tries again to put everything back"),
+        });
+    }
+    record.state = State::Applied;
+    if let Err(failure) = record.save(&undo.0) {
+        record.state = State::Applying;
+        let failure = failure.because("so the patch was taken back");
+        return Err(match take_back(root, &record) {
+            Ok(()) => {
+                let _ = record.remove(&undo.0);
+                failure
+            }
+            Err(also) => failure.because(also),
+        });
+    }
+    prune(&undo.0);
+    Ok(Applied {
+        files: record.files.iter().map(|e| e.target().clone()).collect(),
+        record: record.number,
+        notes,
+    })
 }
 
 /// Takes the last applied patch back, if its files still are as it left them.
@@ -47,6 +109,414 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
 /// # Errors
 /// Of kind usage, if there is nothing to undo; of kind input, if a file has changed since.
 pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
-    let _ = (root, undo);
-    Err(Failure::bug("undo is not built"))
+    let _lock = lock(undo)?;
+    let mut notes = Vec::new();
+    let recovered = recover(root, undo, &mut notes)?;
+    let all = numbers(&undo.0)?;
+    if let Some(files) = recovered {
+        // What was half done is taken back now: that was the last patch.
+        return Ok(Undone {
+            files,
+            left: all.len(),
+            notes,
+        });
+    }
+    let Some(last) = all.last() else {
+        return Err(Failure::usage("there is no applied patch to undo"));
+    };
+    let mut record = Record::load(&undo.0, *last)?;
+    let changed: Vec<String> = record
+        .files
+        .iter()
+        .filter_map(|entry| changed_since(root, entry).err())
+        .collect();
+    if !changed.is_empty() {
+        return Err(changed.iter().fold(
+            Failure::input("the last patch cannot be undone: files have changed since")
+                .hint("put those files back as the patch left them, or change them by hand"),
+            Failure::because,
+        ));
+    }
+    record.state = State::Undoing;
+    record.save(&undo.0)?;
+    take_back(root, &record)?;
+    record.remove(&undo.0)?;
+    Ok(Undone {
+        files: record.files.iter().map(|e| e.path.clone()).collect(),
+        left: all.len() - 1,
+        notes,
+    })
 }
+
+/// Takes the lock of this repository's writers. It is let go when the file is closed, also by
+/// a process that dies.
+fn lock(undo: &UndoDir) -> Result<File> {
+    private_dir(&undo.0)?;
+    let path = undo.0.join("lock");
+    let failed = |e: &std::io::Error| io_failure(format!("cannot lock {}", path.display()), e);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path).map_err(|e| failed(&e))?;
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(
+                    Failure::environment("another homebody is writing to this repository")
+                        .hint("wait until it has finished, and try again"),
+                );
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(&e)),
+        }
+    }
+}
+
+/// Takes back what a process that was killed left half done, and says so. Returns the files
+/// concerned, if there was such a thing.
+fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Option<Vec<RepoPath>>> {
+    let Some(last) = numbers(&undo.0)?.last().copied() else {
+        return Ok(None);
+    };
+    let record = Record::load(&undo.0, last)?;
+    let what = match record.state {
+        State::Applied => return Ok(None),
+        State::Applying => "a patch that was interrupted while it was written has been taken back",
+        State::Undoing => "an undo that was interrupted has been finished",
+    };
+    let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
+    let names: Vec<String> = files.iter().map(ToString::to_string).collect();
+    match take_back(root, &record) {
+        Ok(()) => {
+            record.remove(&undo.0)?;
+            notes.push(format!("{what}: {}", names.join(", ")));
+        }
+        Err(failure) if failure.kind() == crate::base::Kind::Input => {
+            let aside = record.set_aside(&undo.0)?;
+            notes.push(format!(
+                "{what}, but not whole: {failure}; the texts from before are kept in {}",
+                aside.display()
+            ));
+        }
+        Err(failure) => return Err(failure),
+    }
+    Ok(Some(files))
+}
+
+/// What stands at a path.
+enum Stands {
+    Nothing,
+    File { bytes: Vec<u8>, mode: Option<u32> },
+}
+
+/// The path on disk, if no part of it is a link and all folders are folders.
+///
+/// std has no `openat`; each part is looked at right before it is used, which leaves a gap of
+/// microseconds to somebody who may already write to the repository.
+fn safe_path(root: &Path, path: &RepoPath) -> Result<PathBuf> {
+    let mut at = root.to_owned();
+    let mut parts = path.as_str().split('/').peekable();
+    while let Some(part) = parts.next() {
+        at.push(part);
+        match fs::symlink_metadata(&at) {
+            Ok(meta) if meta.file_type().is_symlink() => {
+                return Err(Failure::input(format!(
+                    "`{path}` is not touched: `{part}` is a symbolic link"
+                )));
+            }
+            Ok(meta) if parts.peek().is_some() && !meta.is_dir() => {
+                return Err(Failure::input(format!(
+                    "`{path}` cannot be written: `{part}` is a file, and no folder"
+                )));
+            }
+            Ok(meta) if parts.peek().is_none() && !meta.is_file() => {
+                return Err(Failure::input(format!("`{path}` is no plain file")));
+            }
+            Ok(_) => {}
+            // What is below something that is not there is not there either.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
+            Err(e) => return Err(io_failure(format!("cannot look at `{path}`"), &e)),
+        }
+    }
+    Ok(path.under(root))
+}
+
+fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
+    let at = safe_path(root, path)?;
+    let failed = |e: &std::io::Error| io_failure(format!("cannot read `{path}`"), e);
+    let meta = match fs::symlink_metadata(&at) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stands::Nothing),
+        Err(e) => return Err(failed(&e)),
+    };
+    if meta.len() > LARGEST {
+        return Err(Failure::input(format!(
+            "`{path}` is too large to be changed"
+        )));
+    }
+    let bytes = fs::read(&at).map_err(|e| failed(&e))?;
+    Ok(Stands::File {
+        bytes,
+        mode: mode(&meta),
+    })
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
+fn mode(meta: &fs::Metadata) -> Option<u32> {
+    Some(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> Option<u32> {
+    None
+}
+
+/// Checks one file of a change against the disk.
+fn checked_entry(root: &Path, file: &FileChange) -> Result<Entry> {
+    let changed = || {
+        Failure::input(format!(
+            "`{}` has changed since the patch was made",
+            file.path
+        ))
+        .hint("ask for the patch again")
+    };
+    let mode = match (&file.before, stands(root, &file.path)?) {
+        (None, Stands::Nothing) => None,
+        (None, Stands::File { .. }) => {
+            return Err(Failure::input(format!("`{}` exists already", file.path)));
+        }
+        (Some(before), Stands::File { bytes, mode }) if bytes == before.as_bytes() => mode,
+        (Some(_), _) => return Err(changed()),
+    };
+    if let Some(to) = &file.renamed_to
+        && !matches!(stands(root, to)?, Stands::Nothing)
+    {
+        return Err(Failure::input(format!("`{to}` exists already")));
+    }
+    Ok(Entry {
+        path: file.path.clone(),
+        renamed_to: file.renamed_to.clone(),
+        before: file.before.clone(),
+        after_hash: file.after.as_ref().map(|after| hash(after.as_bytes())),
+        mode,
+    })
+}
+
+/// Adds the folders above `path` that are not there yet.
+fn note_folders(root: &Path, path: &RepoPath, folders: &mut Vec<RepoPath>) -> Result<()> {
+    let mut above = String::new();
+    for part in path.folder().split('/').filter(|part| !part.is_empty()) {
+        if !above.is_empty() {
+            above.push('/');
+        }
+        above.push_str(part);
+        let folder = RepoPath::new(&above)?;
+        if !folders.contains(&folder) && fs::symlink_metadata(folder.under(root)).is_err() {
+            folders.push(folder);
+        }
+    }
+    Ok(())
+}
+
+/// The name under which a new text waits beside its place.
+fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize) -> PathBuf {
+    let name = format!(".homebody-{number}-{index}.tmp");
+    match target.folder() {
+        "" => root.join(name),
+        folder => root.join(folder).join(name),
+    }
+}
+
+fn carry_out(root: &Path, change: &Change, record: &Record) -> Result<()> {
+    for folder in &record.folders {
+        let at = folder.under(root);
+        fs::create_dir(&at)
+            .or_else(|e| if at.is_dir() { Ok(()) } else { Err(e) })
+            .map_err(|e| io_failure(format!("cannot make the folder `{folder}`"), &e))?;
+    }
+    for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
+        if let Some(after) = &file.after {
+            safe_path(root, entry.target())?;
+            let beside = waiting(root, entry.target(), record.number, index);
+            write_beside(&beside, after.as_bytes(), entry.mode)
+                .map_err(|e| io_failure(format!("cannot write beside `{}`", entry.target()), &e))?;
+        }
+    }
+    for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
+        // Looked at again right before: another program may have written meanwhile.
+        checked_entry(root, file)?;
+        if file.after.is_some() {
+            let beside = waiting(root, entry.target(), record.number, index);
+            let fresh = file.before.is_none() || entry.renamed_to.is_some();
+            move_in(root, &beside, entry.target(), fresh)?;
+        }
+        if file.after.is_none() || entry.renamed_to.is_some() {
+            let at = safe_path(root, &entry.path)?;
+            fs::remove_file(&at)
+                .map_err(|e| io_failure(format!("cannot remove `{}`", entry.path), &e))?;
+            at.parent().map(sync_folder);
+        }
+    }
+    Ok(())
+}
+
+/// Writes a whole file under a name that was free, through to the disk.
+fn write_beside(path: &Path, bytes: &[u8], mode: Option<u32>) -> std::io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    #[cfg(unix)]
+    if let Some(mode) = mode {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    file.sync_data()
+}
+
+/// Renames a waiting text into its place. A `fresh` one must not take the place of anything.
+fn move_in(root: &Path, beside: &Path, target: &RepoPath, fresh: bool) -> Result<()> {
+    let at = safe_path(root, target)?;
+    let failed = |e: &std::io::Error| io_failure(format!("cannot write `{target}`"), e);
+    if fresh {
+        // A hard link, unlike a rename, fails if something came there meanwhile.
+        match fs::hard_link(beside, &at) {
+            Ok(()) => {
+                fs::remove_file(beside).map_err(|e| failed(&e))?;
+                at.parent().map(sync_folder);
+                return Ok(());
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(failed(&e)),
+            // Not every file system has them.
+            Err(_) => {
+                if fs::symlink_metadata(&at).is_ok() {
+                    return Err(Failure::input(format!("`{target}` exists already")));
+                }
+            }
+        }
+    }
+    fs::rename(beside, &at).map_err(|e| failed(&e))?;
+    at.parent().map(sync_folder);
+    Ok(())
+}
+
+/// Whether a file is as the patch left it; if not, in which way.
+fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> {
+    let target = entry.target();
+    let is = |path: &RepoPath| stands(root, path).map_err(|failure| failure.to_string());
+    match (&entry.after_hash, is(target)?) {
+        (Some(wanted), Stands::File { bytes, .. }) if hash(&bytes) == *wanted => {}
+        (Some(_), Stands::File { .. }) => {
+            return Err(format!("`{target}` is not as the patch left it"));
+        }
+        (Some(_), Stands::Nothing) => return Err(format!("`{target}` is gone")),
+        (None, Stands::Nothing) => {}
+        (None, Stands::File { .. }) => return Err(format!("`{target}` is there again")),
+    }
+    if entry.renamed_to.is_some() && !matches!(is(&entry.path)?, Stands::Nothing) {
+        return Err(format!("`{}` is there again", entry.path));
+    }
+    Ok(())
+}
+
+/// Puts everything back as it was before, from whatever point the patch had reached. It may
+/// be done again after it was interrupted.
+///
+/// # Errors
+/// Of kind input, if a file is neither as before nor as after: it is left alone, the others
+/// are put back.
+fn take_back(root: &Path, record: &Record) -> Result<()> {
+    let mut strange = Vec::new();
+    for (index, entry) in record.files.iter().enumerate().rev() {
+        let beside = waiting(root, entry.target(), record.number, index);
+        if safe_path(root, entry.target()).is_ok() {
+            // Usually it is not there.
+            let _ = fs::remove_file(&beside);
+        }
+        if let Err(failure) = put_back(root, entry, record.number, index) {
+            strange.push(failure);
+        }
+    }
+    for folder in record.folders.iter().rev() {
+        // One that holds something else by now stays.
+        let _ = fs::remove_dir(folder.under(root));
+    }
+    let mut strange = strange.into_iter();
+    match strange.next() {
+        None => Ok(()),
+        Some(first) => Err(strange.fold(first, Failure::because)),
+    }
+}
+
+fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()> {
+    let target = entry.target();
+    let moved = entry.renamed_to.is_some();
+    let is_after = |bytes: &[u8]| entry.after_hash.as_deref() == Some(&hash(bytes));
+    let Some(before) = &entry.before else {
+        return match stands(root, target)? {
+            Stands::Nothing => Ok(()),
+            Stands::File { bytes, .. } if is_after(&bytes) => remove(root, target),
+            Stands::File { .. } => Err(left_alone(target)),
+        };
+    };
+    match stands(root, &entry.path)? {
+        Stands::File { bytes, .. } if bytes == before.as_bytes() => {}
+        Stands::File { bytes, .. } if moved || !is_after(&bytes) => {
+            return Err(left_alone(&entry.path));
+        }
+        Stands::Nothing if entry.after_hash.is_some() && !moved => {
+            return Err(left_alone(&entry.path));
+        }
+        state => {
+            let fresh = matches!(state, Stands::Nothing);
+            restore_folders(root, &entry.path)?;
+            let beside = waiting(root, &entry.path, number, index);
+            let failed =
+                |e: &std::io::Error| io_failure(format!("cannot put back `{}`", entry.path), e);
+            // One may be left from an undo that was interrupted.
+            let _ = fs::remove_file(&beside);
+            write_beside(&beside, before.as_bytes(), entry.mode).map_err(|e| failed(&e))?;
+            move_in(root, &beside, &entry.path, fresh)?;
+        }
+    }
+    if moved {
+        return match stands(root, target)? {
+            Stands::Nothing => Ok(()),
+            Stands::File { bytes, .. } if is_after(&bytes) => remove(root, target),
+            Stands::File { .. } => Err(left_alone(target)),
+        };
+    }
+    Ok(())
+}
+
+/// A deleted file's folder may have been removed since.
+fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
+    safe_path(root, path)?;
+    match path.folder() {
+        "" => Ok(()),
+        folder => fs::create_dir_all(root.join(folder))
+            .map_err(|e| io_failure(format!("cannot make the folder of `{path}`"), &e)),
+    }
+}
+
+fn left_alone(path: &RepoPath) -> Failure {
+    Failure::input(format!(
+        "`{path}` is neither as it was before the patch nor as it is after, and was left alone"
+    ))
+}
+
+fn remove(root: &Path, path: &RepoPath) -> Result<()> {
+    let at = safe_path(root, path)?;
+    fs::remove_file(&at).map_err(|e| io_failure(format!("cannot remove `{path}`"), &e))?;
+    at.parent().map(sync_folder);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

@@ -1,0 +1,157 @@
+//! Records of applied patches: what `undo` needs, kept outside the repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::base::failure::io_failure;
+use crate::base::places::write_private;
+use crate::base::{Failure, RepoPath, Result};
+
+/// How many records are kept.
+const MOST: usize = 50;
+/// The largest record that is read back.
+const LARGEST: u64 = 1 << 30;
+
+/// Where the writing of a patch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// Files are being changed: found at a start, this is a patch that was interrupted.
+    Applying,
+    /// All is written.
+    Applied,
+    /// Files are being put back: found at a start, this is an undo that was interrupted.
+    Undoing,
+}
+
+/// One file of a record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub path: RepoPath,
+    /// Its name after, where it was renamed.
+    pub renamed_to: Option<RepoPath>,
+    /// The text before; none for a new file.
+    pub before: Option<String>,
+    /// The hash of the text after; none for a deleted file.
+    pub after_hash: Option<String>,
+    /// Permissions before, on Unix.
+    pub mode: Option<u32>,
+}
+
+impl Entry {
+    /// Where the text after stands.
+    pub fn target(&self) -> &RepoPath {
+        self.renamed_to.as_ref().unwrap_or(&self.path)
+    }
+}
+
+/// What a patch changed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub number: u64,
+    pub state: State,
+    pub files: Vec<Entry>,
+    /// Folders that were made, outermost first.
+    pub folders: Vec<RepoPath>,
+}
+
+pub(super) fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+fn file_of(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:08}.json"))
+}
+
+/// The numbers of the records there are, oldest first.
+pub(super) fn numbers(dir: &Path) -> Result<Vec<u64>> {
+    let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", dir.display()), e);
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|e| failed(&e))? {
+        let name = entry.map_err(|e| failed(&e))?.file_name();
+        if let Some(number) = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".json"))
+            .and_then(|stem| stem.parse().ok())
+        {
+            numbers.push(number);
+        }
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+impl Record {
+    pub fn load(dir: &Path, number: u64) -> Result<Self> {
+        let file = file_of(dir, number);
+        let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
+        if fs::metadata(&file).map_err(|e| failed(&e))?.len() > LARGEST {
+            return Err(Failure::environment(format!(
+                "{} is too large to be an undo record",
+                file.display()
+            )));
+        }
+        let text = fs::read(&file).map_err(|e| failed(&e))?;
+        serde_json::from_slice(&text).map_err(|e| {
+            Failure::environment(format!("the undo record {} is broken", file.display()))
+                .because(e)
+                .hint("move it away; the patches before it can then be undone")
+        })
+    }
+
+    /// Writes the record through to the disk.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        let text = serde_json::to_vec(self)
+            .map_err(|e| Failure::bug("an undo record cannot be written as JSON").because(e))?;
+        write_private(&file_of(dir, self.number), &text)?;
+        sync_folder(dir);
+        Ok(())
+    }
+
+    pub fn remove(&self, dir: &Path) -> Result<()> {
+        let file = file_of(dir, self.number);
+        fs::remove_file(&file)
+            .map_err(|e| io_failure(format!("cannot remove {}", file.display()), &e))?;
+        sync_folder(dir);
+        Ok(())
+    }
+
+    /// Puts the record out of the way, where a person can still find the texts in it.
+    pub fn set_aside(&self, dir: &Path) -> Result<PathBuf> {
+        let aside = dir.join(format!("{:08}.unfinished", self.number));
+        fs::rename(file_of(dir, self.number), &aside)
+            .map_err(|e| io_failure(format!("cannot write {}", aside.display()), &e))?;
+        sync_folder(dir);
+        Ok(aside)
+    }
+}
+
+/// Removes the oldest records over the number that is kept.
+pub(super) fn prune(dir: &Path) {
+    if let Ok(numbers) = numbers(dir) {
+        for number in numbers.iter().rev().skip(MOST) {
+            // An old record that stays does no harm.
+            let _ = fs::remove_file(file_of(dir, *number));
+        }
+    }
+}
+
+/// Makes renames in a folder last through a crash, where the system can do that.
+pub(super) fn sync_folder(dir: &Path) {
+    #[cfg(unix)]
+    if let Ok(dir) = fs::File::open(dir) {
+        // Some file systems refuse it; the renames are done all the same.
+        let _ = dir.sync_all();
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+}
