@@ -309,13 +309,19 @@ mod tests {
             parse("/patch\nfix it"),
             Parsed::Command(Slash::Patch, "fix it")
         );
-        assert_eq!(parse("/usr/lib is what?"), Parsed::Plain("/usr/lib is what?"));
+        assert_eq!(
+            parse("/usr/lib is what?"),
+            Parsed::Plain("/usr/lib is what?")
+        );
         assert_eq!(parse("/"), Parsed::Plain("/"));
     }
 
     #[test]
     fn unknown_ones_come_with_the_nearest() {
-        assert_eq!(parse("/reveiw x"), Parsed::Unknown("reveiw", Some("review")));
+        assert_eq!(
+            parse("/reveiw x"),
+            Parsed::Unknown("reveiw", Some("review"))
+        );
         assert_eq!(parse("/sess"), Parsed::Unknown("sess", Some("sessions")));
         assert_eq!(parse("/frobnicate"), Parsed::Unknown("frobnicate", None));
     }

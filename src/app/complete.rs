@@ -96,10 +96,7 @@ pub fn complete(
     }
     let (name, rest) = head.strip_prefix('/')?.split_once(char::is_whitespace)?;
     let entry = commands::named(&name.to_lowercase())?;
-    let word = rest
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or_default();
+    let word = rest.rsplit(char::is_whitespace).next().unwrap_or_default();
     let range = at - word.len()..at;
     match entry.argument {
         Argument::Paths => files(word, range, Subject::Path, offers.paths, before),
@@ -145,10 +142,11 @@ fn commands_for(name: &str, at: usize) -> Option<Completion> {
             continue;
         };
         let space = if entry.usage.is_empty() { "" } else { " " };
-        let matched = entry
-            .name
-            .find(&name)
-            .map(|from| (from + 1..from + 1 + name.len()).map(|i| i as u32).collect());
+        let matched = entry.name.find(&name).map(|from| {
+            (from + 1..from + 1 + name.len())
+                .map(|i| i as u32)
+                .collect()
+        });
         items.push((
             rank,
             CompletionItem {
@@ -186,11 +184,7 @@ fn words<'a>(
     popup(Subject::Word, range, items)
 }
 
-fn popup(
-    subject: Subject,
-    range: Range<usize>,
-    items: Vec<CompletionItem>,
-) -> Option<Completion> {
+fn popup(subject: Subject, range: Range<usize>, items: Vec<CompletionItem>) -> Option<Completion> {
     (!items.is_empty()).then_some(Completion {
         subject,
         range,

@@ -44,7 +44,11 @@ pub fn lines(keymap: &Keymap) -> Vec<Line> {
         lines.push(Line::Empty);
         lines.push(Line::Heading(heading.to_owned()));
         for entry in keymap::TABLE.iter().filter(|entry| entry.place == place) {
-            let keys: Vec<String> = keymap.keys(entry.action).iter().map(Key::to_string).collect();
+            let keys: Vec<String> = keymap
+                .keys(entry.action)
+                .iter()
+                .map(Key::to_string)
+                .collect();
             let left = if keys.is_empty() {
                 "(no key)".to_owned()
             } else {

@@ -268,9 +268,15 @@ impl Keymap {
 
 fn bad_key(action: &str, text: &str) -> Failure {
     let failure = Failure::config(format!("`keys.{action}`: `{text}` is no key"));
-    let name = text.rsplit(['-', '+']).next().unwrap_or(text).to_lowercase();
+    let name = text
+        .rsplit(['-', '+'])
+        .next()
+        .unwrap_or(text)
+        .to_lowercase();
     let hint = match nearest(&name, Key::names()) {
-        Some(near) => format!("did you mean `{near}`? Keys are written `ctrl-x`, `alt-enter`, `f1`"),
+        Some(near) => {
+            format!("did you mean `{near}`? Keys are written `ctrl-x`, `alt-enter`, `f1`")
+        }
         None => "keys are written `ctrl-x`, `alt-enter`, `shift-tab`, `f1`, `?`".to_owned(),
     };
     failure.hint(hint)

@@ -215,8 +215,8 @@ impl State {
         }
         rows.into_iter()
             .map(|source| {
-                let excerpt = context
-                    .and_then(|context| context.excerpts.iter().find(|e| e.id == source.id));
+                let excerpt =
+                    context.and_then(|context| context.excerpts.iter().find(|e| e.id == source.id));
                 let range = crate::base::LineRange::new(source.start, source.end);
                 PanelRow::Excerpt {
                     id: source.id,

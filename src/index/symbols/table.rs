@@ -1,9 +1,14 @@
 //! What is a definition, language by language, in the words of the grammars.
 
+use std::sync::OnceLock;
+
 use tree_sitter::Language as Grammar;
 
 use super::Language;
 use crate::index::SymbolKind;
+use crate::index::SymbolKind::{
+    Constant, Enum, Function, Impl, Macro, Method, Module, Trait, Type,
+};
 
 /// Where a definition's name stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,87 @@ pub(super) struct Rule {
     pub name: Name,
     /// Whether definitions inside it belong to it.
     pub scope: bool,
+    /// Whether it is left out inside a function.
+    pub local: bool,
+}
+
+impl Rule {
+    /// The same, left out inside functions.
+    const fn outside(mut self) -> Self {
+        self.local = true;
+        self
+    }
+}
+
+/// What a node means to the definitions around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Nothing.
+    None,
+    /// It stands before a definition and belongs to it.
+    Attached,
+    /// It only wraps definitions: one, or perhaps several.
+    Wrapper {
+        /// One only.
+        single: bool,
+    },
+    /// What leads to it leads to the first thing in it.
+    Body,
+    /// A newline, where the grammar counts it.
+    Blank,
+}
+
+/// A grammar with its rules by the numbers of its nodes.
+pub(super) struct Lookup {
+    /// The grammar.
+    pub grammar: Grammar,
+    rules: &'static [Rule],
+    /// By kind: one more than the place of its rule, and its mark.
+    kinds: Vec<(u8, Mark)>,
+}
+
+impl Lookup {
+    fn new(grammar: Grammar, rules: &'static [Rule]) -> Self {
+        let kinds = (0..grammar.node_kind_count())
+            .map(|id| {
+                let id = id as u16;
+                let kind = grammar.node_kind_for_id(id).unwrap_or("");
+                if !grammar.node_kind_is_named(id) {
+                    let blank = !kind.is_empty() && kind.trim().is_empty();
+                    return (0, if blank { Mark::Blank } else { Mark::None });
+                }
+                let rule = rules.iter().position(|rule| rule.node == kind);
+                let mark = if ATTACHED.contains(&kind) {
+                    Mark::Attached
+                } else if SINGLE_WRAPPERS.contains(&kind) {
+                    Mark::Wrapper { single: true }
+                } else if WRAPPERS.contains(&kind) {
+                    Mark::Wrapper { single: false }
+                } else if BODIES.contains(&kind) {
+                    Mark::Body
+                } else {
+                    Mark::None
+                };
+                (rule.map_or(0, |at| at as u8 + 1), mark)
+            })
+            .collect();
+        Self {
+            grammar,
+            rules,
+            kinds,
+        }
+    }
+
+    /// The rule and the mark of a kind of node.
+    pub fn at(&self, kind: u16) -> (Option<&'static Rule>, Mark) {
+        let (rule, mark) = self
+            .kinds
+            .get(usize::from(kind))
+            .copied()
+            .unwrap_or((0, Mark::None));
+        let rule = usize::from(rule).checked_sub(1);
+        (rule.and_then(|at| self.rules.get(at)), mark)
+    }
 }
 
 const fn rule(node: &'static str, kind: SymbolKind, scope: bool) -> Rule {
@@ -33,6 +119,7 @@ const fn rule(node: &'static str, kind: SymbolKind, scope: bool) -> Rule {
         kind,
         name: Name::Field("name"),
         scope,
+        local: false,
     }
 }
 
@@ -42,13 +129,12 @@ const fn named(node: &'static str, kind: SymbolKind, name: Name, scope: bool) ->
         kind,
         name,
         scope,
+        local: false,
     }
 }
 
-use SymbolKind::{Constant, Enum, Function, Impl, Macro, Method, Module, Trait, Type};
-
 const RUST: &[Rule] = &[
-    rule("function_item", Function, true),
+    rule("function_item", Function, true).outside(),
     rule("function_signature_item", Function, false),
     rule("struct_item", Type, false),
     rule("union_item", Type, false),
@@ -63,23 +149,24 @@ const RUST: &[Rule] = &[
 ];
 
 const PYTHON: &[Rule] = &[
-    rule("function_definition", Function, true),
+    rule("function_definition", Function, true).outside(),
     rule("class_definition", Type, true),
+    named("assignment", Constant, Name::Field("left"), false).outside(),
 ];
 
 const JAVASCRIPT: &[Rule] = &[
-    rule("function_declaration", Function, true),
-    rule("generator_function_declaration", Function, true),
+    rule("function_declaration", Function, true).outside(),
+    rule("generator_function_declaration", Function, true).outside(),
     rule("class_declaration", Type, true),
     rule("method_definition", Method, true),
-    rule("variable_declarator", Function, true),
-    named("field_definition", Function, Name::Field("property"), true),
-    named("assignment_expression", Function, Name::Field("left"), true),
+    rule("variable_declarator", Function, true).outside(),
+    named("field_definition", Function, Name::Field("property"), true).outside(),
+    named("assignment_expression", Function, Name::Field("left"), true).outside(),
 ];
 
 const TYPESCRIPT: &[Rule] = &[
-    rule("function_declaration", Function, true),
-    rule("generator_function_declaration", Function, true),
+    rule("function_declaration", Function, true).outside(),
+    rule("generator_function_declaration", Function, true).outside(),
     rule("function_signature", Function, false),
     rule("class_declaration", Type, true),
     rule("abstract_class_declaration", Type, true),
@@ -91,17 +178,18 @@ const TYPESCRIPT: &[Rule] = &[
     rule("method_definition", Method, true),
     rule("abstract_method_signature", Method, false),
     rule("method_signature", Method, false),
-    rule("variable_declarator", Function, true),
-    rule("public_field_definition", Function, true),
-    named("assignment_expression", Function, Name::Field("left"), true),
+    rule("variable_declarator", Function, true).outside(),
+    rule("public_field_definition", Function, true).outside(),
+    named("assignment_expression", Function, Name::Field("left"), true).outside(),
 ];
 
 const GO: &[Rule] = &[
-    rule("function_declaration", Function, false),
-    rule("method_declaration", Method, false),
+    rule("function_declaration", Function, true).outside(),
+    rule("method_declaration", Method, true),
     rule("type_spec", Type, false),
     rule("type_alias", Type, false),
-    rule("const_spec", Constant, false),
+    rule("const_spec", Constant, false).outside(),
+    rule("var_spec", Constant, false).outside(),
 ];
 
 const C: &[Rule] = &[
@@ -136,10 +224,12 @@ const JAVA: &[Rule] = &[
     rule("enum_declaration", Enum, true),
     rule("method_declaration", Method, false),
     rule("constructor_declaration", Method, false),
+    rule("compact_constructor_declaration", Method, false),
 ];
 
 const CSHARP: &[Rule] = &[
     rule("namespace_declaration", Module, true),
+    rule("file_scoped_namespace_declaration", Module, false),
     rule("class_declaration", Type, true),
     rule("struct_declaration", Type, true),
     rule("record_declaration", Type, true),
@@ -160,7 +250,7 @@ const RUBY: &[Rule] = &[
 ];
 
 const PHP: &[Rule] = &[
-    rule("function_definition", Function, true),
+    rule("function_definition", Function, true).outside(),
     rule("class_declaration", Type, true),
     rule("interface_declaration", Trait, true),
     rule("trait_declaration", Trait, true),
@@ -171,21 +261,30 @@ const PHP: &[Rule] = &[
 
 const BASH: &[Rule] = &[rule("function_definition", Function, false)];
 
-/// Nodes that only wrap a definition: its range begins with theirs.
-pub(super) const WRAPPERS: &[&str] = &[
+/// Nodes that only wrap one definition: its range begins with theirs.
+const SINGLE_WRAPPERS: &[&str] = &[
     "export_statement",
     "decorated_definition",
     "template_declaration",
-    "lexical_declaration",
-    "variable_declaration",
     "expression_statement",
-    "type_declaration",
-    "const_declaration",
     "ambient_declaration",
 ];
 
+/// Nodes that wrap one definition or several.
+const WRAPPERS: &[&str] = &[
+    "lexical_declaration",
+    "variable_declaration",
+    "type_declaration",
+    "const_declaration",
+    "var_declaration",
+];
+
+/// Nodes that hold the inside of a definition; some grammars put a comment on the first
+/// thing in it before it.
+const BODIES: &[&str] = &["body_statement", "block"];
+
 /// Nodes that stand before a definition and belong to it.
-pub(super) const ATTACHED: &[&str] = &[
+const ATTACHED: &[&str] = &[
     "line_comment",
     "block_comment",
     "comment",
@@ -198,23 +297,35 @@ pub(super) const ATTACHED: &[&str] = &[
 ];
 
 /// The grammar and the rules of a language.
-pub(super) fn of(language: Language) -> (Grammar, &'static [Rule]) {
-    match language {
-        Language::Rust => (tree_sitter_rust::LANGUAGE.into(), RUST),
-        Language::Python => (tree_sitter_python::LANGUAGE.into(), PYTHON),
-        Language::JavaScript => (tree_sitter_javascript::LANGUAGE.into(), JAVASCRIPT),
+pub(super) fn of(language: Language) -> &'static Lookup {
+    static LOOKUPS: [OnceLock<Lookup>; 13] = [const { OnceLock::new() }; 13];
+    let (at, grammar, rules): (usize, fn() -> Grammar, _) = match language {
+        Language::Rust => (0, || tree_sitter_rust::LANGUAGE.into(), RUST),
+        Language::Python => (1, || tree_sitter_python::LANGUAGE.into(), PYTHON),
+        Language::JavaScript => (2, || tree_sitter_javascript::LANGUAGE.into(), JAVASCRIPT),
         Language::TypeScript => (
-            tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
+            3,
+            || tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
             TYPESCRIPT,
         ),
-        Language::Tsx => (tree_sitter_typescript::LANGUAGE_TSX.into(), TYPESCRIPT),
-        Language::Go => (tree_sitter_go::LANGUAGE.into(), GO),
-        Language::C => (tree_sitter_c::LANGUAGE.into(), C),
-        Language::Cpp => (tree_sitter_cpp::LANGUAGE.into(), CPP),
-        Language::Java => (tree_sitter_java::LANGUAGE.into(), JAVA),
-        Language::CSharp => (tree_sitter_c_sharp::LANGUAGE.into(), CSHARP),
-        Language::Ruby => (tree_sitter_ruby::LANGUAGE.into(), RUBY),
-        Language::Php => (tree_sitter_php::LANGUAGE_PHP.into(), PHP),
-        Language::Bash => (tree_sitter_bash::LANGUAGE.into(), BASH),
+        Language::Tsx => (
+            4,
+            || tree_sitter_typescript::LANGUAGE_TSX.into(),
+            TYPESCRIPT,
+        ),
+        Language::Go => (5, || tree_sitter_go::LANGUAGE.into(), GO),
+        Language::C => (6, || tree_sitter_c::LANGUAGE.into(), C),
+        Language::Cpp => (7, || tree_sitter_cpp::LANGUAGE.into(), CPP),
+        Language::Java => (8, || tree_sitter_java::LANGUAGE.into(), JAVA),
+        Language::CSharp => (9, || tree_sitter_c_sharp::LANGUAGE.into(), CSHARP),
+        Language::Ruby => (10, || tree_sitter_ruby::LANGUAGE.into(), RUBY),
+        Language::Php => (11, || tree_sitter_php::LANGUAGE_PHP.into(), PHP),
+        Language::Bash => (12, || tree_sitter_bash::LANGUAGE.into(), BASH),
+    };
+    let make = || Lookup::new(grammar(), rules);
+    match LOOKUPS.get(at) {
+        Some(cell) => cell.get_or_init(make),
+        // Unreachable while the numbers above are 0 to 12, which a test checks.
+        None => Box::leak(Box::new(make())),
     }
 }

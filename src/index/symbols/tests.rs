@@ -34,11 +34,17 @@ fn rust() {
 
 #[test]
 fn python() {
-    let text = "# About f.\n@cached\ndef f(a):\n    def g():\n        pass\n    return a\n\nclass C:\n    def m(self):\n        \"\"\"Doc.\"\"\"\n        return 1\n";
+    let text = "# About f.\n@cached\ndef f(a):\n    def g():\n        pass\n    return a\n\nclass C:\n    # First.\n    @property\n    def m(self):\n        \"\"\"Doc.\"\"\"\n        x = 1\n        return x\n\nLIMIT = 3\n";
     assert_eq!(
         outline(text, Language::Python),
-        ["Function f 1-6", "Type C 8-11", "Method C::m 9-11"]
+        [
+            "Function f 1-6",
+            "Type C 8-14",
+            "Method C::m 9-14",
+            "Constant LIMIT 16"
+        ]
     );
+    assert_eq!(parse(text, Language::Python)[2].signature, "def m(self):");
 }
 
 #[test]
@@ -75,13 +81,17 @@ fn javascript_and_typescript() {
 
 #[test]
 fn go() {
-    let text = "package p\n\n// Walk walks.\ntype Walk struct {\n\tx int\n}\n\n// Next goes on.\nfunc (w *Walk) Next() int {\n\treturn w.x\n}\n\nfunc main() {}\n";
+    let text = "package p\n\n// Walk walks.\ntype Walk struct {\n\tx int\n}\n\n// Next goes on.\nfunc (w *Walk) Next() int {\n\treturn w.x\n}\n\nfunc main() {\n\tconst inner = 1\n}\n\n// Both.\nconst (\n\t// A is one.\n\tA = 1\n\tB = 2 // not C\n\tC = 3\n)\n\n// ErrX.\nvar ErrX = 1\n";
     assert_eq!(
         outline(text, Language::Go),
         [
             "Type Walk 3-6",
             "Method Walk::Next 8-11",
-            "Function main 13"
+            "Function main 13-15",
+            "Constant A 19-20",
+            "Constant B 21",
+            "Constant C 22",
+            "Constant ErrX 25-26",
         ]
     );
 }
@@ -182,8 +192,20 @@ fn hostile_nesting_neither_recurses_nor_hangs() {
         ("[".repeat(100_000), Language::JavaScript),
         ("class A { ".repeat(3_000), Language::Java),
         ("\u{0}\u{fffd}".repeat(1000), Language::Python),
+        ("mod a { ".repeat(60_000), Language::Rust),
+        ("fn a() {}\n".repeat(90_000), Language::Rust),
+        ("//\n".repeat(300_000) + "fn a() {}", Language::Rust),
+        ("# x\n".repeat(200_000) + "def a(): pass", Language::Python),
+        ("#[a]".repeat(200_000) + "fn a() {}", Language::Rust),
+        ("*".repeat(400_000) + "a;", Language::C),
+        (format!("int {}a;", "(".repeat(400_000)), Language::Cpp),
     ] {
-        let _ = parse(&text, language);
+        let begun = std::time::Instant::now();
+        let found = parse(&text, language);
+        let took = begun.elapsed();
+        let start: String = text.chars().take(8).collect();
+        assert!(took.as_secs() < 10, "{start:?} in {language:?}: {took:?}");
+        assert!(found.iter().all(|symbol| symbol.within.len() < 4_000));
     }
 }
 

@@ -1,4 +1,9 @@
 //! Walking a syntax tree for definitions.
+//!
+//! One pass with a cursor. What a definition needs to know of its surroundings (the comments
+//! and attributes before it, the node that wraps it) is carried along, since asking a node
+//! for its parent or its neighbour costs a search from the root: on a file of a million
+//! comments that would take days.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -7,7 +12,7 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, ParseOptions, Parser};
 
 use super::Language;
-use super::table::{self, ATTACHED, Name, Rule, WRAPPERS};
+use super::table::{self, Mark, Name, Rule};
 use crate::base::LineRange;
 use crate::base::text::truncated;
 use crate::index::{Symbol, SymbolKind};
@@ -16,6 +21,10 @@ use crate::index::{Symbol, SymbolKind};
 const LIMIT: Duration = Duration::from_secs(2);
 /// Most definitions of one file; generated ones can have more than anybody asks for.
 const MOST: usize = 5_000;
+/// Most names in [`Symbol::within`].
+const DEEPEST: usize = 12;
+/// Nodes between two looks at the clock.
+const CLOCK: usize = 8_192;
 
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new(Parser::new());
@@ -31,12 +40,36 @@ struct Scope {
     function: bool,
 }
 
+/// What is carried along for each node that is open.
+#[derive(Default)]
+struct Level {
+    /// Comments and attributes that lead to the next sibling: their first and last row.
+    lead: Option<(usize, usize)>,
+    /// The last row of the sibling before.
+    last_row: Option<usize>,
+    /// The wrapper these siblings stand in.
+    outer: Option<Outer>,
+}
+
+/// A node that only wraps a definition.
+#[derive(Clone, Copy)]
+struct Outer {
+    /// The first row, leading comments included.
+    first_row: usize,
+    /// Where its code begins.
+    row: usize,
+    byte: usize,
+    /// Whether it wraps one definition only, so that its rows are the definition's wherever
+    /// that begins.
+    single: bool,
+}
+
 /// The definitions of `text`, in order of line; empty where nothing can be parsed.
 pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
-    let (grammar, rules) = table::of(language);
+    let lookup = table::of(language);
+    let begun = Instant::now();
     let tree = PARSER.with_borrow_mut(|parser| {
-        parser.set_language(&grammar).ok()?;
-        let begun = Instant::now();
+        parser.set_language(&lookup.grammar).ok()?;
         let mut go_on = |_: &tree_sitter::ParseState| {
             if begun.elapsed() > LIMIT {
                 ControlFlow::Break(())
@@ -59,21 +92,60 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
     };
     let mut found = Vec::new();
     let mut scopes: Vec<Scope> = Vec::new();
+    let mut functions = 0_usize;
+    let mut levels = vec![Level::default()];
     let mut cursor = tree.walk();
-    loop {
+    let mut nodes = 0_usize;
+    'tree: loop {
         let node = cursor.node();
-        while scopes
-            .pop_if(|scope| scope.end <= node.start_byte())
-            .is_some()
-        {}
-        let mut descend = true;
-        if let Some(rule) = rules.iter().find(|rule| rule.node == node.kind()) {
-            let inside = scopes.iter().any(|scope| scope.function);
-            if let Some((symbol, local)) = definition(text, node, rule, &scopes)
-                && !(local && inside)
+        nodes += 1;
+        if nodes.is_multiple_of(CLOCK) && begun.elapsed() > LIMIT {
+            break;
+        }
+        while let Some(scope) = scopes.pop_if(|scope| scope.end <= node.start_byte()) {
+            functions -= usize::from(scope.function);
+        }
+        let depth = levels.len();
+        let Some(level) = levels.last_mut() else {
+            break;
+        };
+        let (rule, mark) = lookup.at(node.kind_id());
+        let first = node.start_position().row;
+        let last = last_row(node);
+        let mut inside = None;
+        if mark == Mark::Attached {
+            // A comment behind code on its line belongs to that code.
+            let own_line = level.last_row.is_none_or(|row| row < first);
+            level.lead = match level.lead {
+                Some((from, to)) if first <= to + 1 => Some((from, last)),
+                _ => own_line.then_some((first, last)),
+            };
+            level.last_row = Some(last);
+        } else if mark != Mark::Blank {
+            let lead = level.lead.take().filter(|(_, to)| to + 1 >= first);
+            let mut place = Place {
+                first_row: lead.map_or(first, |(from, _)| from),
+                byte: node.start_byte(),
+                depth,
+                local: functions > 0,
+            };
+            if let Some(outer) = level.outer
+                && (outer.single || outer.row == first)
+                && node.is_named()
             {
+                place.first_row = place.first_row.min(outer.first_row);
+                if outer.row == first {
+                    place.byte = outer.byte;
+                }
+            }
+            level.last_row = Some(last);
+            let mut descend = true;
+            if let Some(rule) = rule
+                && let Some(symbol) = definition(text, node, rule, &scopes, &place)
+            {
+                level.outer = None;
                 if rule.scope {
-                    scopes.push(Scope {
+                    let scope = Scope {
                         end: node.end_byte(),
                         name: symbol.name.clone(),
                         owns: matches!(
@@ -84,44 +156,83 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
                                 | SymbolKind::Enum
                         ),
                         function: matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method),
-                    });
+                    };
+                    functions += usize::from(scope.function);
+                    scopes.push(scope);
                 } else {
-                    descend = matches!(language, Language::C | Language::Cpp | Language::Go);
+                    // Broken code and macros make one function of several in these.
+                    descend = matches!(language, Language::C | Language::Cpp);
                 }
                 found.push(symbol);
                 if found.len() >= MOST {
                     break;
                 }
             }
+            if descend {
+                inside = Some(Level {
+                    lead: lead.filter(|_| mark == Mark::Body),
+                    last_row: None,
+                    outer: match mark {
+                        Mark::Wrapper { single } => Some(Outer {
+                            first_row: place.first_row,
+                            row: first,
+                            byte: place.byte,
+                            single,
+                        }),
+                        _ => None,
+                    },
+                });
+            }
         }
-        if descend && cursor.goto_first_child() {
+        if let Some(inside) = inside
+            && cursor.goto_first_child()
+        {
+            levels.push(inside);
             continue;
         }
-        loop {
-            if cursor.goto_next_sibling() {
-                break;
-            }
+        while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
-                return finished(found);
+                break 'tree;
             }
+            levels.pop();
         }
     }
-    finished(found)
-}
-
-fn finished(mut found: Vec<Symbol>) -> Vec<Symbol> {
     found.sort_by_key(|symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end)));
     found.dedup();
     found
 }
 
-/// The definition a node is, and whether it is of the kind that counts only outside functions.
-fn definition(text: &str, node: Node<'_>, rule: &Rule, scopes: &[Scope]) -> Option<(Symbol, bool)> {
+/// Where a node stands.
+struct Place {
+    /// Its first row, with what leads to it.
+    first_row: usize,
+    /// Where its code begins.
+    byte: usize,
+    /// Nodes that are open, the root among them.
+    depth: usize,
+    /// Whether it stands inside a function.
+    local: bool,
+}
+
+/// The last row of a node. One that ends with a newline ends on the line before.
+fn last_row(node: Node<'_>) -> usize {
+    let end = node.end_position();
+    if end.column == 0 && end.row > node.start_position().row {
+        end.row - 1
+    } else {
+        end.row
+    }
+}
+
+/// The definition a node is.
+fn definition(
+    text: &str,
+    node: Node<'_>,
+    rule: &Rule,
+    scopes: &[Scope],
+    place: &Place,
+) -> Option<Symbol> {
     let mut kind = rule.kind;
-    let mut local = matches!(
-        rule.node,
-        "function_definition" | "function_item" | "function_declaration"
-    );
     match rule.node {
         // Only what is given a function counts, and constants at the top.
         "variable_declarator"
@@ -142,16 +253,21 @@ fn definition(text: &str, node: Node<'_>, rule: &Rule, scopes: &[Scope]) -> Opti
                 )
             });
             if !is_function {
-                let top = node
-                    .parent()
-                    .and_then(|p| p.parent())
-                    .is_some_and(|p| matches!(p.kind(), "program" | "export_statement"));
-                if rule.node != "variable_declarator" || !top {
+                // Root, perhaps `export`, declaration, and this.
+                if rule.node != "variable_declarator" || place.depth > 4 || !scopes.is_empty() {
                     return None;
                 }
                 kind = SymbolKind::Constant;
             }
-            local = true;
+        }
+        // Python's names at the top of a module: root, statement, and this.
+        "assignment" => {
+            let plain = node
+                .child_by_field_name("left")
+                .is_some_and(|left| left.kind() == "identifier");
+            if place.depth > 3 || !plain {
+                return None;
+            }
         }
         "struct_specifier" | "union_specifier" | "enum_specifier" | "class_specifier" => {
             // Without a body it only names the type.
@@ -161,40 +277,42 @@ fn definition(text: &str, node: Node<'_>, rule: &Rule, scopes: &[Scope]) -> Opti
             // Include guards and empty switches define nothing to read.
             node.child_by_field_name("value")?;
         }
-        "const_spec" => local = true,
         _ => {}
+    }
+    if rule.local && place.local {
+        return None;
     }
     let name = name_of(text, node, rule)?;
     if kind == SymbolKind::Function && scopes.last().is_some_and(|scope| scope.owns) {
         kind = SymbolKind::Method;
     }
-    let mut within: Vec<&str> = scopes.iter().map(|scope| scope.name.as_str()).collect();
+    let mut within: Vec<&str> = scopes
+        .iter()
+        .take(DEEPEST)
+        .map(|scope| scope.name.as_str())
+        .collect();
     let receiver = (rule.node == "method_declaration")
         .then(|| receiver_of(text, node))
         .flatten();
     within.extend(receiver.as_deref());
-    let first = first_node(node);
-    let code = outermost(node);
-    let end = node.end_position();
-    // A node that ends with a newline ends on the line before.
-    let end_row = if end.column == 0 && end.row > node.start_position().row {
-        end.row - 1
-    } else {
-        end.row
-    };
-    let signature = text
-        .get(code.start_byte()..)
-        .and_then(|rest| rest.lines().next())
-        .map(|line| truncated(line.trim(), 200).to_owned())
-        .unwrap_or_default();
-    let symbol = Symbol {
+    Some(Symbol {
         name,
         within: within.join("::"),
         kind,
-        range: LineRange::new(first.start_position().row as u32 + 1, end_row as u32 + 1),
-        signature,
-    };
-    Some((symbol, local))
+        range: LineRange::new(place.first_row as u32 + 1, last_row(node) as u32 + 1),
+        signature: signature(text, place.byte),
+    })
+}
+
+/// The first line of code from `byte` on that is no annotation.
+fn signature(text: &str, byte: usize) -> String {
+    let lines = || text.get(byte..).unwrap_or("").lines().map(str::trim);
+    lines()
+        .take(8)
+        .find(|line| !line.is_empty() && !line.starts_with(['@', '[']) && !line.starts_with("#["))
+        .or_else(|| lines().next())
+        .map(|line| truncated(line, 200).to_owned())
+        .unwrap_or_default()
 }
 
 fn name_of(text: &str, node: Node<'_>, rule: &Rule) -> Option<String> {
@@ -236,56 +354,4 @@ fn receiver_of(text: &str, node: Node<'_>) -> Option<String> {
         .next_back()?
         .trim_start_matches('*');
     Some(name.split('[').next().unwrap_or(name).to_owned())
-}
-
-/// The outermost node that only wraps this definition.
-fn outermost(node: Node<'_>) -> Node<'_> {
-    let mut outer = node;
-    while let Some(parent) = outer.parent() {
-        // A declaration of several things wraps none of them.
-        let wraps = WRAPPERS.contains(&parent.kind())
-            && parent.start_position().row + 3 > outer.start_position().row
-            || parent.kind() == "decorated_definition";
-        if !wraps {
-            break;
-        }
-        outer = parent;
-    }
-    outer
-}
-
-/// The first of the comments and attributes right before a definition, or itself.
-fn first_node(node: Node<'_>) -> Node<'_> {
-    let mut first = outermost(node);
-    while let Some(before) = before(first) {
-        let end = before.end_position();
-        let end_row = if end.column == 0 {
-            end.row.saturating_sub(1)
-        } else {
-            end.row
-        };
-        // A comment behind code on its line belongs to that code.
-        let own_line = before.prev_sibling().is_none_or(|p| {
-            p.end_position().row < before.start_position().row || p.end_position().column == 0
-        });
-        if !ATTACHED.contains(&before.kind())
-            || end_row + 1 < first.start_position().row
-            || !own_line
-        {
-            break;
-        }
-        first = before;
-    }
-    first
-}
-
-/// What stands before a node; for the first of a body, what stands before the body (Ruby puts
-/// the comments there).
-fn before(node: Node<'_>) -> Option<Node<'_>> {
-    node.prev_sibling().or_else(|| {
-        let parent = node
-            .parent()
-            .filter(|parent| parent.kind() == "body_statement")?;
-        parent.prev_sibling()
-    })
 }
