@@ -6,4 +6,6 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod cli;
 mod house;
+mod seal;

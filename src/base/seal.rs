@@ -38,6 +38,11 @@ pub fn put_on() -> Result<Sealed> {
     platform::put_on()
 }
 
+/// The descriptors that are open now, and whether each could reach a network.
+pub fn descriptors() -> Vec<(i32, bool)> {
+    platform::descriptors()
+}
+
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -155,6 +160,14 @@ mod platform {
     /// Closes descriptors handed to us that could reach a network: sockets of other families
     /// than unix, and rings that could carry out calls made for them.
     fn close_inherited() {
+        for (fd, network) in descriptors() {
+            if network {
+                close(fd);
+            }
+        }
+    }
+
+    pub(super) fn descriptors() -> Vec<(i32, bool)> {
         /// Where `/proc` is not mounted, so many are looked at one by one.
         const MOST: i32 = 4096;
         let open: Vec<i32> = match fs::read_dir("/proc/self/fd") {
@@ -164,11 +177,7 @@ mod platform {
                 .collect(),
             Err(_) => (0..MOST).collect(),
         };
-        for fd in open {
-            if reaches_out(fd) {
-                close(fd);
-            }
-        }
+        open.into_iter().map(|fd| (fd, reaches_out(fd))).collect()
     }
 
     fn reaches_out(fd: i32) -> bool {
@@ -246,6 +255,10 @@ mod platform {
 mod platform {
     use super::Sealed;
     use crate::base::failure::Result;
+
+    pub(super) fn descriptors() -> Vec<(i32, bool)> {
+        Vec::new()
+    }
 
     pub(super) fn put_on() -> Result<Sealed> {
         Ok(Sealed::No(format!(

@@ -1,12 +1,15 @@
 //! The command line as values: one definition feeds parser, help, manual and completions.
 
+mod jobs;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::config::{ColorChoice, Overrides};
-use crate::jobs::Severity;
+
+pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -27,21 +30,22 @@ Exit codes: 0 done, 1 a negative answer, 2 usage, configuration or environment,\
     about,
     styles = STYLES,
     after_help = AFTER,
-    subcommand_negates_reqs = true,
+    override_usage = "homebody [OPTIONS] [PATH]\n       homebody [OPTIONS] <COMMAND>",
     disable_help_subcommand = true,
     max_term_width = 100
 )]
 pub(super) struct Line {
     #[command(flatten)]
-    pub(super) global: Global,
-    #[command(flatten)]
     pub(super) screen: Screen,
+    #[command(flatten)]
+    pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
 
 /// What the screen is opened with.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The screen")]
 pub(super) struct Screen {
     /// The folder to open [default: here]
     #[arg(value_name = "PATH", value_hint = ValueHint::DirPath)]
@@ -144,136 +148,6 @@ pub(super) enum Command {
     /// For those who work on homebody
     #[command(subcommand, hide = true)]
     Debug(DebugCommand),
-}
-
-/// `ask`.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct AskArgs {
-    /// The question; @path and @path:10-40 name files and lines
-    #[arg(value_name = "QUESTION")]
-    pub(super) question: Vec<String>,
-    /// List the excerpts that the model is shown
-    #[arg(long)]
-    pub(super) show_context: bool,
-    /// Go on with the last conversation
-    #[arg(long = "continue")]
-    pub(super) go_on: bool,
-    /// One event a line as JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `patch`.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct PatchArgs {
-    /// The change wanted; @path and @path:10-40 name files and lines
-    #[arg(value_name = "REQUEST")]
-    pub(super) request: Vec<String>,
-    /// Write the change to the working tree
-    #[arg(long)]
-    pub(super) apply: bool,
-    /// Change only this file (may be repeated)
-    #[arg(long = "file", value_name = "PATH", value_hint = ValueHint::FilePath)]
-    pub(super) files: Vec<String>,
-    /// Run CMD after applying; 1 is returned if it fails
-    #[arg(long, value_name = "CMD", requires = "apply", value_hint = ValueHint::CommandString)]
-    pub(super) check: Option<String>,
-    /// Try so many times to satisfy the check, each time with what it said
-    #[arg(long, value_name = "N", requires = "apply", default_value_t = 1, value_parser = number(1, 20))]
-    pub(super) rounds: u64,
-    /// One event a line as JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// `review`.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct ReviewArgs {
-    #[command(flatten)]
-    pub(super) of: ReviewDiff,
-    /// How to print
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(super) format: ReviewFormat,
-    /// Return 1 if a finding is at least so bad
-    #[arg(long, value_name = "LEVEL")]
-    pub(super) fail_on: Option<Level>,
-    /// Begin no further piece after T (90, 90s, 2m)
-    #[arg(long, value_name = "T", value_parser = seconds)]
-    pub(super) max_time: Option<u64>,
-    /// Have finding N of the last review fixed, and apply the fix
-    #[arg(long, value_name = "N", value_parser = number(1, 10_000))]
-    pub(super) apply: Option<u64>,
-    /// Have git run `homebody review` before each commit
-    #[arg(long, conflicts_with_all = ["apply", "remove_hook"])]
-    pub(super) install_hook: bool,
-    /// Take that back
-    #[arg(long, conflicts_with = "apply")]
-    pub(super) remove_hook: bool,
-}
-
-/// Which diff.
-#[derive(Debug, Clone, Default, Args)]
-#[group(multiple = false)]
-pub(super) struct ReviewDiff {
-    /// What is staged (the default)
-    #[arg(long)]
-    pub(super) staged: bool,
-    /// What is not staged, new files included
-    #[arg(long)]
-    pub(super) unstaged: bool,
-    /// A commit
-    #[arg(long, value_name = "REV")]
-    pub(super) commit: Option<String>,
-    /// What lies between two commits
-    #[arg(long, value_name = "A..B")]
-    pub(super) range: Option<String>,
-    /// Everything since a branch
-    #[arg(long, value_name = "BRANCH")]
-    pub(super) base: Option<String>,
-    /// A unified diff on standard input
-    #[arg(long)]
-    pub(super) stdin: bool,
-}
-
-/// How a review is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReviewFormat {
-    /// For people
-    #[default]
-    Text,
-    /// One object with the findings
-    Json,
-    /// For code hosts and editors
-    Sarif,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Level {
-    /// Any finding
-    Note,
-    /// Warnings and errors
-    Warning,
-    /// Errors only
-    Error,
-}
-
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Note => Self::Note,
-            Level::Warning => Self::Warning,
-            Level::Error => Self::Error,
-        }
-    }
-}
-
-/// `message`.
-#[derive(Debug, Clone, Default, Args)]
-pub(super) struct MessageArgs {
-    /// One event a line as JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 /// `search`.
@@ -447,6 +321,9 @@ pub(super) enum DebugCommand {
         /// Try from a child process too
         #[arg(long)]
         child: bool,
+        /// List the open descriptors instead
+        #[arg(long)]
+        inherited: bool,
     },
 }
 

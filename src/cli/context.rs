@@ -13,7 +13,6 @@ use crate::base::count::RoughCount;
 use crate::base::text::human_count;
 use crate::base::{Result, TokenCount, memory};
 use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
-use crate::models::Catalog;
 
 /// The context in tokens that is reckoned with where no model says.
 const CONTEXT: usize = 8192;
@@ -46,8 +45,9 @@ pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Desk) -> Result<Cod
 
 /// `context review`.
 pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<Code> {
+    let spec = reviewing::spec(args)?;
     desk.seal()?;
-    let request = Request::Review(reviewing::request(args)?);
+    let request = Request::Review(reviewing::request(args, spec)?);
     let json = args.format != super::args::ReviewFormat::Text;
     show(&request, full, json, desk)
 }
@@ -114,7 +114,7 @@ fn counter(desk: &mut Desk) -> (Box<dyn TokenCount>, usize, bool) {
     };
     let choice = match desk.script.clone() {
         Some(script) => Some(ModelChoice::Script(script)),
-        None => Catalog::embedded().ok().and_then(|catalog| {
+        None => desk.catalog().ok().and_then(|catalog| {
             choose_model(
                 desk.config.model.value.as_deref(),
                 &catalog,

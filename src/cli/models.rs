@@ -1,25 +1,21 @@
 //! `models`: what there is, what is here, what fits; fetching, adding, checking, choosing.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
-use std::time::Instant;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::args::ModelsCommand;
-use super::desk::{Desk, origin, pull_line};
-use super::out::{Tone, bar};
+use super::desk::{Desk, pull_line};
+use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count};
-use crate::base::{Failure, Result, memory};
+use crate::base::{Failure, Kind, Result, memory};
 use crate::engine;
-use crate::models::{Catalog, Installed, Model, pull};
-
-/// The context that memory is reckoned with where the user sets none.
-const CONTEXT: usize = 8192;
+use crate::models::catalog::FIT_CONTEXT;
+use crate::models::listing::{Row, rows};
+use crate::models::pull;
+use crate::models::store::name_for;
 
 /// `models …`.
 pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
@@ -33,97 +29,77 @@ pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
     }
 }
 
-/// A line of the list.
-#[derive(Debug)]
-struct Row {
-    name: String,
-    bytes: u64,
+/// A line of the list: what the room of models knows, and what the file itself says.
+struct Shown {
+    row: Row,
     memory: Option<u64>,
     state: String,
     about: String,
-    installed: bool,
-    used: bool,
     fits: Option<bool>,
 }
 
 /// The models of the catalog and those that are here besides.
-fn rows(desk: &Desk) -> Result<Vec<Row>> {
-    let catalog = Catalog::embedded()?;
+fn shown(desk: &Desk) -> Result<Vec<Shown>> {
+    let catalog = desk.catalog()?;
     let store = desk.store();
     let installed = store.installed()?;
     let used = desk.config.model.value.clone().or(store.chosen()?);
     let free = memory::available();
-    let context = match desk.config.ctx.value {
-        0 => CONTEXT,
-        n => n,
-    };
-    let mut rows: Vec<Row> = catalog
-        .models
-        .iter()
-        .map(|model| {
-            let here = installed.iter().find(|here| here.name == model.name);
-            row_of(model, here, used.as_deref(), free, context)
-        })
-        .collect();
-    for here in &installed {
-        if catalog.get(&here.name).is_none() {
-            rows.push(added_row(here, used.as_deref(), free, context));
-        }
-    }
-    Ok(rows)
+    Ok(rows(&catalog, &installed, used.as_deref(), free)
+        .into_iter()
+        .map(|row| look(row, free))
+        .collect())
 }
 
-fn row_of(
-    model: &Model,
-    here: Option<&Installed>,
-    used: Option<&str>,
-    free: u64,
-    context: usize,
-) -> Row {
-    let tokens = context.min(model.context as usize) as u64;
-    let memory = here
-        .and_then(|here| engine::inspect(&here.path).ok())
-        .map_or_else(
-            || model.bytes + model.state_bytes_per_token * tokens,
-            |found| found.memory_bytes(tokens as usize),
-        );
-    let used = used == Some(model.name.as_str());
-    let fits = memory <= free;
-    Row {
-        name: model.name.clone(),
-        bytes: here.map_or(model.bytes, |here| here.bytes),
-        memory: Some(memory),
-        state: state(here.is_some(), used, fits, model.runs),
-        about: model.about.clone(),
-        installed: here.is_some(),
-        used,
-        fits: Some(fits),
-    }
-}
-
-fn added_row(here: &Installed, used: Option<&str>, free: u64, context: usize) -> Row {
-    let used = used == Some(here.name.as_str());
-    let (memory, fits, state, about) = match engine::inspect(&here.path) {
-        Ok(found) => {
-            let memory = found.memory_bytes(context.min(found.context as usize));
-            let fits = memory <= free;
-            let about = format!(
-                "{} {} {}",
-                found.name, found.architecture, found.quantization
-            );
-            let state = state(true, used, fits, found.supported);
-            (Some(memory), Some(fits), state, about)
+/// A file that is here is asked itself; the catalog's figures stand for those that are not.
+fn look(row: Row, free: u64) -> Shown {
+    let mut memory = row.memory;
+    let mut fits = row.fits;
+    let mut runs = row.runs;
+    let mut about = row
+        .model
+        .as_ref()
+        .map(|model| model.about.clone())
+        .unwrap_or_default();
+    let mut broken = false;
+    if let Some(here) = &row.installed {
+        match engine::inspect(&here.path) {
+            Ok(found) => {
+                let needed = found.memory_bytes(FIT_CONTEXT.min(found.context as usize));
+                memory = Some(needed);
+                fits = Some(needed <= free);
+                runs = Some(found.supported);
+                if row.model.is_none() {
+                    about = format!(
+                        "{} {} {}",
+                        found.name, found.architecture, found.quantization
+                    );
+                }
+            }
+            Err(failure) => {
+                broken = true;
+                about = failure.to_string();
+            }
         }
-        Err(failure) => (None, None, "broken".to_owned(), failure.to_string()),
+        if row.as_published == Some(false) {
+            about.push_str(" (another upload than the catalog knows)");
+        }
+    }
+    let state = if broken {
+        "broken".to_owned()
+    } else {
+        state(
+            row.installed.is_some(),
+            row.chosen,
+            fits.unwrap_or(true),
+            runs.unwrap_or(true),
+        )
     };
-    Row {
-        name: here.name.clone(),
-        bytes: here.bytes,
+    Shown {
+        row,
         memory,
         state,
         about,
-        installed: true,
-        used,
         fits,
     }
 }
@@ -152,20 +128,22 @@ fn state(installed: bool, used: bool, fits: bool, runs: bool) -> String {
 }
 
 fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
-    let rows = rows(desk)?;
+    let shown = shown(desk)?;
     let free = memory::available();
     if as_json {
-        let models: Vec<Value> = rows
+        let models: Vec<Value> = shown
             .iter()
-            .map(|row| {
+            .map(|one| {
                 json!({
-                    "name": row.name,
-                    "bytes": row.bytes,
-                    "memory_bytes": row.memory,
-                    "fits": row.fits,
-                    "installed": row.installed,
-                    "in_use": row.used,
-                    "about": row.about,
+                    "name": one.row.name,
+                    "bytes": one.row.bytes,
+                    "memory_bytes": one.memory,
+                    "fits": one.fits,
+                    "runs": one.row.runs,
+                    "installed": one.row.installed.is_some(),
+                    "in_use": one.row.installed.is_some() && one.row.chosen,
+                    "path": one.row.installed.as_ref().map(|here| here.path.display().to_string()),
+                    "about": one.about,
                 })
             })
             .collect();
@@ -173,109 +151,62 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
             .json_pretty(&json!({"free_bytes": free, "models": models}))?;
         return Ok(0);
     }
-    let width = rows
-        .iter()
-        .map(|row| row.name.chars().count())
-        .max()
-        .unwrap_or(4)
-        .max(4);
-    let states = rows
-        .iter()
-        .map(|row| row.state.chars().count())
-        .max()
-        .unwrap_or(5)
-        .max(5);
+    let widest = |text: fn(&Shown) -> &str, least: usize| {
+        shown
+            .iter()
+            .map(|one| text(one).chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(least)
+    };
+    let names = widest(|one| &one.row.name, 4);
+    let states = widest(|one| &one.state, 5);
     desk.out.line(
         Tone::Bold,
         &format!(
-            "{:<width$}  {:>8}  {:>8}  {:<states$}  ABOUT",
+            "{:<names$}  {:>8}  {:>8}  {:<states$}  ABOUT",
             "NAME", "SIZE", "MEMORY", "STATE"
         ),
     );
-    for row in &rows {
-        let tone = match (row.used, row.fits) {
+    for one in &shown {
+        let tone = match (one.row.chosen, one.fits) {
             (true, _) => Tone::Green,
             (false, Some(true)) => Tone::Plain,
             _ => Tone::Dim,
         };
         desk.out.parts(&[
-            (tone, &format!("{:<width$}", row.name)),
+            (tone, &format!("{:<names$}", one.row.name)),
             (
                 Tone::Plain,
                 &format!(
                     "  {:>8}  {:>8}  ",
-                    human_bytes(row.bytes),
-                    row.memory.map_or_else(|| "?".to_owned(), human_bytes)
+                    human_bytes(one.row.bytes),
+                    one.memory.map_or_else(|| "?".to_owned(), human_bytes)
                 ),
             ),
-            (tone, &format!("{:<states$}", row.state)),
-            (Tone::Dim, &format!("  {}", row.about)),
+            (tone, &format!("{:<states$}", one.state)),
+            (Tone::Dim, &format!("  {}", one.about)),
         ]);
     }
     desk.out.note(&format!(
         "{} of memory are free; MEMORY is with a context of {} tokens",
         human_bytes(free),
-        human_count(match desk.config.ctx.value {
-            0 => CONTEXT as u64,
-            n => n as u64,
-        })
+        human_count(FIT_CONTEXT as u64)
     ));
     Ok(0)
 }
 
-/// The catalog's model of that name, or the nearest as a hint.
-fn known<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Model> {
-    catalog
-        .get(name)
-        .ok_or_else(|| unknown(name, catalog.models.iter().map(|model| model.name.as_str())))
-}
-
-fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Failure {
-    let failure = Failure::usage(format!("there is no model `{name}`"));
-    let nearest = names
-        .map(|known| (strsim::damerau_levenshtein(known, name), known))
-        .min()
-        .filter(|(distance, known)| *distance <= (known.len() / 3).max(2));
-    match nearest {
-        Some((_, known)) => failure.hint(format!("did you mean `{known}`?")),
-        None => failure.hint("`homebody models list` names them"),
-    }
-}
-
-fn here(name: &str, desk: &Desk) -> Result<Installed> {
-    let store = desk.store();
-    let installed = store.installed()?;
-    installed
-        .iter()
-        .find(|model| model.name == name)
-        .cloned()
-        .ok_or_else(|| {
-            let catalog = Catalog::embedded().ok();
-            if catalog.is_some_and(|catalog| catalog.get(name).is_some()) {
-                Failure::usage(format!("{name} is not installed"))
-                    .hint(format!("fetch it with `homebody models pull {name}`"))
-            } else {
-                unknown(name, installed.iter().map(|model| model.name.as_str()))
-            }
-        })
-}
-
 /// The one command with a network: it reads no repository and is not sealed.
 fn fetch(name: &str, desk: &mut Desk) -> Result<Code> {
-    let catalog = Catalog::embedded()?;
-    let model = known(&catalog, name)?;
+    let catalog = desk.catalog()?;
+    let model = catalog.find(name)?;
     let store = desk.store();
     if let Some(here) = store.get(name)? {
         desk.out
             .note(&format!("{name} is here already: {}", here.path.display()));
         return Ok(0);
     }
-    desk.out.note(&format!(
-        "fetching {name} ({}, {}) from {}",
-        human_bytes(model.bytes),
-        model.license,
-        origin(&model.source)
-    ));
+    desk.out.note(&format!("fetching {}", model.offer()));
     desk.catch_signals();
     desk.watch();
     let cancel = desk.stop.token();
@@ -303,28 +234,13 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
         .canonicalize()
         .map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
     let found = engine::inspect(&path)?;
-    let name = match name {
-        Some(name) => name,
-        None => path
-            .file_stem()
-            .map(|stem| stem.to_string_lossy().to_lowercase())
-            .unwrap_or_default(),
-    };
-    if name.is_empty()
-        || !name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-    {
-        return Err(Failure::usage(format!("`{name}` is no name for a model"))
-            .because("letters, digits, `-`, `_` and `.` make one")
-            .hint("give one with --name"));
-    }
-    if Catalog::embedded()?.get(&name).is_some() {
+    let name = name.unwrap_or_else(|| name_for(&path));
+    if desk.catalog()?.get(&name).is_some() {
         return Err(Failure::usage(format!("`{name}` is a name of the catalog"))
             .hint("give another with --name"));
     }
     let added = desk.store().add(&name, &path)?;
-    let context = CONTEXT.min(found.context as usize);
+    let context = FIT_CONTEXT.min(found.context as usize);
     desk.out.note(&format!(
         "{} is known now: {} {}, {} parameters, {} of memory with {} tokens of context",
         added.name,
@@ -350,82 +266,42 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
 }
 
 fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
-    let model = here(name, desk)?;
-    let failed =
-        |e: &std::io::Error| io_failure(format!("cannot read {}", model.path.display()), e);
+    desk.store().find(name)?;
     desk.catch_signals();
     desk.seal()?;
     let cancel = desk.stop.token();
-    let mut file = File::open(&model.path).map_err(|e| failed(&e))?;
-    let size = file.metadata().map_err(|e| failed(&e))?.len();
-    let mut problems = Vec::new();
-    if size != model.bytes {
-        problems.push(format!(
-            "it has {} bytes and had {} when it was installed",
-            human_count(size),
-            human_count(model.bytes)
-        ));
-    }
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    let (mut done, began) = (0u64, Instant::now());
-    loop {
-        cancel.check()?;
-        let read = file.read(&mut buffer).map_err(|e| failed(&e))?;
-        let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            break;
-        };
-        digest.update(bytes);
-        done += read as u64;
-        let rate = done as f64 / began.elapsed().as_secs_f64().max(0.001);
-        desk.out.progress(&format!(
-            "checking {} {} of {} · {}/s",
-            bar(done, size, 24),
-            human_bytes(done),
-            human_bytes(size),
-            human_bytes(rate as u64)
-        ));
-    }
+    let store = desk.store();
+    let out = &mut desk.out;
+    let checked = store.verify(name, &cancel, &mut |progress| {
+        out.progress(&pull_line(progress));
+    });
     desk.out.clear();
-    let sum: String = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let catalog = Catalog::embedded()?;
-    let wanted = model
-        .sha256
-        .clone()
-        .or_else(|| catalog.get(name).and_then(|known| known.sha256.clone()));
-    match &wanted {
-        Some(wanted) if !wanted.eq_ignore_ascii_case(&sum) => {
-            problems.push(format!("its sha256 is {sum} and should be {wanted}"));
+    let verified = match checked {
+        Ok(verified) => verified,
+        Err(failure) if failure.kind() == Kind::Input => {
+            desk.out
+                .line(Tone::Red, &format!("{name}: not good: {failure}"));
+            desk.out.note(failure.next_step().unwrap_or(
+                "fetch it again: `homebody models remove`, then `homebody models pull`",
+            ));
+            return Ok(NEGATIVE);
         }
-        Some(_) => {}
-        None => desk
-            .out
-            .note("no checksum was recorded for it; only size and header are checked"),
-    }
-    if let Err(failure) = engine::inspect(&model.path) {
-        problems.push(failure.to_string());
-    }
-    if problems.is_empty() {
+        Err(failure) => return Err(failure),
+    };
+    // The bytes may be those that were added and still be no model.
+    engine::inspect(&verified.model.path)?;
+    let sum = verified.model.sha256.unwrap_or_default();
+    desk.out
+        .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
+    if verified.first_time {
         desk.out
-            .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
-        return Ok(0);
+            .note("there was no checksum to compare with; this one is recorded for the next time");
     }
-    for problem in &problems {
-        desk.out
-            .line(Tone::Red, &format!("{name}: not good: {problem}"));
-    }
-    desk.out.note(&format!(
-        "fetch it again: `homebody models remove {name}`, then `homebody models pull {name}`"
-    ));
-    Ok(NEGATIVE)
+    Ok(0)
 }
 
 fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
-    here(name, desk)?;
+    desk.store().find(name)?;
     let removed = desk.store().remove(name)?;
     desk.out.note(&if removed.owned {
         format!(
@@ -443,7 +319,7 @@ fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
 }
 
 fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
-    here(name, desk)?;
+    desk.store().find(name)?;
     desk.store().choose(name)?;
     desk.out.note(&format!("{name} is used from now on"));
     if let Some(over) = desk
@@ -471,18 +347,5 @@ mod tests {
         assert_eq!(state(true, true, true, true), "in use");
         assert_eq!(state(true, false, false, true), "installed, does not fit");
         assert_eq!(state(false, false, true, false), "does not run yet");
-    }
-
-    #[test]
-    fn an_unknown_model_comes_with_the_nearest() {
-        let names = ["starter", "qwen3.5-4b"];
-        let failure = unknown("startr", names.into_iter());
-        assert_eq!(failure.next_step(), Some("did you mean `starter`?"));
-        let failure = unknown("gpt", names.into_iter());
-        assert!(
-            failure
-                .next_step()
-                .is_some_and(|hint| hint.contains("models list"))
-        );
     }
 }

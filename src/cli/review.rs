@@ -44,8 +44,9 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     if let Some(number) = args.apply {
         return fix(number as usize, desk);
     }
+    let spec = spec(args)?;
     let mut ready = ready(desk)?;
-    let request = Request::Review(request(args)?);
+    let request = Request::Review(request(args, spec)?);
     let Answer::Review {
         findings,
         unread,
@@ -80,10 +81,10 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     Ok(if bad { NEGATIVE } else { 0 })
 }
 
-/// What is to be reviewed.
-pub(super) fn request(args: &ReviewArgs) -> Result<Review> {
+/// Which diff of the repository is to be reviewed.
+pub(super) fn spec(args: &ReviewArgs) -> Result<DiffSpec> {
     let of = &args.of;
-    let spec = if of.unstaged {
+    Ok(if of.unstaged {
         DiffSpec::Unstaged
     } else if let Some(commit) = &of.commit {
         DiffSpec::Commit(commit.clone())
@@ -97,8 +98,12 @@ pub(super) fn request(args: &ReviewArgs) -> Result<Review> {
         DiffSpec::Base(base.clone())
     } else {
         DiffSpec::Staged
-    };
-    let diff = if of.stdin {
+    })
+}
+
+/// What is to be reviewed; standard input is read here, where it is asked for.
+pub(super) fn request(args: &ReviewArgs, spec: DiffSpec) -> Result<Review> {
+    let diff = if args.of.stdin {
         ReviewOf::Given(given()?)
     } else {
         ReviewOf::Repo(spec)

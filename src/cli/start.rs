@@ -59,9 +59,14 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
         out.raw(&text);
         return Next::Exit(u8::from(!content));
     }
-    let line = match Line::try_parse_from(words) {
+    let line = match Line::try_parse_from(&words) {
         Ok(line) => line,
         Err(error) => {
+            if error.kind() == clap::error::ErrorKind::UnknownArgument
+                && let Some(failure) = misspelt(&words)
+            {
+                return Next::Exit(report(&failure));
+            }
             // A closed pipe under `--help | head` is no failure.
             let _ = error.print();
             return Next::Exit(if error.use_stderr() {
@@ -114,6 +119,23 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
         script: global.engine.clone(),
         resume: screen.resume,
     })
+}
+
+/// A first word that is no command and no folder, with more words behind it: those were
+/// meant for a command, and what clap says of them would lead astray.
+fn misspelt(words: &[OsString]) -> Option<Failure> {
+    let definition = super::args::definition();
+    let is_command = |word: &OsString| {
+        word.to_str()
+            .is_some_and(|word| definition.find_subcommand(word).is_some())
+    };
+    let mut behind = words.iter().skip(1);
+    if behind.clone().any(is_command) {
+        return None;
+    }
+    let first = behind.find(|word| !word.to_string_lossy().starts_with('-'))?;
+    let path = std::path::Path::new(first);
+    (!path.exists()).then(|| no_folder(path))
 }
 
 /// A path that is not there may be a command misspelt.

@@ -65,13 +65,9 @@ pub fn probe_child() -> Result<Vec<(String, bool, String)>> {
         let words = if opened {
             "opened".to_owned()
         } else {
-            format!("the child was ended: {}", output.status)
+            format!("the child was ended ({})", output.status)
         };
-        found.push((
-            "32-bit call (int 0x80): IPv4 socket".to_owned(),
-            !opened,
-            words,
-        ));
+        found.push(("IPv4 socket by a 32-bit call".to_owned(), !opened, words));
     }
     Ok(found)
 }
@@ -150,7 +146,7 @@ mod attempts {
     }
 
     fn ring() -> Result<(), io::Error> {
-        /// Larger than the kernel's `struct io_uring_params`.
+        // Larger than the kernel's `struct io_uring_params`.
         let mut parameters = [0u64; 32];
         // SAFETY: the kernel reads and writes 120 bytes at the pointer; there are 256.
         let fd = told(unsafe {

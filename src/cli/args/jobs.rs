@@ -1,0 +1,136 @@
+//! What `ask`, `patch`, `review` and `message` take.
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::{number, seconds};
+use crate::jobs::Severity;
+
+/// `ask`.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct AskArgs {
+    /// The question; @path and @path:10-40 name files and lines
+    #[arg(value_name = "QUESTION")]
+    pub(in crate::cli) question: Vec<String>,
+    /// List the excerpts that the model is shown
+    #[arg(long)]
+    pub(in crate::cli) show_context: bool,
+    /// Go on with the last conversation
+    #[arg(long = "continue")]
+    pub(in crate::cli) go_on: bool,
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+/// `patch`.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct PatchArgs {
+    /// The change wanted; @path and @path:10-40 name files and lines
+    #[arg(value_name = "REQUEST")]
+    pub(in crate::cli) request: Vec<String>,
+    /// Write the change to the working tree
+    #[arg(long)]
+    pub(in crate::cli) apply: bool,
+    /// Change only this file (may be repeated)
+    #[arg(long = "file", value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) files: Vec<String>,
+    /// Run CMD after applying; 1 is returned if it fails
+    #[arg(long, value_name = "CMD", requires = "apply", value_hint = ValueHint::CommandString)]
+    pub(in crate::cli) check: Option<String>,
+    /// Try so many times to satisfy the check, each time with what it said
+    #[arg(long, value_name = "N", requires = "apply", default_value_t = 1, value_parser = number(1, 20))]
+    pub(in crate::cli) rounds: u64,
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+/// `review`.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct ReviewArgs {
+    #[command(flatten)]
+    pub(in crate::cli) of: ReviewDiff,
+    /// How to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(in crate::cli) format: ReviewFormat,
+    /// Return 1 if a finding is at least so bad
+    #[arg(long, value_name = "LEVEL")]
+    pub(in crate::cli) fail_on: Option<Level>,
+    /// Begin no further piece after T (90, 90s, 2m)
+    #[arg(long, value_name = "T", value_parser = seconds)]
+    pub(in crate::cli) max_time: Option<u64>,
+    /// Have finding N of the last review fixed, and apply the fix
+    #[arg(long, value_name = "N", value_parser = number(1, 10_000))]
+    pub(in crate::cli) apply: Option<u64>,
+    /// Have git run `homebody review` before each commit
+    #[arg(long, conflicts_with_all = ["apply", "remove_hook"])]
+    pub(in crate::cli) install_hook: bool,
+    /// Take that back
+    #[arg(long, conflicts_with = "apply")]
+    pub(in crate::cli) remove_hook: bool,
+}
+
+/// Which diff.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub(in crate::cli) struct ReviewDiff {
+    /// What is staged (the default)
+    #[arg(long)]
+    pub(in crate::cli) staged: bool,
+    /// What is not staged, new files included
+    #[arg(long)]
+    pub(in crate::cli) unstaged: bool,
+    /// A commit
+    #[arg(long, value_name = "REV")]
+    pub(in crate::cli) commit: Option<String>,
+    /// What lies between two commits
+    #[arg(long, value_name = "A..B")]
+    pub(in crate::cli) range: Option<String>,
+    /// Everything since a branch
+    #[arg(long, value_name = "BRANCH")]
+    pub(in crate::cli) base: Option<String>,
+    /// A unified diff on standard input
+    #[arg(long)]
+    pub(in crate::cli) stdin: bool,
+}
+
+/// How a review is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ReviewFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One object with the findings
+    Json,
+    /// For code hosts and editors
+    Sarif,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Level {
+    /// Any finding
+    Note,
+    /// Warnings and errors
+    Warning,
+    /// Errors only
+    Error,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Note => Self::Note,
+            Level::Warning => Self::Warning,
+            Level::Error => Self::Error,
+        }
+    }
+}
+
+/// `message`.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct MessageArgs {
+    /// One event a line as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
