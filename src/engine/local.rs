@@ -6,6 +6,7 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::answer::AnswerStream;
+use super::pacing::Pacing;
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
@@ -15,10 +16,6 @@ use crate::model::network::{self, Network};
 use crate::model::sample::{Allowed, Sampler, Settings};
 use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
 
-/// Seconds a piece of the prompt should take: a cancel waits for no longer.
-const PIECE_S: f64 = 0.1;
-/// Most tokens of a piece; the attention's scratch grows with it.
-const MOST_PIECE: usize = 256;
 /// Context where neither user nor model asks for less.
 const USUAL_CONTEXT: usize = 8192;
 /// Tokens that must be left for an answer.
@@ -55,7 +52,7 @@ pub struct LocalEngine {
     pub(super) stops: Vec<u32>,
     pub(super) allowed: Allowed,
     card: Sampling,
-    piece: usize,
+    pacing: Pacing,
     rates: Option<(f64, f64)>,
     drawn: u64,
 }
@@ -152,7 +149,7 @@ impl LocalEngine {
             stops,
             allowed,
             card: options.sampling.clone(),
-            piece: 8,
+            pacing: Pacing::default(),
             rates: None,
             drawn: 0,
         })
@@ -223,7 +220,7 @@ impl LocalEngine {
             }
             let at = self.held.len();
             let piece = tokens
-                .get(at..(at + self.piece).min(total))
+                .get(at..(at + self.pacing.size()).min(total))
                 .ok_or_else(|| Failure::bug("a piece of the prompt lies outside it"))?;
             let started = Instant::now();
             logits = match self.network.forward(piece, at) {
@@ -236,9 +233,8 @@ impl LocalEngine {
                 }
             };
             self.held.extend_from_slice(piece);
-            let rate = piece.len() as f64 / started.elapsed().as_secs_f64().max(1e-6);
-            // Grow by no more than twice a step: the first pieces pay for warming up.
-            self.piece = ((rate * PIECE_S) as usize).clamp(1, (self.piece * 2).min(MOST_PIECE));
+            self.pacing
+                .took(piece.len(), started.elapsed().as_secs_f64());
             let done = self.held.len();
             let mean = (done - cached) as f64 / begun.elapsed().as_secs_f64().max(1e-6);
             on(Step::Prefill {

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod debug;
 pub mod inspect;
 pub mod local;
+mod pacing;
 pub mod scripted;
 
 use serde::{Deserialize, Serialize};
