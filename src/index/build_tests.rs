@@ -1,6 +1,10 @@
 //! Building, updating and searching small repositories.
 
+use std::fs;
+use std::time::{Duration, SystemTime};
+
 use super::*;
+use crate::base::RepoPath;
 
 struct Place {
     repo: tempfile::TempDir,
@@ -174,4 +178,173 @@ fn a_cancel_leaves_the_old_snapshot() {
     assert!(stopped.is_err_and(|failure| failure.is_interrupted()));
     let index = open(place.cache.path()).expect("opens").expect("there");
     assert_eq!(found(&index, "symlink"), ["src/walk.rs:6-7"]);
+}
+
+#[test]
+fn what_is_unchanged_is_neither_read_nor_written_again() {
+    let place = Place::new();
+    let names = ["src/walk.rs", "src/print.rs", "tests/walk.rs", "README.md"];
+    let old = SystemTime::now() - Duration::from_secs(60);
+    for name in names {
+        let file = fs::File::open(place.repo.path().join(name)).expect("opened");
+        file.set_modified(old).expect("set");
+    }
+    place.build();
+    let list = |dir: &Path| {
+        let mut names: Vec<_> = fs::read_dir(dir)
+            .expect("a folder")
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = list(&place.cache.path().join("tantivy"));
+    // The same size and time: a program that trusts them does not see the change.
+    let text = fs::read_to_string(place.repo.path().join("src/walk.rs")).expect("read");
+    place.write("src/walk.rs", &text.replace("symlink", "zebraed"));
+    let file = fs::File::open(place.repo.path().join("src/walk.rs")).expect("opened");
+    file.set_modified(old).expect("set");
+    assert_eq!(found(&place.build(), "symlink"), ["src/walk.rs:6-7"]);
+    assert_eq!(list(&place.cache.path().join("tantivy")), before);
+    assert!(place.cache.path().join("files-1.json").exists());
+}
+
+#[test]
+fn a_change_right_after_reading_is_seen_even_if_the_clock_stood_still() {
+    let place = Place::new();
+    place.build();
+    let file = place.repo.path().join("src/walk.rs");
+    let time = fs::metadata(&file)
+        .and_then(|m| m.modified())
+        .expect("time");
+    let text = fs::read_to_string(&file).expect("read");
+    place.write("src/walk.rs", &text.replace("symlink", "zebraed"));
+    let opened = fs::File::open(&file).expect("opened");
+    opened.set_modified(time).expect("set");
+    assert_eq!(found(&place.build(), "zebraed"), ["src/walk.rs:6-7"]);
+}
+
+#[test]
+fn a_rebuild_keeps_the_old_snapshot_until_the_new_one_stands() {
+    let place = Place::new();
+    place.build();
+    let repo = Repo::open(place.repo.path()).expect("a repository");
+    let source = crate::base::CancelSource::new();
+    let mut seen = None;
+    let stopped = build(
+        &repo,
+        place.cache.path(),
+        &WalkRules::default(),
+        true,
+        &source.token(),
+        &mut |progress| {
+            if matches!(progress, Progress::Reading { .. }) {
+                let index = open(place.cache.path()).expect("opens").expect("there");
+                seen = Some(found(&index, "symlink"));
+                source.cancel();
+            }
+        },
+    );
+    assert!(stopped.is_err_and(|failure| failure.is_interrupted()));
+    assert_eq!(seen, Some(vec!["src/walk.rs:6-7".to_owned()]));
+    let again = build(
+        &repo,
+        place.cache.path(),
+        &WalkRules::default(),
+        true,
+        &Cancel::never(),
+        &mut |_| {},
+    )
+    .expect("an index");
+    assert_eq!(found(&again, "symlink"), ["src/walk.rs:6-7"]);
+    assert_eq!(again.named("check_loop").len(), 1);
+}
+
+#[test]
+fn damage_is_said_and_another_version_is_not() {
+    let place = Place::new();
+    place.build();
+    let list = place.cache.path().join("files-1.json");
+    let text = fs::read_to_string(&list).expect("read");
+    fs::write(&list, text.replacen("\"format\":2", "\"format\":1", 1)).expect("written");
+    assert!(open(place.cache.path()).expect("opens").is_none());
+    assert_eq!(place.build().stats().note, None);
+    for entry in fs::read_dir(place.cache.path())
+        .expect("a folder")
+        .flatten()
+    {
+        if entry.path().extension().is_some_and(|e| e == "json") {
+            fs::write(entry.path(), "garbage").expect("written");
+        }
+    }
+    let note = place.build().stats().note.clone().unwrap_or_default();
+    assert!(note.contains("damaged") && note.contains("anew"), "{note}");
+}
+
+#[test]
+fn two_at_once_end_with_one_whole_index() {
+    let place = Place::new();
+    for i in 0..40 {
+        place.write(&format!("src/m{i}.rs"), &format!("fn only_{i}() {{}}\n"));
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| place.build());
+        }
+    });
+    let index = place.build();
+    for i in 0..40 {
+        assert_eq!(index.named(&format!("only_{i}")).len(), 1, "{i}");
+    }
+    assert_eq!(index.stats().note, None);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_this_user_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let cache = place.cache.path().join("below");
+    let repo = Repo::open(place.repo.path()).expect("a repository");
+    build(
+        &repo,
+        &cache,
+        &WalkRules::default(),
+        false,
+        &Cancel::never(),
+        &mut |_| {},
+    )
+    .expect("an index");
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o077;
+    let mut seen = 0;
+    for dir in [cache.clone(), cache.join("tantivy")] {
+        assert_eq!(mode(&dir), 0);
+        for entry in fs::read_dir(&dir).expect("a folder").flatten() {
+            assert_eq!(mode(&entry.path()), 0, "{:?}", entry.path());
+            seen += 1;
+        }
+    }
+    assert!(seen > 5);
+}
+
+#[test]
+fn hostile_files_do_no_harm() {
+    let place = Place::new();
+    place.write("a\nb\u{1b}[31m.rs", "fn odd_name() {}\n");
+    place.write(
+        "long.js",
+        &format!("var zebra = [{}]\n", "1,".repeat(450_000)),
+    );
+    place.write("huge.txt", &"x".repeat(50_000_000));
+    let file = place.repo.path().join("latin.rs");
+    fs::write(file, b"// caf\xe9 olive\nfn latin_one() {}\n").expect("written");
+    fs::write(place.repo.path().join("pic.png"), b"\x89PNG\0\0").expect("written");
+    let index = place.build();
+    assert_eq!(found(&index, "odd_name"), ["a\\nb\\x1b[31m.rs:1"]);
+    assert_eq!(found(&index, "olive"), ["latin.rs:1-2"]);
+    assert_eq!(found(&index, "zebra"), ["long.js:1"]);
+    let skipped = &index.stats().skipped;
+    assert_eq!((skipped.large, skipped.binary), (1, 1));
+    assert!(index.stats().disk_bytes < 1_000_000);
 }

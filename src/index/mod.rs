@@ -10,8 +10,10 @@ mod class;
 mod pieces;
 pub mod search;
 pub mod snapshot;
+mod store;
 pub mod symbols;
 pub mod terms;
+mod update;
 
 use serde::{Deserialize, Serialize};
 

@@ -21,6 +21,8 @@ pub struct FileRecord {
     pub size: u64,
     /// Last change in nanoseconds since 1970, as it was read.
     pub modified_ns: i128,
+    /// Whether that was long enough before the reading to tell a later change.
+    pub settled: bool,
     /// The blob id of its content, or `-` where it is left out for its content.
     pub blob: String,
     /// Its class.
