@@ -4,6 +4,25 @@
 //! depends on State, the theme and the size alone. Nothing reaches the terminal that has not
 //! passed through `base::text::printable`.
 
+mod chrome;
+pub mod color;
+mod diff;
+mod draw;
+pub mod highlight;
+pub mod markdown;
+mod overlay;
+pub mod pacer;
+mod panel;
+mod review;
+pub mod rows;
+pub mod stream;
+mod table;
+pub mod theme;
+mod transcript;
+pub mod view;
+pub mod width;
+pub mod wrap;
+
 use std::path::PathBuf;
 
 use crate::base::seal::Sealed;

@@ -1,0 +1,208 @@
+//! How many colours a terminal has, and the nearest of those it has.
+
+use ratatui::style::Color;
+
+/// How many colours a terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// None: modifiers alone.
+    None,
+    /// The sixteen of its palette.
+    Ansi16,
+    /// The 256 of xterm.
+    Ansi256,
+    /// All of them.
+    True,
+}
+
+impl Depth {
+    /// From the environment, looked up through `var`.
+    ///
+    /// `NO_COLOR` (not empty) wins, then `COLORTERM`, then what `TERM` is known for.
+    pub fn find(var: impl Fn(&str) -> Option<String>) -> Self {
+        let term = var("TERM").unwrap_or_default();
+        if var("NO_COLOR").is_some_and(|v| !v.is_empty()) || term == "dumb" {
+            return Self::None;
+        }
+        let deep = var("COLORTERM")
+            .is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "truecolor" | "24bit"));
+        // GNU screen passes COLORTERM on and garbles what it promises.
+        if deep && !term.starts_with("screen") {
+            return Self::True;
+        }
+        if term.contains("direct") || term.contains("kitty") || term.contains("ghostty") {
+            return Self::True;
+        }
+        if var("WT_SESSION").is_some_and(|v| !v.is_empty()) {
+            return Self::True;
+        }
+        if term.contains("256") || term.starts_with("alacritty") || term.starts_with("wezterm") {
+            return Self::Ansi256;
+        }
+        if term.starts_with("linux") || term.starts_with("vt") || term.starts_with("ansi") {
+            return Self::Ansi16;
+        }
+        if cfg!(windows) {
+            return Self::Ansi256;
+        }
+        Self::Ansi16
+    }
+}
+
+/// The colours of the usual palette, 0 to 15.
+const PALETTE: [(u8, u8, u8, Color); 16] = [
+    (0, 0, 0, Color::Black),
+    (205, 0, 0, Color::Red),
+    (0, 205, 0, Color::Green),
+    (205, 205, 0, Color::Yellow),
+    (0, 0, 238, Color::Blue),
+    (205, 0, 205, Color::Magenta),
+    (0, 205, 205, Color::Cyan),
+    (229, 229, 229, Color::Gray),
+    (127, 127, 127, Color::DarkGray),
+    (255, 0, 0, Color::LightRed),
+    (0, 255, 0, Color::LightGreen),
+    (255, 255, 0, Color::LightYellow),
+    (92, 92, 255, Color::LightBlue),
+    (255, 0, 255, Color::LightMagenta),
+    (0, 255, 255, Color::LightCyan),
+    (255, 255, 255, Color::White),
+];
+
+const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+
+/// The nearest colour that a terminal of that depth has.
+pub fn down(color: Color, depth: Depth) -> Color {
+    match (depth, color) {
+        (Depth::None, _) => Color::Reset,
+        (Depth::True, _) | (Depth::Ansi256, Color::Indexed(_)) => color,
+        (Depth::Ansi256, Color::Rgb(r, g, b)) => Color::Indexed(nearest_256(r, g, b)),
+        (Depth::Ansi16, Color::Rgb(r, g, b)) => nearest_16(r, g, b),
+        (Depth::Ansi16, Color::Indexed(index)) => match index {
+            0..16 => PALETTE
+                .get(usize::from(index))
+                .map_or(Color::Reset, |entry| entry.3),
+            16..232 => {
+                let index = index - 16;
+                let level = |i: u8| LEVELS.get(usize::from(i % 6)).copied().unwrap_or(0);
+                nearest_16(level(index / 36), level(index / 6), level(index))
+            }
+            232.. => {
+                let grey = 8 + (index - 232) * 10;
+                nearest_16(grey, grey, grey)
+            }
+        },
+        (_, named) => named,
+    }
+}
+
+fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
+    let square = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
+    // The eye sees green best and blue least.
+    2 * square(a.0, b.0) + 4 * square(a.1, b.1) + 3 * square(a.2, b.2)
+}
+
+fn nearest_256(r: u8, g: u8, b: u8) -> u8 {
+    let step = |v: u8| {
+        (0..6u8)
+            .min_by_key(|&i| {
+                LEVELS
+                    .get(usize::from(i))
+                    .map_or(u8::MAX, |level| level.abs_diff(v))
+            })
+            .unwrap_or(0)
+    };
+    let (ri, gi, bi) = (step(r), step(g), step(b));
+    let level = |i: u8| LEVELS.get(usize::from(i)).copied().unwrap_or(0);
+    let cube = (level(ri), level(gi), level(bi));
+    let mean = (u16::from(r) + u16::from(g) + u16::from(b)) / 3;
+    let grey_step = (mean.saturating_sub(3) / 10).min(23) as u8;
+    let grey = 8 + 10 * grey_step;
+    if distance((grey, grey, grey), (r, g, b)) < distance(cube, (r, g, b)) {
+        232 + grey_step
+    } else {
+        16 + 36 * ri + 6 * gi + bi
+    }
+}
+
+fn nearest_16(r: u8, g: u8, b: u8) -> Color {
+    let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+    let spread = i32::from(most - least);
+    // A pastel is nearer to a grey than to any pure colour, but it is its hue that means
+    // something.
+    if spread > 30 {
+        let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
+        let most = i32::from(most);
+        let hue = if most == r {
+            60 * (g - b) / spread
+        } else if most == g {
+            120 + 60 * (b - r) / spread
+        } else {
+            240 + 60 * (r - g) / spread
+        };
+        return match hue.rem_euclid(360) {
+            20..75 => Color::Yellow,
+            75..160 => Color::Green,
+            160..205 => Color::Cyan,
+            205..265 => Color::Blue,
+            265..335 => Color::Magenta,
+            _ => Color::Red,
+        };
+    }
+    PALETTE
+        .iter()
+        .min_by_key(|entry| distance((entry.0, entry.1, entry.2), (r, g, b)))
+        .map_or(Color::Reset, |entry| entry.3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_tells_the_depth() {
+        let find = |pairs: &[(&str, &str)]| {
+            Depth::find(|name| {
+                pairs
+                    .iter()
+                    .find(|(n, _)| *n == name)
+                    .map(|(_, v)| (*v).to_owned())
+            })
+        };
+        assert_eq!(
+            find(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]),
+            Depth::True
+        );
+        assert_eq!(find(&[("TERM", "tmux-256color")]), Depth::Ansi256);
+        assert_eq!(find(&[("TERM", "linux")]), Depth::Ansi16);
+        assert_eq!(
+            find(&[("TERM", "dumb"), ("COLORTERM", "24bit")]),
+            Depth::None
+        );
+        assert_eq!(
+            find(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")]),
+            Depth::None
+        );
+        assert_eq!(
+            find(&[("TERM", "xterm-256color"), ("NO_COLOR", "")]),
+            Depth::Ansi256
+        );
+    }
+
+    #[test]
+    fn colours_come_down_to_the_nearest() {
+        assert_eq!(
+            down(Color::Rgb(255, 0, 0), Depth::Ansi256),
+            Color::Indexed(196)
+        );
+        assert_eq!(
+            down(Color::Rgb(8, 8, 8), Depth::Ansi256),
+            Color::Indexed(232)
+        );
+        assert_eq!(down(Color::Rgb(152, 187, 108), Depth::Ansi16), Color::Green);
+        assert_eq!(down(Color::Rgb(228, 104, 118), Depth::Ansi16), Color::Red);
+        assert_eq!(down(Color::Indexed(196), Depth::Ansi16), Color::Red);
+        assert_eq!(down(Color::Red, Depth::Ansi256), Color::Red);
+        assert_eq!(down(Color::Rgb(1, 2, 3), Depth::None), Color::Reset);
+    }
+}

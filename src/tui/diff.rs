@@ -1,0 +1,381 @@
+//! A planned change as rows: files, hunks with their decisions, changed words marked.
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+use similar::TextDiff;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::draw::{Cx, hint_spans, sides};
+use super::rows::Row;
+use super::theme::Role;
+use super::width::{code_line, fit_end, width};
+use crate::app::{Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchRow, PatchState};
+use crate::base::text::{human_count, human_time, printable};
+
+/// Pairs of lines longer than this are not compared word by word.
+const MAX_WORDS_LINE: usize = 1_000;
+/// Pairs less alike than this are shown as wholly changed.
+const LEAST_ALIKE: f32 = 0.35;
+/// Lines of a failed check's output that are shown.
+const CHECK_LINES: usize = 12;
+
+/// The rows of a patch. `focused`: keys go to it.
+pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
+    let mut rows = vec![heading(patch, focused, cx)];
+    for trouble in &patch.troubles {
+        rows.extend(cx.said("left out: ", trouble, Role::Warning));
+    }
+    for (i, file) in patch.files.iter().enumerate() {
+        rows.push(file_row(patch, i, file, focused, cx));
+        if file.folded || matches!(patch.state, PatchState::Discarded) {
+            continue;
+        }
+        for h in file.hunks.0..file.hunks.1 {
+            hunk_rows(patch, h, focused, cx, &mut rows);
+        }
+    }
+    rows.extend(check_rows(patch, cx));
+    rows
+}
+
+fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
+    let count = |n: usize, word: &str| {
+        format!(
+            "{} {word}{}",
+            human_count(n as u64),
+            if n == 1 { "" } else { "s" }
+        )
+    };
+    let mut left = vec![
+        Span::styled("patch  ", cx.role(Role::Heading)),
+        Span::styled(
+            format!(
+                "{}, {}",
+                count(patch.files.len(), "file"),
+                count(patch.hunks.len(), "hunk")
+            ),
+            cx.role(Role::Text),
+        ),
+    ];
+    let word = |text: &str, role| Span::styled(text.to_owned(), cx.role(role));
+    let right = match &patch.state {
+        PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
+        PatchState::Open if focused => hint_spans(cx, crate::app::Place::Patch, cx.width / 2 + 12),
+        PatchState::Open => vec![word("open: Tab goes to it", Role::Dim)],
+        PatchState::Applying => vec![word("being written…", Role::Accent)],
+        PatchState::Applied { files } => {
+            left.push(word("  applied", Role::Ok));
+            vec![word(
+                &format!(
+                    "{} written · /undo takes it back",
+                    count(files.len(), "file")
+                ),
+                Role::Dim,
+            )]
+        }
+        PatchState::Undone => vec![word("applied, and taken back", Role::Warning)],
+        PatchState::Discarded => vec![word("rejected", Role::Dim)],
+    };
+    sides(left, right, cx.width)
+}
+
+fn file_row(patch: &PatchBlock, i: usize, file: &PatchFile, focused: bool, cx: &Cx<'_>) -> Row {
+    let glyphs = cx.theme.glyphs();
+    let at_cursor = focused && patch.cursor == PatchRow::File(i);
+    let fold = if file.folded {
+        glyphs.folded
+    } else {
+        glyphs.open
+    };
+    let (accepted, of) = patch.accepted_of(i);
+    let what = match &file.what {
+        FileFate::Changed => String::new(),
+        FileFate::Created => "  new".to_owned(),
+        FileFate::Deleted => "  deleted".to_owned(),
+        FileFate::Renamed(to) => format!("  to {to}"),
+    };
+    let right = vec![
+        Span::styled(format!("+{}", file.added), cx.role(Role::Added)),
+        Span::raw(" "),
+        Span::styled(format!("−{}", file.removed), cx.role(Role::Removed)),
+        Span::styled(format!("  {accepted}/{of}"), cx.role(Role::Dim)),
+    ];
+    let room = cx
+        .width
+        .saturating_sub(super::width::spans_width(&right) + 4 + width(&what));
+    let style = if at_cursor {
+        cx.role(Role::Selection)
+    } else {
+        cx.role(Role::Heading)
+    };
+    let left = vec![
+        Span::styled(format!("{fold} "), cx.role(Role::Accent)),
+        Span::styled(fit_end(&file.path.to_string(), room), style),
+        Span::styled(what, cx.role(Role::Note)),
+    ];
+    sides(left, right, cx.width).part(Part::PatchFile(i))
+}
+
+fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mut Vec<Row>) {
+    let Some(entry) = patch.hunks.get(h) else {
+        return;
+    };
+    let glyphs = cx.theme.glyphs();
+    let (sign, role) = match entry.decision {
+        Decision::Accepted => (glyphs.yes, Role::Ok),
+        Decision::Rejected => (glyphs.no, Role::Error),
+        Decision::Undecided => (glyphs.dot, Role::Dim),
+    };
+    let at_cursor = focused && patch.cursor == PatchRow::Hunk(h);
+    let place = match (entry.hunk.old, entry.hunk.new) {
+        (Some(old), Some(_) | None) => format!("@@ {},{}", old.start, old.len()),
+        (None, _) => "@@ new".to_owned(),
+    };
+    let mut head = Row::text(vec![
+        Span::styled(format!("{sign} "), cx.role(role)),
+        Span::styled(
+            place,
+            if at_cursor {
+                cx.role(Role::Selection)
+            } else {
+                cx.role(Role::Dim)
+            },
+        ),
+    ])
+    .part(Part::Hunk(h));
+    if let Some(section) = section(patch, h) {
+        head.body
+            .push(Span::styled(format!(" {section}"), cx.role(Role::Dim)));
+    }
+    head.lead.push(Span::raw("  "));
+    head.room = Some(cx.width.saturating_sub(2) as u16);
+    rows.push(head);
+    let rejected = entry.decision == Decision::Rejected;
+    let marks = words(&entry.hunk.lines);
+    let mut old = entry.hunk.old.map_or(1, |r| r.start);
+    let mut new = entry.hunk.new.map_or(1, |r| r.start);
+    let last = old
+        .max(new)
+        .saturating_add(u32::try_from(entry.hunk.lines.len()).unwrap_or(0));
+    let digits = last.to_string().len().max(4);
+    for (at, (sign, text)) in entry.hunk.lines.iter().enumerate() {
+        let (number, sign, role, word_role) = match sign {
+            1.. => (new, '+', Role::Added, Role::AddedWord),
+            0 => (new, ' ', Role::Text, Role::Text),
+            _ => (old, '-', Role::Removed, Role::RemovedWord),
+        };
+        if sign != '-' {
+            new = new.saturating_add(1);
+        }
+        if sign != '+' {
+            old = old.saturating_add(1);
+        }
+        let style = if rejected {
+            cx.role(Role::Dim)
+        } else {
+            cx.role(role)
+        };
+        let body = match marks.get(at) {
+            Some(Some(pieces)) if !rejected => pieces
+                .iter()
+                .map(|(changed, piece)| {
+                    let style = if *changed { cx.role(word_role) } else { style };
+                    Span::styled(code_line(piece), style)
+                })
+                .collect(),
+            _ => vec![Span::styled(code_line(text), style)],
+        };
+        rows.push(Row {
+            lead: vec![
+                Span::styled(format!("    {number:>digits$} "), cx.role(Role::Dim)),
+                Span::styled(format!("{sign} "), style),
+            ],
+            body,
+            room: Some(cx.width.saturating_sub(digits + 7).max(4) as u16),
+            part: Part::Hunk(h),
+            ..Row::default()
+        });
+    }
+}
+
+/// The nearest line above a hunk that begins a definition: what git prints behind `@@`.
+fn section(patch: &PatchBlock, h: usize) -> Option<String> {
+    let hunk = &patch.hunks.get(h)?.hunk;
+    let before = patch.change.files.get(hunk.file)?.before.as_ref()?;
+    let start = hunk.old?.start as usize;
+    let lines: Vec<&str> = before.lines().take(start.saturating_sub(1)).collect();
+    lines
+        .iter()
+        .rev()
+        .take(2_000)
+        .find(|line| {
+            line.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')
+                && !line.trim_end().ends_with(':')
+                || line.starts_with("def ")
+                || line.starts_with("class ")
+        })
+        .map(|line| code_line(line.trim_end().trim_end_matches(" {")))
+}
+
+type Pieces = Vec<(bool, String)>;
+
+/// For each line the pieces that changed within it, where it has a counterpart.
+fn words(lines: &[(i8, String)]) -> Vec<Option<Pieces>> {
+    let mut out = vec![None; lines.len()];
+    let mut at = 0;
+    while at < lines.len() {
+        let run = |from: usize, sign: i8| {
+            lines
+                .iter()
+                .skip(from)
+                .take_while(|(s, _)| *s == sign)
+                .count()
+        };
+        let removed = run(at, -1);
+        if removed == 0 {
+            at += 1;
+            continue;
+        }
+        let added = run(at + removed, 1);
+        for i in 0..removed.min(added) {
+            let (from, to) = (at + i, at + removed + i);
+            if let (Some((_, old)), Some((_, new))) = (lines.get(from), lines.get(to))
+                && let Some((old, new)) = compare(old, new)
+                && let Some(both) = out.get_disjoint_mut([from, to]).ok()
+            {
+                *both[0] = Some(old);
+                *both[1] = Some(new);
+            }
+        }
+        at += removed + added;
+    }
+    out
+}
+
+fn compare(old: &str, new: &str) -> Option<(Pieces, Pieces)> {
+    if old.len().max(new.len()) > MAX_WORDS_LINE {
+        return None;
+    }
+    let (old_words, new_words): (Vec<&str>, Vec<&str>) = (
+        old.split_word_bounds().collect(),
+        new.split_word_bounds().collect(),
+    );
+    let diff = TextDiff::from_slices(&old_words, &new_words);
+    if diff.ratio() < LEAST_ALIKE {
+        return None;
+    }
+    let (mut before, mut after): (Pieces, Pieces) = (Vec::new(), Vec::new());
+    let add = |to: &mut Pieces, changed: bool, text: &str| match to.last_mut() {
+        Some((same, piece)) if *same == changed => piece.push_str(text),
+        _ => to.push((changed, text.to_owned())),
+    };
+    for change in diff.iter_all_changes() {
+        match change.tag() {
+            similar::ChangeTag::Equal => {
+                add(&mut before, false, change.value());
+                add(&mut after, false, change.value());
+            }
+            similar::ChangeTag::Delete => add(&mut before, true, change.value()),
+            similar::ChangeTag::Insert => add(&mut after, true, change.value()),
+        }
+    }
+    Some((before, after))
+}
+
+fn check_rows(patch: &PatchBlock, cx: &Cx<'_>) -> Vec<Row> {
+    match &patch.check {
+        Check::None => Vec::new(),
+        Check::Running { since } => {
+            let seconds = cx.now.saturating_sub(*since) as f64 / 1000.0;
+            cx.said(
+                "check: ",
+                &format!("running for {}", human_time(seconds)),
+                Role::Accent,
+            )
+        }
+        Check::Failed(failure) => cx.failure(failure),
+        Check::Done(report) => {
+            let verdict = if report.passed { "passed" } else { "failed" };
+            let role = if report.passed { Role::Ok } else { Role::Error };
+            let mut rows = cx.said(
+                "check: ",
+                &format!(
+                    "{} — {verdict} in {}",
+                    printable(&report.command),
+                    human_time(report.seconds)
+                ),
+                role,
+            );
+            if !report.passed {
+                let lines: Vec<&str> = report.output.lines().collect();
+                let from = lines.len().saturating_sub(CHECK_LINES);
+                if from > 0 {
+                    rows.push(cx.dim(&format!("  … {from} lines before")));
+                }
+                rows.extend(
+                    lines
+                        .iter()
+                        .skip(from)
+                        .map(|line| code_row(line, cx.role(Role::Dim), cx)),
+                );
+            }
+            rows
+        }
+    }
+}
+
+fn code_row(line: &str, style: Style, cx: &Cx<'_>) -> Row {
+    Row {
+        lead: vec![Span::raw("  ")],
+        body: vec![Span::styled(code_line(line), style)],
+        room: Some(cx.width.saturating_sub(2) as u16),
+        ..Row::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(old: &str, new: &str) -> Option<String> {
+        let lines = [(-1, old.to_owned()), (1, new.to_owned())];
+        let pieces = words(&lines);
+        let show = |pieces: &Pieces| -> String {
+            pieces
+                .iter()
+                .map(|(changed, text)| {
+                    if *changed {
+                        format!("[{text}]")
+                    } else {
+                        text.clone()
+                    }
+                })
+                .collect()
+        };
+        Some(format!(
+            "{} | {}",
+            show(pieces[0].as_ref()?),
+            show(pieces[1].as_ref()?)
+        ))
+    }
+
+    #[test]
+    fn changed_words_are_marked_within_lines_that_are_alike() {
+        assert_eq!(
+            marks("let a = old(x);", "let a = new(x, y);").as_deref(),
+            Some("let a = [old](x); | let a = [new](x[, y]);")
+        );
+        assert_eq!(marks("completely other", "} // nothing 1 2 3 4 5"), None);
+    }
+
+    #[test]
+    fn a_removed_line_without_a_counterpart_has_no_marks() {
+        let lines = [
+            (-1, "a b".to_owned()),
+            (-1, "c d".to_owned()),
+            (1, "a c".to_owned()),
+        ];
+        let pieces = words(&lines);
+        assert!(pieces[0].is_some() && pieces[1].is_none() && pieces[2].is_some());
+    }
+}

@@ -1,0 +1,627 @@
+//! What the blocks of the transcript look like.
+
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::highlight::Highlighter;
+use super::markdown::{self, MEASURE, bar, plain};
+use super::rows::{Row, Rows};
+use super::stream::Stream;
+use super::theme::{Role, Theme};
+use super::width::{fit, spans_width, width};
+use super::{diff, review};
+use crate::app::{
+    AnswerBlock, Block, Body, Download, DownloadEnd, Focus, JobKind, Millis, Note, Part, Phase,
+    Place, Sent, State, Tone, UserTurn, help,
+};
+use crate::base::Failure;
+use crate::base::text::{human_bytes, human_count, human_time, printable};
+
+/// Rows with the cells they are moved to the right.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Cells.
+    pub indent: u16,
+    /// The rows.
+    pub rows: Rows,
+}
+
+/// What blocks are drawn with.
+pub struct Cx<'a> {
+    /// Cells there are.
+    pub width: usize,
+    /// The theme.
+    pub theme: &'a Theme,
+    /// Colours for code.
+    pub highlighter: &'a Highlighter,
+    /// The time, for figures that run.
+    pub now: Millis,
+    /// Which key does what, for hints.
+    pub keymap: &'a crate::app::Keymap,
+    /// Grows with theme and grammars.
+    pub revision: u64,
+    /// Seconds since 1970, for ages.
+    pub today: u64,
+}
+
+impl Cx<'_> {
+    /// What a role looks like.
+    pub fn role(&self, role: Role) -> Style {
+        self.theme.style(role)
+    }
+
+    /// A line in a role, cut to the width.
+    pub fn line(&self, text: &str, role: Role) -> Row {
+        Row::text(vec![Span::styled(
+            fit(&printable(text), self.width),
+            self.role(role),
+        )])
+    }
+
+    /// A dim line.
+    pub fn dim(&self, text: &str) -> Row {
+        self.line(text, Role::Dim)
+    }
+
+    /// A few words in a role and a text, wrapped.
+    pub fn said(&self, words: &str, text: &str, role: Role) -> Vec<Row> {
+        plain(
+            &format!("{words}{text}"),
+            self.role(role),
+            self.width.saturating_sub(2).min(MEASURE),
+        )
+        .into_iter()
+        .map(|row| row.indented(2))
+        .collect()
+    }
+
+    /// What went wrong, why, and what to do.
+    pub fn failure(&self, failure: &Failure) -> Vec<Row> {
+        let cells = self.width.saturating_sub(4).min(MEASURE);
+        let glyphs = self.theme.glyphs();
+        let mut rows = Vec::new();
+        let mut add = |sign: &str, sign_role: Role, text: &str, role: Role| {
+            for (i, mut row) in plain(text, self.role(role), cells).into_iter().enumerate() {
+                let mark = if i == 0 { sign } else { "" };
+                row.lead.push(Span::styled(
+                    super::width::pad(mark, 2),
+                    self.role(sign_role),
+                ));
+                rows.push(row);
+            }
+        };
+        add(
+            glyphs.no,
+            Role::Error,
+            &sentence(failure.what()),
+            Role::Error,
+        );
+        for cause in failure.causes() {
+            add("", Role::Dim, &printable(cause), Role::Text);
+        }
+        if let Some(hint) = failure.next_step() {
+            add("→", Role::Accent, &sentence(hint), Role::Text);
+        }
+        rows
+    }
+}
+
+/// With a capital letter, as sentences begin.
+fn sentence(text: &str) -> String {
+    let text = printable(text);
+    let mut chars = text.chars();
+    match chars.next() {
+        // Names of files and commands stay as they are.
+        Some(first) if !text.starts_with('`') => {
+            let word_is_name = text
+                .split(' ')
+                .next()
+                .is_some_and(|w| w.contains(['/', '.', '_', ':']));
+            if word_is_name {
+                text.into_owned()
+            } else {
+                first.to_uppercase().chain(chars).collect()
+            }
+        }
+        _ => text.into_owned(),
+    }
+}
+
+/// Hints of a place as many as fit: `a accept  r reject`.
+pub fn hint_spans(cx: &Cx<'_>, place: Place, room: usize) -> Vec<Span<'static>> {
+    let mut out = Vec::new();
+    let mut used = 0;
+    for (key, word) in help::hints(cx.keymap, place) {
+        let cells = width(&key) + width(word) + 3;
+        if used + cells > room + 2 {
+            break;
+        }
+        if used > 0 {
+            out.push(Span::raw("  "));
+        }
+        out.push(Span::styled(format!("{key} "), cx.role(Role::Accent)));
+        out.push(Span::styled(word, cx.role(Role::Dim)));
+        used += cells;
+    }
+    out
+}
+
+/// A row with something at the left and something at the right; the left gives way.
+pub fn sides(left: Vec<Span<'static>>, right: Vec<Span<'static>>, cells: usize) -> Row {
+    let right_cells = spans_width(&right);
+    let room = cells.saturating_sub(right_cells + usize::from(right_cells > 0));
+    let mut body = Vec::new();
+    let mut used = 0;
+    for span in left {
+        let text = fit(&span.content, room - used);
+        used += width(&text);
+        body.push(Span::styled(text, span.style));
+    }
+    if right_cells > 0 {
+        body.push(Span::raw(
+            " ".repeat(cells.saturating_sub(used + right_cells)),
+        ));
+        body.extend(right);
+    }
+    Row::text(body)
+}
+
+/// The rows of a block.
+pub fn block(block: &Block, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> Vec<Chunk> {
+    let chunk = |indent: u16, rows: Vec<Row>| Chunk {
+        indent,
+        rows: rows.into(),
+    };
+    match &block.body {
+        Body::Welcome => vec![chunk(0, welcome(state, cx))],
+        Body::User(turn) => vec![chunk(0, user(turn, cx))],
+        Body::Answer(answer) => {
+            let inner = narrower(cx, 2);
+            answer_chunks(answer, state, &inner, stream)
+                .into_iter()
+                .map(|rows| Chunk { indent: 2, rows })
+                .collect()
+        }
+        Body::Patch(patch) => {
+            let focused = state.overlay.is_none() && state.focus == Focus::Patch(block.id);
+            vec![chunk(0, diff::rows(patch, focused, cx))]
+        }
+        Body::Review(review) => {
+            let focused = state.overlay.is_none() && state.focus == Focus::Review(block.id);
+            vec![chunk(0, review::rows(review, focused, state, cx))]
+        }
+        Body::Download(download) => vec![chunk(2, self::download(download, &narrower(cx, 2)))],
+        Body::Note(note) => vec![chunk(2, self::note(note, &narrower(cx, 2)))],
+        Body::Error(failure) => vec![chunk(0, cx.failure(failure))],
+    }
+}
+
+fn narrower<'a>(cx: &Cx<'a>, cells: usize) -> Cx<'a> {
+    Cx {
+        width: cx.width.saturating_sub(cells),
+        ..*cx
+    }
+}
+
+fn welcome(state: &State, cx: &Cx<'_>) -> Vec<Row> {
+    let mut rows = vec![Row::text(vec![
+        Span::styled("homebody", cx.role(Role::Heading)),
+        Span::styled(
+            format!(" · {}", printable(&state.options.folder)),
+            cx.role(Role::Text),
+        ),
+    ])];
+    rows.push(Row::blank());
+    let sealed = match &state.options.sealed {
+        crate::base::seal::Sealed::Yes => {
+            "Nothing leaves this machine: the kernel refuses this process every network socket."
+        }
+        crate::base::seal::Sealed::No(_) => {
+            "Nothing is sent anywhere. This platform cannot seal the process against it, though."
+        }
+    };
+    for text in [
+        "Ask about this code. @ names a file, / a command, ? shows every key.",
+        "/patch plans a change you accept hunk by hunk; /review reads what is staged.",
+        sealed,
+    ] {
+        rows.extend(plain(text, cx.role(Role::Dim), cx.width.min(MEASURE)));
+    }
+    if !state.options.git {
+        rows.extend(plain(
+            "This folder is no git repository: everything works but diffs and reviews.",
+            cx.role(Role::Dim),
+            cx.width.min(MEASURE),
+        ));
+    }
+    rows
+}
+
+fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
+    let style = match turn.sent {
+        Sent::Withdrawn => cx.role(Role::Dim),
+        _ => cx.role(Role::User),
+    };
+    let mut rows = Vec::new();
+    for (i, mut row) in plain(&turn.text, style, cx.width.saturating_sub(2).min(MEASURE))
+        .into_iter()
+        .enumerate()
+    {
+        let mark = if i == 0 {
+            cx.theme.glyphs().prompt
+        } else {
+            " "
+        };
+        row.lead = vec![Span::styled(format!("{mark} "), cx.role(Role::Accent))];
+        rows.push(row);
+    }
+    let word = match turn.sent {
+        Sent::Yes => return rows,
+        Sent::WaitsForModel => "waits for the model",
+        Sent::WaitsForJob => "waits for the job before it",
+        Sent::Withdrawn => "taken back",
+    };
+    rows.push(cx.dim(word).indented(2));
+    rows
+}
+
+fn answer_chunks(
+    answer: &AnswerBlock,
+    state: &State,
+    cx: &Cx<'_>,
+    stream: &mut Stream,
+) -> Vec<Rows> {
+    let mut head = Vec::new();
+    for note in &answer.notes {
+        head.extend(plain(note, cx.role(Role::Dim), cx.width.min(MEASURE)));
+    }
+    if answer.thinking.is_some() {
+        head.extend(thinking(answer, cx));
+    }
+    let body = match answer.job {
+        JobKind::Patch if answer.phase.is_running() => {
+            vec![raw_edits(&answer.text, cx).into()]
+        }
+        JobKind::Message => {
+            vec![plain(&answer.text, cx.role(Role::Text), cx.width.min(MEASURE)).into()]
+        }
+        _ => stream.rows(
+            &answer.text,
+            cx.width,
+            cx.theme,
+            cx.highlighter,
+            cx.revision,
+        ),
+    };
+    let has_text = !answer.text.trim().is_empty();
+    let mut out: Vec<Rows> = Vec::new();
+    if !head.is_empty() {
+        if has_text {
+            head.push(Row::blank());
+        }
+        out.push(head.into());
+    }
+    if has_text {
+        out.extend(body);
+    }
+    let foot = foot(answer, state, cx);
+    if !foot.is_empty() {
+        let mut rows = Vec::new();
+        if has_text {
+            rows.push(Row::blank());
+        }
+        rows.extend(foot);
+        out.push(rows.into());
+    }
+    out
+}
+
+fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
+    let thinking = &answer.thinking;
+    let glyphs = cx.theme.glyphs();
+    let fold = if thinking.open {
+        glyphs.open
+    } else {
+        glyphs.folded
+    };
+    let mut rows = vec![
+        cx.dim(&format!(
+            "{fold} thinking {dot} {} tokens {dot} {}",
+            human_count(thinking.tokens as u64),
+            human_time(thinking.seconds(cx.now)),
+            dot = glyphs.dot,
+        ))
+        .part(Part::Thinking),
+    ];
+    if thinking.open {
+        let cells = cx.width.saturating_sub(2).min(MEASURE);
+        for mut row in plain(thinking.text.trim(), cx.role(Role::Dim), cells) {
+            row.lead = vec![Span::styled(
+                format!("{} ", glyphs.bar),
+                cx.role(Role::Rule),
+            )];
+            rows.push(row.part(Part::Thinking));
+        }
+    }
+    rows
+}
+
+/// An answer with edit blocks while it is written: as it comes, the sides coloured.
+fn raw_edits(text: &str, cx: &Cx<'_>) -> Vec<Row> {
+    let mut role = Role::Text;
+    let mut inside = false;
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let (shown, next) = if line.starts_with("*** ") {
+            inside = false;
+            (Role::Heading, Role::Text)
+        } else if line.starts_with("<<<<<<<") {
+            inside = true;
+            (Role::Rule, Role::Removed)
+        } else if inside && line.starts_with("=======") {
+            (Role::Rule, Role::Added)
+        } else if line.starts_with(">>>>>>>") {
+            inside = false;
+            (Role::Rule, Role::Text)
+        } else {
+            (role, role)
+        };
+        role = next;
+        if inside || shown == Role::Rule {
+            rows.push(Row {
+                body: vec![Span::styled(super::width::code_line(line), cx.role(shown))],
+                room: Some(cx.width as u16),
+                ..Row::default()
+            });
+        } else {
+            rows.extend(plain(line, cx.role(shown), cx.width.min(MEASURE)));
+        }
+    }
+    rows
+}
+
+/// What stands below an answer: what goes on, or what it was made from.
+fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let stopping = state.job.as_ref().is_some_and(|job| job.stopping);
+    if answer.phase.is_running() {
+        if stopping {
+            rows.push(cx.line("stopping…", Role::Warning));
+            return rows;
+        }
+        rows.extend(running(answer, cx));
+        return rows;
+    }
+    if answer.phase == Phase::Stopped {
+        rows.push(cx.line("stopped", Role::Warning));
+    }
+    rows.extend(sources(answer, state, cx));
+    rows
+}
+
+fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
+    let dot = cx.theme.glyphs().dot;
+    let since = cx.now.saturating_sub(answer.started) as f64 / 1000.0;
+    let mut rows = Vec::new();
+    match answer.phase {
+        Phase::Choosing => rows.push(cx.line("choosing what to show the model…", Role::Accent)),
+        Phase::Reading(reading) => {
+            let text = format!(
+                "reading {} of {} tokens ",
+                human_count(reading.done as u64),
+                human_count(reading.total as u64)
+            );
+            let mut after = String::new();
+            if reading.rate > 0.0 {
+                after = format!(" {:.0}/s", reading.rate);
+            }
+            match reading.left_s() {
+                Some(left) => after.push_str(&format!(" {dot} {} left", human_time(left))),
+                None => after.push_str(&format!(" {}", human_time(since))),
+            }
+            let cells = cx
+                .width
+                .min(MEASURE)
+                .saturating_sub(width(&text) + width(&after))
+                .clamp(4, 40);
+            let mut body = vec![Span::styled(text, cx.role(Role::Text))];
+            body.extend(bar(
+                reading.done as f64 / reading.total.max(1) as f64,
+                cells,
+                cx.theme,
+            ));
+            body.push(Span::styled(after, cx.role(Role::Dim)));
+            rows.push(sides(body, Vec::new(), cx.width));
+        }
+        Phase::Thinking => rows.push(cx.line("thinking… Esc stops", Role::Accent)),
+        Phase::Writing => {
+            for edit in &answer.edits {
+                rows.push(cx.line(&format!("edits {edit}"), Role::Note));
+            }
+            let rate = answer
+                .rate(cx.now)
+                .map_or(String::new(), |r| format!(" {dot} {} tok/s", rate_text(r)));
+            rows.push(cx.dim(&format!("writing{rate} {dot} Esc stops")));
+        }
+        _ => {}
+    }
+    rows
+}
+
+/// A rate in as many digits as matter.
+pub fn rate_text(rate: f64) -> String {
+    if rate < 9.95 {
+        format!("{rate:.1}")
+    } else {
+        format!("{rate:.0}")
+    }
+}
+
+fn sources(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
+    let dot = cx.theme.glyphs().dot;
+    let cells = cx.width.min(MEASURE);
+    let mut rows = Vec::new();
+    if !answer.index_complete {
+        rows.push(cx.line(
+            "the index was not complete yet: some files could not be found",
+            Role::Warning,
+        ));
+    }
+    let Some(context) = &answer.context else {
+        return rows;
+    };
+    if context.excerpts.is_empty() && answer.job == JobKind::Ask {
+        let files = state.paths.len();
+        let text = format!(
+            "nothing was shown: none of the {} indexed files has these words. Name a file with @, or use other words.",
+            human_count(files as u64)
+        );
+        rows.extend(plain(&text, cx.role(Role::Warning), cells));
+        return rows;
+    }
+    let mut row = Row::default();
+    let mut used = 0;
+    for source in answer.sources.iter().filter(|s| s.cited) {
+        let lines = if source.start == source.end {
+            source.start.to_string()
+        } else {
+            format!("{}-{}", source.start, source.end)
+        };
+        let name = printable(source.path.name()).into_owned();
+        let word = format!("{} {name}:{lines}", source.id);
+        let cells_of = width(&word);
+        if used > 0 && used + 3 + cells_of > cells {
+            rows.push(std::mem::take(&mut row));
+            used = 0;
+        }
+        if used > 0 {
+            row.body.push(Span::raw("   "));
+            used += 3;
+        }
+        row.links.push((
+            used as u16,
+            (used + cells_of) as u16,
+            Part::Source(source.id),
+        ));
+        row.body.push(Span::styled(
+            format!("{} ", source.id),
+            cx.role(Role::Accent),
+        ));
+        row.body
+            .push(Span::styled(format!("{name}:{lines}"), cx.role(Role::Text)));
+        used += cells_of;
+    }
+    let shown = context.excerpts.len();
+    let mut rest = format!(
+        "{shown} excerpt{}, {} tokens shown",
+        if shown == 1 { "" } else { "s" },
+        human_count(context.tokens as u64)
+    );
+    if !context.left_out.is_empty() {
+        rest.push_str(&format!(", {} left out", context.left_out.len()));
+    }
+    if used == 0 && answer.job == JobKind::Ask {
+        rest = format!("no source is named {dot} {rest}");
+    }
+    if used > 0 && used + 6 + width(&rest) > cells {
+        rows.push(std::mem::take(&mut row));
+        used = 0;
+    }
+    let before = if used > 0 {
+        format!("   {dot}  ")
+    } else {
+        String::new()
+    };
+    row.body.push(Span::styled(
+        fit(&format!("{before}{rest}"), cells.saturating_sub(used)),
+        cx.role(Role::Dim),
+    ));
+    rows.push(row);
+    rows
+}
+
+fn download(download: &Download, cx: &Cx<'_>) -> Vec<Row> {
+    let dot = cx.theme.glyphs().dot;
+    let name = printable(&download.name);
+    let sizes = if download.total > 0 {
+        format!(
+            "{} of {}",
+            human_bytes(download.done),
+            human_bytes(download.total)
+        )
+    } else {
+        human_bytes(download.done)
+    };
+    match download.end {
+        DownloadEnd::Done => vec![cx.line(
+            &format!(
+                "{} fetched {name}, {}",
+                cx.theme.glyphs().yes,
+                human_bytes(download.done)
+            ),
+            Role::Ok,
+        )],
+        DownloadEnd::Stopped => vec![cx.line(
+            &format!("stopped fetching {name} at {sizes}; fetching it again goes on from there"),
+            Role::Warning,
+        )],
+        DownloadEnd::Failed => vec![cx.line(
+            &format!("fetching {name} failed at {sizes}; what is here is kept"),
+            Role::Warning,
+        )],
+        DownloadEnd::Running => {
+            let mut rows = vec![cx.line(
+                &format!("fetching {name}: {}", printable(&download.stage)),
+                Role::Text,
+            )];
+            let mut after = format!("  {sizes}");
+            if download.rate > 0.0 {
+                after.push_str(&format!(" {dot} {}/s", human_bytes(download.rate as u64)));
+            }
+            if let Some(left) = download.left_s() {
+                after.push_str(&format!(" {dot} {} left", human_time(left)));
+            }
+            let cells = cx
+                .width
+                .min(MEASURE)
+                .saturating_sub(width(&after))
+                .clamp(4, 40);
+            let part = download.done as f64 / download.total.max(1) as f64;
+            let mut body = bar(part, cells, cx.theme);
+            body.push(Span::styled(after, cx.role(Role::Dim)));
+            rows.push(sides(body, Vec::new(), cx.width));
+            if download.resumed > 0 {
+                rows.push(cx.dim(&format!(
+                    "goes on from {} that were here before",
+                    human_bytes(download.resumed)
+                )));
+            }
+            rows.push(cx.dim("Esc stops it; it can go on later from where it was"));
+            rows
+        }
+    }
+}
+
+fn note(note: &Note, cx: &Cx<'_>) -> Vec<Row> {
+    let (sign, role) = tone(note.tone);
+    let mut rows = plain(
+        &format!("{sign}{}", note.text),
+        cx.role(role),
+        cx.width.min(MEASURE),
+    );
+    if rows.len() > 400 {
+        rows.truncate(400);
+        rows.push(markdown::plain("…", cx.role(Role::Dim), 10).remove(0));
+    }
+    rows
+}
+
+/// Sign and role of a tone.
+pub const fn tone(tone: Tone) -> (&'static str, Role) {
+    match tone {
+        Tone::Plain => ("", Role::Dim),
+        Tone::Good => ("", Role::Ok),
+        Tone::Warning => ("! ", Role::Warning),
+        Tone::Bad => ("! ", Role::Error),
+    }
+}

@@ -1,0 +1,211 @@
+//! Code in colours, by syntect with the grammars of two-face.
+//!
+//! The grammars take some tens of milliseconds to open, so a thread does it; until then, and
+//! for what is too large or of no known language, code is plain.
+
+use std::sync::{Arc, OnceLock};
+
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Span;
+use syntect::easy::HighlightLines;
+use syntect::highlighting::{FontStyle, HighlightState, Theme as SyntaxTheme};
+use syntect::parsing::{ParseState, SyntaxSet};
+use two_face::theme::EmbeddedLazyThemeSet;
+
+use super::color::{Depth, down};
+use super::theme::Theme;
+
+/// Code of more lines is not coloured.
+const MAX_LINES: usize = 2_000;
+/// A longer line is not coloured, nor what follows it.
+const MAX_LINE: usize = 2_000;
+
+/// Colours code in the look of a theme.
+#[derive(Debug, Clone, Default)]
+pub struct Highlighter {
+    syntaxes: Arc<OnceLock<SyntaxSet>>,
+    theme: Option<Arc<SyntaxTheme>>,
+    depth: Option<Depth>,
+}
+
+/// What is known of a block that grows: its lines so far and where the grammar stands, so
+/// that only new lines are read.
+#[derive(Debug, Clone, Default)]
+pub struct Grown {
+    language: String,
+    lines: Vec<(String, Vec<Span<'static>>)>,
+    state: Option<(HighlightState, ParseState)>,
+}
+
+impl Highlighter {
+    /// One that leaves everything plain until [`Highlighter::open`] has been called on it or
+    /// a clone of it.
+    pub fn new(theme: &Theme) -> Self {
+        let mut this = Self::default();
+        this.set_theme(theme);
+        this
+    }
+
+    /// Opens the grammars: slow, call it on another thread. Clones share them.
+    pub fn open(&self) {
+        self.syntaxes.get_or_init(two_face::syntax::extra_newlines);
+    }
+
+    /// Whether the grammars are there.
+    pub fn is_open(&self) -> bool {
+        self.syntaxes.get().is_some()
+    }
+
+    /// Colours in the look of this theme from now on.
+    pub fn set_theme(&mut self, theme: &Theme) {
+        self.depth = Some(theme.depth);
+        self.theme = theme.syntax.as_ref().and_then(|name| {
+            let known = EmbeddedLazyThemeSet::theme_names()
+                .iter()
+                .find(|known| known.as_name() == name)?;
+            Some(Arc::new(two_face::theme::extra().get(*known).clone()))
+        });
+    }
+
+    /// The lines of `code` (made safe before) as styled text. `language` is a name or the
+    /// extension of a file. `grown` remembers what was done for the same block before.
+    pub fn lines(
+        &self,
+        code: &[String],
+        language: &str,
+        plain: Style,
+        grown: &mut Grown,
+    ) -> Vec<Vec<Span<'static>>> {
+        let raw = |line: &String| vec![Span::styled(line.clone(), plain)];
+        let (Some(syntaxes), Some(theme)) = (self.syntaxes.get(), &self.theme) else {
+            return code.iter().map(raw).collect();
+        };
+        let syntax = (code.len() <= MAX_LINES && !language.is_empty())
+            .then(|| syntaxes.find_syntax_by_token(language))
+            .flatten();
+        let Some(syntax) = syntax else {
+            return code.iter().map(raw).collect();
+        };
+        // The last line may still grow: it is coloured, but its state is not kept.
+        let settled = code.len().saturating_sub(1);
+        let same = grown.language == language
+            && grown.lines.len() <= settled
+            && grown.lines.iter().zip(code).all(|((a, _), b)| a == b);
+        if !same {
+            *grown = Grown {
+                language: language.to_owned(),
+                ..Grown::default()
+            };
+        }
+        let mut out: Vec<_> = grown.lines.iter().map(|(_, spans)| spans.clone()).collect();
+        let mut colours = match grown.state.clone() {
+            Some((highlight, parse)) => HighlightLines::from_state(theme, highlight, parse),
+            None => HighlightLines::new(syntax, theme),
+        };
+        for (i, line) in code.iter().enumerate().skip(out.len()) {
+            if line.len() > MAX_LINE {
+                out.extend(code.iter().skip(i).map(raw));
+                return out;
+            }
+            let spans = match colours.highlight_line(&format!("{line}\n"), syntaxes) {
+                Ok(pieces) => pieces
+                    .into_iter()
+                    .map(|(style, text)| {
+                        Span::styled(
+                            text.trim_end_matches('\n').to_owned(),
+                            self.style(style, plain),
+                        )
+                    })
+                    .filter(|span| !span.content.is_empty())
+                    .collect(),
+                Err(_) => raw(line),
+            };
+            if i < settled {
+                grown.lines.push((line.clone(), spans.clone()));
+                if i + 1 == settled {
+                    let (highlight, parse) = colours.state();
+                    grown.state = Some((highlight.clone(), parse.clone()));
+                    colours = HighlightLines::from_state(theme, highlight, parse);
+                }
+            }
+            out.push(spans);
+        }
+        out
+    }
+
+    fn style(&self, style: syntect::highlighting::Style, plain: Style) -> Style {
+        let depth = self.depth.unwrap_or(Depth::None);
+        let c = style.foreground;
+        // Themes for sixteen colours say "number r of the palette" with an alpha of 0, and
+        // "the terminal's own" with 1.
+        let colour = match c.a {
+            0 => palette(c.r),
+            1 => Color::Reset,
+            _ => Color::Rgb(c.r, c.g, c.b),
+        };
+        let mut out = plain.fg(down(colour, depth));
+        for (font, modifier) in [
+            (FontStyle::BOLD, Modifier::BOLD),
+            (FontStyle::ITALIC, Modifier::ITALIC),
+            (FontStyle::UNDERLINE, Modifier::UNDERLINED),
+        ] {
+            if style.font_style.contains(font) {
+                out = out.add_modifier(modifier);
+            }
+        }
+        out
+    }
+}
+
+const fn palette(index: u8) -> Color {
+    match index {
+        0 => Color::Black,
+        1 => Color::Red,
+        2 => Color::Green,
+        3 => Color::Yellow,
+        4 => Color::Blue,
+        5 => Color::Magenta,
+        6 => Color::Cyan,
+        7 => Color::Gray,
+        other => Color::Indexed(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_block_that_grows_looks_as_one_that_came_at_once() {
+        let theme = Theme::load("dark", None, Depth::True).expect("loads");
+        let highlighter = Highlighter::new(&theme);
+        let code = "/* a\n comment */\nfn main() {\n    let s = \"x\n y\";\n}\n";
+        let plain = highlighter.lines(&lines(code), "rust", Style::new(), &mut Grown::default());
+        assert!(
+            plain.iter().all(|line| line.len() == 1),
+            "plain while closed"
+        );
+        highlighter.open();
+        let once = highlighter.lines(&lines(code), "rust", Style::new(), &mut Grown::default());
+        assert!(once.iter().any(|line| line.len() > 1), "coloured when open");
+        let mut grown = Grown::default();
+        for end in (0..=code.len()).step_by(3) {
+            let part = lines(&code[..end]);
+            highlighter.lines(&part, "rust", Style::new(), &mut grown);
+        }
+        let at_last = highlighter.lines(&lines(code), "rust", Style::new(), &mut grown);
+        assert_eq!(at_last, once);
+    }
+
+    #[test]
+    fn every_theme_of_ours_names_a_syntax_theme_that_exists() {
+        for name in Theme::names(None) {
+            let theme = Theme::load(&name, None, Depth::True).expect("loads");
+            assert!(Highlighter::new(&theme).theme.is_some(), "{name}");
+        }
+    }
+}

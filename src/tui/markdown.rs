@@ -1,0 +1,728 @@
+//! Markdown as rows of styled text.
+//!
+//! The text is the model's and hostile: it passes through `printable` piece by piece, raw
+//! HTML is shown as it stands, and links show where they lead.
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd, TextMergeStream};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::Span;
+
+use super::highlight::{Grown, Highlighter};
+use super::rows::Row;
+use super::table::Table;
+use super::theme::{Role, Theme};
+use super::width::{code_line, fit, fit_end, pad, spans_width, width};
+use super::wrap::wrap;
+use crate::app::Part;
+use crate::base::text::{printable, printable_block};
+
+/// Prose is wrapped at this many columns at most.
+pub const MEASURE: usize = 100;
+/// Lists and quotes deeper than this are not indented further.
+const DEEPEST: usize = 8;
+
+/// What rows are made with.
+pub struct Look<'a> {
+    /// Cells there are.
+    pub width: usize,
+    /// The theme.
+    pub theme: &'a Theme,
+    /// Colours for code.
+    pub highlighter: &'a Highlighter,
+}
+
+/// The rows of a text. `codes` counts code blocks on; `grown` is what is known of the last
+/// code block from the time before.
+pub fn render(text: &str, look: &Look<'_>, codes: &mut usize, grown: &mut Grown) -> Vec<Row> {
+    let text = keep_definitions(&printable_block(text));
+    let mut writer = Writer {
+        look,
+        rows: Vec::new(),
+        prefixes: Vec::new(),
+        lists: Vec::new(),
+        inline: Vec::new(),
+        styles: Vec::new(),
+        links: Vec::new(),
+        code: None,
+        table: None,
+        fresh: true,
+        codes,
+        grown,
+    };
+    for event in TextMergeStream::new(Parser::new_ext(&text, crate::app::markdown::options())) {
+        writer.event(event);
+    }
+    writer.flush();
+    writer.rows
+}
+
+/// A line such as `[1]: src/a.rs` would be taken for the definition of a link and vanish;
+/// models write lists of sources so.
+fn keep_definitions(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut fence = false;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_start();
+        if body.starts_with("```") || body.starts_with("~~~") {
+            fence = !fence;
+        }
+        if !fence && body.starts_with('[') && body.contains("]:") {
+            out.push_str(line.get(..line.len() - body.len()).unwrap_or(""));
+            out.push('\\');
+            out.push_str(body);
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
+}
+
+struct Prefix {
+    first: Option<Vec<Span<'static>>>,
+    rest: Vec<Span<'static>>,
+}
+
+struct Code {
+    info: String,
+    text: String,
+}
+
+struct Writer<'a> {
+    look: &'a Look<'a>,
+    rows: Vec<Row>,
+    prefixes: Vec<Prefix>,
+    lists: Vec<Option<u64>>,
+    inline: Vec<Span<'static>>,
+    styles: Vec<Style>,
+    links: Vec<(String, usize)>,
+    code: Option<Code>,
+    table: Option<Table>,
+    /// Nothing stands in the open container yet: no blank row before the next block.
+    fresh: bool,
+    codes: &'a mut usize,
+    grown: &'a mut Grown,
+}
+
+impl Writer<'_> {
+    fn role(&self, role: Role) -> Style {
+        self.look.theme.style(role)
+    }
+
+    fn style(&self) -> Style {
+        self.styles
+            .last()
+            .copied()
+            .unwrap_or_else(|| self.role(Role::Text))
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => {
+                if let Some(code) = &mut self.code {
+                    code.text.push_str(&text);
+                } else {
+                    self.text(&text);
+                }
+            }
+            Event::Code(text) => {
+                let style = self.style().patch(self.role(Role::Code));
+                self.push(Span::styled(printable(&text).into_owned(), style));
+            }
+            Event::Html(text) | Event::InlineHtml(text) => {
+                let style = self.style().patch(self.role(Role::Dim));
+                self.push(Span::styled(
+                    printable_block(text.trim_end_matches('\n')).into_owned(),
+                    style,
+                ));
+                if text.ends_with('\n') {
+                    self.push(Span::raw("\n"));
+                }
+            }
+            Event::SoftBreak => self.push(Span::styled(" ", self.style())),
+            Event::HardBreak => self.push(Span::raw("\n")),
+            Event::Rule => {
+                self.gap();
+                let line = self.look.theme.glyphs().line.repeat(self.room());
+                let lead = self.lead();
+                let style = self.role(Role::Rule);
+                let mut row = Row::decoration(lead);
+                row.lead.push(Span::styled(line, style));
+                self.rows.push(row);
+            }
+            Event::TaskListMarker(done) => {
+                let mark = if done { "[x] " } else { "[ ] " };
+                self.push(Span::styled(mark, self.role(Role::Accent)));
+            }
+            Event::FootnoteReference(text) => {
+                self.push(Span::styled(
+                    format!("[^{}]", printable(&text)),
+                    self.role(Role::Accent),
+                ));
+            }
+            Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.push(Span::styled(printable(&text).into_owned(), self.style()));
+            }
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph | Tag::HtmlBlock => {
+                self.flush();
+                self.gap();
+            }
+            Tag::Heading { level, .. } => {
+                self.flush();
+                self.gap();
+                let mut style = self.role(Role::Heading);
+                if level == HeadingLevel::H1 {
+                    style = style.add_modifier(Modifier::UNDERLINED);
+                }
+                self.styles.push(style);
+            }
+            Tag::BlockQuote(_) => {
+                self.flush();
+                self.gap();
+                let bar = Span::styled(
+                    format!("{} ", self.look.theme.glyphs().bar),
+                    self.role(Role::Rule),
+                );
+                let shallow = self.prefixes.len() < DEEPEST;
+                self.prefixes.push(Prefix {
+                    first: None,
+                    rest: if shallow { vec![bar] } else { Vec::new() },
+                });
+                let style = self.style().patch(self.role(Role::Dim));
+                self.styles.push(style);
+                self.fresh = true;
+            }
+            Tag::CodeBlock(kind) => {
+                self.flush();
+                self.gap();
+                self.code = Some(Code {
+                    info: match kind {
+                        CodeBlockKind::Fenced(info) => info.to_string(),
+                        CodeBlockKind::Indented => String::new(),
+                    },
+                    text: String::new(),
+                });
+            }
+            Tag::List(start) => {
+                let nested = !self.lists.is_empty();
+                self.flush();
+                if !nested {
+                    self.gap();
+                }
+                self.lists.push(start);
+                self.fresh = true;
+            }
+            Tag::Item => {
+                self.flush();
+                self.fresh = true;
+                let mark = match self.lists.last_mut() {
+                    Some(Some(n)) => {
+                        let mark = format!("{n}. ");
+                        *n = n.saturating_add(1);
+                        mark
+                    }
+                    _ => format!("{} ", self.look.theme.glyphs().bullet),
+                };
+                let cells = width(&mark);
+                let indent = if self.prefixes.len() < DEEPEST {
+                    cells
+                } else {
+                    0
+                };
+                self.prefixes.push(Prefix {
+                    first: (indent > 0).then(|| vec![Span::styled(mark, self.role(Role::Accent))]),
+                    rest: vec![Span::raw(" ".repeat(indent))],
+                });
+            }
+            Tag::Emphasis => self.modify(Modifier::ITALIC),
+            Tag::Strong => self.modify(Modifier::BOLD),
+            Tag::Strikethrough => self.modify(Modifier::CROSSED_OUT),
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
+                self.links
+                    .push((printable(&dest_url).into_owned(), self.inline.len()));
+                let style = self
+                    .style()
+                    .patch(self.role(Role::Accent))
+                    .add_modifier(Modifier::UNDERLINED);
+                self.styles.push(style);
+            }
+            Tag::Table(alignments) => {
+                self.flush();
+                self.gap();
+                self.table = Some(Table::new(&alignments));
+            }
+            Tag::TableHead => {
+                let style = self.style().patch(self.role(Role::Heading));
+                self.styles.push(style);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => self.flush(),
+            TagEnd::Heading(_) => {
+                self.flush();
+                self.styles.pop();
+            }
+            TagEnd::BlockQuote(_) => {
+                self.flush();
+                self.prefixes.pop();
+                self.styles.pop();
+                self.fresh = false;
+            }
+            TagEnd::CodeBlock => {
+                if let Some(code) = self.code.take() {
+                    self.code_block(&code);
+                }
+            }
+            TagEnd::List(_) => {
+                self.flush();
+                self.lists.pop();
+                self.fresh = false;
+            }
+            TagEnd::Item => {
+                self.flush();
+                // An item with nothing in it still shows its mark.
+                if self.prefixes.last().is_some_and(|p| p.first.is_some()) {
+                    let lead = self.lead();
+                    self.rows.push(Row {
+                        lead,
+                        ..Row::default()
+                    });
+                }
+                self.prefixes.pop();
+                self.fresh = false;
+            }
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+                self.styles.pop();
+            }
+            TagEnd::Link | TagEnd::Image => {
+                self.styles.pop();
+                if let Some((to, from)) = self.links.pop() {
+                    let said: String = self
+                        .inline
+                        .iter()
+                        .skip(from)
+                        .map(|s| s.content.as_ref())
+                        .collect();
+                    // A link never hides where it leads.
+                    if !to.is_empty() && said != to && to.strip_prefix("mailto:") != Some(&said) {
+                        let style = self.style().patch(self.role(Role::Dim));
+                        self.push(Span::styled(format!(" ({to})"), style));
+                    }
+                }
+            }
+            TagEnd::TableHead => {
+                self.styles.pop();
+                if let Some(table) = &mut self.table {
+                    table.end_row();
+                }
+            }
+            TagEnd::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.end_row();
+                }
+            }
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.inline);
+                if let Some(table) = &mut self.table {
+                    table.cell(cell);
+                }
+            }
+            TagEnd::Table => {
+                if let Some(table) = self.table.take() {
+                    let room = self.room();
+                    for row in table.rows(room, self.look.theme) {
+                        let mut lead = self.lead();
+                        lead.extend(row.lead.iter().cloned());
+                        self.rows.push(Row { lead, ..row });
+                    }
+                    self.fresh = false;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn modify(&mut self, modifier: Modifier) {
+        let style = self.style().add_modifier(modifier);
+        self.styles.push(style);
+    }
+
+    fn push(&mut self, span: Span<'static>) {
+        self.inline.push(span);
+    }
+
+    /// Text with its citations `[1]`, `[2, 3]` in the accent.
+    fn text(&mut self, text: &str) {
+        let safe = printable_block(text).replace('\t', "    ");
+        let style = self.style();
+        let cited = style.patch(self.role(Role::Accent));
+        let mut rest = safe.as_str();
+        while let Some(from) = rest.find('[') {
+            let after = rest.get(from + 1..).unwrap_or("");
+            let inside = after.split(']').next().unwrap_or("");
+            let is_citation = after.len() > inside.len()
+                && inside.starts_with(|c: char| c.is_ascii_digit())
+                && inside.len() < 40
+                && inside
+                    .chars()
+                    .all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'));
+            let end = if is_citation {
+                from + inside.len() + 2
+            } else {
+                from + 1
+            };
+            let (before, at) = if is_citation {
+                (from, from)
+            } else {
+                (end, end)
+            };
+            self.push(Span::styled(
+                rest.get(..before).unwrap_or("").to_owned(),
+                style,
+            ));
+            if is_citation {
+                self.push(Span::styled(
+                    rest.get(at..end).unwrap_or("").to_owned(),
+                    cited,
+                ));
+            }
+            rest = rest.get(end..).unwrap_or("");
+        }
+        self.push(Span::styled(rest.to_owned(), style));
+    }
+
+    /// Cells left beside the prefixes.
+    fn room(&self) -> usize {
+        let used: usize = self.prefixes.iter().map(|p| spans_width(&p.rest)).sum();
+        self.look.width.min(MEASURE).saturating_sub(used).max(8)
+    }
+
+    /// The prefixes of the next row; marks of items are shown once.
+    fn lead(&mut self) -> Vec<Span<'static>> {
+        let mut lead = Vec::new();
+        for prefix in &mut self.prefixes {
+            match prefix.first.take() {
+                Some(first) => lead.extend(first),
+                None => lead.extend(prefix.rest.iter().cloned()),
+            }
+        }
+        lead
+    }
+
+    /// A blank row before a block, unless it is the first of its container.
+    fn gap(&mut self) {
+        if !self.fresh && !self.rows.is_empty() {
+            let lead: Vec<_> = self
+                .prefixes
+                .iter()
+                .flat_map(|p| p.rest.iter().cloned())
+                .collect();
+            self.rows.push(Row {
+                lead,
+                ..Row::default()
+            });
+        }
+        self.fresh = false;
+    }
+
+    fn flush(&mut self) {
+        let mut inline = std::mem::take(&mut self.inline);
+        while inline
+            .last()
+            .is_some_and(|s| s.content.trim_end_matches('\n').is_empty())
+        {
+            inline.pop();
+        }
+        if inline.is_empty() {
+            return;
+        }
+        self.fresh = false;
+        for (i, body) in wrap(&inline, self.room()).into_iter().enumerate() {
+            let lead = self.lead();
+            self.rows.push(Row {
+                lead,
+                body,
+                soft: i > 0,
+                ..Row::default()
+            });
+        }
+    }
+
+    fn code_block(&mut self, code: &Code) {
+        let part = Part::Code(*self.codes);
+        *self.codes += 1;
+        let (language, title) = info(&code.info);
+        let text = code.text.strip_suffix('\n').unwrap_or(&code.text);
+        let lines: Vec<String> = text.split('\n').map(code_line).collect();
+        let plain = self.role(Role::Text).patch(self.role(Role::CodeBackground));
+        let by = if language.is_empty() {
+            title
+                .rsplit_once('.')
+                .map_or("", |(_, ext)| ext.split(':').next().unwrap_or(ext))
+        } else {
+            &language
+        };
+        let coloured = self.look.highlighter.lines(&lines, by, plain, self.grown);
+        let room = self.room();
+        let frame = Frame::new(room, self.look.theme);
+        let lead = self.lead();
+        let mut top = Row::decoration(lead).part(part);
+        top.lead.extend(frame.top(&title, &language));
+        self.rows.push(top);
+        for body in coloured {
+            let mut lead = self.lead();
+            lead.extend(frame.left());
+            self.rows.push(Row {
+                lead,
+                body,
+                tail: frame.right(),
+                room: Some(frame.inner() as u16),
+                part,
+                ..Row::default()
+            });
+        }
+        let lead = self.lead();
+        let mut bottom = Row::decoration(lead).part(part);
+        bottom.lead.extend(frame.bottom());
+        self.rows.push(bottom);
+        self.fresh = false;
+    }
+}
+
+/// Language and title out of what stands behind a fence: `rust`, `src/a.rs`,
+/// `rust src/a.rs:3-9`, `rust title="a b"`, `rust:src/a.rs`.
+fn info(info: &str) -> (String, String) {
+    let safe = printable(info.trim()).into_owned();
+    let (first, rest) = safe
+        .split_once([' ', ',', '{'])
+        .unwrap_or((safe.as_str(), ""));
+    let is_path = |word: &str| word.contains('/') || word.contains('.');
+    let (language, mut title) = match first.split_once(':') {
+        Some((language, path)) if is_path(path) && !is_path(language) => (language, path),
+        _ if is_path(first) => ("", first),
+        _ => (first, ""),
+    };
+    let rest = rest.trim_matches(|c| matches!(c, ' ' | '}' | '{'));
+    if title.is_empty() {
+        title = match rest.split_once('=') {
+            Some((_, value)) => value.trim_matches('"'),
+            None if is_path(rest) => rest,
+            None => "",
+        };
+    }
+    (language.to_owned(), title.to_owned())
+}
+
+/// The light frame around code.
+pub(super) struct Frame<'a> {
+    width: usize,
+    theme: &'a Theme,
+}
+
+impl<'a> Frame<'a> {
+    /// A frame that takes so many cells in all.
+    pub(super) fn new(width: usize, theme: &'a Theme) -> Self {
+        Self { width, theme }
+    }
+
+    /// Cells inside.
+    pub(super) fn inner(&self) -> usize {
+        self.width.saturating_sub(4).max(1)
+    }
+
+    /// The upper edge with a title at the left and a word at the right.
+    pub(super) fn top(&self, title: &str, word: &str) -> Vec<Span<'static>> {
+        let glyphs = self.theme.glyphs();
+        let rule = self.theme.style(Role::Rule);
+        let dim = self.theme.style(Role::Dim);
+        let room = self.width.saturating_sub(2);
+        let word = fit(word, room / 3);
+        let word_cells = if word.is_empty() { 0 } else { width(&word) + 3 };
+        let title = fit_end(title, room.saturating_sub(word_cells + 4));
+        let title_cells = if title.is_empty() {
+            0
+        } else {
+            width(&title) + 2
+        };
+        let mut out = vec![Span::styled(glyphs.top_left, rule)];
+        if !title.is_empty() {
+            out.push(Span::styled(format!(" {title} "), dim));
+        }
+        let fill = room.saturating_sub(title_cells + word_cells);
+        out.push(Span::styled(glyphs.line.repeat(fill), rule));
+        if !word.is_empty() {
+            out.push(Span::styled(format!(" {word} "), dim));
+            out.push(Span::styled(glyphs.line, rule));
+        }
+        out.push(Span::styled(glyphs.top_right, rule));
+        out
+    }
+
+    /// The left edge.
+    pub(super) fn left(&self) -> Vec<Span<'static>> {
+        let rule = self.theme.style(Role::Rule);
+        vec![Span::styled(format!("{} ", self.theme.glyphs().bar), rule)]
+    }
+
+    /// The right edge.
+    pub(super) fn right(&self) -> Vec<Span<'static>> {
+        let rule = self.theme.style(Role::Rule);
+        vec![Span::styled(format!(" {}", self.theme.glyphs().bar), rule)]
+    }
+
+    /// The lower edge.
+    pub(super) fn bottom(&self) -> Vec<Span<'static>> {
+        let glyphs = self.theme.glyphs();
+        let line = glyphs.line.repeat(self.width.saturating_sub(2));
+        vec![Span::styled(
+            format!("{}{line}{}", glyphs.bottom_left, glyphs.bottom_right),
+            self.theme.style(Role::Rule),
+        )]
+    }
+}
+
+/// A text without any marks, wrapped: what the person typed, what the program says.
+pub fn plain(text: &str, style: Style, cells: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for line in printable_block(text).split('\n') {
+        let line = if line.contains('\t') {
+            code_line(line)
+        } else {
+            line.to_owned()
+        };
+        for (i, body) in wrap(&[Span::styled(line, style)], cells)
+            .into_iter()
+            .enumerate()
+        {
+            rows.push(Row {
+                soft: i > 0,
+                ..Row::text(body)
+            });
+        }
+    }
+    rows
+}
+
+/// A bar of so many cells, `part` of it done.
+pub fn bar(part: f64, cells: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let glyphs = theme.glyphs();
+    let part = if part.is_finite() {
+        part.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let done = (part * cells as f64).round() as usize;
+    vec![
+        Span::styled(glyphs.done.repeat(done), theme.style(Role::Accent)),
+        Span::styled(
+            pad(
+                &glyphs.line.repeat(cells - done.min(cells)),
+                cells - done.min(cells),
+            ),
+            theme.style(Role::Rule),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::color::Depth;
+
+    fn shown(text: &str, width: usize) -> String {
+        let theme = Theme::load("dark", None, Depth::True).expect("loads");
+        let look = Look {
+            width,
+            theme: &theme,
+            highlighter: &Highlighter::default(),
+        };
+        let rows = render(text, &look, &mut 0, &mut Grown::default());
+        for row in &rows {
+            let line = row.line(0, Style::new());
+            assert!(line.width() <= width.max(30), "{}", row.shown().len());
+        }
+        let lines: Vec<String> = rows.iter().map(Row::shown).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn paragraphs_headings_and_lists() {
+        insta::assert_snapshot!(shown(
+            "# One\nText that is *wrapped* at words, with `code` and a citation [1].\n\n\
+             ## Two\n- first\n- second that is long enough to be wrapped\n  - nested\n    1. deep\n\
+             - third\n\n10. ten\n11. eleven\n\n- [x] done\n- [ ] open\n\n---\nend  \nhard",
+            34
+        ));
+    }
+
+    #[test]
+    fn code_in_frames() {
+        insta::assert_snapshot!(shown(
+            "See:\n```rust src/walk.rs:1480-1502\nfn check() {\n\tlet x = \"漢字\"; // a long line that is cut\n}\n```\n\
+             ```src/a.py\nx\n```\n- item\n  ```\n  in a list\n  ```\n",
+            40
+        ));
+    }
+
+    #[test]
+    fn tables_fit_or_wrap() {
+        let table = "| name | what it does | n |\n|:--|:--:|--:|\n| `walk` | goes through all the folders there are | 12 |\n| x | y | 3 |\n";
+        insta::assert_snapshot!(format!("{}\n\n{}", shown(table, 60), shown(table, 30)));
+    }
+
+    #[test]
+    fn quotes_links_and_html() {
+        insta::assert_snapshot!(shown(
+            "> quoted text that goes on\n> - item\n\n[site](https://example.org) and <https://a.b>\n\nVec<String> & <b>bold</b>\n\n[1]: src/a.rs:3\n",
+            40
+        ));
+    }
+
+    #[test]
+    fn nothing_hostile_comes_through() {
+        let text = shown(
+            "a\u{1b}[2Jb `\u{9b}c` [x](\u{202e}y)\n```\u{1b}]0;t\n\u{7}\n```\n",
+            60,
+        );
+        assert!(
+            !text
+                .chars()
+                .any(|c| c != '\n' && crate::base::text::is_hostile(c)),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_no_danger() {
+        let quotes = format!("{}x", ">".repeat(5_000));
+        shown(&quotes, 40);
+        let list: String = (0..60)
+            .map(|i| format!("{}- x\n", "  ".repeat(i)))
+            .collect();
+        shown(&list, 40);
+    }
+
+    #[test]
+    fn what_stands_behind_a_fence() {
+        let of = |text: &str| {
+            let (language, title) = info(text);
+            format!("{language}|{title}")
+        };
+        assert_eq!(of("rust"), "rust|");
+        assert_eq!(of("rust src/a.rs:3-9"), "rust|src/a.rs:3-9");
+        assert_eq!(of("src/a.rs"), "|src/a.rs");
+        assert_eq!(of("rust:src/a.rs"), "rust|src/a.rs");
+        assert_eq!(of("rust title=\"a b\""), "rust|a b");
+        assert_eq!(of("rust,ignore"), "rust|");
+    }
+}

@@ -1,0 +1,185 @@
+//! A review as rows: findings as they come, the open ones with code and reason.
+
+use ratatui::text::Span;
+
+use super::draw::{Cx, hint_spans, sides};
+use super::highlight::Grown;
+use super::markdown::{Frame, bar};
+use super::rows::Row;
+use super::theme::Role;
+use super::width::{code_line, fit, pad};
+use crate::app::{FindingRow, Part, Phase, Place, ReviewBlock, State};
+use crate::base::text::{human_time, printable};
+use crate::jobs::Severity;
+
+/// The rows of a review. `focused`: keys go to it.
+pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> Vec<Row> {
+    let mut rows = vec![heading(review, cx)];
+    for note in &review.notes {
+        rows.extend(cx.said("", note, Role::Dim));
+    }
+    for (i, finding) in review.findings.iter().enumerate() {
+        finding_rows(review, i, finding, focused, state, cx, &mut rows);
+    }
+    for (path, reason) in &review.unread {
+        rows.extend(cx.said("not read: ", &format!("{path}: {reason}"), Role::Warning));
+    }
+    match review.phase {
+        Phase::Done if review.findings.is_empty() && review.unread.is_empty() => {
+            rows.push(cx.line("  nothing found", Role::Ok));
+        }
+        Phase::Done if review.findings.is_empty() => {
+            rows.push(cx.line("  nothing found in what was read", Role::Ok));
+        }
+        Phase::Stopped => rows.push(cx.line(
+            "  stopped; what stands here was found before",
+            Role::Warning,
+        )),
+        _ => {}
+    }
+    if focused && !review.findings.is_empty() {
+        let mut row = Row::decoration(vec![Span::raw("  ")]);
+        row.lead
+            .extend(hint_spans(cx, Place::Review, cx.width.saturating_sub(2)));
+        rows.push(row);
+    }
+    rows
+}
+
+fn heading(review: &ReviewBlock, cx: &Cx<'_>) -> Row {
+    let found = review.standing().count();
+    let findings = format!("{found} finding{}", if found == 1 { "" } else { "s" });
+    let running = review.phase.is_running();
+    let left = vec![
+        Span::styled(
+            format!("review of {}", printable(&review.label)),
+            cx.role(Role::Heading),
+        ),
+        Span::styled(
+            format!(" · {findings}{}", if running { " so far" } else { "" }),
+            cx.role(Role::Text),
+        ),
+    ];
+    let mut right = Vec::new();
+    if running {
+        let (done, total) = review.progress;
+        if total > 0 {
+            right.extend(bar(done as f64 / total as f64, 14, cx.theme));
+        }
+        let left = review.left_s(cx.now).map_or_else(
+            || {
+                let so_far = cx.now.saturating_sub(review.started) as f64 / 1000.0;
+                format!(" {} so far", human_time(so_far))
+            },
+            |s| format!(" {} left", human_time(s)),
+        );
+        right.push(Span::styled(left, cx.role(Role::Dim)));
+    }
+    sides(left, right, cx.width)
+}
+
+/// Sign, word and role of a severity.
+pub fn severity(severity: Severity, cx: &Cx<'_>) -> (&'static str, &'static str, Role) {
+    let glyphs = cx.theme.glyphs();
+    match severity {
+        Severity::Error => (glyphs.full, "error", Role::Error),
+        Severity::Warning => (glyphs.full, "warning", Role::Warning),
+        Severity::Note => (glyphs.hollow, "note", Role::Note),
+    }
+}
+
+fn finding_rows(
+    review: &ReviewBlock,
+    i: usize,
+    row: &FindingRow,
+    focused: bool,
+    state: &State,
+    cx: &Cx<'_>,
+    rows: &mut Vec<Row>,
+) {
+    let finding = &row.finding;
+    let (sign, word, role) = severity(finding.severity, cx);
+    let role = if row.dismissed { Role::Dim } else { role };
+    let at_cursor = focused && review.cursor == i;
+    let place = format!("{}:{}", finding.path, finding.line);
+    let right = if row.dismissed {
+        "dismissed"
+    } else if finding.verified {
+        "verified"
+    } else {
+        ""
+    };
+    let place_room = (cx.width / 3).clamp(12, 40);
+    let title_room = cx.width.saturating_sub(13 + place_room + right.len() + 2);
+    let text = if row.dismissed { Role::Dim } else { Role::Text };
+    let left = vec![
+        Span::styled(format!("{sign} "), cx.role(role)),
+        Span::styled(pad(word, 9), cx.role(role)),
+        Span::styled(
+            super::width::fit_end(&place, place_room),
+            if at_cursor {
+                cx.role(Role::Selection)
+            } else {
+                cx.role(Role::Accent)
+            },
+        ),
+        Span::raw(" ".repeat(2 + place_room.saturating_sub(super::width::width(&place)))),
+        Span::styled(fit(&printable(&finding.title), title_room), cx.role(text)),
+    ];
+    let right = vec![Span::styled(right, cx.role(Role::Dim))];
+    rows.push(sides(left, right, cx.width).part(Part::Finding(i)));
+    if !row.open {
+        return;
+    }
+    let range = row.code_range();
+    match state.code.get(&(finding.path.clone(), range)) {
+        Some(Ok(code)) => {
+            let lines: Vec<String> = code.lines().map(code_line).collect();
+            let extension = finding.path.extension().unwrap_or_default();
+            let coloured = cx.highlighter.lines(
+                &lines,
+                &extension,
+                cx.role(Role::Text),
+                &mut Grown::default(),
+            );
+            let frame = Frame::new(cx.width.saturating_sub(4), cx.theme);
+            let digits = range.end.to_string().len();
+            let mut top = Row::decoration(vec![Span::raw("    ")]);
+            top.lead
+                .extend(frame.top(&place, &printable(&finding.category)));
+            rows.push(top.part(Part::Finding(i)));
+            for (n, body) in (range.start..).zip(coloured) {
+                let here = n == finding.line;
+                let number = if here {
+                    cx.role(role)
+                } else {
+                    cx.role(Role::Dim)
+                };
+                let mark = if here { cx.theme.glyphs().prompt } else { " " };
+                let mut lead = vec![Span::raw("    ")];
+                lead.extend(frame.left());
+                lead.push(Span::styled(format!("{mark}{n:>digits$} "), number));
+                rows.push(Row {
+                    lead,
+                    body,
+                    tail: frame.right(),
+                    room: Some(frame.inner().saturating_sub(digits + 2).max(1) as u16),
+                    part: Part::Finding(i),
+                    ..Row::default()
+                });
+            }
+            let mut bottom = Row::decoration(vec![Span::raw("    ")]);
+            bottom.lead.extend(frame.bottom());
+            rows.push(bottom.part(Part::Finding(i)));
+        }
+        Some(Err(reason)) => rows.extend(cx.said("    ", reason, Role::Warning)),
+        None => rows.push(cx.line("    reading the code…", Role::Dim)),
+    }
+    for row in super::markdown::plain(
+        &finding.reason,
+        cx.role(Role::Text),
+        cx.width.saturating_sub(4).min(super::markdown::MEASURE),
+    ) {
+        rows.push(row.indented(4).part(Part::Finding(i)));
+    }
+}

@@ -1,0 +1,229 @@
+//! What a block of the transcript looks like: rows of styled text, each knowing which of its
+//! cells are decoration, so that copying and clicking mean the text.
+
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::width::{spans_width, window};
+use crate::app::Part;
+
+/// A row as it will be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Decoration before the text: margins, bars, bullets of the rows before.
+    pub lead: Vec<Span<'static>>,
+    /// The text.
+    pub body: Vec<Span<'static>>,
+    /// Decoration behind it.
+    pub tail: Vec<Span<'static>>,
+    /// The text is a window of so many cells that can be scrolled sideways.
+    pub room: Option<u16>,
+    /// The row goes on with the line of the row before.
+    pub soft: bool,
+    /// Nothing but decoration: copying leaves it out.
+    pub decoration: bool,
+    /// What it is part of.
+    pub part: Part,
+    /// Cells of the body that mean something else: from, up to, what.
+    pub links: Vec<(u16, u16, Part)>,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            lead: Vec::new(),
+            body: Vec::new(),
+            tail: Vec::new(),
+            room: None,
+            soft: false,
+            decoration: false,
+            part: Part::Text,
+            links: Vec::new(),
+        }
+    }
+}
+
+/// Rows that are kept and shared.
+pub type Rows = Rc<[Row]>;
+
+impl Row {
+    /// An empty row.
+    pub fn blank() -> Self {
+        Self::default()
+    }
+
+    /// A row of text.
+    pub fn text(body: Vec<Span<'static>>) -> Self {
+        Self {
+            body,
+            ..Self::default()
+        }
+    }
+
+    /// A row that is only decoration.
+    pub fn decoration(lead: Vec<Span<'static>>) -> Self {
+        Self {
+            lead,
+            decoration: true,
+            ..Self::default()
+        }
+    }
+
+    /// The row as part of something.
+    #[must_use]
+    pub fn part(mut self, part: Part) -> Self {
+        self.part = part;
+        self
+    }
+
+    /// The row with a margin of blanks before it.
+    #[must_use]
+    pub fn indented(mut self, cells: usize) -> Self {
+        if cells > 0 {
+            self.lead.insert(0, Span::raw(" ".repeat(cells)));
+        }
+        self
+    }
+
+    /// The row as one line, its window moved `aside` cells to the right.
+    pub fn line(&self, aside: usize, marker: Style) -> Line<'static> {
+        let mut spans = self.lead.clone();
+        match self.room {
+            Some(room) => spans.extend(window(&self.body, aside, usize::from(room), marker)),
+            None => spans.extend(self.body.iter().cloned()),
+        }
+        spans.extend(self.tail.iter().cloned());
+        Line::from(spans)
+    }
+
+    /// Draws the row.
+    pub fn draw(
+        &self,
+        buffer: &mut Buffer,
+        (x, y): (u16, u16),
+        width: u16,
+        aside: usize,
+        marker: Style,
+    ) {
+        buffer.set_line(x, y, &self.line(aside, marker), width);
+    }
+
+    /// What lies at a column of the row.
+    pub fn part_at(&self, column: u16) -> Part {
+        let start = spans_width(&self.lead) as u16;
+        if column >= start {
+            let at = column - start;
+            if let Some((_, _, part)) = self
+                .links
+                .iter()
+                .find(|(from, to, _)| (*from..*to).contains(&at))
+            {
+                return *part;
+            }
+            if let Some(id) = self.citation_at(usize::from(at)) {
+                return Part::Source(id);
+            }
+        }
+        self.part
+    }
+
+    /// The number of the citation `[n]` or `[n, m]` at a cell of the body.
+    fn citation_at(&self, cell: usize) -> Option<u32> {
+        if !matches!(self.part, Part::Text) {
+            return None;
+        }
+        let text = self.plain();
+        let (before, _) = super::width::prefix(&text, cell);
+        let at = before.len();
+        let start = text
+            .get(..=at.min(text.len().saturating_sub(1)))?
+            .rfind('[')?;
+        let end = start + text.get(start..)?.find(']')?;
+        if at > end {
+            return None;
+        }
+        let inside = text.get(start + 1..end)?;
+        inside.split(',').find_map(|n| n.trim().parse().ok())
+    }
+
+    /// The text without decoration.
+    pub fn plain(&self) -> String {
+        self.body.iter().map(|s| s.content.as_ref()).collect()
+    }
+
+    /// Everything as it is shown, for tests.
+    pub fn shown(&self) -> String {
+        let text: String = self
+            .line(0, Style::new())
+            .spans
+            .iter()
+            .map(|s| s.content.as_ref())
+            .collect();
+        text.trim_end().to_owned()
+    }
+}
+
+/// The text of some rows between two cells (row, column), both included, as it was before
+/// it was wrapped: decoration left out, wrapped rows joined.
+pub fn selected(rows: &[Row], from: (usize, u16), to: (usize, u16)) -> String {
+    let (from, to) = if from <= to { (from, to) } else { (to, from) };
+    let mut out = String::new();
+    for (i, row) in rows.iter().enumerate().take(to.0 + 1).skip(from.0) {
+        if row.decoration {
+            continue;
+        }
+        let lead = spans_width(&row.lead);
+        let text = row.plain();
+        let first = if i == from.0 {
+            usize::from(from.1).saturating_sub(lead)
+        } else {
+            0
+        };
+        let last = if i == to.0 {
+            (usize::from(to.1) + 1).saturating_sub(lead)
+        } else {
+            usize::MAX
+        };
+        let (cut, _) = super::width::prefix(&text, last);
+        let (skip, _) = super::width::prefix(cut, first);
+        let piece = cut.get(skip.len()..).unwrap_or("").trim_end();
+        if !out.is_empty() {
+            out.push(if row.soft { ' ' } else { '\n' });
+        }
+        out.push_str(piece);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_copied_is_the_text_before_wrapping() {
+        let rows = [
+            Row::text(vec![Span::raw("one two")]).indented(3),
+            Row {
+                soft: true,
+                ..Row::text(vec![Span::raw("three")]).indented(3)
+            },
+            Row::decoration(vec![Span::raw("   ┌────")]),
+            Row::text(vec![Span::raw("let 漢 = 1;")]).indented(5),
+        ];
+        assert_eq!(selected(&rows, (0, 7), (3, 100)), "two three\nlet 漢 = 1;");
+        assert_eq!(selected(&rows, (3, 8), (0, 0)), "one two three\nlet");
+    }
+
+    #[test]
+    fn a_citation_is_found_under_the_mouse() {
+        let row = Row::text(vec![Span::raw("it is [1] and "), Span::raw("[2, 3].")]).indented(2);
+        assert_eq!(row.part_at(9), Part::Source(1));
+        assert_eq!(row.part_at(8), Part::Source(1));
+        assert_eq!(row.part_at(7), Part::Text);
+        assert_eq!(row.part_at(17), Part::Source(2));
+        assert_eq!(row.part_at(60), Part::Text);
+    }
+}

@@ -1,0 +1,259 @@
+//! Text that is still being written, drawn as it comes.
+//!
+//! The text is cut into stretches that stand for themselves: at blank lines outside fences
+//! and lists, and behind fences. A stretch that is over is laid out once and kept; only the
+//! last one is laid out again. A text that comes at once is cut at the same places, so the
+//! final picture is the same however it came.
+
+use super::highlight::{Grown, Highlighter};
+use super::markdown::{self, Look};
+use super::rows::{Row, Rows};
+use super::theme::Theme;
+
+/// A growing text and its picture.
+#[derive(Debug, Default)]
+pub struct Stream {
+    seen: String,
+    key: (usize, u64),
+    cutter: Cutter,
+    closed: Vec<Rows>,
+    codes: usize,
+    grown: Grown,
+}
+
+/// Finds the ends of stretches, a line at a time.
+#[derive(Debug, Clone, Default)]
+struct Cutter {
+    /// Bytes of whole lines that were looked at.
+    read: usize,
+    /// Where the open stretch begins.
+    start: usize,
+    /// The fence that is open: its character and length, and the indentation.
+    fence: Option<(char, usize)>,
+    /// The open stretch is a list (or a quote, or indented code): blank lines do not end it.
+    loose: bool,
+    /// The open stretch has a line that is not blank.
+    begun: bool,
+    /// The last line was blank.
+    blank: bool,
+}
+
+impl Cutter {
+    /// Looks at the next line (with its newline). Tells where a stretch has ended before it.
+    fn line(&mut self, line: &str) -> Option<usize> {
+        let at = self.read;
+        self.read += line.len();
+        let text = line.trim_end();
+        let body = text.trim_start();
+        let indent = text.len() - body.len();
+        if let Some((mark, length)) = self.fence {
+            let run = body.chars().take_while(|c| *c == mark).count();
+            if run >= length && body.chars().all(|c| c == mark) {
+                self.fence = None;
+            }
+            self.blank = false;
+            return None;
+        }
+        if body.is_empty() {
+            self.blank = true;
+            return None;
+        }
+        let item = is_item(body);
+        let goes_on = self.loose && (indent >= 2 || (item && indent < 2));
+        let cut = (self.blank && self.begun && !goes_on).then_some(at);
+        if cut.is_some() || !self.begun {
+            if cut.is_some() {
+                self.start = at;
+            }
+            self.begun = true;
+            self.loose = item || indent >= 4;
+        } else if item {
+            self.loose = true;
+        }
+        self.blank = false;
+        let mark = body.chars().next().unwrap_or(' ');
+        let run = body.chars().take_while(|c| *c == mark).count();
+        let info = body.get(run * mark.len_utf8()..).unwrap_or("");
+        if matches!(mark, '`' | '~')
+            && run >= 3
+            && (indent < 4 || self.loose)
+            && !(mark == '`' && info.contains('`'))
+        {
+            self.fence = Some((mark, run));
+        }
+        cut
+    }
+}
+
+fn is_item(body: &str) -> bool {
+    let digits = body.chars().take_while(char::is_ascii_digit).count();
+    let rest = if digits > 0 && digits < 10 {
+        body.get(digits..)
+            .and_then(|rest| rest.strip_prefix(['.', ')']))
+    } else {
+        body.strip_prefix(['-', '*', '+'])
+    };
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+impl Stream {
+    /// The picture of `text`, which is what was seen before and more; any other text begins
+    /// anew. `revision` stands for the look: theme and whether grammars are there.
+    pub fn rows(
+        &mut self,
+        text: &str,
+        width: usize,
+        theme: &Theme,
+        highlighter: &Highlighter,
+        revision: u64,
+    ) -> Vec<Rows> {
+        if self.key != (width, revision) || !text.starts_with(&self.seen) {
+            *self = Self {
+                key: (width, revision),
+                ..Self::default()
+            };
+        }
+        let look = Look {
+            width,
+            theme,
+            highlighter,
+        };
+        self.seen
+            .push_str(text.get(self.seen.len()..).unwrap_or(""));
+        while let Some(line) = text
+            .get(self.cutter.read..)
+            .and_then(|rest| rest.split_inclusive('\n').next())
+            .filter(|line| line.ends_with('\n'))
+        {
+            let start = self.cutter.start;
+            if let Some(end) = self.cutter.line(line) {
+                let stretch = text.get(start..end).unwrap_or("");
+                self.close(stretch, &look);
+            }
+        }
+        let tail = text.get(self.cutter.start..).unwrap_or("");
+        let mut out = self.closed.clone();
+        if !tail.trim().is_empty() {
+            // The line that is not whole yet may already end the stretch before it.
+            let mut cutter = self.cutter.clone();
+            let open = text.get(cutter.read..).unwrap_or("");
+            let cut = (!open.is_empty()).then(|| cutter.line(open)).flatten();
+            let (first, rest) = match cut {
+                Some(at) => (
+                    text.get(self.cutter.start..at).unwrap_or(""),
+                    text.get(at..).unwrap_or(""),
+                ),
+                None => (tail, ""),
+            };
+            let mut codes = self.codes;
+            for (i, piece) in [first, rest].into_iter().enumerate() {
+                if piece.trim().is_empty() {
+                    continue;
+                }
+                let mut fresh = Grown::default();
+                let grown = if i == 0 { &mut self.grown } else { &mut fresh };
+                let rows = markdown::render(piece, &look, &mut codes, grown);
+                push(&mut out, rows);
+            }
+        }
+        out
+    }
+
+    fn close(&mut self, stretch: &str, look: &Look<'_>) {
+        let rows = markdown::render(stretch, look, &mut self.codes, &mut self.grown);
+        self.grown = Grown::default();
+        push(&mut self.closed, rows);
+    }
+}
+
+/// Adds the rows of a stretch, a blank row before it unless it is the first.
+fn push(out: &mut Vec<Rows>, mut rows: Vec<Row>) {
+    if rows.is_empty() {
+        return;
+    }
+    if !out.is_empty() {
+        rows.insert(0, Row::blank());
+    }
+    out.push(rows.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::color::Depth;
+    use proptest::prelude::*;
+
+    const PIECES: &[&str] = &[
+        "A paragraph with `code` and **bold** text [1] that goes on for a while.\n",
+        "\n",
+        "\n\n",
+        "# Heading\n",
+        "- item\n",
+        "  - nested\n",
+        "1. first\n\n",
+        "2. second\n",
+        "```rust\n",
+        "fn main() { let x = \"y\"; }\n",
+        "```\n",
+        "> quote\n",
+        "| a | b |\n",
+        "|---|---|\n",
+        "| 1 | 2 |\n",
+        "    indented\n",
+        "~~~\n",
+        "[1]: src/a.rs\n",
+        "<b>html</b>\n",
+        "half a li",
+        "* * *\n",
+        "=====\n",
+        "漢字 e\u{301} \u{1b}[2J\n",
+    ];
+
+    fn theme() -> Theme {
+        Theme::load("dark", None, Depth::True).expect("loads")
+    }
+
+    fn flat(rows: &[Rows]) -> Vec<Row> {
+        rows.iter().flat_map(|rows| rows.iter().cloned()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn the_final_picture_does_not_depend_on_how_it_came(
+            pieces in proptest::collection::vec(0..PIECES.len(), 0..24),
+            steps in proptest::collection::vec(1usize..30, 1..60),
+        ) {
+            let text: String = pieces.iter().map(|i| PIECES[*i]).collect();
+            let (theme, highlighter) = (theme(), Highlighter::default());
+            let once = Stream::default().rows(&text, 40, &theme, &highlighter, 0);
+            let mut stream = Stream::default();
+            let mut end = 0;
+            for step in steps {
+                end = (end + step).min(text.len());
+                while !text.is_char_boundary(end) { end += 1; }
+                stream.rows(&text[..end], 40, &theme, &highlighter, 0);
+            }
+            let grown = stream.rows(&text, 40, &theme, &highlighter, 0);
+            prop_assert_eq!(flat(&grown), flat(&once));
+        }
+    }
+
+    #[test]
+    fn closed_stretches_are_kept_as_they_are() {
+        let (theme, highlighter) = (theme(), Highlighter::default());
+        let mut stream = Stream::default();
+        let first = stream.rows("One.\n\nTwo.\n\nThr", 40, &theme, &highlighter, 0);
+        let second = stream.rows("One.\n\nTwo.\n\nThree", 40, &theme, &highlighter, 0);
+        assert!(std::rc::Rc::ptr_eq(&first[0], &second[0]));
+        assert!(!std::rc::Rc::ptr_eq(&first[2], &second[2]));
+    }
+
+    #[test]
+    fn lists_and_fences_are_not_torn() {
+        let (theme, highlighter) = (theme(), Highlighter::default());
+        let text = "1. one\n\n   more\n\n2. two\n\n```\na\n\nb\n```\n\nend\n";
+        let rows = Stream::default().rows(text, 40, &theme, &highlighter, 0);
+        assert_eq!(rows.len(), 3);
+    }
+}

@@ -1,0 +1,299 @@
+//! The transcript as a list of which only what is seen is drawn. What a block looks like is
+//! kept until something about it changes.
+
+use std::collections::HashMap;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::draw::{self, Chunk, Cx};
+use super::rows::{Row, selected};
+use super::stream::Stream;
+use super::theme::Role;
+use crate::app::{
+    Block, BlockId, Body, Check, Cursor, Focus, Part, PatchState, Scroll, Selection, Spot, State,
+};
+
+/// Cells left of the text: the mark of the cursor, and a blank.
+const MARGIN: u16 = 1;
+
+/// What is known of a block as drawn last.
+#[derive(Debug, Default)]
+struct Memo {
+    key: Option<Key>,
+    stream: Stream,
+    chunks: Vec<Chunk>,
+    height: u32,
+    aside: usize,
+}
+
+/// What a block's look depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    revision: u64,
+    width: usize,
+    look: u64,
+    focused: bool,
+    code: usize,
+    others: (u64, usize, bool),
+}
+
+/// A row on the screen.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    block: BlockId,
+    line: u32,
+}
+
+/// The transcript's memory.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    memos: HashMap<BlockId, Memo>,
+    seen: Vec<Option<Seen>>,
+    area: Rect,
+    /// Rows below the last one seen.
+    below: u32,
+}
+
+impl Transcript {
+    /// Brings all blocks up to date and returns their heights, the empty row behind each
+    /// included.
+    pub fn measure(&mut self, state: &State, cx: &Cx<'_>) -> Vec<(BlockId, u32)> {
+        if self.memos.len() > state.blocks.len() + 16 {
+            self.memos.retain(|id, _| state.block(*id).is_some());
+        }
+        state
+            .blocks
+            .iter()
+            .map(|block| {
+                let memo = self.memos.entry(block.id).or_default();
+                let key = key(block, state, cx);
+                if key.is_none() || memo.key != key {
+                    memo.chunks = draw::block(block, state, cx, &mut memo.stream);
+                    let rows: usize = memo.chunks.iter().map(|c| c.rows.len()).sum();
+                    memo.height = rows as u32 + 1;
+                    memo.key = key;
+                }
+                (block.id, memo.height)
+            })
+            .collect()
+    }
+
+    /// Rows that are not seen below the last one drawn.
+    pub const fn below(&self) -> u32 {
+        self.below
+    }
+
+    /// Draws what is seen. [`Transcript::measure`] comes before.
+    pub fn draw(&mut self, buffer: &mut Buffer, area: Rect, state: &State, cx: &Cx<'_>) {
+        self.area = area;
+        self.seen = vec![None; usize::from(area.height)];
+        let heights: Vec<(BlockId, u32)> = state
+            .blocks
+            .iter()
+            .map(|b| (b.id, self.memos.get(&b.id).map_or(1, |m| m.height)))
+            .collect();
+        let total: u32 = heights.iter().map(|(_, h)| h).sum();
+        let rows = u32::from(area.height);
+        let top = match state.scroll {
+            Scroll::Bottom => total.saturating_sub(rows),
+            Scroll::At { block, line } => {
+                let before: u32 = heights
+                    .iter()
+                    .take_while(|(id, _)| *id < block)
+                    .map(|(_, h)| h)
+                    .sum();
+                let height = heights
+                    .iter()
+                    .find(|(id, _)| *id == block)
+                    .map_or(1, |(_, h)| *h);
+                before + line.min(height.saturating_sub(1))
+            }
+        };
+        self.below = total.saturating_sub(top + rows);
+        let cursor = state.cursor.filter(|_| state.overlay.is_none());
+        let selection = state.selection.map(ordered);
+        let mut at = 0;
+        for (id, height) in heights {
+            let (from, to) = (at, at + height);
+            at = to;
+            if to <= top || from >= top + rows {
+                continue;
+            }
+            let Some(memo) = self.memos.get(&id) else {
+                continue;
+            };
+            let all = memo
+                .chunks
+                .iter()
+                .flat_map(|c| c.rows.iter().map(move |row| (c.indent, row)));
+            for (line, (indent, row)) in (0u32..).zip(all) {
+                let absolute = from + line;
+                if absolute < top {
+                    continue;
+                }
+                if absolute >= top + rows {
+                    break;
+                }
+                let offset = (absolute - top) as u16;
+                let y = area.y + offset;
+                let x = area.x + MARGIN + indent;
+                let width = area.width.saturating_sub(MARGIN + indent);
+                row.draw(buffer, (x, y), width, memo.aside, cx.role(Role::Accent));
+                if let Some(slot) = self.seen.get_mut(usize::from(offset)) {
+                    *slot = Some(Seen { block: id, line });
+                }
+                if cursor.is_some_and(|c| marks(c, id, row)) {
+                    let bar = if cx.theme.ascii { "|" } else { "▌" };
+                    buffer.set_string(area.x, y, bar, cx.role(Role::Accent));
+                }
+                if let Some((start, end)) = selection {
+                    let spot = (id, line);
+                    if spot >= (start.block, start.line) && spot <= (end.block, end.line) {
+                        let lead = super::width::spans_width(&row.lead) as u16;
+                        let text = MARGIN + indent + lead;
+                        let first = if spot == (start.block, start.line) {
+                            start.column.max(text)
+                        } else {
+                            text
+                        };
+                        let text_end = text + super::width::spans_width(&row.body) as u16;
+                        let last = if spot == (end.block, end.line) {
+                            (end.column + 1).min(text_end)
+                        } else {
+                            text_end
+                        };
+                        let last = last.min(area.width);
+                        if last > first && !row.decoration {
+                            let marked = Rect::new(area.x + first, y, last - first, 1);
+                            buffer.set_style(marked, cx.role(Role::Selection));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The spot at a cell of the screen and what lies there; none where the transcript is
+    /// empty.
+    pub fn at(&self, column: u16, row: u16) -> Option<(Spot, Part)> {
+        let seen = (*self.seen.get(usize::from(row.checked_sub(self.area.y)?))?)?;
+        let column = column.saturating_sub(self.area.x);
+        let spot = Spot {
+            block: seen.block,
+            line: seen.line,
+            column,
+        };
+        let memo = self.memos.get(&seen.block)?;
+        let mut line = seen.line as usize;
+        for chunk in &memo.chunks {
+            if let Some(row) = chunk.rows.get(line) {
+                let part = match column.checked_sub(MARGIN + chunk.indent) {
+                    Some(column) => row.part_at(column),
+                    None => row.part,
+                };
+                return Some((spot, part));
+            }
+            line = line.saturating_sub(chunk.rows.len());
+        }
+        Some((spot, Part::Text))
+    }
+
+    /// Moves the windows of a block sideways.
+    pub fn aside(&mut self, id: BlockId, by: i32) {
+        if let Some(memo) = self.memos.get_mut(&id) {
+            let widest = memo
+                .chunks
+                .iter()
+                .flat_map(|c| c.rows.iter())
+                .filter_map(|row| {
+                    let room = usize::from(row.room?);
+                    Some(super::width::spans_width(&row.body).saturating_sub(room))
+                })
+                .max()
+                .unwrap_or(0);
+            let limit = if widest == 0 { 0 } else { widest + 1 };
+            memo.aside = memo.aside.saturating_add_signed(by as isize).min(limit);
+        }
+    }
+
+    /// The text of a stretch as it was before it was wrapped.
+    pub fn text_of(&self, selection: Selection, state: &State) -> String {
+        let (from, to) = ordered(selection);
+        let mut rows: Vec<Row> = Vec::new();
+        let (mut first, mut last) = ((0, from.column), (0, to.column));
+        for block in &state.blocks {
+            if block.id < from.block || block.id > to.block {
+                continue;
+            }
+            if block.id == from.block {
+                first.0 = rows.len() + from.line as usize;
+            }
+            if block.id == to.block {
+                last.0 = rows.len() + to.line as usize;
+            }
+            if let Some(memo) = self.memos.get(&block.id) {
+                for chunk in &memo.chunks {
+                    let indent = usize::from(MARGIN + chunk.indent);
+                    rows.extend(chunk.rows.iter().map(|row| row.clone().indented(indent)));
+                }
+            }
+            rows.push(Row::blank());
+        }
+        selected(&rows, first, last).trim_end().to_owned()
+    }
+}
+
+fn marks(cursor: Cursor, id: BlockId, row: &Row) -> bool {
+    cursor.block == id && cursor.code.is_none_or(|code| row.part == Part::Code(code))
+}
+
+fn ordered(selection: Selection) -> (Spot, Spot) {
+    let place = |s: &Spot| (s.block, s.line, s.column);
+    if place(&selection.from) <= place(&selection.to) {
+        (selection.from, selection.to)
+    } else {
+        (selection.to, selection.from)
+    }
+}
+
+/// What the block's look depends on; none where it runs with the clock.
+fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
+    let focused = match state.focus {
+        Focus::Patch(id) | Focus::Review(id) => id == block.id && state.overlay.is_none(),
+        _ => false,
+    };
+    let mut others = (0, 0, false);
+    let mut code = 0;
+    match &block.body {
+        Body::Answer(answer) if answer.phase.is_running() => return None,
+        Body::Review(review) if review.phase.is_running() => return None,
+        Body::Review(_) => code = state.code.len(),
+        Body::Patch(patch)
+            if matches!(patch.check, Check::Running { .. })
+                || patch.state == PatchState::Applying =>
+        {
+            return None;
+        }
+        Body::Welcome => others.2 = state.options.sealed == crate::base::seal::Sealed::Yes,
+        Body::Answer(answer) => {
+            // Only an answer that was shown nothing says how many files were searched.
+            if answer
+                .context
+                .as_ref()
+                .is_some_and(|c| c.excerpts.is_empty())
+            {
+                others.1 = state.paths.len();
+            }
+        }
+        _ => {}
+    }
+    Some(Key {
+        revision: block.revision,
+        width: cx.width,
+        look: cx.revision,
+        focused,
+        code,
+        others,
+    })
+}

@@ -1,0 +1,341 @@
+//! The whole screen: where things lie, what is drawn there, and what the mouse means.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use super::chrome;
+use super::draw::Cx;
+use super::highlight::Highlighter;
+use super::overlay;
+use super::panel;
+use super::theme::{Role, Theme};
+use super::transcript::Transcript;
+use super::width::pad;
+use crate::app::{Focus, Layout, Part, Selection, State, Target};
+use crate::base::seal::Sealed;
+
+/// From this many columns on the panel stands beside the transcript.
+const BESIDE: u16 = 120;
+/// Below this nothing useful can be drawn.
+const LEAST: (u16, u16) = (20, 5);
+/// Up to this height the status line gives its row to the transcript.
+const LOW: u16 = 12;
+
+/// Draws states, and remembers what it drew.
+#[derive(Debug)]
+pub struct View {
+    theme: Theme,
+    highlighter: Highlighter,
+    /// Grows with every change of look.
+    revision: u64,
+    open: bool,
+    transcript: Transcript,
+    composer_top: usize,
+    /// Seconds since 1970, for ages.
+    pub today: u64,
+    hits: Hits,
+}
+
+#[derive(Debug, Default)]
+struct Hits {
+    transcript: Rect,
+    composer: Rect,
+    completion: Option<(Rect, usize)>,
+    panel: Option<panel::Drawn>,
+    overlay: Option<overlay::Drawn>,
+    status: Vec<(u16, u16, Target)>,
+    status_row: u16,
+}
+
+/// What a drawing came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drawn {
+    /// For the state: how tall things are.
+    pub layout: Layout,
+    /// Where the cursor belongs; none to hide it.
+    pub cursor: Option<Position>,
+}
+
+impl View {
+    /// A view with a theme.
+    pub fn new(theme: Theme) -> Self {
+        Self {
+            highlighter: Highlighter::new(&theme),
+            theme,
+            revision: 0,
+            open: false,
+            transcript: Transcript::default(),
+            composer_top: 0,
+            today: 0,
+            hits: Hits::default(),
+        }
+    }
+
+    /// Draws with another theme from now on.
+    pub fn set_theme(&mut self, theme: Theme) {
+        self.highlighter.set_theme(&theme);
+        self.theme = theme;
+        self.revision += 1;
+    }
+
+    /// The theme in use.
+    pub const fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// The one who colours code; open a clone of it on another thread.
+    pub const fn highlighter(&self) -> &Highlighter {
+        &self.highlighter
+    }
+
+    /// Draws a state.
+    pub fn draw(&mut self, buffer: &mut Buffer, state: &State) -> Drawn {
+        if !self.open && self.highlighter.is_open() {
+            self.open = true;
+            self.revision += 1;
+        }
+        let screen = buffer.area;
+        buffer.set_style(screen, self.theme.style(Role::Text));
+        self.hits = Hits::default();
+        if screen.width < LEAST.0 || screen.height < LEAST.1 {
+            return self.too_small(buffer, screen);
+        }
+        let theme = self.theme.clone();
+        let highlighter = self.highlighter.clone();
+        let cx = |width: u16| Cx {
+            width: usize::from(width),
+            theme: &theme,
+            highlighter: &highlighter,
+            now: state.now,
+            keymap: &state.keymap,
+            revision: self.revision,
+            today: self.today,
+        };
+        let low = screen.height <= LOW;
+        let status_rows = u16::from(!low);
+        let composer_cells = screen.width.saturating_sub(2);
+        let wanted = state.composer.layout(composer_cells).len();
+        let most = usize::from((screen.height / 3).max(1));
+        let composer_rows = wanted.clamp(1, most) as u16;
+        let composer = Rect::new(
+            screen.x,
+            screen.bottom() - status_rows - composer_rows,
+            screen.width,
+            composer_rows,
+        );
+        let rule = Rect::new(screen.x, composer.y - 1, screen.width, 1);
+        let mut above = Rect::new(screen.x, screen.y, screen.width, rule.y - screen.y);
+        let whole = above;
+        let mut side = None;
+        if state.panel.is_some() {
+            if screen.width >= BESIDE {
+                let cells = (screen.width * 2 / 5).clamp(48, 96);
+                above.width -= cells;
+                side = Some(Rect::new(above.right(), above.y, cells, above.height));
+            } else {
+                side = Some(above);
+            }
+        }
+        let text_width = above.width.saturating_sub(2).max(10);
+        let cx_text = cx(text_width);
+        let heights = self.transcript.measure(state, &cx_text);
+        self.transcript.draw(buffer, above, state, &cx_text);
+        self.hits.transcript = above;
+        if let (Some(panel), Some(area)) = (state.panel, side) {
+            let mut area = area;
+            clear(buffer, area, &cx_text);
+            if screen.width >= BESIDE {
+                for y in area.y..area.bottom() {
+                    buffer.set_string(area.x, y, theme.glyphs().bar, theme.style(Role::Rule));
+                }
+                area.x += 1;
+                area.width -= 1;
+            }
+            self.hits.panel = Some(panel::draw(buffer, area, panel, state, &cx(area.width)));
+        }
+        let cx_all = cx(screen.width);
+        chrome::rule(buffer, rule, state, self.transcript.below(), &cx_all);
+        if low && let Sealed::No(_) = state.options.sealed {
+            let word = " not sealed ";
+            let x = rule.right().saturating_sub(word.len() as u16 + 1);
+            buffer.set_string(x, rule.y, word, theme.style(Role::Warning));
+        }
+        let rows = state.composer.layout(composer_cells);
+        let (row, _) = state.composer.cursor_cell(&rows);
+        let tall = usize::from(composer_rows);
+        self.composer_top = self
+            .composer_top
+            .clamp((row + 1).saturating_sub(tall), row)
+            .min(rows.len().saturating_sub(tall));
+        let at = chrome::composer(buffer, composer, state, self.composer_top, &cx_all);
+        self.hits.composer = composer;
+        if !low {
+            let area = Rect::new(screen.x, screen.bottom() - 1, screen.width, 1);
+            self.hits.status = chrome::status(buffer, area, state, &cx_all);
+            self.hits.status_row = area.y;
+        }
+        let mut cursor = (state.focus == Focus::Composer).then_some(at);
+        self.hits.completion = chrome::completion(buffer, whole, state, &cx_all);
+        self.hits.overlay = overlay::draw(buffer, whole, state, &cx_all);
+        if let Some(drawn) = &self.hits.overlay {
+            cursor = drawn.cursor;
+        }
+        let layout = Layout {
+            width: text_width,
+            rows: above.height,
+            heights,
+            composer_width: composer_cells,
+            panel_rows: self.hits.panel.map_or(0, |p| p.list.height),
+            overlay_rows: self
+                .hits
+                .overlay
+                .map_or(0, |o| o.list.height / o.step.max(1)),
+            overlay_total: self.hits.overlay.map_or(0, |o| o.total),
+        };
+        Drawn {
+            layout,
+            cursor: cursor.map(Position::from),
+        }
+    }
+
+    fn too_small(&self, buffer: &mut Buffer, screen: Rect) -> Drawn {
+        for (i, line) in ["too small:", "20x5 is the least"].iter().enumerate() {
+            if (i as u16) < screen.height {
+                buffer.set_stringn(
+                    screen.x,
+                    screen.y + i as u16,
+                    line,
+                    usize::from(screen.width),
+                    self.theme.style(Role::Warning),
+                );
+            }
+        }
+        Drawn {
+            layout: Layout::default(),
+            cursor: None,
+        }
+    }
+
+    /// What lies under a cell, as drawn last.
+    pub fn target(&self, column: u16, row: u16, state: &State) -> Target {
+        let at = Position::new(column, row);
+        if let Some(overlay) = &self.hits.overlay {
+            if overlay.list.contains(at) {
+                let line = usize::from((row - overlay.list.y) / overlay.step.max(1));
+                return Target::OverlayRow(overlay.top + line);
+            }
+            return if overlay.area.contains(at) {
+                Target::Overlay
+            } else {
+                Target::Nothing
+            };
+        }
+        if let Some((area, top)) = self.hits.completion
+            && area.contains(at)
+        {
+            return Target::Completion(top + usize::from(row - area.y));
+        }
+        if let Some(panel) = &self.hits.panel
+            && panel.area.contains(at)
+        {
+            let i = panel.top + usize::from(row.saturating_sub(panel.list.y));
+            return if panel.list.contains(at) && i < state.panel_rows().len() {
+                Target::PanelRow(i)
+            } else {
+                Target::Panel
+            };
+        }
+        if self.hits.composer.contains(at) {
+            let rows = state
+                .composer
+                .layout(self.hits.composer.width.saturating_sub(2));
+            let line = usize::from(row - self.hits.composer.y) + self.composer_top;
+            return Target::Composer(state.composer.offset_at(
+                &rows,
+                line,
+                column.saturating_sub(2),
+            ));
+        }
+        if row == self.hits.status_row
+            && let Some((_, _, target)) = self
+                .hits
+                .status
+                .iter()
+                .find(|(from, to, _)| (*from..*to).contains(&column))
+        {
+            return target.clone();
+        }
+        let area = self.hits.transcript;
+        if area.contains(at) {
+            return match self.transcript.at(column, row) {
+                Some((spot, part)) => Target::Transcript { spot, part },
+                None => Target::Beyond(1),
+            };
+        }
+        if row < area.y {
+            Target::Beyond(-1)
+        } else {
+            Target::Nothing
+        }
+    }
+
+    /// As [`View::target`] while the button is down over the transcript: what is off its
+    /// edge is beyond it.
+    pub fn drag_target(&self, column: u16, row: u16, state: &State) -> Target {
+        let area = self.hits.transcript;
+        if row <= area.y && area.height > 3 && row == 0 {
+            return Target::Beyond(-1);
+        }
+        if row >= area.bottom() {
+            return Target::Beyond(1);
+        }
+        let column = column.min(area.right().saturating_sub(1));
+        self.target(column, row, state)
+    }
+
+    /// Scrolls the code of the block under a cell sideways.
+    pub fn aside(&mut self, column: u16, row: u16, by: i32) {
+        if let Some((spot, _)) = self.transcript.at(column, row) {
+            self.transcript.aside(spot.block, by);
+        }
+    }
+
+    /// Scrolls the code of a block sideways.
+    pub fn aside_of(&mut self, block: crate::app::BlockId, by: i32) {
+        self.transcript.aside(block, by);
+    }
+
+    /// The text of a stretch of the transcript.
+    pub fn text_of(&self, selection: Selection, state: &State) -> String {
+        self.transcript.text_of(selection, state)
+    }
+
+    /// What lies at a cell of the transcript, for tests.
+    pub fn part_at(&self, column: u16, row: u16) -> Option<Part> {
+        self.transcript.at(column, row).map(|(_, part)| part)
+    }
+}
+
+/// Empties an area, so that what lies under it does not show through.
+pub(super) fn clear(buffer: &mut Buffer, area: Rect, cx: &Cx<'_>) {
+    let blank = pad("", usize::from(area.width));
+    for y in area.y..area.bottom() {
+        for x in area.x..area.right() {
+            if let Some(cell) = buffer.cell_mut((x, y)) {
+                cell.reset();
+            }
+        }
+        let style = cx.role(Role::Text);
+        buffer.set_string(
+            area.x,
+            y,
+            &blank,
+            if style == Style::new() {
+                Style::reset()
+            } else {
+                style
+            },
+        );
+    }
+}
