@@ -175,6 +175,11 @@ impl PatchBlock {
         }
     }
 
+    /// Whether it can still be decided on.
+    pub fn is_open(&self) -> bool {
+        self.state == PatchState::Open
+    }
+
     /// The rows the cursor can stand on, in the order shown; hunks of folded files are not
     /// among them.
     pub fn rows(&self) -> Vec<PatchRow> {

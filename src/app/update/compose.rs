@@ -1,0 +1,245 @@
+//! Typing: the composer, its popup and its history.
+
+use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::complete::{self, Offers, Subject};
+use super::super::composer::Motion;
+use super::super::key::Key;
+use super::super::keymap::{Action, Place};
+use super::super::state::{Composing, Focus, Overlay, Picker, State};
+use super::super::vim;
+use super::{scroll, send};
+
+/// What `/review` takes, for completion.
+const REVIEWS: [(&str, &str); 4] = [
+    ("staged", "what is staged (as without a word)"),
+    ("unstaged", "what is changed and not staged"),
+    ("HEAD", "the last commit"),
+    ("main..HEAD", "a range of commits"),
+];
+
+/// A character is typed.
+pub(super) fn typed(state: &mut State, c: char, out: &mut Vec<Command>) {
+    let _ = out;
+    state.composer.type_char(c);
+    state.history.stop();
+    changed(state);
+}
+
+/// A paste, wherever the keys go.
+pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
+    if state.overlay.is_some() {
+        super::overlay::paste(state, text, out);
+        return;
+    }
+    state.focus = Focus::Composer;
+    state.composer.paste(text);
+    state.history.stop();
+    state.completion = None;
+    state.popup_closed = true;
+}
+
+/// The text has changed: the popup follows.
+pub(super) fn changed(state: &mut State) {
+    state.popup_closed = false;
+    refresh(state);
+}
+
+/// Opens, narrows or closes the popup by what stands before the cursor.
+pub(super) fn refresh(state: &mut State) {
+    let before = state.completion.take();
+    if state.popup_closed || state.composing != Composing::Request {
+        return;
+    }
+    // A popup for a long text would mean looking through it at every key.
+    if state.composer.text().len() > 20_000 {
+        return;
+    }
+    let models: Vec<(String, String)> = state
+        .models
+        .iter()
+        .map(|row| (row.name.clone(), row.about.clone()))
+        .collect();
+    let offers = Offers {
+        paths: &state.paths,
+        models: &models,
+        themes: &state.themes,
+        reviews: &REVIEWS,
+    };
+    let text = state.composer.text();
+    state.completion = complete::complete(text, state.composer.cursor(), offers, before.as_ref());
+}
+
+/// Moves in the popup, round at its ends.
+pub(super) fn popup_move(state: &mut State, by: isize) {
+    if let Some(popup) = &mut state.completion {
+        let len = popup.items.len().max(1) as isize;
+        popup.cursor = (popup.cursor as isize + by).rem_euclid(len) as usize;
+    }
+}
+
+/// Takes the row under the cursor. By Enter a command that takes nothing is sent at once, and
+/// a word that is there already is no reason not to send.
+pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) {
+    let Some(popup) = state.completion.take() else {
+        return;
+    };
+    let Some(item) = popup.items.get(popup.cursor) else {
+        return;
+    };
+    let there = state
+        .composer
+        .text()
+        .get(popup.range.clone())
+        .unwrap_or("")
+        .trim_end()
+        .to_owned();
+    let whole = there == item.insert.trim_end();
+    state.popup_closed = whole;
+    if !(by_enter && whole) {
+        let mut insert = item.insert.as_str();
+        if state.composer.after().starts_with(' ') {
+            insert = insert.trim_end();
+        }
+        state.composer.replace(popup.range.clone(), insert);
+        state.history.stop();
+    }
+    let done = !item.insert.ends_with(' ');
+    if by_enter && (whole || (popup.subject == Subject::Command && done)) {
+        send::send(state, out);
+    } else if popup.subject == Subject::Command {
+        changed(state);
+    }
+}
+
+/// A key for vim's normal mode, or Esc out of its insert mode. False where vim is off or does
+/// not know the key.
+pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
+    if state.composer.mode().is_none() {
+        return false;
+    }
+    // What scrolls, stops and sends stays as it is: vim takes letters, and Esc.
+    let bound = state.keymap.action(Place::Composer, key);
+    let runs = state.job.as_ref().is_some_and(|job| !job.stopping) || !state.queue.is_empty();
+    if bound == Some(Action::Stop) && runs {
+        return false;
+    }
+    let before = state.composer.text().len();
+    match vim::key(&mut state.composer, key, bound) {
+        vim::Outcome::Taken => {
+            if state.composer.text().len() != before {
+                state.history.stop();
+            }
+            state.completion = None;
+            true
+        }
+        vim::Outcome::Up => {
+            act(state, Action::Up, out);
+            true
+        }
+        vim::Outcome::Down => {
+            act(state, Action::Down, out);
+            true
+        }
+        vim::Outcome::Not => false,
+    }
+}
+
+/// An action of the composer.
+pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
+    let empty = state.composer.is_empty();
+    let width = match state.layout.composer_width {
+        0 => state.size.0.saturating_sub(3),
+        width => width,
+    };
+    match action {
+        Action::Send => return send::send(state, out),
+        Action::Complete if empty => return scroll::answer(state, -1),
+        Action::Complete => {
+            state.popup_closed = false;
+            refresh(state);
+            // One candidate needs no choice.
+            if state
+                .completion
+                .as_ref()
+                .is_some_and(|p| p.items.len() == 1)
+            {
+                accept(state, false, out);
+            }
+            return;
+        }
+        Action::HistorySearch => {
+            let mut picker = Picker::new(state.history.matching(state.composer.text()));
+            picker.filter = state.composer.text().to_owned();
+            state.overlay = Some(Overlay::History(picker));
+            state.completion = None;
+            return;
+        }
+        Action::Editor => {
+            let line = state.composer.before().matches('\n').count() + 1;
+            out.push(Command::OpenEditor {
+                purpose: EditorPurpose::Composer,
+                editable: Editable::Text {
+                    text: state.composer.text().to_owned(),
+                    name: "question.md".to_owned(),
+                    line: line as u32,
+                },
+            });
+            return;
+        }
+        Action::Up => {
+            if (state.history.is_walking() && state.composer.on_first_line()
+                || !state.composer.up(width))
+                && let Some(text) = state.history.older(state.composer.text())
+            {
+                recall(state, &text);
+            }
+            return;
+        }
+        Action::Down => {
+            if (state.history.is_walking() && state.composer.on_last_line()
+                || !state.composer.down(width))
+                && let Some(text) = state.history.newer()
+            {
+                recall(state, &text);
+            }
+            return;
+        }
+        Action::LineStart if empty => return scroll::to_top(state),
+        Action::LineEnd if empty => return scroll::to_bottom(state),
+        Action::Left => state.composer.go(Motion::Left),
+        Action::Right => state.composer.go(Motion::Right),
+        Action::WordLeft => state.composer.go(Motion::WordLeft),
+        Action::WordRight => state.composer.go(Motion::WordRight),
+        Action::LineStart => state.composer.go(Motion::LineStart),
+        Action::LineEnd => state.composer.go(Motion::LineEnd),
+        Action::TextStart => state.composer.go(Motion::TextStart),
+        Action::TextEnd => state.composer.go(Motion::TextEnd),
+        _ => return change(state, action),
+    }
+    refresh(state);
+}
+
+fn change(state: &mut State, action: Action) {
+    let composer = &mut state.composer;
+    match action {
+        Action::NewLine => composer.type_char('\n'),
+        Action::DeleteLeft => composer.delete(Motion::Left),
+        Action::DeleteRight => composer.delete(Motion::Right),
+        Action::KillWordLeft => composer.kill(Motion::WordLeft),
+        Action::KillWordRight => composer.kill(Motion::WordRight),
+        Action::KillToStart => composer.kill(Motion::LineStart),
+        Action::KillToEnd => composer.kill(Motion::LineEnd),
+        Action::Yank => composer.yank(),
+        Action::UndoTyping => drop(composer.undo()),
+        Action::RedoTyping => drop(composer.redo()),
+        _ => return,
+    }
+    state.history.stop();
+    changed(state);
+}
+
+fn recall(state: &mut State, text: &str) {
+    state.composer.set(text);
+    state.completion = None;
+    state.popup_closed = true;
+}

@@ -1,0 +1,396 @@
+//! What a job tells, and what comes of it.
+
+use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone};
+use super::super::command::Command;
+use super::super::message::{Generation, Millis};
+use super::super::patch_block::PatchBlock;
+use super::super::review_block::{FindingRow, ReviewBlock};
+use super::super::state::{Cursor, Focus, Running, Scroll, State};
+use super::send;
+use crate::base::text::human_count;
+use crate::base::{Failure, Result};
+use crate::jobs::{Answer, Context, Event, Usage};
+
+/// A job that took this long rings when it ends unseen.
+const LONG_MS: Millis = 10_000;
+/// From this share of the context on, it is said that it will be full.
+const NEARLY_FULL: usize = 85;
+
+/// A job tells something.
+pub(super) fn event(state: &mut State, generation: Generation, event: Event) {
+    let Some(job) = state.job.as_ref().filter(|j| j.generation == generation) else {
+        return;
+    };
+    let (block, stopping) = (job.block, job.stopping);
+    if let Event::Usage(usage) = &event {
+        used(state, usage);
+    }
+    // What was on the screen when Esc was pressed stays as it was; sources and figures still
+    // belong to it.
+    if stopping && !matches!(event, Event::Usage(_) | Event::Source(_)) {
+        return;
+    }
+    let now = state.now;
+    let searched = state.paths.len();
+    match state.body_mut(block) {
+        Some(Body::Answer(answer)) => answer_event(answer, event, now, searched),
+        Some(Body::Review(review)) => review_event(review, event, now),
+        _ => {}
+    }
+    if let Some(Body::Answer(answer)) = state.block(block).map(|block| &block.body)
+        && let Some(rate) = answer.rate(now)
+    {
+        state.rate = Some(rate);
+    }
+}
+
+fn used(state: &mut State, usage: &Usage) {
+    state.context_used = usage.prompt_tokens + usage.generated_tokens;
+    if usage.decode_s > 0.0 && usage.generated_tokens > 0 {
+        state.rate = Some(usage.generated_tokens as f64 / usage.decode_s);
+    }
+}
+
+fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis, searched: usize) {
+    match event {
+        Event::Context { context, .. } => {
+            answer.index_complete = context.index_complete;
+            if context.excerpts.is_empty() && answer.job == JobKind::Ask {
+                answer.notes.push(nothing_found(searched, &context));
+            }
+            answer.context = Some(context);
+        }
+        Event::Prefill {
+            done,
+            total,
+            cached,
+            rate,
+        } => {
+            answer.phase = Phase::Reading(Reading {
+                done,
+                total,
+                cached,
+                rate,
+            });
+        }
+        Event::Note { text } => answer.notes.push(text),
+        Event::Thinking { text } => {
+            answer.phase = Phase::Thinking;
+            answer.thinking.since.get_or_insert(now);
+            answer.thinking.until = None;
+            answer.thinking.tokens += 1;
+            answer.thinking.text.push_str(&text);
+        }
+        Event::Token { text } => {
+            answer.phase = Phase::Writing;
+            if answer.thinking.is_some() {
+                answer.thinking.until.get_or_insert(now);
+            }
+            answer.first_token.get_or_insert(now);
+            answer.pieces += 1;
+            answer.text.push_str(&text);
+        }
+        Event::Source(source) => {
+            answer.sources.retain(|other| other.id != source.id);
+            answer.sources.push(source);
+        }
+        Event::Edit {
+            path, start, end, ..
+        } => answer.edits.push(if start == 0 {
+            path.to_string()
+        } else {
+            format!("{path}:{start}-{end}")
+        }),
+        Event::Usage(usage) => answer.usage = Some(usage),
+        // The failure comes whole with the job's end.
+        Event::Error { .. } | Event::Finding(_) | Event::Progress { .. } | Event::Done => {}
+    }
+}
+
+fn nothing_found(searched: usize, context: &Context) -> String {
+    let rules = if context.rules.is_some() {
+        ", only the project's rules"
+    } else {
+        ""
+    };
+    format!(
+        "nothing was found in {} files for these words, so no code is shown to the model{rules}; \
+         name a file with @, or use the words the code uses",
+        human_count(searched as u64)
+    )
+}
+
+fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
+    match event {
+        Event::Context { context, .. } => review.context = Some(context),
+        Event::Prefill {
+            done,
+            total,
+            cached,
+            rate,
+        } => {
+            review.phase = Phase::Reading(Reading {
+                done,
+                total,
+                cached,
+                rate,
+            });
+        }
+        Event::Note { text } => review.notes.push(text),
+        Event::Thinking { .. } => {
+            review.phase = Phase::Thinking;
+            review.thinking.since.get_or_insert(now);
+            review.thinking.until = None;
+            review.thinking.tokens += 1;
+        }
+        Event::Token { .. } => {
+            if review.thinking.is_some() {
+                review.thinking.until.get_or_insert(now);
+            }
+            review.phase = Phase::Writing;
+            review.pieces += 1;
+        }
+        Event::Finding(finding) => review.findings.push(FindingRow {
+            finding,
+            open: false,
+            dismissed: false,
+        }),
+        Event::Progress {
+            done,
+            total,
+            path,
+            range,
+        } => {
+            review.progress = (done, total);
+            review.at = path.map(|path| (path, range));
+            if done > 0 {
+                review.first_piece.get_or_insert((now, done));
+            }
+        }
+        Event::Usage(usage) => review.usage = Some(usage),
+        Event::Source(_) | Event::Edit { .. } | Event::Error { .. } | Event::Done => {}
+    }
+}
+
+/// A job has returned.
+pub(super) fn done(
+    state: &mut State,
+    generation: Generation,
+    result: Result<Box<Answer>, Failure>,
+    out: &mut Vec<Command>,
+) {
+    let Some(job) = state.job.take_if(|job| job.generation == generation) else {
+        return;
+    };
+    let started = match state.block(job.block).map(|block| &block.body) {
+        Some(Body::Answer(answer)) => answer.started,
+        Some(Body::Review(review)) => review.started,
+        _ => state.now,
+    };
+    match result.map(|answer| *answer) {
+        Ok(answer) => finish(state, &job, answer, out),
+        Err(failure) => failed(state, &job, failure),
+    }
+    if !state.window_focus && !job.stopping && state.now.saturating_sub(started) >= LONG_MS {
+        out.push(Command::Bell);
+    }
+    send::advance(state, out);
+}
+
+fn failed(state: &mut State, job: &Running, failure: Failure) {
+    if failure.is_interrupted() || job.stopping {
+        super::stop::mark_stopped(state, job.block);
+        return;
+    }
+    let now = state.now;
+    match state.body_mut(job.block) {
+        Some(Body::Answer(answer)) => {
+            answer.phase = Phase::Failed;
+            if answer.thinking.is_some() {
+                answer.thinking.until.get_or_insert(now);
+            }
+        }
+        Some(Body::Review(review)) => review.phase = Phase::Failed,
+        _ => {}
+    }
+    state.fail(failure);
+}
+
+fn finish(state: &mut State, job: &Running, answer: Answer, out: &mut Vec<Command>) {
+    match answer {
+        Answer::Ask {
+            turn,
+            context,
+            stopped,
+        } => {
+            end_answer(state, job, stopped, None, Some(context));
+            if let Some(Body::Answer(answer)) = state.body_mut(job.block) {
+                // The turn knows which sources are cited in the end.
+                if !turn.sources.is_empty() {
+                    answer.sources.clone_from(&turn.sources);
+                }
+                // Trouble of any kind with the stream must not leave another text than the
+                // one that is kept.
+                if answer.phase == Phase::Done && answer.text != turn.answer {
+                    answer.text.clone_from(&turn.answer);
+                }
+            }
+            if turn.answer.is_empty() && stopped {
+                return;
+            }
+            if state.options.save {
+                out.push(Command::SaveTurn(Box::new(turn.clone())));
+            }
+            state.turns.push(turn);
+            warn_of_context(state);
+        }
+        Answer::Patch {
+            change,
+            prose,
+            troubles,
+            context,
+            stopped,
+        } => {
+            end_answer(state, job, stopped, Some(&prose), Some(context));
+            planned(state, job, change, troubles, stopped);
+        }
+        Answer::Review {
+            mut findings,
+            unread,
+            stopped,
+        } => {
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            end_review(state, job.block, findings, unread, stopped);
+        }
+        Answer::Message { text, stopped } => {
+            end_answer(state, job, stopped, Some(&text), None);
+        }
+    }
+}
+
+fn end_answer(
+    state: &mut State,
+    job: &Running,
+    stopped: bool,
+    text: Option<&str>,
+    context: Option<Context>,
+) {
+    let now = state.now;
+    let Some(Body::Answer(answer)) = state.body_mut(job.block) else {
+        return;
+    };
+    if answer.thinking.is_some() {
+        answer.thinking.until.get_or_insert(now);
+    }
+    answer.phase = if stopped || job.stopping {
+        Phase::Stopped
+    } else {
+        Phase::Done
+    };
+    if let Some(text) = text
+        && !job.stopping
+    {
+        text.clone_into(&mut answer.text);
+    }
+    if let Some(context) = context {
+        answer.context = Some(context);
+    }
+}
+
+fn planned(
+    state: &mut State,
+    job: &Running,
+    change: crate::patch::Change,
+    troubles: Vec<String>,
+    stopped: bool,
+) {
+    if change.is_empty() {
+        if job.stopping || stopped {
+            return;
+        }
+        let mut text = "no change was planned".to_owned();
+        for trouble in &troubles {
+            text.push_str("\n- ");
+            text.push_str(trouble);
+        }
+        if troubles.is_empty() {
+            text.push_str("; say more exactly what to change, or name the file with @");
+        }
+        state.push(Body::Note(Note {
+            text,
+            tone: Tone::Warning,
+        }));
+        return;
+    }
+    let patch = PatchBlock::new(job.request.clone(), change, troubles);
+    let id = state.push(Body::Patch(Box::new(patch)));
+    take_focus(state, Focus::Patch(id));
+}
+
+/// Something to decide on has come: it gets the keys, unless the person is in the middle of
+/// something else.
+pub(super) fn take_focus(state: &mut State, focus: Focus) {
+    let free = matches!(state.focus, Focus::Composer) && state.composer.is_empty();
+    if free && state.overlay.is_none() && state.scroll == Scroll::Bottom {
+        state.focus = focus;
+    }
+}
+
+fn end_review(
+    state: &mut State,
+    id: BlockId,
+    findings: Vec<crate::jobs::Finding>,
+    unread: Vec<(crate::base::RepoPath, String)>,
+    stopped: bool,
+) {
+    let Some(Body::Review(review)) = state.body_mut(id) else {
+        return;
+    };
+    // The findings come again in another order: what was opened or put away stays so, and the
+    // cursor stays on its finding.
+    let at = review.findings.get(review.cursor).cloned();
+    let rows: Vec<FindingRow> = findings
+        .into_iter()
+        .map(|finding| {
+            let before = review.findings.iter().find(|row| row.finding == finding);
+            FindingRow {
+                open: before.is_some_and(|row| row.open),
+                dismissed: before.is_some_and(|row| row.dismissed),
+                finding,
+            }
+        })
+        .collect();
+    review.cursor = at
+        .and_then(|at| rows.iter().position(|row| row.finding == at.finding))
+        .unwrap_or(0);
+    let found = !rows.is_empty();
+    review.findings = rows;
+    review.unread = unread;
+    review.at = None;
+    if review.phase.is_running() {
+        review.phase = if stopped { Phase::Stopped } else { Phase::Done };
+    }
+    if found {
+        take_focus(state, Focus::Review(id));
+    }
+}
+
+fn warn_of_context(state: &mut State) {
+    let Some(context) = state.facts().map(|facts| facts.context) else {
+        return;
+    };
+    if context > 0 && state.context_used * 100 >= context * NEARLY_FULL {
+        let text = format!(
+            "this conversation takes {} of {} tokens of context. /new begins another, /drop \
+             leaves files out, and `budget` in config.toml makes the excerpts smaller",
+            human_count(state.context_used as u64),
+            human_count(context as u64)
+        );
+        state.note(Tone::Warning, text);
+    }
+}
+
+/// Puts the cursor on a block.
+pub(super) fn mark(state: &mut State, block: BlockId) {
+    state.cursor = Some(Cursor { block, code: None });
+}

@@ -1,0 +1,224 @@
+//! Keys to actions, by the place they are pressed in.
+
+use super::super::block::Body;
+use super::super::command::Command;
+use super::super::key::{Code, Key};
+use super::super::keymap::{Action, Place};
+use super::super::state::{Composing, Focus, State};
+use super::{compose, overlay, panel, patching, reviewing, scroll, stop};
+
+/// A key.
+pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
+    let interrupts = state.keymap.action(Place::Everywhere, key) == Some(Action::Interrupt);
+    if !interrupts && state.armed_quit.take().is_some() {
+        state.toast = None;
+    }
+    if state.overlay.is_some() {
+        overlay::key(state, key, out);
+        return;
+    }
+    // A block that has gone, or a panel that is closed, cannot have the keys.
+    heal_focus(state);
+    let place = state.place();
+    if place == Place::Composer {
+        composer_key(state, key, out);
+        return;
+    }
+    if let Some(action) = state.keymap.action(place, key) {
+        act(state, action, out);
+        return;
+    }
+    // Between answers one goes from everywhere.
+    if let Some(action @ (Action::PreviousAnswer | Action::NextAnswer)) =
+        state.keymap.action(Place::Transcript, key)
+    {
+        act(state, action, out);
+        return;
+    }
+    if key == Key::char('?') {
+        overlay::help(state);
+        return;
+    }
+    // Typing always lands in the composer.
+    if let Some(c) = key.typed() {
+        state.focus = Focus::Composer;
+        compose::typed(state, c, out);
+    }
+}
+
+fn heal_focus(state: &mut State) {
+    let holds = match state.focus {
+        Focus::Composer => true,
+        Focus::Transcript => state.cursor.is_some(),
+        Focus::Panel => state.panel.is_some(),
+        Focus::Patch(id) => matches!(state.block(id).map(|b| &b.body), Some(Body::Patch(_))),
+        Focus::Review(id) => matches!(state.block(id).map(|b| &b.body), Some(Body::Review(_))),
+    };
+    if !holds {
+        state.focus = Focus::Composer;
+    }
+}
+
+fn composer_key(state: &mut State, key: Key, out: &mut Vec<Command>) {
+    if state.completion.is_some() && popup_key(state, key, out) {
+        return;
+    }
+    if compose::vim_key(state, key, out) {
+        return;
+    }
+    if state.composer.is_empty() && state.composing == Composing::Request {
+        let transcript = state.keymap.action(Place::Transcript, key);
+        match (key.code, transcript) {
+            (Code::Char('?'), _) if key == Key::char('?') => return overlay::help(state),
+            (_, Some(action @ (Action::PreviousAnswer | Action::NextAnswer)))
+                if state.keymap.action(Place::Composer, key).is_none() =>
+            {
+                return act(state, action, out);
+            }
+            _ => {}
+        }
+    }
+    if let Some(action) = state.keymap.action(Place::Composer, key) {
+        act(state, action, out);
+    } else if let Some(c) = key.typed() {
+        compose::typed(state, c, out);
+    }
+}
+
+/// Keys the popup takes for itself. False for those that go to the composer.
+fn popup_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
+    match state.keymap.action(Place::Composer, key) {
+        Some(Action::Up) => compose::popup_move(state, -1),
+        Some(Action::Down) => compose::popup_move(state, 1),
+        Some(Action::Complete) => compose::accept(state, false, out),
+        Some(Action::Send) => compose::accept(state, true, out),
+        _ => return false,
+    }
+    true
+}
+
+/// Does an action.
+pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
+    match action {
+        Action::Stop => stop::stop(state, out),
+        Action::Interrupt => stop::interrupt(state, out),
+        Action::EndOfInput => {
+            if state.composer.is_empty() {
+                stop::ask_quit(state, out);
+            } else {
+                compose::act(state, Action::DeleteRight, out);
+            }
+        }
+        Action::Redraw => out.push(Command::Redraw),
+        Action::TogglePanel => panel::toggle(state, out),
+        Action::Suspend => out.push(Command::Suspend),
+        Action::PageUp if state.focus == Focus::Panel => panel::step(state, -10, out),
+        Action::PageDown if state.focus == Focus::Panel => panel::step(state, 10, out),
+        Action::PageUp => scroll::page(state, -1),
+        Action::PageDown => scroll::page(state, 1),
+        Action::Help => overlay::help(state),
+        Action::NextPlace => next_place(state),
+
+        Action::PreviousAnswer => scroll::answer(state, -1),
+        Action::NextAnswer => scroll::answer(state, 1),
+        Action::PreviousCode => scroll::code(state, -1),
+        Action::NextCode => scroll::code(state, 1),
+        Action::CopyBlock => scroll::copy(state, out),
+        Action::OpenBlock => scroll::open(state, out),
+        Action::ScrollUp => scroll::by(state, -1),
+        Action::ScrollDown => scroll::by(state, 1),
+        Action::ScrollTop => scroll::to_top(state),
+        Action::ScrollBottom => scroll::to_bottom(state),
+        Action::LeaveTranscript | Action::LeavePatch | Action::LeaveReview | Action::LeavePanel => {
+            scroll::leave(state)
+        }
+
+        Action::Accept
+        | Action::Reject
+        | Action::AcceptAll
+        | Action::Remark
+        | Action::EditFile
+        | Action::RunCheck
+        | Action::NextHunk
+        | Action::PreviousHunk
+        | Action::PatchUp
+        | Action::PatchDown
+        | Action::Fold
+        | Action::Apply
+        | Action::CopyPatch => patching::act(state, action, out),
+
+        Action::OpenFinding
+        | Action::Fix
+        | Action::Dismiss
+        | Action::AskAbout
+        | Action::WriteReport
+        | Action::FindingUp
+        | Action::FindingDown
+        | Action::EditFinding
+        | Action::CopyFinding => reviewing::act(state, action, out),
+
+        Action::PanelUp => panel::step(state, -1, out),
+        Action::PanelDown => panel::step(state, 1, out),
+        Action::PanelDrop => panel::drop_row(state),
+        Action::PanelPin => panel::pin_row(state),
+        Action::PanelOpen => panel::open_row(state, out),
+        Action::PanelTab => panel::turn(state, out),
+        Action::PanelCopy => panel::copy_row(state, out),
+
+        // Overlays look their keys up themselves.
+        Action::OverlayUp
+        | Action::OverlayDown
+        | Action::OverlayTop
+        | Action::OverlayBottom
+        | Action::Choose => {}
+
+        Action::Send
+        | Action::NewLine
+        | Action::Complete
+        | Action::HistorySearch
+        | Action::Editor
+        | Action::Up
+        | Action::Down
+        | Action::Left
+        | Action::Right
+        | Action::WordLeft
+        | Action::WordRight
+        | Action::LineStart
+        | Action::LineEnd
+        | Action::TextStart
+        | Action::TextEnd
+        | Action::DeleteLeft
+        | Action::DeleteRight
+        | Action::KillWordLeft
+        | Action::KillWordRight
+        | Action::KillToStart
+        | Action::KillToEnd
+        | Action::Yank
+        | Action::UndoTyping
+        | Action::RedoTyping => compose::act(state, action, out),
+    }
+}
+
+/// The composer, the newest patch or review, the panel, and round again.
+fn next_place(state: &mut State) {
+    let work = state
+        .blocks
+        .iter()
+        .rev()
+        .find_map(|block| match &block.body {
+            Body::Patch(_) => Some(Focus::Patch(block.id)),
+            Body::Review(_) => Some(Focus::Review(block.id)),
+            _ => None,
+        });
+    let panel = state.panel.map(|_| Focus::Panel);
+    let order: Vec<Focus> = [Some(Focus::Composer), work, panel]
+        .into_iter()
+        .flatten()
+        .collect();
+    let at = order.iter().position(|focus| *focus == state.focus);
+    let next = at.map_or(0, |at| (at + 1) % order.len());
+    state.focus = order.get(next).copied().unwrap_or(Focus::Composer);
+    if let Focus::Patch(block) | Focus::Review(block) = state.focus {
+        scroll::show(state, block);
+    }
+}

@@ -1,0 +1,533 @@
+//! What lies over everything: help, texts, lists, confirmations.
+
+use super::super::block::{Body, Download, DownloadEnd, Tone};
+use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::complete::mention_text;
+use super::super::help as help_lines;
+use super::super::key::{Code, Key};
+use super::super::keymap::{Action, Place};
+use super::super::message::{Fit, Generation, ModelRow};
+use super::super::state::{Confirm, EngineState, Focus, ModelPicker, Overlay, Picker, State};
+use super::{slash, stop};
+use crate::base::text::{human_bytes, truncated};
+use crate::base::{Failure, Result};
+use crate::index::Hit;
+use crate::jobs::session::SessionEntry;
+
+/// Bytes a filter takes at most.
+const MOST_FILTER: usize = 500;
+
+/// A key while something lies over everything.
+pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
+    let action = state.keymap.action(Place::Overlay, key);
+    match action {
+        Some(Action::Stop) => return close(state, out),
+        Some(Action::Interrupt) => return stop::interrupt(state, out),
+        Some(Action::Redraw) => return out.push(Command::Redraw),
+        Some(Action::Suspend) => return out.push(Command::Suspend),
+        _ => {}
+    }
+    match &state.overlay {
+        Some(Overlay::Confirm { .. }) => {
+            if action == Some(Action::Choose) || matches!(key.code, Code::Char('y' | 'Y')) {
+                choose(state, out);
+            } else if matches!(key.code, Code::Char('n' | 'N' | 'q')) {
+                close(state, out);
+            }
+        }
+        Some(Overlay::Help { .. } | Overlay::Text { .. }) => text_key(state, key, action, out),
+        Some(_) => list_key(state, key, action, out),
+        None => {}
+    }
+}
+
+fn text_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<Command>) {
+    let page = isize::from(state.layout.overlay_rows.max(2) as i16) - 1;
+    match (action, key.code) {
+        (Some(Action::OverlayUp), _) | (_, Code::Char('k')) => scroll(state, -1),
+        (Some(Action::OverlayDown), _) | (_, Code::Char('j')) => scroll(state, 1),
+        (Some(Action::PageUp), _) => scroll(state, -page),
+        (Some(Action::PageDown), _) | (_, Code::Char(' ')) => scroll(state, page),
+        (Some(Action::OverlayTop), _) | (_, Code::Char('g')) => scroll(state, isize::MIN),
+        (Some(Action::OverlayBottom), _) | (_, Code::Char('G')) => scroll(state, isize::MAX),
+        (_, Code::Char('y')) => {
+            if let Some(Overlay::Text { text, .. }) = &state.overlay {
+                out.push(Command::Copy(text.clone()));
+            }
+        }
+        (Some(Action::Choose), _) | (_, Code::Char('q' | '?')) => close(state, out),
+        (Some(Action::Help), _) => close(state, out),
+        _ => {}
+    }
+}
+
+/// Scrolls a text, or moves a list's cursor.
+pub(super) fn scroll(state: &mut State, by: isize) {
+    let rows = usize::from(state.layout.overlay_rows.max(1));
+    let help = help_lines::lines(&state.keymap).len();
+    let measured = state.layout.overlay_total as usize;
+    match &mut state.overlay {
+        Some(Overlay::Help { top }) => {
+            *top = top
+                .saturating_add_signed(by)
+                .min(measured.max(help).saturating_sub(rows));
+        }
+        Some(Overlay::Text { top, text, .. }) => {
+            let lines = if measured > 0 {
+                measured
+            } else {
+                text.lines().count()
+            };
+            *top = top
+                .saturating_add_signed(by)
+                .min(lines.saturating_sub(rows));
+        }
+        Some(Overlay::Models(picker)) => picker.list.step(by, rows),
+        Some(Overlay::Sessions(picker)) => picker.step(by, rows),
+        Some(Overlay::Themes(picker)) => picker.step(by, rows),
+        Some(Overlay::Search(picker)) => picker.step(by, rows),
+        Some(Overlay::History(picker)) => picker.step(by, rows),
+        Some(Overlay::Confirm { .. }) | None => {}
+    }
+}
+
+fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<Command>) {
+    let page = isize::from(state.layout.overlay_rows.max(2) as i16) - 1;
+    let digit = key.typed().and_then(|c| c.to_digit(10)).filter(|d| *d > 0);
+    match (action, digit) {
+        (Some(Action::OverlayUp), _) => go(state, -1, out),
+        (Some(Action::OverlayDown), _) => go(state, 1, out),
+        (Some(Action::PageUp), _) => go(state, -page, out),
+        (Some(Action::PageDown), _) => go(state, page, out),
+        (Some(Action::OverlayTop), _) => go(state, isize::MIN, out),
+        (Some(Action::OverlayBottom), _) => go(state, isize::MAX, out),
+        (Some(Action::Choose), _) => choose(state, out),
+        (_, Some(digit)) if at_models(state) => {
+            if let Some(Overlay::Models(picker)) = &mut state.overlay
+                && (digit as usize) <= picker.list.shown.len()
+            {
+                picker.list.cursor = digit as usize - 1;
+                choose(state, out);
+            }
+        }
+        _ => {
+            if key.code == Code::Char('@') && matches!(state.overlay, Some(Overlay::Search(_))) {
+                mention_hit(state);
+            } else if key.code == Code::Backspace {
+                filter(state, out, |filter| drop(filter.pop()));
+            } else if key == Key::ctrl('u') {
+                filter(state, out, String::clear);
+            } else if let Some(c) = key.typed() {
+                filter(state, out, |filter| {
+                    if filter.len() < MOST_FILTER && !crate::base::text::is_hostile(c) {
+                        filter.push(c);
+                    }
+                });
+            }
+        }
+    }
+}
+
+fn at_models(state: &State) -> bool {
+    matches!(&state.overlay, Some(Overlay::Models(picker)) if picker.list.filter.is_empty())
+}
+
+/// Moves the cursor; a theme is shown at once.
+pub(super) fn go(state: &mut State, by: isize, out: &mut Vec<Command>) {
+    scroll(state, by);
+    preview_theme(state, out);
+}
+
+fn preview_theme(state: &mut State, out: &mut Vec<Command>) {
+    if let Some(Overlay::Themes(picker)) = &state.overlay
+        && let Some(name) = picker.chosen()
+    {
+        out.push(Command::SetTheme {
+            name: name.clone(),
+            keep: false,
+        });
+    }
+}
+
+/// A paste goes into the filter.
+pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
+    let line = super::super::composer::clean(text).replace(['\n', '\t'], " ");
+    filter(state, out, |filter| {
+        let room = MOST_FILTER.saturating_sub(filter.len());
+        filter.push_str(truncated(&line, room));
+    });
+}
+
+fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut String)) {
+    match &mut state.overlay {
+        Some(Overlay::Models(picker)) => {
+            picker.list.narrow(change, |row| &row.name);
+        }
+        Some(Overlay::Sessions(picker)) => picker.narrow(change, |entry| &entry.title),
+        Some(Overlay::Themes(picker)) => {
+            picker.narrow(change, |name| name);
+            preview_theme(state, out);
+        }
+        Some(Overlay::Search(picker)) => {
+            change(&mut picker.filter);
+            let query = picker.filter.clone();
+            let generation = state.next_generation();
+            state.awaited.search = Some(generation);
+            if let Some(Overlay::Search(picker)) = &mut state.overlay {
+                picker.loading = true;
+            }
+            out.push(Command::Search {
+                generation,
+                query,
+                top: 50,
+            });
+        }
+        Some(Overlay::History(picker)) => {
+            change(&mut picker.filter);
+            let items = state.history.matching(&picker.filter);
+            let filter = std::mem::take(&mut picker.filter);
+            *picker = Picker::new(items);
+            picker.filter = filter;
+        }
+        Some(Overlay::Confirm { .. } | Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
+    }
+}
+
+impl<T> Picker<T> {
+    pub(super) fn step(&mut self, by: isize, rows: usize) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = self.cursor.saturating_add_signed(by).min(last);
+        self.top = self
+            .top
+            .min(self.cursor)
+            .max((self.cursor + 1).saturating_sub(rows));
+    }
+
+    fn narrow(&mut self, change: impl FnOnce(&mut String), text: impl Fn(&T) -> &String) {
+        change(&mut self.filter);
+        let words: Vec<String> = self
+            .filter
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
+        self.shown = (0..self.items.len())
+            .filter(|at| {
+                let text = self.items.get(*at).map(|item| text(item).to_lowercase());
+                text.is_some_and(|text| words.iter().all(|word| text.contains(word.as_str())))
+            })
+            .collect();
+        self.cursor = 0;
+        self.top = 0;
+    }
+}
+
+/// Closes it, as if it had not been opened.
+pub(super) fn close(state: &mut State, out: &mut Vec<Command>) {
+    match state.overlay.take() {
+        Some(Overlay::Themes(_)) => {
+            out.push(Command::SetTheme {
+                name: state.options.theme.clone(),
+                keep: false,
+            });
+        }
+        Some(Overlay::Models(picker)) if picker.first => {
+            state.toast(Tone::Plain, "/models opens the choice of a model again");
+        }
+        Some(Overlay::Search(_)) => state.awaited.search = None,
+        _ => {}
+    }
+}
+
+/// Opens help.
+pub(super) fn help(state: &mut State) {
+    state.completion = None;
+    state.overlay = Some(Overlay::Help { top: 0 });
+}
+
+/// Takes the row at the cursor, or says yes.
+pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
+    match state.overlay.take() {
+        Some(Overlay::Models(picker)) => match picker.list.chosen().cloned() {
+            Some(row) => take_row(state, row, out),
+            None => state.overlay = Some(Overlay::Models(picker)),
+        },
+        Some(Overlay::Sessions(picker)) => {
+            if state.job.is_some() || !state.queue.is_empty() {
+                state.toast(Tone::Warning, "an answer is being written; Esc stops it");
+            } else if let Some(entry) = picker.chosen() {
+                out.push(Command::LoadSession {
+                    id: Some(entry.id.clone()),
+                });
+            }
+        }
+        Some(Overlay::Themes(picker)) => {
+            let name = picker.chosen().unwrap_or(&state.options.theme).clone();
+            out.push(Command::SetTheme { name, keep: true });
+        }
+        Some(Overlay::Search(picker)) => match picker.chosen() {
+            Some(hit) => {
+                out.push(Command::OpenEditor {
+                    purpose: EditorPurpose::Look,
+                    editable: Editable::File {
+                        path: hit.path.clone(),
+                        line: hit.range.start,
+                    },
+                });
+                state.overlay = Some(Overlay::Search(picker));
+            }
+            None => state.overlay = Some(Overlay::Search(picker)),
+        },
+        Some(Overlay::History(picker)) => {
+            if let Some(text) = picker.chosen() {
+                state.composer.set(text);
+                state.focus = Focus::Composer;
+                state.popup_closed = true;
+            }
+        }
+        Some(Overlay::Confirm { about, .. }) => match about {
+            Confirm::Quit => stop::quit(state, out),
+            Confirm::New => slash::begin_anew(state, out),
+            Confirm::LoadAnyway(name) => load(state, &name, out),
+            Confirm::PullAnyway(name) => pull(state, &name, out),
+        },
+        Some(Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
+    }
+}
+
+fn mention_hit(state: &mut State) {
+    let Some(Overlay::Search(picker)) = &state.overlay else {
+        return;
+    };
+    let Some(hit) = picker.chosen() else { return };
+    let mention = mention_text(&hit.path, true);
+    let text = format!("{}:{} ", mention.trim_end(), hit.range);
+    state.overlay = None;
+    state.awaited.search = None;
+    state.focus = Focus::Composer;
+    if state
+        .composer
+        .before()
+        .chars()
+        .next_back()
+        .is_some_and(|c| !c.is_whitespace())
+    {
+        state.composer.type_char(' ');
+    }
+    state.composer.paste(&text);
+}
+
+// ----- models
+
+/// Opens the choice of a model with what is known, and asks for news.
+pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>) {
+    let mut list = Picker::new(state.models.clone());
+    list.loading = state.models.is_empty();
+    list.cursor = preferred(state);
+    state.completion = None;
+    state.overlay = Some(Overlay::Models(ModelPicker {
+        list,
+        first,
+        wanted: None,
+    }));
+    out.push(Command::ListModels);
+}
+
+/// The row to start at: the one in use, else the best that is here, else the one recommended.
+pub(super) fn preferred(state: &State) -> usize {
+    let current = state.facts().map(|facts| facts.name.as_str());
+    let rows = &state.models;
+    rows.iter()
+        .position(|row| Some(row.name.as_str()) == current)
+        .or_else(|| rows.iter().position(|row| row.recommended))
+        .or_else(|| rows.iter().position(|row| row.installed))
+        .unwrap_or(0)
+}
+
+/// Takes a model by its name (or a path, which only the loader can judge).
+pub(super) fn take_model(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if let Some(row) = state.models.iter().find(|row| row.name == name) {
+        let row = row.clone();
+        take_row(state, row, out);
+        return;
+    }
+    let path = name.contains(['/', '\\']) || name.ends_with(".gguf");
+    if !path && !state.models.is_empty() {
+        let near =
+            super::super::keymap::nearest(name, state.models.iter().map(|r| r.name.as_str()));
+        let text = near.map_or_else(
+            || format!("{name} is no model; /models lists them"),
+            |near| format!("{name} is no model; did you mean {near}?"),
+        );
+        state.toast(Tone::Warning, text);
+        return;
+    }
+    load(state, name, out);
+}
+
+fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>) {
+    let figures = format!(
+        "it takes {} of memory and {} is free",
+        human_bytes(row.memory),
+        human_bytes(row.free)
+    );
+    match (row.fit, row.installed) {
+        (Fit::Unsupported, _) => {
+            let text = format!("{} cannot be run by this build", row.name);
+            state.toast(Tone::Warning, text);
+            open_models(state, false, out);
+        }
+        (Fit::Yes, true) => load(state, &row.name, out),
+        (Fit::Yes, false) => pull(state, &row.name, out),
+        (Fit::No, here) => {
+            let (what, about) = if here {
+                ("Load", Confirm::LoadAnyway(row.name.clone()))
+            } else {
+                ("Fetch", Confirm::PullAnyway(row.name.clone()))
+            };
+            state.overlay = Some(Overlay::Confirm {
+                question: format!(
+                    "{} does not fit: {figures}. {what} it all the same?",
+                    row.name
+                ),
+                about,
+            });
+        }
+    }
+}
+
+fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if state.facts().is_some_and(|facts| facts.name == name) {
+        let text = format!("{name} is loaded already");
+        state.toast(Tone::Plain, text);
+        return;
+    }
+    if let Some(job) = &mut state.job
+        && !job.stopping
+    {
+        job.stopping = true;
+        let block = job.block;
+        out.push(Command::Cancel {
+            generation: job.generation,
+        });
+        stop::mark_stopped(state, block);
+    }
+    state.engine = EngineState::Loading {
+        name: name.to_owned(),
+        memory: 0,
+        fraction: 0.0,
+        since: state.now,
+    };
+    super::send::relabel(state, false);
+    out.push(Command::LoadModel {
+        name: Some(name.to_owned()),
+        choose: true,
+    });
+}
+
+fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if let Some(why) = state.options.no_pull.clone() {
+        state.fail(
+            Failure::environment(format!("`{name}` cannot be fetched from here"))
+                .because(why)
+                .hint(format!(
+                    "run `homebody models pull {name}` in another terminal"
+                )),
+        );
+        return;
+    }
+    if state.pulling.is_some() {
+        state.toast(
+            Tone::Warning,
+            "a model is being fetched already; Esc stops it",
+        );
+        return;
+    }
+    let partial = state.models.iter().find(|row| row.name == name);
+    let (done, total) = partial.map_or((0, 0), |row| (row.partial, row.bytes));
+    let id = state.push(Body::Download(Download {
+        name: name.to_owned(),
+        stage: "connecting".to_owned(),
+        done,
+        total,
+        rate: 0.0,
+        resumed: done,
+        end: DownloadEnd::Running,
+    }));
+    state.pulling = Some(id);
+    super::scroll::to_bottom(state);
+    out.push(Command::Pull {
+        name: name.to_owned(),
+    });
+}
+
+// ----- lists that have come
+
+/// Sessions have come.
+pub(super) fn sessions(state: &mut State, result: Result<Vec<SessionEntry>, Failure>) {
+    let Some(Overlay::Sessions(picker)) = &mut state.overlay else {
+        return;
+    };
+    match result {
+        Ok(entries) if entries.is_empty() => {
+            state.overlay = None;
+            state.toast(Tone::Plain, "there are no earlier conversations here");
+        }
+        Ok(entries) => {
+            let filter = std::mem::take(&mut picker.filter);
+            *picker = Picker::new(entries);
+            picker.narrow(|f| *f = filter, |entry| &entry.title);
+        }
+        Err(failure) => {
+            state.overlay = None;
+            state.fail(failure);
+        }
+    }
+}
+
+/// Opens the choice of a theme.
+pub(super) fn open_themes(state: &mut State, out: &mut Vec<Command>) {
+    let mut picker = Picker::new(state.themes.clone());
+    picker.loading = state.themes.is_empty();
+    let current = state.options.theme.as_str();
+    picker.cursor = picker.items.iter().position(|t| t == current).unwrap_or(0);
+    state.overlay = Some(Overlay::Themes(picker));
+    out.push(Command::ListThemes);
+}
+
+/// Themes have come.
+pub(super) fn themes(state: &mut State, names: Vec<String>) {
+    if let Some(Overlay::Themes(picker)) = &mut state.overlay
+        && picker.items != names
+    {
+        let at = names.iter().position(|name| *name == state.options.theme);
+        *picker = Picker::new(names.clone());
+        picker.cursor = at.unwrap_or(0);
+    }
+    state.themes = names;
+}
+
+/// Places have come.
+pub(super) fn searched(
+    state: &mut State,
+    generation: Generation,
+    result: Result<Vec<Hit>, Failure>,
+) {
+    if state.awaited.search != Some(generation) {
+        return;
+    }
+    state.awaited.search = None;
+    let Some(Overlay::Search(picker)) = &mut state.overlay else {
+        return;
+    };
+    match result {
+        Ok(hits) => {
+            let filter = std::mem::take(&mut picker.filter);
+            *picker = Picker::new(hits);
+            picker.filter = filter;
+        }
+        Err(failure) => {
+            state.overlay = None;
+            state.fail(failure);
+        }
+    }
+}

@@ -1,0 +1,529 @@
+//! Deciding on a patch, writing it, taking it back, checking it, editing it.
+
+use super::super::block::{BlockId, Body, Check, Tone};
+use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::keymap::Action;
+use super::super::message::CheckReport;
+use super::super::patch_block::{Decision, HUNK_CONTEXT, PatchBlock, PatchRow, PatchState};
+use super::super::state::{Composing, Focus, State};
+use super::{scroll, send};
+use crate::base::{Failure, Result};
+use crate::jobs::{Patch, Request};
+use crate::patch::{Applied, Change, Undone};
+
+fn patch_mut(state: &mut State, id: BlockId) -> Option<&mut PatchBlock> {
+    match state.body_mut(id) {
+        Some(Body::Patch(patch)) => Some(patch),
+        _ => None,
+    }
+}
+
+/// An action on the patch that has the keys.
+pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
+    let Focus::Patch(id) = state.focus else {
+        return;
+    };
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    match action {
+        Action::PatchUp => step(patch, -1),
+        Action::PatchDown => step(patch, 1),
+        Action::NextHunk => hunk(patch, 1),
+        Action::PreviousHunk => hunk(patch, -1),
+        Action::Fold => fold(patch),
+        Action::CopyPatch => out.push(Command::Copy(patch.change.to_unified())),
+        Action::RunCheck => check(state, id, out),
+        _ if !patch.is_open() => {
+            let why = match patch.state {
+                PatchState::Applied { .. } => "it is applied; /undo takes it back",
+                PatchState::Applying => "it is being written",
+                PatchState::Undone => "it was taken back; ask for it again with /patch",
+                PatchState::Discarded | PatchState::Open => "all of it was rejected",
+            };
+            state.toast(Tone::Plain, why);
+        }
+        Action::Accept => decide(state, id, Decision::Accepted),
+        Action::Reject => decide(state, id, Decision::Rejected),
+        Action::AcceptAll => patch.accept_rest(),
+        Action::Remark => remark(state, id),
+        Action::EditFile => edit(state, id, out),
+        Action::Apply => apply(state, id, out),
+        _ => {}
+    }
+}
+
+fn step(patch: &mut PatchBlock, by: isize) {
+    let rows = patch.rows();
+    let at = rows.iter().position(|row| *row == patch.cursor);
+    let to = at
+        .unwrap_or(0)
+        .saturating_add_signed(by)
+        .min(rows.len().saturating_sub(1));
+    if let Some(row) = rows.get(to) {
+        patch.cursor = *row;
+    }
+}
+
+/// To the next hunk (or file without hunks), opening its file.
+fn hunk(patch: &mut PatchBlock, by: isize) {
+    let mut stops = Vec::new();
+    for (i, file) in patch.files.iter().enumerate() {
+        if file.hunks.0 == file.hunks.1 {
+            stops.push(PatchRow::File(i));
+        }
+        stops.extend((file.hunks.0..file.hunks.1).map(PatchRow::Hunk));
+    }
+    let to = match (patch.cursor, stops.iter().position(|s| *s == patch.cursor)) {
+        (_, Some(at)) => at
+            .saturating_add_signed(by)
+            .min(stops.len().saturating_sub(1)),
+        (PatchRow::File(file), None) => {
+            let first = patch.files.get(file).map_or(0, |file| file.hunks.0);
+            let at = stops.iter().position(|s| *s == PatchRow::Hunk(first));
+            let at = at.unwrap_or(0);
+            if by < 0 { at.saturating_sub(1) } else { at }
+        }
+        (PatchRow::Hunk(_), None) => 0,
+    };
+    if let Some(row) = stops.get(to) {
+        patch.cursor = *row;
+        if let Some(file) = patch.file_of(*row)
+            && let Some(file) = patch.files.get_mut(file)
+        {
+            file.folded = false;
+        }
+    }
+}
+
+fn fold(patch: &mut PatchBlock) {
+    let Some(at) = patch.file_of(patch.cursor) else {
+        return;
+    };
+    if let Some(file) = patch.files.get_mut(at) {
+        file.folded = !file.folded;
+        if file.folded {
+            patch.cursor = PatchRow::File(at);
+        }
+    }
+}
+
+fn decide(state: &mut State, id: BlockId, decision: Decision) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    patch.decide(patch.cursor, decision);
+    if let PatchRow::Hunk(_) = patch.cursor {
+        hunk(patch, 1);
+    } else {
+        step(patch, 1);
+    }
+    if patch.all_rejected() {
+        patch.state = PatchState::Discarded;
+        state.toast(Tone::Plain, "all rejected: nothing is written");
+        scroll::leave(state);
+    }
+}
+
+fn remark(state: &mut State, id: BlockId) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let hunk = match patch.cursor {
+        PatchRow::Hunk(hunk) => Some(hunk),
+        PatchRow::File(file) => patch
+            .files
+            .get(file)
+            .filter(|file| file.hunks.0 < file.hunks.1)
+            .map(|file| file.hunks.0),
+    };
+    let Some(hunk) = hunk else {
+        state.toast(Tone::Warning, "this file has no hunk to remark on");
+        return;
+    };
+    patch.decide(PatchRow::Hunk(hunk), Decision::Rejected);
+    state.composing = Composing::Remark { block: id, hunk };
+    state.focus = Focus::Composer;
+}
+
+/// Asks again for a hunk that was rejected, with a remark (or none).
+pub(super) fn ask_again(
+    state: &mut State,
+    id: BlockId,
+    hunk: usize,
+    remark: &str,
+    out: &mut Vec<Command>,
+) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let Some(row) = patch.hunks.get(hunk) else {
+        return;
+    };
+    let mut text = String::new();
+    for (sign, line) in &row.hunk.lines {
+        text.push(match sign {
+            1 => '+',
+            -1 => '-',
+            _ => ' ',
+        });
+        text.push_str(line);
+        text.push('\n');
+    }
+    let request = patch.request.clone();
+    let files: Vec<_> = patch
+        .files
+        .get(row.hunk.file)
+        .filter(|file| file.what != super::super::patch_block::FileFate::Created)
+        .map(|file| file.path.clone())
+        .into_iter()
+        .collect();
+    let shown = if remark.is_empty() {
+        format!("{request} (another way)")
+    } else {
+        remark.to_owned()
+    };
+    let remark = if remark.is_empty() {
+        "do it another way"
+    } else {
+        remark
+    };
+    send::submit(
+        state,
+        Request::Patch(Patch {
+            request,
+            files,
+            again: Some((text, remark.to_owned())),
+            ..Patch::default()
+        }),
+        &shown,
+        out,
+    );
+}
+
+fn edit(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let line = match patch.cursor {
+        PatchRow::Hunk(hunk) => patch.hunks.get(hunk).map_or(1, |hunk| {
+            let first = hunk.hunk.lines.iter().take_while(|(sign, _)| *sign == 0);
+            let start = hunk.hunk.new.map_or(1, |range| range.start);
+            start + first.count() as u32
+        }),
+        PatchRow::File(_) => 1,
+    };
+    let file = patch.file_of(patch.cursor);
+    let change = file.and_then(|file| patch.change.files.get(file));
+    match (file, change.and_then(|c| c.after.clone())) {
+        (Some(file), Some(text)) => {
+            let name = change.map_or("", |c| c.path.name()).to_owned();
+            out.push(Command::OpenEditor {
+                purpose: EditorPurpose::PatchFile { block: id, file },
+                editable: Editable::Text { text, name, line },
+            });
+        }
+        _ => state.toast(Tone::Warning, "a file that is taken away cannot be edited"),
+    }
+}
+
+/// `$EDITOR` has ended.
+pub(super) fn editor_done(
+    state: &mut State,
+    purpose: &EditorPurpose,
+    result: Result<Option<String>, Failure>,
+    out: &mut Vec<Command>,
+) {
+    let text = match result {
+        Ok(text) => text,
+        Err(failure) => return state.fail(failure),
+    };
+    match (purpose, text) {
+        (EditorPurpose::Composer, Some(text)) => {
+            state.composer.set(text.trim_end());
+            state.focus = Focus::Composer;
+            state.completion = None;
+        }
+        (EditorPurpose::PatchFile { block, file }, Some(text)) => {
+            if let Some(patch) = patch_mut(state, *block)
+                && patch.is_open()
+            {
+                patch.edit(*file, text);
+            }
+        }
+        (EditorPurpose::Look, _) => {
+            // The file may have been changed there.
+            out.push(Command::Reindex { rebuild: false });
+            out.push(Command::RefreshRepo);
+        }
+        (_, None) => state.toast(Tone::Plain, "nothing was changed in the editor"),
+    }
+}
+
+fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
+    if state.options.check.is_none() {
+        state.toast(
+            Tone::Warning,
+            "no check command is set: `check = \"cargo check\"` in config.toml",
+        );
+        return;
+    }
+    if state.checking.is_some() {
+        state.toast(Tone::Plain, "a check runs already; Esc stops it");
+        return;
+    }
+    let now = state.now;
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let applied = matches!(patch.state, PatchState::Applied { .. });
+    let change = if applied {
+        patch.change.clone()
+    } else {
+        patch.selected(|decision| decision != Decision::Rejected)
+    };
+    patch.check = Check::Running { since: now };
+    state.checking = Some(id);
+    out.push(Command::RunCheck {
+        block: id,
+        change: Box::new(change),
+        applied,
+    });
+}
+
+/// The check has ended.
+pub(super) fn checked(
+    state: &mut State,
+    id: BlockId,
+    result: Result<CheckReport, Failure>,
+    out: &mut Vec<Command>,
+) {
+    state.checking = state.checking.filter(|block| *block != id);
+    let unseen = !state.window_focus;
+    if let Some(patch) = patch_mut(state, id) {
+        patch.check = match result {
+            Ok(report) => Check::Done(report),
+            Err(failure) if failure.is_interrupted() => Check::None,
+            Err(failure) => Check::Failed(failure),
+        };
+        if unseen {
+            out.push(Command::Bell);
+        }
+    }
+}
+
+fn apply(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let change: Change = patch.selected(|decision| decision == Decision::Accepted);
+    if change.is_empty() {
+        let (accept, all) = (
+            state.keymap.hint(Action::Accept),
+            state.keymap.hint(Action::AcceptAll),
+        );
+        let text = format!("nothing is accepted yet: {accept} accepts a hunk, {all} all");
+        state.toast(Tone::Warning, text);
+        return;
+    }
+    patch.state = PatchState::Applying;
+    out.push(Command::Apply {
+        block: id,
+        change: Box::new(change),
+    });
+}
+
+/// The change has been written, or not.
+pub(super) fn applied(
+    state: &mut State,
+    id: BlockId,
+    result: Result<Applied, Failure>,
+    out: &mut Vec<Command>,
+) {
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    match result {
+        Ok(applied) => {
+            let count = applied.files.len();
+            // What is shown from now on is what was written.
+            patch.keep_accepted();
+            patch.state = PatchState::Applied {
+                files: applied.files,
+            };
+            let word = if count == 1 { "file" } else { "files" };
+            state.toast(
+                Tone::Good,
+                format!("{count} {word} written; /undo takes it back"),
+            );
+            if state.focus == Focus::Patch(id) {
+                scroll::leave(state);
+            }
+            out.push(Command::Reindex { rebuild: false });
+            out.push(Command::RefreshRepo);
+        }
+        Err(failure) => {
+            patch.state = PatchState::Open;
+            state.fail(failure);
+        }
+    }
+}
+
+/// The last patch has been taken back, or not.
+pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &mut Vec<Command>) {
+    let undone = match result {
+        Ok(undone) => undone,
+        Err(failure) => return state.fail(failure),
+    };
+    let last = state
+        .blocks
+        .iter()
+        .rev()
+        .find_map(|block| match &block.body {
+            Body::Patch(patch) => match &patch.state {
+                PatchState::Applied { files } if *files == undone.files => Some(block.id),
+                _ => None,
+            },
+            _ => None,
+        });
+    if let Some(patch) = last.and_then(|id| patch_mut(state, id)) {
+        patch.state = PatchState::Undone;
+    }
+    let files: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
+    let more = match undone.left {
+        0 => String::new(),
+        1 => "; one earlier patch can be taken back too".to_owned(),
+        n => format!("; {n} earlier patches can be taken back too"),
+    };
+    state.note(
+        Tone::Good,
+        format!("put back as before: {}{more}", files.join(", ")),
+    );
+    out.push(Command::Reindex { rebuild: false });
+    out.push(Command::RefreshRepo);
+}
+
+impl PatchBlock {
+    /// Decides on a row; a file's heading stands for all its hunks.
+    pub(super) fn decide(&mut self, row: PatchRow, decision: Decision) {
+        match row {
+            PatchRow::Hunk(at) => {
+                if let Some(hunk) = self.hunks.get_mut(at) {
+                    hunk.decision = decision;
+                }
+            }
+            PatchRow::File(at) => {
+                let Some(file) = self.files.get_mut(at) else {
+                    return;
+                };
+                file.decision = decision;
+                let (from, to) = file.hunks;
+                for hunk in self.hunks.get_mut(from..to).unwrap_or_default() {
+                    hunk.decision = decision;
+                }
+            }
+        }
+    }
+
+    fn accept_rest(&mut self) {
+        let rest = |decision: &mut Decision| {
+            if *decision == Decision::Undecided {
+                *decision = Decision::Accepted;
+            }
+        };
+        self.files.iter_mut().for_each(|f| rest(&mut f.decision));
+        self.hunks.iter_mut().for_each(|h| rest(&mut h.decision));
+    }
+
+    fn bare_files(&self) -> impl Iterator<Item = (usize, Decision)> {
+        let bare = |(i, file): (usize, &super::super::patch_block::PatchFile)| {
+            (file.hunks.0 == file.hunks.1).then_some((i, file.decision))
+        };
+        self.files.iter().enumerate().filter_map(bare)
+    }
+
+    fn all_rejected(&self) -> bool {
+        let rejected = |decision| decision == Decision::Rejected;
+        self.hunks.iter().all(|hunk| rejected(hunk.decision))
+            && self.bare_files().all(|(_, decision)| rejected(decision))
+    }
+
+    /// The change with only what is decided so.
+    pub(super) fn selected(&self, keep: impl Fn(Decision) -> bool) -> Change {
+        let flags: Vec<bool> = self.hunks.iter().map(|h| keep(h.decision)).collect();
+        let mut change = self.change.select(HUNK_CONTEXT, &flags);
+        // Files without hunks (mere renames) are no matter of hunks.
+        for (at, decision) in self.bare_files() {
+            let Some(file) = self.change.files.get(at) else {
+                continue;
+            };
+            change.files.retain(|other| other.path != file.path);
+            if keep(decision) {
+                change.files.push(file.clone());
+            }
+        }
+        change.files.sort_by(|a, b| a.path.cmp(&b.path));
+        change
+    }
+
+    /// Puts an edited text in; the hunks are worked out anew, decisions on equal ones stay.
+    fn edit(&mut self, file: usize, text: String) {
+        let Some(changed) = self.change.files.get_mut(file) else {
+            return;
+        };
+        changed.after = Some(text);
+        let mut change = self.change.clone();
+        change
+            .files
+            .retain(|f| f.before != f.after || f.renamed_to.is_some());
+        self.rebuild(change, file);
+    }
+
+    fn rebuild(&mut self, change: Change, file: usize) {
+        let mut new = Self::new(
+            std::mem::take(&mut self.request),
+            change,
+            std::mem::take(&mut self.troubles),
+        );
+        for hunk in &mut new.hunks {
+            let path = new.change.files.get(hunk.hunk.file).map(|f| &f.path);
+            let same = self.hunks.iter().find(|old| {
+                old.hunk.lines == hunk.hunk.lines
+                    && self.change.files.get(old.hunk.file).map(|f| &f.path) == path
+            });
+            hunk.decision = same.map_or(Decision::Undecided, |old| old.decision);
+        }
+        for bare in &mut new.files {
+            let same = self.files.iter().find(|old| old.path == bare.path);
+            if let Some(old) = same {
+                bare.decision = old.decision;
+                bare.folded = old.folded;
+            }
+        }
+        if let Some(edited) = new.files.get(file) {
+            new.cursor = if edited.hunks.0 < edited.hunks.1 {
+                PatchRow::Hunk(edited.hunks.0)
+            } else {
+                PatchRow::File(file)
+            };
+        }
+        if new.change.is_empty() {
+            new.state = PatchState::Discarded;
+        }
+        *self = new;
+    }
+
+    /// Leaves only what was accepted, as it was written.
+    fn keep_accepted(&mut self) {
+        let change = self.selected(|decision| decision == Decision::Accepted);
+        let check = std::mem::replace(&mut self.check, Check::None);
+        let mut new = Self::new(
+            std::mem::take(&mut self.request),
+            change,
+            std::mem::take(&mut self.troubles),
+        );
+        new.accept_rest();
+        new.check = check;
+        *self = new;
+    }
+}

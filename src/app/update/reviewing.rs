@@ -1,0 +1,162 @@
+//! Working through the findings of a review.
+
+use std::fmt::Write as _;
+
+use super::super::block::{BlockId, Body, Phase, Tone};
+use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::complete::mention_text;
+use super::super::keymap::Action;
+use super::super::review_block::{FindingRow, ReviewBlock};
+use super::super::state::{Focus, State};
+use super::{scroll, send};
+use crate::jobs::{Finding, Severity};
+
+fn review_mut(state: &mut State, id: BlockId) -> Option<&mut ReviewBlock> {
+    match state.body_mut(id) {
+        Some(Body::Review(review)) => Some(review),
+        _ => None,
+    }
+}
+
+/// An action on the review that has the keys.
+pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
+    let Focus::Review(id) = state.focus else {
+        return;
+    };
+    let Some(review) = review_mut(state, id) else {
+        return;
+    };
+    let last = review.findings.len().saturating_sub(1);
+    match action {
+        Action::FindingUp => review.cursor = review.cursor.saturating_sub(1),
+        Action::FindingDown => review.cursor = (review.cursor + 1).min(last),
+        Action::WriteReport if matches!(review.phase, Phase::Done | Phase::Stopped) => {
+            let text = report(review);
+            out.push(Command::WriteReport(text));
+        }
+        Action::WriteReport => state.toast(Tone::Warning, "the review has not ended yet"),
+        Action::OpenFinding => toggle(state, id, out),
+        Action::Dismiss => {
+            let at = review.cursor;
+            if let Some(row) = review.findings.get_mut(at) {
+                row.dismissed = !row.dismissed;
+                if row.dismissed {
+                    row.open = false;
+                    review.cursor = (at + 1).min(last);
+                }
+            }
+        }
+        _ => {
+            let Some(row) = review.findings.get(review.cursor).cloned() else {
+                return;
+            };
+            on_finding(state, action, &row.finding, out);
+        }
+    }
+}
+
+fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Vec<Command>) {
+    match action {
+        Action::Fix => {
+            let place = place(finding);
+            let request = format!(
+                "Fix this in {place}: {}. {} The line reads: `{}`",
+                finding.title.trim_end_matches('.'),
+                finding.reason.trim(),
+                finding.quote.trim()
+            );
+            let shown = format!("fix {}:{}: {}", finding.path, finding.line, finding.title);
+            scroll::leave(state);
+            send::patch(state, &request, &shown, out);
+        }
+        Action::AskAbout => {
+            let text = format!("{} “{}”: ", place(finding), finding.title);
+            scroll::leave(state);
+            state.composer.set(&text);
+        }
+        Action::EditFinding => out.push(Command::OpenEditor {
+            purpose: EditorPurpose::Look,
+            editable: Editable::File {
+                path: finding.path.clone(),
+                line: finding.line.max(1),
+            },
+        }),
+        Action::CopyFinding => out.push(Command::Copy(entry(finding))),
+        _ => {}
+    }
+}
+
+/// A mention of the lines around a finding.
+fn place(finding: &Finding) -> String {
+    let (from, to) = (finding.line.saturating_sub(10).max(1), finding.line + 10);
+    let mention = mention_text(&finding.path, true);
+    format!("{}:{from}-{to}", mention.trim_end())
+}
+
+/// Opens or folds the finding at the cursor; its code is read when it is opened first.
+pub(super) fn toggle(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
+    let Some(review) = review_mut(state, id) else {
+        return;
+    };
+    let at = review.cursor;
+    let Some(row) = review.findings.get_mut(at) else {
+        return;
+    };
+    row.open = !row.open;
+    if row.open {
+        let key = (row.finding.path.clone(), row.code_range());
+        super::panel::want_code(state, key, out);
+    }
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// A finding as Markdown.
+fn entry(finding: &Finding) -> String {
+    let quote = finding.quote.trim_end();
+    // A fence longer than any run of backticks in the line.
+    let longest = quote
+        .split(|c| c != '`')
+        .map(str::len)
+        .max()
+        .unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!(
+        "**{}** `{}:{}` {}\n\n{}\n\n{fence}\n{quote}\n{fence}\n",
+        word(finding.severity),
+        finding.path,
+        finding.line,
+        finding.title.trim(),
+        finding.reason.trim(),
+    )
+}
+
+/// The findings that stand, as Markdown.
+pub(super) fn report(review: &ReviewBlock) -> String {
+    let standing: Vec<&FindingRow> = review.standing().collect();
+    let mut out = format!("# Review of {}\n\n", review.label);
+    if review.phase == Phase::Stopped {
+        out.push_str("The review was stopped before its end.\n\n");
+    }
+    if standing.is_empty() {
+        out.push_str("Nothing was found.\n");
+    }
+    for row in standing {
+        out.push_str(&entry(&row.finding));
+        out.push('\n');
+    }
+    if !review.unread.is_empty() {
+        out.push_str("Not read:\n\n");
+        for (path, why) in &review.unread {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "- `{path}`: {why}");
+        }
+    }
+    out
+}

@@ -1,0 +1,249 @@
+//! Scrolling, and the cursor over blocks.
+//!
+//! Where the transcript stands is said as a block and a line in it, so that what is added
+//! below, or taken away above, leaves the text under the eye where it is.
+
+use super::super::block::{BlockId, Body};
+use super::super::command::Command;
+use super::super::markdown;
+use super::super::state::{Cursor, Focus, Layout, Scroll, State};
+
+/// Takes new heights in. A block that became taller or lower because the width has changed
+/// keeps the eye at the same share of it.
+pub(super) fn measured(state: &mut State, layout: Layout) {
+    if let Scroll::At { block, line } = state.scroll
+        && state.layout.width != layout.width
+        && let (Some(before), Some(after)) = (height(&state.layout, block), height(&layout, block))
+    {
+        let line = u64::from(line) * u64::from(after) / u64::from(before.max(1));
+        state.scroll = Scroll::At {
+            block,
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+        };
+    }
+    state.layout = layout;
+    if let Some(top) = top(state) {
+        // The end came into view (blocks shrank, or the window grew).
+        if top > last_top(state) {
+            state.scroll = Scroll::Bottom;
+        }
+    }
+}
+
+fn height(layout: &Layout, id: BlockId) -> Option<u32> {
+    layout
+        .heights
+        .binary_search_by_key(&id, |(block, _)| *block)
+        .ok()
+        .and_then(|at| layout.heights.get(at))
+        .map(|(_, height)| *height)
+}
+
+fn total(state: &State) -> u64 {
+    state
+        .layout
+        .heights
+        .iter()
+        .map(|(_, h)| u64::from(*h))
+        .sum()
+}
+
+/// The first row seen when the end is seen.
+fn last_top(state: &State) -> u64 {
+    total(state).saturating_sub(u64::from(state.layout.rows))
+}
+
+/// The first row seen, counted from the start of the transcript; none at the bottom.
+fn top(state: &State) -> Option<u64> {
+    let Scroll::At { block, line } = state.scroll else {
+        return None;
+    };
+    let mut rows = 0;
+    for (id, height) in &state.layout.heights {
+        if *id >= block {
+            let inside = if *id == block {
+                line.min(height.saturating_sub(1))
+            } else {
+                0
+            };
+            return Some(rows + u64::from(inside));
+        }
+        rows += u64::from(*height);
+    }
+    Some(rows)
+}
+
+fn set_top(state: &mut State, to: u64) {
+    if to >= last_top(state) {
+        state.scroll = Scroll::Bottom;
+        return;
+    }
+    let mut rows = 0;
+    for (id, height) in &state.layout.heights {
+        let height = u64::from(*height);
+        if to < rows + height {
+            state.scroll = Scroll::At {
+                block: *id,
+                line: (to - rows) as u32,
+            };
+            return;
+        }
+        rows += height;
+    }
+    state.scroll = Scroll::Bottom;
+}
+
+/// Scrolls by rows; negative is up.
+pub(super) fn by(state: &mut State, rows: i64) {
+    let top = top(state).unwrap_or_else(|| last_top(state));
+    set_top(state, top.saturating_add_signed(rows));
+}
+
+/// Scrolls by pages, two rows of the old one staying.
+pub(super) fn page(state: &mut State, pages: i64) {
+    by(
+        state,
+        pages * i64::from(state.layout.rows.saturating_sub(2).max(1)),
+    );
+}
+
+/// To the start.
+pub(super) fn to_top(state: &mut State) {
+    set_top(state, 0);
+}
+
+/// To the end, and stays there.
+pub(super) fn to_bottom(state: &mut State) {
+    state.scroll = Scroll::Bottom;
+}
+
+/// Brings the first row of a block to the top of the view, if it is not seen whole.
+pub(super) fn show(state: &mut State, id: BlockId) {
+    let mut rows = 0;
+    for (block, height) in &state.layout.heights {
+        if *block == id {
+            let view = u64::from(state.layout.rows);
+            let top = top(state).unwrap_or_else(|| last_top(state));
+            if rows < top || rows + u64::from(*height) > top + view {
+                set_top(state, rows);
+            }
+            return;
+        }
+        rows += u64::from(*height);
+    }
+}
+
+fn is_stop(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::Answer(_) | Body::Patch(_) | Body::Review(_) | Body::Error(_)
+    )
+}
+
+/// Moves the cursor to the answer before (`-1`) or behind (`1`).
+pub(super) fn answer(state: &mut State, by: i32) {
+    let stops: Vec<BlockId> = state
+        .blocks
+        .iter()
+        .filter(|block| is_stop(&block.body))
+        .map(|block| block.id)
+        .collect();
+    let to = match state.cursor {
+        None if by < 0 => stops.last(),
+        None => None,
+        Some(cursor) if by < 0 => stops.iter().rev().find(|id| **id < cursor.block),
+        Some(cursor) => stops.iter().find(|id| **id > cursor.block),
+    };
+    match to {
+        Some(&block) => {
+            state.cursor = Some(Cursor { block, code: None });
+            state.focus = Focus::Transcript;
+            show(state, block);
+            super::panel::clamp(state);
+        }
+        // Behind the last one is the composer.
+        None if by > 0 => {
+            leave(state);
+            to_bottom(state);
+        }
+        None => {}
+    }
+}
+
+/// Moves the cursor over the code blocks of an answer.
+pub(super) fn code(state: &mut State, by: i32) {
+    if state.cursor.is_none() {
+        answer(state, -1);
+    }
+    let Some(cursor) = state.cursor else { return };
+    let count = match state.block(cursor.block).map(|block| &block.body) {
+        Some(Body::Answer(answer)) => markdown::code_blocks(&answer.text).len(),
+        _ => 0,
+    };
+    let code = match (cursor.code, by < 0) {
+        (None, false) if count > 0 => Some(0),
+        (Some(at), false) => Some((at + 1).min(count.saturating_sub(1))),
+        (Some(at), true) => at.checked_sub(1),
+        (None, _) => None,
+    };
+    state.cursor = Some(Cursor { code, ..cursor });
+}
+
+/// Back to the composer; nothing is marked any more.
+pub(super) fn leave(state: &mut State) {
+    state.cursor = None;
+    state.focus = Focus::Composer;
+    super::panel::clamp(state);
+}
+
+/// Opens what the block at the cursor holds.
+pub(super) fn open(state: &mut State, out: &mut Vec<Command>) {
+    let Some(cursor) = state.cursor else { return };
+    match state.body_mut(cursor.block) {
+        Some(Body::Answer(answer)) if answer.thinking.is_some() => {
+            answer.thinking.open = !answer.thinking.open;
+        }
+        Some(Body::Patch(_)) => state.focus = Focus::Patch(cursor.block),
+        Some(Body::Review(_)) => state.focus = Focus::Review(cursor.block),
+        _ => super::panel::toggle(state, out),
+    }
+}
+
+/// Copies the block at the cursor, else the last answer, as its source.
+pub(super) fn copy(state: &mut State, out: &mut Vec<Command>) {
+    let target = state.cursor.or_else(|| {
+        let last = state.blocks.iter().rev().find(|b| is_stop(&b.body))?;
+        Some(Cursor {
+            block: last.id,
+            code: None,
+        })
+    });
+    let text = target.and_then(|cursor| source(state, cursor));
+    match text {
+        Some(text) if !text.is_empty() => out.push(Command::Copy(text)),
+        _ => state.toast(super::Tone::Warning, "there is nothing to copy yet"),
+    }
+}
+
+fn source(state: &State, cursor: Cursor) -> Option<String> {
+    let block = state.block(cursor.block)?;
+    Some(match &block.body {
+        Body::Answer(answer) => match cursor.code {
+            Some(at) => markdown::code_blocks(&answer.text).get(at)?.code.clone(),
+            None => answer.text.clone(),
+        },
+        Body::Patch(patch) => patch.change.to_unified(),
+        Body::Review(review) => super::reviewing::report(review),
+        Body::User(turn) => turn.text.clone(),
+        Body::Note(note) => note.text.clone(),
+        Body::Error(failure) => {
+            let mut text = failure.to_string();
+            if let Some(hint) = failure.next_step() {
+                text.push('\n');
+                text.push_str(hint);
+            }
+            text
+        }
+        Body::Welcome | Body::Download(_) => return None,
+    })
+}

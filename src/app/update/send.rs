@@ -1,0 +1,260 @@
+//! From what is typed to a job that runs: sending, waiting, starting.
+
+use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
+use super::super::command::Command;
+use super::super::commands::{self, Parsed};
+use super::super::review_block::ReviewBlock;
+use super::super::state::{Composing, EngineState, Queued, Running, State};
+use crate::jobs::{Ask, Patch, Request, ReviewOf};
+use crate::repo::DiffSpec;
+
+/// Most requests that wait at a time.
+const MOST_WAITING: usize = 8;
+
+/// Enter in the composer.
+pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
+    state.completion = None;
+    if let Composing::Remark { block, hunk } = state.composing {
+        let remark = state.composer.take();
+        state.composing = Composing::Request;
+        super::patching::ask_again(state, block, hunk, remark.trim(), out);
+        return;
+    }
+    if state.composer.text().trim().is_empty() {
+        empty_enter(state);
+        return;
+    }
+    let text = state.composer.text().trim().to_owned();
+    if let Parsed::Unknown(name, near) = commands::parse(&text) {
+        // The text stays: a slip is mended, not typed again.
+        let hint = near.map_or_else(
+            || "/help lists the commands".to_owned(),
+            |near| format!("did you mean /{near}?"),
+        );
+        state.toast(Tone::Warning, format!("/{name} is no command; {hint}"));
+        return;
+    }
+    state.composer.take();
+    if state.history.add(&text) && state.options.save {
+        out.push(Command::SaveHistory(text.clone()));
+    }
+    match commands::parse(&text) {
+        Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, &text, out),
+        Parsed::Plain(_) | Parsed::Unknown(..) => ask(state, &text, out),
+    }
+}
+
+/// Enter where nothing is typed: opens the thinking that runs, else explains the seal where it
+/// is not on.
+fn empty_enter(state: &mut State) {
+    if let Some(job) = &state.job {
+        let block = job.block;
+        if let Some(Body::Answer(answer)) = state.body_mut(block)
+            && answer.thinking.is_some()
+        {
+            answer.thinking.open = !answer.thinking.open;
+        }
+    } else if matches!(state.options.sealed, crate::base::seal::Sealed::No(_))
+        && state.overlay.is_none()
+    {
+        super::stop::explain_seal(state);
+    }
+}
+
+/// A question.
+pub(super) fn ask(state: &mut State, text: &str, out: &mut Vec<Command>) {
+    submit(
+        state,
+        Request::Ask(Ask {
+            question: text.to_owned(),
+            ..Ask::default()
+        }),
+        text,
+        out,
+    );
+}
+
+/// A change.
+pub(super) fn patch(state: &mut State, text: &str, shown: &str, out: &mut Vec<Command>) {
+    submit(
+        state,
+        Request::Patch(Patch {
+            request: text.to_owned(),
+            ..Patch::default()
+        }),
+        shown,
+        out,
+    );
+}
+
+/// Which job a request is.
+pub(super) const fn kind(request: &Request) -> JobKind {
+    match request {
+        Request::Ask(_) => JobKind::Ask,
+        Request::Patch(_) => JobKind::Patch,
+        Request::Review(_) => JobKind::Review,
+        Request::Message => JobKind::Message,
+    }
+}
+
+/// Sends a request, or has it wait for the model or the job before it, aloud.
+pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut Vec<Command>) {
+    if state.queue.len() >= MOST_WAITING {
+        state.toast(
+            Tone::Warning,
+            format!("{MOST_WAITING} requests wait already; Esc takes them back"),
+        );
+        return;
+    }
+    // The first words take the place of the welcome.
+    if let [only] = state.blocks.as_slice()
+        && matches!(only.body, Body::Welcome)
+    {
+        state.blocks.clear();
+    }
+    let ready = matches!(state.engine, EngineState::Ready(_));
+    let sent = if !ready {
+        Sent::WaitsForModel
+    } else if state.job.is_some() || !state.queue.is_empty() {
+        Sent::WaitsForJob
+    } else {
+        Sent::Yes
+    };
+    let block = state.push(Body::User(UserTurn {
+        text: text.to_owned(),
+        job: kind(&request),
+        sent,
+    }));
+    state.queue.push_back(Queued {
+        block,
+        request,
+        text: text.to_owned(),
+    });
+    state.cursor = None;
+    super::scroll::to_bottom(state);
+    match &state.engine {
+        EngineState::Missing => super::overlay::open_models(state, true, out),
+        EngineState::Failed { name } => {
+            let what = format!("`{name}` is not loaded; choose a model and this is sent");
+            state.toast(Tone::Warning, what);
+            super::overlay::open_models(state, false, out);
+        }
+        _ => {}
+    }
+    advance(state, out);
+}
+
+/// Starts the next request that waits, if nothing keeps it.
+pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
+    let ready = matches!(state.engine, EngineState::Ready(_));
+    if state.job.is_some() || !ready {
+        relabel(state, ready);
+        return;
+    }
+    let Some(queued) = state.queue.pop_front() else {
+        return;
+    };
+    if let Some(Body::User(turn)) = state.body_mut(queued.block) {
+        turn.sent = Sent::Yes;
+    }
+    // A person's words and the answer belong together, also when something came between.
+    bring_down(state, queued.block);
+    let mut request = queued.request;
+    fill_in(state, &mut request);
+    let kind = kind(&request);
+    let now = state.now;
+    let block = state.push(match &request {
+        Request::Review(review) => Body::Review(Box::new(ReviewBlock::new(
+            review.diff.clone(),
+            label(&review.diff),
+            now,
+        ))),
+        _ => Body::Answer(Box::new(AnswerBlock::new(kind, now))),
+    });
+    let generation = state.next_generation();
+    state.job = Some(Running {
+        generation,
+        kind,
+        block,
+        request: request_words(&request, &queued.text),
+        stopping: false,
+    });
+    state.preview = None;
+    relabel(state, ready);
+    out.push(Command::StartJob {
+        generation,
+        request: Box::new(request),
+    });
+}
+
+/// The words of a request without the command before them.
+fn request_words(request: &Request, shown: &str) -> String {
+    match request {
+        Request::Ask(ask) => ask.question.clone(),
+        Request::Patch(patch) => patch.request.clone(),
+        Request::Review(_) | Request::Message => shown.to_owned(),
+    }
+}
+
+/// Moves a person's block that waited down to where its answer will begin. It gets a new
+/// name, since blocks stand in the order of their names.
+fn bring_down(state: &mut State, user: BlockId) {
+    let Some(at) = state.index_of(user) else {
+        return;
+    };
+    if at + 1 == state.blocks.len() {
+        return;
+    }
+    let moved = state.blocks.remove(at);
+    state.push(moved.body);
+}
+
+/// Says of everything that waits what it waits for.
+pub(super) fn relabel(state: &mut State, ready: bool) {
+    let waits: Vec<_> = state.queue.iter().map(|queued| queued.block).collect();
+    let sent = if ready {
+        Sent::WaitsForJob
+    } else {
+        Sent::WaitsForModel
+    };
+    for id in waits {
+        let differs = matches!(
+            state.block(id).map(|block| &block.body),
+            Some(Body::User(turn)) if turn.sent != sent
+        );
+        if differs && let Some(Body::User(turn)) = state.body_mut(id) {
+            turn.sent = sent;
+        }
+    }
+}
+
+/// Adds the conversation, pins and drops, as they are when it is sent.
+pub(super) fn fill_in(state: &mut State, request: &mut Request) {
+    let mut pinned = state.pins.clone();
+    match request {
+        Request::Ask(ask) => {
+            pinned.append(&mut state.added);
+            ask.pinned = pinned;
+            ask.dropped.clone_from(&state.drops);
+            ask.history.clone_from(&state.turns);
+        }
+        Request::Patch(patch) => {
+            pinned.append(&mut state.added);
+            patch.pinned = pinned;
+            patch.dropped.clone_from(&state.drops);
+        }
+        Request::Review(_) | Request::Message => {}
+    }
+}
+
+/// What a review is of, for people.
+pub(super) fn label(of: &ReviewOf) -> String {
+    match of {
+        ReviewOf::Repo(DiffSpec::Staged) => "what is staged".to_owned(),
+        ReviewOf::Repo(DiffSpec::Unstaged) => "what is not staged".to_owned(),
+        ReviewOf::Repo(DiffSpec::Commit(rev)) => format!("commit {rev}"),
+        ReviewOf::Repo(DiffSpec::Range(range)) => range.clone(),
+        ReviewOf::Repo(DiffSpec::Base(base)) => format!("everything since {base}"),
+        ReviewOf::Given(_) => "a diff".to_owned(),
+    }
+}

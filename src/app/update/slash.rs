@@ -1,0 +1,360 @@
+//! What the slash commands do.
+
+use super::super::block::{Body, Tone};
+use super::super::command::Command;
+use super::super::commands::Slash;
+use super::super::state::{Confirm, EngineState, Overlay, Picker, State};
+use super::{overlay, panel, scroll, send, stop, whole};
+use crate::base::RepoPath;
+use crate::jobs::{Ask, Mention, Request, Review, ReviewOf, Severity};
+use crate::repo::DiffSpec;
+
+/// Places a search asks for.
+const TOP: usize = 50;
+
+/// Does a command. `text` is the whole line as typed.
+pub(super) fn run(
+    state: &mut State,
+    slash: Slash,
+    argument: &str,
+    text: &str,
+    out: &mut Vec<Command>,
+) {
+    match slash {
+        Slash::Ask if argument.is_empty() => needs(state, "/ask", "a question"),
+        Slash::Ask => send::ask(state, argument, out),
+        Slash::Patch if argument.is_empty() => needs(state, "/patch", "what to change"),
+        Slash::Patch => send::patch(state, argument, argument, out),
+        Slash::Review => review(state, argument, text, out),
+        Slash::Message => {
+            if git(state, "a commit message") {
+                send::submit(state, Request::Message, text, out);
+            }
+        }
+        Slash::Undo => out.push(Command::Undo),
+        Slash::Context => context(state, argument, out),
+        Slash::Add | Slash::Drop | Slash::Pin => paths(state, slash, argument),
+        Slash::Search if argument.is_empty() => needs(state, "/search", "words to look for"),
+        Slash::Search => {
+            let generation = state.next_generation();
+            state.awaited.search = Some(generation);
+            let mut picker = Picker::loading();
+            picker.filter = argument.to_owned();
+            state.overlay = Some(Overlay::Search(picker));
+            out.push(Command::Search {
+                generation,
+                query: argument.to_owned(),
+                top: TOP,
+            });
+        }
+        Slash::Model if argument.is_empty() => overlay::open_models(state, false, out),
+        Slash::Model => overlay::take_model(state, argument, out),
+        Slash::Models => overlay::open_models(state, false, out),
+        Slash::Theme => theme(state, argument, out),
+        Slash::New => new(state, out),
+        Slash::Sessions => {
+            state.overlay = Some(Overlay::Sessions(Picker::loading()));
+            out.push(Command::ListSessions);
+        }
+        Slash::Resume => {
+            if idle(state) {
+                out.push(Command::LoadSession {
+                    id: (!argument.is_empty()).then(|| argument.to_owned()),
+                });
+            }
+        }
+        Slash::Copy => copy_last(state, out),
+        Slash::Export if state.turns.is_empty() => {
+            state.toast(Tone::Warning, "there is no conversation to export yet");
+        }
+        Slash::Export => out.push(Command::Export {
+            turns: state.turns.clone(),
+            file: (!argument.is_empty()).then(|| argument.to_owned()),
+        }),
+        Slash::Init => out.push(Command::WriteInit),
+        Slash::Doctor => {
+            state.overlay = Some(Overlay::Text {
+                title: "doctor".to_owned(),
+                text: "looking…".to_owned(),
+                top: 0,
+            });
+            out.push(Command::Doctor);
+        }
+        Slash::Help => overlay::help(state),
+        Slash::Quit => stop::ask_quit(state, out),
+    }
+}
+
+/// A command lacks what it works on: it goes back into the composer, to be completed.
+fn needs(state: &mut State, command: &str, what: &str) {
+    state.composer.set(&format!("{command} "));
+    state.toast(Tone::Warning, format!("{command} needs {what}"));
+}
+
+fn git(state: &mut State, what: &str) -> bool {
+    if !state.options.git {
+        state.toast(
+            Tone::Warning,
+            format!("{what} needs a git repository, and this folder is none"),
+        );
+    }
+    state.options.git
+}
+
+fn idle(state: &mut State) -> bool {
+    let busy = state.job.is_some() || !state.queue.is_empty();
+    if busy {
+        state.toast(Tone::Warning, "an answer is being written; Esc stops it");
+    }
+    !busy
+}
+
+/// What `/review` is told to read.
+pub(super) fn review_of(argument: &str) -> DiffSpec {
+    match argument {
+        "" | "staged" | "--staged" => DiffSpec::Staged,
+        "unstaged" | "--unstaged" => DiffSpec::Unstaged,
+        other => {
+            if let Some(base) = other
+                .strip_prefix("--base ")
+                .or_else(|| other.strip_prefix("base "))
+            {
+                DiffSpec::Base(base.trim().to_owned())
+            } else if other.contains("..") {
+                DiffSpec::Range(other.to_owned())
+            } else {
+                DiffSpec::Commit(other.to_owned())
+            }
+        }
+    }
+}
+
+fn review(state: &mut State, argument: &str, text: &str, out: &mut Vec<Command>) {
+    if !git(state, "a review") {
+        return;
+    }
+    let diff = review_of(argument);
+    let one = matches!(diff, DiffSpec::Commit(_) | DiffSpec::Range(_));
+    if one && argument.contains(char::is_whitespace) {
+        state.composer.set(text);
+        state.toast(
+            Tone::Warning,
+            "/review takes staged, unstaged, a commit, or a range such as main..HEAD",
+        );
+        return;
+    }
+    send::submit(
+        state,
+        Request::Review(Review {
+            diff: ReviewOf::Repo(diff),
+            least: Severity::Note,
+            max_time_s: 0,
+        }),
+        text,
+        out,
+    );
+}
+
+/// Asks what would be shown: for the words given, else for the last question.
+fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
+    stop::show_context(state);
+    let question = if argument.is_empty() {
+        match state.turns.last() {
+            // What was sent last is known: nothing is to be asked.
+            Some(_) if state.panel_block().is_some() => {
+                state.preview = None;
+                panel::clamp(state);
+                return;
+            }
+            Some(turn) => turn.request.clone(),
+            None => String::new(),
+        }
+    } else {
+        argument.to_owned()
+    };
+    let generation = state.next_generation();
+    state.awaited.preview = Some(generation);
+    out.push(Command::Preview {
+        generation,
+        request: Box::new(Request::Ask(Ask {
+            question,
+            piped: None,
+            pinned: state.pins.iter().chain(&state.added).cloned().collect(),
+            dropped: state.drops.clone(),
+            history: state.turns.clone(),
+        })),
+    });
+}
+
+/// `path`, `@path:10-40`, `"with space"`: the mentions of an argument.
+fn mentions(argument: &str) -> Result<Vec<Mention>, String> {
+    let mut out = Vec::new();
+    let mut rest = argument.trim();
+    while !rest.is_empty() {
+        let word = rest.strip_prefix('@').unwrap_or(rest);
+        let (word, after) = match word.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => word.split_once(char::is_whitespace).unwrap_or((word, "")),
+        };
+        rest = after.trim_start();
+        out.push(mention(word)?);
+    }
+    Ok(out)
+}
+
+fn mention(word: &str) -> Result<Mention, String> {
+    let lines = |text: &str| -> Option<crate::base::LineRange> {
+        let (from, to) = text.split_once('-').unwrap_or((text, text));
+        Some(crate::base::LineRange::new(
+            from.parse().ok()?,
+            to.parse().ok()?,
+        ))
+    };
+    let (path, range) = match word.rsplit_once(':') {
+        Some((path, numbers)) if lines(numbers).is_some() => (path, lines(numbers)),
+        _ => (word, None),
+    };
+    RepoPath::new(path)
+        .map(|path| Mention { path, range })
+        .map_err(|failure| failure.to_string())
+}
+
+fn paths(state: &mut State, slash: Slash, argument: &str) {
+    let name = match slash {
+        Slash::Add => "/add",
+        Slash::Drop => "/drop",
+        _ => "/pin",
+    };
+    if argument.is_empty() {
+        let (list, word) = match slash {
+            Slash::Add => return needs(state, name, "a path"),
+            Slash::Drop => (&mut state.drops, "dropped"),
+            _ => (&mut state.pins, "pinned"),
+        };
+        let count = list.len();
+        list.clear();
+        let text = match count {
+            0 => format!("nothing is {word}; {name} needs a path"),
+            n => format!("{n} no longer {word}"),
+        };
+        state.toast(Tone::Plain, text);
+        return;
+    }
+    let mentions = match mentions(argument) {
+        Ok(mentions) => mentions,
+        Err(why) => return state.toast(Tone::Warning, why),
+    };
+    // A slip in a path would otherwise show only by its absence from the answer.
+    let unknown = mentions.iter().find(|m| {
+        !state.paths.is_empty()
+            && !state.paths.iter().any(|path| {
+                path == &m.path
+                    || path
+                        .as_str()
+                        .strip_prefix(m.path.as_str())
+                        .is_some_and(|rest| rest.starts_with('/'))
+            })
+    });
+    if let Some(unknown) = unknown {
+        let text = format!("{} is not in the index", unknown.path);
+        state.toast(Tone::Warning, text);
+        return;
+    }
+    let mut told = Vec::new();
+    for mention in mentions {
+        told.push(mention.path.to_string());
+        for list in [&mut state.pins, &mut state.added, &mut state.drops] {
+            list.retain(|other| other.path != mention.path);
+        }
+        match slash {
+            Slash::Add => state.added.push(mention),
+            Slash::Drop => state.drops.push(whole(mention.path)),
+            _ => state.pins.push(mention),
+        }
+    }
+    let what = match slash {
+        Slash::Add => "shown with the next question",
+        Slash::Drop => "not shown from now on",
+        _ => "shown with every question",
+    };
+    state.toast(Tone::Good, format!("{}: {what}", told.join(", ")));
+}
+
+fn theme(state: &mut State, argument: &str, out: &mut Vec<Command>) {
+    if argument.is_empty() {
+        overlay::open_themes(state, out);
+        return;
+    }
+    if !state.themes.is_empty() && !state.themes.iter().any(|name| name == argument) {
+        let near = super::super::keymap::nearest(argument, state.themes.iter().map(String::as_str));
+        let hint = near.map_or_else(
+            || format!("there are {}", state.themes.join(", ")),
+            |near| format!("did you mean {near}?"),
+        );
+        let text = format!("{argument} is no theme; {hint}");
+        state.toast(Tone::Warning, text);
+        return;
+    }
+    out.push(Command::SetTheme {
+        name: argument.to_owned(),
+        keep: true,
+    });
+}
+
+fn new(state: &mut State, out: &mut Vec<Command>) {
+    if !idle(state) {
+        return;
+    }
+    let open = state.blocks.iter().any(|block| match &block.body {
+        Body::Patch(patch) => patch.is_open(),
+        _ => false,
+    });
+    if open {
+        state.overlay = Some(Overlay::Confirm {
+            question: "A patch is not applied yet and would go. Begin anew all the same?"
+                .to_owned(),
+            about: Confirm::New,
+        });
+        return;
+    }
+    begin_anew(state, out);
+}
+
+/// Empties the conversation; pins, drops, the model and what is typed stay.
+pub(super) fn begin_anew(state: &mut State, out: &mut Vec<Command>) {
+    let pulling = state.pulling;
+    state.blocks.retain(|block| Some(block.id) == pulling);
+    state.turns.clear();
+    state.session = None;
+    state.added.clear();
+    state.preview = None;
+    state.code.clear();
+    state.context_used = 0;
+    state.selection = None;
+    if let Some(panel) = &mut state.panel {
+        panel.cursor = 0;
+        panel.top = 0;
+    }
+    scroll::leave(state);
+    scroll::to_bottom(state);
+    state.push(Body::Welcome);
+    out.push(Command::NewSession);
+    if matches!(state.engine, EngineState::Ready(_)) {
+        out.push(Command::ResetEngine);
+    }
+}
+
+fn copy_last(state: &mut State, out: &mut Vec<Command>) {
+    let last = state
+        .blocks
+        .iter()
+        .rev()
+        .find_map(|block| match &block.body {
+            Body::Answer(answer) if !answer.text.is_empty() => Some(answer.text.clone()),
+            _ => None,
+        });
+    match last {
+        Some(text) => out.push(Command::Copy(text)),
+        None => state.toast(Tone::Warning, "there is no answer to copy yet"),
+    }
+}

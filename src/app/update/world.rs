@@ -1,0 +1,406 @@
+//! What workers report: index, model, downloads, sessions, clipboard.
+
+use super::super::block::{
+    AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
+};
+use super::super::command::Command;
+use super::super::message::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
+use super::super::state::{EngineState, Indexing, ModelPicker, Overlay, Picker, State};
+use super::send;
+use crate::base::text::human_count;
+use crate::base::{Failure, RepoPath, Result};
+use crate::index::Progress;
+use crate::jobs::Turn;
+
+/// About the index.
+pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>) {
+    let _ = out;
+    let (usable, _) = state.index_usable();
+    match event {
+        IndexEvent::Progress(progress) => {
+            let now = state.now;
+            let (since, same) = match &state.indexing {
+                Indexing::Running {
+                    since,
+                    progress: before,
+                    ..
+                } => (
+                    *since,
+                    std::mem::discriminant(before) == std::mem::discriminant(&progress),
+                ),
+                _ => (now, false),
+            };
+            // The rate is that of reading: finding files goes at another pace.
+            let since = if same { since } else { now };
+            let seconds = now.saturating_sub(since) as f64 / 1000.0;
+            let rate = match progress {
+                Progress::Reading { done, .. } if seconds > 0.3 => done as f64 / seconds,
+                _ => 0.0,
+            };
+            state.indexing = Indexing::Running {
+                progress,
+                since,
+                rate,
+                usable,
+            };
+        }
+        IndexEvent::Ready {
+            paths,
+            stats,
+            complete,
+        } => {
+            if complete && stats.files == 0 {
+                state.toast(Tone::Warning, "no files were found here to answer from");
+            }
+            state.paths = paths;
+            state.indexing = if complete {
+                Indexing::Ready(stats)
+            } else {
+                match &state.indexing {
+                    Indexing::Running {
+                        progress,
+                        since,
+                        rate,
+                        ..
+                    } => Indexing::Running {
+                        progress: *progress,
+                        since: *since,
+                        rate: *rate,
+                        usable: true,
+                    },
+                    _ => Indexing::Running {
+                        progress: Progress::Walking(0),
+                        since: state.now,
+                        rate: 0.0,
+                        usable: true,
+                    },
+                }
+            };
+            // The popup offers what there is now.
+            if state.completion.is_some() {
+                super::compose::refresh(state);
+            }
+        }
+        IndexEvent::Failed(failure) => {
+            state.indexing = Indexing::Failed {
+                failure: failure.clone(),
+                usable,
+            };
+            if !failure.is_interrupted() {
+                state.fail(failure);
+            }
+        }
+    }
+}
+
+/// About the model.
+pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Command>) {
+    match event {
+        EngineEvent::Missing { rows, wanted } => {
+            state.engine = EngineState::Missing;
+            state.models = rows;
+            if state.pulling.is_some() {
+                return;
+            }
+            // The choice does not take the keys from somebody who types.
+            let free = state.overlay.is_none() && state.composer.is_empty();
+            if free || matches!(state.overlay, Some(Overlay::Models(_))) || !state.queue.is_empty()
+            {
+                let mut list = Picker::new(state.models.clone());
+                list.cursor = super::overlay::preferred(state);
+                state.overlay = Some(Overlay::Models(ModelPicker {
+                    list,
+                    first: true,
+                    wanted,
+                }));
+            } else {
+                state.toast(Tone::Warning, "no model is here yet: /models offers some");
+            }
+        }
+        EngineEvent::Loading {
+            name,
+            memory,
+            fraction,
+        } => {
+            let since = match &state.engine {
+                EngineState::Loading {
+                    name: same, since, ..
+                } if *same == name => *since,
+                // Esc was pressed: what was on its way is passed over.
+                EngineState::Failed { name: stopped } if *stopped == name && fraction > 0.0 => {
+                    return;
+                }
+                _ => state.now,
+            };
+            state.engine = EngineState::Loading {
+                name,
+                memory,
+                fraction: if fraction.is_finite() {
+                    fraction.clamp(0.0, 1.0)
+                } else {
+                    0.0
+                },
+                since,
+            };
+            send::relabel(state, false);
+        }
+        EngineEvent::Ready(facts) => {
+            // Another model reads the conversation from its start.
+            state.context_used = 0;
+            state.rate = None;
+            state.memory = state.memory.max(facts.memory);
+            state.engine = EngineState::Ready(facts);
+            if matches!(&state.overlay, Some(Overlay::Models(picker)) if picker.first) {
+                state.overlay = None;
+            }
+            send::advance(state, out);
+        }
+        EngineEvent::Failed { name, failure } => {
+            state.engine = EngineState::Failed { name };
+            if !failure.is_interrupted() {
+                state.fail(failure);
+            }
+        }
+    }
+}
+
+/// The models there are.
+pub(super) fn models(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
+    match result {
+        Ok(rows) => {
+            state.models = rows;
+            let at = super::overlay::preferred(state);
+            if let Some(Overlay::Models(picker)) = &mut state.overlay {
+                let chosen = picker.list.chosen().map(|row| row.name.clone());
+                let mut list = Picker::new(state.models.clone());
+                list.cursor = chosen
+                    .and_then(|name| list.items.iter().position(|row| row.name == name))
+                    .unwrap_or(at);
+                // A filter that is typed narrows what has come, too.
+                if picker.list.filter.is_empty() {
+                    picker.list = list;
+                } else {
+                    picker.list.items = list.items;
+                    picker.list.loading = false;
+                    let filter = picker.list.filter.to_lowercase();
+                    picker.list.shown = (0..picker.list.items.len())
+                        .filter(|i| {
+                            let row = picker.list.items.get(*i);
+                            row.is_some_and(|row| row.name.to_lowercase().contains(&filter))
+                        })
+                        .collect();
+                    picker.list.step(0, usize::MAX);
+                }
+            }
+        }
+        Err(failure) => {
+            if matches!(state.overlay, Some(Overlay::Models(_))) {
+                state.overlay = None;
+            }
+            state.fail(failure);
+        }
+    }
+}
+
+/// About a download.
+pub(super) fn pull(state: &mut State, event: PullEvent, out: &mut Vec<Command>) {
+    // Reports of a download that was stopped come late.
+    let Some(id) = state.pulling else {
+        return;
+    };
+    let named = |state: &State, name: &str| {
+        matches!(
+            state.block(id).map(|block| &block.body),
+            Some(Body::Download(download)) if download.name == name
+        )
+    };
+    match event {
+        PullEvent::Progress {
+            name,
+            stage,
+            done,
+            total,
+            rate,
+            resumed,
+        } => {
+            if named(state, &name)
+                && let Some(Body::Download(download)) = state.body_mut(id)
+            {
+                download.stage = stage;
+                download.done = done;
+                download.total = total;
+                download.rate = rate;
+                download.resumed = resumed;
+            }
+        }
+        PullEvent::Done { name } => {
+            if !named(state, &name) {
+                return;
+            }
+            if let Some(Body::Download(download)) = state.body_mut(id) {
+                download.end = DownloadEnd::Done;
+                download.done = download.total;
+            }
+            state.pulling = None;
+            if !state.window_focus {
+                out.push(Command::Bell);
+            }
+            out.push(Command::ListModels);
+            // One that is in use is not thrown out for one that was fetched beside it.
+            if matches!(state.engine, EngineState::Ready(_)) {
+                state.toast(
+                    Tone::Good,
+                    format!("{name} is here; /model {name} loads it"),
+                );
+                return;
+            }
+            state.engine = EngineState::Loading {
+                name: name.clone(),
+                memory: 0,
+                fraction: 0.0,
+                since: state.now,
+            };
+            out.push(Command::LoadModel {
+                name: Some(name),
+                choose: true,
+            });
+        }
+        PullEvent::Failed { name, failure } => {
+            if !named(state, &name) {
+                return;
+            }
+            state.pulling = None;
+            let stopped = failure.is_interrupted();
+            if let Some(Body::Download(download)) = state.body_mut(id) {
+                download.end = if stopped {
+                    DownloadEnd::Stopped
+                } else {
+                    DownloadEnd::Failed
+                };
+            }
+            if !stopped {
+                state.fail(failure);
+            }
+        }
+    }
+}
+
+/// The clipboard has been written, or not.
+pub(super) fn copied(state: &mut State, result: Result<Copied, Failure>) {
+    match result {
+        Ok(copied) => {
+            let way = if copied.ways.is_empty() {
+                String::new()
+            } else {
+                format!(" by {}", copied.ways.join(" and "))
+            };
+            let chars = human_count(copied.chars as u64);
+            state.toast(Tone::Good, format!("{chars} characters copied{way}"));
+        }
+        Err(failure) => state.toast(Tone::Bad, failure.to_string()),
+    }
+    state.selection = None;
+}
+
+/// A session has been loaded: its turns become the transcript.
+pub(super) fn session(
+    state: &mut State,
+    id: String,
+    result: Result<Vec<Turn>, Failure>,
+    out: &mut Vec<Command>,
+) {
+    let turns = match result {
+        Ok(turns) => turns,
+        Err(failure) => return state.fail(failure),
+    };
+    if state.job.is_some() || !state.queue.is_empty() {
+        state.toast(Tone::Warning, "an answer is being written; Esc stops it");
+        return;
+    }
+    super::slash::begin_anew(state, out);
+    // The session goes on: what was just said about a new one does not hold.
+    out.retain(|command| !matches!(command, Command::NewSession));
+    let keep: Vec<BlockId> = state.pulling.into_iter().collect();
+    state.blocks.retain(|block| keep.contains(&block.id));
+    let now = state.now;
+    for turn in &turns {
+        state.push(Body::User(UserTurn {
+            text: turn.request.clone(),
+            job: JobKind::Ask,
+            sent: Sent::Yes,
+        }));
+        let mut answer = AnswerBlock::new(JobKind::Ask, now);
+        answer.text.clone_from(&turn.answer);
+        answer.sources.clone_from(&turn.sources);
+        answer.phase = Phase::Done;
+        state.push(Body::Answer(Box::new(answer)));
+    }
+    let count = turns.len();
+    state.turns = turns;
+    state.session = Some(id);
+    let word = if count == 1 { "turn" } else { "turns" };
+    state.toast(Tone::Good, format!("going on with {count} {word}"));
+}
+
+/// A file has been written, or not.
+pub(super) fn written(state: &mut State, result: Result<String, Failure>) {
+    match result {
+        Ok(file) => {
+            state.note(Tone::Good, format!("written to {file}"));
+        }
+        Err(failure) => state.fail(failure),
+    }
+}
+
+/// `AGENTS.md` has been written, or not.
+pub(super) fn init_written(
+    state: &mut State,
+    result: Result<RepoPath, Failure>,
+    out: &mut Vec<Command>,
+) {
+    match result {
+        Ok(path) => {
+            state.note(
+                Tone::Good,
+                format!(
+                    "{path} is written; it is shown to the model with every question, so \
+                         make it say what matters here"
+                ),
+            );
+            out.push(Command::Reindex { rebuild: false });
+            out.push(Command::RefreshRepo);
+        }
+        Err(failure) => state.fail(failure),
+    }
+}
+
+/// The doctor's report has come.
+pub(super) fn doctor(state: &mut State, result: Result<String, Failure>) {
+    match result {
+        Ok(report) => {
+            // Closed meanwhile: it was not waited for.
+            if let Some(Overlay::Text { title, text, top }) = &mut state.overlay
+                && title == "doctor"
+            {
+                *text = report;
+                *top = 0;
+            }
+        }
+        Err(failure) => {
+            if matches!(&state.overlay, Some(Overlay::Text { title, .. }) if title == "doctor") {
+                state.overlay = None;
+            }
+            state.fail(failure);
+        }
+    }
+}
+
+/// A theme is drawn with, or not.
+pub(super) fn theme_set(state: &mut State, result: Result<String, Failure>) {
+    match result {
+        // While the choice is open it is only looked at.
+        Ok(_) if matches!(state.overlay, Some(Overlay::Themes(_))) => {}
+        Ok(name) => state.options.theme = name,
+        Err(failure) => state.fail(failure),
+    }
+}
