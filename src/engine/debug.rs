@@ -57,12 +57,13 @@ pub fn logits(
     let mut file = BufWriter::new(fs::File::create(out).map_err(|e| failed(&e))?);
     engine.reset();
     let mut columns = 0;
-    // Token by token: the networks give the logits of the last token only.
-    for (at, id) in ids.iter().enumerate() {
+    let mut at = 0;
+    for piece in ids.chunks(64) {
         cancel.check()?;
-        let row = engine.network.forward(&[*id], at)?;
-        columns = row.len();
-        for value in row {
+        let rows = engine.network.forward_all(piece, at)?;
+        at += piece.len();
+        columns = rows.len() / piece.len();
+        for value in rows {
             file.write_all(&value.to_le_bytes())
                 .map_err(|e| failed(&e))?;
         }

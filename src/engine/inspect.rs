@@ -73,8 +73,10 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
         .get("tokenizer.ggml.tokens")
         .and_then(|tokens| tokens.as_array())
         .map_or(0, <[_]>::len) as u64;
-    // K and V of every layer in f32, and candle's caches hold them twice while they grow.
-    let state = [2, 2, 4, layers, kv_heads, head_width]
+    // K and V of every layer in f32; candle's own caches hold them twice while they grow.
+    let ours = network::is_ours(&architecture);
+    let copies = if ours { 1 } else { 2 };
+    let state = [copies, 2, 4, layers, kv_heads, head_width]
         .iter()
         .fold(1_u64, |product, n| product.saturating_mul(*n));
     let mut weights = 0_u64;
@@ -87,8 +89,8 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
             None => by_type.push((tensor.kind, tensor.elements())),
         }
     }
-    // candle's models turn the embedding table into f32.
-    if let Some(table) = header.tensor("token_embd.weight") {
+    // candle's models turn the embedding table into f32; ours turn rows as they are needed.
+    if let Some(table) = header.tensor("token_embd.weight").filter(|_| !ours) {
         weights = weights.saturating_add(table.elements().saturating_mul(4));
     }
     let most = by_type.iter().max_by_key(|(_, elements)| *elements);

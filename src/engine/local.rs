@@ -77,16 +77,13 @@ impl LocalEngine {
             limit => limit,
         };
         let native = (inspection.context as usize).max(1);
-        let most = native.min(network::context_limit(&inspection.architecture));
+        let most = native;
         if options.context > most {
             return Err(Failure::usage(format!(
                 "a context of {} tokens is more than the model takes",
                 human_count(options.context as u64)
             ))
-            .because(format!(
-                "at most {} in this build",
-                human_count(most as u64)
-            ))
+            .because(format!("it was made for {}", human_count(most as u64)))
             .hint("lower --ctx, or leave it out"));
         }
         let mut context = if options.context == 0 {
@@ -127,7 +124,7 @@ impl LocalEngine {
             allowed.set(id, !never);
         }
         let before = memory::resident();
-        let network = network::load(&options.file, &header, &device(), cancel, progress)?;
+        let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let taken = memory::resident()
             .zip(before)
             .map(|(now, before)| now.saturating_sub(before))
@@ -191,20 +188,22 @@ impl LocalEngine {
             .zip(tokens)
             .take_while(|(a, b)| a == b)
             .count();
-        let cached = if same == self.held.len() && same < tokens.len() {
-            same
-        } else {
-            if same > 0 && !self.held.is_empty() {
-                on(Step::StartOver(format!(
-                    "the conversation differs after {} of {} tokens, so it is read from its beginning",
-                    human_count(same as u64),
-                    human_count(self.held.len() as u64)
-                )));
-            }
+        // At least the last token is read, for its logits.
+        let wanted = same.min(tokens.len().saturating_sub(1));
+        let cached = self.network.keep(wanted).min(wanted);
+        if cached == 0 && !self.held.is_empty() {
+            on(Step::StartOver(format!(
+                "the conversation differs after {} of {} tokens, so it is read from its beginning",
+                human_count(same as u64),
+                human_count(self.held.len() as u64)
+            )));
+        }
+        if cached < wanted || cached == 0 {
             self.network.reset();
             self.held.clear();
-            0
-        };
+        }
+        let cached = cached.min(self.held.len());
+        self.held.truncate(cached);
         let total = tokens.len();
         let begun = Instant::now();
         let mut logits = Vec::new();
@@ -425,7 +424,14 @@ impl Engine for LocalEngine {
             if written.len() >= most {
                 break Finish::Length;
             }
-            logits = self.network.forward(&[token], self.held.len())?;
+            logits = match self.network.forward(&[token], self.held.len()) {
+                Ok(logits) => logits,
+                Err(failure) => {
+                    self.network.reset();
+                    self.held.clear();
+                    return Err(failure);
+                }
+            };
             self.held.push(token);
         };
         let rest = characters.finish();

@@ -3,10 +3,20 @@
 //! Law: candle lives here, in `engine` and in the kernels' custom ops, and nowhere else; one
 //! file per architecture; nothing here knows a repository, a prompt or a screen.
 
+pub mod cache;
 pub mod chat;
+pub mod dense;
+mod gemma3;
 pub mod gguf;
+pub mod hyper;
+mod llama;
 pub mod merge;
 pub mod network;
+mod phi3;
+mod qwen2;
+mod qwen3;
+pub mod rope;
 pub mod sample;
 pub mod split;
 pub mod tokenizer;
+pub mod weights;

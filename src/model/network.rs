@@ -1,6 +1,13 @@
 //! The networks that run: tokens in, logits of the last one out.
 //!
-//! So far they are candle-transformers' quantized models, each behind one small trait.
+//! The dense transformers are our own code over candle's tensors, one file an architecture:
+//! their state can be cut back to any length, and rows of the embedding table are turned to
+//! floats only as they are needed. GLM 4 comes from candle-transformers.
+//!
+//! Others of candle's quantized models were tried and left out, because what they hold goes
+//! wrong when a prompt is read in pieces: the convolution of `lfm2` forgets the piece before,
+//! `gemma3` masks all that lies before a piece, `qwen3` loses what was written when the next
+//! turn is read (and turns positions in half precision).
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -8,42 +15,47 @@ use std::path::Path;
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
-use candle_transformers::models::{
-    quantized_gemma3, quantized_glm4, quantized_lfm2, quantized_llama, quantized_phi3,
-    quantized_qwen2, quantized_qwen3,
-};
+use candle_transformers::models::quantized_glm4;
 
+use super::dense::{Dense, Rows};
 use super::gguf::{Header, type_name};
+use super::hyper::Hyper;
+use super::weights::{Weights, candle_type};
+use super::{gemma3, llama, phi3, qwen2, qwen3};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 
 /// The architectures this build runs, as `general.architecture` names them.
-pub const ARCHITECTURES: &[&str] = &[
-    "llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "glm4", "lfm2",
-];
+pub const ARCHITECTURES: &[&str] = &["llama", "qwen2", "qwen3", "gemma3", "phi3", "glm4"];
 
-/// Tensor types candle reads, by number in the format.
-const READABLE: &[u32] = &[0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 30];
-
-/// A network with the state of one conversation. The state only grows; [`Network::reset`]
-/// empties it.
+/// A network with the state of one conversation.
 pub trait Network: Send {
-    /// Reads `tokens` at `position` (the number of tokens read before) and gives the logits
+    /// Reads `tokens` at `position` (the number of tokens held before) and gives the logits
     /// after the last one, one per token of the vocabulary.
     fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>>;
 
+    /// As [`Network::forward`], with the logits after every token, row by row.
+    fn forward_all(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
+        let mut rows = Vec::new();
+        for (i, token) in tokens.iter().enumerate() {
+            rows.append(&mut self.forward(&[*token], position + i)?);
+        }
+        Ok(rows)
+    }
+
+    /// Forgets all but the first `tokens` of what was read; says how many are kept, which may
+    /// be none.
+    fn keep(&mut self, tokens: usize) -> usize;
+
     /// Forgets everything read.
-    fn reset(&mut self);
+    fn reset(&mut self) {
+        self.keep(0);
+    }
 }
 
-/// Most tokens of context the network of an architecture can take in this build, where that
-/// is less than the model's own.
-pub fn context_limit(architecture: &str) -> usize {
-    match architecture {
-        // candle computes its rotary tables for this many positions.
-        "llama" => quantized_llama::MAX_SEQ_LEN,
-        _ => usize::MAX,
-    }
+/// Whether the network of an architecture is our own code.
+pub fn is_ours(architecture: &str) -> bool {
+    ARCHITECTURES.contains(&architecture) && architecture != "glm4"
 }
 
 /// Says why a file cannot be run by this build, from its header.
@@ -72,7 +84,11 @@ pub fn check(header: &Header) -> Result<()> {
         .because(supported())
         .hint("`homebody models list` shows models that run"));
     }
-    if let Some(tensor) = header.tensors.iter().find(|t| !READABLE.contains(&t.kind)) {
+    if let Some(tensor) = header
+        .tensors
+        .iter()
+        .find(|t| candle_type(t.kind).is_none())
+    {
         return Err(Failure::model(format!(
             "tensors of the type {} cannot be read by this build",
             type_name(tensor.kind)
@@ -86,18 +102,20 @@ pub fn check(header: &Header) -> Result<()> {
     Ok(())
 }
 
-/// Loads the network of a file. `progress` goes from 0 to 1.
+/// Loads the network of a file for a context of so many tokens. `progress` goes from 0 to 1.
 ///
 /// # Errors
 /// Of kind model, if the file's tensors do not fit its architecture.
 pub fn load(
     file: &Path,
     header: &Header,
+    context: usize,
     device: &Device,
     cancel: &Cancel,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Box<dyn Network>> {
     check(header)?;
+    let hyper = Hyper::from_header(header)?;
     let opened =
         File::open(file).map_err(|e| io_failure(format!("cannot open {}", file.display()), &e))?;
     let mut reader = Watched {
@@ -107,86 +125,84 @@ pub fn load(
         cancel: cancel.clone(),
         progress,
     };
-    let content = Content::read(&mut reader).map_err(|e| stopped(cancel, &e))?;
-    let name = header.architecture().to_owned();
-    let loaded = build(&name, content, &mut reader, device);
+    let loaded = build(header, hyper, context, &mut reader, device);
     loaded.map_err(|e| stopped(cancel, &e))
 }
 
 fn build<R: Read + Seek>(
-    architecture: &str,
-    content: Content,
+    header: &Header,
+    hyper: Hyper,
+    context: usize,
     reader: &mut R,
     device: &Device,
 ) -> candle_core::Result<Box<dyn Network>> {
-    let device_of = device.clone();
-    let on = |forward: Forward| -> Box<dyn Network> {
-        Box::new(Through {
-            forward,
-            device: device_of,
-        })
-    };
-    Ok(match architecture {
-        "llama" => {
-            let mut model = quantized_llama::ModelWeights::from_gguf(content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
-        "qwen2" => {
-            let mut model = quantized_qwen2::ModelWeights::from_gguf(content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
-        "qwen3" => {
-            let mut model = quantized_qwen3::ModelWeights::from_gguf(content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| {
-                if at == 0 {
-                    model.clear_kv_cache();
-                }
-                model.forward(x, at)
-            }))
-        }
-        "gemma" | "gemma2" | "gemma3" => {
-            let mut model = quantized_gemma3::ModelWeights::from_gguf(content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
-        "phi3" => {
-            let mut model =
-                quantized_phi3::ModelWeights::from_gguf(false, content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
-        "glm4" => {
-            let mut model =
-                quantized_glm4::ModelWeights::from_gguf(content, reader, device, DType::F32)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
-        "lfm2" => {
-            let mut model = quantized_lfm2::ModelWeights::from_gguf(content, reader, device)?;
-            on(Box::new(move |x: &Tensor, at| model.forward(x, at)))
-        }
+    let architecture = hyper.architecture.clone();
+    if architecture == "glm4" {
+        reader.rewind()?;
+        let content = Content::read(reader)?;
+        let model = quantized_glm4::ModelWeights::from_gguf(content, reader, device, DType::F32)?;
+        return Ok(Box::new(Glm4 {
+            model,
+            device: device.clone(),
+            held: 0,
+        }));
+    }
+    let mut weights = Weights::new(header, reader, device.clone());
+    let dense = match architecture.as_str() {
+        "llama" => llama::load(&mut weights, hyper, context)?,
+        "qwen2" => qwen2::load(&mut weights, hyper, context)?,
+        "qwen3" => qwen3::load(&mut weights, hyper, context)?,
+        "gemma3" => gemma3::load(&mut weights, hyper, context)?,
+        "phi3" => phi3::load(&mut weights, hyper, context)?,
         other => candle_core::bail!("{other} is not supported"),
-    })
+    };
+    Ok(Box::new(dense))
 }
 
-type Forward = Box<dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor> + Send>;
-
-/// A network of candle's. All of them drop what they hold when they read at position 0.
-struct Through {
-    forward: Forward,
-    device: Device,
+fn failed(error: &candle_core::Error) -> Failure {
+    Failure::model("the model's arithmetic failed").because(short(error))
 }
 
-impl Network for Through {
+impl Network for Dense {
     fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        let run = |forward: &mut Forward| -> candle_core::Result<Vec<f32>> {
-            let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
-            let logits = forward(&input, position)?;
-            logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
-        };
-        run(&mut self.forward)
-            .map_err(|e| Failure::model("the model's arithmetic failed").because(short(&e)))
+        self.read(tokens, position, Rows::Last)
+            .map_err(|e| failed(&e))
     }
 
-    fn reset(&mut self) {
-        // Position 0 of the next piece does it.
+    fn forward_all(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
+        self.read(tokens, position, Rows::All)
+            .map_err(|e| failed(&e))
+    }
+
+    fn keep(&mut self, tokens: usize) -> usize {
+        self.cut(tokens)
+    }
+}
+
+/// candle's GLM 4: drops what it holds when it reads at position 0, and keeps all or nothing.
+struct Glm4 {
+    model: quantized_glm4::ModelWeights,
+    device: Device,
+    held: usize,
+}
+
+impl Network for Glm4 {
+    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
+        let mut run = || -> candle_core::Result<Vec<f32>> {
+            let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
+            let logits = self.model.forward(&input, position)?;
+            logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
+        };
+        let logits = run().map_err(|e| failed(&e))?;
+        self.held = position + tokens.len();
+        Ok(logits)
+    }
+
+    fn keep(&mut self, tokens: usize) -> usize {
+        if tokens != self.held {
+            self.held = 0;
+        }
+        self.held
     }
 }
 
@@ -233,3 +249,7 @@ fn short(error: &candle_core::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;

@@ -503,3 +503,6 @@ impl TextStream {
 #[cfg(test)]
 #[path = "tokenizer_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::starter;

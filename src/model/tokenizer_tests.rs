@@ -69,7 +69,7 @@ fn the_starters_vocabulary_equals_the_reference() {
 }
 
 /// The starter's file where it is installed; required if the environment says so.
-fn starter() -> Option<PathBuf> {
+pub(crate) fn starter() -> Option<PathBuf> {
     let folder = crate::base::Places::find().ok()?.models();
     let found = std::fs::read_dir(folder).ok().and_then(|entries| {
         entries.flatten().map(|entry| entry.path()).find(|path| {

@@ -1,0 +1,45 @@
+//! `gemma3`: Gemma 3, text; most layers look back over a window only, norms before and
+//! behind each part.
+
+use std::io::{Read, Seek};
+
+use candle_core::Result;
+
+use super::dense::{Dense, Style, Window};
+use super::gguf::Header;
+use super::hyper::Hyper;
+use super::weights::Weights;
+
+/// Loads it.
+pub(super) fn load<R: Read + Seek>(
+    weights: &mut Weights<'_, R>,
+    mut hyper: Hyper,
+    context: usize,
+) -> Result<Dense> {
+    let style = style(weights.header(), &mut hyper);
+    Dense::load(weights, hyper, &style, context)
+}
+
+/// What tells it from others.
+pub(super) fn style(header: &Header, hyper: &mut Hyper) -> Style {
+    if header.arch_float("rope.freq_base").is_none() {
+        hyper.rope_base = 1e6;
+    }
+    // The largest of the family scales by the width of the model, not of a head.
+    let scale = (hyper.layers == 62).then(|| (hyper.width as f64 / hyper.heads as f64).powf(-0.5));
+    Style {
+        scale,
+        halves: true,
+        gelu: true,
+        scaled_embedding: true,
+        after_norms: true,
+        window: Some(Window {
+            tokens: header
+                .arch_number("attention.sliding_window")
+                .map_or(1024, |tokens| tokens.clamp(1, 1 << 32) as usize),
+            every: 6,
+            base: Some(10_000.0),
+        }),
+        ..Style::default()
+    }
+}

@@ -1,0 +1,46 @@
+//! `llama`: Llama 1 to 3, SmolLM 2, Mistral and their kin.
+
+use std::io::{Read, Seek};
+
+use candle_core::{Result, bail};
+
+use super::dense::{Dense, Style};
+use super::hyper::Hyper;
+use super::weights::Weights;
+
+/// Loads it.
+pub(super) fn load<R: Read + Seek>(
+    weights: &mut Weights<'_, R>,
+    hyper: Hyper,
+    context: usize,
+) -> Result<Dense> {
+    if weights
+        .header()
+        .arch_number("expert_count")
+        .is_some_and(|n| n > 1)
+    {
+        bail!("it is a mixture of experts, which this build does not run");
+    }
+    let style = Style {
+        // Llama 3.1 and later stretch their context by a factor for each frequency.
+        rope_factors: factors(weights, "rope_freqs.weight", hyper.rotary)?,
+        ..Style::default()
+    };
+    Dense::load(weights, hyper, &style, context)
+}
+
+/// The factors of a tensor that divides the rotary frequencies, where the file has it.
+pub(super) fn factors<R: Read + Seek>(
+    weights: &mut Weights<'_, R>,
+    name: &str,
+    rotary: usize,
+) -> Result<Option<Vec<f32>>> {
+    let Some(tensor) = weights.plain_if(name, rotary / 2)? else {
+        return Ok(None);
+    };
+    let factors: Vec<f32> = tensor.to_vec1()?;
+    if factors.iter().any(|f| !f.is_finite() || *f <= 0.0) {
+        bail!("{name} holds factors that cannot be");
+    }
+    Ok(Some(factors))
+}

@@ -1,0 +1,90 @@
+//! Turning queries and keys by their position.
+
+use candle_core::{D, Device, Result, Tensor};
+
+/// The frequencies of one kind of layer.
+#[derive(Debug, Clone)]
+pub struct Rope {
+    inverse: Vec<f32>,
+    /// Scales sine and cosine, for models stretched beyond their first context.
+    scale: f32,
+    /// Pairs are the two halves of a head; else neighbours.
+    halves: bool,
+}
+
+/// Sine and cosine of some positions.
+#[derive(Debug, Clone)]
+pub struct Angles {
+    cos: Tensor,
+    sin: Tensor,
+    rotary: usize,
+    halves: bool,
+}
+
+impl Rope {
+    /// Frequencies for `rotary` numbers of a head; each is divided by its factor, where
+    /// factors are given.
+    pub fn new(
+        rotary: usize,
+        base: f64,
+        factors: Option<&[f32]>,
+        scale: f32,
+        halves: bool,
+    ) -> Self {
+        let inverse = (0..rotary / 2)
+            .map(|i| {
+                let factor = factors.and_then(|f| f.get(i)).copied().unwrap_or(1.0);
+                (1.0 / base.powf(2.0 * i as f64 / rotary as f64)) as f32 / factor
+            })
+            .collect();
+        Self {
+            inverse,
+            scale,
+            halves,
+        }
+    }
+
+    /// Sine and cosine of `count` positions from `start` on.
+    pub fn angles(&self, start: usize, count: usize, device: &Device) -> Result<Angles> {
+        let size = count * self.inverse.len();
+        let (mut cos, mut sin) = (Vec::with_capacity(size), Vec::with_capacity(size));
+        for position in start..start + count {
+            for inverse in &self.inverse {
+                let angle = f64::from(position as f32 * inverse);
+                cos.push(angle.cos() as f32 * self.scale);
+                sin.push(angle.sin() as f32 * self.scale);
+            }
+        }
+        let shape = (count, self.inverse.len());
+        Ok(Angles {
+            cos: Tensor::from_vec(cos, shape, device)?,
+            sin: Tensor::from_vec(sin, shape, device)?,
+            rotary: self.inverse.len() * 2,
+            halves: self.halves,
+        })
+    }
+}
+
+impl Angles {
+    /// Turns `x` (positions, heads, width of a head).
+    pub fn turn(&self, x: &Tensor) -> Result<Tensor> {
+        let width = x.dim(D::Minus1)?;
+        if self.rotary == width {
+            return self.turn_all(x);
+        }
+        let turned = self.turn_all(&x.narrow(D::Minus1, 0, self.rotary)?)?;
+        let rest = x.narrow(D::Minus1, self.rotary, width - self.rotary)?;
+        Tensor::cat(&[turned, rest], D::Minus1)
+    }
+
+    fn turn_all(&self, x: &Tensor) -> Result<Tensor> {
+        let x = x.unsqueeze(0)?;
+        let turned = if self.halves {
+            candle_nn::rotary_emb::rope_thd(&x.contiguous()?, &self.cos, &self.sin)?
+        } else {
+            let x = x.transpose(1, 2)?.contiguous()?;
+            candle_nn::rotary_emb::rope_i(&x, &self.cos, &self.sin)?.transpose(1, 2)?
+        };
+        turned.squeeze(0)?.contiguous()
+    }
+}
