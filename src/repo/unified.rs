@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
             } else {
                 self.next();
                 if begun && hunks.is_empty() {
-                    self.extended(line, &mut head);
+                    head.extended(line);
                 }
                 // Between files stand remarks (`Only in …`, the `-- ` of a mail): no harm.
             }
@@ -149,33 +149,6 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         self.finish(head, hunks).map(Some)
-    }
-
-    fn extended(&mut self, line: &str, head: &mut Head) {
-        let line = line.trim_end_matches('\r');
-        let take = |rest: &str| Some(unquoted(rest));
-        if line.starts_with("new file mode ") {
-            head.added = true;
-        } else if line.starts_with("deleted file mode ") {
-            head.deleted = true;
-        } else if line.starts_with("old mode ") || line.starts_with("new mode ") {
-            head.mode = true;
-        } else if let Some(name) = line.strip_prefix("rename from ") {
-            head.renamed.0 = take(name);
-        } else if let Some(name) = line.strip_prefix("rename to ") {
-            head.renamed.1 = take(name);
-        } else if let Some(name) = line.strip_prefix("copy from ") {
-            head.renamed.0 = take(name);
-            head.copied = true;
-        } else if let Some(name) = line.strip_prefix("copy to ") {
-            head.renamed.1 = take(name);
-            head.copied = true;
-        } else if line == "GIT binary patch" {
-            head.binary = true;
-            // Its lines are letters and digits, none of which begins a file or a hunk.
-        } else if line.starts_with("Binary files ") && line.ends_with(" differ") {
-            head.binary = true;
-        }
     }
 
     fn finish(&self, head: Head, hunks: Vec<Hunk>) -> Result<FileDiff> {
@@ -305,6 +278,34 @@ impl<'a> Reader<'a> {
 }
 
 impl Head {
+    /// Takes a line between the file's name and its first hunk.
+    fn extended(&mut self, line: &str) {
+        let line = line.trim_end_matches('\r');
+        let take = |rest: &str| Some(unquoted(rest));
+        if line.starts_with("new file mode ") {
+            self.added = true;
+        } else if line.starts_with("deleted file mode ") {
+            self.deleted = true;
+        } else if line.starts_with("old mode ") || line.starts_with("new mode ") {
+            self.mode = true;
+        } else if let Some(name) = line.strip_prefix("rename from ") {
+            self.renamed.0 = take(name);
+        } else if let Some(name) = line.strip_prefix("rename to ") {
+            self.renamed.1 = take(name);
+        } else if let Some(name) = line.strip_prefix("copy from ") {
+            self.renamed.0 = take(name);
+            self.copied = true;
+        } else if let Some(name) = line.strip_prefix("copy to ") {
+            self.renamed.1 = take(name);
+            self.copied = true;
+        } else if line == "GIT binary patch" {
+            self.binary = true;
+            // Its lines are letters and digits, none of which begins a file or a hunk.
+        } else if line.starts_with("Binary files ") && line.ends_with(" differ") {
+            self.binary = true;
+        }
+    }
+
     /// Takes over the names after `---` and `+++`.
     fn take_sides(&mut self, old: &str, new: &str) {
         let (old, old_when) = side(old);
