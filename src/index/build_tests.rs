@@ -184,7 +184,7 @@ fn a_cancel_leaves_the_old_snapshot() {
 fn what_is_unchanged_is_neither_read_nor_written_again() {
     let place = Place::new();
     let names = ["src/walk.rs", "src/print.rs", "tests/walk.rs", "README.md"];
-    let old = SystemTime::now() - Duration::from_mins(1);
+    let old = SystemTime::now() - Duration::from_secs(60);
     for name in names {
         let file = fs::File::open(place.repo.path().join(name)).expect("opened");
         file.set_modified(old).expect("set");
