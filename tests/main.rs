@@ -8,4 +8,5 @@
 
 mod cli;
 mod house;
+mod pull;
 mod seal;

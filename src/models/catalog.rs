@@ -23,7 +23,7 @@ const RUNS: [&str; 5] = ["llama", "qwen2", "qwen3", "gemma3", "phi3"];
 const LOADED: f64 = 2.2;
 
 /// Tokens of context for which a model must fit to be offered.
-pub const FIT_CONTEXT: usize = 8_192;
+pub const FIT_CONTEXT: usize = 4_096;
 
 /// What is left to the rest of the system when a model is offered.
 const SPARE: u64 = 256 << 20;
@@ -313,7 +313,7 @@ fn default_architecture() -> String {
 }
 
 const fn default_context() -> u32 {
-    FIT_CONTEXT as u32
+    8_192
 }
 
 const fn default_state() -> u64 {

