@@ -12,7 +12,7 @@ use crate::repo::Repo;
 /// Seconds a prompt may take to be read, if the user sets no budget.
 const READ_S: f64 = 20.0;
 /// Tokens of excerpts before anything was measured.
-const UNMEASURED: usize = 2000;
+const UNMEASURED: usize = 1000;
 /// Fewest tokens of excerpts that are worth a prompt, however slow the machine.
 const LEAST: usize = 1000;
 /// Most of the context that excerpts may take, in percent.
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_budget_follows_the_machine_and_the_context() {
-        assert_eq!(budget(0, 8192, 200, None), 2000);
+        assert_eq!(budget(0, 8192, 200, None), 1000);
         assert_eq!(budget(0, 8192, 200, Some((300.0, 10.0))), 4795);
         assert_eq!(budget(0, 8192, 200, Some((10.0, 10.0))), 1000);
         assert_eq!(budget(500, 8192, 200, Some((300.0, 10.0))), 500);
