@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::repo::Repo;
 
 /// Most tokens of an answer, where the user sets no limit.
-const ANSWER: usize = 700;
+pub(super) const ANSWER: usize = 700;
 /// Tokens the template and the words around excerpts and question take.
 const AROUND: usize = 60;
 

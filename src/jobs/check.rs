@@ -1,55 +1,142 @@
-//! Running the user's check command after a change: its words, its output, its verdict.
+//! The user's own check command after a patch: `cargo check`, `make test`.
 //!
-//! The command comes from the command line or the user's own configuration, never from a
-//! repository; it runs in the repository's root, sealed as we are.
+//! The command comes from the user's configuration or the command line, never from the
+//! repository or the model. It runs in a process group of its own, so that a cancel or the
+//! time limit ends it with everything it has started.
 
-use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read};
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use crate::base::failure::io_failure;
+use crate::base::text::{human_time, printable};
 use crate::base::{Cancel, Failure, Result};
 
-/// So many bytes of what a check says at its end are kept.
-pub const MOST_OUTPUT: usize = 16_000;
+/// How long a check may take where nothing else is said.
+pub const TIME_LIMIT: Duration = Duration::from_mins(10);
 
-/// A line is cut here; what follows counts as the next.
-const MOST_LINE: u64 = 4_000;
+/// Bytes of output that are kept: its end, where compilers say what is wrong.
+const KEPT: usize = 32 * 1024;
+/// Longest line that is told whole.
+const LONGEST_LINE: u64 = 4096;
+/// Longest time between two looks at the cancel token.
+const SLICE: Duration = Duration::from_millis(50);
+/// How long a group that was asked to end may take before it is killed.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// How a check ended.
+/// What came of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
-    /// Its exit code was 0.
+    /// Whether it exited with 0.
     pub passed: bool,
-    /// How it ended, for people: `exit status: 1`.
+    /// How it ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
     pub status: String,
-    /// The end of what it said on both outputs, at most [`MOST_OUTPUT`] bytes.
+    /// The end of what it wrote, safe to show.
     pub output: String,
     /// How long it took.
     pub seconds: f64,
 }
 
-/// Runs `command` by the system's shell in `root`. Each line it says is told as it comes.
+/// Runs `command` by the shell in `root`, for at most [`TIME_LIMIT`]. `on_line` is told each
+/// line it writes, safe to show.
 ///
 /// # Errors
-/// Of kind environment, if the shell cannot be started; interrupted, when cancelled (the
-/// command is ended).
+/// Of kind environment, if it cannot be started; of kind interrupted, if cancelled. A command
+/// that fails or takes too long is no error: it has not passed.
 pub fn run(
     command: &str,
     root: &Path,
     cancel: &Cancel,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Checked> {
-    let began = Instant::now();
+    run_within(command, root, TIME_LIMIT, cancel, on_line)
+}
+
+/// The same with a time limit of one's own.
+pub fn run_within(
+    command: &str,
+    root: &Path,
+    limit: Duration,
+    cancel: &Cancel,
+    on_line: &mut dyn FnMut(&str),
+) -> Result<Checked> {
+    cancel.check()?;
+    if command.trim().is_empty() {
+        return Err(Failure::usage("the check command is empty")
+            .hint("give one with --check, or set `check` in your config.toml"));
+    }
+    let begun = Instant::now();
+    let (mut child, output) = start(command, root)?;
+    let lines = read_lines(output);
+    let mut kept = Tail::default();
+    let mut ended: Option<(ExitStatus, Instant)> = None;
+    let outcome = loop {
+        match lines.recv_timeout(SLICE) {
+            Ok(line) => {
+                on_line(&line);
+                kept.add(&line);
+            }
+            // Everybody who could write is gone; the command itself may live on.
+            Err(RecvTimeoutError::Disconnected) if ended.is_none() => std::thread::sleep(SLICE),
+            Err(_) => {}
+        }
+        if cancel.is_cancelled() {
+            break Err(Failure::interrupted());
+        }
+        if begun.elapsed() >= limit {
+            let words = format!("stopped after {}", human_time(limit.as_secs_f64()));
+            break Ok((false, words));
+        }
+        if ended.is_none()
+            && let Some(status) = child
+                .try_wait()
+                .map_err(|e| io_failure("cannot wait for the check", &e))?
+        {
+            ended = Some((status, Instant::now()));
+        }
+        if let Some((status, at)) = ended {
+            // What is in the pipe is read out; a child left behind with it open is not waited for.
+            let drained = loop {
+                match lines.try_recv() {
+                    Ok(line) => {
+                        on_line(&line);
+                        kept.add(&line);
+                    }
+                    Err(std::sync::mpsc::TryRecvError::Disconnected) => break true,
+                    Err(std::sync::mpsc::TryRecvError::Empty) => break false,
+                }
+            };
+            if drained || at.elapsed() >= GRACE {
+                break Ok((status.success(), status.to_string()));
+            }
+        }
+    };
+    if ended.is_none() {
+        stop(&mut child);
+    }
+    let (passed, status) = outcome?;
+    Ok(Checked {
+        passed,
+        status,
+        output: kept.text(),
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
+
+/// Starts the shell with both its outputs in one pipe.
+fn start(command: &str, root: &Path) -> Result<(Child, PipeReader)> {
+    let failed = |e: &std::io::Error| io_failure(format!("cannot run the check `{command}`"), e);
+    let (reader, writer) = std::io::pipe().map_err(|e| failed(&e))?;
+    let second = writer.try_clone().map_err(|e| failed(&e))?;
     let mut shell = if cfg!(windows) {
         let mut shell = Command::new("cmd");
         shell.arg("/C");
         shell
     } else {
-        let mut shell = Command::new("/bin/sh");
+        let mut shell = Command::new("sh");
         shell.arg("-c");
         shell
     };
@@ -57,112 +144,94 @@ pub fn run(
         .arg(command)
         .current_dir(root)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    // A group of its own, so that what the command starts ends with it.
+        .stdout(writer)
+        .stderr(second);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    let mut child = shell.spawn().map_err(|e| {
-        Failure::environment(format!("cannot run the check `{command}`")).caused_by(&e)
-    })?;
-    let (sender, lines) = mpsc::sync_channel::<String>(64);
-    let readers: Vec<_> = [
-        child
-            .stdout
-            .take()
-            .map(|o| Box::new(o) as Box<dyn Read + Send>),
-        child
-            .stderr
-            .take()
-            .map(|o| Box::new(o) as Box<dyn Read + Send>),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|output| {
-        let sender = sender.clone();
-        thread::spawn(move || read_lines(output, &sender))
-    })
-    .collect();
-    drop(sender);
-    let mut kept: VecDeque<String> = VecDeque::new();
-    let mut size = 0;
-    let status = loop {
-        if cancel.is_cancelled() {
-            end(&mut child);
-            return Err(Failure::interrupted());
-        }
-        match lines.recv_timeout(Duration::from_millis(50)) {
-            Ok(line) => {
-                on_line(&line);
-                size += line.len() + 1;
-                kept.push_back(line);
-                while size > MOST_OUTPUT
-                    && let Some(first) = kept.pop_front()
-                {
-                    size -= first.len() + 1;
-                }
-            }
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                // What the command left running behind may hold the pipes open for ever.
-                if let Ok(Some(status)) = child.try_wait() {
-                    thread::sleep(Duration::from_millis(50));
-                    while let Ok(line) = lines.try_recv() {
-                        on_line(&line);
-                        kept.push_back(line);
-                    }
-                    break Ok(status);
-                }
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => break child.wait(),
-        }
-    }
-    .map_err(|e| Failure::environment("the check was lost").caused_by(&e))?;
-    drop(lines);
-    // Readers end with their pipes; those that something still holds open are left alone.
-    for reader in readers {
-        if reader.is_finished() {
-            let _ = reader.join();
-        }
-    }
-    Ok(Checked {
-        passed: status.success(),
-        status: status.to_string(),
-        output: kept.into_iter().map(|line| line + "\n").collect(),
-        seconds: began.elapsed().as_secs_f64(),
-    })
+    let child = shell.spawn().map_err(|e| failed(&e))?;
+    Ok((child, reader))
 }
 
-fn read_lines(output: impl Read, sender: &mpsc::SyncSender<String>) {
-    let mut reader = BufReader::new(output);
-    loop {
+/// Reads lines on a thread of their own. A line that is too long comes in parts.
+fn read_lines(output: PipeReader) -> Receiver<String> {
+    let (send, receive) = sync_channel(64);
+    std::thread::spawn(move || {
+        let mut output = BufReader::new(output);
         let mut bytes = Vec::new();
-        match (&mut reader).take(MOST_LINE).read_until(b'\n', &mut bytes) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
+        loop {
+            bytes.clear();
+            match (&mut output)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut bytes)
+            {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            let line = printable(text.trim_end_matches(['\n', '\r'])).into_owned();
+            if send.send(line).is_err() {
+                return;
+            }
         }
-        let text = String::from_utf8_lossy(&bytes);
-        if sender
-            .send(text.trim_end_matches(['\n', '\r']).to_owned())
-            .is_err()
-        {
-            return;
-        }
-    }
+    });
+    receive
 }
 
-/// Ends the command and what it has started.
-fn end(child: &mut Child) {
+/// Ends the command and everything in its group.
+fn stop(child: &mut Child) {
     #[cfg(unix)]
     {
-        // Asked of the system's own tool, since signals to groups need no code of ours then.
-        let _ = Command::new("/bin/sh")
-            .arg("-c")
-            .arg(format!("kill -TERM -{0} 2>/dev/null", child.id()))
-            .status();
-        thread::sleep(Duration::from_millis(50));
+        // The child is not waited for yet, so its number cannot be anybody else's.
+        let signal = |name: &str| {
+            Command::new("sh")
+                .args(["-c", "kill -s \"$1\" -- \"-$2\"", "sh", name])
+                .arg(child.id().to_string())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+        };
+        let _ = signal("TERM");
+        std::thread::sleep(GRACE / 5);
+        let _ = signal("KILL");
     }
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// The end of an output.
+#[derive(Default)]
+struct Tail {
+    lines: std::collections::VecDeque<String>,
+    bytes: usize,
+    dropped: usize,
+}
+
+impl Tail {
+    fn add(&mut self, line: &str) {
+        self.bytes += line.len() + 1;
+        self.lines.push_back(line.to_owned());
+        while self.bytes > KEPT
+            && self.lines.len() > 1
+            && let Some(first) = self.lines.pop_front()
+        {
+            self.bytes -= first.len() + 1;
+            self.dropped += 1;
+        }
+    }
+
+    fn text(self) -> String {
+        let mut out = String::with_capacity(self.bytes + 40);
+        if self.dropped > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "[{} lines before this]", self.dropped);
+        }
+        for line in &self.lines {
+            out.push_str(line);
+            out.push('\n');
+        }
+        out
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -170,49 +239,72 @@ mod tests {
     use super::*;
     use crate::base::CancelSource;
 
-    fn here(command: &str) -> Checked {
+    fn check(command: &str) -> Result<Checked> {
         let dir = tempfile::tempdir().expect("a folder");
-        run(command, dir.path(), &Cancel::never(), &mut |_| {}).expect("runs")
+        run(command, dir.path(), &Cancel::never(), &mut |_| {})
     }
 
     #[test]
-    fn verdict_and_both_outputs_are_told() {
-        let checked = here("echo one; echo two >&2; exit 3");
-        assert!(!checked.passed);
-        assert!(checked.status.contains('3'), "{}", checked.status);
-        assert!(checked.output.contains("one\n") && checked.output.contains("two\n"));
-        assert!(here("true").passed);
+    fn a_check_passes_or_fails_and_says_why() {
+        let good = check("echo fine; echo also >&2").expect("ran");
+        assert!(good.passed);
+        assert_eq!(good.output, "fine\nalso\n");
+        let bad = check("printf 'wrong \\033[31mred'; exit 3").expect("ran");
+        assert!(!bad.passed);
+        assert_eq!(bad.output, "wrong \\x1b[31mred\n");
+        assert!(check("  ").is_err());
     }
 
     #[test]
-    fn only_the_end_of_a_long_output_is_kept() {
-        let checked = here("i=0; while [ $i -lt 9000 ]; do echo line $i; i=$((i+1)); done");
-        assert!(checked.output.len() <= MOST_OUTPUT);
-        assert!(checked.output.ends_with("line 8999\n"), "the end is kept");
-        let checked = here("head -c 100000 /dev/zero | tr '\\0' x");
-        assert!(checked.output.len() <= MOST_OUTPUT + 100);
+    fn the_end_of_a_long_output_is_kept() {
+        let long = check("i=0; while [ $i -lt 5000 ]; do echo line number $i; i=$((i+1)); done")
+            .expect("ran");
+        assert!(long.output.len() <= KEPT + 64);
+        assert!(long.output.ends_with("line number 4999\n"));
+        assert!(long.output.contains("lines before this]"));
     }
 
     #[test]
-    fn a_cancel_ends_it_with_what_it_started() {
+    fn a_cancel_ends_the_whole_group() {
         let dir = tempfile::tempdir().expect("a folder");
+        let mark = dir.path().join("mark");
         let source = CancelSource::new();
-        let cancel = source.token();
-        let began = Instant::now();
-        let outcome = run(
-            "echo up; sleep 60 & sleep 60",
-            dir.path(),
-            &cancel,
-            &mut |_| source.cancel(),
-        );
-        assert!(outcome.is_err_and(|failure| failure.is_interrupted()));
-        assert!(began.elapsed() < Duration::from_secs(10));
+        let token = source.token();
+        let begun = Instant::now();
+        let command = format!("(sleep 2; touch {}) & echo ready; wait", mark.display());
+        let failure = run(&command, dir.path(), &token, &mut |line| {
+            if line == "ready" {
+                source.cancel();
+            }
+        })
+        .expect_err("cancelled");
+        assert!(failure.is_interrupted());
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        std::thread::sleep(Duration::from_millis(2500));
+        assert!(!mark.exists(), "a child went on");
     }
 
     #[test]
-    fn something_left_running_does_not_hold_us() {
-        let began = Instant::now();
-        assert!(here("sleep 20 & echo started").passed);
-        assert!(began.elapsed() < Duration::from_secs(10));
+    fn the_time_limit_holds() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let done = run_within(
+            "sleep 30",
+            dir.path(),
+            Duration::from_millis(200),
+            &Cancel::never(),
+            &mut |_| {},
+        )
+        .expect("no error");
+        assert!(!done.passed);
+        assert!(done.status.contains("stopped after"), "{}", done.status);
+        assert!(done.seconds < 10.0);
+    }
+
+    #[test]
+    fn a_child_left_behind_is_not_waited_for() {
+        let begun = Instant::now();
+        let done = check("sleep 20 & echo done").expect("ran");
+        assert!(done.passed);
+        assert!(begun.elapsed() < Duration::from_secs(5));
     }
 }

@@ -159,6 +159,10 @@ mod side {
 
     use crate::repo::DiffKind;
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde calls it with a reference"
+    )]
     pub(super) fn serialize<S: Serializer>(side: &DiffKind, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(match side {
             DiffKind::Context => "context",

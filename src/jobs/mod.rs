@@ -9,13 +9,18 @@ pub mod ask;
 pub mod check;
 mod cite;
 pub mod event;
+mod findings;
 pub mod forget;
+mod glob;
+pub mod init;
 pub mod message;
 pub mod patch;
+mod preview;
 pub mod prompt;
 pub mod review;
 pub mod session;
 mod talk;
+mod texts;
 pub mod workspace;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +38,7 @@ pub use crate::engine::Usage;
 
 pub use event::{Event, Finding, Severity, Source};
 pub use forget::{Forgotten, forget};
+pub use init::{init, init_text};
 pub use prompt::Prompts;
 pub use workspace::{ModelChoice, Workspace, choose_model, load_engine};
 
@@ -221,7 +227,7 @@ pub fn preview(
     count: &dyn crate::base::TokenCount,
     model_context: usize,
 ) -> Result<Preview> {
-    let _ = (
+    preview::preview(
         request,
         repo,
         index,
@@ -229,8 +235,7 @@ pub fn preview(
         prompts,
         count,
         model_context,
-    );
-    Err(crate::base::Failure::bug("preview is not built"))
+    )
 }
 
 /// What the model would be shown.
@@ -243,3 +248,10 @@ pub struct Preview {
     /// Tokens of the messages together.
     pub tokens: usize,
 }
+
+#[cfg(test)]
+mod trial;
+
+#[cfg(test)]
+#[path = "mod_tests.rs"]
+mod tests;

@@ -1,7 +1,46 @@
-//! The review job.
+//! The review job: a diff in pieces, findings for each, every quote checked.
 
-use super::{Answer, Event, JobCx, Review};
-use crate::base::{Failure, Result};
+use std::time::Instant;
+
+use super::prompt::{ReviewValues, fence_for};
+use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, Severity, ask::Parts};
+use super::{findings, glob, talk};
+use crate::base::text::human_time;
+use crate::base::{Failure, LineRange, RepoPath, Result};
+use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
+use crate::context::pack::pack;
+use crate::engine::{Finish, Generate, Message, Role, Usage};
+use crate::index::{FileClass, Index};
+use crate::repo::{Diff, DiffSpec, FileDiff, FileStatus};
+
+/// Most tokens of the findings of one piece, where the user sets no limit.
+const ANSWER: usize = 600;
+/// Tokens of a piece where the user sets no budget: small models lose their way in more.
+const PIECE: usize = 1200;
+/// Fewest tokens a piece is cut to.
+const LEAST: usize = 200;
+/// Lines shown around a change.
+const AROUND: u32 = 5;
+
+/// Files that tools write, by name.
+const LOCKS: [&str; 16] = [
+    "Cargo.lock",
+    "Gemfile.lock",
+    "Pipfile.lock",
+    "bun.lock",
+    "bun.lockb",
+    "composer.lock",
+    "deno.lock",
+    "flake.lock",
+    "go.sum",
+    "mix.lock",
+    "npm-shrinkwrap.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "uv.lock",
+    "yarn.lock",
+];
 
 /// See [`super::run`].
 pub(super) fn run(
@@ -9,6 +48,338 @@ pub(super) fn run(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
-    let _ = (request, cx, emit);
-    Err(Failure::bug("review is not built"))
+    cx.cancel.check()?;
+    let begun = Instant::now();
+    let parts = Parts {
+        repo: cx.repo,
+        index: cx.index,
+        settings: cx.settings,
+        prompts: cx.prompts,
+        count: &*cx.engine,
+    };
+    let (diff, mut unread) = wanted(request, &parts)?;
+    if diff.files.is_empty() {
+        let text = if unread.is_empty() {
+            nothing(&request.diff)
+        } else {
+            "every changed file is passed over; there is nothing to read".to_owned()
+        };
+        emit(Event::Note { text });
+        return Ok(Answer::Review {
+            findings: Vec::new(),
+            unread,
+            stopped: false,
+        });
+    }
+    let (system, _) = talk::system(cx)?;
+    let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
+    let window = cx.engine.facts().context;
+    let cut = pieces(&diff, &parts, held, window, cx.engine.rates())?;
+    for left in cut.left_out {
+        unread.push((left.path, left.reason));
+    }
+    let total = cut.pieces.len();
+    let mut found: Vec<Finding> = Vec::new();
+    let mut tally = Tally::default();
+    let mut stopped = false;
+    let mut failures = 0;
+    let mut pieces = cut.pieces.iter().enumerate();
+    for (at, piece) in pieces.by_ref() {
+        let late = request.max_time_s > 0 && begun.elapsed().as_secs() >= request.max_time_s;
+        if late || cx.cancel.is_cancelled() {
+            stopped = true;
+            let reason = if late { "out of time" } else { "stopped" };
+            leave(piece, reason, &mut unread);
+            break;
+        }
+        emit(progress(at, total, Some(piece)));
+        match read(piece, &system, cx, emit) {
+            Ok((text, finish, usage)) => {
+                tally.add(usage);
+                tally.take(&text, &diff, request.least, &mut found, emit);
+                if finish == Finish::Cancelled {
+                    stopped = true;
+                    leave(piece, "stopped", &mut unread);
+                    break;
+                }
+            }
+            // One piece that fails does not take away what was found in others.
+            Err(failure) if tally.read > 0 && failures == 0 && !failure.is_interrupted() => {
+                failures += 1;
+                leave(piece, &failure.to_string(), &mut unread);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if stopped {
+        let reason = unread
+            .last()
+            .map_or("stopped".to_owned(), |(_, reason)| reason.clone());
+        for (_, piece) in pieces {
+            leave(piece, &reason, &mut unread);
+        }
+        emit(Event::Note {
+            text: format!(
+                "{reason} after {}: {} of {total} pieces were read",
+                human_time(begun.elapsed().as_secs_f64()),
+                tally.read
+            ),
+        });
+    } else {
+        emit(progress(total, total, None));
+    }
+    if tally.dropped > 0 {
+        emit(Event::Note {
+            text: format!(
+                "{} remarks were dropped: what they quote does not stand in the diff",
+                tally.dropped
+            ),
+        });
+    }
+    if let Some(usage) = tally.usage {
+        emit(Event::Usage(usage));
+    }
+    findings::sort(&mut found);
+    Ok(Answer::Review {
+        findings: found,
+        unread,
+        stopped,
+    })
 }
+
+/// The diff that is to be read, and the files that are passed over with the reasons.
+pub(super) fn wanted(
+    request: &Review,
+    parts: &Parts<'_>,
+) -> Result<(Diff, Vec<(RepoPath, String)>)> {
+    let diff = match &request.diff {
+        ReviewOf::Given(diff) => diff.clone(),
+        ReviewOf::Repo(_) if !parts.repo.is_git() => {
+            return Err(Failure::usage(
+                "this folder is no git repository, so there is no diff to review",
+            )
+            .hint("pipe one in: `diff -u old new | homebody review --stdin`"));
+        }
+        ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
+    };
+    let mut unread = Vec::new();
+    let mut kept = Diff::default();
+    for file in diff.files {
+        match passed_over(&file, &parts.settings.review_skip, parts.index) {
+            Some(reason) => unread.push((file.path, reason.to_owned())),
+            None => kept.files.push(file),
+        }
+    }
+    // Code first: where time runs out, it is what was read.
+    kept.files
+        .sort_by_key(|file| match parts.index.class(&file.path) {
+            Some(FileClass::Test) => 1,
+            Some(FileClass::Build) => 2,
+            Some(FileClass::Docs) => 3,
+            _ => 0,
+        });
+    Ok((kept, unread))
+}
+
+/// Why a file is not read, if it is not.
+fn passed_over(file: &FileDiff, skip: &[String], index: &Index) -> Option<&'static str> {
+    let path = &file.path;
+    if skip.iter().any(|glob| glob::matches(glob, path.as_str())) {
+        return Some("skipped by configuration");
+    }
+    if LOCKS.contains(&path.name()) {
+        return Some("a lock file");
+    }
+    if file.binary {
+        return Some("binary");
+    }
+    if file.hunks.is_empty() {
+        return Some(match file.status {
+            FileStatus::Renamed => "only renamed",
+            FileStatus::ModeChanged => "only its mode changed",
+            FileStatus::Added | FileStatus::Deleted | FileStatus::Modified => {
+                "empty, or too large for a diff"
+            }
+        });
+    }
+    if file.status == FileStatus::Deleted {
+        return Some("deleted as a whole");
+    }
+    match index.class(path) {
+        Some(FileClass::Generated) => Some("generated"),
+        Some(FileClass::Vendored) => Some("somebody else's code"),
+        _ => None,
+    }
+}
+
+/// What is said where there is no diff.
+fn nothing(of: &ReviewOf) -> String {
+    match of {
+        ReviewOf::Given(_) => "the diff is empty; there is nothing to review".to_owned(),
+        ReviewOf::Repo(DiffSpec::Staged) => "nothing is staged; `git add` something first, or \
+             review with --unstaged, --commit HEAD or --range A..B"
+            .to_owned(),
+        ReviewOf::Repo(DiffSpec::Unstaged) => "nothing differs from what is staged; review that \
+             with --staged, or the last commit with --commit HEAD"
+            .to_owned(),
+        ReviewOf::Repo(DiffSpec::Commit(rev)) => format!("the commit {rev} changes nothing"),
+        ReviewOf::Repo(DiffSpec::Range(range)) => format!("nothing differs in {range}"),
+        ReviewOf::Repo(DiffSpec::Base(branch)) => format!("nothing differs from {branch}"),
+    }
+}
+
+/// Cuts the diff into pieces that fit.
+///
+/// # Errors
+/// Of kind model, if the context is too small for any.
+pub(super) fn pieces(
+    diff: &Diff,
+    parts: &Parts<'_>,
+    held: usize,
+    window: usize,
+    rates: Option<(f64, f64)>,
+) -> Result<DiffPieces> {
+    let bare = parts.prompts.review(&ReviewValues::default())?;
+    let taken = held + parts.count.count(&bare) + ANSWER.min(window / 4) + 32;
+    let room = window.saturating_sub(taken);
+    if room < LEAST {
+        return Err(talk::context_full(taken, window));
+    }
+    let budget = match parts.settings.budget {
+        0 => talk::budget(0, window, taken, rates).min(PIECE),
+        asked => asked,
+    };
+    let budget = budget.clamp(LEAST, room);
+    Ok(diff_pieces(
+        diff,
+        Some((parts.repo, parts.index)),
+        budget,
+        1,
+        parts.count,
+    ))
+}
+
+/// The user's message for a piece.
+pub(super) fn message(piece: &DiffPiece, prompts: &super::Prompts) -> Result<Message> {
+    let content = prompts.review(&ReviewValues {
+        diff: piece.text.trim_end(),
+        around: pack(&piece.around).trim_end(),
+        fence: &fence_for(&piece.text),
+    })?;
+    Ok(Message {
+        role: Role::User,
+        content,
+    })
+}
+
+/// Has one piece read.
+fn read(
+    piece: &DiffPiece,
+    system: &Message,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(String, Finish, Usage)> {
+    let messages = vec![system.clone(), message(piece, cx.prompts)?];
+    let tokens = cx.engine.count_messages(&messages)?;
+    let window = cx.engine.facts().context;
+    if tokens + 64 > window {
+        return Err(talk::context_full(tokens, window));
+    }
+    let request = Generate {
+        messages,
+        sampling: cx.settings.sampling.clone(),
+        max_tokens: match cx.settings.max_tokens {
+            0 => ANSWER,
+            most => most,
+        },
+        thinking: false,
+        ..Generate::default()
+    };
+    let cancel = cx.cancel.clone();
+    // Pieces differ from each other, so a fresh start is no news; and what is written is only
+    // raw material until its quotes were checked.
+    let done = cx.engine.generate(&request, &cancel, &mut |step| {
+        if let crate::engine::Step::Prefill {
+            done,
+            total,
+            cached,
+            rate,
+        } = step
+        {
+            emit(Event::Prefill {
+                done,
+                total,
+                cached,
+                rate,
+            });
+        }
+    })?;
+    Ok((done.text, done.finish, done.usage))
+}
+
+/// What has come together so far.
+#[derive(Default)]
+struct Tally {
+    read: usize,
+    dropped: usize,
+    usage: Option<Usage>,
+}
+
+impl Tally {
+    fn add(&mut self, usage: Usage) {
+        self.read += 1;
+        self.usage = Some(match self.usage {
+            None => usage,
+            Some(sum) => Usage {
+                prompt_tokens: sum.prompt_tokens + usage.prompt_tokens,
+                cached_tokens: sum.cached_tokens + usage.cached_tokens,
+                generated_tokens: sum.generated_tokens + usage.generated_tokens,
+                prefill_s: sum.prefill_s + usage.prefill_s,
+                decode_s: sum.decode_s + usage.decode_s,
+            },
+        });
+    }
+
+    /// Takes over the findings of an answer that hold.
+    fn take(
+        &mut self,
+        text: &str,
+        diff: &Diff,
+        least: Severity,
+        found: &mut Vec<Finding>,
+        emit: &mut dyn FnMut(Event),
+    ) {
+        for raw in findings::parse(text) {
+            let Some(finding) = findings::verify(&raw, diff) else {
+                self.dropped += 1;
+                continue;
+            };
+            if finding.severity >= least && findings::add(finding.clone(), found) {
+                emit(Event::Finding(finding));
+            }
+        }
+    }
+}
+
+fn progress(done: usize, total: usize, piece: Option<&DiffPiece>) -> Event {
+    let part = piece.and_then(|piece| piece.parts.first());
+    Event::Progress {
+        done,
+        total,
+        path: part.map(|part| part.path.clone()),
+        range: part.and_then(|part| -> Option<LineRange> { part.new.or(part.old) }),
+    }
+}
+
+/// Says of every file of a piece that it was not read (to the end).
+fn leave(piece: &DiffPiece, reason: &str, unread: &mut Vec<(RepoPath, String)>) {
+    for part in &piece.parts {
+        if !unread.iter().any(|(path, _)| *path == part.path) {
+            unread.push((part.path.clone(), reason.to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "review_tests.rs"]
+mod tests;

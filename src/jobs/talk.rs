@@ -26,9 +26,14 @@ pub(super) fn system(cx: &JobCx<'_>) -> Result<(Message, Rules)> {
         cx.repo,
         &cx.settings.rules_file,
         &*cx.engine,
-        RULES.min(cx.engine.facts().context / 8),
+        most_rules(cx.engine.facts().context),
     )?;
     Ok((system_message(cx.repo, cx.prompts, &rules)?, rules))
+}
+
+/// Most tokens of the rules in a context of that size.
+pub(super) fn most_rules(window: usize) -> usize {
+    RULES.min(window / 8)
 }
 
 /// As [`system`], from its parts.

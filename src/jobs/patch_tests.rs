@@ -1,0 +1,222 @@
+//! Patches over a small repository, written by a script.
+
+use super::super::trial::{Trial, notes};
+use super::*;
+use crate::base::CancelSource;
+use crate::engine::ScriptedEngine;
+use crate::engine::scripted::{Line, Play};
+use crate::jobs::Request;
+use crate::patch::Form;
+
+const WALK: &str = "/// Walks a folder.\nfn walk() {\n    step();\n    step();\n    leap();\n}\n";
+
+fn trial() -> Trial {
+    Trial::new(&[
+        ("src/walk.rs", WALK),
+        ("src/print.rs", "/// Prints.\nfn print() {}\n"),
+        (".gitignore", "target/\n"),
+        ("target/out.rs", "made\n"),
+    ])
+}
+
+fn wish(request: &str) -> Patch {
+    Patch {
+        request: request.to_owned(),
+        ..Patch::default()
+    }
+}
+
+struct Came {
+    change: Change,
+    prose: String,
+    troubles: Vec<String>,
+    stopped: bool,
+    events: Vec<Event>,
+}
+
+fn play(trial: &Trial, request: Patch, engine: &mut ScriptedEngine) -> Came {
+    let (answer, events) = trial.run(&Request::Patch(request), engine);
+    match answer {
+        Ok(Answer::Patch {
+            change,
+            prose,
+            troubles,
+            stopped,
+            ..
+        }) => Came {
+            change,
+            prose,
+            troubles,
+            stopped,
+            events,
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+const GOOD: &str = "I make the walk run.\n\n*** replace src/walk.rs\n<<<<<<<\n    leap();\n=======\n    run();\n>>>>>>>\n*** end\nand on";
+
+#[test]
+fn a_change_is_planned_and_nothing_is_written() {
+    let trial = trial();
+    let mut engine = ScriptedEngine::saying(&[GOOD]);
+    let came = play(&trial, wish("make walk run instead of leap"), &mut engine);
+    assert_eq!(came.troubles, [] as [&str; 0]);
+    assert_eq!(came.prose, "I make the walk run.");
+    let after = came.change.files[0].after.as_deref().expect("a text");
+    assert_eq!(after, WALK.replace("leap", "run"));
+    assert!(came.events.contains(&Event::Edit {
+        path: RepoPath::new("src/walk.rs").expect("good path"),
+        form: Form::Replace,
+        start: 5,
+        end: 5,
+    }));
+    let on_disk = std::fs::read_to_string(trial.dir.path().join("src/walk.rs"));
+    assert_eq!(on_disk.expect("read"), WALK);
+    let prompt = &engine.asked()[0].messages[1].content;
+    assert!(prompt.contains("5|     leap();"), "{prompt}");
+    assert!(prompt.ends_with("Request: make walk run instead of leap"));
+}
+
+#[test]
+fn what_cannot_be_applied_is_tried_once_more_with_the_reason() {
+    let trial = trial();
+    let bad = "*** replace src/walk.rs\n<<<<<<<\n    jump();\n=======\n    run();\n>>>>>>>\n";
+    let mut engine = ScriptedEngine::saying(&[bad, GOOD]);
+    let came = play(&trial, wish("make walk run"), &mut engine);
+    assert!(!came.change.is_empty());
+    assert_eq!(came.troubles, [] as [&str; 0]);
+    assert!(notes(&came.events).contains("asked once more"));
+    let again = &engine.asked()[1].messages;
+    assert_eq!(again.len(), 4);
+    assert_eq!(again[2].content, bad);
+    assert!(
+        again[3].content.contains("src/walk.rs"),
+        "{}",
+        again[3].content
+    );
+
+    let mut engine = ScriptedEngine::saying(&[bad, bad, GOOD]);
+    let came = play(&trial, wish("make walk run"), &mut engine);
+    assert!(came.change.is_empty());
+    assert_eq!((came.troubles.len(), engine.asked().len()), (1, 2));
+    assert!(notes(&came.events).contains("nothing could be changed"));
+}
+
+#[test]
+fn a_plain_no_is_taken_as_one() {
+    let trial = trial();
+    let mut engine = ScriptedEngine::saying(&["Nothing needs to be changed."]);
+    let came = play(&trial, wish("make walk walk"), &mut engine);
+    assert!(came.change.is_empty() && came.troubles.is_empty());
+    assert_eq!(came.prose, "Nothing needs to be changed.");
+    assert_eq!(engine.asked().len(), 1);
+}
+
+#[test]
+fn edits_that_hold_are_kept_beside_those_that_do_not() {
+    let trial = trial();
+    let both = "*** replace src/walk.rs\n<<<<<<<\n    step();\n=======\n    hop();\n>>>>>>>\n\
+        *** create src/run.rs\n<<<<<<<\nfn run() {}\n>>>>>>>\n\
+        *** replace src/walk.rs\n<<<<<<<\n    leap();\n=======\n    run();\n>>>>>>>\n";
+    let mut engine = ScriptedEngine::saying(&[both]);
+    let came = play(&trial, wish("run"), &mut engine);
+    let files: Vec<_> = came.change.files.iter().map(|f| f.path.as_str()).collect();
+    assert_eq!(files, ["src/run.rs", "src/walk.rs"]);
+    assert_eq!(came.troubles.len(), 1, "{:?}", came.troubles);
+    let edits = came.events.iter();
+    assert_eq!(edits.filter(|e| matches!(e, Event::Edit { .. })).count(), 2);
+}
+
+#[test]
+fn what_is_ignored_or_not_named_is_left_alone() {
+    let trial = trial();
+    let ignored = "*** replace target/out.rs\n<<<<<<<\nmade\n=======\nbroken\n>>>>>>>\n\
+        *** create target/new.rs\n<<<<<<<\nx\n>>>>>>>\n";
+    let mut engine = ScriptedEngine::saying(&[ignored, "I cannot."]);
+    let came = play(&trial, wish("break the build"), &mut engine);
+    assert!(came.change.is_empty());
+    assert_eq!(came.troubles.len(), 2, "{:?}", came.troubles);
+
+    let mut engine = ScriptedEngine::saying(&[GOOD, GOOD]);
+    let only = Patch {
+        files: vec![RepoPath::new("src/print.rs").expect("good path")],
+        ..wish("make it run")
+    };
+    let came = play(&trial, only, &mut engine);
+    assert!(came.change.is_empty());
+    let prompt = &engine.asked()[0].messages[1].content;
+    assert!(prompt.contains("Only these files may be changed: src/print.rs"));
+    assert!(prompt.contains("[1] src/print.rs:"), "{prompt}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_links() {
+    let trial = trial();
+    let outside = tempfile::tempdir().expect("a folder");
+    std::fs::write(outside.path().join("a.txt"), "a\n").expect("written");
+    let link = |name: &str, to: &std::path::Path| {
+        std::os::unix::fs::symlink(to, trial.dir.path().join(name)).expect("linked");
+    };
+    link("folder", outside.path());
+    link("file.rs", &trial.dir.path().join("src/walk.rs"));
+    let texts = RepoTexts::new(&trial.repo, &trial.index, &[], &[], &trial.cancel);
+    let path = |text: &str| RepoPath::new(text).expect("good path");
+    assert!(texts.text(&path("folder/a.txt")).is_err());
+    assert!(texts.text(&path("file.rs")).is_err());
+    assert!(!texts.may_create(&path("folder/b.txt")));
+    assert!(!texts.may_create(&path("src/walk.rs/b.txt")));
+    assert!(texts.may_create(&path("new/deep/b.txt")));
+    assert!(texts.text(&path("src/walk.rs")).is_ok());
+}
+
+#[test]
+fn a_refused_hunk_is_asked_again_with_the_remark() {
+    let trial = trial();
+    let mut engine = ScriptedEngine::saying(&[GOOD]);
+    let request = Patch {
+        again: Some((
+            "-    leap();\n+    fly();\n".to_owned(),
+            "not so high".to_owned(),
+        )),
+        ..wish("make walk faster")
+    };
+    assert!(!play(&trial, request, &mut engine).change.is_empty());
+    let prompt = &engine.asked()[0].messages[1].content;
+    assert!(prompt.contains("+    fly();\n```"), "{prompt}");
+    assert!(prompt.contains("The remark to it: not so high"));
+}
+
+#[test]
+fn a_cancel_keeps_what_is_there_and_asks_no_more() {
+    let mut trial = trial();
+    let source = CancelSource::new();
+    trial.cancel = source.token();
+    let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+        Play::Text(GOOD.replace("*** end\nand on", "\n")),
+        Play::WaitMs(60_000),
+    ])]);
+    let waiter = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        source.cancel();
+    });
+    let came = play(&trial, wish("run"), &mut engine);
+    waiter.join().expect("joined");
+    assert!(came.stopped);
+    assert!(!came.change.is_empty());
+}
+
+#[test]
+fn a_context_that_is_too_small_is_said() {
+    let trial = trial();
+    let mut engine = ScriptedEngine::saying(&[GOOD]).with_context(300);
+    let (answer, _) = trial.run(&Request::Patch(wish("run")), &mut engine);
+    let failure = answer.expect_err("too small");
+    assert!(
+        failure
+            .next_step()
+            .is_some_and(|hint| hint.contains("/new"))
+    );
+    assert!(engine.asked().is_empty());
+}

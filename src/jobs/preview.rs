@@ -1,0 +1,92 @@
+//! What the model would be shown, without running one.
+
+use super::{Preview, Prompts, Request, Settings, ask, ask::Parts, message, patch, review, talk};
+use crate::base::{Result, TokenCount};
+use crate::context::{Context, LeftOut, rules};
+use crate::engine::{Message, Role};
+use crate::index::Index;
+use crate::repo::Repo;
+
+/// See [`super::preview`].
+pub(super) fn preview(
+    request: &Request,
+    repo: &Repo,
+    index: &Index,
+    settings: &Settings,
+    prompts: &Prompts,
+    count: &dyn TokenCount,
+    window: usize,
+) -> Result<Preview> {
+    let rules = rules::rules(repo, &settings.rules_file, count, talk::most_rules(window))?;
+    let system = talk::system_message(repo, prompts, &rules)?;
+    let tokens_of = |messages: &[Message]| {
+        messages
+            .iter()
+            .map(|m| count.count(&m.content) + count.per_message())
+            .sum::<usize>()
+    };
+    let parts = Parts {
+        repo,
+        index,
+        settings,
+        prompts,
+        count,
+    };
+    let user = |content: String| Message {
+        role: Role::User,
+        content,
+    };
+    let held = tokens_of(std::slice::from_ref(&system));
+    let budget = |reserve: usize| talk::budget(settings.budget, window, held + reserve, None);
+    let (mut context, messages) = match request {
+        Request::Ask(asked) => {
+            let mut messages = ask::conversation(&system, &asked.history);
+            let held = tokens_of(&messages);
+            let budget = talk::budget(settings.budget, window, held + ask::ANSWER / 2, None);
+            let (context, sent, _) = parts.compose(asked, held, window, budget)?;
+            messages.push(user(sent));
+            (context, messages)
+        }
+        Request::Patch(wanted) => {
+            let reserve = patch::reserve(settings.max_tokens, window);
+            let (context, sent, _) = patch::compose(wanted, &parts, held, window, budget(reserve))?;
+            (context, vec![system, user(sent)])
+        }
+        Request::Review(wanted) => {
+            let (diff, unread) = review::wanted(wanted, &parts)?;
+            let cut = review::pieces(&diff, &parts, held, window, None)?;
+            let mut messages = vec![system];
+            let mut context = Context::default();
+            for piece in &cut.pieces {
+                messages.push(review::message(piece, prompts)?);
+                context.tokens += piece.tokens;
+                context.excerpts.extend(piece.around.iter().cloned());
+            }
+            context.left_out = unread
+                .into_iter()
+                .map(|(path, reason)| LeftOut {
+                    path,
+                    range: None,
+                    tokens: 0,
+                    reason,
+                })
+                .chain(cut.left_out)
+                .collect();
+            (context, messages)
+        }
+        Request::Message => {
+            let (sent, left_out) = message::compose(&parts, held, window, budget(message::USUAL))?;
+            let context = Context {
+                left_out,
+                ..Context::default()
+            };
+            (context, vec![system, user(sent)])
+        }
+    };
+    talk::with_rules(&mut context, &rules);
+    Ok(Preview {
+        tokens: tokens_of(&messages),
+        context,
+        messages,
+    })
+}
