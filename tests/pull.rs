@@ -1,5 +1,6 @@
 //! Downloads against a server on this machine that breaks off, lies and refuses.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -131,7 +132,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
 fn head(to: &mut TcpStream, status: &str, headers: &[(&str, String)]) {
     let mut text = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(text, "{name}: {value}\r\n");
     }
     text.push_str("\r\n");
     let _ = to.write_all(text.as_bytes());
@@ -189,7 +190,7 @@ fn good(request: &Request, to: &mut TcpStream, bytes: &[u8]) {
 fn model() -> Model {
     let catalog = Catalog::embedded().expect("the catalog");
     let mut model = catalog.get("qwen3.5-0.8b").expect("known").clone();
-    model.name = "tiny".to_owned();
+    "tiny".clone_into(&mut model.name);
     model.source = Source::Hub {
         repo: "some/where".to_owned(),
         file: "tiny.gguf".to_owned(),
