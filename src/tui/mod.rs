@@ -5,28 +5,37 @@
 //! passed through `base::text::printable`.
 
 mod chrome;
+mod clipboard;
 pub mod color;
+mod desk;
 mod diff;
 mod draw;
+mod editor;
+mod engine_thread;
 pub mod highlight;
+mod input;
 pub mod markdown;
 mod overlay;
 pub mod pacer;
 mod panel;
 mod review;
 pub mod rows;
+mod run;
+mod signals;
 pub mod stream;
 mod table;
+mod terminal;
 pub mod theme;
 mod transcript;
 pub mod view;
 pub mod width;
+mod workers;
 pub mod wrap;
 
 use std::path::PathBuf;
 
 use crate::base::seal::Sealed;
-use crate::base::{Config, Failure, Places, Result};
+use crate::base::{Config, Places, Result};
 use crate::models::Puller;
 
 /// What the screen is started with; everything else it finds out behind its first frame.
@@ -51,6 +60,5 @@ pub struct Start {
 /// Runs the terminal UI until the user quits. The terminal is left as it was found, whatever
 /// happens.
 pub fn run(start: Start) -> Result<()> {
-    drop(start);
-    Err(Failure::bug("the screen is not built"))
+    run::run(start)
 }

@@ -1,0 +1,519 @@
+//! The ring: what happened goes into the state, what the state wants goes to the workers, and
+//! what it has become is drawn.
+
+use std::collections::VecDeque;
+use std::panic;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossterm::event::{self as term, KeyModifiers, MouseButton, MouseEventKind};
+
+use super::input::{self, Input, Pause};
+use super::pacer::Pacer;
+use super::terminal::{self, Ground, Hold, Terminal};
+use super::theme::Theme;
+use super::view::View;
+use super::workers::{Shared, Workers};
+use super::{Start, clipboard, desk, editor, signals};
+use crate::app::{
+    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, Options, Place, Signal, State,
+    Target,
+};
+use crate::base::places::write_private;
+use crate::base::{Failure, Result, config};
+use crate::jobs::Workspace;
+
+/// Events of workers that may wait.
+const WAITING: usize = 1_024;
+/// Events of workers taken in before a frame is drawn.
+const AT_ONCE: usize = 4_096;
+/// Lines the wheel scrolls.
+const WHEEL: i32 = 3;
+/// Cells code moves sideways at once.
+const ASIDE: i32 = 8;
+
+/// Runs the screen until the user ends it.
+pub fn run(start: Start) -> Result<()> {
+    terminal::require()?;
+    let workspace = Workspace::open(&start.dir, &start.places, &start.config)?;
+    let depth = terminal::depth(workspace.config.color.value);
+    let (wanted, ground) = theme_wanted(&start, &workspace, depth);
+    let folder = start.places.config.join("themes");
+    let mut warnings = Vec::new();
+    let mut theme = Theme::load(&wanted, Some(&folder), depth).unwrap_or_else(|failure| {
+        warnings.push(failure);
+        Theme::fallback(depth)
+    });
+    theme.ascii = terminal::only_ascii();
+    let root = workspace.repo.root().to_path_buf();
+    let name = root.file_name().map_or_else(
+        || root.display().to_string(),
+        |n| n.to_string_lossy().into_owned(),
+    );
+    let history = if workspace.config.save.value {
+        desk::load_history(&workspace.places.state)
+    } else {
+        Vec::new()
+    };
+    let mut screen = Terminal::take(&format!("homebody · {name}"), workspace.config.mouse.value)?;
+    let options = Options {
+        folder: name,
+        git: workspace.repo.is_git(),
+        vim: workspace.config.vim.value,
+        save: workspace.config.save.value,
+        keys: workspace.config.keys.value.clone(),
+        check: workspace.config.check.value.clone(),
+        theme: theme.name.clone(),
+        sealed: start.sealed.clone(),
+        no_pull: start
+            .puller
+            .is_none()
+            .then(|| "the process that may use the network could not be started".to_owned()),
+        resume: start.resume.clone(),
+        history,
+        size: screen.size(),
+    };
+    let panic = PanicWatch::set(screen.hold());
+    let clock = Instant::now();
+    let (state, first) = app::start(options, 0);
+    let mut view = View::new(theme);
+    view.today = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs());
+    draw(&mut screen, &mut view, &state)?;
+
+    let (worker_events, from_workers) = bounded(WAITING);
+    let (input_events, from_input) = bounded(256);
+    let (signal_events, from_signals) = bounded(16);
+    signals::listen(signal_events, screen.hold())?;
+    let pause = Pause::default();
+    input::start(input_events, pause.clone(), ground == Some(Ground::Silent))?;
+    let shared = Arc::new(Shared {
+        workspace,
+        places: start.places,
+        script: start.script,
+        dir: start.dir,
+        index: Mutex::new(None),
+        busy: false.into(),
+        loaded: false.into(),
+    });
+    let workers = Workers::start(Arc::clone(&shared), start.puller, worker_events.clone())?;
+    open_grammars(&view, &worker_events);
+
+    let mut ring = Ring {
+        state,
+        view,
+        screen,
+        workers,
+        shared,
+        pause,
+        pacer: Pacer::default(),
+        clock,
+        layout: Layout::default(),
+        dragging: false,
+        ended_by: None,
+        lost: None,
+        themes: folder,
+    };
+    for failure in warnings {
+        ring.take_in(Event::Warning(failure));
+    }
+    ring.carry_out(first);
+    let outcome = ring.turn(&from_workers, &from_input, &from_signals);
+    let Ring {
+        screen,
+        workers,
+        ended_by,
+        lost,
+        ..
+    } = ring;
+    drop(screen);
+    drop(from_workers);
+    workers.finish();
+    panic.lift();
+    if let Some(signal) = ended_by {
+        signals::end_by(signal);
+    }
+    outcome?;
+    lost.map_or(Ok(()), Err)
+}
+
+/// The theme to begin with, and what the terminal said, if it was asked.
+fn theme_wanted(
+    start: &Start,
+    workspace: &Workspace,
+    depth: super::color::Depth,
+) -> (String, Option<Ground>) {
+    let set = &workspace.config.theme;
+    if set.value != "auto" {
+        return (set.value.clone(), None);
+    }
+    // What was chosen with /theme counts while the configuration says nothing.
+    if set.origin == config::Origin::Default
+        && let Ok(kept) = std::fs::read_to_string(start.places.state.join("theme"))
+        && !kept.trim().is_empty()
+    {
+        return (kept.trim().to_owned(), None);
+    }
+    if depth == super::color::Depth::None {
+        return ("dark".to_owned(), None);
+    }
+    let ground = terminal::ground();
+    let name = if ground == Ground::Light {
+        "light"
+    } else {
+        "dark"
+    };
+    (name.to_owned(), Some(ground))
+}
+
+/// Opens the grammars behind the first frame; a tick then shows code in colours.
+fn open_grammars(view: &View, events: &Sender<Event>) {
+    let (highlighter, events) = (view.highlighter().clone(), events.clone());
+    // Without the thread code stays plain.
+    let _ = std::thread::Builder::new()
+        .name("grammars".to_owned())
+        .spawn(move || {
+            highlighter.open();
+            let _ = events.send(Event::Tick);
+        });
+}
+
+fn draw(screen: &mut Terminal, view: &mut View, state: &State) -> Result<Layout> {
+    let mut layout = Layout::default();
+    screen
+        .draw(|frame| {
+            let drawn = view.draw(frame.buffer_mut(), state);
+            if let Some(cursor) = drawn.cursor {
+                frame.set_cursor_position(cursor);
+            }
+            layout = drawn.layout;
+        })
+        .map_err(|e| crate::base::failure::io_failure("the terminal cannot be written", &e))?;
+    Ok(layout)
+}
+
+struct Ring {
+    state: State,
+    view: View,
+    screen: Terminal,
+    workers: Workers,
+    shared: Arc<Shared>,
+    pause: Pause,
+    pacer: Pacer,
+    clock: Instant,
+    layout: Layout,
+    dragging: bool,
+    ended_by: Option<i32>,
+    lost: Option<Failure>,
+    themes: std::path::PathBuf,
+}
+
+impl Ring {
+    fn now(&self) -> u64 {
+        self.clock.elapsed().as_millis() as u64
+    }
+
+    fn turn(
+        &mut self,
+        from_workers: &Receiver<Event>,
+        from_input: &Receiver<Input>,
+        from_signals: &Receiver<i32>,
+    ) -> Result<()> {
+        self.pacer.input();
+        while !self.state.quitting && self.lost.is_none() {
+            let now = self.now();
+            let tick = self.state.next_tick().map(|at| at.saturating_sub(now));
+            let wait = [self.pacer.wait(now), tick]
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(3_600_000);
+            if wait > 0 {
+                select! {
+                    recv(from_input) -> input => if let Ok(input) = input { self.input(input); },
+                    recv(from_signals) -> signal => if let Ok(signal) = signal { self.signal(signal); },
+                    recv(from_workers) -> event => if let Ok(event) = event { self.report(event); },
+                    default(Duration::from_millis(wait)) => {}
+                }
+            }
+            // Everything that waits is taken in before anything is drawn; keys first.
+            for _ in 0..AT_ONCE {
+                if let Ok(signal) = from_signals.try_recv() {
+                    self.signal(signal);
+                } else if let Ok(input) = from_input.try_recv() {
+                    self.input(input);
+                } else if let Ok(event) = from_workers.try_recv() {
+                    self.report(event);
+                } else {
+                    break;
+                }
+            }
+            let now = self.now();
+            if self.state.next_tick().is_some_and(|at| at <= now) {
+                self.take_in(Event::Tick);
+                self.pacer.stream();
+            }
+            if self.pacer.due(self.now()) && !self.state.quitting {
+                let layout = draw(&mut self.screen, &mut self.view, &self.state)?;
+                let now = self.now();
+                self.pacer.drawn(now);
+                if layout != self.layout {
+                    self.layout = layout.clone();
+                    self.take_in(Event::Measured(layout));
+                    self.pacer.stream();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, event: Event) {
+        let now = self.now();
+        let commands = app::update(&mut self.state, event, now);
+        self.carry_out(commands);
+    }
+
+    fn report(&mut self, event: Event) {
+        if let Event::JobDone { generation, .. } = &event {
+            self.workers.job_done(*generation);
+        }
+        self.pacer.stream();
+        self.take_in(event);
+    }
+
+    fn signal(&mut self, signal: i32) {
+        self.pacer.input();
+        if signals::is_stop(signal) {
+            self.suspend();
+            return;
+        }
+        let Some(meaning) = signals::meaning(signal) else {
+            return;
+        };
+        match meaning {
+            Signal::Terminate | Signal::Hangup => self.ended_by = Some(signal),
+            Signal::Continue => self.again(),
+            Signal::Interrupt => {}
+        }
+        self.take_in(Event::Signal(meaning));
+        if self.ended_by.is_some() {
+            self.state.quitting = true;
+        }
+    }
+
+    fn again(&mut self) {
+        let (pause, screen) = (self.pause.clone(), &mut self.screen);
+        if let Err(failure) = pause.during(|| screen.again()) {
+            self.lost = Some(failure);
+        }
+    }
+
+    fn suspend(&mut self) {
+        let (pause, screen) = (self.pause.clone(), &mut self.screen);
+        if let Err(failure) = pause.during(|| screen.lend(signals::stop)) {
+            self.lost = Some(failure);
+        }
+        self.pacer.input();
+    }
+
+    fn input(&mut self, input: Input) {
+        self.pacer.input();
+        let event = match input {
+            Input::Lost(failure) => {
+                self.lost = Some(failure);
+                return;
+            }
+            Input::Event(event) => event,
+        };
+        match event {
+            term::Event::Key(key) => {
+                let Some(key) = input::key(key) else { return };
+                // Code that is wider than its frame is moved by the arrows while reading.
+                if self.state.place() == Place::Transcript
+                    && let Some(cursor) = self.state.cursor
+                    && self.state.keymap.action(Place::Transcript, key).is_none()
+                    && let Some(by) = match key.code {
+                        Code::Left => Some(-ASIDE),
+                        Code::Right => Some(ASIDE),
+                        _ => None,
+                    }
+                {
+                    self.view.aside_of(cursor.block, by);
+                    return;
+                }
+                self.take_in(Event::Key(key));
+            }
+            term::Event::Paste(text) => self.take_in(Event::Paste(text)),
+            term::Event::Resize(width, height) => self.take_in(Event::Resize { width, height }),
+            term::Event::FocusGained => self.take_in(Event::Focus(true)),
+            term::Event::FocusLost => self.take_in(Event::Focus(false)),
+            term::Event::Mouse(mouse) => self.mouse(mouse),
+        }
+    }
+
+    fn mouse(&mut self, mouse: term::MouseEvent) {
+        let (column, row) = (mouse.column, mouse.row);
+        let shift = mouse.modifiers.contains(KeyModifiers::SHIFT);
+        let kind = match mouse.kind {
+            MouseEventKind::ScrollLeft => return self.view.aside(column, row, -ASIDE),
+            MouseEventKind::ScrollRight => return self.view.aside(column, row, ASIDE),
+            MouseEventKind::ScrollUp if shift => return self.view.aside(column, row, -ASIDE),
+            MouseEventKind::ScrollDown if shift => return self.view.aside(column, row, ASIDE),
+            MouseEventKind::ScrollUp => MouseKind::Scroll(-WHEEL),
+            MouseEventKind::ScrollDown => MouseKind::Scroll(WHEEL),
+            MouseEventKind::Down(MouseButton::Left) => MouseKind::Down,
+            MouseEventKind::Drag(MouseButton::Left) => MouseKind::Drag,
+            MouseEventKind::Up(MouseButton::Left) => MouseKind::Up,
+            _ => return,
+        };
+        let target = if self.dragging && matches!(kind, MouseKind::Drag | MouseKind::Up) {
+            self.view.drag_target(column, row, &self.state)
+        } else {
+            self.view.target(column, row, &self.state)
+        };
+        match kind {
+            MouseKind::Down => self.dragging = matches!(target, Target::Transcript { .. }),
+            MouseKind::Up => self.dragging = false,
+            _ => {}
+        }
+        self.take_in(Event::Mouse(Mouse {
+            kind,
+            column,
+            row,
+            target,
+        }));
+    }
+
+    /// Carries commands out in order; what they report at once is taken in after them.
+    fn carry_out(&mut self, commands: Vec<Command>) {
+        let mut waiting: VecDeque<Command> = commands.into();
+        while let Some(command) = waiting.pop_front() {
+            let Some(command) = self.workers.carry_out(command) else {
+                continue;
+            };
+            if let Some(event) = self.at_terminal(command) {
+                let now = self.now();
+                waiting.extend(app::update(&mut self.state, event, now));
+            }
+        }
+    }
+
+    /// What only the owner of the terminal can do.
+    fn at_terminal(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Copy(text) => Some(Event::Copied(self.copy(&text))),
+            Command::CopySelection(selection) => {
+                let text = self.view.text_of(selection, &self.state);
+                if text.is_empty() {
+                    return None;
+                }
+                Some(Event::Copied(self.copy(&text)))
+            }
+            Command::OpenEditor { purpose, editable } => {
+                let root = self.shared.workspace.repo.root().to_path_buf();
+                let (pause, screen) = (self.pause.clone(), &mut self.screen);
+                let lent = pause.during(|| screen.lend(|| editor::open(&editable, &root)));
+                let result = match lent {
+                    Ok(result) => result,
+                    Err(failure) => {
+                        self.lost = Some(failure);
+                        return None;
+                    }
+                };
+                let (width, height) = self.screen.size();
+                let now = self.now();
+                // It may have been resized meanwhile; that asks for nothing to be done.
+                app::update(&mut self.state, Event::Resize { width, height }, now);
+                Some(Event::EditorDone { purpose, result })
+            }
+            Command::SetTheme { name, keep } => Some(Event::ThemeSet(self.set_theme(name, keep))),
+            Command::ListThemes => Some(Event::Themes(Theme::names(Some(&self.themes)))),
+            Command::Redraw => {
+                self.screen.forget();
+                self.pacer.input();
+                None
+            }
+            Command::Bell => {
+                self.screen.bell();
+                None
+            }
+            Command::Suspend => {
+                self.suspend();
+                None
+            }
+            Command::Quit => {
+                self.state.quitting = true;
+                None
+            }
+            // All others are the workers'.
+            _ => None,
+        }
+    }
+
+    fn copy(&mut self, text: &str) -> Result<Copied> {
+        let sequence = clipboard::sequence(text)?;
+        self.screen
+            .send(&sequence)
+            .map_err(|e| crate::base::failure::io_failure("the terminal cannot be written", &e))?;
+        Ok(Copied {
+            chars: text.chars().count(),
+            ways: vec!["the terminal (OSC 52)".to_owned()],
+        })
+    }
+
+    fn set_theme(&mut self, name: String, keep: bool) -> Result<String> {
+        let depth = self.view.theme().depth;
+        let mut theme = Theme::load(&name, Some(&self.themes), depth)?;
+        theme.ascii = self.view.theme().ascii;
+        self.view.set_theme(theme);
+        self.pacer.input();
+        if keep {
+            write_private(&self.shared.places.state.join("theme"), name.as_bytes())?;
+        }
+        Ok(name)
+    }
+}
+
+/// Gives the terminal back when its owner panics, and keeps the panics of workers off the
+/// screen: they come back as failures.
+struct PanicWatch {
+    previous: Arc<Hook>,
+    last: Arc<Mutex<Option<String>>>,
+}
+
+type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Sync + Send + 'static>;
+
+impl PanicWatch {
+    fn set(hold: Arc<Hold>) -> Self {
+        let previous: Arc<Hook> = Arc::new(panic::take_hook());
+        let last = Arc::new(Mutex::new(None));
+        let owner = std::thread::current().id();
+        let (before, keep) = (Arc::clone(&previous), Arc::clone(&last));
+        panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == owner {
+                hold.leave();
+                before(info);
+            } else {
+                log::error!("{info}");
+                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
+            }
+        }));
+        Self { previous, last }
+    }
+
+    /// Puts the hook back that was there.
+    fn lift(self) {
+        let previous = self.previous;
+        panic::set_hook(Box::new(move |info| previous(info)));
+        if let Some(text) = self
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
+            log::error!("while the screen was open: {text}");
+        }
+    }
+}

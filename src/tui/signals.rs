@@ -1,0 +1,108 @@
+//! What the system tells the process: to end, to stop, to go on.
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use crossbeam_channel::Sender;
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level::emulate_default_handler;
+
+    use crate::base::Result;
+    use crate::base::failure::io_failure;
+    use crate::tui::terminal::Hold;
+
+    /// How long an orderly end may take before the process ends anyway.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Listens on a thread; each signal is passed on as its number.
+    pub fn listen(to: Sender<i32>, hold: Arc<Hold>) -> Result<()> {
+        let failed = |e: &std::io::Error| io_failure("signals cannot be received", e);
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT]).map_err(|e| failed(&e))?;
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    let heard = to.send_timeout(signal, PATIENCE).is_ok();
+                    if !matches!(signal, SIGTERM | SIGHUP) {
+                        continue;
+                    }
+                    let since = Instant::now();
+                    while heard && hold.is_taken() && since.elapsed() < PATIENCE {
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                    if hold.is_taken() {
+                        hold.leave();
+                        let _ = emulate_default_handler(signal);
+                    }
+                }
+            })
+            .map(|_| ())
+            .map_err(|e| failed(&e))
+    }
+
+    /// Stops the process as Ctrl-Z does, until it is told to go on.
+    pub fn stop() {
+        let _ = emulate_default_handler(SIGTSTP);
+    }
+
+    /// Ends the process as the signal would have, so that the parent sees it.
+    pub fn end_by(signal: i32) {
+        let _ = emulate_default_handler(signal);
+    }
+
+    /// What a signal means to the state.
+    pub fn meaning(signal: i32) -> Option<crate::app::Signal> {
+        use crate::app::Signal;
+        match signal {
+            SIGINT => Some(Signal::Interrupt),
+            SIGTERM => Some(Signal::Terminate),
+            SIGHUP => Some(Signal::Hangup),
+            SIGCONT => Some(Signal::Continue),
+            _ => None,
+        }
+    }
+
+    /// Whether the signal asks the process to stop for a while.
+    pub const fn is_stop(signal: i32) -> bool {
+        signal == SIGTSTP
+    }
+}
+
+#[cfg(unix)]
+pub use unix::{end_by, is_stop, listen, meaning, stop};
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::sync::Arc;
+
+    use crossbeam_channel::Sender;
+
+    use crate::base::Result;
+    use crate::tui::terminal::Hold;
+
+    /// There are no signals here; the sender is kept so that nobody sees a closed channel.
+    pub fn listen(to: Sender<i32>, _hold: Arc<Hold>) -> Result<()> {
+        std::mem::forget(to);
+        Ok(())
+    }
+    /// Cannot be done here.
+    pub fn stop() {}
+    /// Cannot happen here.
+    pub fn end_by(_signal: i32) {}
+    /// Cannot happen here.
+    pub fn meaning(_signal: i32) -> Option<crate::app::Signal> {
+        None
+    }
+    /// Cannot happen here.
+    pub const fn is_stop(_signal: i32) -> bool {
+        false
+    }
+}
+
+#[cfg(not(unix))]
+pub use elsewhere::{end_by, is_stop, listen, meaning, stop};

@@ -1,0 +1,465 @@
+//! The threads that work: engine, index, writer, desk, puller. The ring gives them commands
+//! and hears of them in events.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::desk::{self, Desk};
+use super::engine_thread::{self, EngineThread, Task};
+use crate::app::{Command, Event, Generation, IndexEvent, PullEvent};
+use crate::base::failure::io_failure;
+use crate::base::{Cancel, CancelSource, Failure, Places, Result};
+use crate::index::Index;
+use crate::jobs::Workspace;
+use crate::models::Puller;
+use crate::patch::{self, UndoDir};
+
+/// What all workers share.
+pub struct Shared {
+    /// The opened repository.
+    pub workspace: Workspace,
+    /// The user's folders.
+    pub places: Places,
+    /// A script instead of a model.
+    pub script: Option<PathBuf>,
+    /// The folder homebody was started in.
+    pub dir: PathBuf,
+    /// The newest index, and whether it is complete.
+    pub index: Mutex<Option<(Arc<Index>, bool)>>,
+    /// A job runs on the engine's thread.
+    pub busy: AtomicBool,
+    /// A model is loaded.
+    pub loaded: AtomicBool,
+}
+
+impl Shared {
+    /// The newest index, or one of nothing, and whether it is complete.
+    pub fn index(&self) -> (Arc<Index>, bool) {
+        self.index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .unwrap_or_else(|| (Arc::new(Index::empty()), false))
+    }
+}
+
+/// The threads and the ways to them.
+pub struct Workers {
+    shared: Arc<Shared>,
+    events: Sender<Event>,
+    engine: Sender<Task>,
+    index: Sender<bool>,
+    desk: Option<Sender<desk::Task>>,
+    writer: Option<Sender<Write>>,
+    puller: Option<Sender<(String, Cancel)>>,
+    job: CancelSource,
+    load: CancelSource,
+    pull: CancelSource,
+    check: CancelSource,
+    building: CancelSource,
+    running: Option<Generation>,
+    /// Threads whose work must be finished before the process ends.
+    to_finish: Vec<JoinHandle<()>>,
+}
+
+/// What the writer does.
+enum Write {
+    Apply {
+        block: crate::app::BlockId,
+        change: Box<patch::Change>,
+    },
+    Undo,
+    Init,
+}
+
+impl Workers {
+    /// Starts the threads.
+    pub fn start(
+        shared: Arc<Shared>,
+        puller: Option<Puller>,
+        events: Sender<Event>,
+    ) -> Result<Self> {
+        let (engine, engine_tasks) = unbounded();
+        let (index, index_tasks) = unbounded();
+        let (desk, desk_tasks) = unbounded();
+        let (writer, writer_tasks) = unbounded();
+        let building = CancelSource::new();
+        let mut to_finish = Vec::new();
+        let thread = EngineThread::new(Arc::clone(&shared), events.clone());
+        spawn("engine", move || {
+            engine_thread::serve(thread, &engine_tasks)
+        })?;
+        {
+            let (shared, events, cancel) = (Arc::clone(&shared), events.clone(), building.clone());
+            spawn("indexer", move || {
+                indexer(&shared, &index_tasks, &events, &cancel)
+            })?;
+        }
+        {
+            let desk = Desk::new(Arc::clone(&shared), events.clone());
+            to_finish.push(spawn("desk", move || desk::serve(desk, &desk_tasks))?);
+        }
+        {
+            let (shared, events) = (Arc::clone(&shared), events.clone());
+            to_finish.push(spawn("writer", move || {
+                write(&shared, &writer_tasks, &events)
+            })?);
+        }
+        let pulls = match puller {
+            None => None,
+            Some(puller) => {
+                let (pulls, pull_tasks) = bounded(1);
+                let events = events.clone();
+                spawn("puller", move || fetch(puller, &pull_tasks, &events))?;
+                Some(pulls)
+            }
+        };
+        Ok(Self {
+            shared,
+            events,
+            engine,
+            index,
+            desk: Some(desk),
+            writer: Some(writer),
+            puller: pulls,
+            job: CancelSource::new(),
+            load: CancelSource::new(),
+            pull: CancelSource::new(),
+            check: CancelSource::new(),
+            building,
+            running: None,
+            to_finish,
+        })
+    }
+
+    /// Carries a command out, or has it carried out. Those that need the terminal are not for
+    /// workers and are given back.
+    pub fn carry_out(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::StartJob {
+                generation,
+                request,
+            } => {
+                self.running = Some(generation);
+                self.shared.busy.store(true, Ordering::Release);
+                let cancel = self.job.token();
+                self.to_engine(Task::Job {
+                    generation,
+                    request,
+                    cancel,
+                });
+            }
+            Command::Cancel { generation } => {
+                // A cancel that comes late must not hit the job after.
+                if self.running == Some(generation) {
+                    self.job.cancel();
+                }
+            }
+            Command::Preview {
+                generation,
+                request,
+            } => {
+                // While a job has the engine, the desk answers with an estimate.
+                if self.shared.busy.load(Ordering::Acquire)
+                    || !self.shared.loaded.load(Ordering::Acquire)
+                {
+                    self.to_desk(desk::Task::Preview {
+                        generation,
+                        request,
+                    });
+                } else {
+                    self.to_engine(Task::Preview {
+                        generation,
+                        request,
+                    });
+                }
+            }
+            Command::LoadModel { name, choose } => {
+                self.load.cancel();
+                let cancel = self.load.token();
+                self.to_engine(Task::Load {
+                    name,
+                    choose,
+                    cancel,
+                });
+            }
+            Command::CancelLoad => self.load.cancel(),
+            Command::ResetEngine => self.to_engine(Task::Reset),
+            Command::Reindex { rebuild } => {
+                self.building.cancel();
+                let _ = self.index.send(rebuild);
+            }
+            Command::Pull { name } => self.start_pull(name),
+            Command::CancelPull => self.pull.cancel(),
+            Command::Apply { block, change } => self.to_writer(Write::Apply { block, change }),
+            Command::Undo => self.to_writer(Write::Undo),
+            Command::WriteInit => self.to_writer(Write::Init),
+            Command::RunCheck {
+                block,
+                change,
+                applied,
+            } => self.start_check(block, change, applied),
+            Command::CancelCheck => self.check.cancel(),
+            Command::Search {
+                generation,
+                query,
+                top,
+            } => self.to_desk(desk::Task::Search {
+                generation,
+                query,
+                top,
+            }),
+            Command::ReadCode { path, range } => {
+                self.to_desk(desk::Task::ReadCode { path, range });
+            }
+            Command::RefreshRepo => self.to_desk(desk::Task::Repo),
+            Command::ListModels => self.to_desk(desk::Task::Models),
+            Command::ListSessions => self.to_desk(desk::Task::ListSessions),
+            Command::LoadSession { id } => self.to_desk(desk::Task::LoadSession(id)),
+            Command::NewSession => self.to_desk(desk::Task::NewSession),
+            Command::SaveTurn(turn) => self.to_desk(desk::Task::SaveTurn(turn)),
+            Command::SaveHistory(line) => self.to_desk(desk::Task::SaveHistory(line)),
+            Command::Export { turns, file } => self.to_desk(desk::Task::Export { turns, file }),
+            Command::WriteReport(text) => self.to_desk(desk::Task::Report(text)),
+            Command::Doctor => self.to_desk(desk::Task::Doctor),
+            other => return Some(other),
+        }
+        None
+    }
+
+    /// A job has returned.
+    pub fn job_done(&mut self, generation: Generation) {
+        if self.running == Some(generation) {
+            self.running = None;
+        }
+    }
+
+    fn to_engine(&self, task: Task) {
+        let _ = self.engine.send(task);
+    }
+
+    fn to_desk(&self, task: desk::Task) {
+        if let Some(desk) = &self.desk {
+            let _ = desk.send(task);
+        }
+    }
+
+    fn to_writer(&self, task: Write) {
+        if let Some(writer) = &self.writer {
+            let _ = writer.send(task);
+        }
+    }
+
+    fn start_pull(&self, name: String) {
+        let sent = self
+            .puller
+            .as_ref()
+            .is_some_and(|p| p.try_send((name.clone(), self.pull.token())).is_ok());
+        if !sent {
+            let failure = if self.puller.is_some() {
+                Failure::usage("another model is being fetched")
+            } else {
+                Failure::environment("no model can be fetched from here")
+                    .because("the process that may use the network could not be started")
+                    .hint(format!("in another terminal: homebody models pull {name}"))
+            };
+            self.later(Event::Pull(PullEvent::Failed { name, failure }));
+        }
+    }
+
+    fn start_check(&self, block: crate::app::BlockId, change: Box<patch::Change>, applied: bool) {
+        let (shared, events, cancel) = (
+            Arc::clone(&self.shared),
+            self.events.clone(),
+            self.check.token(),
+        );
+        let started = spawn("check", move || {
+            let result = guarded(|| check(&shared, &change, applied, &cancel));
+            let _ = events.send(Event::Checked { block, result });
+        });
+        if let Err(failure) = started {
+            self.later(Event::Checked {
+                block,
+                result: Err(failure),
+            });
+        }
+    }
+
+    /// Tells something without waiting: the ring itself is the reader.
+    fn later(&self, event: Event) {
+        let events = self.events.clone();
+        if let Err(crossbeam_channel::TrySendError::Full(event)) = events.try_send(event) {
+            thread::spawn(move || events.send(event));
+        }
+    }
+
+    /// Cancels what runs and waits for what must not be cut off: files being written. The
+    /// receiver of events must be gone before, so that nobody waits for it.
+    pub fn finish(mut self) {
+        for source in [
+            &self.job,
+            &self.load,
+            &self.pull,
+            &self.check,
+            &self.building,
+        ] {
+            source.cancel();
+        }
+        self.desk = None;
+        self.writer = None;
+        for thread in self.to_finish.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts a named thread.
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|e| io_failure("no thread can be started", &e))
+}
+
+/// Runs work that may panic; a panic becomes a failure of kind bug.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+        let why = payload
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "it gave no reason".to_owned());
+        Err(Failure::bug("something broke inside homebody").because(why))
+    })
+}
+
+fn indexer(
+    shared: &Shared,
+    tasks: &Receiver<bool>,
+    events: &Sender<Event>,
+    building: &CancelSource,
+) {
+    let tell = |event| events.send(Event::Index(event)).is_ok();
+    let publish = |index: Arc<Index>, complete: bool| {
+        let ready = IndexEvent::Ready {
+            paths: Arc::new(index.paths()),
+            stats: Box::new(index.stats().clone()),
+            complete,
+        };
+        *shared.index.lock().unwrap_or_else(PoisonError::into_inner) = Some((index, complete));
+        tell(ready)
+    };
+    let dir = &shared.workspace.places.index;
+    let mut first = true;
+    while let Ok(mut rebuild) = tasks.recv() {
+        // Wishes that came meanwhile are one wish.
+        while let Ok(more) = tasks.try_recv() {
+            rebuild |= more;
+        }
+        if first && !rebuild {
+            // A broken snapshot is no trouble: it is about to be built anew.
+            if let Ok(Ok(Some(index))) =
+                catch_unwind(AssertUnwindSafe(|| crate::index::build::open(dir)))
+                && !publish(index, false)
+            {
+                return;
+            }
+        }
+        first = false;
+        let cancel = building.token();
+        let built = guarded(|| {
+            shared.workspace.index(rebuild, &cancel, &mut |progress| {
+                let _ = events.send(Event::Index(IndexEvent::Progress(progress)));
+            })
+        });
+        let alive = match built {
+            Ok(index) => publish(index, true),
+            // A newer wish is waiting, or the end.
+            Err(failure) if failure.is_interrupted() => true,
+            Err(failure) => tell(IndexEvent::Failed(failure)),
+        };
+        if !alive {
+            return;
+        }
+    }
+}
+
+fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
+    let root = shared.workspace.repo.root();
+    let undo = UndoDir(shared.workspace.places.undo.clone());
+    while let Ok(task) = tasks.recv() {
+        let event = match task {
+            Write::Apply { block, change } => Event::Applied {
+                block,
+                result: guarded(|| patch::write::apply(root, &change, &undo)),
+            },
+            Write::Undo => Event::Undone(guarded(|| patch::write::undo(root, &undo))),
+            Write::Init => Event::InitWritten(guarded(|| desk::init(shared, &undo))),
+        };
+        // Nobody hears at the end, and what is asked is still done.
+        let _ = events.send(event);
+    }
+}
+
+fn fetch(mut puller: Puller, tasks: &Receiver<(String, Cancel)>, events: &Sender<Event>) {
+    while let Ok((name, cancel)) = tasks.recv() {
+        let fetched = guarded(|| {
+            puller.pull(&name, &cancel, &mut |p| {
+                let _ = events.send(Event::Pull(PullEvent::Progress {
+                    name: name.clone(),
+                    stage: p.stage.clone(),
+                    done: p.done,
+                    total: p.total,
+                    rate: p.rate,
+                    resumed: p.resumed,
+                }));
+            })
+        });
+        let event = match fetched {
+            Ok(_) => PullEvent::Done { name },
+            Err(failure) => PullEvent::Failed { name, failure },
+        };
+        if events.send(Event::Pull(event)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs the user's check. A change that is not applied yet is applied for as long as the
+/// check runs: build folders and what git ignores are where the check expects them.
+fn check(
+    shared: &Shared,
+    change: &patch::Change,
+    applied: bool,
+    cancel: &Cancel,
+) -> Result<crate::app::CheckReport> {
+    let root = shared.workspace.repo.root();
+    let command = shared.workspace.config.check.value.clone().ok_or_else(|| {
+        Failure::usage("no check command is set")
+            .hint("put one into config.toml: check = \"cargo check\"")
+    })?;
+    let trial = UndoDir(shared.workspace.places.state.join("trial"));
+    if !applied {
+        patch::write::apply(root, change, &trial)?;
+    }
+    let checked = crate::jobs::check::run(&command, root, cancel, &mut |_| {});
+    if !applied {
+        patch::write::undo(root, &trial).map_err(|failure| {
+            Failure::environment("the change was tried out and could not be taken back")
+                .because(failure)
+                .hint("look at the files with git diff")
+        })?;
+    }
+    let checked = checked?;
+    Ok(crate::app::CheckReport {
+        command,
+        passed: checked.passed,
+        seconds: checked.seconds,
+        output: checked.output,
+    })
+}
