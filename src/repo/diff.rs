@@ -511,7 +511,9 @@ pub(super) mod tests {
             assert_eq!(diff.files[0].hunks[0].old_len, 3);
         };
         renamed(DiffSpec::Commit("HEAD".into()));
-        renamed(DiffSpec::Commit(second.to_string().chars().take(8).collect()));
+        renamed(DiffSpec::Commit(
+            second.to_string().chars().take(8).collect(),
+        ));
         renamed(DiffSpec::Range(format!("{first}..{second}")));
         renamed(DiffSpec::Range(format!("{first}...")));
         renamed(DiffSpec::Base(first.to_string()));

@@ -59,7 +59,7 @@ impl Cutter {
             return None;
         }
         let item = is_item(body);
-        let goes_on = self.loose && (indent >= 2 || (item && indent < 2));
+        let goes_on = self.loose && (indent >= 2 || item);
         let cut = (self.blank && self.begun && !goes_on).then_some(at);
         if cut.is_some() || !self.begun {
             if cut.is_some() {
