@@ -117,10 +117,6 @@ impl Composer {
         self.vim.as_ref().map(Vim::pending).unwrap_or_default()
     }
 
-    pub(super) fn vim_mut(&mut self) -> Option<&mut Vim> {
-        self.vim.as_mut()
-    }
-
     pub(super) fn vim_take(&mut self) -> Option<Vim> {
         self.vim.take()
     }

@@ -54,6 +54,7 @@ pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
 

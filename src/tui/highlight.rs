@@ -172,6 +172,7 @@ const fn palette(index: u8) -> Color {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
 

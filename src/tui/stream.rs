@@ -178,6 +178,7 @@ fn push(out: &mut Vec<Rows>, mut rows: Vec<Row>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::string_slice, reason = "a test may stop where it stands")]
 mod tests {
     use super::*;
     use crate::tui::color::Depth;

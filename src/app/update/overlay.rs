@@ -114,7 +114,9 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
             if key.code == Code::Char('@') && matches!(state.overlay, Some(Overlay::Search(_))) {
                 mention_hit(state);
             } else if key.code == Code::Backspace {
-                filter(state, out, |filter| drop(filter.pop()));
+                filter(state, out, |filter| {
+                    filter.pop();
+                });
             } else if key == Key::ctrl('u') {
                 filter(state, out, String::clear);
             } else if let Some(c) = key.typed() {
