@@ -9,4 +9,5 @@
 mod cli;
 mod house;
 mod pull;
+mod patches;
 mod seal;

@@ -1,1 +1,466 @@
-//! Tests of planning.
+//! Tests of planning, of hunks and of written diffs.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use super::*;
+use proptest::prelude::*;
+
+fn path(name: &str) -> RepoPath {
+    RepoPath::new(name).expect("a path")
+}
+
+/// Texts in a map; nothing may be made below `ignored/`.
+struct Map(BTreeMap<RepoPath, String>);
+
+impl Texts for Map {
+    fn text(&self, path: &RepoPath) -> Result<String> {
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| Failure::input(format!("`{path}` is not there")))
+    }
+    fn exists(&self, path: &RepoPath) -> bool {
+        self.0.contains_key(path)
+    }
+    fn may_create(&self, path: &RepoPath) -> bool {
+        !path.as_str().starts_with("ignored/")
+    }
+}
+
+fn map(files: &[(&str, &str)]) -> Map {
+    Map(files
+        .iter()
+        .map(|(name, text)| (path(name), (*text).to_owned()))
+        .collect())
+}
+
+fn replace(old: &str, new: &str) -> Edit {
+    Edit::Replace {
+        path: path("a"),
+        old: old.to_owned(),
+        new: new.to_owned(),
+    }
+}
+
+fn rewrite(start: u32, end: u32, new: &str) -> Edit {
+    Edit::Rewrite {
+        path: path("a"),
+        range: LineRange::new(start, end),
+        new: new.to_owned(),
+    }
+}
+
+fn create(name: &str) -> Edit {
+    Edit::Create {
+        path: path(name),
+        text: "x\n".to_owned(),
+    }
+}
+
+fn rename(from: &str, to: &str) -> Edit {
+    Edit::Rename {
+        path: path(from),
+        to: path(to),
+    }
+}
+
+fn delete(name: &str) -> Edit {
+    Edit::Delete { path: path(name) }
+}
+
+fn after(text: &str, edits: &[Edit]) -> String {
+    let change = Change::plan(edits, &map(&[("a", text)])).expect("a plan");
+    assert_eq!(change.files.len(), 1);
+    change.files[0].after.clone().expect("a text")
+}
+
+fn refused(text: &str, edits: &[Edit]) -> String {
+    let failure = Change::plan(edits, &map(&[("a", text), ("b", "1\n")])).expect_err("refused");
+    failure.to_string()
+}
+
+#[test]
+fn the_manner_of_a_file_is_kept() {
+    assert_eq!(
+        after("1\r\n2\r\n3\r\n", &[replace("2\n", "x\ny\n")]),
+        "1\r\nx\r\ny\r\n3\r\n"
+    );
+    assert_eq!(after("1\n2", &[replace("2\n", "x\ny\n")]), "1\nx\ny");
+    assert_eq!(after("1\n2", &[replace("2\n", "")]), "1");
+    assert_eq!(after("1\n2", &[replace("1\n", "0\n")]), "0\n2");
+    assert_eq!(after("1\r\n2", &[replace("2\n", "2\n3\n")]), "1\r\n2\r\n3");
+    assert_eq!(
+        after("\u{feff}1\n2\n", &[replace("1\n", "x\n")]),
+        "\u{feff}x\n2\n"
+    );
+    assert_eq!(
+        after("\u{feff}1\r\n", &[rewrite(1, 1, "x\n")]),
+        "\u{feff}x\r\n"
+    );
+    // Lines that stay keep their own newline, in a file that mixes them too.
+    assert_eq!(
+        after("1\n2\r\n3\r\n", &[replace("1\n2\n3\n", "1\n2\nx\n")]),
+        "1\n2\r\nx\r\n"
+    );
+    assert_eq!(after("", &[rewrite(1, 1, "x\n")]), "x\n");
+    assert_eq!(after("1\n", &[replace("1\n", "")]), "");
+    assert_eq!(after("x", &[replace("x", "x\ny\n")]), "x\ny");
+}
+
+#[test]
+fn several_edits_are_all_located_in_the_text_as_it_is() {
+    let edits = [
+        rewrite(3, 3, "x\ny\n"),
+        replace("1\n", "one\n2\n2\n"),
+        rewrite(5, 5, ""),
+    ];
+    assert_eq!(after("1\n2\n3\n4\n5\n", &edits), "one\n2\n2\n2\nx\ny\n4\n");
+    // Both may show a line that neither changes.
+    let edits = [replace("1\n2\n", "x\n2\n"), replace("2\n3\n", "2\ny\n")];
+    assert_eq!(after("1\n2\n3\n", &edits), "x\n2\ny\n");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_reason() {
+    let text = "1\n2\n3\n2\n";
+    for (edits, why) in [
+        (vec![replace("2\n", "x\n")], "lines 2, 4"),
+        (vec![replace("9\n", "x\n")], "does not stand"),
+        (vec![replace("1\n", "1\n")], "changes nothing"),
+        (vec![rewrite(2, 9, "x\n")], "only 4"),
+        (
+            vec![rewrite(1, 2, "x\n"), replace("2\n3\n", "y\n")],
+            "overlaps with edit 1",
+        ),
+        (
+            vec![replace("1\n", "1\nx\n"), replace("1\n", "1\ny\n")],
+            "overlaps",
+        ),
+        (
+            vec![create("a")],
+            "exists already; change it with replace, or with `*** rewrite a:1-4`",
+        ),
+        (vec![create("c"), create("c")], "earlier edit"),
+        (vec![create("ignored/c")], "may be made"),
+        (vec![create("a/b")], "no folder"),
+        (vec![create("c"), create("c/d")], "no folder"),
+        (vec![create("c/d"), create("c")], "folder of that name"),
+        (vec![delete("none")], "not there"),
+        (vec![delete("a"), delete("a")], "already deletes"),
+        (vec![delete("a"), replace("1\n", "x\n")], "deletes the file"),
+        (vec![replace("1\n", "x\n"), delete("a")], "same file"),
+        (vec![rename("a", "b")], "exists already"),
+        (vec![rename("a", "c"), rename("a", "d")], "already renames"),
+        (vec![rename("a", "c"), create("c")], "earlier edit"),
+    ] {
+        let found = refused(text, &edits);
+        assert!(found.contains(why), "{edits:?}: {found}");
+    }
+    let found = refused(
+        text,
+        &[create("new"), rewrite(9, 9, ""), replace("7\n", "")],
+    );
+    assert!(
+        found.starts_with("2 of 3 edits")
+            && found.contains("edit 2 (rewrite a)")
+            && found.contains("edit 3"),
+        "{found}"
+    );
+}
+
+#[test]
+fn renaming_and_changing_go_together_by_either_name() {
+    for name in ["a", "c"] {
+        let edits = [
+            Edit::Replace {
+                path: path(name),
+                old: "1\n".to_owned(),
+                new: "x\n".to_owned(),
+            },
+            rename("a", "c"),
+        ];
+        let change = Change::plan(&edits, &map(&[("a", "1\n2\n")])).expect("a plan");
+        assert_eq!(change.files.len(), 1);
+        assert_eq!(change.files[0].path, path("a"));
+        assert_eq!(change.files[0].renamed_to, Some(path("c")));
+        assert_eq!(change.files[0].after.as_deref(), Some("x\n2\n"));
+    }
+}
+
+#[test]
+fn what_was_tolerated_is_said() {
+    let (_, notes) = Change::plan_noted(
+        &[replace("x();\n", "y();\n")],
+        &map(&[("a", "{\n  x();\n}\n")]),
+    )
+    .expect("a plan");
+    assert_eq!(notes.len(), 1);
+    assert!(
+        notes[0].starts_with("a:2:") && notes[0].contains("2 blanks more"),
+        "{notes:?}"
+    );
+}
+
+fn every_kind() -> Change {
+    let edits = [
+        create("new"),
+        delete("old"),
+        rename("was", "is"),
+        replace("1\n", "x\n"),
+        rewrite(12, 12, "y\n"),
+    ];
+    let text: String = (1..=12).map(|n| format!("{n}\n")).collect();
+    let texts = map(&[("a", &text), ("old", "o\n"), ("was", "w\n")]);
+    Change::plan(&edits, &texts).expect("a plan")
+}
+
+#[test]
+fn hunks_of_every_kind() {
+    let change = every_kind();
+    let hunks = change.hunks(3);
+    let shape: Vec<(usize, Option<LineRange>, Option<LineRange>, usize)> = hunks
+        .iter()
+        .map(|h| (h.file, h.old, h.new, h.lines.len()))
+        .collect();
+    let range = |a, b| Some(LineRange::new(a, b));
+    assert_eq!(
+        shape,
+        [
+            (0, range(1, 4), range(1, 4), 5),
+            (0, range(9, 12), range(9, 12), 5),
+            (1, None, range(1, 1), 1),
+            (2, range(1, 1), None, 1),
+            (3, None, None, 0),
+        ]
+    );
+    assert_eq!(change.line_counts(), (3, 3));
+    let first = change.select(3, &[true]);
+    assert_eq!(first.files.len(), 1);
+    assert!(
+        first.files[0]
+            .after
+            .as_ref()
+            .is_some_and(|t| t.starts_with("x\n2\n") && t.ends_with("12\n"))
+    );
+    assert_eq!(
+        change.select(3, &[false, false, false, false, true]).files[0].renamed_to,
+        Some(path("is"))
+    );
+}
+
+/// Runs `git apply` on files in a folder and returns what is there after it.
+fn git_apply(before: &BTreeMap<String, String>, diff: &str) -> BTreeMap<String, String> {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, text) in before {
+        let file = dir.path().join(name);
+        std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+        std::fs::write(file, text).expect("written");
+    }
+    let patch = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(patch.path(), diff).expect("written");
+    let out = Command::new("git")
+        .args(["apply", "--whitespace=nowarn"])
+        .arg(patch.path())
+        .current_dir(dir.path())
+        .env(
+            "GIT_CEILING_DIRECTORIES",
+            dir.path().parent().expect("a parent"),
+        )
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .output()
+        .expect("git runs");
+    assert!(
+        out.status.success(),
+        "{}\n{diff}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("readable") {
+            let at = entry.expect("an entry").path();
+            if at.is_dir() {
+                folders.push(at);
+            } else {
+                let name = at
+                    .strip_prefix(dir.path())
+                    .expect("below")
+                    .to_str()
+                    .expect("UTF-8")
+                    .to_owned();
+                found.insert(name, std::fs::read_to_string(&at).expect("text"));
+            }
+        }
+    }
+    found
+}
+
+fn sides(change: &Change) -> (BTreeMap<String, String>, BTreeMap<String, String>) {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    for file in &change.files {
+        let to = file.renamed_to.as_ref().unwrap_or(&file.path);
+        if let Some(text) = &file.before {
+            before.insert(file.path.as_str().to_owned(), text.clone());
+        }
+        if let Some(text) = &file.after {
+            after.insert(to.as_str().to_owned(), text.clone());
+        }
+    }
+    (before, after)
+}
+
+#[test]
+fn git_takes_every_kind_of_change_and_every_kind_of_name() {
+    let change = every_kind();
+    let (before, after) = sides(&change);
+    assert_eq!(git_apply(&before, &change.to_unified()), after);
+    let names = [
+        "with space",
+        "tab\there",
+        "größe/ñ 漢",
+        "quo\"te",
+        "back\\slash",
+        "line\nbreak",
+        "plain",
+        "-dash",
+        "a b/c d",
+    ];
+    let mut files = Vec::new();
+    for name in names {
+        let made = |rest: &str| path(&format!("{name}{rest}"));
+        let (one, two) = (Some("1\n2\n".to_owned()), Some("1\nx".to_owned()));
+        files.push(FileChange {
+            path: made(".c"),
+            renamed_to: None,
+            before: one.clone(),
+            after: two.clone(),
+        });
+        files.push(FileChange {
+            path: made(".n"),
+            renamed_to: None,
+            before: None,
+            after: two.clone(),
+        });
+        files.push(FileChange {
+            path: made(".d"),
+            renamed_to: None,
+            before: one.clone(),
+            after: None,
+        });
+        files.push(FileChange {
+            path: made(".r"),
+            renamed_to: Some(made(".s")),
+            before: one.clone(),
+            after: one.clone(),
+        });
+        files.push(FileChange {
+            path: made(".t"),
+            renamed_to: Some(made(".u")),
+            before: one,
+            after: two,
+        });
+        files.push(FileChange {
+            path: made(".e"),
+            renamed_to: None,
+            before: None,
+            after: Some(String::new()),
+        });
+        files.push(FileChange {
+            path: made(".f"),
+            renamed_to: None,
+            before: Some(String::new()),
+            after: None,
+        });
+    }
+    let change = Change { files };
+    let (before, after) = sides(&change);
+    assert_eq!(git_apply(&before, &change.to_unified()), after);
+}
+
+fn text() -> impl Strategy<Value = String> {
+    (
+        proptest::collection::vec("[abc]{0,2}(\r)?", 0..30),
+        any::<bool>(),
+    )
+        .prop_map(|(lines, end)| {
+            let mut text = lines.join("\n");
+            if end && !text.is_empty() {
+                text.push('\n');
+            }
+            text
+        })
+}
+
+fn a_change(before: &str, after: &str) -> Change {
+    Change {
+        files: vec![FileChange {
+            path: path("a"),
+            renamed_to: None,
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+        }],
+    }
+}
+
+proptest! {
+    #[test]
+    fn all_hunks_are_the_whole_and_none_is_nothing(before in text(), after in text(), context in 0_usize..4) {
+        prop_assume!(before != after);
+        let change = a_change(&before, &after);
+        let n = change.hunks(context).len();
+        prop_assert!(n > 0);
+        prop_assert_eq!(&change.select(context, &vec![true; n]), &change);
+        prop_assert!(change.select(context, &vec![false; n]).is_empty());
+    }
+
+    /// What is taken and what is left make the whole: taking some hunks and then, from there,
+    /// all the rest gives the same text.
+    #[test]
+    fn any_subset_is_a_text_between(before in text(), after in text(), keep in proptest::collection::vec(any::<bool>(), 40), context in 0_usize..4) {
+        prop_assume!(before != after);
+        let change = a_change(&before, &after);
+        let hunks = change.hunks(context);
+        let some = change.select(context, keep.get(..hunks.len().min(40)).unwrap_or(&[]));
+        let (plus, minus) = some.line_counts();
+        let wanted = |sign: i8| -> usize {
+            hunks.iter().zip(&keep).filter(|(_, k)| **k).flat_map(|(h, _)| &h.lines).filter(|(s, _)| *s == sign).count()
+        };
+        prop_assert!(plus <= wanted(1) && minus <= wanted(-1));
+        prop_assert_eq!(plus as isize - minus as isize, wanted(1) as isize - wanted(-1) as isize);
+    }
+
+    /// Edits on lines that do not touch do what they say.
+    #[test]
+    fn splices_put_the_new_lines_where_they_belong(count in 1_usize..30, at in 0_usize..30, len in 1_usize..5, new in proptest::collection::vec("[a-z]{0,3}", 0..4), crlf in any::<bool>(), end in any::<bool>()) {
+        let newline = if crlf { "\r\n" } else { "\n" };
+        let mut lines: Vec<String> = (0..count).map(|n| format!("L{n}")).collect();
+        let start = at % count;
+        let stop = (start + len).min(count);
+        let join = |lines: &[String]| {
+            let text = lines.join(newline);
+            if end && !text.is_empty() { text + newline } else { text }
+        };
+        let before = join(&lines);
+        let edit = rewrite(start as u32 + 1, stop as u32, &new.iter().map(|l| format!("{l}\n")).collect::<String>());
+        lines.splice(start..stop, new.clone());
+        prop_assume!(!lines.is_empty() && (end || lines.last().is_some_and(|l| !l.is_empty())) && join(&lines) != "\n" && join(&lines) != "\r\n");
+        prop_assume!(count > 1 || !crlf || end);
+        prop_assert_eq!(super::tests::after(&before, &[edit]), join(&lines));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn git_applies_any_subset(before in text(), after in text(), keep in proptest::collection::vec(any::<bool>(), 40)) {
+        prop_assume!(before != after);
+        let change = a_change(&before, &after);
+        let n = change.hunks(3).len().min(40);
+        let some = change.select(3, keep.get(..n).unwrap_or(&[]));
+        prop_assume!(!some.is_empty());
+        let (before, after) = sides(&some);
+        prop_assert_eq!(git_apply(&before, &some.to_unified()), after);
+    }
+}

@@ -6,11 +6,13 @@
 //! the working tree. It knows no git: which paths are allowed is given to it.
 
 pub mod apply;
+mod disk;
 mod hunks;
 mod lines;
 pub mod locate;
 pub mod parse;
 mod record;
+mod said;
 mod unified;
 pub mod write;
 

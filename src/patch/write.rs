@@ -5,10 +5,12 @@
 //! record. Whatever stops it in between, the record holds what is needed to go back.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::disk::{
+    Stands, move_in, remove, restore_folders, safe_path, stands, waiting, write_beside,
+};
 use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
 use super::{Change, FileChange};
 use crate::base::failure::io_failure;
@@ -17,8 +19,6 @@ use crate::base::{Failure, RepoPath, Result};
 
 /// How long another homebody that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Larger files are never ours.
-const LARGEST: u64 = 64 << 20;
 
 /// Where the records for `undo` of one repository are kept (never in the repository).
 #[derive(Debug, Clone)]
@@ -72,8 +72,9 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
         record.files.push(entry);
     }
     record.save(&undo.0)?;
-    if let Err(failure) = carry_out(root, change, &record) {
-        return Err(match take_back(root, &record) {
+    let mut reached = 0;
+    if let Err(failure) = carry_out(root, change, &record, &mut reached) {
+        return Err(match take_back(root, &record, reached) {
             Ok(()) => {
                 // Nothing is changed: a record left behind is found and removed at the next start.
                 let _ = record.remove(&undo.0);
@@ -88,7 +89,7 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     if let Err(failure) = record.save(&undo.0) {
         record.state = State::Applying;
         let failure = failure.because("so the patch was taken back");
-        return Err(match take_back(root, &record) {
+        return Err(match take_back(root, &record, reached) {
             Ok(()) => {
                 let _ = record.remove(&undo.0);
                 failure
@@ -139,7 +140,7 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
     }
     record.state = State::Undoing;
     record.save(&undo.0)?;
-    take_back(root, &record)?;
+    take_back(root, &record, record.files.len())?;
     record.remove(&undo.0)?;
     Ok(Undone {
         files: record.files.iter().map(|e| e.path.clone()).collect(),
@@ -191,7 +192,7 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
     };
     let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
-    match take_back(root, &record) {
+    match take_back(root, &record, files.len()) {
         Ok(()) => {
             record.remove(&undo.0)?;
             notes.push(format!("{what}: {}", names.join(", ")));
@@ -206,75 +207,6 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
         Err(failure) => return Err(failure),
     }
     Ok(Some(files))
-}
-
-/// What stands at a path.
-enum Stands {
-    Nothing,
-    File { bytes: Vec<u8>, mode: Option<u32> },
-}
-
-/// The path on disk, if no part of it is a link and all folders are folders.
-///
-/// std has no `openat`; each part is looked at right before it is used, which leaves a gap of
-/// microseconds to somebody who may already write to the repository.
-fn safe_path(root: &Path, path: &RepoPath) -> Result<PathBuf> {
-    let mut at = root.to_owned();
-    let mut parts = path.as_str().split('/').peekable();
-    while let Some(part) = parts.next() {
-        at.push(part);
-        match fs::symlink_metadata(&at) {
-            Ok(meta) if meta.file_type().is_symlink() => {
-                return Err(Failure::input(format!(
-                    "`{path}` is not touched: `{part}` is a symbolic link"
-                )));
-            }
-            Ok(meta) if parts.peek().is_some() && !meta.is_dir() => {
-                return Err(Failure::input(format!(
-                    "`{path}` cannot be written: `{part}` is a file, and no folder"
-                )));
-            }
-            Ok(meta) if parts.peek().is_none() && !meta.is_file() => {
-                return Err(Failure::input(format!("`{path}` is no plain file")));
-            }
-            Ok(_) => {}
-            // What is below something that is not there is not there either.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
-            Err(e) => return Err(io_failure(format!("cannot look at `{path}`"), &e)),
-        }
-    }
-    Ok(path.under(root))
-}
-
-fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
-    let at = safe_path(root, path)?;
-    let failed = |e: &std::io::Error| io_failure(format!("cannot read `{path}`"), e);
-    let meta = match fs::symlink_metadata(&at) {
-        Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stands::Nothing),
-        Err(e) => return Err(failed(&e)),
-    };
-    if meta.len() > LARGEST {
-        return Err(Failure::input(format!(
-            "`{path}` is too large to be changed"
-        )));
-    }
-    let bytes = fs::read(&at).map_err(|e| failed(&e))?;
-    Ok(Stands::File {
-        bytes,
-        mode: mode(&meta),
-    })
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
-fn mode(meta: &fs::Metadata) -> Option<u32> {
-    Some(std::os::unix::fs::PermissionsExt::mode(&meta.permissions()) & 0o7777)
-}
-
-#[cfg(not(unix))]
-fn mode(_: &fs::Metadata) -> Option<u32> {
-    None
 }
 
 /// Checks one file of a change against the disk.
@@ -324,16 +256,8 @@ fn note_folders(root: &Path, path: &RepoPath, folders: &mut Vec<RepoPath>) -> Re
     Ok(())
 }
 
-/// The name under which a new text waits beside its place.
-fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize) -> PathBuf {
-    let name = format!(".homebody-{number}-{index}.tmp");
-    match target.folder() {
-        "" => root.join(name),
-        folder => root.join(folder).join(name),
-    }
-}
-
-fn carry_out(root: &Path, change: &Change, record: &Record) -> Result<()> {
+/// Writes everything. `reached` counts the files that may have been changed, also on failure.
+fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize) -> Result<()> {
     for folder in &record.folders {
         let at = folder.under(root);
         fs::create_dir(&at)
@@ -351,6 +275,7 @@ fn carry_out(root: &Path, change: &Change, record: &Record) -> Result<()> {
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
         // Looked at again right before: another program may have written meanwhile.
         checked_entry(root, file)?;
+        *reached = index + 1;
         if file.after.is_some() {
             let beside = waiting(root, entry.target(), record.number, index);
             let fresh = file.before.is_none() || entry.renamed_to.is_some();
@@ -363,45 +288,6 @@ fn carry_out(root: &Path, change: &Change, record: &Record) -> Result<()> {
             at.parent().map(sync_folder);
         }
     }
-    Ok(())
-}
-
-/// Writes a whole file under a name that was free, through to the disk.
-fn write_beside(path: &Path, bytes: &[u8], mode: Option<u32>) -> std::io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    if let Some(mode) = mode {
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-    }
-    #[cfg(not(unix))]
-    let _ = mode;
-    file.sync_data()
-}
-
-/// Renames a waiting text into its place. A `fresh` one must not take the place of anything.
-fn move_in(root: &Path, beside: &Path, target: &RepoPath, fresh: bool) -> Result<()> {
-    let at = safe_path(root, target)?;
-    let failed = |e: &std::io::Error| io_failure(format!("cannot write `{target}`"), e);
-    if fresh {
-        // A hard link, unlike a rename, fails if something came there meanwhile.
-        match fs::hard_link(beside, &at) {
-            Ok(()) => {
-                fs::remove_file(beside).map_err(|e| failed(&e))?;
-                at.parent().map(sync_folder);
-                return Ok(());
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(failed(&e)),
-            // Not every file system has them.
-            Err(_) => {
-                if fs::symlink_metadata(&at).is_ok() {
-                    return Err(Failure::input(format!("`{target}` exists already")));
-                }
-            }
-        }
-    }
-    fs::rename(beside, &at).map_err(|e| failed(&e))?;
-    at.parent().map(sync_folder);
     Ok(())
 }
 
@@ -424,13 +310,14 @@ fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> 
     Ok(())
 }
 
-/// Puts everything back as it was before, from whatever point the patch had reached. It may
-/// be done again after it was interrupted.
+/// Puts the first `reached` files back as they were before, from whatever point the patch had
+/// come to, and takes everything away that it had laid ready. It may be done again after it
+/// was interrupted.
 ///
 /// # Errors
 /// Of kind input, if a file is neither as before nor as after: it is left alone, the others
 /// are put back.
-fn take_back(root: &Path, record: &Record) -> Result<()> {
+fn take_back(root: &Path, record: &Record, reached: usize) -> Result<()> {
     let mut strange = Vec::new();
     for (index, entry) in record.files.iter().enumerate().rev() {
         let beside = waiting(root, entry.target(), record.number, index);
@@ -438,7 +325,9 @@ fn take_back(root: &Path, record: &Record) -> Result<()> {
             // Usually it is not there.
             let _ = fs::remove_file(&beside);
         }
-        if let Err(failure) = put_back(root, entry, record.number, index) {
+        if index < reached
+            && let Err(failure) = put_back(root, entry, record.number, index)
+        {
             strange.push(failure);
         }
     }
@@ -494,27 +383,10 @@ fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()>
     Ok(())
 }
 
-/// A deleted file's folder may have been removed since.
-fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
-    safe_path(root, path)?;
-    match path.folder() {
-        "" => Ok(()),
-        folder => fs::create_dir_all(root.join(folder))
-            .map_err(|e| io_failure(format!("cannot make the folder of `{path}`"), &e)),
-    }
-}
-
 fn left_alone(path: &RepoPath) -> Failure {
     Failure::input(format!(
         "`{path}` is neither as it was before the patch nor as it is after, and was left alone"
     ))
-}
-
-fn remove(root: &Path, path: &RepoPath) -> Result<()> {
-    let at = safe_path(root, path)?;
-    fs::remove_file(&at).map_err(|e| io_failure(format!("cannot remove `{path}`"), &e))?;
-    at.parent().map(sync_folder);
-    Ok(())
 }
 
 #[cfg(test)]

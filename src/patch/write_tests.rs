@@ -1,1 +1,404 @@
-//! Tests of writing and undoing.
+//! Tests of writing and undoing, crashes included.
+
+use super::*;
+use std::collections::BTreeMap;
+
+struct Place {
+    root: tempfile::TempDir,
+    records: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let place = Self {
+            root: tempfile::tempdir().expect("a folder"),
+            records: tempfile::tempdir().expect("a folder"),
+        };
+        for (name, text) in files {
+            place.put(name, text);
+        }
+        place
+    }
+    fn put(&self, name: &str, text: &str) {
+        let file = self.root.path().join(name);
+        fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+        fs::write(file, text).expect("written");
+    }
+    fn dir(&self) -> UndoDir {
+        UndoDir(self.records.path().join("undo"))
+    }
+    fn apply(&self, change: &Change) -> Result<Applied> {
+        apply(self.root.path(), change, &self.dir())
+    }
+    fn undo(&self) -> Result<Undone> {
+        undo(self.root.path(), &self.dir())
+    }
+    /// Everything there is: files with their text, folders with none.
+    fn all(&self) -> BTreeMap<String, Option<String>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.root.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("readable") {
+                let at = entry.expect("an entry").path();
+                let name = at
+                    .strip_prefix(self.root.path())
+                    .expect("below")
+                    .to_str()
+                    .expect("UTF-8")
+                    .to_owned();
+                if at.is_dir() && !at.is_symlink() {
+                    folders.push(at);
+                    found.insert(name, None);
+                } else {
+                    found.insert(name, Some(fs::read_to_string(&at).unwrap_or_default()));
+                }
+            }
+        }
+        found
+    }
+}
+
+fn path(name: &str) -> RepoPath {
+    RepoPath::new(name).expect("a path")
+}
+
+fn file(name: &str, to: Option<&str>, before: Option<&str>, after: Option<&str>) -> FileChange {
+    FileChange {
+        path: path(name),
+        renamed_to: to.map(path),
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    }
+}
+
+const FILES: [(&str, &str); 3] = [("src/a", "1\n"), ("src/old", "o\n"), ("was", "w\n")];
+
+fn every_kind() -> Change {
+    Change {
+        files: vec![
+            file("deep/er/new", None, None, Some("n\n")),
+            file("src/a", None, Some("1\n"), Some("2\n")),
+            file("src/old", None, Some("o\n"), None),
+            file("was", Some("moved/is"), Some("w\n"), Some("i\n")),
+        ],
+    }
+}
+
+#[test]
+fn applied_and_undone() {
+    let place = Place::new(&FILES);
+    let before = place.all();
+    let applied = place.apply(&every_kind()).expect("applied");
+    assert_eq!(applied.files.len(), 4);
+    assert!(applied.notes.is_empty());
+    let text = |text: &str| Some(text.to_owned());
+    let wanted: BTreeMap<String, Option<String>> = [
+        ("deep", None),
+        ("deep/er", None),
+        ("deep/er/new", text("n\n")),
+        ("moved", None),
+        ("moved/is", text("i\n")),
+        ("src", None),
+        ("src/a", text("2\n")),
+    ]
+    .into_iter()
+    .map(|(name, text)| (name.to_owned(), text))
+    .collect();
+    assert_eq!(place.all(), wanted);
+    let undone = place.undo().expect("undone");
+    assert_eq!((undone.left, undone.files.len()), (0, 4));
+    assert_eq!(place.all(), before);
+    assert_eq!(
+        place.undo().expect_err("nothing").kind(),
+        crate::base::Kind::Usage
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_kept_and_records_are_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new(&FILES);
+    let a = place.root.path().join("src/a");
+    let old = place.root.path().join("src/old");
+    fs::set_permissions(&a, PermissionsExt::from_mode(0o755)).expect("set");
+    fs::set_permissions(&old, PermissionsExt::from_mode(0o640)).expect("set");
+    let mode = |at: &Path| fs::metadata(at).expect("there").permissions().mode() & 0o7777;
+    place.apply(&every_kind()).expect("applied");
+    assert_eq!(mode(&a), 0o755);
+    for entry in fs::read_dir(&place.dir().0).expect("readable") {
+        assert_eq!(mode(&entry.expect("an entry").path()), 0o600);
+    }
+    assert_eq!(mode(&place.dir().0), 0o700);
+    place.undo().expect("undone");
+    assert_eq!((mode(&a), mode(&old)), (0o755, 0o640));
+}
+
+#[test]
+fn files_that_changed_meanwhile_stop_it() {
+    let place = Place::new(&FILES);
+    place.put("src/old", "other\n");
+    let before = place.all();
+    let why = place.apply(&every_kind()).expect_err("changed").to_string();
+    assert!(
+        why.contains("src/old") && why.contains("has changed"),
+        "{why}"
+    );
+    assert_eq!(place.all(), before);
+    place.put("src/old", "o\n");
+    place.put("moved/is", "in the way\n");
+    assert!(
+        place
+            .apply(&every_kind())
+            .expect_err("in the way")
+            .to_string()
+            .contains("moved/is")
+    );
+}
+
+#[test]
+fn undo_refuses_what_changed_since_and_names_it() {
+    let place = Place::new(&FILES);
+    place.apply(&every_kind()).expect("applied");
+    place.put("src/a", "3\n");
+    place.put("was", "again\n");
+    let before = place.all();
+    let why = place.undo().expect_err("changed").to_string();
+    assert!(why.contains("`src/a`") && why.contains("`was`"), "{why}");
+    assert_eq!(place.all(), before);
+    place.put("src/a", "2\n");
+    fs::remove_file(place.root.path().join("was")).expect("removed");
+    place.undo().expect("undone");
+}
+
+#[test]
+fn what_is_not_ours_in_a_made_folder_stays() {
+    let place = Place::new(&FILES);
+    place.apply(&every_kind()).expect("applied");
+    place.put("deep/mine", "x");
+    place.undo().expect("undone");
+    assert_eq!(place.all().get("deep/mine"), Some(&Some("x".to_owned())));
+    assert!(!place.all().contains_key("deep/er"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_refused_in_every_part_of_a_path() {
+    let outside = Place::new(&[("secret", "1\n")]);
+    let place = Place::new(&[("real/f", "1\n")]);
+    let link = |to: &Path, name: &str| {
+        std::os::unix::fs::symlink(to, place.root.path().join(name)).expect("a link");
+    };
+    link(outside.root.path(), "out");
+    link(&outside.root.path().join("secret"), "file");
+    link(&place.root.path().join("real"), "inner");
+    link(Path::new("nowhere"), "dangling");
+    for (name, before) in [
+        ("out/secret", Some("1\n")),
+        ("out/new", None),
+        ("file", Some("1\n")),
+        ("inner/f", Some("1\n")),
+        ("dangling", None),
+        ("dangling/x", None),
+    ] {
+        let change = Change {
+            files: vec![file(name, None, before, Some("2\n"))],
+        };
+        let why = place.apply(&change).expect_err(name).to_string();
+        assert!(why.contains("symbolic link"), "{name}: {why}");
+    }
+    let change = Change {
+        files: vec![file("real/f", Some("out/f"), Some("1\n"), Some("1\n"))],
+    };
+    assert!(place.apply(&change).is_err());
+    assert_eq!(outside.all().get("secret"), Some(&Some("1\n".to_owned())));
+    assert_eq!(outside.all().len(), 1);
+}
+
+#[test]
+fn a_folder_or_a_file_in_the_way_is_said() {
+    let place = Place::new(&[("folder/x", "1\n"), ("file", "1\n")]);
+    let change = Change {
+        files: vec![file("folder", None, None, Some("2\n"))],
+    };
+    assert!(
+        place
+            .apply(&change)
+            .expect_err("a folder")
+            .to_string()
+            .contains("no plain file")
+    );
+    let change = Change {
+        files: vec![file("file/x", None, None, Some("2\n"))],
+    };
+    assert!(
+        place
+            .apply(&change)
+            .expect_err("a file")
+            .to_string()
+            .contains("no folder")
+    );
+}
+
+/// Stops a patch after each of its steps, as SIGKILL would, and sees that the next start goes
+/// back to where it began.
+#[test]
+fn a_patch_that_was_killed_at_any_step_is_taken_back() {
+    let change = every_kind();
+    // How far each file has come: nothing, waiting beside, moved in, old one removed.
+    for stage in 0..4_usize.pow(4) {
+        let place = Place::new(&FILES);
+        let before = place.all();
+        let (root, dir) = (place.root.path(), place.dir());
+        drop(lock(&dir).expect("locked"));
+        let mut record = Record {
+            number: 1,
+            state: State::Applying,
+            files: Vec::new(),
+            folders: Vec::new(),
+        };
+        for file in &change.files {
+            let entry = checked_entry(root, file).expect("as planned");
+            note_folders(root, entry.target(), &mut record.folders).expect("noted");
+            record.files.push(entry);
+        }
+        record.save(&dir.0).expect("saved");
+        for folder in &record.folders {
+            fs::create_dir(folder.under(root)).expect("made");
+        }
+        for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
+            let reached = stage / 4_usize.pow(index as u32) % 4;
+            let beside = waiting(root, entry.target(), 1, index);
+            if let Some(after) = &file.after {
+                if reached >= 1 {
+                    write_beside(&beside, after.as_bytes(), entry.mode).expect("written");
+                }
+                if reached >= 2 {
+                    fs::rename(&beside, entry.target().under(root)).expect("moved");
+                }
+            }
+            if reached >= 3 && (file.after.is_none() || entry.renamed_to.is_some()) {
+                fs::remove_file(entry.path.under(root)).expect("removed");
+            }
+        }
+        let undone = place.undo().expect("recovered");
+        assert_eq!(undone.notes.len(), 1, "{stage}");
+        assert!(undone.notes[0].contains("interrupted"));
+        assert_eq!(place.all(), before, "{stage}");
+        assert!(place.undo().is_err(), "the record is gone");
+        place.apply(&change).expect("applied after all");
+    }
+}
+
+#[test]
+fn an_undo_that_was_killed_is_finished_at_the_next_start() {
+    let place = Place::new(&FILES);
+    let before = place.all();
+    place.apply(&every_kind()).expect("applied");
+    let mut record = Record::load(&place.dir().0, 1).expect("a record");
+    record.state = State::Undoing;
+    record.save(&place.dir().0).expect("saved");
+    place.put("src/a", "1\n");
+    let change = Change {
+        files: vec![file("src/a", None, Some("1\n"), Some("9\n"))],
+    };
+    let applied = place.apply(&change).expect("applied");
+    assert!(
+        applied.notes[0].contains("undo that was interrupted"),
+        "{:?}",
+        applied.notes
+    );
+    place.undo().expect("undone");
+    assert_eq!(place.all(), before);
+}
+
+#[test]
+fn a_half_written_patch_somebody_worked_on_is_set_aside_aloud() {
+    let place = Place::new(&FILES);
+    place.apply(&every_kind()).expect("applied");
+    let mut record = Record::load(&place.dir().0, 1).expect("a record");
+    record.state = State::Applying;
+    record.save(&place.dir().0).expect("saved");
+    place.put("src/a", "my own work\n");
+    let undone = place.undo().expect("recovered");
+    assert!(
+        undone.notes[0].contains("`src/a`") && undone.notes[0].contains(".unfinished"),
+        "{:?}",
+        undone.notes
+    );
+    assert_eq!(
+        place.all().get("src/a"),
+        Some(&Some("my own work\n".to_owned()))
+    );
+    assert_eq!(place.all().get("src/old"), Some(&Some("o\n".to_owned())));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_failure_on_the_way_puts_everything_back() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new(&[("a", "1\n"), ("locked/b", "1\n")]);
+    let locked = place.root.path().join("locked");
+    fs::set_permissions(&locked, PermissionsExt::from_mode(0o555)).expect("set");
+    let before = place.all();
+    let change = Change {
+        files: vec![
+            file("a", None, Some("1\n"), Some("2\n")),
+            file("fresh/new", None, None, Some("n\n")),
+            file("locked/b", None, Some("1\n"), None),
+        ],
+    };
+    let outcome = place.apply(&change);
+    let after = place.all();
+    fs::set_permissions(&locked, PermissionsExt::from_mode(0o755)).expect("set");
+    // Root may write everywhere.
+    if let Err(failure) = outcome {
+        assert!(
+            failure.to_string().contains("nothing was changed"),
+            "{failure}"
+        );
+        assert_eq!(after, before);
+        assert!(place.undo().is_err());
+    }
+}
+
+#[test]
+fn only_the_last_records_are_kept_and_numbers_go_on() {
+    let place = Place::new(&[("a", "0\n")]);
+    for at in 0..55 {
+        let (one, two) = (format!("{at}\n"), format!("{}\n", at + 1));
+        let change = Change {
+            files: vec![file("a", None, Some(&one), Some(&two))],
+        };
+        assert_eq!(place.apply(&change).expect("applied").record, at + 1);
+    }
+    let kept = numbers(&place.dir().0).expect("numbers");
+    assert_eq!((kept.len(), kept[0], kept[49]), (50, 6, 55));
+    assert_eq!(place.undo().expect("undone").left, 49);
+    assert_eq!(place.all().get("a"), Some(&Some("54\n".to_owned())));
+}
+
+#[test]
+fn two_writers_take_turns() {
+    let place = Place::new(&[("a", "0\n"), ("b", "0\n")]);
+    std::thread::scope(|scope| {
+        for name in ["a", "b"] {
+            let place = &place;
+            scope.spawn(move || {
+                for at in 0..10 {
+                    let (one, two) = (format!("{at}\n"), format!("{}\n", at + 1));
+                    let change = Change {
+                        files: vec![file(name, None, Some(&one), Some(&two))],
+                    };
+                    place.apply(&change).expect("applied");
+                }
+            });
+        }
+    });
+    assert_eq!(numbers(&place.dir().0).expect("numbers").len(), 20);
+    let ten = Some("10\n".to_owned());
+    assert_eq!(
+        (place.all().get("a"), place.all().get("b")),
+        (Some(&ten), Some(&ten))
+    );
+}
