@@ -22,7 +22,10 @@ impl Texts for Folder {
         path.under(&self.root).symlink_metadata().is_ok()
     }
     fn may_create(&self, path: &RepoPath) -> bool {
-        !self.ignored.iter().any(|name| Path::new(path.as_str()).starts_with(name))
+        !self
+            .ignored
+            .iter()
+            .any(|name| Path::new(path.as_str()).starts_with(name))
     }
 }
 
@@ -32,7 +35,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder that can be read") {
             let at = entry.expect("an entry").path();
-            let name = at.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+            let name = at
+                .strip_prefix(root)
+                .expect("below")
+                .to_string_lossy()
+                .into_owned();
             if at.is_symlink() {
                 continue;
             } else if at.is_dir() {
@@ -46,7 +53,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn lines(file: &Path) -> Vec<String> {
-    fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect()
+    fs::read_to_string(file)
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What became of a case: the first word of `outcome.txt`, and everything that was said.
@@ -88,7 +99,11 @@ fn every_case_comes_out_as_written() {
     cases.sort();
     assert!(cases.len() >= 15, "{} cases", cases.len());
     for case in cases {
-        let name = case.file_name().expect("a name").to_string_lossy().into_owned();
+        let name = case
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         let root = tempfile::tempdir().expect("a folder");
         let records = tempfile::tempdir().expect("a folder");
         let input = files(&case.join("input"));
@@ -106,14 +121,29 @@ fn every_case_comes_out_as_written() {
         }
         let (outcome, said) = play(&case, root.path(), records.path());
         let wanted = lines(&case.join("outcome.txt"));
-        assert_eq!(Some(outcome), wanted.first().map(String::as_str), "{name}: {said}");
+        assert_eq!(
+            Some(outcome),
+            wanted.first().map(String::as_str),
+            "{name}: {said}"
+        );
         for words in wanted.iter().filter_map(|line| line.strip_prefix("says: ")) {
-            assert!(said.contains(words), "{name} does not say `{words}`: {said}");
+            assert!(
+                said.contains(words),
+                "{name} does not say `{words}`: {said}"
+            );
         }
-        assert!(files(root.path()) == files(&case.join("expected")), "{name}: {:?}", files(root.path()));
+        assert!(
+            files(root.path()) == files(&case.join("expected")),
+            "{name}: {:?}",
+            files(root.path())
+        );
         if outcome == "applied" {
             write::undo(root.path(), &UndoDir(records.path().to_owned())).expect("undone");
-            assert!(files(root.path()) == input, "{name} after undo: {:?}", files(root.path()));
+            assert!(
+                files(root.path()) == input,
+                "{name} after undo: {:?}",
+                files(root.path())
+            );
         }
     }
 }

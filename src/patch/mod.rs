@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, ChangedHunk, FileChange};
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, parse, parse_cut};
 pub use write::{Applied, UndoDir, Undone};
 
 /// How an edit is said.

@@ -25,7 +25,27 @@ pub struct Parsed {
     pub prose: String,
 }
 
-/// Finds the edit blocks in an answer.
+/// As [`parse`], for an answer that a limit or the user cut off: what its last line begins may
+/// go on differently, so nothing is taken from it.
+pub fn parse_cut(answer: &str) -> Parsed {
+    let (whole, last) = match answer.rsplit_once('\n') {
+        Some((whole, last)) => (whole, last),
+        None => ("", answer),
+    };
+    let mut out = parse(&format!("{whole}\n"));
+    if matches!(header(last), Some(Ok(_))) {
+        let number = out.edits.len() + out.troubles.len() + 1;
+        let what = printable(truncated(last.trim(), 200));
+        out.troubles.push(format!(
+            "edit {number} ({what}): the answer was cut off there"
+        ));
+    } else if out.troubles.is_empty() && !last.is_empty() {
+        out.prose = format!("{}\n{last}", out.prose).trim().to_owned();
+    }
+    out
+}
+
+/// Finds the edit blocks in an answer that has come to its end.
 pub fn parse(answer: &str) -> Parsed {
     let lines: Vec<&str> = answer
         .split('\n')

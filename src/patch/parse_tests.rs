@@ -233,6 +233,18 @@ fn an_unfinished_block_does_not_swallow_the_next() {
 }
 
 #[test]
+fn an_answer_that_was_cut_off_gives_nothing_of_its_last_line() {
+    let parsed = parse_cut("*** delete a.rs\n*** delete b.r");
+    assert_eq!(parsed.edits, [Edit::Delete { path: path("a.rs") }]);
+    assert!(parsed.troubles[0].contains("cut off"));
+    let parsed = parse_cut("Words and wor");
+    assert_eq!(
+        (parsed.prose.as_str(), parsed.troubles.len()),
+        ("Words and wor", 0)
+    );
+}
+
+#[test]
 fn prose_is_left_alone() {
     for text in [
         "No change is needed.",
@@ -263,11 +275,11 @@ fn hostile_answers_are_read_in_linear_time() {
         "@@\n\n",
         "\n",
     ] {
-        let text = format!("{}{}", piece.repeat(100_000), "<<<<<<<\n".repeat(100_000));
+        let text = format!("{}{}", piece.repeat(30_000), "<<<<<<<\n".repeat(30_000));
         let start = std::time::Instant::now();
         let _ = parse(&text);
         assert!(
-            start.elapsed().as_secs() < 20,
+            start.elapsed().as_secs() < 5,
             "{piece}: {:?}",
             start.elapsed()
         );
@@ -287,7 +299,8 @@ proptest::proptest! {
         let whole = "Words.\n*** replace src/a.rs\n<<<<<<<\nold one\nold two\n=======\nnew one\nnew two\n>>>>>>>\n*** create src/n.rs\n<<<<<<<<\ntext\n>>>>>>>\nmore\n>>>>>>>>\n*** rewrite src/a.rs:10-24\n<<<<<<<\nx\ny\n>>>>>>>\n--- a/b.rs\n+++ b/b.rs\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n";
         let all = parse(whole).edits;
         proptest::prop_assert_eq!(all.len(), 4);
-        for edit in parse(whole.get(..cut).unwrap_or(whole)).edits {
+        let cut = cut.min(whole.len());
+        for edit in parse_cut(whole.get(..cut).unwrap_or(whole)).edits {
             proptest::prop_assert!(all.contains(&edit), "{:?}", edit);
         }
     }
