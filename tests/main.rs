@@ -8,6 +8,6 @@
 
 mod cli;
 mod house;
-mod pull;
 mod patches;
+mod pull;
 mod seal;

@@ -75,7 +75,11 @@ fn code_fences_around_and_inside() {
         "Here:\r\n*** replace a.rs\r\n<<<<<<<\r\nold\r\n=======\r\nnew\r\n>>>>>>>\r\nDone.",
     ] {
         let parsed = parse(answer);
-        assert_eq!(parsed.edits, [wanted.clone()], "{answer}");
+        assert_eq!(
+            parsed.edits.as_slice(),
+            std::slice::from_ref(&wanted),
+            "{answer}"
+        );
         assert_eq!(parsed.prose.replace('\r', ""), "Here:\nDone.", "{answer}");
     }
     // In Markdown a code fence may be the text itself.

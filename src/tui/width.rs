@@ -127,9 +127,10 @@ pub fn window(
             if at >= start && at + wide <= end {
                 kept.push_str(grapheme);
                 used += wide;
-            } else if at < end && at + wide > start && wide > 1 {
-                kept.push(' ');
-                used += 1;
+            } else {
+                let seen = (at + wide).min(end).saturating_sub(at.max(start));
+                kept.extend(std::iter::repeat_n(' ', seen));
+                used += seen;
             }
             at += wide;
         }
