@@ -17,6 +17,8 @@ const CANDIDATES: usize = 300;
 const PER_FILE: usize = 4;
 /// Lines between two hits of a file that are merged into one.
 const NEAR: u32 = 3;
+/// Lines at which a piece counts a little more than half as much as a long one.
+const KNEE: f32 = 8.0;
 /// Longest merged hit in lines.
 const LONGEST: u32 = 90;
 
@@ -60,7 +62,7 @@ pub(super) fn search(index: &Index, query: &str, top: usize) -> Result<Vec<Hit>>
             .map_err(|e| failed("the index cannot be read", &e))?;
         if let Some(mut hit) = read_piece(&document, *fields, score) {
             let class = index.class(&hit.path).unwrap_or(FileClass::Source);
-            hit.score *= asks.weight(class);
+            hit.score *= asks.weight(class) * substance(hit.range.len());
             hit.why = why(&hit, &words);
             hits.push(hit);
         }
@@ -112,6 +114,13 @@ impl Asks {
             FileClass::Generated | FileClass::Vendored => 0.25,
         }
     }
+}
+
+/// What the length of a piece says about it. BM25 favours short texts, and a definition of a
+/// line or two (a re-export, a field, a constant) names things without showing how they work.
+fn substance(lines: u32) -> f32 {
+    let lines = lines as f32;
+    (lines + 1.0) / (lines + KNEE)
 }
 
 fn why(hit: &Hit, words: &[String]) -> String {
