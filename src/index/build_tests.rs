@@ -69,6 +69,10 @@ fn the_definition_asked_for_comes_first() {
         "src/walk.rs:1-4"
     );
     assert_eq!(found(&index, "tests of walk_tree")[0], "tests/walk.rs:1-2");
+    assert_eq!(
+        found(&index, "what does this project walk?")[0],
+        "README.md:1-2"
+    );
     assert!(found(&index, "zebra").is_empty());
     assert!(found(&index, "").is_empty());
     assert_eq!(index.named("check_loop").len(), 1);

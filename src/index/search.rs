@@ -19,6 +19,16 @@ const PER_FILE: usize = 4;
 const NEAR: u32 = 3;
 /// Lines at which a piece counts a little more than half as much as a long one.
 const KNEE: f32 = 8.0;
+/// Words for all that is in the repository.
+const WHOLE: &[&str] = &[
+    "project",
+    "repository",
+    "repo",
+    "codebase",
+    "overview",
+    "architecture",
+    "program",
+];
 /// Longest merged hit in lines.
 const LONGEST: u32 = 90;
 
@@ -54,7 +64,7 @@ pub(super) fn search(index: &Index, query: &str, top: usize) -> Result<Vec<Hit>>
             &TopDocs::with_limit(CANDIDATES).order_by_score(),
         )
         .map_err(|e| failed("the index cannot be searched", &e))?;
-    let asks = Asks::of(&words);
+    let asks = Asks::of(query, &words);
     let mut hits = Vec::with_capacity(found.len());
     for (score, address) in found {
         let document: TantivyDocument = searcher
@@ -84,11 +94,16 @@ struct Asks {
 }
 
 impl Asks {
-    fn of(words: &[String]) -> Self {
+    fn of(query: &str, words: &[String]) -> Self {
+        // Who asks about the whole wants what was written about the whole. The words are taken
+        // as typed, since they say too little to search with.
+        let whole = query
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| WHOLE.iter().any(|known| word.eq_ignore_ascii_case(known)));
         let any = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
         Self {
             tests: any(&["test", "spec", "fixtur", "bench"]),
-            docs: any(&["doc", "readm", "document", "changelog", "licens"]),
+            docs: whole || any(&["doc", "readm", "document", "changelog", "licens"]),
             building: any(&[
                 "build",
                 "ci",
