@@ -7,6 +7,7 @@ use candle_core::Device;
 
 use super::answer::AnswerStream;
 use super::pacing::Pacing;
+use super::repeats::Repeats;
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
@@ -397,6 +398,7 @@ impl Engine for LocalEngine {
         let mut characters = TextStream::default();
         let mut answer = AnswerStream::new(thinking && opened, &request.stop);
         let mut written = Vec::new();
+        let mut repeats = Repeats::default();
         let begun = Instant::now();
         let finish = loop {
             if cancel.is_cancelled() {
@@ -423,6 +425,9 @@ impl Engine for LocalEngine {
             }
             if written.len() >= most {
                 break Finish::Length;
+            }
+            if repeats.push(token) {
+                break Finish::Repeated;
             }
             logits = match self.network.forward(&[token], self.held.len()) {
                 Ok(logits) => logits,

@@ -9,6 +9,7 @@ pub mod debug;
 pub mod inspect;
 pub mod local;
 mod pacing;
+mod repeats;
 pub mod scripted;
 
 use serde::{Deserialize, Serialize};
@@ -115,6 +116,8 @@ pub enum Finish {
     Stop,
     /// `max_tokens` or the context was reached.
     Length,
+    /// It went in circles: the same words came again and again.
+    Repeated,
     /// Cancelled; what was written stands.
     Cancelled,
 }

@@ -70,10 +70,16 @@ pub(super) fn run(
         ..Generate::default()
     };
     let done = talk::generate(cx, &generate, emit)?;
-    if done.finish == Finish::Length {
-        emit(Event::Note {
-            text: format!("the answer ends here because it reached {most} tokens"),
-        });
+    let ended = match done.finish {
+        Finish::Length => Some(format!("the answer ends here because it reached {most} tokens")),
+        Finish::Repeated => Some(
+            "the answer was ended because it only repeated itself; a larger model does less of that"
+                .to_owned(),
+        ),
+        Finish::Stop | Finish::Cancelled => None,
+    };
+    if let Some(text) = ended {
+        emit(Event::Note { text });
     }
     let sources = checked(&done.text, &request.history, &context, cx.repo, emit);
     Ok(Answer::Ask {
