@@ -69,14 +69,21 @@ fn the_definition_asked_for_comes_first() {
         "src/walk.rs:1-4"
     );
     assert_eq!(found(&index, "tests of walk_tree")[0], "tests/walk.rs:1-2");
-    assert_eq!(
-        found(&index, "what does this project walk?")[0],
-        "README.md:1-2"
-    );
     assert!(found(&index, "zebra").is_empty());
     assert!(found(&index, "").is_empty());
     assert_eq!(index.named("check_loop").len(), 1);
     assert_eq!(index.stats().files, 4);
+}
+
+#[test]
+fn what_is_said_about_the_whole_comes_first_when_that_is_asked() {
+    let place = Place::new();
+    let lines = "It walks a tree, and a tree of trees, and tells what it has seen.\n".repeat(8);
+    place.write("README.md", &format!("# Walking\n\n{lines}"));
+    let index = place.build();
+    let first = |query| found(&index, query).first().cloned().unwrap_or_default();
+    assert_eq!(first("what does this project walk?"), "README.md:1-10");
+    assert_eq!(first("what does walk_tree walk?"), "src/walk.rs:1-4");
 }
 
 #[test]
