@@ -24,7 +24,7 @@ impl Place {
         );
         place.write(
             "tests/walk.rs",
-            "#[test]\nfn walk_tree_works() { walk_tree(); }\n",
+            "#[test]\nfn walk_tree_works() {\n    let tree = new();\n    walk_tree();\n    assert!(tree.seen());\n}\n",
         );
         place.write("README.md", "# Walking\nIt walks a tree.\n");
         place
@@ -68,7 +68,7 @@ fn the_definition_asked_for_comes_first() {
         found(&index, "how does walk_tree work")[0],
         "src/walk.rs:1-4"
     );
-    assert_eq!(found(&index, "tests of walk_tree")[0], "tests/walk.rs:1-2");
+    assert_eq!(found(&index, "tests of walk_tree")[0], "tests/walk.rs:1-6");
     assert!(found(&index, "zebra").is_empty());
     assert!(found(&index, "").is_empty());
     assert_eq!(index.named("check_loop").len(), 1);
