@@ -4,16 +4,20 @@
 //! and so that no line of a diff can be taken for a heading. Control characters are shown as
 //! visible escapes.
 
-use std::collections::BTreeMap;
+mod around;
+mod overview;
+
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::pack::cost;
-use super::{Excerpt, LeftOut, Why};
+use self::around::Surroundings;
+use super::{Excerpt, LeftOut};
 use crate::base::text::{printable, printable_block};
 use crate::base::{LineRange, RepoPath, TokenCount};
-use crate::index::{Index, Symbol};
+use crate::index::Index;
 use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk, Repo};
+
+pub use overview::{DiffOverview, diff_overview};
 
 /// A piece that ends inside a hunk may be this much shorter, in order to end at a better line.
 const SLACK: usize = 3;
@@ -56,17 +60,6 @@ pub struct DiffPieces {
     /// To be read one after another.
     pub pieces: Vec<DiffPiece>,
     /// What is in none of them: binary files, lines that are too long.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// A diff as one text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DiffOverview {
-    /// Every file with its counts, then as many of the changed lines as fit.
-    pub text: String,
-    /// Its tokens.
-    pub tokens: usize,
-    /// What is not shown in full.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -117,13 +110,7 @@ pub fn diff_pieces(
         })
         .collect();
     if let Some((repo, index)) = around {
-        let mut surroundings = Surroundings {
-            diff,
-            repo,
-            index,
-            texts: BTreeMap::new(),
-            next: first_id.max(1),
-        };
+        let mut surroundings = Surroundings::new(diff, repo, index, first_id.max(1));
         for piece in &mut pieces {
             surroundings.add(piece, budget, count);
         }
@@ -132,97 +119,6 @@ pub fn diff_pieces(
         pieces,
         left_out: cutter.left_out,
     }
-}
-
-/// A diff as one text of at most `budget` tokens, each file getting its share: for commit
-/// messages.
-pub fn diff_overview(diff: &Diff, budget: usize, count: &dyn TokenCount) -> DiffOverview {
-    let mut overview = DiffOverview::default();
-    // The list of files first: what changed where is worth more than any line of it.
-    let mut listed = diff.files.len();
-    let mut list = stat(diff, listed);
-    while listed > 0 && count.count(&list) > budget {
-        listed /= 2;
-        list = stat(diff, listed);
-    }
-    if count.count(&list) > budget {
-        list.clear();
-    }
-    let mut left = budget.saturating_sub(count.count(&list));
-    let mut shown: Vec<Option<(String, bool)>> = vec![None; diff.files.len()];
-    let mut order: Vec<usize> = (0..diff.files.len())
-        .filter(|at| diff.files.get(*at).is_some_and(|f| !f.hunks.is_empty()))
-        .collect();
-    // Small files leave to the large ones what they do not need.
-    order.sort_by_key(|at| (diff.files.get(*at).map_or(0, size), *at));
-    for (turn, at) in order.iter().enumerate() {
-        let share = left / (order.len() - turn);
-        let Some(file) = diff.files.get(*at) else {
-            continue;
-        };
-        let total = size(file);
-        let text_of = |lines: usize| first_lines(file, *at, lines);
-        let fits = most(total, |lines| count.count(&text_of(lines)) <= share);
-        if fits > 0 {
-            let text = text_of(fits);
-            left = left.saturating_sub(count.count(&text));
-            if let Some(slot) = shown.get_mut(*at) {
-                *slot = Some((text, fits == total));
-            }
-        }
-    }
-    let assemble = |shown: &[Option<(String, bool)>]| {
-        let mut text = list.clone();
-        for (part, _) in shown.iter().flatten() {
-            text.push_str(part);
-        }
-        text
-    };
-    let mut text = assemble(&shown);
-    // Parts counted apart may come to a token less than together.
-    while count.count(&text) > budget {
-        let Some(last) = shown.iter_mut().rev().find(|part| part.is_some()) else {
-            text.clear();
-            break;
-        };
-        *last = None;
-        text = assemble(&shown);
-    }
-    for (at, file) in diff.files.iter().enumerate() {
-        let reason = match shown.get(at).and_then(Option::as_ref) {
-            _ if at >= listed => "does not fit",
-            Some((_, true)) => continue,
-            Some((_, false)) => "shown in part: the rest does not fit",
-            None if file.binary => "binary",
-            None if file.hunks.is_empty() => continue,
-            None => "only named: its lines do not fit",
-        };
-        overview.left_out.push(LeftOut {
-            path: file.path.clone(),
-            range: None,
-            tokens: 0,
-            reason: reason.to_owned(),
-        });
-    }
-    overview.tokens = count.count(&text);
-    overview.text = text;
-    overview
-}
-
-/// The list of the first `listed` files with their counts.
-fn stat(diff: &Diff, listed: usize) -> String {
-    let mut out = String::new();
-    for file in diff.files.iter().take(listed) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}", title(file));
-    }
-    if listed < diff.files.len() {
-        let _ = writeln!(out, "and {} more files", diff.files.len() - listed);
-    }
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    out
 }
 
 /// `src/a.rs (modified, +3 -1)`
@@ -243,30 +139,6 @@ fn title(file: &FileDiff) -> String {
     } else {
         format!("{} ({what}, +{added} -{removed})", file.path)
     }
-}
-
-fn size(file: &FileDiff) -> usize {
-    file.hunks.iter().map(|h| h.lines.len()).sum()
-}
-
-/// The first lines of a file's hunks, written out.
-fn first_lines(file: &FileDiff, at: usize, lines: usize) -> String {
-    let mut parts = Vec::new();
-    let mut left = lines;
-    for (number, hunk) in file.hunks.iter().enumerate() {
-        let take = left.min(hunk.lines.len());
-        if take == 0 {
-            break;
-        }
-        parts.push(part(file, at, number, hunk, 0..take));
-        left -= take;
-    }
-    let mut out = String::new();
-    for (turn, this) in parts.iter().enumerate() {
-        write_part(&mut out, file, this, turn == 0);
-    }
-    out.push('\n');
-    out
 }
 
 /// The largest number up to `total` that holds, if all below one that holds do. It tries small
@@ -431,119 +303,6 @@ fn better_end(hunk: &Hunk, start: usize, fits: usize) -> usize {
                 .is_some_and(|line| line.kind == DiffKind::Context || line.text.trim().is_empty())
         })
         .unwrap_or(fits)
-}
-
-/// Finds the definitions around changes.
-struct Surroundings<'a> {
-    diff: &'a Diff,
-    repo: &'a Repo,
-    index: &'a Index,
-    texts: BTreeMap<RepoPath, Option<String>>,
-    next: u32,
-}
-
-impl Surroundings<'_> {
-    fn add(&mut self, piece: &mut DiffPiece, budget: usize, count: &dyn TokenCount) {
-        for part in &piece.parts {
-            let Some(new) = part.new else {
-                continue;
-            };
-            let Some(text) = self
-                .texts
-                .entry(part.path.clone())
-                .or_insert_with(|| self.repo.read(&part.path).ok().map(|file| file.text))
-            else {
-                continue;
-            };
-            let lines: Vec<&str> = text.split_inclusive('\n').collect();
-            if !is_current(self.diff, part, &lines) {
-                continue;
-            }
-            let Some(symbol) = around(&self.index.symbols(&part.path), new) else {
-                continue;
-            };
-            let range = symbol.range;
-            let known = piece.parts.iter().any(|p| {
-                p.path == part.path
-                    && p.new
-                        .is_some_and(|n| n.start <= range.start && range.end <= n.end)
-            }) || piece
-                .around
-                .iter()
-                .any(|e| e.path == part.path && e.range.overlaps(range));
-            let Some(of_it) = lines.get(range.start as usize - 1..range.end as usize) else {
-                continue;
-            };
-            // The index may be older than the file.
-            let stands = of_it
-                .iter()
-                .any(|line| line.trim().starts_with(symbol.signature.trim()));
-            if known || !stands {
-                continue;
-            }
-            let mut text = of_it.concat();
-            if !text.ends_with('\n') {
-                text.push('\n');
-            }
-            let mut excerpt = Excerpt {
-                id: self.next,
-                path: part.path.clone(),
-                range,
-                text,
-                symbol: Some(full_name(&symbol)),
-                why: Why::Definition,
-                tokens: 0,
-            };
-            excerpt.tokens = cost(&excerpt, count);
-            if piece.tokens + excerpt.tokens <= budget {
-                piece.tokens += excerpt.tokens;
-                self.next += 1;
-                piece.around.push(excerpt);
-            }
-        }
-    }
-}
-
-/// Whether the file's lines are those of the diff's new side.
-fn is_current(diff: &Diff, part: &DiffPart, lines: &[&str]) -> bool {
-    let hunk = diff
-        .files
-        .get(part.file)
-        .and_then(|file| file.hunks.get(part.hunk));
-    hunk.and_then(|hunk| hunk.lines.get(part.lines.clone()))
-        .unwrap_or(&[])
-        .iter()
-        .all(|line| match line.new {
-            None => true,
-            Some(number) => lines
-                .get((number as usize).saturating_sub(1))
-                .is_some_and(|l| l.trim_end() == line.text.trim_end()),
-        })
-}
-
-/// The smallest definition that holds all these lines.
-fn around(symbols: &[Symbol], lines: LineRange) -> Option<Symbol> {
-    symbols
-        .iter()
-        .filter(|s| s.range.start <= lines.start && lines.end <= s.range.end)
-        .min_by_key(|s| s.range.len())
-        // A hunk shows a few lines beyond the definition it changes.
-        .or_else(|| {
-            let middle = lines.start + lines.len() / 2;
-            symbols
-                .iter()
-                .filter(|s| s.range.contains(middle))
-                .min_by_key(|s| s.range.len())
-        })
-        .cloned()
-}
-
-fn full_name(symbol: &Symbol) -> String {
-    if symbol.within.is_empty() {
-        symbol.name.clone()
-    } else {
-        format!("{}::{}", symbol.within, symbol.name)
-    }
 }
 
 #[cfg(test)]

@@ -1,146 +1,25 @@
 //! An engine that plays a script, so that jobs and screens are tested without a model.
 //!
-//! A script is JSON lines. Blank lines and lines that begin with `#` are passed over. A line
-//! is an answer, given in order, or a text alone, or (anywhere) facts about the pretended model:
-//!
-//! ```text
-//! {"model": {"name": "script", "context": 8192, "rates": [200.0, 20.0]}}
-//! "An answer in one piece."
-//! {"steps": [{"text": "a"}, {"wait_ms": 50}, {"text": "b"}], "finish": "stop"}
-//! {"when": "question", "steps": [{"echo": "last"}], "repeat": true}
-//! ```
+//! How a script is written stands in `script.rs`.
+
+mod script;
 
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use self::script::{Pretended, echoed};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, Kind, Result, TokenCount};
 
+pub use script::{Echo, Line, Play};
+
 /// Longest time between two looks at the cancel token.
 const SLICE: Duration = Duration::from_millis(5);
-
-/// One thing an answer of a script does.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Play {
-    /// Writes a piece.
-    Text(String),
-    /// Writes a text word by word.
-    Stream {
-        /// What.
-        text: String,
-        /// Milliseconds before each word.
-        #[serde(default)]
-        every_ms: u64,
-    },
-    /// Thinks a piece.
-    Thinking(String),
-    /// Waits so many milliseconds; a cancel ends it.
-    WaitMs(u64),
-    /// Tells how far the prompt is read. Without this step the whole prompt is read at once.
-    Prefill {
-        /// Tokens read.
-        done: usize,
-        /// Tokens in all.
-        total: usize,
-        /// Tokens kept from before.
-        #[serde(default)]
-        cached: usize,
-        /// Tokens a second.
-        #[serde(default)]
-        rate: f64,
-    },
-    /// Says that the conversation starts over, and why.
-    StartOver(String),
-    /// Fails.
-    Fail {
-        /// [`Kind::word`]; `model` where left out.
-        #[serde(default)]
-        kind: Option<Kind>,
-        /// What happened.
-        what: String,
-        /// What to do next.
-        #[serde(default)]
-        hint: Option<String>,
-    },
-    /// Fails unless the prompt holds this text.
-    Expect(String),
-    /// Fails if the prompt holds this text.
-    Refuse(String),
-    /// Writes a part of the prompt back.
-    Echo(Echo),
-}
-
-/// Which part of the prompt is written back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Echo {
-    /// The last message.
-    Last,
-    /// The system message.
-    System,
-    /// All messages, each under its role.
-    All,
-}
-
-/// One answer of a script.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Line {
-    /// Only given when the last message holds this text.
-    #[serde(default)]
-    pub when: Option<String>,
-    /// What it does.
-    pub steps: Vec<Play>,
-    /// Why it ends.
-    #[serde(default = "stop")]
-    pub finish: Finish,
-    /// Whether it is given again and again instead of once.
-    #[serde(default)]
-    pub repeat: bool,
-}
-
-const fn stop() -> Finish {
-    Finish::Stop
-}
-
-impl Line {
-    /// An answer of one text.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::steps(vec![Play::Text(text.into())])
-    }
-
-    /// An answer of several steps.
-    pub const fn steps(steps: Vec<Play>) -> Self {
-        Self {
-            when: None,
-            steps,
-            finish: Finish::Stop,
-            repeat: false,
-        }
-    }
-}
-
-/// What the script pretends about its model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Pretended {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    context: Option<usize>,
-    #[serde(default)]
-    memory_bytes: Option<u64>,
-    /// Tokens a second, reading and writing.
-    #[serde(default)]
-    rates: Option<(f64, f64)>,
-}
 
 /// Plays pieces, failures and waits from a script (JSON lines, one answer after another).
 #[derive(Debug)]
@@ -286,29 +165,6 @@ fn wait(ms: u64, cancel: &Cancel) -> bool {
             return true;
         }
         sleep(left.min(SLICE));
-    }
-}
-
-/// The part of the prompt asked for.
-fn echoed(messages: &[Message], which: Echo) -> String {
-    match which {
-        Echo::Last => messages.last().map_or(String::new(), |m| m.content.clone()),
-        Echo::System => messages
-            .iter()
-            .filter(|m| m.role == Role::System)
-            .map(|m| m.content.as_str())
-            .collect(),
-        Echo::All => messages
-            .iter()
-            .map(|m| {
-                let role = match m.role {
-                    Role::System => "system",
-                    Role::User => "user",
-                    Role::Assistant => "assistant",
-                };
-                format!("[{role}]\n{}\n", m.content)
-            })
-            .collect(),
     }
 }
 

@@ -13,6 +13,7 @@ mod llama;
 pub mod merge;
 pub mod network;
 mod phi3;
+mod pieces;
 mod qwen2;
 mod qwen3;
 pub mod rope;

@@ -13,6 +13,8 @@ use super::merge::{Merges, merge};
 use super::split::Splitter;
 use crate::base::{Failure, Result};
 
+pub use super::pieces::TextStream;
+
 /// What sort of token it is, as GGUF numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -453,51 +455,6 @@ fn unmap(text: &str) -> Vec<u8> {
         }
     }
     bytes
-}
-
-/// Turns a stream of tokens into whole characters: bytes of an unfinished character are held
-/// back until the rest comes.
-#[derive(Debug, Default)]
-pub struct TextStream {
-    held: Vec<u8>,
-}
-
-impl TextStream {
-    /// Takes the bytes of the next token, gives the text that is complete.
-    pub fn push(&mut self, bytes: &[u8]) -> String {
-        self.held.extend_from_slice(bytes);
-        let mut out = String::new();
-        loop {
-            match std::str::from_utf8(&self.held) {
-                Ok(text) => {
-                    out.push_str(text);
-                    self.held.clear();
-                    return out;
-                }
-                Err(error) => {
-                    let good = error.valid_up_to();
-                    let bad = error.error_len();
-                    let rest = self.held.split_off(good);
-                    out.push_str(&String::from_utf8_lossy(&self.held));
-                    self.held = rest;
-                    match bad {
-                        None => return out,
-                        Some(n) => {
-                            out.push('\u{fffd}');
-                            self.held.drain(..n.min(self.held.len()));
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// What is still held at the end, as well as it can be shown.
-    pub fn finish(&mut self) -> String {
-        let text = String::from_utf8_lossy(&self.held).into_owned();
-        self.held.clear();
-        text
-    }
 }
 
 #[cfg(test)]

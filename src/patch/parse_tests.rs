@@ -1,6 +1,7 @@
 //! Tests of reading answers.
 
 use super::*;
+use crate::base::LineRange;
 
 fn path(name: &str) -> RepoPath {
     RepoPath::new(name).expect("a path")

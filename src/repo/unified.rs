@@ -1,9 +1,12 @@
 //! Diffs as text: what `git diff` and `diff -u` write, read and written.
 
-use std::fmt::Write as _;
+mod names;
+mod write;
+
 use std::iter::Peekable;
 use std::str::Split;
 
+use self::names::quoted_name;
 use super::diff::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
 use crate::base::{Failure, RepoPath, Result};
 
@@ -32,7 +35,7 @@ impl Diff {
     pub fn to_unified(&self) -> String {
         let mut out = String::new();
         for file in &self.files {
-            write_file(&mut out, file);
+            write::file(&mut out, file);
         }
         out
     }
@@ -390,152 +393,6 @@ fn both_names(rest: &str) -> Option<(String, String)> {
         _ if old == new => Some((old, new)),
         (Some(a), Some(b)) => Some((a, b)),
         _ => None,
-    }
-}
-
-/// A name in C quotes, as git writes unusual ones, and what follows it.
-fn quoted_name(text: &str) -> Option<(String, &str)> {
-    let inner = text.strip_prefix('"')?;
-    let mut bytes = Vec::new();
-    let mut rest = inner.bytes().enumerate();
-    while let Some((i, byte)) = rest.next() {
-        match byte {
-            b'"' => {
-                let name = String::from_utf8_lossy(&bytes).into_owned();
-                return Some((name, inner.get(i + 1..)?));
-            }
-            b'\\' => bytes.push(match rest.next()?.1 {
-                b'a' => 7,
-                b'b' => 8,
-                b't' => b'\t',
-                b'n' => b'\n',
-                b'v' => 11,
-                b'f' => 12,
-                b'r' => b'\r',
-                first @ b'0'..=b'3' => {
-                    let mut value = first - b'0';
-                    for _ in 0..2 {
-                        let digit = rest.next()?.1;
-                        if !(b'0'..=b'7').contains(&digit) {
-                            return None;
-                        }
-                        value = value * 8 + (digit - b'0');
-                    }
-                    value
-                }
-                other => other,
-            }),
-            byte => bytes.push(byte),
-        }
-    }
-    None
-}
-
-/// `prefix` and a name, in C quotes where git would put them.
-fn spelled(prefix: &str, path: &RepoPath) -> String {
-    let name = path.as_str();
-    if !name
-        .chars()
-        .any(|c| c.is_control() || matches!(c, '"' | '\\'))
-    {
-        return format!("{prefix}{name}");
-    }
-    let mut out = format!("\"{prefix}");
-    for c in name.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if c.is_control() => {
-                let mut bytes = [0; 4];
-                for byte in c.encode_utf8(&mut bytes).bytes() {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "\\{byte:03o}");
-                }
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-fn write_file(out: &mut String, file: &FileDiff) {
-    let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-    let old = spelled("a/", old_path);
-    let new = spelled("b/", &file.path);
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "diff --git {old} {new}");
-    match file.status {
-        FileStatus::Added => out.push_str("new file mode 100644\n"),
-        FileStatus::Deleted => out.push_str("deleted file mode 100644\n"),
-        FileStatus::ModeChanged => out.push_str("old mode 100644\nnew mode 100755\n"),
-        FileStatus::Renamed => {
-            let _ = writeln!(out, "rename from {}", spelled("", old_path));
-            let _ = writeln!(out, "rename to {}", spelled("", &file.path));
-        }
-        FileStatus::Modified => {}
-    }
-    // With a blank in the name a tab ends it, so that it is not taken for a time.
-    let end = |name: &str| {
-        if name.contains(' ') && !name.ends_with('"') {
-            "\t"
-        } else {
-            ""
-        }
-    };
-    let old = match file.status {
-        FileStatus::Added => "/dev/null".to_owned(),
-        _ => format!("{old}{}", end(&old)),
-    };
-    let new = match file.status {
-        FileStatus::Deleted => "/dev/null".to_owned(),
-        _ => format!("{new}{}", end(&new)),
-    };
-    if file.binary {
-        let _ = writeln!(
-            out,
-            "Binary files {} and {} differ",
-            old.trim_end(),
-            new.trim_end()
-        );
-    }
-    if file.hunks.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "--- {old}\n+++ {new}");
-    for hunk in &file.hunks {
-        let range = |start: u32, len: u32| {
-            if len == 1 {
-                start.to_string()
-            } else {
-                format!("{start},{len}")
-            }
-        };
-        let _ = write!(
-            out,
-            "@@ -{} +{} @@",
-            range(hunk.old_start, hunk.old_len),
-            range(hunk.new_start, hunk.new_len)
-        );
-        if !hunk.section.is_empty() {
-            let _ = write!(out, " {}", hunk.section);
-        }
-        out.push('\n');
-        for line in &hunk.lines {
-            out.push(match line.kind {
-                DiffKind::Context => ' ',
-                DiffKind::Added => '+',
-                DiffKind::Removed => '-',
-            });
-            out.push_str(&line.text);
-            out.push('\n');
-            if line.no_newline {
-                out.push_str("\\ No newline at end of file\n");
-            }
-        }
     }
 }
 
