@@ -10,7 +10,7 @@ use crate::base::text::{human_count, truncated};
 use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role};
-use crate::patch::{Change, Edit, Texts, locate::locate, parse};
+use crate::patch::{Change, Edit, Texts, locate::locate, parse, parse_cut};
 
 /// Most tokens of an answer, where the user sets no limit.
 const ANSWER: usize = 2048;
@@ -234,7 +234,10 @@ impl Outcome {
 
 /// Reads an answer and plans as much of it as holds together.
 fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
-    let parsed = parse(&generated.text);
+    let parsed = match generated.finish {
+        Finish::Stop => parse(&generated.text),
+        Finish::Length | Finish::Cancelled => parse_cut(&generated.text),
+    };
     let texts = RepoTexts::new(
         cx.repo,
         cx.index,

@@ -208,6 +208,24 @@ fn a_cancel_keeps_what_is_there_and_asks_no_more() {
 }
 
 #[test]
+fn a_block_that_was_cut_off_is_never_taken() {
+    let trial = trial();
+    let cut = "*** create src/run.rs\n<<<<<<<\nfn run() {}\n>>>>>>>\n*** delete src/walk.rs";
+    for finish in ["length", "cancelled"] {
+        let script = serde_json::json!({"steps": [{"text": cut}], "finish": finish});
+        let mut engine =
+            ScriptedEngine::from_text(&script.to_string(), "test").expect("a good script");
+        let came = play(&trial, wish("run"), &mut engine);
+        let files: Vec<_> = came.change.files.iter().map(|f| f.path.as_str()).collect();
+        assert_eq!(files, ["src/run.rs"], "{finish}");
+        assert!(came.troubles[0].contains("cut off"), "{:?}", came.troubles);
+    }
+    let mut engine = ScriptedEngine::saying(&[cut]);
+    let came = play(&trial, wish("run"), &mut engine);
+    assert_eq!(came.change.files.len(), 2, "a whole answer is taken whole");
+}
+
+#[test]
 fn a_context_that_is_too_small_is_said() {
     let trial = trial();
     let mut engine = ScriptedEngine::saying(&[GOOD]).with_context(300);

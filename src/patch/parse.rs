@@ -29,13 +29,14 @@ pub struct Parsed {
 }
 
 /// As [`parse`], for an answer that a limit or the user cut off: what its last line begins may
-/// go on differently, so nothing is taken from it.
+/// go on differently, so nothing is taken from it, and a block that might go on is none.
 pub fn parse_cut(answer: &str) -> Parsed {
     let (whole, last) = match answer.rsplit_once('\n') {
         Some((whole, last)) => (whole, last),
         None => ("", answer),
     };
-    let mut out = parse(&format!("{whole}\n"));
+    // A newline at its end would look like the end of a diff that does not say its length.
+    let mut out = parse(whole.trim_end());
     if matches!(header(last), Some(Ok(_))) {
         let number = out.edits.len() + out.troubles.len() + 1;
         let what = printable(truncated(last.trim(), 200));
@@ -43,7 +44,8 @@ pub fn parse_cut(answer: &str) -> Parsed {
             "edit {number} ({what}): the answer was cut off there"
         ));
     } else if out.troubles.is_empty() && !last.is_empty() {
-        out.prose = format!("{}\n{last}", out.prose).trim().to_owned();
+        let gap = if whole.ends_with('\n') { "\n\n" } else { "\n" };
+        out.prose = format!("{}{gap}{last}", out.prose).trim().to_owned();
     }
     out
 }

@@ -247,6 +247,30 @@ fn an_answer_that_was_cut_off_gives_nothing_of_its_last_line() {
         (parsed.prose.as_str(), parsed.troubles.len()),
         ("Words and wor", 0)
     );
+    assert_eq!(parse_cut("One.\n\nTwo.\nThr").prose, "One.\n\nTwo.\nThr");
+}
+
+#[test]
+fn a_block_that_might_go_on_is_not_taken() {
+    let diff = "--- a/b.rs\n+++ b/b.rs\n@@ @@\n one\n-two\n+three\n";
+    for (cut, whole) in [
+        (diff.to_owned(), format!("{diff}\nThat is all.\n")),
+        (format!("{diff}+fou"), format!("{diff}+four\n\n.\n")),
+        (format!("{diff}\n"), format!("{diff}\n\n.\n")),
+        (
+            "*** create n.rs\n<<<<<<<\nx\n>>>>>>>".to_owned(),
+            "*** create n.rs\n<<<<<<<\nx\n>>>>>>>\n".to_owned(),
+        ),
+        (
+            "*** create n.rs\n```\nx\n``".to_owned(),
+            "*** create n.rs\n```\nx\n```\n".to_owned(),
+        ),
+    ] {
+        let parsed = parse_cut(&cut);
+        assert!(parsed.edits.is_empty(), "{cut}: {:?}", parsed.edits);
+        assert!(parsed.troubles[0].contains("the answer ends"), "{cut}");
+        assert_eq!(parse(&whole).edits.len(), 1, "{whole}");
+    }
 }
 
 #[test]
