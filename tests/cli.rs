@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use homebody::base::{Places, RepoPath};
+use homebody::patch::{Change, FileChange, UndoDir, write};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A repository, folders of its own for all that homebody keeps, and a script to play.
@@ -432,6 +434,72 @@ fn a_failing_check_is_an_answer_and_a_second_round_hears_of_it() {
     ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(place.read("src/walk.rs").contains("n + 3"));
+}
+
+/// Leaves things as a homebody that was killed in the middle of a check of a change.
+fn leave_a_trial(place: &Place) {
+    let root = place.repo.path().canonicalize().expect("there");
+    let below = |name: &str| place.home.path().join(name).join("homebody");
+    let places = Places {
+        config: below("config"),
+        data: below("data"),
+        cache: below("cache"),
+        state: below("state"),
+    };
+    let undo = UndoDir(places.for_repo(&root).undo);
+    let readme = FileChange {
+        path: RepoPath::new("README.md").expect("a path"),
+        renamed_to: None,
+        before: Some(place.read("README.md")),
+        after: Some("# tried\n".to_owned()),
+    };
+    let change = Change {
+        files: vec![readme],
+    };
+    let records = || {
+        let names = fs::read_dir(&undo.0).expect("records");
+        let mut names: Vec<_> = names.map(|e| e.expect("an entry").path()).collect();
+        names.retain(|name| name.extension().is_some_and(|e| e == "json"));
+        names.sort();
+        names
+    };
+    let (record, _) = write::try_out(&root, &change, &undo, || {
+        let last = records().pop().expect("a record");
+        (fs::read(&last).expect("read"), last)
+    })
+    .expect("tried out");
+    fs::write(record.1, record.0).expect("written");
+    place.write("README.md", "# tried\n");
+}
+
+#[test]
+fn a_change_that_was_only_tried_out_is_put_back_after_a_kill() {
+    let place = Place::plain();
+    let before = place.read("README.md");
+    let script = place.script(
+        &json!("*** replace src/walk.rs\n<<<<<<<\n    n + 1\n=======\n    n + 2\n>>>>>>>\n")
+            .to_string(),
+    );
+    let applied = place.run(&[&script, "patch", "two steps", "--apply"]);
+    assert_eq!(code(&applied), 0, "{}", stderr(&applied));
+    leave_a_trial(&place);
+    let started = place.run(&["search", "walk"]);
+    let said = stderr(&started);
+    assert!(
+        said.contains("only tried out") && said.contains("README.md"),
+        "{said}"
+    );
+    assert_eq!(place.read("README.md"), before);
+    leave_a_trial(&place);
+    let undone = place.run(&["undo"]);
+    let said = stderr(&undone);
+    assert!(said.contains("only tried out"), "{said}");
+    assert!(said.contains("one earlier patch can be undone"), "{said}");
+    assert_eq!(place.read("README.md"), before);
+    assert!(place.read("src/walk.rs").contains("n + 2"));
+    let undone = place.run(&["undo"]);
+    assert_eq!(code(&undone), 0, "{}", stderr(&undone));
+    assert!(place.read("src/walk.rs").contains("n + 1"));
 }
 
 #[test]

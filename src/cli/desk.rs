@@ -232,8 +232,17 @@ impl Desk {
         Ok(ModelChoice::Installed(installed))
     }
 
-    /// Opens the repository, sealed.
+    /// Opens the repository, sealed, with everything in it put back that was interrupted.
     pub(super) fn open(&mut self) -> Result<Workspace> {
+        let workspace = self.open_as_it_is()?;
+        for note in workspace.put_back_interrupted() {
+            self.out.warn(&note);
+        }
+        Ok(workspace)
+    }
+
+    /// Opens the repository, sealed.
+    pub(super) fn open_as_it_is(&mut self) -> Result<Workspace> {
         self.seal()?;
         let workspace = Workspace::open(&self.dir, &self.places, &self.config)?;
         for note in &workspace.config.notes {

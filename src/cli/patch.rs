@@ -223,7 +223,7 @@ fn undo_hint(desk: &mut Desk, applied: usize) {
 /// `undo`.
 pub(super) fn undo(desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
-    let workspace = desk.open()?;
+    let workspace = desk.open_as_it_is()?;
     let undone = write::undo(
         workspace.repo.root(),
         &UndoDir(workspace.places.undo.clone()),

@@ -10,6 +10,8 @@ use crate::base::{Cancel, Config, Failure, Places, RepoPlaces, Result};
 use crate::engine::{Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
 use crate::index::{Index, Progress};
 use crate::models::{Catalog, Installed, Model, Source, Store};
+use crate::patch::UndoDir;
+use crate::patch::write::put_back_interrupted;
 use crate::repo::{Repo, WalkRules};
 
 /// The context, in tokens, that a model must fit with to count as fitting.
@@ -53,6 +55,19 @@ impl Workspace {
             config,
             prompts,
         })
+    }
+
+    /// Puts back what a homebody that was killed has left half written or tried out in the
+    /// working tree, and gives the words about it. For every start but that of `undo`, which
+    /// takes that back instead of a whole patch.
+    pub fn put_back_interrupted(&self) -> Vec<String> {
+        put_back_interrupted(self.repo.root(), &UndoDir(self.places.undo.clone())).unwrap_or_else(
+            |failure| {
+                vec![format!(
+                    "a patch that was interrupted could not be taken back: {failure}"
+                )]
+            },
+        )
     }
 
     /// Brings the index up to date ([`crate::index::build`]).

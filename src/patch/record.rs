@@ -25,6 +25,9 @@ pub(super) enum State {
     Applied,
     /// Files are being put back: found at a start, this is an undo that was interrupted.
     Undoing,
+    /// The files are changed only for as long as a check runs: found at a start, the check was
+    /// interrupted and the files are still changed.
+    Trial,
 }
 
 /// One file of a record.
@@ -106,6 +109,17 @@ impl Record {
                 .because(e)
                 .hint("move it away; the patches before it can then be undone")
         })
+    }
+
+    /// Where the writing of a patch is, without the rest of its record.
+    pub fn state_of(dir: &Path, number: u64) -> Option<State> {
+        #[derive(Deserialize)]
+        struct Only {
+            state: State,
+        }
+        let file = fs::File::open(file_of(dir, number)).ok()?;
+        let only: Only = serde_json::from_reader(std::io::BufReader::new(file)).ok()?;
+        Some(only.state)
     }
 
     /// Writes the record through to the disk.

@@ -5,6 +5,7 @@
 //! record. Whatever stops it in between, the record holds what is needed to go back.
 
 use std::fs::{self, File, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
 use super::{Change, FileChange};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
-use crate::base::{Failure, RepoPath, Result};
+use crate::base::{Failure, Kind, RepoPath, Result};
 
 /// How long another homebody that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,39 +58,15 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     if change.is_empty() {
         return Err(Failure::usage("there is nothing to apply"));
     }
-    let _lock = lock(undo)?;
+    let _lock = lock(undo, PATIENCE)?;
     let mut notes = Vec::new();
     recover(root, undo, &mut notes)?;
-    let mut record = Record {
-        number: numbers(&undo.0)?.last().map_or(1, |last| last + 1),
-        state: State::Applying,
-        files: Vec::new(),
-        folders: Vec::new(),
-    };
-    for file in &change.files {
-        let entry = checked_entry(root, file)?;
-        note_folders(root, entry.target(), &mut record.folders)?;
-        record.files.push(entry);
-    }
-    record.save(&undo.0)?;
-    let mut reached = 0;
-    if let Err(failure) = carry_out(root, change, &record, &mut reached) {
-        return Err(match take_back(root, &record, reached) {
-            Ok(()) => {
-                // Nothing is changed: a record left behind is found and removed at the next start.
-                let _ = record.remove(&undo.0);
-                failure.because("nothing was changed")
-            }
-            Err(also) => failure
-                .because(format!("and not everything could be put back: {also}"))
-                .hint("run `homebody undo`: it tries again to put everything back"),
-        });
-    }
+    let mut record = begin(root, change, undo, State::Applying)?;
     record.state = State::Applied;
     if let Err(failure) = record.save(&undo.0) {
         record.state = State::Applying;
         let failure = failure.because("so the patch was taken back");
-        return Err(match take_back(root, &record, reached) {
+        return Err(match take_back(root, &record, record.files.len()) {
             Ok(()) => {
                 let _ = record.remove(&undo.0);
                 failure
@@ -105,12 +82,73 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     })
 }
 
+/// Writes a change for as long as `during` runs and takes it back after, also if that panics.
+/// Until then a record says that it is a trial, and the lock is held: a process that is killed
+/// meanwhile leaves behind what the next one needs in order to put the files back. Gives also
+/// what must be said, as in [`Applied::notes`].
+///
+/// # Errors
+/// As [`apply`]; of kind environment, if it could not all be taken back.
+pub fn try_out<T>(
+    root: &Path,
+    change: &Change,
+    undo: &UndoDir,
+    during: impl FnOnce() -> T,
+) -> Result<(T, Vec<String>)> {
+    if change.is_empty() {
+        return Err(Failure::usage("there is nothing to try out"));
+    }
+    let _lock = lock(undo, PATIENCE)?;
+    let mut notes = Vec::new();
+    recover(root, undo, &mut notes)?;
+    let record = begin(root, change, undo, State::Trial)?;
+    let came = catch_unwind(AssertUnwindSafe(during));
+    let after = match take_back(root, &record, record.files.len()) {
+        Ok(()) => record.remove(&undo.0),
+        Err(failure) => {
+            let left = Failure::environment(
+                "the change was only tried out, and not all of it could be taken back",
+            )
+            .because(&failure);
+            let aside = (failure.kind() == Kind::Input).then(|| record.set_aside(&undo.0));
+            Err(match aside {
+                Some(Ok(aside)) => left.hint(format!(
+                    "look at these files; their texts from before are kept in {}",
+                    aside.display()
+                )),
+                _ => left.hint("run `homebody undo`: it tries again to put everything back"),
+            })
+        }
+    };
+    match came {
+        Ok(came) => after.map(|()| (came, notes)),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Puts back what a process that was killed has left half done or tried out, and says so; for
+/// every start. While another process writes or tries out, nothing is done.
+///
+/// # Errors
+/// Of kind environment, if a file cannot be put back: `undo` tries again.
+pub fn put_back_interrupted(root: &Path, undo: &UndoDir) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    let last = numbers(&undo.0).unwrap_or_default().last().copied();
+    let state = last.and_then(|last| Record::state_of(&undo.0, last));
+    if !matches!(state, None | Some(State::Applied))
+        && let Ok(_lock) = lock(undo, Duration::ZERO)
+    {
+        recover(root, undo, &mut notes)?;
+    }
+    Ok(notes)
+}
+
 /// Takes the last applied patch back, if its files still are as it left them.
 ///
 /// # Errors
 /// Of kind usage, if there is nothing to undo; of kind input, if a file has changed since.
 pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
-    let _lock = lock(undo)?;
+    let _lock = lock(undo, PATIENCE)?;
     let mut notes = Vec::new();
     let recovered = recover(root, undo, &mut notes)?;
     let all = numbers(&undo.0)?;
@@ -151,7 +189,7 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
 
 /// Takes the lock of this repository's writers. It is let go when the file is closed, also by
 /// a process that dies.
-fn lock(undo: &UndoDir) -> Result<File> {
+fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
     private_dir(&undo.0)?;
     let path = undo.0.join("lock");
     let failed = |e: &std::io::Error| io_failure(format!("cannot lock {}", path.display()), e);
@@ -164,13 +202,19 @@ fn lock(undo: &UndoDir) -> Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+            Err(TryLockError::WouldBlock) if since.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(TryLockError::WouldBlock) => {
+                let last = numbers(&undo.0)?.last().copied();
                 return Err(
-                    Failure::environment("another homebody is writing to this repository")
-                        .hint("wait until it has finished, and try again"),
+                    match last.and_then(|last| Record::state_of(&undo.0, last)) {
+                        Some(State::Trial) => Failure::environment(
+                            "a change is being tried out in this repository by a check",
+                        ),
+                        _ => Failure::environment("another homebody is writing to this repository"),
+                    }
+                    .hint("wait until it has finished, and try again"),
                 );
             }
             Err(TryLockError::Error(e)) => return Err(failed(&e)),
@@ -189,6 +233,7 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
         State::Applied => return Ok(None),
         State::Applying => "a patch that was interrupted while it was written has been taken back",
         State::Undoing => "an undo that was interrupted has been finished",
+        State::Trial => "a change that was only tried out by a check has been taken back",
     };
     let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
@@ -197,7 +242,7 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
             record.remove(&undo.0)?;
             notes.push(format!("{what}: {}", names.join(", ")));
         }
-        Err(failure) if failure.kind() == crate::base::Kind::Input => {
+        Err(failure) if failure.kind() == Kind::Input => {
             let aside = record.set_aside(&undo.0)?;
             notes.push(format!(
                 "{what}, but not whole: {failure}; the texts from before are kept in {}",
@@ -207,6 +252,36 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
         Err(failure) => return Err(failure),
     }
     Ok(Some(files))
+}
+
+/// Checks every file, writes the record and then the change; what fails is taken back.
+fn begin(root: &Path, change: &Change, undo: &UndoDir, state: State) -> Result<Record> {
+    let mut record = Record {
+        number: numbers(&undo.0)?.last().map_or(1, |last| last + 1),
+        state,
+        files: Vec::new(),
+        folders: Vec::new(),
+    };
+    for file in &change.files {
+        let entry = checked_entry(root, file)?;
+        note_folders(root, entry.target(), &mut record.folders)?;
+        record.files.push(entry);
+    }
+    record.save(&undo.0)?;
+    let mut reached = 0;
+    let Err(failure) = carry_out(root, change, &record, &mut reached) else {
+        return Ok(record);
+    };
+    Err(match take_back(root, &record, reached) {
+        Ok(()) => {
+            // Nothing is changed: a record left behind is found and removed at the next start.
+            let _ = record.remove(&undo.0);
+            failure.because("nothing was changed")
+        }
+        Err(also) => failure
+            .because(format!("and not everything could be put back: {also}"))
+            .hint("run `homebody undo`: it tries again to put everything back"),
+    })
 }
 
 /// Checks one file of a change against the disk.

@@ -40,7 +40,8 @@ pub fn run(start: Start) -> Result<()> {
     let depth = terminal::depth(workspace.config.color.value);
     let (wanted, ground) = theme_wanted(&start, &workspace, depth);
     let folder = start.places.config.join("themes");
-    let mut warnings = Vec::new();
+    let put_back = workspace.put_back_interrupted().into_iter();
+    let mut warnings: Vec<Failure> = put_back.map(Failure::environment).collect();
     let mut theme = Theme::load(&wanted, Some(&folder), depth).unwrap_or_else(|failure| {
         warnings.push(failure);
         Theme::fallback(depth)

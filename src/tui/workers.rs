@@ -272,7 +272,12 @@ impl Workers {
         }
     }
 
-    fn start_check(&self, block: crate::app::BlockId, change: Box<patch::Change>, applied: bool) {
+    fn start_check(
+        &mut self,
+        block: crate::app::BlockId,
+        change: Box<patch::Change>,
+        applied: bool,
+    ) {
         let (shared, events, cancel) = (
             Arc::clone(&self.shared),
             self.events.clone(),
@@ -282,11 +287,13 @@ impl Workers {
             let result = guarded(|| check(&shared, &change, applied, &cancel));
             let _ = events.send(Event::Checked { block, result });
         });
-        if let Err(failure) = started {
-            self.later(Event::Checked {
+        match started {
+            // A change that is tried out must be taken back before the end.
+            Ok(thread) => self.to_finish.push(thread),
+            Err(failure) => self.later(Event::Checked {
                 block,
                 result: Err(failure),
-            });
+            }),
         }
     }
 
@@ -443,23 +450,19 @@ fn check(
         Failure::usage("no check command is set")
             .hint("put one into config.toml: check = \"cargo check\"")
     })?;
-    let trial = UndoDir(shared.workspace.places.state.join("trial"));
-    if !applied {
-        patch::write::apply(root, change, &trial)?;
-    }
-    let checked = crate::jobs::check::run(&command, root, cancel, &mut |_| {});
-    if !applied {
-        patch::write::undo(root, &trial).map_err(|failure| {
-            Failure::environment("the change was tried out and could not be taken back")
-                .because(failure)
-                .hint("look at the files with git diff")
-        })?;
-    }
-    let checked = checked?;
+    let run = || crate::jobs::check::run(&command, root, cancel, &mut |_| {});
+    let (checked, notes) = if applied {
+        (run()?, Vec::new())
+    } else {
+        let undo = UndoDir(shared.workspace.places.undo.clone());
+        let (checked, notes) = patch::write::try_out(root, change, &undo, run)?;
+        (checked?, notes)
+    };
+    let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
     Ok(crate::app::CheckReport {
         command,
         passed: checked.passed,
         seconds: checked.seconds,
-        output: checked.output,
+        output: notes + &checked.output,
     })
 }
