@@ -21,11 +21,12 @@ impl Texts for Folder {
     fn exists(&self, path: &RepoPath) -> bool {
         path.under(&self.root).symlink_metadata().is_ok()
     }
-    fn may_create(&self, path: &RepoPath) -> bool {
-        !self
-            .ignored
-            .iter()
-            .any(|name| Path::new(path.as_str()).starts_with(name))
+    fn may_create(&self, path: &RepoPath) -> Result<()> {
+        let within = |name: &String| Path::new(path.as_str()).starts_with(name);
+        if self.ignored.iter().any(within) {
+            return Err(Failure::input("it is ignored"));
+        }
+        Ok(())
     }
 }
 

@@ -238,13 +238,7 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
         Finish::Stop => parse(&generated.text),
         Finish::Length | Finish::Cancelled => parse_cut(&generated.text),
     };
-    let texts = RepoTexts::new(
-        cx.repo,
-        cx.index,
-        &request.files,
-        &cx.settings.exclude,
-        &cx.cancel,
-    );
+    let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
     let mut outcome = Outcome {
         prose: parsed.prose,
         troubles: parsed.troubles,

@@ -150,6 +150,44 @@ fn what_is_ignored_or_not_named_is_left_alone() {
     assert!(prompt.contains("[1] src/print.rs:"), "{prompt}");
 }
 
+#[test]
+fn a_new_file_that_would_be_ignored_is_refused_with_the_reason() {
+    let mut trial = Trial::new(&[
+        ("src/walk.rs", WALK),
+        (".gitignore", "*.log\n"),
+        (".homebodyignore", "secret/\n"),
+        ("src/.gitignore", "made.rs\n"),
+    ]);
+    trial.settings.exclude = vec!["*.gen".to_owned()];
+    let make = |name: &str| format!("*** create {name}\n<<<<<<<\nx\n>>>>>>>\n");
+    for name in [
+        "out.log",
+        "new/deep/out.log",
+        "secret/key.txt",
+        "src/made.rs",
+        "a.gen",
+    ] {
+        let answer = make(name);
+        let moved = format!("*** rename src/walk.rs -> {name}\n");
+        for answer in [answer, moved] {
+            let mut engine = ScriptedEngine::saying(&[&answer, "I cannot."]);
+            let came = play(&trial, wish("make it"), &mut engine);
+            assert!(came.change.is_empty(), "{answer}");
+            let why = came.troubles.join("\n");
+            assert!(why.contains("ignored (.gitignore"), "{answer}: {why}");
+        }
+    }
+    let fine = format!("{}{}", make("made.rs"), make("src/new.rs"));
+    let mut engine = ScriptedEngine::saying(&[&fine]);
+    let came = play(&trial, wish("make it"), &mut engine);
+    assert_eq!(came.change.files.len(), 2, "{:?}", came.troubles);
+    // The rules count as they are now, whatever the index holds.
+    trial.put(".gitignore", "walk.rs\n");
+    let mut engine = ScriptedEngine::saying(&[GOOD, GOOD]);
+    let came = play(&trial, wish("make walk run"), &mut engine);
+    assert!(came.change.is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_is_written_through_links() {
@@ -161,13 +199,13 @@ fn nothing_is_written_through_links() {
     };
     link("folder", outside.path());
     link("file.rs", &trial.dir.path().join("src/walk.rs"));
-    let texts = RepoTexts::new(&trial.repo, &trial.index, &[], &[], &trial.cancel);
+    let texts = RepoTexts::new(&trial.repo, &[], &[]);
     let path = |text: &str| RepoPath::new(text).expect("good path");
     assert!(texts.text(&path("folder/a.txt")).is_err());
     assert!(texts.text(&path("file.rs")).is_err());
-    assert!(!texts.may_create(&path("folder/b.txt")));
-    assert!(!texts.may_create(&path("src/walk.rs/b.txt")));
-    assert!(texts.may_create(&path("new/deep/b.txt")));
+    assert!(texts.may_create(&path("folder/b.txt")).is_err());
+    assert!(texts.may_create(&path("src/walk.rs/b.txt")).is_err());
+    assert!(texts.may_create(&path("new/deep/b.txt")).is_ok());
     assert!(texts.text(&path("src/walk.rs")).is_ok());
 }
 

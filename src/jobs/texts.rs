@@ -1,55 +1,45 @@
 //! What a patch may touch: the files of the repository that are text, not ignored, inside,
 //! and reached by no link; of these only those that the request allows.
 
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
-
-use crate::base::{Cancel, Failure, RepoPath, Result};
-use crate::index::Index;
+use crate::base::{Failure, RepoPath, Result};
 use crate::patch::Texts;
 use crate::repo::{Repo, WalkRules};
 
 /// The texts of a repository, as `patch` sees them.
 pub(super) struct RepoTexts<'a> {
     repo: &'a Repo,
-    index: &'a Index,
     /// The only files that may be touched; empty for any.
     only: &'a [RepoPath],
     rules: WalkRules,
-    cancel: Cancel,
-    /// The files there are now, where the index does not know.
-    walked: OnceCell<BTreeSet<RepoPath>>,
 }
 
 impl<'a> RepoTexts<'a> {
     /// The texts that a request may touch. `exclude` are configured exclusions.
-    pub fn new(
-        repo: &'a Repo,
-        index: &'a Index,
-        only: &'a [RepoPath],
-        exclude: &[String],
-        cancel: &Cancel,
-    ) -> Self {
+    pub fn new(repo: &'a Repo, only: &'a [RepoPath], exclude: &[String]) -> Self {
         Self {
             repo,
-            index,
             only,
             rules: WalkRules {
                 exclude: exclude.to_vec(),
             },
-            cancel: cancel.clone(),
-            walked: OnceCell::new(),
         }
     }
 
-    /// The files that the walk finds now: the index may be older.
-    fn walked(&self) -> &BTreeSet<RepoPath> {
-        self.walked.get_or_init(|| {
-            self.repo
-                .walk_names(&self.rules, &self.cancel, &mut |_| {})
-                .map(|walk| walk.files.into_iter().map(|entry| entry.path).collect())
-                .unwrap_or_default()
-        })
+    /// Whether a file counts, by the rules as they are now: the index may be older.
+    fn counts(&self, path: &RepoPath) -> Result<()> {
+        if self.repo.is_ignored(path, &self.rules)? {
+            return Err(
+                Failure::input(format!("{path} must not be changed")).because(
+                    "it is ignored (.gitignore, .homebodyignore) or excluded by the configuration",
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    fn by_a_link(path: &RepoPath) -> Failure {
+        Failure::input(format!("{path} is reached by a link"))
+            .because("links are never written through")
     }
 
     fn allowed(&self, path: &RepoPath) -> Result<()> {
@@ -73,25 +63,6 @@ impl<'a> RepoTexts<'a> {
         }
         true
     }
-
-    /// Whether the nearest folder that exists holds files and all of them are ignored.
-    fn in_ignored_folder(&self, path: &RepoPath) -> bool {
-        let mut folder = path.folder();
-        while !folder.is_empty() {
-            let inside = format!("{folder}/");
-            let dir = self.repo.root().join(folder);
-            if let Ok(mut entries) = dir.read_dir() {
-                let holds_files = entries.next().is_some();
-                let known = self
-                    .walked()
-                    .iter()
-                    .any(|file| file.as_str().starts_with(&inside));
-                return holds_files && !known;
-            }
-            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-        }
-        false
-    }
 }
 
 impl Texts for RepoTexts<'_> {
@@ -102,14 +73,10 @@ impl Texts for RepoTexts<'_> {
             .symlink_metadata()
             .is_ok_and(|facts| facts.is_symlink());
         if link || !self.plain_folders(path) {
-            return Err(Failure::input(format!("{path} is reached by a link"))
-                .because("links are never written through"));
+            return Err(Self::by_a_link(path));
         }
         let bytes = self.repo.read_bytes(path)?;
-        if !self.index.contains(path) && !self.walked().contains(path) {
-            return Err(Failure::input(format!("{path} must not be changed"))
-                .because("it is ignored or excluded"));
-        }
+        self.counts(path)?;
         let not_text = |why: &str| {
             Failure::input(format!("{path} cannot be changed as text")).because(why.to_owned())
         };
@@ -123,10 +90,15 @@ impl Texts for RepoTexts<'_> {
         path.under(self.repo.root()).symlink_metadata().is_ok()
     }
 
-    fn may_create(&self, path: &RepoPath) -> bool {
-        self.allowed(path).is_ok()
-            && !self.exists(path)
-            && self.plain_folders(path)
-            && !self.in_ignored_folder(path)
+    fn may_create(&self, path: &RepoPath) -> Result<()> {
+        self.allowed(path)?;
+        if self.exists(path) {
+            return Err(Failure::input(format!("{path} exists already")));
+        }
+        if !self.plain_folders(path) {
+            return Err(Failure::input(format!("{path} cannot be made"))
+                .because("a folder above it is a link or a file"));
+        }
+        self.counts(path)
     }
 }

@@ -183,12 +183,9 @@ impl Plan {
         if self.created.contains_key(path) || self.moved.contains_key(path) {
             return Err("an earlier edit already puts a file there".to_owned());
         }
-        if !texts.may_create(path) {
-            return Err(
-                "no file may be made there: it is ignored, or outside of what may be changed"
-                    .to_owned(),
-            );
-        }
+        texts
+            .may_create(path)
+            .map_err(|failure| format!("no file may be made there: {failure}"))?;
         let below = format!("{}/", path.as_str());
         let new = || self.created.keys().chain(self.moved.keys());
         if new().any(|other| other.as_str().starts_with(&below)) {

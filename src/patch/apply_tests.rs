@@ -23,8 +23,11 @@ impl Texts for Map {
     fn exists(&self, path: &RepoPath) -> bool {
         self.0.contains_key(path)
     }
-    fn may_create(&self, path: &RepoPath) -> bool {
-        !path.as_str().starts_with("ignored/")
+    fn may_create(&self, path: &RepoPath) -> Result<()> {
+        if path.as_str().starts_with("ignored/") {
+            return Err(Failure::input("it is ignored"));
+        }
+        Ok(())
     }
 }
 
@@ -146,7 +149,10 @@ fn what_cannot_be_is_refused_with_the_reason() {
             "exists already; change it with replace, or with `*** rewrite a:1-4`",
         ),
         (vec![create("c"), create("c")], "earlier edit"),
-        (vec![create("ignored/c")], "may be made"),
+        (
+            vec![create("ignored/c")],
+            "may be made there: it is ignored",
+        ),
         (vec![create("a/b")], "no folder"),
         (vec![create("c"), create("c/d")], "no folder"),
         (vec![create("c/d"), create("c")], "folder of that name"),
@@ -155,6 +161,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
         (vec![delete("a"), replace("1\n", "x\n")], "deletes the file"),
         (vec![replace("1\n", "x\n"), delete("a")], "same file"),
         (vec![rename("a", "b")], "exists already"),
+        (vec![rename("a", "ignored/b")], "it is ignored"),
         (vec![rename("a", "c"), rename("a", "d")], "already renames"),
         (vec![rename("a", "c"), create("c")], "earlier edit"),
     ] {

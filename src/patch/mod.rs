@@ -118,5 +118,8 @@ pub trait Texts {
     fn exists(&self, path: &RepoPath) -> bool;
 
     /// Whether a new file may be made there (inside, not ignored, legal).
-    fn may_create(&self, path: &RepoPath) -> bool;
+    ///
+    /// # Errors
+    /// Of kind input, with the reason why not.
+    fn may_create(&self, path: &RepoPath) -> Result<()>;
 }

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
 
-use super::Repo;
 use super::read::open_quietly;
-use crate::base::{Failure, Result};
+use super::{Repo, WalkRules};
+use crate::base::{Failure, RepoPath, Result};
 
 /// Our own ignore file, in gitignore form; it wins over git's.
 const OWN: &str = ".homebodyignore";
@@ -114,6 +114,31 @@ impl Rules {
             .or_else(|| verdict(&self.everywhere.exclude.matched(path, folder)))
             .or_else(|| verdict(&self.everywhere.global.matched(path, folder)))
             .unwrap_or(false)
+    }
+}
+
+impl Repo {
+    /// Whether the walk leaves out a file of that path, which need not be there: git ignores
+    /// it, `.homebodyignore` does, or an exclusion of the configuration.
+    ///
+    /// # Errors
+    /// Of kind config, if an exclusion is no glob.
+    pub fn is_ignored(&self, path: &RepoPath, rules: &WalkRules) -> Result<bool> {
+        let mut rules = Rules::new(self, &rules.exclude)?;
+        let mut at = self.root().to_owned();
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            let told = [".gitignore", OWN, ".git"].map(OsStr::new);
+            let there = told
+                .into_iter()
+                .filter(|name| at.join(name).symlink_metadata().is_ok());
+            rules = rules.inside(&at, there);
+            at.push(part);
+            if rules.leaves_out(&at, parts.peek().is_some()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -279,9 +279,43 @@ mod tests {
             .collect()
     }
 
+    /// Whether a file is ignored is known of each as the walk knows it, also of those that are
+    /// not there.
+    fn agrees(dir: &Path, repo: &Repo, exclude: &[&str]) {
+        let rules = WalkRules {
+            exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
+        };
+        let kept = found(repo, exclude);
+        let mut folders = vec![dir.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in list(&folder).expect("listed") {
+                let at = entry.path();
+                let Ok(path) = at
+                    .strip_prefix(dir)
+                    .map_err(|_| ())
+                    .and_then(|path| slashed(path).ok_or(()))
+                    .and_then(|path| RepoPath::new(&path).map_err(|_| ()))
+                else {
+                    continue;
+                };
+                if at.is_dir() {
+                    folders.push(at);
+                    continue;
+                }
+                let ignored = || repo.is_ignored(&path, &rules).expect("known");
+                let wanted = !kept.contains(&path.as_str().to_owned());
+                assert_eq!(ignored(), wanted, "{path}");
+                if !path.name().ends_with("ignore") {
+                    fs::remove_file(&at).expect("removed");
+                    assert_eq!(ignored(), wanted, "{path}, removed");
+                }
+            }
+        }
+    }
+
     #[test]
     fn ignore_files_are_honoured_in_their_order() {
-        let (_keep, repo) = repo(&[
+        let (keep, repo) = repo(&[
             (".gitignore", "*.log\n/out\nsub/kept.tmp\n"),
             (".git/info/exclude", "private.txt\n"),
             (".homebodyignore", "!wanted.log\nfixtures/\n"),
@@ -309,6 +343,7 @@ mod tests {
                 "wanted.log",
             ]
         );
+        agrees(keep.path(), &repo, &["gen/*.json"]);
     }
 
     #[test]
@@ -327,6 +362,8 @@ mod tests {
         }
         let repo = Repo::open(dir.path()).expect("opened");
         assert_eq!(found(&repo, &[]), [".gitignore", "b.rs", "inner/c.tmp"]);
+        fs::write(dir.path().join("inner/d.tmp"), "").expect("written");
+        agrees(dir.path(), &repo, &["d.*"]);
     }
 
     #[test]
