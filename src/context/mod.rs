@@ -6,6 +6,7 @@
 
 pub mod changes;
 pub mod mention;
+mod near;
 pub mod pack;
 pub mod pick;
 pub mod rules;
@@ -16,7 +17,7 @@ use crate::base::{LineRange, RepoPath};
 
 pub use changes::{DiffOverview, DiffPart, DiffPiece, DiffPieces, diff_overview, diff_pieces};
 pub use mention::{Mention, mentions};
-pub use pack::pack;
+pub use pack::{pack, shows};
 pub use pick::{Wanted, pick};
 pub use rules::{Rules, rules};
 

@@ -19,8 +19,8 @@
 use std::fmt::Write as _;
 
 use super::Excerpt;
-use crate::base::TokenCount;
 use crate::base::text::{printable, printable_block};
+use crate::base::{LineRange, RepoPath, TokenCount};
 
 /// The longest symbol shown in a heading, in characters.
 const LONGEST_SYMBOL: usize = 80;
@@ -45,6 +45,23 @@ pub fn pack<'a>(excerpts: impl IntoIterator<Item = &'a Excerpt>) -> String {
         out.push_str(&write_out(excerpt));
     }
     out
+}
+
+/// Whether a prompt shows, under the number `id`, these lines of a file as they are in `text`,
+/// its text now.
+pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &str) -> bool {
+    let mut lines = String::new();
+    let those = text.split_inclusive('\n').skip(range.start as usize - 1);
+    let those: String = those.take(range.len() as usize).collect();
+    number_lines(&mut lines, range.start, &those);
+    let begins = format!("[{id}] {path}:{range}");
+    let wanted = format!("```\n{lines}```\n");
+    prompt.match_indices(&begins).any(|(at, _)| {
+        prompt
+            .get(at..)
+            .and_then(|excerpt| excerpt.split_once('\n'))
+            .is_some_and(|(_, body)| body.starts_with(&wanted))
+    })
 }
 
 /// `[3] src/walk.rs:10-12 Walk::next`
@@ -77,4 +94,39 @@ pub(super) fn number_lines(out: &mut String, first: u32, text: &str) {
 /// Tokens of one excerpt as written out, with the blank line before it.
 pub(super) fn cost(excerpt: &Excerpt, count: &dyn TokenCount) -> usize {
     count.count(&format!("\n{}", write_out(excerpt)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Why;
+    use super::*;
+
+    #[test]
+    fn a_prompt_shows_what_was_packed_until_it_changes() {
+        let text = "one\ntwo\n\u{1b}three\nfour";
+        let path = RepoPath::new("a\nb.rs").expect("a path");
+        let excerpt = |id, start, end, text: &str| Excerpt {
+            id,
+            path: path.clone(),
+            range: LineRange::new(start, end),
+            text: text.to_owned(),
+            symbol: Some("f".to_owned()),
+            why: Why::Search,
+            tokens: 0,
+        };
+        let all = [
+            excerpt(1, 2, 3, "two\n\u{1b}three\n"),
+            excerpt(2, 4, 4, "four\n"),
+        ];
+        let prompt = format!("Words.\n\n{}\nmore", pack(&all));
+        let shown = |id, start, end, text: &str| {
+            shows(&prompt, id, &path, LineRange::new(start, end), text)
+        };
+        assert!(shown(1, 2, 3, text) && shown(2, 4, 4, text));
+        assert!(shown(1, 2, 3, "other\ntwo\n\u{1b}three\nand\nmore\n"));
+        assert!(!shown(1, 2, 3, "one\ntwo!\n\u{1b}three\nfour"));
+        assert!(!shown(1, 2, 3, "one\ntwo"));
+        assert!(!shown(1, 2, 3, "new\none\ntwo\n\u{1b}three\nfour"));
+        assert!(!shown(2, 2, 3, text) && !shown(1, 4, 4, text) && !shown(1, 2, 4, text));
+    }
 }

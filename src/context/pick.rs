@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::near::nearest;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
 use crate::base::{LineRange, RepoPath, Result, TokenCount};
@@ -159,7 +160,11 @@ impl Picker<'_> {
         } else if full.symlink_metadata().is_ok() {
             self.whole(&mention.path, mention.range, why);
         } else if mention.looks_like_path() {
-            self.leave_out(&mention.path, mention.range, 0, "not in the repository");
+            let reason = match nearest(&mention.path, &self.index.paths()) {
+                Some(near) => format!("not in the repository; did you mean {near}?"),
+                None => "not in the repository".to_owned(),
+            };
+            self.leave_out(&mention.path, mention.range, 0, &reason);
         }
     }
 
@@ -180,7 +185,21 @@ impl Picker<'_> {
             return;
         }
         let asked = LineRange::new(asked.start, asked.end.min(lines));
-        if self.is_dropped(path, asked) || self.show(path, asked, None, why) {
+        if self.is_dropped(path, asked) {
+            self.leave_out(path, range, 0, "dropped");
+            return;
+        }
+        let parts = self.unshown(path, asked);
+        if parts != [asked] {
+            // The rest of what is in the prompt already.
+            for part in parts {
+                if !self.show(path, part, None, why) {
+                    self.beginning(path, part, None, why);
+                }
+            }
+            return;
+        }
+        if self.show(path, asked, None, why) {
             return;
         }
         if range.is_none() {
@@ -189,7 +208,9 @@ impl Picker<'_> {
                 .search(&self.wanted.query, 60)
                 .unwrap_or_default();
             let mut shown = false;
-            for hit in hits.iter().filter(|hit| hit.path == *path).take(4) {
+            // The index may be older than the file.
+            let here = |hit: &&Hit| hit.path == *path && hit.range.end <= lines;
+            for hit in hits.iter().filter(here).take(4) {
                 let symbol = hit.symbol.as_ref();
                 shown |= self.show(path, hit.range, symbol.map(full_name), why);
             }
@@ -265,21 +286,42 @@ impl Picker<'_> {
         }
     }
 
+    /// The parts of a range that are not in the prompt yet.
+    fn unshown(&self, path: &RepoPath, range: LineRange) -> Vec<LineRange> {
+        let mut parts = vec![range];
+        for (start, end) in self.shown_of(path) {
+            parts = parts
+                .into_iter()
+                .flat_map(|part| {
+                    let before = (part.start < start)
+                        .then(|| LineRange::new(part.start, part.end.min(start - 1)));
+                    let after =
+                        (part.end > end).then(|| LineRange::new(part.start.max(end + 1), part.end));
+                    [before, after].into_iter().flatten()
+                })
+                .collect();
+        }
+        parts
+    }
+
+    /// The lines of a file that are in the prompt, by excerpt.
+    fn shown_of<'b>(&'b self, path: &'b RepoPath) -> impl Iterator<Item = (u32, u32)> + 'b {
+        let here = self.context.excerpts.iter().filter(|e| e.path == *path);
+        let before = self.wanted.shown.iter();
+        here.map(|e| (e.range.start, e.range.end)).chain(
+            before
+                .filter(|(shown, ..)| shown == path.as_str())
+                .map(|(_, start, end)| (*start, *end)),
+        )
+    }
+
     /// Whether most of these lines are in the prompt already.
     fn is_shown(&self, path: &RepoPath, range: LineRange) -> bool {
         let shared = |start: u32, end: u32| {
             let overlap = (end.min(range.end) + 1).saturating_sub(start.max(range.start));
             overlap * 2 > range.len()
         };
-        self.context
-            .excerpts
-            .iter()
-            .any(|e| e.path == *path && shared(e.range.start, e.range.end))
-            || self
-                .wanted
-                .shown
-                .iter()
-                .any(|(p, start, end)| p == path.as_str() && shared(*start, *end))
+        self.shown_of(path).any(|(start, end)| shared(start, end))
     }
 
     fn has_room(&self, tokens: usize) -> bool {

@@ -3,12 +3,15 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::super::mentions;
 use super::super::pack::pack;
+use super::super::shows;
+use super::super::{Mention, mentions};
 use super::*;
 use crate::base::Cancel;
 use crate::base::count::RoughCount;
 use crate::repo::WalkRules;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 fn place() -> (tempfile::TempDir, Repo, Arc<Index>) {
     let dir = tempfile::tempdir().expect("a folder");
@@ -114,6 +117,28 @@ fn what_does_not_fit_is_said() {
     );
     let context = picked("and @src/gone.rs?", 300, |_| {});
     assert_eq!(context.left_out[0].reason, "not in the repository");
+    let context = picked("and @src/wlak.rs:3?", 300, |_| {});
+    assert_eq!(
+        context.left_out[0].reason,
+        "not in the repository; did you mean src/walk.rs?"
+    );
+}
+
+#[test]
+fn what_is_asked_for_beside_what_is_shown_is_shown_in_its_rest() {
+    let context = picked("see @src/long.rs:5-8 and @src/long.rs:3-10", 1000, |_| {});
+    assert_eq!(
+        names(&context)[..3],
+        ["src/long.rs:5-8", "src/long.rs:3-4", "src/long.rs:9-10"]
+    );
+    let context = picked("see @src/long.rs:3-10", 1000, |wanted| {
+        wanted.shown.insert(("src/long.rs".into(), 4, 10));
+    });
+    assert_eq!(names(&context)[0], "src/long.rs:3");
+    let context = picked("see @src/print.rs", 1000, |wanted| {
+        wanted.dropped = mentions("@src/print.rs");
+    });
+    assert_eq!(context.left_out[0].reason, "dropped");
 }
 
 #[test]
@@ -143,4 +168,146 @@ fn any_budget_holds() {
             |_| {},
         );
     }
+}
+
+/// Mentions of what is there, what is not, and lines that are and are not.
+fn mention() -> impl Strategy<Value = Mention> {
+    let path = prop::sample::select(vec![
+        "src/walk.rs",
+        "src/print.rs",
+        "src/long.rs",
+        "src",
+        "src/gone.rs",
+        "gone",
+    ]);
+    let range = prop::option::of((1..420_u32, 0..90_u32));
+    (path, range).prop_map(|(path, range)| Mention {
+        path: RepoPath::new(path).expect("a path"),
+        range: range.map(|(start, more)| LineRange::new(start, start + more)),
+    })
+}
+
+fn some_mentions(most: usize) -> impl Strategy<Value = Vec<Mention>> {
+    prop::collection::vec(mention(), 0..most)
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let words = prop::sample::select(vec![
+        "",
+        "where is a symlink loop found",
+        "what does number_77 do",
+        "print_line and walk_tree and number_3",
+        "zebra",
+    ]);
+    let shown = prop::collection::vec((mention(), 1..40_u32, 0..40_u32), 0..3);
+    (
+        words,
+        some_mentions(4),
+        some_mentions(3),
+        some_mentions(3),
+        shown,
+        (0..9_u32, 0..2500_usize, 0..6_usize),
+    )
+        .prop_map(
+            |(query, mentions, pinned, dropped, shown, (first_id, budget, most))| Wanted {
+                query: query.to_owned(),
+                mentions,
+                pinned,
+                dropped,
+                shown: shown
+                    .into_iter()
+                    .map(|(m, start, more)| (m.path.as_str().to_owned(), start, start + more))
+                    .collect(),
+                first_id,
+                budget,
+                most,
+            },
+        )
+}
+
+/// What must hold of every choice.
+fn check(wanted: &Wanted, context: &Context, repo: &Repo) -> Result<(), TestCaseError> {
+    let excerpts = &context.excerpts;
+    let sum: usize = excerpts.iter().map(|e| e.tokens).sum();
+    prop_assert_eq!(context.tokens, sum);
+    prop_assert!(sum <= wanted.budget, "{} of {}", sum, wanted.budget);
+    prop_assert!(RoughCount.count(&pack(excerpts)) <= sum);
+    let rank = |why: Why| match why {
+        Why::Mention => 0,
+        Why::Pinned => 1,
+        _ => 2,
+    };
+    prop_assert!(excerpts.is_sorted_by_key(|e| rank(e.why)));
+    let packed = pack(excerpts);
+    for (at, excerpt) in excerpts.iter().enumerate() {
+        prop_assert_eq!(excerpt.id, wanted.first_id.max(1) + at as u32);
+        let text = repo.read(&excerpt.path).expect("there").text;
+        let (id, path) = (excerpt.id, &excerpt.path);
+        prop_assert!(shows(&packed, id, path, excerpt.range, &text));
+        let others = excerpts.iter().skip(at + 1).filter(|e| e.path == *path);
+        for other in others {
+            prop_assert!(!other.range.overlaps(excerpt.range), "{:?}", names(context));
+        }
+        for dropped in wanted.dropped.iter().filter(|d| d.names(path)) {
+            let all = dropped.range.is_none();
+            prop_assert!(!all && !dropped.range.is_some_and(|d| d.overlaps(excerpt.range)));
+        }
+    }
+    // What was asked for is shown, was shown, or is left out with a reason.
+    let stays_out = |path: &RepoPath, line: u32| {
+        context.left_out.iter().any(|l| {
+            l.path == *path && l.range.is_none_or(|r| r.contains(line)) && !l.reason.is_empty()
+        })
+    };
+    for mention in wanted.mentions.iter().chain(&wanted.pinned) {
+        for name in ["src/walk.rs", "src/print.rs", "src/long.rs", "src/gone.rs"] {
+            let path = RepoPath::new(name).expect("a path");
+            if !mention.names(&path) || (mention.path != path && name == "src/gone.rs") {
+                continue;
+            }
+            let lines = repo
+                .read(&path)
+                .map_or(1, |f| f.text.lines().count() as u32);
+            // A folder has no lines.
+            let range = mention.range.filter(|_| mention.path == path);
+            let range = range.unwrap_or(LineRange::new(1, lines));
+            let seen = |line: u32| {
+                let here = |e: &Excerpt| e.path == path && e.range.contains(line);
+                let before = wanted
+                    .shown
+                    .iter()
+                    .any(|(shown, start, end)| shown == name && (*start..=*end).contains(&line));
+                excerpts.iter().any(here) || before
+            };
+            for line in range.start..=range.end.min(lines.max(range.start)) {
+                prop_assert!(
+                    seen(line) || stays_out(&path, line),
+                    "{}:{} of {:?} and {:?}",
+                    name,
+                    line,
+                    names(context),
+                    context.left_out
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_choice_keeps_the_rules() {
+    let (_dir, repo, index) = place();
+    let mut runner = TestRunner::new_with_rng(
+        Config::with_cases(200),
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    runner
+        .run(&wanted(), |wanted| {
+            let context = pick(&wanted, &repo, &index, &RoughCount).expect("a context");
+            check(&wanted, &context, &repo)?;
+            let again = pick(&wanted, &repo, &index, &RoughCount).expect("a context");
+            prop_assert_eq!(context, again);
+            Ok(())
+        })
+        .expect("every choice");
 }

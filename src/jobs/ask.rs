@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::prompt::{AskValues, fence_for};
 use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, talk};
-use crate::base::{Result, TokenCount};
-use crate::context::{Wanted, mentions, pack::pack, pick};
+use crate::base::{LineRange, Result, TokenCount};
+use crate::context::{Wanted, mentions, pack::pack, pick, shows};
 use crate::engine::{Finish, Generate, Message, Role};
 use crate::index::Index;
 use crate::repo::Repo;
@@ -137,6 +137,8 @@ impl Parts<'_> {
             .history
             .iter()
             .flat_map(|turn| &turn.sources)
+            // What has changed since it was shown is shown again.
+            .filter(|s| self.still_stands(s, &request.history))
             .map(|s| (s.path.as_str().to_owned(), s.start, s.end))
             .collect();
         let highest = request
@@ -173,6 +175,15 @@ impl Parts<'_> {
             nothing_found: nothing,
         })?;
         Ok((context, sent, notes))
+    }
+
+    /// Whether a source still is as one of these turns shows it.
+    fn still_stands(&self, source: &Source, history: &[Turn]) -> bool {
+        let lines = LineRange::new(source.start, source.end);
+        self.repo.read(&source.path).is_ok_and(|file| {
+            let shows = |turn: &Turn| shows(&turn.sent, source.id, &source.path, lines, &file.text);
+            history.iter().any(shows)
+        })
     }
 }
 

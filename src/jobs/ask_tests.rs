@@ -130,6 +130,28 @@ fn a_second_turn_repeats_the_first_word_for_word_and_shows_nothing_twice() {
 }
 
 #[test]
+fn what_changed_since_it_was_shown_is_shown_again() {
+    let place = place();
+    let mut engine = ScriptedEngine::saying(&["In check_loop [1].", "Otherwise [2]."]);
+    let (first, _) = run_in(&place, &ask("where is a symlink loop found?"), &mut engine);
+    let Ok(Answer::Ask { turn, .. }) = first else {
+        panic!("{first:?}")
+    };
+    let changed = "/// Finds a symlink loop.\nfn check_loop() { by_inode() }\n";
+    std::fs::write(place.repo.root().join("src/walk.rs"), changed).expect("written");
+    let request = Ask {
+        history: vec![turn],
+        ..ask("and why?")
+    };
+    let (second, _) = run_in(&place, &request, &mut engine);
+    let Ok(Answer::Ask { turn: next, .. }) = second else {
+        panic!("{second:?}")
+    };
+    assert!(next.sent.contains("by_inode()"), "{}", next.sent);
+    assert_eq!(next.sources[0].id, 2);
+}
+
+#[test]
 fn a_conversation_that_outgrows_the_context_is_refused_with_a_next_step() {
     let place = place();
     let mut engine = ScriptedEngine::saying(&["x"]).with_context(600);
