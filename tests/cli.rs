@@ -503,6 +503,33 @@ fn a_change_that_was_only_tried_out_is_put_back_after_a_kill() {
 }
 
 #[test]
+fn processes_that_write_at_once_take_turns() {
+    let place = Place::plain();
+    let children: Vec<_> = (0..4)
+        .map(|at| {
+            let answer = format!("*** create made/{at}.txt\n<<<<<<<\n{at}\n>>>>>>>\n");
+            let script = place.home.path().join(format!("{at}.jsonl"));
+            fs::write(&script, json!(answer).to_string()).expect("written");
+            let script = format!("--engine=script:{}", script.display());
+            place
+                .command(&[&script, "patch", "make it", "--apply"])
+                .spawn()
+                .expect("runs")
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().expect("ends");
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    for left in (0..4).rev() {
+        let made = fs::read_dir(place.repo.path().join("made")).map_or(0, Iterator::count);
+        assert_eq!(made, left + 1);
+        assert_eq!(code(&place.run(&["undo"])), 0);
+    }
+    assert!(!place.repo.path().join("made").exists());
+}
+
+#[test]
 fn an_answer_without_a_change_is_a_negative_answer() {
     let place = Place::committed();
     let engine = place.script("\"I would rather not.\"\n");

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::lines::{Line, lines, without_newline};
 use super::{Edit, Texts, locate};
+use crate::base::text::is_hostile;
 use crate::base::{Failure, LineRange, RepoPath, Result};
 
 /// What becomes of one file.
@@ -179,6 +180,9 @@ impl Plan {
                     "it exists already; change it with replace, or with `*** rewrite {path}:1-{n}`"
                 ),
             });
+        }
+        if path.as_str().chars().any(is_hostile) {
+            return Err("a new name must not hold characters that cannot be seen".to_owned());
         }
         if self.created.contains_key(path) || self.moved.contains_key(path) {
             return Err("an earlier edit already puts a file there".to_owned());

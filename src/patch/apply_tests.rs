@@ -156,6 +156,9 @@ fn what_cannot_be_is_refused_with_the_reason() {
         (vec![create("a/b")], "no folder"),
         (vec![create("c"), create("c/d")], "no folder"),
         (vec![create("c/d"), create("c")], "folder of that name"),
+        (vec![create("c\u{1b}[2J")], "cannot be seen"),
+        (vec![create("new\nfolder/c")], "cannot be seen"),
+        (vec![rename("a", "x\u{202e}sr.a")], "cannot be seen"),
         (vec![delete("none")], "not there"),
         (vec![delete("a"), delete("a")], "already deletes"),
         (vec![delete("a"), replace("1\n", "x\n")], "deletes the file"),
@@ -334,6 +337,8 @@ fn git_takes_every_kind_of_change_and_every_kind_of_name() {
         "quo\"te",
         "back\\slash",
         "line\nbreak",
+        "esc\u{1b}[2J",
+        "nel\u{85}rtl\u{202e}x",
         "plain",
         "-dash",
         "a b/c d",
@@ -446,7 +451,7 @@ proptest! {
     /// that ends in a newline, and is not empty, has one behind each line, so that an only line
     /// that becomes an empty one leaves a newline.
     #[test]
-    fn splices_put_the_new_lines_where_they_belong(count in 1_usize..30, at in 0_usize..30, len in 1_usize..5, new in proptest::collection::vec("[a-z]{0,3}", 0..4), crlf in any::<bool>(), end in any::<bool>()) {
+    fn splices_put_the_new_lines_where_they_belong(count in 1_usize..30, at in 0_usize..30, len in 1_usize..5, new in proptest::collection::vec("[a-z]{0,3}", 0..4), crlf in any::<bool>(), end in any::<bool>(), mark in any::<bool>()) {
         // A text without any newline has no manner of its own.
         let newline = if crlf && (count > 1 || end) { "\r\n" } else { "\n" };
         let mut lines: Vec<String> = (0..count).map(|n| format!("L{n}")).collect();
@@ -454,7 +459,8 @@ proptest! {
         let stop = (start + len).min(count);
         let join = |lines: &[String]| {
             let text = lines.join(newline);
-            if end && !lines.is_empty() { text + newline } else { text }
+            let text = if end && !lines.is_empty() { text + newline } else { text };
+            if mark { format!("\u{feff}{text}") } else { text }
         };
         let before = join(&lines);
         let edit = rewrite(start as u32 + 1, stop as u32, &new.iter().map(|l| format!("{l}\n")).collect::<String>());

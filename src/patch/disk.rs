@@ -14,7 +14,11 @@ const LARGEST: u64 = 64 << 20;
 /// What stands at a path.
 pub(super) enum Stands {
     Nothing,
-    File { bytes: Vec<u8>, mode: Option<u32> },
+    File {
+        bytes: Vec<u8>,
+        mode: Option<u32>,
+        read_only: bool,
+    },
 }
 
 /// The path on disk, if no part of it is a link and all folders are folders.
@@ -66,6 +70,7 @@ pub(super) fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
     Ok(Stands::File {
         bytes,
         mode: mode(&meta),
+        read_only: meta.permissions().readonly(),
     })
 }
 

@@ -274,6 +274,34 @@ fn a_block_that_might_go_on_is_not_taken() {
 }
 
 #[test]
+fn odd_names_in_diffs_are_what_they_say_or_nothing() {
+    let diff = |name: &str| format!("--- \"a/{name}\"\n+++ \"b/{name}\"\n@@ -1 +1 @@\n-x\n+y\n");
+    for (written, name) in [
+        ("line\\nbreak", "line\nbreak"),
+        ("esc\\033[2J", "esc\u{1b}[2J"),
+        ("gr\\303\\266\\303\\237e", "größe"),
+        ("q\\\"\\\\", "q\"\\"),
+    ] {
+        let parsed = parse(&diff(written));
+        assert_eq!(parsed.edits, [replace(name, "x\n", "y\n")], "{written}");
+    }
+    // No UTF-8, cut in the middle of a character, NUL, and ways out.
+    for written in [
+        "bad\\377",
+        "gr\\303",
+        "nul\\000",
+        "..\\057up",
+        ".git\\057config",
+    ] {
+        let parsed = parse(&diff(written));
+        assert!(parsed.edits.is_empty(), "{written}: {:?}", parsed.edits);
+        assert_eq!(parsed.troubles.len(), 1, "{written}");
+        let said = &parsed.troubles[0];
+        assert!(!said.contains(char::is_control), "{said:?}");
+    }
+}
+
+#[test]
 fn prose_is_left_alone() {
     for text in [
         "No change is needed.",

@@ -198,6 +198,8 @@ fn name(text: &str) -> String {
     text.split('\t').next().unwrap_or("").trim_end().to_owned()
 }
 
+/// A name without its quotes and escapes. Bytes that are no UTF-8 become NUL, which no path may
+/// hold: a name that is only like them must not be taken for it.
 fn unquoted(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes().peekable();
@@ -227,7 +229,7 @@ fn unquoted(text: &str) -> String {
             None => {}
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).unwrap_or_else(|_| "\0".to_owned())
 }
 
 /// The two sides of a hunk.

@@ -298,7 +298,17 @@ fn checked_entry(root: &Path, file: &FileChange) -> Result<Entry> {
         (None, Stands::File { .. }) => {
             return Err(Failure::input(format!("`{}` exists already", file.path)));
         }
-        (Some(before), Stands::File { bytes, mode }) if bytes == before.as_bytes() => mode,
+        // Renaming into its place would not ask whether it may be written.
+        (
+            Some(_),
+            Stands::File {
+                read_only: true, ..
+            },
+        ) => {
+            return Err(Failure::input(format!("`{}` is read-only", file.path))
+                .hint("allow writing to it (chmod u+w), and try again"));
+        }
+        (Some(before), Stands::File { bytes, mode, .. }) if bytes == before.as_bytes() => mode,
         (Some(_), _) => return Err(changed()),
     };
     if let Some(to) = &file.renamed_to
@@ -343,6 +353,8 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
         if let Some(after) = &file.after {
             safe_path(root, entry.target())?;
             let beside = waiting(root, entry.target(), record.number, index);
+            // One may be left from a process that was killed and whose record is gone.
+            let _ = fs::remove_file(&beside);
             write_beside(&beside, after.as_bytes(), entry.mode)
                 .map_err(|e| io_failure(format!("cannot write beside `{}`", entry.target()), &e))?;
         }

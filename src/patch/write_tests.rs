@@ -505,3 +505,93 @@ fn what_a_check_does_to_the_files_it_tries_is_not_lost() {
     assert!(!all.contains_key("deep/er"));
     assert!(put_back_interrupted(root, &dir).expect("done").is_empty());
 }
+
+#[test]
+fn a_read_only_file_is_left_alone_and_said() {
+    let place = Place::new(&[("a", "1\n"), ("b", "1\n")]);
+    let at = place.root.path().join("b");
+    let set = |read_only: bool| {
+        let mut allowed = fs::metadata(&at).expect("there").permissions();
+        allowed.set_readonly(read_only);
+        fs::set_permissions(&at, allowed).expect("set");
+    };
+    set(true);
+    let before = place.all();
+    for (to, after) in [(None, Some("2\n")), (None, None), (Some("c"), Some("1\n"))] {
+        let change = Change {
+            files: vec![
+                file("a", None, Some("1\n"), Some("2\n")),
+                file("b", to, Some("1\n"), after),
+            ],
+        };
+        let failure = place.apply(&change).expect_err("refused");
+        assert!(failure.what().contains("`b` is read-only"), "{failure}");
+        assert_eq!(place.all(), before);
+    }
+    assert_eq!(place.undo().expect_err("nothing").kind(), Kind::Usage);
+    set(false);
+}
+
+#[test]
+fn what_cannot_be_laid_ready_changes_nothing() {
+    let place = Place::new(&FILES);
+    // Where the second text would wait, as little can be written as on a full disk.
+    place.put("src/.homebody-1-1.tmp/x", "in the way\n");
+    let before = place.all();
+    let failure = place.apply(&every_kind()).expect_err("no room");
+    let said = failure.to_string();
+    assert!(
+        said.contains("src/a") && said.contains("nothing was changed"),
+        "{said}"
+    );
+    assert_eq!(place.all(), before);
+    // A file that a killed process left there is no trouble.
+    fs::remove_dir_all(place.root.path().join("src/.homebody-1-1.tmp")).expect("removed");
+    place.put("src/.homebody-1-1.tmp", "left\n");
+    place.apply(&every_kind()).expect("applied");
+    assert!(!place.all().contains_key("src/.homebody-1-1.tmp"));
+}
+
+#[test]
+fn a_file_that_changes_on_the_way_is_not_written_over() {
+    let place = Place::new(&FILES);
+    let (root, change) = (place.root.path(), every_kind());
+    let mut record = Record {
+        number: 1,
+        state: State::Applying,
+        files: Vec::new(),
+        folders: Vec::new(),
+    };
+    for file in &change.files {
+        let entry = checked_entry(root, file).expect("as planned");
+        note_folders(root, entry.target(), &mut record.folders).expect("noted");
+        record.files.push(entry);
+    }
+    // Somebody saves the third file after it was looked at.
+    place.put("src/old", "my own work\n");
+    let before = place.all();
+    let mut reached = 0;
+    let failure = carry_out(root, &change, &record, &mut reached).expect_err("changed");
+    assert!(failure.what().contains("src/old"), "{failure}");
+    assert_eq!(reached, 2, "only what was reached is put back");
+    take_back(root, &record, reached).expect("put back");
+    assert_eq!(place.all(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn names_with_control_characters_are_written_and_told_safely() {
+    let name = "a\nb\u{1b}[2J";
+    let place = Place::new(&[(name, "1\r\n2")]);
+    let before = place.all();
+    let change = Change {
+        files: vec![file(name, Some("plain"), Some("1\r\n2"), Some("1\r\nx"))],
+    };
+    place.apply(&change).expect("applied");
+    assert_eq!(place.all().get("plain"), Some(&Some("1\r\nx".to_owned())));
+    place.undo().expect("undone");
+    assert_eq!(place.all(), before);
+    place.put(name, "other");
+    let said = place.apply(&change).expect_err("changed").to_string();
+    assert!(!said.contains(['\n', '\u{1b}']), "{said:?}");
+}

@@ -614,7 +614,7 @@ mod tests {
 
     fn a_file() -> impl Strategy<Value = FileDiff> {
         (
-            "[a-z\"\\\\ \u{f6}\n\t/.-]{1,10}",
+            "[a-z\"\\\\ \u{f6}\n\r\t\u{1b}\u{85}/.-]{1,10}",
             "[a-z]{1,6}",
             0u8..5,
             prop::bool::weighted(0.2),
