@@ -236,7 +236,7 @@ impl Outcome {
 fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
     let parsed = match generated.finish {
         Finish::Stop => parse(&generated.text),
-        Finish::Length | Finish::Cancelled => parse_cut(&generated.text),
+        Finish::Length | Finish::Repeated | Finish::Cancelled => parse_cut(&generated.text),
     };
     let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
     let mut outcome = Outcome {
@@ -244,6 +244,11 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
         troubles: parsed.troubles,
         ..Outcome::default()
     };
+    if generated.finish == Finish::Repeated {
+        outcome
+            .notes
+            .push("the answer was ended because it only repeated itself".to_owned());
+    }
     if generated.finish == Finish::Length {
         outcome.notes.push(format!(
             "the answer ends after {} tokens; a block may be missing",
