@@ -1,7 +1,15 @@
 //! Floor 1: arithmetic on quantized weights, picked for this CPU at run time.
 //!
 //! Law: the scalar form of each kernel is its specification; a fast form is proven equal to
-//! it, then timed; every `unsafe` block says why it holds. Empty until the engine runs its
-//! own model code: candle's kernels do the work so far.
+//! it, then timed; every `unsafe` block says why it holds.
 
+pub mod activations;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod blocks;
+pub mod formats;
+pub mod matmul;
+mod panel;
+pub mod pool;
+pub mod simd;
 pub mod threads;

@@ -1,0 +1,131 @@
+//! Inputs of a product, rounded to 8 bits once and used for many rows of weights.
+//!
+//! Runs of 32 or 256 numbers share a scale, as in GGML's Q8_0 and Q8_K, so that a product here
+//! rounds as much as one there.
+
+use super::simd::Simd;
+
+/// Numbers that a sum is kept for: offsets and minima of the weights are taken off by them.
+pub const RUN: usize = 16;
+
+/// Rows of inputs, rounded. Tokens lie in tiles: a tile of `n` tokens is laid out as
+/// `[width / 4][n][4]`, so that the four numbers that one instruction takes lie together and
+/// those of the next token behind them.
+#[derive(Debug, Clone)]
+pub struct Activations {
+    /// Rows.
+    pub tokens: usize,
+    /// Numbers of a row.
+    pub width: usize,
+    /// Numbers that share a scale: 32 or 256.
+    pub group: usize,
+    /// Tokens of each tile, in order.
+    pub tiles: Vec<usize>,
+    /// The numbers, tile by tile.
+    pub q: Vec<i8>,
+    /// The scales: for each tile `[width / group][n]`.
+    pub scales: Vec<f32>,
+    /// Sums of 16 numbers each, whole numbers: for each tile `[width / 16][n]`.
+    pub sums: Vec<f32>,
+    /// Sums of 32 numbers each: for each tile `[width / 32][n]`.
+    pub sums32: Vec<f32>,
+}
+
+impl Activations {
+    /// Rounds `x` (`tokens` rows of `width`, which must be a multiple of 32). Tiles are as
+    /// large as `simd` likes them.
+    pub fn new(x: &[f32], width: usize, group: usize, simd: Simd) -> Self {
+        let tokens = x.len() / width.max(1);
+        let tiles = tiles(tokens, simd);
+        let groups = width.div_ceil(group);
+        let mut out = Self {
+            tokens,
+            width,
+            group,
+            q: vec![0; tokens * width],
+            scales: vec![0.0; tokens * groups],
+            sums: vec![0.0; tokens * (width / RUN)],
+            sums32: vec![0.0; tokens * (width / 32)],
+            tiles,
+        };
+        let mut first = 0;
+        for &count in &out.tiles {
+            let tile = Tile {
+                count,
+                group,
+                q: &mut out.q[first * width..][..count * width],
+                scales: &mut out.scales[first * groups..][..count * groups],
+                sums: &mut out.sums[first * (width / RUN)..][..count * (width / RUN)],
+                sums32: &mut out.sums32[first * (width / 32)..][..count * (width / 32)],
+            };
+            simd.round_tile(&x[first * width..][..count * width], width, tile);
+            first += count;
+        }
+        out
+    }
+
+    /// Scales of a row.
+    pub const fn groups(&self) -> usize {
+        self.width.div_ceil(self.group)
+    }
+}
+
+/// How `tokens` are parted into tiles.
+fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
+    let sizes = simd.tiles();
+    let mut left = tokens;
+    let mut tiles = Vec::new();
+    for &size in sizes {
+        while left >= size {
+            tiles.push(size);
+            left -= size;
+        }
+    }
+    tiles
+}
+
+/// One tile to be filled.
+#[derive(Debug)]
+pub struct Tile<'a> {
+    count: usize,
+    group: usize,
+    q: &'a mut [i8],
+    scales: &'a mut [f32],
+    sums: &'a mut [f32],
+    sums32: &'a mut [f32],
+}
+
+/// Fills a tile: the specification, and by way of the compiler its fast forms.
+#[inline(always)]
+pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
+    let n = tile.count;
+    for (t, row) in x.chunks_exact(width).enumerate() {
+        for (g, group) in row.chunks(tile.group).enumerate() {
+            let mut most = 0.0_f32;
+            for value in group {
+                most = most.max(value.abs());
+            }
+            let scale = most / 127.0;
+            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            tile.scales[g * n + t] = scale;
+            for (r, run) in group.as_chunks::<RUN>().0.iter().enumerate() {
+                let mut rounded = [0_i8; RUN];
+                let mut sum = 0_i32;
+                for (rounded, value) in rounded.iter_mut().zip(run) {
+                    // To the nearest by adding and taking away 1.5 · 2²³; no call, no branch.
+                    let nearest = (value * inverse + 12_582_912.0) - 12_582_912.0;
+                    let whole = nearest as i32;
+                    *rounded = whole as i8;
+                    sum += whole;
+                }
+                let at = g * tile.group + r * RUN;
+                tile.sums[at / RUN * n + t] = sum as f32;
+                tile.sums32[at / 32 * n + t] += sum as f32;
+                for (four, numbers) in rounded.as_chunks::<4>().0.iter().enumerate() {
+                    let to = ((at / 4 + four) * n + t) * 4;
+                    tile.q[to..to + 4].copy_from_slice(numbers);
+                }
+            }
+        }
+    }
+}

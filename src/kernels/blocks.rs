@@ -1,0 +1,270 @@
+//! The block formats of quantized weights, as GGML defines them, and what their bytes mean.
+//!
+//! Each format is told by one function that turns a block into whole numbers `q` (0 to 255),
+//! a scale `s` and a minimum `m` for each run of [`Format::SUB`] weights: the weight is
+//! `s · (q − OFFSET) − m`. This is the specification; every fast product uses these very
+//! numbers, so there is one place where a format can be wrong.
+
+use half::{bf16, f16};
+
+/// Most runs of a block that have their own scale.
+pub const MOST_RUNS: usize = 16;
+/// Most weights of a block.
+pub const MOST_WEIGHTS: usize = 256;
+
+/// A format of weights that this build calculates with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are the format's own")]
+pub enum Kind {
+    F32,
+    F16,
+    BF16,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    Q2K,
+    Q3K,
+    Q4K,
+    Q5K,
+    Q6K,
+    IQ4NL,
+    IQ4XS,
+}
+
+impl Kind {
+    /// By the number of the type in a GGUF file; none for what is not calculated with here.
+    pub const fn from_gguf(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::F32,
+            1 => Self::F16,
+            30 => Self::BF16,
+            2 => Self::Q4_0,
+            3 => Self::Q4_1,
+            6 => Self::Q5_0,
+            7 => Self::Q5_1,
+            8 => Self::Q8_0,
+            10 => Self::Q2K,
+            11 => Self::Q3K,
+            12 => Self::Q4K,
+            13 => Self::Q5K,
+            14 => Self::Q6K,
+            20 => Self::IQ4NL,
+            23 => Self::IQ4XS,
+            _ => return None,
+        })
+    }
+
+    /// Weights of a block.
+    pub const fn block(self) -> usize {
+        match self {
+            Self::F32 | Self::F16 | Self::BF16 => 1,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 | Self::IQ4NL => 32,
+            _ => 256,
+        }
+    }
+
+    /// Bytes of a block.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::BF16 => 2,
+            Self::Q4_0 | Self::IQ4NL => 18,
+            Self::Q4_1 => 20,
+            Self::Q5_0 => 22,
+            Self::Q5_1 => 24,
+            Self::Q8_0 => 34,
+            Self::Q2K => 84,
+            Self::Q3K => 110,
+            Self::Q4K => 144,
+            Self::Q5K => 176,
+            Self::Q6K => 210,
+            Self::IQ4XS => 136,
+        }
+    }
+
+    /// Bytes of a row of `width` weights; none where the row is not whole blocks.
+    pub const fn row_bytes(self, width: usize) -> Option<usize> {
+        if width.is_multiple_of(self.block()) {
+            (width / self.block()).checked_mul(self.bytes())
+        } else {
+            None
+        }
+    }
+
+    /// Whether its weights are floats, not blocks.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F16 | Self::BF16)
+    }
+}
+
+/// What a block holds, unpacked.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub struct Unpacked {
+    /// The whole numbers.
+    pub q: [u8; MOST_WEIGHTS],
+    /// A scale for each run.
+    pub s: [f32; MOST_RUNS],
+    /// A minimum for each run; zero where the format has none.
+    pub m: [f32; MOST_RUNS],
+}
+
+impl Unpacked {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            q: [0; MOST_WEIGHTS],
+            s: [0.0; MOST_RUNS],
+            m: [0.0; MOST_RUNS],
+        }
+    }
+}
+
+impl Default for Unpacked {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A format in blocks.
+pub trait Format {
+    /// Weights of a block: 32 or 256.
+    const BLOCK: usize;
+    /// Bytes of a block.
+    const BYTES: usize;
+    /// Weights that share a scale: 16 or 32.
+    const SUB: usize;
+    /// What is taken from each `q`.
+    const OFFSET: i32;
+    /// Whether there are minima.
+    const MINS: bool;
+
+    /// Unpacks one block of [`Self::BYTES`] bytes into [`Self::BLOCK`] numbers and the scale and
+    /// minimum of each run. Minima are left alone where the format has none.
+    fn unpack(block: &[u8], q: &mut [u8], s: &mut [f32], m: &mut [f32]);
+}
+
+/// Gives `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the floats.
+#[macro_export]
+macro_rules! with_format {
+    ($kind:expr, $format:ident => $run:expr, $float:expr) => {{
+        use $crate::kernels::{blocks as k, formats as b};
+        match $kind {
+            k::Kind::F32 | k::Kind::F16 | k::Kind::BF16 => $float,
+            k::Kind::Q4_0 => {
+                type $format = b::Q4_0;
+                $run
+            }
+            k::Kind::Q4_1 => {
+                type $format = b::Q4_1;
+                $run
+            }
+            k::Kind::Q5_0 => {
+                type $format = b::Q5_0;
+                $run
+            }
+            k::Kind::Q5_1 => {
+                type $format = b::Q5_1;
+                $run
+            }
+            k::Kind::Q8_0 => {
+                type $format = b::Q8_0;
+                $run
+            }
+            k::Kind::Q2K => {
+                type $format = b::Q2K;
+                $run
+            }
+            k::Kind::Q3K => {
+                type $format = b::Q3K;
+                $run
+            }
+            k::Kind::Q4K => {
+                type $format = b::Q4K;
+                $run
+            }
+            k::Kind::Q5K => {
+                type $format = b::Q5K;
+                $run
+            }
+            k::Kind::Q6K => {
+                type $format = b::Q6K;
+                $run
+            }
+            k::Kind::IQ4NL => {
+                type $format = b::IQ4NL;
+                $run
+            }
+            k::Kind::IQ4XS => {
+                type $format = b::IQ4XS;
+                $run
+            }
+        }
+    }};
+}
+
+/// Unpacks the blocks of up to 256 weights, one after the other; gives the number of weights.
+#[inline(always)]
+pub fn unpack_chunk<F: Format>(bytes: &[u8], out: &mut Unpacked) -> usize {
+    let runs = F::BLOCK / F::SUB;
+    let blocks = bytes.chunks_exact(F::BYTES).take(MOST_WEIGHTS / F::BLOCK);
+    let mut weights = 0;
+    for (i, block) in blocks.enumerate() {
+        F::unpack(
+            block,
+            &mut out.q[i * F::BLOCK..][..F::BLOCK],
+            &mut out.s[i * runs..][..runs],
+            &mut out.m[i * runs..][..runs],
+        );
+        weights += F::BLOCK;
+    }
+    weights
+}
+
+/// Bytes of the blocks of 256 weights.
+pub const fn chunk_bytes<F: Format>() -> usize {
+    MOST_WEIGHTS / F::BLOCK * F::BYTES
+}
+
+/// Turns a row of weights into floats. `row` must be whole blocks, and `out` as long as they
+/// tell; what is beyond the shorter of the two is left as it was.
+pub fn dequantize(kind: Kind, row: &[u8], out: &mut [f32]) {
+    fn blocks<F: Format>(row: &[u8], out: &mut [f32]) {
+        let mut unpacked = Unpacked::new();
+        for (bytes, out) in row
+            .chunks(chunk_bytes::<F>())
+            .zip(out.chunks_mut(MOST_WEIGHTS))
+        {
+            unpack_chunk::<F>(bytes, &mut unpacked);
+            for (i, out) in out.iter_mut().enumerate() {
+                let minimum = if F::MINS { unpacked.m[i / F::SUB] } else { 0.0 };
+                let q = i32::from(unpacked.q[i]) - F::OFFSET;
+                *out = unpacked.s[i / F::SUB] * q as f32 - minimum;
+            }
+        }
+    }
+    with_format!(kind, F => blocks::<F>(row, out), floats(kind, row, out));
+}
+
+/// As [`dequantize`], for the floats.
+fn floats(kind: Kind, row: &[u8], out: &mut [f32]) {
+    match kind {
+        Kind::F32 => {
+            for (bytes, out) in row.as_chunks::<4>().0.iter().zip(out) {
+                *out = f32::from_le_bytes(*bytes);
+            }
+        }
+        Kind::F16 => {
+            for (bytes, out) in row.as_chunks::<2>().0.iter().zip(out) {
+                *out = f16::from_le_bytes(*bytes).to_f32();
+            }
+        }
+        _ => {
+            for (bytes, out) in row.as_chunks::<2>().0.iter().zip(out) {
+                *out = bf16::from_le_bytes(*bytes).to_f32();
+            }
+        }
+    }
+}

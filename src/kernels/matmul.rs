@@ -1,0 +1,317 @@
+//! Products of rows of activations with quantized weights: `y[t][r] = Σ x[t][k] · w[r][k]`.
+//!
+//! Weights stay as they lie in the file. Where many tokens meet a row, 16 rows at a time are
+//! unpacked to whole numbers and used for all of them; a single token takes each row as it
+//! comes, at the speed of memory.
+
+use std::cell::RefCell;
+
+use super::activations::{Activations, RUN};
+use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, dequantize, unpack_chunk};
+use super::pool;
+use super::simd::{Level, Simd};
+use crate::with_format;
+
+/// Rows that are unpacked together.
+pub(super) const PANEL: usize = 16;
+/// Bytes of weights that one piece of work takes, at least, for a single token.
+const PIECE: usize = 48 << 10;
+
+/// A matrix as it lies in the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a> {
+    kind: Kind,
+    bytes: &'a [u8],
+    rows: usize,
+    width: usize,
+    row_bytes: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// `rows` rows of `width` weights; none where the bytes are not as many as that takes, or a
+    /// quantized row is not a multiple of 32 weights.
+    pub fn new(kind: Kind, bytes: &'a [u8], rows: usize, width: usize) -> Option<Self> {
+        let row_bytes = kind.row_bytes(width)?;
+        let fits = rows.checked_mul(row_bytes)? == bytes.len() && width > 0;
+        fits.then_some(Self {
+            kind,
+            bytes,
+            rows,
+            width,
+            row_bytes,
+        })
+    }
+
+    /// The bytes of a row.
+    fn row(&self, row: usize) -> &'a [u8] {
+        &self.bytes[row * self.row_bytes..][..self.row_bytes]
+    }
+
+    /// A row as floats.
+    pub fn dequantize_row(&self, row: usize, out: &mut [f32]) {
+        dequantize(self.kind, self.row(row), out);
+    }
+
+    /// Numbers of an input that share a scale.
+    const fn group(&self) -> usize {
+        if self.kind.block() == MOST_WEIGHTS {
+            256
+        } else {
+            32
+        }
+    }
+
+    /// The product with `x` (rows of `width`), into `y` (as many rows of `rows`).
+    pub fn multiply(&self, x: &[f32], y: &mut [f32]) {
+        self.multiply_with(x, y, Simd::best());
+    }
+
+    /// The same with chosen instructions.
+    pub fn multiply_with(&self, x: &[f32], y: &mut [f32], simd: Simd) {
+        debug_assert_eq!(x.len() / self.width * self.rows, y.len());
+        with_format!(self.kind, F => {
+            let x = Activations::new(x, self.width, self.group(), simd);
+            self.blocks::<F>(&x, y, simd);
+        }, self.floats(x, y, simd));
+    }
+
+    fn blocks<F: Format>(&self, x: &Activations, y: &mut [f32], simd: Simd) {
+        let out = Output {
+            start: y.as_mut_ptr(),
+            length: y.len(),
+            rows: self.rows,
+        };
+        let many = simd.tiles().len() > 1 && x.tokens > 1;
+        let at_once = if many {
+            PANEL
+        } else {
+            (PIECE / self.row_bytes.max(1)).clamp(1, 256)
+        };
+        pool::run(self.rows.div_ceil(at_once), |piece| {
+            let first = piece * at_once;
+            let count = at_once.min(self.rows - first);
+            if many && count == PANEL {
+                self.panel::<F>(x, first, out, simd);
+                return;
+            }
+            for row in first..first + count {
+                self.row_times::<F>(x, row, simd, |token, value| {
+                    // SAFETY: no other piece has this row, so no other thread has this place.
+                    unsafe { out.put(token, row, value) };
+                });
+            }
+        });
+    }
+
+    /// One row with every token.
+    fn row_times<F: Format>(
+        &self,
+        x: &Activations,
+        row: usize,
+        simd: Simd,
+        mut put: impl FnMut(usize, f32),
+    ) {
+        let row = self.row(row);
+        let mut first = 0;
+        for &count in &x.tiles {
+            for token in 0..count {
+                let place = TokenIn {
+                    x,
+                    first,
+                    count,
+                    token,
+                };
+                let value = match simd.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 if count == 1 => {
+                        // SAFETY: a `Simd` is made only where the CPU has its instructions.
+                        unsafe { super::avx512::row_dot::<F>(row, x, first) }
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 | Level::Avx2 => {
+                        // SAFETY: as above; AVX-512 CPUs have AVX2, which `all` asked for.
+                        unsafe { row_dot_avx2::<F>(row, place) }
+                    }
+                    _ => row_dot::<F>(row, place),
+                };
+                put(first + token, value);
+            }
+            first += count;
+        }
+    }
+
+    /// 16 rows with every token.
+    fn panel<F: Format>(&self, x: &Activations, first: usize, out: Output, simd: Simd) {
+        thread_local! {
+            static PANELS: RefCell<super::panel::Panel> = RefCell::default();
+        }
+        PANELS.with_borrow_mut(|panel| {
+            let rows: [&[u8]; PANEL] = std::array::from_fn(|i| self.row(first + i));
+            #[cfg(target_arch = "x86_64")]
+            if simd.level() == Level::Avx512 {
+                let put = |token: usize, values: &[f32; PANEL]| {
+                    // SAFETY: no other piece has these rows.
+                    unsafe { out.put_panel(token, first, values) };
+                };
+                // SAFETY: a `Simd` is made only where the CPU has its instructions.
+                unsafe { super::avx512::panel::<F>(rows, self.width, panel, x, put) };
+                return;
+            }
+            let _ = (rows, panel, x, simd, out);
+        });
+    }
+
+    /// Weights that are floats: every row turned to f32 once, then used for all tokens.
+    fn floats(&self, x: &[f32], y: &mut [f32], simd: Simd) {
+        let out = Output {
+            start: y.as_mut_ptr(),
+            length: y.len(),
+            rows: self.rows,
+        };
+        let at_once = (PIECE / self.row_bytes.max(1)).clamp(1, 256);
+        pool::run(self.rows.div_ceil(at_once), |piece| {
+            let first = piece * at_once;
+            let mut weights = vec![0.0; self.width];
+            for row in first..(first + at_once).min(self.rows) {
+                self.dequantize_row(row, &mut weights);
+                for (token, x) in x.chunks_exact(self.width).enumerate() {
+                    let value = match simd.level() {
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 | Level::Avx2 => {
+                            // SAFETY: a `Simd` is made only where the CPU has its instructions.
+                            unsafe { float_dot_avx2(&weights, x) }
+                        }
+                        _ => float_dot(&weights, x),
+                    };
+                    // SAFETY: no other piece has this row.
+                    unsafe { out.put(token, row, value) };
+                }
+            }
+        });
+    }
+}
+
+/// Where products go, shared among threads that each write rows of their own.
+#[derive(Clone, Copy)]
+struct Output {
+    start: *mut f32,
+    length: usize,
+    rows: usize,
+}
+
+// SAFETY: it is a pointer into a slice that `multiply` borrows for as long as the threads run;
+// `put` and `put_panel` say who may write where.
+unsafe impl Send for Output {}
+// SAFETY: as above.
+unsafe impl Sync for Output {}
+
+impl Output {
+    /// # Safety
+    /// No other thread may have the same row.
+    unsafe fn put(self, token: usize, row: usize, value: f32) {
+        let at = token * self.rows + row;
+        if row < self.rows && at < self.length {
+            // SAFETY: it lies within the slice, and by the caller's word nobody else has it.
+            unsafe { *self.start.add(at) = value };
+        }
+    }
+
+    /// # Safety
+    /// No other thread may have these rows.
+    unsafe fn put_panel(self, token: usize, first: usize, values: &[f32; PANEL]) {
+        let at = token * self.rows + first;
+        if first + PANEL <= self.rows && at + PANEL <= self.length {
+            // SAFETY: all 16 lie within the slice, and by the caller's word nobody else has them.
+            unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), PANEL) };
+        }
+    }
+}
+
+/// A token in its tile.
+#[derive(Clone, Copy)]
+struct TokenIn<'a> {
+    x: &'a Activations,
+    first: usize,
+    count: usize,
+    token: usize,
+}
+
+/// One row with one token: the specification of all products.
+#[inline(always)]
+fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
+    let TokenIn {
+        x,
+        first,
+        count,
+        token,
+    } = place;
+    let (width, groups) = (x.width, x.groups());
+    let q = &x.q[first * width..];
+    let scales = &x.scales[first * groups..];
+    let sums = &x.sums[first * (width / RUN)..];
+    let mut unpacked = Unpacked::new();
+    let mut total = 0.0;
+    for (chunk, bytes) in row.chunks(chunk_bytes::<F>()).enumerate() {
+        let weights = unpack_chunk::<F>(bytes, &mut unpacked);
+        let base = chunk * MOST_WEIGHTS;
+        for (run, weights) in unpacked.q[..weights].chunks_exact(F::SUB).enumerate() {
+            let at = base + run * F::SUB;
+            let mut dot = 0_i32;
+            if count == 1 {
+                let x = &q[at..at + F::SUB];
+                for (w, x) in weights.iter().zip(x) {
+                    dot += i32::from(*w) * i32::from(*x);
+                }
+            } else {
+                for (four, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
+                    let from = ((at / 4 + four) * count + token) * 4;
+                    for (w, x) in weights.iter().zip(&q[from..from + 4]) {
+                        dot += i32::from(*w) * i32::from(*x);
+                    }
+                }
+            }
+            let mut sum = 0.0;
+            for part in 0..F::SUB / RUN {
+                sum += sums[(at / RUN + part) * count + token];
+            }
+            let scale = scales[at / x.group * count + token];
+            let mut value = unpacked.s[run] * (dot as f32 - F::OFFSET as f32 * sum);
+            if F::MINS {
+                value -= unpacked.m[run] * sum;
+            }
+            total += scale * value;
+        }
+    }
+    total
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn row_dot_avx2<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
+    row_dot::<F>(row, place)
+}
+
+/// The product of two rows of floats, in 16 sums side by side.
+#[inline(always)]
+fn float_dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 16];
+    let (a16, a_rest) = a.as_chunks::<16>();
+    let (b16, b_rest) = b.as_chunks::<16>();
+    for (a, b) in a16.iter().zip(b16) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn float_dot_avx2(a: &[f32], b: &[f32]) -> f32 {
+    float_dot(a, b)
+}
+
+#[cfg(test)]
+#[path = "matmul_tests.rs"]
+mod tests;

@@ -1,0 +1,222 @@
+//! The threads that compute. Work is claimed in small pieces, so that a thread whose core
+//! was taken away holds up nobody but the piece it has; a thread that finds nothing to do
+//! spins for a moment (the next product follows within microseconds) and then sleeps.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a thread looks for work before it sleeps.
+const SPIN: Duration = Duration::from_micros(100);
+
+/// One call of [`run`]: what to do with each piece, and how many are claimed.
+struct Job<'a> {
+    piece: &'a (dyn Fn(usize) + Sync),
+    total: usize,
+    next: AtomicUsize,
+    panicked: AtomicBool,
+}
+
+impl Job<'_> {
+    /// Claims pieces until none is left.
+    fn work(&self) {
+        loop {
+            let at = self.next.fetch_add(1, SeqCst);
+            if at >= self.total || self.panicked.load(SeqCst) {
+                return;
+            }
+            (self.piece)(at);
+        }
+    }
+}
+
+struct Shared {
+    /// The job that is open, else null. It lies on the stack of the thread that calls [`run`].
+    job: AtomicPtr<Job<'static>>,
+    /// Threads that may hold that pointer.
+    inside: AtomicUsize,
+    /// Grows with every job, so that a thread does not enter the same one again.
+    epoch: AtomicUsize,
+    sleeping: AtomicUsize,
+    lock: Mutex<()>,
+    wake: Condvar,
+    /// Held by the one who runs a job.
+    turn: Mutex<()>,
+}
+
+static SHARED: Shared = Shared {
+    job: AtomicPtr::new(ptr::null_mut()),
+    inside: AtomicUsize::new(0),
+    epoch: AtomicUsize::new(0),
+    sleeping: AtomicUsize::new(0),
+    lock: Mutex::new(()),
+    wake: Condvar::new(),
+    turn: Mutex::new(()),
+};
+
+/// The number of threads, the caller's among them; starts the others at the first call.
+pub fn threads() -> usize {
+    static STARTED: OnceLock<usize> = OnceLock::new();
+    *STARTED.get_or_init(|| {
+        let mut number = 1;
+        for i in 1..super::threads::number() {
+            let builder = std::thread::Builder::new().name(format!("compute-{i}"));
+            // With fewer threads it is slower and as right.
+            number += usize::from(builder.spawn(serve).is_ok());
+        }
+        number
+    })
+}
+
+/// Calls `piece` with every number below `total`, on all threads, and returns when all are
+/// done. Which thread does what is not determined; what a piece does must not depend on it.
+pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
+    if total <= 1 || threads() <= 1 {
+        (0..total).for_each(piece);
+        return;
+    }
+    // Only one job at a time; a nested or second call does its work alone.
+    let Ok(_turn) = SHARED.turn.try_lock() else {
+        (0..total).for_each(piece);
+        return;
+    };
+    let job = Job {
+        piece: &piece,
+        total,
+        next: AtomicUsize::new(0),
+        panicked: AtomicBool::new(false),
+    };
+    SHARED.job.store((&raw const job).cast_mut().cast(), SeqCst);
+    SHARED.epoch.fetch_add(1, SeqCst);
+    if SHARED.sleeping.load(SeqCst) > 0 {
+        let _lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        SHARED.wake.notify_all();
+    }
+    let own = catch_unwind(AssertUnwindSafe(|| job.work()));
+    if own.is_err() {
+        job.panicked.store(true, SeqCst);
+    }
+    // Whoever counts itself in after this finds the null.
+    SHARED.job.store(ptr::null_mut(), SeqCst);
+    let mut looks = 0_u32;
+    while SHARED.inside.load(SeqCst) > 0 {
+        looks += 1;
+        if looks.is_multiple_of(1 << 10) {
+            std::thread::yield_now();
+        } else {
+            std::hint::spin_loop();
+        }
+    }
+    if let Err(panic) = own {
+        resume_unwind(panic);
+    }
+    #[expect(
+        clippy::panic,
+        reason = "the panic of a piece is passed on to the caller"
+    )]
+    if job.panicked.load(SeqCst) {
+        panic!("a computing thread panicked");
+    }
+}
+
+/// What each of the other threads does for ever.
+fn serve() {
+    let mut seen = 0;
+    loop {
+        seen = wait(seen);
+        SHARED.inside.fetch_add(1, SeqCst);
+        let job = SHARED.job.load(SeqCst);
+        if !job.is_null() {
+            // SAFETY: `run` makes the pointer null and then waits until `inside` is zero before
+            // its stack frame, on which the job lies, goes away. This thread counted itself in
+            // before it read the pointer, all in one total order, so the job lives until it
+            // counts itself out. The job is shared only: its parts are atomics and a `Sync` call.
+            let job = unsafe { &*job };
+            if catch_unwind(AssertUnwindSafe(|| job.work())).is_err() {
+                job.panicked.store(true, SeqCst);
+            }
+        }
+        SHARED.inside.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Returns when the epoch is another than `seen`, with the new one.
+fn wait(seen: usize) -> usize {
+    let begun = Instant::now();
+    loop {
+        for _ in 0..64 {
+            let now = SHARED.epoch.load(SeqCst);
+            if now != seen {
+                return now;
+            }
+            std::hint::spin_loop();
+        }
+        if begun.elapsed() > SPIN {
+            break;
+        }
+    }
+    let mut lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
+    SHARED.sleeping.fetch_add(1, SeqCst);
+    let now = loop {
+        let now = SHARED.epoch.load(SeqCst);
+        if now != seen {
+            break now;
+        }
+        lock = SHARED
+            .wake
+            .wait(lock)
+            .unwrap_or_else(PoisonError::into_inner);
+    };
+    SHARED.sleeping.fetch_sub(1, SeqCst);
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_piece_is_done_once() {
+        for total in [0, 1, 2, 3, 100, 1000] {
+            let done: Vec<AtomicUsize> = (0..total).map(|_| AtomicUsize::new(0)).collect();
+            for _ in 0..50 {
+                run(total, |i| {
+                    done[i].fetch_add(1, SeqCst);
+                });
+            }
+            assert!(done.iter().all(|n| n.load(SeqCst) == 50), "{total}");
+        }
+    }
+
+    #[test]
+    fn jobs_within_jobs_and_beside_them_are_done() {
+        let sum = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    run(20, |_| {
+                        run(10, |i| {
+                            sum.fetch_add(i, SeqCst);
+                        });
+                    });
+                });
+            }
+        });
+        assert_eq!(sum.load(SeqCst), 3 * 20 * 45);
+    }
+
+    #[test]
+    fn a_panic_comes_back_and_the_pool_goes_on() {
+        let panicked = catch_unwind(|| {
+            run(100, |i| assert!(i != 57, "planted"));
+        });
+        assert!(panicked.is_err());
+        let count = AtomicUsize::new(0);
+        run(10, |_| {
+            count.fetch_add(1, SeqCst);
+        });
+        assert_eq!(count.load(SeqCst), 10);
+    }
+}

@@ -1,0 +1,109 @@
+//! Which instructions this CPU has, found once.
+
+use std::sync::OnceLock;
+
+use super::activations::{self, Tile};
+
+/// The instructions used. Made only where the CPU has been asked, so whoever holds one may use
+/// what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Simd(Level);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// What the compiler makes of plain code.
+    Scalar,
+    /// AVX2 and FMA, by the compiler.
+    Avx2,
+    /// AVX-512 with VNNI, by hand where it pays.
+    Avx512,
+}
+
+impl Simd {
+    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avx512`) can ask for less.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Simd> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let has = Self::all().last().copied().unwrap_or(Self(Level::Scalar));
+            let asked = std::env::var("HOMEBODY_SIMD").ok();
+            let all = Self::all();
+            let asked = asked.and_then(|name| all.into_iter().find(|simd| simd.name() == name));
+            asked.unwrap_or(has)
+        })
+    }
+
+    /// All that this CPU has, the least first.
+    pub fn all() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        let all = [
+            (Level::Scalar, true),
+            (
+                Level::Avx2,
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("f16c"),
+            ),
+            (
+                Level::Avx512,
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vnni")
+                    && is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("f16c"),
+            ),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let all = [(Level::Scalar, true)];
+        all.into_iter()
+            .filter_map(|(level, has)| has.then_some(Self(level)))
+            .collect()
+    }
+
+    pub(super) const fn level(self) -> Level {
+        self.0
+    }
+
+    /// Its name, as `HOMEBODY_SIMD` takes it.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Level::Scalar => "scalar",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    /// The sizes of tiles of tokens it has products for, the largest first; the last is 1.
+    pub const fn tiles(self) -> &'static [usize] {
+        match self.0 {
+            Level::Avx512 => &[12, 8, 4, 2, 1],
+            _ => &[1],
+        }
+    }
+
+    /// See [`activations::round_tile`].
+    pub(super) fn round_tile(self, x: &[f32], width: usize, tile: Tile<'_>) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2(x: &[f32], width: usize, tile: Tile<'_>) {
+                activations::round_tile(x, width, tile);
+            }
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+            fn avx512(x: &[f32], width: usize, tile: Tile<'_>) {
+                activations::round_tile(x, width, tile);
+            }
+            match self.0 {
+                // SAFETY: a `Simd` comes from `all` only, which found that this CPU has these
+                // instructions.
+                Level::Avx512 => return unsafe { avx512(x, width, tile) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { avx2(x, width, tile) },
+                Level::Scalar => {}
+            }
+        }
+        activations::round_tile(x, width, tile);
+    }
+}
