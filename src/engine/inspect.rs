@@ -82,7 +82,12 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
     let mut weights = 0_u64;
     let mut by_type: Vec<(u32, u64)> = Vec::new();
     for tensor in &header.tensors {
-        weights = weights.saturating_add(in_memory(tensor.kind, tensor.bytes, tensor.shape.len()));
+        weights = weights.saturating_add(in_memory(
+            ours,
+            tensor.kind,
+            tensor.bytes,
+            tensor.shape.len(),
+        ));
         let slot = by_type.iter_mut().find(|(kind, _)| *kind == tensor.kind);
         match slot {
             Some((_, elements)) => *elements = elements.saturating_add(tensor.elements()),
@@ -122,10 +127,12 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
 }
 
 /// Bytes a tensor takes once candle has it: its blocks, and beside them the copies it packs for
-/// this CPU's instructions (Q4_K, Q6_K, Q8_0 on x86-64 with AVX2), or f32 for float types.
-fn in_memory(kind: u32, bytes: u64, dimensions: usize) -> u64 {
+/// this CPU's instructions (Q4_K, Q6_K, Q8_0 on x86-64 with AVX2), or f32 for float types. Our
+/// own networks leave every tensor as it lies in the file.
+fn in_memory(ours: bool, kind: u32, bytes: u64, dimensions: usize) -> u64 {
     let name = type_layout(kind).map_or("", |(name, ..)| name);
     let factor = match name {
+        _ if ours => 1.0,
         "F16" | "BF16" => 2.0,
         _ if dimensions < 2 => 1.0,
         "Q4_K" => 1.0 + 0.75 / 0.5625,

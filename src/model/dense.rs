@@ -1,17 +1,14 @@
 //! The dense transformer that most architectures are variants of: norm, attention over
 //! grouped heads with rotary positions, norm, gated feed-forward.
 
-use std::io::{Read, Seek};
-
-use candle_core::quantized::QMatMul;
-use candle_core::{D, DType, Device, Result, Tensor, bail};
+use candle_core::{D, Device, Result, Tensor, bail};
 use candle_nn::attention::{AttnMask, flash_attn};
 use candle_nn::ops::{rms_norm, softmax_last_dim};
 
 use super::cache::Cache;
 use super::hyper::Hyper;
 use super::rope::{Angles, Rope};
-use super::weights::{Linear, Weights};
+use super::weights::{Linear, Table, Weights};
 
 /// What tells one architecture from another.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +56,7 @@ pub enum Rows {
 
 /// A dense transformer.
 pub struct Dense {
-    embedding: QMatMul,
+    embedding: Table,
     embedding_scale: Option<f64>,
     blocks: Vec<Block>,
     norm: Tensor,
@@ -109,19 +106,14 @@ impl Dense {
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape than the figures say.
-    pub fn load<R: Read + Seek>(
-        weights: &mut Weights<'_, R>,
+    pub fn load(
+        weights: &Weights<'_>,
         hyper: Hyper,
         style: &Style,
         context: usize,
     ) -> Result<Self> {
         let width = hyper.width;
-        let embedding_name = "token_embd.weight";
-        match weights.shape(embedding_name) {
-            Some(shape) if shape.as_slice() == [hyper.vocabulary, width] => {}
-            shape => bail!("{embedding_name} has the shape {shape:?}, not [tokens, {width}]"),
-        }
-        let embedding = QMatMul::from_arc(weights.tensor(embedding_name)?)?;
+        let embedding = weights.table("token_embd.weight", hyper.vocabulary, width)?;
         let mut blocks = Vec::with_capacity(hyper.layers);
         for layer in 0..hyper.layers {
             blocks.push(Block::load(weights, &hyper, style, context, layer)?);
@@ -130,7 +122,7 @@ impl Dense {
         let head = if weights.has("output.weight") {
             weights.linear("output", hyper.vocabulary, width)?
         } else {
-            Linear::new(embedding.clone())
+            embedding.head()
         };
         let rope_factors = match &style.rope_factors {
             Some(factors) => Some(factors.clone()),
@@ -172,8 +164,7 @@ impl Dense {
             bail!("{count} tokens at {position} of {}", self.context);
         }
         let epsilon = self.hyper.epsilon as f32;
-        let ids = Tensor::new(tokens, &self.device)?;
-        let mut x = self.embedding.embedding(&ids)?.to_dtype(DType::F32)?;
+        let mut x = self.embedding.embed(tokens, &self.device)?;
         if let Some(scale) = self.embedding_scale {
             x = (x * scale)?;
         }
@@ -214,8 +205,8 @@ impl Dense {
 }
 
 impl Block {
-    fn load<R: Read + Seek>(
-        weights: &mut Weights<'_, R>,
+    fn load(
+        weights: &Weights<'_>,
         hyper: &Hyper,
         style: &Style,
         context: usize,
@@ -255,7 +246,7 @@ impl Block {
             .as_ref()
             .filter(|window| !(layer + 1).is_multiple_of(window.every.max(1)))
             .map(|window| window.tokens);
-        let after = |weights: &mut Weights<'_, R>, part: &str| {
+        let after = |weights: &Weights<'_>, part: &str| {
             style
                 .after_norms
                 .then(|| weights.plain(&name(part), width))

@@ -1,8 +1,6 @@
 //! `gemma3`: Gemma 3, text; most layers look back over a window only, norms before and
 //! behind each part.
 
-use std::io::{Read, Seek};
-
 use candle_core::Result;
 
 use super::dense::{Dense, Style, Window};
@@ -11,11 +9,7 @@ use super::hyper::Hyper;
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
-    mut hyper: Hyper,
-    context: usize,
-) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, mut hyper: Hyper, context: usize) -> Result<Dense> {
     let style = style(weights.header(), &mut hyper);
     Dense::load(weights, hyper, &style, context)
 }

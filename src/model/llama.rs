@@ -1,7 +1,5 @@
 //! `llama`: Llama 1 to 3, SmolLM 2, Mistral and their kin.
 
-use std::io::{Read, Seek};
-
 use candle_core::{Result, bail};
 
 use super::dense::{Dense, Style};
@@ -9,11 +7,7 @@ use super::hyper::Hyper;
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
-    hyper: Hyper,
-    context: usize,
-) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
     if weights
         .header()
         .arch_number("expert_count")
@@ -30,8 +24,8 @@ pub(super) fn load<R: Read + Seek>(
 }
 
 /// The factors of a tensor that divides the rotary frequencies, where the file has it.
-pub(super) fn factors<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
+pub(super) fn factors(
+    weights: &Weights<'_>,
     name: &str,
     rotary: usize,
 ) -> Result<Option<Vec<f32>>> {

@@ -10,6 +10,7 @@ mod gemma3;
 pub mod gguf;
 pub mod hyper;
 mod llama;
+pub mod mapping;
 pub mod merge;
 pub mod network;
 mod phi3;

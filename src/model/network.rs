@@ -12,6 +12,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
@@ -20,7 +21,8 @@ use candle_transformers::models::quantized_glm4;
 use super::dense::{Dense, Rows};
 use super::gguf::{Header, type_name};
 use super::hyper::Hyper;
-use super::weights::{Weights, candle_type};
+use super::mapping::Mapping;
+use super::weights::{Weights, kind_of};
 use super::{gemma3, llama, phi3, qwen2, qwen3};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
@@ -84,11 +86,7 @@ pub fn check(header: &Header) -> Result<()> {
         .because(supported())
         .hint("`homebody models list` shows models that run"));
     }
-    if let Some(tensor) = header
-        .tensors
-        .iter()
-        .find(|t| candle_type(t.kind).is_none())
-    {
+    if let Some(tensor) = header.tensors.iter().find(|t| kind_of(t.kind).is_none()) {
         return Err(Failure::model(format!(
             "tensors of the type {} cannot be read by this build",
             type_name(tensor.kind)
@@ -116,6 +114,34 @@ pub fn load(
 ) -> Result<Box<dyn Network>> {
     check(header)?;
     let hyper = Hyper::from_header(header)?;
+    if hyper.architecture == "glm4" {
+        let loaded = glm4(file, header, device, cancel, progress)?;
+        return loaded.map_err(|e| stopped(cancel, &e));
+    }
+    let mapping = Arc::new(Mapping::open(file)?);
+    if device.is_cpu() {
+        mapping.bring_in(cancel, progress)?;
+    }
+    let weights = Weights::new(header, mapping, device.clone());
+    let dense = match hyper.architecture.as_str() {
+        "llama" => llama::load(&weights, hyper, context),
+        "qwen2" => qwen2::load(&weights, hyper, context),
+        "qwen3" => qwen3::load(&weights, hyper, context),
+        "gemma3" => gemma3::load(&weights, hyper, context),
+        _ => phi3::load(&weights, hyper, context),
+    };
+    progress(1.0);
+    Ok(Box::new(dense.map_err(|e| stopped(cancel, &e))?))
+}
+
+/// GLM 4, read into memory by candle.
+fn glm4(
+    file: &Path,
+    header: &Header,
+    device: &Device,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(f32),
+) -> Result<candle_core::Result<Box<dyn Network>>> {
     let opened =
         File::open(file).map_err(|e| io_failure(format!("cannot open {}", file.display()), &e))?;
     let mut reader = Watched {
@@ -125,38 +151,17 @@ pub fn load(
         cancel: cancel.clone(),
         progress,
     };
-    let loaded = build(header, hyper, context, &mut reader, device);
-    loaded.map_err(|e| stopped(cancel, &e))
-}
-
-fn build<R: Read + Seek>(
-    header: &Header,
-    hyper: Hyper,
-    context: usize,
-    reader: &mut R,
-    device: &Device,
-) -> candle_core::Result<Box<dyn Network>> {
-    let architecture = hyper.architecture.clone();
-    if architecture == "glm4" {
-        reader.rewind()?;
-        let content = Content::read(reader)?;
-        let model = quantized_glm4::ModelWeights::from_gguf(content, reader, device, DType::F32)?;
-        return Ok(Box::new(Glm4 {
+    let mut build = || -> candle_core::Result<Box<dyn Network>> {
+        let content = Content::read(&mut reader)?;
+        let model =
+            quantized_glm4::ModelWeights::from_gguf(content, &mut reader, device, DType::F32)?;
+        Ok(Box::new(Glm4 {
             model,
             device: device.clone(),
             held: 0,
-        }));
-    }
-    let mut weights = Weights::new(header, reader, device.clone());
-    let dense = match architecture.as_str() {
-        "llama" => llama::load(&mut weights, hyper, context)?,
-        "qwen2" => qwen2::load(&mut weights, hyper, context)?,
-        "qwen3" => qwen3::load(&mut weights, hyper, context)?,
-        "gemma3" => gemma3::load(&mut weights, hyper, context)?,
-        "phi3" => phi3::load(&mut weights, hyper, context)?,
-        other => candle_core::bail!("{other} is not supported"),
+        }))
     };
-    Ok(Box::new(dense))
+    Ok(build())
 }
 
 fn failed(error: &candle_core::Error) -> Failure {

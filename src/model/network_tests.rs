@@ -202,9 +202,9 @@ fn in_one_piece_they_equal_candles() {
         gelu: false,
         ..gemma3::style(&header, &mut hyper)
     };
-    let mut reader = File::open(file.path()).expect("there");
-    let mut weights = Weights::new(&header, &mut reader, Device::Cpu);
-    let mut dense = Dense::load(&mut weights, hyper, &style, 512).expect("loaded");
+    let mapping = Arc::new(Mapping::open(file.path()).expect("there"));
+    let weights = Weights::new(&header, mapping, Device::Cpu);
+    let mut dense = Dense::load(&weights, hyper, &style, 512).expect("loaded");
     let found = dense.forward(&tokens, 0).expect("logits");
     assert!(far(&found, &wanted) < 1e-3, "{}", far(&found, &wanted));
 }

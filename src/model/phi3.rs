@@ -1,7 +1,5 @@
 //! `phi3`: Phi 3, 3.5 and 4 mini; fused products, frequencies stretched for long contexts.
 
-use std::io::{Read, Seek};
-
 use candle_core::Result;
 
 use super::dense::{Dense, Style, Window};
@@ -10,11 +8,7 @@ use super::llama::factors;
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
-    hyper: Hyper,
-    context: usize,
-) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
     let header = weights.header();
     let first = header
         .arch_number("rope.scaling.original_context_length")

@@ -1,7 +1,5 @@
 //! `qwen2`: Qwen 2, 2.5 and 2.5 Coder; biases on queries, keys and values.
 
-use std::io::{Read, Seek};
-
 use candle_core::Result;
 
 use super::dense::{Dense, Style};
@@ -9,11 +7,7 @@ use super::hyper::Hyper;
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
-    hyper: Hyper,
-    context: usize,
-) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
     let style = Style {
         halves: true,
         ..Style::default()

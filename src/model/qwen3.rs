@@ -1,7 +1,5 @@
 //! `qwen3`: Qwen 3, dense; norms on the queries and keys of each head.
 
-use std::io::{Read, Seek};
-
 use candle_core::{Result, bail};
 
 use super::dense::{Dense, Style};
@@ -9,11 +7,7 @@ use super::hyper::Hyper;
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load<R: Read + Seek>(
-    weights: &mut Weights<'_, R>,
-    hyper: Hyper,
-    context: usize,
-) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
     if !weights.has("blk.0.attn_q_norm.weight") {
         bail!("it has no norms on queries and keys");
     }

@@ -1,49 +1,56 @@
-//! Tensors out of the file, each read once.
+//! Tensors out of the file: on the CPU they stay where the file lies in memory, for other
+//! devices each is read once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{Read, Seek};
+use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::quantized::gguf_file::TensorInfo;
-use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
-use candle_core::{Device, Module as _, Result, Tensor, bail};
+use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
+use candle_core::{D, DType, Device, Module as _, Result, Storage, Tensor, bail};
 
 use super::gguf::{self, Header};
+use super::mapping::Mapping;
+use crate::kernels::blocks::{Kind, dequantize};
+use crate::kernels::matmul::Matrix;
 
-/// candle's name of a tensor type, by its number in the format, where candle calculates
-/// with it.
-pub const fn candle_type(kind: u32) -> Option<GgmlDType> {
+/// The format of a tensor by its number in the file, where this build calculates with it.
+pub const fn kind_of(number: u32) -> Option<Kind> {
+    Kind::from_gguf(number)
+}
+
+/// candle's name of a format, where candle knows it.
+const fn candle_type(kind: Kind) -> Option<GgmlDType> {
     Some(match kind {
-        0 => GgmlDType::F32,
-        1 => GgmlDType::F16,
-        2 => GgmlDType::Q4_0,
-        3 => GgmlDType::Q4_1,
-        6 => GgmlDType::Q5_0,
-        7 => GgmlDType::Q5_1,
-        8 => GgmlDType::Q8_0,
-        10 => GgmlDType::Q2K,
-        11 => GgmlDType::Q3K,
-        12 => GgmlDType::Q4K,
-        13 => GgmlDType::Q5K,
-        14 => GgmlDType::Q6K,
-        15 => GgmlDType::Q8K,
-        30 => GgmlDType::BF16,
-        _ => return None,
+        Kind::F32 => GgmlDType::F32,
+        Kind::F16 => GgmlDType::F16,
+        Kind::BF16 => GgmlDType::BF16,
+        Kind::Q4_0 => GgmlDType::Q4_0,
+        Kind::Q4_1 => GgmlDType::Q4_1,
+        Kind::Q5_0 => GgmlDType::Q5_0,
+        Kind::Q5_1 => GgmlDType::Q5_1,
+        Kind::Q8_0 => GgmlDType::Q8_0,
+        Kind::Q2K => GgmlDType::Q2K,
+        Kind::Q3K => GgmlDType::Q3K,
+        Kind::Q4K => GgmlDType::Q4K,
+        Kind::Q5K => GgmlDType::Q5K,
+        Kind::Q6K => GgmlDType::Q6K,
+        Kind::IQ4NL | Kind::IQ4XS => return None,
     })
 }
 
 /// The tensors of a file.
-pub struct Weights<'a, R> {
+pub struct Weights<'a> {
     header: &'a Header,
     by_name: HashMap<&'a str, &'a gguf::TensorInfo>,
-    reader: &'a mut R,
+    file: Arc<Mapping>,
     /// Where they are to lie.
     pub device: Device,
 }
 
-impl<'a, R: Read + Seek> Weights<'a, R> {
+impl<'a> Weights<'a> {
     /// Those that a header tells of, out of its file.
-    pub fn new(header: &'a Header, reader: &'a mut R, device: Device) -> Self {
+    pub fn new(header: &'a Header, file: Arc<Mapping>, device: Device) -> Self {
         Self {
             by_name: header
                 .tensors
@@ -51,7 +58,7 @@ impl<'a, R: Read + Seek> Weights<'a, R> {
                 .map(|tensor| (tensor.name.as_str(), tensor))
                 .collect(),
             header,
-            reader,
+            file,
             device,
         }
     }
@@ -72,68 +79,190 @@ impl<'a, R: Read + Seek> Weights<'a, R> {
         self.by_name.contains_key(name)
     }
 
-    /// A tensor as it is stored.
-    pub fn tensor(&mut self, name: &str) -> Result<Arc<QTensor>> {
-        let (Some(tensor), Some(shape)) = (self.by_name.get(name), self.shape(name)) else {
+    /// The format of a tensor and where it lies in the file.
+    fn place(&self, name: &str) -> Result<(Kind, Range<usize>)> {
+        let Some(tensor) = self.by_name.get(name) else {
             bail!("the file has no tensor {name}");
         };
-        let Some(ggml_dtype) = candle_type(tensor.kind) else {
+        let Some(kind) = kind_of(tensor.kind) else {
             bail!("{name} is of the type {}", gguf::type_name(tensor.kind));
         };
-        let info = TensorInfo {
-            ggml_dtype,
-            shape: shape.into(),
-            offset: tensor.offset,
-        };
-        let tensor = info.read(self.reader, self.header.data_start, &self.device)?;
-        Ok(Arc::new(tensor))
+        let start = (self.header.data_start + tensor.offset) as usize;
+        let range = start..start + tensor.bytes as usize;
+        if self.file.bytes().get(range.clone()).is_none() {
+            bail!("{name} lies beyond the end of the file, which has become shorter");
+        }
+        Ok((kind, range))
     }
 
     /// A tensor in full precision: norms, biases, factors.
-    pub fn plain(&mut self, name: &str, size: usize) -> Result<Tensor> {
-        self.tensor(name)?.dequantize(&self.device)?.reshape(size)
+    pub fn plain(&self, name: &str, size: usize) -> Result<Tensor> {
+        let (kind, range) = self.place(name)?;
+        let bytes = self.file.bytes().get(range).unwrap_or_default();
+        let elements = self.by_name.get(name).map_or(0, |t| t.elements()) as usize;
+        if elements != size {
+            bail!("{name} has {elements} numbers, not {size}");
+        }
+        let mut floats = vec![0.0_f32; size];
+        dequantize(kind, bytes, &mut floats);
+        Tensor::from_vec(floats, size, &self.device)
     }
 
     /// The same, where the file has it.
-    pub fn plain_if(&mut self, name: &str, size: usize) -> Result<Option<Tensor>> {
+    pub fn plain_if(&self, name: &str, size: usize) -> Result<Option<Tensor>> {
         self.has(name).then(|| self.plain(name, size)).transpose()
     }
 
     /// A product of `rows` outputs from `columns` inputs, with its bias where there is one.
-    pub fn linear(&mut self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
-        let weight = format!("{name}.weight");
-        match self.shape(&weight) {
-            Some(shape) if shape.as_slice() == [rows, columns] => {}
-            shape => bail!("{weight} has the shape {shape:?}, not [{rows}, {columns}]"),
-        }
-        let product = QMatMul::from_arc(self.tensor(&weight)?)?;
+    pub fn linear(&self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
+        let product = self.product(&format!("{name}.weight"), rows, columns)?;
         let bias = self.plain_if(&format!("{name}.bias"), rows)?;
         Ok(Linear { product, bias })
+    }
+
+    /// The table of embeddings: `rows` tokens of `columns` numbers.
+    pub fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Table> {
+        Ok(Table {
+            rows: self.product(name, rows, columns)?,
+            width: columns,
+        })
+    }
+
+    fn product(&self, name: &str, rows: usize, columns: usize) -> Result<Product> {
+        match self.shape(name) {
+            Some(shape) if shape.as_slice() == [rows, columns] => {}
+            shape => bail!("{name} has the shape {shape:?}, not [{rows}, {columns}]"),
+        }
+        let (kind, range) = self.place(name)?;
+        let bytes = self.file.bytes().get(range.clone()).unwrap_or_default();
+        if self.device.is_cpu() {
+            if Matrix::new(kind, bytes, rows, columns).is_none() {
+                bail!("{name}: rows of {columns} are no whole blocks");
+            }
+            return Ok(Product::Mapped(Mapped {
+                file: Arc::clone(&self.file),
+                range,
+                kind,
+                rows,
+                columns,
+            }));
+        }
+        let tensor = if let Some(theirs) = candle_type(kind) {
+            let storage = QStorage::from_data(Cow::Borrowed(bytes), &self.device, theirs)?;
+            QTensor::new(storage, (rows, columns))?
+        } else {
+            // What candle has no kernels for is held as half floats there.
+            let mut floats = vec![0.0_f32; rows * columns];
+            dequantize(kind, bytes, &mut floats);
+            let floats = Tensor::from_vec(floats, (rows, columns), &self.device)?;
+            QTensor::quantize(&floats, GgmlDType::F16)?
+        };
+        Ok(Product::Candle(QMatMul::from_arc(Arc::new(tensor))?))
+    }
+}
+
+/// A matrix of the file.
+#[derive(Debug, Clone)]
+enum Product {
+    /// Where the file lies in memory.
+    Mapped(Mapped),
+    /// candle's, on another device.
+    Candle(QMatMul),
+}
+
+#[derive(Debug, Clone)]
+struct Mapped {
+    file: Arc<Mapping>,
+    range: Range<usize>,
+    kind: Kind,
+    rows: usize,
+    columns: usize,
+}
+
+impl Mapped {
+    fn matrix(&self) -> Result<Matrix<'_>> {
+        let bytes = self.file.bytes().get(self.range.clone());
+        let matrix = bytes.and_then(|b| Matrix::new(self.kind, b, self.rows, self.columns));
+        matrix.ok_or_else(|| candle_core::Error::Msg("a matrix lies outside its file".into()))
+    }
+
+    /// Rows of inputs to rows of outputs; the shape but for the last dimension stays.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if x.dim(D::Minus1)? != self.columns {
+            bail!("inputs of {:?} for {} columns", x.shape(), self.columns);
+        }
+        let mut shape = x.dims().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.rows;
+        }
+        let x = x.to_dtype(DType::F32)?.contiguous()?;
+        let (storage, layout) = x.storage_and_layout();
+        let (Storage::Cpu(storage), Some((from, to))) = (&*storage, layout.contiguous_offsets())
+        else {
+            bail!("inputs are not in the memory of the CPU");
+        };
+        let x = storage.as_slice::<f32>()?.get(from..to).unwrap_or_default();
+        let mut y = vec![0.0; x.len() / self.columns * self.rows];
+        self.matrix()?.multiply(x, &mut y);
+        Tensor::from_vec(y, shape, &Device::Cpu)
     }
 }
 
 /// A product with a weight of the file.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    product: QMatMul,
+    product: Product,
     bias: Option<Tensor>,
 }
 
 impl Linear {
-    /// Without a bias.
-    pub const fn new(product: QMatMul) -> Self {
-        Self {
-            product,
-            bias: None,
-        }
-    }
-
     /// Rows of inputs to rows of outputs.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.product.forward(x)?;
+        let y = match &self.product {
+            Product::Mapped(mapped) => mapped.forward(x)?,
+            Product::Candle(product) => product.forward(x)?,
+        };
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),
+        }
+    }
+}
+
+/// The embeddings of all tokens; rows are turned to floats as they are needed.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Product,
+    width: usize,
+}
+
+impl Table {
+    /// The embeddings of some tokens, a row each.
+    pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Tensor> {
+        match &self.rows {
+            Product::Mapped(mapped) => {
+                let matrix = mapped.matrix()?;
+                let mut rows = vec![0.0; tokens.len() * self.width];
+                for (token, row) in tokens.iter().zip(rows.chunks_exact_mut(self.width)) {
+                    if *token as usize >= mapped.rows {
+                        bail!("there is no token {token}");
+                    }
+                    matrix.dequantize_row(*token as usize, row);
+                }
+                Tensor::from_vec(rows, (tokens.len(), self.width), device)
+            }
+            Product::Candle(product) => {
+                let ids = Tensor::new(tokens, device)?;
+                product.embedding(&ids)?.to_dtype(DType::F32)
+            }
+        }
+    }
+
+    /// The same matrix as the product that gives the logits.
+    pub fn head(&self) -> Linear {
+        Linear {
+            product: self.rows.clone(),
+            bias: None,
         }
     }
 }

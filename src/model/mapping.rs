@@ -1,0 +1,67 @@
+//! A model file in memory, without a copy: its pages are the system's own, shared by all
+//! processes that run the same model, and given up first when memory is short.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::base::failure::io_failure;
+use crate::base::{Cancel, Failure, Result};
+
+/// Bytes that are brought in between two looks at the cancel.
+const STEP: usize = 16 << 20;
+/// No page of memory is smaller.
+const PAGE: usize = 4096;
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub struct Mapping {
+    map: memmap2::Mmap,
+}
+
+impl Mapping {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// Of kind environment, if it cannot be opened or mapped.
+    pub fn open(path: &Path) -> Result<Self> {
+        let failed = |e: &std::io::Error| io_failure(format!("cannot open {}", path.display()), e);
+        let file = File::open(path).map_err(|e| failed(&e))?;
+        // SAFETY: the map is only read, as bytes, for which every value is good. What no
+        // program can rule out is that another one shortens the file meanwhile: then a read
+        // beyond its end ends this process (SIGBUS); it harms nothing else. homebody's own
+        // downloads never write to a file that has its final name.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| failed(&e))?;
+        Ok(Self { map })
+    }
+
+    /// Brings the file in, so that the first token does not wait for the disk. `progress` goes
+    /// from 0 to 1.
+    ///
+    /// # Errors
+    /// Interrupted, if cancelled.
+    pub fn bring_in(&self, cancel: &Cancel, progress: &mut dyn FnMut(f32)) -> Result<()> {
+        #[cfg(unix)]
+        {
+            // A wish, not a need.
+            let _ = self.map.advise(memmap2::Advice::WillNeed);
+        }
+        let mut sum = 0_u8;
+        for (i, step) in self.map.chunks(STEP).enumerate() {
+            if cancel.is_cancelled() {
+                return Err(Failure::interrupted());
+            }
+            for page in step.chunks(PAGE) {
+                sum ^= page.first().copied().unwrap_or(0);
+            }
+            let done = (i + 1) * STEP;
+            progress((done as f32 / self.map.len() as f32).min(1.0));
+        }
+        std::hint::black_box(sum);
+        Ok(())
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+}
