@@ -4,35 +4,24 @@ use std::sync::OnceLock;
 
 static CHOSEN: OnceLock<usize> = OnceLock::new();
 
-/// What candle's two pools read, once, when they are first used.
-const VARIABLES: [&str; 2] = ["CANDLE_NUM_THREADS", "RAYON_NUM_THREADS"];
+/// What candle's own pool reads, once, when it is first used.
+const VARIABLE: &str = "CANDLE_NUM_THREADS";
 
-/// Fixes the number of threads: `wanted`, or with 0 what the environment says, or else the
-/// physical cores this process may run on. The first call counts, and only one made before
-/// the process has a second thread can change what the pools take from the environment.
-/// Returns the number that will compute.
+/// Fixes the number of threads: `wanted`, or with 0 the physical cores this process may run on.
+/// The first call counts. Returns the number that will compute.
+///
+/// candle keeps a pool beside ours, whose threads wait for each other at every step: as soon
+/// as another program takes a core, all of them stand still. What is left to candle is little,
+/// so its pool is told to have one thread, unless the environment says otherwise already; that
+/// takes effect only if the process has no second thread yet.
 pub fn set(wanted: usize) -> usize {
     *CHOSEN.get_or_init(|| {
-        let from_environment = VARIABLES.iter().find_map(|name| {
-            let value = std::env::var(name).ok()?.parse::<usize>().ok()?;
-            (value > 0).then_some(value)
-        });
-        let number = match (wanted, from_environment) {
-            (0, Some(number)) => return number,
-            (0, None) => suitable(),
-            (wanted, _) => wanted,
-        };
-        if alone() {
-            for name in VARIABLES {
-                // SAFETY: `alone` has just seen that this process has no other thread that
-                // could read or write the environment meanwhile; on Windows the call is
-                // sound in any case.
-                unsafe { std::env::set_var(name, number.to_string()) };
-            }
-            number
-        } else {
-            from_environment.unwrap_or_else(suitable)
+        if std::env::var_os(VARIABLE).is_none() && alone() {
+            // SAFETY: `alone` has just seen that this process has no other thread that could
+            // read or write the environment meanwhile; on Windows the call is sound in any case.
+            unsafe { std::env::set_var(VARIABLE, "1") };
         }
+        if wanted == 0 { suitable() } else { wanted }
     })
 }
 
