@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod hostile;
 mod house;
 mod patches;
 mod pull;

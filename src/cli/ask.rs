@@ -80,8 +80,13 @@ fn conversation(
             Ok((Some(last.id), turns))
         }
         None => {
-            desk.out
-                .note("there is no earlier conversation here; this begins one");
+            let some =
+                std::fs::read_dir(&sessions.dir).is_ok_and(|mut files| files.next().is_some());
+            desk.out.note(if some {
+                "the earlier conversations here cannot be read; this begins a new one"
+            } else {
+                "there is no earlier conversation here; this begins one"
+            });
             Ok((None, Vec::new()))
         }
     }

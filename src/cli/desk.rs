@@ -278,6 +278,10 @@ impl Desk {
             human_count(index.stats().symbols as u64),
             human_time(began.elapsed().as_secs_f64())
         ));
+        // Kept in memory only, or behind another process: the next run will take as long.
+        if let Some(note) = &index.stats().note {
+            self.out.note(note);
+        }
         Ok(index)
     }
 
