@@ -1,10 +1,10 @@
 //! How much memory this process may still take.
 
 #[cfg(target_os = "linux")]
-pub use linux::{available, peak_resident, resident};
+pub use linux::{available, group_limit, peak_resident, resident, system};
 
 #[cfg(not(target_os = "linux"))]
-pub use other::{available, peak_resident, resident};
+pub use other::{available, group_limit, peak_resident, resident, system};
 
 /// Linux tells in `/proc`, and limits processes by control groups.
 #[cfg(target_os = "linux")]
@@ -15,14 +15,23 @@ mod linux {
     /// Bytes free for us: the smaller of what the system calls available and what is left
     /// under the control group's limit.
     pub fn available() -> u64 {
-        let system = fs::read_to_string("/proc/meminfo")
+        let system = system();
+        group_limit().map_or(system, |left| left.min(system))
+    }
+
+    /// Bytes that the whole system calls available.
+    pub fn system() -> u64 {
+        fs::read_to_string("/proc/meminfo")
             .ok()
             .and_then(|text| kilobytes(&text, "MemAvailable:"))
-            .unwrap_or(0);
-        let group = fs::read_to_string("/proc/self/cgroup")
-            .ok()
-            .and_then(|text| group_left(&text, Path::new("/sys/fs/cgroup")));
-        group.map_or(system, |left| left.min(system))
+            .unwrap_or(0)
+    }
+
+    /// Bytes left under the strictest limit of this process's control groups, where there
+    /// is one.
+    pub fn group_limit() -> Option<u64> {
+        let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+        group_left(&own, Path::new("/sys/fs/cgroup"))
     }
 
     /// Peak resident memory of this process in bytes, where the platform tells.
@@ -121,9 +130,19 @@ mod other {
 
     /// Bytes free for us: what the system calls available.
     pub fn available() -> u64 {
+        system()
+    }
+
+    /// Bytes that the whole system calls available.
+    pub fn system() -> u64 {
         let mut system = System::new();
         system.refresh_memory();
         system.available_memory()
+    }
+
+    /// There are no control groups here.
+    pub fn group_limit() -> Option<u64> {
+        None
     }
 
     /// Peak resident memory of this process in bytes, where the platform tells.

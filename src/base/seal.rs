@@ -12,7 +12,8 @@
 //!   first get `EPERM`, the second end the process.
 //!
 //! What stays possible is said by `doctor`: unix sockets, and with them whatever a daemon
-//! that listens on one is willing to do.
+//! that listens on one is willing to do; `/proc/PID/mem` of the same user's processes where
+//! the kernel does not restrict tracing; files that other programs read later.
 
 mod probe;
 

@@ -3,8 +3,8 @@
 use super::args::DebugCommand;
 use super::bench::local;
 use super::desk::Desk;
-use super::doctor::attempts;
 use super::out::Tone;
+use super::sealing::attempts;
 use super::start::Code;
 use crate::base::{Failure, Result, seal};
 use crate::engine::debug;

@@ -8,8 +8,8 @@ use super::desk::Desk;
 use super::forget::size;
 use super::index::stats_lines;
 use super::out::Tone;
+use super::sealing;
 use super::start::{Code, NEGATIVE};
-use crate::base::seal::{self, Sealed};
 use crate::base::text::{human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;
@@ -23,7 +23,7 @@ pub(super) fn run(desk: &mut Desk) -> Result<Code> {
     models(desk);
     repository(desk);
     terminal(desk);
-    let held = the_seal(&sealed, desk);
+    let held = sealing::show(&sealed, desk);
     Ok(if held { 0 } else { NEGATIVE })
 }
 
@@ -32,8 +32,7 @@ fn head(desk: &mut Desk, title: &str) {
 }
 
 fn fact(desk: &mut Desk, what: &str, value: &str) {
-    desk.out
-        .parts(&[(Tone::Dim, &format!("  {what:<14} ")), (Tone::Plain, value)]);
+    desk.out.fact(what, value);
 }
 
 fn system(desk: &mut Desk) {
@@ -61,10 +60,18 @@ fn system(desk: &mut Desk) {
             }
         ),
     );
+    let free = memory::available();
+    let bound = match memory::group_limit() {
+        Some(left) if left < memory::system() => format!(
+            " under the limit of its control group; the system has {}",
+            human_bytes(memory::system())
+        ),
+        _ => String::new(),
+    };
     fact(
         desk,
         "memory",
-        &format!("{} free", human_bytes(memory::available())),
+        &format!("{} free{bound}", human_bytes(free)),
     );
 }
 
@@ -172,6 +179,19 @@ fn models(desk: &mut Desk) {
             return;
         }
     };
+    if let Ok(catalog) = desk.catalog() {
+        let names: Vec<&str> = catalog
+            .ranked(memory::available())
+            .iter()
+            .map(|model| model.name.as_str())
+            .collect();
+        let text = if names.is_empty() {
+            "no model of the catalog".to_owned()
+        } else {
+            format!("{} (the best first)", names.join(", "))
+        };
+        fact(desk, "fits", &text);
+    }
     if installed.is_empty() {
         fact(
             desk,
@@ -329,66 +349,4 @@ fn terminal(desk: &mut Desk) {
     if !inside.is_empty() {
         fact(desk, "inside", &inside.join(", "));
     }
-}
-
-/// One line for each attempt: what, verdict, and the kernel's words.
-pub(super) fn attempts(tried: &[(String, bool, String)]) -> Vec<String> {
-    tried
-        .iter()
-        .map(|(what, refused, words)| {
-            let verdict = if *refused { "refused" } else { "POSSIBLE" };
-            format!("{verdict:<9} {what}: {words}")
-        })
-        .collect()
-}
-
-/// Tries to break the seal, here and from a child; whether it held.
-fn the_seal(sealed: &Sealed, desk: &mut Desk) -> bool {
-    head(desk, "the seal");
-    if let Sealed::No(why) = sealed {
-        fact(desk, "not sealed", why);
-        desk.out.note(
-            "homebody opens no connection of its own, but on this system the kernel does not \
-             enforce it",
-        );
-        return true;
-    }
-    let mut held = true;
-    let mut show = |desk: &mut Desk, who: &str, tried: &[(String, bool, String)]| {
-        fact(desk, who, "");
-        for (line, (_, refused, _)) in attempts(tried).iter().zip(tried) {
-            held &= *refused;
-            let tone = if *refused { Tone::Green } else { Tone::Red };
-            desk.out.parts(&[(Tone::Plain, "    "), (tone, line)]);
-        }
-    };
-    show(desk, "this process", &seal::probe());
-    match seal::probe_child() {
-        Ok(tried) => show(desk, "a child of it", &tried),
-        Err(failure) => fact(desk, "a child of it", &failure.to_string()),
-    }
-    fact(
-        desk,
-        "still possible",
-        &format!(
-            "unix sockets ({}): a program on this machine that listens on one, such as a \
-             container daemon, a display server or an ssh agent, could act for whoever asks it",
-            if seal::unix_sockets() {
-                "tried: opened"
-            } else {
-                "tried: refused"
-            }
-        ),
-    );
-    fact(
-        desk,
-        "",
-        "writing files: what other programs do with them later is theirs",
-    );
-    if held {
-        fact(desk, "verdict", "sealed: no network socket can be opened");
-    } else {
-        fact(desk, "verdict", "NOT TIGHT: see above; please report this");
-    }
-    held
 }

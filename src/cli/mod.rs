@@ -22,6 +22,7 @@ mod out;
 mod patch;
 mod review;
 mod sarif;
+mod sealing;
 mod search;
 mod settings;
 mod start;

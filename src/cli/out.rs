@@ -6,6 +6,8 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::base::config::ColorChoice;
 use crate::base::text::{human_count, human_time, is_hostile, printable, printable_block};
 use crate::base::{Failure, failure::io_failure};
@@ -141,6 +143,26 @@ impl Out {
             self.styled(*tone, &text);
         }
         self.write("\n");
+    }
+
+    /// A label and what stands beside it, broken at blanks so that it stays in its column.
+    pub(super) fn fact(&mut self, what: &str, value: &str) {
+        let value = printable(value).into_owned();
+        let room = self.width().saturating_sub(LABEL + 3);
+        let mut label = what;
+        for line in wrapped(&value, room) {
+            self.parts(&[
+                (Tone::Dim, &format!("  {label:<LABEL$} ")),
+                (Tone::Plain, line.as_str()),
+            ]);
+            label = "";
+        }
+    }
+
+    /// Cells in a line of standard output; 80 where it is no terminal.
+    pub(super) fn width(&self) -> usize {
+        terminal_size::terminal_size_of(self.data.get_ref())
+            .map_or(80, |(width, _)| usize::from(width.0).clamp(40, 100))
     }
 
     fn styled(&mut self, tone: Tone, text: &str) {
@@ -356,6 +378,26 @@ impl Out {
     }
 }
 
+/// Cells of the labels of [`Out::fact`].
+const LABEL: usize = 14;
+
+/// A text in lines of at most `room` cells, broken at blanks; a longer word stays whole.
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.width() + 1 + word.width() > room {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 /// How far the reading of a prompt is, in a line.
 pub(super) fn prefill_line(done: usize, total: usize, cached: usize, rate: f64) -> String {
     let mut line = format!(
@@ -411,6 +453,17 @@ mod tests {
         let text = safe_json(&serde_json::to_string(value).expect("json"));
         assert!(!text.chars().any(is_hostile), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).expect("json"), value);
+    }
+
+    #[test]
+    fn texts_break_at_blanks_and_words_stay_whole() {
+        assert_eq!(wrapped("", 10), [""]);
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(
+            wrapped("/a/very/long/path it is", 5),
+            ["/a/very/long/path", "it is"]
+        );
+        assert_eq!(wrapped("ああ ああ", 8), ["ああ", "ああ"]);
     }
 
     #[test]
