@@ -4,14 +4,15 @@ use serde_json::json;
 
 use super::args::{AskArgs, PatchArgs, ReviewArgs};
 use super::ask::question;
-use super::desk::Desk;
+use super::desk::{Desk, choice_name};
 use super::follow::context_lines;
 use super::out::Tone;
 use super::start::Code;
 use super::{patch as patching, review as reviewing};
 use crate::base::count::RoughCount;
 use crate::base::text::human_count;
-use crate::base::{Result, TokenCount, memory};
+use crate::base::{Kind, Result, TokenCount, memory};
+use crate::engine;
 use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
 
 /// The context in tokens that is reckoned with where no model says.
@@ -55,7 +56,7 @@ pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<C
 fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
-    let (count, context, exact) = counter(desk);
+    let counting = counter(desk)?;
     let index = desk.index(&workspace, false)?;
     let preview = jobs::preview(
         request,
@@ -63,32 +64,34 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
         &index,
         &workspace.settings,
         &workspace.prompts,
-        count.as_ref(),
-        context,
+        counting.count.as_ref(),
+        counting.context,
     )?;
     if as_json {
         desk.out.json_pretty(&json!({
             "context": preview.context,
             "messages": if full { json!(preview.messages) } else { json!(null) },
             "tokens": preview.tokens,
-            "exact": exact,
+            "exact": counting.by.is_some(),
+            "counted_by": counting.by,
+            "window": counting.context,
         }))?;
         return Ok(0);
     }
+    let excerpts = human_count(preview.context.tokens as u64);
+    let parts = match preview.context.budget {
+        // A review has no budget of its own: the diff takes what it takes.
+        0 => format!("diff and excerpts {excerpts}"),
+        budget => format!("excerpts {excerpts} of {}", human_count(budget as u64)),
+    };
     desk.out.line(
         Tone::Bold,
         &format!(
-            "{} tokens in all; excerpts {} of {}{}",
-            human_count(preview.tokens as u64),
-            human_count(preview.context.tokens as u64),
-            human_count(preview.context.budget as u64),
-            if exact {
-                ""
-            } else {
-                " (estimated: four bytes a token)"
-            }
+            "{} tokens in all; {parts}",
+            human_count(preview.tokens as u64)
         ),
     );
+    desk.out.line(Tone::Dim, &format!("  {}", counting.told()));
     for line in context_lines(&preview.context) {
         desk.out.line(Tone::Plain, &line);
     }
@@ -106,29 +109,54 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
     Ok(0)
 }
 
-/// What counts tokens: a script's engine, which costs nothing, else a rough rule.
-fn counter(desk: &mut Desk) -> (Box<dyn TokenCount>, usize, bool) {
+/// What counts the tokens of a preview.
+struct Counting {
+    count: Box<dyn TokenCount>,
+    /// Tokens of context to reckon with.
+    context: usize,
+    /// The model whose tokenizer counts; none where a rule of thumb does.
+    by: Option<String>,
+}
+
+impl Counting {
+    fn told(&self) -> String {
+        match &self.by {
+            Some(name) => format!("counted by the tokenizer of {name}"),
+            None => "estimated, four bytes a token: no model is here to count".to_owned(),
+        }
+    }
+}
+
+/// The tokenizer of the model that would be used, which is read without its weights; else a
+/// rule of thumb. A model that was asked for and does not exist is a mistake all the same.
+fn counter(desk: &Desk) -> Result<Counting> {
     let ctx = match desk.config.ctx.value {
         0 => CONTEXT,
         n => n,
     };
-    let choice = match desk.script.clone() {
-        Some(script) => Some(ModelChoice::Script(script)),
-        None => desk.catalog().ok().and_then(|catalog| {
-            choose_model(
-                desk.config.model.value.as_deref(),
-                &catalog,
-                &desk.store(),
-                memory::available(),
-            )
-            .ok()
-        }),
+    let rough = Counting {
+        count: Box::new(RoughCount),
+        context: ctx,
+        by: None,
     };
-    let file = match choice {
-        Some(ModelChoice::Installed(installed)) => installed.path,
-        Some(ModelChoice::File(file)) => file,
-        _ => return (Box::new(RoughCount), ctx, false),
+    if desk.script.is_some() {
+        return Ok(rough);
+    }
+    let wanted = desk.config.model.value.as_deref();
+    let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available());
+    let choice = match choice {
+        Err(failure) if failure.kind() == Kind::Usage => return Err(failure),
+        choice => choice.ok(),
     };
-    let native = crate::engine::inspect(&file).map_or(ctx, |found| found.context as usize);
-    (Box::new(RoughCount), ctx.min(native.max(1)), false)
+    let (file, name) = match &choice {
+        Some(here @ ModelChoice::Installed(installed)) => (&installed.path, choice_name(here)),
+        Some(here @ ModelChoice::File(file)) => (file, choice_name(here)),
+        _ => return Ok(rough),
+    };
+    let found = engine::inspect(file)?;
+    Ok(Counting {
+        count: engine::counter(file)?,
+        context: ctx.min((found.context as usize).max(1)),
+        by: Some(name),
+    })
 }
