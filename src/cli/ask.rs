@@ -19,7 +19,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
     if args.question.is_empty() && !input_is_given() {
         return Err(no_question());
     }
-    let mut ready = ready(desk)?;
+    let mut ready = ready(desk, None)?;
     // Read behind the seal: what is piped in may come from the repository.
     let (question, piped) = question(&args.question, desk)?;
     let sessions = Sessions {

@@ -16,6 +16,19 @@ use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
 use crate::models::{Catalog, Model, Puller, Store};
 
+/// A model that was settled on, and what can fetch it if it is not here.
+pub(super) struct Chosen {
+    choice: ModelChoice,
+    puller: Option<Puller>,
+}
+
+impl Chosen {
+    /// Whether it has to be fetched first.
+    pub(super) const fn must_be_fetched(&self) -> bool {
+        self.puller.is_some()
+    }
+}
+
 /// A command's surroundings.
 pub(super) struct Desk {
     /// The outputs.
@@ -161,33 +174,49 @@ impl Desk {
         }
     }
 
-    /// Settles the model, fetches it if it must be, and only then puts the seal on.
+    /// Settles the model, puts the seal on, fetches the model if it must be.
     pub(super) fn model(&mut self) -> Result<ModelChoice> {
-        self.catch_signals();
-        if let Some(script) = self.script.clone() {
-            self.seal()?;
-            return Ok(ModelChoice::Script(script));
-        }
-        let catalog = self.catalog()?;
-        let store = self.store();
-        let wanted = self.config.model.value.clone();
-        let choice = choose_model(wanted.as_deref(), &catalog, &store, memory::available())?;
-        let choice = match choice {
-            ModelChoice::Fetch(model) => self.fetch(&model, wanted.is_some(), &catalog)?,
-            here => here,
-        };
+        let chosen = self.choose()?;
         self.seal()?;
-        Ok(choice)
+        self.fetched(chosen)
     }
 
-    /// Fetches a model through the process that may. Where nobody asked for this very one,
-    /// the next of the plan is the way out when a host cannot be reached.
-    fn fetch(&mut self, model: &Model, asked: bool, catalog: &Catalog) -> Result<ModelChoice> {
-        if asked {
-            return self.fetch_one(model).map_err(no_model);
+    /// Settles which model is to run. If it must be fetched, the process that may is started
+    /// now: behind the seal it is too late. Until it is told a name it does nothing.
+    pub(super) fn choose(&mut self) -> Result<Chosen> {
+        self.catch_signals();
+        if let Some(script) = self.script.clone() {
+            return Ok(Chosen {
+                choice: ModelChoice::Script(script),
+                puller: None,
+            });
+        }
+        let wanted = self.config.model.value.as_deref();
+        let (catalog, store) = (self.catalog()?, self.store());
+        let choice = choose_model(wanted, &catalog, &store, memory::available())?;
+        let puller = match &choice {
+            ModelChoice::Fetch(_) => Some(Puller::start()?),
+            _ => None,
+        };
+        Ok(Chosen { choice, puller })
+    }
+
+    /// The model, here. Where nobody asked for this very one, the next of the plan is the way
+    /// out when a host cannot be reached.
+    pub(super) fn fetched(&mut self, chosen: Chosen) -> Result<ModelChoice> {
+        let (model, mut puller) = match chosen {
+            Chosen {
+                choice: ModelChoice::Fetch(model),
+                puller: Some(puller),
+            } => (model, puller),
+            Chosen { choice, .. } => return Ok(choice),
+        };
+        if self.config.model.value.is_some() {
+            return self.fetch_one(&model, &mut puller).map_err(no_model);
         }
         self.out.note("no model is on this machine yet");
-        let mut plan = vec![model];
+        let catalog = self.catalog()?;
+        let mut plan = vec![model.as_ref()];
         plan.extend(
             catalog
                 .plan(memory::available())
@@ -203,7 +232,7 @@ impl Desk {
                     next.name
                 ));
             }
-            match self.fetch_one(next) {
+            match self.fetch_one(next, &mut puller) {
                 Ok(choice) => return Ok(choice),
                 Err(failure) if failure.kind() != Kind::Environment => return Err(failure),
                 Err(failure) => first = Some(failure),
@@ -214,9 +243,8 @@ impl Desk {
         })))
     }
 
-    fn fetch_one(&mut self, model: &Model) -> Result<ModelChoice> {
+    fn fetch_one(&mut self, model: &Model, puller: &mut Puller) -> Result<ModelChoice> {
         self.out.note(&format!("fetching {}", model.offer()));
-        let mut puller = Puller::start()?;
         let cancel = self.stop.token();
         let (stop, stopped) = (self.stop.clone(), Arc::clone(&self.stopped));
         let out = &mut self.out;

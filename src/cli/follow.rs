@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::jobs::{self, Answer, Event, JobCx, Request, Source, Workspace};
+use crate::repo::DiffSpec;
 
 /// Everything a job works with, made ready in the fixed order.
 pub(super) struct Ready {
@@ -22,11 +23,16 @@ pub(super) struct Ready {
     pub(super) engine: Box<dyn Engine>,
 }
 
-/// Model, seal, repository, index, engine.
-pub(super) fn ready(desk: &mut Desk) -> Result<Ready> {
+/// The choice of a model, seal, repository, the model itself, index, engine. `of` is the diff
+/// that is wanted, if one is: nothing is fetched for one that cannot be made.
+pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
-    let choice = desk.model()?;
+    let chosen = desk.choose()?;
     let workspace = desk.open()?;
+    if let (true, Some(of)) = (chosen.must_be_fetched(), of) {
+        workspace.repo.diff(of, 0)?;
+    }
+    let choice = desk.fetched(chosen)?;
     let index = desk.index(&workspace, false)?;
     let engine = desk.load(&choice, &workspace.config)?;
     Ok(Ready {

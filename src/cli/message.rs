@@ -6,10 +6,11 @@ use super::follow::{Show, follow, ready};
 use super::start::{Code, NEGATIVE};
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Request};
+use crate::repo::DiffSpec;
 
 /// `message`.
 pub(super) fn run(args: &MessageArgs, desk: &mut Desk) -> Result<Code> {
-    let mut ready = ready(desk)?;
+    let mut ready = ready(desk, Some(&DiffSpec::Staged))?;
     let show = if args.json {
         Show::Json
     } else {

@@ -17,7 +17,7 @@ const MOST_SAID: usize = 4_000;
 /// `patch REQUEST…`.
 pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
     let request = request(args)?;
-    let mut ready = ready(desk)?;
+    let mut ready = ready(desk, None)?;
     let piped = piped(desk)?;
     let request = match (request, piped) {
         (None, Some(text)) => Patch {

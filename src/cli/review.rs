@@ -45,7 +45,8 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         return fix(number as usize, desk);
     }
     let spec = spec(args)?;
-    let mut ready = ready(desk)?;
+    let of = (!args.of.stdin).then_some(&spec);
+    let mut ready = ready(desk, of)?;
     let request = Request::Review(request(args, spec)?);
     let Answer::Review {
         findings,
@@ -197,7 +198,7 @@ fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
 
 /// `review --apply N`: has one finding of the last review fixed.
 fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
-    let mut ready = ready(desk)?;
+    let mut ready = ready(desk, None)?;
     let none = || {
         Failure::usage("there is no review to take a finding from")
             .hint("run `homebody review` first")
