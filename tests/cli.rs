@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A repository, folders of its own for all that homebody keeps, and a script to play.
-struct Place {
-    repo: TempDir,
-    home: TempDir,
+pub(crate) struct Place {
+    pub(crate) repo: TempDir,
+    pub(crate) home: TempDir,
 }
 
 impl Place {
     /// A folder with two files; no git.
-    fn plain() -> Self {
+    pub(crate) fn plain() -> Self {
         let place = Self {
             repo: tempfile::tempdir().expect("a folder"),
             home: tempfile::tempdir().expect("a folder"),
@@ -34,21 +34,21 @@ impl Place {
     }
 
     /// The same as a git repository without a commit.
-    fn git() -> Self {
+    pub(crate) fn git() -> Self {
         let place = Self::plain();
         place.run_git(&["init", "-q", "-b", "main"]);
         place
     }
 
     /// The same with a first commit.
-    fn committed() -> Self {
+    pub(crate) fn committed() -> Self {
         let place = Self::git();
         place.run_git(&["add", "-A"]);
         place.run_git(&["commit", "-q", "-m", "Begin"]);
         place
     }
 
-    fn run_git(&self, args: &[&str]) -> Output {
+    pub(crate) fn run_git(&self, args: &[&str]) -> Output {
         Command::new("git")
             .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
             .args(["-c", "commit.gpgsign=false"])
@@ -60,29 +60,29 @@ impl Place {
             .expect("git runs")
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let file = self.repo.path().join(name);
         fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         fs::write(file, text).expect("written");
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.repo.path().join(name)).expect("there")
     }
 
-    fn settings(&self, text: &str) {
+    pub(crate) fn settings(&self, text: &str) {
         let dir = self.home.path().join("config/homebody");
         fs::create_dir_all(&dir).expect("made");
         fs::write(dir.join("config.toml"), text).expect("written");
     }
 
-    fn script(&self, text: &str) -> String {
+    pub(crate) fn script(&self, text: &str) -> String {
         let file = self.home.path().join("script.jsonl");
         fs::write(&file, text).expect("written");
         format!("--engine=script:{}", file.display())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_homebody"));
         command
             .args(args)
@@ -105,11 +105,11 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().expect("runs")
     }
 
-    fn run_with(&self, args: &[&str], input: &str) -> Output {
+    pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Output {
         let mut child = self
             .command(args)
             .stdin(Stdio::piped())
@@ -122,11 +122,11 @@ impl Place {
     }
 
     /// Status and both outputs as one text, with this test's folders by name.
-    fn told(&self, args: &[&str]) -> String {
+    pub(crate) fn told(&self, args: &[&str]) -> String {
         self.tell(args, &self.run(args))
     }
 
-    fn tell(&self, args: &[&str], output: &Output) -> String {
+    pub(crate) fn tell(&self, args: &[&str], output: &Output) -> String {
         let shown: Vec<String> = args
             .iter()
             .map(|arg| {
@@ -153,19 +153,19 @@ impl Place {
     }
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const EDIT: &str = "Adding two now.\\n\\n*** replace src/walk.rs\\n<<<<<<<\\n    n + 1\\n=======\\n    n + 2\\n>>>>>>>\\n";
+pub(crate) const EDIT: &str = "Adding two now.\\n\\n*** replace src/walk.rs\\n<<<<<<<\\n    n + 1\\n=======\\n    n + 2\\n>>>>>>>\\n";
 
 #[test]
 fn help_and_version_need_nothing() {
@@ -190,7 +190,10 @@ fn help_and_version_need_nothing() {
     );
     for args in [
         &["completions", "bash"][..],
+        &["completions", "elvish"],
         &["completions", "fish"],
+        &["completions", "powershell"],
+        &["completions", "zsh"],
         &["man"],
     ] {
         let output = place.run(args);
@@ -220,6 +223,10 @@ fn what_cannot_be_understood_is_said_with_the_next_step() {
         &["models", "pull", "startr"],
         &["models", "use", "starter"],
         &["models", "verify", "nothing"],
+        &["models", "lst"],
+        &["doctor", "--modell", "x"],
+        &["review", "--fail-on", "warn"],
+        &["completions", "basch"],
         &["models", "add", "src/walk.rs"],
     ] {
         let output = place.run(args);
@@ -850,14 +857,14 @@ fn the_schema_knows_every_event() {
     }
 }
 
-fn schema(place: &Place) -> Value {
+pub(crate) fn schema(place: &Place) -> Value {
     let output = place.run(&["debug", "schema"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     serde_json::from_slice(&output.stdout).expect("json")
 }
 
 /// Holds each line against the schema; the events' types in order.
-fn check_events(schema: &Value, output: &Output) -> Vec<String> {
+pub(crate) fn check_events(schema: &Value, output: &Output) -> Vec<String> {
     stdout(output)
         .lines()
         .map(|line| {

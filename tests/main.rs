@@ -7,6 +7,7 @@
 )]
 
 mod cli;
+mod commands;
 mod hostile;
 mod house;
 mod patches;

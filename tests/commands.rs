@@ -1,0 +1,765 @@
+//! Every command of the command line with its flags, its output and its exit codes.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::cli::{EDIT, Place, check_events, code, schema, stderr, stdout};
+
+/// A model that is a model, and small enough to be run in no time.
+const TINY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/models/llama-tiny.F32.gguf"
+);
+
+/// What a model says of the change that [`changed`] makes.
+const FINDING: &str = "src/walk.rs:5: warning: bug: it panics at the largest number\\n> \
+    n.checked_add(1).unwrap()\\nThe largest number has no next. Return an error.\\n\\n\
+    src/walk.rs:5: error: bug: a quote that stands nowhere\\n> nowhere()\\nMade up.\\n";
+
+/// A repository with a change that is staged and can be reviewed.
+fn changed() -> Place {
+    let place = Place::committed();
+    let text = place
+        .read("src/walk.rs")
+        .replace("n + 1", "n.checked_add(1).unwrap()");
+    place.write("src/walk.rs", &text);
+    place.run_git(&["add", "-A"]);
+    place
+}
+
+/// A script that answers every request with this text.
+fn always(place: &Place, text: &str) -> String {
+    place.script(&format!(
+        "{{\"steps\":[{{\"text\":\"{text}\"}}],\"repeat\":true}}\n"
+    ))
+}
+
+#[test]
+fn a_review_speaks_to_people_and_to_programs() {
+    let place = changed();
+    let engine = always(&place, FINDING);
+    let told = ["text", "json", "sarif"]
+        .map(|format| place.told(&["review", "--format", format, &engine]))
+        .join("\n")
+        .replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_review_fails_as_it_is_told_to() {
+    let place = changed();
+    let engine = always(&place, FINDING);
+    for (level, wanted) in [("note", 1), ("warning", 1), ("error", 0)] {
+        let output = place.run(&["review", "--fail-on", level, &engine]);
+        assert_eq!(code(&output), wanted, "{level}: {}", stderr(&output));
+    }
+    let clean = always(&place, "No findings.");
+    let output = place.run(&["review", "--fail-on", "note", &clean]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let broken = place.script("{\"steps\":[{\"fail\":{\"what\":\"no\"}}],\"repeat\":true}\n");
+    for format in ["text", "json", "sarif"] {
+        let output = place.run(&["review", "--format", format, &broken]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_review_is_of_the_diff_that_was_asked_for() {
+    let place = Place::committed();
+    let edit = |n: u32| {
+        let text = format!("pub fn next_entry(n: u32) -> u32 {{\n    n + {n}\n}}\n");
+        place.write("src/walk.rs", &text);
+    };
+    edit(22);
+    place.run_git(&["commit", "-q", "-a", "-m", "Second"]);
+    place.run_git(&["branch", "side"]);
+    edit(33);
+    place.run_git(&["commit", "-q", "-a", "-m", "Third"]);
+    edit(44);
+    place.run_git(&["add", "-A"]);
+    edit(55);
+    place.write("new.rs", "fn brand_new() {}\n");
+    // Each is answered only where the right lines, and not those of another, are in the prompt.
+    let diff = stdout(&place.run_git(&["diff", "HEAD~1", "HEAD"]));
+    for (args, here, not) in [
+        (&["review"][..], "n + 44", "n + 55"),
+        (&["review", "--staged"], "n + 44", "n + 55"),
+        (&["review", "--unstaged"], "n + 55", "n + 33"),
+        (&["review", "--unstaged"], "brand_new", "n + 33"),
+        (&["review", "--commit", "HEAD"], "n + 33", "n + 44"),
+        (&["review", "--commit", "side"], "n + 22", "n + 33"),
+        (&["review", "--range", "HEAD~2..HEAD"], "n + 33", "n + 44"),
+        (&["review", "--base", "side"], "n + 55", "n + 44"),
+        (&["review", "--stdin"], "n + 33", "n + 44"),
+    ] {
+        let engine = place.script(&format!(
+            "{{\"steps\":[{{\"expect\":\"{here}\"}},{{\"refuse\":\"+     {not}\"}},\
+             {{\"text\":\"No findings.\"}}],\"repeat\":true}}\n"
+        ));
+        let mut args: Vec<&str> = args.to_vec();
+        args.push(&engine);
+        let output = place.run_with(&args, &diff);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        // What is said to be shown is what is shown.
+        let shown = [&["context", "--full"], args.as_slice()].concat();
+        let shown = stdout(&place.run_with(&shown, &diff));
+        assert!(shown.contains(here), "{args:?}: {shown}");
+        assert!(
+            !shown.contains(&format!("+     {not}")),
+            "{args:?}: {shown}"
+        );
+    }
+    for wrong in [
+        &["review", "--commit", "nothing"][..],
+        &["review", "--base", "nothing"],
+        &["review", "--range", "nothing..HEAD"],
+    ] {
+        let output = place.run(wrong);
+        assert_eq!(code(&output), 2, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_review_ends_in_time_and_says_what_it_did_not_read() {
+    let place = Place::committed();
+    for i in 0..12 {
+        let lines: String = (0..400)
+            .map(|n| format!("pub fn f{i}_{n}() {{}}\n"))
+            .collect();
+        place.write(&format!("src/m{i}.rs"), &lines);
+    }
+    place.run_git(&["add", "-A"]);
+    let engine = place
+        .script("{\"steps\":[{\"wait_ms\":600},{\"text\":\"No findings.\"}],\"repeat\":true}\n");
+    let began = Instant::now();
+    let output = place.run(&["review", "--max-time", "1s", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        began.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(stderr(&output).contains("not read"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_finding_is_fixed_by_its_number() {
+    let place = changed();
+    let engine = always(&place, FINDING);
+    assert_eq!(code(&place.run(&["review", "--apply", "1", &engine])), 2);
+    assert_eq!(code(&place.run(&["review", &engine])), 0);
+    let fix = "*** replace src/walk.rs\\n<<<<<<<\\n    n.checked_add(1).unwrap()\\n=======\\n    n.saturating_add(1)\\n>>>>>>>\\n";
+    let engine = always(&place, fix);
+    let output = place.run(&["review", "--apply", "9", &engine]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let output = place.run(&["review", "--apply", "1", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(place.read("src/walk.rs").contains("saturating_add"));
+}
+
+#[test]
+fn a_commit_message_is_all_that_is_printed() {
+    let place = changed();
+    let engine = always(
+        &place,
+        "Go on with care\\n\\nThe largest number has no next.",
+    );
+    insta::assert_snapshot!(place.told(&["message", &engine]));
+    let output = place.run(&["message", "--json", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let types = check_events(&schema(&place), &output);
+    assert!(types.iter().any(|kind| kind == "token"), "{types:?}");
+    assert_eq!(types.last().map(String::as_str), Some("done"));
+    // Nothing is staged: there is nothing to say.
+    let place = Place::committed();
+    let engine = always(&place, "no");
+    let output = place.run(&["message", &engine]);
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_context_is_shown_and_its_tokens_counted_by_the_model_that_is_here() {
+    let place = changed();
+    let told = [
+        &["context", "ask", "what does next_entry do?"][..],
+        &["context", "patch", "add two in @src/walk.rs"],
+        &["context", "review"],
+    ]
+    .map(|args| place.told(args))
+    .join("\n");
+    insta::assert_snapshot!(told);
+    let output = place.run(&["context", "ask", "next_entry?", "--model", TINY]);
+    assert!(
+        stdout(&output).contains("counted by the tokenizer of llama-tiny.F32.gguf"),
+        "{}",
+        stdout(&output)
+    );
+    let shown = |args: &[&str]| -> Value {
+        let output = place.run(args);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).expect("json")
+    };
+    let rough = shown(&["context", "ask", "next_entry?", "--json"]);
+    assert_eq!(
+        (&rough["exact"], &rough["counted_by"]),
+        (&json!(false), &json!(null))
+    );
+    assert_eq!(
+        code(&place.run(&["models", "add", TINY, "--name", "tiny"])),
+        0
+    );
+    let exact = shown(&["context", "--full", "ask", "next_entry?", "--json"]);
+    assert_eq!(
+        (&exact["exact"], &exact["counted_by"]),
+        (&json!(true), &json!("tiny"))
+    );
+    assert_ne!(rough["tokens"], exact["tokens"]);
+    // The tokens of an excerpt are those that the model's own tokenizer makes of it.
+    let excerpt = &exact["context"]["excerpts"][0];
+    assert!(excerpt["tokens"].as_u64() > rough["context"]["excerpts"][0]["tokens"].as_u64());
+    assert_eq!(exact["messages"].as_array().map(Vec::len), Some(2));
+    let output = place.run(&["context", "ask", "x", "--model", "tinny"]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("did you mean tiny"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn an_answer_is_shown_with_what_the_model_saw() {
+    let place = Place::committed();
+    let engine = always(&place, "By one [1].");
+    let question = "what does next_entry do?";
+    insta::assert_snapshot!(
+        "ask_show_context",
+        place.told(&["ask", question, "--show-context", &engine])
+    );
+    insta::assert_snapshot!(
+        "ask_continue",
+        place.told(&["ask", "and next_entry?", "--continue", &engine])
+    );
+    insta::assert_snapshot!(
+        "ask_json",
+        place.told(&["ask", question, "--json", "--no-save", &engine])
+    );
+    // Quiet is quiet, and colour is where it is asked for.
+    let output = place.run(&["-q", "ask", question, &engine]);
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+    let output = place.run(&["--color", "always", "ask", question, &engine]);
+    assert!(
+        stdout(&output).contains("\u{1b}[1mSources\u{1b}[0m"),
+        "{:?}",
+        stdout(&output)
+    );
+    // From another folder.
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let output = place
+        .command(&[
+            "-C",
+            &place.repo.path().to_string_lossy(),
+            "ask",
+            question,
+            &engine,
+        ])
+        .current_dir(elsewhere.path())
+        .output()
+        .expect("runs");
+    assert!(
+        stdout(&output).contains("src/walk.rs:3-6"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn patches_keep_to_the_files_that_are_named() {
+    let place = Place::committed();
+    let engine = always(&place, EDIT);
+    let output = place.run(&["patch", "add two", "--file", "README.md", &engine]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+    let output = place.run(&["patch", "add two", "--file", "src/walk.rs", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("+    n + 2"));
+    // It may be made, so it need not be there; nothing else may be touched.
+    let output = place.run(&["patch", "add two", "--file", "nowhere.rs", &engine]);
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+}
+
+#[test]
+fn patches_are_taken_back_one_by_one() {
+    let place = Place::committed();
+    let first = place.read("src/walk.rs");
+    let engine = always(&place, EDIT);
+    let mut all = place.told(&["patch", "add two", "--apply", "--check", "true", &engine]);
+    let second = place.read("src/walk.rs");
+    let engine = always(
+        &place,
+        &EDIT.replace("n + 2", "n + 3").replace("n + 1", "n + 2"),
+    );
+    all.push_str(&place.told(&["patch", "add three", "--apply", "--json", &engine]));
+    let third = place.read("src/walk.rs");
+    assert!(third.contains("n + 3"), "{all}");
+    for wanted in [&second, &first] {
+        all.push('\n');
+        all.push_str(&place.told(&["undo"]));
+        assert_eq!(&place.read("src/walk.rs"), wanted);
+    }
+    all.push('\n');
+    all.push_str(&place.told(&["undo"]));
+    // How long a check took differs from run to run.
+    let (before, after) = all.split_once("check passed in ").expect("it passed");
+    let (_, after) = after.split_once(": true").expect("the command");
+    insta::assert_snapshot!(format!("{before}check passed in TIME: true{after}"));
+}
+
+#[test]
+fn a_patch_as_events_fits_the_schema_through_apply_check_and_rounds() {
+    let place = Place::committed();
+    let engine = always(&place, EDIT);
+    let output = place.run(&[
+        "patch", "add two", "--json", "--apply", "--rounds", "2", "--check", "false", &engine,
+    ]);
+    // The second round finds nothing to change: the text it would replace is gone.
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let types = check_events(&schema(&place), &output);
+    assert_eq!(
+        types.iter().filter(|kind| *kind == "context").count(),
+        2,
+        "{types:?}"
+    );
+    assert_eq!(
+        types.iter().filter(|kind| *kind == "done").count(),
+        1,
+        "{types:?}"
+    );
+}
+
+#[test]
+fn the_index_says_what_it_holds() {
+    let place = Place::committed();
+    place.write("picture.rs", "fn x() {}\0\u{1}");
+    let output = place.run(&["index", "--stats"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    for wanted in [
+        "2 files, 2 definitions",
+        "of source",
+        "rust",
+        "markdown",
+        "left out: 1 binary",
+        "kept in ",
+    ] {
+        assert!(text.to_lowercase().contains(wanted), "{wanted}: {text}");
+    }
+    let output = place.run(&["index", "--rebuild", "-q"]);
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+}
+
+#[test]
+fn nobody_reading_on_is_no_failure_of_any_command() {
+    let place = changed();
+    let engine = always(&place, FINDING);
+    for args in [
+        &["search", "next_entry"][..],
+        &["search", "next_entry", "--format", "json"],
+        &["review", &engine],
+        &["review", "--format", "sarif", &engine],
+        &["context", "--full", "ask", "next_entry?"],
+        &["message", &engine],
+        &["config"],
+        &["doctor"],
+        &["models", "list"],
+        &["completions", "zsh"],
+        &["man"],
+        &["debug", "schema"],
+    ] {
+        // The pipe's reader ends at once.
+        let mut gone = Command::new("true")
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("true runs");
+        let pipe = gone.stdin.take().expect("piped");
+        gone.wait().expect("ends");
+        let output = place
+            .command(args)
+            .stdout(Stdio::from(pipe))
+            .output()
+            .expect("runs");
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_130_for_every_job_and_writes_nothing() {
+    let place = changed();
+    let before = place.read("src/walk.rs");
+    let engine = place.script("{\"steps\":[{\"wait_ms\":60000}],\"repeat\":true}\n");
+    for args in [
+        &["patch", "x", "--apply", &engine][..],
+        &["patch", "x", "--json", &engine],
+        &["review", &engine],
+        &["review", "--format", "json", &engine],
+        &["message", &engine],
+        &["ask", "x", "--json", &engine],
+    ] {
+        let mut child = place.command(args).arg("-v").spawn().expect("runs");
+        // The model is loaded: what follows is the job.
+        let mut words = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let loaded = words
+            .by_ref()
+            .any(|line| line.expect("text").starts_with("model: "));
+        assert!(loaded, "{args:?}");
+        let began = Instant::now();
+        let killed = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(killed.success());
+        let told: Vec<String> = words.map_while(Result::ok).collect();
+        let output = child.wait_with_output().expect("ends");
+        assert_eq!(code(&output), 130, "{args:?}: {told:?}");
+        assert!(began.elapsed() < Duration::from_secs(10));
+        if args.contains(&"--json") {
+            let types = check_events(&schema(&place), &output);
+            assert_eq!(types.last().map(String::as_str), Some("done"), "{args:?}");
+        }
+    }
+    assert_eq!(place.read("src/walk.rs"), before);
+}
+
+#[test]
+fn the_engine_can_be_looked_into() {
+    let place = Place::plain();
+    let here = |name: &str| place.home.path().join(name).to_string_lossy().into_owned();
+    fs::write(here("text"), "fn main() {}\n").expect("written");
+    let output = place.run(&["--model", TINY, "debug", "tokenize", &here("text")]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let ids: Vec<u64> = stdout(&output)
+        .split_whitespace()
+        .map(|id| id.parse().expect("a number"))
+        .collect();
+    assert!(ids.len() > 3, "{ids:?}");
+    let output = place.run(&[
+        "--model",
+        TINY,
+        "debug",
+        "generate",
+        "--prompt",
+        &here("text"),
+        "--max",
+        "5",
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text: Value = serde_json::from_slice(&output.stdout).expect("json");
+    assert_eq!(text["prompt_ids"], json!(ids));
+    assert!(
+        (1..=5).contains(&text["ids"].as_array().map_or(0, Vec::len)),
+        "{text}"
+    );
+    assert!(text["text"].is_string());
+    fs::write(
+        here("ids"),
+        stdout(&place.run(&["--model", TINY, "debug", "tokenize", &here("text")])),
+    )
+    .expect("written");
+    let output = place.run(&[
+        "--model",
+        TINY,
+        "debug",
+        "logits",
+        "--tokens",
+        &here("ids"),
+        "--out",
+        &here("rows.f32"),
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let bytes = fs::metadata(here("rows.f32")).expect("written").len() as usize;
+    assert_eq!(bytes % (4 * ids.len()), 0);
+    assert!(bytes > 0);
+}
+
+#[test]
+fn a_bench_tells_speed_and_memory() {
+    let place = Place::plain();
+    let run = |more: &[&str]| {
+        let mut args = vec!["--model", TINY, "bench", "--prompt", "16", "--gen", "4"];
+        args.extend(more);
+        let output = place.run(&args);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stdout(&output)
+    };
+    let report: Value = serde_json::from_str(&run(&["--json"])).expect("json");
+    for field in ["prefill_tps", "decode_tps", "load_s", "peak_rss_mb"] {
+        assert!(
+            report[field].as_f64().is_some_and(|n| n > 0.0),
+            "{field}: {report}"
+        );
+    }
+    assert_eq!(
+        (&report["prompt_tokens"], &report["gen_tokens"]),
+        (&json!(16), &json!(4))
+    );
+    let text = run(&[]);
+    for word in ["prefill", "decode", "load", "peak memory", "tokens/s"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let output = place.run(&["--model", TINY, "bench", "--prompt", "999999"]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+}
+
+/// A GGUF file of nothing but a header that names an architecture.
+fn empty_model(file: &Path, architecture: &str) {
+    let text = |text: &str| {
+        let mut bytes = (text.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(text.as_bytes());
+        bytes
+    };
+    let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+    bytes.extend(0_u64.to_le_bytes());
+    bytes.extend(1_u64.to_le_bytes());
+    bytes.extend(text("general.architecture"));
+    bytes.extend(8_u32.to_le_bytes());
+    bytes.extend(text(architecture));
+    fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+    fs::write(file, bytes).expect("written");
+}
+
+#[test]
+fn models_are_added_listed_used_checked_and_removed() {
+    let place = Place::plain();
+    let models = place.home.path().join("data/homebody/models");
+    let mut all = String::new();
+    let mut tell = |args: &[&str], wanted: i32| {
+        let output = place.run(args);
+        assert_eq!(code(&output), wanted, "{args:?}: {}", stderr(&output));
+        all.push_str(&place.tell(args, &output));
+        all.push('\n');
+    };
+    empty_model(&place.home.path().join("snake.gguf"), "mamba");
+    let snake = place
+        .home
+        .path()
+        .join("snake.gguf")
+        .to_string_lossy()
+        .into_owned();
+    tell(&["models", "add", TINY, "--name", "tiny"], 0);
+    tell(&["models", "add", TINY, "--name", "starter"], 2);
+    tell(&["models", "add", TINY, "--name", "../x"], 2);
+    tell(&["models", "add", &snake], 0);
+    tell(&["models", "use", "snake"], 2);
+    tell(&["models", "use", "tiny"], 0);
+    tell(&["models", "verify", "tiny"], 0);
+    tell(&["models", "verify", "tinny"], 2);
+    fs::write(models.join("junk.gguf"), "junk").expect("written");
+    tell(&["models", "verify", "junk"], 1);
+    tell(&["models", "use", "junk"], 2);
+    tell(&["models", "remove", "tiny"], 0);
+    tell(&["models", "remove", "tiny"], 2);
+    assert!(
+        Path::new(TINY).is_file(),
+        "a file that was not fetched stays"
+    );
+    insta::assert_snapshot!(all.replace(env!("CARGO_MANIFEST_DIR"), "HERE"));
+}
+
+#[test]
+fn the_list_of_models_fits_the_screen_and_says_what_would_be_run() {
+    let place = Place::plain();
+    let list = || {
+        let output = place.run(&["models", "list"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        for line in stdout(&output).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        (stdout(&output), stderr(&output))
+    };
+    let state = |name: &str| -> Value {
+        let output = place.run(&["models", "list", "--json"]);
+        let all: Value = serde_json::from_slice(&output.stdout).expect("json");
+        let found = all["models"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|one| one["name"] == name);
+        found.cloned().expect(name)
+    };
+    let (text, words) = list();
+    for column in [
+        "NAME",
+        "SIZE",
+        "MEMORY",
+        "STATE",
+        "FROM",
+        "Hugging Face",
+        "pip",
+    ] {
+        assert!(text.contains(column), "{column}: {text}");
+    }
+    // Whatever this machine's memory holds, it is one that the build runs.
+    assert!(
+        words.contains("none is here") || words.contains("no model fits"),
+        "{words}"
+    );
+    for one in ["qwen3.5-9b", "qwen3.5-4b"] {
+        if state(one)["runs"] == json!(false) {
+            assert!(!words.contains(one), "{words}");
+        }
+    }
+    // Broken, unknown and good ones: only the last is taken unasked.
+    let models = place.home.path().join("data/homebody/models");
+    empty_model(&models.join("snake.gguf"), "mamba");
+    fs::write(models.join("qwen3-4b.gguf"), "junk").expect("written");
+    fs::copy(TINY, models.join("tiny.gguf")).expect("copied");
+    let (text, words) = list();
+    assert!(!words.contains("none is here"), "{words}");
+    assert!(
+        text.contains("broken") && text.contains("cannot run"),
+        "{text}"
+    );
+    assert_eq!(state("tiny")["in_use"], json!(true), "{text}");
+    for other in ["snake", "qwen3-4b"] {
+        assert_eq!(state(other)["in_use"], json!(false), "{text}");
+    }
+    assert_eq!(state("snake")["runs"], json!(false));
+    // What is asked for on the command line is what is shown.
+    let output = place.run(&["models", "list", "--model", TINY]);
+    assert!(stderr(&output).contains("in use: "), "{}", stderr(&output));
+}
+
+#[test]
+fn the_catalog_and_the_engine_agree_on_what_runs() {
+    let place = Place::plain();
+    let file = place.home.path().join("snake.gguf");
+    empty_model(&file, "mamba");
+    let output = place.run(&["ask", "x", "--model", &file.to_string_lossy()]);
+    let words = stderr(&output);
+    let (_, runs) = words
+        .split_once("this build runs ")
+        .expect("they are named");
+    let runs = runs.lines().next().unwrap_or_default();
+    let dir: PathBuf = place.home.path().join("config/homebody");
+    fs::create_dir_all(&dir).expect("made");
+    let entry = |architecture: &str| {
+        format!(
+            "[[model]]\nname = \"m-{architecture}\"\narchitecture = \"{architecture}\"\nbytes = 1\n\
+             hub = {{ repo = \"a/b\", file = \"c.gguf\" }}\n"
+        )
+    };
+    let all: String = runs.split(", ").chain(["mamba"]).map(entry).collect();
+    fs::write(dir.join("models.toml"), all).expect("written");
+    let output = place.run(&["models", "list", "--json"]);
+    let list: Value = serde_json::from_slice(&output.stdout).expect("json");
+    for one in list["models"].as_array().into_iter().flatten() {
+        let name = one["name"].as_str().unwrap_or_default();
+        if let Some(architecture) = name.strip_prefix("m-") {
+            assert_eq!(one["runs"], json!(architecture != "mamba"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_doctor_proves_the_seal_and_says_what_it_does_not_cover() {
+    let place = Place::committed();
+    let output = place
+        .command(&["doctor"])
+        .env("SSH_AUTH_SOCK", "/nowhere")
+        .output()
+        .expect("runs");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    for line in text.lines() {
+        // A path is not broken; everything else is.
+        let whole = line
+            .split_whitespace()
+            .any(|word| word.chars().count() > 60);
+        assert!(line.chars().count() <= 80 || whole, "{line}");
+    }
+    for wanted in [
+        "system",
+        "folders",
+        "models",
+        "fits",
+        "repository",
+        "on main at",
+        "terminal",
+        "the seal",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let rows = text
+            .lines()
+            .filter(|line| line.ends_with("refused   refused"))
+            .count();
+        assert_eq!(rows, 13, "{text}");
+        for wanted in [
+            "Operation not permitted",
+            "unix sockets",
+            "Found here: an ssh agent",
+            "/proc/PID/mem",
+            "ptrace_scope",
+            "read by other programs later",
+            "sealed: no network socket can be opened",
+        ] {
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(wanted), "{wanted}: {text}");
+        }
+        assert!(!text.contains("POSSIBLE"), "{text}");
+    }
+}
+
+/// Without a model, and with a hub and a Python that can be reached by nobody.
+#[test]
+fn nothing_is_fetched_for_what_cannot_be_done() {
+    let plain = Place::plain();
+    let bare = Place::plain();
+    bare.run_git(&["init", "-q", "--bare", "."]);
+    let git = Place::committed();
+    for (place, args) in [
+        (&plain, &["review"][..]),
+        (&plain, &["message"]),
+        (&git, &["review", "--commit", "nothing"]),
+        (&git, &["review", "--base", "nothing"]),
+        (
+            &git,
+            &["review", "--apply", "1", "--model", "/nowhere.gguf"],
+        ),
+        (&bare, &["ask", "x"]),
+        (&bare, &["patch", "x"]),
+    ] {
+        let mut command = place.command(args);
+        command
+            .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .env("PATH", "/nowhere");
+        let output = command.output().expect("runs");
+        assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
+        let words = stderr(&output);
+        assert!(!words.contains("fetching"), "{args:?}: {words}");
+    }
+    // What can be done says what it fetches, from where, and the next step when it cannot.
+    let output = git
+        .command(&["ask", "x"])
+        .env("HF_ENDPOINT", "http://127.0.0.1:9")
+        .env("PATH", "/nowhere")
+        .output()
+        .expect("runs");
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let words = stderr(&output);
+    for wanted in [
+        "fetching",
+        "there is no model to run",
+        "models add FILE.gguf",
+    ] {
+        assert!(words.contains(wanted), "{wanted}: {words}");
+    }
+}
