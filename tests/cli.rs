@@ -201,6 +201,13 @@ fn help_and_version_need_nothing() {
         assert!(stdout(&output).contains("homebody"), "{args:?}");
         assert!(output.stderr.is_empty(), "{args:?}");
     }
+    let page = stdout(&place.run(&["man"]));
+    for command in ["ASK", "REVIEW", "MODELS PULL", "CONTEXT PATCH", "DOCTOR"] {
+        assert!(
+            page.contains(&format!(".SH HOMEBODY {command}\n")),
+            "{command}"
+        );
+    }
 }
 
 #[test]

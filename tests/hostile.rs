@@ -478,7 +478,7 @@ fn settings_that_were_damaged_are_named_and_those_of_a_clone_stop_nothing() {
         &b"\xff"[..],
         b"exclude = \x1b[2J",
         b"model = \"/bin/sh\"\n",
-        &[b'['; 100_000],
+        &vec![b'['; 100_000],
     ] {
         fs::write(place.repo.path().join(".homebody.toml"), bytes).expect("written");
         let output = place.run(&["search", "--format", "paths", "needle"]);

@@ -19,17 +19,21 @@ pub(super) fn man(out: &mut Out) -> Result<()> {
     let page = clap_mangen::Man::new(command.clone()).manual("homebody");
     let mut text = Vec::new();
     page.render(&mut text).map_err(failed)?;
-    for inner in command
-        .get_subcommands()
-        .filter(|inner| !inner.is_hide_set())
-    {
-        let name = format!("homebody {}", inner.get_name());
+    sections(&command, "homebody", &mut text).map_err(failed)?;
+    out.raw(&String::from_utf8_lossy(&text));
+    Ok(())
+}
+
+/// A section for each command, those of a command with commands of its own behind it.
+fn sections(of: &clap::Command, before: &str, text: &mut Vec<u8>) -> std::io::Result<()> {
+    for inner in of.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        let name = format!("{before} {}", inner.get_name());
         text.extend_from_slice(format!(".SH {}\n", name.to_uppercase()).as_bytes());
         let page = clap_mangen::Man::new(inner.clone());
-        page.render_synopsis_section(&mut text).map_err(failed)?;
-        page.render_description_section(&mut text).map_err(failed)?;
-        page.render_options_section(&mut text).map_err(failed)?;
+        page.render_synopsis_section(text)?;
+        page.render_description_section(text)?;
+        page.render_options_section(text)?;
+        sections(inner, &name, text)?;
     }
-    out.raw(&String::from_utf8_lossy(&text));
     Ok(())
 }
