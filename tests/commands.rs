@@ -763,3 +763,37 @@ fn nothing_is_fetched_for_what_cannot_be_done() {
         assert!(words.contains(wanted), "{wanted}: {words}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn answer_thinking_and_remarks_never_share_a_line() {
+    let place = Place::committed();
+    let engine = place.script(
+        "{\"steps\":[{\"thinking\":\"hm\"},{\"text\":\"cut off\"}],\"finish\":\"length\"}\n",
+    );
+    let inner = place.command(&["ask", "what does next_entry do?", "-v", &engine]);
+    let mut both = Command::new("sh");
+    both.args(["-c", "exec \"$@\" 2>&1", "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .current_dir(place.repo.path())
+        .stdin(Stdio::null())
+        .env_clear()
+        .envs(
+            inner
+                .get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
+    let output = both.output().expect("runs");
+    assert_eq!(code(&output), 0);
+    let text = stdout(&output);
+    for whole in ["hm", "cut off"] {
+        assert!(text.lines().any(|line| line == whole), "{whole}: {text}");
+    }
+    for begun in ["read ", "the answer ends here"] {
+        assert!(
+            text.lines().any(|line| line.starts_with(begun)),
+            "{begun}: {text}"
+        );
+    }
+}

@@ -63,6 +63,8 @@ pub(super) struct Out {
     fresh: bool,
     /// A carriage return that may be the first half of a line's end.
     held: bool,
+    /// Thinking stands on standard error, its line not ended.
+    thinking: bool,
     /// An event has told the failure already.
     pub(super) told: bool,
 }
@@ -94,6 +96,7 @@ impl Out {
             drawn: None,
             fresh: true,
             held: false,
+            thinking: false,
             told: false,
         }
     }
@@ -192,6 +195,7 @@ impl Out {
             return;
         }
         self.clear();
+        self.end_thinking();
         let mut whole = String::with_capacity(text.len() + 1);
         if std::mem::take(&mut self.held) {
             whole.push('\r');
@@ -274,8 +278,10 @@ impl Out {
     }
 
     fn say(&mut self, tone: Tone, text: &str) {
-        self.push();
+        // Both outputs may be the same terminal: words begin on a line of their own.
+        self.end_pieces();
         self.clear();
+        self.end_thinking();
         let text = printable_block(text);
         // Where standard error is closed there is nobody left to tell.
         let _ = if self.color_words && tone != Tone::Plain {
@@ -307,6 +313,7 @@ impl Out {
     /// A piece of thinking, dim, beside the answer.
     pub(super) fn aside(&mut self, text: &str) {
         self.clear();
+        self.thinking = true;
         let safe = printable_block(text);
         let _ = if self.color_words {
             write!(self.words, "{}{safe}\x1b[0m", Tone::Dim.code())
@@ -315,10 +322,17 @@ impl Out {
         };
     }
 
+    fn end_thinking(&mut self) {
+        if std::mem::take(&mut self.thinking) {
+            let _ = self.words.write_all(b"\n\n");
+        }
+    }
+
     /// A failure in its three parts.
     pub(super) fn failure(&mut self, failure: &Failure) {
         self.end_pieces();
         self.clear();
+        self.end_thinking();
         let (start, end) = if self.color_words {
             (Tone::Red.code(), "\x1b[0m")
         } else {
