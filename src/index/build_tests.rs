@@ -87,6 +87,24 @@ fn what_is_said_about_the_whole_comes_first_when_that_is_asked() {
 }
 
 #[test]
+fn tests_in_the_file_they_test_come_behind_it() {
+    let place = Place::new();
+    place.write(
+        "src/lock.rs",
+        "/// Takes the lock of a door.\npub fn lock_door() {\n    turn_key();\n    pull();\n}\n\n\
+         #[cfg(test)]\nmod tests {\n    #[test]\n    fn lock_door_locks_the_door() {\n        \
+         lock_door();\n        assert!(locked_door());\n    }\n}\n",
+    );
+    let index = place.build();
+    let first = |query| found(&index, query).first().cloned().unwrap_or_default();
+    assert_eq!(first("how does it lock the door?"), "src/lock.rs:1-5");
+    assert_eq!(
+        first("is there a test for lock the door?"),
+        "src/lock.rs:9-13"
+    );
+}
+
+#[test]
 fn what_changes_is_found_and_what_goes_is_not() {
     let place = Place::new();
     place.build();

@@ -72,6 +72,11 @@ pub(super) fn search(index: &Index, query: &str, top: usize) -> Result<Vec<Hit>>
             .map_err(|e| failed("the index cannot be read", &e))?;
         if let Some(mut hit) = read_piece(&document, *fields, score) {
             let class = index.class(&hit.path).unwrap_or(FileClass::Source);
+            let class = if class == FileClass::Source && is_test(&hit) {
+                FileClass::Test
+            } else {
+                class
+            };
             hit.score *= asks.weight(class) * substance(hit.range.len());
             hit.why = why(&hit, &words);
             hits.push(hit);
@@ -129,6 +134,14 @@ impl Asks {
             FileClass::Generated | FileClass::Vendored => 0.25,
         }
     }
+}
+
+/// Whether a definition is a test that stands in the file it tests.
+fn is_test(hit: &Hit) -> bool {
+    hit.symbol.as_ref().is_some_and(|symbol| {
+        let mut modules = symbol.within.split("::");
+        modules.any(|module| matches!(module, "test" | "tests"))
+    })
 }
 
 /// What the length of a piece says about it. BM25 favours short texts, and a definition of a
