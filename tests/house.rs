@@ -93,10 +93,7 @@ const STILL_LONG: &[(&str, usize)] = &[
     ("tui/markdown.rs", 680),
     ("tui/run.rs", 620),
     ("tui/desk.rs", 620),
-    ("app/composer.rs", 620),
-    ("app/state.rs", 620),
-    ("app/update/patching.rs", 580),
-    ("app/update/overlay.rs", 580),
+
 ];
 
 /// What may stand at the top of the repository.

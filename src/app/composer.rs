@@ -1,18 +1,17 @@
-//! The editor the person types in: text, cursor, undo, and how it wraps.
+//! The editor the person types in: text, cursor, undo.
 //!
 //! The text never holds anything that could harm a terminal: what is typed or pasted is
 //! cleaned on its way in, so that it can be drawn as it is.
 
 use std::ops::Range;
 
-use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation as _};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_segmentation::GraphemeCursor;
 
+pub use super::motion::Motion;
+pub use super::rows::{Row, TAB, cell_width};
 use super::vim::{Mode, Vim};
 use crate::base::text::is_hostile;
 
-/// Columns between tab stops in the composer.
-pub const TAB: u16 = 4;
 /// Bytes a composer takes at most; more is cut off.
 pub const MAX_TEXT: usize = 2_000_000;
 /// Bytes kept for undo, together.
@@ -49,38 +48,6 @@ impl Edit {
     fn size(&self) -> usize {
         self.removed.len() + self.inserted.len() + 64
     }
-}
-
-/// A row as drawn: a stretch of the text without its newline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// First byte.
-    pub start: usize,
-    /// Behind the last byte.
-    pub end: usize,
-    /// Whether the line goes on in the next row.
-    pub wrapped: bool,
-}
-
-/// How a word or character can be stepped over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Motion {
-    /// One grapheme to the left.
-    Left,
-    /// One grapheme to the right.
-    Right,
-    /// To the start of the word before.
-    WordLeft,
-    /// Behind the end of the next word.
-    WordRight,
-    /// To the start of the line.
-    LineStart,
-    /// To the end of the line.
-    LineEnd,
-    /// To the start of the text.
-    TextStart,
-    /// To the end of the text.
-    TextEnd,
 }
 
 impl Composer {
@@ -123,52 +90,6 @@ impl Composer {
 
     pub(super) fn vim_put(&mut self, vim: Vim) {
         self.vim = Some(vim);
-    }
-
-    /// The rows the text takes when wrapped into `width` columns, at words where it can. One
-    /// column stays free at the right for the cursor. There is always a row.
-    pub fn layout(&self, width: u16) -> Vec<Row> {
-        let limit = width.saturating_sub(1).max(1);
-        let mut rows = Vec::new();
-        let mut start = 0;
-        for line in self.text.split('\n') {
-            wrap(line, start, limit, &mut rows);
-            start += line.len() + 1;
-        }
-        rows
-    }
-
-    /// Row and column of the cursor in rows made by [`Composer::layout`].
-    pub fn cursor_cell(&self, rows: &[Row]) -> (usize, u16) {
-        let row = row_of(rows, self.cursor);
-        let start = rows.get(row).map_or(0, |r| r.start);
-        (row, self.columns(start..self.cursor))
-    }
-
-    /// The byte offset of the character at a column of a row, for the mouse.
-    pub fn offset_at(&self, rows: &[Row], row: usize, column: u16) -> usize {
-        let Some(row) = rows.get(row).or(rows.last()) else {
-            return 0;
-        };
-        let mut at = 0;
-        let line = self.text.get(row.start..row.end).unwrap_or("");
-        let mut last = row.start;
-        for (i, grapheme) in line.grapheme_indices(true) {
-            let width = cell_width(grapheme, at);
-            if at + width > column {
-                return row.start + i;
-            }
-            at += width;
-            last = row.start + i;
-        }
-        // Behind the last character of a wrapped row stands the next row's first.
-        if row.wrapped { last } else { row.end }
-    }
-
-    fn columns(&self, range: Range<usize>) -> u16 {
-        let text = self.text.get(range).unwrap_or("");
-        text.graphemes(true)
-            .fold(0u16, |at, g| at.saturating_add(cell_width(g, at)))
     }
 
     // ----- changing the text
@@ -408,40 +329,6 @@ impl Composer {
         self.text.get(self.cursor..).unwrap_or("")
     }
 
-    /// From the cursor to where a motion leads, in order.
-    pub(super) fn span(&self, motion: Motion) -> Range<usize> {
-        let to = self.target(motion);
-        self.cursor.min(to)..self.cursor.max(to)
-    }
-
-    pub(super) fn target(&self, motion: Motion) -> usize {
-        match motion {
-            Motion::Left => self.left_of(self.cursor),
-            Motion::Right => self.right_of(self.cursor),
-            Motion::WordLeft => {
-                let before = self.before();
-                let word = before.trim_end();
-                let class = word.chars().next_back().map(class);
-                word.trim_end_matches(|c| Some(self::class(c)) == class)
-                    .len()
-            }
-            Motion::WordRight => {
-                let after = self.after();
-                let rest = after.trim_start();
-                let class = rest.chars().next().map(class);
-                let end = rest.trim_start_matches(|c| Some(self::class(c)) == class);
-                self.boundary_at_or_after(self.text.len() - end.len())
-            }
-            Motion::LineStart => self.before().rfind('\n').map_or(0, |at| at + 1),
-            Motion::LineEnd => self
-                .after()
-                .find('\n')
-                .map_or(self.text.len(), |at| self.cursor + at),
-            Motion::TextStart => 0,
-            Motion::TextEnd => self.text.len(),
-        }
-    }
-
     pub(super) fn left_of(&self, at: usize) -> usize {
         GraphemeCursor::new(at, self.text.len(), true)
             .prev_boundary(&self.text, 0)
@@ -477,7 +364,7 @@ impl Composer {
         }
     }
 
-    fn boundary_at_or_after(&self, at: usize) -> usize {
+    pub(super) fn boundary_at_or_after(&self, at: usize) -> usize {
         let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at += 1;
@@ -487,27 +374,6 @@ impl Composer {
         } else {
             self.right_of(at)
         }
-    }
-}
-
-/// Columns a grapheme takes at a column. A tab reaches to the next stop.
-pub fn cell_width(grapheme: &str, at: u16) -> u16 {
-    if grapheme == "\t" {
-        TAB - at % TAB
-    } else {
-        // Emoji sequences count more than two in sum; terminals draw them two wide.
-        u16::try_from(grapheme.width().min(2)).unwrap_or(2)
-    }
-}
-
-/// Space, part of a word, or neither.
-pub(super) fn class(c: char) -> u8 {
-    if c.is_whitespace() {
-        0
-    } else if c.is_alphanumeric() || c == '_' {
-        1
-    } else {
-        2
     }
 }
 
@@ -549,46 +415,4 @@ fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
             return;
         }
     }
-}
-
-fn row_of(rows: &[Row], offset: usize) -> usize {
-    rows.partition_point(|row| row.start <= offset)
-        .saturating_sub(1)
-}
-
-fn wrap(line: &str, offset: usize, limit: u16, rows: &mut Vec<Row>) {
-    let mut start = 0;
-    while let Some(end) = break_at(line.get(start..).unwrap_or(""), limit) {
-        rows.push(Row {
-            start: offset + start,
-            end: offset + start + end,
-            wrapped: true,
-        });
-        start += end;
-    }
-    rows.push(Row {
-        start: offset + start,
-        end: offset + line.len(),
-        wrapped: false,
-    });
-}
-
-/// Where the first row of a text ends, if it does not fit into one.
-fn break_at(text: &str, limit: u16) -> Option<usize> {
-    let mut at = 0u16;
-    // Where the row could end: behind the last space.
-    let mut space = None;
-    for (i, grapheme) in text.grapheme_indices(true) {
-        let width = cell_width(grapheme, at);
-        let blank = grapheme.chars().all(char::is_whitespace);
-        // One space may hang over the end of the row: it is not seen there.
-        if at + width > limit && i > 0 && !(blank && at <= limit) {
-            return Some(space.unwrap_or(i));
-        }
-        at = at.saturating_add(width);
-        if blank {
-            space = Some(i + grapheme.len());
-        }
-    }
-    None
 }

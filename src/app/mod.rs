@@ -15,9 +15,12 @@ pub mod key;
 pub mod keymap;
 pub mod markdown;
 pub mod message;
+pub mod motion;
+pub mod overlay;
 pub mod patch_block;
 pub mod query;
 pub mod review_block;
+pub mod rows;
 pub mod state;
 pub mod update;
 pub mod vim;
@@ -28,7 +31,7 @@ pub use block::{
 };
 pub use command::{Command, Editable, EditorPurpose};
 pub use complete::{Completion, CompletionItem};
-pub use composer::{Composer, Row};
+pub use composer::Composer;
 pub use history::History;
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
@@ -36,12 +39,14 @@ pub use message::{
     CheckReport, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
     ModelRow, Mouse, MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
 };
+pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
 pub use patch_block::{
     Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
 pub use review_block::{FindingRow, ReviewBlock};
+pub use rows::Row;
 pub use state::{
-    Activity, Composing, Confirm, Cursor, EngineState, Focus, Indexing, Layout, ModelPicker,
-    Options, Overlay, Panel, PanelRow, PanelTab, Picker, Queued, Running, Scroll, State, Toast,
+    Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
+    PanelTab, Queued, Running, Scroll, State, Toast,
 };
 pub use update::{start, update};

@@ -219,3 +219,130 @@ impl PatchBlock {
         self.hunks.get(hunk).and_then(|h| h.hunk.new.or(h.hunk.old))
     }
 }
+
+/// Deciding on it.
+impl PatchBlock {
+    /// Decides on a row; a file's heading stands for all its hunks.
+    pub(super) fn decide(&mut self, row: PatchRow, decision: Decision) {
+        match row {
+            PatchRow::Hunk(at) => {
+                if let Some(hunk) = self.hunks.get_mut(at) {
+                    hunk.decision = decision;
+                }
+            }
+            PatchRow::File(at) => {
+                let Some(file) = self.files.get_mut(at) else {
+                    return;
+                };
+                file.decision = decision;
+                let (from, to) = file.hunks;
+                for hunk in self.hunks.get_mut(from..to).unwrap_or_default() {
+                    hunk.decision = decision;
+                }
+            }
+        }
+    }
+
+    /// Accepts all that is not decided on.
+    pub(super) fn accept_rest(&mut self) {
+        let rest = |decision: &mut Decision| {
+            if *decision == Decision::Undecided {
+                *decision = Decision::Accepted;
+            }
+        };
+        self.files.iter_mut().for_each(|f| rest(&mut f.decision));
+        self.hunks.iter_mut().for_each(|h| rest(&mut h.decision));
+    }
+
+    fn bare_files(&self) -> impl Iterator<Item = (usize, Decision)> {
+        let bare = |(i, file): (usize, &PatchFile)| {
+            (file.hunks.0 == file.hunks.1).then_some((i, file.decision))
+        };
+        self.files.iter().enumerate().filter_map(bare)
+    }
+
+    pub(super) fn all_rejected(&self) -> bool {
+        let rejected = |decision| decision == Decision::Rejected;
+        self.hunks.iter().all(|hunk| rejected(hunk.decision))
+            && self.bare_files().all(|(_, decision)| rejected(decision))
+    }
+
+    /// The change with only what is decided so.
+    pub(super) fn selected(&self, keep: impl Fn(Decision) -> bool) -> Change {
+        let flags: Vec<bool> = self.hunks.iter().map(|h| keep(h.decision)).collect();
+        let mut change = self.change.select(HUNK_CONTEXT, &flags);
+        // Files without hunks (mere renames) are no matter of hunks.
+        for (at, decision) in self.bare_files() {
+            let Some(file) = self.change.files.get(at) else {
+                continue;
+            };
+            change.files.retain(|other| other.path != file.path);
+            if keep(decision) {
+                change.files.push(file.clone());
+            }
+        }
+        change.files.sort_by(|a, b| a.path.cmp(&b.path));
+        change
+    }
+
+    /// Puts an edited text in; the hunks are worked out anew, decisions on equal ones stay.
+    pub(super) fn edit(&mut self, file: usize, text: String) {
+        let Some(changed) = self.change.files.get_mut(file) else {
+            return;
+        };
+        changed.after = Some(text);
+        let mut change = self.change.clone();
+        change
+            .files
+            .retain(|f| f.before != f.after || f.renamed_to.is_some());
+        self.rebuild(change, file);
+    }
+
+    fn rebuild(&mut self, change: Change, file: usize) {
+        let mut new = Self::new(
+            std::mem::take(&mut self.request),
+            change,
+            std::mem::take(&mut self.troubles),
+        );
+        for hunk in &mut new.hunks {
+            let path = new.change.files.get(hunk.hunk.file).map(|f| &f.path);
+            let same = self.hunks.iter().find(|old| {
+                old.hunk.lines == hunk.hunk.lines
+                    && self.change.files.get(old.hunk.file).map(|f| &f.path) == path
+            });
+            hunk.decision = same.map_or(Decision::Undecided, |old| old.decision);
+        }
+        for bare in &mut new.files {
+            let same = self.files.iter().find(|old| old.path == bare.path);
+            if let Some(old) = same {
+                bare.decision = old.decision;
+                bare.folded = old.folded;
+            }
+        }
+        if let Some(edited) = new.files.get(file) {
+            new.cursor = if edited.hunks.0 < edited.hunks.1 {
+                PatchRow::Hunk(edited.hunks.0)
+            } else {
+                PatchRow::File(file)
+            };
+        }
+        if new.change.is_empty() {
+            new.state = PatchState::Discarded;
+        }
+        *self = new;
+    }
+
+    /// Leaves only what was accepted, as it was written.
+    pub(super) fn keep_accepted(&mut self) {
+        let change = self.selected(|decision| decision == Decision::Accepted);
+        let check = std::mem::replace(&mut self.check, Check::None);
+        let mut new = Self::new(
+            std::mem::take(&mut self.request),
+            change,
+            std::mem::take(&mut self.troubles),
+        );
+        new.accept_rest();
+        new.check = check;
+        *self = new;
+    }
+}

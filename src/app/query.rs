@@ -5,8 +5,9 @@ use super::composer::Composer;
 use super::history::History;
 use super::keymap::{Keymap, Place};
 use super::message::{EngineFacts, Millis};
+use super::overlay::Overlay;
 use super::state::{
-    Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, Overlay, PanelRow,
+    Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
     PanelTab, Scroll, State,
 };
 use crate::index::Progress;

@@ -1,8 +1,9 @@
 //! Vim keys in the composer, as an option.
 
-use super::composer::{Composer, Motion, class};
+use super::composer::Composer;
 use super::key::{Code, Key};
 use super::keymap::Action;
+use super::motion::{Motion, class};
 
 /// What keys mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

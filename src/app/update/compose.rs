@@ -2,10 +2,11 @@
 
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::complete::{self, Offers, Subject};
-use super::super::composer::Motion;
 use super::super::key::Key;
 use super::super::keymap::{Action, Place};
-use super::super::state::{Composing, Focus, Overlay, Picker, State};
+use super::super::motion::Motion;
+use super::super::overlay::{Overlay, Picker};
+use super::super::state::{Composing, Focus, State};
 use super::super::vim;
 use super::{scroll, send};
 

@@ -3,6 +3,7 @@
 mod compose;
 mod job;
 mod keys;
+mod models;
 mod mouse;
 mod overlay;
 mod panel;
@@ -76,7 +77,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         Event::Tick => {}
         Event::Index(event) => world::index(state, event, &mut out),
         Event::Engine(event) => world::engine(state, event, &mut out),
-        Event::Models(result) => world::models(state, result),
+        Event::Models(result) => models::rows(state, result),
         Event::Pull(event) => world::pull(state, event, &mut out),
         Event::Job { generation, event } => job::event(state, generation, *event),
         Event::JobDone { generation, result } => job::done(state, generation, result, &mut out),

@@ -4,9 +4,10 @@
 use super::super::block::Body;
 use super::super::command::Command;
 use super::super::message::{Mouse, MouseKind, Part, Selection, Spot, Target};
+use super::super::overlay::Overlay;
 use super::super::patch_block::PatchRow;
-use super::super::state::{Focus, Overlay, State};
-use super::{compose, overlay, panel, reviewing, scroll, stop};
+use super::super::state::{Focus, State};
+use super::{compose, models, overlay, panel, reviewing, scroll, stop};
 
 /// The mouse.
 pub(super) fn mouse(state: &mut State, mouse: &Mouse, out: &mut Vec<Command>) {
@@ -66,7 +67,7 @@ fn down(state: &mut State, target: &Target, out: &mut Vec<Command>) {
         Target::PanelRow(row) => panel::go(state, *row, out),
         Target::Panel if state.panel.is_some() => state.focus = Focus::Panel,
         Target::Seal => stop::explain_seal(state),
-        Target::Model => overlay::open_models(state, false, out),
+        Target::Model => models::open_models(state, false, out),
         Target::ContextFigure => {
             stop::show_context(state);
             state.focus = Focus::Panel;

@@ -1,15 +1,16 @@
 //! What lies over everything: help, texts, lists, confirmations.
 
-use super::super::block::{Body, Download, DownloadEnd, Tone};
+use super::super::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::complete::mention_text;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
-use super::super::message::{Fit, Generation, ModelRow};
-use super::super::state::{Confirm, EngineState, Focus, ModelPicker, Overlay, Picker, State};
-use super::{slash, stop};
-use crate::base::text::{human_bytes, truncated};
+use super::super::message::Generation;
+use super::super::overlay::{Confirm, Overlay, Picker};
+use super::super::state::{Focus, State};
+use super::{models, slash, stop};
+use crate::base::text::truncated;
 use crate::base::{Failure, Result};
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
@@ -250,7 +251,7 @@ pub(super) fn help(state: &mut State) {
 pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
     match state.overlay.take() {
         Some(Overlay::Models(picker)) => match picker.list.chosen().cloned() {
-            Some(row) => take_row(state, row, out),
+            Some(row) => models::take_row(state, row, out),
             None => state.overlay = Some(Overlay::Models(picker)),
         },
         Some(Overlay::Sessions(picker)) => {
@@ -289,8 +290,8 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
         Some(Overlay::Confirm { about, .. }) => match about {
             Confirm::Quit => stop::quit(state, out),
             Confirm::New => slash::begin_anew(state, out),
-            Confirm::LoadAnyway(name) => load(state, &name, out),
-            Confirm::PullAnyway(name) => pull(state, &name, out),
+            Confirm::LoadAnyway(name) => models::load(state, &name, out),
+            Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },
         Some(Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
     }
@@ -316,150 +317,6 @@ fn mention_hit(state: &mut State) {
         state.composer.type_char(' ');
     }
     state.composer.paste(&text);
-}
-
-// ----- models
-
-/// Opens the choice of a model with what is known, and asks for news.
-pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>) {
-    let mut list = Picker::new(state.models.clone());
-    list.loading = state.models.is_empty();
-    list.cursor = preferred(state);
-    state.completion = None;
-    state.overlay = Some(Overlay::Models(ModelPicker {
-        list,
-        first,
-        wanted: None,
-    }));
-    out.push(Command::ListModels);
-}
-
-/// The row to start at: the one in use, else the best that is here, else the one recommended.
-pub(super) fn preferred(state: &State) -> usize {
-    let current = state.facts().map(|facts| facts.name.as_str());
-    let rows = &state.models;
-    rows.iter()
-        .position(|row| Some(row.name.as_str()) == current)
-        .or_else(|| rows.iter().position(|row| row.recommended))
-        .or_else(|| rows.iter().position(|row| row.installed))
-        .unwrap_or(0)
-}
-
-/// Takes a model by its name (or a path, which only the loader can judge).
-pub(super) fn take_model(state: &mut State, name: &str, out: &mut Vec<Command>) {
-    if let Some(row) = state.models.iter().find(|row| row.name == name) {
-        let row = row.clone();
-        take_row(state, row, out);
-        return;
-    }
-    let path = name.contains(['/', '\\']) || name.ends_with(".gguf");
-    if !path && !state.models.is_empty() {
-        let near =
-            super::super::keymap::nearest(name, state.models.iter().map(|r| r.name.as_str()));
-        let text = near.map_or_else(
-            || format!("{name} is no model; /models lists them"),
-            |near| format!("{name} is no model; did you mean {near}?"),
-        );
-        state.toast(Tone::Warning, text);
-        return;
-    }
-    load(state, name, out);
-}
-
-fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>) {
-    let figures = format!(
-        "it takes {} of memory and {} is free",
-        human_bytes(row.memory),
-        human_bytes(row.free)
-    );
-    match (row.fit, row.installed) {
-        (Fit::Unsupported, _) => {
-            let text = format!("{} cannot be run by this build", row.name);
-            state.toast(Tone::Warning, text);
-            open_models(state, false, out);
-        }
-        (Fit::Yes, true) => load(state, &row.name, out),
-        (Fit::Yes, false) => pull(state, &row.name, out),
-        (Fit::No, here) => {
-            let (what, about) = if here {
-                ("Load", Confirm::LoadAnyway(row.name.clone()))
-            } else {
-                ("Fetch", Confirm::PullAnyway(row.name.clone()))
-            };
-            state.overlay = Some(Overlay::Confirm {
-                question: format!(
-                    "{} does not fit: {figures}. {what} it all the same?",
-                    row.name
-                ),
-                about,
-            });
-        }
-    }
-}
-
-fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
-    if state.facts().is_some_and(|facts| facts.name == name) {
-        let text = format!("{name} is loaded already");
-        state.toast(Tone::Plain, text);
-        return;
-    }
-    if let Some(job) = &mut state.job
-        && !job.stopping
-    {
-        job.stopping = true;
-        let block = job.block;
-        out.push(Command::Cancel {
-            generation: job.generation,
-        });
-        stop::mark_stopped(state, block);
-    }
-    state.engine = EngineState::Loading {
-        name: name.to_owned(),
-        memory: 0,
-        fraction: 0.0,
-        since: state.now,
-    };
-    super::send::relabel(state, false);
-    out.push(Command::LoadModel {
-        name: Some(name.to_owned()),
-        choose: true,
-    });
-}
-
-fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
-    if let Some(why) = state.options.no_pull.clone() {
-        state.fail(
-            Failure::environment(format!("`{name}` cannot be fetched from here"))
-                .because(why)
-                .hint(format!(
-                    "run `homebody models pull {name}` in another terminal"
-                )),
-        );
-        return;
-    }
-    if state.pulling.is_some() {
-        state.toast(
-            Tone::Warning,
-            "a model is being fetched already; Esc stops it",
-        );
-        return;
-    }
-    let partial = state.models.iter().find(|row| row.name == name);
-    let (done, total) = partial.map_or((0, 0), |row| (row.partial, row.bytes));
-    let id = state.push(Body::Download(Download {
-        name: name.to_owned(),
-        stage: "connecting".to_owned(),
-        done,
-        total,
-        rate: 0.0,
-        resumed: done,
-        end: DownloadEnd::Running,
-    }));
-    state.pulling = Some(id);
-    super::scroll::to_bottom(state);
-    out.push(Command::Pull {
-        name: name.to_owned(),
-    });
 }
 
 // ----- lists that have come

@@ -133,11 +133,11 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
     state.cursor = None;
     super::scroll::to_bottom(state);
     match &state.engine {
-        EngineState::Missing => super::overlay::open_models(state, true, out),
+        EngineState::Missing => super::models::open_models(state, true, out),
         EngineState::Failed { name } => {
             let what = format!("`{name}` is not loaded; choose a model and this is sent");
             state.toast(Tone::Warning, what);
-            super::overlay::open_models(state, false, out);
+            super::models::open_models(state, false, out);
         }
         _ => {}
     }

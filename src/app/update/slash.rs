@@ -3,8 +3,9 @@
 use super::super::block::{Body, Tone};
 use super::super::command::Command;
 use super::super::commands::Slash;
-use super::super::state::{Confirm, EngineState, Overlay, Picker, State};
-use super::{overlay, panel, scroll, send, stop, whole};
+use super::super::overlay::{Confirm, Overlay, Picker};
+use super::super::state::{EngineState, State};
+use super::{models, overlay, panel, scroll, send, stop, whole};
 use crate::base::RepoPath;
 use crate::jobs::{Ask, Mention, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
@@ -47,9 +48,9 @@ pub(super) fn run(
                 top: TOP,
             });
         }
-        Slash::Model if argument.is_empty() => overlay::open_models(state, false, out),
-        Slash::Model => overlay::take_model(state, argument, out),
-        Slash::Models => overlay::open_models(state, false, out),
+        Slash::Model if argument.is_empty() => models::open_models(state, false, out),
+        Slash::Model => models::take_model(state, argument, out),
+        Slash::Models => models::open_models(state, false, out),
         Slash::Theme => theme(state, argument, out),
         Slash::New => new(state, out),
         Slash::Sessions => {

@@ -2,7 +2,8 @@
 
 use super::super::block::{Body, DownloadEnd, Phase, Sent, Tone};
 use super::super::command::Command;
-use super::super::state::{Composing, Confirm, EngineState, Focus, Overlay, PanelTab, State};
+use super::super::overlay::{Confirm, Overlay};
+use super::super::state::{Composing, EngineState, Focus, PanelTab, State};
 
 /// Esc: one thing at a time, what runs before what is open before what is typed.
 pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {

@@ -4,8 +4,9 @@ use super::super::block::{
     AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
 };
 use super::super::command::Command;
-use super::super::message::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
-use super::super::state::{EngineState, Indexing, ModelPicker, Overlay, Picker, State};
+use super::super::message::{Copied, EngineEvent, IndexEvent, PullEvent};
+use super::super::overlay::{ModelPicker, Overlay, Picker};
+use super::super::state::{EngineState, Indexing, State};
 use super::send;
 use crate::base::text::human_count;
 use crate::base::{Failure, RepoPath, Result};
@@ -107,7 +108,7 @@ pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Comman
             if free || matches!(state.overlay, Some(Overlay::Models(_))) || !state.queue.is_empty()
             {
                 let mut list = Picker::new(state.models.clone());
-                list.cursor = super::overlay::preferred(state);
+                list.cursor = super::models::preferred(state);
                 state.overlay = Some(Overlay::Models(ModelPicker {
                     list,
                     first: true,
@@ -160,44 +161,6 @@ pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Comman
             if !failure.is_interrupted() {
                 state.fail(failure);
             }
-        }
-    }
-}
-
-/// The models there are.
-pub(super) fn models(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
-    match result {
-        Ok(rows) => {
-            state.models = rows;
-            let at = super::overlay::preferred(state);
-            if let Some(Overlay::Models(picker)) = &mut state.overlay {
-                let chosen = picker.list.chosen().map(|row| row.name.clone());
-                let mut list = Picker::new(state.models.clone());
-                list.cursor = chosen
-                    .and_then(|name| list.items.iter().position(|row| row.name == name))
-                    .unwrap_or(at);
-                // A filter that is typed narrows what has come, too.
-                if picker.list.filter.is_empty() {
-                    picker.list = list;
-                } else {
-                    picker.list.items = list.items;
-                    picker.list.loading = false;
-                    let filter = picker.list.filter.to_lowercase();
-                    picker.list.shown = (0..picker.list.items.len())
-                        .filter(|i| {
-                            let row = picker.list.items.get(*i);
-                            row.is_some_and(|row| row.name.to_lowercase().contains(&filter))
-                        })
-                        .collect();
-                    picker.list.step(0, usize::MAX);
-                }
-            }
-        }
-        Err(failure) => {
-            if matches!(state.overlay, Some(Overlay::Models(_))) {
-                state.overlay = None;
-            }
-            state.fail(failure);
         }
     }
 }

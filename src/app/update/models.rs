@@ -1,0 +1,192 @@
+//! The choice of a model: the rows, loading one, fetching one.
+
+use super::super::block::{Body, Download, DownloadEnd, Tone};
+use super::super::command::Command;
+use super::super::message::{Fit, ModelRow};
+use super::super::overlay::{Confirm, ModelPicker, Overlay, Picker};
+use super::super::state::{EngineState, State};
+use super::stop;
+use crate::base::text::human_bytes;
+use crate::base::{Failure, Result};
+
+/// Opens the choice of a model with what is known, and asks for news.
+pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>) {
+    let mut list = Picker::new(state.models.clone());
+    list.loading = state.models.is_empty();
+    list.cursor = preferred(state);
+    state.completion = None;
+    state.overlay = Some(Overlay::Models(ModelPicker {
+        list,
+        first,
+        wanted: None,
+    }));
+    out.push(Command::ListModels);
+}
+
+/// The row to start at: the one in use, else the best that is here, else the one recommended.
+pub(super) fn preferred(state: &State) -> usize {
+    let current = state.facts().map(|facts| facts.name.as_str());
+    let rows = &state.models;
+    rows.iter()
+        .position(|row| Some(row.name.as_str()) == current)
+        .or_else(|| rows.iter().position(|row| row.recommended))
+        .or_else(|| rows.iter().position(|row| row.installed))
+        .unwrap_or(0)
+}
+
+/// Takes a model by its name (or a path, which only the loader can judge).
+pub(super) fn take_model(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if let Some(row) = state.models.iter().find(|row| row.name == name) {
+        let row = row.clone();
+        take_row(state, row, out);
+        return;
+    }
+    let path = name.contains(['/', '\\']) || name.ends_with(".gguf");
+    if !path && !state.models.is_empty() {
+        let near =
+            super::super::keymap::nearest(name, state.models.iter().map(|r| r.name.as_str()));
+        let text = near.map_or_else(
+            || format!("{name} is no model; /models lists them"),
+            |near| format!("{name} is no model; did you mean {near}?"),
+        );
+        state.toast(Tone::Warning, text);
+        return;
+    }
+    load(state, name, out);
+}
+
+pub(super) fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>) {
+    let figures = format!(
+        "it takes {} of memory and {} is free",
+        human_bytes(row.memory),
+        human_bytes(row.free)
+    );
+    match (row.fit, row.installed) {
+        (Fit::Unsupported, _) => {
+            let text = format!("{} cannot be run by this build", row.name);
+            state.toast(Tone::Warning, text);
+            open_models(state, false, out);
+        }
+        (Fit::Yes, true) => load(state, &row.name, out),
+        (Fit::Yes, false) => pull(state, &row.name, out),
+        (Fit::No, here) => {
+            let (what, about) = if here {
+                ("Load", Confirm::LoadAnyway(row.name.clone()))
+            } else {
+                ("Fetch", Confirm::PullAnyway(row.name.clone()))
+            };
+            state.overlay = Some(Overlay::Confirm {
+                question: format!(
+                    "{} does not fit: {figures}. {what} it all the same?",
+                    row.name
+                ),
+                about,
+            });
+        }
+    }
+}
+
+/// Loads it, stopping the job that runs on the one before.
+pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if state.facts().is_some_and(|facts| facts.name == name) {
+        let text = format!("{name} is loaded already");
+        state.toast(Tone::Plain, text);
+        return;
+    }
+    if let Some(job) = &mut state.job
+        && !job.stopping
+    {
+        job.stopping = true;
+        let block = job.block;
+        out.push(Command::Cancel {
+            generation: job.generation,
+        });
+        stop::mark_stopped(state, block);
+    }
+    state.engine = EngineState::Loading {
+        name: name.to_owned(),
+        memory: 0,
+        fraction: 0.0,
+        since: state.now,
+    };
+    super::send::relabel(state, false);
+    out.push(Command::LoadModel {
+        name: Some(name.to_owned()),
+        choose: true,
+    });
+}
+
+/// Fetches it.
+pub(super) fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    if let Some(why) = state.options.no_pull.clone() {
+        state.fail(
+            Failure::environment(format!("`{name}` cannot be fetched from here"))
+                .because(why)
+                .hint(format!(
+                    "run `homebody models pull {name}` in another terminal"
+                )),
+        );
+        return;
+    }
+    if state.pulling.is_some() {
+        state.toast(
+            Tone::Warning,
+            "a model is being fetched already; Esc stops it",
+        );
+        return;
+    }
+    let partial = state.models.iter().find(|row| row.name == name);
+    let (done, total) = partial.map_or((0, 0), |row| (row.partial, row.bytes));
+    let id = state.push(Body::Download(Download {
+        name: name.to_owned(),
+        stage: "connecting".to_owned(),
+        done,
+        total,
+        rate: 0.0,
+        resumed: done,
+        end: DownloadEnd::Running,
+    }));
+    state.pulling = Some(id);
+    super::scroll::to_bottom(state);
+    out.push(Command::Pull {
+        name: name.to_owned(),
+    });
+}
+
+/// The models there are.
+pub(super) fn rows(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
+    match result {
+        Ok(rows) => {
+            state.models = rows;
+            let at = preferred(state);
+            if let Some(Overlay::Models(picker)) = &mut state.overlay {
+                let chosen = picker.list.chosen().map(|row| row.name.clone());
+                let mut list = Picker::new(state.models.clone());
+                list.cursor = chosen
+                    .and_then(|name| list.items.iter().position(|row| row.name == name))
+                    .unwrap_or(at);
+                // A filter that is typed narrows what has come, too.
+                if picker.list.filter.is_empty() {
+                    picker.list = list;
+                } else {
+                    picker.list.items = list.items;
+                    picker.list.loading = false;
+                    let filter = picker.list.filter.to_lowercase();
+                    picker.list.shown = (0..picker.list.items.len())
+                        .filter(|i| {
+                            let row = picker.list.items.get(*i);
+                            row.is_some_and(|row| row.name.to_lowercase().contains(&filter))
+                        })
+                        .collect();
+                    picker.list.step(0, usize::MAX);
+                }
+            }
+        }
+        Err(failure) => {
+            if matches!(state.overlay, Some(Overlay::Models(_))) {
+                state.overlay = None;
+            }
+            state.fail(failure);
+        }
+    }
+}
