@@ -364,7 +364,7 @@ impl Composer {
         }
     }
 
-    pub(super) fn boundary_at_or_after(&self, at: usize) -> usize {
+    fn boundary_at_or_after(&self, at: usize) -> usize {
         let mut at = at.min(self.text.len());
         while !self.text.is_char_boundary(at) {
             at += 1;
@@ -416,3 +416,7 @@ fn skip_sequence(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "composer_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use super::composer::Composer;
 
 /// How a word or character can be stepped over.
@@ -36,20 +38,8 @@ impl Composer {
         match motion {
             Motion::Left => self.left_of(self.cursor()),
             Motion::Right => self.right_of(self.cursor()),
-            Motion::WordLeft => {
-                let before = self.before();
-                let word = before.trim_end();
-                let class = word.chars().next_back().map(class);
-                word.trim_end_matches(|c| Some(self::class(c)) == class)
-                    .len()
-            }
-            Motion::WordRight => {
-                let after = self.after();
-                let rest = after.trim_start();
-                let class = rest.chars().next().map(class);
-                let end = rest.trim_start_matches(|c| Some(self::class(c)) == class);
-                self.boundary_at_or_after(self.text().len() - end.len())
-            }
+            Motion::WordLeft => word_left(self.text(), self.cursor()),
+            Motion::WordRight => word_right(self.text(), self.cursor()),
             Motion::LineStart => self.before().rfind('\n').map_or(0, |at| at + 1),
             Motion::LineEnd => self
                 .after()
@@ -61,13 +51,56 @@ impl Composer {
     }
 }
 
-/// Space, part of a word, or neither.
-pub(super) fn class(c: char) -> u8 {
-    if c.is_whitespace() {
-        0
-    } else if c.is_alphanumeric() || c == '_' {
-        1
-    } else {
-        2
+/// Space, part of a word, or neither; by the first character, so that what is joined to it
+/// (an accent, the parts of an emoji) is never parted from it.
+fn class(grapheme: &str) -> u8 {
+    match grapheme.chars().next() {
+        Some(c) if c.is_whitespace() => 0,
+        Some(c) if c.is_alphanumeric() || c == '_' => 1,
+        _ => 2,
     }
+}
+
+/// The start of the word before.
+pub(super) fn word_left(text: &str, at: usize) -> usize {
+    let before = text.get(..at).unwrap_or("");
+    let mut graphemes = before
+        .grapheme_indices(true)
+        .rev()
+        .skip_while(|(_, g)| class(g) == 0);
+    let Some((last, grapheme)) = graphemes.next() else {
+        return 0;
+    };
+    let wanted = class(grapheme);
+    graphemes
+        .take_while(|(_, g)| class(g) == wanted)
+        .last()
+        .map_or(last, |(start, _)| start)
+}
+
+/// Behind the end of the word the cursor is in, or of the next one.
+pub(super) fn word_right(text: &str, at: usize) -> usize {
+    let mut wanted = 0;
+    for (i, grapheme) in text.get(at..).unwrap_or("").grapheme_indices(true) {
+        let class = class(grapheme);
+        if wanted != 0 && class != wanted {
+            return at + i;
+        }
+        wanted = class;
+    }
+    text.len()
+}
+
+/// The start of the next word.
+pub(super) fn next_word(text: &str, at: usize) -> usize {
+    let mut wanted = None;
+    for (i, grapheme) in text.get(at..).unwrap_or("").grapheme_indices(true) {
+        let class = class(grapheme);
+        if class != 0 && wanted.is_some_and(|wanted| wanted != class) {
+            return at + i;
+        }
+        // Behind a space any word is the next one.
+        wanted = Some(class);
+    }
+    text.len()
 }

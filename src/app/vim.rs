@@ -3,7 +3,7 @@
 use super::composer::Composer;
 use super::key::{Code, Key};
 use super::keymap::Action;
-use super::motion::{Motion, class};
+use super::motion::{Motion, next_word, word_left, word_right};
 
 /// What keys mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -192,14 +192,7 @@ fn prefixed(vim: &mut Vim, composer: &mut Composer, prefix: char, c: char) {
             }
         },
         'r' => {
-            let end = composer.right_of(at);
-            let under = composer.text().get(at..end).unwrap_or("");
-            if !under.is_empty() && under != "\n" {
-                let mut text = String::new();
-                text.push(c);
-                composer.replace(at..end, &text);
-                composer.put_cursor(at);
-            }
+            put_over(composer, c, vim.times());
             vim.set_mode(Mode::Normal);
         }
         'f' | 't' | 'F' | 'T' => {
@@ -222,6 +215,21 @@ fn prefixed(vim: &mut Vim, composer: &mut Composer, prefix: char, c: char) {
         }
         _ => vim.set_mode(Mode::Normal),
     }
+}
+
+/// Puts a character over so many; none where the line ends before.
+fn put_over(composer: &mut Composer, c: char, times: usize) {
+    let at = composer.cursor();
+    let line = composer.target(Motion::LineEnd);
+    let mut end = at;
+    for _ in 0..times {
+        if end >= line {
+            return;
+        }
+        end = composer.right_of(end);
+    }
+    composer.replace(at..end, &c.to_string().repeat(times));
+    composer.put_cursor(at + c.len_utf8() * (times - 1));
 }
 
 /// Where `f`, `t`, `F` and `T` lead within the line.
@@ -256,7 +264,7 @@ fn reach(vim: &Vim, composer: &Composer, c: char) -> Option<std::ops::Range<usiz
     let text = composer.text();
     let to = match c {
         // `cw` leaves the space behind the word, as in vim.
-        'w' if vim.operator == Some('c') => repeat(at, times, |at| word_end(text, at)),
+        'w' if vim.operator == Some('c') => repeat(at, times, |at| word_right(text, at)),
         'w' => repeat(at, times, |at| next_word(text, at)).min(
             // The last word of a line does not take the newline with it.
             if times == 1 {
@@ -265,8 +273,8 @@ fn reach(vim: &Vim, composer: &Composer, c: char) -> Option<std::ops::Range<usiz
                 text.len()
             },
         ),
-        'e' => repeat(at, times, |at| word_end(text, at)),
-        'b' => repeat(at, times, |at| previous_word(text, at)),
+        'e' => repeat(at, times, |at| word_right(text, at)),
+        'b' => repeat(at, times, |at| word_left(text, at)),
         'h' => repeat(at, times, |at| composer.left_of(at)).max(composer.target(Motion::LineStart)),
         'l' => repeat(at, times, |at| composer.right_of(at)).min(composer.target(Motion::LineEnd)),
         '0' | '^' => composer.target(Motion::LineStart),
@@ -286,36 +294,6 @@ fn repeat(mut at: usize, times: usize, step: impl Fn(usize) -> usize) -> usize {
         at = next;
     }
     at
-}
-
-/// The start of the next word.
-fn next_word(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or("");
-    let Some(first) = rest.chars().next() else {
-        return at;
-    };
-    let first = class(first);
-    let rest = rest.trim_start_matches(|c| first != 0 && class(c) == first);
-    text.len() - rest.trim_start().len()
-}
-
-/// Behind the end of the word the cursor is in, or the next one.
-fn word_end(text: &str, at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or("").trim_start();
-    let Some(first) = rest.chars().next() else {
-        return text.len();
-    };
-    let first = class(first);
-    text.len() - rest.trim_start_matches(|c| class(c) == first).len()
-}
-
-fn previous_word(text: &str, at: usize) -> usize {
-    let before = text.get(..at).unwrap_or("").trim_end();
-    let Some(last) = before.chars().next_back() else {
-        return 0;
-    };
-    let last = class(last);
-    before.trim_end_matches(|c| class(c) == last).len()
 }
 
 fn operate(vim: &mut Vim, composer: &mut Composer, operator: char, range: std::ops::Range<usize>) {
@@ -402,7 +380,7 @@ fn simple(vim: &mut Vim, composer: &mut Composer, c: char) {
             let text = composer.text();
             let to = repeat(composer.cursor(), times, |at| {
                 let next = composer.right_of(at);
-                let end = word_end(text, next);
+                let end = word_right(text, next);
                 composer.left_of(end).max(at)
             });
             composer.put_cursor(to);
@@ -423,6 +401,8 @@ fn simple(vim: &mut Vim, composer: &mut Composer, c: char) {
             let end = composer.target(Motion::LineEnd);
             if end < composer.text().len() {
                 composer.replace(end..end + 1, " ");
+                // As in vim, the cursor stands where the lines were joined.
+                composer.put_cursor(end);
             }
         }
         'p' | 'P' => put(composer, c == 'p', times),
@@ -497,3 +477,7 @@ fn put(composer: &mut Composer, behind: bool, times: usize) {
         composer.go(Motion::Left);
     }
 }
+
+#[cfg(test)]
+#[path = "vim_tests.rs"]
+mod tests;
