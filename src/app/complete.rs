@@ -89,7 +89,10 @@ pub fn complete(
     if let Some(name) = head.strip_prefix('/')
         && !name.contains(|c: char| c.is_whitespace() || c == '/')
     {
-        return commands_for(name, at);
+        // The rest of the word goes, too: what is taken is a whole command.
+        let rest = text.get(at..).unwrap_or("");
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        return commands_for(name, at + end);
     }
     if let Some((range, word)) = mention(head) {
         return files(word, range, Subject::File, offers.paths, before);
@@ -128,7 +131,7 @@ fn mention(head: &str) -> Option<(Range<usize>, &str)> {
     (ok && word.len() <= 300).then_some((at..head.len(), word))
 }
 
-fn commands_for(name: &str, at: usize) -> Option<Completion> {
+fn commands_for(name: &str, end: usize) -> Option<Completion> {
     let name = name.to_lowercase();
     let mut items: Vec<(usize, CompletionItem)> = Vec::new();
     for entry in &commands::TABLE {
@@ -160,7 +163,7 @@ fn commands_for(name: &str, at: usize) -> Option<Completion> {
     items.sort_by_key(|(rank, _)| *rank);
     popup(
         Subject::Command,
-        0..at,
+        0..end,
         items.into_iter().map(|(_, item)| item).collect(),
     )
 }
@@ -296,3 +299,7 @@ pub fn mention_text(path: &RepoPath, at: bool) -> String {
         format!("{sign}{path} ")
     }
 }
+
+#[cfg(test)]
+#[path = "complete_tests.rs"]
+mod tests;

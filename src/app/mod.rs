@@ -50,3 +50,7 @@ pub use state::{
     PanelTab, Queued, Running, Scroll, State, Toast,
 };
 pub use update::{start, update};
+
+#[cfg(test)]
+#[path = "sample_tests.rs"]
+mod sample;

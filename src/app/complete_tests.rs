@@ -1,0 +1,160 @@
+//! Tests of what the popup offers.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::app::sample::path;
+
+fn files() -> Arc<Vec<RepoPath>> {
+    Arc::new(
+        [
+            "README.md",
+            "docs/a b.md",
+            "src/lib.rs",
+            "src/walk.rs",
+            "src/walk/deep.rs",
+        ]
+        .map(path)
+        .to_vec(),
+    )
+}
+
+/// What is offered at `|`.
+fn offered(text: &str) -> Option<Completion> {
+    let at = text.find('|').expect("a cursor");
+    let models = [
+        ("qwen".to_owned(), "a model".to_owned()),
+        ("starter".to_owned(), String::new()),
+    ];
+    let themes = ["dark".to_owned(), "light".to_owned()];
+    let paths = files();
+    let offers = Offers {
+        paths: &paths,
+        models: &models,
+        themes: &themes,
+        reviews: &[("staged", "what is staged"), ("HEAD", "the last commit")],
+    };
+    complete(&text.replacen('|', "", 1), at, offers, None)
+}
+
+fn inserts(text: &str) -> Vec<String> {
+    offered(text).map_or_else(Vec::new, |popup| {
+        popup.items.into_iter().map(|item| item.insert).collect()
+    })
+}
+
+#[test]
+fn files_are_offered_behind_an_at_that_begins_a_word() {
+    assert_eq!(
+        inserts("see @walk|").first().map(String::as_str),
+        Some("@src/walk.rs ")
+    );
+    assert_eq!(inserts("(@lib|"), ["@src/lib.rs "]);
+    assert_eq!(inserts("me@walk|"), [""; 0]);
+    assert_eq!(inserts("@walk.rs:1|"), [""; 0], "lines are typed by hand");
+    assert_eq!(inserts("@walk |"), [""; 0]);
+    assert_eq!(inserts("@zzz|"), [""; 0]);
+}
+
+#[test]
+fn a_bare_at_offers_what_is_nearest_to_the_root() {
+    let popup = offered("@|").expect("a popup");
+    assert_eq!(popup.items[0].label, "README.md");
+    assert_eq!(popup.items.len(), 5);
+    assert_eq!(popup.range, 0..1);
+}
+
+#[test]
+fn names_with_spaces_are_put_in_quotes() {
+    assert_eq!(inserts("@a b|"), [""; 0]);
+    assert_eq!(inserts("@\"a b|"), ["@\"docs/a b.md\" "]);
+    assert_eq!(inserts("@docs|"), ["@\"docs/a b.md\" "]);
+}
+
+#[test]
+fn what_matched_is_marked() {
+    let popup = offered("@lib|").expect("a popup");
+    assert_eq!(popup.items[0].matched, [4, 5, 6]);
+    assert_eq!(popup.subject, Subject::File);
+}
+
+#[test]
+fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
+    let paths = files();
+    let offers = Offers {
+        paths: &paths,
+        models: &[],
+        themes: &[],
+        reviews: &[],
+    };
+    let first = complete("@w", 2, offers, None).expect("a popup");
+    let narrowed = complete("@wal", 4, offers, Some(&first)).expect("a popup");
+    let anew = complete("@wal", 4, offers, None).expect("a popup");
+    assert_eq!(narrowed.items, anew.items);
+    // Another index has other numbers.
+    let other = Arc::new(vec![path("x/walnut.rs")]);
+    let offers = Offers {
+        paths: &other,
+        ..offers
+    };
+    let popup = complete("@wal", 4, offers, Some(&first)).expect("a popup");
+    assert_eq!(popup.items[0].label, "x/walnut.rs");
+}
+
+#[test]
+fn commands_are_offered_with_a_line_each() {
+    let popup = offered("/|").expect("a popup");
+    assert_eq!(popup.items.len(), commands::TABLE.len());
+    assert!(popup.items.iter().all(|item| !item.about.is_empty()));
+    assert_eq!(inserts("/re|"), ["/review ", "/resume"]);
+    assert_eq!(inserts("/mod|"), ["/model ", "/models"]);
+    // A slip still finds it.
+    assert_eq!(inserts("/reveiw|"), ["/review "]);
+    assert_eq!(inserts("/usr/li|"), [""; 0]);
+    assert_eq!(inserts("a /re|"), [""; 0]);
+}
+
+#[test]
+fn a_command_takes_the_place_of_the_whole_word() {
+    let popup = offered("/he|lp").expect("a popup");
+    assert_eq!(popup.range, 0..5);
+    assert_eq!(offered("/pa|tch it").expect("a popup").range, 0..6);
+}
+
+#[test]
+fn commands_offer_what_they_take() {
+    assert_eq!(inserts("/model q|"), ["qwen"]);
+    assert_eq!(inserts("/theme |"), ["dark", "light"]);
+    assert_eq!(inserts("/theme dark|"), [""; 0], "it is there already");
+    assert_eq!(inserts("/review st|"), ["staged"]);
+    assert_eq!(inserts("/add lib|"), ["src/lib.rs "]);
+    assert_eq!(
+        inserts("/add src/lib.rs walk.|")
+            .first()
+            .map(String::as_str),
+        Some("src/walk.rs ")
+    );
+    assert_eq!(inserts("/ask lib|"), [""; 0]);
+    assert_eq!(inserts("/patch @lib|"), ["@src/lib.rs "]);
+    assert_eq!(inserts("/nonsense x|"), [""; 0]);
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_fine_and_what_is_replaced_lies_within(
+        text in "[/@a-d \"\n:ä日.]{0,20}",
+        at in 0..30usize,
+    ) {
+        let mut at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let paths = files();
+        let offers = Offers { paths: &paths, models: &[], themes: &[], reviews: &[] };
+        if let Some(popup) = complete(&text, at, offers, None) {
+            prop_assert!(!popup.items.is_empty());
+            prop_assert!(text.get(popup.range.clone()).is_some());
+            prop_assert!(popup.range.start <= at && at <= popup.range.end);
+        }
+    }
+}
