@@ -230,6 +230,10 @@ impl Keymap {
             let mut bound = own.get(&entry.action).cloned().unwrap_or_default();
             if !own.contains_key(&entry.action) {
                 for key in entry.keys.iter().filter_map(|text| Key::parse(text)) {
+                    // What the user binds everywhere is not hidden by a default in one place.
+                    if taken.contains_key(&(Place::Everywhere, key)) {
+                        continue;
+                    }
                     let place = (entry.place, key);
                     if *actions.entry(place).or_insert(entry.action) == entry.action {
                         bound.push(key);
@@ -290,3 +294,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
         .min()
         .map(|(_, known)| known)
 }
+
+#[cfg(test)]
+#[path = "keymap_tests.rs"]
+mod tests;
