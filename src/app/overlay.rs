@@ -51,6 +51,8 @@ pub enum Confirm {
     Quit,
     /// Emptying the conversation while a patch stands open.
     New,
+    /// Going on with a session (none: the newest) while a patch stands open.
+    Resume(Option<String>),
 }
 
 /// A list with a filter over it.

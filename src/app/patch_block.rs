@@ -10,7 +10,7 @@ pub const HUNK_CONTEXT: usize = 3;
 /// What becomes of a hunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Not said yet. Applying leaves it out unless nothing was accepted by hand.
+    /// Not said yet: applying leaves it out.
     Undecided,
     /// Taken.
     Accepted,

@@ -63,6 +63,7 @@ impl State {
             awaited: Awaited::default(),
             armed_quit: None,
             dragging: false,
+            draft: String::new(),
             popup_closed: false,
             options,
         }

@@ -36,12 +36,12 @@ impl Desk {
             "src/lib.rs",
             "docs/a b.md",
         ])));
-        desk.event(Event::Engine(EngineEvent::Ready(engine("starter"))));
+        desk.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
         desk.event(Event::Models(Ok(vec![
-            model("starter", Fit::Yes, true),
-            model("small", Fit::Yes, false),
-            model("large", Fit::No, true),
-            model("odd", Fit::Unsupported, true),
+            a_model("starter", Fit::Yes, true),
+            a_model("small", Fit::Yes, false),
+            a_model("large", Fit::No, true),
+            a_model("odd", Fit::Unsupported, true),
         ])));
         desk.event(Event::Themes(
             ["dark", "light", "terminal"].map(str::to_owned).to_vec(),
@@ -116,7 +116,7 @@ impl Desk {
     /// Has a patch of two files and three hunks planned; gives its block.
     pub fn planned(&mut self) -> BlockId {
         let generation = started(&self.send("/patch fix it")).expect("a job").0;
-        self.done(generation, planned(change()));
+        self.done(generation, patched(a_change()));
         self.last_patch()
     }
 
@@ -140,13 +140,13 @@ impl Desk {
     /// Has a review made with two findings; gives its block.
     pub fn reviewed(&mut self) -> BlockId {
         let generation = started(&self.send("/review")).expect("a job").0;
-        for finding in [finding("src/walk.rs", 12), finding("src/lib.rs", 3)] {
+        for finding in [a_finding("src/walk.rs", 12), a_finding("src/lib.rs", 3)] {
             self.job(generation, jobs::Event::Finding(finding));
         }
         self.done(
             generation,
             Answer::Review {
-                findings: vec![finding("src/walk.rs", 12), finding("src/lib.rs", 3)],
+                findings: vec![a_finding("src/walk.rs", 12), a_finding("src/lib.rs", 3)],
                 unread: Vec::new(),
                 stopped: false,
             },
@@ -234,7 +234,7 @@ pub(super) fn started(commands: &[Command]) -> Option<(Generation, Request)> {
 }
 
 /// What is copied.
-pub(super) fn copied(commands: &[Command]) -> Option<&str> {
+pub(super) fn copy_of(commands: &[Command]) -> Option<&str> {
     commands.iter().find_map(|command| match command {
         Command::Copy(text) => Some(text.as_str()),
         _ => None,
@@ -264,7 +264,7 @@ pub(super) fn indexed(files: &[&str]) -> IndexEvent {
     }
 }
 
-pub(super) fn engine(name: &str) -> EngineFacts {
+pub(super) fn facts(name: &str) -> EngineFacts {
     EngineFacts {
         name: name.to_owned(),
         context: 1_000,
@@ -273,7 +273,7 @@ pub(super) fn engine(name: &str) -> EngineFacts {
     }
 }
 
-pub(super) fn model(name: &str, fit: Fit, installed: bool) -> ModelRow {
+pub(super) fn a_model(name: &str, fit: Fit, installed: bool) -> ModelRow {
     ModelRow {
         name: name.to_owned(),
         about: format!("{name}, a model"),
@@ -289,7 +289,7 @@ pub(super) fn model(name: &str, fit: Fit, installed: bool) -> ModelRow {
     }
 }
 
-pub(super) fn turn(request: &str, answer: &str) -> Turn {
+pub(super) fn a_turn(request: &str, answer: &str) -> Turn {
     Turn {
         request: request.to_owned(),
         sent: format!("sent: {request}"),
@@ -300,13 +300,13 @@ pub(super) fn turn(request: &str, answer: &str) -> Turn {
 
 pub(super) fn asked(question: &str, text: &str) -> Answer {
     Answer::Ask {
-        turn: turn(question, text),
-        context: context(),
+        turn: a_turn(question, text),
+        context: a_context(),
         stopped: false,
     }
 }
 
-pub(super) fn excerpt(id: u32, name: &str, from: u32, to: u32) -> Excerpt {
+pub(super) fn an_excerpt(id: u32, name: &str, from: u32, to: u32) -> Excerpt {
     Excerpt {
         id,
         path: path(name),
@@ -318,11 +318,11 @@ pub(super) fn excerpt(id: u32, name: &str, from: u32, to: u32) -> Excerpt {
     }
 }
 
-pub(super) fn context() -> Context {
+pub(super) fn a_context() -> Context {
     Context {
         excerpts: vec![
-            excerpt(1, "src/walk.rs", 1, 9),
-            excerpt(2, "src/lib.rs", 3, 4),
+            an_excerpt(1, "src/walk.rs", 1, 9),
+            an_excerpt(2, "src/lib.rs", 3, 4),
         ],
         left_out: vec![crate::context::LeftOut {
             path: path("README.md"),
@@ -337,7 +337,7 @@ pub(super) fn context() -> Context {
     }
 }
 
-pub(super) fn source(id: u32, name: &str, cited: bool) -> Source {
+pub(super) fn a_source(id: u32, name: &str, cited: bool) -> Source {
     Source {
         id,
         path: path(name),
@@ -347,7 +347,7 @@ pub(super) fn source(id: u32, name: &str, cited: bool) -> Source {
     }
 }
 
-pub(super) fn finding(name: &str, line: u32) -> Finding {
+pub(super) fn a_finding(name: &str, line: u32) -> Finding {
     Finding {
         path: path(name),
         line,
@@ -370,7 +370,7 @@ fn numbered(count: usize, changed: &[usize]) -> String {
 }
 
 /// A change of one file in two hunks, and of another in one.
-pub(super) fn change() -> Change {
+pub(super) fn a_change() -> Change {
     let file = |name: &str, changed: &[usize]| FileChange {
         path: path(name),
         renamed_to: None,
@@ -382,12 +382,12 @@ pub(super) fn change() -> Change {
     }
 }
 
-pub(super) fn planned(change: Change) -> Answer {
+pub(super) fn patched(change: Change) -> Answer {
     Answer::Patch {
         change,
         prose: "so it is done".to_owned(),
         troubles: Vec::new(),
-        context: context(),
+        context: a_context(),
         stopped: false,
     }
 }

@@ -164,6 +164,8 @@ pub struct State {
     pub(super) armed_quit: Option<Millis>,
     /// Whether the left button is down over the transcript.
     pub(super) dragging: bool,
+    /// What stood in the composer when a remark was begun; it comes back behind it.
+    pub(super) draft: String,
     /// Esc closed the popup: it stays closed until the text changes.
     pub(super) popup_closed: bool,
 }

@@ -124,10 +124,10 @@ pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bo
     if bound == Some(Action::Stop) && runs {
         return false;
     }
-    let before = state.composer.text().len();
+    let before = state.composer.text().to_owned();
     match vim::key(&mut state.composer, key, bound) {
         vim::Outcome::Taken => {
-            if state.composer.text().len() != before {
+            if state.composer.text() != before {
                 state.history.stop();
             }
             state.completion = None;
@@ -244,3 +244,7 @@ fn recall(state: &mut State, text: &str) {
     state.completion = None;
     state.popup_closed = true;
 }
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

@@ -394,3 +394,7 @@ fn warn_of_context(state: &mut State) {
 pub(super) fn mark(state: &mut State, block: BlockId) {
     state.cursor = Some(Cursor { block, code: None });
 }
+
+#[cfg(test)]
+#[path = "job_tests.rs"]
+mod tests;

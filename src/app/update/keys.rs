@@ -35,14 +35,22 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
         act(state, action, out);
         return;
     }
+    // So do Home and End lead to the ends; letters on the same actions are typed.
+    if key.typed().is_none()
+        && let Some(action @ (Action::ScrollTop | Action::ScrollBottom)) =
+            state.keymap.action(Place::Transcript, key)
+    {
+        act(state, action, out);
+        return;
+    }
     if key == Key::char('?') {
         overlay::help(state);
         return;
     }
     // Typing always lands in the composer.
-    if let Some(c) = key.typed() {
+    if key.typed().is_some() {
         state.focus = Focus::Composer;
-        compose::typed(state, c, out);
+        composer_key(state, key, out);
     }
 }
 
@@ -114,6 +122,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::Suspend => out.push(Command::Suspend),
         Action::PageUp if state.focus == Focus::Panel => panel::step(state, -10, out),
         Action::PageDown if state.focus == Focus::Panel => panel::step(state, 10, out),
+        Action::ScrollTop if state.focus == Focus::Panel => panel::step(state, isize::MIN, out),
+        Action::ScrollBottom if state.focus == Focus::Panel => panel::step(state, isize::MAX, out),
         Action::PageUp => scroll::page(state, -1),
         Action::PageDown => scroll::page(state, 1),
         Action::Help => overlay::help(state),
@@ -199,7 +209,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     }
 }
 
-/// The composer, the newest patch or review, the panel, and round again.
+/// The composer, the newest patch or review, the panel, the transcript, and round again.
 fn next_place(state: &mut State) {
     let work = state
         .blocks
@@ -211,7 +221,8 @@ fn next_place(state: &mut State) {
             _ => None,
         });
     let panel = state.panel.map(|_| Focus::Panel);
-    let order: Vec<Focus> = [Some(Focus::Composer), work, panel]
+    let read = scroll::has_answers(state).then_some(Focus::Transcript);
+    let order: Vec<Focus> = [Some(Focus::Composer), work, panel, read]
         .into_iter()
         .flatten()
         .collect();
@@ -220,5 +231,8 @@ fn next_place(state: &mut State) {
     state.focus = order.get(next).copied().unwrap_or(Focus::Composer);
     if let Focus::Patch(block) | Focus::Review(block) = state.focus {
         scroll::show(state, block);
+    }
+    if state.focus == Focus::Transcript && state.cursor.is_none() {
+        scroll::answer(state, -1);
     }
 }

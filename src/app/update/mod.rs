@@ -18,7 +18,7 @@ mod world;
 use super::block::{Block, BlockId, Body, Note, Tone};
 use super::command::Command;
 use super::message::{Event, Generation, Millis, Signal};
-use super::state::{Options, State, Toast};
+use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
 use crate::jobs::Mention;
 
@@ -116,6 +116,10 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
             Signal::Terminate | Signal::Hangup => stop::quit(state, &mut out),
             Signal::Continue => out.push(Command::Redraw),
         },
+    }
+    // The popup belongs to who types.
+    if state.focus != Focus::Composer {
+        state.completion = None;
     }
     out
 }

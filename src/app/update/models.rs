@@ -159,27 +159,19 @@ pub(super) fn rows(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
         Ok(rows) => {
             state.models = rows;
             let at = preferred(state);
+            let seen = usize::from(state.layout.overlay_rows.max(1));
             if let Some(Overlay::Models(picker)) = &mut state.overlay {
                 let chosen = picker.list.chosen().map(|row| row.name.clone());
+                let filter = std::mem::take(&mut picker.list.filter);
                 let mut list = Picker::new(state.models.clone());
-                list.cursor = chosen
-                    .and_then(|name| list.items.iter().position(|row| row.name == name))
-                    .unwrap_or(at);
                 // A filter that is typed narrows what has come, too.
-                if picker.list.filter.is_empty() {
-                    picker.list = list;
-                } else {
-                    picker.list.items = list.items;
-                    picker.list.loading = false;
-                    let filter = picker.list.filter.to_lowercase();
-                    picker.list.shown = (0..picker.list.items.len())
-                        .filter(|i| {
-                            let row = picker.list.items.get(*i);
-                            row.is_some_and(|row| row.name.to_lowercase().contains(&filter))
-                        })
-                        .collect();
-                    picker.list.step(0, usize::MAX);
-                }
+                list.narrow(|f| *f = filter, |row| &row.name);
+                let same = list
+                    .rows()
+                    .position(|row| Some(&row.name) == chosen.as_ref());
+                list.cursor = same.unwrap_or(if list.filter.is_empty() { at } else { 0 });
+                list.step(0, seen);
+                picker.list = list;
             }
         }
         Err(failure) => {

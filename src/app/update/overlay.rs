@@ -206,7 +206,11 @@ impl<T> Picker<T> {
             .max((self.cursor + 1).saturating_sub(rows));
     }
 
-    fn narrow(&mut self, change: impl FnOnce(&mut String), text: impl Fn(&T) -> &String) {
+    pub(super) fn narrow(
+        &mut self,
+        change: impl FnOnce(&mut String),
+        text: impl Fn(&T) -> &String,
+    ) {
         change(&mut self.filter);
         let words: Vec<String> = self
             .filter
@@ -255,12 +259,8 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             None => state.overlay = Some(Overlay::Models(picker)),
         },
         Some(Overlay::Sessions(picker)) => {
-            if state.job.is_some() || !state.queue.is_empty() {
-                state.toast(Tone::Warning, "an answer is being written; Esc stops it");
-            } else if let Some(entry) = picker.chosen() {
-                out.push(Command::LoadSession {
-                    id: Some(entry.id.clone()),
-                });
+            if let Some(entry) = picker.chosen() {
+                slash::resume(state, Some(entry.id.clone()), out);
             }
         }
         Some(Overlay::Themes(picker)) => {
@@ -283,6 +283,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
         Some(Overlay::History(picker)) => {
             if let Some(text) = picker.chosen() {
                 state.composer.set(text);
+                state.history.stop();
                 state.focus = Focus::Composer;
                 state.popup_closed = true;
             }
@@ -290,6 +291,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
         Some(Overlay::Confirm { about, .. }) => match about {
             Confirm::Quit => stop::quit(state, out),
             Confirm::New => slash::begin_anew(state, out),
+            Confirm::Resume(id) => out.push(Command::LoadSession { id }),
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
             Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },

@@ -142,8 +142,19 @@ fn remark(state: &mut State, id: BlockId) {
         return;
     };
     patch.decide(PatchRow::Hunk(hunk), Decision::Rejected);
+    // A question that is half typed waits until the remark is sent or left.
+    state.draft = state.composer.take();
     state.composing = Composing::Remark { block: id, hunk };
     state.focus = Focus::Composer;
+}
+
+/// Ends a remark, sent or not: gives it back, and the composer to what stood there before.
+pub(super) fn end_remark(state: &mut State) -> String {
+    let remark = state.composer.take();
+    state.composing = Composing::Request;
+    let draft = std::mem::take(&mut state.draft);
+    state.composer.set(&draft);
+    remark
 }
 
 /// Asks again for a hunk that was rejected, with a remark (or none).
@@ -199,6 +210,13 @@ pub(super) fn ask_again(
         &shown,
         out,
     );
+    // Nothing of it is left to decide on: what comes takes its place.
+    if let Some(patch) = patch_mut(state, id)
+        && patch.is_open()
+        && patch.all_rejected()
+    {
+        patch.state = PatchState::Discarded;
+    }
 }
 
 fn edit(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
@@ -282,6 +300,13 @@ fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     } else {
         patch.selected(|decision| decision != Decision::Rejected)
     };
+    if change.is_empty() {
+        state.toast(
+            Tone::Warning,
+            "all of it was rejected: nothing is left to check",
+        );
+        return;
+    }
     patch.check = Check::Running { since: now };
     state.checking = Some(id);
     out.push(Command::RunCheck {
@@ -340,17 +365,18 @@ pub(super) fn applied(
     result: Result<Applied, Failure>,
     out: &mut Vec<Command>,
 ) {
-    let Some(patch) = patch_mut(state, id) else {
-        return;
-    };
     match result {
         Ok(applied) => {
             let count = applied.files.len();
-            // What is shown from now on is what was written.
-            patch.keep_accepted();
-            patch.state = PatchState::Applied {
-                files: applied.files,
-            };
+            // The block may have gone with its conversation; what was written has not.
+            if let Some(patch) = patch_mut(state, id) {
+                // What is shown from now on is what was written.
+                patch.keep_accepted();
+                patch.state = PatchState::Applied {
+                    files: applied.files,
+                };
+            }
+            notes(state, applied.notes);
             let word = if count == 1 { "file" } else { "files" };
             state.toast(
                 Tone::Good,
@@ -363,9 +389,18 @@ pub(super) fn applied(
             out.push(Command::RefreshRepo);
         }
         Err(failure) => {
-            patch.state = PatchState::Open;
+            if let Some(patch) = patch_mut(state, id) {
+                patch.state = PatchState::Open;
+            }
             state.fail(failure);
         }
+    }
+}
+
+/// What else happened while files were written.
+fn notes(state: &mut State, notes: Vec<String>) {
+    for note in notes {
+        state.note(Tone::Warning, note);
     }
 }
 
@@ -389,6 +424,7 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
     if let Some(patch) = last.and_then(|id| patch_mut(state, id)) {
         patch.state = PatchState::Undone;
     }
+    notes(state, undone.notes);
     let files: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
     let more = match undone.left {
         0 => String::new(),

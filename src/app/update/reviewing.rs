@@ -6,6 +6,7 @@ use super::super::block::{BlockId, Body, Phase, Tone};
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::complete::mention_text;
 use super::super::keymap::Action;
+use super::super::motion::Motion;
 use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Focus, State};
 use super::{scroll, send};
@@ -30,7 +31,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     match action {
         Action::FindingUp => review.cursor = review.cursor.saturating_sub(1),
         Action::FindingDown => review.cursor = (review.cursor + 1).min(last),
-        Action::WriteReport if matches!(review.phase, Phase::Done | Phase::Stopped) => {
+        Action::WriteReport if !review.phase.is_running() => {
             let text = report(review);
             out.push(Command::WriteReport(text));
         }
@@ -72,7 +73,11 @@ fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Ve
         Action::AskAbout => {
             let text = format!("{} “{}”: ", place(finding), finding.title);
             scroll::leave(state);
-            state.composer.set(&text);
+            // What is typed already becomes the question.
+            state.composer.go(Motion::TextStart);
+            state.composer.paste(&text);
+            state.composer.go(Motion::TextEnd);
+            state.history.stop();
         }
         Action::EditFinding => out.push(Command::OpenEditor {
             purpose: EditorPurpose::Look,
@@ -143,6 +148,9 @@ pub(super) fn report(review: &ReviewBlock) -> String {
     let mut out = format!("# Review of {}\n\n", review.label);
     if review.phase == Phase::Stopped {
         out.push_str("The review was stopped before its end.\n\n");
+    }
+    if review.phase == Phase::Failed {
+        out.push_str("The review ended with an error before its end.\n\n");
     }
     if standing.is_empty() {
         out.push_str("Nothing was found.\n");

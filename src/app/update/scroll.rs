@@ -22,6 +22,11 @@ pub(super) fn measured(state: &mut State, layout: Layout) {
         };
     }
     state.layout = layout;
+    // Lists keep their cursor in sight, and texts their end, in the room there is now.
+    if state.overlay.is_some() {
+        super::overlay::scroll(state, 0);
+    }
+    super::panel::clamp(state);
     if let Some(top) = top(state) {
         // The end came into view (blocks shrank, or the window grew).
         if top > last_top(state) {
@@ -138,6 +143,11 @@ fn is_stop(body: &Body) -> bool {
         body,
         Body::Answer(_) | Body::Patch(_) | Body::Review(_) | Body::Error(_)
     )
+}
+
+/// Whether there is anything the cursor can stand on.
+pub(super) fn has_answers(state: &State) -> bool {
+    state.blocks.iter().any(|block| is_stop(&block.body))
 }
 
 /// Moves the cursor to the answer before (`-1`) or behind (`1`).

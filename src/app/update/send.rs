@@ -15,8 +15,10 @@ const MOST_WAITING: usize = 8;
 pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     state.completion = None;
     if let Composing::Remark { block, hunk } = state.composing {
-        let remark = state.composer.take();
-        state.composing = Composing::Request;
+        if is_full(state) {
+            return;
+        }
+        let remark = super::patching::end_remark(state);
         super::patching::ask_again(state, block, hunk, remark.trim(), out);
         return;
     }
@@ -97,13 +99,40 @@ pub(super) const fn kind(request: &Request) -> JobKind {
     }
 }
 
-/// Sends a request, or has it wait for the model or the job before it, aloud.
-pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut Vec<Command>) {
-    if state.queue.len() >= MOST_WAITING {
+/// Whether no more can wait; says so.
+fn is_full(state: &mut State) -> bool {
+    let full = state.queue.len() >= MOST_WAITING;
+    if full {
         state.toast(
             Tone::Warning,
             format!("{MOST_WAITING} requests wait already; Esc takes them back"),
         );
+    }
+    full
+}
+
+/// Puts what was not sent into an empty composer, so that Enter sends the same again.
+pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
+    if !state.composer.is_empty() || state.composing != Composing::Request {
+        return;
+    }
+    let text = match request {
+        Request::Ask(ask) if matches!(commands::parse(&ask.question), Parsed::Plain(_)) => {
+            ask.question.clone()
+        }
+        Request::Ask(ask) => format!("/ask {}", ask.question),
+        // A remark means nothing without the hunk it is on.
+        Request::Patch(patch) if patch.again.is_some() => return,
+        Request::Patch(patch) => format!("/patch {}", patch.request),
+        Request::Review(_) | Request::Message => shown.to_owned(),
+    };
+    state.composer.set(&text);
+}
+
+/// Sends a request, or has it wait for the model or the job before it, aloud.
+pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut Vec<Command>) {
+    if is_full(state) {
+        put_back(state, &request, text);
         return;
     }
     // The first words take the place of the welcome.
@@ -258,3 +287,7 @@ pub(super) fn label(of: &ReviewOf) -> String {
         ReviewOf::Given(_) => "a diff".to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "send_tests.rs"]
+mod tests;

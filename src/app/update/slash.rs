@@ -57,13 +57,11 @@ pub(super) fn run(
             state.overlay = Some(Overlay::Sessions(Picker::loading()));
             out.push(Command::ListSessions);
         }
-        Slash::Resume => {
-            if idle(state) {
-                out.push(Command::LoadSession {
-                    id: (!argument.is_empty()).then(|| argument.to_owned()),
-                });
-            }
-        }
+        Slash::Resume => resume(
+            state,
+            (!argument.is_empty()).then(|| argument.to_owned()),
+            out,
+        ),
         Slash::Copy => copy_last(state, out),
         Slash::Export if state.turns.is_empty() => {
             state.toast(Tone::Warning, "there is no conversation to export yet");
@@ -193,12 +191,14 @@ fn mentions(argument: &str) -> Result<Vec<Mention>, String> {
     let mut rest = argument.trim();
     while !rest.is_empty() {
         let word = rest.strip_prefix('@').unwrap_or(rest);
-        let (word, after) = match word.strip_prefix('"') {
+        let (quoted, after) = match word.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => word.split_once(char::is_whitespace).unwrap_or((word, "")),
+            None => ("", word),
         };
+        // Behind the quotes lines may be named, as without them.
+        let (bare, after) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
         rest = after.trim_start();
-        out.push(mention(word)?);
+        out.push(mention(&format!("{quoted}{bare}"))?);
     }
     Ok(out)
 }
@@ -303,22 +303,31 @@ fn theme(state: &mut State, argument: &str, out: &mut Vec<Command>) {
 }
 
 fn new(state: &mut State, out: &mut Vec<Command>) {
-    if !idle(state) {
-        return;
+    if idle(state) && !asks(state, "Begin anew", Confirm::New) {
+        begin_anew(state, out);
     }
+}
+
+/// Goes on with a session, none for the newest.
+pub(super) fn resume(state: &mut State, id: Option<String>, out: &mut Vec<Command>) {
+    if idle(state) && !asks(state, "Go on with another", Confirm::Resume(id.clone())) {
+        out.push(Command::LoadSession { id });
+    }
+}
+
+/// Asks first, where a patch stands open that would go.
+fn asks(state: &mut State, what: &str, about: Confirm) -> bool {
     let open = state.blocks.iter().any(|block| match &block.body {
         Body::Patch(patch) => patch.is_open(),
         _ => false,
     });
     if open {
         state.overlay = Some(Overlay::Confirm {
-            question: "A patch is not applied yet and would go. Begin anew all the same?"
-                .to_owned(),
-            about: Confirm::New,
+            question: format!("A patch is not applied yet and would go. {what} all the same?"),
+            about,
         });
-        return;
     }
-    begin_anew(state, out);
+    open
 }
 
 /// Empties the conversation; pins, drops, the model and what is typed stay.

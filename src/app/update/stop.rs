@@ -22,8 +22,7 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     if let Composing::Remark { block, .. } = state.composing {
-        state.composing = Composing::Request;
-        state.composer.take();
+        super::patching::end_remark(state);
         state.focus = Focus::Patch(block);
         return;
     }
@@ -124,11 +123,8 @@ pub(super) fn withdraw(state: &mut State) -> bool {
             turn.sent = Sent::Withdrawn;
         }
     }
-    if let Some(last) = waiting.last()
-        && state.composer.is_empty()
-        && state.composing == Composing::Request
-    {
-        state.composer.set(&last.text);
+    if let Some(last) = waiting.last() {
+        super::send::put_back(state, &last.request, &last.text);
     }
     !waiting.is_empty()
 }
@@ -144,9 +140,13 @@ pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     }
     state.completion = None;
     let stopped = stop_work(state, out);
-    if !stopped && !state.composer.is_empty() {
-        state.composer.set("");
-        state.composing = Composing::Request;
+    if !stopped {
+        if state.composing == Composing::Request {
+            state.composer.set("");
+        } else {
+            super::patching::end_remark(state);
+        }
+        state.history.stop();
         super::compose::changed(state);
     }
     state.armed_quit = Some(state.now);
@@ -188,6 +188,9 @@ pub(super) fn quit(state: &mut State, out: &mut Vec<Command>) {
     }
     if state.pulling.is_some() {
         out.push(Command::CancelPull);
+    }
+    if state.checking.is_some() {
+        out.push(Command::CancelCheck);
     }
     state.quitting = true;
     out.push(Command::Quit);
@@ -231,3 +234,7 @@ pub(super) fn show_context(state: &mut State) {
     panel.cursor = 0;
     panel.top = 0;
 }
+
+#[cfg(test)]
+#[path = "stop_tests.rs"]
+mod tests;

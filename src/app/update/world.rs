@@ -299,6 +299,9 @@ pub(super) fn session(
         state.push(Body::Answer(Box::new(answer)));
     }
     let count = turns.len();
+    if count == 0 {
+        state.push(Body::Welcome);
+    }
     state.turns = turns;
     state.session = Some(id);
     let word = if count == 1 { "turn" } else { "turns" };
