@@ -253,3 +253,7 @@ pub(super) fn open_source(state: &mut State, id: u32, out: &mut Vec<Command>) {
         .position(|row| matches!(row, PanelRow::Excerpt { id: other, .. } if *other == id));
     go(state, at.unwrap_or(0), out);
 }
+
+#[cfg(test)]
+#[path = "panel_tests.rs"]
+mod tests;

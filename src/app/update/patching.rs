@@ -438,3 +438,7 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
     out.push(Command::Reindex { rebuild: false });
     out.push(Command::RefreshRepo);
 }
+
+#[cfg(test)]
+#[path = "patching_tests.rs"]
+mod tests;

@@ -168,3 +168,7 @@ pub(super) fn report(review: &ReviewBlock) -> String {
     }
     out
 }
+
+#[cfg(test)]
+#[path = "reviewing_tests.rs"]
+mod tests;

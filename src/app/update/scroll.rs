@@ -257,3 +257,7 @@ fn source(state: &State, cursor: Cursor) -> Option<String> {
         Body::Welcome | Body::Download(_) => return None,
     })
 }
+
+#[cfg(test)]
+#[path = "scroll_tests.rs"]
+mod tests;

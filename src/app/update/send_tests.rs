@@ -84,7 +84,11 @@ fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
     match request {
         Request::Ask(ask) => {
             assert_eq!(ask.question, "two");
-            assert_eq!(ask.history, [a_turn("one", "1")], "as it is when it is sent");
+            assert_eq!(
+                ask.history,
+                [a_turn("one", "1")],
+                "as it is when it is sent"
+            );
         }
         other => panic!("{other:?}"),
     }

@@ -1,0 +1,500 @@
+//! Tests of deciding on a patch, writing it, checking it and taking it back.
+
+use super::*;
+use crate::app::sample::*;
+use crate::app::{Event, FileFate, JobKind, Options};
+use crate::base::RepoPath;
+use crate::patch::FileChange;
+
+use Decision::{Accepted, Rejected, Undecided};
+
+fn decisions(desk: &Desk, id: BlockId) -> Vec<Decision> {
+    desk.patch(id)
+        .hunks
+        .iter()
+        .map(|hunk| hunk.decision)
+        .collect()
+}
+
+fn to_write(commands: &[Command]) -> Option<&Change> {
+    commands.iter().find_map(|command| match command {
+        Command::Apply { change, .. } => Some(&**change),
+        _ => None,
+    })
+}
+
+fn written(desk: &mut Desk, id: BlockId, files: &[&str]) -> Vec<Command> {
+    desk.event(Event::Applied {
+        block: id,
+        result: Ok(Applied {
+            files: files.iter().map(|name| path(name)).collect(),
+            record: 1,
+            notes: Vec::new(),
+        }),
+    })
+}
+
+fn back(files: &[&str], left: usize) -> Event {
+    Event::Undone(Ok(Undone {
+        files: files.iter().map(|name| path(name)).collect(),
+        left,
+        notes: Vec::new(),
+    }))
+}
+
+#[test]
+fn hunks_stand_in_the_order_of_files_and_lines() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    let patch = desk.patch(id);
+    let names: Vec<&str> = patch.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(names, ["src/lib.rs", "src/walk.rs"]);
+    assert!(
+        patch
+            .files
+            .iter()
+            .all(|file| file.what == FileFate::Changed)
+    );
+    let ranges: Vec<u32> = (0..3)
+        .map(|at| patch.range_of(at).expect("lines").start)
+        .collect();
+    assert_eq!(ranges, [2, 1, 27]);
+    assert_eq!(
+        patch.rows(),
+        [
+            PatchRow::File(0),
+            PatchRow::Hunk(0),
+            PatchRow::File(1),
+            PatchRow::Hunk(1),
+            PatchRow::Hunk(2),
+        ]
+    );
+    assert_eq!((patch.files[1].added, patch.files[1].removed), (2, 2));
+}
+
+#[test]
+fn accepting_and_rejecting_go_on_to_the_next_hunk() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("a r a");
+    assert_eq!(decisions(&desk, id), [Accepted, Rejected, Accepted]);
+    assert_eq!(desk.patch(id).accepted_of(0), (1, 1));
+    assert_eq!(desk.patch(id).accepted_of(1), (1, 2));
+    // A decision can be changed.
+    desk.press("p a");
+    assert_eq!(decisions(&desk, id), [Accepted, Accepted, Accepted]);
+}
+
+#[test]
+fn a_heading_stands_for_all_its_hunks() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("down a");
+    assert_eq!(decisions(&desk, id), [Undecided, Accepted, Accepted]);
+}
+
+#[test]
+fn all_accepts_what_is_not_rejected() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("r A");
+    assert_eq!(decisions(&desk, id), [Rejected, Accepted, Accepted]);
+}
+
+#[test]
+fn only_what_is_accepted_is_written() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    assert!(to_write(&desk.press("enter")).is_none());
+    assert_eq!(
+        desk.toast(),
+        "nothing is accepted yet: a accepts a hunk, A all"
+    );
+    desk.press("n a");
+    let out = desk.press("enter");
+    let change = to_write(&out).expect("it is written");
+    assert_eq!(change.files.len(), 1);
+    assert_eq!(change.files[0].path, path("src/walk.rs"));
+    let after = change.files[0].after.as_deref().expect("a text");
+    assert!(
+        after.contains("new 2\n") && after.contains("old 30\n"),
+        "{after}"
+    );
+    assert_eq!(desk.patch(id).state, PatchState::Applying);
+    assert!(to_write(&desk.press("enter")).is_none(), "once is enough");
+    let out = written(&mut desk, id, &["src/walk.rs"]);
+    assert!(has!(out, Command::Reindex { rebuild: false }));
+    assert!(has!(out, Command::RefreshRepo));
+    assert_eq!(desk.toast(), "1 file written; /undo takes it back");
+    // What is shown from now on is what was written.
+    assert_eq!(decisions(&desk, id), [Accepted]);
+    assert_eq!(desk.state.focus, Focus::Composer);
+}
+
+#[test]
+fn what_cannot_be_written_stays_open() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("A enter");
+    desk.event(Event::Applied {
+        block: id,
+        result: Err(Failure::input("src/lib.rs has changed")),
+    });
+    assert!(desk.patch(id).is_open());
+    assert_eq!(decisions(&desk, id), [Accepted; 3]);
+    assert_eq!(desk.errors(), ["src/lib.rs has changed"]);
+}
+
+#[test]
+fn what_else_happened_while_writing_is_said() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("A enter");
+    desk.event(Event::Applied {
+        block: id,
+        result: Ok(Applied {
+            files: vec![path("src/lib.rs")],
+            record: 1,
+            notes: vec!["an older patch was taken back".to_owned()],
+        }),
+    });
+    assert_eq!(desk.notes(), ["an older patch was taken back"]);
+}
+
+#[test]
+fn what_is_written_counts_also_when_its_block_has_gone() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("A enter");
+    desk.send("/new");
+    assert!(desk.state.block(id).is_none());
+    assert!(has!(
+        written(&mut desk, id, &["src/lib.rs"]),
+        Command::Reindex { .. }
+    ));
+    desk.event(Event::Applied {
+        block: id,
+        result: Err(Failure::input("src/lib.rs has changed")),
+    });
+    assert_eq!(desk.errors(), ["src/lib.rs has changed"]);
+}
+
+#[test]
+fn rejecting_all_discards_it() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("r r");
+    assert!(desk.patch(id).is_open());
+    desk.press("r");
+    assert_eq!(desk.patch(id).state, PatchState::Discarded);
+    assert_eq!(desk.state.focus, Focus::Composer);
+    desk.state.focus = Focus::Patch(id);
+    assert!(desk.press("A enter c").is_empty());
+}
+
+#[test]
+fn a_rejected_hunk_is_asked_again_with_a_remark() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("n R");
+    assert_eq!(decisions(&desk, id), [Undecided, Rejected, Undecided]);
+    assert_eq!(
+        desk.state.composing,
+        Composing::Remark { block: id, hunk: 1 }
+    );
+    // It is a remark, not a command, and has no popup.
+    desk.type_text("/use @x instead");
+    assert!(desk.state.completion.is_none());
+    let (_, request) = started(&desk.press("enter")).expect("a job");
+    let Request::Patch(patch) = request else {
+        panic!("no patch")
+    };
+    let (hunk, remark) = patch.again.expect("again");
+    assert_eq!(remark, "/use @x instead");
+    assert!(hunk.contains("-old 2\n+new 2\n"), "{hunk}");
+    assert_eq!(patch.request, "fix it");
+    assert_eq!(patch.files, [path("src/walk.rs")]);
+    assert_eq!(desk.state.composing, Composing::Request);
+    assert!(desk.patch(id).is_open(), "the others can still be taken");
+}
+
+#[test]
+fn a_remark_may_be_empty_and_the_draft_comes_back() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.event(Event::Paste("a draft".to_owned()));
+    desk.state.focus = Focus::Patch(id);
+    desk.press("R");
+    let (_, request) = started(&desk.press("enter")).expect("a job");
+    assert!(matches!(request, Request::Patch(patch)
+        if patch.again.as_ref().is_some_and(|(_, remark)| remark == "do it another way")));
+    assert_eq!(desk.text(), "a draft");
+}
+
+#[test]
+fn the_only_hunk_asked_again_leaves_nothing_open() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
+    let mut change = a_change();
+    change.files.truncate(1);
+    desk.done(generation, patched(change));
+    let id = desk.last_patch();
+    desk.press("R");
+    assert!(desk.patch(id).is_open(), "it can be left");
+    desk.press("enter");
+    assert_eq!(desk.patch(id).state, PatchState::Discarded);
+    assert!(
+        desk.state
+            .job
+            .as_ref()
+            .is_some_and(|job| job.kind == JobKind::Patch)
+    );
+}
+
+#[test]
+fn folding_hides_hunks_and_the_next_hunk_opens_its_file() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("n space");
+    assert_eq!(desk.patch(id).cursor, PatchRow::File(1));
+    assert_eq!(desk.patch(id).rows().len(), 3);
+    desk.press("n");
+    assert_eq!(desk.patch(id).cursor, PatchRow::Hunk(1));
+    assert!(!desk.patch(id).files[1].folded);
+    desk.press("up up up up up");
+    assert_eq!(desk.patch(id).cursor, PatchRow::File(0));
+    desk.press("down down down down down down");
+    assert_eq!(desk.patch(id).cursor, PatchRow::Hunk(2));
+}
+
+#[test]
+fn it_is_copied_as_a_diff() {
+    let mut desk = Desk::ready();
+    desk.planned();
+    let out = desk.press("y");
+    let diff = copy_of(&out).expect("a text");
+    assert!(
+        diff.contains("--- a/src/lib.rs") && diff.contains("+new 30"),
+        "{diff}"
+    );
+}
+
+#[test]
+fn undo_marks_the_patch_and_says_what_is_left() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("A enter");
+    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
+    assert!(has!(desk.send("/undo"), Command::Undo));
+    let out = desk.event(back(&["src/lib.rs", "src/walk.rs"], 1));
+    assert_eq!(desk.patch(id).state, PatchState::Undone);
+    assert!(has!(out, Command::Reindex { .. }));
+    assert!(desk.notes()[0].contains("one earlier patch can be taken back too"));
+    desk.state.focus = Focus::Patch(id);
+    assert!(desk.press("enter").is_empty());
+    assert!(desk.toast().contains("it was taken back"));
+}
+
+#[test]
+fn undoing_another_patch_does_not_mark_this_one() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("A enter");
+    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
+    desk.event(back(&["README.md"], 0));
+    assert!(matches!(desk.patch(id).state, PatchState::Applied { .. }));
+    desk.event(Event::Undone(Err(Failure::usage(
+        "there is nothing to undo",
+    ))));
+    assert_eq!(desk.errors(), ["there is nothing to undo"]);
+}
+
+fn checking() -> Desk {
+    Desk::ready_with(Options {
+        check: Some("cargo check".to_owned()),
+        ..Options::default()
+    })
+}
+
+#[test]
+fn a_check_is_made_of_what_is_not_rejected() {
+    let mut desk = checking();
+    let id = desk.planned();
+    desk.press("r");
+    let out = desk.press("c");
+    let change = out.iter().find_map(|command| match command {
+        Command::RunCheck {
+            change,
+            applied: false,
+            ..
+        } => Some(change),
+        _ => None,
+    });
+    assert_eq!(change.expect("a check").files.len(), 1);
+    assert!(matches!(desk.patch(id).check, Check::Running { .. }));
+    assert!(desk.press("c").is_empty(), "one at a time");
+    desk.event(Event::Focus(false));
+    let report = CheckReport {
+        command: "cargo check".to_owned(),
+        passed: true,
+        seconds: 6.0,
+        output: String::new(),
+    };
+    let out = desk.event(Event::Checked {
+        block: id,
+        result: Ok(report.clone()),
+    });
+    assert!(has!(out, Command::Bell));
+    assert_eq!(desk.patch(id).check, Check::Done(report.clone()));
+    assert!(desk.state.checking.is_none());
+    // What was found stays with what is written.
+    desk.press("A enter");
+    written(&mut desk, id, &["src/walk.rs"]);
+    assert_eq!(desk.patch(id).check, Check::Done(report));
+}
+
+#[test]
+fn a_check_of_what_is_applied_is_made_in_place() {
+    let mut desk = checking();
+    let id = desk.planned();
+    desk.press("A enter");
+    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
+    desk.state.focus = Focus::Patch(id);
+    assert!(has!(
+        desk.press("c"),
+        Command::RunCheck { applied: true, .. }
+    ));
+}
+
+#[test]
+fn checks_that_cannot_be_made_say_why() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    assert!(desk.press("c").is_empty());
+    assert!(desk.toast().contains("no check command is set"));
+    let mut desk2 = checking();
+    let id2 = desk2.planned();
+    desk2.press("c");
+    desk2.event(Event::Checked {
+        block: id2,
+        result: Err(Failure::environment("cargo is not here")),
+    });
+    assert!(matches!(desk2.patch(id2).check, Check::Failed(_)));
+    desk2.press("c");
+    desk2.event(Event::Checked {
+        block: id2,
+        result: Err(Failure::interrupted()),
+    });
+    assert_eq!(desk2.patch(id2).check, Check::None);
+    assert_eq!(desk.patch(id).check, Check::None);
+}
+
+#[test]
+fn an_edited_file_keeps_the_decisions_on_equal_hunks() {
+    let mut desk = Desk::ready();
+    let id = desk.planned();
+    desk.press("n a");
+    let out = desk.press("e");
+    let (purpose, text) = out
+        .iter()
+        .find_map(|command| match command {
+            Command::OpenEditor {
+                purpose,
+                editable: Editable::Text { text, name, line },
+            } => {
+                assert_eq!((name.as_str(), *line), ("walk.rs", 30));
+                Some((purpose.clone(), text.clone()))
+            }
+            _ => None,
+        })
+        .expect("an editor");
+    desk.event(Event::EditorDone {
+        purpose: purpose.clone(),
+        result: Ok(Some(text.replace("new 30", "newer 30"))),
+    });
+    assert_eq!(decisions(&desk, id), [Undecided, Accepted, Undecided]);
+    assert!(
+        desk.patch(id).hunks[2]
+            .hunk
+            .lines
+            .contains(&(1, "newer 30".to_owned()))
+    );
+    // As it was before: nothing of the file is left.
+    let before = desk.patch(id).change.files[1].before.clone();
+    desk.event(Event::EditorDone {
+        purpose,
+        result: Ok(before),
+    });
+    assert_eq!(desk.patch(id).files.len(), 1);
+    assert!(desk.patch(id).is_open());
+}
+
+fn mixed() -> Change {
+    let file = |name: &str, before: Option<&str>, after: Option<&str>| FileChange {
+        path: path(name),
+        renamed_to: None,
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    };
+    Change {
+        files: vec![
+            file("a.rs", None, Some("new\n")),
+            file("b.rs", Some("old\n"), None),
+            FileChange {
+                renamed_to: Some(path("d.rs")),
+                ..file("c.rs", Some("same\n"), Some("same\n"))
+            },
+        ],
+    }
+}
+
+#[test]
+fn new_deleted_and_renamed_files_are_taken_as_one() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/patch it")).expect("a job");
+    desk.done(generation, patched(mixed()));
+    let id = desk.last_patch();
+    let fates: Vec<FileFate> = desk
+        .patch(id)
+        .files
+        .iter()
+        .map(|f| f.what.clone())
+        .collect();
+    assert_eq!(
+        fates,
+        [
+            FileFate::Created,
+            FileFate::Deleted,
+            FileFate::Renamed(path("d.rs"))
+        ]
+    );
+    desk.press("a r a");
+    let out = desk.press("enter");
+    let change = to_write(&out).expect("it is written");
+    let names: Vec<&RepoPath> = change.files.iter().map(|file| &file.path).collect();
+    assert_eq!(names, [&path("a.rs"), &path("c.rs")]);
+}
+
+#[test]
+fn a_file_that_is_taken_away_cannot_be_edited() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/patch it")).expect("a job");
+    desk.done(generation, patched(mixed()));
+    assert!(desk.press("n e").is_empty());
+    assert!(desk.toast().contains("cannot be edited"));
+}
+
+#[test]
+fn looking_into_a_file_brings_the_index_up_to_date() {
+    let mut desk = Desk::ready();
+    let out = desk.event(Event::EditorDone {
+        purpose: EditorPurpose::Look,
+        result: Ok(None),
+    });
+    assert!(has!(out, Command::Reindex { .. }) && has!(out, Command::RefreshRepo));
+    desk.event(Event::EditorDone {
+        purpose: EditorPurpose::Look,
+        result: Err(Failure::environment("no editor")),
+    });
+    assert_eq!(desk.errors(), ["no editor"]);
+}

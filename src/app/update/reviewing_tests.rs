@@ -1,0 +1,228 @@
+//! Tests of working through findings.
+
+use super::*;
+use crate::app::Event as Happened;
+use crate::app::sample::*;
+use crate::base::Failure;
+use crate::jobs::{Answer, Event, Request};
+
+#[test]
+fn findings_stream_in_and_the_worst_come_first_in_the_end() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    desk.job(
+        generation,
+        Event::Progress {
+            done: 1,
+            total: 4,
+            path: Some(path("src/walk.rs")),
+            range: None,
+        },
+    );
+    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    let mut bad = a_finding("src/lib.rs", 3);
+    bad.severity = Severity::Error;
+    desk.job(generation, Event::Finding(bad.clone()));
+    let id = desk.state.job.as_ref().expect("it runs").block;
+    assert_eq!(desk.review(id).progress, (1, 4));
+    assert_eq!(desk.review(id).findings.len(), 2);
+    // One can work through them while it runs; what was done stays.
+    desk.press("f6");
+    assert_eq!(desk.state.focus, Focus::Review(id));
+    desk.press("enter d");
+    desk.done(
+        generation,
+        Answer::Review {
+            findings: vec![a_finding("src/walk.rs", 12), bad],
+            unread: vec![(path("big.rs"), "too large".to_owned())],
+            stopped: false,
+        },
+    );
+    let review = desk.review(id);
+    assert_eq!(review.phase, Phase::Done);
+    let lines: Vec<(u32, bool)> = review
+        .findings
+        .iter()
+        .map(|f| (f.finding.line, f.dismissed))
+        .collect();
+    assert_eq!(lines, [(3, false), (12, true)]);
+    assert_eq!(review.cursor, 0, "the cursor stays on its finding");
+    assert_eq!(review.unread.len(), 1);
+}
+
+#[test]
+fn how_long_it_takes_is_told_by_the_pieces_done() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    let id = desk.state.job.as_ref().expect("it runs").block;
+    let progress = |done| Event::Progress {
+        done,
+        total: 5,
+        path: None,
+        range: None,
+    };
+    assert_eq!(desk.review(id).left_s(desk.now), None);
+    desk.job(generation, progress(1));
+    desk.wait(10_000);
+    desk.job(generation, progress(2));
+    let left = desk.review(id).left_s(desk.now).expect("it can be told");
+    assert!((left - 30.0).abs() < 1.0, "{left}");
+}
+
+#[test]
+fn the_end_gives_the_review_the_keys() {
+    let mut desk = Desk::ready();
+    let id = desk.reviewed();
+    assert_eq!(desk.state.focus, Focus::Review(id));
+}
+
+#[test]
+fn an_opened_finding_asks_for_its_code_once() {
+    let mut desk = Desk::ready();
+    let id = desk.reviewed();
+    let out = desk.press("enter");
+    let range = desk.review(id).findings[0].code_range();
+    assert_eq!((range.start, range.end), (8, 16));
+    assert!(
+        has!(out, Command::ReadCode { path, range: r } if *r == range && path.as_str() == "src/walk.rs")
+    );
+    assert!(desk.review(id).findings[0].open);
+    desk.event(Happened::Code {
+        path: path("src/walk.rs"),
+        range,
+        result: Ok("code".to_owned()),
+    });
+    desk.press("enter");
+    assert!(!desk.review(id).findings[0].open);
+    assert!(desk.press("enter").is_empty(), "it is known");
+}
+
+#[test]
+fn dismissing_goes_on_and_can_be_taken_back() {
+    let mut desk = Desk::ready();
+    let id = desk.reviewed();
+    desk.press("enter d");
+    let review = desk.review(id);
+    assert!(review.findings[0].dismissed && !review.findings[0].open);
+    assert_eq!(review.cursor, 1);
+    desk.press("up d");
+    assert!(!desk.review(id).findings[0].dismissed);
+    desk.press("down down down");
+    assert_eq!(desk.review(id).cursor, 1);
+}
+
+#[test]
+fn fix_asks_for_a_patch_of_these_lines() {
+    let mut desk = Desk::ready();
+    desk.reviewed();
+    let (_, request) = started(&desk.press("f")).expect("a job");
+    let Request::Patch(patch) = request else {
+        panic!("no patch")
+    };
+    assert_eq!(
+        patch.request,
+        "Fix this in @src/walk.rs:2-22: wrong in src/walk.rs. since it is. \
+         The line reads: `line 12 of src/walk.rs`"
+    );
+    assert_eq!(desk.state.focus, Focus::Composer);
+}
+
+#[test]
+fn asking_about_it_begins_a_question_and_keeps_what_is_typed() {
+    let mut desk = Desk::ready();
+    let id = desk.reviewed();
+    desk.press("a");
+    assert_eq!(desk.text(), "@src/walk.rs:2-22 “wrong in src/walk.rs”: ");
+    assert_eq!(desk.state.focus, Focus::Composer);
+    desk.press("ctrl-u");
+    desk.event(Happened::Paste("is it?".to_owned()));
+    desk.state.focus = Focus::Review(id);
+    desk.press("a");
+    assert_eq!(
+        desk.text(),
+        "@src/walk.rs:2-22 “wrong in src/walk.rs”: is it?"
+    );
+}
+
+#[test]
+fn the_report_holds_what_stands() {
+    let mut desk = Desk::ready();
+    desk.reviewed();
+    desk.press("d");
+    let out = desk.press("w");
+    let report = out.iter().find_map(|command| match command {
+        Command::WriteReport(text) => Some(text.clone()),
+        _ => None,
+    });
+    insta::assert_snapshot!(report.expect("a report"));
+    desk.event(Happened::Written(Ok("review.md".to_owned())));
+    assert_eq!(desk.notes(), ["written to review.md"]);
+}
+
+#[test]
+fn a_report_waits_for_the_end_whatever_end_it_is() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    desk.press("f6");
+    assert!(desk.press("w").is_empty());
+    assert!(desk.toast().contains("not ended yet"));
+    desk.event(Happened::JobDone {
+        generation,
+        result: Err(Failure::model("it broke")),
+    });
+    assert!(has!(desk.press("w"), Command::WriteReport(text)
+        if text.contains("ended with an error") && text.contains("src/walk.rs:12")));
+}
+
+#[test]
+fn a_finding_is_copied_and_opened_where_it_stands() {
+    let mut desk = Desk::ready();
+    desk.reviewed();
+    assert!(
+        copy_of(&desk.press("y"))
+            .is_some_and(|text| text.starts_with("**warning** `src/walk.rs:12`"))
+    );
+    assert!(has!(
+        desk.press("e"),
+        Command::OpenEditor {
+            purpose: EditorPurpose::Look,
+            editable: Editable::File { line: 12, .. },
+        }
+    ));
+}
+
+#[test]
+fn a_quote_with_fences_stays_within_its_own() {
+    let mut finding = a_finding("a.md", 1);
+    finding.quote = "```rust".to_owned();
+    assert!(entry(&finding).contains("````\n```rust\n````"));
+}
+
+#[test]
+fn nothing_found_is_a_report_too() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review unstaged")).expect("a job");
+    let id = desk.state.job.as_ref().expect("it runs").block;
+    desk.done(
+        generation,
+        Answer::Review {
+            findings: Vec::new(),
+            unread: vec![(path("big.rs"), "too large".to_owned())],
+            stopped: true,
+        },
+    );
+    assert_eq!(
+        desk.state.focus,
+        Focus::Composer,
+        "there is nothing to work through"
+    );
+    let report = report(desk.review(id));
+    assert!(report.contains("Nothing was found.") && report.contains("`big.rs`: too large"));
+    assert!(report.contains("stopped before its end"));
+    desk.state.focus = Focus::Review(id);
+    for key in ["enter", "f", "d", "a", "e", "y", "up", "down"] {
+        assert!(desk.press(key).is_empty(), "{key} on nothing");
+        desk.state.focus = Focus::Review(id);
+    }
+}
