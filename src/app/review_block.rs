@@ -89,8 +89,13 @@ impl ReviewBlock {
         if !self.phase.is_running() || done == 0 || done >= total {
             return None;
         }
-        let seconds = now.saturating_sub(self.started) as f64 / 1000.0;
-        Some(seconds / done as f64 * (total - done) as f64)
+        // The first piece waits for the prompt's beginning, which the others share.
+        let (since, from) = match self.first_piece {
+            Some((since, first)) if done > first => (since, first),
+            _ => (self.started, 0),
+        };
+        let seconds = now.saturating_sub(since) as f64 / 1000.0;
+        Some(seconds / (done - from) as f64 * (total - done) as f64)
     }
 
     /// Findings that are not dismissed.

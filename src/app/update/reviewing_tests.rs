@@ -65,8 +65,11 @@ fn how_long_it_takes_is_told_by_the_pieces_done() {
     desk.job(generation, progress(1));
     desk.wait(10_000);
     desk.job(generation, progress(2));
+    // The first piece took no time here, the second ten seconds, and three are left.
     let left = desk.review(id).left_s(desk.now).expect("it can be told");
     assert!((left - 30.0).abs() < 1.0, "{left}");
+    desk.press("esc");
+    assert_eq!(desk.review(id).left_s(desk.now), None);
 }
 
 #[test]
