@@ -182,3 +182,7 @@ pub(super) fn rows(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "models_tests.rs"]
+mod tests;

@@ -392,3 +392,7 @@ pub(super) fn searched(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "overlay_tests.rs"]
+mod tests;

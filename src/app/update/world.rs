@@ -370,3 +370,7 @@ pub(super) fn theme_set(state: &mut State, result: Result<String, Failure>) {
         Err(failure) => state.fail(failure),
     }
 }
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

@@ -1,0 +1,361 @@
+//! Tests of what workers report: index, model, downloads, sessions, repository.
+
+use super::*;
+use crate::app::sample::*;
+use crate::app::{Activity, Event, Options};
+use crate::repo::{Head, Status};
+
+fn progress(progress: Progress) -> Event {
+    Event::Index(IndexEvent::Progress(progress))
+}
+
+#[test]
+fn indexing_says_how_far_it_is_and_how_long_it_takes() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.event(progress(Progress::Walking(40)));
+    assert!(matches!(
+        desk.state.activity(),
+        Activity::Indexing { left_s: None, .. }
+    ));
+    desk.wait(5_000);
+    // The rate is that of reading.
+    desk.event(progress(Progress::Reading {
+        done: 0,
+        total: 100,
+    }));
+    desk.wait(2_000);
+    desk.event(progress(Progress::Reading {
+        done: 50,
+        total: 100,
+    }));
+    match desk.state.activity() {
+        Activity::Indexing { rate, left_s, .. } => {
+            assert!((rate - 25.0).abs() < 1e-9);
+            assert_eq!(left_s, Some(2.0));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(desk.state.next_tick().is_some(), "its figures run");
+    assert_eq!(desk.state.index_usable(), (false, false));
+    desk.event(progress(Progress::Writing));
+    desk.event(Event::Index(indexed(&["a"])));
+    assert_eq!(desk.state.index_usable(), (true, true));
+    assert_eq!(desk.state.activity(), Activity::Idle);
+    assert_eq!(desk.state.next_tick(), None);
+}
+
+#[test]
+fn an_older_index_is_used_while_it_is_brought_up_to_date() {
+    let mut desk = Desk::fresh(Options::default());
+    let mut older = indexed(&["a"]);
+    if let IndexEvent::Ready { complete, .. } = &mut older {
+        *complete = false;
+    }
+    desk.event(Event::Index(older));
+    assert_eq!(desk.state.index_usable(), (true, false));
+    assert_eq!(desk.state.paths.len(), 1);
+    desk.event(progress(Progress::Walking(1)));
+    assert_eq!(desk.state.index_usable(), (true, false));
+    desk.event(Event::Index(IndexEvent::Failed(Failure::environment(
+        "no disk",
+    ))));
+    assert_eq!(desk.state.index_usable(), (true, false));
+    assert_eq!(desk.errors(), ["no disk"]);
+    desk.event(Event::Index(indexed(&["a", "b"])));
+    assert_eq!(desk.state.index_usable(), (true, true));
+}
+
+#[test]
+fn a_folder_without_files_is_said() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.event(Event::Index(indexed(&[])));
+    assert!(desk.toast().contains("no files were found"));
+}
+
+#[test]
+fn a_popup_that_is_open_offers_what_has_come() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.event(Event::Index(indexed(&["walk.rs"])));
+    desk.type_text("@wa");
+    desk.event(Event::Index(indexed(&["walk.rs", "wander.rs"])));
+    assert_eq!(
+        desk.state
+            .completion
+            .as_ref()
+            .map(|popup| popup.items.len()),
+        Some(2)
+    );
+}
+
+#[test]
+fn loading_says_what_it_takes_and_how_long() {
+    let mut desk = Desk::fresh(Options::default());
+    let loading = |fraction| {
+        Event::Engine(EngineEvent::Loading {
+            name: "starter".to_owned(),
+            memory: 500,
+            fraction,
+        })
+    };
+    desk.event(loading(0.0));
+    desk.wait(3_000);
+    desk.event(loading(0.25));
+    match desk.state.activity() {
+        Activity::Loading { memory, left_s, .. } => {
+            assert_eq!(memory, 500);
+            assert!((left_s.expect("it can be told") - 9.0).abs() < 0.01);
+        }
+        other => panic!("{other:?}"),
+    }
+    desk.event(loading(f32::NAN));
+    assert!(matches!(desk.state.engine, EngineState::Loading { fraction, .. } if fraction == 0.0));
+    desk.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
+    assert_eq!(
+        desk.state.facts().map(|facts| facts.name.as_str()),
+        Some("starter")
+    );
+    assert_eq!(desk.state.memory, 5_000);
+}
+
+#[test]
+fn a_model_that_cannot_be_loaded_is_an_error_and_what_waits_stays() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.send("why?");
+    desk.event(Event::Engine(EngineEvent::Failed {
+        name: "starter".to_owned(),
+        failure: Failure::model("the file is cut off"),
+    }));
+    assert_eq!(desk.errors(), ["the file is cut off"]);
+    assert_eq!(desk.state.queue.len(), 1);
+    desk.send("and?");
+    assert!(
+        matches!(desk.state.overlay, Some(Overlay::Models(_))),
+        "sending offers another"
+    );
+}
+
+fn pulled(done: u64, rate: f64) -> Event {
+    Event::Pull(PullEvent::Progress {
+        name: "small".to_owned(),
+        stage: "downloading".to_owned(),
+        done,
+        total: 100,
+        rate,
+        resumed: 10,
+    })
+}
+
+fn download(desk: &Desk) -> &crate::app::Download {
+    let found = desk
+        .state
+        .blocks
+        .iter()
+        .rev()
+        .find_map(|block| match &block.body {
+            Body::Download(download) => Some(download),
+            _ => None,
+        });
+    found.expect("a download")
+}
+
+#[test]
+fn a_download_says_how_far_it_is_and_loads_what_has_come() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.event(Event::Models(Ok(vec![a_model(
+        "small",
+        crate::app::Fit::Yes,
+        false,
+    )])));
+    desk.send("/model small");
+    desk.event(pulled(60, 20.0));
+    assert_eq!(download(&desk).left_s(), Some(2.0));
+    assert_eq!(download(&desk).resumed, 10);
+    assert!(matches!(desk.state.activity(), Activity::Pulling { .. }));
+    desk.event(Event::Focus(false));
+    let out = desk.event(Event::Pull(PullEvent::Done {
+        name: "small".to_owned(),
+    }));
+    assert_eq!(
+        (download(&desk).end, download(&desk).done),
+        (DownloadEnd::Done, 100)
+    );
+    assert!(has!(out, Command::LoadModel { name: Some(name), choose: true } if name == "small"));
+    assert!(has!(out, Command::Bell) && has!(out, Command::ListModels));
+}
+
+#[test]
+fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
+    let mut desk = Desk::ready();
+    desk.send("/model small");
+    let out = desk.event(Event::Pull(PullEvent::Done {
+        name: "small".to_owned(),
+    }));
+    assert!(!has!(out, Command::LoadModel { .. }));
+    assert_eq!(desk.toast(), "small is here; /model small loads it");
+}
+
+#[test]
+fn a_download_that_fails_says_why_and_late_reports_change_nothing() {
+    let mut desk = Desk::ready();
+    desk.send("/model small");
+    desk.event(Event::Pull(PullEvent::Failed {
+        name: "small".to_owned(),
+        failure: Failure::environment("no network"),
+    }));
+    assert_eq!(download(&desk).end, DownloadEnd::Failed);
+    assert_eq!(desk.errors(), ["no network"]);
+    let before = desk.state.blocks.clone();
+    desk.event(pulled(99, 1.0));
+    assert_eq!(desk.state.blocks, before);
+}
+
+#[test]
+fn what_git_says_and_what_memory_is_held_are_shown() {
+    let mut desk = Desk::ready();
+    let head = Head {
+        branch: Some("main".to_owned()),
+        commit: None,
+        detached: false,
+    };
+    let status = Status {
+        staged: 1,
+        unstaged: 2,
+        untracked: 3,
+    };
+    desk.event(Event::Repo {
+        head: Some(head.clone()),
+        status,
+    });
+    assert_eq!(
+        (&desk.state.head, desk.state.repo_status),
+        (&Some(head), status)
+    );
+    desk.event(Event::Memory(77));
+    assert_eq!(desk.state.memory, 77);
+}
+
+#[test]
+fn the_start_asks_for_all_that_is_needed() {
+    let (state, commands) = crate::app::start(
+        Options {
+            resume: Some(String::new()),
+            keys: [("snd".to_owned(), vec!["ctrl-s".to_owned()])].into(),
+            ..Options::default()
+        },
+        5,
+    );
+    assert!(has!(commands, Command::Reindex { rebuild: false }));
+    assert!(has!(
+        commands,
+        Command::LoadModel {
+            name: None,
+            choose: false
+        }
+    ));
+    assert!(has!(commands, Command::RefreshRepo) && has!(commands, Command::ListThemes));
+    assert!(has!(commands, Command::LoadSession { id: None }));
+    assert_eq!(state.now, 5);
+    assert!(
+        state
+            .blocks
+            .iter()
+            .any(|block| matches!(&block.body, Body::Error(_))),
+        "a slip in the keys"
+    );
+}
+
+#[test]
+fn a_session_takes_the_place_of_the_conversation() {
+    let mut desk = Desk::ready();
+    desk.exchange("old?", "old");
+    desk.send("/pin src/lib.rs");
+    let out = desk.event(Event::SessionLoaded {
+        id: "7".to_owned(),
+        result: Ok(vec![a_turn("one?", "1"), a_turn("two?", "2")]),
+    });
+    assert_eq!(desk.state.session.as_deref(), Some("7"));
+    assert_eq!(desk.state.turns.len(), 2);
+    assert_eq!(desk.state.blocks.len(), 4);
+    assert_eq!(desk.answer().text, "2");
+    assert!(has!(out, Command::ResetEngine));
+    assert!(!has!(out, Command::NewSession), "what comes is added to it");
+    assert_eq!(desk.state.pins.len(), 1);
+    assert_eq!(desk.toast(), "going on with 2 turns");
+    let Some((_, crate::jobs::Request::Ask(ask))) = started(&desk.send("three?")) else {
+        panic!("no question")
+    };
+    assert_eq!(ask.history.len(), 2);
+}
+
+#[test]
+fn a_session_that_comes_in_the_middle_of_an_answer_is_left_alone() {
+    let mut desk = Desk::ready();
+    desk.ask("why?");
+    desk.event(Event::SessionLoaded {
+        id: "7".to_owned(),
+        result: Ok(vec![a_turn("one?", "1")]),
+    });
+    assert!(desk.state.turns.is_empty());
+    assert!(desk.state.job.is_some());
+    desk.event(Event::SessionLoaded {
+        id: "7".to_owned(),
+        result: Err(Failure::input("it is broken")),
+    });
+    assert_eq!(desk.errors(), ["it is broken"]);
+}
+
+#[test]
+fn an_empty_session_shows_how_to_begin() {
+    let mut desk = Desk::ready();
+    desk.event(Event::SessionLoaded {
+        id: "7".to_owned(),
+        result: Ok(Vec::new()),
+    });
+    assert!(matches!(desk.state.blocks[0].body, Body::Welcome));
+}
+
+#[test]
+fn copying_says_how_it_was_done() {
+    let mut desk = Desk::ready();
+    desk.event(Event::Copied(Ok(Copied {
+        chars: 1_234,
+        ways: vec!["the terminal (OSC 52)".to_owned(), "wl-copy".to_owned()],
+    })));
+    assert_eq!(
+        desk.toast(),
+        "1,234 characters copied by the terminal (OSC 52) and wl-copy"
+    );
+    desk.wait(10_000);
+    assert_eq!(desk.toast(), "", "a toast goes by itself");
+    desk.event(Event::Copied(Err(Failure::environment("no clipboard"))));
+    assert_eq!(desk.toast(), "no clipboard");
+}
+
+#[test]
+fn a_first_agents_file_is_told_of_and_indexed() {
+    let mut desk = Desk::ready();
+    let out = desk.event(Event::InitWritten(Ok(path("AGENTS.md"))));
+    assert!(desk.notes()[0].starts_with("AGENTS.md is written"));
+    assert!(has!(out, Command::Reindex { .. }));
+    desk.event(Event::InitWritten(Err(Failure::usage(
+        "AGENTS.md is there already",
+    ))));
+    assert_eq!(desk.errors(), ["AGENTS.md is there already"]);
+}
+
+#[test]
+fn trouble_with_saving_is_said() {
+    let mut desk = Desk::ready();
+    desk.event(Event::SaveFailed(Failure::environment("the disk is full")));
+    desk.event(Event::ThemeSet(Err(Failure::config("no such theme"))));
+    assert_eq!(desk.errors(), ["the disk is full", "no such theme"]);
+}
+
+#[test]
+fn time_never_goes_back() {
+    let mut desk = Desk::ready();
+    desk.wait(500);
+    let now = desk.state.now;
+    crate::app::update(&mut desk.state, Event::Tick, 3);
+    assert_eq!(desk.state.now, now);
+}
