@@ -185,3 +185,7 @@ impl State {
 fn whole(path: RepoPath) -> Mention {
     Mention { path, range: None }
 }
+
+#[cfg(test)]
+#[path = "random_tests.rs"]
+mod tests;

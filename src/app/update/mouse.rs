@@ -198,3 +198,7 @@ fn click_patch(state: &mut State, spot: Spot, part: Part) {
     }
     state.focus = Focus::Patch(spot.block);
 }
+
+#[cfg(test)]
+#[path = "mouse_tests.rs"]
+mod tests;

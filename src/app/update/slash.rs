@@ -368,3 +368,7 @@ fn copy_last(state: &mut State, out: &mut Vec<Command>) {
         None => state.toast(Tone::Warning, "there is no answer to copy yet"),
     }
 }
+
+#[cfg(test)]
+#[path = "slash_tests.rs"]
+mod tests;

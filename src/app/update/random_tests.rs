@@ -1,0 +1,415 @@
+//! Whatever is pressed, in whatever order things come: no panic, and what must hold holds.
+
+use proptest::prelude::*;
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::*;
+use crate::app::sample::*;
+use crate::app::{
+    Code, Focus, Key, Mouse, MouseKind, Overlay, Part, PatchRow, Scroll, Spot, Target,
+};
+use crate::base::LineRange;
+use crate::index::Hit;
+use crate::jobs::{self, Answer, Preview};
+use crate::patch::{Applied, Undone};
+
+/// What the world may do.
+#[derive(Debug, Clone)]
+enum Step {
+    Key(Key),
+    Paste(String),
+    Mouse(MouseKind, Target),
+    Measure(u16, u16, u32),
+    Wait(u64),
+    /// The world answers what was asked of it, well or not.
+    Answer(bool),
+    Job(u8),
+    Focus(bool),
+}
+
+fn key() -> impl Strategy<Value = Key> {
+    let codes = vec![
+        Code::Enter,
+        Code::Tab,
+        Code::Backspace,
+        Code::Delete,
+        Code::Left,
+        Code::Right,
+        Code::Up,
+        Code::Down,
+        Code::Home,
+        Code::End,
+        Code::PageUp,
+        Code::PageDown,
+        Code::Esc,
+        Code::F(1),
+        Code::F(6),
+    ];
+    let letters: Vec<char> = "abcdefghijknprwxyARG[]{}/@?! 1239日\u{301}👩"
+        .chars()
+        .collect();
+    prop_oneof![
+        4 => prop::sample::select(codes).prop_map(Key::plain),
+        5 => prop::sample::select(letters).prop_map(Key::char),
+        2 => prop::sample::select("agkluwyrpneo_".chars().collect::<Vec<_>>()).prop_map(Key::ctrl),
+        1 => (any::<char>(), any::<bool>(), any::<bool>())
+            .prop_map(|(c, ctrl, alt)| Key::new(Code::Char(c), ctrl, alt, false)),
+    ]
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let part = prop_oneof![
+        Just(Part::Text),
+        Just(Part::Thinking),
+        (0..4u32).prop_map(Part::Source),
+        (0..3usize).prop_map(Part::Code),
+        (0..3usize).prop_map(Part::PatchFile),
+        (0..4usize).prop_map(Part::Hunk),
+        (0..3usize).prop_map(Part::Finding),
+    ];
+    prop_oneof![
+        4 => (0..20u64, 0..12u32, part).prop_map(|(block, line, part)| Target::Transcript {
+            spot: Spot { block: BlockId(block), line, column: 3 },
+            part,
+        }),
+        1 => (0..30usize).prop_map(Target::Composer),
+        1 => (0..6usize).prop_map(Target::Completion),
+        1 => (0..6usize).prop_map(Target::PanelRow),
+        1 => (0..6usize).prop_map(Target::OverlayRow),
+        1 => prop::sample::select(vec![
+            Target::Nothing, Target::Beyond(-1), Target::Beyond(1), Target::Panel,
+            Target::Overlay, Target::Seal, Target::Model, Target::ContextFigure, Target::Help,
+        ]),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let texts = vec![
+        "why?",
+        "/patch fix it",
+        "/review",
+        "/message",
+        "/models",
+        "/theme",
+        "/sessions",
+        "/search x",
+        "/context x",
+        "/new",
+        "/resume",
+        "/add src/lib.rs",
+        "/doctor",
+        "@src/w",
+        "a\nb\tc",
+        "\u{1b}[2J日本",
+        "/model small",
+        "/help",
+        "/drop README.md",
+        "/undo",
+        "/nope",
+    ];
+    let kinds = vec![
+        MouseKind::Down,
+        MouseKind::Up,
+        MouseKind::Drag,
+        MouseKind::Scroll(-3),
+        MouseKind::Scroll(3),
+    ];
+    prop_oneof![
+        12 => key().prop_map(Step::Key),
+        4 => prop::sample::select(texts).prop_map(|text| Step::Paste(text.to_owned())),
+        4 => Just(Step::Key(Key::plain(Code::Enter))),
+        3 => (prop::sample::select(kinds), target()).prop_map(|(kind, at)| Step::Mouse(kind, at)),
+        2 => (1..120u16, 0..30u16, 0..20u32).prop_map(|(w, r, h)| Step::Measure(w, r, h)),
+        1 => (0..9_000u64).prop_map(Step::Wait),
+        5 => any::<bool>().prop_map(Step::Answer),
+        4 => (0..6u8).prop_map(Step::Job),
+        1 => any::<bool>().prop_map(Step::Focus),
+    ]
+}
+
+/// What the worker of a command would report.
+fn report(command: &Command, well: bool) -> Option<Event> {
+    let trouble = || Failure::environment("it did not work");
+    let sure = |event: Event, failed: Event| Some(if well { event } else { failed });
+    match command.clone() {
+        Command::StartJob {
+            generation,
+            request,
+        } => {
+            let answer = match *request {
+                jobs::Request::Ask(ask) => asked(&ask.question, "so"),
+                jobs::Request::Patch(_) => patched(a_change()),
+                jobs::Request::Review(_) => Answer::Review {
+                    findings: vec![a_finding("src/walk.rs", 2)],
+                    unread: Vec::new(),
+                    stopped: false,
+                },
+                jobs::Request::Message => Answer::Message {
+                    text: "Add x".to_owned(),
+                    stopped: false,
+                },
+            };
+            let result = if well {
+                Ok(Box::new(answer))
+            } else {
+                Err(trouble())
+            };
+            Some(Event::JobDone { generation, result })
+        }
+        Command::Preview { generation, .. } => {
+            let result = if well {
+                Ok(Box::new(Preview {
+                    context: a_context(),
+                    ..Preview::default()
+                }))
+            } else {
+                Err(trouble())
+            };
+            Some(Event::Preview { generation, result })
+        }
+        Command::Search { generation, .. } => Some(Event::Search {
+            generation,
+            result: Ok(vec![Hit {
+                path: path("src/walk.rs"),
+                range: LineRange::new(1, 2),
+                symbol: None,
+                score: 1.0,
+                why: String::new(),
+            }]),
+        }),
+        Command::ReadCode { path, range } => Some(Event::Code {
+            path,
+            range,
+            result: if well {
+                Ok("code".to_owned())
+            } else {
+                Err(trouble())
+            },
+        }),
+        Command::Apply { block, change } => Some(Event::Applied {
+            block,
+            result: if well {
+                Ok(Applied {
+                    files: change.files.iter().map(|file| file.path.clone()).collect(),
+                    record: 1,
+                    notes: Vec::new(),
+                })
+            } else {
+                Err(trouble())
+            },
+        }),
+        Command::Undo => sure(
+            Event::Undone(Ok(Undone {
+                files: vec![path("src/lib.rs")],
+                left: 0,
+                notes: Vec::new(),
+            })),
+            Event::Undone(Err(trouble())),
+        ),
+        Command::OpenEditor { purpose, .. } => Some(Event::EditorDone {
+            purpose,
+            result: Ok(well.then(|| "edited\ntext\n".to_owned())),
+        }),
+        Command::Doctor => Some(Event::Doctor(Ok("all well".to_owned()))),
+        Command::SetTheme { name, .. } => Some(Event::ThemeSet(Ok(name))),
+        Command::LoadModel { name, .. } => {
+            let name = name.unwrap_or_else(|| "starter".to_owned());
+            sure(
+                Event::Engine(super::super::EngineEvent::Ready(facts(&name))),
+                Event::Engine(super::super::EngineEvent::Failed {
+                    name: name.clone(),
+                    failure: trouble(),
+                }),
+            )
+        }
+        Command::Pull { name } => sure(
+            Event::Pull(super::super::PullEvent::Done { name: name.clone() }),
+            Event::Pull(super::super::PullEvent::Failed {
+                name,
+                failure: trouble(),
+            }),
+        ),
+        Command::LoadSession { id } => Some(Event::SessionLoaded {
+            id: id.unwrap_or_default(),
+            result: if well {
+                Ok(vec![a_turn("a", "b")])
+            } else {
+                Err(trouble())
+            },
+        }),
+        _ => None,
+    }
+}
+
+fn told(desk: &Desk, what: u8) -> Option<Event> {
+    let generation = desk.state.job.as_ref()?.generation;
+    let text = "text ".to_owned();
+    let event = match what {
+        0 => jobs::Event::Token { text },
+        1 => jobs::Event::Thinking { text },
+        2 => jobs::Event::Prefill {
+            done: 3,
+            total: 9,
+            cached: 1,
+            rate: 2.0,
+        },
+        3 => jobs::Event::Source(a_source(1, "src/walk.rs", true)),
+        4 => jobs::Event::Finding(a_finding("src/lib.rs", 3)),
+        _ => jobs::Event::Context {
+            version: 1,
+            context: a_context(),
+        },
+    };
+    let event = Box::new(event);
+    Some(Event::Job { generation, event })
+}
+
+/// The cursor of the list that is open, its rows, and the first that is seen.
+fn list(state: &State) -> Option<(usize, usize, usize)> {
+    match state.overlay.as_ref()? {
+        Overlay::Models(picker) => {
+            Some((picker.list.cursor, picker.list.shown.len(), picker.list.top))
+        }
+        Overlay::Sessions(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        Overlay::Themes(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        Overlay::Search(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        Overlay::History(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        _ => None,
+    }
+}
+
+#[track_caller]
+fn holds(state: &State) {
+    let text = state.composer.text();
+    let mut ends = text
+        .grapheme_indices(true)
+        .map(|(i, _)| i)
+        .chain([text.len()]);
+    assert!(
+        ends.any(|end| end == state.composer.cursor()),
+        "the cursor in {text:?}"
+    );
+    if let Some(popup) = &state.completion {
+        assert!(popup.cursor < popup.items.len());
+        assert!(
+            text.get(popup.range.clone()).is_some(),
+            "the popup is about {text:?}"
+        );
+        assert_eq!(state.focus, Focus::Composer);
+    }
+    if let Some((cursor, rows, top)) = list(state) {
+        assert!(
+            cursor < rows.max(1) && top <= cursor,
+            "{cursor} of {rows} from {top}"
+        );
+    }
+    if let Some(panel) = state.panel {
+        assert!(panel.top <= panel.cursor, "{panel:?}");
+    }
+    // Blocks stand in the order of their names, each once.
+    assert!(state.blocks.windows(2).all(|two| two[0].id < two[1].id));
+    for block in &state.blocks {
+        match &block.body {
+            Body::Patch(patch) => match patch.cursor {
+                PatchRow::Hunk(at) => assert!(at < patch.hunks.len()),
+                PatchRow::File(at) => assert!(at < patch.files.len().max(1)),
+            },
+            Body::Review(review) => {
+                assert!(review.cursor < review.findings.len().max(1));
+            }
+            _ => {}
+        }
+    }
+    if let Scroll::At { block, .. } = state.scroll {
+        assert!(block.0 <= state.last_block);
+    }
+    // What runs has a block, and what waits is shown.
+    if let Some(job) = &state.job {
+        assert!(state.block(job.block).is_some());
+    }
+    for queued in &state.queue {
+        assert!(state.block(queued.block).is_some());
+    }
+    // Whoever asks may ask anything.
+    let _ = (state.activity(), state.next_tick(), state.waiting());
+    let _ = (state.panel_rows(), state.overlay_title(), state.is_quiet());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn nothing_breaks_whatever_is_done(
+        steps in prop::collection::vec(step(), 0..120),
+        vim in any::<bool>(),
+    ) {
+        let mut desk = Desk::ready_with(Options {
+            vim,
+            check: Some("check".to_owned()),
+            history: vec!["before".to_owned(), "two\nlines".to_owned()],
+            ..Options::default()
+        });
+        let mut asked: Vec<Command> = Vec::new();
+        for step in steps {
+            let starts = desk.state.job.as_ref().map(|job| job.generation);
+            let out = match step {
+                Step::Key(key) => desk.event(Event::Key(key)),
+                Step::Paste(text) => desk.event(Event::Paste(text)),
+                Step::Mouse(kind, target) => desk.event(Event::Mouse(Mouse {
+                    kind,
+                    column: 0,
+                    row: 0,
+                    target,
+                })),
+                Step::Measure(width, rows, height) => {
+                    desk.measure_as(width, rows, height);
+                    Vec::new()
+                }
+                Step::Wait(ms) => {
+                    desk.wait(ms);
+                    Vec::new()
+                }
+                Step::Answer(well) => {
+                    let event = (!asked.is_empty())
+                        .then(|| asked.remove(0))
+                        .and_then(|command| report(&command, well));
+                    event.map_or_else(Vec::new, |event| desk.event(event))
+                }
+                Step::Job(what) => {
+                    let event = told(&desk, what);
+                    event.map_or_else(Vec::new, |event| desk.event(event))
+                }
+                Step::Focus(focus) => desk.event(Event::Focus(focus)),
+            };
+            // A job is never begun while another runs.
+            let begun = out.iter().filter(|c| matches!(c, Command::StartJob { .. })).count();
+            prop_assert!(begun <= 1);
+            if begun == 1 {
+                prop_assert!(starts.is_none() || desk.state.job.as_ref().map(|j| j.generation) != starts);
+            }
+            asked.extend(out);
+            holds(&desk.state);
+        }
+    }
+
+    #[test]
+    fn esc_leads_back_to_quiet(steps in prop::collection::vec(step(), 0..60)) {
+        let mut desk = Desk::ready();
+        for step in steps {
+            match step {
+                Step::Key(key) => drop(desk.event(Event::Key(key))),
+                Step::Paste(text) => drop(desk.event(Event::Paste(text))),
+                Step::Job(what) => {
+                    if let Some(event) = told(&desk, what) {
+                        desk.event(event);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for _ in 0..12 {
+            desk.press("esc");
+        }
+        prop_assert!(desk.state.is_quiet(), "{:?}", desk.state.focus);
+    }
+}
