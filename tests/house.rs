@@ -93,7 +93,6 @@ const STILL_LONG: &[(&str, usize)] = &[
     ("tui/markdown.rs", 680),
     ("tui/run.rs", 620),
     ("tui/desk.rs", 620),
-
 ];
 
 /// What may stand at the top of the repository.
