@@ -81,6 +81,10 @@ fn the_row_to_start_at_is_in_sight() {
         ..desk.state.layout.clone()
     }));
     assert_eq!((list(&desk).cursor, list(&desk).top), (20, 15));
+    // News come in the same room, and nothing is measured anew.
+    let rows = desk.state.models.clone();
+    desk.event(Event::Models(Ok(rows)));
+    assert_eq!((list(&desk).cursor, list(&desk).top), (20, 15));
 }
 
 #[test]
