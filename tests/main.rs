@@ -11,5 +11,6 @@ mod commands;
 mod hostile;
 mod house;
 mod patches;
+mod pty;
 mod pull;
 mod seal;

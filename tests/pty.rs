@@ -1,4 +1,8 @@
 //! The real binary in a real terminal: whole sittings, and how it is left.
 #![cfg(unix)]
 
+mod endings;
+mod project;
+mod sitting;
+mod starter;
 mod terminal;

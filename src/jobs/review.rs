@@ -131,8 +131,11 @@ pub(super) fn run(
     if tally.dropped > 0 {
         emit(Event::Note {
             text: format!(
-                "{} remarks were dropped: what they quote does not stand in the diff",
-                tally.dropped
+                "{} dropped: what is quoted does not stand in the diff",
+                match tally.dropped {
+                    1 => "1 remark was".to_owned(),
+                    n => format!("{n} remarks were"),
+                }
             ),
         });
     }

@@ -64,7 +64,10 @@ fn rule_right(state: &State, below: u32, cx: &Cx<'_>) -> Vec<Span<'static>> {
     if state.overlay.is_none() {
         match state.focus {
             Focus::Transcript => return hint_spans(cx, Place::Transcript, cx.width / 2),
-            Focus::Panel => return hint_spans(cx, Place::Panel, cx.width / 2 + 10),
+            // Over the code of a row the panel shows them itself.
+            Focus::Panel if state.panel_rows().is_empty() => {
+                return hint_spans(cx, Place::Panel, cx.width / 2 + 10);
+            }
             _ => {}
         }
     }

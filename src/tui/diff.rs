@@ -5,12 +5,12 @@ use ratatui::text::Span;
 use similar::TextDiff;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::draw::{Cx, hint_spans, sides};
+use super::draw::{Cx, counted, hint_spans, sides};
 use super::rows::Row;
 use super::theme::Role;
-use super::width::{code_line, fit_end, width};
+use super::width::{code_line, fit_end, spans_width, width};
 use crate::app::{Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchRow, PatchState};
-use crate::base::text::{human_count, human_time, printable};
+use crate::base::text::{human_time, printable};
 
 /// Pairs of lines longer than this are not compared word by word.
 const MAX_WORDS_LINE: usize = 1_000;
@@ -39,20 +39,13 @@ pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
 }
 
 fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
-    let count = |n: usize, word: &str| {
-        format!(
-            "{} {word}{}",
-            human_count(n as u64),
-            if n == 1 { "" } else { "s" }
-        )
-    };
     let mut left = vec![
         Span::styled("patch  ", cx.role(Role::Heading)),
         Span::styled(
             format!(
                 "{}, {}",
-                count(patch.files.len(), "file"),
-                count(patch.hunks.len(), "hunk")
+                counted(patch.files.len(), "file"),
+                counted(patch.hunks.len(), "hunk")
             ),
             cx.role(Role::Text),
         ),
@@ -60,7 +53,10 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
     let word = |text: &str, role| Span::styled(text.to_owned(), cx.role(role));
     let right = match &patch.state {
         PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
-        PatchState::Open if focused => hint_spans(cx, crate::app::Place::Patch, cx.width / 2 + 12),
+        PatchState::Open if focused => {
+            let room = cx.width.saturating_sub(spans_width(&left) + 3);
+            hint_spans(cx, crate::app::Place::Patch, room)
+        }
         PatchState::Open => vec![word("open: Tab goes to it", Role::Dim)],
         PatchState::Applying => vec![word("being written…", Role::Accent)],
         PatchState::Applied { files } => {
@@ -68,7 +64,7 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
             vec![word(
                 &format!(
                     "{} written · /undo takes it back",
-                    count(files.len(), "file")
+                    counted(files.len(), "file")
                 ),
                 Role::Dim,
             )]

@@ -326,8 +326,8 @@ fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     };
     let mut rows = vec![
         cx.dim(&format!(
-            "{fold} thinking {dot} {} tokens {dot} {}",
-            human_count(thinking.tokens as u64),
+            "{fold} thinking {dot} {} {dot} {}",
+            counted(thinking.tokens, "token"),
             human_time(thinking.seconds(cx.now)),
             dot = glyphs.dot,
         ))
@@ -407,9 +407,9 @@ fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
         Phase::Choosing => rows.push(cx.line("choosing what to show the model…", Role::Accent)),
         Phase::Reading(reading) => {
             let text = format!(
-                "reading {} of {} tokens ",
+                "reading {} of {} ",
                 human_count(reading.done as u64),
-                human_count(reading.total as u64)
+                counted(reading.total, "token")
             );
             let mut after = String::new();
             if reading.rate > 0.0 {
@@ -446,6 +446,12 @@ fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
         _ => {}
     }
     rows
+}
+
+/// `1 token`, `2,048 tokens`.
+pub fn counted(n: usize, word: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", human_count(n as u64))
 }
 
 /// A rate in as many digits as matter.
@@ -513,9 +519,9 @@ fn sources(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     }
     let shown = context.excerpts.len();
     let mut rest = format!(
-        "{shown} excerpt{}, {} tokens shown",
-        if shown == 1 { "" } else { "s" },
-        human_count(context.tokens as u64)
+        "{}, {} shown",
+        counted(shown, "excerpt"),
+        counted(context.tokens, "token")
     );
     if !context.left_out.is_empty() {
         rest.push_str(&format!(", {} left out", context.left_out.len()));

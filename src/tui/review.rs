@@ -10,11 +10,16 @@ use super::theme::Role;
 use super::width::{code_line, fit, pad};
 use crate::app::{FindingRow, Part, Phase, Place, ReviewBlock, State};
 use crate::base::text::{human_time, printable};
-use crate::jobs::Severity;
+use crate::jobs::{ReviewOf, Severity};
+use crate::repo::DiffSpec;
 
 /// The rows of a review. `focused`: keys go to it.
 pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     let mut rows = vec![heading(review, cx)];
+    if let Some(text) = nothing_to_read(review) {
+        rows.extend(cx.said("", text, Role::Dim));
+        return rows;
+    }
     for note in &review.notes {
         rows.extend(cx.said("", note, Role::Dim));
     }
@@ -25,6 +30,7 @@ pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> 
         rows.extend(cx.said("not read: ", &format!("{path}: {reason}"), Role::Warning));
     }
     match review.phase {
+        Phase::Done if read_nothing(review) => {}
         Phase::Done if review.findings.is_empty() && review.unread.is_empty() => {
             rows.push(cx.line("  nothing found", Role::Ok));
         }
@@ -46,20 +52,45 @@ pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> 
     rows
 }
 
+/// Whether there was no diff: it is over and not one piece was read.
+fn read_nothing(review: &ReviewBlock) -> bool {
+    review.phase == Phase::Done && review.progress == (0, 0) && review.findings.is_empty()
+}
+
+/// What to do where there was no diff, in the words of the screen; none where the job's own
+/// words will do.
+fn nothing_to_read(review: &ReviewBlock) -> Option<&'static str> {
+    if !read_nothing(review) || !review.unread.is_empty() {
+        return None;
+    }
+    match review.of {
+        ReviewOf::Repo(DiffSpec::Staged) => Some(
+            "nothing is staged: `git add` something first, or try /review unstaged, \
+             /review HEAD or /review A..B",
+        ),
+        ReviewOf::Repo(DiffSpec::Unstaged) => Some(
+            "nothing differs from what is staged: /review reads that, /review HEAD the last \
+             commit",
+        ),
+        _ => None,
+    }
+}
+
 fn heading(review: &ReviewBlock, cx: &Cx<'_>) -> Row {
     let found = review.standing().count();
     let findings = format!("{found} finding{}", if found == 1 { "" } else { "s" });
     let running = review.phase.is_running();
-    let left = vec![
-        Span::styled(
-            format!("review of {}", printable(&review.label)),
-            cx.role(Role::Heading),
-        ),
-        Span::styled(
-            format!(" · {findings}{}", if running { " so far" } else { "" }),
+    let mut left = vec![Span::styled(
+        format!("review of {}", printable(&review.label)),
+        cx.role(Role::Heading),
+    )];
+    if !read_nothing(review) {
+        let so_far = if running { " so far" } else { "" };
+        left.push(Span::styled(
+            format!(" {} {findings}{so_far}", cx.theme.glyphs().dot),
             cx.role(Role::Text),
-        ),
-    ];
+        ));
+    }
     let mut right = Vec::new();
     if running {
         let (done, total) = review.progress;

@@ -33,7 +33,10 @@ impl Default for Manner {
     fn default() -> Self {
         Self {
             size: (80, 24),
-            env: vec![("TERM", "xterm-256color".into()), ("COLORTERM", "truecolor".into())],
+            env: vec![
+                ("TERM", "xterm-256color".into()),
+                ("COLORTERM", "truecolor".into()),
+            ],
         }
     }
 }
@@ -54,7 +57,9 @@ impl Terminal {
             pixel_width: 0,
             pixel_height: 0,
         };
-        let pair = native_pty_system().openpty(size).expect("a pseudo terminal");
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo terminal");
         let quoted: Vec<String> = std::iter::once(env!("CARGO_BIN_EXE_homebody"))
             .chain(args.iter().copied())
             .map(|arg| format!("'{}'", arg.replace('\'', "'\\''")))
@@ -71,7 +76,10 @@ impl Terminal {
         command.env_clear();
         for (key, value) in std::env::vars() {
             let of_ours = key.starts_with("HOMEBODY_") || key.starts_with("XDG_");
-            let of_terminals = matches!(key.as_str(), "TERM" | "COLORTERM" | "NO_COLOR" | "TMUX" | "EDITOR" | "VISUAL");
+            let of_terminals = matches!(
+                key.as_str(),
+                "TERM" | "COLORTERM" | "NO_COLOR" | "TMUX" | "EDITOR" | "VISUAL"
+            );
             if !of_ours && !of_terminals {
                 command.env(key, value);
             }
@@ -131,11 +139,6 @@ impl Terminal {
         &self.raw
     }
 
-    /// The screen itself.
-    pub fn screen(&self) -> &vt100::Screen {
-        self.parser.screen()
-    }
-
     /// Waits until the screen is as wanted; shows the screen and stops the test otherwise.
     pub fn wait(&mut self, what: &str, seconds: u64, wanted: impl Fn(&str) -> bool) {
         let end = Instant::now() + Duration::from_secs(seconds);
@@ -155,7 +158,11 @@ impl Terminal {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    assert!(wanted(&self.text()), "the program ended before: {what}\n{}", self.text());
+                    assert!(
+                        wanted(&self.text()),
+                        "the program ended before: {what}\n{}",
+                        self.text()
+                    );
                     return;
                 }
             }
@@ -177,10 +184,17 @@ impl Terminal {
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.pair
             .master
-            .resize(PtySize { cols: columns, rows, pixel_width: 0, pixel_height: 0 })
+            .resize(PtySize {
+                cols: columns,
+                rows,
+                pixel_width: 0,
+                pixel_height: 0,
+            })
             .expect("resized");
-        self.parser
-            .set_size(rows.try_into().expect("rows"), columns.try_into().expect("columns"));
+        self.parser.set_size(
+            rows.try_into().expect("rows"),
+            columns.try_into().expect("columns"),
+        );
     }
 
     /// Sends a signal to the program itself, not to the shell around it.
@@ -194,32 +208,38 @@ impl Terminal {
         };
         // The shell's own `kill`: the program of that name is not on every machine.
         Command::new("sh")
-            .args(["-c", &format!("kill -{name} {}", id.trim())])
+            .args(["-c", &format!("kill -{name} {} 2>/dev/null", id.trim())])
             .status()
             .is_ok_and(|status| status.success())
     }
 
     /// Waits for the end, checks that the terminal is as it was before, returns the exit code.
     pub fn ended(&mut self, seconds: u64) -> u32 {
-        self.wait("the program has ended", seconds, |text| text.contains("left with "));
+        self.wait("the program has ended", seconds, |text| {
+            text.contains("left with ")
+        });
         let text = self.text();
         let screen = self.parser.screen();
         assert!(!screen.alternate_screen(), "still on the alternate screen");
         assert!(!screen.hide_cursor(), "the cursor is still hidden");
         assert!(!screen.bracketed_paste(), "bracketed paste is still on");
-        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is still captured");
-        let settings = |name: &str| fs::read_to_string(self.home.path().join(name)).expect("stty's word");
-        assert_eq!(settings("before"), settings("after"), "the line settings differ");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse is still captured"
+        );
+        let settings =
+            |name: &str| fs::read_to_string(self.home.path().join(name)).expect("stty's word");
+        assert_eq!(
+            settings("before"),
+            settings("after"),
+            "the line settings differ"
+        );
         text.split("left with ")
             .nth(1)
             .and_then(|rest| rest.split_whitespace().next())
             .and_then(|code| code.parse().ok())
             .expect("an exit code")
-    }
-
-    /// The folder that stands for the user's home.
-    pub fn home(&self) -> &Path {
-        self.home.path()
     }
 }
 
@@ -235,11 +255,14 @@ impl Drop for Terminal {
 /// The folder of models of whoever runs the tests, if the starter is in it.
 pub fn installed_models() -> Option<PathBuf> {
     let models = homebody::base::Places::find().ok()?.models();
-    let store = homebody::models::Store { dir: models.clone() };
+    let store = homebody::models::Store {
+        dir: models.clone(),
+    };
     let there = store.get("starter").ok().flatten().is_some();
-    if !there && std::env::var_os("HOMEBODY_REQUIRE_STARTER").is_some() {
-        panic!("the starter model is required and not installed: homebody models pull starter");
-    }
+    assert!(
+        there || std::env::var_os("HOMEBODY_REQUIRE_STARTER").is_none(),
+        "the starter model is required and not installed: homebody models pull starter"
+    );
     there.then_some(models)
 }
 

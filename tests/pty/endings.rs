@@ -1,0 +1,44 @@
+//! How the terminal is left when somebody else ends it, or nothing begins.
+
+use super::project::Project;
+use super::sitting::{open, say};
+use super::terminal::{Manner, Terminal};
+
+const STREAM: &str = r#"{"steps":[{"text":"It begins. "},{"wait_ms":60000}]}"#;
+
+#[test]
+fn a_signal_ends_it_and_the_terminal_is_as_before() {
+    for (name, number) in [("TERM", 15), ("HUP", 1)] {
+        let project = Project::new();
+        let mut terminal = open(&project, STREAM, &Manner::default());
+        say(&mut terminal, "what greets?");
+        terminal.wait("the answer to begin", 20, |text| {
+            text.contains("It begins.")
+        });
+        terminal.signal(name);
+        // The shell's word for an end by a signal.
+        assert_eq!(terminal.ended(20), 128 + number, "{name}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said_on_the_plain_screen() {
+    let project = Project::new();
+    let missing = project.path().join("nowhere");
+    let mut terminal = Terminal::start(
+        &project.path(),
+        &["-C", &missing.display().to_string()],
+        &Manner {
+            size: (200, 24),
+            ..Manner::default()
+        },
+    );
+    assert_ne!(terminal.ended(20), 0);
+    let text = terminal.text();
+    assert!(text.contains("nowhere"), "{text}");
+    let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
+    assert!(
+        !raw.contains("\x1b[?1049h"),
+        "the screen was taken all the same"
+    );
+}
