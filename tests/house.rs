@@ -84,17 +84,6 @@ const EMPTY_NAMES: &[&str] = &[
 /// Lines a file may have before its tests.
 const MOST_LINES: usize = 500;
 
-/// Files that are longer still, with the length they may not grow beyond. A file leaves the
-/// list when it is parted; none is added.
-const STILL_LONG: &[(&str, usize)] = &[
-    ("tui/chrome.rs", 560),
-    ("tui/overlay.rs", 600),
-    ("tui/draw.rs", 680),
-    ("tui/markdown.rs", 680),
-    ("tui/run.rs", 620),
-    ("tui/desk.rs", 620),
-];
-
 /// What may stand at the top of the repository.
 const TOP: &[&str] = &[
     "Cargo.lock",
@@ -202,10 +191,8 @@ fn problems(path: &str, text: &str) -> Vec<String> {
         wrong("does not begin with `//!`".into());
     }
     let lines = before_tests(text).count();
-    let known = STILL_LONG.iter().find(|(long, _)| *long == path);
-    let most = known.map_or(MOST_LINES, |(_, most)| *most);
-    if lines > most {
-        wrong(format!("{lines} lines before its tests, at most {most}"));
+    if lines > MOST_LINES {
+        wrong(format!("{lines} lines before its tests, at most {MOST_LINES}"));
     }
     if path == "main.rs" && text.lines().count() >= 80 {
         wrong("80 lines or more".into());

@@ -1,31 +1,28 @@
 //! The thread for what is quick: reading files, asking git, sessions, lists, reports.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::history;
+use super::model_rows::model_rows;
+use super::reports::doctor;
 use super::workers::{Shared, guarded};
-use crate::app::{Event, Fit, Generation, ModelRow};
+use crate::app::{Event, Generation};
 use crate::base::failure::io_failure;
-use crate::base::places::write_private;
-use crate::base::text::{human_bytes, human_count, printable, truncated};
-use crate::base::{Failure, LineRange, RepoPath, Result, memory, seal};
+use crate::base::text::{printable, truncated};
+use crate::base::{Failure, LineRange, RepoPath, Result, memory};
 use crate::jobs::session::{Sessions, export};
 use crate::jobs::{self, Request, Turn};
-use crate::models::{Catalog, Store};
-use crate::patch::{self, Change, FileChange, UndoDir};
 
 /// How often memory is looked at while a model is loaded.
 const LOOK: Duration = Duration::from_secs(3);
-/// Lines of history kept on disk.
-const MOST_HISTORY: usize = 1_000;
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
 
@@ -185,7 +182,9 @@ impl Desk {
                 }
             }
             Task::SaveHistory(line) => {
-                match guarded(|| save_history(&history_file(&self.shared), &line)) {
+                match guarded(|| {
+                    history::save(&history::file(&self.shared.workspace.places.state), &line)
+                }) {
                     Ok(()) => return,
                     Err(failure) => Event::SaveFailed(failure),
                 }
@@ -311,225 +310,5 @@ pub fn serve(mut desk: Desk, tasks: &Receiver<Task>) {
             Err(RecvTimeoutError::Timeout) => desk.look_at_memory(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
-    }
-}
-
-/// The file the composer's history is kept in.
-fn history_file(shared: &Shared) -> PathBuf {
-    shared.workspace.places.state.join("history")
-}
-
-/// The history on disk, oldest first; none where it cannot be read.
-pub fn load_history(state: &Path) -> Vec<String> {
-    let Ok(text) = fs::read_to_string(state.join("history")) else {
-        return Vec::new();
-    };
-    let all: Vec<String> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    let from = all.len().saturating_sub(MOST_HISTORY);
-    all.into_iter().skip(from).collect()
-}
-
-fn save_history(file: &Path, line: &str) -> Result<()> {
-    let mut all = load_history(file.parent().unwrap_or(Path::new(".")));
-    all.push(line.to_owned());
-    let from = all.len().saturating_sub(MOST_HISTORY);
-    let mut text = String::new();
-    for line in all.iter().skip(from) {
-        let json = serde_json::to_string(line)
-            .map_err(|e| Failure::bug("a line of history cannot be written").because(e))?;
-        text.push_str(&json);
-        text.push('\n');
-    }
-    write_private(file, text.as_bytes())
-}
-
-/// The models that are here or could be fetched, as the picker shows them.
-pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
-    let catalog = Catalog::load(&shared.places.config)?;
-    let store = Store::new(shared.places.models());
-    let installed = store.installed()?;
-    let chosen = store.chosen()?;
-    let free = memory::available();
-    let best = catalog.best_that_fits(free).map(|m| m.name.clone());
-    let rows = crate::models::rows(&catalog, &installed, chosen.as_deref(), free);
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let facts = match (&row.memory, &row.installed) {
-                (None, Some(file)) => crate::engine::inspect(&file.path).ok(),
-                _ => None,
-            };
-            let bytes_needed = row
-                .memory
-                .or_else(|| facts.as_ref().map(|f| f.memory_bytes(8_192)))
-                .unwrap_or(0);
-            let runs = row
-                .runs
-                .or_else(|| facts.as_ref().map(|f| f.supported))
-                .unwrap_or(true);
-            let fits = row.fits.unwrap_or(bytes_needed <= free);
-            ModelRow {
-                about: row.model.as_ref().map_or_else(
-                    || {
-                        facts.as_ref().map_or(String::new(), |f| {
-                            format!("{} {}, {}", f.architecture, f.quantization, f.name)
-                        })
-                    },
-                    |m| m.about.clone(),
-                ),
-                bytes: row
-                    .model
-                    .as_ref()
-                    .filter(|_| row.installed.is_none())
-                    .map_or(row.bytes, |m| m.download_bytes),
-                memory: bytes_needed,
-                free,
-                fit: match (runs, fits) {
-                    (false, _) => Fit::Unsupported,
-                    (true, false) => Fit::No,
-                    (true, true) => Fit::Yes,
-                },
-                installed: row.installed.is_some(),
-                partial: 0,
-                from: match (&row.installed, &row.model) {
-                    (Some(file), None) => file.path.display().to_string(),
-                    (_, Some(model)) => model.source.to_string(),
-                    (None, None) => String::new(),
-                },
-                license: row
-                    .model
-                    .as_ref()
-                    .map_or(String::new(), |m| m.license.clone()),
-                recommended: best.as_deref() == Some(row.name.as_str()),
-                name: row.name,
-            }
-        })
-        .collect())
-}
-
-/// Writes a first `AGENTS.md`, as a patch that `/undo` takes back.
-pub fn init(shared: &Shared, undo: &UndoDir) -> Result<RepoPath> {
-    let path = RepoPath::new(&shared.workspace.settings.rules_file)?;
-    let root = shared.workspace.repo.root();
-    if path.under(root).symlink_metadata().is_ok() {
-        return Err(Failure::usage(format!("{path} is there already")));
-    }
-    let (index, _) = shared.index();
-    let stats = index.stats();
-    let name = root
-        .file_name()
-        .map_or(String::new(), |n| n.to_string_lossy().into_owned());
-    let mut text = format!(
-        "# {name}\n\nWhat an assistant must know about this repository. homebody shows it with \
-         every question, so keep it short.\n\n## Languages\n\n"
-    );
-    for (language, files) in stats.languages.iter().take(6) {
-        let _ = writeln!(text, "- {language}: {files} files");
-    }
-    text.push_str("\n## Where things are\n\n");
-    let mut folders: Vec<(String, usize)> = Vec::new();
-    for file in index.paths() {
-        let folder = file.as_str().split_once('/').map_or(".", |(top, _)| top);
-        match folders.iter_mut().find(|(name, _)| name == folder) {
-            Some((_, n)) => *n += 1,
-            None => folders.push((folder.to_owned(), 1)),
-        }
-    }
-    folders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    for (folder, files) in folders.iter().take(12) {
-        let _ = writeln!(text, "- `{}/`: {files} files; what for?", printable(folder));
-    }
-    text.push_str("\n## How we work\n\n- Build and test with: …\n- Style: …\n- Do not touch: …\n");
-    let change = Change {
-        files: vec![FileChange {
-            path: path.clone(),
-            renamed_to: None,
-            before: None,
-            after: Some(text),
-        }],
-    };
-    patch::write::apply(root, &change, undo)?;
-    Ok(path)
-}
-
-fn doctor(shared: &Shared) -> String {
-    let mut out = String::new();
-    let workspace = &shared.workspace;
-    let mut fact = |what: &str, value: String| {
-        let _ = writeln!(out, "{what:<12} {value}");
-    };
-    fact("homebody", env!("CARGO_PKG_VERSION").to_owned());
-    fact("repository", workspace.repo.root().display().to_string());
-    fact(
-        "git",
-        if workspace.repo.is_git() {
-            "yes"
-        } else {
-            "no: no diffs, no reviews"
-        }
-        .to_owned(),
-    );
-    let (index, complete) = shared.index();
-    let stats = index.stats();
-    fact(
-        "index",
-        format!(
-            "{} files, {} definitions, {}{}",
-            human_count(stats.files as u64),
-            human_count(stats.symbols as u64),
-            human_bytes(stats.disk_bytes),
-            if complete { "" } else { " (not complete)" }
-        ),
-    );
-    fact(
-        "memory",
-        format!(
-            "{} free, {} held",
-            human_bytes(memory::available()),
-            human_bytes(memory::resident().unwrap_or(0))
-        ),
-    );
-    fact("models", shared.places.models().display().to_string());
-    fact("config", shared.places.config.display().to_string());
-    fact("sessions", workspace.places.sessions.display().to_string());
-    let var = |name: &str| std::env::var(name).unwrap_or_else(|_| "not set".to_owned());
-    fact(
-        "terminal",
-        format!("TERM {}, COLORTERM {}", var("TERM"), var("COLORTERM")),
-    );
-    out.push_str("\nThe seal, tried just now:\n");
-    for (what, refused, words) in seal::probe() {
-        let verdict = if refused { "refused" } else { "NOT refused" };
-        let _ = writeln!(out, "  {what}: {verdict} ({words})");
-    }
-    out.push_str("\n`homebody doctor` says more.\n");
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn history_is_private_ordered_and_bounded() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let file = dir.path().join("history");
-        for i in 0..5 {
-            save_history(&file, &format!("line {i}\nof two")).expect("saved");
-        }
-        let all = load_history(dir.path());
-        assert_eq!(all.len(), 5);
-        assert_eq!(all[4], "line 4\nof two");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(&file).expect("there").permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
-        fs::write(&file, "not json\n\"fine\"\n").expect("written");
-        assert_eq!(load_history(dir.path()), ["fine"]);
     }
 }

@@ -4,15 +4,15 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::highlight::Highlighter;
-use super::markdown::{self, MEASURE, bar, plain};
+use super::prose::{MEASURE, bar, plain};
 use super::rows::{Row, Rows};
 use super::stream::Stream;
 use super::theme::{Role, Theme};
 use super::width::{fit, spans_width, width};
-use super::{diff, review};
+use super::{answer, diff, review};
 use crate::app::{
-    AnswerBlock, Block, Body, Download, DownloadEnd, Focus, JobKind, Millis, Note, Part, Phase,
-    Place, Sent, State, Tone, UserTurn, help,
+    Block, Body, Download, DownloadEnd, Focus, Millis, Note, Place, Sent, State, Tone, UserTurn,
+    help,
 };
 use crate::base::Failure;
 use crate::base::text::{human_bytes, human_count, human_time, printable};
@@ -177,7 +177,7 @@ pub fn block(block: &Block, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> 
         Body::User(turn) => vec![chunk(0, user(turn, cx))],
         Body::Answer(answer) => {
             let inner = narrower(cx, 2);
-            answer_chunks(answer, state, &inner, stream)
+            answer::chunks(answer, state, &inner, stream)
                 .into_iter()
                 .map(|rows| Chunk { indent: 2, rows })
                 .collect()
@@ -265,189 +265,6 @@ fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
-fn answer_chunks(
-    answer: &AnswerBlock,
-    state: &State,
-    cx: &Cx<'_>,
-    stream: &mut Stream,
-) -> Vec<Rows> {
-    let mut head = Vec::new();
-    for note in &answer.notes {
-        head.extend(plain(note, cx.role(Role::Dim), cx.width.min(MEASURE)));
-    }
-    if answer.thinking.is_some() {
-        head.extend(thinking(answer, cx));
-    }
-    let body = match answer.job {
-        JobKind::Patch if answer.phase.is_running() => {
-            vec![raw_edits(&answer.text, cx).into()]
-        }
-        JobKind::Message => {
-            vec![plain(&answer.text, cx.role(Role::Text), cx.width.min(MEASURE)).into()]
-        }
-        _ => stream.rows(
-            &answer.text,
-            cx.width,
-            cx.theme,
-            cx.highlighter,
-            cx.revision,
-        ),
-    };
-    let has_text = !answer.text.trim().is_empty();
-    let mut out: Vec<Rows> = Vec::new();
-    if !head.is_empty() {
-        if has_text {
-            head.push(Row::blank());
-        }
-        out.push(head.into());
-    }
-    if has_text {
-        out.extend(body);
-    }
-    let foot = foot(answer, state, cx);
-    if !foot.is_empty() {
-        let mut rows = Vec::new();
-        if has_text {
-            rows.push(Row::blank());
-        }
-        rows.extend(foot);
-        out.push(rows.into());
-    }
-    out
-}
-
-fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
-    let thinking = &answer.thinking;
-    let glyphs = cx.theme.glyphs();
-    let fold = if thinking.open {
-        glyphs.open
-    } else {
-        glyphs.folded
-    };
-    let mut rows = vec![
-        cx.dim(&format!(
-            "{fold} thinking {dot} {} {dot} {}",
-            counted(thinking.tokens, "token"),
-            human_time(thinking.seconds(cx.now)),
-            dot = glyphs.dot,
-        ))
-        .part(Part::Thinking),
-    ];
-    if thinking.open {
-        let cells = cx.width.saturating_sub(2).min(MEASURE);
-        for mut row in plain(thinking.text.trim(), cx.role(Role::Dim), cells) {
-            row.lead = vec![Span::styled(
-                format!("{} ", glyphs.bar),
-                cx.role(Role::Rule),
-            )];
-            rows.push(row.part(Part::Thinking));
-        }
-    }
-    rows
-}
-
-/// An answer with edit blocks while it is written: as it comes, the sides coloured.
-fn raw_edits(text: &str, cx: &Cx<'_>) -> Vec<Row> {
-    let mut role = Role::Text;
-    let mut inside = false;
-    let mut rows = Vec::new();
-    for line in text.lines() {
-        let (shown, next) = if line.starts_with("*** ") {
-            inside = false;
-            (Role::Heading, Role::Text)
-        } else if line.starts_with("<<<<<<<") {
-            inside = true;
-            (Role::Rule, Role::Removed)
-        } else if inside && line.starts_with("=======") {
-            (Role::Rule, Role::Added)
-        } else if line.starts_with(">>>>>>>") {
-            inside = false;
-            (Role::Rule, Role::Text)
-        } else {
-            (role, role)
-        };
-        role = next;
-        if inside || shown == Role::Rule {
-            rows.push(Row {
-                body: vec![Span::styled(super::width::code_line(line), cx.role(shown))],
-                room: Some(cx.width as u16),
-                ..Row::default()
-            });
-        } else {
-            rows.extend(plain(line, cx.role(shown), cx.width.min(MEASURE)));
-        }
-    }
-    rows
-}
-
-/// What stands below an answer: what goes on, or what it was made from.
-fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let stopping = state.job.as_ref().is_some_and(|job| job.stopping);
-    if answer.phase.is_running() {
-        if stopping {
-            rows.push(cx.line("stopping…", Role::Warning));
-            return rows;
-        }
-        rows.extend(running(answer, cx));
-        return rows;
-    }
-    if answer.phase == Phase::Stopped {
-        rows.push(cx.line("stopped", Role::Warning));
-    }
-    rows.extend(sources(answer, state, cx));
-    rows
-}
-
-fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
-    let dot = cx.theme.glyphs().dot;
-    let since = cx.now.saturating_sub(answer.started) as f64 / 1000.0;
-    let mut rows = Vec::new();
-    match answer.phase {
-        Phase::Choosing => rows.push(cx.line("choosing what to show the model…", Role::Accent)),
-        Phase::Reading(reading) => {
-            let text = format!(
-                "reading {} of {} ",
-                human_count(reading.done as u64),
-                counted(reading.total, "token")
-            );
-            let mut after = String::new();
-            if reading.rate > 0.0 {
-                after = format!(" {:.0}/s", reading.rate);
-            }
-            match reading.left_s() {
-                Some(left) => after.push_str(&format!(" {dot} {} left", human_time(left))),
-                None => after.push_str(&format!(" {}", human_time(since))),
-            }
-            let cells = cx
-                .width
-                .min(MEASURE)
-                .saturating_sub(width(&text) + width(&after))
-                .clamp(4, 40);
-            let mut body = vec![Span::styled(text, cx.role(Role::Text))];
-            body.extend(bar(
-                reading.done as f64 / reading.total.max(1) as f64,
-                cells,
-                cx.theme,
-            ));
-            body.push(Span::styled(after, cx.role(Role::Dim)));
-            rows.push(sides(body, Vec::new(), cx.width));
-        }
-        Phase::Thinking => rows.push(cx.line("thinking… Esc stops", Role::Accent)),
-        Phase::Writing => {
-            for edit in &answer.edits {
-                rows.push(cx.line(&format!("edits {edit}"), Role::Note));
-            }
-            let rate = answer
-                .rate(cx.now)
-                .map_or(String::new(), |r| format!(" {dot} {} tok/s", rate_text(r)));
-            rows.push(cx.dim(&format!("writing{rate} {dot} Esc stops")));
-        }
-        _ => {}
-    }
-    rows
-}
-
 /// `1 token`, `2,048 tokens`.
 pub fn counted(n: usize, word: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
@@ -461,89 +278,6 @@ pub fn rate_text(rate: f64) -> String {
     } else {
         format!("{rate:.0}")
     }
-}
-
-fn sources(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
-    let dot = cx.theme.glyphs().dot;
-    let cells = cx.width.min(MEASURE);
-    let mut rows = Vec::new();
-    if !answer.index_complete {
-        rows.push(cx.line(
-            "the index was not complete yet: some files could not be found",
-            Role::Warning,
-        ));
-    }
-    let Some(context) = &answer.context else {
-        return rows;
-    };
-    if context.excerpts.is_empty() && answer.job == JobKind::Ask {
-        let files = state.paths.len();
-        let text = format!(
-            "nothing was shown: none of the {} indexed files has these words. Name a file with @, or use other words.",
-            human_count(files as u64)
-        );
-        rows.extend(plain(&text, cx.role(Role::Warning), cells));
-        return rows;
-    }
-    let mut row = Row::default();
-    let mut used = 0;
-    for source in answer.sources.iter().filter(|s| s.cited) {
-        let lines = if source.start == source.end {
-            source.start.to_string()
-        } else {
-            format!("{}-{}", source.start, source.end)
-        };
-        let name = printable(source.path.name()).into_owned();
-        let word = format!("{} {name}:{lines}", source.id);
-        let cells_of = width(&word);
-        if used > 0 && used + 3 + cells_of > cells {
-            rows.push(std::mem::take(&mut row));
-            used = 0;
-        }
-        if used > 0 {
-            row.body.push(Span::raw("   "));
-            used += 3;
-        }
-        row.links.push((
-            used as u16,
-            (used + cells_of) as u16,
-            Part::Source(source.id),
-        ));
-        row.body.push(Span::styled(
-            format!("{} ", source.id),
-            cx.role(Role::Accent),
-        ));
-        row.body
-            .push(Span::styled(format!("{name}:{lines}"), cx.role(Role::Text)));
-        used += cells_of;
-    }
-    let shown = context.excerpts.len();
-    let mut rest = format!(
-        "{}, {} shown",
-        counted(shown, "excerpt"),
-        counted(context.tokens, "token")
-    );
-    if !context.left_out.is_empty() {
-        rest.push_str(&format!(", {} left out", context.left_out.len()));
-    }
-    if used == 0 && answer.job == JobKind::Ask {
-        rest = format!("no source is named {dot} {rest}");
-    }
-    if used > 0 && used + 6 + width(&rest) > cells {
-        rows.push(std::mem::take(&mut row));
-        used = 0;
-    }
-    let before = if used > 0 {
-        format!("   {dot}  ")
-    } else {
-        String::new()
-    };
-    row.body.push(Span::styled(
-        fit(&format!("{before}{rest}"), cells.saturating_sub(used)),
-        cx.role(Role::Dim),
-    ));
-    rows.push(row);
-    rows
 }
 
 fn download(download: &Download, cx: &Cx<'_>) -> Vec<Row> {
@@ -617,7 +351,7 @@ fn note(note: &Note, cx: &Cx<'_>) -> Vec<Row> {
     );
     if rows.len() > 400 {
         rows.truncate(400);
-        rows.push(markdown::plain("…", cx.role(Role::Dim), 10).remove(0));
+        rows.push(plain("…", cx.role(Role::Dim), 10).remove(0));
     }
     rows
 }

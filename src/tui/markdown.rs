@@ -7,17 +7,17 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd, Te
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
+use super::frame::{Frame, info};
 use super::highlight::{Grown, Highlighter};
+use super::prose::{MEASURE, citations};
 use super::rows::Row;
 use super::table::Table;
 use super::theme::{Role, Theme};
-use super::width::{code_line, fit, fit_end, pad, spans_width, width};
+use super::width::{code_line, spans_width, width};
 use super::wrap::wrap;
 use crate::app::Part;
 use crate::base::text::{printable, printable_block};
 
-/// Prose is wrapped at this many columns at most.
-pub const MEASURE: usize = 100;
 /// Lists and quotes deeper than this are not indented further.
 const DEEPEST: usize = 8;
 
@@ -366,39 +366,10 @@ impl Writer<'_> {
         let safe = printable_block(text).replace('\t', "    ");
         let style = self.style();
         let cited = style.patch(self.role(Role::Accent));
-        let mut rest = safe.as_str();
-        while let Some(from) = rest.find('[') {
-            let after = rest.get(from + 1..).unwrap_or("");
-            let inside = after.split(']').next().unwrap_or("");
-            let is_citation = after.len() > inside.len()
-                && inside.starts_with(|c: char| c.is_ascii_digit())
-                && inside.len() < 40
-                && inside
-                    .chars()
-                    .all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'));
-            let end = if is_citation {
-                from + inside.len() + 2
-            } else {
-                from + 1
-            };
-            let (before, at) = if is_citation {
-                (from, from)
-            } else {
-                (end, end)
-            };
-            self.push(Span::styled(
-                rest.get(..before).unwrap_or("").to_owned(),
-                style,
-            ));
-            if is_citation {
-                self.push(Span::styled(
-                    rest.get(at..end).unwrap_or("").to_owned(),
-                    cited,
-                ));
-            }
-            rest = rest.get(end..).unwrap_or("");
+        for (piece, is_citation) in citations(&safe) {
+            let style = if is_citation { cited } else { style };
+            self.push(Span::styled(piece.to_owned(), style));
         }
-        self.push(Span::styled(rest.to_owned(), style));
     }
 
     /// Cells left beside the prefixes.
@@ -497,141 +468,6 @@ impl Writer<'_> {
         self.rows.push(bottom);
         self.fresh = false;
     }
-}
-
-/// Language and title out of what stands behind a fence: `rust`, `src/a.rs`,
-/// `rust src/a.rs:3-9`, `rust title="a b"`, `rust:src/a.rs`.
-fn info(info: &str) -> (String, String) {
-    let safe = printable(info.trim()).into_owned();
-    let (first, rest) = safe
-        .split_once([' ', ',', '{'])
-        .unwrap_or((safe.as_str(), ""));
-    let is_path = |word: &str| word.contains('/') || word.contains('.');
-    let (language, mut title) = match first.split_once(':') {
-        Some((language, path)) if is_path(path) && !is_path(language) => (language, path),
-        _ if is_path(first) => ("", first),
-        _ => (first, ""),
-    };
-    let rest = rest.trim_matches(|c| matches!(c, ' ' | '}' | '{'));
-    if title.is_empty() {
-        title = match rest.split_once('=') {
-            Some((_, value)) => value.trim_matches('"'),
-            None if is_path(rest) => rest,
-            None => "",
-        };
-    }
-    (language.to_owned(), title.to_owned())
-}
-
-/// The light frame around code.
-pub(super) struct Frame<'a> {
-    width: usize,
-    theme: &'a Theme,
-}
-
-impl<'a> Frame<'a> {
-    /// A frame that takes so many cells in all.
-    pub(super) fn new(width: usize, theme: &'a Theme) -> Self {
-        Self { width, theme }
-    }
-
-    /// Cells inside.
-    pub(super) fn inner(&self) -> usize {
-        self.width.saturating_sub(4).max(1)
-    }
-
-    /// The upper edge with a title at the left and a word at the right.
-    pub(super) fn top(&self, title: &str, word: &str) -> Vec<Span<'static>> {
-        let glyphs = self.theme.glyphs();
-        let rule = self.theme.style(Role::Rule);
-        let dim = self.theme.style(Role::Dim);
-        let room = self.width.saturating_sub(2);
-        let word = fit(word, room / 3);
-        let word_cells = if word.is_empty() { 0 } else { width(&word) + 3 };
-        let title = fit_end(title, room.saturating_sub(word_cells + 4));
-        let title_cells = if title.is_empty() {
-            0
-        } else {
-            width(&title) + 2
-        };
-        let mut out = vec![Span::styled(glyphs.top_left, rule)];
-        if !title.is_empty() {
-            out.push(Span::styled(format!(" {title} "), dim));
-        }
-        let fill = room.saturating_sub(title_cells + word_cells);
-        out.push(Span::styled(glyphs.line.repeat(fill), rule));
-        if !word.is_empty() {
-            out.push(Span::styled(format!(" {word} "), dim));
-            out.push(Span::styled(glyphs.line, rule));
-        }
-        out.push(Span::styled(glyphs.top_right, rule));
-        out
-    }
-
-    /// The left edge.
-    pub(super) fn left(&self) -> Vec<Span<'static>> {
-        let rule = self.theme.style(Role::Rule);
-        vec![Span::styled(format!("{} ", self.theme.glyphs().bar), rule)]
-    }
-
-    /// The right edge.
-    pub(super) fn right(&self) -> Vec<Span<'static>> {
-        let rule = self.theme.style(Role::Rule);
-        vec![Span::styled(format!(" {}", self.theme.glyphs().bar), rule)]
-    }
-
-    /// The lower edge.
-    pub(super) fn bottom(&self) -> Vec<Span<'static>> {
-        let glyphs = self.theme.glyphs();
-        let line = glyphs.line.repeat(self.width.saturating_sub(2));
-        vec![Span::styled(
-            format!("{}{line}{}", glyphs.bottom_left, glyphs.bottom_right),
-            self.theme.style(Role::Rule),
-        )]
-    }
-}
-
-/// A text without any marks, wrapped: what the person typed, what the program says.
-pub fn plain(text: &str, style: Style, cells: usize) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for line in printable_block(text).split('\n') {
-        let line = if line.contains('\t') {
-            code_line(line)
-        } else {
-            line.to_owned()
-        };
-        for (i, body) in wrap(&[Span::styled(line, style)], cells)
-            .into_iter()
-            .enumerate()
-        {
-            rows.push(Row {
-                soft: i > 0,
-                ..Row::text(body)
-            });
-        }
-    }
-    rows
-}
-
-/// A bar of so many cells, `part` of it done.
-pub fn bar(part: f64, cells: usize, theme: &Theme) -> Vec<Span<'static>> {
-    let glyphs = theme.glyphs();
-    let part = if part.is_finite() {
-        part.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    let done = (part * cells as f64).round() as usize;
-    vec![
-        Span::styled(glyphs.done.repeat(done), theme.style(Role::Accent)),
-        Span::styled(
-            pad(
-                &glyphs.line.repeat(cells - done.min(cells)),
-                cells - done.min(cells),
-            ),
-            theme.style(Role::Rule),
-        ),
-    ]
 }
 
 #[cfg(test)]

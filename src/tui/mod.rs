@@ -4,24 +4,34 @@
 //! depends on State, the theme and the size alone. Nothing reaches the terminal that has not
 //! passed through `base::text::printable`.
 
-mod chrome;
+mod answer;
 mod clipboard;
 pub mod color;
+mod composer;
 mod desk;
 mod diff;
 mod draw;
 mod editor;
 mod engine_thread;
+mod frame;
 pub mod highlight;
+mod history;
 mod input;
 pub mod markdown;
+mod model_picker;
+mod model_rows;
 mod overlay;
 pub mod pacer;
 mod panel;
+mod panic_watch;
+mod prose;
+mod reports;
 mod review;
 pub mod rows;
+mod rule;
 mod run;
 mod signals;
+mod status;
 pub mod stream;
 mod table;
 mod terminal;

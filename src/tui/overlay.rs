@@ -2,17 +2,17 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::draw::{Cx, sides};
-use super::markdown::plain;
+use super::draw::Cx;
+use super::model_picker;
+use super::prose::plain;
 use super::rows::Row;
 use super::theme::Role;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
-use crate::app::{Fit, ModelPicker, ModelRow, Overlay, Picker, State, help};
-use crate::base::text::{human_bytes, human_count, printable};
+use crate::app::{Overlay, Picker, State, help};
+use crate::base::text::{human_count, printable};
 
 /// Where an overlay lies, for the mouse and the state.
 #[derive(Debug, Clone, Copy, Default)]
@@ -63,7 +63,7 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
             ]));
             text(buffer, screen, 60, "sure?", rows, 0, cx)
         }
-        Overlay::Models(picker) => models(buffer, screen, picker, cx),
+        Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
         Overlay::Sessions(picker) => list(
             buffer,
             screen,
@@ -123,7 +123,7 @@ fn inner(screen: Rect, most: u16) -> usize {
 }
 
 /// A box in the middle with a title; returns what is inside.
-fn frame(
+pub(super) fn frame(
     buffer: &mut Buffer,
     screen: Rect,
     (cells, rows): (u16, u16),
@@ -339,7 +339,8 @@ fn list<T>(
     }
 }
 
-fn top_of<T>(picker: &Picker<T>, rows: usize) -> usize {
+/// The row shown first, so that the cursor is in sight.
+pub(super) fn top_of<T>(picker: &Picker<T>, rows: usize) -> usize {
     let rows = rows.max(1);
     let top = picker.top.min(picker.shown.len().saturating_sub(rows));
     if picker.cursor < top {
@@ -351,7 +352,8 @@ fn top_of<T>(picker: &Picker<T>, rows: usize) -> usize {
     }
 }
 
-fn mark(at: bool, cx: &Cx<'_>) -> Span<'static> {
+/// The mark before a row.
+pub(super) fn mark(at: bool, cx: &Cx<'_>) -> Span<'static> {
     let text = if at {
         format!("{} ", cx.theme.glyphs().prompt)
     } else {
@@ -360,7 +362,8 @@ fn mark(at: bool, cx: &Cx<'_>) -> Span<'static> {
     Span::styled(text, cx.role(Role::Accent))
 }
 
-fn filter(buffer: &mut Buffer, area: Rect, typed: &str, cx: &Cx<'_>) -> (u16, u16) {
+/// The line that narrows a list; gives back where the cursor belongs.
+pub(super) fn filter(buffer: &mut Buffer, area: Rect, typed: &str, cx: &Cx<'_>) -> (u16, u16) {
     let safe = printable(typed);
     let shown = fit_end(&safe, usize::from(area.width).saturating_sub(3));
     if shown.is_empty() {
@@ -381,182 +384,4 @@ fn filter(buffer: &mut Buffer, area: Rect, typed: &str, cx: &Cx<'_>) -> (u16, u1
         cx.role(Role::Text),
     );
     (x.max(area.x + 2), y)
-}
-
-fn models(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>) -> Drawn {
-    let most = screen.width.min(92);
-    let cells = usize::from(most.saturating_sub(4));
-    let mut intro = Vec::new();
-    if let Some(wanted) = &picker.wanted {
-        intro.extend(plain(
-            &format!("The model `{wanted}` is not here."),
-            cx.role(Role::Warning),
-            cells,
-        ));
-    }
-    if picker.first {
-        intro.extend(plain(
-            "No model is here yet. Choose one: it is fetched once, by a process that reads no \
-             code, and then runs on this machine alone.",
-            cx.role(Role::Text),
-            cells,
-        ));
-    }
-    let free = picker.list.items.iter().map(|m| m.free).max().unwrap_or(0);
-    if free > 0 {
-        intro.push(cx.dim(&format!("{} of memory are free.", human_bytes(free))));
-    }
-    let room = usize::from(screen.height)
-        .saturating_sub(intro.len() + 4)
-        .max(2);
-    let tall = picker.list.shown.len() * 2 <= room;
-    let step = if tall { 2 } else { 1 };
-    let rows = (picker.list.shown.len() * step).clamp(1, room);
-    let foot = "1-9 or Enter takes it · Esc later".replace('·', cx.theme.glyphs().dot);
-    let title = if picker.first {
-        "choose a model"
-    } else {
-        "models"
-    };
-    let (area, inside) = frame(
-        buffer,
-        screen,
-        (most, (intro.len() + 1 + rows) as u16),
-        title,
-        &foot,
-        cx,
-    );
-    for (i, row) in intro.iter().enumerate().take(usize::from(inside.height)) {
-        row.draw(
-            buffer,
-            (inside.x, inside.y + i as u16),
-            inside.width,
-            0,
-            Style::new(),
-        );
-    }
-    let used = (intro.len() as u16).min(inside.height);
-    let filter_area = Rect::new(inside.x, inside.y + used, inside.width, 1);
-    let cursor = if used < inside.height && !picker.first {
-        Some(filter(buffer, filter_area, &picker.list.filter, cx))
-    } else {
-        None
-    };
-    let list = Rect::new(
-        inside.x,
-        inside.y + (used + 1).min(inside.height),
-        inside.width,
-        inside.height.saturating_sub(used + 1),
-    );
-    let visible = (usize::from(list.height) / step).max(1);
-    let top = top_of(&picker.list, visible);
-    for (i, model) in picker.list.rows().enumerate().skip(top).take(visible) {
-        let y = list.y + ((i - top) * step) as u16;
-        if y >= list.bottom() {
-            break;
-        }
-        let at = i == picker.list.cursor;
-        let (first, second) = model_rows(i, model, at, usize::from(list.width), cx);
-        first.draw(buffer, (list.x, y), list.width, 0, Style::new());
-        if tall && y + 1 < list.bottom() {
-            second.draw(buffer, (list.x, y + 1), list.width, 0, Style::new());
-        }
-    }
-    if picker.list.shown.is_empty() && list.height > 0 {
-        let word = if picker.list.loading {
-            "looking…"
-        } else {
-            "nothing matches"
-        };
-        buffer.set_stringn(
-            list.x,
-            list.y,
-            word,
-            usize::from(list.width),
-            cx.role(Role::Dim),
-        );
-    }
-    Drawn {
-        area,
-        list,
-        top,
-        step: step as u16,
-        total: 0,
-        cursor,
-    }
-}
-
-fn model_rows(i: usize, model: &ModelRow, at: bool, cells: usize, cx: &Cx<'_>) -> (Row, Row) {
-    let style = if at {
-        cx.role(Role::Selection)
-    } else {
-        cx.role(Role::Text)
-    };
-    let key = if i < 9 {
-        format!("{} ", i + 1)
-    } else {
-        "  ".to_owned()
-    };
-    let (word, role) = if model.fit == Fit::Unsupported {
-        ("cannot run here yet".to_owned(), Role::Dim)
-    } else if model.fit == Fit::No {
-        (
-            format!("needs {}", human_bytes(model.memory)),
-            Role::Warning,
-        )
-    } else if model.installed {
-        ("is here".to_owned(), Role::Ok)
-    } else if model.partial > 0 {
-        (
-            format!(
-                "{} of {} are here",
-                human_bytes(model.partial),
-                human_bytes(model.bytes)
-            ),
-            Role::Note,
-        )
-    } else {
-        (format!("fetch {}", human_bytes(model.bytes)), Role::Text)
-    };
-    let best = if model.recommended {
-        "  best for this machine"
-    } else {
-        ""
-    };
-    let left = vec![
-        mark(at, cx),
-        Span::styled(key, cx.role(Role::Accent)),
-        Span::styled(printable(&model.name).into_owned(), style),
-        Span::styled(best, cx.role(Role::Ok)),
-    ];
-    let memory = if model.memory > 0 && model.fit == Fit::Yes {
-        format!("  {} of memory", human_bytes(model.memory))
-    } else {
-        String::new()
-    };
-    let right = vec![
-        Span::styled(word, cx.role(role)),
-        Span::styled(memory, cx.role(Role::Dim)),
-    ];
-    let second = fit(
-        &printable(&format!(
-            "{}{}{}",
-            model.about,
-            if model.from.is_empty() {
-                String::new()
-            } else {
-                format!(" · {}", model.from)
-            },
-            if model.license.is_empty() {
-                String::new()
-            } else {
-                format!(" · {}", model.license)
-            },
-        )),
-        cells.saturating_sub(4),
-    );
-    (
-        sides(left, right, cells),
-        Row::text(vec![Span::styled(second, cx.role(Role::Dim))]).indented(4),
-    )
 }

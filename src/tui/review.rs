@@ -3,8 +3,9 @@
 use ratatui::text::Span;
 
 use super::draw::{Cx, hint_spans, sides};
+use super::frame::Frame;
 use super::highlight::Grown;
-use super::markdown::{Frame, bar};
+use super::prose::{MEASURE, bar, plain};
 use super::rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit, pad};
@@ -206,10 +207,10 @@ fn finding_rows(
         Some(Err(reason)) => rows.extend(cx.said("    ", reason, Role::Warning)),
         None => rows.push(cx.line("    reading the code…", Role::Dim)),
     }
-    for row in super::markdown::plain(
+    for row in plain(
         &finding.reason,
         cx.role(Role::Text),
-        cx.width.saturating_sub(4).min(super::markdown::MEASURE),
+        cx.width.saturating_sub(4).min(MEASURE),
     ) {
         rows.push(row.indented(4).part(Part::Finding(i)));
     }

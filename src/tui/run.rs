@@ -2,8 +2,7 @@
 //! what it has become is drawn.
 
 use std::collections::VecDeque;
-use std::panic;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -11,11 +10,12 @@ use crossterm::event::{self as term, KeyModifiers, MouseButton, MouseEventKind};
 
 use super::input::{self, Input, Pause};
 use super::pacer::Pacer;
-use super::terminal::{self, Ground, Hold, Terminal};
+use super::panic_watch::PanicWatch;
+use super::terminal::{self, Ground, Terminal};
 use super::theme::Theme;
 use super::view::View;
 use super::workers::{Shared, Workers};
-use super::{Start, clipboard, desk, editor, signals};
+use super::{Start, clipboard, editor, history, signals};
 use crate::app::{
     self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, Options, Place, Signal, State,
     Target,
@@ -53,7 +53,7 @@ pub fn run(start: Start) -> Result<()> {
         |n| n.to_string_lossy().into_owned(),
     );
     let history = if workspace.config.save.value {
-        desk::load_history(&workspace.places.state)
+        history::load(&workspace.places.state)
     } else {
         Vec::new()
     };
@@ -474,47 +474,5 @@ impl Ring {
             write_private(&self.shared.places.state.join("theme"), name.as_bytes())?;
         }
         Ok(name)
-    }
-}
-
-/// Gives the terminal back when its owner panics, and keeps the panics of workers off the
-/// screen: they come back as failures.
-struct PanicWatch {
-    previous: Arc<Hook>,
-    last: Arc<Mutex<Option<String>>>,
-}
-
-type Hook = Box<dyn Fn(&panic::PanicHookInfo<'_>) + Sync + Send + 'static>;
-
-impl PanicWatch {
-    fn set(hold: Arc<Hold>) -> Self {
-        let previous: Arc<Hook> = Arc::new(panic::take_hook());
-        let last = Arc::new(Mutex::new(None));
-        let owner = std::thread::current().id();
-        let (before, keep) = (Arc::clone(&previous), Arc::clone(&last));
-        panic::set_hook(Box::new(move |info| {
-            if std::thread::current().id() == owner {
-                hold.leave();
-                before(info);
-            } else {
-                log::error!("{info}");
-                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.to_string());
-            }
-        }));
-        Self { previous, last }
-    }
-
-    /// Puts the hook back that was there.
-    fn lift(self) {
-        let previous = self.previous;
-        panic::set_hook(Box::new(move |info| previous(info)));
-        if let Some(text) = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-        {
-            log::error!("while the screen was open: {text}");
-        }
     }
 }

@@ -4,11 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::chrome;
+use super::composer as typing;
 use super::draw::Cx;
 use super::highlight::Highlighter;
 use super::overlay;
 use super::panel;
+use super::rule;
+use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
@@ -155,7 +157,7 @@ impl View {
             self.hits.panel = Some(panel::draw(buffer, area, panel, state, &cx(area.width)));
         }
         let cx_all = cx(screen.width);
-        chrome::rule(buffer, rule, state, self.transcript.below(), &cx_all);
+        rule::rule(buffer, rule, state, self.transcript.below(), &cx_all);
         if low && let Sealed::No(_) = state.options.sealed {
             let word = " not sealed ";
             let x = rule.right().saturating_sub(word.len() as u16 + 1);
@@ -168,15 +170,15 @@ impl View {
             .composer_top
             .clamp((row + 1).saturating_sub(tall), row)
             .min(rows.len().saturating_sub(tall));
-        let at = chrome::composer(buffer, composer, state, self.composer_top, &cx_all);
+        let at = typing::composer(buffer, composer, state, self.composer_top, &cx_all);
         self.hits.composer = composer;
         if !low {
             let area = Rect::new(screen.x, screen.bottom() - 1, screen.width, 1);
-            self.hits.status = chrome::status(buffer, area, state, &cx_all);
+            self.hits.status = status::status(buffer, area, state, &cx_all);
             self.hits.status_row = area.y;
         }
         let mut cursor = (state.focus == Focus::Composer).then_some(at);
-        self.hits.completion = chrome::completion(buffer, whole, state, &cx_all);
+        self.hits.completion = typing::completion(buffer, whole, state, &cx_all);
         self.hits.overlay = overlay::draw(buffer, whole, state, &cx_all);
         if let Some(drawn) = &self.hits.overlay {
             cursor = drawn.cursor;

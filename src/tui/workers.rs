@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::desk::{self, Desk};
 use super::engine_thread::{self, EngineThread, Task};
+use super::reports;
 use crate::app::{Command, Event, Generation, IndexEvent, PullEvent};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
@@ -406,7 +407,7 @@ fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
             Write::Undo => Event::Undone(guarded(|| patch::write::undo(root, &undo))),
-            Write::Init => Event::InitWritten(guarded(|| desk::init(shared, &undo))),
+            Write::Init => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
         };
         // Nobody hears at the end, and what is asked is still done.
         let _ = events.send(event);

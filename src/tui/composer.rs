@@ -1,0 +1,145 @@
+//! Where the person types, and the completion popup above it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::draw::Cx;
+use super::theme::Role;
+use super::width::{pad, width};
+use crate::app::{Composing, EngineState, Focus, State};
+use crate::base::text::{human_count, printable};
+
+/// Rows of the completion popup at most.
+const POPUP: usize = 8;
+
+/// Draws the composer; returns where the cursor belongs.
+pub fn composer(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &State,
+    top: usize,
+    cx: &Cx<'_>,
+) -> (u16, u16) {
+    let prompt = cx.theme.glyphs().prompt;
+    let active = state.focus == Focus::Composer && state.overlay.is_none();
+    let mark = if active { Role::Accent } else { Role::Dim };
+    buffer.set_string(area.x, area.y, prompt, cx.role(mark));
+    let x = area.x + 2;
+    let cells = area.width.saturating_sub(2);
+    if state.composer.is_empty() {
+        let hint = match (&state.engine, &state.composing) {
+            (_, Composing::Remark { .. }) => "a remark, in a sentence",
+            (EngineState::Missing, _) => "no model is here: /models fetches one",
+            _ => "ask, or / for commands, @ for files",
+        };
+        buffer.set_stringn(x, area.y, hint, usize::from(cells), cx.role(Role::Dim));
+        return (x, area.y);
+    }
+    let rows = state.composer.layout(cells);
+    let text = state.composer.text();
+    for (i, row) in rows
+        .iter()
+        .skip(top)
+        .take(usize::from(area.height))
+        .enumerate()
+    {
+        let mut at = 0;
+        for grapheme in text.get(row.start..row.end).unwrap_or("").graphemes(true) {
+            let wide = crate::app::composer::cell_width(grapheme, at);
+            if grapheme != "\t" && at + wide <= cells {
+                buffer.set_string(x + at, area.y + i as u16, grapheme, cx.role(Role::Text));
+            }
+            at = at.saturating_add(wide);
+        }
+    }
+    let (row, column) = state.composer.cursor_cell(&rows);
+    let y = area.y + (row.saturating_sub(top) as u16).min(area.height.saturating_sub(1));
+    (x + column.min(cells.saturating_sub(1)), y)
+}
+
+/// Draws the completion popup above `bottom`; returns its area and the first item shown.
+pub fn completion(
+    buffer: &mut Buffer,
+    above: Rect,
+    state: &State,
+    cx: &Cx<'_>,
+) -> Option<(Rect, usize)> {
+    let completion = state.completion.as_ref()?;
+    let room = usize::from(above.height).min(POPUP);
+    let rows = completion.items.len().min(room);
+    if rows == 0 {
+        return None;
+    }
+    let top = completion
+        .cursor
+        .saturating_sub(rows.saturating_sub(1) / 2)
+        .min(completion.items.len() - rows);
+    let more = completion.items.len() - rows + completion.more;
+    let area = Rect::new(
+        above.x,
+        above.bottom() - rows as u16,
+        above.width,
+        rows as u16,
+    );
+    super::view::clear(buffer, area, cx);
+    let widest = completion
+        .items
+        .iter()
+        .map(|item| width(&printable(&item.label)))
+        .max()
+        .unwrap_or(0)
+        .min(usize::from(area.width) * 3 / 5)
+        .max(8);
+    for (i, item) in completion.items.iter().enumerate().skip(top).take(rows) {
+        let y = area.y + (i - top) as u16;
+        let chosen = i == completion.cursor;
+        let ground = if chosen {
+            cx.role(Role::Selection)
+        } else {
+            cx.role(Role::Text)
+        };
+        let mut spans = vec![Span::styled(
+            if chosen {
+                format!("{} ", cx.theme.glyphs().prompt)
+            } else {
+                "  ".to_owned()
+            },
+            cx.role(Role::Accent),
+        )];
+        let mut used = 0;
+        for (n, c) in (0u32..).zip(item.label.chars()) {
+            let shown = printable(c.encode_utf8(&mut [0; 4])).into_owned();
+            let wide = width(&shown);
+            if used + wide > widest {
+                break;
+            }
+            used += wide;
+            let style = if item.matched.contains(&n) {
+                ground
+                    .patch(cx.role(Role::Accent))
+                    .add_modifier(Modifier::BOLD)
+            } else {
+                ground
+            };
+            spans.push(Span::styled(shown, style));
+        }
+        spans.push(Span::styled(" ".repeat(widest - used + 2), ground));
+        spans.push(Span::styled(
+            pad(
+                &printable(&item.about),
+                usize::from(area.width).saturating_sub(widest + 6),
+            ),
+            if chosen { ground } else { cx.role(Role::Dim) },
+        ));
+        buffer.set_line(area.x, y, &Line::from(spans), area.width);
+        if i + 1 == top + rows && more > 0 {
+            let text = format!(" +{} ", human_count(more as u64));
+            let x = area.right().saturating_sub(width(&text) as u16);
+            buffer.set_string(x, y, text, cx.role(Role::Dim));
+        }
+    }
+    Some((area, top))
+}

@@ -1,0 +1,194 @@
+//! The choice of a model: what fits this machine, how large it is, where it comes from.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::draw::{Cx, sides};
+use super::overlay::{Drawn, filter, frame, mark, top_of};
+use super::prose::plain;
+use super::rows::Row;
+use super::theme::Role;
+use super::width::fit;
+use crate::app::{Fit, ModelPicker, ModelRow};
+use crate::base::text::{human_bytes, printable};
+
+/// Draws the choice of a model.
+pub fn draw(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>) -> Drawn {
+    let most = screen.width.min(92);
+    let cells = usize::from(most.saturating_sub(4));
+    let mut intro = Vec::new();
+    if let Some(wanted) = &picker.wanted {
+        intro.extend(plain(
+            &format!("The model `{wanted}` is not here."),
+            cx.role(Role::Warning),
+            cells,
+        ));
+    }
+    if picker.first {
+        intro.extend(plain(
+            "No model is here yet. Choose one: it is fetched once, by a process that reads no \
+             code, and then runs on this machine alone.",
+            cx.role(Role::Text),
+            cells,
+        ));
+    }
+    let free = picker.list.items.iter().map(|m| m.free).max().unwrap_or(0);
+    if free > 0 {
+        intro.push(cx.dim(&format!("{} of memory are free.", human_bytes(free))));
+    }
+    let room = usize::from(screen.height)
+        .saturating_sub(intro.len() + 4)
+        .max(2);
+    let tall = picker.list.shown.len() * 2 <= room;
+    let step = if tall { 2 } else { 1 };
+    let rows = (picker.list.shown.len() * step).clamp(1, room);
+    let foot = "1-9 or Enter takes it · Esc later".replace('·', cx.theme.glyphs().dot);
+    let title = if picker.first {
+        "choose a model"
+    } else {
+        "models"
+    };
+    let (area, inside) = frame(
+        buffer,
+        screen,
+        (most, (intro.len() + 1 + rows) as u16),
+        title,
+        &foot,
+        cx,
+    );
+    for (i, row) in intro.iter().enumerate().take(usize::from(inside.height)) {
+        row.draw(
+            buffer,
+            (inside.x, inside.y + i as u16),
+            inside.width,
+            0,
+            Style::new(),
+        );
+    }
+    let used = (intro.len() as u16).min(inside.height);
+    let filter_area = Rect::new(inside.x, inside.y + used, inside.width, 1);
+    let cursor = if used < inside.height && !picker.first {
+        Some(filter(buffer, filter_area, &picker.list.filter, cx))
+    } else {
+        None
+    };
+    let list = Rect::new(
+        inside.x,
+        inside.y + (used + 1).min(inside.height),
+        inside.width,
+        inside.height.saturating_sub(used + 1),
+    );
+    let visible = (usize::from(list.height) / step).max(1);
+    let top = top_of(&picker.list, visible);
+    for (i, model) in picker.list.rows().enumerate().skip(top).take(visible) {
+        let y = list.y + ((i - top) * step) as u16;
+        if y >= list.bottom() {
+            break;
+        }
+        let at = i == picker.list.cursor;
+        let (first, second) = model_rows(i, model, at, usize::from(list.width), cx);
+        first.draw(buffer, (list.x, y), list.width, 0, Style::new());
+        if tall && y + 1 < list.bottom() {
+            second.draw(buffer, (list.x, y + 1), list.width, 0, Style::new());
+        }
+    }
+    if picker.list.shown.is_empty() && list.height > 0 {
+        let word = if picker.list.loading {
+            "looking…"
+        } else {
+            "nothing matches"
+        };
+        buffer.set_stringn(
+            list.x,
+            list.y,
+            word,
+            usize::from(list.width),
+            cx.role(Role::Dim),
+        );
+    }
+    Drawn {
+        area,
+        list,
+        top,
+        step: step as u16,
+        total: 0,
+        cursor,
+    }
+}
+
+fn model_rows(i: usize, model: &ModelRow, at: bool, cells: usize, cx: &Cx<'_>) -> (Row, Row) {
+    let style = if at {
+        cx.role(Role::Selection)
+    } else {
+        cx.role(Role::Text)
+    };
+    let key = if i < 9 {
+        format!("{} ", i + 1)
+    } else {
+        "  ".to_owned()
+    };
+    let (word, role) = if model.fit == Fit::Unsupported {
+        ("cannot run here yet".to_owned(), Role::Dim)
+    } else if model.fit == Fit::No {
+        (
+            format!("needs {}", human_bytes(model.memory)),
+            Role::Warning,
+        )
+    } else if model.installed {
+        ("is here".to_owned(), Role::Ok)
+    } else if model.partial > 0 {
+        (
+            format!(
+                "{} of {} are here",
+                human_bytes(model.partial),
+                human_bytes(model.bytes)
+            ),
+            Role::Note,
+        )
+    } else {
+        (format!("fetch {}", human_bytes(model.bytes)), Role::Text)
+    };
+    let best = if model.recommended {
+        "  best for this machine"
+    } else {
+        ""
+    };
+    let left = vec![
+        mark(at, cx),
+        Span::styled(key, cx.role(Role::Accent)),
+        Span::styled(printable(&model.name).into_owned(), style),
+        Span::styled(best, cx.role(Role::Ok)),
+    ];
+    let memory = if model.memory > 0 && model.fit == Fit::Yes {
+        format!("  {} of memory", human_bytes(model.memory))
+    } else {
+        String::new()
+    };
+    let right = vec![
+        Span::styled(word, cx.role(role)),
+        Span::styled(memory, cx.role(Role::Dim)),
+    ];
+    let second = fit(
+        &printable(&format!(
+            "{}{}{}",
+            model.about,
+            if model.from.is_empty() {
+                String::new()
+            } else {
+                format!(" · {}", model.from)
+            },
+            if model.license.is_empty() {
+                String::new()
+            } else {
+                format!(" · {}", model.license)
+            },
+        )),
+        cells.saturating_sub(4),
+    );
+    (
+        sides(left, right, cells),
+        Row::text(vec![Span::styled(second, cx.role(Role::Dim))]).indented(4),
+    )
+}
