@@ -137,7 +137,7 @@ fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     if answer.phase == Phase::Stopped {
         rows.push(cx.line("stopped", Role::Warning));
     }
-    rows.extend(sources(answer, state, cx));
+    rows.extend(sources(answer, cx));
     rows
 }
 
@@ -175,7 +175,14 @@ fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
             body.push(Span::styled(after, cx.role(Role::Dim)));
             rows.push(sides(body, Vec::new(), cx.width));
         }
-        Phase::Thinking => rows.push(cx.line("thinking… Esc stops", Role::Accent)),
+        Phase::Thinking => {
+            let what = if answer.thinking.open {
+                "folds"
+            } else {
+                "opens"
+            };
+            rows.push(cx.dim(&format!("Enter {what} it {dot} Esc stops")));
+        }
         Phase::Writing => {
             for edit in &answer.edits {
                 rows.push(cx.line(&format!("edits {edit}"), Role::Note));
@@ -190,7 +197,7 @@ fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
-fn sources(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
+fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     let dot = cx.theme.glyphs().dot;
     let cells = cx.width.min(MEASURE);
     let mut rows = Vec::new();
@@ -203,13 +210,8 @@ fn sources(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     let Some(context) = &answer.context else {
         return rows;
     };
-    if context.excerpts.is_empty() && answer.job == JobKind::Ask {
-        let files = state.paths.len();
-        let text = format!(
-            "nothing was shown: none of the {} indexed files has these words. Name a file with @, or use other words.",
-            human_count(files as u64)
-        );
-        rows.extend(plain(&text, cx.role(Role::Warning), cells));
+    // A note above the answer says so, and what to do.
+    if context.excerpts.is_empty() {
         return rows;
     }
     let mut row = Row::default();

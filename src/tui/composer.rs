@@ -93,6 +93,7 @@ pub fn completion(
         .unwrap_or(0)
         .min(usize::from(area.width) * 3 / 5)
         .max(8);
+    let more_text = format!(" +{} ", human_count(more as u64));
     for (i, item) in completion.items.iter().enumerate().skip(top).take(rows) {
         let y = area.y + (i - top) as u16;
         let chosen = i == completion.cursor;
@@ -113,7 +114,10 @@ pub fn completion(
         for (n, c) in (0u32..).zip(item.label.chars()) {
             let shown = printable(c.encode_utf8(&mut [0; 4])).into_owned();
             let wide = width(&shown);
-            if used + wide > widest {
+            let last = used + wide == widest && item.label.chars().count() > n as usize + 1;
+            if used + wide > widest || last {
+                spans.push(Span::styled("…", ground));
+                used += 1;
                 break;
             }
             used += wide;
@@ -127,18 +131,19 @@ pub fn completion(
             spans.push(Span::styled(shown, style));
         }
         spans.push(Span::styled(" ".repeat(widest - used + 2), ground));
+        let counted = i + 1 == top + rows && more > 0;
+        let taken = if counted { width(&more_text) } else { 2 };
         spans.push(Span::styled(
             pad(
                 &printable(&item.about),
-                usize::from(area.width).saturating_sub(widest + 6),
+                usize::from(area.width).saturating_sub(widest + 4 + taken),
             ),
             if chosen { ground } else { cx.role(Role::Dim) },
         ));
         buffer.set_line(area.x, y, &Line::from(spans), area.width);
-        if i + 1 == top + rows && more > 0 {
-            let text = format!(" +{} ", human_count(more as u64));
-            let x = area.right().saturating_sub(width(&text) as u16);
-            buffer.set_string(x, y, text, cx.role(Role::Dim));
+        if counted {
+            let x = area.right().saturating_sub(width(&more_text) as u16);
+            buffer.set_string(x, y, &more_text, cx.role(Role::Dim));
         }
     }
     Some((area, top))

@@ -217,7 +217,7 @@ fn welcome(state: &State, cx: &Cx<'_>) -> Vec<Row> {
             "Nothing leaves this machine: the kernel refuses this process every network socket."
         }
         crate::base::seal::Sealed::No(_) => {
-            "Nothing is sent anywhere. This platform cannot seal the process against it, though."
+            "Nothing is sent anywhere, but this process is not sealed against it: Enter says why."
         }
     };
     for text in [

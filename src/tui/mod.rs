@@ -72,3 +72,7 @@ pub struct Start {
 pub fn run(start: Start) -> Result<()> {
     run::run(start)
 }
+
+#[cfg(test)]
+#[path = "screens_tests.rs"]
+mod screens;

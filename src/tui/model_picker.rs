@@ -10,9 +10,12 @@ use super::overlay::{Drawn, filter, frame, mark, top_of};
 use super::prose::plain;
 use super::rows::Row;
 use super::theme::Role;
-use super::width::fit;
+use super::width::{fit, spans_width, width};
 use crate::app::{Fit, ModelPicker, ModelRow};
 use crate::base::text::{human_bytes, printable};
+
+/// Below this height only what matters most is said above the list.
+const LOW: u16 = 16;
 
 /// Draws the choice of a model.
 pub fn draw(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>) -> Drawn {
@@ -27,15 +30,16 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>
         ));
     }
     if picker.first {
-        intro.extend(plain(
+        let text = if screen.height < LOW {
+            "No model is here yet. One is fetched once."
+        } else {
             "No model is here yet. Choose one: it is fetched once, by a process that reads no \
-             code, and then runs on this machine alone.",
-            cx.role(Role::Text),
-            cells,
-        ));
+             code, and then runs on this machine alone."
+        };
+        intro.extend(plain(text, cx.role(Role::Text), cells));
     }
     let free = picker.list.items.iter().map(|m| m.free).max().unwrap_or(0);
-    if free > 0 {
+    if free > 0 && screen.height >= LOW {
         intro.push(cx.dim(&format!("{} of memory are free.", human_bytes(free))));
     }
     let room = usize::from(screen.height)
@@ -166,10 +170,12 @@ fn model_rows(i: usize, model: &ModelRow, at: bool, cells: usize, cx: &Cx<'_>) -
     } else {
         String::new()
     };
-    let right = vec![
-        Span::styled(word, cx.role(role)),
-        Span::styled(memory, cx.role(Role::Dim)),
-    ];
+    // Where there is little room the name stays and the rest goes.
+    let room = cells.saturating_sub(spans_width(&left[..3]) + 1);
+    let mut right = vec![Span::styled(fit(&word, room), cx.role(role))];
+    if width(&word) + width(&memory) <= room {
+        right.push(Span::styled(memory, cx.role(Role::Dim)));
+    }
     let second = fit(
         &printable(&format!(
             "{}{}{}",

@@ -265,7 +265,16 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
             path.extension(),
             range.start,
         ),
-        PanelRow::LeftOut { .. } => (None, None, 1),
+        PanelRow::LeftOut {
+            path,
+            range: Some(range),
+            ..
+        } => (
+            state.code.get(&(path.clone(), *range)).cloned(),
+            path.extension(),
+            range.start,
+        ),
+        PanelRow::LeftOut { range: None, .. } => (None, None, 1),
     };
     let cells = usize::from(rest.width).saturating_sub(1);
     match text {
@@ -310,7 +319,7 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
                 cx.role(Role::Warning),
             );
         }
-        None if matches!(row, PanelRow::Excerpt { .. }) => {
+        None if !matches!(row, PanelRow::LeftOut { range: None, .. }) => {
             buffer.set_stringn(
                 rest.x,
                 rest.y,

@@ -8,7 +8,7 @@ use super::highlight::Grown;
 use super::prose::{MEASURE, bar, plain};
 use super::rows::Row;
 use super::theme::Role;
-use super::width::{code_line, fit, pad};
+use super::width::{code_line, fit, fit_end, pad, width};
 use crate::app::{FindingRow, Part, Phase, Place, ReviewBlock, State};
 use crate::base::text::{human_time, printable};
 use crate::jobs::{ReviewOf, Severity};
@@ -141,27 +141,38 @@ fn finding_rows(
     } else {
         ""
     };
-    let place_room = (cx.width / 3).clamp(12, 40);
+    let widest = review.findings.iter().map(|row| {
+        let finding = &row.finding;
+        width(&format!("{}:{}", finding.path, finding.line))
+    });
+    let place_room = widest.max().unwrap_or(0).min((cx.width / 3).clamp(12, 40));
     let title_room = cx.width.saturating_sub(13 + place_room + right.len() + 2);
+    let title = printable(&finding.title);
     let text = if row.dismissed { Role::Dim } else { Role::Text };
     let left = vec![
         Span::styled(format!("{sign} "), cx.role(role)),
         Span::styled(pad(word, 9), cx.role(role)),
         Span::styled(
-            super::width::fit_end(&place, place_room),
+            fit_end(&place, place_room),
             if at_cursor {
                 cx.role(Role::Selection)
             } else {
                 cx.role(Role::Accent)
             },
         ),
-        Span::raw(" ".repeat(2 + place_room.saturating_sub(super::width::width(&place)))),
-        Span::styled(fit(&printable(&finding.title), title_room), cx.role(text)),
+        Span::raw(" ".repeat(2 + place_room.saturating_sub(width(&place)))),
+        Span::styled(fit(&title, title_room), cx.role(text)),
     ];
     let right = vec![Span::styled(right, cx.role(Role::Dim))];
     rows.push(sides(left, right, cx.width).part(Part::Finding(i)));
     if !row.open {
         return;
+    }
+    if width(&title) > title_room {
+        let cells = cx.width.saturating_sub(4).min(MEASURE);
+        for row in plain(&title, cx.role(Role::Heading), cells) {
+            rows.push(row.indented(4).part(Part::Finding(i)));
+        }
     }
     let range = row.code_range();
     match state.code.get(&(finding.path.clone(), range)) {

@@ -9,23 +9,33 @@ use super::draw::{Cx, hint_spans, rate_text, tone};
 use super::prose::bar;
 use super::theme::Role;
 use super::width::{fit, spans_width, width};
-use crate::app::{Activity, Body, Composing, Focus, Indexing, Place, Scroll, State};
+use crate::app::{Activity, Body, Composing, Indexing, Place, Scroll, State};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
 use crate::index::Progress;
 
-/// The rule above the composer: at the left what goes on, at the right a toast, hints, or
-/// how much lies below.
-pub fn rule(buffer: &mut Buffer, area: Rect, state: &State, below: u32, cx: &Cx<'_>) {
+/// Cells in which a shortened text still says something.
+const LEAST: usize = 16;
+
+/// Draws the rule.
+/// `below`: rows of the transcript under the last one seen; `keys`: whose keys to show.
+pub fn rule(
+    buffer: &mut Buffer,
+    area: Rect,
+    state: &State,
+    (below, keys): (u32, Option<Place>),
+    cx: &Cx<'_>,
+) {
     let line = cx.theme.glyphs().line;
     let cells = usize::from(area.width);
     buffer.set_string(area.x, area.y, line.repeat(cells), cx.role(Role::Rule));
-    let right = rule_right(state, below, cx);
+    let right = rule_right(state, below, keys, cx);
     let right_cells = spans_width(&right);
-    let mut left = rule_left(state, below, cx, cells.saturating_sub(right_cells + 6));
+    let taken = if right_cells > 0 { right_cells + 9 } else { 6 };
+    let mut left = rule_left(state, below, cx, cells.saturating_sub(taken));
     if !left.is_empty() {
         left.insert(0, Span::raw(" "));
         left.push(Span::raw(" "));
-        let room = cells.saturating_sub(right_cells + 4) as u16;
+        let room = cells.saturating_sub(taken - 2) as u16;
         buffer.set_line(area.x + 2.min(area.width), area.y, &Line::from(left), room);
     }
     if right_cells > 0 && right_cells + 4 <= cells {
@@ -39,7 +49,7 @@ pub fn rule(buffer: &mut Buffer, area: Rect, state: &State, below: u32, cx: &Cx<
     }
 }
 
-fn rule_right(state: &State, below: u32, cx: &Cx<'_>) -> Vec<Span<'static>> {
+fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Vec<Span<'static>> {
     if let Some(toast) = &state.toast {
         let (sign, role) = tone(toast.tone);
         let role = if role == Role::Dim {
@@ -53,15 +63,11 @@ fn rule_right(state: &State, below: u32, cx: &Cx<'_>) -> Vec<Span<'static>> {
         );
         return vec![Span::styled(text, cx.role(role))];
     }
-    if state.overlay.is_none() {
-        match state.focus {
-            Focus::Transcript => return hint_spans(cx, Place::Transcript, cx.width / 2),
-            // Over the code of a row the panel shows them itself.
-            Focus::Panel if state.panel_rows().is_empty() => {
-                return hint_spans(cx, Place::Panel, cx.width / 2 + 10);
-            }
-            _ => {}
-        }
+    if let Some(place) = keys {
+        // What runs is said at the left.
+        let busy = !matches!(state.activity(), Activity::Idle);
+        let room = if busy { cx.width / 2 } else { cx.width };
+        return hint_spans(cx, place, room.saturating_sub(6));
     }
     let mut words = Vec::new();
     if state.scroll != Scroll::Bottom && below > 0 {
@@ -158,7 +164,8 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
             left_s,
         } => indexing(progress, rate, left_s, dot),
     };
-    if text.is_empty() {
+    // A few letters of it would say nothing.
+    if text.is_empty() || room < LEAST.min(width(&text)) {
         return Vec::new();
     }
     let mut out = vec![Span::styled(fit(&text, room), cx.role(Role::Text))];
@@ -171,7 +178,10 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
             out.extend(bar(part, cells, cx.theme));
         }
     }
-    out.push(Span::styled(after, cx.role(Role::Dim)));
+    let used = spans_width(&out);
+    if used + width(&after) <= room {
+        out.push(Span::styled(after, cx.role(Role::Dim)));
+    }
     out
 }
 

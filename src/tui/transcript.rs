@@ -35,7 +35,7 @@ struct Key {
     look: u64,
     focused: bool,
     code: usize,
-    others: (u64, usize, bool),
+    sealed: bool,
 }
 
 /// A row on the screen.
@@ -71,7 +71,8 @@ impl Transcript {
                 if key.is_none() || memo.key != key {
                     memo.chunks = draw::block(block, state, cx, &mut memo.stream);
                     let rows: usize = memo.chunks.iter().map(|c| c.rows.len()).sum();
-                    memo.height = rows as u32 + 1;
+                    // A block with nothing to show takes no empty row either.
+                    memo.height = if rows == 0 { 0 } else { rows as u32 + 1 };
                     memo.key = key;
                 }
                 (block.id, memo.height)
@@ -82,6 +83,18 @@ impl Transcript {
     /// Rows that are not seen below the last one drawn.
     pub const fn below(&self) -> u32 {
         self.below
+    }
+
+    /// Whether the first (or the last) row of a block was seen when drawn last.
+    pub fn sees_edge(&self, block: BlockId, last: bool) -> bool {
+        let line = match self.memos.get(&block) {
+            Some(memo) if last => memo.height.saturating_sub(2),
+            _ => 0,
+        };
+        self.seen
+            .iter()
+            .flatten()
+            .any(|seen| seen.block == block && seen.line == line)
     }
 
     /// Draws what is seen. [`Transcript::measure`] comes before.
@@ -263,7 +276,7 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         Focus::Patch(id) | Focus::Review(id) => id == block.id && state.overlay.is_none(),
         _ => false,
     };
-    let mut others = (0, 0, false);
+    let mut sealed = false;
     let mut code = 0;
     match &block.body {
         Body::Answer(answer) if answer.phase.is_running() => return None,
@@ -275,17 +288,7 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         {
             return None;
         }
-        Body::Welcome => others.2 = state.options.sealed == crate::base::seal::Sealed::Yes,
-        Body::Answer(answer) => {
-            // Only an answer that was shown nothing says how many files were searched.
-            if answer
-                .context
-                .as_ref()
-                .is_some_and(|c| c.excerpts.is_empty())
-            {
-                others.1 = state.paths.len();
-            }
-        }
+        Body::Welcome => sealed = state.options.sealed == crate::base::seal::Sealed::Yes,
         _ => {}
     }
     Some(Key {
@@ -294,6 +297,6 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         look: cx.revision,
         focused,
         code,
-        others,
+        sealed,
     })
 }

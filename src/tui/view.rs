@@ -14,7 +14,7 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{Focus, Layout, Part, Selection, State, Target};
+use crate::app::{Focus, Layout, Part, Place, Selection, State, Target};
 use crate::base::seal::Sealed;
 
 /// From this many columns on the panel stands beside the transcript.
@@ -157,7 +157,19 @@ impl View {
             self.hits.panel = Some(panel::draw(buffer, area, panel, state, &cx(area.width)));
         }
         let cx_all = cx(screen.width);
-        rule::rule(buffer, rule, state, self.transcript.below(), &cx_all);
+        // A patch says at its head which keys it takes and a review at its foot; where that is
+        // out of sight, the rule does.
+        let keys = match state.focus {
+            _ if state.overlay.is_some() => None,
+            Focus::Patch(id) => (!self.transcript.sees_edge(id, false)).then_some(Place::Patch),
+            Focus::Review(id) => (!self.transcript.sees_edge(id, true)).then_some(Place::Review),
+            Focus::Transcript => Some(Place::Transcript),
+            // Over the code of a row the panel shows them itself.
+            Focus::Panel => state.panel_rows().is_empty().then_some(Place::Panel),
+            Focus::Composer => None,
+        };
+        let below = self.transcript.below();
+        rule::rule(buffer, rule, state, (below, keys), &cx_all);
         if low && let Sealed::No(_) = state.options.sealed {
             let word = " not sealed ";
             let x = rule.right().saturating_sub(word.len() as u16 + 1);

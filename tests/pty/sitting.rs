@@ -194,8 +194,8 @@ fn a_console_of_sixteen_colours_gets_no_more() {
 
 /// Whether a code names one of the sixteen colours.
 fn is_low(code: &str) -> bool {
-    code.rsplit(';')
-        .next()
+    code.split(';')
+        .nth(2)
         .and_then(|n| n.parse::<u8>().ok())
         .is_some_and(|n| n < 16)
 }
