@@ -192,7 +192,9 @@ fn problems(path: &str, text: &str) -> Vec<String> {
     }
     let lines = before_tests(text).count();
     if lines > MOST_LINES {
-        wrong(format!("{lines} lines before its tests, at most {MOST_LINES}"));
+        wrong(format!(
+            "{lines} lines before its tests, at most {MOST_LINES}"
+        ));
     }
     if path == "main.rs" && text.lines().count() >= 80 {
         wrong("80 lines or more".into());
