@@ -171,11 +171,15 @@ fn commands_for(name: &str, end: usize) -> Option<Completion> {
 fn words<'a>(
     word: &str,
     range: Range<usize>,
-    known: impl Iterator<Item = (&'a str, &'a str)>,
+    known: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Option<Completion> {
+    // A word that is whole is meant, although it may stand in another: `staged`, `unstaged`.
+    if known.clone().any(|(name, _)| name == word) {
+        return None;
+    }
     let low = word.to_lowercase();
     let items = known
-        .filter(|(name, _)| *name != word && name.to_lowercase().contains(&low))
+        .filter(|(name, _)| name.to_lowercase().contains(&low))
         .map(|(name, about)| CompletionItem {
             insert: name.to_owned(),
             label: name.to_owned(),

@@ -32,7 +32,12 @@ fn offered(text: &str) -> Option<Completion> {
         paths: &paths,
         models: &models,
         themes: &themes,
-        reviews: &[("staged", "what is staged"), ("HEAD", "the last commit")],
+        reviews: &[
+            ("staged", "what is staged"),
+            ("unstaged", "what is not staged"),
+            ("HEAD", "the last commit"),
+            ("main..HEAD", "a range"),
+        ],
     };
     complete(&text.replacen('|', "", 1), at, offers, None)
 }
@@ -126,7 +131,10 @@ fn commands_offer_what_they_take() {
     assert_eq!(inserts("/model q|"), ["qwen"]);
     assert_eq!(inserts("/theme |"), ["dark", "light"]);
     assert_eq!(inserts("/theme dark|"), [""; 0], "it is there already");
-    assert_eq!(inserts("/review st|"), ["staged"]);
+    assert_eq!(inserts("/review st|"), ["staged", "unstaged"]);
+    // A whole word is sent as it is, although it stands in another.
+    assert!(inserts("/review staged|").is_empty());
+    assert!(inserts("/review HEAD|").is_empty());
     assert_eq!(inserts("/add lib|"), ["src/lib.rs "]);
     assert_eq!(
         inserts("/add src/lib.rs walk.|")
