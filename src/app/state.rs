@@ -201,6 +201,9 @@ pub struct Layout {
     /// Rows every block takes, the empty rows around it included, in the order of
     /// [`State::blocks`].
     pub heights: Vec<(BlockId, u32)>,
+    /// The rows, counted in its block, that the cursor of the patch or review with the keys
+    /// stands on: first and last.
+    pub cursor_rows: Option<(BlockId, u32, u32)>,
     /// Columns of the composer's text (after its mark): [`Composer::layout`] wraps at it.
     pub composer_width: u16,
     /// Rows of the side panel's list that are seen; 0 while it is closed.

@@ -7,7 +7,7 @@ use super::prose::{MEASURE, bar, plain};
 use super::rows::{Row, Rows};
 use super::stream::Stream;
 use super::theme::Role;
-use super::width::{fit, width};
+use super::width::width;
 use crate::app::{AnswerBlock, JobKind, Part, Phase, State};
 use crate::base::text::{human_count, human_time, printable};
 
@@ -262,15 +262,13 @@ fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
         rows.push(std::mem::take(&mut row));
         used = 0;
     }
-    let before = if used > 0 {
-        format!("   {dot}  ")
+    let before = format!("   {dot}  ");
+    if used == 0 {
+        rows.extend(plain(&rest, cx.role(Role::Dim), cells));
     } else {
-        String::new()
-    };
-    row.body.push(Span::styled(
-        fit(&format!("{before}{rest}"), cells.saturating_sub(used)),
-        cx.role(Role::Dim),
-    ));
-    rows.push(row);
+        row.body
+            .push(Span::styled(format!("{before}{rest}"), cx.role(Role::Dim)));
+        rows.push(row);
+    }
     rows
 }

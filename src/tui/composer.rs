@@ -32,7 +32,9 @@ pub fn composer(
     if state.composer.is_empty() {
         let hint = match (&state.engine, &state.composing) {
             (_, Composing::Remark { .. }) => "a remark, in a sentence",
-            (EngineState::Missing, _) => "no model is here: /models fetches one",
+            (EngineState::Missing, _) if state.pulling.is_none() => {
+                "no model is here: /models fetches one"
+            }
             _ => "ask, or / for commands, @ for files",
         };
         buffer.set_stringn(x, area.y, hint, usize::from(cells), cx.role(Role::Dim));

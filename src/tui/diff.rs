@@ -19,6 +19,9 @@ const LEAST_ALIKE: f32 = 0.35;
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
+/// Below this width the keys do not fit beside the heading.
+pub const NARROW: usize = 60;
+
 /// The rows of a patch. `focused`: keys go to it.
 pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
     let mut rows = vec![heading(patch, focused, cx)];
@@ -53,6 +56,8 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
     let word = |text: &str, role| Span::styled(text.to_owned(), cx.role(role));
     let right = match &patch.state {
         PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
+        // On a narrow screen the rule has them.
+        PatchState::Open if focused && cx.width < NARROW => Vec::new(),
         PatchState::Open if focused => {
             let room = cx.width.saturating_sub(spans_width(&left) + 3);
             hint_spans(cx, crate::app::Place::Patch, room)

@@ -26,6 +26,9 @@ pub struct Chunk {
     pub rows: Rows,
 }
 
+/// Cells of a bar below which it has a row of its own.
+const LEAST_BAR: usize = 8;
+
 /// What blocks are drawn with.
 pub struct Cx<'a> {
     /// Cells there are.
@@ -321,22 +324,26 @@ fn download(download: &Download, cx: &Cx<'_>) -> Vec<Row> {
             if let Some(left) = download.left_s() {
                 after.push_str(&format!(" {dot} {} left", human_time(left)));
             }
-            let cells = cx
-                .width
-                .min(MEASURE)
-                .saturating_sub(width(&after))
-                .clamp(4, 40);
+            let most = cx.width.min(MEASURE);
+            let beside = width(&after) + LEAST_BAR <= most;
+            let cells = most.saturating_sub(if beside { width(&after) } else { 0 });
             let part = download.done as f64 / download.total.max(1) as f64;
-            let mut body = bar(part, cells, cx.theme);
-            body.push(Span::styled(after, cx.role(Role::Dim)));
-            rows.push(sides(body, Vec::new(), cx.width));
-            if download.resumed > 0 {
-                rows.push(cx.dim(&format!(
-                    "goes on from {} that were here before",
-                    human_bytes(download.resumed)
-                )));
+            let mut body = bar(part, cells.min(40), cx.theme);
+            if beside {
+                body.push(Span::styled(after, cx.role(Role::Dim)));
+                rows.push(Row::text(body));
+            } else {
+                rows.push(Row::text(body));
+                rows.extend(plain(after.trim_start(), cx.role(Role::Dim), most));
             }
-            rows.push(cx.dim("Esc stops it; it can go on later from where it was"));
+            let mut say = |text: &str| {
+                rows.extend(plain(text, cx.role(Role::Dim), cx.width.min(MEASURE)));
+            };
+            if download.resumed > 0 {
+                let bytes = human_bytes(download.resumed);
+                say(&format!("goes on from {bytes} that were here before"));
+            }
+            say("Esc stops it; it can go on later from where it was");
             rows
         }
     }

@@ -31,7 +31,7 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>
     }
     if picker.first {
         let text = if screen.height < LOW {
-            "No model is here yet. One is fetched once."
+            "No model is here yet: choose one."
         } else {
             "No model is here yet. Choose one: it is fetched once, by a process that reads no \
              code, and then runs on this machine alone."
@@ -154,8 +154,10 @@ fn model_rows(i: usize, model: &ModelRow, at: bool, cells: usize, cx: &Cx<'_>) -
     } else {
         (format!("fetch {}", human_bytes(model.bytes)), Role::Text)
     };
-    let best = if model.recommended {
-        "  best for this machine"
+    const BEST: &str = "  best for this machine";
+    let taken = width(&key) + width(&model.name) + width(&word) + width(BEST) + 3;
+    let best = if model.recommended && taken <= cells {
+        BEST
     } else {
         ""
     };

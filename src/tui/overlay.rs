@@ -67,7 +67,7 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
         Overlay::Sessions(picker) => list(
             buffer,
             screen,
-            "conversations",
+            ("conversations", "Enter goes on with it"),
             picker,
             cx,
             |entry, cells| {
@@ -87,24 +87,41 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
                 ]
             },
         ),
-        Overlay::Themes(picker) => list(buffer, screen, "themes", picker, cx, |name, cells| {
-            vec![pad(&printable(name), cells), String::new()]
-        }),
-        Overlay::Search(picker) => list(buffer, screen, "search", picker, cx, |hit, cells| {
-            let right = hit
-                .symbol
-                .as_ref()
-                .map_or(String::new(), |s| printable(&s.name).into_owned());
-            let right = fit(&format!("  {right}  {}", printable(&hit.why)), cells / 2);
-            let room = cells.saturating_sub(width(&right));
-            vec![
-                pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),
-                right,
-            ]
-        }),
-        Overlay::History(picker) => list(buffer, screen, "history", picker, cx, |line, cells| {
-            vec![pad(&printable(line), cells), String::new()]
-        }),
+        Overlay::Themes(picker) => list(
+            buffer,
+            screen,
+            ("themes", "Enter keeps it"),
+            picker,
+            cx,
+            |name, cells| vec![pad(&printable(name), cells), String::new()],
+        ),
+        Overlay::Search(picker) => list(
+            buffer,
+            screen,
+            ("search", "Enter opens it · @ names it"),
+            picker,
+            cx,
+            |hit, cells| {
+                let right = hit
+                    .symbol
+                    .as_ref()
+                    .map_or(String::new(), |s| printable(&s.name).into_owned());
+                let right = fit(&format!("  {right}  {}", printable(&hit.why)), cells / 2);
+                let room = cells.saturating_sub(width(&right));
+                vec![
+                    pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),
+                    right,
+                ]
+            },
+        ),
+        Overlay::History(picker) => list(
+            buffer,
+            screen,
+            ("history", "Enter takes it"),
+            picker,
+            cx,
+            |line, cells| vec![pad(&printable(line), cells), String::new()],
+        ),
     })
 }
 
@@ -260,7 +277,7 @@ fn help_rows(state: &State, cells: usize, cx: &Cx<'_>) -> Vec<Row> {
 fn list<T>(
     buffer: &mut Buffer,
     screen: Rect,
-    title: &str,
+    (title, enter): (&str, &str),
     picker: &Picker<T>,
     cx: &Cx<'_>,
     row: impl Fn(&T, usize) -> Vec<String>,
@@ -270,9 +287,9 @@ fn list<T>(
     let count = picker.shown.len().max(1) as u16;
     let rows = count.min(room).min(18);
     let foot = format!(
-        "{} of {} · Enter takes it · Esc",
+        "{} of {} · {enter} · Esc",
         human_count(picker.shown.len() as u64),
-        human_count(picker.items.len() as u64)
+        human_count(picker.items.len() as u64),
     )
     .replace('·', cx.theme.glyphs().dot);
     let (area, inside) = frame(buffer, screen, (most, rows + 1), title, &foot, cx);

@@ -14,6 +14,9 @@ use crate::base::text::{human_time, printable};
 use crate::jobs::{ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
+/// Below this width a finding's place and title do not stand in one row.
+const NARROW: usize = 60;
+
 /// The rows of a review. `focused`: keys go to it.
 pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     let mut rows = vec![heading(review, cx)];
@@ -145,8 +148,19 @@ fn finding_rows(
         let finding = &row.finding;
         width(&format!("{}:{}", finding.path, finding.line))
     });
-    let place_room = widest.max().unwrap_or(0).min((cx.width / 3).clamp(12, 40));
-    let title_room = cx.width.saturating_sub(13 + place_room + right.len() + 2);
+    // On a narrow screen the title has rows of its own.
+    let narrow = cx.width < NARROW;
+    let most = if narrow {
+        cx.width.saturating_sub(13 + right.len() + 2)
+    } else {
+        (cx.width / 3).clamp(12, 40)
+    };
+    let place_room = widest.max().unwrap_or(0).min(most);
+    let title_room = if narrow {
+        0
+    } else {
+        cx.width.saturating_sub(13 + place_room + right.len() + 2)
+    };
     let title = printable(&finding.title);
     let text = if row.dismissed { Role::Dim } else { Role::Text };
     let left = vec![
@@ -165,14 +179,15 @@ fn finding_rows(
     ];
     let right = vec![Span::styled(right, cx.role(Role::Dim))];
     rows.push(sides(left, right, cx.width).part(Part::Finding(i)));
-    if !row.open {
-        return;
-    }
-    if width(&title) > title_room {
+    if width(&title) > title_room && (row.open || narrow) {
         let cells = cx.width.saturating_sub(4).min(MEASURE);
-        for row in plain(&title, cx.role(Role::Heading), cells) {
+        let role = if row.open { Role::Heading } else { text };
+        for row in plain(&title, cx.role(role), cells) {
             rows.push(row.indented(4).part(Part::Finding(i)));
         }
+    }
+    if !row.open {
+        return;
     }
     let range = row.code_range();
     match state.code.get(&(finding.path.clone(), range)) {

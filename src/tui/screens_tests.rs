@@ -766,6 +766,8 @@ fn a_patch() {
         }),
     });
     seen!("patch_failed_check", screen.looks());
+    screen.keys(&["pgdn", "pgdn"]);
+    seen!("patch_failed_check_foot", screen.picture());
     screen.event(Event::Checked {
         block,
         result: Ok(CheckReport {
@@ -806,6 +808,33 @@ fn a_patch_in_other_sizes() {
     screen.keys(&["n", "R"]);
     screen.text("do not log");
     seen!("patch_remark", screen.picture());
+}
+
+#[test]
+fn the_cursor_of_a_patch_is_always_in_sight() {
+    let mut screen = Screen::ready((80, 16));
+    planned(&mut screen);
+    let picture = screen.picture();
+    assert!(
+        picture.contains(" patch  2 files"),
+        "its head comes first:\n{picture}"
+    );
+    for (keys, seen) in [
+        (&["n"][..], "31 +     log(path);"),
+        (&["n"], "pub fn log(path: &Path) {}"),
+        (&["p", "p"], "@@ 9,7"),
+    ] {
+        screen.keys(keys);
+        let picture = screen.picture();
+        assert!(picture.contains(seen), "{seen} after {keys:?}:\n{picture}");
+    }
+    // What the person scrolls to stays.
+    screen.keys(&["pgup"]);
+    let before = screen.picture();
+    screen.wait(100);
+    assert_eq!(screen.picture(), before);
+    screen.keys(&["pgdn", "pgdn"]);
+    assert_ne!(screen.picture(), before);
 }
 
 #[test]

@@ -11,7 +11,8 @@ use super::rows::{Row, selected};
 use super::stream::Stream;
 use super::theme::Role;
 use crate::app::{
-    Block, BlockId, Body, Check, Cursor, Focus, Part, PatchState, Scroll, Selection, Spot, State,
+    Block, BlockId, Body, Check, Cursor, Focus, Part, PatchRow, PatchState, Scroll, Selection,
+    Spot, State,
 };
 
 /// Cells left of the text: the mark of the cursor, and a blank.
@@ -83,6 +84,28 @@ impl Transcript {
     /// Rows that are not seen below the last one drawn.
     pub const fn below(&self) -> u32 {
         self.below
+    }
+
+    /// The rows that the cursor of the patch or review with the keys stands on.
+    pub fn cursor_rows(&self, state: &State) -> Option<(BlockId, u32, u32)> {
+        let (Focus::Patch(id) | Focus::Review(id)) = state.focus else {
+            return None;
+        };
+        let part = match &state.block(id)?.body {
+            Body::Patch(patch) => match patch.cursor {
+                PatchRow::File(i) => Part::PatchFile(i),
+                PatchRow::Hunk(h) => Part::Hunk(h),
+            },
+            Body::Review(review) => Part::Finding(review.cursor),
+            _ => return None,
+        };
+        let memo = self.memos.get(&id)?;
+        let mut rows = (0u32..)
+            .zip(memo.chunks.iter().flat_map(|c| c.rows.iter()))
+            .filter(|(_, row)| row.part == part)
+            .map(|(line, _)| line);
+        let first = rows.next()?;
+        Some((id, first, rows.last().unwrap_or(first)))
     }
 
     /// Whether the first (or the last) row of a block was seen when drawn last.

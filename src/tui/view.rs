@@ -161,7 +161,9 @@ impl View {
         // out of sight, the rule does.
         let keys = match state.focus {
             _ if state.overlay.is_some() => None,
-            Focus::Patch(id) => (!self.transcript.sees_edge(id, false)).then_some(Place::Patch),
+            Focus::Patch(id) => (usize::from(text_width) < super::diff::NARROW
+                || !self.transcript.sees_edge(id, false))
+            .then_some(Place::Patch),
             Focus::Review(id) => (!self.transcript.sees_edge(id, true)).then_some(Place::Review),
             Focus::Transcript => Some(Place::Transcript),
             // Over the code of a row the panel shows them itself.
@@ -199,6 +201,7 @@ impl View {
             width: text_width,
             rows: above.height,
             heights,
+            cursor_rows: self.transcript.cursor_rows(state),
             composer_width: composer_cells,
             panel_rows: self.hits.panel.map_or(0, |p| p.list.height),
             overlay_rows: self

@@ -325,6 +325,12 @@ pub(super) fn checked(
 ) {
     state.checking = state.checking.filter(|block| *block != id);
     let unseen = !state.window_focus;
+    // The verdict stands at the patch's foot, which may be out of sight.
+    match &result {
+        Ok(report) if report.passed => state.toast(Tone::Good, "the check passed"),
+        Ok(_) => state.toast(Tone::Bad, "the check failed; why stands below the patch"),
+        Err(_) => {}
+    }
     if let Some(patch) = patch_mut(state, id) {
         patch.check = match result {
             Ok(report) => Check::Done(report),
@@ -431,6 +437,7 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
         1 => "; one earlier patch can be taken back too".to_owned(),
         n => format!("; {n} earlier patches can be taken back too"),
     };
+    scroll::to_bottom(state);
     state.note(
         Tone::Good,
         format!("put back as before: {}{more}", files.join(", ")),

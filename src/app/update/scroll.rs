@@ -21,12 +21,18 @@ pub(super) fn measured(state: &mut State, layout: Layout) {
             line: u32::try_from(line).unwrap_or(u32::MAX),
         };
     }
+    let moved = layout
+        .cursor_rows
+        .filter(|rows| state.layout.cursor_rows != Some(*rows));
     state.layout = layout;
     // Lists keep their cursor in sight, and texts their end, in the room there is now.
     if state.overlay.is_some() {
         super::overlay::scroll(state, 0);
     }
     super::panel::clamp(state);
+    if let Some((block, first, last)) = moved {
+        reveal(state, block, first, last);
+    }
     if let Some(top) = top(state) {
         // The end came into view (blocks shrank, or the window grew).
         if top > last_top(state) {
@@ -120,6 +126,28 @@ pub(super) fn to_top(state: &mut State) {
 /// To the end, and stays there.
 pub(super) fn to_bottom(state: &mut State) {
     state.scroll = Scroll::Bottom;
+}
+
+/// Brings rows of a block into view with as little scrolling as will do; the head of the block
+/// with them, where there is room for both.
+fn reveal(state: &mut State, block: BlockId, first: u32, last: u32) {
+    let view = u64::from(state.layout.rows);
+    let before: u64 = state
+        .layout
+        .heights
+        .iter()
+        .take_while(|(id, _)| *id < block)
+        .map(|(_, height)| u64::from(*height))
+        .sum();
+    let last = u64::from(last) + 1;
+    let first = if last <= view { 0 } else { u64::from(first) };
+    let top = top(state).unwrap_or_else(|| last_top(state));
+    let (first, last) = (before + first, before + last);
+    if first < top {
+        set_top(state, first);
+    } else if last > top + view {
+        set_top(state, first.min(last.saturating_sub(view)));
+    }
 }
 
 /// Brings the first row of a block to the top of the view, if it is not seen whole.

@@ -162,6 +162,8 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
     state.cursor = None;
     super::scroll::to_bottom(state);
     match &state.engine {
+        // What is being fetched will do.
+        EngineState::Missing if state.pulling.is_some() => {}
         EngineState::Missing => super::models::open_models(state, true, out),
         EngineState::Failed { name } => {
             let what = format!("`{name}` is not loaded; choose a model and this is sent");
