@@ -192,6 +192,7 @@ impl Desk {
             panel_rows: 4,
             overlay_rows: 5,
             overlay_total: 0,
+            cursor_rows: None,
         }));
     }
 

@@ -187,15 +187,11 @@ fn a_console_of_sixteen_colours_gets_no_more() {
     leave(&mut terminal);
     let many: Vec<String> = colours(terminal.raw())
         .into_iter()
-<<<<<<< HEAD
         .filter(|code| {
             code.contains("38;2;")
                 || code.contains("48;2;")
                 || code.starts_with("38") && !is_low(code)
         })
-=======
-        .filter(|code| code.starts_with("38") && !is_low(code))
->>>>>>> 34616c0 (Keep the cursor of a patch or review in sight)
         .collect();
     assert!(many.is_empty(), "{many:?}");
 }
