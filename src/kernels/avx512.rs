@@ -192,7 +192,7 @@ fn unpack<F: Format>(rows: [&[u8]; PANEL], panel: &mut Panel) {
             let rows = std::array::from_fn(|r| unsafe {
                 _mm512_load_si512(unpacked[r].q.as_ptr().add(64 * i).cast())
             });
-            transpose(rows, lines);
+            transpose(&rows, lines);
         }
     }
 }
@@ -200,7 +200,7 @@ fn unpack<F: Format>(rows: [&[u8]; PANEL], panel: &mut Panel) {
 /// 16 rows of 16 fours to 16 lines, each with one four of every row.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn transpose(rows: [__m512i; PANEL], lines: &mut [Line; PANEL]) {
+fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
     let mut a = [_mm512_setzero_si512(); PANEL];
     let mut b = [_mm512_setzero_si512(); PANEL];
     for i in 0..8 {
@@ -262,9 +262,9 @@ fn tile<F: Format, const T: usize>(
                 // inputs end at `(four + 1) · T · 4`, at most `T · width`, the numbers' length.
                 unsafe {
                     let w = _mm512_load_si512(lines.as_ptr().add(four).cast());
-                    let from = numbers.as_ptr().add(four * T * 4).cast::<i32>();
+                    let from = numbers.as_ptr().add(four * T * 4).cast::<[u8; 4]>();
                     for (t, dot) in dots.iter_mut().enumerate() {
-                        let x = _mm512_set1_epi32(from.add(t).read_unaligned());
+                        let x = _mm512_set1_epi32(i32::from_le_bytes(from.add(t).read()));
                         *dot = _mm512_dpbusd_epi32(*dot, w, x);
                     }
                 }

@@ -3,6 +3,11 @@
 //! Law: the scalar form of each kernel is its specification; a fast form is proven equal to
 //! it, then timed; every `unsafe` block says why it holds.
 
+#![expect(
+    clippy::inline_always,
+    reason = "plain code becomes AVX code only where it is compiled into a function that asks for it"
+)]
+
 pub mod activations;
 #[cfg(target_arch = "x86_64")]
 mod avx512;

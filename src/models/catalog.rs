@@ -18,10 +18,6 @@ pub const USER_FILE: &str = "models.toml";
 /// Architectures that today's engine runs.
 const RUNS: [&str; 6] = ["llama", "qwen2", "qwen3", "gemma3", "phi3", "glm4"];
 
-/// What the loaded weights take relative to the file where nothing else is said: the CPU
-/// kernels keep a repacked copy beside the original.
-const LOADED: f64 = 2.2;
-
 /// Tokens of context for which a model must fit to be offered.
 pub const FIT_CONTEXT: usize = 4_096;
 
@@ -114,7 +110,7 @@ pub struct Model {
     pub context: u32,
     /// Bytes of state a token of context takes (K/V of all layers at f32 or f16 as run).
     pub state_bytes_per_token: u64,
-    /// Bytes of the weights once loaded by this build, repacked copies included.
+    /// Bytes of the weights once loaded by this build.
     pub weight_bytes: u64,
     /// Bytes needed besides (activations, logits, recurrent state).
     pub other_bytes: u64,
@@ -427,7 +423,7 @@ impl Entry {
             architecture: self.architecture,
             context: self.context,
             state_bytes_per_token: self.state_bytes_per_token,
-            weight_bytes: self.weight_bytes.unwrap_or((bytes as f64 * LOADED) as u64),
+            weight_bytes: self.weight_bytes.unwrap_or(bytes),
             other_bytes: self.other_bytes,
             rank: self.rank,
             sampling: self.sampling,
@@ -523,7 +519,9 @@ mod tests {
         let catalog = Catalog::embedded().expect("it parses");
         let best = |free| catalog.best_that_fits(free).map(|m| m.name.as_str());
         assert_eq!(best(64 * GIB), Some("qwen2.5-coder-7b"));
-        assert_eq!(best(6 * GIB), Some("qwen2.5-coder-1.5b"));
+        assert_eq!(best(6 * GIB), Some("qwen2.5-coder-7b"));
+        assert_eq!(best(5 * GIB), Some("qwen3-4b"));
+        assert_eq!(best(3 * GIB), Some("qwen2.5-coder-1.5b"));
         assert_eq!(best(GIB), Some("starter"));
         assert_eq!(best(GIB / 4), None);
         let plan: Vec<&str> = catalog
@@ -569,7 +567,7 @@ mod tests {
         let mine = catalog.get("mine").expect("there");
         assert_eq!(
             (mine.bytes, mine.weight_bytes, mine.runs),
-            (1000, 2200, true)
+            (1000, 1000, true)
         );
         assert_eq!(catalog.get("starter").map(|m| m.bytes), Some(7));
         assert_eq!(catalog.models.len(), 9);
