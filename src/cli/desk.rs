@@ -22,13 +22,6 @@ pub(super) struct Chosen {
     puller: Option<Puller>,
 }
 
-impl Chosen {
-    /// Whether it has to be fetched first.
-    pub(super) const fn must_be_fetched(&self) -> bool {
-        self.puller.is_some()
-    }
-}
-
 /// A command's surroundings.
 pub(super) struct Desk {
     /// The outputs.

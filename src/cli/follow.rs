@@ -8,7 +8,7 @@ use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::human_count;
 use crate::base::{CancelSource, Result};
 use crate::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Engine, ScriptedEngine};
 use crate::index::Index;
 use crate::jobs::{self, Answer, Event, JobCx, Request, Source, Workspace};
 use crate::repo::DiffSpec;
@@ -24,13 +24,20 @@ pub(super) struct Ready {
 }
 
 /// The choice of a model, seal, repository, the model itself, index, engine. `of` is the diff
-/// that is wanted, if one is: nothing is fetched for one that cannot be made.
+/// that is wanted, if one is: nothing is fetched for one that cannot be made, and nothing is
+/// loaded for one that is empty, since the job will say so without asking a model.
 pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
     let chosen = desk.choose()?;
     let workspace = desk.open()?;
-    if let (true, Some(of)) = (chosen.must_be_fetched(), of) {
-        workspace.repo.diff(of, 0)?;
+    if let Some(of) = of
+        && workspace.repo.diff(of, 0)?.files.is_empty()
+    {
+        return Ok(Ready {
+            workspace,
+            index: Arc::new(Index::empty()),
+            engine: Box::new(ScriptedEngine::new(Vec::new())),
+        });
     }
     let choice = desk.fetched(chosen)?;
     let index = desk.index(&workspace, false)?;
