@@ -4,6 +4,7 @@
 //! unpacked to whole numbers and used for all of them; a single token takes each row as it
 //! comes, at the speed of memory.
 
+#[cfg(target_arch = "x86_64")]
 use std::cell::RefCell;
 
 use super::activations::{Activations, RUN};
@@ -81,7 +82,7 @@ impl<'a> Matrix<'a> {
             length: y.len(),
             rows: self.rows,
         };
-        let many = simd.tiles().len() > 1 && x.tokens > 1;
+        let many = simd.level() == Level::Avx512 && x.tokens > 1;
         let at_once = if many {
             PANEL
         } else {
@@ -90,8 +91,9 @@ impl<'a> Matrix<'a> {
         pool::run(self.rows.div_ceil(at_once), |piece| {
             let first = piece * at_once;
             let count = at_once.min(self.rows - first);
+            #[cfg(target_arch = "x86_64")]
             if many && count == PANEL {
-                self.panel::<F>(x, first, out, simd);
+                self.panel::<F>(x, first, out);
                 return;
             }
             for row in first..first + count {
@@ -140,24 +142,21 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// 16 rows with every token.
-    fn panel<F: Format>(&self, x: &Activations, first: usize, out: Output, simd: Simd) {
+    /// 16 rows with every token; for AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    fn panel<F: Format>(&self, x: &Activations, first: usize, out: Output) {
         thread_local! {
             static PANELS: RefCell<super::panel::Panel> = RefCell::default();
         }
+        let rows: [&[u8]; PANEL] = std::array::from_fn(|i| self.row(first + i));
+        let put = |token: usize, values: &[f32; PANEL]| {
+            // SAFETY: no other piece has these rows.
+            unsafe { out.put_panel(token, first, values) };
+        };
         PANELS.with_borrow_mut(|panel| {
-            let rows: [&[u8]; PANEL] = std::array::from_fn(|i| self.row(first + i));
-            #[cfg(target_arch = "x86_64")]
-            if simd.level() == Level::Avx512 {
-                let put = |token: usize, values: &[f32; PANEL]| {
-                    // SAFETY: no other piece has these rows.
-                    unsafe { out.put_panel(token, first, values) };
-                };
-                // SAFETY: a `Simd` is made only where the CPU has its instructions.
-                unsafe { super::avx512::panel::<F>(rows, self.width, panel, x, put) };
-                return;
-            }
-            let _ = (rows, panel, x, simd, out);
+            // SAFETY: it is called for AVX-512 only, and a `Simd` is made only where the CPU has
+            // its instructions.
+            unsafe { super::avx512::panel::<F>(rows, self.width, panel, x, put) };
         });
     }
 

@@ -185,6 +185,28 @@ fn formats_mean_what_candle_takes_them_for() {
 }
 
 #[test]
+fn the_curved_formats_mean_what_the_reference_says() {
+    // Every sixteenth part of one block, and the sum, as the Python package `gguf` gives them.
+    let nl = [
+        -17.5, 56.5, 6.5, -32.5, 34.5, -5.0, -52.0, 19.0, -17.5, 6.5, 44.5, -32.5, -5.0, 26.5,
+        -52.0, -17.5,
+    ];
+    let xs = [
+        32.5, 32.5, 227.5, -3.5, 390.0, -414.0, 130.0, 166.0, -292.5, -45.0, -455.0, 371.0, -975.0,
+        -1560.0, 520.0, 176.0,
+    ];
+    for (kind, wanted, sum) in [(Kind::IQ4NL, nl, -128.5), (Kind::IQ4XS, xs, -5502.5)] {
+        let mut block: Vec<u8> = (0..kind.bytes()).map(|i| (i * 37 + 11) as u8).collect();
+        block[..2].copy_from_slice(&half::f16::from_f32(0.5).to_le_bytes());
+        let mut got = vec![0.0_f32; kind.block()];
+        dequantize(kind, &block, &mut got);
+        let some: Vec<f32> = got.iter().step_by(got.len() / 16).copied().collect();
+        assert_eq!(some, wanted, "{kind:?}");
+        assert!((got.iter().sum::<f32>() - sum).abs() < 0.01, "{kind:?}");
+    }
+}
+
+#[test]
 fn bytes_that_do_not_fit_are_refused() {
     let bytes = vec![0; 144 * 4];
     assert!(Matrix::new(Kind::Q4K, &bytes, 4, 256).is_some());
