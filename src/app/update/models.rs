@@ -93,16 +93,7 @@ pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
         state.toast(Tone::Plain, text);
         return;
     }
-    if let Some(job) = &mut state.job
-        && !job.stopping
-    {
-        job.stopping = true;
-        let block = job.block;
-        out.push(Command::Cancel {
-            generation: job.generation,
-        });
-        stop::mark_stopped(state, block);
-    }
+    stop::stop_job(state, out);
     state.engine = EngineState::Loading {
         name: name.to_owned(),
         memory: 0,

@@ -48,20 +48,23 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
     super::scroll::to_bottom(state);
 }
 
+/// Stops the job that runs. False where none does, or it is stopping already.
+pub(super) fn stop_job(state: &mut State, out: &mut Vec<Command>) -> bool {
+    let Some(job) = state.job.as_mut().filter(|job| !job.stopping) else {
+        return false;
+    };
+    job.stopping = true;
+    let block = job.block;
+    out.push(Command::Cancel {
+        generation: job.generation,
+    });
+    mark_stopped(state, block);
+    true
+}
+
 /// Stops what runs. False where nothing does.
 pub(super) fn stop_work(state: &mut State, out: &mut Vec<Command>) -> bool {
-    let mut stopped = false;
-    if let Some(job) = &mut state.job
-        && !job.stopping
-    {
-        job.stopping = true;
-        let block = job.block;
-        out.push(Command::Cancel {
-            generation: job.generation,
-        });
-        mark_stopped(state, block);
-        stopped = true;
-    }
+    let mut stopped = stop_job(state, out);
     if withdraw(state) {
         stopped = true;
     }
