@@ -51,6 +51,24 @@ fn a_review_speaks_to_people_and_to_programs() {
 }
 
 #[test]
+fn for_a_diff_that_is_empty_no_model_is_fetched_or_loaded() {
+    // No model is here, and none is named: anything but an empty diff would fetch one.
+    let place = Place::committed();
+    let review = place.run(&["review"]);
+    assert_eq!(code(&review), 0, "{}", stderr(&review));
+    assert!(
+        stderr(&review).contains("nothing is staged"),
+        "{}",
+        stderr(&review)
+    );
+    let message = place.run(&["message"]);
+    assert_eq!(code(&message), 2);
+    for output in [review, message] {
+        assert!(!stderr(&output).contains("fetching"), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_review_fails_as_it_is_told_to() {
     let place = changed();
     let engine = always(&place, FINDING);
