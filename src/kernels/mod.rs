@@ -9,12 +9,20 @@
 )]
 
 pub mod activations;
+pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod blocks;
+pub mod convolution;
+pub mod delta;
+mod disjoint;
+pub mod exponent;
 pub mod formats;
+mod lanes;
+pub mod lines;
 pub mod matmul;
 mod panel;
 pub mod pool;
+pub mod rows;
 pub mod simd;
 pub mod threads;

@@ -1,19 +1,53 @@
 //! The threads that compute. Work is claimed in small pieces, so that a thread whose core
 //! was taken away holds up nobody but the piece it has; a thread that finds nothing to do
 //! spins for a moment (the next product follows within microseconds) and then sleeps.
+//!
+//! A caller may say who can cancel it ([`until`]): then no further piece is begun once that
+//! has happened, and what was computed is worth nothing.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::disjoint::Disjoint;
+use crate::base::Cancel;
+
 /// How long a thread looks for work before it sleeps.
 const SPIN: Duration = Duration::from_micros(100);
+/// Numbers of a piece of simple work on rows: some microseconds, well above what it costs to
+/// hand one out.
+const ROWS_PIECE: usize = 16 << 10;
+
+thread_local! {
+    /// Who can cancel the work of this thread.
+    static CANCEL: RefCell<Option<Cancel>> = const { RefCell::new(None) };
+}
+
+/// Does a work whose calls of [`run`], on this thread, begin no piece once `cancel` says so.
+pub fn until<R>(cancel: &Cancel, work: impl FnOnce() -> R) -> R {
+    /// Puts back what was there before, also when the work panics.
+    struct Before(Option<Cancel>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            CANCEL.with_borrow_mut(|slot| *slot = self.0.take());
+        }
+    }
+    let _before = Before(CANCEL.with_borrow_mut(|slot| slot.replace(cancel.clone())));
+    work()
+}
+
+/// Whether the work of this thread has been cancelled.
+pub fn cancelled() -> bool {
+    CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled))
+}
 
 /// One call of [`run`]: what to do with each piece, and how many are claimed.
 struct Job<'a> {
     piece: &'a (dyn Fn(usize) + Sync),
+    cancel: Option<Cancel>,
     total: usize,
     next: AtomicUsize,
     panicked: AtomicBool,
@@ -24,7 +58,8 @@ impl Job<'_> {
     fn work(&self) {
         loop {
             let at = self.next.fetch_add(1, SeqCst);
-            if at >= self.total || self.panicked.load(SeqCst) {
+            let cancelled = self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
+            if at >= self.total || cancelled || self.panicked.load(SeqCst) {
                 return;
             }
             (self.piece)(at);
@@ -72,18 +107,19 @@ pub fn threads() -> usize {
 
 /// Calls `piece` with every number below `total`, on all threads, and returns when all are
 /// done. Which thread does what is not determined; what a piece does must not depend on it.
+/// Once cancelled (see [`until`]) it returns early, with pieces left undone.
 pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
+    let alone = || (0..total).take_while(|_| !cancelled()).for_each(&piece);
     if total <= 1 || threads() <= 1 {
-        (0..total).for_each(piece);
-        return;
+        return alone();
     }
     // Only one job at a time; a nested or second call does its work alone.
     let Ok(_turn) = SHARED.turn.try_lock() else {
-        (0..total).for_each(piece);
-        return;
+        return alone();
     };
     let job = Job {
         piece: &piece,
+        cancel: CANCEL.with_borrow(Clone::clone),
         total,
         next: AtomicUsize::new(0),
         panicked: AtomicBool::new(false),
@@ -114,6 +150,24 @@ pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
     }
     // The panic of a piece is passed on, whoever had the piece.
     assert!(!job.panicked.load(SeqCst), "a computing thread panicked");
+}
+
+/// Calls `work` with the first row and the rows of each part of `rows` (each of `width` numbers)
+/// that is worth a piece of its own; on this thread alone where all of it is not.
+pub fn run_rows<T: Send>(rows: &mut [T], width: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    let count = rows.len() / width.max(1);
+    let at_once = (ROWS_PIECE / width.max(1)).max(1);
+    if count <= at_once {
+        work(0, rows);
+        return;
+    }
+    let rows = Disjoint::new(rows);
+    run(count.div_ceil(at_once), |piece| {
+        let first = piece * at_once;
+        let count = at_once.min(count - first);
+        // SAFETY: pieces have rows of their own, and each is done once.
+        work(first, unsafe { rows.part(first * width, count * width) });
+    });
 }
 
 /// What each of the other threads does for ever.
@@ -200,6 +254,44 @@ mod tests {
             }
         });
         assert_eq!(sum.load(SeqCst), 3 * 20 * 45);
+    }
+
+    #[test]
+    fn what_is_cancelled_begins_no_further_piece() {
+        let source = crate::base::CancelSource::new();
+        let token = source.token();
+        let begun = AtomicUsize::new(0);
+        until(&token, || {
+            run(1000, |i| {
+                begun.fetch_add(1, SeqCst);
+                if i == 10 {
+                    source.cancel();
+                }
+            });
+            assert!(cancelled());
+        });
+        assert!(begun.load(SeqCst) < 100, "{begun:?}");
+        assert!(!cancelled());
+        // What comes after is not concerned.
+        begun.store(0, SeqCst);
+        run(1000, |_| {
+            begun.fetch_add(1, SeqCst);
+        });
+        assert_eq!(begun.load(SeqCst), 1000);
+    }
+
+    #[test]
+    fn rows_are_visited_once_each() {
+        for (count, width) in [(0, 7), (1, 7), (50, 16 << 10), (3000, 40)] {
+            let mut rows = vec![0_u32; count * width];
+            run_rows(&mut rows, width, |first, part| {
+                for (i, row) in part.chunks_exact_mut(width).enumerate() {
+                    row.iter_mut().for_each(|x| *x += (first + i) as u32 + 1);
+                }
+            });
+            let right = |(i, x): (usize, &u32)| *x == (i / width) as u32 + 1;
+            assert!(rows.iter().enumerate().all(right));
+        }
     }
 
     #[test]

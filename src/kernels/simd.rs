@@ -3,6 +3,18 @@
 use std::sync::OnceLock;
 
 use super::activations::{self, Tile};
+use super::lanes::{Lanes, Plain};
+
+/// Work written once and compiled for each set of instructions.
+///
+/// `run` must be `#[inline(always)]`: only so it becomes part of a function that has them.
+pub(super) trait Work {
+    /// What it gives.
+    type Output;
+
+    /// Does it, sixteen floats at a time where it says so.
+    fn run<V: Lanes>(self) -> Self::Output;
+}
 
 /// The instructions used. Made only where the CPU has been asked, so whoever holds one may use
 /// what it names.
@@ -81,6 +93,33 @@ impl Simd {
             Level::Avx512 => &[12, 8, 4, 2, 1],
             _ => &[1],
         }
+    }
+
+    /// Does a work with these instructions.
+    pub(super) fn run<W: Work>(self, work: W) -> W::Output {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use super::lanes::{Avx2, Avx512};
+            #[target_feature(enable = "avx2,fma,f16c")]
+            fn avx2<W: Work>(work: W) -> W::Output {
+                work.run::<Avx2>()
+            }
+            #[target_feature(
+                enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"
+            )]
+            fn avx512<W: Work>(work: W) -> W::Output {
+                work.run::<Avx512>()
+            }
+            match self.0 {
+                // SAFETY: a `Simd` comes from `all` only, which found that this CPU has these
+                // instructions.
+                Level::Avx512 => return unsafe { avx512(work) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { avx2(work) },
+                Level::Scalar => {}
+            }
+        }
+        work.run::<Plain>()
     }
 
     /// See [`activations::round_tile`].

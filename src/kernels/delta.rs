@@ -1,0 +1,342 @@
+//! The gated delta rule (arXiv:2412.06464): a matrix for each head that fades, and into which
+//! each token writes the part of its value that its key did not yet call up.
+//!
+//! For each token and value head, with its key head's `k` and `q`:
+//! `S ← e^g S; δ = β (v − Sᵀ k); S ← S + k δᵀ; o = Sᵀ q`.
+
+use super::disjoint::Disjoint;
+use super::lanes::Lanes;
+use super::pool;
+use super::rows::squares;
+use super::simd::{Simd, Work};
+
+/// Columns of a head's matrix that one piece of work has: with 128 rows they stay in the first
+/// cache while all tokens go over them.
+const COLUMNS: usize = 32;
+
+/// Sizes of the heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Heads of queries and keys.
+    pub key_heads: usize,
+    /// Heads of values, a multiple of these; value head `i` uses key head `i mod key_heads`.
+    pub value_heads: usize,
+    /// Numbers of a query and of a key.
+    pub key: usize,
+    /// Numbers of a value: a multiple of 16.
+    pub value: usize,
+}
+
+impl Shape {
+    /// Numbers of a row of queries, keys and values, one behind the other.
+    pub const fn channels(&self) -> usize {
+        2 * self.key_heads * self.key + self.value_heads * self.value
+    }
+
+    /// Numbers of the state: `[value_heads][key][value]`.
+    pub const fn state(&self) -> usize {
+        self.value_heads * self.key * self.value
+    }
+}
+
+/// Brings queries and keys of `rows` (of [`Shape::channels`]) to unit length, in place:
+/// `x / √(Σ x² + epsilon)`; queries are then divided by the root of their size.
+pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
+    struct Heads<'a>(&'a mut [f32], usize, f32, f32);
+    impl Work for Heads<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<V: Lanes>(self) {
+            let Self(x, size, epsilon, factor) = self;
+            for x in x.chunks_exact_mut(size) {
+                let scale = factor / (squares(x) + epsilon).sqrt();
+                x.iter_mut().for_each(|x| *x *= scale);
+            }
+        }
+    }
+    let channels = shape.channels();
+    let half = shape.key_heads * shape.key;
+    let factor = 1.0 / (shape.key as f32).sqrt();
+    pool::run_rows(rows, channels, |_, rows| {
+        for row in rows.chunks_exact_mut(channels) {
+            let (q, rest) = row.split_at_mut(half);
+            let k = &mut rest[..half];
+            Simd::best().run(Heads(q, shape.key, epsilon, factor));
+            Simd::best().run(Heads(k, shape.key, epsilon, 1.0));
+        }
+    });
+}
+
+/// Tokens for the rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Tokens<'a> {
+    /// Rows of queries, keys and values, see [`normalize`].
+    pub rows: &'a [f32],
+    /// How far each value head's matrix fades, as a logarithm: rows of `value_heads`.
+    pub decay: &'a [f32],
+    /// How much of a value is written: rows of `value_heads`, 0 to 1.
+    pub beta: &'a [f32],
+}
+
+/// Lets the tokens go over the state `before` (see [`Shape::state`]); what it is then goes to
+/// `after`, and what each token calls up to `out` (rows of `value_heads · value`), which may be
+/// empty where that is not wanted.
+pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], out: &mut [f32]) {
+    debug_assert!(shape.value.is_multiple_of(16) && shape.key > 0);
+    let columns = if shape.value.is_multiple_of(COLUMNS) {
+        COLUMNS
+    } else {
+        16
+    };
+    let blocks = shape.value / columns;
+    let wanted = !out.is_empty();
+    let out = Disjoint::new(out);
+    let after = Disjoint::new(after);
+    pool::run(shape.value_heads * blocks, |piece| {
+        let (head, block) = (piece / blocks, piece % blocks);
+        let block = Block {
+            shape,
+            before,
+            tokens,
+            after,
+            out: wanted.then_some(out),
+            head,
+            first: block * columns,
+        };
+        if columns == COLUMNS {
+            Simd::best().run(Columns::<{ COLUMNS / 16 }>(block));
+        } else {
+            Simd::best().run(Columns::<1>(block));
+        }
+    });
+}
+
+struct Block<'a> {
+    shape: Shape,
+    before: &'a [f32],
+    tokens: Tokens<'a>,
+    after: Disjoint<'a, f32>,
+    out: Option<Disjoint<'a, f32>>,
+    head: usize,
+    /// The first of its columns.
+    first: usize,
+}
+
+/// A block of `16 N` columns.
+struct Columns<'a, const N: usize>(Block<'a>);
+
+impl<const N: usize> Work for Columns<'_, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let Block {
+            shape,
+            before,
+            tokens,
+            after,
+            out,
+            head,
+            first,
+        } = self.0;
+        let (channels, key) = (shape.channels(), shape.key);
+        let half = shape.key_heads * key;
+        let count = tokens.rows.len() / channels;
+        // The block's columns, row behind row.
+        let mut state: Vec<[[f32; 16]; N]> = (0..key)
+            .map(|k| {
+                let from = &before[(head * key + k) * shape.value + first..][..16 * N];
+                let parts = from.as_chunks::<16>().0;
+                std::array::from_fn(|n| parts[n])
+            })
+            .collect();
+        let query_key = |t: usize| {
+            let row = &tokens.rows[t * channels..][..channels];
+            let at = head % shape.key_heads * key;
+            (&row[at..][..key], &row[half + at..][..key])
+        };
+        let zero = [V::splat(0.0); N];
+        let (mut by_key, mut by_query) = (zero, zero);
+        if count > 0 {
+            let (q, k) = query_key(0);
+            for ((row, q), k) in state.iter().zip(q).zip(k) {
+                for n in 0..N {
+                    let s = V::load(&row[n]);
+                    by_key[n] = s.fused(V::splat(*k), by_key[n]);
+                    by_query[n] = s.fused(V::splat(*q), by_query[n]);
+                }
+            }
+        }
+        for t in 0..count {
+            let (q, k) = query_key(t);
+            let row = &tokens.rows[t * channels..][..channels];
+            let value = &row[2 * half + head * shape.value + first..][..16 * N];
+            let value = value.as_chunks::<16>().0;
+            let fade = tokens.decay[t * shape.value_heads + head].exp();
+            let beta = tokens.beta[t * shape.value_heads + head];
+            // With a = Sᵀ k and c = Sᵀ q of the state before: what is written is
+            // δ = β (v − e^g a), what is called up afterwards e^g c + (k · q) δ.
+            let both: f32 = dot(q, k);
+            let (faded, minus) = (V::splat(fade), V::splat(-fade * beta));
+            let delta: [V; N] = std::array::from_fn(|n| {
+                by_key[n].fused(minus, V::load(&value[n]).times(V::splat(beta)))
+            });
+            if let Some(out) = out {
+                let at = (t * shape.value_heads + head) * shape.value + first;
+                // SAFETY: no other piece has these columns of this head.
+                let out = unsafe { out.part(at, 16 * N) };
+                for (n, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                    let seen = by_query[n].times(faded);
+                    delta[n].fused(V::splat(both), seen).store(out);
+                }
+            }
+            // One pass writes the new state and sums up what the next token asks of it.
+            let (next_q, next_k) = query_key((t + 1).min(count - 1));
+            (by_key, by_query) = (zero, zero);
+            for (i, row) in state.iter_mut().enumerate() {
+                let (k, next_k, next_q) =
+                    (V::splat(k[i]), V::splat(next_k[i]), V::splat(next_q[i]));
+                for n in 0..N {
+                    let s = V::load(&row[n]).times(faded);
+                    let s = delta[n].fused(k, s);
+                    s.store(&mut row[n]);
+                    by_key[n] = s.fused(next_k, by_key[n]);
+                    by_query[n] = s.fused(next_q, by_query[n]);
+                }
+            }
+        }
+        for (k, row) in state.iter().enumerate() {
+            let at = (head * key + k) * shape.value + first;
+            // SAFETY: no other piece has these columns of this head.
+            let to = unsafe { after.part(at, 16 * N) };
+            to.copy_from_slice(row.as_flattened());
+        }
+    }
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 16];
+    let (a16, a_rest) = a.as_chunks::<16>();
+    let (b16, b_rest) = b.as_chunks::<16>();
+    for (a, b) in a16.iter().zip(b16) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2) + 1;
+        (0..count)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
+            })
+            .collect()
+    }
+
+    /// The rule as it is defined, in double precision: state and output.
+    fn defined(shape: Shape, state: &[f32], tokens: Tokens<'_>) -> (Vec<f64>, Vec<f64>) {
+        let mut state: Vec<f64> = state.iter().map(|x| f64::from(*x)).collect();
+        let mut out = Vec::new();
+        let (channels, half) = (shape.channels(), shape.key_heads * shape.key);
+        for (t, row) in tokens.rows.chunks(channels).enumerate() {
+            for head in 0..shape.value_heads {
+                let at = head % shape.key_heads * shape.key;
+                let fade = f64::from(tokens.decay[t * shape.value_heads + head]).exp();
+                let beta = f64::from(tokens.beta[t * shape.value_heads + head]);
+                let s = &mut state[head * shape.key * shape.value..][..shape.key * shape.value];
+                s.iter_mut().for_each(|x| *x *= fade);
+                for j in 0..shape.value {
+                    let called: f64 = (0..shape.key)
+                        .map(|i| s[i * shape.value + j] * f64::from(row[half + at + i]))
+                        .sum();
+                    let v = f64::from(row[2 * half + head * shape.value + j]);
+                    let delta = beta * (v - called);
+                    for i in 0..shape.key {
+                        s[i * shape.value + j] += f64::from(row[half + at + i]) * delta;
+                    }
+                }
+                for j in 0..shape.value {
+                    out.push(
+                        (0..shape.key)
+                            .map(|i| s[i * shape.value + j] * f64::from(row[at + i]))
+                            .sum(),
+                    );
+                }
+            }
+        }
+        (state, out)
+    }
+
+    #[test]
+    fn it_is_the_rule_in_any_pieces() {
+        for (key_heads, value_heads, key, value) in [
+            (1, 1, 8, 16),
+            (2, 4, 32, 64),
+            (2, 6, 20, 48),
+            (2, 2, 128, 128),
+        ] {
+            let shape = Shape {
+                key_heads,
+                value_heads,
+                key,
+                value,
+            };
+            let count = 30;
+            let mut rows = numbers(count * shape.channels(), 1);
+            normalize(&mut rows, shape, 1e-6);
+            let length: f32 = rows[key_heads * key..][..key].iter().map(|x| x * x).sum();
+            assert!((length - 1.0).abs() < 1e-4);
+            let decay: Vec<f32> = numbers(count * value_heads, 2)
+                .iter()
+                .map(|x| x - 1.0)
+                .collect();
+            let beta: Vec<f32> = numbers(count * value_heads, 3)
+                .iter()
+                .map(|x| x.abs())
+                .collect();
+            let start = numbers(shape.state(), 4);
+            let tokens = Tokens {
+                rows: &rows,
+                decay: &decay,
+                beta: &beta,
+            };
+            let (state, out) = defined(shape, &start, tokens);
+            for piece in [1, 7, 30] {
+                let mut before = start.clone();
+                let mut found = Vec::new();
+                for ((rows, decay), beta) in rows
+                    .chunks(piece * shape.channels())
+                    .zip(decay.chunks(piece * value_heads))
+                    .zip(beta.chunks(piece * value_heads))
+                {
+                    let tokens = Tokens { rows, decay, beta };
+                    let mut after = vec![0.0; before.len()];
+                    let count = decay.len() / value_heads;
+                    let mut out = vec![0.0; count * value_heads * value];
+                    run(shape, &before, tokens, &mut after, &mut out);
+                    let mut silent = vec![0.0; before.len()];
+                    run(shape, &before, tokens, &mut silent, &mut []);
+                    assert_eq!(after, silent);
+                    found.extend(out);
+                    before = after;
+                }
+                for (found, wanted) in found.iter().zip(&out).chain(before.iter().zip(&state)) {
+                    assert!(
+                        (f64::from(*found) - wanted).abs() < 2e-5,
+                        "{shape:?} by {piece}: {found} {wanted}"
+                    );
+                }
+            }
+        }
+    }
+}
