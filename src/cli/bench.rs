@@ -82,6 +82,8 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
         threads: desk.config.threads.value,
         memory_limit: 0,
         sampling: Sampling::default(),
+        states: None,
+        states_limit: 0,
     };
     let cancel = desk.stop.token();
     let out = &mut desk.out;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, memory};
+use crate::model::network::Wanted;
 
 /// Tokens read at once, as for real prompts.
-const PIECE: usize = 128;
+const PIECE: usize = 512;
 
 /// What [`bench`] found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,23 +67,19 @@ pub fn bench(
     };
     let tokens: Vec<u32> = (0..prompt).map(token).collect();
     // Packing of weights and waking of threads are no part of the rate.
-    engine.network.forward(&[token(0)], 0)?;
-    engine.network.reset();
+    let network = engine.recall.network();
+    network.read(&[token(0)], Wanted::Last, cancel)?;
+    network.reset();
     let all = (prompt + gen_tokens) as f32;
     let begun = Instant::now();
-    let mut at = 0;
     for piece in tokens.chunks(PIECE) {
-        cancel.check()?;
-        engine.network.forward(piece, at)?;
-        at += piece.len();
-        on(at as f32 / all);
+        network.read(piece, Wanted::Last, cancel)?;
+        on(network.held() as f32 / all);
     }
     let prefill = begun.elapsed().as_secs_f64();
     let begun = Instant::now();
     for i in 0..gen_tokens {
-        cancel.check()?;
-        engine.network.forward(&[token(at)], at)?;
-        at += 1;
+        network.read(&[token(prompt + i)], Wanted::Last, cancel)?;
         on((prompt + i + 1) as f32 / all);
     }
     let decode = begun.elapsed().as_secs_f64();

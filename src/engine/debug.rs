@@ -11,6 +11,7 @@ use crate::base::failure::io_failure;
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, TokenCount};
 use crate::model::gguf::Header;
+use crate::model::network::Wanted;
 use crate::model::sample::{Sampler, Settings};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
@@ -57,11 +58,8 @@ pub fn logits(
     let mut file = BufWriter::new(fs::File::create(out).map_err(|e| failed(&e))?);
     engine.reset();
     let mut columns = 0;
-    let mut at = 0;
     for piece in ids.chunks(64) {
-        cancel.check()?;
-        let rows = engine.network.forward_all(piece, at)?;
-        at += piece.len();
+        let rows = engine.recall.network().read(piece, Wanted::All, cancel)?;
         columns = rows.len() / piece.len();
         for value in rows {
             file.write_all(&value.to_le_bytes())
@@ -116,16 +114,13 @@ pub fn generate(
         repetition_penalty: 1.0,
     };
     let mut sampler = Sampler::new(greedy, 0, &prompt_ids);
-    let mut at = 0;
+    let network = engine.recall.network();
     let mut logits = Vec::new();
-    for piece in prompt_ids.chunks(128) {
-        cancel.check()?;
-        logits = engine.network.forward(piece, at)?;
-        at += piece.len();
+    for piece in prompt_ids.chunks(256) {
+        logits = network.read(piece, Wanted::Last, cancel)?;
     }
     let mut ids = Vec::new();
     while ids.len() < max {
-        cancel.check()?;
         let Some(token) = sampler.draw(&mut logits, &engine.allowed) else {
             return Err(Failure::model("the model gave no next token"));
         };
@@ -133,8 +128,7 @@ pub fn generate(
         if engine.stops.contains(&token) || ids.len() == max {
             break;
         }
-        logits = engine.network.forward(&[token], at)?;
-        at += 1;
+        logits = network.read(&[token], Wanted::Last, cancel)?;
     }
     engine.reset();
     let text = engine.tokenizer.decode(&ids);

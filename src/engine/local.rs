@@ -1,4 +1,4 @@
-//! The real engine: GGUF models through candle.
+//! The real engine: GGUF models run in this process.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -6,14 +6,15 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::answer::AnswerStream;
-use super::pacing::Pacing;
+use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
+use super::states::{self, States};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
-use crate::model::network::{self, Network};
+use crate::model::network;
 use crate::model::sample::{Allowed, Sampler, Settings};
 use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
 
@@ -38,22 +39,23 @@ pub struct LoadOptions {
     pub memory_limit: u64,
     /// The model card's settings, used where a request leaves them open.
     pub sampling: Sampling,
+    /// Where states are kept from one process to the next; none to keep none.
+    pub states: Option<PathBuf>,
+    /// Bytes that these may take.
+    pub states_limit: u64,
 }
 
-/// A GGUF model run by candle.
+/// A GGUF model run in this process.
 pub struct LocalEngine {
     facts: Facts,
     pub(super) tokenizer: Tokenizer,
     template: ChatTemplate,
-    pub(super) network: Box<dyn Network>,
-    /// The tokens the network's state stands for.
-    held: Vec<u32>,
+    pub(super) recall: Recall,
     /// Answers of this conversation, as text and as the tokens they were written with.
     answers: Vec<(String, Vec<u32>)>,
     pub(super) stops: Vec<u32>,
     pub(super) allowed: Allowed,
     card: Sampling,
-    pacing: Pacing,
     rates: Option<(f64, f64)>,
     drawn: u64,
 }
@@ -126,6 +128,10 @@ impl LocalEngine {
         }
         let before = memory::resident();
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
+        let states = options.states.as_ref().and_then(|dir| {
+            let key = states::model_key(&options.file, header.data_start).ok()?;
+            Some(States::new(dir.clone(), key, options.states_limit))
+        });
         let taken = memory::resident()
             .zip(before)
             .map(|(now, before)| now.saturating_sub(before))
@@ -141,13 +147,11 @@ impl LocalEngine {
             },
             tokenizer,
             template,
-            network,
-            held: Vec::new(),
+            recall: Recall::new(network, states),
             answers: Vec::new(),
             stops,
             allowed,
             card: options.sampling.clone(),
-            pacing: Pacing::default(),
             rates: None,
             drawn: 0,
         })
@@ -175,76 +179,27 @@ impl LocalEngine {
             .encode(&self.tokenizer, &messages, thinking, open, &known)
     }
 
-    /// Brings the network's state to `tokens` and gives the logits after the last one; none
-    /// when cancelled on the way.
-    fn read(
-        &mut self,
-        tokens: &[u32],
-        cancel: &Cancel,
-        on: &mut dyn FnMut(Step),
-    ) -> Result<Option<(Vec<f32>, usize, f64)>> {
-        let same = self
-            .held
-            .iter()
-            .zip(tokens)
-            .take_while(|(a, b)| a == b)
-            .count();
-        // At least the last token is read, for its logits.
-        let wanted = same.min(tokens.len().saturating_sub(1));
-        let cached = self.network.keep(wanted).min(wanted);
-        if cached == 0 && !self.held.is_empty() {
-            on(Step::StartOver(format!(
-                "the conversation differs after {} of {} tokens, so it is read from its beginning",
-                human_count(same as u64),
-                human_count(self.held.len() as u64)
-            )));
+    /// Where the next prompt of this conversation, or of one with the same system block, may
+    /// part from this one: found by rendering such prompts, since only the template knows.
+    fn marks(&self, request: &Generate, tokens: &[u32]) -> Marks {
+        let probe = |role: Role| Message {
+            role,
+            content: "\u{b7}".to_owned(),
+        };
+        let same = |messages: &[Message]| {
+            let other = self.tokens_of(messages, request.thinking, true).ok()?;
+            Some(common(&other, tokens)).filter(|n| *n > 0 && *n < tokens.len())
+        };
+        let first = request.messages.first();
+        let system = first
+            .filter(|first| first.role == Role::System)
+            .and_then(|first| same(&[first.clone(), probe(Role::User)]));
+        let mut longer = request.messages.clone();
+        longer.extend([probe(Role::Assistant), probe(Role::User)]);
+        Marks {
+            system,
+            answer: same(&longer),
         }
-        if cached < wanted || cached == 0 {
-            self.network.reset();
-            self.held.clear();
-        }
-        let cached = cached.min(self.held.len());
-        self.held.truncate(cached);
-        let total = tokens.len();
-        let begun = Instant::now();
-        let mut logits = Vec::new();
-        on(Step::Prefill {
-            done: cached,
-            total,
-            cached,
-            rate: 0.0,
-        });
-        while self.held.len() < total {
-            if cancel.is_cancelled() {
-                return Ok(None);
-            }
-            let at = self.held.len();
-            let piece = tokens
-                .get(at..(at + self.pacing.size()).min(total))
-                .ok_or_else(|| Failure::bug("a piece of the prompt lies outside it"))?;
-            let started = Instant::now();
-            logits = match self.network.forward(piece, at) {
-                Ok(logits) => logits,
-                Err(failure) => {
-                    // What the state holds now is not known.
-                    self.network.reset();
-                    self.held.clear();
-                    return Err(failure);
-                }
-            };
-            self.held.extend_from_slice(piece);
-            self.pacing
-                .took(piece.len(), started.elapsed().as_secs_f64());
-            let done = self.held.len();
-            let mean = (done - cached) as f64 / begun.elapsed().as_secs_f64().max(1e-6);
-            on(Step::Prefill {
-                done,
-                total,
-                cached,
-                rate: mean,
-            });
-        }
-        Ok(Some((logits, cached, begun.elapsed().as_secs_f64())))
     }
 
     pub(super) fn settings(&self, asked: &Sampling) -> Settings {
@@ -379,7 +334,8 @@ impl Engine for LocalEngine {
             decode_s: 0.0,
         };
         let begun = Instant::now();
-        let Some((mut logits, cached, prefill_s)) = self.read(&tokens, cancel, on)? else {
+        let marks = self.marks(request, &tokens);
+        let Some(read) = self.recall.read(&tokens, marks, cancel, on)? else {
             usage.prefill_s = begun.elapsed().as_secs_f64();
             return Ok(Generated {
                 text: String::new(),
@@ -387,8 +343,10 @@ impl Engine for LocalEngine {
                 usage,
             });
         };
+        let cached = read.cached;
+        let mut logits = read.logits;
         usage.cached_tokens = cached;
-        usage.prefill_s = prefill_s;
+        usage.prefill_s = read.seconds;
         self.drawn += 1;
         let seed = request
             .sampling
@@ -429,21 +387,18 @@ impl Engine for LocalEngine {
             if repeats.push(token) {
                 break Finish::Repeated;
             }
-            logits = match self.network.forward(&[token], self.held.len()) {
+            logits = match self.recall.push(token, cancel) {
                 Ok(logits) => logits,
-                Err(failure) => {
-                    self.network.reset();
-                    self.held.clear();
-                    return Err(failure);
-                }
+                Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
+                Err(failure) => return Err(failure),
             };
-            self.held.push(token);
         };
         let rest = characters.finish();
         answer.push(&rest, on);
         answer.finish(on);
         usage.generated_tokens = written.len();
         usage.decode_s = begun.elapsed().as_secs_f64();
+        self.recall.store(&tokens, marks);
         let text = answer.text().to_owned();
         if !answer.thought
             && !answer.stopped
@@ -478,8 +433,7 @@ impl Engine for LocalEngine {
     }
 
     fn reset(&mut self) {
-        self.network.reset();
-        self.held.clear();
+        self.recall.reset();
         self.answers.clear();
     }
 }

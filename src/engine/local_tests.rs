@@ -1,10 +1,11 @@
 //! The engine on small random models with reference logits, and on the starter.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use super::*;
 use crate::base::CancelSource;
+use crate::model::network::{Network, Wanted};
+use crate::model::snapshot::Snapshot;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -19,141 +20,6 @@ fn load(name: &str) -> LocalEngine {
         ..LoadOptions::default()
     };
     LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).expect("a model")
-}
-
-/// The arrays of an uncompressed npz: a zip whose members are stored as they are.
-fn npz(file: &Path) -> HashMap<String, Vec<u8>> {
-    let bytes = std::fs::read(file).expect("the reference");
-    let number = |at: usize, n: usize| {
-        bytes[at..at + n]
-            .iter()
-            .rev()
-            .fold(0_usize, |sum, b| sum << 8 | usize::from(*b))
-    };
-    let mut arrays = HashMap::new();
-    let mut at = 0;
-    while bytes[at..].starts_with(b"PK\x03\x04") {
-        let (name_len, extra_len) = (number(at + 26, 2), number(at + 28, 2));
-        let name = String::from_utf8_lossy(&bytes[at + 30..at + 30 + name_len]).into_owned();
-        let start = at + 30 + name_len + extra_len;
-        let header = 10 + number(start + 8, 2);
-        // The size may stand in the zip64 extra field only; the array's own header has it too.
-        let mut size = number(at + 18, 4);
-        if size == 0xffff_ffff {
-            let extra = at + 30 + name_len;
-            size = number(extra + 4, 8);
-        }
-        arrays.insert(
-            name.trim_end_matches(".npy").to_owned(),
-            bytes[start + header..start + size].to_vec(),
-        );
-        at = start + size;
-    }
-    arrays
-}
-
-fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|b| f32::from_le_bytes(*b))
-        .collect()
-}
-
-fn compare(name: &str, most: f32) {
-    let mut engine = load(name);
-    let reference = npz(&fixture(&format!("{name}.F32.ref.npz")));
-    for n in [1, 7, 64, 65, 130, 300] {
-        let tokens: Vec<u32> = reference[&format!("tokens_{n}")]
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| u32::from_le_bytes(*b))
-            .collect();
-        let wanted = match reference.get(&format!("last_{n}")) {
-            Some(last) => floats(last),
-            None => {
-                let all = floats(&reference[&format!("logits_{n}")]);
-                all[all.len() / n * (n - 1)..].to_vec()
-            }
-        };
-        let mean = wanted.iter().sum::<f32>() / wanted.len() as f32;
-        let spread =
-            (wanted.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / wanted.len() as f32).sqrt();
-        // In one piece, in pieces with the state carried on, one by one and then several as
-        // when a turn follows an answer, and after cutting back what was read in vain.
-        let ways: [&[usize]; 5] = [&[300], &[48], &[1], &[9, 1, 1, 30], &[0, 20, 1]];
-        for pieces in ways {
-            engine.network.reset();
-            let mut found = Vec::new();
-            let mut at = 0;
-            for piece in pieces.iter().cycle() {
-                if *piece == 0 {
-                    engine.network.forward(&[5, 6, 7], at).expect("logits");
-                    assert_eq!(engine.network.keep(at), at);
-                    continue;
-                }
-                let end = (at + piece).min(tokens.len());
-                found = engine
-                    .network
-                    .forward(&tokens[at..end], at)
-                    .expect("logits");
-                at = end;
-                if at == tokens.len() {
-                    break;
-                }
-            }
-            let worst = found
-                .iter()
-                .zip(&wanted)
-                .map(|(a, b)| (a - b).abs())
-                .fold(0.0, f32::max);
-            assert!(
-                worst / spread < most,
-                "{name}, {n} tokens by {pieces:?}: {}",
-                worst / spread
-            );
-        }
-    }
-}
-
-#[test]
-fn llama_equals_the_reference() {
-    compare("llama-tiny", 1e-3);
-}
-
-#[test]
-fn qwen2_equals_the_reference() {
-    compare("qwen2-tiny", 1e-3);
-}
-
-#[test]
-fn qwen3_equals_the_reference() {
-    compare("qwen3-tiny", 1e-3);
-}
-
-#[test]
-fn every_row_equals_the_reference() {
-    for name in ["llama-tiny", "qwen2-tiny", "qwen3-tiny"] {
-        let mut engine = load(name);
-        let reference = npz(&fixture(&format!("{name}.F32.ref.npz")));
-        let tokens: Vec<u32> = reference["tokens_130"]
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| u32::from_le_bytes(*b))
-            .collect();
-        let wanted = floats(&reference["logits_130"]);
-        let found = engine.network.forward_all(&tokens, 0).expect("logits");
-        assert_eq!(found.len(), wanted.len());
-        let worst = found
-            .iter()
-            .zip(&wanted)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
-        assert!(worst < 3e-3, "{name}: {worst}");
-    }
 }
 
 fn ask(text: &str, n: usize) -> Generate {
@@ -193,7 +59,7 @@ fn the_next_turn_reads_only_what_is_new() {
     let first = engine
         .generate(&request, &Cancel::never(), &mut |_| {})
         .expect("an answer");
-    let held = engine.held.len();
+    let held = engine.recall.held().len();
     request.messages.push(Message {
         role: Role::Assistant,
         content: first.text.clone(),
@@ -234,9 +100,17 @@ fn the_next_turn_reads_only_what_is_new() {
 struct Forgetful(usize);
 
 impl Network for Forgetful {
-    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        self.0 = position + tokens.len();
+    fn held(&self) -> usize {
+        self.0
+    }
+
+    fn read(&mut self, tokens: &[u32], _wanted: Wanted, _cancel: &Cancel) -> Result<Vec<f32>> {
+        self.0 += tokens.len();
         Ok((0..643).map(|i| (i as f32).sin()).collect())
+    }
+
+    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        self.read(tokens, Wanted::All, cancel)
     }
 
     fn keep(&mut self, tokens: usize) -> usize {
@@ -245,12 +119,24 @@ impl Network for Forgetful {
         }
         self.0
     }
+
+    fn can_cut(&self) -> bool {
+        false
+    }
+
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        None
+    }
+
+    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
+        false
+    }
 }
 
 #[test]
 fn a_network_that_cannot_go_back_starts_over_aloud() {
     let mut engine = load("llama-tiny");
-    engine.network = Box::new(Forgetful(0));
+    engine.recall = Recall::new(Box::new(Forgetful(0)), None);
     let mut steps = Vec::new();
     for text in ["hello there", "hello other"] {
         let done = engine
@@ -285,8 +171,7 @@ fn what_is_kept_changes_nothing() {
     let kept = engine
         .generate(&request, &Cancel::never(), &mut |_| {})
         .expect("an answer");
-    engine.network.reset();
-    engine.held.clear();
+    engine.recall.reset();
     let anew = engine
         .generate(&request, &Cancel::never(), &mut |_| {})
         .expect("an answer");
@@ -399,13 +284,10 @@ fn the_starter_follows_the_reference_along_its_text() {
         let written = ids(&case["gen_ids"]);
         let best = ids(&case["float_ref"]["gen_top1"]);
         let gaps = case["float_ref"]["gen_gap"].as_array().expect("gaps");
-        engine.network.reset();
-        let mut logits = Vec::new();
-        let mut at = 0;
-        for piece in prompt.chunks(200) {
-            logits = engine.network.forward(piece, at).expect("logits");
-            at += piece.len();
-        }
+        engine.recall.reset();
+        let network = engine.recall.network();
+        let go = Cancel::never();
+        let mut logits = network.read(&prompt, Wanted::Last, &go).expect("logits");
         for (i, token) in written.iter().enumerate() {
             let most = logits
                 .iter()
@@ -423,8 +305,7 @@ fn the_starter_follows_the_reference_along_its_text() {
                 clear += 1;
                 assert_eq!(most, best.get(i).copied(), "step {i}, gap {gap}");
             }
-            logits = engine.network.forward(&[*token], at).expect("logits");
-            at += 1;
+            logits = network.read(&[*token], Wanted::Last, &go).expect("logits");
         }
     }
     eprintln!(

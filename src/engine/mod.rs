@@ -9,8 +9,10 @@ pub mod debug;
 pub mod inspect;
 pub mod local;
 mod pacing;
+mod recall;
 mod repeats;
 pub mod scripted;
+mod states;
 
 use serde::{Deserialize, Serialize};
 

@@ -272,6 +272,8 @@ pub fn load_engine(
         context: config.ctx.value,
         threads: config.threads.value,
         memory_limit: 0,
+        states: None,
+        states_limit: 0,
     };
     Ok(Box::new(LocalEngine::load(&options, cancel, progress)?))
 }

@@ -3,6 +3,8 @@
 //! Runs of 32 or 256 numbers share a scale, as in GGML's Q8_0 and Q8_K, so that a product here
 //! rounds as much as one there.
 
+use super::disjoint::Disjoint;
+use super::pool;
 use super::simd::Simd;
 
 /// Numbers that a sum is kept for: offsets and minima of the weights are taken off by them.
@@ -48,19 +50,29 @@ impl Activations {
             sums32: vec![0.0; tokens * (width / 32)],
             tiles,
         };
+        let (q, scales) = (Disjoint::new(&mut out.q), Disjoint::new(&mut out.scales));
+        let (sums, sums32) = (Disjoint::new(&mut out.sums), Disjoint::new(&mut out.sums32));
+        let mut firsts = Vec::with_capacity(out.tiles.len());
         let mut first = 0;
-        for &count in &out.tiles {
-            let tile = Tile {
-                count,
-                group,
-                q: &mut out.q[first * width..][..count * width],
-                scales: &mut out.scales[first * groups..][..count * groups],
-                sums: &mut out.sums[first * (width / RUN)..][..count * (width / RUN)],
-                sums32: &mut out.sums32[first * (width / 32)..][..count * (width / 32)],
-            };
-            simd.round_tile(&x[first * width..][..count * width], width, tile);
+        for count in &out.tiles {
+            firsts.push(first);
             first += count;
         }
+        pool::run(out.tiles.len(), |tile| {
+            let (first, count) = (firsts[tile], out.tiles[tile]);
+            // SAFETY: each tile has tokens of its own, and so places of its own.
+            let tile = unsafe {
+                Tile {
+                    count,
+                    group,
+                    q: q.part(first * width, count * width),
+                    scales: scales.part(first * groups, count * groups),
+                    sums: sums.part(first * (width / RUN), count * (width / RUN)),
+                    sums32: sums32.part(first * (width / 32), count * (width / 32)),
+                }
+            };
+            simd.round_tile(&x[first * width..][..count * width], width, tile);
+        });
         out
     }
 

@@ -86,6 +86,28 @@ impl Page {
     }
 }
 
+/// Puts keys and values (rows of `heads · width` numbers, a position each) into pages that are
+/// there, from `position` on. Pages that others share are copied first.
+pub fn put_rows(pages: &mut [Arc<Page>], position: usize, keys: &[f32], values: &[f32]) {
+    let row = pages.first().map_or(1, |page| page.heads * page.width);
+    let end = position + keys.len() / row;
+    let first = position / PAGE;
+    let mut own: Vec<&mut Page> = pages[first..end.div_ceil(PAGE).max(first)]
+        .iter_mut()
+        .map(Arc::make_mut)
+        .collect();
+    let lent = Disjoint::new(&mut own);
+    pool::run(lent.len(), |i| {
+        // SAFETY: each piece has a page of its own.
+        let page = unsafe { lent.part(i, 1) };
+        let start = (first + i) * PAGE;
+        for at in start.max(position)..(start + PAGE).min(end) {
+            let from = (at - position) * row;
+            page[0].put(at - start, &keys[from..][..row], &values[from..][..row]);
+        }
+    });
+}
+
 /// What attends to what.
 #[derive(Debug, Clone, Copy)]
 pub struct Attention<'a> {

@@ -26,6 +26,11 @@ impl<'a, T> Disjoint<'a, T> {
         }
     }
 
+    /// How many there are.
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
     /// `length` numbers from `first` on.
     ///
     /// # Panics

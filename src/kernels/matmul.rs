@@ -4,6 +4,7 @@
 //! unpacked to whole numbers and used for all of them; a single token takes each row as it
 //! comes, at the speed of memory.
 
+use std::cell::OnceCell;
 #[cfg(target_arch = "x86_64")]
 use std::cell::RefCell;
 
@@ -17,6 +18,13 @@ use crate::with_format;
 pub(super) const PANEL: usize = 16;
 /// Bytes of weights that one piece of work takes, at least, for a single token.
 const PIECE: usize = 48 << 10;
+
+/// What rows of inputs are rounded to, each form made when a product first asks for it.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    by32: OnceCell<Activations>,
+    by256: OnceCell<Activations>,
+}
 
 /// A matrix as it lies in the file.
 #[derive(Debug, Clone, Copy)]
@@ -62,9 +70,18 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The product with `x` (rows of `width`), into `y` (as many rows of `rows`).
-    pub fn multiply(&self, x: &[f32], y: &mut [f32]) {
-        self.multiply_with(x, y, Simd::best());
+    /// The product with `x` (rows of `width`), into `y` (as many rows of `rows`). `inputs` are
+    /// those of `x`, for the products that meet the same rows.
+    pub fn multiply(&self, x: &[f32], inputs: &Inputs, y: &mut [f32]) {
+        let simd = Simd::best();
+        with_format!(self.kind, F => {
+            let rounded = match self.group() {
+                256 => &inputs.by256,
+                _ => &inputs.by32,
+            };
+            let x = rounded.get_or_init(|| Activations::new(x, self.width, self.group(), simd));
+            self.blocks::<F>(x, y, simd);
+        }, self.floats(x, y, simd));
     }
 
     /// The same with chosen instructions.

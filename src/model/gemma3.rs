@@ -3,15 +3,16 @@
 
 use candle_core::Result;
 
-use super::dense::{Dense, Style, Window};
 use super::gguf::Header;
 use super::hyper::Hyper;
+use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
+use crate::kernels::rows::Gate;
 
 /// Loads it.
-pub(super) fn load(weights: &Weights<'_>, mut hyper: Hyper, context: usize) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, mut hyper: Hyper, context: usize) -> Result<Transformer> {
     let style = style(weights.header(), &mut hyper);
-    Dense::load(weights, hyper, &style, context)
+    Transformer::load(weights, hyper, &style, context)
 }
 
 /// What tells it from others.
@@ -24,7 +25,7 @@ pub(super) fn style(header: &Header, hyper: &mut Hyper) -> Style {
     Style {
         scale,
         halves: true,
-        gelu: true,
+        gate: Gate::Gelu,
         scaled_embedding: true,
         after_norms: true,
         window: Some(Window {

@@ -1,7 +1,33 @@
 //! The figures of a model from its metadata, checked before anything is computed with them.
 
-use super::gguf::Header;
+use super::gguf::{Header, Value};
 use crate::base::{Failure, Result};
+use crate::kernels::delta::Shape;
+
+/// How a layer mixes what the tokens say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerKind {
+    /// By attention, which keeps keys and values of every token.
+    Attention,
+    /// By a gated delta net, whose state is of the same size however long the text.
+    Delta(Delta),
+}
+
+/// Sizes of a gated delta net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delta {
+    /// Its heads.
+    pub shape: Shape,
+    /// Tokens that its convolution sees.
+    pub taps: usize,
+}
+
+impl Delta {
+    /// Numbers of its state: a matrix for each head, and the raw rows before its convolution.
+    pub const fn state(&self) -> usize {
+        self.shape.state() + (self.taps - 1) * self.shape.channels()
+    }
+}
 
 /// Sizes of a transformer.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,8 +36,10 @@ pub struct Hyper {
     pub architecture: String,
     /// Width of the hidden state.
     pub width: usize,
-    /// Layers.
+    /// Layers of the trunk; blocks that predict further tokens come behind.
     pub layers: usize,
+    /// What each of them is.
+    pub kinds: Vec<LayerKind>,
     /// Query heads.
     pub heads: usize,
     /// Key and value heads.
@@ -45,17 +73,28 @@ impl Hyper {
             match header.number(&key) {
                 Some(n) if (1..=most).contains(&n) => Ok(Some(n as usize)),
                 Some(n) => Err(refuse(format!("{key} is {n}, which cannot be"))),
-                None if header.metadata.contains_key(&key) => {
-                    Err(refuse(format!("{key} is not one whole number")))
-                }
-                None => Ok(None),
+                None => match header.metadata.get(&key) {
+                    None => Ok(None),
+                    Some(value) => match same_in_all(value) {
+                        Some(n) if (1..=most).contains(&n) => Ok(Some(n as usize)),
+                        _ => Err(refuse(format!("{key} is not one whole number"))),
+                    },
+                },
             }
         };
         let need = |name: &str, most: u64| -> Result<usize> {
             get(name, most)?.ok_or_else(|| refuse(format!("it does not say {architecture}.{name}")))
         };
         let width = need("embedding_length", 1 << 20)?;
-        let layers = need("block_count", 1 << 12)?;
+        let blocks = need("block_count", 1 << 12)?;
+        let layers = match header.arch_number("nextn_predict_layers") {
+            Some(further) if further >= blocks as u64 => {
+                return Err(refuse(format!(
+                    "{further} of its {blocks} blocks are to predict further tokens"
+                )));
+            }
+            further => blocks - further.unwrap_or(0) as usize,
+        };
         let heads = need("attention.head_count", 1 << 14)?;
         let kv_heads = get("attention.head_count_kv", 1 << 14)?.unwrap_or(heads);
         let head = get("attention.key_length", 1 << 14)?.unwrap_or(width / heads);
@@ -70,6 +109,7 @@ impl Hyper {
                 "heads of {head} (keys), {value} (values), {rotary} (rotary) numbers"
             )));
         }
+        let kinds = kinds(header, layers, &get)?;
         let vocabulary = header
             .tensor("token_embd.weight")
             .and_then(|table| table.shape.get(1).copied())
@@ -109,6 +149,7 @@ impl Hyper {
             architecture,
             width,
             layers,
+            kinds,
             heads,
             kv_heads,
             head,
@@ -117,4 +158,73 @@ impl Hyper {
             vocabulary,
         })
     }
+}
+
+/// The number that an array holds for every layer that has one; zeros stand for layers without.
+fn same_in_all(value: &Value) -> Option<u64> {
+    let mut numbers = value.as_array()?.iter().map(Value::as_u64);
+    let mut found = None;
+    for number in &mut numbers {
+        match (number?, found) {
+            (0, _) => {}
+            (n, None) => found = Some(n),
+            (n, Some(found)) if n == found => {}
+            _ => return None,
+        }
+    }
+    found
+}
+
+/// What each layer is.
+fn kinds(
+    header: &Header,
+    layers: usize,
+    get: &dyn Fn(&str, u64) -> Result<Option<usize>>,
+) -> Result<Vec<LayerKind>> {
+    if header.architecture() != "qwen35" {
+        return Ok(vec![LayerKind::Attention; layers]);
+    }
+    let refuse = |what: String| Failure::input("the model's figures cannot be").because(what);
+    let need = |name: &str| {
+        get(name, 1 << 16)?.ok_or_else(|| refuse(format!("it does not say qwen35.{name}")))
+    };
+    let (key_heads, value_heads) = (need("ssm.group_count")?, need("ssm.time_step_rank")?);
+    let (key, inner) = (need("ssm.state_size")?, need("ssm.inner_size")?);
+    let taps = need("ssm.conv_kernel")?;
+    if !value_heads.is_multiple_of(key_heads) || !inner.is_multiple_of(value_heads) || taps < 2 {
+        return Err(refuse(format!(
+            "{value_heads} value heads of {inner} numbers in all over {key_heads} key heads, \
+             {taps} tokens to a convolution"
+        )));
+    }
+    let delta = Delta {
+        shape: Shape {
+            key_heads,
+            value_heads,
+            key,
+            value: inner / value_heads,
+        },
+        taps,
+    };
+    // A newer key says it for each layer; without it every fourth sees all tokens.
+    let listed = header.metadata.get("qwen35.attention.recurrent_layers");
+    let listed = listed.and_then(Value::as_array);
+    let every = get("full_attention_interval", 1 << 12)?.unwrap_or(4);
+    (0..layers)
+        .map(|layer| {
+            let recurrent = match listed {
+                None => !(layer + 1).is_multiple_of(every),
+                Some(list) => match list.get(layer) {
+                    Some(Value::Bool(recurrent)) => *recurrent,
+                    Some(value) => value.as_u64() == Some(1),
+                    None => return Err(refuse("a list of layers that is too short".to_owned())),
+                },
+            };
+            Ok(if recurrent {
+                LayerKind::Delta(delta)
+            } else {
+                LayerKind::Attention
+            })
+        })
+        .collect()
 }

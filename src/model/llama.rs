@@ -2,12 +2,12 @@
 
 use candle_core::{Result, bail};
 
-use super::dense::{Dense, Style};
 use super::hyper::Hyper;
+use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     if weights
         .header()
         .arch_number("expert_count")
@@ -20,7 +20,7 @@ pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Resul
         rope_factors: factors(weights, "rope_freqs.weight", hyper.rotary)?,
         ..Style::default()
     };
-    Dense::load(weights, hyper, &style, context)
+    Transformer::load(weights, hyper, &style, context)
 }
 
 /// The factors of a tensor that divides the rotary frequencies, where the file has it.
@@ -29,10 +29,10 @@ pub(super) fn factors(
     name: &str,
     rotary: usize,
 ) -> Result<Option<Vec<f32>>> {
-    let Some(tensor) = weights.plain_if(name, rotary / 2)? else {
+    if !weights.has(name) {
         return Ok(None);
-    };
-    let factors: Vec<f32> = tensor.to_vec1()?;
+    }
+    let factors = weights.floats(name, rotary / 2)?;
     if factors.iter().any(|f| !f.is_finite() || *f <= 0.0) {
         bail!("{name} holds factors that cannot be");
     }

@@ -3,12 +3,15 @@
 //! Law: candle lives here, in `engine` and in the kernels' custom ops, and nowhere else; one
 //! file per architecture; nothing here knows a repository, a prompt or a screen.
 
-pub mod cache;
+mod attention;
 pub mod chat;
-pub mod dense;
+mod delta;
+mod feed;
 mod gemma3;
 pub mod gguf;
 pub mod hyper;
+mod keys;
+mod linear;
 mod llama;
 pub mod mapping;
 pub mod merge;
@@ -17,8 +20,15 @@ mod phi3;
 mod pieces;
 mod qwen2;
 mod qwen3;
+mod qwen35;
+mod recurrent;
+#[cfg(test)]
+mod reference_tests;
 pub mod rope;
+pub mod rows;
 pub mod sample;
+pub mod snapshot;
 pub mod split;
 pub mod tokenizer;
+pub mod transformer;
 pub mod weights;

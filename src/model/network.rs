@@ -1,8 +1,8 @@
-//! The networks that run: tokens in, logits of the last one out.
+//! The networks that run: tokens in, logits out.
 //!
-//! The dense transformers are our own code over candle's tensors, one file an architecture:
-//! their state can be cut back to any length, and rows of the embedding table are turned to
-//! floats only as they are needed. GLM 4 comes from candle-transformers.
+//! Most are our own code, one file an architecture: on the CPU our kernels on the weights as
+//! they lie in the file, on other devices candle's tensors. GLM 4 comes from
+//! candle-transformers.
 //!
 //! Others of candle's quantized models were tried and left out, because what they hold goes
 //! wrong when a prompt is read in pieces: the convolution of `lfm2` forgets the piece before,
@@ -18,36 +18,55 @@ use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::quantized_glm4;
 
-use super::dense::{Dense, Rows};
 use super::gguf::{Header, type_name};
 use super::hyper::Hyper;
 use super::mapping::Mapping;
+use super::snapshot::Snapshot;
+use super::transformer::Transformer;
+pub use super::transformer::Wanted;
 use super::weights::{Weights, kind_of};
-use super::{gemma3, llama, phi3, qwen2, qwen3};
+use super::{gemma3, llama, phi3, qwen2, qwen3, qwen35};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 
 /// The architectures this build runs, as `general.architecture` names them.
-pub const ARCHITECTURES: &[&str] = &["llama", "qwen2", "qwen3", "gemma3", "phi3", "glm4"];
+pub const ARCHITECTURES: &[&str] = &[
+    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
+];
 
-/// A network with the state of one conversation.
+/// A network with the state of one text.
+///
+/// A call that is cancelled or fails leaves the state as it was.
 pub trait Network: Send {
-    /// Reads `tokens` at `position` (the number of tokens held before) and gives the logits
-    /// after the last one, one per token of the vocabulary.
-    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>>;
+    /// Tokens that the state stands for.
+    fn held(&self) -> usize;
 
-    /// As [`Network::forward`], with the logits after every token, row by row.
-    fn forward_all(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        let mut rows = Vec::new();
-        for (i, token) in tokens.iter().enumerate() {
-            rows.append(&mut self.forward(&[*token], position + i)?);
-        }
-        Ok(rows)
-    }
+    /// Reads tokens behind those held and gives the logits after the last one, or after each,
+    /// row by row: as many numbers as the vocabulary has tokens.
+    ///
+    /// # Errors
+    /// Interrupted, if cancelled: within some milliseconds on the CPU.
+    fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>>;
 
-    /// Forgets all but the first `tokens` of what was read; says how many are kept, which may
-    /// be none.
+    /// Reads a few tokens that may turn out wrong, and gives the logits after each: until the
+    /// next are read, [`Network::keep`] can take back any number of them.
+    ///
+    /// # Errors
+    /// As [`Network::read`].
+    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>>;
+
+    /// Forgets all but the first `tokens` of what was read; says how many are kept: fewer, or
+    /// none, where the state cannot be cut back to that length.
     fn keep(&mut self, tokens: usize) -> usize;
+
+    /// Whether the state can be cut back to any length.
+    fn can_cut(&self) -> bool;
+
+    /// What the state is now; none where it cannot be kept.
+    fn snapshot(&mut self) -> Option<Snapshot>;
+
+    /// Takes up a snapshot of this network; says whether it fits.
+    fn restore(&mut self, snapshot: &Snapshot) -> bool;
 
     /// Forgets everything read.
     fn reset(&mut self) {
@@ -123,15 +142,16 @@ pub fn load(
         mapping.bring_in(cancel, progress)?;
     }
     let weights = Weights::new(header, mapping, device.clone());
-    let dense = match hyper.architecture.as_str() {
+    let transformer = match hyper.architecture.as_str() {
         "llama" => llama::load(&weights, hyper, context),
         "qwen2" => qwen2::load(&weights, hyper, context),
         "qwen3" => qwen3::load(&weights, hyper, context),
+        "qwen35" => qwen35::load(&weights, hyper, context),
         "gemma3" => gemma3::load(&weights, hyper, context),
         _ => phi3::load(&weights, hyper, context),
     };
     progress(1.0);
-    Ok(Box::new(dense.map_err(|e| stopped(cancel, &e))?))
+    Ok(Box::new(transformer.map_err(|e| stopped(cancel, &e))?))
 }
 
 /// GLM 4, read into memory by candle.
@@ -168,19 +188,36 @@ fn failed(error: &candle_core::Error) -> Failure {
     Failure::model("the model's arithmetic failed").because(short(error))
 }
 
-impl Network for Dense {
-    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        self.read(tokens, position, Rows::Last)
-            .map_err(|e| failed(&e))
+impl Network for Transformer {
+    fn held(&self) -> usize {
+        Self::held(self)
     }
 
-    fn forward_all(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        self.read(tokens, position, Rows::All)
-            .map_err(|e| failed(&e))
+    fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>> {
+        let logits = Self::read(self, tokens, wanted, false, cancel).map_err(|e| failed(&e))?;
+        logits.ok_or_else(Failure::interrupted)
+    }
+
+    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        let logits = Self::read(self, tokens, Wanted::All, true, cancel).map_err(|e| failed(&e))?;
+        logits.ok_or_else(Failure::interrupted)
     }
 
     fn keep(&mut self, tokens: usize) -> usize {
-        self.cut(tokens)
+        // What cannot be cut back is none at all: reading anew is always right.
+        Self::keep(self, tokens).unwrap_or(0)
+    }
+
+    fn can_cut(&self) -> bool {
+        !self.is_recurrent()
+    }
+
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        Self::snapshot(self).ok()
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> bool {
+        Self::restore(self, snapshot).is_ok()
     }
 }
 
@@ -192,22 +229,54 @@ struct Glm4 {
 }
 
 impl Network for Glm4 {
-    fn forward(&mut self, tokens: &[u32], position: usize) -> Result<Vec<f32>> {
-        let mut run = || -> candle_core::Result<Vec<f32>> {
-            let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
-            let logits = self.model.forward(&input, position)?;
-            logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
+    fn held(&self) -> usize {
+        self.held
+    }
+
+    fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>> {
+        let at_once = match wanted {
+            Wanted::Last => tokens.len().max(1),
+            Wanted::All => 1,
         };
-        let logits = run().map_err(|e| failed(&e))?;
-        self.held = position + tokens.len();
-        Ok(logits)
+        let mut rows = Vec::new();
+        for tokens in tokens.chunks(at_once) {
+            cancel.check()?;
+            let mut run = || -> candle_core::Result<Vec<f32>> {
+                let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
+                let logits = self.model.forward(&input, self.held)?;
+                logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
+            };
+            let logits = run().map_err(|e| {
+                self.held = 0;
+                failed(&e)
+            })?;
+            rows.extend(logits);
+            self.held += tokens.len();
+        }
+        Ok(rows)
+    }
+
+    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        self.read(tokens, Wanted::All, cancel)
     }
 
     fn keep(&mut self, tokens: usize) -> usize {
-        if tokens != self.held {
+        if tokens < self.held {
             self.held = 0;
         }
         self.held
+    }
+
+    fn can_cut(&self) -> bool {
+        false
+    }
+
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        None
+    }
+
+    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
+        false
     }
 }
 

@@ -2,13 +2,13 @@
 
 use candle_core::Result;
 
-use super::dense::{Dense, Style, Window};
 use super::hyper::Hyper;
 use super::llama::factors;
+use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     let header = weights.header();
     let first = header
         .arch_number("rope.scaling.original_context_length")
@@ -41,5 +41,5 @@ pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Resul
         rope_scale,
         ..Style::default()
     };
-    Dense::load(weights, hyper, &style, context)
+    Transformer::load(weights, hyper, &style, context)
 }

@@ -2,15 +2,15 @@
 
 use candle_core::Result;
 
-use super::dense::{Dense, Style};
 use super::hyper::Hyper;
+use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     let style = Style {
         halves: true,
         ..Style::default()
     };
-    Dense::load(weights, hyper, &style, context)
+    Transformer::load(weights, hyper, &style, context)
 }

@@ -2,12 +2,12 @@
 
 use candle_core::{Result, bail};
 
-use super::dense::{Dense, Style};
 use super::hyper::Hyper;
+use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
 /// Loads it.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Dense> {
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     if !weights.has("blk.0.attn_q_norm.weight") {
         bail!("it has no norms on queries and keys");
     }
@@ -15,5 +15,5 @@ pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Resul
         halves: true,
         ..Style::default()
     };
-    Dense::load(weights, hyper, &style, context)
+    Transformer::load(weights, hyper, &style, context)
 }

@@ -1,6 +1,8 @@
 //! Turning queries and keys by their position.
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, Device, Result, Tensor, bail};
+
+use crate::kernels::rows::Turns;
 
 /// The frequencies of one kind of layer.
 #[derive(Debug, Clone)]
@@ -8,22 +10,24 @@ pub struct Rope {
     inverse: Vec<f32>,
     /// Scales sine and cosine, for models stretched beyond their first context.
     scale: f32,
-    /// Pairs are the two halves of a head; else neighbours.
+    /// Pairs are the two halves of what is turned; else neighbours.
     halves: bool,
 }
 
-/// Sine and cosine of some positions.
+/// Sine and cosine of some positions, `[positions][rotary / 2]`.
 #[derive(Debug, Clone)]
 pub struct Angles {
-    cos: Tensor,
-    sin: Tensor,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+    /// The same on a device.
+    tensors: Option<(Tensor, Tensor)>,
     rotary: usize,
     halves: bool,
 }
 
 impl Rope {
-    /// Frequencies for `rotary` numbers of a head; each is divided by its factor, where
-    /// factors are given.
+    /// Frequencies for the first `rotary` numbers of a head; each is divided by its factor,
+    /// where factors are given.
     pub fn new(
         rotary: usize,
         base: f64,
@@ -44,8 +48,9 @@ impl Rope {
         }
     }
 
-    /// Sine and cosine of `count` positions from `start` on.
-    pub fn angles(&self, start: usize, count: usize, device: &Device) -> Result<Angles> {
+    /// Sine and cosine of `count` positions from `start` on; on `device` too, where one is
+    /// given.
+    pub fn angles(&self, start: usize, count: usize, device: Option<&Device>) -> Result<Angles> {
         let size = count * self.inverse.len();
         let (mut cos, mut sin) = (Vec::with_capacity(size), Vec::with_capacity(size));
         for position in start..start + count {
@@ -56,9 +61,17 @@ impl Rope {
             }
         }
         let shape = (count, self.inverse.len());
+        let tensors = match device {
+            None => None,
+            Some(device) => Some((
+                Tensor::from_vec(cos.clone(), shape, device)?,
+                Tensor::from_vec(sin.clone(), shape, device)?,
+            )),
+        };
         Ok(Angles {
-            cos: Tensor::from_vec(cos, shape, device)?,
-            sin: Tensor::from_vec(sin, shape, device)?,
+            cos,
+            sin,
+            tensors,
             rotary: self.inverse.len() * 2,
             halves: self.halves,
         })
@@ -66,7 +79,17 @@ impl Rope {
 }
 
 impl Angles {
-    /// Turns `x` (positions, heads, width of a head).
+    /// For the kernels of the CPU.
+    pub fn turns(&self) -> Turns<'_> {
+        Turns {
+            cos: &self.cos,
+            sin: &self.sin,
+            rotary: self.rotary,
+            halves: self.halves,
+        }
+    }
+
+    /// Turns `x` (positions, heads, width of a head) on a device.
     pub fn turn(&self, x: &Tensor) -> Result<Tensor> {
         let width = x.dim(D::Minus1)?;
         if self.rotary == width {
@@ -78,12 +101,15 @@ impl Angles {
     }
 
     fn turn_all(&self, x: &Tensor) -> Result<Tensor> {
+        let Some((cos, sin)) = &self.tensors else {
+            bail!("angles lie on the CPU");
+        };
         let x = x.unsqueeze(0)?;
         let turned = if self.halves {
-            candle_nn::rotary_emb::rope_thd(&x.contiguous()?, &self.cos, &self.sin)?
+            candle_nn::rotary_emb::rope_thd(&x.contiguous()?, cos, sin)?
         } else {
             let x = x.transpose(1, 2)?.contiguous()?;
-            candle_nn::rotary_emb::rope_i(&x, &self.cos, &self.sin)?.transpose(1, 2)?
+            candle_nn::rotary_emb::rope_i(&x, cos, sin)?.transpose(1, 2)?
         };
         turned.squeeze(0)?.contiguous()
     }

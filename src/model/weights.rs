@@ -7,10 +7,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{D, DType, Device, Module as _, Result, Storage, Tensor, bail};
+use candle_core::{Device, Result, Tensor, bail};
 
 use super::gguf::{self, Header};
+use super::linear::{Linear, Mapped, Product, Table};
 use super::mapping::Mapping;
+use super::rows::Vector;
 use crate::kernels::blocks::{Kind, dequantize};
 use crate::kernels::matmul::Matrix;
 
@@ -46,6 +48,8 @@ pub struct Weights<'a> {
     file: Arc<Mapping>,
     /// Where they are to lie.
     pub device: Device,
+    /// Whether they stay where the file lies in memory, for our kernels.
+    ours: bool,
 }
 
 impl<'a> Weights<'a> {
@@ -59,8 +63,22 @@ impl<'a> Weights<'a> {
                 .collect(),
             header,
             file,
+            ours: device.is_cpu(),
             device,
         }
+    }
+
+    /// The same, but on the CPU too as candle's tensors: so the code for other devices is tried
+    /// where there are none.
+    #[cfg(test)]
+    pub fn as_tensors(mut self) -> Self {
+        self.ours = false;
+        self
+    }
+
+    /// The device of tensors; none where our kernels compute.
+    pub fn tensors_on(&self) -> Option<&Device> {
+        (!self.ours).then_some(&self.device)
     }
 
     /// The header.
@@ -95,8 +113,13 @@ impl<'a> Weights<'a> {
         Ok((kind, range))
     }
 
-    /// A tensor in full precision: norms, biases, factors.
-    pub fn plain(&self, name: &str, size: usize) -> Result<Tensor> {
+    /// A tensor in full precision: norms, biases.
+    pub fn plain(&self, name: &str, size: usize) -> Result<Vector> {
+        Vector::new(self.floats(name, size)?, self.tensors_on())
+    }
+
+    /// The numbers of a tensor in full precision, which must be `size`.
+    pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>> {
         let (kind, range) = self.place(name)?;
         let bytes = self.file.bytes().get(range).unwrap_or_default();
         let elements = self.by_name.get(name).map_or(0, |t| t.elements()) as usize;
@@ -105,11 +128,11 @@ impl<'a> Weights<'a> {
         }
         let mut floats = vec![0.0_f32; size];
         dequantize(kind, bytes, &mut floats);
-        Tensor::from_vec(floats, size, &self.device)
+        Ok(floats)
     }
 
     /// The same, where the file has it.
-    pub fn plain_if(&self, name: &str, size: usize) -> Result<Option<Tensor>> {
+    pub fn plain_if(&self, name: &str, size: usize) -> Result<Option<Vector>> {
         self.has(name).then(|| self.plain(name, size)).transpose()
     }
 
@@ -124,6 +147,7 @@ impl<'a> Weights<'a> {
     pub fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Table> {
         Ok(Table {
             rows: self.product(name, rows, columns)?,
+            tokens: rows,
             width: columns,
         })
     }
@@ -135,7 +159,7 @@ impl<'a> Weights<'a> {
         }
         let (kind, range) = self.place(name)?;
         let bytes = self.file.bytes().get(range.clone()).unwrap_or_default();
-        if self.device.is_cpu() {
+        if self.ours {
             if Matrix::new(kind, bytes, rows, columns).is_none() {
                 bail!("{name}: rows of {columns} are no whole blocks");
             }
@@ -158,111 +182,5 @@ impl<'a> Weights<'a> {
             QTensor::quantize(&floats, GgmlDType::F16)?
         };
         Ok(Product::Candle(QMatMul::from_arc(Arc::new(tensor))?))
-    }
-}
-
-/// A matrix of the file.
-#[derive(Debug, Clone)]
-enum Product {
-    /// Where the file lies in memory.
-    Mapped(Mapped),
-    /// candle's, on another device.
-    Candle(QMatMul),
-}
-
-#[derive(Debug, Clone)]
-struct Mapped {
-    file: Arc<Mapping>,
-    range: Range<usize>,
-    kind: Kind,
-    rows: usize,
-    columns: usize,
-}
-
-impl Mapped {
-    fn matrix(&self) -> Result<Matrix<'_>> {
-        let bytes = self.file.bytes().get(self.range.clone());
-        let matrix = bytes.and_then(|b| Matrix::new(self.kind, b, self.rows, self.columns));
-        matrix.ok_or_else(|| candle_core::Error::Msg("a matrix lies outside its file".into()))
-    }
-
-    /// Rows of inputs to rows of outputs; the shape but for the last dimension stays.
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if x.dim(D::Minus1)? != self.columns {
-            bail!("inputs of {:?} for {} columns", x.shape(), self.columns);
-        }
-        let mut shape = x.dims().to_vec();
-        if let Some(last) = shape.last_mut() {
-            *last = self.rows;
-        }
-        let x = x.to_dtype(DType::F32)?.contiguous()?;
-        let (storage, layout) = x.storage_and_layout();
-        let (Storage::Cpu(storage), Some((from, to))) = (&*storage, layout.contiguous_offsets())
-        else {
-            bail!("inputs are not in the memory of the CPU");
-        };
-        let x = storage.as_slice::<f32>()?.get(from..to).unwrap_or_default();
-        let mut y = vec![0.0; x.len() / self.columns * self.rows];
-        self.matrix()?.multiply(x, &mut y);
-        Tensor::from_vec(y, shape, &Device::Cpu)
-    }
-}
-
-/// A product with a weight of the file.
-#[derive(Debug, Clone)]
-pub struct Linear {
-    product: Product,
-    bias: Option<Tensor>,
-}
-
-impl Linear {
-    /// Rows of inputs to rows of outputs.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = match &self.product {
-            Product::Mapped(mapped) => mapped.forward(x)?,
-            Product::Candle(product) => product.forward(x)?,
-        };
-        match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
-            None => Ok(y),
-        }
-    }
-}
-
-/// The embeddings of all tokens; rows are turned to floats as they are needed.
-#[derive(Debug, Clone)]
-pub struct Table {
-    rows: Product,
-    width: usize,
-}
-
-impl Table {
-    /// The embeddings of some tokens, a row each.
-    pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Tensor> {
-        match &self.rows {
-            Product::Mapped(mapped) => {
-                let matrix = mapped.matrix()?;
-                let mut rows = vec![0.0; tokens.len() * self.width];
-                for (token, row) in tokens.iter().zip(rows.chunks_exact_mut(self.width)) {
-                    if *token as usize >= mapped.rows {
-                        bail!("there is no token {token}");
-                    }
-                    matrix.dequantize_row(*token as usize, row);
-                }
-                Tensor::from_vec(rows, (tokens.len(), self.width), device)
-            }
-            Product::Candle(product) => {
-                let ids = Tensor::new(tokens, device)?;
-                product.embedding(&ids)?.to_dtype(DType::F32)
-            }
-        }
-    }
-
-    /// The same matrix as the product that gives the logits.
-    pub fn head(&self) -> Linear {
-        Linear {
-            product: self.rows.clone(),
-            bias: None,
-        }
     }
 }

@@ -1,0 +1,415 @@
+//! What was read before and need not be read again: the state that goes on, moments of it that
+//! were kept, and moments on disk.
+//!
+//! A state with attention alone can be cut back to any length. One with a delta rule cannot, so
+//! moments are kept where the next prompt is known to part from this one: behind the system
+//! block and before each answer, and every few thousand tokens on the way.
+
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use super::Step;
+use super::pacing::Pacing;
+use super::states::{Found, States};
+use crate::base::text::human_count;
+use crate::base::{Cancel, Failure, Result};
+use crate::model::network::{Network, Wanted};
+use crate::model::snapshot::Snapshot;
+
+/// Most moments that are kept in memory.
+pub(super) const MOST_MOMENTS: usize = 4;
+/// Tokens between moments inside a long prompt.
+const STRIDE: usize = 2048;
+/// Tokens that a moment on disk must save, so that taking it up is worth it.
+const WORTH: usize = 48;
+
+/// Why a moment is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// On the way through a long prompt.
+    Stride,
+    /// An answer begins here.
+    Answer,
+    /// The system block ends here.
+    System,
+}
+
+struct Moment {
+    why: Why,
+    tokens: Vec<u32>,
+    snapshot: Snapshot,
+}
+
+/// Where the next prompt may part from this one, in tokens of this one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Marks {
+    /// Behind the system block.
+    pub system: Option<usize>,
+    /// Before the answer.
+    pub answer: Option<usize>,
+}
+
+/// A network, and what it has read.
+pub(super) struct Recall {
+    network: Box<dyn Network>,
+    /// The tokens the network's state stands for.
+    held: Vec<u32>,
+    moments: Vec<Moment>,
+    states: Option<States>,
+    /// What lies on disk; none before it was looked for.
+    on_disk: Option<Vec<Found>>,
+    /// The state that was last written: the next one of the same text replaces it.
+    written: Option<Vec<u32>>,
+    writing: Option<JoinHandle<()>>,
+    pacing: Pacing,
+}
+
+/// A prompt that was read.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The logits behind its last token.
+    pub logits: Vec<f32>,
+    /// Tokens that were not read again.
+    pub cached: usize,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+impl Recall {
+    /// A network that has read nothing; with the folder of states, where there is one.
+    pub fn new(network: Box<dyn Network>, states: Option<States>) -> Self {
+        Self {
+            network,
+            held: Vec::new(),
+            moments: Vec::new(),
+            states,
+            on_disk: None,
+            written: None,
+            writing: None,
+            pacing: Pacing::default(),
+        }
+    }
+
+    /// The network itself, for measuring; call [`Recall::reset`] before and after.
+    pub fn network(&mut self) -> &mut dyn Network {
+        &mut *self.network
+    }
+
+    /// Tokens the state stands for.
+    #[cfg(test)]
+    pub fn held(&self) -> &[u32] {
+        &self.held
+    }
+
+    /// Forgets the text, and all moments but that of the system block.
+    pub fn reset(&mut self) {
+        self.network.reset();
+        self.held.clear();
+        self.moments.retain(|moment| moment.why == Why::System);
+    }
+
+    /// Reads one more token and gives the logits behind it.
+    ///
+    /// # Errors
+    /// Interrupted, if cancelled, with the state as it was; of kind model, if the arithmetic
+    /// fails.
+    pub fn push(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>> {
+        let logits = self.network.read(&[token], Wanted::Last, cancel);
+        if logits.is_ok() {
+            self.held.push(token);
+        } else {
+            self.held.truncate(self.network.held());
+        }
+        logits
+    }
+
+    /// Brings the state to `tokens` and gives the logits after the last one; none when cancelled
+    /// on the way, with what was read until then kept.
+    pub fn read(
+        &mut self,
+        tokens: &[u32],
+        marks: Marks,
+        cancel: &Cancel,
+        on: &mut dyn FnMut(Step),
+    ) -> Result<Option<Read>> {
+        let cached = self.go_back(tokens, on);
+        let total = tokens.len();
+        let begun = Instant::now();
+        let mut logits = Vec::new();
+        on(Step::Prefill {
+            done: cached,
+            total,
+            cached,
+            rate: 0.0,
+        });
+        while self.held.len() < total {
+            let at = self.held.len();
+            let mut end = (at + self.pacing.size()).min(total);
+            // A moment can only be kept where a piece ends.
+            for stop in self.stops(marks, total) {
+                if stop > at && stop < end {
+                    end = stop;
+                }
+            }
+            let piece = tokens
+                .get(at..end)
+                .ok_or_else(|| Failure::bug("a piece of the prompt lies outside it"))?;
+            let started = Instant::now();
+            match self.network.read(piece, Wanted::Last, cancel) {
+                Ok(found) => logits = found,
+                Err(failure) => {
+                    self.held.truncate(self.network.held());
+                    return if failure.is_interrupted() {
+                        Ok(None)
+                    } else {
+                        Err(failure)
+                    };
+                }
+            }
+            self.held.extend_from_slice(piece);
+            self.pacing
+                .took(piece.len(), started.elapsed().as_secs_f64());
+            self.keep_moment(marks, total);
+            let done = self.held.len();
+            let mean = (done - cached) as f64 / begun.elapsed().as_secs_f64().max(1e-6);
+            on(Step::Prefill {
+                done,
+                total,
+                cached,
+                rate: mean,
+            });
+        }
+        Ok(Some(Read {
+            logits,
+            cached,
+            seconds: begun.elapsed().as_secs_f64(),
+        }))
+    }
+
+    /// Brings the state to the longest beginning of `tokens` that it can be brought to without
+    /// reading; says how long that is. At least the last token is left, for its logits.
+    fn go_back(&mut self, tokens: &[u32], on: &mut dyn FnMut(Step)) -> usize {
+        let most = tokens.len().saturating_sub(1);
+        let same = common(&self.held, tokens).min(most);
+        let can_cut = self.network.can_cut();
+        let usable = |known: &[u32]| {
+            let same = common(known, tokens).min(most);
+            if can_cut || same == known.len() {
+                same
+            } else {
+                0
+            }
+        };
+        let own = if can_cut || same == self.held.len() {
+            same
+        } else {
+            0
+        };
+        let kept = (0..self.moments.len())
+            .map(|i| (usable(&self.moments[i].tokens), i))
+            .max()
+            .filter(|(length, _)| *length > own);
+        let least = kept.map_or(own, |(length, _)| length);
+        let stored = self
+            .stored()
+            .iter()
+            .enumerate()
+            .map(|(i, found)| (usable(&found.tokens), i))
+            .max()
+            .filter(|(length, _)| *length >= least + WORTH);
+        let restored = match (stored, kept) {
+            (Some((_, i)), _) if self.take_up(i) => true,
+            (_, Some((_, i))) => self.restore_moment(i),
+            _ => false,
+        };
+        if !restored {
+            self.network.keep(own);
+            self.held.truncate(self.network.held());
+        }
+        let wanted = common(&self.held, tokens).min(most);
+        let cached = self.network.keep(wanted);
+        if cached == 0 && !self.held.is_empty() {
+            on(Step::StartOver(format!(
+                "the conversation differs after {} of {} tokens, so it is read from its beginning",
+                human_count(same as u64),
+                human_count(self.held.len() as u64)
+            )));
+        }
+        self.held.truncate(cached);
+        cached
+    }
+
+    fn restore_moment(&mut self, i: usize) -> bool {
+        let Some(moment) = self.moments.get(i) else {
+            return false;
+        };
+        let restored = self.network.restore(&moment.snapshot);
+        self.held.clear();
+        if restored {
+            self.held.extend_from_slice(&moment.tokens);
+        }
+        restored
+    }
+
+    /// Takes up a state on disk.
+    fn take_up(&mut self, i: usize) -> bool {
+        let found = self.on_disk.as_mut().and_then(|found| {
+            // A file is read once; from then on its state is in memory.
+            (i < found.len()).then(|| found.swap_remove(i))
+        });
+        let (Some(states), Some(found)) = (&self.states, found) else {
+            return false;
+        };
+        let Some(snapshot) = states.load(&found) else {
+            return false;
+        };
+        let restored = self.network.restore(&snapshot);
+        self.held.clear();
+        if restored {
+            self.held = found.tokens;
+            if !self.network.can_cut() {
+                self.remember(Why::Stride, snapshot);
+            }
+        }
+        restored
+    }
+
+    /// What lies on disk for this model.
+    fn stored(&mut self) -> &[Found] {
+        let states = &self.states;
+        self.on_disk
+            .get_or_insert_with(|| states.as_ref().map(States::list).unwrap_or_default())
+    }
+
+    /// Places in a prompt of `total` tokens at which moments are to be kept.
+    fn stops(&self, marks: Marks, total: usize) -> Vec<usize> {
+        let marks = marks.system.into_iter().chain(marks.answer);
+        if self.network.can_cut() {
+            return Vec::new();
+        }
+        marks
+            .chain((1..=total / STRIDE).map(|i| i * STRIDE))
+            .collect()
+    }
+
+    /// Keeps a moment, if this is a place for one.
+    fn keep_moment(&mut self, marks: Marks, total: usize) {
+        let at = self.held.len();
+        if !self.stops(marks, total).contains(&at) {
+            return;
+        }
+        let why = if marks.system == Some(at) {
+            Why::System
+        } else if marks.answer == Some(at) {
+            Why::Answer
+        } else {
+            Why::Stride
+        };
+        if let Some(snapshot) = self.network.snapshot() {
+            self.remember(why, snapshot);
+        }
+    }
+
+    fn remember(&mut self, why: Why, snapshot: Snapshot) {
+        let tokens = self.held.clone();
+        self.moments.retain(|moment| moment.tokens != tokens);
+        if self.moments.len() >= MOST_MOMENTS {
+            // Those on the way first, then answers; the oldest of them.
+            let least = self
+                .moments
+                .iter()
+                .enumerate()
+                .min_by_key(|(i, moment)| (moment.why, *i));
+            if let Some((i, _)) = least {
+                self.moments.remove(i);
+            }
+        }
+        self.moments.push(Moment {
+            why,
+            tokens,
+            snapshot,
+        });
+    }
+
+    /// Writes what is worth keeping to disk, beside whatever comes next: the state behind the
+    /// system block, and that of this conversation. What cannot be written is not kept, that is
+    /// all.
+    pub fn store(&mut self, tokens: &[u32], marks: Marks) {
+        let Some(states) = self.states.clone() else {
+            return;
+        };
+        let mut jobs: Vec<(Vec<u32>, Snapshot, Option<Vec<u32>>)> = Vec::new();
+        let held = &self.held;
+        let begins = |n: usize| {
+            let part = tokens.get(..n).filter(|part| held.starts_with(part));
+            part.map(<[u32]>::to_vec)
+        };
+        let system = marks.system.and_then(begins);
+        let turn = if self.network.can_cut() {
+            Some(held.clone())
+        } else {
+            marks.answer.and_then(begins)
+        };
+        if let Some(system) = system
+            && system.len() >= WORTH
+            && !states.has(&system)
+            && let Some(snapshot) = self.snapshot_at(&system)
+        {
+            jobs.push((system, snapshot, None));
+        }
+        if let Some(turn) = turn
+            && turn.len() >= WORTH
+            && !states.has(&turn)
+            && let Some(snapshot) = self.snapshot_at(&turn)
+        {
+            // What was written of the same conversation is part of this.
+            let before = self.written.take().filter(|old| turn.starts_with(old));
+            self.written = Some(turn.clone());
+            jobs.push((turn, snapshot, before));
+        }
+        if jobs.is_empty() {
+            return;
+        }
+        self.wait();
+        let write = move || {
+            for (tokens, snapshot, before) in jobs {
+                if let Err(error) = states.save(&tokens, &snapshot, before.as_deref()) {
+                    log::info!("the state of the model is not kept: {error}");
+                }
+            }
+        };
+        let builder = std::thread::Builder::new().name("states".to_owned());
+        self.writing = builder.spawn(write).ok();
+    }
+
+    /// The state after tokens that the one that goes on begins with.
+    fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Snapshot> {
+        let kept = self.moments.iter().find(|moment| moment.tokens == tokens);
+        if let Some(moment) = kept {
+            return Some(moment.snapshot.clone());
+        }
+        if !self.network.can_cut() && self.held != tokens {
+            return None;
+        }
+        let snapshot = self.network.snapshot()?;
+        snapshot.cut(tokens.len())
+    }
+
+    /// Waits for what is being written.
+    fn wait(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.join();
+        }
+    }
+}
+
+impl Drop for Recall {
+    fn drop(&mut self) {
+        self.wait();
+    }
+}
+
+/// Tokens that two texts begin with alike.
+pub(super) fn common(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}

@@ -1,0 +1,280 @@
+//! States of models on disk, so that a text that was read once is not read again by the next
+//! process. They hold what the model was told: private files in a private folder.
+//!
+//! A file is: a mark, the key of the model, the number of tokens, the tokens, the state, and a
+//! checksum (SHA-256) of all before it. Numbers are little-endian.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::base::places::private_dir;
+use crate::model::snapshot::Snapshot;
+
+/// How a file begins; another form of the state gets another number.
+const MARK: &[u8; 16] = b"homebody state 1";
+/// How its name ends.
+const SUFFIX: &str = "state";
+/// Bytes of weights that go into a model's key, from three places.
+const SAMPLE: usize = 1 << 20;
+/// A file half written by a process that was killed is removed when it is this old.
+const STALE: Duration = Duration::from_secs(3600);
+
+/// Names a model file by what it holds.
+pub(super) type ModelKey = [u8; 32];
+
+/// The states of one model in one folder.
+#[derive(Debug, Clone)]
+pub(super) struct States {
+    dir: PathBuf,
+    key: ModelKey,
+    /// Bytes that all files of the folder may take.
+    most: u64,
+}
+
+/// A state on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    path: PathBuf,
+    /// The tokens it stands for.
+    pub tokens: Vec<u32>,
+}
+
+impl States {
+    /// Those in `dir` of the model with that key; all files there may take `most` bytes.
+    pub const fn new(dir: PathBuf, key: ModelKey, most: u64) -> Self {
+        Self { dir, key, most }
+    }
+
+    fn path(&self, tokens: &[u32]) -> PathBuf {
+        let mut hash = Sha256::new();
+        for token in tokens {
+            hash.update(token.to_le_bytes());
+        }
+        let hex = |bytes: &[u8]| -> String {
+            bytes
+                .iter()
+                .take(8)
+                .map(|byte| format!("{byte:02x}"))
+                .collect()
+        };
+        let name = format!("{}-{}.{SUFFIX}", hex(&self.key), hex(&hash.finalize()));
+        self.dir.join(name)
+    }
+
+    /// All there are of this model. What cannot be read is passed over: it only costs time.
+    pub fn list(&self) -> Vec<Found> {
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return Vec::new();
+        };
+        let mut found: Vec<Found> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                path.extension()
+                    .is_some_and(|e| e == SUFFIX)
+                    .then_some(())?;
+                let tokens = self.tokens_of(&path).ok()?;
+                Some(Found { path, tokens })
+            })
+            .collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found
+    }
+
+    /// The tokens of a file, if it is one of this model.
+    fn tokens_of(&self, path: &Path) -> io::Result<Vec<u32>> {
+        let size = fs::metadata(path)?.len();
+        let mut from = BufReader::new(File::open(path)?);
+        self.head(&mut from, size)
+    }
+
+    /// Reads a file's mark, key and tokens.
+    fn head(&self, from: &mut dyn Read, size: u64) -> io::Result<Vec<u32>> {
+        let broken = || io::Error::from(io::ErrorKind::InvalidData);
+        let mut head = [0; 16 + 32 + 8];
+        from.read_exact(&mut head)?;
+        let (mark, rest) = head.split_at(16);
+        let (key, count) = rest.split_at(32);
+        if mark != MARK || key != self.key {
+            return Err(broken());
+        }
+        let count = u64::from_le_bytes(count.try_into().map_err(|_| broken())?);
+        if count.checked_mul(4).is_none_or(|bytes| bytes > size) {
+            return Err(broken());
+        }
+        let mut bytes = vec![0; count as usize * 4];
+        from.read_exact(&mut bytes)?;
+        let tokens = bytes.as_chunks::<4>().0.iter();
+        Ok(tokens.map(|b| u32::from_le_bytes(*b)).collect())
+    }
+
+    /// Takes up a state. None where the file is gone, broken or of another model; then it is
+    /// removed.
+    pub fn load(&self, found: &Found) -> Option<Snapshot> {
+        let read = || -> io::Result<Snapshot> {
+            let size = fs::metadata(&found.path)?.len();
+            let mut from = Hashed {
+                inner: BufReader::with_capacity(1 << 20, File::open(&found.path)?),
+                hash: Sha256::new(),
+            };
+            let tokens = self.head(&mut from, size)?;
+            let snapshot = Snapshot::read(&mut from, size)?;
+            let mut sum = [0; 32];
+            from.inner.read_exact(&mut sum)?;
+            let right = from.hash.finalize().as_slice() == sum
+                && tokens == found.tokens
+                && snapshot.tokens() == tokens.len();
+            if right {
+                Ok(snapshot)
+            } else {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+        };
+        match read() {
+            Ok(snapshot) => {
+                // It was of use: others go before it.
+                let used = File::options().append(true).open(&found.path);
+                let _ = used.and_then(|file| file.set_modified(SystemTime::now()));
+                Some(snapshot)
+            }
+            Err(_) => {
+                let _ = fs::remove_file(&found.path);
+                None
+            }
+        }
+    }
+
+    /// Whether the state after these tokens is here.
+    pub fn has(&self, tokens: &[u32]) -> bool {
+        self.path(tokens).exists()
+    }
+
+    /// Keeps a state; the oldest others go until all fit. `before` are the tokens of one that
+    /// this one makes needless.
+    ///
+    /// # Errors
+    /// Those of the disk; unsupported, where the state cannot be written. Nothing is left behind.
+    pub fn save(
+        &self,
+        tokens: &[u32],
+        snapshot: &Snapshot,
+        before: Option<&[u32]>,
+    ) -> io::Result<()> {
+        let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + snapshot.file_bytes()) as u64;
+        if bytes > self.most {
+            return Ok(());
+        }
+        private_dir(&self.dir).map_err(|e| io::Error::other(e.to_string()))?;
+        if let Some(before) = before.filter(|before| *before != tokens) {
+            let _ = fs::remove_file(self.path(before));
+        }
+        self.make_room(bytes)?;
+        // A file that only its owner may read (0600), which takes its name when it is whole.
+        let mut file = tempfile::Builder::new()
+            .prefix(".writing-")
+            .tempfile_in(&self.dir)?;
+        self.write(file.as_file_mut(), tokens, snapshot)?;
+        file.persist(self.path(tokens)).map_err(|e| e.error)?;
+        Ok(())
+    }
+
+    fn write(&self, file: &mut File, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
+        let mut out = Hashed {
+            inner: BufWriter::with_capacity(1 << 20, file),
+            hash: Sha256::new(),
+        };
+        out.write_all(MARK)?;
+        out.write_all(&self.key)?;
+        out.write_all(&(tokens.len() as u64).to_le_bytes())?;
+        for token in tokens {
+            out.write_all(&token.to_le_bytes())?;
+        }
+        snapshot.write(&mut out)?;
+        let sum = out.hash.finalize();
+        out.inner.write_all(&sum)?;
+        out.inner.flush()
+    }
+
+    /// Removes the oldest files until `bytes` more fit, and what killed processes left.
+    fn make_room(&self, bytes: u64) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let entry = entry?;
+            let facts = entry.metadata()?;
+            let age = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if entry.path().extension().is_some_and(|e| e == SUFFIX) {
+                files.push((age, facts.len(), entry.path()));
+            } else if age.elapsed().is_ok_and(|age| age > STALE) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        files.sort();
+        let mut taken: u64 = files.iter().map(|(_, size, _)| size).sum();
+        for (_, size, path) in files {
+            if taken + bytes <= self.most {
+                break;
+            }
+            fs::remove_file(path)?;
+            taken -= size;
+        }
+        Ok(())
+    }
+}
+
+/// The key of a model file: its size, its whole header, which ends at `data_start`, and some of
+/// its weights.
+///
+/// # Errors
+/// Those of reading it.
+pub(super) fn model_key(file: &Path, data_start: u64) -> io::Result<ModelKey> {
+    use std::io::{Seek as _, SeekFrom};
+    let mut from = File::open(file)?;
+    let size = from.metadata()?.len();
+    let mut hash = Sha256::new();
+    hash.update(size.to_le_bytes());
+    hash.update(env!("CARGO_PKG_VERSION"));
+    let mut header = Vec::new();
+    Read::by_ref(&mut from)
+        .take(data_start)
+        .read_to_end(&mut header)?;
+    hash.update(&header);
+    let last = size.saturating_sub(SAMPLE as u64);
+    for place in [data_start, u64::midpoint(data_start, last), last] {
+        from.seek(SeekFrom::Start(place))?;
+        let mut sample = Vec::new();
+        Read::by_ref(&mut from)
+            .take(SAMPLE as u64)
+            .read_to_end(&mut sample)?;
+        hash.update(&sample);
+    }
+    Ok(hash.finalize().into())
+}
+
+/// Passes bytes on and sums them up.
+struct Hashed<T> {
+    inner: T,
+    hash: Sha256,
+}
+
+impl<T: Write> Write for Hashed<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Hashed<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(bytes)?;
+        self.hash.update(bytes.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+}

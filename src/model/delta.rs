@@ -1,0 +1,235 @@
+//! The gated delta net: the mixing layer of Qwen 3.5 and its kin that keeps a matrix for each
+//! head where attention keeps all tokens (arXiv:2412.06464).
+
+use std::sync::Arc;
+
+use candle_core::{Device, Result, Tensor, bail};
+
+use super::linear::Linear;
+use super::recurrent::{Moment, Pending, Recurrent, Replay};
+use super::rows::{Rows, Vector};
+use super::weights::Weights;
+use crate::kernels::convolution::{self, MOST_TAPS};
+use crate::kernels::delta::{self, Shape, Tokens};
+use crate::kernels::exponent::{sigmoid, softplus};
+use crate::kernels::rows::Gate;
+
+/// Its weights.
+pub struct DeltaNet {
+    shape: Shape,
+    taps: usize,
+    /// Queries, keys and values in one.
+    mixed: Linear,
+    /// The gate of the output.
+    gate: Linear,
+    alpha: Linear,
+    beta: Linear,
+    /// `[taps][channels]`.
+    taps_first: Vec<f32>,
+    /// The same on a device.
+    taps_tensor: Option<Tensor>,
+    /// Added to `alpha`.
+    time: Vec<f32>,
+    /// How fast each head fades: negative numbers.
+    fade: Vec<f32>,
+    norm: Vector,
+    output: Linear,
+    epsilon: f32,
+    device: Option<Device>,
+}
+
+impl DeltaNet {
+    /// Loads that of a layer.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape than the figures say.
+    pub fn load(
+        weights: &Weights<'_>,
+        width: usize,
+        epsilon: f32,
+        shape: Shape,
+        taps: usize,
+        layer: usize,
+    ) -> Result<Self> {
+        let name = |part: &str| format!("blk.{layer}.{part}");
+        if !(2..=MOST_TAPS).contains(&taps) || !shape.value.is_multiple_of(16) {
+            bail!(
+                "a convolution of {taps} tokens, value heads of {} numbers",
+                shape.value
+            );
+        }
+        let channels = shape.channels();
+        let inner = shape.value_heads * shape.value;
+        let by_channel = weights.floats(&name("ssm_conv1d.weight"), channels * taps)?;
+        let taps_first: Vec<f32> = (0..taps)
+            .flat_map(|tap| by_channel.iter().skip(tap).step_by(taps).copied())
+            .collect();
+        let device = weights.tensors_on().cloned();
+        let taps_tensor = match &device {
+            None => None,
+            Some(device) => Some(Tensor::from_vec(
+                taps_first.clone(),
+                (taps, channels),
+                device,
+            )?),
+        };
+        Ok(Self {
+            shape,
+            taps,
+            mixed: weights.linear(&name("attn_qkv"), channels, width)?,
+            gate: weights.linear(&name("attn_gate"), inner, width)?,
+            alpha: weights.linear(&name("ssm_alpha"), shape.value_heads, width)?,
+            beta: weights.linear(&name("ssm_beta"), shape.value_heads, width)?,
+            taps_first,
+            taps_tensor,
+            time: weights.floats(&name("ssm_dt.bias"), shape.value_heads)?,
+            fade: weights.floats(&name("ssm_a"), shape.value_heads)?,
+            norm: weights.plain(&name("ssm_norm.weight"), shape.value)?,
+            output: weights.linear(&name("ssm_out"), width, inner)?,
+            epsilon,
+            device,
+        })
+    }
+
+    /// The state of an empty text.
+    pub fn state(&self) -> Result<Recurrent> {
+        let rows = (self.taps - 1) * self.shape.channels();
+        Recurrent::new(self.shape, rows, self.device.as_ref())
+    }
+
+    /// Lets new rows go over the state, which keeps what it made of it as pending; so that any
+    /// number of them can be taken over, if `replay`.
+    pub fn forward(&self, x: &Rows, state: &mut Recurrent, replay: bool) -> Result<Rows> {
+        let raw = self.mixed.forward(x)?;
+        let gate = self.gate.forward(x)?;
+        let beta = self.beta.forward(x)?.into_vec()?;
+        let alpha = self.alpha.forward(x)?.into_vec()?;
+        let heads = self.shape.value_heads;
+        let beta: Vec<f32> = beta.into_iter().map(sigmoid).collect();
+        let decay: Vec<f32> = alpha
+            .chunks_exact(heads)
+            .flat_map(|row| row.iter().zip(&self.time).zip(&self.fade))
+            .map(|((alpha, time), fade)| fade * softplus(alpha + time))
+            .collect();
+        let out = if self.device.is_none() {
+            self.by_kernels(raw, decay, beta, state, replay)?
+        } else {
+            self.by_tensors(raw.on_device()?, &decay, &beta, state, replay)?
+        };
+        let out = out.norm(&self.norm, self.epsilon)?;
+        self.output.forward(&gate.gated(Gate::Silu, &out)?)
+    }
+
+    fn by_kernels(
+        &self,
+        raw: Rows,
+        decay: Vec<f32>,
+        beta: Vec<f32>,
+        state: &mut Recurrent,
+        replay: bool,
+    ) -> Result<Rows> {
+        let count = raw.count();
+        let channels = self.shape.channels();
+        let inner = self.shape.value_heads * self.shape.value;
+        let raw = raw.into_vec()?;
+        let (mut after, mut kept) = state.buffer();
+        let Moment::Host(now) = state.now() else {
+            bail!("the state lies on another device");
+        };
+        let mut rows = vec![0.0; raw.len()];
+        convolution::causal(&self.taps_first, &now.1, &raw, &mut rows, channels);
+        convolution::remember(&now.1, &raw, &mut kept);
+        delta::normalize(&mut rows, self.shape, self.epsilon);
+        let tokens = Tokens {
+            rows: &rows,
+            decay: &decay,
+            beta: &beta,
+        };
+        let mut out = vec![0.0; count * inner];
+        delta::run(self.shape, &now.0, tokens, &mut after, &mut out);
+        state.leave(Pending {
+            count,
+            after: Moment::Host(Arc::new((after, kept))),
+            replay: replay.then_some(Replay::Host {
+                rows,
+                decay,
+                beta,
+                raw,
+            }),
+        });
+        Ok(Rows::host(out, inner))
+    }
+
+    /// The same, token by token, on other devices.
+    fn by_tensors(
+        &self,
+        raw: &Tensor,
+        decay: &[f32],
+        beta: &[f32],
+        state: &mut Recurrent,
+        replay: bool,
+    ) -> Result<Rows> {
+        let (Moment::Device(matrix, kept), Some(taps)) = (state.now(), &self.taps_tensor) else {
+            bail!("the state lies on the CPU");
+        };
+        let Shape {
+            key_heads,
+            value_heads,
+            key,
+            value,
+        } = self.shape;
+        let device = raw.device();
+        let count = raw.dim(0)?;
+        let all = Tensor::cat(&[kept, raw], 0)?;
+        let mut mixed = raw.zeros_like()?;
+        for tap in 0..self.taps {
+            let rows = all.narrow(0, tap, count)?;
+            mixed = (mixed + rows.broadcast_mul(&taps.narrow(0, tap, 1)?)?)?;
+        }
+        let mixed = mixed.silu()?;
+        let half = key_heads * key;
+        let unit = |first: usize| -> Result<Tensor> {
+            let heads = mixed
+                .narrow(1, first, half)?
+                .contiguous()?
+                .reshape((count, key_heads, key))?;
+            let length = (heads.sqr()?.sum_keepdim(2)? + f64::from(self.epsilon))?.sqrt()?;
+            let heads = heads.broadcast_div(&length)?;
+            // Value head i uses key head i modulo their number.
+            Tensor::cat(&vec![heads; value_heads / key_heads], 1)
+        };
+        let q = (unit(0)? / (key as f64).sqrt())?;
+        let k = unit(half)?;
+        let v = mixed
+            .narrow(1, 2 * half, value_heads * value)?
+            .contiguous()?
+            .reshape((count, value_heads, value))?;
+        let by_head = |numbers: &[f32]| {
+            Tensor::from_vec(numbers.to_vec(), (count, value_heads, 1, 1), device)
+        };
+        let (fade, beta) = (by_head(decay)?.exp()?, by_head(beta)?);
+        let mut matrix = matrix.clone();
+        let mut out = Vec::with_capacity(count);
+        let mut moments = Vec::new();
+        for t in 0..count {
+            let q = q.get(t)?.unsqueeze(1)?.contiguous()?;
+            let k = k.get(t)?.unsqueeze(1)?.contiguous()?;
+            let v = v.get(t)?.unsqueeze(1)?;
+            matrix = matrix.broadcast_mul(&fade.get(t)?)?;
+            let written = (v - k.matmul(&matrix)?)?.broadcast_mul(&beta.get(t)?)?;
+            matrix = (matrix + k.transpose(1, 2)?.contiguous()?.matmul(&written)?)?;
+            out.push(q.matmul(&matrix)?.reshape((1, value_heads * value))?);
+            if replay {
+                let kept = all.narrow(0, t + 1, self.taps - 1)?.copy()?;
+                moments.push(Moment::Device(matrix.clone(), kept));
+            }
+        }
+        let kept = all.narrow(0, count, self.taps - 1)?.copy()?;
+        state.leave(Pending {
+            count,
+            after: Moment::Device(matrix, kept),
+            replay: replay.then_some(Replay::Device(moments)),
+        });
+        Rows::device(Tensor::cat(&out, 0)?)
+    }
+}

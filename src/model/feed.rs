@@ -1,0 +1,70 @@
+//! The feed-forward part of a layer: a gate, what it lets through, and the way back.
+
+use candle_core::Result;
+
+use super::linear::Linear;
+use super::rows::Rows;
+use super::weights::Weights;
+use crate::kernels::rows::Gate;
+
+/// Its weights.
+pub struct Feed {
+    inner: usize,
+    entry: Entry,
+    down: Linear,
+    gate: Gate,
+}
+
+enum Entry {
+    Apart { gate: Linear, up: Linear },
+    Fused(Linear),
+}
+
+impl Feed {
+    /// Loads that of a layer; gate and up come out of one product if `fused`.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape than the others say.
+    pub fn load(
+        weights: &Weights<'_>,
+        width: usize,
+        layer: usize,
+        fused: bool,
+        gate: Gate,
+    ) -> Result<Self> {
+        let name = |part: &str| format!("blk.{layer}.{part}");
+        let inner = weights
+            .shape(&name("ffn_down.weight"))
+            .and_then(|shape| shape.get(1).copied())
+            .unwrap_or(0);
+        let entry = if fused {
+            Entry::Fused(weights.linear(&name("ffn_up"), 2 * inner, width)?)
+        } else {
+            Entry::Apart {
+                gate: weights.linear(&name("ffn_gate"), inner, width)?,
+                up: weights.linear(&name("ffn_up"), inner, width)?,
+            }
+        };
+        Ok(Self {
+            inner,
+            entry,
+            down: weights.linear(&name("ffn_down"), width, inner)?,
+            gate,
+        })
+    }
+
+    /// Rows to rows of the same width.
+    pub fn forward(&self, x: &Rows) -> Result<Rows> {
+        let (gate, up) = match &self.entry {
+            Entry::Apart { gate, up } => (gate.forward(x)?, up.forward(x)?),
+            Entry::Fused(both) => {
+                let both = both.forward(x)?;
+                (
+                    both.columns(0, self.inner)?,
+                    both.columns(self.inner, self.inner)?,
+                )
+            }
+        };
+        self.down.forward(&gate.gated(self.gate, &up)?)
+    }
+}

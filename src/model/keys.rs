@@ -1,0 +1,206 @@
+//! Keys and values of the tokens read so far, of one layer. On the CPU they lie in pages that
+//! a snapshot shares: only a page that is written to again is copied.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Result, Tensor};
+
+use super::rows::Rows;
+use crate::kernels::attention::{PAGE, Page, put_rows};
+
+/// The first size of a tensor, in tokens.
+const FIRST: usize = 256;
+
+/// One layer's keys and values.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    heads: usize,
+    width: usize,
+    kept: Kept,
+}
+
+#[derive(Debug, Clone)]
+enum Kept {
+    /// On the CPU.
+    Pages(Vec<Arc<Page>>),
+    /// On another device: `(tokens, heads, width)` each, with room behind.
+    Tensors(Option<(Tensor, Tensor)>),
+}
+
+impl Keys {
+    /// None yet, of `heads` heads of `width` numbers; in pages, or in tensors.
+    pub const fn new(heads: usize, width: usize, pages: bool) -> Self {
+        Self {
+            heads,
+            width,
+            kept: if pages {
+                Kept::Pages(Vec::new())
+            } else {
+                Kept::Tensors(None)
+            },
+        }
+    }
+
+    /// Puts keys and values (rows of `heads · width`) at a position; what was held from there
+    /// on is forgotten.
+    pub fn put(&mut self, position: usize, keys: &Rows, values: &Rows) -> Result<()> {
+        let (heads, width) = (self.heads, self.width);
+        match &mut self.kept {
+            Kept::Pages(pages) => {
+                pages.truncate(position.div_ceil(PAGE));
+                let end = position + keys.count();
+                while pages.len() * PAGE < end {
+                    pages.push(Arc::new(Page::new(heads, width)));
+                }
+                put_rows(pages, position, keys.on_host()?, values.on_host()?);
+            }
+            Kept::Tensors(kept) => {
+                let count = keys.count();
+                let shape = (count, heads, width);
+                let (keys, values) = (
+                    keys.on_device()?.reshape(shape)?,
+                    values.on_device()?.reshape(shape)?,
+                );
+                let old = kept.take();
+                let (old_keys, old_values) = old.unzip();
+                *kept = Some((
+                    grown(old_keys, position, &keys)?,
+                    grown(old_values, position, &values)?,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The pages, on the CPU.
+    pub fn pages(&self) -> Option<&[Arc<Page>]> {
+        match &self.kept {
+            Kept::Pages(pages) => Some(pages),
+            Kept::Tensors(_) => None,
+        }
+    }
+
+    /// Keys and values of `count` tokens from `start` on, on another device.
+    pub fn tensors(&self, start: usize, count: usize) -> Result<(Tensor, Tensor)> {
+        let Kept::Tensors(Some((keys, values))) = &self.kept else {
+            candle_core::bail!("there are no keys on a device");
+        };
+        Ok((
+            keys.narrow(0, start, count)?,
+            values.narrow(0, start, count)?,
+        ))
+    }
+
+    /// Those of the first `tokens`, for a snapshot. Pages are shared; tensors are copied, since
+    /// they are written to in place.
+    pub fn saved(&self, tokens: usize) -> Result<Self> {
+        let kept = match &self.kept {
+            Kept::Pages(pages) => {
+                Kept::Pages(pages.iter().take(tokens.div_ceil(PAGE)).cloned().collect())
+            }
+            Kept::Tensors(Some((keys, values))) if tokens > 0 => Kept::Tensors(Some((
+                keys.narrow(0, 0, tokens)?.copy()?,
+                values.narrow(0, 0, tokens)?.copy()?,
+            ))),
+            Kept::Tensors(_) => Kept::Tensors(None),
+        };
+        Ok(Self { kept, ..*self })
+    }
+
+    /// Bytes that a snapshot of so many tokens keeps alive.
+    pub const fn bytes(&self, tokens: usize) -> usize {
+        tokens.div_ceil(PAGE) * Page::floats(self.heads, self.width) * 4
+    }
+
+    /// Takes the numbers of pages from `next`, for as many as `tokens` take; none where it ends.
+    pub fn read_pages(
+        heads: usize,
+        width: usize,
+        tokens: usize,
+        next: &mut dyn FnMut(&mut [f32]) -> std::io::Result<()>,
+    ) -> std::io::Result<Self> {
+        let mut pages = Vec::new();
+        for _ in 0..tokens.div_ceil(PAGE) {
+            let mut page = Page::new(heads, width);
+            next(page.numbers_mut())?;
+            pages.push(Arc::new(page));
+        }
+        Ok(Self {
+            heads,
+            width,
+            kept: Kept::Pages(pages),
+        })
+    }
+
+    /// Heads, and numbers of a head.
+    pub const fn shape(&self) -> (usize, usize) {
+        (self.heads, self.width)
+    }
+}
+
+/// Puts `new` behind the first `held` rows of a buffer that is enlarged where it must be.
+fn grown(old: Option<Tensor>, held: usize, new: &Tensor) -> Result<Tensor> {
+    let (count, heads, width) = new.dims3()?;
+    let needed = held + count;
+    let whole = match old {
+        Some(whole) if whole.dim(0)? >= needed => whole,
+        old => {
+            let size = needed.next_power_of_two().max(FIRST);
+            let larger = Tensor::zeros((size, heads, width), DType::F32, new.device())?;
+            if let Some(old) = old.filter(|_| held > 0) {
+                larger.slice_set(&old.narrow(0, 0, held)?.contiguous()?, 0, 0)?;
+            }
+            larger
+        }
+    };
+    whole.slice_set(&new.contiguous()?, 0, held)?;
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn rows(from: usize, count: usize, device: bool) -> Rows {
+        let numbers: Vec<f32> = (from..from + count).map(|i| i as f32).collect();
+        if device {
+            let tensor = Tensor::from_vec(numbers, (count, 1), &Device::Cpu).expect("a tensor");
+            Rows::device(tensor).expect("rows")
+        } else {
+            Rows::host(numbers, 1)
+        }
+    }
+
+    fn held(keys: &Keys, count: usize) -> Vec<f32> {
+        match keys.pages() {
+            Some(pages) => (0..count)
+                .map(|at| pages[at / PAGE].numbers()[at % PAGE])
+                .collect(),
+            None => keys
+                .tensors(0, count)
+                .and_then(|(keys, _)| keys.flatten_all()?.to_vec1())
+                .expect("numbers"),
+        }
+    }
+
+    #[test]
+    fn they_grow_forget_from_the_end_and_can_be_taken_up_again() {
+        for device in [false, true] {
+            let mut keys = Keys::new(1, 1, !device);
+            let put = |keys: &mut Keys, at: usize, from: usize, count: usize| {
+                keys.put(at, &rows(from, count, device), &rows(from, count, device))
+                    .expect("room");
+            };
+            put(&mut keys, 0, 0, 200);
+            put(&mut keys, 200, 200, 100);
+            let expected: Vec<f32> = (0..300).map(|i| i as f32).collect();
+            assert_eq!(held(&keys, 300), expected);
+            let saved = keys.saved(290).expect("a copy");
+            put(&mut keys, 70, 1000, 3);
+            assert_eq!(held(&keys, 73)[69..], [69.0, 1000.0, 1001.0, 1002.0]);
+            // What was saved has not changed.
+            assert_eq!(held(&saved, 290), expected[..290]);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Products with matrices of the file, and the table of embeddings.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::quantized::QMatMul;
+use candle_core::{DType, Device, Module as _, Result, Tensor, bail};
+
+use super::mapping::Mapping;
+use super::rows::{Rows, Vector};
+use crate::kernels::blocks::Kind;
+use crate::kernels::matmul::Matrix;
+
+/// A matrix of the file.
+#[derive(Debug, Clone)]
+pub(super) enum Product {
+    /// Where the file lies in memory.
+    Mapped(Mapped),
+    /// candle's, on another device.
+    Candle(QMatMul),
+}
+
+/// A matrix where the file lies in memory.
+#[derive(Debug, Clone)]
+pub(super) struct Mapped {
+    /// The file.
+    pub file: Arc<Mapping>,
+    /// Where in it.
+    pub range: Range<usize>,
+    /// The format of the weights.
+    pub kind: Kind,
+    /// Outputs.
+    pub rows: usize,
+    /// Inputs.
+    pub columns: usize,
+}
+
+impl Mapped {
+    fn matrix(&self) -> Result<Matrix<'_>> {
+        let bytes = self.file.bytes().get(self.range.clone());
+        let matrix = bytes.and_then(|b| Matrix::new(self.kind, b, self.rows, self.columns));
+        matrix.ok_or_else(|| candle_core::Error::Msg("a matrix lies outside its file".into()))
+    }
+}
+
+/// A product with a weight of the file.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    pub(super) product: Product,
+    pub(super) bias: Option<Vector>,
+}
+
+impl Linear {
+    /// Rows of inputs to rows of outputs.
+    pub fn forward(&self, x: &Rows) -> Result<Rows> {
+        let y = match &self.product {
+            Product::Mapped(mapped) => {
+                if x.width() != mapped.columns {
+                    bail!("inputs of {} for {} columns", x.width(), mapped.columns);
+                }
+                let (x, inputs) = x.inputs()?;
+                let mut y = vec![0.0; x.len() / mapped.columns * mapped.rows];
+                mapped.matrix()?.multiply(x, inputs, &mut y);
+                Rows::host(y, mapped.rows)
+            }
+            Product::Candle(product) => Rows::device(product.forward(x.on_device()?)?)?,
+        };
+        match &self.bias {
+            Some(bias) => y.plus_each(bias),
+            None => Ok(y),
+        }
+    }
+}
+
+/// The embeddings of all tokens; rows are turned to floats as they are needed.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(super) rows: Product,
+    pub(super) tokens: usize,
+    pub(super) width: usize,
+}
+
+impl Table {
+    /// The embeddings of some tokens, a row each.
+    pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Rows> {
+        if let Some(token) = tokens.iter().find(|token| **token as usize >= self.tokens) {
+            bail!("there is no token {token}");
+        }
+        match &self.rows {
+            Product::Mapped(mapped) => {
+                let matrix = mapped.matrix()?;
+                let mut rows = vec![0.0; tokens.len() * self.width];
+                for (token, row) in tokens.iter().zip(rows.chunks_exact_mut(self.width)) {
+                    matrix.dequantize_row(*token as usize, row);
+                }
+                Ok(Rows::host(rows, self.width))
+            }
+            Product::Candle(product) => {
+                let ids = Tensor::new(tokens, device)?;
+                Rows::device(product.embedding(&ids)?.to_dtype(DType::F32)?)
+            }
+        }
+    }
+
+    /// The same matrix as the product that gives the logits.
+    pub fn head(&self) -> Linear {
+        Linear {
+            product: self.rows.clone(),
+            bias: None,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `qwen35`: Qwen 3.5, dense; a gated delta net in most layers, attention with a gate in the
+//! others.
+//!
+//! The file has all norms as they are multiplied (1 added already), `ssm_a` negative already,
+//! value heads in an order in which head `i` uses key head `i mod key_heads`, and in each head of
+//! `attn_q` the query before its gate. For text the three axes of its rotary positions are one.
+
+use candle_core::Result;
+
+use super::hyper::Hyper;
+use super::transformer::{Style, Transformer};
+use super::weights::Weights;
+
+/// Loads its trunk; blocks that predict further tokens are no part of it.
+pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
+    let style = Style {
+        halves: true,
+        gated_attention: true,
+        feed_norm: "post_attention_norm",
+        ..Style::default()
+    };
+    Transformer::load(weights, hyper, &style, context)
+}

@@ -1,0 +1,201 @@
+//! The state of a network at one moment, kept to be taken up again, in memory and in a file.
+
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::sync::Arc;
+
+use super::keys::Keys;
+use super::recurrent::Moment;
+use crate::kernels::lines::Lines;
+
+/// Most heads, widths and numbers that a file may claim; all models lie far below.
+const MOST: u64 = 1 << 28;
+/// Numbers that are turned to bytes at once.
+const AT_ONCE: usize = 16 << 10;
+
+/// The state of a network after some tokens.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// How many tokens.
+    pub(super) tokens: usize,
+    /// Of each layer.
+    pub(super) layers: Vec<Kept>,
+}
+
+/// The state of a layer.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    /// Of one with attention.
+    Keys(Keys),
+    /// Of one with a delta rule, and the sizes of its two parts.
+    Moment {
+        moment: Moment,
+        matrix: usize,
+        rows: usize,
+    },
+}
+
+impl Snapshot {
+    /// Tokens it stands for.
+    pub const fn tokens(&self) -> usize {
+        self.tokens
+    }
+
+    /// The state after its first `tokens` only; none where it cannot be cut back.
+    pub fn cut(mut self, tokens: usize) -> Option<Self> {
+        if tokens == self.tokens {
+            return Some(self);
+        }
+        for layer in &mut self.layers {
+            match layer {
+                Kept::Keys(keys) => *keys = keys.saved(tokens).ok()?,
+                Kept::Moment { .. } => return None,
+            }
+        }
+        self.tokens = self.tokens.min(tokens);
+        Some(self)
+    }
+
+    /// Bytes that it keeps alive by itself: recurrent state. Keys and values are mostly shared
+    /// with the state that goes on.
+    pub fn own_bytes(&self) -> usize {
+        let bytes = |kept: &Kept| match kept {
+            Kept::Keys(_) => 0,
+            Kept::Moment { matrix, rows, .. } => (matrix + rows) * 4,
+        };
+        self.layers.iter().map(bytes).sum()
+    }
+
+    /// Bytes that it takes in a file.
+    pub fn file_bytes(&self) -> usize {
+        let bytes = |kept: &Kept| match kept {
+            Kept::Keys(keys) => keys.bytes(self.tokens),
+            Kept::Moment { .. } => 0,
+        };
+        self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
+    }
+
+    /// Writes it, little-endian: the number of tokens and of layers; for each layer with
+    /// attention 0, heads, width, and the numbers of its pages; for each with a delta rule 1, the
+    /// sizes of its two parts, and their numbers.
+    ///
+    /// # Errors
+    /// Those of the writer; unsupported where the state lies on another device.
+    pub fn write(&self, out: &mut dyn Write) -> Result<()> {
+        number(out, self.tokens)?;
+        number(out, self.layers.len())?;
+        for layer in &self.layers {
+            match layer {
+                Kept::Keys(keys) => {
+                    let (heads, width) = keys.shape();
+                    [0, heads, width].iter().try_for_each(|n| number(out, *n))?;
+                    let pages = keys.pages().ok_or(ErrorKind::Unsupported)?;
+                    for page in pages {
+                        floats(out, page.numbers())?;
+                    }
+                }
+                Kept::Moment {
+                    moment,
+                    matrix,
+                    rows,
+                } => {
+                    [1, *matrix, *rows]
+                        .iter()
+                        .try_for_each(|n| number(out, *n))?;
+                    let Moment::Host(moment) = moment else {
+                        return Err(ErrorKind::Unsupported.into());
+                    };
+                    floats(out, &moment.0)?;
+                    floats(out, &moment.1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Snapshot::write`] has written; `left` are the bytes that there are.
+    ///
+    /// # Errors
+    /// Those of the reader; invalid data where it cannot be.
+    pub fn read(from: &mut dyn Read, mut left: u64) -> Result<Self> {
+        let tokens = size(from)?;
+        let count = size(from)?;
+        // Nothing is made room for that the file cannot hold.
+        let mut take = |numbers: usize| {
+            left = left.checked_sub(numbers as u64 * 4).ok_or_else(broken)?;
+            Ok::<(), Error>(())
+        };
+        let mut layers = Vec::new();
+        for _ in 0..count {
+            let (kind, a, b) = (size(from)?, size(from)?, size(from)?);
+            layers.push(match kind {
+                0 => {
+                    let page = crate::kernels::attention::PAGE;
+                    let padded = a
+                        .checked_mul(2 * b.next_multiple_of(16))
+                        .ok_or_else(broken)?;
+                    take(
+                        padded
+                            .checked_mul(tokens.next_multiple_of(page))
+                            .ok_or_else(broken)?
+                            / 2,
+                    )?;
+                    let mut next = |numbers: &mut [f32]| read_floats(from, numbers);
+                    Kept::Keys(Keys::read_pages(a, b, tokens, &mut next)?)
+                }
+                1 => {
+                    take(a)?;
+                    take(b)?;
+                    let (mut state, mut rows) = (Lines::zeros(a), Lines::zeros(b));
+                    read_floats(from, &mut state)?;
+                    read_floats(from, &mut rows)?;
+                    Kept::Moment {
+                        moment: Moment::Host(Arc::new((state, rows))),
+                        matrix: a,
+                        rows: b,
+                    }
+                }
+                _ => return Err(broken()),
+            });
+        }
+        Ok(Self { tokens, layers })
+    }
+}
+
+fn broken() -> Error {
+    Error::new(ErrorKind::InvalidData, "the file is no state of a model")
+}
+
+fn number(out: &mut dyn Write, n: usize) -> Result<()> {
+    out.write_all(&(n as u64).to_le_bytes())
+}
+
+fn size(from: &mut dyn Read) -> Result<usize> {
+    let mut bytes = [0; 8];
+    from.read_exact(&mut bytes)?;
+    match u64::from_le_bytes(bytes) {
+        n if n <= MOST => Ok(n as usize),
+        _ => Err(broken()),
+    }
+}
+
+fn floats(out: &mut dyn Write, numbers: &[f32]) -> Result<()> {
+    let mut bytes = Vec::with_capacity(AT_ONCE * 4);
+    for part in numbers.chunks(AT_ONCE) {
+        bytes.clear();
+        bytes.extend(part.iter().flat_map(|x| x.to_le_bytes()));
+        out.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+fn read_floats(from: &mut dyn Read, numbers: &mut [f32]) -> Result<()> {
+    let mut bytes = vec![0; AT_ONCE * 4];
+    for part in numbers.chunks_mut(AT_ONCE) {
+        let bytes = bytes.get_mut(..part.len() * 4).unwrap_or_default();
+        from.read_exact(bytes)?;
+        for (x, bytes) in part.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *x = f32::from_le_bytes(*bytes);
+        }
+    }
+    Ok(())
+}

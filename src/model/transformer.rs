@@ -1,0 +1,430 @@
+//! The transformer that all architectures written here are variants of: norm, a mixing layer
+//! (attention, or a delta net), norm, gated feed-forward.
+
+use candle_core::{Device, Result, bail};
+
+use super::attention::{Attention, Form};
+use super::delta::DeltaNet;
+use super::feed::Feed;
+use super::hyper::{Hyper, LayerKind};
+use super::keys::Keys;
+use super::linear::{Linear, Table};
+use super::recurrent::Recurrent;
+use super::rope::{Angles, Rope};
+use super::rows::{Rows, Vector};
+use super::snapshot::{Kept, Snapshot};
+use super::weights::Weights;
+use crate::base::Cancel;
+use crate::kernels::pool;
+use crate::kernels::rows::Gate;
+
+/// What tells one architecture from another.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// Rotary pairs are the halves of a head (else neighbours).
+    pub halves: bool,
+    /// How the feed-forward's gate bends.
+    pub gate: Gate,
+    /// Embeddings are multiplied by the root of the width.
+    pub scaled_embedding: bool,
+    /// Queries, keys and values come out of one product, gate and up of another.
+    pub fused: bool,
+    /// Behind each query stands a gate for the output of its head.
+    pub gated_attention: bool,
+    /// The name of the norm before the feed-forward.
+    pub feed_norm: &'static str,
+    /// Norm behind the attention, and behind the feed-forward.
+    pub after_norms: bool,
+    /// Layers that look back over so many tokens only, and how often one sees all.
+    pub window: Option<Window>,
+    /// What scores are multiplied by, where it is not one over the root of a head's width.
+    pub scale: Option<f64>,
+    /// Divides the rotary frequencies.
+    pub rope_factors: Option<Vec<f32>>,
+    /// Multiplies sine and cosine.
+    pub rope_scale: Option<f32>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            halves: false,
+            gate: Gate::Silu,
+            scaled_embedding: false,
+            fused: false,
+            gated_attention: false,
+            feed_norm: "ffn_norm",
+            after_norms: false,
+            window: None,
+            scale: None,
+            rope_factors: None,
+            rope_scale: None,
+        }
+    }
+}
+
+/// Layers with a short view.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// Tokens such a layer sees.
+    pub tokens: usize,
+    /// Every so-many-th layer sees all.
+    pub every: usize,
+    /// Base of the rotary frequencies in the layers with a short view, where they have their
+    /// own.
+    pub base: Option<f64>,
+}
+
+/// Which rows of logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// That of the last token.
+    Last,
+    /// All.
+    All,
+}
+
+/// A transformer with the state of one text.
+pub struct Transformer {
+    embedding: Table,
+    embedding_scale: Option<f32>,
+    blocks: Vec<Block>,
+    norm: Vector,
+    head: Linear,
+    rope: Rope,
+    near_rope: Option<Rope>,
+    hyper: Hyper,
+    context: usize,
+    device: Device,
+    /// Whether our kernels compute (else candle's tensors).
+    ours: bool,
+    states: Vec<State>,
+    /// Tokens the state stands for.
+    held: usize,
+    /// Tokens before the last forward pass, while any part of it can be taken back.
+    tried: Option<usize>,
+}
+
+/// A layer's state.
+enum State {
+    Keys(Keys),
+    Recurrent(Recurrent),
+}
+
+struct Block {
+    norm: Vector,
+    mix: Mix,
+    after_mix: Option<Vector>,
+    feed_norm: Vector,
+    feed: Feed,
+    after_feed: Option<Vector>,
+}
+
+enum Mix {
+    Attention(Attention),
+    Delta(DeltaNet),
+}
+
+/// Angles of the rows of a forward pass, for layers that see all and for those that do not.
+struct Turns {
+    far: Angles,
+    near: Option<Angles>,
+}
+
+impl Transformer {
+    /// Loads the weights, for a context of so many tokens.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or has another shape than the figures say.
+    pub fn load(
+        weights: &Weights<'_>,
+        hyper: Hyper,
+        style: &Style,
+        context: usize,
+    ) -> Result<Self> {
+        let width = hyper.width;
+        let embedding = weights.table("token_embd.weight", hyper.vocabulary, width)?;
+        let mut blocks = Vec::with_capacity(hyper.layers);
+        for layer in 0..hyper.layers {
+            blocks.push(Block::load(weights, &hyper, style, layer)?);
+        }
+        let norm = weights.plain("output_norm.weight", width)?;
+        let head = if weights.has("output.weight") {
+            weights.linear("output", hyper.vocabulary, width)?
+        } else {
+            embedding.head()
+        };
+        let rope_factors = match &style.rope_factors {
+            Some(factors) => Some(factors.clone()),
+            None => hyper.stretch.map(|stretch| vec![stretch; hyper.rotary / 2]),
+        };
+        let rope = Rope::new(
+            hyper.rotary,
+            hyper.rope_base,
+            rope_factors.as_deref(),
+            style.rope_scale.unwrap_or(1.0),
+            style.halves,
+        );
+        let near_rope = style
+            .window
+            .as_ref()
+            .and_then(|window| window.base)
+            .map(|base| Rope::new(hyper.rotary, base, None, 1.0, style.halves));
+        let ours = weights.tensors_on().is_none();
+        let states = blocks.iter().map(|block| block.state(ours));
+        Ok(Self {
+            states: states.collect::<Result<_>>()?,
+            embedding,
+            embedding_scale: style.scaled_embedding.then(|| (width as f32).sqrt()),
+            blocks,
+            norm,
+            head,
+            rope,
+            near_rope,
+            hyper,
+            context,
+            device: weights.device.clone(),
+            ours,
+            held: 0,
+            tried: None,
+        })
+    }
+
+    /// Tokens the state stands for.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Reads tokens behind those held and gives the logits of the last one, or of all, row by
+    /// row; none if cancelled. Where it is cancelled or fails, the state is what it was.
+    ///
+    /// With `trial`, any number of these tokens can be taken back by [`Transformer::keep`] until
+    /// the next are read.
+    pub fn read(
+        &mut self,
+        tokens: &[u32],
+        wanted: Wanted,
+        trial: bool,
+        cancel: &Cancel,
+    ) -> Result<Option<Vec<f32>>> {
+        pool::until(cancel, || self.forward(tokens, wanted, trial))
+    }
+
+    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Option<Vec<f32>>> {
+        let (count, position) = (tokens.len(), self.held);
+        if count == 0 || position + count > self.context {
+            bail!("{count} tokens at {position} of {}", self.context);
+        }
+        // Who reads on has taken the last tokens for right.
+        if let Some(before) = self.tried.take() {
+            self.settle(position - before)?;
+        }
+        let epsilon = self.hyper.epsilon as f32;
+        let device = (!self.ours).then_some(&self.device);
+        let mut x = self.embedding.embed(tokens, &self.device)?;
+        if let Some(scale) = self.embedding_scale {
+            x = x.times(scale)?;
+        }
+        let near = self
+            .near_rope
+            .as_ref()
+            .map(|rope| rope.angles(position, count, device));
+        let turns = Turns {
+            far: self.rope.angles(position, count, device)?,
+            near: near.transpose()?,
+        };
+        for (block, state) in self.blocks.iter().zip(&mut self.states) {
+            x = block.forward(x, position, &turns, state, epsilon, trial)?;
+            if pool::cancelled() {
+                return Ok(None);
+            }
+        }
+        if wanted == Wanted::Last {
+            x = x.last()?;
+        }
+        let x = x.norm(&self.norm, epsilon)?;
+        let logits = self.head.forward(&x)?.into_vec()?;
+        if pool::cancelled() {
+            return Ok(None);
+        }
+        if trial {
+            self.tried = Some(position);
+        } else {
+            self.settle(count)?;
+        }
+        self.held = position + count;
+        Ok(Some(logits))
+    }
+
+    /// Takes over the first `count` tokens of the last forward pass.
+    fn settle(&mut self, count: usize) -> Result<()> {
+        for state in &mut self.states {
+            if let State::Recurrent(state) = state
+                && !state.settle(count)
+            {
+                bail!("the last tokens cannot be taken back one by one");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a state cannot be cut back to any length.
+    pub fn is_recurrent(&self) -> bool {
+        let recurrent = |state: &State| matches!(state, State::Recurrent(_));
+        self.states.iter().any(recurrent)
+    }
+
+    /// Forgets all but the first `tokens` of what was read; says how many are held then: fewer
+    /// where the state cannot be cut back to that length.
+    pub fn keep(&mut self, tokens: usize) -> Result<usize> {
+        let wanted = tokens.min(self.held);
+        if let Some(before) = self.tried.take() {
+            let taken = wanted.saturating_sub(before);
+            self.settle(taken)?;
+            self.held = before + taken;
+        }
+        if wanted < self.held && self.is_recurrent() {
+            for state in &mut self.states {
+                if let State::Recurrent(state) = state {
+                    state.clear()?;
+                }
+            }
+            self.held = 0;
+        }
+        self.held = self.held.min(wanted);
+        Ok(self.held)
+    }
+
+    /// What the state is now, to be taken up again; cheap on the CPU.
+    pub fn snapshot(&mut self) -> Result<Snapshot> {
+        self.keep(self.held)?;
+        let layers = self.states.iter().map(|state| {
+            Ok(match state {
+                State::Keys(keys) => Kept::Keys(keys.saved(self.held)?),
+                State::Recurrent(state) => Kept::Moment {
+                    moment: state.now().clone(),
+                    matrix: state.shape().state(),
+                    rows: state.rows(),
+                },
+            })
+        });
+        Ok(Snapshot {
+            tokens: self.held,
+            layers: layers.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Takes up a snapshot of this network.
+    ///
+    /// # Errors
+    /// Where it is of another; then the state is that of an empty text.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.keep(0)?;
+        let fits = snapshot.tokens <= self.context
+            && snapshot.layers.len() == self.states.len()
+            && snapshot
+                .layers
+                .iter()
+                .zip(&self.states)
+                .all(|(kept, state)| match (kept, state) {
+                    (Kept::Keys(kept), State::Keys(keys)) => {
+                        kept.shape() == keys.shape()
+                            && kept.pages().is_some() == keys.pages().is_some()
+                    }
+                    (Kept::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
+                        *matrix == state.shape().state() && *rows == state.rows()
+                    }
+                    _ => false,
+                });
+        if !fits {
+            bail!("the state that was kept is of another model");
+        }
+        for (kept, state) in snapshot.layers.iter().zip(&mut self.states) {
+            match (kept, state) {
+                (Kept::Keys(kept), State::Keys(keys)) => *keys = kept.saved(snapshot.tokens)?,
+                (Kept::Moment { moment, .. }, State::Recurrent(state)) => state.restore(moment),
+                _ => {}
+            }
+        }
+        self.held = snapshot.tokens;
+        Ok(())
+    }
+}
+
+impl Block {
+    fn load(weights: &Weights<'_>, hyper: &Hyper, style: &Style, layer: usize) -> Result<Self> {
+        let plain = |part: &str| weights.plain(&format!("blk.{layer}.{part}.weight"), hyper.width);
+        let after = |part: &str| style.after_norms.then(|| plain(part)).transpose();
+        let mix = match &hyper.kinds.get(layer) {
+            Some(LayerKind::Delta(delta)) => Mix::Delta(DeltaNet::load(
+                weights,
+                hyper.width,
+                hyper.epsilon as f32,
+                delta.shape,
+                delta.taps,
+                layer,
+            )?),
+            _ => {
+                let form = Form {
+                    fused: style.fused,
+                    gated: style.gated_attention,
+                    window: style
+                        .window
+                        .as_ref()
+                        .filter(|window| !(layer + 1).is_multiple_of(window.every.max(1)))
+                        .map(|window| window.tokens),
+                    scale: style.scale.unwrap_or(1.0 / (hyper.head as f64).sqrt()) as f32,
+                };
+                Mix::Attention(Attention::load(weights, hyper, layer, form)?)
+            }
+        };
+        Ok(Self {
+            norm: plain("attn_norm")?,
+            mix,
+            after_mix: after("post_attention_norm")?,
+            feed_norm: plain(style.feed_norm)?,
+            feed: Feed::load(weights, hyper.width, layer, style.fused, style.gate)?,
+            after_feed: after("post_ffw_norm")?,
+        })
+    }
+
+    /// The state of an empty text.
+    fn state(&self, ours: bool) -> Result<State> {
+        Ok(match &self.mix {
+            Mix::Attention(attention) => State::Keys(attention.state(ours)),
+            Mix::Delta(delta) => State::Recurrent(delta.state()?),
+        })
+    }
+
+    fn forward(
+        &self,
+        x: Rows,
+        position: usize,
+        turns: &Turns,
+        state: &mut State,
+        epsilon: f32,
+        trial: bool,
+    ) -> Result<Rows> {
+        let normed = x.norm(&self.norm, epsilon)?;
+        let mut mixed = match (&self.mix, state) {
+            (Mix::Attention(attention), State::Keys(keys)) => {
+                let angles = match &turns.near {
+                    Some(near) if attention.is_near() => near,
+                    _ => &turns.far,
+                };
+                attention.forward(&normed, position, angles, keys)?
+            }
+            (Mix::Delta(delta), State::Recurrent(state)) => delta.forward(&normed, state, trial)?,
+            _ => bail!("a layer has the state of another"),
+        };
+        if let Some(norm) = &self.after_mix {
+            mixed = mixed.norm(norm, epsilon)?;
+        }
+        let x = x.plus(&mixed)?;
+        let mut fed = self.feed.forward(&x.norm(&self.feed_norm, epsilon)?)?;
+        if let Some(norm) = &self.after_feed {
+            fed = fed.norm(norm, epsilon)?;
+        }
+        x.plus(&fed)
+    }
+}
