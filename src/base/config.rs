@@ -87,7 +87,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 17] = [
+pub(super) const KEYS: [(&str, bool); 18] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -100,6 +100,7 @@ pub(super) const KEYS: [(&str, bool); 17] = [
     ("mouse", false),
     ("vim", false),
     ("save", false),
+    ("state_cache", false),
     ("rules_file", true),
     ("exclude", true),
     ("review.skip", true),
@@ -109,6 +110,8 @@ pub(super) const KEYS: [(&str, bool); 17] = [
 
 /// More threads than any machine this runs on has.
 const MOST_THREADS: u64 = 1024;
+/// More megabytes than any disk has.
+const MOST_MEGABYTES: u64 = 1 << 40;
 /// More tokens than any model reads.
 const MOST_TOKENS: u64 = 16_000_000;
 
@@ -162,6 +165,8 @@ pub struct Config {
     pub vim: Setting<bool>,
     /// `save`: whether conversations are kept on disk.
     pub save: Setting<bool>,
+    /// `state_cache`: megabytes on disk for what models have read; 0 for none.
+    pub state_cache: Setting<usize>,
     /// `rules_file`: the project's rules, relative to the root. (repo may set)
     pub rules_file: Setting<String>,
     /// `exclude`: globs left out of the index, in gitignore form. (repo may add)
@@ -191,6 +196,7 @@ impl Default for Config {
             mouse: Setting::default_of(true),
             vim: Setting::default_of(false),
             save: Setting::default_of(true),
+            state_cache: Setting::default_of(2048),
             rules_file: Setting::default_of("AGENTS.md".to_owned()),
             exclude: Setting::default_of(Vec::new()),
             review_skip: Setting::default_of(Vec::new()),
@@ -359,6 +365,11 @@ impl Config {
         put("vim", self.vim.value.to_string(), &self.vim.origin);
         put("save", self.save.value.to_string(), &self.save.origin);
         put(
+            "state_cache",
+            self.state_cache.value.to_string(),
+            &self.state_cache.origin,
+        );
+        put(
             "rules_file",
             text(&self.rules_file.value),
             &self.rules_file.origin,
@@ -423,6 +434,7 @@ impl Config {
             "mouse" => over(&mut self.mouse, entry.flag()?, origin),
             "vim" => over(&mut self.vim, entry.flag()?, origin),
             "save" => over(&mut self.save, entry.flag()?, origin),
+            "state_cache" => over(&mut self.state_cache, entry.count(MOST_MEGABYTES)?, origin),
             "rules_file" => {
                 let path = RepoPath::new(&entry.text()?)
                     .map_err(|failure| entry.wrong(failure.to_string()))?;

@@ -26,6 +26,8 @@ pub struct Places {
 pub struct RepoPlaces {
     /// The index.
     pub index: PathBuf,
+    /// What models have read, so that it is not read again: can be made again.
+    pub states: PathBuf,
     /// Conversations.
     pub sessions: PathBuf,
     /// Records for `undo`.
@@ -106,6 +108,7 @@ impl Places {
         let state = self.state.join("repositories").join(&key);
         RepoPlaces {
             index: self.cache.join("index").join(&key),
+            states: self.cache.join("states").join(&key),
             sessions: state.join("sessions"),
             undo: state.join("undo"),
             state,

@@ -1,7 +1,7 @@
 //! What every command needs before its own work: folders, settings, the seal, the model, the
 //! repository, in that order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -311,18 +311,26 @@ impl Desk {
         &mut self,
         choice: &ModelChoice,
         config: &Config,
+        states: &Path,
     ) -> Result<Box<dyn Engine>> {
         let catalog = self.catalog()?;
         let cancel = self.stop.token();
         let name = choice_name(choice);
         let out = &mut self.out;
-        let engine = load_engine(choice, &catalog, config, &cancel, &mut |part| {
-            out.progress(&format!(
-                "loading {name} {} {:.0}%",
-                bar((f64::from(part) * 1000.0) as u64, 1000, 24),
-                part * 100.0
-            ));
-        });
+        let engine = load_engine(
+            choice,
+            &catalog,
+            config,
+            Some(states),
+            &cancel,
+            &mut |part| {
+                out.progress(&format!(
+                    "loading {name} {} {:.0}%",
+                    bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+                    part * 100.0
+                ));
+            },
+        );
         self.out.clear();
         let engine = engine?;
         let facts = engine.facts();

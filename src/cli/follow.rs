@@ -41,7 +41,7 @@ pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     }
     let choice = desk.fetched(chosen)?;
     let index = desk.index(&workspace, false)?;
-    let engine = desk.load(&choice, &workspace.config)?;
+    let engine = desk.load(&choice, &workspace.config, &workspace.places.states)?;
     Ok(Ready {
         workspace,
         index,

@@ -15,7 +15,7 @@ use crate::base::text::human_bytes;
 pub(super) fn run(args: &ForgetArgs, desk: &mut Desk) -> Result<Code> {
     let folders: Vec<(&str, PathBuf)> = if args.all {
         vec![
-            ("indexes", desk.places.cache.clone()),
+            ("indexes, what models have read", desk.places.cache.clone()),
             (
                 "conversations, undo records, history",
                 desk.places.state.clone(),
@@ -30,6 +30,7 @@ pub(super) fn run(args: &ForgetArgs, desk: &mut Desk) -> Result<Code> {
         let places = desk.places.for_repo(repo.root());
         vec![
             ("index", places.index),
+            ("what models have read", places.states),
             ("conversations and undo records", places.state),
         ]
     };

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::recall::MOST_MOMENTS;
 use crate::base::Result;
+use crate::model::footprint::Footprint;
 use crate::model::gguf::{Header, type_layout, type_name};
+use crate::model::hyper::Hyper;
 use crate::model::network;
 
 /// Facts of a GGUF's header and the estimate of memory.
@@ -38,6 +41,16 @@ pub struct Inspection {
 }
 
 impl Inspection {
+    /// The largest context in tokens that `free` bytes hold, and no more than the model takes; 0
+    /// where not even the weights fit.
+    pub fn most_context(&self, free: u64) -> usize {
+        let left = free.saturating_sub(self.memory_bytes(0));
+        let most = left
+            .checked_div(self.state_bytes_per_token)
+            .unwrap_or(u64::MAX);
+        most.min(u64::from(self.context)) as usize
+    }
+
     /// Bytes needed with that context.
     pub fn memory_bytes(&self, context: usize) -> u64 {
         self.state_bytes_per_token
@@ -58,27 +71,20 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
     let obstacle = network::check(&header).err();
     let embedding = header.arch_number("embedding_length").unwrap_or(0);
     let layers = header.arch_number("block_count").unwrap_or(0);
-    let heads = header
-        .arch_number("attention.head_count")
-        .unwrap_or(1)
-        .max(1);
-    let kv_heads = header
-        .arch_number("attention.head_count_kv")
-        .unwrap_or(heads);
-    let head_width = header
-        .arch_number("attention.key_length")
-        .unwrap_or(embedding / heads);
     let vocabulary = header
         .metadata
         .get("tokenizer.ggml.tokens")
         .and_then(|tokens| tokens.as_array())
         .map_or(0, <[_]>::len) as u64;
-    // K and V of every layer in f32; candle's own caches hold them twice while they grow.
     let ours = network::is_ours(&architecture);
-    let copies = if ours { 1 } else { 2 };
-    let state = [copies, 2, 4, layers, kv_heads, head_width]
-        .iter()
-        .fold(1_u64, |product, n| product.saturating_mul(*n));
+    // Figures that cannot be are told by `network::check`, not by an estimate.
+    let footprint = Hyper::from_header(&header)
+        .map(|hyper| Footprint::of(&hyper))
+        .unwrap_or_default();
+    // candle's own caches hold keys and values twice while they grow.
+    let state = footprint.per_token.saturating_mul(if ours { 1 } else { 2 });
+    // The state itself, what a pass makes of it, and the moments that are kept.
+    let recurrent = footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64);
     let mut weights = 0_u64;
     let mut by_type: Vec<(u32, u64)> = Vec::new();
     for tensor in &header.tensors {
@@ -120,7 +126,9 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
         weight_bytes: weights,
         state_bytes_per_token: state,
         // Activations of a piece, logits, the vocabulary itself, and the program.
-        other_bytes: 60_000_000 + vocabulary * 400 + embedding.saturating_mul(40_000),
+        other_bytes: (60_000_000 + vocabulary * 400)
+            .saturating_add(embedding.saturating_mul(40_000))
+            .saturating_add(recurrent),
         has_template: header.text("tokenizer.chat_template").is_some(),
         architecture,
     })

@@ -6,11 +6,12 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::answer::AnswerStream;
+use super::fit;
 use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
 use super::states::{self, States};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
-use crate::base::text::{human_bytes, human_count};
+use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
@@ -18,10 +19,8 @@ use crate::model::network;
 use crate::model::sample::{Allowed, Sampler, Settings};
 use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
 
-/// Context where neither user nor model asks for less.
-const USUAL_CONTEXT: usize = 8192;
 /// Tokens that must be left for an answer.
-const LEAST_ANSWER: usize = 16;
+pub(super) const LEAST_ANSWER: usize = 16;
 
 /// How to load a model.
 #[derive(Debug, Clone, Default)]
@@ -79,38 +78,7 @@ impl LocalEngine {
             0 => memory::available(),
             limit => limit,
         };
-        let native = (inspection.context as usize).max(1);
-        let most = native;
-        if options.context > most {
-            return Err(Failure::usage(format!(
-                "a context of {} tokens is more than the model takes",
-                human_count(options.context as u64)
-            ))
-            .because(format!("it was made for {}", human_count(most as u64)))
-            .hint("lower --ctx, or leave it out"));
-        }
-        let mut context = if options.context == 0 {
-            most.min(USUAL_CONTEXT)
-        } else {
-            options.context
-        };
-        if options.context == 0 && free > 0 {
-            // A smaller context is better than no answer, down to a size that is of use.
-            while context > 2048 && inspection.memory_bytes(context) > free {
-                context = context * 3 / 4;
-            }
-        }
-        let needed = inspection.memory_bytes(context);
-        if free > 0 && needed > free {
-            return Err(Failure::model(format!("{} does not fit in memory", options.name))
-                .because(format!(
-                    "it takes about {} with a context of {} tokens, and {} are free",
-                    human_bytes(needed),
-                    human_count(context as u64),
-                    human_bytes(free)
-                ))
-                .hint("choose a smaller model (`homebody models list`), lower --ctx, or close other programs"));
-        }
+        let context = fit::context(&inspection, &options.name, options.context, free)?;
         let tokenizer = Tokenizer::from_header(&header)?;
         let name_of = |id: Option<u32>| id.map(|id| tokenizer.text(id)).unwrap_or_default();
         let template = ChatTemplate::new(
@@ -188,7 +156,10 @@ impl LocalEngine {
         };
         let same = |messages: &[Message]| {
             let other = self.tokens_of(messages, request.thinking, true).ok()?;
-            Some(common(&other, tokens)).filter(|n| *n > 0 && *n < tokens.len())
+            // The last token is read in any case, for its logits: so the same prompt once more
+            // can begin here too.
+            let most = tokens.len().saturating_sub(1);
+            Some(common(&other, tokens).min(most)).filter(|n| *n > 0)
         };
         let first = request.messages.first();
         let system = first

@@ -230,6 +230,35 @@ fn a_model_that_does_not_fit_is_refused_with_figures() {
 }
 
 #[test]
+fn a_context_that_does_not_fit_is_refused_with_one_that_does() {
+    let file = fixture("qwen2-tiny.F32.gguf");
+    let facts = crate::engine::inspect(&file).expect("facts");
+    let limit = facts.memory_bytes(300);
+    let load = |context: usize, memory_limit: u64| {
+        let options = LoadOptions {
+            name: "tiny".into(),
+            file: file.clone(),
+            memory_limit,
+            context,
+            ..LoadOptions::default()
+        };
+        LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).map(|e| e.facts().context)
+    };
+    let failure = load(400, limit).err().expect("refused");
+    let said = failure.next_step().unwrap_or_default().to_owned();
+    let fits: usize = said
+        .rsplit(' ')
+        .next()
+        .and_then(|n| n.parse().ok())
+        .expect("a number");
+    assert!((290..=300).contains(&fits), "{said}");
+    assert_eq!(load(fits, limit).expect("fits"), fits);
+    assert!(load(fits + 10, limit).is_err());
+    let failure = load(1 << 30, u64::MAX).err().expect("refused");
+    assert!(failure.to_string().contains("more than the model takes"));
+}
+
+#[test]
 fn a_file_cannot_end_a_turn() {
     let engine = load("llama-tiny");
     let plain = engine

@@ -6,6 +6,7 @@
 mod answer;
 pub mod bench;
 pub mod debug;
+mod fit;
 pub mod inspect;
 pub mod local;
 mod pacing;

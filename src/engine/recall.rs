@@ -190,6 +190,7 @@ impl Recall {
     /// reading; says how long that is. At least the last token is left, for its logits.
     fn go_back(&mut self, tokens: &[u32], on: &mut dyn FnMut(Step)) -> usize {
         let most = tokens.len().saturating_sub(1);
+        let before = self.held.len();
         let same = common(&self.held, tokens).min(most);
         let can_cut = self.network.can_cut();
         let usable = |known: &[u32]| {
@@ -228,11 +229,11 @@ impl Recall {
         }
         let wanted = common(&self.held, tokens).min(most);
         let cached = self.network.keep(wanted);
-        if cached == 0 && !self.held.is_empty() {
+        if cached == 0 && before > 0 {
             on(Step::StartOver(format!(
                 "the conversation differs after {} of {} tokens, so it is read from its beginning",
                 human_count(same as u64),
-                human_count(self.held.len() as u64)
+                human_count(before as u64)
             )));
         }
         self.held.truncate(cached);
@@ -413,3 +414,7 @@ impl Drop for Recall {
 pub(super) fn common(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
+
+#[cfg(test)]
+#[path = "recall_tests.rs"]
+mod tests;

@@ -31,7 +31,7 @@ pub(super) type ModelKey = [u8; 32];
 pub(super) struct States {
     dir: PathBuf,
     key: ModelKey,
-    /// Bytes that all files of the folder may take.
+    /// Bytes that all files of this folder and those beside it may take.
     most: u64,
 }
 
@@ -44,7 +44,8 @@ pub(super) struct Found {
 }
 
 impl States {
-    /// Those in `dir` of the model with that key; all files there may take `most` bytes.
+    /// Those in `dir` of the model with that key; all files there and in the folders beside it
+    /// may take `most` bytes.
     pub const fn new(dir: PathBuf, key: ModelKey, most: u64) -> Self {
         Self { dir, key, most }
     }
@@ -201,7 +202,13 @@ impl States {
     /// Removes the oldest files until `bytes` more fit, and what killed processes left.
     fn make_room(&self, bytes: u64) -> io::Result<()> {
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
+        let around = self.dir.parent().unwrap_or(&self.dir);
+        let folders = fs::read_dir(around)?.flatten();
+        let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        for entry in folders
+            .filter_map(|dir| fs::read_dir(dir.path()).ok())
+            .flatten()
+        {
             let entry = entry?;
             let facts = entry.metadata()?;
             let age = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);

@@ -30,6 +30,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             let of = places.for_repo(root);
             vec![
                 ("index", of.index),
+                ("what models have read", of.states),
                 ("sessions", of.sessions),
                 ("undo records", of.undo),
                 ("state", of.state),
@@ -37,6 +38,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
         }
         None => vec![
             ("index", places.cache.join("index")),
+            ("what models have read", places.cache.join("states")),
             ("sessions and state", places.state.join("repositories")),
         ],
     };

@@ -234,7 +234,8 @@ fn catalog_needs(model: &Model) -> u64 {
     model.memory_bytes(LEAST_CONTEXT as usize)
 }
 
-/// Loads the engine for a choice. `progress` goes from 0 to 1.
+/// Loads the engine for a choice. `states` is the folder for what it has read, where that may
+/// be kept ([`RepoPlaces::states`]). `progress` goes from 0 to 1.
 ///
 /// # Errors
 /// Of kind model, if the file does not fit in memory or cannot be run; a choice of
@@ -243,6 +244,7 @@ pub fn load_engine(
     choice: &ModelChoice,
     catalog: &Catalog,
     config: &Config,
+    states: Option<&Path>,
     cancel: &Cancel,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Box<dyn Engine>> {
@@ -272,8 +274,10 @@ pub fn load_engine(
         context: config.ctx.value,
         threads: config.threads.value,
         memory_limit: 0,
-        states: None,
-        states_limit: 0,
+        states: states
+            .filter(|_| config.save.value && config.state_cache.value > 0)
+            .map(Path::to_path_buf),
+        states_limit: config.state_cache.value as u64 * 1_000_000,
     };
     Ok(Box::new(LocalEngine::load(&options, cancel, progress)?))
 }
@@ -405,6 +409,7 @@ mod tests {
             &ModelChoice::Script(file),
             &catalog(),
             &Config::default(),
+            None,
             &Cancel::never(),
             &mut |_| {},
         )
@@ -416,6 +421,7 @@ mod tests {
                 &fetch,
                 &catalog(),
                 &Config::default(),
+                None,
                 &Cancel::never(),
                 &mut |_| {}
             )

@@ -7,6 +7,7 @@ mod attention;
 pub mod chat;
 mod delta;
 mod feed;
+pub mod footprint;
 mod gemma3;
 pub mod gguf;
 pub mod hyper;

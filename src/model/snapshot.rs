@@ -71,7 +71,8 @@ impl Snapshot {
             Kept::Keys(keys) => keys.bytes(self.tokens),
             Kept::Moment { .. } => 0,
         };
-        self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
+        let sizes = 16 + 24 * self.layers.len();
+        sizes + self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
     }
 
     /// Writes it, little-endian: the number of tokens and of layers; for each layer with

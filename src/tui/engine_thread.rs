@@ -139,7 +139,8 @@ impl EngineThread {
         };
         let _ = events.send(loading(0.0));
         let mut last = 0.0;
-        let loaded = load_engine(&choice, &catalog, config, cancel, &mut |fraction| {
+        let states = Some(shared.workspace.places.states.as_path());
+        let loaded = load_engine(&choice, &catalog, config, states, cancel, &mut |fraction| {
             if fraction - last >= 0.01 {
                 last = fraction;
                 let _ = events.send(loading(fraction));
