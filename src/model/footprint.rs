@@ -1,0 +1,80 @@
+//! What the state of a text takes in memory, from the figures of a model alone.
+
+use super::hyper::{Hyper, LayerKind};
+
+/// Bytes of state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// For each token: keys and values of the layers with attention.
+    pub per_token: u64,
+    /// Whatever the length of the text: the matrices of layers with a delta rule, and the rows
+    /// before their convolutions.
+    pub fixed: u64,
+}
+
+impl Footprint {
+    /// That of a model.
+    pub fn of(hyper: &Hyper) -> Self {
+        let mut own = Self::default();
+        for kind in &hyper.kinds {
+            match kind {
+                LayerKind::Attention => {
+                    let floats = (hyper.kv_heads as u64).saturating_mul(hyper.head as u64);
+                    own.per_token = own.per_token.saturating_add(floats.saturating_mul(2 * 4));
+                }
+                LayerKind::Delta(delta) => {
+                    own.fixed = own
+                        .fixed
+                        .saturating_add((delta.state() as u64).saturating_mul(4));
+                }
+            }
+        }
+        own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hyper::Delta;
+    use super::*;
+    use crate::kernels::delta::Shape;
+
+    /// Qwen 3.5 of 9 billion parameters: 24 layers with a delta rule, 8 with attention.
+    #[test]
+    fn a_hybrid_keeps_keys_in_a_quarter_of_its_layers() {
+        let delta = Delta {
+            shape: Shape {
+                key_heads: 16,
+                value_heads: 32,
+                key: 128,
+                value: 128,
+            },
+            taps: 4,
+        };
+        let kinds = (1..=32)
+            .map(|layer| match layer % 4 {
+                0 => LayerKind::Attention,
+                _ => LayerKind::Delta(delta),
+            })
+            .collect();
+        let hyper = Hyper {
+            architecture: "qwen35".into(),
+            width: 4096,
+            layers: 32,
+            kinds,
+            heads: 16,
+            kv_heads: 4,
+            head: 256,
+            rotary: 64,
+            context: 262_144,
+            vocabulary: 248_320,
+            epsilon: 1e-6,
+            rope_base: 1e7,
+            stretch: None,
+        };
+        let footprint = Footprint::of(&hyper);
+        assert_eq!(footprint.per_token, 64 << 10);
+        // 48 MiB of matrices, 2.25 MiB of rows.
+        assert_eq!(footprint.fixed, (48 << 20) + (9 << 18));
+    }
+}
