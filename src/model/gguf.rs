@@ -1,6 +1,7 @@
 //! The header of a GGUF file: metadata and the list of tensors.
 
 mod read;
+pub mod write;
 
 use std::collections::HashMap;
 use std::fs::File;
