@@ -1,14 +1,17 @@
 //! The header of a GGUF file: metadata and the list of tensors.
+//!
+//! A model may be split over several files. Then the header is that of all of them: the
+//! first one's metadata, and every tensor with the part it lies in.
 
+mod join;
 mod read;
 pub mod write;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
-use crate::base::failure::io_failure;
-use crate::base::{Failure, Result};
+use crate::base::Result;
 
 /// A metadata value.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +76,9 @@ pub struct TensorInfo {
     pub shape: Vec<u64>,
     /// The number of its type, see [`type_name`].
     pub kind: u32,
-    /// Bytes from the start of the data section.
+    /// The file it lies in, as an index into [`Header::parts`].
+    pub part: usize,
+    /// Bytes from the start of that file's data section.
     pub offset: u64,
     /// Bytes it takes.
     pub bytes: u64,
@@ -86,43 +91,53 @@ impl TensorInfo {
     }
 }
 
-/// The header of a GGUF file.
+/// A file of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Where its data section begins, in bytes.
+    pub data_start: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// The header of a model: of one GGUF file, or of all parts of a split one.
 #[derive(Debug, Clone)]
 pub struct Header {
     /// 2 or 3.
     pub version: u32,
     /// Metadata by key.
     pub metadata: HashMap<String, Value>,
-    /// The tensors in the file's order.
+    /// The tensors in the order of the parts and of the tensors in them.
     pub tensors: Vec<TensorInfo>,
-    /// Where the data section begins.
-    pub data_start: u64,
-    /// Size of the file.
-    pub file_bytes: u64,
+    /// The files, at least one.
+    pub parts: Vec<Part>,
 }
 
 impl Header {
-    /// Reads the header of a file and checks it against the file's size.
+    /// Reads the header of a file and checks it against the file's size. Of a split model any
+    /// part may be given: the others are found by their names beside it.
     ///
     /// # Errors
-    /// Of kind input, naming what was found where a GGUF was expected.
+    /// Of kind input, naming what was found where a GGUF was expected, or the parts that are
+    /// missing.
     pub fn read(file: &Path) -> Result<Self> {
-        let name = file.display().to_string();
-        let opened = File::open(file).map_err(|e| {
-            let failure = io_failure(format!("cannot open the model {name}"), &e);
-            if e.kind() == std::io::ErrorKind::NotFound {
-                failure.hint("`homebody models list` shows the models that are here")
-            } else {
-                failure
-            }
-        })?;
-        let facts = opened
-            .metadata()
-            .map_err(|e| io_failure(format!("cannot read {name}"), &e))?;
-        if !facts.is_file() {
-            return Err(Failure::input(format!("{name} is not a file")));
-        }
-        read::header(opened, facts.len(), name)
+        join::header(file)
+    }
+
+    /// Bytes of all files together.
+    pub fn file_bytes(&self) -> u64 {
+        self.parts
+            .iter()
+            .fold(0, |sum, part| part.bytes.saturating_add(sum))
+    }
+
+    /// Where a tensor lies in its part's file, in bytes.
+    pub fn range(&self, tensor: &TensorInfo) -> Range<u64> {
+        let start = self.parts.get(tensor.part).map_or(0, |p| p.data_start);
+        let start = start.saturating_add(tensor.offset);
+        start..start.saturating_add(tensor.bytes)
     }
 
     /// `general.architecture`, or nothing.

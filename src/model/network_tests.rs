@@ -8,6 +8,10 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_transformers::models::{quantized_gemma3, quantized_phi3};
 
 use super::*;
+use crate::model::gguf::{
+    self,
+    write::{Planned, Writer},
+};
 
 const WIDTH: usize = 32;
 const HEADS: usize = 4;
@@ -203,7 +207,7 @@ fn in_one_piece_they_equal_candles() {
         ..gemma3::style(&header, &mut hyper)
     };
     let mapping = Arc::new(Mapping::open(file.path()).expect("there"));
-    let weights = Weights::new(&header, mapping, Device::Cpu);
+    let weights = Weights::new(&header, vec![mapping], Device::Cpu);
     let mut dense = Dense::load(&weights, hyper, &style, 512).expect("loaded");
     let found = dense.forward(&tokens, 0).expect("logits");
     assert!(far(&found, &wanted) < 1e-3, "{}", far(&found, &wanted));
@@ -272,4 +276,78 @@ fn figures_that_cannot_be_are_refused() {
         );
         assert!(loaded.is_err(), "{key} = {value}");
     }
+}
+
+/// A model's file cut into parts of some tensors each, as models are published.
+fn split(file: &Path, dir: &Path, counts: &[usize]) -> Vec<std::path::PathBuf> {
+    let header = Header::read(file).expect("a header");
+    let bytes = std::fs::read(file).expect("there");
+    let mut tensors = header.tensors.iter();
+    let mut paths = Vec::new();
+    for (no, count) in counts.iter().enumerate() {
+        let number = |n: usize| gguf::Value::Unsigned(n as u64);
+        let mut metadata: Vec<(String, gguf::Value)> = vec![
+            ("split.no".into(), number(no)),
+            ("split.count".into(), number(counts.len())),
+            ("split.tensors.count".into(), number(header.tensors.len())),
+        ];
+        if no == 0 {
+            metadata.extend(header.metadata.clone());
+        }
+        let part: Vec<_> = tensors.by_ref().take(*count).collect();
+        let planned: Vec<Planned> = part
+            .iter()
+            .map(|tensor| Planned {
+                name: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+                kind: tensor.kind,
+            })
+            .collect();
+        let path = dir.join(format!("m-{:05}-of-{:05}.gguf", no + 1, counts.len()));
+        let mut writer = Writer::create(&path, &metadata, &planned).expect("created");
+        for tensor in part {
+            let range = header.range(tensor);
+            writer
+                .write(&bytes[range.start as usize..range.end as usize])
+                .expect("written");
+        }
+        writer.finish().expect("finished");
+        paths.push(path);
+    }
+    assert!(tensors.next().is_none(), "all tensors were given out");
+    paths
+}
+
+#[test]
+fn a_split_model_is_the_same_model() {
+    let whole = phi3(0).file();
+    let count = Header::read(whole.path()).expect("a header").tensors.len();
+    let dir = tempfile::tempdir().expect("a folder");
+    let parts = split(whole.path(), dir.path(), &[5, 0, 20, count - 25]);
+    let tokens = prompt(20);
+    let wanted = ours(whole.path()).forward(&tokens, 0).expect("logits");
+    for part in [&parts[0], &parts[3]] {
+        let found = ours(part).forward(&tokens, 0).expect("logits");
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
+fn progress_over_several_parts_goes_up_to_one() {
+    let whole = phi3(0).file();
+    let count = Header::read(whole.path()).expect("a header").tensors.len();
+    let dir = tempfile::tempdir().expect("a folder");
+    let parts = split(whole.path(), dir.path(), &[1, count - 1]);
+    let header = Header::read(&parts[0]).expect("a header");
+    let mut said = Vec::new();
+    load(
+        &parts[0],
+        &header,
+        64,
+        &Device::Cpu,
+        &Cancel::never(),
+        &mut |done| said.push(done),
+    )
+    .expect("a network");
+    assert!(said.is_sorted() && said.last() == Some(&1.0), "{said:?}");
 }

@@ -43,14 +43,15 @@ const fn candle_type(kind: Kind) -> Option<GgmlDType> {
 pub struct Weights<'a> {
     header: &'a Header,
     by_name: HashMap<&'a str, &'a gguf::TensorInfo>,
-    file: Arc<Mapping>,
+    /// The model's files, in the order of the header's parts.
+    files: Vec<Arc<Mapping>>,
     /// Where they are to lie.
     pub device: Device,
 }
 
 impl<'a> Weights<'a> {
-    /// Those that a header tells of, out of its file.
-    pub fn new(header: &'a Header, file: Arc<Mapping>, device: Device) -> Self {
+    /// Those that a header tells of, out of its files, one for each of its parts.
+    pub fn new(header: &'a Header, files: Vec<Arc<Mapping>>, device: Device) -> Self {
         Self {
             by_name: header
                 .tensors
@@ -58,7 +59,7 @@ impl<'a> Weights<'a> {
                 .map(|tensor| (tensor.name.as_str(), tensor))
                 .collect(),
             header,
-            file,
+            files,
             device,
         }
     }
@@ -79,26 +80,27 @@ impl<'a> Weights<'a> {
         self.by_name.contains_key(name)
     }
 
-    /// The format of a tensor and where it lies in the file.
-    fn place(&self, name: &str) -> Result<(Kind, Range<usize>)> {
+    /// The format of a tensor, its file and where it lies there.
+    fn place(&self, name: &str) -> Result<(Kind, &Arc<Mapping>, Range<usize>)> {
         let Some(tensor) = self.by_name.get(name) else {
             bail!("the file has no tensor {name}");
         };
         let Some(kind) = kind_of(tensor.kind) else {
             bail!("{name} is of the type {}", gguf::type_name(tensor.kind));
         };
-        let start = (self.header.data_start + tensor.offset) as usize;
-        let range = start..start + tensor.bytes as usize;
-        if self.file.bytes().get(range.clone()).is_none() {
-            bail!("{name} lies beyond the end of the file, which has become shorter");
+        let range = self.header.range(tensor);
+        let range = range.start as usize..range.end as usize;
+        let file = self.files.get(tensor.part);
+        match file.filter(|file| file.bytes().get(range.clone()).is_some()) {
+            Some(file) => Ok((kind, file, range)),
+            None => bail!("{name} lies beyond the end of the file, which has become shorter"),
         }
-        Ok((kind, range))
     }
 
     /// A tensor in full precision: norms, biases, factors.
     pub fn plain(&self, name: &str, size: usize) -> Result<Tensor> {
-        let (kind, range) = self.place(name)?;
-        let bytes = self.file.bytes().get(range).unwrap_or_default();
+        let (kind, file, range) = self.place(name)?;
+        let bytes = file.bytes().get(range).unwrap_or_default();
         let elements = self.by_name.get(name).map_or(0, |t| t.elements()) as usize;
         if elements != size {
             bail!("{name} has {elements} numbers, not {size}");
@@ -133,14 +135,14 @@ impl<'a> Weights<'a> {
             Some(shape) if shape.as_slice() == [rows, columns] => {}
             shape => bail!("{name} has the shape {shape:?}, not [{rows}, {columns}]"),
         }
-        let (kind, range) = self.place(name)?;
-        let bytes = self.file.bytes().get(range.clone()).unwrap_or_default();
+        let (kind, file, range) = self.place(name)?;
+        let bytes = file.bytes().get(range.clone()).unwrap_or_default();
         if self.device.is_cpu() {
             if Matrix::new(kind, bytes, rows, columns).is_none() {
                 bail!("{name}: rows of {columns} are no whole blocks");
             }
             return Ok(Product::Mapped(Mapped {
-                file: Arc::clone(&self.file),
+                file: Arc::clone(file),
                 range,
                 kind,
                 rows,
