@@ -20,5 +20,6 @@ mod qwen3;
 pub mod rope;
 pub mod sample;
 pub mod split;
+pub mod synthetic;
 pub mod tokenizer;
 pub mod weights;
