@@ -226,9 +226,25 @@ pub const fn type_layout(kind: u32) -> Option<(&'static str, u64, u64)> {
     })
 }
 
-/// The name of a tensor type.
+/// The name of a tensor type; its number where it is not known.
 pub fn type_name(kind: u32) -> String {
-    type_layout(kind).map_or_else(|| format!("type {kind}"), |(name, ..)| name.to_owned())
+    // Types that once were, so that old files are refused by name.
+    let once = match kind {
+        4 => "Q4_2",
+        5 => "Q4_3",
+        31 => "Q4_0_4_4",
+        32 => "Q4_0_4_8",
+        33 => "Q4_0_8_8",
+        36 => "IQ4_NL_4_4",
+        37 => "IQ4_NL_4_8",
+        38 => "IQ4_NL_8_8",
+        _ => "",
+    };
+    match type_layout(kind) {
+        Some((name, ..)) => name.to_owned(),
+        None if !once.is_empty() => format!("{once}, which is no longer in use"),
+        None => format!("number {kind}"),
+    }
 }
 
 #[cfg(test)]
@@ -304,6 +320,102 @@ mod tests {
         out.extend(u64::MAX.to_le_bytes());
         out.extend(u64::MAX.to_le_bytes());
         assert!(read(&out).is_err());
+    }
+
+    #[test]
+    fn types_that_are_not_known_are_refused_by_name_or_number() {
+        let whole = small();
+        let at = whole.windows(4).rposition(|w| w == 8_u32.to_le_bytes());
+        let at = at.expect("the type of the tensor");
+        for (kind, word) in [
+            (4, "Q4_2"),
+            (31, "Q4_0_4_4"),
+            (38, "IQ4_NL_8_8"),
+            (41, "41"),
+            (u32::MAX, "4294967295"),
+        ] {
+            let mut bytes = whole.clone();
+            bytes[at..at + 4].copy_from_slice(&kind.to_le_bytes());
+            let failure = read(&bytes).expect_err("unknown");
+            assert!(failure.to_string().contains(word), "{failure}");
+            assert!(failure.next_step().is_some_and(|h| h.contains("Q4_K_M")));
+        }
+    }
+
+    /// A header with one value and one tensor, as they are given.
+    fn with(kind: u32, value: &[u8], shape: &[u64], offset: u64) -> Vec<u8> {
+        let mut out = b"GGUF".to_vec();
+        out.extend(3_u32.to_le_bytes());
+        out.extend(1_u64.to_le_bytes());
+        out.extend(1_u64.to_le_bytes());
+        text(&mut out, "general.alignment");
+        out.extend(kind.to_le_bytes());
+        out.extend(value);
+        text(&mut out, "w");
+        out.extend((shape.len() as u32).to_le_bytes());
+        for n in shape {
+            out.extend(n.to_le_bytes());
+        }
+        out.extend(0_u32.to_le_bytes());
+        out.extend(offset.to_le_bytes());
+        out.resize(out.len().next_multiple_of(64) + 256, 0);
+        out
+    }
+
+    #[test]
+    fn what_the_format_does_not_allow_is_refused() {
+        let aligned = |n: u32, shape: &[u64], offset| with(4, &n.to_le_bytes(), shape, offset);
+        assert!(read(&aligned(64, &[4, 2], 64)).is_ok());
+        let wrong = [
+            (aligned(0, &[4], 0), "alignment of 0"),
+            (aligned(24, &[4], 0), "alignment of 24"),
+            (aligned(1, &[4], 0), "alignment of 1"),
+            (aligned(1 << 31, &[4], 0), "alignment of 2147483648"),
+            (aligned(64, &[4], 32), "aligned to 64"),
+            (aligned(32, &[4, 0], 0), "shape [4, 0]"),
+            (aligned(32, &[1, 1, 1, 1, 1], 0), "5 dimensions"),
+            (aligned(32, &[u64::MAX, 2], 0), "shape"),
+            (aligned(32, &[1 << 62], 0), "shape"),
+            (aligned(32, &[1 << 50], 0), "truncated"),
+            (aligned(32, &[4], u64::MAX - 31), "beyond all bounds"),
+            (aligned(32, &[4], 1 << 40), "truncated"),
+        ];
+        for (bytes, word) in wrong {
+            let failure = read(&bytes).expect_err(word);
+            assert!(failure.to_string().contains(word), "{word}: {failure}");
+        }
+    }
+
+    #[test]
+    fn arrays_are_bounded_in_depth_and_in_number() {
+        let array = |inner: u32, count: u64| {
+            let mut bytes = inner.to_le_bytes().to_vec();
+            bytes.extend(count.to_le_bytes());
+            bytes
+        };
+        // Arrays of arrays of arrays, one in another.
+        let deep: Vec<u8> = (0..100).flat_map(|_| array(9, 1)).collect();
+        let failure = read(&with(9, &deep, &[4], 0)).expect_err("deep");
+        assert!(failure.to_string().contains("within"), "{failure}");
+        let failure = read(&with(9, &array(4, 1 << 60), &[4], 0)).expect_err("long");
+        assert!(failure.to_string().contains("an array of"), "{failure}");
+        // Bytes that would take 32 times as much in memory.
+        let mut many = array(0, 9 << 20);
+        many.resize(many.len() + (9 << 20), 1);
+        let failure = read(&with(9, &many, &[4], 0)).expect_err("many");
+        assert!(failure.to_string().contains("values"), "{failure}");
+    }
+
+    #[test]
+    fn no_two_tensors_have_one_name() {
+        let mut bytes = small();
+        let at = bytes.windows(9).position(|w| w == b"\x01\0\0\0\0\0\0\0w");
+        let at = at.expect("the tensor");
+        let tensor = bytes[at..at + 9 + 4 + 8 + 4 + 8].to_vec();
+        bytes.splice(at..at, tensor);
+        bytes[8] = 2;
+        let failure = read(&bytes).expect_err("twice");
+        assert!(failure.to_string().contains("stands twice"), "{failure}");
     }
 
     #[test]

@@ -351,3 +351,43 @@ fn progress_over_several_parts_goes_up_to_one() {
     .expect("a network");
     assert!(said.is_sorted() && said.last() == Some(&1.0), "{said:?}");
 }
+
+#[test]
+fn types_this_build_does_not_calculate_with_are_refused_by_name() {
+    let run = [0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 30];
+    let mut header = Header::read(phi3(0).file().path()).expect("a header");
+    let mut refused = Vec::new();
+    for kind in 0..200 {
+        header.tensors[3].kind = kind;
+        match check(&header) {
+            Ok(()) => assert!(run.contains(&kind), "{kind}"),
+            Err(failure) => {
+                assert!(!run.contains(&kind), "{failure}");
+                assert!(failure.to_string().contains(&type_name(kind)), "{failure}");
+                assert!(failure.to_string().contains(&header.tensors[3].name));
+                assert!(failure.next_step().is_some_and(|h| h.contains("Q4_K_M")));
+                if gguf::type_layout(kind).is_some() {
+                    refused.push(type_name(kind));
+                }
+            }
+        }
+    }
+    let names = [
+        "Q8_1", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ3_S", "IQ2_S", "I8", "I16",
+        "I32", "I64", "F64", "IQ1_M", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4",
+    ];
+    assert_eq!(refused, names);
+}
+
+#[test]
+fn glm4_in_parts_is_refused_with_what_to_do() {
+    let mut header = Header::read(phi3(0).file().path()).expect("a header");
+    header.metadata.insert(
+        "general.architecture".into(),
+        gguf::Value::Text("glm4".into()),
+    );
+    assert!(check(&header).is_ok());
+    header.parts.push(header.parts[0].clone());
+    let failure = check(&header).expect_err("split");
+    assert!(failure.next_step().is_some_and(|h| h.contains("--merge")));
+}

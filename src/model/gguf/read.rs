@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Header, Part, TensorInfo, Value, type_layout};
+use super::{Header, Part, TensorInfo, Value, type_layout, type_name};
 use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count, printable, truncated};
 use crate::base::{Failure, Result};
@@ -271,7 +271,7 @@ impl Reader {
                 "{} holds a tensor of a type that is not known",
                 self.name
             ))
-            .because(format!("`{shown}` is of type {kind}"))
+            .because(format!("`{shown}` is of the type {}", type_name(kind)))
             .hint("use a Q4_K_M or Q8_0 file of the same model"));
         };
         // Rows are whole blocks, and no dimension is nothing.
