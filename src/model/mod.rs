@@ -8,6 +8,7 @@ pub mod chat;
 pub mod dense;
 mod gemma3;
 pub mod gguf;
+mod glm4;
 pub mod hyper;
 mod llama;
 pub mod mapping;

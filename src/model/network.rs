@@ -23,7 +23,7 @@ use super::gguf::{Header, type_name};
 use super::hyper::Hyper;
 use super::mapping::Mapping;
 use super::weights::{Weights, kind_of};
-use super::{gemma3, llama, phi3, qwen2, qwen3};
+use super::{gemma3, glm4, llama, phi3, qwen2, qwen3};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 
@@ -118,7 +118,8 @@ pub fn load(
     check(header)?;
     let hyper = Hyper::from_header(header)?;
     if hyper.architecture == "glm4" {
-        let loaded = glm4(file, header, device, cancel, progress)?;
+        glm4::check(header, &hyper)?;
+        let loaded = candles_glm4(file, header, device, cancel, progress)?;
         return loaded.map_err(|e| stopped(cancel, &e));
     }
     let mappings = map(header, device.is_cpu(), cancel, progress)?;
@@ -158,7 +159,7 @@ fn map(
 }
 
 /// GLM 4, read into memory by candle.
-fn glm4(
+fn candles_glm4(
     file: &Path,
     header: &Header,
     device: &Device,

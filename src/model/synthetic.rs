@@ -17,7 +17,8 @@ use super::gguf::write::{Planned, Writer};
 use super::gguf::{Header, Value};
 use crate::base::{Cancel, Failure, Result};
 use crate::kernels::blocks::Kind;
-use blocks::{Random, draw, number};
+pub use blocks::Random;
+use blocks::{draw, number};
 use tensors::{Content, Tensor};
 
 /// Blocks that are drawn for a large tensor and then repeated; a prime, so that the rows of a
@@ -100,7 +101,7 @@ pub const SHAPES: &[Shape] = &[
     shape(("qwen35-tiny", "qwen35"), (256, 256, 4), (4, 2, 32), (2, 4, 64), true, SMALL),
     shape(("gemma3-tiny", "gemma3"), (64, 96, 7), (4, 2, 16), NONE, true, SMALL),
     shape(("phi3-tiny", "phi3"), (64, 96, 2), (4, 2, 16), NONE, false, SMALL),
-    shape(("glm4-tiny", "glm4"), (64, 96, 2), (4, 2, 16), NONE, false, SMALL),
+    shape(("glm4-tiny", "glm4"), (64, 128, 2), (4, 2, 16), NONE, false, SMALL),
 ];
 
 impl Shape {
