@@ -120,7 +120,9 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
         weight_bytes: weights,
         state_bytes_per_token: state,
         // Activations of a piece, logits, the vocabulary itself, and the program.
-        other_bytes: 60_000_000 + vocabulary * 400 + embedding.saturating_mul(40_000),
+        other_bytes: embedding
+            .saturating_mul(40_000)
+            .saturating_add(60_000_000 + vocabulary * 400),
         has_template: header.text("tokenizer.chat_template").is_some(),
         architecture,
     })
