@@ -12,6 +12,9 @@ mod pacing;
 mod repeats;
 pub mod scripted;
 
+#[cfg(test)]
+mod fuzz_tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, Result, TokenCount};
