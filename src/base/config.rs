@@ -490,7 +490,7 @@ mod tests {
     fn every_key_is_taken_and_told_with_its_origin() {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
-            vim = true\nsave = false\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
+            vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
             check = \"cargo check\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));

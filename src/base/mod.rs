@@ -10,6 +10,7 @@ mod config_file;
 pub mod count;
 pub mod failure;
 pub mod memory;
+pub mod parts;
 pub mod path;
 pub mod places;
 pub mod seal;

@@ -313,6 +313,21 @@ pub(super) enum DebugCommand {
         #[arg(long, value_name = "N", value_parser = number(1, 1_000_000))]
         max: u64,
     },
+    /// A model of a known shape with random weights, to measure with
+    Synthesize {
+        /// Such as qwen35-9b, qwen3-4b, llama-tiny
+        #[arg(value_name = "SHAPE")]
+        shape: String,
+        /// The file to write; it must not be there yet
+        #[arg(value_name = "OUT.gguf")]
+        out: PathBuf,
+        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32
+        #[arg(long, value_name = "NAME", default_value = "Q4_K_M")]
+        quantization: String,
+        /// Whose vocabulary it gets, but for tiny shapes [default: the starter's]
+        #[arg(long, value_name = "FILE.gguf")]
+        vocabulary: Option<PathBuf>,
+    },
     /// What an unsealed process (--open) or a sealed one may do
     Seal {
         /// Do not put the seal on

@@ -3,9 +3,10 @@
 use super::args::DebugCommand;
 use super::bench::local;
 use super::desk::Desk;
-use super::out::Tone;
+use super::out::{Tone, bar};
 use super::sealing::attempts;
 use super::start::Code;
+use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::debug;
 use crate::jobs::ModelChoice;
@@ -40,6 +41,40 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let cancel = desk.stop.token();
             let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
             desk.out.json(&text)?;
+        }
+        DebugCommand::Synthesize {
+            shape,
+            out,
+            quantization,
+            vocabulary,
+        } => {
+            let starter = desk.store().get("starter")?.map(|found| found.path);
+            let vocabulary = vocabulary.or(starter);
+            desk.catch_signals();
+            desk.seal()?;
+            let cancel = desk.stop.token();
+            let words = &mut desk.out;
+            let written = debug::synthesize(
+                &shape,
+                &quantization,
+                vocabulary.as_deref(),
+                &out,
+                &cancel,
+                &mut |done, total| {
+                    words.progress(&format!(
+                        "writing {} {} of {}",
+                        bar(done, total, 24),
+                        human_bytes(done),
+                        human_bytes(total)
+                    ));
+                },
+            );
+            desk.out.clear();
+            desk.out.note(&format!(
+                "{} is written: {} of random weights",
+                out.display(),
+                human_bytes(written?)
+            ));
         }
         DebugCommand::Seal {
             open,

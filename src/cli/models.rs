@@ -8,7 +8,6 @@ use super::args::ModelsCommand;
 use super::desk::{Desk, pull_line};
 use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
-use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, memory};
 use crate::engine;
@@ -16,7 +15,7 @@ use crate::jobs::{ModelChoice, choose_model};
 use crate::models::catalog::{FIT_CONTEXT, Source};
 use crate::models::listing::{Row, rows};
 use crate::models::pull;
-use crate::models::store::name_for;
+use crate::models::store::{name_for, settled};
 
 /// `models …`.
 pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
@@ -295,9 +294,7 @@ fn fetch(name: &str, desk: &mut Desk) -> Result<Code> {
 
 fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
-    let path = file
-        .canonicalize()
-        .map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
+    let path = settled(file)?;
     let found = engine::inspect(&path)?;
     let name = name.unwrap_or_else(|| name_for(&path));
     if desk.catalog()?.get(&name).is_some() {
@@ -367,17 +364,15 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
 fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.store().find(name)?;
     let removed = desk.store().remove(name)?;
-    desk.out.note(&if removed.owned {
-        format!(
-            "removed {name}: {} is deleted ({})",
-            removed.path.display(),
-            human_bytes(removed.bytes)
-        )
-    } else {
-        format!(
-            "{name} is forgotten; its file stays where it is: {}",
-            removed.path.display()
-        )
+    let (path, size) = (removed.path.display(), human_bytes(removed.bytes));
+    let parts = removed.files().len();
+    desk.out.note(&match (removed.owned, parts) {
+        (true, 1) => format!("removed {name}: {path} is deleted ({size})"),
+        (true, _) => format!("removed {name}: {path} and its other parts are deleted ({size})"),
+        (false, 1) => format!("{name} is forgotten; its file stays where it is: {path}"),
+        (false, _) => {
+            format!("{name} is forgotten; its {parts} parts stay where they are: {path} and so on")
+        }
     });
     Ok(0)
 }

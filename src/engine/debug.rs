@@ -13,6 +13,7 @@ use crate::base::{Cancel, Failure, Result, TokenCount};
 use crate::model::gguf::Header;
 use crate::model::network::Wanted;
 use crate::model::sample::{Sampler, Settings};
+use crate::model::synthetic::{self, Quantization, Shape};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
 /// What [`generate`] wrote.
@@ -137,6 +138,38 @@ pub fn generate(
         ids,
         text,
     })
+}
+
+/// Writes a model of a known shape with random weights to `out`. The vocabulary is that of the
+/// GGUF `vocabulary`; small shapes have their own. `progress` is told bytes written and bytes
+/// in all. Returns the bytes of the tensors.
+///
+/// # Errors
+/// Of kind usage for a shape or quantization that there is not, a missing vocabulary, and a
+/// file that is there already; of kind environment, if it cannot be written.
+pub fn synthesize(
+    shape: &str,
+    quantization: &str,
+    vocabulary: Option<&Path>,
+    out: &Path,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<u64> {
+    let shape = Shape::named(shape)?;
+    let quantization = Quantization::named(quantization)?;
+    let from = match vocabulary {
+        // A shape for tests has a vocabulary of its own, which is as small.
+        _ if shape.is_tiny() => None,
+        Some(file) => Some(Header::read(file)?),
+        None => {
+            return Err(
+                Failure::usage(format!("{} needs the vocabulary of a model", shape.name)).hint(
+                    "give one with --vocabulary, or install one: `homebody models pull starter`",
+                ),
+            );
+        }
+    };
+    synthetic::write(shape, quantization, from.as_ref(), out, cancel, progress)
 }
 
 /// Counts tokens with the vocabulary of a GGUF, without loading its weights.

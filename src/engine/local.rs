@@ -97,7 +97,7 @@ impl LocalEngine {
         let before = memory::resident();
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let states = options.states.as_ref().and_then(|dir| {
-            let key = states::model_key(&options.file, header.data_start).ok()?;
+            let key = states::model_key(&header).ok()?;
             Some(States::new(dir.clone(), key, options.states_limit))
         });
         let taken = memory::resident()

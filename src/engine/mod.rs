@@ -15,6 +15,9 @@ mod repeats;
 pub mod scripted;
 mod states;
 
+#[cfg(test)]
+mod fuzz_tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, Result, TokenCount};

@@ -5,13 +5,14 @@
 //! checksum (SHA-256) of all before it. Numbers are little-endian.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::base::places::private_dir;
+use crate::model::gguf::Header;
 use crate::model::snapshot::Snapshot;
 
 /// How a file begins; another form of the state gets another number.
@@ -19,7 +20,7 @@ const MARK: &[u8; 16] = b"homebody state 1";
 /// How its name ends.
 const SUFFIX: &str = "state";
 /// Bytes of weights that go into a model's key, from three places.
-const SAMPLE: usize = 1 << 20;
+const SAMPLE: u64 = 1 << 20;
 /// A file half written by a process that was killed is removed when it is this old.
 const STALE: Duration = Duration::from_secs(3600);
 
@@ -231,31 +232,30 @@ impl States {
     }
 }
 
-/// The key of a model file: its size, its whole header, which ends at `data_start`, and some of
-/// its weights.
+/// The key of a model: the sizes of its files, their whole headers, and some of their weights.
 ///
 /// # Errors
-/// Those of reading it.
-pub(super) fn model_key(file: &Path, data_start: u64) -> io::Result<ModelKey> {
-    use std::io::{Seek as _, SeekFrom};
-    let mut from = File::open(file)?;
-    let size = from.metadata()?.len();
+/// Those of reading them.
+pub(super) fn model_key(header: &Header) -> io::Result<ModelKey> {
     let mut hash = Sha256::new();
-    hash.update(size.to_le_bytes());
     hash.update(env!("CARGO_PKG_VERSION"));
-    let mut header = Vec::new();
-    Read::by_ref(&mut from)
-        .take(data_start)
-        .read_to_end(&mut header)?;
-    hash.update(&header);
-    let last = size.saturating_sub(SAMPLE as u64);
-    for place in [data_start, u64::midpoint(data_start, last), last] {
-        from.seek(SeekFrom::Start(place))?;
-        let mut sample = Vec::new();
+    for part in &header.parts {
+        let mut from = File::open(&part.path)?;
+        hash.update(part.bytes.to_le_bytes());
+        let mut head = Vec::new();
         Read::by_ref(&mut from)
-            .take(SAMPLE as u64)
-            .read_to_end(&mut sample)?;
-        hash.update(&sample);
+            .take(part.data_start)
+            .read_to_end(&mut head)?;
+        hash.update(&head);
+        let last = part.bytes.saturating_sub(SAMPLE);
+        for place in [part.data_start, u64::midpoint(part.data_start, last), last] {
+            from.seek(SeekFrom::Start(place))?;
+            let mut sample = Vec::new();
+            Read::by_ref(&mut from)
+                .take(SAMPLE)
+                .read_to_end(&mut sample)?;
+            hash.update(&sample);
+        }
     }
     Ok(hash.finalize().into())
 }

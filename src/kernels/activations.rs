@@ -118,7 +118,12 @@ pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
                 most = most.max(value.abs());
             }
             let scale = most / 127.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            // One over a number near nothing is infinite, and infinite steps have no sum.
+            let inverse = if scale > 0.0 {
+                (1.0 / scale).min(f32::MAX)
+            } else {
+                0.0
+            };
             tile.scales[g * n + t] = scale;
             for (r, run) in group.as_chunks::<RUN>().0.iter().enumerate() {
                 let mut rounded = [0_i8; RUN];

@@ -1,13 +1,17 @@
 //! The header of a GGUF file: metadata and the list of tensors.
+//!
+//! A model may be split over several files. Then the header is that of all of them: the
+//! first one's metadata, and every tensor with the part it lies in.
 
+mod join;
 mod read;
+pub mod write;
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
-use crate::base::failure::io_failure;
-use crate::base::{Failure, Result};
+use crate::base::Result;
 
 /// A metadata value.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +76,9 @@ pub struct TensorInfo {
     pub shape: Vec<u64>,
     /// The number of its type, see [`type_name`].
     pub kind: u32,
-    /// Bytes from the start of the data section.
+    /// The file it lies in, as an index into [`Header::parts`].
+    pub part: usize,
+    /// Bytes from the start of that file's data section.
     pub offset: u64,
     /// Bytes it takes.
     pub bytes: u64,
@@ -85,43 +91,53 @@ impl TensorInfo {
     }
 }
 
-/// The header of a GGUF file.
+/// A file of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Where its data section begins, in bytes.
+    pub data_start: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// The header of a model: of one GGUF file, or of all parts of a split one.
 #[derive(Debug, Clone)]
 pub struct Header {
     /// 2 or 3.
     pub version: u32,
     /// Metadata by key.
     pub metadata: HashMap<String, Value>,
-    /// The tensors in the file's order.
+    /// The tensors in the order of the parts and of the tensors in them.
     pub tensors: Vec<TensorInfo>,
-    /// Where the data section begins.
-    pub data_start: u64,
-    /// Size of the file.
-    pub file_bytes: u64,
+    /// The files, at least one.
+    pub parts: Vec<Part>,
 }
 
 impl Header {
-    /// Reads the header of a file and checks it against the file's size.
+    /// Reads the header of a file and checks it against the file's size. Of a split model any
+    /// part may be given: the others are found by their names beside it.
     ///
     /// # Errors
-    /// Of kind input, naming what was found where a GGUF was expected.
+    /// Of kind input, naming what was found where a GGUF was expected, or the parts that are
+    /// missing.
     pub fn read(file: &Path) -> Result<Self> {
-        let name = file.display().to_string();
-        let opened = File::open(file).map_err(|e| {
-            let failure = io_failure(format!("cannot open the model {name}"), &e);
-            if e.kind() == std::io::ErrorKind::NotFound {
-                failure.hint("`homebody models list` shows the models that are here")
-            } else {
-                failure
-            }
-        })?;
-        let facts = opened
-            .metadata()
-            .map_err(|e| io_failure(format!("cannot read {name}"), &e))?;
-        if !facts.is_file() {
-            return Err(Failure::input(format!("{name} is not a file")));
-        }
-        read::header(opened, facts.len(), name)
+        join::header(file)
+    }
+
+    /// Bytes of all files together.
+    pub fn file_bytes(&self) -> u64 {
+        self.parts
+            .iter()
+            .fold(0, |sum, part| part.bytes.saturating_add(sum))
+    }
+
+    /// Where a tensor lies in its part's file, in bytes.
+    pub fn range(&self, tensor: &TensorInfo) -> Range<u64> {
+        let start = self.parts.get(tensor.part).map_or(0, |p| p.data_start);
+        let start = start.saturating_add(tensor.offset);
+        start..start.saturating_add(tensor.bytes)
     }
 
     /// `general.architecture`, or nothing.
@@ -210,9 +226,25 @@ pub const fn type_layout(kind: u32) -> Option<(&'static str, u64, u64)> {
     })
 }
 
-/// The name of a tensor type.
+/// The name of a tensor type; its number where it is not known.
 pub fn type_name(kind: u32) -> String {
-    type_layout(kind).map_or_else(|| format!("type {kind}"), |(name, ..)| name.to_owned())
+    // Types that once were, so that old files are refused by name.
+    let once = match kind {
+        4 => "Q4_2",
+        5 => "Q4_3",
+        31 => "Q4_0_4_4",
+        32 => "Q4_0_4_8",
+        33 => "Q4_0_8_8",
+        36 => "IQ4_NL_4_4",
+        37 => "IQ4_NL_4_8",
+        38 => "IQ4_NL_8_8",
+        _ => "",
+    };
+    match type_layout(kind) {
+        Some((name, ..)) => name.to_owned(),
+        None if !once.is_empty() => format!("{once}, which is no longer in use"),
+        None => format!("number {kind}"),
+    }
 }
 
 #[cfg(test)]
@@ -288,6 +320,102 @@ mod tests {
         out.extend(u64::MAX.to_le_bytes());
         out.extend(u64::MAX.to_le_bytes());
         assert!(read(&out).is_err());
+    }
+
+    #[test]
+    fn types_that_are_not_known_are_refused_by_name_or_number() {
+        let whole = small();
+        let at = whole.windows(4).rposition(|w| w == 8_u32.to_le_bytes());
+        let at = at.expect("the type of the tensor");
+        for (kind, word) in [
+            (4, "Q4_2"),
+            (31, "Q4_0_4_4"),
+            (38, "IQ4_NL_8_8"),
+            (41, "41"),
+            (u32::MAX, "4294967295"),
+        ] {
+            let mut bytes = whole.clone();
+            bytes[at..at + 4].copy_from_slice(&kind.to_le_bytes());
+            let failure = read(&bytes).expect_err("unknown");
+            assert!(failure.to_string().contains(word), "{failure}");
+            assert!(failure.next_step().is_some_and(|h| h.contains("Q4_K_M")));
+        }
+    }
+
+    /// A header with one value and one tensor, as they are given.
+    fn with(kind: u32, value: &[u8], shape: &[u64], offset: u64) -> Vec<u8> {
+        let mut out = b"GGUF".to_vec();
+        out.extend(3_u32.to_le_bytes());
+        out.extend(1_u64.to_le_bytes());
+        out.extend(1_u64.to_le_bytes());
+        text(&mut out, "general.alignment");
+        out.extend(kind.to_le_bytes());
+        out.extend(value);
+        text(&mut out, "w");
+        out.extend((shape.len() as u32).to_le_bytes());
+        for n in shape {
+            out.extend(n.to_le_bytes());
+        }
+        out.extend(0_u32.to_le_bytes());
+        out.extend(offset.to_le_bytes());
+        out.resize(out.len().next_multiple_of(64) + 256, 0);
+        out
+    }
+
+    #[test]
+    fn what_the_format_does_not_allow_is_refused() {
+        let aligned = |n: u32, shape: &[u64], offset| with(4, &n.to_le_bytes(), shape, offset);
+        assert!(read(&aligned(64, &[4, 2], 64)).is_ok());
+        let wrong = [
+            (aligned(0, &[4], 0), "alignment of 0"),
+            (aligned(24, &[4], 0), "alignment of 24"),
+            (aligned(1, &[4], 0), "alignment of 1"),
+            (aligned(1 << 31, &[4], 0), "alignment of 2147483648"),
+            (aligned(64, &[4], 32), "aligned to 64"),
+            (aligned(32, &[4, 0], 0), "shape [4, 0]"),
+            (aligned(32, &[1, 1, 1, 1, 1], 0), "5 dimensions"),
+            (aligned(32, &[u64::MAX, 2], 0), "shape"),
+            (aligned(32, &[1 << 62], 0), "shape"),
+            (aligned(32, &[1 << 50], 0), "truncated"),
+            (aligned(32, &[4], u64::MAX - 31), "beyond all bounds"),
+            (aligned(32, &[4], 1 << 40), "truncated"),
+        ];
+        for (bytes, word) in wrong {
+            let failure = read(&bytes).expect_err(word);
+            assert!(failure.to_string().contains(word), "{word}: {failure}");
+        }
+    }
+
+    #[test]
+    fn arrays_are_bounded_in_depth_and_in_number() {
+        let array = |inner: u32, count: u64| {
+            let mut bytes = inner.to_le_bytes().to_vec();
+            bytes.extend(count.to_le_bytes());
+            bytes
+        };
+        // Arrays of arrays of arrays, one in another.
+        let deep: Vec<u8> = (0..100).flat_map(|_| array(9, 1)).collect();
+        let failure = read(&with(9, &deep, &[4], 0)).expect_err("deep");
+        assert!(failure.to_string().contains("within"), "{failure}");
+        let failure = read(&with(9, &array(4, 1 << 60), &[4], 0)).expect_err("long");
+        assert!(failure.to_string().contains("an array of"), "{failure}");
+        // Bytes that would take 32 times as much in memory.
+        let mut many = array(0, 9 << 20);
+        many.resize(many.len() + (9 << 20), 1);
+        let failure = read(&with(9, &many, &[4], 0)).expect_err("many");
+        assert!(failure.to_string().contains("values"), "{failure}");
+    }
+
+    #[test]
+    fn no_two_tensors_have_one_name() {
+        let mut bytes = small();
+        let at = bytes.windows(9).position(|w| w == b"\x01\0\0\0\0\0\0\0w");
+        let at = at.expect("the tensor");
+        let tensor = bytes[at..at + 9 + 4 + 8 + 4 + 8].to_vec();
+        bytes.splice(at..at, tensor);
+        bytes[8] = 2;
+        let failure = read(&bytes).expect_err("twice");
+        assert!(failure.to_string().contains("stands twice"), "{failure}");
     }
 
     #[test]

@@ -160,6 +160,9 @@ impl Hyper {
     }
 }
 
+/// Widest key or value of a delta net; models in use have 128.
+const MOST_DELTA_WIDTH: usize = 512;
+
 /// The number that an array holds for every layer that has one; zeros stand for layers without.
 fn same_in_all(value: &Value) -> Option<u64> {
     let mut numbers = value.as_array()?.iter().map(Value::as_u64);
@@ -191,7 +194,14 @@ fn kinds(
     let (key_heads, value_heads) = (need("ssm.group_count")?, need("ssm.time_step_rank")?);
     let (key, inner) = (need("ssm.state_size")?, need("ssm.inner_size")?);
     let taps = need("ssm.conv_kernel")?;
-    if !value_heads.is_multiple_of(key_heads) || !inner.is_multiple_of(value_heads) || taps < 2 {
+    // The state is the product of both widths: figures that nobody would train must not ask for
+    // more memory than the file's size gives reason to.
+    let wide = key > MOST_DELTA_WIDTH || inner / value_heads > MOST_DELTA_WIDTH;
+    if !value_heads.is_multiple_of(key_heads)
+        || !inner.is_multiple_of(value_heads)
+        || taps < 2
+        || wide
+    {
         return Err(refuse(format!(
             "{value_heads} value heads of {inner} numbers in all over {key_heads} key heads, \
              {taps} tokens to a convolution"

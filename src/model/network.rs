@@ -25,7 +25,7 @@ use super::snapshot::Snapshot;
 use super::transformer::Transformer;
 pub use super::transformer::Wanted;
 use super::weights::{Weights, kind_of};
-use super::{gemma3, llama, phi3, qwen2, qwen3, qwen35};
+use super::{gemma3, glm4, llama, phi3, qwen2, qwen3, qwen35};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 
@@ -93,9 +93,12 @@ pub fn check(header: &Header) -> Result<()> {
     if architecture.is_empty() {
         return Err(Failure::model("the file does not name its architecture").because(supported()));
     }
-    if header.number("split.count").is_some_and(|n| n > 1) {
-        return Err(Failure::model("the model is split over several files")
-            .hint("join them with `llama-gguf-split --merge`, or use a file in one piece"));
+    if architecture == "glm4" && header.parts.len() > 1 {
+        return Err(
+            Failure::model("a model of the architecture `glm4` must be in one file")
+                .because(format!("this one is split over {}", header.parts.len()))
+                .hint("join the parts with `llama-gguf-split --merge`, or use a file in one piece"),
+        );
     }
     if !ARCHITECTURES.contains(&architecture) {
         return Err(Failure::model(format!(
@@ -134,14 +137,12 @@ pub fn load(
     check(header)?;
     let hyper = Hyper::from_header(header)?;
     if hyper.architecture == "glm4" {
-        let loaded = glm4(file, header, device, cancel, progress)?;
+        glm4::check(header, &hyper)?;
+        let loaded = candles_glm4(file, header, device, cancel, progress)?;
         return loaded.map_err(|e| stopped(cancel, &e));
     }
-    let mapping = Arc::new(Mapping::open(file)?);
-    if device.is_cpu() {
-        mapping.bring_in(cancel, progress)?;
-    }
-    let weights = Weights::new(header, mapping, device.clone());
+    let mappings = map(header, device.is_cpu(), cancel, progress)?;
+    let weights = Weights::new(header, mappings, device.clone());
     let transformer = match hyper.architecture.as_str() {
         "llama" => llama::load(&weights, hyper, context),
         "qwen2" => qwen2::load(&weights, hyper, context),
@@ -154,8 +155,31 @@ pub fn load(
     Ok(Box::new(transformer.map_err(|e| stopped(cancel, &e))?))
 }
 
+/// Maps the files of a model, and brings them in where they are read in place.
+fn map(
+    header: &Header,
+    bring_in: bool,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(f32),
+) -> Result<Vec<Arc<Mapping>>> {
+    let total = header.file_bytes().max(1) as f32;
+    let mut before = 0_u64;
+    let mut mappings = Vec::with_capacity(header.parts.len());
+    for part in &header.parts {
+        let mapping = Mapping::open(&part.path)?;
+        if bring_in {
+            mapping.bring_in(cancel, &mut |done| {
+                progress((before as f32 + done * part.bytes as f32) / total);
+            })?;
+        }
+        before += part.bytes;
+        mappings.push(Arc::new(mapping));
+    }
+    Ok(mappings)
+}
+
 /// GLM 4, read into memory by candle.
-fn glm4(
+fn candles_glm4(
     file: &Path,
     header: &Header,
     device: &Device,
@@ -167,7 +191,7 @@ fn glm4(
     let mut reader = Watched {
         from: BufReader::with_capacity(1 << 20, opened),
         read: 0,
-        total: header.file_bytes.max(1),
+        total: header.file_bytes().max(1),
         cancel: cancel.clone(),
         progress,
     };

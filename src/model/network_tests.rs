@@ -8,6 +8,10 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use candle_transformers::models::{quantized_gemma3, quantized_phi3};
 
 use super::*;
+use crate::model::gguf::{
+    self,
+    write::{Planned, Writer},
+};
 
 const WIDTH: usize = 32;
 const HEADS: usize = 4;
@@ -211,7 +215,7 @@ fn in_one_piece_they_equal_candles() {
         ..gemma3::style(&header, &mut hyper)
     };
     let mapping = Arc::new(Mapping::open(file.path()).expect("there"));
-    let weights = Weights::new(&header, mapping, Device::Cpu);
+    let weights = Weights::new(&header, vec![mapping], Device::Cpu);
     let mut loaded = Transformer::load(&weights, hyper, &style, 512).expect("loaded");
     let found = read(&mut loaded, &tokens);
     assert!(far(&found, &wanted) < 1e-3, "{}", far(&found, &wanted));
@@ -281,4 +285,118 @@ fn figures_that_cannot_be_are_refused() {
         );
         assert!(loaded.is_err(), "{key} = {value}");
     }
+}
+
+/// A model's file cut into parts of some tensors each, as models are published.
+fn split(file: &Path, dir: &Path, counts: &[usize]) -> Vec<std::path::PathBuf> {
+    let header = Header::read(file).expect("a header");
+    let bytes = std::fs::read(file).expect("there");
+    let mut tensors = header.tensors.iter();
+    let mut paths = Vec::new();
+    for (no, count) in counts.iter().enumerate() {
+        let number = |n: usize| gguf::Value::Unsigned(n as u64);
+        let mut metadata: Vec<(String, gguf::Value)> = vec![
+            ("split.no".into(), number(no)),
+            ("split.count".into(), number(counts.len())),
+            ("split.tensors.count".into(), number(header.tensors.len())),
+        ];
+        if no == 0 {
+            metadata.extend(header.metadata.clone());
+        }
+        let part: Vec<_> = tensors.by_ref().take(*count).collect();
+        let planned: Vec<Planned> = part
+            .iter()
+            .map(|tensor| Planned {
+                name: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+                kind: tensor.kind,
+            })
+            .collect();
+        let path = dir.join(format!("m-{:05}-of-{:05}.gguf", no + 1, counts.len()));
+        let mut writer = Writer::create(&path, &metadata, &planned).expect("created");
+        for tensor in part {
+            let range = header.range(tensor);
+            writer
+                .write(&bytes[range.start as usize..range.end as usize])
+                .expect("written");
+        }
+        writer.finish().expect("finished");
+        paths.push(path);
+    }
+    assert!(tensors.next().is_none(), "all tensors were given out");
+    paths
+}
+
+#[test]
+fn a_split_model_is_the_same_model() {
+    let whole = phi3(0).file();
+    let count = Header::read(whole.path()).expect("a header").tensors.len();
+    let dir = tempfile::tempdir().expect("a folder");
+    let parts = split(whole.path(), dir.path(), &[5, 0, 20, count - 25]);
+    let tokens = prompt(20);
+    let wanted = read(&mut *ours(whole.path()), &tokens);
+    for part in [&parts[0], &parts[3]] {
+        let found = read(&mut *ours(part), &tokens);
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
+fn progress_over_several_parts_goes_up_to_one() {
+    let whole = phi3(0).file();
+    let count = Header::read(whole.path()).expect("a header").tensors.len();
+    let dir = tempfile::tempdir().expect("a folder");
+    let parts = split(whole.path(), dir.path(), &[1, count - 1]);
+    let header = Header::read(&parts[0]).expect("a header");
+    let mut said = Vec::new();
+    load(
+        &parts[0],
+        &header,
+        64,
+        &Device::Cpu,
+        &Cancel::never(),
+        &mut |done| said.push(done),
+    )
+    .expect("a network");
+    assert!(said.is_sorted() && said.last() == Some(&1.0), "{said:?}");
+}
+
+#[test]
+fn types_this_build_does_not_calculate_with_are_refused_by_name() {
+    let run = [0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23, 30];
+    let mut header = Header::read(phi3(0).file().path()).expect("a header");
+    let mut refused = Vec::new();
+    for kind in 0..200 {
+        header.tensors[3].kind = kind;
+        match check(&header) {
+            Ok(()) => assert!(run.contains(&kind), "{kind}"),
+            Err(failure) => {
+                assert!(!run.contains(&kind), "{failure}");
+                assert!(failure.to_string().contains(&type_name(kind)), "{failure}");
+                assert!(failure.to_string().contains(&header.tensors[3].name));
+                assert!(failure.next_step().is_some_and(|h| h.contains("Q4_K_M")));
+                if gguf::type_layout(kind).is_some() {
+                    refused.push(type_name(kind));
+                }
+            }
+        }
+    }
+    let names = [
+        "Q8_1", "Q8_K", "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ3_S", "IQ2_S", "I8", "I16",
+        "I32", "I64", "F64", "IQ1_M", "TQ1_0", "TQ2_0", "MXFP4", "NVFP4",
+    ];
+    assert_eq!(refused, names);
+}
+
+#[test]
+fn glm4_in_parts_is_refused_with_what_to_do() {
+    let mut header = Header::read(phi3(0).file().path()).expect("a header");
+    header.metadata.insert(
+        "general.architecture".into(),
+        gguf::Value::Text("glm4".into()),
+    );
+    assert!(check(&header).is_ok());
+    header.parts.push(header.parts[0].clone());
+    let failure = check(&header).expect_err("split");
+    assert!(failure.next_step().is_some_and(|h| h.contains("--merge")));
 }

@@ -327,7 +327,7 @@ fn as_tensors_they_equal_the_reference_too() {
         let header = Header::read(&file).expect("a header");
         let hyper = Hyper::from_header(&header).expect("figures");
         let mapping = Arc::new(Mapping::open(&file).expect("there"));
-        let weights = Weights::new(&header, mapping, Device::Cpu).as_tensors();
+        let weights = Weights::new(&header, vec![mapping], Device::Cpu).as_tensors();
         let loaded = match header.architecture() {
             "llama" => super::llama::load(&weights, hyper, 512),
             "qwen2" => super::qwen2::load(&weights, hyper, 512),

@@ -45,7 +45,8 @@ const fn candle_type(kind: Kind) -> Option<GgmlDType> {
 pub struct Weights<'a> {
     header: &'a Header,
     by_name: HashMap<&'a str, &'a gguf::TensorInfo>,
-    file: Arc<Mapping>,
+    /// The model's files, in the order of the header's parts.
+    files: Vec<Arc<Mapping>>,
     /// Where they are to lie.
     pub device: Device,
     /// Whether they stay where the file lies in memory, for our kernels.
@@ -53,8 +54,8 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// Those that a header tells of, out of its file.
-    pub fn new(header: &'a Header, file: Arc<Mapping>, device: Device) -> Self {
+    /// Those that a header tells of, out of its files, one for each of its parts.
+    pub fn new(header: &'a Header, files: Vec<Arc<Mapping>>, device: Device) -> Self {
         Self {
             by_name: header
                 .tensors
@@ -62,7 +63,7 @@ impl<'a> Weights<'a> {
                 .map(|tensor| (tensor.name.as_str(), tensor))
                 .collect(),
             header,
-            file,
+            files,
             ours: device.is_cpu(),
             device,
         }
@@ -97,20 +98,21 @@ impl<'a> Weights<'a> {
         self.by_name.contains_key(name)
     }
 
-    /// The format of a tensor and where it lies in the file.
-    fn place(&self, name: &str) -> Result<(Kind, Range<usize>)> {
+    /// The format of a tensor, its file and where it lies there.
+    fn place(&self, name: &str) -> Result<(Kind, &Arc<Mapping>, Range<usize>)> {
         let Some(tensor) = self.by_name.get(name) else {
             bail!("the file has no tensor {name}");
         };
         let Some(kind) = kind_of(tensor.kind) else {
             bail!("{name} is of the type {}", gguf::type_name(tensor.kind));
         };
-        let start = (self.header.data_start + tensor.offset) as usize;
-        let range = start..start + tensor.bytes as usize;
-        if self.file.bytes().get(range.clone()).is_none() {
-            bail!("{name} lies beyond the end of the file, which has become shorter");
+        let range = self.header.range(tensor);
+        let range = range.start as usize..range.end as usize;
+        let file = self.files.get(tensor.part);
+        match file.filter(|file| file.bytes().get(range.clone()).is_some()) {
+            Some(file) => Ok((kind, file, range)),
+            None => bail!("{name} lies beyond the end of the file, which has become shorter"),
         }
-        Ok((kind, range))
     }
 
     /// A tensor in full precision: norms, biases.
@@ -120,8 +122,8 @@ impl<'a> Weights<'a> {
 
     /// The numbers of a tensor in full precision, which must be `size`.
     pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>> {
-        let (kind, range) = self.place(name)?;
-        let bytes = self.file.bytes().get(range).unwrap_or_default();
+        let (kind, file, range) = self.place(name)?;
+        let bytes = file.bytes().get(range).unwrap_or_default();
         let elements = self.by_name.get(name).map_or(0, |t| t.elements()) as usize;
         if elements != size {
             bail!("{name} has {elements} numbers, not {size}");
@@ -157,14 +159,14 @@ impl<'a> Weights<'a> {
             Some(shape) if shape.as_slice() == [rows, columns] => {}
             shape => bail!("{name} has the shape {shape:?}, not [{rows}, {columns}]"),
         }
-        let (kind, range) = self.place(name)?;
-        let bytes = self.file.bytes().get(range.clone()).unwrap_or_default();
+        let (kind, file, range) = self.place(name)?;
+        let bytes = file.bytes().get(range.clone()).unwrap_or_default();
         if self.ours {
             if Matrix::new(kind, bytes, rows, columns).is_none() {
                 bail!("{name}: rows of {columns} are no whole blocks");
             }
             return Ok(Product::Mapped(Mapped {
-                file: Arc::clone(&self.file),
+                file: Arc::clone(file),
                 range,
                 kind,
                 rows,

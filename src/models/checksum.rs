@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,10 +24,18 @@ pub(super) fn hex(sum: Sha256) -> String {
     out
 }
 
-/// The sum of a whole file.
-pub(super) fn of_file(path: &Path, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<String> {
+/// The sum of whole files, one after another.
+pub(super) fn of_files(
+    paths: &[PathBuf],
+    cancel: &Cancel,
+    meter: &mut Meter<'_>,
+) -> Result<String> {
     let mut sum = Sha256::new();
-    add_file(&mut sum, path, u64::MAX, cancel, meter)?;
+    let mut before = 0;
+    for path in paths {
+        meter.from(before);
+        before += add_file(&mut sum, path, u64::MAX, cancel, meter)?;
+    }
     Ok(hex(sum))
 }
 
@@ -70,9 +78,15 @@ mod tests {
         let file = dir.path().join("x");
         std::fs::write(&file, "abc").expect("written");
         let mut quiet = |_: &super::super::Progress| {};
-        let sum = of_file(&file, &Cancel::never(), &mut Meter::new(&mut quiet)).expect("summed");
+        let mut sum = |files: &[PathBuf]| {
+            of_files(files, &Cancel::never(), &mut Meter::new(&mut quiet)).expect("summed")
+        };
+        let parts = [dir.path().join("1"), dir.path().join("2")];
+        std::fs::write(&parts[0], "a").expect("written");
+        std::fs::write(&parts[1], "bc").expect("written");
+        assert_eq!(sum(&parts), sum(std::slice::from_ref(&file)));
         assert_eq!(
-            sum,
+            sum(&[file]),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
     }

@@ -46,6 +46,8 @@ pub(super) struct Meter<'a> {
     done: u64,
     total: u64,
     resumed: u64,
+    /// What lies before the counts that are told: the files before this one.
+    before: u64,
     marks: VecDeque<(Instant, u64)>,
     said: Option<Instant>,
 }
@@ -59,6 +61,7 @@ impl<'a> Meter<'a> {
             done: 0,
             total: 0,
             resumed: 0,
+            before: 0,
             marks: VecDeque::new(),
             said: None,
         }
@@ -70,6 +73,7 @@ impl<'a> Meter<'a> {
         self.done = done;
         self.total = total;
         self.resumed = 0;
+        self.before = 0;
         self.marks.clear();
         self.say(Instant::now());
     }
@@ -84,9 +88,14 @@ impl<'a> Meter<'a> {
         self.resumed = bytes;
     }
 
-    /// What is here now; it may say so.
+    /// Another file begins, with so much done before it.
+    pub(super) fn from(&mut self, before: u64) {
+        self.before = before;
+    }
+
+    /// What is here now, since the last [`Meter::from`]; it may say so.
     pub(super) fn at(&mut self, done: u64) {
-        self.done = done;
+        self.done = self.before + done;
         self.beat();
     }
 

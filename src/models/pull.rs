@@ -189,5 +189,5 @@ fn already(
 
 fn sum_of(path: &Path, bytes: u64, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<String> {
     meter.stage("checking", 0, bytes);
-    checksum::of_file(path, cancel, meter)
+    checksum::of_files(&[path.to_owned()], cancel, meter)
 }

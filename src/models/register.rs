@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::good_name;
 use crate::base::failure::io_failure;
+use crate::base::parts::{PartName, files_of};
 use crate::base::places::{private_dir, write_private};
 use crate::base::{Failure, Result};
 
@@ -98,7 +99,8 @@ pub(super) fn read(dir: &Path) -> Result<Read> {
     }
 }
 
-/// The GGUF files in the folder that do not stand in the register.
+/// The GGUF files in the folder that do not stand in the register; the parts of a split model
+/// are one.
 pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
     let Ok(listing) = fs::read_dir(dir) else {
         return Vec::new();
@@ -107,8 +109,18 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
         .filter_map(std::result::Result::ok)
         .filter_map(|item| {
             let file = PathBuf::from(item.file_name());
-            let name = file.file_stem()?.to_str()?.to_owned();
+            let name = match PartName::of(&file) {
+                Some(part) if part.number > 1 => return None,
+                Some(part) if part.count > 1 => part.stem,
+                _ => file.file_stem()?.to_str()?.to_owned(),
+            };
             let about = item.metadata().ok()?;
+            // One that is not there is missed when the model is looked at.
+            let bytes = files_of(&dir.join(&file))
+                .iter()
+                .filter_map(|part| fs::metadata(part).ok())
+                .map(|about| about.len())
+                .sum();
             let fits = file.extension().is_some_and(|e| e == "gguf")
                 && good_name(&name)
                 && about.is_file()
@@ -117,7 +129,7 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
             fits.then_some(Entry {
                 name,
                 file,
-                bytes: about.len(),
+                bytes,
                 sha256: None,
                 owned: true,
             })

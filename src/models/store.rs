@@ -11,6 +11,7 @@ use super::checksum;
 use super::meter::{Meter, Progress};
 use super::register::{self, Entry, Register};
 use crate::base::failure::io_failure;
+use crate::base::parts::{PartName, files_of, listed};
 use crate::base::places::private_dir;
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
@@ -20,14 +21,21 @@ use crate::base::{Cancel, Failure, Result};
 pub struct Installed {
     /// The name to type.
     pub name: String,
-    /// The GGUF file.
+    /// The GGUF file; of a model that is split over several, the first.
     pub path: PathBuf,
-    /// Its size in bytes when it was installed.
+    /// Its size in bytes when it was installed, that of all parts together.
     pub bytes: u64,
-    /// Its SHA-256 in hex when it was installed.
+    /// Its SHA-256 in hex when it was installed; that of all parts, one after another.
     pub sha256: Option<String>,
     /// Whether homebody put the file there (and may remove it).
     pub owned: bool,
+}
+
+impl Installed {
+    /// Its files: one, or all parts of a split model.
+    pub fn files(&self) -> Vec<PathBuf> {
+        files_of(&self.path)
+    }
 }
 
 /// What a verification found.
@@ -103,21 +111,23 @@ impl Store {
         })
     }
 
-    /// Registers a GGUF file where it lies.
+    /// Registers a GGUF file where it lies; of a split model, all parts, whichever is given.
     ///
     /// # Errors
     /// Of kind usage for a name that cannot be or is taken, of kind input for a file that is
-    /// no GGUF.
+    /// no GGUF or a part whose siblings are missing.
     pub fn add(&self, name: &str, file: &Path) -> Result<Installed> {
         if !good_name(name) {
             return Err(
                 Failure::usage(format!("`{name}` cannot be a model's name")).because(NAME_RULE)
             );
         }
-        let path = fs::canonicalize(file)
-            .map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
-        check_magic(&path)?;
-        let bytes = size_of(&path)?;
+        let path = settled(file)?;
+        let files = files_of(&path);
+        for file in &files {
+            check_magic(file)?;
+        }
+        let bytes = sizes_of(&files)?;
         let taken = self.get(name)?;
         if let Some(taken) = &taken
             && taken.path != path
@@ -152,14 +162,12 @@ impl Store {
         let model = self.find(name)?;
         register::change(&self.dir, |register| {
             // The file first: were it the other way round and failed, a stray would be left.
-            if model.owned
-                && let Err(e) = fs::remove_file(&model.path)
-                && e.kind() != std::io::ErrorKind::NotFound
-            {
-                return Err(io_failure(
-                    format!("cannot delete {}", model.path.display()),
-                    &e,
-                ));
+            for file in model.files().iter().filter(|_| model.owned) {
+                if let Err(e) = fs::remove_file(file)
+                    && e.kind() != std::io::ErrorKind::NotFound
+                {
+                    return Err(io_failure(format!("cannot delete {}", file.display()), &e));
+                }
             }
             register.models.retain(|entry| entry.name != name);
             if register.chosen.as_deref() == Some(name) {
@@ -170,7 +178,7 @@ impl Store {
         Ok(model)
     }
 
-    /// Reads the whole file and compares size and checksum with what was recorded.
+    /// Reads the whole file, or all parts, and compares size and checksum with what was recorded.
     ///
     /// # Errors
     /// Of kind input, if the file is no longer what was installed; of kind interrupted.
@@ -186,7 +194,8 @@ impl Store {
         } else {
             format!("`homebody models remove {name}`, then add the file as it is now")
         };
-        let bytes = size_of(&model.path)?;
+        let files = model.files();
+        let bytes = sizes_of(&files)?;
         if bytes != model.bytes {
             return Err(Failure::input(format!("model `{name}` is damaged"))
                 .because(format!(
@@ -197,10 +206,12 @@ impl Store {
                 ))
                 .hint(again));
         }
-        check_magic(&model.path)?;
+        for file in &files {
+            check_magic(file)?;
+        }
         let mut meter = Meter::new(progress);
         meter.stage("checking", 0, bytes);
-        let found = checksum::of_file(&model.path, cancel, &mut meter)?;
+        let found = checksum::of_files(&files, cancel, &mut meter)?;
         meter.settle();
         match &model.sha256 {
             Some(recorded) if *recorded != found => {
@@ -263,7 +274,14 @@ impl Store {
 
 /// A name for a file that is added without one: its own, made simple.
 pub fn name_for(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = match PartName::of(file) {
+        Some(part) => part.stem,
+        None => file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    };
     let name: String = stem
         .to_lowercase()
         .chars()
@@ -282,6 +300,49 @@ pub fn name_for(file: &Path) -> String {
     } else {
         name.to_owned()
     }
+}
+
+/// Where a file lies, links followed. Of a split model it is where the first part lies, with
+/// that very name: the parts are found by their names, and what a link leads to may have
+/// another.
+pub fn settled(file: &Path) -> Result<PathBuf> {
+    let failed = |e| io_failure(format!("cannot read {}", file.display()), &e);
+    let Some(part) = PartName::of(file).filter(|part| part.count > 1) else {
+        return fs::canonicalize(file).map_err(failed);
+    };
+    fs::metadata(file).map_err(failed)?;
+    let missing = part.missing();
+    if !missing.is_empty() {
+        return Err(Failure::input(format!(
+            "{} is one of {} parts of a model, and {} missing",
+            file.display(),
+            part.count,
+            match missing.len() {
+                1 => "one is".to_owned(),
+                n => format!("{n} are"),
+            }
+        ))
+        .because(format!("{} not beside it", listed(&missing)))
+        .hint(
+            "fetch the others into the same folder; if the file is whole, give it another name",
+        ));
+    }
+    let first = part.path(1);
+    let (Some(folder), Some(name)) = (first.parent(), first.file_name()) else {
+        return Err(Failure::bug("a part without a name"));
+    };
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    Ok(fs::canonicalize(folder).map_err(failed)?.join(name))
+}
+
+/// The size of some regular files together.
+fn sizes_of(files: &[PathBuf]) -> Result<u64> {
+    files
+        .iter()
+        .try_fold(0_u64, |sum, file| Ok(sum.saturating_add(size_of(file)?)))
 }
 
 /// The size of a regular file.
@@ -476,6 +537,67 @@ mod tests {
         assert_eq!(store.installed().expect("reads"), []);
         gguf(dir.path(), "m.gguf");
         assert_eq!(store.installed().expect("reads").len(), 1);
+    }
+
+    #[test]
+    fn a_split_model_is_one_model() {
+        let (dir, store) = store();
+        let files: Vec<PathBuf> = (1..=3)
+            .map(|n| gguf(dir.path(), &format!("big-{n:05}-of-00003.gguf")))
+            .collect();
+        let added = store.add("big", &files[1]).expect("added");
+        assert_eq!(added.path, fs::canonicalize(&files[0]).expect("there"));
+        assert_eq!(added.bytes, 3 * 14);
+        assert_eq!(store.add("big", &files[2]).expect("again"), added);
+        assert_eq!(name_for(&files[2]), "big");
+
+        let mut quiet = |_: &Progress| {};
+        let mut verify = || store.verify("big", &Cancel::never(), &mut quiet);
+        assert!(verify().expect("verified").first_time);
+        assert!(!verify().expect("verified").first_time);
+        fs::write(&files[2], b"GGUF and so oN").expect("changed");
+        assert_eq!(verify().expect_err("damaged").kind(), Kind::Input);
+        fs::remove_file(&files[2]).expect("removed");
+        assert!(verify().is_err());
+        let failure = store
+            .add("other", &files[0])
+            .expect_err("a part is missing");
+        assert!(
+            failure.to_string().contains("big-00003-of-00003.gguf"),
+            "{failure}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn parts_behind_links_keep_their_names() {
+        let (dir, store) = store();
+        let folder = dir.path().join("links");
+        fs::create_dir_all(&folder).expect("made");
+        for n in 1..=2 {
+            let blob = gguf(dir.path(), &format!("blob{n}"));
+            let link = folder.join(format!("big-{n:05}-of-00002.gguf"));
+            std::os::unix::fs::symlink(blob, link).expect("linked");
+        }
+        let given = folder.join("big-00002-of-00002.gguf");
+        let added = store.add("big", &given).expect("added");
+        assert!(added.path.ends_with("links/big-00001-of-00002.gguf"));
+        assert_eq!(added.bytes, 2 * 14);
+    }
+
+    #[test]
+    fn parts_dropped_into_the_folder_are_one_model_and_go_together() {
+        let (_dir, store) = store();
+        fs::create_dir_all(&store.dir).expect("made");
+        let files: Vec<PathBuf> = (1..=2)
+            .map(|n| gguf(&store.dir, &format!("big-{n:05}-of-00002.gguf")))
+            .collect();
+        let here = store.installed().expect("reads");
+        assert_eq!(here.len(), 1, "{here:?}");
+        assert_eq!((here[0].name.as_str(), here[0].bytes), ("big", 2 * 14));
+        assert_eq!(here[0].files(), files);
+        store.remove("big").expect("removed");
+        assert!(files.iter().all(|file| !file.exists()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reading the header of a GGUF file.
+//! Reading the header of one GGUF file.
 //!
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>, versions 2 and 3, little
 //! endian. The file is not trusted: every count is held against the bytes that are left
@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
-use super::{Header, TensorInfo, Value, type_layout};
+use super::{Header, Part, TensorInfo, Value, type_layout, type_name};
 use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count, printable, truncated};
 use crate::base::{Failure, Result};
@@ -17,22 +18,53 @@ use crate::base::{Failure, Result};
 const MAX_DEPTH: u32 = 4;
 /// Longest key or tensor name in bytes.
 const MAX_NAME: u64 = 65_535;
+/// Longest text in bytes; the longest in use, chat templates, have some ten thousand.
+const MAX_TEXT: u64 = 64 << 20;
+/// Most values of all metadata together: a value takes 32 bytes in memory and may take one in
+/// the file. The largest vocabularies in use have less than two million.
+const MAX_VALUES: u64 = 8 << 20;
+/// Most dimensions of a tensor, as the format says.
+const MAX_DIMENSIONS: u32 = 4;
+/// Largest alignment in bytes.
+const MAX_ALIGNMENT: u64 = 1 << 20;
 
-/// Reads the header of an opened file of `size` bytes; `name` is for messages.
-pub(super) fn header(opened: File, size: u64, name: String) -> Result<Header> {
+/// Reads the header of a file, of this file alone.
+pub(super) fn header(file: &Path) -> Result<Header> {
+    let name = file.display().to_string();
+    let opened = File::open(file).map_err(|e| {
+        let failure = io_failure(format!("cannot open the model {name}"), &e);
+        if e.kind() == std::io::ErrorKind::NotFound {
+            failure.hint("`homebody models list` shows the models that are here")
+        } else {
+            failure
+        }
+    })?;
+    let facts = opened
+        .metadata()
+        .map_err(|e| io_failure(format!("cannot read {name}"), &e))?;
+    if !facts.is_file() {
+        return Err(Failure::input(format!("{name} is not a file")));
+    }
     let mut reader = Reader {
         from: BufReader::with_capacity(1 << 16, opened),
         at: 0,
-        size,
+        size: facts.len(),
+        values: 0,
         name,
     };
-    reader.header()
+    let mut header = reader.header()?;
+    if let Some(part) = header.parts.first_mut() {
+        part.path = file.to_owned();
+    }
+    Ok(header)
 }
 
 struct Reader {
     from: BufReader<File>,
     at: u64,
     size: u64,
+    /// Values read so far, those in arrays included.
+    values: u64,
     name: String,
 }
 
@@ -91,7 +123,7 @@ impl Reader {
             5 => Value::Signed(i32::from_le_bytes(self.bytes()?).into()),
             6 => Value::Float(f32::from_le_bytes(self.bytes()?).into()),
             7 => Value::Bool(u8::from_le_bytes(self.bytes()?) != 0),
-            8 => Value::Text(self.text(u64::MAX)?),
+            8 => Value::Text(self.text(MAX_TEXT)?),
             9 => {
                 if depth >= MAX_DEPTH {
                     return Err(self.broken("arrays within arrays within arrays"));
@@ -112,7 +144,13 @@ impl Reader {
                 {
                     return Err(self.broken(format!("an array of {} values", human_count(count))));
                 }
-                // A value takes up to 32 bytes in memory for one in the file: grow as they come.
+                self.values = self.values.saturating_add(count);
+                if self.values > MAX_VALUES {
+                    return Err(self.broken(format!(
+                        "metadata of more than {} values",
+                        human_count(MAX_VALUES)
+                    )));
+                }
                 let mut values = Vec::with_capacity((count as usize).min(1 << 18));
                 for _ in 0..count {
                     values.push(self.value(inner, depth + 1)?);
@@ -187,16 +225,29 @@ impl Reader {
             .get("general.alignment")
             .and_then(Value::as_u64)
             .unwrap_or(32);
-        if alignment == 0 || alignment > 1 << 20 {
+        if !alignment.is_power_of_two() || !(8..=MAX_ALIGNMENT).contains(&alignment) {
             return Err(self.broken(format!("an alignment of {alignment}")));
+        }
+        if let Some(tensor) = tensors
+            .iter()
+            .find(|tensor| !tensor.offset.is_multiple_of(alignment))
+        {
+            return Err(self.broken(format!(
+                "the tensor `{}` lies at {} where tensors are aligned to {alignment} bytes",
+                printable(truncated(&tensor.name, 80)),
+                tensor.offset
+            )));
         }
         let data_start = self.at.div_ceil(alignment) * alignment;
         let header = Header {
             version,
             metadata,
             tensors,
-            data_start,
-            file_bytes: self.size,
+            parts: vec![Part {
+                path: PathBuf::new(),
+                data_start,
+                bytes: self.size,
+            }],
         };
         self.check_extent(&header)?;
         Ok(header)
@@ -206,7 +257,7 @@ impl Reader {
         let name = self.text(MAX_NAME)?;
         let shown = printable(truncated(&name, 80)).into_owned();
         let dimensions = self.u32()?;
-        if dimensions > 8 {
+        if dimensions > MAX_DIMENSIONS {
             return Err(self.broken(format!("the tensor `{shown}` has {dimensions} dimensions")));
         }
         let mut shape = Vec::with_capacity(dimensions as usize);
@@ -220,13 +271,15 @@ impl Reader {
                 "{} holds a tensor of a type that is not known",
                 self.name
             ))
-            .because(format!("`{shown}` is of type {kind}"))
+            .because(format!("`{shown}` is of the type {}", type_name(kind)))
             .hint("use a Q4_K_M or Q8_0 file of the same model"));
         };
+        // Rows are whole blocks, and no dimension is nothing.
+        let width = shape.first().copied().unwrap_or(1);
         let elements = shape
             .iter()
             .try_fold(1_u64, |product, n| product.checked_mul(*n))
-            .filter(|n| n.is_multiple_of(block))
+            .filter(|n| *n > 0 && width.is_multiple_of(block))
             .and_then(|n| (n / block).checked_mul(block_bytes));
         let Some(bytes) = elements else {
             return Err(self.broken(format!("the tensor `{shown}` has the shape {shape:?}")));
@@ -235,24 +288,22 @@ impl Reader {
             name,
             shape,
             kind,
+            part: 0,
             offset,
             bytes,
         })
     }
 
     fn check_extent(&self, header: &Header) -> Result<()> {
-        let mut needed = header.data_start;
+        let mut needed = 0;
         for tensor in &header.tensors {
-            let end = header
-                .data_start
-                .checked_add(tensor.offset)
-                .and_then(|start| start.checked_add(tensor.bytes));
-            let Some(end) = end else {
+            let end = header.range(tensor).end;
+            if end == u64::MAX {
                 return Err(self.broken("a tensor lies beyond all bounds"));
-            };
+            }
             needed = needed.max(end);
         }
-        if needed > self.size && !header.tensors.is_empty() {
+        if needed > self.size {
             return Err(Failure::input(format!("{} is truncated", self.name))
                 .because(format!(
                     "it should have {} bytes and has {}",
