@@ -16,7 +16,9 @@ const EMBEDDED: &str = include_str!("catalog.toml");
 pub const USER_FILE: &str = "models.toml";
 
 /// Architectures that today's engine runs.
-const RUNS: [&str; 6] = ["llama", "qwen2", "qwen3", "gemma3", "phi3", "glm4"];
+const RUNS: [&str; 7] = [
+    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
+];
 
 /// Tokens of context for which a model must fit to be offered.
 pub const FIT_CONTEXT: usize = 4_096;
@@ -505,7 +507,7 @@ mod tests {
             let model = catalog.get(name).expect(name);
             assert_eq!(model.license, "Apache-2.0", "{name}");
             assert!(model.sha256.is_some(), "{name}");
-            assert_eq!(model.runs, model.architecture != "qwen35", "{name}");
+            assert!(model.runs, "{name}");
             assert!(model.memory_bytes(4096) > model.bytes, "{name}");
         }
         let mut ranks: Vec<u32> = catalog.models.iter().map(|m| m.rank).collect();
@@ -518,10 +520,10 @@ mod tests {
     fn only_what_runs_and_fits_is_chosen() {
         let catalog = Catalog::embedded().expect("it parses");
         let best = |free| catalog.best_that_fits(free).map(|m| m.name.as_str());
-        assert_eq!(best(64 * GIB), Some("qwen2.5-coder-7b"));
-        assert_eq!(best(6 * GIB), Some("qwen2.5-coder-7b"));
-        assert_eq!(best(5 * GIB), Some("qwen3-4b"));
-        assert_eq!(best(3 * GIB), Some("qwen2.5-coder-1.5b"));
+        assert_eq!(best(64 * GIB), Some("qwen3.5-9b"));
+        assert_eq!(best(6 * GIB), Some("qwen3.5-4b"));
+        assert_eq!(best(4 * GIB), Some("qwen3.5-4b"));
+        assert_eq!(best(3 * GIB), Some("qwen3.5-2b"));
         assert_eq!(best(GIB), Some("starter"));
         assert_eq!(best(GIB / 4), None);
         let plan: Vec<&str> = catalog
@@ -529,7 +531,7 @@ mod tests {
             .iter()
             .map(|m| m.name.as_str())
             .collect();
-        assert_eq!(plan, ["qwen2.5-coder-7b", "starter"]);
+        assert_eq!(plan, ["qwen3.5-9b", "starter"]);
     }
 
     #[test]

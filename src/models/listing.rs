@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(row("starter").fits, Some(true));
         assert_eq!(row("starter").as_published, Some(false));
         assert_eq!(row("qwen3.5-9b").fits, Some(false));
-        assert_eq!(row("qwen3.5-9b").runs, Some(false));
+        assert_eq!(row("qwen3.5-9b").runs, Some(true));
         assert!(row("qwen3.5-9b").installed.is_none());
         assert!(row("mine").chosen && row("mine").memory.is_none());
         assert_eq!(rows.last().map(|r| r.name.as_str()), Some("mine"));
