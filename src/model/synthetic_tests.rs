@@ -178,3 +178,32 @@ fn another_models_vocabulary_is_filled_up() {
     );
     assert_eq!(header.tensor("token_embd.weight").map(|t| t.kind), Some(14));
 }
+
+#[test]
+fn a_vocabulary_of_full_size_is_read_at_once() {
+    let words = |count: usize, between: &str| {
+        let word = |i| Value::Text(format!("{i:x}{between}{:x}", i * 31));
+        Value::Array((0..count).map(word).collect())
+    };
+    let metadata = [
+        ("general.architecture", Value::Text("qwen35".to_owned())),
+        ("tokenizer.ggml.tokens", words(248_320, "")),
+        ("tokenizer.ggml.merges", words(247_587, " ")),
+        (
+            "tokenizer.ggml.token_type",
+            Value::Array(vec![Value::Signed(1); 248_320]),
+        ),
+    ]
+    .map(|(key, value)| (key.to_owned(), value));
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("m.gguf");
+    let writer = Writer::create(&path, &metadata, &[]).expect("created");
+    writer.finish().expect("finished");
+    let begun = std::time::Instant::now();
+    let header = Header::read(&path).expect("a header");
+    let took = begun.elapsed();
+    println!("{} ms", took.as_millis());
+    assert_eq!(header.metadata.len(), 4);
+    // It takes a small part of that; held against is work that grows with the square.
+    assert!(took.as_secs() < 3, "{took:?}");
+}

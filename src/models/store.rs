@@ -331,9 +331,10 @@ pub fn settled(file: &Path) -> Result<PathBuf> {
     let (Some(folder), Some(name)) = (first.parent(), first.file_name()) else {
         return Err(Failure::bug("a part without a name"));
     };
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     };
     Ok(fs::canonicalize(folder).map_err(failed)?.join(name))
 }

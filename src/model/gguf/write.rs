@@ -185,8 +185,9 @@ fn text(out: &mut Vec<u8>, text: &str) {
 
 /// The number of the narrowest usual type that holds all of the values.
 fn kind_of(values: &[Value]) -> Result<u32> {
-    let all = |fits: fn(&Value) -> bool| values.iter().all(fits);
-    let kinds: [(u32, fn(&Value) -> bool); 9] = [
+    type Fits = fn(&Value) -> bool;
+    let all = |fits: Fits| values.iter().all(fits);
+    let kinds: [(u32, Fits); 9] = [
         (
             4,
             |v| matches!(v, Value::Unsigned(n) if u32::try_from(*n).is_ok()),
