@@ -369,7 +369,9 @@ impl Engine for LocalEngine {
         answer.finish(on);
         usage.generated_tokens = written.len();
         usage.decode_s = begun.elapsed().as_secs_f64();
-        self.recall.store(&tokens, marks);
+        if finish != Finish::Cancelled {
+            self.recall.store(&tokens, marks);
+        }
         let text = answer.text().to_owned();
         if !answer.thought
             && !answer.stopped

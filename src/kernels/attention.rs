@@ -141,13 +141,14 @@ impl Attention<'_> {
         let at_once = (PIECE_ROWS / group).max(1);
         let blocks = tokens.div_ceil(at_once);
         let out = Disjoint::new(out);
+        let simd = Simd::best();
         // The last blocks see the most: they come first, so that no thread is left with one.
         pool::run(blocks * kv_heads, |piece| {
             let (block, head) = (blocks - 1 - piece / kv_heads, piece % kv_heads);
             let first = block * at_once;
             let count = at_once.min(tokens - first);
             let mut rows = Rows::new(self, queries, head, first, count);
-            Simd::best().run(Pass {
+            simd.run(Pass {
                 attention: self,
                 head,
                 pages: 0..pages,
@@ -176,10 +177,11 @@ impl Attention<'_> {
         let segments = pages.div_ceil(SEGMENT);
         let mut parts: Vec<Option<Rows>> = (0..segments * kv_heads).map(|_| None).collect();
         let lent = Disjoint::new(&mut parts);
+        let simd = Simd::best();
         pool::run(segments * kv_heads, |piece| {
             let (segment, head) = (piece / kv_heads, piece % kv_heads);
             let mut rows = Rows::new(self, queries, head, 0, tokens);
-            Simd::best().run(Pass {
+            simd.run(Pass {
                 attention: self,
                 head,
                 pages: segment * SEGMENT..pages.min((segment + 1) * SEGMENT),

@@ -57,12 +57,13 @@ pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
     let channels = shape.channels();
     let half = shape.key_heads * shape.key;
     let factor = 1.0 / (shape.key as f32).sqrt();
+    let simd = Simd::best();
     pool::run_rows(rows, channels, |_, rows| {
         for row in rows.chunks_exact_mut(channels) {
             let (q, rest) = row.split_at_mut(half);
             let k = &mut rest[..half];
-            Simd::best().run(Heads(q, shape.key, epsilon, factor));
-            Simd::best().run(Heads(k, shape.key, epsilon, 1.0));
+            simd.run(Heads(q, shape.key, epsilon, factor));
+            simd.run(Heads(k, shape.key, epsilon, 1.0));
         }
     });
 }
@@ -92,6 +93,7 @@ pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], 
     let wanted = !out.is_empty();
     let out = Disjoint::new(out);
     let after = Disjoint::new(after);
+    let simd = Simd::best();
     pool::run(shape.value_heads * blocks, |piece| {
         let (head, block) = (piece / blocks, piece % blocks);
         let block = Block {
@@ -104,9 +106,9 @@ pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], 
             first: block * columns,
         };
         if columns == COLUMNS {
-            Simd::best().run(Columns::<{ COLUMNS / 16 }>(block));
+            simd.run(Columns::<{ COLUMNS / 16 }>(block));
         } else {
-            Simd::best().run(Columns::<1>(block));
+            simd.run(Columns::<1>(block));
         }
     });
 }
@@ -279,6 +281,10 @@ mod tests {
 
     #[test]
     fn it_is_the_rule_in_any_pieces() {
+        Simd::each(any_pieces);
+    }
+
+    fn any_pieces() {
         for (key_heads, value_heads, key, value) in [
             (1, 1, 8, 16),
             (2, 4, 32, 64),

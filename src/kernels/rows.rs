@@ -24,9 +24,10 @@ pub fn rms_norm(x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32]) {
         }
     }
     let width = gain.len();
+    let simd = Simd::best();
     pool::run_rows(y, width, |first, y| {
         let x = &x[first * width..][..y.len()];
-        Simd::best().run(Norm(x, gain, epsilon, y));
+        simd.run(Norm(x, gain, epsilon, y));
     });
 }
 
@@ -110,9 +111,10 @@ pub fn gated(gate: Gate, x: &mut [f32], y: &[f32], width: usize) {
             }
         }
     }
+    let simd = Simd::best();
     pool::run_rows(x, width, |first, x| {
         let y = &y[first * width..][..x.len()];
-        Simd::best().run(Gated(gate, x, y));
+        simd.run(Gated(gate, x, y));
     });
 }
 
@@ -137,6 +139,10 @@ mod tests {
 
     #[test]
     fn a_norm_leaves_rows_of_unit_size() {
+        Simd::each(norms);
+    }
+
+    fn norms() {
         for width in [5, 16, 40, 256] {
             let x = numbers(width * 300);
             let gain: Vec<f32> = (0..width).map(|i| 1.0 + i as f32 / 100.0).collect();
@@ -190,6 +196,10 @@ mod tests {
 
     #[test]
     fn gates_and_sums_go_number_by_number() {
+        Simd::each(gates);
+    }
+
+    fn gates() {
         let (x, y) = (numbers(70_000), numbers(70_001));
         let mut z = x.clone();
         gated(Gate::Silu, &mut z, &y[1..], 700);

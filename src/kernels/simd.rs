@@ -31,10 +31,19 @@ pub(super) enum Level {
     Avx512,
 }
 
+#[cfg(test)]
+thread_local! {
+    static CHOSEN: std::cell::Cell<Option<Simd>> = const { std::cell::Cell::new(None) };
+}
+
 impl Simd {
     /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avx512`) can ask for less.
     pub fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
+        #[cfg(test)]
+        if let Some(chosen) = CHOSEN.get() {
+            return chosen;
+        }
         *BEST.get_or_init(|| {
             let has = Self::all().last().copied().unwrap_or(Self(Level::Scalar));
             let asked = std::env::var("HOMEBODY_SIMD").ok();
@@ -42,6 +51,16 @@ impl Simd {
             let asked = asked.and_then(|name| all.into_iter().find(|simd| simd.name() == name));
             asked.unwrap_or(has)
         })
+    }
+
+    /// Calls `work` once with each that this CPU has for [`Simd::best`], on this thread.
+    #[cfg(test)]
+    pub fn each(work: impl Fn()) {
+        for simd in Self::all() {
+            CHOSEN.set(Some(simd));
+            work();
+        }
+        CHOSEN.set(None);
     }
 
     /// All that this CPU has, the least first.
