@@ -22,7 +22,7 @@ mod phi3;
 mod pieces;
 mod qwen2;
 mod qwen3;
-mod qwen35;
+pub mod qwen35;
 mod recurrent;
 #[cfg(test)]
 mod reference_tests;

@@ -8,16 +8,26 @@
 use candle_core::Result;
 
 use super::hyper::Hyper;
+use super::transformer::drafter::Drafter;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
-/// Loads its trunk; blocks that predict further tokens are no part of it.
+/// Loads its trunk; the block that predicts a further token is no part of it.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
-    let style = Style {
+    Transformer::load(weights, hyper, &style(), context)
+}
+
+/// Loads the block behind the trunk that predicts one token further; none where the file has
+/// none.
+pub fn drafter(weights: &Weights<'_>, hyper: &Hyper) -> Result<Option<Drafter>> {
+    Drafter::load(weights, hyper, &style())
+}
+
+fn style() -> Style {
+    Style {
         halves: true,
         gated_attention: true,
         feed_norm: "post_attention_norm",
         ..Style::default()
-    };
-    Transformer::load(weights, hyper, &style, context)
+    }
 }

@@ -293,6 +293,23 @@ impl Rows {
         }
     }
 
+    /// Rows of both, one beside the other.
+    pub fn beside(&self, other: &Self) -> Result<Self> {
+        if self.count != other.count {
+            bail!("{} rows beside {}", self.count, other.count);
+        }
+        match &self.numbers {
+            Numbers::Host(x, _) => {
+                let pairs = x
+                    .chunks_exact(self.width)
+                    .zip(other.on_host()?.chunks_exact(other.width));
+                let joined = pairs.flat_map(|(a, b)| a.iter().chain(b).copied());
+                Ok(Self::host(joined.collect(), self.width + other.width))
+            }
+            Numbers::Device(x) => Self::device(Tensor::cat(&[x, other.on_device()?], 1)?),
+        }
+    }
+
     /// The last row alone.
     pub fn last(&self) -> Result<Self> {
         let at = self.count.saturating_sub(1);
@@ -338,6 +355,7 @@ mod tests {
         same(|rows, device| rows.norm(&gain(device)?, 1e-6));
         same(|rows, _| rows.columns(2, 5));
         same(|rows, _| rows.last());
+        same(|rows, _| rows.beside(&rows.columns(1, 3)?));
         same(|rows, _| rows.times(3.0));
         same(|rows, _| Ok(rows.alternate(2)?.0));
         same(|rows, _| Ok(rows.alternate(2)?.1));

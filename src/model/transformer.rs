@@ -1,6 +1,8 @@
 //! The transformer that all architectures written here are variants of: norm, a mixing layer
 //! (attention, or a delta net), norm, gated feed-forward.
 
+pub mod drafter;
+
 use candle_core::{Device, Result, bail};
 
 use super::attention::{Attention, Form};
@@ -207,10 +209,59 @@ impl Transformer {
         trial: bool,
         cancel: &Cancel,
     ) -> Result<Option<Vec<f32>>> {
-        pool::until(cancel, || self.forward(tokens, wanted, trial))
+        pool::until(cancel, || {
+            let Some(x) = self.forward(tokens, wanted, trial)? else {
+                return Ok(None);
+            };
+            let logits = self.logits(&x)?;
+            if pool::cancelled() {
+                return Ok(None);
+            }
+            self.advance(tokens.len(), trial)?;
+            Ok(Some(logits))
+        })
     }
 
-    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Option<Vec<f32>>> {
+    /// The same, with the rows after the last norm in place of logits.
+    pub fn rows(
+        &mut self,
+        tokens: &[u32],
+        wanted: Wanted,
+        cancel: &Cancel,
+    ) -> Result<Option<Rows>> {
+        pool::until(cancel, || {
+            let rows = self.forward(tokens, wanted, false)?;
+            if rows.is_some() {
+                self.advance(tokens.len(), false)?;
+            }
+            Ok(rows)
+        })
+    }
+
+    /// The logits of rows after the last norm, row by row.
+    pub fn logits(&self, rows: &Rows) -> Result<Vec<f32>> {
+        self.head.forward(rows)?.into_vec()
+    }
+
+    /// The device of tensors; none where our kernels compute.
+    fn tensors_on(&self) -> Option<&Device> {
+        (!self.ours).then_some(&self.device)
+    }
+
+    /// Takes over what a forward pass has made of the state.
+    fn advance(&mut self, count: usize, trial: bool) -> Result<()> {
+        if trial {
+            self.tried = Some(self.held);
+        } else {
+            self.settle(count)?;
+        }
+        self.held += count;
+        Ok(())
+    }
+
+    /// What the layers make of tokens: rows after the last norm; none if cancelled. What they
+    /// make of the state is not yet taken over.
+    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Option<Rows>> {
         let (count, position) = (tokens.len(), self.held);
         if count == 0 || position + count > self.context {
             bail!("{count} tokens at {position} of {}", self.context);
@@ -242,18 +293,7 @@ impl Transformer {
         if wanted == Wanted::Last {
             x = x.last()?;
         }
-        let x = x.norm(&self.norm, epsilon)?;
-        let logits = self.head.forward(&x)?.into_vec()?;
-        if pool::cancelled() {
-            return Ok(None);
-        }
-        if trial {
-            self.tried = Some(position);
-        } else {
-            self.settle(count)?;
-        }
-        self.held = position + count;
-        Ok(Some(logits))
+        x.norm(&self.norm, epsilon).map(Some)
     }
 
     /// Takes over the first `count` tokens of the last forward pass.
