@@ -9,6 +9,7 @@ pub mod dense;
 mod gemma3;
 pub mod gguf;
 pub mod hyper;
+mod jinja;
 mod llama;
 pub mod mapping;
 pub mod merge;
