@@ -51,24 +51,30 @@ pub struct Encoding {
     /// Whether control tokens in the text are taken for what they say. Never for text that
     /// a person or a file wrote.
     pub control: bool,
+    /// Whether user-defined tokens that steer the conversation too (`<think>`,
+    /// `</tool_call>`) are taken for what they say.
+    pub steering: bool,
     /// Whether characters are composed first where the original tokenizer does (Qwen: NFC).
     pub compose: bool,
 }
 
 impl Encoding {
-    /// Text from people, files and models.
+    /// Text from people, files and models: whatever it spells steers nothing.
     pub const TEXT: Self = Self {
         control: false,
+        steering: false,
         compose: true,
     };
     /// Text of the chat template itself.
     pub const TEMPLATE: Self = Self {
         control: true,
+        steering: true,
         compose: true,
     };
-    /// Exactly these bytes, no control tokens.
+    /// Exactly these bytes, no control tokens, all user-defined ones.
     pub const PLAIN: Self = Self {
         control: false,
+        steering: true,
         compose: false,
     };
 }
@@ -92,8 +98,14 @@ pub struct Tokenizer {
     kinds: Vec<TokenKind>,
     ids: HashMap<Vec<u8>, u32>,
     byte_ids: [Option<u32>; 256],
-    always: Option<Regex>,
+    /// User-defined tokens that steer nothing.
+    ordinary: Option<Regex>,
+    /// All user-defined tokens.
+    user: Option<Regex>,
+    /// Control and user-defined tokens.
     control: Option<Regex>,
+    /// Control tokens and those that steer.
+    guarded: Option<Regex>,
     literal: HashMap<String, u32>,
     /// The token a text begins with, where the file has one.
     pub bos: Option<u32>,
@@ -128,7 +140,8 @@ impl Tokenizer {
         let kinds: Vec<TokenKind> = (0..tokens.len())
             .map(|i| {
                 let number = types.and_then(|types| types.get(i)).and_then(Value::as_u64);
-                number.map_or(TokenKind::Normal, TokenKind::of)
+                let kind = number.map_or(TokenKind::Normal, TokenKind::of);
+                kind_by_text(tokens.get(i).copied().unwrap_or(""), kind)
             })
             .collect();
         let byte_level = match model {
@@ -220,14 +233,26 @@ impl Tokenizer {
         };
         let user = of_kind(&[TokenKind::UserDefined]);
         let both = of_kind(&[TokenKind::UserDefined, TokenKind::Control]);
+        let template = header.text("tokenizer.chat_template").unwrap_or("");
+        let (steering, ordinary): (Vec<_>, Vec<_>) = user
+            .iter()
+            .copied()
+            .partition(|(text, _)| steers(text, template));
+        let guarded: Vec<_> = both
+            .iter()
+            .filter(|token| steering.contains(token) || !user.contains(token))
+            .copied()
+            .collect();
         let known = |key: &str| {
             let id = header.number(key)?;
             (id < tokens.len() as u64).then_some(id as u32)
         };
         Ok(Self {
             family,
-            always: alternatives(&user)?,
+            ordinary: alternatives(&ordinary)?,
+            user: alternatives(&user)?,
             control: alternatives(&both)?,
+            guarded: alternatives(&guarded)?,
             literal: both
                 .iter()
                 .map(|(text, id)| ((*text).to_owned(), *id))
@@ -292,10 +317,10 @@ impl Tokenizer {
         } else {
             text
         };
-        let specials = if how.control {
-            &self.control
-        } else {
-            &self.always
+        let specials = match (how.control, how.steering) {
+            (true, _) => &self.control,
+            (false, true) => &self.user,
+            (false, false) => &self.ordinary,
         };
         let mut last = 0;
         let mut first = first;
@@ -321,12 +346,12 @@ impl Tokenizer {
         out
     }
 
-    /// Where the texts of control tokens stand in `text`, as byte ranges.
+    /// Where the texts of tokens that steer the conversation stand in `text`, as byte ranges.
     pub fn control_texts(&self, text: &str) -> Vec<(usize, usize)> {
-        let Some(control) = &self.control else {
+        let Some(guarded) = &self.guarded else {
             return Vec::new();
         };
-        control
+        guarded
             .find_iter(text)
             .flatten()
             .map(|found| (found.start(), found.end()))
@@ -419,6 +444,38 @@ fn order_of(score: f32) -> u32 {
         !bits
     };
     !ascending
+}
+
+/// The tags of thoughts and tools, which steer a conversation although they are printed.
+const TAGS: [&str; 6] = [
+    "<think>",
+    "</think>",
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
+];
+
+/// What a token is, where its text says more than the file: the tags around a thought are
+/// written and seen by all, and what only fills the table up is never written.
+fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
+    let filler = text
+        .strip_prefix("[PAD")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    match kind {
+        _ if filler => TokenKind::Unused,
+        TokenKind::Control if matches!(text, "<think>" | "</think>") => TokenKind::UserDefined,
+        kind => kind,
+    }
+}
+
+/// Whether a user-defined token steers the conversation. The others are runs of blanks, HTML
+/// tags and the like, which some vocabularies hold as a whole.
+fn steers(text: &str, template: &str) -> bool {
+    text.starts_with('<')
+        && text.ends_with('>')
+        && (text.contains('|') || TAGS.contains(&text) || template.contains(text))
 }
 
 fn alternatives(tokens: &[(&str, u32)]) -> Result<Option<Regex>> {
