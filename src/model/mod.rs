@@ -21,5 +21,6 @@ mod qwen3;
 pub mod rope;
 pub mod sample;
 pub mod split;
+mod token_kind;
 pub mod tokenizer;
 pub mod weights;
