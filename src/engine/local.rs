@@ -6,16 +6,19 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::answer::AnswerStream;
+use super::card::Card;
+use super::drawable::drawable;
 use super::pacing::Pacing;
 use super::repeats::Repeats;
-use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
+use super::thought::{CLOSING, Thought, opened};
+use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
 use crate::model::network::{self, Network};
-use crate::model::sample::{Allowed, Sampler, Settings};
-use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
+use crate::model::sample::{Allowed, Sampler};
+use crate::model::tokenizer::{Encoding, TextStream, Tokenizer};
 
 /// Context where neither user nor model asks for less.
 const USUAL_CONTEXT: usize = 8192;
@@ -37,7 +40,7 @@ pub struct LoadOptions {
     /// the machine.
     pub memory_limit: u64,
     /// The model card's settings, used where a request leaves them open.
-    pub sampling: Sampling,
+    pub card: Card,
 }
 
 /// A GGUF model run by candle.
@@ -52,7 +55,7 @@ pub struct LocalEngine {
     answers: Vec<(String, Vec<u32>)>,
     pub(super) stops: Vec<u32>,
     pub(super) allowed: Allowed,
-    card: Sampling,
+    card: Card,
     pacing: Pacing,
     rates: Option<(f64, f64)>,
     drawn: u64,
@@ -117,13 +120,7 @@ impl LocalEngine {
             &name_of(tokenizer.eos),
         )?;
         let stops = stop_tokens(&header, &tokenizer);
-        let mut allowed = Allowed::all(tokenizer.len());
-        for id in 0..tokenizer.len() as u32 {
-            let kind = tokenizer.kind(id);
-            let never = matches!(kind, TokenKind::Unused | TokenKind::Unknown)
-                || kind == TokenKind::Control && !stops.contains(&id);
-            allowed.set(id, !never);
-        }
+        let allowed = drawable(&tokenizer, &stops);
         let before = memory::resident();
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let taken = memory::resident()
@@ -146,7 +143,7 @@ impl LocalEngine {
             answers: Vec::new(),
             stops,
             allowed,
-            card: options.sampling.clone(),
+            card: options.card.clone().or_from(&header),
             pacing: Pacing::default(),
             rates: None,
             drawn: 0,
@@ -247,24 +244,6 @@ impl LocalEngine {
         Ok(Some((logits, cached, begun.elapsed().as_secs_f64())))
     }
 
-    pub(super) fn settings(&self, asked: &Sampling) -> Settings {
-        let card = &self.card;
-        Settings {
-            temperature: asked.temperature.or(card.temperature).unwrap_or(0.7),
-            top_k: asked.top_k.or(card.top_k).unwrap_or(40) as usize,
-            top_p: asked.top_p.or(card.top_p).unwrap_or(0.95),
-            min_p: asked.min_p.or(card.min_p).unwrap_or(0.0),
-            presence_penalty: asked
-                .presence_penalty
-                .or(card.presence_penalty)
-                .unwrap_or(0.0),
-            repetition_penalty: asked
-                .repetition_penalty
-                .or(card.repetition_penalty)
-                .unwrap_or(1.0),
-        }
-    }
-
     fn too_long(&self, tokens: usize) -> Failure {
         Failure::model("the conversation does not fit the model's context")
             .because(format!(
@@ -355,11 +334,7 @@ impl Engine for LocalEngine {
     ) -> Result<Generated> {
         let thinking = request.thinking && self.template.thinks();
         let mut tokens = self.tokens_of(&request.messages, thinking, true)?;
-        let opened = tokens
-            .iter()
-            .rev()
-            .take(4)
-            .any(|id| self.tokenizer.text(*id) == "<think>");
+        let opened = opened(&self.tokenizer, &tokens);
         self.tokenizer
             .encode_into(&request.prefill, Encoding::TEXT, false, &mut tokens);
         if tokens.is_empty() || tokens.len() + LEAST_ANSWER > self.facts.context {
@@ -394,17 +369,21 @@ impl Engine for LocalEngine {
             .sampling
             .seed
             .unwrap_or_else(|| fresh_seed(self.drawn));
-        let mut sampler = Sampler::new(self.settings(&request.sampling), seed, &tokens);
+        let settings = self.card.settings(&request.sampling, thinking || opened);
+        let mut sampler = Sampler::new(settings, seed, &tokens);
         let mut characters = TextStream::default();
-        let mut answer = AnswerStream::new(thinking && opened, &request.stop);
+        let mut answer = AnswerStream::new(opened, &request.stop);
+        let limit = request.thinking_limit.or(self.card.thinking_limit);
+        let mut thought = Thought::new(&self.tokenizer, limit, room, most);
         let mut written = Vec::new();
+        let mut answered = 0;
         let mut repeats = Repeats::default();
         let begun = Instant::now();
         let finish = loop {
             if cancel.is_cancelled() {
                 break Finish::Cancelled;
             }
-            if written.len() >= most {
+            if answered >= most || self.held.len() >= self.facts.context {
                 break Finish::Length;
             }
             let Some(token) = sampler.draw(&mut logits, &self.allowed) else {
@@ -412,24 +391,43 @@ impl Engine for LocalEngine {
                     .because("its numbers are not finite")
                     .hint("`homebody models verify` tells whether the file is whole"));
             };
+            let mut next = Vec::new();
+            let mut close = false;
             if self.stops.contains(&token) {
-                break Finish::Stop;
+                // A model that stops inside its thought still owes the answer.
+                close = answer.thinks();
+                if !close {
+                    break Finish::Stop;
+                }
+            } else {
+                written.push(token);
+                next.push(token);
+                answer.push(&characters.push(self.tokenizer.printed(token)), on);
+                if answer.stopped {
+                    break Finish::Stop;
+                }
+                if !answer.thinks() {
+                    answered += 1;
+                    if answered >= most {
+                        break Finish::Length;
+                    }
+                    if repeats.push(token) {
+                        break Finish::Repeated;
+                    }
+                } else if let Some(why) = thought.push(token) {
+                    close = true;
+                    let tokens = thought.tokens;
+                    on(Step::ThinkingCut { tokens, why });
+                }
             }
-            written.push(token);
-            let text = characters.push(self.tokenizer.printed(token));
-            if !text.is_empty() {
-                answer.push(&text, on);
+            if close {
+                next.extend_from_slice(&thought.closing);
+                answer.push(&(characters.finish() + CLOSING), on);
             }
-            if answer.stopped {
-                break Finish::Stop;
-            }
-            if written.len() >= most {
+            if self.held.len() + next.len() >= self.facts.context {
                 break Finish::Length;
             }
-            if repeats.push(token) {
-                break Finish::Repeated;
-            }
-            logits = match self.network.forward(&[token], self.held.len()) {
+            logits = match self.network.forward(&next, self.held.len()) {
                 Ok(logits) => logits,
                 Err(failure) => {
                     self.network.reset();
@@ -437,7 +435,7 @@ impl Engine for LocalEngine {
                     return Err(failure);
                 }
             };
-            self.held.push(token);
+            self.held.extend_from_slice(&next);
         };
         let rest = characters.finish();
         answer.push(&rest, on);
