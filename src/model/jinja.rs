@@ -278,7 +278,7 @@ fn float_text(float: f64) -> String {
         return scientific;
     };
     match power.parse::<i32>() {
-        Ok(power) if power < -4 || power >= 16 => {
+        Ok(power) if !(-4..16).contains(&power) => {
             let sign = if power < 0 { '-' } else { '+' };
             format!("{digits}e{sign}{:02}", power.unsigned_abs())
         }

@@ -145,7 +145,7 @@ mod tests {
 
     /// The expressions as they are published, with their look ahead.
     fn plainly<'t>(expression: &str, text: &'t str) -> Vec<&'t str> {
-        let whole = format!("{}(?!\\S)|\\s+", expression);
+        let whole = format!("{expression}(?!\\S)|\\s+");
         let found = Regex::new(&whole).expect("good");
         let all = found.find_iter(text).map(|m| m.expect("found").as_str());
         all.collect()
