@@ -341,11 +341,19 @@ fn a_failing_model_is_told_in_three_parts() {
 fn every_event_of_a_job_fits_the_schema() {
     let place = Place::committed();
     let schema = schema(&place);
-    let good = place.script("{\"steps\":[{\"thinking\":\"hm\"},{\"text\":\"by one [1]\"}]}\n");
+    let good = place.script("{\"steps\":[{\"thinking\":\"hm\"},{\"thinking_cut\":{\"tokens\":1024,\"why\":\"limit\"}},{\"text\":\"by one [1]\"}]}\n");
     let output = place.run(&["ask", "what does next_entry do?", "--json", &good]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let types = check_events(&schema, &output);
-    for wanted in ["context", "prefill", "token", "source", "usage", "done"] {
+    for wanted in [
+        "context",
+        "prefill",
+        "thinking_cut",
+        "token",
+        "source",
+        "usage",
+        "done",
+    ] {
         assert!(
             types.iter().any(|kind| kind == wanted),
             "{wanted}: {types:?}"
@@ -751,7 +759,7 @@ fn no_escape_sequence_of_the_repository_or_the_model_gets_out() {
 fn the_schema_knows_every_event() {
     use homebody::base::{Failure, LineRange, RepoPath};
     use homebody::context::{Context, Excerpt, LeftOut, Why};
-    use homebody::engine::Usage;
+    use homebody::engine::{Cut, Usage};
     use homebody::jobs::event::VERSION;
     use homebody::jobs::{Event, Finding, Severity, Source};
     use homebody::patch::Form;
@@ -807,6 +815,10 @@ fn the_schema_knows_every_event() {
         },
         Event::Thinking {
             text: String::new(),
+        },
+        Event::ThinkingCut {
+            tokens: 1024,
+            why: Cut::Room,
         },
         Event::Token {
             text: String::new(),

@@ -787,7 +787,7 @@ fn nothing_is_fetched_for_what_cannot_be_done() {
 fn answer_thinking_and_remarks_never_share_a_line() {
     let place = Place::committed();
     let engine = place.script(
-        "{\"steps\":[{\"thinking\":\"hm\"},{\"text\":\"cut off\"}],\"finish\":\"length\"}\n",
+        "{\"steps\":[{\"thinking\":\"hm\"},{\"thinking_cut\":{\"tokens\":1024,\"why\":\"limit\"}},{\"text\":\"cut off\"}],\"finish\":\"length\"}\n",
     );
     let inner = place.command(&["ask", "what does next_entry do?", "-v", &engine]);
     let mut both = Command::new("sh");
@@ -808,7 +808,11 @@ fn answer_thinking_and_remarks_never_share_a_line() {
     for whole in ["hm", "cut off"] {
         assert!(text.lines().any(|line| line == whole), "{whole}: {text}");
     }
-    for begun in ["read ", "the answer ends here"] {
+    for begun in [
+        "thinking was ended after 1,024 tokens at its limit",
+        "read ",
+        "the answer ends here",
+    ] {
         assert!(
             text.lines().any(|line| line.starts_with(begun)),
             "{begun}: {text}"

@@ -4,7 +4,7 @@ use super::message::{CheckReport, Millis};
 use super::patch_block::PatchBlock;
 use super::review_block::ReviewBlock;
 use crate::base::Failure;
-use crate::jobs::{Context, Source, Usage};
+use crate::jobs::{Context, Cut, Source, Usage};
 
 /// Names a block for as long as the program runs. Never used twice; later blocks have
 /// greater ids.
@@ -176,6 +176,8 @@ pub struct Thinking {
     pub until: Option<Millis>,
     /// Whether it is shown.
     pub open: bool,
+    /// Why it was ended for the model, and after how many tokens, where it was.
+    pub cut: Option<(usize, Cut)>,
 }
 
 impl Thinking {

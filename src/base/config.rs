@@ -87,7 +87,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 18] = [
+pub(super) const KEYS: [(&str, bool); 19] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -95,6 +95,7 @@ pub(super) const KEYS: [(&str, bool); 18] = [
     ("seed", false),
     ("temperature", false),
     ("thinking", false),
+    ("thinking_limit", false),
     ("theme", false),
     ("color", false),
     ("mouse", false),
@@ -155,6 +156,8 @@ pub struct Config {
     pub temperature: Setting<Option<f32>>,
     /// `thinking`: whether thinking models think.
     pub thinking: Setting<bool>,
+    /// `thinking_limit`: tokens a model may think; 0 for no limit, none for the model's own.
+    pub thinking_limit: Setting<Option<usize>>,
     /// `theme`: a name or `auto`.
     pub theme: Setting<String>,
     /// `color`.
@@ -191,6 +194,7 @@ impl Default for Config {
             seed: Setting::default_of(None),
             temperature: Setting::default_of(None),
             thinking: Setting::default_of(true),
+            thinking_limit: Setting::default_of(None),
             theme: Setting::default_of("auto".to_owned()),
             color: Setting::default_of(ColorChoice::Auto),
             mouse: Setting::default_of(true),
@@ -359,6 +363,12 @@ impl Config {
             self.thinking.value.to_string(),
             &self.thinking.origin,
         );
+        let limit = self.thinking_limit.value.map(|n| n.to_string());
+        put(
+            "thinking_limit",
+            limit.unwrap_or_default(),
+            &self.thinking_limit.origin,
+        );
         put("theme", text(&self.theme.value), &self.theme.origin);
         put("color", text(self.color.value.word()), &self.color.origin);
         put("mouse", self.mouse.value.to_string(), &self.mouse.origin);
@@ -422,6 +432,10 @@ impl Config {
                 over(&mut self.temperature, Some(value), origin);
             }
             "thinking" => over(&mut self.thinking, entry.flag()?, origin),
+            "thinking_limit" => {
+                let limit = entry.count(MOST_TOKENS)?;
+                over(&mut self.thinking_limit, Some(limit), origin);
+            }
             "theme" => over(&mut self.theme, entry.text()?, origin),
             "color" => {
                 let choice = entry.one_of(&[
@@ -489,13 +503,14 @@ mod tests {
     #[test]
     fn every_key_is_taken_and_told_with_its_origin() {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
-            temperature = 0.5\nthinking = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
+            temperature = 0.5\nthinking = false\nthinking_limit = 512\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
             check = \"cargo check\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));
         assert_eq!(config.ctx.value, 8192);
         assert_eq!(config.temperature.value, Some(0.5));
+        assert_eq!(config.thinking_limit.value, Some(512));
         assert_eq!(config.review_skip.value, ["*.lock"]);
         assert_eq!(config.keys.value["help"], ["f1"]);
         let entries = config.entries();

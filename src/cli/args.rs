@@ -303,6 +303,9 @@ pub(super) enum DebugCommand {
         /// Take control tokens for what they say
         #[arg(long)]
         special: bool,
+        /// Say how long it took
+        #[arg(long, hide = true)]
+        time: bool,
     },
     /// Greedy text behind a raw prompt, as JSON
     Generate {

@@ -6,7 +6,7 @@ use super::out::{Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
-use crate::engine::{self, LoadOptions, LocalEngine, Sampling};
+use crate::engine::{self, Card, LoadOptions, LocalEngine};
 use crate::jobs::ModelChoice;
 
 /// `bench`.
@@ -81,7 +81,7 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
         },
         threads: desk.config.threads.value,
         memory_limit: 0,
-        sampling: Sampling::default(),
+        card: Card::default(),
         states: None,
         states_limit: 0,
     };

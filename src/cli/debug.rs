@@ -24,16 +24,23 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let (rows, columns) = debug::logits(&mut engine, &tokens, &out, &cancel)?;
             desk.out.note(&format!("{rows} rows of {columns}"));
         }
-        DebugCommand::Tokenize { file, special } => {
+        DebugCommand::Tokenize {
+            file,
+            special,
+            time,
+        } => {
             let model = match desk.model()? {
                 ModelChoice::Installed(installed) => installed.path,
                 ModelChoice::File(file) => file,
                 _ => return Err(Failure::usage("tokens need a model")),
             };
-            let ids: Vec<String> = debug::tokenize(&model, &file, special)?
-                .iter()
-                .map(ToString::to_string)
-                .collect();
+            let (ids, seconds) = debug::tokenize(&model, &file, special)?;
+            if time {
+                let n = ids.len();
+                desk.out
+                    .note(&format!("{n} tokens in {:.1} ms", seconds * 1e3));
+            }
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             desk.out.line(Tone::Plain, &ids.join(" "));
         }
         DebugCommand::Generate { prompt, max } => {

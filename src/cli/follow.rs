@@ -142,6 +142,11 @@ impl Follower<'_> {
                     self.out.progress(&line);
                 }
             }
+            Event::ThinkingCut { tokens, why } => self.out.note(&format!(
+                "thinking was ended after {} tokens {}",
+                human_count(tokens as u64),
+                why.words()
+            )),
             Event::Token { text } => {
                 self.written += 1;
                 if self.show == Show::Answer {

@@ -53,6 +53,11 @@ impl AnswerStream {
         }
     }
 
+    /// Whether the model is inside a thought.
+    pub fn thinks(&self) -> bool {
+        self.part == Part::Thinking
+    }
+
     /// The answer so far, thinking left out.
     pub fn text(&self) -> &str {
         &self.text

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,8 +75,9 @@ pub fn logits(
 
 /// The token ids of a text file by the vocabulary of the GGUF `model`; loads no weights.
 /// With `special`, control tokens in the text are parsed and the text is normalized as the
-/// model's own tokenizer does; without, it is taken byte for byte.
-pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<Vec<u32>> {
+/// model's own tokenizer does; without, it is taken byte for byte. Gives also the seconds it
+/// took, the vocabulary's loading left out.
+pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<(Vec<u32>, f64)> {
     let bytes =
         fs::read(file).map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
     let text = String::from_utf8(bytes)
@@ -86,7 +88,9 @@ pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<Vec<u32>> {
     } else {
         Encoding::PLAIN
     };
-    Ok(tokenizer.encode(&text, how))
+    let begun = Instant::now();
+    let ids = tokenizer.encode(&text, how);
+    Ok((ids, begun.elapsed().as_secs_f64()))
 }
 
 /// Greedy text after a raw prompt (control tokens parsed, no template), `max` tokens or

@@ -6,18 +6,21 @@ use std::time::Instant;
 use candle_core::Device;
 
 use super::answer::AnswerStream;
+use super::card::Card;
+use super::drawable::drawable;
 use super::fit;
 use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
 use super::states::{self, States};
-use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Sampling, Step, Usage};
+use super::thought::{CLOSING, Thought, opened};
+use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
 use crate::model::network;
-use crate::model::sample::{Allowed, Sampler, Settings};
-use crate::model::tokenizer::{Encoding, TextStream, TokenKind, Tokenizer};
+use crate::model::sample::{Allowed, Sampler};
+use crate::model::tokenizer::{Encoding, TextStream, Tokenizer};
 
 /// Tokens that must be left for an answer.
 pub(super) const LEAST_ANSWER: usize = 16;
@@ -37,7 +40,7 @@ pub struct LoadOptions {
     /// the machine.
     pub memory_limit: u64,
     /// The model card's settings, used where a request leaves them open.
-    pub sampling: Sampling,
+    pub card: Card,
     /// Where states are kept from one process to the next; none to keep none.
     pub states: Option<PathBuf>,
     /// Bytes that these may take.
@@ -54,7 +57,7 @@ pub struct LocalEngine {
     answers: Vec<(String, Vec<u32>)>,
     pub(super) stops: Vec<u32>,
     pub(super) allowed: Allowed,
-    card: Sampling,
+    card: Card,
     rates: Option<(f64, f64)>,
     drawn: u64,
 }
@@ -87,13 +90,7 @@ impl LocalEngine {
             &name_of(tokenizer.eos),
         )?;
         let stops = stop_tokens(&header, &tokenizer);
-        let mut allowed = Allowed::all(tokenizer.len());
-        for id in 0..tokenizer.len() as u32 {
-            let kind = tokenizer.kind(id);
-            let never = matches!(kind, TokenKind::Unused | TokenKind::Unknown)
-                || kind == TokenKind::Control && !stops.contains(&id);
-            allowed.set(id, !never);
-        }
+        let allowed = drawable(&tokenizer, &stops);
         let before = memory::resident();
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let states = options.states.as_ref().and_then(|dir| {
@@ -119,7 +116,7 @@ impl LocalEngine {
             answers: Vec::new(),
             stops,
             allowed,
-            card: options.sampling.clone(),
+            card: options.card.clone().or_from(&header),
             rates: None,
             drawn: 0,
         })
@@ -170,24 +167,6 @@ impl LocalEngine {
         Marks {
             system,
             answer: same(&longer),
-        }
-    }
-
-    pub(super) fn settings(&self, asked: &Sampling) -> Settings {
-        let card = &self.card;
-        Settings {
-            temperature: asked.temperature.or(card.temperature).unwrap_or(0.7),
-            top_k: asked.top_k.or(card.top_k).unwrap_or(40) as usize,
-            top_p: asked.top_p.or(card.top_p).unwrap_or(0.95),
-            min_p: asked.min_p.or(card.min_p).unwrap_or(0.0),
-            presence_penalty: asked
-                .presence_penalty
-                .or(card.presence_penalty)
-                .unwrap_or(0.0),
-            repetition_penalty: asked
-                .repetition_penalty
-                .or(card.repetition_penalty)
-                .unwrap_or(1.0),
         }
     }
 
@@ -281,11 +260,7 @@ impl Engine for LocalEngine {
     ) -> Result<Generated> {
         let thinking = request.thinking && self.template.thinks();
         let mut tokens = self.tokens_of(&request.messages, thinking, true)?;
-        let opened = tokens
-            .iter()
-            .rev()
-            .take(4)
-            .any(|id| self.tokenizer.text(*id) == "<think>");
+        let opened = opened(&self.tokenizer, &tokens);
         self.tokenizer
             .encode_into(&request.prefill, Encoding::TEXT, false, &mut tokens);
         if tokens.is_empty() || tokens.len() + LEAST_ANSWER > self.facts.context {
@@ -323,17 +298,21 @@ impl Engine for LocalEngine {
             .sampling
             .seed
             .unwrap_or_else(|| fresh_seed(self.drawn));
-        let mut sampler = Sampler::new(self.settings(&request.sampling), seed, &tokens);
+        let settings = self.card.settings(&request.sampling, thinking || opened);
+        let mut sampler = Sampler::new(settings, seed, &tokens);
         let mut characters = TextStream::default();
-        let mut answer = AnswerStream::new(thinking && opened, &request.stop);
+        let mut answer = AnswerStream::new(opened, &request.stop);
+        let limit = request.thinking_limit.or(self.card.thinking_limit);
+        let mut thought = Thought::new(&self.tokenizer, limit, room, most);
         let mut written = Vec::new();
+        let mut answered = 0;
         let mut repeats = Repeats::default();
         let begun = Instant::now();
         let finish = loop {
             if cancel.is_cancelled() {
                 break Finish::Cancelled;
             }
-            if written.len() >= most {
+            if answered >= most || self.recall.held().len() >= self.facts.context {
                 break Finish::Length;
             }
             let Some(token) = sampler.draw(&mut logits, &self.allowed) else {
@@ -341,24 +320,43 @@ impl Engine for LocalEngine {
                     .because("its numbers are not finite")
                     .hint("`homebody models verify` tells whether the file is whole"));
             };
+            let mut next = Vec::new();
+            let mut close = false;
             if self.stops.contains(&token) {
-                break Finish::Stop;
+                // A model that stops inside its thought still owes the answer.
+                close = answer.thinks();
+                if !close {
+                    break Finish::Stop;
+                }
+            } else {
+                written.push(token);
+                next.push(token);
+                answer.push(&characters.push(self.tokenizer.printed(token)), on);
+                if answer.stopped {
+                    break Finish::Stop;
+                }
+                if !answer.thinks() {
+                    answered += 1;
+                    if answered >= most {
+                        break Finish::Length;
+                    }
+                    if repeats.push(token) {
+                        break Finish::Repeated;
+                    }
+                } else if let Some(why) = thought.push(token) {
+                    close = true;
+                    let tokens = thought.tokens;
+                    on(Step::ThinkingCut { tokens, why });
+                }
             }
-            written.push(token);
-            let text = characters.push(self.tokenizer.printed(token));
-            if !text.is_empty() {
-                answer.push(&text, on);
+            if close {
+                next.extend_from_slice(&thought.closing);
+                answer.push(&(characters.finish() + CLOSING), on);
             }
-            if answer.stopped {
-                break Finish::Stop;
-            }
-            if written.len() >= most {
+            if self.recall.held().len() + next.len() >= self.facts.context {
                 break Finish::Length;
             }
-            if repeats.push(token) {
-                break Finish::Repeated;
-            }
-            logits = match self.recall.push(token, cancel) {
+            logits = match self.recall.read_on(&next, cancel) {
                 Ok(logits) => logits,
                 Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
                 Err(failure) => return Err(failure),

@@ -5,7 +5,9 @@
 
 mod answer;
 pub mod bench;
+pub mod card;
 pub mod debug;
+mod drawable;
 mod fit;
 pub mod inspect;
 pub mod local;
@@ -14,6 +16,7 @@ mod recall;
 mod repeats;
 pub mod scripted;
 mod states;
+mod thought;
 
 #[cfg(test)]
 mod fuzz_tests;
@@ -23,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Cancel, Result, TokenCount};
 
 pub use bench::{BenchReport, bench};
+pub use card::Card;
 pub use debug::counter;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
@@ -84,12 +88,38 @@ pub struct Generate {
     pub prefill: String,
     /// How to draw.
     pub sampling: Sampling,
-    /// Most tokens to write; 0 for what the context leaves.
+    /// Most tokens of the answer, a thought before it not counted; 0 for what the context
+    /// leaves.
     pub max_tokens: usize,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
     /// Whether a thinking model may think first.
     pub thinking: bool,
+    /// Tokens it may think before it must answer: 0 for no limit, none for the card's.
+    pub thinking_limit: Option<usize>,
+}
+
+/// Why a thought was ended for the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// It reached the limit on thinking.
+    Limit,
+    /// It went in circles.
+    Repeated,
+    /// The rest of the context is needed for the answer.
+    Room,
+}
+
+impl Cut {
+    /// In words, to stand behind "thinking was ended".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Limit => "at its limit",
+            Self::Repeated => "because it went in circles",
+            Self::Room => "to leave room for the answer",
+        }
+    }
 }
 
 /// What happens while generating.
@@ -110,6 +140,13 @@ pub enum Step {
     StartOver(String),
     /// A piece of thinking; whole characters.
     Thinking(String),
+    /// The thought was ended for the model; what follows is the answer.
+    ThinkingCut {
+        /// Tokens it had.
+        tokens: usize,
+        /// Why.
+        why: Cut,
+    },
     /// A piece of the answer; whole characters.
     Text(String),
 }

@@ -96,7 +96,6 @@ impl Recall {
     }
 
     /// Tokens the state stands for.
-    #[cfg(test)]
     pub fn held(&self) -> &[u32] {
         &self.held
     }
@@ -108,15 +107,15 @@ impl Recall {
         self.moments.retain(|moment| moment.why == Why::System);
     }
 
-    /// Reads one more token and gives the logits behind it.
+    /// Reads further tokens of an answer and gives the logits behind them.
     ///
     /// # Errors
     /// Interrupted, if cancelled, with the state as it was; of kind model, if the arithmetic
     /// fails.
-    pub fn push(&mut self, token: u32, cancel: &Cancel) -> Result<Vec<f32>> {
-        let logits = self.network.read(&[token], Wanted::Last, cancel);
+    pub fn read_on(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        let logits = self.network.read(tokens, Wanted::Last, cancel);
         if logits.is_ok() {
-            self.held.push(token);
+            self.held.extend_from_slice(tokens);
         } else {
             self.held.truncate(self.network.held());
         }

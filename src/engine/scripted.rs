@@ -296,6 +296,13 @@ impl Engine for ScriptedEngine {
                     on(Step::Thinking(text.clone()));
                     true
                 }
+                Play::ThinkingCut { tokens, why } => {
+                    on(Step::ThinkingCut {
+                        tokens: *tokens,
+                        why: *why,
+                    });
+                    true
+                }
                 Play::WaitMs(ms) => {
                     let whole = wait(*ms, cancel);
                     if !whole {

@@ -67,6 +67,7 @@ pub(super) fn run(
         sampling: cx.settings.sampling.clone(),
         max_tokens: most,
         thinking: cx.settings.thinking,
+        thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
     let done = talk::generate(cx, &generate, emit)?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
-use crate::engine::Usage;
+use crate::engine::{Cut, Usage};
 use crate::patch::Form;
 use crate::repo::DiffKind;
 
@@ -95,6 +95,13 @@ pub enum Event {
     Thinking {
         /// Whole characters.
         text: String,
+    },
+    /// The thought was ended for the model; what follows is the answer.
+    ThinkingCut {
+        /// Tokens it had.
+        tokens: usize,
+        /// Why.
+        why: Cut,
     },
     /// A piece of the answer.
     Token {
@@ -230,6 +237,10 @@ mod tests {
             },
             Event::Thinking {
                 text: "t".to_owned(),
+            },
+            Event::ThinkingCut {
+                tokens: 1024,
+                why: Cut::Limit,
             },
             Event::Token {
                 text: "x".to_owned(),

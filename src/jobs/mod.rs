@@ -34,7 +34,7 @@ use crate::repo::{Diff, DiffSpec, Repo};
 // What events and requests are made of, so that the screen's state need not know the rooms
 // below.
 pub use crate::context::{Context, Excerpt, LeftOut, Mention, Why};
-pub use crate::engine::Usage;
+pub use crate::engine::{Cut, Usage};
 
 pub use event::{Event, Finding, Severity, Source};
 pub use forget::{Forgotten, forget};
@@ -67,6 +67,8 @@ pub struct Settings {
     pub max_tokens: usize,
     /// Whether thinking models think.
     pub thinking: bool,
+    /// Tokens of a thought, where the user says so; 0 for no limit.
+    pub thinking_limit: Option<usize>,
     /// The rules file's name in the repository (`AGENTS.md`).
     pub rules_file: String,
     /// Globs of files a review passes over.

@@ -210,6 +210,7 @@ fn generate(
         },
         stop: vec![END.to_owned()],
         thinking: cx.settings.thinking,
+        thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
     talk::generate(cx, &request, emit)

@@ -114,6 +114,7 @@ fn event_of(step: Step) -> Event {
         },
         Step::StartOver(text) => Event::Note { text },
         Step::Thinking(text) => Event::Thinking { text },
+        Step::ThinkingCut { tokens, why } => Event::ThinkingCut { tokens, why },
         Step::Text(text) => Event::Token { text },
     }
 }

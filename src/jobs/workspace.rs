@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::{Prompts, Settings};
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Failure, Places, RepoPlaces, Result};
-use crate::engine::{Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
+use crate::engine::{Card, Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
 use crate::index::{Index, Progress};
-use crate::models::{Catalog, Installed, Model, Source, Store};
+use crate::models::{CardSampling, Catalog, Installed, Model, Source, Store};
 use crate::patch::UndoDir;
 use crate::patch::write::put_back_interrupted;
 use crate::repo::{Repo, WalkRules};
@@ -99,6 +99,7 @@ pub fn settings(config: &Config) -> Settings {
         },
         max_tokens: 0,
         thinking: config.thinking.value,
+        thinking_limit: config.thinking_limit.value,
         rules_file: config.rules_file.value.clone(),
         review_skip: config.review_skip.value.clone(),
         exclude: config.exclude.value.clone(),
@@ -268,7 +269,7 @@ pub fn load_engine(
         ),
     };
     let options = LoadOptions {
-        sampling: card_sampling(&name, &file, catalog),
+        card: card_of(&name, &file, catalog),
         name,
         file,
         context: config.ctx.value,
@@ -283,7 +284,7 @@ pub fn load_engine(
 }
 
 /// The settings of a model's card: by its name, else by the name of its file.
-fn card_sampling(name: &str, file: &Path, catalog: &Catalog) -> Sampling {
+fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
     let of_file = |model: &&Model| {
         let told = match &model.source {
             Source::Hub { file, .. } => file,
@@ -291,11 +292,7 @@ fn card_sampling(name: &str, file: &Path, catalog: &Catalog) -> Sampling {
         };
         Path::new(told).file_name() == file.file_name()
     };
-    let card = catalog
-        .get(name)
-        .or_else(|| catalog.models.iter().find(of_file))
-        .map(|model| model.sampling);
-    card.map_or_else(Sampling::default, |card| Sampling {
+    let sampling = |card: CardSampling| Sampling {
         temperature: Some(card.temperature),
         top_k: Some(card.top_k),
         top_p: Some(card.top_p),
@@ -303,13 +300,20 @@ fn card_sampling(name: &str, file: &Path, catalog: &Catalog) -> Sampling {
         presence_penalty: Some(card.presence_penalty),
         repetition_penalty: Some(card.repetition_penalty),
         seed: None,
-    })
+    };
+    let named = catalog.get(name);
+    named
+        .or_else(|| catalog.models.iter().find(of_file))
+        .map_or_else(Card::default, |model| Card {
+            direct: sampling(model.sampling),
+            thinking: sampling(model.thinking),
+            thinking_limit: model.thinking_limit.map(|limit| limit as usize),
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::catalog::CardSampling;
 
     fn model(name: &str, bytes: u64, rank: u32, runs: bool) -> Model {
         Model {
@@ -337,6 +341,11 @@ mod tests {
                 presence_penalty: 0.0,
                 repetition_penalty: 1.0,
             },
+            thinking: CardSampling {
+                temperature: 0.6,
+                ..CardSampling::default()
+            },
+            thinking_limit: Some(512),
             runs,
         }
     }
@@ -394,10 +403,12 @@ mod tests {
 
     #[test]
     fn a_card_is_found_by_name_or_file() {
-        let by_file = card_sampling("x", Path::new("/m/middle.gguf"), &catalog());
-        assert_eq!(by_file.temperature, Some(0.7));
-        let none = card_sampling("x", Path::new("/m/x.gguf"), &catalog());
-        assert_eq!(none, Sampling::default());
+        let by_file = card_of("x", Path::new("/m/middle.gguf"), &catalog());
+        assert_eq!(by_file.direct.temperature, Some(0.7));
+        assert_eq!(by_file.thinking.temperature, Some(0.6));
+        assert_eq!(by_file.thinking_limit, Some(512));
+        let none = card_of("x", Path::new("/m/x.gguf"), &catalog());
+        assert_eq!(none, Card::default());
     }
 
     #[test]

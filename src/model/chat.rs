@@ -1,19 +1,15 @@
 //! The chat template of a GGUF, rendered, and turned into tokens with nobody's text taken for
 //! the template's own control tokens.
 
-use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{Environment, Error, ErrorKind, context};
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, Error, context};
 use serde::Serialize;
 
+use super::jinja;
 use super::tokenizer::{Encoding, Tokenizer};
 use crate::base::{Failure, Result};
 
-/// Steps a template may take; the largest published ones need some ten thousand for a long
-/// conversation.
-const FUEL: u64 = 50_000_000;
-
-/// The date told to templates that ask for one: a prompt with a clock in it could never be
-/// kept from one day to the next.
+/// The date told to templates that look for it under this name, the one they have built in.
 const DATE: &str = "26 Jul 2024";
 
 /// What is used where a file has no template: ChatML, which most small models were trained on.
@@ -45,7 +41,7 @@ impl ChatTemplate {
     /// Of kind model, if the template is no valid Jinja.
     pub fn new(source: Option<&str>, bos: &str, eos: &str) -> Result<Self> {
         let template = Self {
-            source: source.unwrap_or(CHATML).to_owned(),
+            source: jinja::prepared(source.unwrap_or(CHATML)),
             bos: bos.to_owned(),
             eos: eos.to_owned(),
             own: source.is_some(),
@@ -60,19 +56,7 @@ impl ChatTemplate {
     }
 
     fn environment(&self) -> Result<Environment<'_>> {
-        let mut environment = Environment::new();
-        let mut syntax = minijinja::syntax::SyntaxConfig::builder();
-        syntax.trim_blocks(true).lstrip_blocks(true);
-        environment.set_syntax(syntax.build().map_err(|e| bad_template(&e))?);
-        environment.set_fuel(Some(FUEL));
-        environment.set_recursion_limit(200);
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_filter("tojson", to_json);
-        environment.add_function("raise_exception", |text: String| -> Result<String, Error> {
-            Err(Error::new(ErrorKind::InvalidOperation, text))
-        });
-        environment.add_function("strftime_now", |_format: String| DATE);
+        let mut environment = jinja::environment().map_err(|e| bad_template(&e))?;
         environment
             .add_template("chat", &self.source)
             .map_err(|e| bad_template(&e))?;
@@ -165,57 +149,6 @@ fn without_system(messages: &[ChatMessage]) -> Option<Vec<ChatMessage>> {
     let user = rest.iter_mut().find(|message| message.role == "user")?;
     user.content = format!("{}\n\n{}", system.content, user.content);
     Some(rest)
-}
-
-/// JSON as Python's `json.dumps(ensure_ascii=False)` writes it, with `indent` if asked.
-#[expect(clippy::needless_pass_by_value, reason = "the form minijinja wants")]
-fn to_json(value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
-    let indent: Option<usize> = kwargs.get("indent")?;
-    let _: Option<bool> = kwargs.get("ensure_ascii")?;
-    kwargs.assert_all_used()?;
-    let failed = |e: serde_json::Error| Error::new(ErrorKind::BadSerialization, e.to_string());
-    let json = serde_json::to_value(value).map_err(failed)?;
-    let text = if let Some(indent) = indent {
-        let blanks = " ".repeat(indent.min(16));
-        let mut out = Vec::new();
-        let format = serde_json::ser::PrettyFormatter::with_indent(blanks.as_bytes());
-        let mut writer = serde_json::Serializer::with_formatter(&mut out, format);
-        json.serialize(&mut writer).map_err(failed)?;
-        String::from_utf8_lossy(&out).into_owned()
-    } else {
-        let mut out = String::new();
-        spaced(&json, &mut out);
-        out
-    };
-    Ok(Value::from_safe_string(text))
-}
-
-fn spaced(json: &serde_json::Value, out: &mut String) {
-    match json {
-        serde_json::Value::Array(values) => {
-            out.push('[');
-            for (i, value) in values.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                spaced(value, out);
-            }
-            out.push(']');
-        }
-        serde_json::Value::Object(pairs) => {
-            out.push('{');
-            for (i, (key, value)) in pairs.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                out.push_str(&serde_json::Value::from(key.as_str()).to_string());
-                out.push_str(": ");
-                spaced(value, out);
-            }
-            out.push('}');
-        }
-        other => out.push_str(&other.to_string()),
-    }
 }
 
 /// Conversations whose control-token texts have been taken out, each leaving a mark that the
@@ -346,29 +279,6 @@ mod tests {
             .render(&[say("user", "hi")], false, true)
             .expect_err("refused");
         assert!(failure.to_string().contains("only tea"), "{failure}");
-    }
-
-    #[test]
-    fn python_methods_and_reverse_slices_work() {
-        let source = "{{ ' a b '.strip().split(' ')[0] }}{% for m in messages[::-1] %}{{ m.content.startswith('x') }}{% endfor %}";
-        let template = ChatTemplate::new(Some(source), "", "").expect("good");
-        let text = template
-            .render(&[say("user", "x"), say("user", "y")], false, true)
-            .expect("rendered");
-        assert!(
-            text.starts_with('a') && text.to_lowercase().ends_with("falsetrue"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn json_is_written_as_python_writes_it() {
-        let source = "{{ messages[0]|tojson }}";
-        let template = ChatTemplate::new(Some(source), "", "").expect("good");
-        let text = template
-            .render(&[say("user", "a<b> & 'ü'")], false, true)
-            .expect("rendered");
-        assert_eq!(text, r#"{"role": "user", "content": "a<b> & 'ü'"}"#);
     }
 
     #[test]

@@ -40,11 +40,14 @@ impl Allowed {
         }
     }
 
-    /// Everything allowed.
+    /// Everything of a vocabulary of that size allowed; what rows of logits hold beyond it
+    /// is not.
     pub fn all(vocabulary: usize) -> Self {
-        Self {
-            words: vec![u64::MAX; vocabulary.div_ceil(64)],
+        let mut words = vec![u64::MAX; vocabulary.div_ceil(64)];
+        if let (Some(last), rest @ 1..) = (words.last_mut(), vocabulary % 64) {
+            *last = (1 << rest) - 1;
         }
+        Self { words }
     }
 
     /// Allows or forbids one token.
@@ -294,6 +297,25 @@ mod tests {
         };
         let mut sampler = Sampler::new(settings, 7, &[0]);
         assert_eq!(sampler.draw(&mut [2.0, 1.0], &Allowed::all(2)), Some(1));
+    }
+
+    #[test]
+    fn what_lies_beyond_the_vocabulary_is_never_drawn() {
+        for size in [1, 63, 64, 65, 100] {
+            let allowed = Allowed::all(size);
+            assert!(allowed.get(size as u32 - 1) && !allowed.get(size as u32));
+            // Rows longer than the vocabulary, the largest numbers at their end.
+            let logits: Vec<f32> = (0..size + 40).map(|i| i as f32).collect();
+            for temperature in [0.0, 1.0] {
+                let settings = Settings {
+                    temperature,
+                    top_k: 1,
+                    ..PLAIN
+                };
+                let drawn = Sampler::new(settings, 1, &[]).draw(&mut logits.clone(), &allowed);
+                assert_eq!(drawn, Some(size as u32 - 1));
+            }
+        }
     }
 
     #[test]

@@ -14,36 +14,8 @@ use super::split::Splitter;
 use crate::base::{Failure, Result};
 
 pub use super::pieces::TextStream;
-
-/// What sort of token it is, as GGUF numbers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenKind {
-    /// Ordinary text.
-    Normal,
-    /// Unknown.
-    Unknown,
-    /// Steers the conversation; parsed only where the template wrote it, never printed.
-    Control,
-    /// Matched as a whole wherever it stands, and printed.
-    UserDefined,
-    /// Never to be written (`[PAD…]`).
-    Unused,
-    /// One byte.
-    Byte,
-}
-
-impl TokenKind {
-    const fn of(number: u64) -> Self {
-        match number {
-            2 => Self::Unknown,
-            3 => Self::Control,
-            4 => Self::UserDefined,
-            5 => Self::Unused,
-            6 => Self::Byte,
-            _ => Self::Normal,
-        }
-    }
-}
+pub use super::token_kind::TokenKind;
+use super::token_kind::{kind_by_text, steers};
 
 /// How a text is turned into tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,24 +23,30 @@ pub struct Encoding {
     /// Whether control tokens in the text are taken for what they say. Never for text that
     /// a person or a file wrote.
     pub control: bool,
+    /// Whether user-defined tokens that steer the conversation too (`<think>`,
+    /// `</tool_call>`) are taken for what they say.
+    pub steering: bool,
     /// Whether characters are composed first where the original tokenizer does (Qwen: NFC).
     pub compose: bool,
 }
 
 impl Encoding {
-    /// Text from people, files and models.
+    /// Text from people, files and models: whatever it spells steers nothing.
     pub const TEXT: Self = Self {
         control: false,
+        steering: false,
         compose: true,
     };
     /// Text of the chat template itself.
     pub const TEMPLATE: Self = Self {
         control: true,
+        steering: true,
         compose: true,
     };
-    /// Exactly these bytes, no control tokens.
+    /// Exactly these bytes, no control tokens, all user-defined ones.
     pub const PLAIN: Self = Self {
         control: false,
+        steering: true,
         compose: false,
     };
 }
@@ -92,8 +70,14 @@ pub struct Tokenizer {
     kinds: Vec<TokenKind>,
     ids: HashMap<Vec<u8>, u32>,
     byte_ids: [Option<u32>; 256],
-    always: Option<Regex>,
+    /// User-defined tokens that steer nothing.
+    ordinary: Option<Regex>,
+    /// All user-defined tokens.
+    user: Option<Regex>,
+    /// Control and user-defined tokens.
     control: Option<Regex>,
+    /// Control tokens and those that steer.
+    guarded: Option<Regex>,
     literal: HashMap<String, u32>,
     /// The token a text begins with, where the file has one.
     pub bos: Option<u32>,
@@ -128,7 +112,8 @@ impl Tokenizer {
         let kinds: Vec<TokenKind> = (0..tokens.len())
             .map(|i| {
                 let number = types.and_then(|types| types.get(i)).and_then(Value::as_u64);
-                number.map_or(TokenKind::Normal, TokenKind::of)
+                let kind = number.map_or(TokenKind::Normal, TokenKind::of);
+                kind_by_text(tokens.get(i).copied().unwrap_or(""), kind)
             })
             .collect();
         let byte_level = match model {
@@ -220,14 +205,26 @@ impl Tokenizer {
         };
         let user = of_kind(&[TokenKind::UserDefined]);
         let both = of_kind(&[TokenKind::UserDefined, TokenKind::Control]);
+        let template = header.text("tokenizer.chat_template").unwrap_or("");
+        let (steering, ordinary): (Vec<_>, Vec<_>) = user
+            .iter()
+            .copied()
+            .partition(|(text, _)| steers(text, template));
+        let guarded: Vec<_> = both
+            .iter()
+            .filter(|token| steering.contains(token) || !user.contains(token))
+            .copied()
+            .collect();
         let known = |key: &str| {
             let id = header.number(key)?;
             (id < tokens.len() as u64).then_some(id as u32)
         };
         Ok(Self {
             family,
-            always: alternatives(&user)?,
+            ordinary: alternatives(&ordinary)?,
+            user: alternatives(&user)?,
             control: alternatives(&both)?,
+            guarded: alternatives(&guarded)?,
             literal: both
                 .iter()
                 .map(|(text, id)| ((*text).to_owned(), *id))
@@ -292,10 +289,10 @@ impl Tokenizer {
         } else {
             text
         };
-        let specials = if how.control {
-            &self.control
-        } else {
-            &self.always
+        let specials = match (how.control, how.steering) {
+            (true, _) => &self.control,
+            (false, true) => &self.user,
+            (false, false) => &self.ordinary,
         };
         let mut last = 0;
         let mut first = first;
@@ -321,12 +318,12 @@ impl Tokenizer {
         out
     }
 
-    /// Where the texts of control tokens stand in `text`, as byte ranges.
+    /// Where the texts of tokens that steer the conversation stand in `text`, as byte ranges.
     pub fn control_texts(&self, text: &str) -> Vec<(usize, usize)> {
-        let Some(control) = &self.control else {
+        let Some(guarded) = &self.guarded else {
             return Vec::new();
         };
-        control
+        guarded
             .find_iter(text)
             .flatten()
             .map(|found| (found.start(), found.end()))

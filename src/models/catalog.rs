@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use super::card::CardSampling;
 use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
@@ -58,37 +59,6 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// Sampling settings from a model's card.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CardSampling {
-    /// Temperature.
-    pub temperature: f32,
-    /// Nucleus.
-    pub top_p: f32,
-    /// Most likely tokens kept, 0 for all.
-    pub top_k: u32,
-    /// Least probability relative to the best.
-    pub min_p: f32,
-    /// Subtracted from the logit of each token that has been written.
-    pub presence_penalty: f32,
-    /// Divides (multiplies) positive (negative) logits of tokens that were seen; 1 for none.
-    pub repetition_penalty: f32,
-}
-
-impl Default for CardSampling {
-    fn default() -> Self {
-        Self {
-            temperature: 0.7,
-            top_p: 0.95,
-            top_k: 0,
-            min_p: 0.0,
-            presence_penalty: 0.0,
-            repetition_penalty: 1.0,
-        }
-    }
-}
-
 /// A model of the catalog.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Model {
@@ -120,6 +90,10 @@ pub struct Model {
     pub rank: u32,
     /// The card's sampling settings for answers without thinking.
     pub sampling: CardSampling,
+    /// The card's sampling settings for answers after thinking.
+    pub thinking: CardSampling,
+    /// Tokens it may think before it must answer; 0 for no limit, none for the engine's own.
+    pub thinking_limit: Option<u32>,
     /// Whether this build's engine can run it.
     pub runs: bool,
 }
@@ -289,6 +263,8 @@ struct Entry {
     rank: u32,
     #[serde(default)]
     sampling: CardSampling,
+    thinking: Option<CardSampling>,
+    thinking_limit: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -428,7 +404,9 @@ impl Entry {
             weight_bytes: self.weight_bytes.unwrap_or(bytes),
             other_bytes: self.other_bytes,
             rank: self.rank,
+            thinking: self.thinking.unwrap_or(self.sampling),
             sampling: self.sampling,
+            thinking_limit: self.thinking_limit,
         })
     }
 }
@@ -510,6 +488,13 @@ mod tests {
             assert!(model.runs, "{name}");
             assert!(model.memory_bytes(4096) > model.bytes, "{name}");
         }
+        let of = |name: &str| catalog.get(name).expect("there");
+        let (small, large) = (of("qwen3.5-2b"), of("qwen3.5-9b"));
+        assert!((small.sampling.temperature, small.thinking.temperature) == (1.0, 0.6));
+        assert!((large.sampling.top_p, large.thinking.top_p) == (0.8, 0.95));
+        assert!(small.thinking_limit < large.thinking_limit);
+        // One that does not think has one set of numbers.
+        assert_eq!(of("starter").thinking, of("starter").sampling);
         let mut ranks: Vec<u32> = catalog.models.iter().map(|m| m.rank).collect();
         ranks.sort_unstable();
         ranks.dedup();

@@ -4,6 +4,7 @@
 //! A file counts once its size and checksum are right, never before.
 
 mod address;
+mod card;
 pub mod catalog;
 mod checksum;
 mod hub;
@@ -18,6 +19,7 @@ mod transfer;
 mod trouble;
 mod wheel;
 
+pub use card::CardSampling;
 pub use catalog::{Catalog, Model, Source};
 pub use listing::{Row, rows};
 pub use meter::Progress;

@@ -66,12 +66,16 @@ fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     } else {
         glyphs.folded
     };
+    let dot = glyphs.dot;
+    let tokens = thinking.cut.map_or(thinking.tokens, |(tokens, _)| tokens);
+    let cut = thinking.cut.map_or_else(String::new, |(_, why)| {
+        format!(" {dot} ended {}", why.words())
+    });
     let mut rows = vec![
         cx.dim(&format!(
-            "{fold} thinking {dot} {} {dot} {}",
-            counted(thinking.tokens, "token"),
+            "{fold} thinking {dot} {} {dot} {}{cut}",
+            counted(tokens, "token"),
             human_time(thinking.seconds(cx.now)),
-            dot = glyphs.dot,
         ))
         .part(Part::Thinking),
     ];

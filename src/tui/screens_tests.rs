@@ -656,6 +656,25 @@ fn an_answer_on_its_way() {
 }
 
 #[test]
+fn a_thought_that_was_ended_says_so() {
+    let mut screen = Screen::ready(SMALL);
+    screen.say("why does a symlink loop not hang the walk?");
+    screen.told(Told::Thinking {
+        text: "Hm, a link may point up. ".into(),
+    });
+    screen.wait(9_000);
+    screen.told(Told::ThinkingCut {
+        tokens: 1_024,
+        why: crate::jobs::Cut::Limit,
+    });
+    screen.told(Told::Token {
+        text: "A loop is caught.".into(),
+    });
+    screen.wait(200);
+    seen!("thinking_ended", screen.picture());
+}
+
+#[test]
 fn an_answer() {
     let mut screen = Screen::ready(SMALL);
     answered(&mut screen, ANSWER);

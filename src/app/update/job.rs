@@ -81,6 +81,7 @@ fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis, searched: u
             answer.thinking.tokens += 1;
             answer.thinking.text.push_str(&text);
         }
+        Event::ThinkingCut { tokens, why } => answer.thinking.cut = Some((tokens, why)),
         Event::Token { text } => {
             answer.phase = Phase::Writing;
             if answer.thinking.is_some() {
@@ -143,6 +144,7 @@ fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
             review.thinking.until = None;
             review.thinking.tokens += 1;
         }
+        Event::ThinkingCut { tokens, why } => review.thinking.cut = Some((tokens, why)),
         Event::Token { .. } => {
             if review.thinking.is_some() {
                 review.thinking.until.get_or_insert(now);

@@ -12,7 +12,7 @@
 
 use serde::Deserialize;
 
-use super::super::{Finish, Message, Role};
+use super::super::{Cut, Finish, Message, Role};
 use crate::base::Kind;
 
 /// One thing an answer of a script does.
@@ -31,6 +31,13 @@ pub enum Play {
     },
     /// Thinks a piece.
     Thinking(String),
+    /// Says that the thought was ended.
+    ThinkingCut {
+        /// Tokens it had.
+        tokens: usize,
+        /// Why.
+        why: Cut,
+    },
     /// Waits so many milliseconds; a cancel ends it.
     WaitMs(u64),
     /// Tells how far the prompt is read. Without this step the whole prompt is read at once.

@@ -1,0 +1,132 @@
+//! A model's thought: where it begins, and when it is ended for the model. A small model may
+//! never stop thinking by itself; on a CPU that costs an hour and gives no answer.
+
+use super::Cut;
+use super::repeats::Repeats;
+use crate::model::tokenizer::{Encoding, Tokenizer};
+
+/// Tokens of a thought where neither user nor card says.
+const USUAL: usize = 2048;
+/// Tokens at a prompt's end among which a thought may have been opened.
+const NEAR_END: usize = 8;
+
+/// What ends a thought in the model's place. The sentence is the one Qwen publishes for it.
+pub(super) const CLOSING: &str = "\n\nConsidering the limited time by the user, I have to give \
+    the solution based on the thinking directly now.\n</think>\n\n";
+
+/// Whether a prompt ends inside a thought: `<think>` stands near its end with no `</think>`
+/// behind it.
+pub(super) fn opened(tokenizer: &Tokenizer, prompt: &[u32]) -> bool {
+    let near = prompt.iter().rev().take(NEAR_END);
+    near.map(|id| tokenizer.text(*id))
+        .find(|text| matches!(text.as_str(), "<think>" | "</think>"))
+        .is_some_and(|text| text == "<think>")
+}
+
+/// Watches a thought.
+#[derive(Debug)]
+pub(super) struct Thought {
+    limit: usize,
+    at_limit: Cut,
+    /// Tokens of it so far.
+    pub tokens: usize,
+    /// The tokens of [`CLOSING`].
+    pub closing: Vec<u32>,
+    repeats: Repeats,
+}
+
+impl Thought {
+    /// A thought of at most `limit` tokens (0: no limit, none: the usual one), of which
+    /// `room` tokens of context must also hold the closing and an answer of `answer` tokens,
+    /// or half of the room if that is less.
+    pub fn new(tokenizer: &Tokenizer, limit: Option<usize>, room: usize, answer: usize) -> Self {
+        let mut closing = Vec::new();
+        tokenizer.encode_into(CLOSING, Encoding::TEMPLATE, false, &mut closing);
+        let most = room.saturating_sub(closing.len() + answer.min(room / 2));
+        let limit = match limit.unwrap_or(USUAL) {
+            0 => usize::MAX,
+            limit => limit,
+        };
+        Self {
+            limit: limit.min(most),
+            at_limit: if limit <= most { Cut::Limit } else { Cut::Room },
+            tokens: 0,
+            closing,
+            repeats: Repeats::default(),
+        }
+    }
+
+    /// Takes the next token in; says why if the thought must end here.
+    pub fn push(&mut self, token: u32) -> Option<Cut> {
+        self.tokens += 1;
+        if self.repeats.push(token) {
+            Some(Cut::Repeated)
+        } else {
+            (self.tokens >= self.limit).then_some(self.at_limit)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::gguf::Header;
+
+    fn tokenizer() -> Tokenizer {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/fixtures/tokenizer/crossing.gguf"
+        );
+        let header = Header::read(std::path::Path::new(file)).expect("the fixture");
+        Tokenizer::from_header(&header).expect("a tokenizer")
+    }
+
+    /// Tokens taken until it ended, and why.
+    fn ended(thought: &mut Thought, mut token: impl FnMut(u32) -> u32) -> Option<(usize, Cut)> {
+        (0..10_000).find_map(|i| {
+            let cut = thought.push(token(i))?;
+            Some((thought.tokens, cut))
+        })
+    }
+
+    #[test]
+    fn the_closing_closes_the_thought() {
+        let tokenizer = tokenizer();
+        let thought = Thought::new(&tokenizer, None, 4000, 700);
+        let close = tokenizer.special("</think>").expect("a token");
+        assert_eq!(thought.closing.iter().filter(|id| **id == close).count(), 1);
+        assert_eq!(tokenizer.decode(&thought.closing), CLOSING);
+        assert!(!CLOSING.contains("  "), "{CLOSING}");
+    }
+
+    #[test]
+    fn the_limit_is_the_users_the_cards_or_the_usual_one() {
+        let tokenizer = tokenizer();
+        let fresh = |i: u32| i;
+        let of =
+            |limit, room, answer| ended(&mut Thought::new(&tokenizer, limit, room, answer), fresh);
+        assert_eq!(of(Some(100), 8000, 700), Some((100, Cut::Limit)));
+        assert_eq!(of(None, 8000, 700), Some((USUAL, Cut::Limit)));
+        // Room is left for the closing and the answer.
+        let closing = Thought::new(&tokenizer, None, 1, 1).closing.len();
+        assert_eq!(of(None, 1000, 700), Some((500 - closing, Cut::Room)));
+        assert_eq!(of(Some(0), 4000, 700), Some((3300 - closing, Cut::Room)));
+        assert_eq!(of(Some(5), 4, 700), Some((1, Cut::Room)));
+    }
+
+    #[test]
+    fn a_thought_that_goes_in_circles_ends() {
+        let mut thought = Thought::new(&tokenizer(), None, 8000, 700);
+        let (at, cut) = ended(&mut thought, |i| i % 10).expect("ended");
+        assert!(cut == Cut::Repeated && at < 200, "{at} {cut:?}");
+    }
+
+    #[test]
+    fn a_prompt_may_end_inside_a_thought() {
+        let tokenizer = tokenizer();
+        let of = |text: &str| opened(&tokenizer, &tokenizer.encode(text, Encoding::TEMPLATE));
+        assert!(of("<|im_start|>assistant\n<think>\n"));
+        assert!(!of("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
+        assert!(!of("<|im_start|>assistant\n"));
+    }
+}

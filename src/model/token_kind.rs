@@ -1,0 +1,64 @@
+//! What sort of token a token is: what the file says of it, and what its text says.
+
+/// What sort of token it is, as GGUF numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Ordinary text.
+    Normal,
+    /// Unknown.
+    Unknown,
+    /// Steers the conversation; parsed only where the template wrote it, never printed.
+    Control,
+    /// Matched as a whole wherever it stands, and printed.
+    UserDefined,
+    /// Never to be written (`[PAD…]`).
+    Unused,
+    /// One byte.
+    Byte,
+}
+
+impl TokenKind {
+    /// The kind that GGUF gives this number; ordinary text for one it does not know.
+    pub(super) const fn of(number: u64) -> Self {
+        match number {
+            2 => Self::Unknown,
+            3 => Self::Control,
+            4 => Self::UserDefined,
+            5 => Self::Unused,
+            6 => Self::Byte,
+            _ => Self::Normal,
+        }
+    }
+}
+
+/// The tags of thoughts and tools, which steer a conversation although they are printed.
+const TAGS: [&str; 6] = [
+    "<think>",
+    "</think>",
+    "<tool_call>",
+    "</tool_call>",
+    "<tool_response>",
+    "</tool_response>",
+];
+
+/// What a token is, where its text says more than the file: the tags around a thought are
+/// written and seen by all, and what only fills the table up is never written.
+pub(super) fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
+    let filler = text
+        .strip_prefix("[PAD")
+        .and_then(|rest| rest.strip_suffix(']'))
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    match kind {
+        _ if filler => TokenKind::Unused,
+        TokenKind::Control if matches!(text, "<think>" | "</think>") => TokenKind::UserDefined,
+        kind => kind,
+    }
+}
+
+/// Whether a user-defined token steers the conversation. The others are runs of blanks, HTML
+/// tags and the like, which some vocabularies hold as a whole.
+pub(super) fn steers(text: &str, template: &str) -> bool {
+    text.starts_with('<')
+        && text.ends_with('>')
+        && (text.contains('|') || TAGS.contains(&text) || template.contains(text))
+}
