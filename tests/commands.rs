@@ -456,6 +456,55 @@ fn an_interrupt_is_130_for_every_job_and_writes_nothing() {
 }
 
 #[test]
+fn a_model_of_random_weights_can_be_made_and_run() {
+    let place = Place::plain();
+    let here = |name: &str| place.home.path().join(name).to_string_lossy().into_owned();
+    fs::write(here("text"), "the words").expect("written");
+    let made = here("made.gguf");
+    let make = [
+        "debug",
+        "synthesize",
+        "qwen3-tiny",
+        &made,
+        "--quantization",
+        "q8_0",
+    ];
+    let output = place.run(&make);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("is written"),
+        "{}",
+        stderr(&output)
+    );
+    let prompt = here("text");
+    let run = [
+        "--model", &made, "debug", "generate", "--prompt", &prompt, "--max", "4",
+    ];
+    let output = place.run(&run);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // It is not written over, and what there is not is said with what there is.
+    let refused = |args: &[&str], word: &str| {
+        let output = place.run(args);
+        assert_eq!(code(&output), 2, "{args:?}");
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    };
+    refused(&make, "is there already");
+    let other = here("other.gguf");
+    refused(&["debug", "synthesize", "gpt-9", &other], "qwen35-9b");
+    let wrong = [
+        "debug",
+        "synthesize",
+        "qwen3-tiny",
+        &other,
+        "--quantization",
+        "Q9",
+    ];
+    refused(&wrong, "Q4_K_M");
+    refused(&["debug", "synthesize", "qwen3-4b", &other], "--vocabulary");
+    assert!(!Path::new(&other).exists());
+}
+
+#[test]
 fn the_engine_can_be_looked_into() {
     let place = Place::plain();
     let here = |name: &str| place.home.path().join(name).to_string_lossy().into_owned();

@@ -195,6 +195,12 @@ impl Store {
             format!("`homebody models remove {name}`, then add the file as it is now")
         };
         let files = model.files();
+        let missing = PartName::of(&model.path).map_or_else(Vec::new, |part| part.missing());
+        if !missing.is_empty() {
+            return Err(Failure::input(format!("model `{name}` is damaged"))
+                .because(format!("{} should lie beside the rest", listed(&missing)))
+                .hint(again));
+        }
         let bytes = sizes_of(&files)?;
         if bytes != model.bytes {
             return Err(Failure::input(format!("model `{name}` is damaged"))
@@ -322,7 +328,7 @@ pub fn settled(file: &Path) -> Result<PathBuf> {
                 n => format!("{n} are"),
             }
         ))
-        .because(format!("{} not beside it", listed(&missing)))
+        .because(format!("{} should lie beside it", listed(&missing)))
         .hint(
             "fetch the others into the same folder; if the file is whole, give it another name",
         ));
@@ -559,7 +565,7 @@ mod tests {
         fs::write(&files[2], b"GGUF and so oN").expect("changed");
         assert_eq!(verify().expect_err("damaged").kind(), Kind::Input);
         fs::remove_file(&files[2]).expect("removed");
-        assert!(verify().is_err());
+        assert_eq!(verify().expect_err("damaged").kind(), Kind::Input);
         let failure = store
             .add("other", &files[0])
             .expect_err("a part is missing");

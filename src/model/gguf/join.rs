@@ -39,12 +39,12 @@ fn joined(file: &Path, count: u64, given: Header) -> Result<Header> {
     let missing = name.missing();
     if !missing.is_empty() {
         return Err(Failure::input(format!(
-            "{} of {count} parts of the model {} are missing",
-            missing.len(),
-            name.stem
+            "parts of the model {} are missing: {} of {count}",
+            name.stem,
+            missing.len()
         ))
         .because(format!(
-            "{} not beside {}",
+            "{} should lie beside {}",
             listed(&missing),
             file.display()
         ))
