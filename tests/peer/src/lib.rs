@@ -6,11 +6,13 @@
 //! | [`logits`] | files of logits, and how far two of them are apart |
 //! | [`npz`] | the reference arrays of the numeric fixtures |
 //! | [`memory`] | what a process holds, as the kernel counts it |
+//! | [`machine`] | the most this processor can do: int8 products, bytes read |
 //! | [`homebody`] | homebody's binary, run as a person would |
 
 pub mod homebody;
 pub mod llama;
 pub mod logits;
+pub mod machine;
 pub mod memory;
 pub mod npz;
 

@@ -1,0 +1,301 @@
+//! `compare`: homebody beside llama.cpp on one file, in alternating pairs.
+//!
+//! Everything on a shared machine drifts: the clock of the processor, what else runs, what the
+//! caches hold. So the two take turns, the first of a pair being the second of the next, and
+//! the ratio is formed within a pair; its median and its ends say what can be claimed.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use peer::homebody::{Run, measured};
+use peer::logits::median;
+use peer::{Result, machine};
+use serde_json::{Value, json};
+
+/// homebody beside llama.cpp on one file.
+#[derive(Parser)]
+#[command(about)]
+struct Cli {
+    /// The GGUF file
+    file: PathBuf,
+    /// homebody's binary
+    #[arg(long, default_value = "../../target/release/homebody")]
+    homebody: PathBuf,
+    /// llama.cpp's; by default the `peer` beside this program
+    #[arg(long)]
+    peer: Option<PathBuf>,
+    /// Threads of both
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Pairs of runs
+    #[arg(long, default_value_t = 5)]
+    pairs: usize,
+    /// Runs of a pair: tokens to read, and tokens to write after them
+    #[arg(long, default_value = "512:64,2048:0,8192:64", value_delimiter = ',')]
+    cases: Vec<Case>,
+    /// Memory to sweep for the bandwidth, in 10^9 bytes; 0 to measure nothing of the machine
+    #[arg(long, default_value_t = 4.0)]
+    gigabytes: f64,
+    /// All numbers of all runs, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Case {
+    prompt: usize,
+    written: usize,
+}
+
+impl std::str::FromStr for Case {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let wrong = || format!("`{text}` is not like 512:64");
+        let (prompt, written) = text.split_once(':').ok_or_else(wrong)?;
+        let case = Self {
+            prompt: prompt.parse().map_err(|_| wrong())?,
+            written: written.parse().map_err(|_| wrong())?,
+        };
+        if case.prompt == 0 {
+            return Err("a prompt has at least one token".to_owned());
+        }
+        Ok(case)
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("compare: {failure}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
+/// One number of both programs, pair by pair.
+struct Figure {
+    name: String,
+    homebody: Vec<f64>,
+    llama: Vec<f64>,
+}
+
+impl Figure {
+    fn new(name: String, pairs: &[[Run; 2]], of: &dyn Fn(&Run) -> f64) -> Self {
+        Self {
+            name,
+            homebody: pairs.iter().map(|p| of(&p[0])).collect(),
+            llama: pairs.iter().map(|p| of(&p[1])).collect(),
+        }
+    }
+
+    /// homebody's over llama.cpp's, of each pair.
+    fn ratios(&self) -> Vec<f64> {
+        let pairs = self.homebody.iter().zip(&self.llama);
+        pairs.map(|(h, l)| h / l).collect()
+    }
+
+    fn line(&self) -> String {
+        let ratios = self.ratios();
+        format!(
+            "{:<26} {:>10.2} {:>10.2}   {:>6.3}  {:>6.3} .. {:.3}",
+            self.name,
+            median(&self.homebody),
+            median(&self.llama),
+            median(&ratios),
+            ratios.iter().copied().fold(f64::INFINITY, f64::min),
+            ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "homebody": self.homebody,
+            "llama.cpp": self.llama,
+            "ratio_median": median(&self.ratios()),
+        })
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let llama = match &cli.peer {
+        Some(path) => path.clone(),
+        None => std::env::current_exe()?.with_file_name("peer"),
+    };
+    let mut figures = Vec::new();
+    // Starting first: it is short, and it brings the file into the page cache for all others.
+    let start = Case {
+        prompt: 1,
+        written: 0,
+    };
+    let pairs = take_turns(cli, &llama, start)?;
+    figures.push(Figure::new(
+        "start to first token, s".to_owned(),
+        &pairs,
+        &|r| r.wall,
+    ));
+    figures.push(Figure::new("load as told, s".to_owned(), &pairs, &|r| {
+        r.number("load_s")
+    }));
+    let system = pairs
+        .first()
+        .and_then(|p| p[1].report["system"].as_str())
+        .unwrap_or_default()
+        .to_owned();
+    for case in &cli.cases {
+        let Case { prompt, written } = *case;
+        let pairs = take_turns(cli, &llama, *case)?;
+        figures.push(Figure::new(
+            format!("prefill {prompt}, tokens/s"),
+            &pairs,
+            &|r| r.number("prefill_tps"),
+        ));
+        if written > 0 {
+            figures.push(Figure::new(
+                format!("decode after {prompt}, tok/s"),
+                &pairs,
+                &|r| r.number("decode_tps"),
+            ));
+        }
+        for (name, of) in [
+            ("peak memory", (|r| r.held.peak) as fn(&Run) -> u64),
+            ("anonymous memory", |r| r.held.anonymous),
+            ("file memory", |r| r.held.file),
+        ] {
+            figures.push(Figure::new(format!("  {name}, MB"), &pairs, &|r| {
+                of(r) as f64 / 1e6
+            }));
+        }
+    }
+    let (int8, read) = if cli.gigabytes > 0.0 {
+        (
+            machine::int8_peak(cli.threads),
+            Some(machine::read_bandwidth(cli.threads, cli.gigabytes)),
+        )
+    } else {
+        (None, None)
+    };
+    if cli.json {
+        let report = json!({
+            "file": cli.file,
+            "threads": cli.threads,
+            "system": system,
+            "int8_ops": int8,
+            "read_bytes": read,
+            "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
+        });
+        println!("{report:#}");
+        return Ok(());
+    }
+    println!("file       {}", cli.file.display());
+    println!("llama.cpp  {system}");
+    println!("threads    {}, pairs {}", cli.threads, cli.pairs);
+    if let Some(ops) = int8 {
+        println!("int8 peak  {:.1} GOPS", ops / 1e9);
+    }
+    if let Some(bytes) = read {
+        println!("read       {:.2} GB/s", bytes / 1e9);
+    }
+    println!(
+        "{:<26} {:>10} {:>10}   {:>6}  {:>6}",
+        "medians", "homebody", "llama.cpp", "ratio", "least .. most"
+    );
+    for figure in &figures {
+        println!("{}", figure.line());
+    }
+    Ok(())
+}
+
+/// Runs a case in pairs: homebody first in one, llama.cpp first in the next.
+fn take_turns(cli: &Cli, llama: &Path, case: Case) -> Result<Vec<[Run; 2]>> {
+    let file = cli.file.to_str().ok_or("the path is no UTF-8")?;
+    let figures = [
+        "--prompt",
+        &case.prompt.to_string(),
+        "--gen",
+        &case.written.to_string(),
+        "--threads",
+        &cli.threads.to_string(),
+        "--json",
+    ]
+    .map(ToOwned::to_owned);
+    let with = |front: &[&str]| {
+        let front = front.iter().map(|&s| s.to_owned());
+        front.chain(figures.clone()).collect::<Vec<_>>()
+    };
+    let ours = with(&["bench", "--quiet", "--model", file]);
+    let theirs = with(&["bench", file]);
+    (0..cli.pairs)
+        .map(|pair| {
+            eprint!("\r{}:{} pair {} ", case.prompt, case.written, pair + 1);
+            Ok(if pair % 2 == 0 {
+                let first = measured(&cli.homebody, &ours)?;
+                [first, measured(llama, &theirs)?]
+            } else {
+                let first = measured(llama, &theirs)?;
+                [measured(&cli.homebody, &ours)?, first]
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_read() {
+        let case: Case = "512:64".parse().expect("a case");
+        assert_eq!((case.prompt, case.written), (512, 64));
+        for wrong in ["512", "0:1", "a:1", "1:b"] {
+            assert!(wrong.parse::<Case>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_ratio_is_formed_within_a_pair() {
+        let figure = Figure {
+            name: "x".to_owned(),
+            homebody: vec![2.0, 30.0, 9.0],
+            llama: vec![1.0, 10.0, 9.0],
+        };
+        assert_eq!(figure.ratios(), [2.0, 3.0, 1.0]);
+        let line = figure.line();
+        assert!(
+            line.contains("9.00       9.00    2.000   1.000 .. 3.000"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn the_programs_take_turns_in_going_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("log");
+        let script = |name: &str| {
+            use std::os::unix::fs::PermissionsExt as _;
+            let path = folder.path().join(name);
+            let text = format!("#!/bin/sh\necho {name} >> {}\necho '{{}}'\n", log.display());
+            std::fs::write(&path, text).expect("written");
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&path, mode).expect("made executable");
+            path
+        };
+        let cli = Cli {
+            file: "x.gguf".into(),
+            homebody: script("ours"),
+            peer: None,
+            threads: 1,
+            pairs: 3,
+            cases: Vec::new(),
+            gigabytes: 0.0,
+            json: false,
+        };
+        let case = "1:0".parse().expect("a case");
+        let runs = take_turns(&cli, &script("theirs"), case).expect("runs");
+        assert_eq!(runs.len(), 3);
+        let order = std::fs::read_to_string(log).expect("the log");
+        assert_eq!(order, "ours\ntheirs\ntheirs\nours\nours\ntheirs\n");
+    }
+}
