@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::memory::{Held, watch};
+use crate::memory::{Watched, watch};
 use crate::{Result, logits};
 
 /// What one run of a benchmark gave.
@@ -15,8 +15,8 @@ use crate::{Result, logits};
 pub struct Run {
     /// What the program printed, as JSON.
     pub report: Value,
-    /// What it held at most, seen from outside.
-    pub held: Held,
+    /// What it held at most and how busy the machine was otherwise, seen from outside.
+    pub watched: Watched,
     /// Seconds from its start to its end.
     pub wall: f64,
 }
@@ -47,14 +47,18 @@ pub fn measured(program: &Path, arguments: &[String]) -> Result<Run> {
         let mut text = String::new();
         pipe.read_to_string(&mut text).map(|_| text)
     });
-    let (held, ended) = watch(&mut child)?;
+    let watched = watch(&mut child)?;
     let wall = begun.elapsed().as_secs_f64();
     let text = reader.join().map_err(|_| "reading failed")??;
-    if !ended.success() {
-        return Err(named(&ended).into());
+    if !watched.ended.success() {
+        return Err(named(&watched.ended).into());
     }
     let report = serde_json::from_str(&text).map_err(|e| named(&e))?;
-    Ok(Run { report, held, wall })
+    Ok(Run {
+        report,
+        watched,
+        wall,
+    })
 }
 
 /// homebody's logits of `tokens`, a row of the vocabulary each.
@@ -94,7 +98,10 @@ mod tests {
         let run = shell("sleep 0.1; echo '{\"prefill_tps\": 2.5}'").expect("runs");
         assert!((run.number("prefill_tps") - 2.5).abs() < 1e-9);
         assert!(run.number("other").is_nan());
-        assert!(run.wall >= 0.1 && run.held.peak > 100_000, "{run:?}");
+        assert!(
+            run.wall >= 0.1 && run.watched.held.peak > 100_000,
+            "{run:?}"
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a process holds, as the kernel counts it in `/proc/PID/status`.
 
-use std::process::Child;
+use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::load::{Ticks, own_ticks};
 
 /// Memory of a process in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,20 +61,40 @@ impl Held {
     }
 }
 
+/// What was seen of a child from its start to its end.
+#[derive(Debug)]
+pub struct Watched {
+    /// The most it held of each kind of memory.
+    pub held: Held,
+    /// Part of the machine, 0 to 1, that worked for others meanwhile.
+    pub elsewhere: f64,
+    /// How it ended.
+    pub ended: ExitStatus,
+}
+
 /// Watches a child until it ends, from outside and at every 20 ms, so that two programs
 /// are held to the same measure whatever they say of themselves.
 ///
 /// # Errors
 /// When the child cannot be waited for.
-pub fn watch(child: &mut Child) -> std::io::Result<(Held, std::process::ExitStatus)> {
-    let path = format!("/proc/{}/status", child.id());
-    let mut most = Held::default();
+pub fn watch(child: &mut Child) -> std::io::Result<Watched> {
+    let folder = format!("/proc/{}", child.id());
+    let before = Ticks::now();
+    let mut held = Held::default();
+    let mut own = 0;
     loop {
-        if let Ok(status) = std::fs::read_to_string(&path) {
-            most = most.max(Held::parse(&status));
+        if let Ok(status) = std::fs::read_to_string(format!("{folder}/status")) {
+            held = held.max(Held::parse(&status));
+        }
+        if let Ok(stat) = std::fs::read_to_string(format!("{folder}/stat")) {
+            own = own_ticks(&stat).max(own);
         }
         if let Some(ended) = child.try_wait()? {
-            return Ok((most, ended));
+            return Ok(Watched {
+                held,
+                elsewhere: Ticks::now().elsewhere(before, own),
+                ended,
+            });
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -95,8 +117,9 @@ mod tests {
             .arg("0.2")
             .spawn()
             .expect("sleep runs");
-        let (held, ended) = watch(&mut child).expect("watched");
-        assert!(ended.success());
-        assert!(held.peak > 100_000, "{held:?}");
+        let watched = watch(&mut child).expect("watched");
+        assert!(watched.ended.success());
+        assert!(watched.held.peak > 100_000, "{watched:?}");
+        assert!((0.0..=1.0).contains(&watched.elsewhere), "{watched:?}");
     }
 }

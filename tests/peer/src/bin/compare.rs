@@ -125,6 +125,7 @@ fn run(cli: &Cli) -> Result<()> {
         None => std::env::current_exe()?.with_file_name("peer"),
     };
     let mut figures = Vec::new();
+    let mut elsewhere: Vec<f64> = Vec::new();
     // Starting first: it is short, and it brings the file into the page cache for all others.
     let start = Case {
         prompt: 1,
@@ -147,6 +148,7 @@ fn run(cli: &Cli) -> Result<()> {
     for case in &cli.cases {
         let Case { prompt, written } = *case;
         let pairs = take_turns(cli, &llama, *case)?;
+        elsewhere.extend(pairs.iter().flatten().map(|r| r.watched.elsewhere));
         figures.push(Figure::new(
             format!("prefill {prompt}, tokens/s"),
             &pairs,
@@ -160,9 +162,9 @@ fn run(cli: &Cli) -> Result<()> {
             ));
         }
         for (name, of) in [
-            ("peak memory", (|r| r.held.peak) as fn(&Run) -> u64),
-            ("anonymous memory", |r| r.held.anonymous),
-            ("file memory", |r| r.held.file),
+            ("peak memory", (|r| r.watched.held.peak) as fn(&Run) -> u64),
+            ("anonymous memory", |r| r.watched.held.anonymous),
+            ("file memory", |r| r.watched.held.file),
         ] {
             figures.push(Figure::new(format!("  {name}, MB"), &pairs, &|r| {
                 of(r) as f64 / 1e6
@@ -184,6 +186,7 @@ fn run(cli: &Cli) -> Result<()> {
             "system": system,
             "int8_ops": int8,
             "read_bytes": read,
+            "busy_elsewhere": elsewhere,
             "figures": figures.iter().map(Figure::json).collect::<Vec<_>>(),
         });
         println!("{report:#}");
@@ -192,6 +195,11 @@ fn run(cli: &Cli) -> Result<()> {
     println!("file       {}", cli.file.display());
     println!("llama.cpp  {system}");
     println!("threads    {}, pairs {}", cli.threads, cli.pairs);
+    println!(
+        "elsewhere  {:.1}% of the machine busy in the median run, {:.1}% in the worst",
+        median(&elsewhere) * 100.0,
+        elsewhere.iter().copied().fold(0.0, f64::max) * 100.0
+    );
     if let Some(ops) = int8 {
         println!("int8 peak  {:.1} GOPS", ops / 1e9);
     }
