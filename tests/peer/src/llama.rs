@@ -16,6 +16,7 @@ use llama_cpp_sys_2 as sys;
 use serde_json::{Value, json};
 
 use crate::Result;
+use crate::load::{Ticks, ticks_of_this};
 use crate::logits::argmax;
 use crate::memory::Held;
 
@@ -114,6 +115,7 @@ impl Peer {
         let first_token_s = begun.elapsed().as_secs_f64();
         context.clear_kv_cache();
 
+        let (ticks, own) = (Ticks::now(), ticks_of_this());
         let start = Instant::now();
         read(
             &mut context,
@@ -136,6 +138,7 @@ impl Peer {
             )?;
         }
         let decode = start.elapsed().as_secs_f64();
+        let elsewhere = Ticks::now().elsewhere(ticks, ticks_of_this() - own);
         let rate = |n: usize, seconds: f64| {
             if n == 0 {
                 0.0
@@ -156,6 +159,7 @@ impl Peer {
             "first_token_s": first_token_s,
             "prefill_tps": rate(prompt, prefill),
             "decode_tps": rate(written, decode),
+            "busy_elsewhere": elsewhere,
             "memory_loaded": loaded.json(),
             "memory": Held::own().json(),
         }))

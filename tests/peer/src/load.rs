@@ -52,6 +52,11 @@ pub fn own_ticks(stat: &str) -> u64 {
     ticks.filter_map(|n| n.parse::<u64>().ok()).sum()
 }
 
+/// Ticks that this process took so far.
+pub fn ticks_of_this() -> u64 {
+    std::fs::read_to_string("/proc/self/stat").map_or(0, |s| own_ticks(&s))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
