@@ -216,32 +216,49 @@ fn models(desk: &mut Desk) {
         };
         fact(desk, &model.name, &text);
     }
-    let text = match &desk.script {
-        Some(script) => format!("the script {}", script.display()),
-        None => desk
-            .catalog()
-            .and_then(|catalog| {
-                choose_model(
-                    desk.config.model.value.as_deref(),
-                    &catalog,
-                    &store,
-                    memory::available(),
-                )
-            })
-            .map_or_else(
-                |failure| failure.to_string(),
-                |choice| {
-                    let name = super::desk::choice_name(&choice);
-                    match choice {
-                        ModelChoice::Fetch(model) => {
-                            format!("{name}, to be fetched first ({})", human_bytes(model.bytes))
-                        }
-                        _ => name,
-                    }
-                },
-            ),
+    if let Some(script) = &desk.script {
+        let text = format!("the script {}", script.display());
+        fact(desk, "used", &text);
+        return;
+    }
+    let choice = desk.catalog().and_then(|catalog| {
+        choose_model(
+            desk.config.model.value.as_deref(),
+            &catalog,
+            &store,
+            memory::available(),
+        )
+    });
+    let (text, file) = match choice {
+        Err(failure) => (failure.to_string(), None),
+        Ok(choice) => {
+            let name = super::desk::choice_name(&choice);
+            match choice {
+                ModelChoice::Fetch(model) => {
+                    let bytes = human_bytes(model.bytes);
+                    (format!("{name}, to be fetched first ({bytes})"), None)
+                }
+                ModelChoice::Installed(model) => (name, Some(model.path)),
+                ModelChoice::File(file) => (name, Some(file)),
+                ModelChoice::Script(_) => (name, None),
+            }
+        }
     };
     fact(desk, "used", &text);
+    if let Some(facts) = file.and_then(|file| engine::inspect(&file).ok()) {
+        fact(desk, "its memory", &memory_of(&facts));
+    }
+}
+
+/// What a model takes, part by part, and the context that fits.
+fn memory_of(facts: &engine::Inspection) -> String {
+    format!(
+        "{} of weights, {} a token of context, {} besides; up to {} tokens fit",
+        human_bytes(facts.weight_bytes),
+        human_bytes(facts.state_bytes_per_token),
+        human_bytes(facts.other_bytes),
+        human_count(facts.most_context(memory::available()) as u64),
+    )
 }
 
 fn repository(desk: &mut Desk) {
