@@ -446,7 +446,7 @@ fn a_context_that_does_not_fit_is_refused_with_one_that_does() {
         };
         LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).map(|e| e.facts().context)
     };
-    let failure = load(400, limit).err().expect("refused");
+    let failure = load(400, limit).expect_err("refused");
     let said = failure.next_step().unwrap_or_default().to_owned();
     let fits: usize = said
         .rsplit(' ')
@@ -456,7 +456,7 @@ fn a_context_that_does_not_fit_is_refused_with_one_that_does() {
     assert!((290..=300).contains(&fits), "{said}");
     assert_eq!(load(fits, limit).expect("fits"), fits);
     assert!(load(fits + 10, limit).is_err());
-    let failure = load(1 << 30, u64::MAX).err().expect("refused");
+    let failure = load(1 << 30, u64::MAX).expect_err("refused");
     assert!(failure.to_string().contains("more than the model takes"));
 }
 

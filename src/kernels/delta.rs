@@ -50,7 +50,9 @@ pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
             let Self(x, size, epsilon, factor) = self;
             for x in x.chunks_exact_mut(size) {
                 let scale = factor / (squares(x) + epsilon).sqrt();
-                x.iter_mut().for_each(|x| *x *= scale);
+                for x in x.iter_mut() {
+                    *x *= scale;
+                }
             }
         }
     }
@@ -256,7 +258,9 @@ mod tests {
                 let fade = f64::from(tokens.decay[t * shape.value_heads + head]).exp();
                 let beta = f64::from(tokens.beta[t * shape.value_heads + head]);
                 let s = &mut state[head * shape.key * shape.value..][..shape.key * shape.value];
-                s.iter_mut().for_each(|x| *x *= fade);
+                for x in s.iter_mut() {
+                    *x *= fade;
+                }
                 for j in 0..shape.value {
                     let called: f64 = (0..shape.key)
                         .map(|i| s[i * shape.value + j] * f64::from(row[half + at + i]))

@@ -286,7 +286,9 @@ mod tests {
             let mut rows = vec![0_u32; count * width];
             run_rows(&mut rows, width, |first, part| {
                 for (i, row) in part.chunks_exact_mut(width).enumerate() {
-                    row.iter_mut().for_each(|x| *x += (first + i) as u32 + 1);
+                    for x in row.iter_mut() {
+                        *x += (first + i) as u32 + 1;
+                    }
                 }
             });
             let right = |(i, x): (usize, &u32)| *x == (i / width) as u32 + 1;

@@ -19,7 +19,7 @@ pub struct Rows {
 #[derive(Debug)]
 enum Numbers {
     /// Row behind row, and what products round them to.
-    Host(Vec<f32>, Inputs),
+    Host(Vec<f32>, Box<Inputs>),
     /// `(count, width)`, contiguous.
     Device(Tensor),
 }
@@ -81,7 +81,7 @@ impl Rows {
         Self {
             count: numbers.len() / width.max(1),
             width,
-            numbers: Numbers::Host(numbers, Inputs::default()),
+            numbers: Numbers::Host(numbers, Box::default()),
         }
     }
 
@@ -240,7 +240,9 @@ impl Rows {
     pub fn times(self, factor: f32) -> Result<Self> {
         match self.numbers {
             Numbers::Host(mut x, _) => {
-                x.iter_mut().for_each(|x| *x *= factor);
+                for x in &mut x {
+                    *x *= factor;
+                }
                 Ok(Self::host(x, self.width))
             }
             Numbers::Device(x) => Self::device((x * f64::from(factor))?),

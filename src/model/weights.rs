@@ -72,6 +72,7 @@ impl<'a> Weights<'a> {
     /// The same, but on the CPU too as candle's tensors: so the code for other devices is tried
     /// where there are none.
     #[cfg(test)]
+    #[must_use]
     pub fn as_tensors(mut self) -> Self {
         self.ours = false;
         self
