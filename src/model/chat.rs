@@ -2,7 +2,7 @@
 //! the template's own control tokens.
 
 use minijinja::value::{Serde, Value};
-use minijinja::{Environment, Error, context};
+use minijinja::{Environment, context};
 use serde::Serialize;
 
 use super::jinja;
@@ -14,6 +14,11 @@ const DATE: &str = "26 Jul 2024";
 
 /// What is used where a file has no template: ChatML, which most small models were trained on.
 const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+/// Bytes that a template may write by itself: system blocks of some templates have thousands.
+const MOST_FRAME: usize = 4 << 20;
+/// How often it may repeat what was said.
+const MOST_TIMES: usize = 8;
 
 /// One message for the template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,8 +91,13 @@ impl ChatTemplate {
         let template = environment
             .get_template("chat")
             .map_err(|e| bad_template(&e))?;
-        template
-            .render(context! {
+        let said: usize = messages.iter().map(|m| m.content.len()).sum();
+        let mut rendered = Capped {
+            bytes: Vec::new(),
+            most: MOST_FRAME + said * MOST_TIMES,
+            full: false,
+        };
+        let context = context! {
                 messages => Value::from(Serde(messages)),
                 add_generation_prompt => open,
                 enable_thinking => thinking,
@@ -95,8 +105,15 @@ impl ChatTemplate {
                 eos_token => &self.eos,
                 tools => Value::from(()),
                 date_string => DATE,
-            })
-            .map_err(|e| bad_template(&e))
+        };
+        template
+            .render_captured_to(context, &mut rendered)
+            .map_err(|e| match rendered.full {
+                true => bad_template(&"it writes without end"),
+                false => bad_template(&e),
+            })?;
+        String::from_utf8(rendered.bytes)
+            .map_err(|_| Failure::bug("a template has written what is no text"))
     }
 
     /// The tokens of a conversation. What people, files and models said is never parsed for
@@ -134,7 +151,29 @@ impl ChatTemplate {
     }
 }
 
-fn bad_template(error: &Error) -> Failure {
+/// Takes what a template writes, up to a size that no template of good faith comes near.
+struct Capped {
+    bytes: Vec<u8>,
+    most: usize,
+    full: bool,
+}
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.len() > self.most - self.bytes.len() {
+            self.full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn bad_template(error: &dyn std::fmt::Display) -> Failure {
     Failure::model("the model's chat template cannot be rendered")
         .because(error)
         .hint("use another conversion of the model, or another model")
@@ -287,6 +326,17 @@ mod tests {
             "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}";
         let template = ChatTemplate::new(Some(source), "", "").expect("good");
         assert!(template.render(&[say("user", "hi")], false, true).is_err());
+    }
+
+    #[test]
+    fn what_a_template_writes_has_an_end() {
+        let long = "x".repeat(1000);
+        let source = format!("{{% for a in range(99999) %}}{long}{{% endfor %}}");
+        let template = ChatTemplate::new(Some(&source), "", "").expect("good");
+        let failure = template
+            .render(&[say("user", "hi")], false, true)
+            .expect_err("refused");
+        assert!(failure.to_string().contains("without end"), "{failure}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use minijinja::{Environment, Error, ErrorKind, State};
 
 /// Steps a template may take; the largest published ones need some ten thousand for a long
 /// conversation.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 5_000_000;
 
 /// The source of a template as jinja2 takes it in: line ends are those of Unix, and the
 /// `generation` tags, which only mark a part for training, are blocks that are always there.
