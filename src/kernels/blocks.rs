@@ -128,8 +128,17 @@ impl Default for Unpacked {
     }
 }
 
+/// A row's product with one token that is a tile of its own, by AVX-512 with VNNI, which the
+/// caller must have found this CPU to have.
+#[cfg(target_arch = "x86_64")]
+pub type Row = unsafe fn(&[u8], &super::activations::Activations, usize) -> f32;
+
 /// A format in blocks.
 pub trait Format {
+    /// Its own product of a row, where it has one.
+    #[cfg(target_arch = "x86_64")]
+    const ROW: Option<Row> = None;
+
     /// Weights of a block: 32 or 256.
     const BLOCK: usize;
     /// Bytes of a block.

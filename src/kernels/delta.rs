@@ -146,6 +146,11 @@ impl<const N: usize> Work for Columns<'_, N> {
         let (channels, key) = (shape.channels(), shape.key);
         let half = shape.key_heads * key;
         let count = tokens.rows.len() / channels;
+        if count == 1 {
+            // A token alone: nothing is summed up for a next one, and nothing copied.
+            self.0.one::<V, N>();
+            return;
+        }
         // The block's columns, row behind row.
         let mut state: Vec<[[f32; 16]; N]> = (0..key)
             .map(|k| {
@@ -214,6 +219,57 @@ impl<const N: usize> Work for Columns<'_, N> {
             // SAFETY: no other piece has these columns of this head.
             let to = unsafe { after.part(at, 16 * N) };
             to.copy_from_slice(row.as_flattened());
+        }
+    }
+}
+
+impl Block<'_> {
+    /// The rule for a single token, on `16 N` columns.
+    #[inline(always)]
+    fn one<V: Lanes, const N: usize>(&self) {
+        let Self { shape, head, .. } = *self;
+        let key = shape.key;
+        let half = shape.key_heads * key;
+        let row = &self.tokens.rows[..shape.channels()];
+        let at = head % shape.key_heads * key;
+        let (q, k) = (&row[at..][..key], &row[half + at..][..key]);
+        let value = &row[2 * half + head * shape.value + self.first..][..16 * N];
+        let value = value.as_chunks::<16>().0;
+        let place = |i: usize| (head * key + i) * shape.value + self.first;
+        let columns = |i: usize| -> [V; N] {
+            let parts = self.before[place(i)..][..16 * N].as_chunks::<16>().0;
+            std::array::from_fn(|n| V::load(&parts[n]))
+        };
+        let mut by_key = [V::splat(0.0); N];
+        let mut by_query = by_key;
+        for i in 0..key {
+            let s = columns(i);
+            for n in 0..N {
+                by_key[n] = s[n].fused(V::splat(k[i]), by_key[n]);
+                by_query[n] = s[n].fused(V::splat(q[i]), by_query[n]);
+            }
+        }
+        let fade = self.tokens.decay[head].exp();
+        let beta = self.tokens.beta[head];
+        let (faded, minus) = (V::splat(fade), V::splat(-fade * beta));
+        let delta: [V; N] = std::array::from_fn(|n| {
+            by_key[n].fused(minus, V::load(&value[n]).times(V::splat(beta)))
+        });
+        if let Some(out) = self.out {
+            let both = V::splat(dot(q, k));
+            // SAFETY: no other piece has these columns of this head.
+            let out = unsafe { out.part(head * shape.value + self.first, 16 * N) };
+            for (n, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                delta[n].fused(both, by_query[n].times(faded)).store(out);
+            }
+        }
+        for i in 0..key {
+            let s = columns(i);
+            // SAFETY: as above.
+            let to = unsafe { self.after.part(place(i), 16 * N) };
+            for (n, to) in to.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                delta[n].fused(V::splat(k[i]), s[n].times(faded)).store(to);
+            }
         }
     }
 }

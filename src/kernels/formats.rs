@@ -5,6 +5,8 @@
 use half::f16;
 
 use super::blocks::Format;
+#[cfg(target_arch = "x86_64")]
+use super::blocks::Row;
 
 #[inline(always)]
 fn half(block: &[u8], at: usize) -> f32 {
@@ -221,6 +223,8 @@ fn six_bits(block: &[u8], s: &mut [f32], m: &mut [f32]) {
 pub struct Q4K;
 
 impl Format for Q4K {
+    #[cfg(target_arch = "x86_64")]
+    const ROW: Option<Row> = Some(super::avx512_rows::q4k);
     const BLOCK: usize = 256;
     const BYTES: usize = 144;
     const SUB: usize = 32;
@@ -246,6 +250,8 @@ impl Format for Q4K {
 pub struct Q5K;
 
 impl Format for Q5K {
+    #[cfg(target_arch = "x86_64")]
+    const ROW: Option<Row> = Some(super::avx512_rows::q5k);
     const BLOCK: usize = 256;
     const BYTES: usize = 176;
     const SUB: usize = 32;
@@ -272,6 +278,8 @@ impl Format for Q5K {
 pub struct Q6K;
 
 impl Format for Q6K {
+    #[cfg(target_arch = "x86_64")]
+    const ROW: Option<Row> = Some(super::avx512_rows::q6k);
     const BLOCK: usize = 256;
     const BYTES: usize = 210;
     const SUB: usize = 16;

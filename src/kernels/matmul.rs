@@ -144,7 +144,12 @@ impl<'a> Matrix<'a> {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 if count == 1 => {
                         // SAFETY: a `Simd` is made only where the CPU has its instructions.
-                        unsafe { super::avx512::row_dot::<F>(row, x, first) }
+                        unsafe {
+                            match F::ROW {
+                                Some(dot) => dot(row, x, first),
+                                None => super::avx512::row_dot::<F>(row, x, first),
+                            }
+                        }
                     }
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 | Level::Avx2 => {

@@ -12,6 +12,8 @@ pub mod activations;
 pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_rows;
 pub mod blocks;
 pub mod convolution;
 pub mod delta;
