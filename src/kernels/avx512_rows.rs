@@ -1,28 +1,30 @@
-//! One row of weights with one token by AVX-512, for the formats that most weights have: when
-//! text is written every weight is read once for each token, so this must keep up with memory.
+//! Rows of weights with one token by AVX-512, for the formats that most weights have: when text
+//! is written every weight is read once for each token, so this must keep up with memory.
 //!
 //! Sums of four products fit 16 bits, so a block's own whole-number scales are multiplied in by
 //! `vpmaddwd` before anything becomes a float: one conversion a block.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4,
+    __m512i, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_cvtepi32_ps,
+    _mm256_cvtepu8_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4,
     _mm512_castsi256_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
     _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
     _mm512_mul_ps, _mm512_or_si512, _mm512_permutexvar_epi32, _mm512_reduce_add_ps,
     _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_epi64,
     _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_slli_epi16,
-    _mm512_srli_epi16, _mm512_srlv_epi64, _mm512_zextps256_ps512,
+    _mm512_srli_epi16, _mm512_srlv_epi64, _mm512_sub_ps, _mm512_zextps256_ps512,
 };
 
 use super::activations::{Activations, RUN};
 use half::f16;
 
+/// Bytes between the weights that are used and those that are asked for.
+const AHEAD: usize = 2048;
 /// Weights of a block.
 const BLOCK: usize = 256;
 
-/// The inputs of one token that is a tile of its own: numbers, scales of 256, sums of 16 and 32.
+/// The inputs of one token: numbers, scales of 256, sums of 16 and 32.
 struct Token<'a> {
     numbers: &'a [i8],
     scales: &'a [f32],
@@ -31,17 +33,28 @@ struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// The `first`-th token; there must be blocks of 256 for all of them.
+    /// The only token there is, of whole blocks.
     #[inline(always)]
-    fn of(x: &'a Activations, first: usize, blocks: usize) -> Self {
-        assert!(x.width == blocks * BLOCK && x.group == BLOCK);
-        let (width, groups) = (x.width, x.groups());
+    fn of(x: &'a Activations) -> Self {
+        let (width, blocks) = (x.width, x.width / BLOCK);
+        assert!(x.tokens == 1 && x.group == BLOCK && width == blocks * BLOCK);
         Self {
-            numbers: &x.q[first * width..][..width],
-            scales: &x.scales[first * groups..][..groups],
-            sums: &x.sums[first * (width / RUN)..][..width / RUN],
-            sums32: &x.sums32[first * (width / 32)..][..width / 32],
+            numbers: &x.q[..width],
+            scales: &x.scales[..blocks],
+            sums: &x.sums[..width / RUN],
+            sums32: &x.sums32[..width / 32],
         }
+    }
+}
+
+/// Asks for weights that will be needed soon: what the processor fetches by itself stops at
+/// the end of a page of 4 KiB.
+#[inline(always)]
+fn fetch_ahead(block: &[u8]) {
+    for line in (0..block.len()).step_by(64) {
+        let at = block.as_ptr().wrapping_add(AHEAD + line);
+        // SAFETY: a wish that cannot fail, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
 }
 
@@ -95,20 +108,53 @@ fn spread32() -> [__m512i; 4] {
     })
 }
 
-/// Q4_K and Q5_K: they differ in where the nibbles lie and in the fifth bit.
+/// The kernel of a format: a row of as many blocks as the token has.
+trait Dot<const BYTES: usize> {
+    fn dot(&self, row: &[[u8; BYTES]], token: &Token<'_>) -> f32;
+}
+
+/// All rows of `rows`, which lie one behind the other, into `out`. (Two at a time were tried, so
+/// that inputs are loaded once for both: it was slower by a third.)
 ///
 /// # Panics
-/// Where the row is not as many blocks as the token has.
+/// Where they are not as many as `out` has places.
+#[inline(always)]
+fn each<const BYTES: usize>(
+    kernel: &impl Dot<BYTES>,
+    rows: &[u8],
+    x: &Activations,
+    out: &mut [f32],
+) {
+    let token = Token::of(x);
+    let blocks = token.scales.len();
+    let (all, rest) = rows.as_chunks::<BYTES>();
+    assert!(rest.is_empty() && all.len() == blocks * out.len());
+    for (out, row) in out.iter_mut().zip(all.chunks_exact(blocks)) {
+        *out = kernel.dot(row, &token);
+    }
+}
+
+/// Q4_K and Q5_K: they differ in where the nibbles lie and in the fifth bit.
+struct FourOrFive<const BYTES: usize, const FIFTH: bool> {
+    /// Which of a block's scales each lane takes.
+    spread: [__m512i; 4],
+}
+
+impl<const BYTES: usize, const FIFTH: bool> Dot<BYTES> for FourOrFive<BYTES, FIFTH> {
+    #[inline(always)]
+    fn dot(&self, row: &[[u8; BYTES]], token: &Token<'_>) -> f32 {
+        // SAFETY: only functions that run where AVX-512 is make one.
+        unsafe { four_or_five::<BYTES, FIFTH>(self.spread, row, token) }
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 fn four_or_five<const BYTES: usize, const FIFTH: bool>(
-    row: &[u8],
-    x: &Activations,
-    first: usize,
+    spread: [__m512i; 4],
+    row: &[[u8; BYTES]],
+    token: &Token<'_>,
 ) -> f32 {
-    let blocks = row.as_chunks::<BYTES>().0;
-    let token = Token::of(x, first, blocks.len());
-    let spread = spread32();
     let nibble = _mm512_set1_epi8(15);
     let (bit, next) = (_mm512_set1_epi8(1), _mm512_set1_epi8(2));
     let shifts = [
@@ -118,20 +164,28 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
     let nibbles = if FIFTH { 48 } else { 16 };
     let mut total = _mm512_setzero_ps();
     let mut least = _mm256_setzero_ps();
-    for (b, block) in blocks.iter().enumerate() {
-        let (d, dmin) = (half_at(block, 0), half_at(block, 2));
-        let (scales, minima) = six_bits(block);
-        let (scales, minima) = (scales.to_le_bytes(), minima.to_le_bytes());
-        // SAFETY: both are eight bytes; eight sums of 32 belong to this block.
-        let (scales, minima, sums) = unsafe {
+    for (b, scale) in token.scales.iter().enumerate() {
+        let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
+        // SAFETY: 256 inputs and eight sums of 32 belong to this block.
+        let (x, sums) = unsafe {
             (
-                _mm256_cvtepu8_epi32(_mm_loadl_epi64(scales.as_ptr().cast())),
-                _mm256_cvtepu8_epi32(_mm_loadl_epi64(minima.as_ptr().cast())),
+                [thirty_twos(numbers), thirty_twos(numbers.add(128))],
                 _mm256_loadu_ps(token.sums32[8 * b..][..8].as_ptr()),
             )
         };
+        let block = &row[b];
+        fetch_ahead(block);
+        let (d, dmin) = (half_at(block, 0), half_at(block, 2));
+        let (scales, minima) = six_bits(block);
+        let (scales, minima) = (scales.to_le_bytes(), minima.to_le_bytes());
+        // SAFETY: both are eight bytes.
+        let (scales, minima) = unsafe {
+            (
+                _mm256_cvtepu8_epi32(_mm_loadl_epi64(scales.as_ptr().cast())),
+                _mm256_cvtepu8_epi32(_mm_loadl_epi64(minima.as_ptr().cast())),
+            )
+        };
         let scales = _mm512_castsi256_si512(scales);
-        let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
         let mut fifth = _mm512_setzero_si512();
         if FIFTH {
             // SAFETY: 32 bytes from 16 on lie within a block of 176.
@@ -141,13 +195,10 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
         }
         let mut sum = _mm512_setzero_si512();
         for half in 0..2 {
-            // SAFETY: 128 bytes of nibbles lie at the end of a block, and 256 inputs belong to it.
-            let (packed, (even, odd)) = unsafe {
-                (
-                    _mm512_loadu_si512(block.as_ptr().add(nibbles + 64 * half).cast()),
-                    thirty_twos(numbers.add(128 * half)),
-                )
-            };
+            let (even, odd) = x[half];
+            // SAFETY: 128 bytes of nibbles lie at the end of a block.
+            let packed =
+                unsafe { _mm512_loadu_si512(block.as_ptr().add(nibbles + 64 * half).cast()) };
             let mut low = _mm512_and_si512(packed, nibble);
             let mut high = _mm512_and_si512(_mm512_srli_epi16::<4>(packed), nibble);
             if FIFTH {
@@ -167,64 +218,74 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
             );
             sum = _mm512_add_epi32(sum, scaled);
         }
-        let scale = token.scales[b];
-        total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(d * scale), total);
+        let by = _mm512_set1_ps(d * scale);
+        total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by, total);
         let minima = _mm256_mul_ps(_mm256_cvtepi32_ps(minima), sums);
         least = _mm256_fmadd_ps(minima, _mm256_set1_ps(dmin * scale), least);
     }
-    _mm512_reduce_add_ps(total) - _mm512_reduce_add_ps(_mm512_zextps256_ps512(least))
+    _mm512_reduce_add_ps(_mm512_sub_ps(total, _mm512_zextps256_ps512(least)))
 }
 
-/// A row of Q4_K with the token that is the `first`-th, a tile of its own.
+/// Rows of Q4_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(super) fn q4k(row: &[u8], x: &Activations, first: usize) -> f32 {
-    four_or_five::<144, false>(row, x, first)
+pub(super) fn q4k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+    let spread = spread32();
+    each(&FourOrFive::<144, false> { spread }, rows, x, out);
 }
 
 /// The same of Q5_K.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(super) fn q5k(row: &[u8], x: &Activations, first: usize) -> f32 {
-    four_or_five::<176, true>(row, x, first)
+pub(super) fn q5k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+    let spread = spread32();
+    each(&FourOrFive::<176, true> { spread }, rows, x, out);
 }
 
-/// The same of Q6_K.
+/// Q6_K.
+struct Six {
+    /// Which of a block's scales each lane takes.
+    spread: [__m512i; 4],
+}
+
+impl Dot<210> for Six {
+    #[inline(always)]
+    fn dot(&self, row: &[[u8; 210]], token: &Token<'_>) -> f32 {
+        // SAFETY: only functions that run where AVX-512 is make one.
+        unsafe { six(self.spread, row, token) }
+    }
+}
+
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(super) fn q6k(row: &[u8], x: &Activations, first: usize) -> f32 {
-    let blocks = row.as_chunks::<210>().0;
-    let token = Token::of(x, first, blocks.len());
-    // A scale for each four lanes, which are 16 weights.
-    let spread: [__m512i; 4] = std::array::from_fn(|i| {
-        let a = 4 * i as i32;
-        let (b, c, d) = (a + 1, a + 2, a + 3);
-        _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d)
-    });
+fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
     let (nibble, two) = (_mm512_set1_epi8(15), _mm512_set1_epi8(3));
     let upper = _mm512_set1_epi8(0x30);
     let low_half = _mm512_set1_epi32(0xffff);
     let shift = _mm512_setr_epi64(0, 0, 0, 0, 2, 2, 2, 2);
     let offset = _mm512_set1_ps(32.0);
     let mut total = _mm512_setzero_ps();
-    for (b, block) in blocks.iter().enumerate() {
-        let d = half_at(block, 208);
-        // SAFETY: 16 bytes from 192 on lie within a block of 210; 16 sums belong to this block.
-        let (scales, sums) = unsafe {
+    for (b, scale) in token.scales.iter().enumerate() {
+        let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
+        // SAFETY: 256 inputs and 16 sums belong to this block.
+        let (x, sums) = unsafe {
             (
-                _mm512_cvtepi8_epi32(_mm_loadu_si128(block.as_ptr().add(192).cast())),
+                [0, 64, 128, 192].map(|at| _mm512_loadu_si512(numbers.add(at).cast())),
                 _mm512_loadu_ps(token.sums[16 * b..][..16].as_ptr()),
             )
         };
+        let block = &row[b];
+        fetch_ahead(block);
+        let d = half_at(block, 208);
+        // SAFETY: 16 bytes from 192 on lie within a block of 210.
+        let scales =
+            unsafe { _mm512_cvtepi8_epi32(_mm_loadu_si128(block.as_ptr().add(192).cast())) };
         let scales16 = _mm512_and_si512(scales, low_half);
-        let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
         let mut sum = _mm512_setzero_si512();
         for half in 0..2 {
-            // SAFETY: 128 bytes of nibbles begin a block, 64 of upper bits follow; 256 inputs
-            // belong to it.
-            let (packed, bits, x0, x1) = unsafe {
+            // SAFETY: 128 bytes of nibbles begin a block, 64 of upper bits follow.
+            let (packed, bits) = unsafe {
                 (
                     _mm512_loadu_si512(block.as_ptr().add(64 * half).cast()),
                     _mm256_loadu_si256(block.as_ptr().add(128 + 32 * half).cast()),
-                    _mm512_loadu_si512(numbers.add(128 * half).cast()),
-                    _mm512_loadu_si512(numbers.add(128 * half + 64).cast()),
                 )
             };
             // Bits 0, 1 for the first 32 weights, 2, 3 for the second, and so on.
@@ -237,8 +298,8 @@ pub(super) fn q6k(row: &[u8], x: &Activations, first: usize) -> f32 {
                 _mm512_and_si512(_mm512_srli_epi16::<4>(packed), nibble),
                 _mm512_and_si512(bits, upper),
             );
-            let low = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, x0);
-            let high = _mm512_dpbusd_epi32(_mm512_setzero_si512(), high, x1);
+            let low = _mm512_dpbusd_epi32(_mm512_setzero_si512(), low, x[2 * half]);
+            let high = _mm512_dpbusd_epi32(_mm512_setzero_si512(), high, x[2 * half + 1]);
             let of = |i: usize| _mm512_permutexvar_epi32(spread[2 * half + i], scales16);
             // At most 4 · 63 · 128 in magnitude, which 16 bits hold.
             let scaled = _mm512_add_epi32(
@@ -249,7 +310,19 @@ pub(super) fn q6k(row: &[u8], x: &Activations, first: usize) -> f32 {
         }
         let taken = _mm512_mul_ps(_mm512_cvtepi32_ps(scales), sums);
         let value = _mm512_fnmadd_ps(taken, offset, _mm512_cvtepi32_ps(sum));
-        total = _mm512_fmadd_ps(value, _mm512_set1_ps(d * token.scales[b]), total);
+        total = _mm512_fmadd_ps(value, _mm512_set1_ps(d * scale), total);
     }
     _mm512_reduce_add_ps(total)
+}
+
+/// The same of Q6_K.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+pub(super) fn q6k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+    // A scale for each four lanes, which are 16 weights.
+    let spread: [__m512i; 4] = std::array::from_fn(|i| {
+        let a = 4 * i as i32;
+        let (b, c, d) = (a + 1, a + 2, a + 3);
+        _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, d, d, d, d)
+    });
+    each(&Six { spread }, rows, x, out);
 }

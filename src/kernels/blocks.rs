@@ -128,16 +128,16 @@ impl Default for Unpacked {
     }
 }
 
-/// A row's product with one token that is a tile of its own, by AVX-512 with VNNI, which the
-/// caller must have found this CPU to have.
+/// Products of rows, which lie one behind the other, with a token that is the only one, by
+/// AVX-512 with VNNI, which the caller must have found this CPU to have.
 #[cfg(target_arch = "x86_64")]
-pub type Row = unsafe fn(&[u8], &super::activations::Activations, usize) -> f32;
+pub type RowsByOne = unsafe fn(&[u8], &super::activations::Activations, &mut [f32]);
 
 /// A format in blocks.
 pub trait Format {
-    /// Its own product of a row, where it has one.
+    /// Its own products with a single token, where it has them.
     #[cfg(target_arch = "x86_64")]
-    const ROW: Option<Row> = None;
+    const BY_ONE: Option<RowsByOne> = None;
 
     /// Weights of a block: 32 or 256.
     const BLOCK: usize;

@@ -242,11 +242,11 @@ impl Block<'_> {
         };
         let mut by_key = [V::splat(0.0); N];
         let mut by_query = by_key;
-        for i in 0..key {
+        for (i, (k, q)) in k.iter().zip(q).enumerate() {
             let s = columns(i);
             for n in 0..N {
-                by_key[n] = s[n].fused(V::splat(k[i]), by_key[n]);
-                by_query[n] = s[n].fused(V::splat(q[i]), by_query[n]);
+                by_key[n] = s[n].fused(V::splat(*k), by_key[n]);
+                by_query[n] = s[n].fused(V::splat(*q), by_query[n]);
             }
         }
         let fade = self.tokens.decay[head].exp();
@@ -263,12 +263,12 @@ impl Block<'_> {
                 delta[n].fused(both, by_query[n].times(faded)).store(out);
             }
         }
-        for i in 0..key {
+        for (i, k) in k.iter().enumerate() {
             let s = columns(i);
             // SAFETY: as above.
             let to = unsafe { self.after.part(place(i), 16 * N) };
             for (n, to) in to.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                delta[n].fused(V::splat(k[i]), s[n].times(faded)).store(to);
+                delta[n].fused(V::splat(*k), s[n].times(faded)).store(to);
             }
         }
     }

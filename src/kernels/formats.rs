@@ -6,7 +6,7 @@ use half::f16;
 
 use super::blocks::Format;
 #[cfg(target_arch = "x86_64")]
-use super::blocks::Row;
+use super::blocks::RowsByOne;
 
 #[inline(always)]
 fn half(block: &[u8], at: usize) -> f32 {
@@ -224,7 +224,7 @@ pub struct Q4K;
 
 impl Format for Q4K {
     #[cfg(target_arch = "x86_64")]
-    const ROW: Option<Row> = Some(super::avx512_rows::q4k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q4k);
     const BLOCK: usize = 256;
     const BYTES: usize = 144;
     const SUB: usize = 32;
@@ -251,7 +251,7 @@ pub struct Q5K;
 
 impl Format for Q5K {
     #[cfg(target_arch = "x86_64")]
-    const ROW: Option<Row> = Some(super::avx512_rows::q5k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q5k);
     const BLOCK: usize = 256;
     const BYTES: usize = 176;
     const SUB: usize = 32;
@@ -279,7 +279,7 @@ pub struct Q6K;
 
 impl Format for Q6K {
     #[cfg(target_arch = "x86_64")]
-    const ROW: Option<Row> = Some(super::avx512_rows::q6k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q6k);
     const BLOCK: usize = 256;
     const BYTES: usize = 210;
     const SUB: usize = 16;

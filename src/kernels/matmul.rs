@@ -113,6 +113,14 @@ impl<'a> Matrix<'a> {
                 self.panel::<F>(x, first, out);
                 return;
             }
+            #[cfg(target_arch = "x86_64")]
+            if let (Some(products), Level::Avx512, 1) = (F::BY_ONE, simd.level(), x.tokens) {
+                let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
+                // SAFETY: a `Simd` is made only where the CPU has its instructions; no other
+                // piece has these rows.
+                unsafe { products(rows, x, out.rows_of_one(first, count)) };
+                return;
+            }
             for row in first..first + count {
                 self.row_times::<F>(x, row, simd, |token, value| {
                     // SAFETY: no other piece has this row, so no other thread has this place.
@@ -144,12 +152,7 @@ impl<'a> Matrix<'a> {
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 if count == 1 => {
                         // SAFETY: a `Simd` is made only where the CPU has its instructions.
-                        unsafe {
-                            match F::ROW {
-                                Some(dot) => dot(row, x, first),
-                                None => super::avx512::row_dot::<F>(row, x, first),
-                            }
-                        }
+                        unsafe { super::avx512::row_dot::<F>(row, x, first) }
                     }
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 | Level::Avx2 => {
@@ -235,6 +238,17 @@ impl Output {
             // SAFETY: it lies within the slice, and by the caller's word nobody else has it.
             unsafe { *self.start.add(at) = value };
         }
+    }
+
+    /// The places of `count` rows from `first` on, where there is one token.
+    ///
+    /// # Safety
+    /// No other thread may have these rows.
+    #[cfg(target_arch = "x86_64")]
+    unsafe fn rows_of_one<'a>(self, first: usize, count: usize) -> &'a mut [f32] {
+        assert!(self.length == self.rows && first + count <= self.length);
+        // SAFETY: they lie within the slice, and by the caller's word nobody else has them.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), count) }
     }
 
     /// # Safety

@@ -108,9 +108,12 @@ impl ChatTemplate {
         };
         template
             .render_captured_to(context, &mut rendered)
-            .map_err(|e| match rendered.full {
-                true => bad_template(&"it writes without end"),
-                false => bad_template(&e),
+            .map_err(|e| {
+                if rendered.full {
+                    bad_template(&"it writes without end")
+                } else {
+                    bad_template(&e)
+                }
             })?;
         String::from_utf8(rendered.bytes)
             .map_err(|_| Failure::bug("a template has written what is no text"))
