@@ -10,6 +10,7 @@ use super::mapping::Mapping;
 use super::rows::{Rows, Vector};
 use crate::kernels::blocks::Kind;
 use crate::kernels::matmul::Matrix;
+use crate::kernels::pool;
 
 /// A matrix of the file.
 #[derive(Debug, Clone)]
@@ -52,7 +53,14 @@ pub struct Linear {
 
 impl Linear {
     /// Rows of inputs to rows of outputs.
+    ///
+    /// # Errors
+    /// Where shapes do not fit; and once cancelled, since room for the outputs would be made for
+    /// nothing, which takes its time.
     pub fn forward(&self, x: &Rows) -> Result<Rows> {
+        if pool::cancelled() {
+            bail!("cancelled");
+        }
         let y = match &self.product {
             Product::Mapped(mapped) => {
                 if x.width() != mapped.columns {

@@ -209,17 +209,15 @@ impl Transformer {
         trial: bool,
         cancel: &Cancel,
     ) -> Result<Option<Vec<f32>>> {
-        pool::until(cancel, || {
-            let Some(x) = self.forward(tokens, wanted, trial)? else {
-                return Ok(None);
-            };
+        let read = pool::until(cancel, || {
+            let x = self.forward(tokens, wanted, trial)?;
             let logits = self.logits(&x)?;
-            if pool::cancelled() {
-                return Ok(None);
-            }
+            // What was cancelled in its last product looks like any other.
+            cancel.check().map_err(candle_core::Error::wrap)?;
             self.advance(tokens.len(), trial)?;
-            Ok(Some(logits))
-        })
+            Ok(logits)
+        });
+        or_cancelled(read, cancel)
     }
 
     /// The same, with the rows after the last norm in place of logits.
@@ -229,13 +227,13 @@ impl Transformer {
         wanted: Wanted,
         cancel: &Cancel,
     ) -> Result<Option<Rows>> {
-        pool::until(cancel, || {
+        let read = pool::until(cancel, || {
             let rows = self.forward(tokens, wanted, false)?;
-            if rows.is_some() {
-                self.advance(tokens.len(), false)?;
-            }
+            cancel.check().map_err(candle_core::Error::wrap)?;
+            self.advance(tokens.len(), false)?;
             Ok(rows)
-        })
+        });
+        or_cancelled(read, cancel)
     }
 
     /// The logits of rows after the last norm, row by row.
@@ -259,9 +257,9 @@ impl Transformer {
         Ok(())
     }
 
-    /// What the layers make of tokens: rows after the last norm; none if cancelled. What they
-    /// make of the state is not yet taken over.
-    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Option<Rows>> {
+    /// What the layers make of tokens: rows after the last norm. What they make of the state is
+    /// not yet taken over. Once cancelled it fails at the next product.
+    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Rows> {
         let (count, position) = (tokens.len(), self.held);
         if count == 0 || position + count > self.context {
             bail!("{count} tokens at {position} of {}", self.context);
@@ -286,14 +284,11 @@ impl Transformer {
         };
         for (block, state) in self.blocks.iter().zip(&mut self.states) {
             x = block.forward(x, position, &turns, state, epsilon, trial)?;
-            if pool::cancelled() {
-                return Ok(None);
-            }
         }
         if wanted == Wanted::Last {
             x = x.last()?;
         }
-        x.norm(&self.norm, epsilon).map(Some)
+        x.norm(&self.norm, epsilon)
     }
 
     /// Takes over the first `count` tokens of the last forward pass.
@@ -388,6 +383,15 @@ impl Transformer {
         }
         self.held = snapshot.tokens;
         Ok(())
+    }
+}
+
+/// None, where it failed or was done when it had been cancelled.
+fn or_cancelled<T>(result: Result<T>, cancel: &Cancel) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(_) if cancel.is_cancelled() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
