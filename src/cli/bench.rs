@@ -12,7 +12,7 @@ use crate::jobs::ModelChoice;
 /// `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     let mut local = local(desk, args.prompt as usize + args.r#gen as usize)?;
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let out = &mut desk.out;
     let report = engine::bench(
         &mut local,
@@ -85,7 +85,7 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
         states: None,
         states_limit: 0,
     };
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let out = &mut desk.out;
     let loaded = LocalEngine::load(&options, &cancel, &mut |part| {
         out.progress(&format!(

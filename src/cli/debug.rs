@@ -20,7 +20,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
         DebugCommand::Schema => desk.out.raw(SCHEMA),
         DebugCommand::Logits { tokens, out } => {
             let mut engine = local(desk, 0)?;
-            let cancel = desk.stop.token();
+            let cancel = desk.cancel();
             let (rows, columns) = debug::logits(&mut engine, &tokens, &out, &cancel)?;
             desk.out.note(&format!("{rows} rows of {columns}"));
         }
@@ -45,7 +45,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
         }
         DebugCommand::Generate { prompt, max } => {
             let mut engine = local(desk, 0)?;
-            let cancel = desk.stop.token();
+            let cancel = desk.cancel();
             let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
             desk.out.json(&text)?;
         }
@@ -59,7 +59,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let vocabulary = vocabulary.or(starter);
             desk.catch_signals();
             desk.seal()?;
-            let cancel = desk.stop.token();
+            let cancel = desk.cancel();
             let words = &mut desk.out;
             let written = debug::synthesize(
                 &shape,

@@ -10,7 +10,7 @@ use super::args::Global;
 use super::out::{Out, bar};
 use crate::base::seal::{self, Sealed};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
-use crate::base::{CancelSource, Config, Failure, Kind, Places, Result, memory};
+use crate::base::{Cancel, CancelSource, Config, Failure, Kind, Places, Result, memory};
 use crate::engine::Engine;
 use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
@@ -36,6 +36,9 @@ pub(super) struct Desk {
     pub(super) script: Option<PathBuf>,
     /// Cancels the job.
     pub(super) stop: CancelSource,
+    /// Made before any signal is caught, and the only one: an interrupt between two parts of a
+    /// command must reach the second.
+    token: Cancel,
     /// A signal asked us to stop.
     stopped: Arc<AtomicBool>,
     sealed: Option<Sealed>,
@@ -62,13 +65,15 @@ impl Desk {
         match found {
             Ok((places, config)) => {
                 crate::engine::set_threads(config.threads.value);
+                let stop = CancelSource::new();
                 Ok(Self {
                     out: Out::new(config.color.value, global.quiet, global.verbose),
                     places,
                     config,
                     dir: global.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
                     script: global.engine.clone(),
-                    stop: CancelSource::new(),
+                    token: stop.token(),
+                    stop,
                     stopped: Arc::new(AtomicBool::new(false)),
                     sealed: None,
                     signals: false,
@@ -125,6 +130,11 @@ impl Desk {
         if self.sealed.is_some() {
             self.watch();
         }
+    }
+
+    /// What tells every part of the command that it was interrupted.
+    pub(super) fn cancel(&self) -> Cancel {
+        self.token.clone()
     }
 
     /// Whether a signal asked us to stop.
@@ -238,7 +248,7 @@ impl Desk {
 
     fn fetch_one(&mut self, model: &Model, puller: &mut Puller) -> Result<ModelChoice> {
         self.out.note(&format!("fetching {}", model.offer()));
-        let cancel = self.stop.token();
+        let cancel = self.cancel();
         let (stop, stopped) = (self.stop.clone(), Arc::clone(&self.stopped));
         let out = &mut self.out;
         let pulled = puller.pull(&model.name, &cancel, &mut |progress| {
@@ -275,7 +285,7 @@ impl Desk {
     /// Brings the index up to date, with progress.
     pub(super) fn index(&mut self, workspace: &Workspace, rebuild: bool) -> Result<Arc<Index>> {
         self.catch_signals();
-        let cancel = self.stop.token();
+        let cancel = self.cancel();
         let out = &mut self.out;
         let began = Instant::now();
         let mut reading = None;
@@ -314,7 +324,7 @@ impl Desk {
         states: &Path,
     ) -> Result<Box<dyn Engine>> {
         let catalog = self.catalog()?;
-        let cancel = self.stop.token();
+        let cancel = self.cancel();
         let name = choice_name(choice);
         let out = &mut self.out;
         let engine = load_engine(

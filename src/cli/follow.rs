@@ -68,7 +68,7 @@ pub(super) fn follow(
     show: Show,
     show_context: bool,
 ) -> Result<Answer> {
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let mut follower = Follower {
         stop: desk.stop.clone(),
         out: &mut desk.out,

@@ -273,7 +273,7 @@ fn fetch(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.out.note(&format!("fetching {}", model.offer()));
     desk.catch_signals();
     desk.watch();
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let out = &mut desk.out;
     let pulled = pull(model, &store, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
@@ -330,7 +330,7 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.store().find(name)?;
     desk.catch_signals();
     desk.seal()?;
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let store = desk.store();
     let out = &mut desk.out;
     let checked = store.verify(name, &cancel, &mut |progress| {

@@ -190,7 +190,7 @@ fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<
 }
 
 fn checked(command: &str, desk: &mut Desk, ready: &Ready) -> Result<Checked> {
-    let cancel = desk.stop.token();
+    let cancel = desk.cancel();
     let root = ready.workspace.repo.root().to_path_buf();
     let out = &mut desk.out;
     out.progress(&format!("check: {command}"));
