@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use super::Step;
 use super::pacing::Pacing;
-use super::states::{Found, States};
+use super::states::{Found, Purpose, States};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};
 use crate::model::network::{Network, Wanted};
@@ -58,8 +58,6 @@ pub(super) struct Recall {
     states: Option<States>,
     /// What lies on disk; none before it was looked for.
     on_disk: Option<Vec<Found>>,
-    /// The state that was last written: the next one of the same text replaces it.
-    written: Option<Vec<u32>>,
     writing: Option<JoinHandle<()>>,
     pacing: Pacing,
 }
@@ -84,7 +82,6 @@ impl Recall {
             moments: Vec::new(),
             states,
             on_disk: None,
-            written: None,
             writing: None,
             pacing: Pacing::default(),
         }
@@ -338,42 +335,34 @@ impl Recall {
         let Some(states) = self.states.clone() else {
             return;
         };
-        let mut jobs: Vec<(Vec<u32>, Snapshot, Option<Vec<u32>>)> = Vec::new();
         let held = &self.held;
         let begins = |n: usize| {
             let part = tokens.get(..n).filter(|part| held.starts_with(part));
             part.map(<[u32]>::to_vec)
         };
         let system = marks.system.and_then(begins);
-        let turn = if self.network.can_cut() {
+        let last = if self.network.can_cut() {
             Some(held.clone())
         } else {
             marks.answer.and_then(begins)
         };
-        if let Some(system) = system
-            && system.len() >= WORTH
-            && !states.has(&system)
-            && let Some(snapshot) = self.snapshot_at(&system)
-        {
-            jobs.push((system, snapshot, None));
-        }
-        if let Some(turn) = turn
-            && turn.len() >= WORTH
-            && !states.has(&turn)
-            && let Some(snapshot) = self.snapshot_at(&turn)
-        {
-            // What was written of the same conversation is part of this.
-            let before = self.written.take().filter(|old| turn.starts_with(old));
-            self.written = Some(turn.clone());
-            jobs.push((turn, snapshot, before));
+        let mut jobs: Vec<(Purpose, Vec<u32>, Snapshot)> = Vec::new();
+        for (purpose, tokens) in [(Purpose::System, system), (Purpose::Last, last)] {
+            if let Some(tokens) = tokens
+                && tokens.len() >= WORTH
+                && !states.has(purpose, &tokens)
+                && let Some(snapshot) = self.snapshot_at(&tokens)
+            {
+                jobs.push((purpose, tokens, snapshot));
+            }
         }
         if jobs.is_empty() {
             return;
         }
         self.wait();
         let write = move || {
-            for (tokens, snapshot, before) in jobs {
-                if let Err(error) = states.save(&tokens, &snapshot, before.as_deref()) {
+            for (purpose, tokens, snapshot) in jobs {
+                if let Err(error) = states.save(purpose, &tokens, &snapshot) {
                     log::info!("the state of the model is not kept: {error}");
                 }
             }

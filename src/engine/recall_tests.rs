@@ -116,10 +116,20 @@ fn the_next_process_begins_where_this_one_read_to() {
         let (again, cached, _) = run(&mut engine, &turn);
         assert_eq!(again, first, "{name}");
         assert!(cached + 8 >= prompt, "{name}: {cached} of {prompt}");
-        // Another question: the rules are not read again.
+        // Another question: the rules are not read again, and it takes the place of the last.
+        drop(engine);
         let mut engine = load(name, Some(&states), 1 << 30);
         let (other, cached, prompt) = run(&mut engine, &request("who calls it?"));
         assert!(cached * 10 > prompt * 8, "{name}: {cached} of {prompt}");
+        drop(engine);
+        assert_eq!(
+            files(&states).len(),
+            2,
+            "the rules, and the last conversation"
+        );
+        let mut engine = load(name, Some(&states), 1 << 30);
+        let (_, cached, prompt) = run(&mut engine, &request("who calls it?"));
+        assert!(cached + 8 >= prompt, "{name}: {cached} of {prompt}");
         let mut fresh = load(name, None, 0);
         assert_eq!(run(&mut fresh, &request("who calls it?")).0, other);
     }

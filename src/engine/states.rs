@@ -24,6 +24,24 @@ const SAMPLE: u64 = 1 << 20;
 /// A file half written by a process that was killed is removed when it is this old.
 const STALE: Duration = Duration::from_secs(3600);
 
+/// What a state is kept for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The system block: every conversation begins with it.
+    System,
+    /// The last conversation: the next one to be kept takes its place.
+    Last,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Last => "last",
+        }
+    }
+}
+
 /// Names a model file by what it holds.
 pub(super) type ModelKey = [u8; 32];
 
@@ -51,20 +69,21 @@ impl States {
         Self { dir, key, most }
     }
 
-    fn path(&self, tokens: &[u32]) -> PathBuf {
-        let mut hash = Sha256::new();
-        for token in tokens {
-            hash.update(token.to_le_bytes());
-        }
+    /// One file for each system block; one for all conversations.
+    fn path(&self, purpose: Purpose, tokens: &[u32]) -> PathBuf {
         let hex = |bytes: &[u8]| -> String {
-            bytes
-                .iter()
-                .take(8)
-                .map(|byte| format!("{byte:02x}"))
-                .collect()
+            let bytes = bytes.iter().take(8);
+            bytes.map(|byte| format!("{byte:02x}")).collect()
         };
-        let name = format!("{}-{}.{SUFFIX}", hex(&self.key), hex(&hash.finalize()));
-        self.dir.join(name)
+        let mut name = format!("{}-{}", hex(&self.key), purpose.word());
+        if purpose == Purpose::System {
+            let mut hash = Sha256::new();
+            for token in tokens {
+                hash.update(token.to_le_bytes());
+            }
+            name = format!("{name}-{}", hex(&hash.finalize()));
+        }
+        self.dir.join(format!("{name}.{SUFFIX}"))
     }
 
     /// All there are of this model. What cannot be read is passed over: it only costs time.
@@ -149,37 +168,30 @@ impl States {
         }
     }
 
-    /// Whether the state after these tokens is here.
-    pub fn has(&self, tokens: &[u32]) -> bool {
-        self.path(tokens).exists()
+    /// Whether the state after these tokens is here for that purpose.
+    pub fn has(&self, purpose: Purpose, tokens: &[u32]) -> bool {
+        let held = self.tokens_of(&self.path(purpose, tokens));
+        held.is_ok_and(|held| held == tokens)
     }
 
-    /// Keeps a state; the oldest others go until all fit. `before` are the tokens of one that
-    /// this one makes needless.
+    /// Keeps a state; the oldest others go until all fit.
     ///
     /// # Errors
     /// Those of the disk; unsupported, where the state cannot be written. Nothing is left behind.
-    pub fn save(
-        &self,
-        tokens: &[u32],
-        snapshot: &Snapshot,
-        before: Option<&[u32]>,
-    ) -> io::Result<()> {
+    pub fn save(&self, purpose: Purpose, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
         let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + snapshot.file_bytes()) as u64;
         if bytes > self.most {
             return Ok(());
         }
         private_dir(&self.dir).map_err(|e| io::Error::other(e.to_string()))?;
-        if let Some(before) = before.filter(|before| *before != tokens) {
-            let _ = fs::remove_file(self.path(before));
-        }
-        self.make_room(bytes)?;
+        let path = self.path(purpose, tokens);
+        self.make_room(bytes, &path)?;
         // A file that only its owner may read (0600), which takes its name when it is whole.
         let mut file = tempfile::Builder::new()
             .prefix(".writing-")
             .tempfile_in(&self.dir)?;
         self.write(file.as_file_mut(), tokens, snapshot)?;
-        file.persist(self.path(tokens)).map_err(|e| e.error)?;
+        file.persist(path).map_err(|e| e.error)?;
         Ok(())
     }
 
@@ -200,8 +212,9 @@ impl States {
         out.inner.flush()
     }
 
-    /// Removes the oldest files until `bytes` more fit, and what killed processes left.
-    fn make_room(&self, bytes: u64) -> io::Result<()> {
+    /// Removes the oldest files until `bytes` more fit in place of the one at `instead`, and
+    /// what killed processes left.
+    fn make_room(&self, bytes: u64, instead: &Path) -> io::Result<()> {
         let mut files = Vec::new();
         let around = self.dir.parent().unwrap_or(&self.dir);
         let folders = fs::read_dir(around)?.flatten();
@@ -213,6 +226,9 @@ impl States {
             let entry = entry?;
             let facts = entry.metadata()?;
             let age = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            if entry.path() == instead {
+                continue;
+            }
             if entry.path().extension().is_some_and(|e| e == SUFFIX) {
                 files.push((age, facts.len(), entry.path()));
             } else if age.elapsed().is_ok_and(|age| age > STALE) {
