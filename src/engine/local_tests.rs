@@ -6,7 +6,6 @@ use super::*;
 use crate::base::CancelSource;
 use crate::engine::{Cut, Sampling};
 use crate::model::network::{Network, Wanted};
-use crate::model::snapshot::Snapshot;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -110,27 +109,11 @@ impl Network for Forgetful {
         Ok((0..643).map(|i| (i as f32).sin()).collect())
     }
 
-    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
-        self.read(tokens, Wanted::All, cancel)
-    }
-
     fn keep(&mut self, tokens: usize) -> usize {
         if tokens != self.0 {
             self.0 = 0;
         }
         self.0
-    }
-
-    fn can_cut(&self) -> bool {
-        false
-    }
-
-    fn snapshot(&mut self) -> Option<Snapshot> {
-        None
-    }
-
-    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
-        false
     }
 }
 
@@ -207,25 +190,9 @@ impl Network for Brooder {
         Ok(logits)
     }
 
-    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
-        self.read(tokens, Wanted::All, cancel)
-    }
-
     fn keep(&mut self, _tokens: usize) -> usize {
         self.held = 0;
         0
-    }
-
-    fn can_cut(&self) -> bool {
-        false
-    }
-
-    fn snapshot(&mut self) -> Option<Snapshot> {
-        None
-    }
-
-    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
-        false
     }
 }
 

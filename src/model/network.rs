@@ -53,20 +53,28 @@ pub trait Network: Send {
     ///
     /// # Errors
     /// As [`Network::read`].
-    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>>;
+    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        self.read(tokens, Wanted::All, cancel)
+    }
 
     /// Forgets all but the first `tokens` of what was read; says how many are kept: fewer, or
     /// none, where the state cannot be cut back to that length.
     fn keep(&mut self, tokens: usize) -> usize;
 
     /// Whether the state can be cut back to any length.
-    fn can_cut(&self) -> bool;
+    fn can_cut(&self) -> bool {
+        false
+    }
 
     /// What the state is now; none where it cannot be kept.
-    fn snapshot(&mut self) -> Option<Snapshot>;
+    fn snapshot(&mut self) -> Option<Snapshot> {
+        None
+    }
 
     /// Takes up a snapshot of this network; says whether it fits.
-    fn restore(&mut self, snapshot: &Snapshot) -> bool;
+    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
+        false
+    }
 
     /// Forgets everything read.
     fn reset(&mut self) {
@@ -280,27 +288,11 @@ impl Network for Glm4 {
         Ok(rows)
     }
 
-    fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
-        self.read(tokens, Wanted::All, cancel)
-    }
-
     fn keep(&mut self, tokens: usize) -> usize {
         if tokens < self.held {
             self.held = 0;
         }
         self.held
-    }
-
-    fn can_cut(&self) -> bool {
-        false
-    }
-
-    fn snapshot(&mut self) -> Option<Snapshot> {
-        None
-    }
-
-    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
-        false
     }
 }
 

@@ -26,7 +26,7 @@ struct Bar {
     cosine: f64,
 }
 
-/// llama.cpp's distances over all positions of all sequences, at commit 0.6.0 of its library.
+/// llama.cpp's distances over all positions of all sequences, by version 0.6.0 of its library.
 const BARS: [Bar; 5] = [
     Bar {
         file: "qwen35-tiny-bq.Q4_0",

@@ -102,7 +102,10 @@ impl Reader {
     fn text(&mut self, most: u64) -> Result<String> {
         let length = self.u64()?;
         if length > most || length > self.left() {
-            return Err(self.broken(format!("a text of {} bytes", human_count(length))));
+            return Err(self.broken(format!(
+                "a text of {} bytes, more than the file holds or any text has",
+                human_count(length)
+            )));
         }
         let mut bytes = vec![0; length as usize];
         self.from
@@ -142,7 +145,10 @@ impl Reader {
                     .checked_mul(least)
                     .is_none_or(|bytes| bytes > self.left())
                 {
-                    return Err(self.broken(format!("an array of {} values", human_count(count))));
+                    return Err(self.broken(format!(
+                        "an array of {} values, more than the file holds",
+                        human_count(count)
+                    )));
                 }
                 self.values = self.values.saturating_add(count);
                 if self.values > MAX_VALUES {
