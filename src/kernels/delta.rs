@@ -290,18 +290,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn numbers(count: usize, seed: u64) -> Vec<f32> {
-        let mut state = seed.wrapping_mul(2) + 1;
-        (0..count)
-            .map(|_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
-            })
-            .collect()
-    }
+    use crate::kernels::noise::numbers;
 
     /// The rule as it is defined, in double precision: state and output.
     fn defined(shape: Shape, state: &[f32], tokens: Tokens<'_>) -> (Vec<f64>, Vec<f64>) {

@@ -23,6 +23,8 @@ pub mod formats;
 mod lanes;
 pub mod lines;
 pub mod matmul;
+#[cfg(test)]
+mod noise;
 mod panel;
 pub mod pool;
 pub mod rows;
