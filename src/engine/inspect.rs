@@ -66,9 +66,13 @@ impl Inspection {
 /// Of kind input, saying what was found instead: no GGUF, a version not supported, truncated,
 /// sizes that cannot be.
 pub fn inspect(file: &Path) -> Result<Inspection> {
-    let header = Header::read(file)?;
+    Ok(facts(file, &Header::read(file)?))
+}
+
+/// The same of a header that was read.
+pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
     let architecture = header.architecture().to_owned();
-    let obstacle = network::check(&header).err();
+    let obstacle = network::check(header).err();
     let embedding = header.arch_number("embedding_length").unwrap_or(0);
     let layers = header.arch_number("block_count").unwrap_or(0);
     let vocabulary = header
@@ -78,7 +82,7 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
         .map_or(0, <[_]>::len) as u64;
     let ours = network::is_ours(&architecture);
     // Figures that cannot be are told by `network::check`, not by an estimate.
-    let footprint = Hyper::from_header(&header)
+    let footprint = Hyper::from_header(header)
         .map(|hyper| Footprint::of(&hyper))
         .unwrap_or_default();
     // candle's own caches hold keys and values twice while they grow.
@@ -108,7 +112,7 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
     let parameters = by_type
         .iter()
         .fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
-    Ok(Inspection {
+    Inspection {
         name: header
             .text("general.name")
             .map(str::to_owned)
@@ -131,7 +135,7 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
             .saturating_add(recurrent),
         has_template: header.text("tokenizer.chat_template").is_some(),
         architecture,
-    })
+    }
 }
 
 /// Bytes a tensor takes once candle has it: its blocks, and beside them the copies it packs for

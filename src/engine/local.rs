@@ -9,6 +9,7 @@ use super::answer::AnswerStream;
 use super::card::Card;
 use super::drawable::drawable;
 use super::fit;
+use super::inspect;
 use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
 use super::states::{self, States};
@@ -74,8 +75,8 @@ impl LocalEngine {
         progress: &mut dyn FnMut(f32),
     ) -> Result<Self> {
         let begun = Instant::now();
-        let inspection = super::inspect(&options.file)?;
         let header = Header::read(&options.file)?;
+        let inspection = inspect::facts(&options.file, &header);
         network::check(&header)?;
         let free = match options.memory_limit {
             0 => memory::available(),
@@ -162,11 +163,19 @@ impl LocalEngine {
         let system = first
             .filter(|first| first.role == Role::System)
             .and_then(|first| same(&[first.clone(), probe(Role::User)]));
-        let mut longer = request.messages.clone();
-        longer.extend([probe(Role::Assistant), probe(Role::User)]);
+        // Where the state can be cut back, the next prompt finds its own place.
+        let answer = || {
+            let mut longer = request.messages.clone();
+            longer.extend([probe(Role::Assistant), probe(Role::User)]);
+            same(&longer)
+        };
         Marks {
             system,
-            answer: same(&longer),
+            answer: if self.recall.can_cut() {
+                None
+            } else {
+                answer()
+            },
         }
     }
 

@@ -45,7 +45,7 @@ struct Moment {
 pub(super) struct Marks {
     /// Behind the system block.
     pub system: Option<usize>,
-    /// Before the answer.
+    /// Before the answer; only asked for where the state cannot be cut back.
     pub answer: Option<usize>,
 }
 
@@ -90,6 +90,11 @@ impl Recall {
     /// The network itself, for measuring; call [`Recall::reset`] before and after.
     pub fn network(&mut self) -> &mut dyn Network {
         &mut *self.network
+    }
+
+    /// Whether the state can be cut back to any length.
+    pub fn can_cut(&self) -> bool {
+        self.network.can_cut()
     }
 
     /// Tokens the state stands for.
