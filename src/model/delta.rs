@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::buffer::Buffer;
 use super::linear::Linear;
 use super::recurrent::{Moment, Pending, Recurrent, Replay};
 use super::rows::{Rows, Vector};
@@ -131,12 +132,12 @@ impl DeltaNet {
         let count = raw.count();
         let channels = self.shape.channels();
         let inner = self.shape.value_heads * self.shape.value;
-        let raw = raw.into_vec()?;
+        let raw = raw.into_host()?;
         let (mut after, mut kept) = state.buffer();
         let Moment::Host(now) = state.now() else {
             bail!("the state lies on another device");
         };
-        let mut rows = vec![0.0; raw.len()];
+        let mut rows = Buffer::stale(raw.len());
         convolution::causal(&self.taps_first, &now.1, &raw, &mut rows, channels);
         convolution::remember(&now.1, &raw, &mut kept);
         delta::normalize(&mut rows, self.shape, self.epsilon);
@@ -145,7 +146,7 @@ impl DeltaNet {
             decay: &decay,
             beta: &beta,
         };
-        let mut out = vec![0.0; count * inner];
+        let mut out = Buffer::stale(count * inner);
         delta::run(self.shape, &now.0, tokens, &mut after, &mut out);
         state.leave(Pending {
             count,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use candle_core::quantized::QMatMul;
 use candle_core::{DType, Device, Module as _, Result, Tensor, bail};
 
+use super::buffer::Buffer;
 use super::mapping::Mapping;
 use super::rows::{Rows, Vector};
 use crate::kernels::blocks::Kind;
@@ -67,7 +68,7 @@ impl Linear {
                     bail!("inputs of {} for {} columns", x.width(), mapped.columns);
                 }
                 let (x, inputs) = x.inputs()?;
-                let mut y = vec![0.0; x.len() / mapped.columns * mapped.rows];
+                let mut y = Buffer::stale(x.len() / mapped.columns * mapped.rows);
                 mapped.matrix()?.multiply(x, inputs, &mut y);
                 Rows::host(y, mapped.rows)
             }

@@ -4,6 +4,7 @@
 //! file per architecture; nothing here knows a repository, a prompt or a screen.
 
 mod attention;
+mod buffer;
 pub mod chat;
 mod delta;
 mod feed;

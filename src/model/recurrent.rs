@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 
+use super::buffer::Buffer;
 use crate::kernels::convolution;
 use crate::kernels::delta::{self, Shape, Tokens};
 use crate::kernels::lines::Lines;
@@ -50,13 +51,13 @@ pub enum Replay {
     /// On the CPU.
     Host {
         /// Queries, keys and values, see [`Tokens`].
-        rows: Vec<f32>,
+        rows: Buffer,
         /// Logarithms of how far the matrices fade.
         decay: Vec<f32>,
         /// How much is written.
         beta: Vec<f32>,
         /// Raw rows before the convolution.
-        raw: Vec<f32>,
+        raw: Buffer,
     },
     /// On a device: the moments themselves, after the first token, the second, …
     Device(Vec<Moment>),

@@ -4,6 +4,7 @@
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use candle_nn::ops;
 
+use super::buffer::Buffer;
 use super::rope::Angles;
 use crate::kernels::matmul::Inputs;
 use crate::kernels::rows::{self, Gate};
@@ -19,7 +20,7 @@ pub struct Rows {
 #[derive(Debug)]
 enum Numbers {
     /// Row behind row, and what products round them to.
-    Host(Vec<f32>, Box<Inputs>),
+    Host(Buffer, Box<Inputs>),
     /// `(count, width)`, contiguous.
     Device(Tensor),
 }
@@ -77,7 +78,8 @@ impl Vector {
 
 impl Rows {
     /// Rows of `width` numbers on the CPU.
-    pub fn host(numbers: Vec<f32>, width: usize) -> Self {
+    pub fn host(numbers: impl Into<Buffer>, width: usize) -> Self {
+        let numbers = numbers.into();
         Self {
             count: numbers.len() / width.max(1),
             width,
@@ -141,8 +143,16 @@ impl Rows {
     /// All numbers, row behind row.
     pub fn into_vec(self) -> Result<Vec<f32>> {
         match self.numbers {
-            Numbers::Host(numbers, _) => Ok(numbers),
+            Numbers::Host(numbers, _) => Ok(numbers.into_vec()),
             Numbers::Device(tensor) => tensor.flatten_all()?.to_dtype(DType::F32)?.to_vec1(),
+        }
+    }
+
+    /// The same of rows that must lie in the memory of the CPU, as they lie there.
+    pub fn into_host(self) -> Result<Buffer> {
+        match self.numbers {
+            Numbers::Host(numbers, _) => Ok(numbers),
+            Numbers::Device(_) => bail!("rows lie on another device"),
         }
     }
 
@@ -154,7 +164,7 @@ impl Rows {
         }
         match &self.numbers {
             Numbers::Host(x, _) => {
-                let mut y = vec![0.0; x.len()];
+                let mut y = Buffer::stale(x.len());
                 rows::rms_norm(x, gain.host()?, epsilon, &mut y);
                 Ok(Self::host(y, self.width))
             }
@@ -240,7 +250,7 @@ impl Rows {
     pub fn times(self, factor: f32) -> Result<Self> {
         match self.numbers {
             Numbers::Host(mut x, _) => {
-                for x in &mut x {
+                for x in x.iter_mut() {
                     *x *= factor;
                 }
                 Ok(Self::host(x, self.width))
@@ -256,10 +266,12 @@ impl Rows {
         }
         match &self.numbers {
             Numbers::Host(x, _) => {
-                let cut = x
-                    .chunks_exact(self.width)
-                    .flat_map(|row| row.get(first..first + width).unwrap_or_default());
-                Ok(Self::host(cut.copied().collect(), width))
+                let mut cut = Buffer::stale(self.count * width);
+                let rows = x.chunks_exact(self.width);
+                for (cut, row) in cut.chunks_exact_mut(width.max(1)).zip(rows) {
+                    cut.copy_from_slice(&row[first..first + width]);
+                }
+                Ok(Self::host(cut, width))
             }
             Numbers::Device(x) => Self::device(x.narrow(D::Minus1, first, width)?),
         }
@@ -273,14 +285,12 @@ impl Rows {
         }
         match &self.numbers {
             Numbers::Host(x, _) => {
-                let (mut a, mut b) = (
-                    Vec::with_capacity(x.len() / 2),
-                    Vec::with_capacity(x.len() / 2),
-                );
-                for pair in x.chunks_exact(2 * run) {
+                let (mut a, mut b) = (Buffer::stale(x.len() / 2), Buffer::stale(x.len() / 2));
+                let parts = a.chunks_exact_mut(run).zip(b.chunks_exact_mut(run));
+                for (pair, (a, b)) in x.chunks_exact(2 * run).zip(parts) {
                     let (first, second) = pair.split_at(run);
-                    a.extend_from_slice(first);
-                    b.extend_from_slice(second);
+                    a.copy_from_slice(first);
+                    b.copy_from_slice(second);
                 }
                 Ok((Self::host(a, half), Self::host(b, half)))
             }
@@ -305,8 +315,10 @@ impl Rows {
                 let pairs = x
                     .chunks_exact(self.width)
                     .zip(other.on_host()?.chunks_exact(other.width));
-                let joined = pairs.flat_map(|(a, b)| a.iter().chain(b).copied());
-                Ok(Self::host(joined.collect(), self.width + other.width))
+                let joined: Vec<f32> = pairs
+                    .flat_map(|(a, b)| a.iter().chain(b).copied())
+                    .collect();
+                Ok(Self::host(joined, self.width + other.width))
             }
             Numbers::Device(x) => Self::device(Tensor::cat(&[x, other.on_device()?], 1)?),
         }
