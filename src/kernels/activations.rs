@@ -3,6 +3,7 @@
 //! Runs of 32 or 256 numbers share a scale, as in GGML's Q8_0 and Q8_K, so that a product here
 //! rounds as much as one there.
 
+use super::blocks::MOST_WEIGHTS;
 use super::disjoint::Disjoint;
 use super::pool;
 use super::simd::Simd;
@@ -31,6 +32,11 @@ pub struct Activations {
     pub sums: Vec<f32>,
     /// Sums of 32 numbers each: for each tile `[width / 32][n]`.
     pub sums32: Vec<f32>,
+    /// The sums of 16 in 16 bits, two neighbours together, where 256 numbers share a scale: for
+    /// each tile `[width / 32][n]`.
+    pub twos: Vec<[i16; 2]>,
+    /// The same of the sums of 32: for each tile `[width / 64][n]`.
+    pub twos32: Vec<[i16; 2]>,
 }
 
 impl Activations {
@@ -40,6 +46,7 @@ impl Activations {
         let tokens = x.len() / width.max(1);
         let tiles = tiles(tokens, simd);
         let groups = width.div_ceil(group);
+        let in_blocks = group == MOST_WEIGHTS;
         let mut out = Self {
             tokens,
             width,
@@ -48,10 +55,13 @@ impl Activations {
             scales: vec![0.0; tokens * groups],
             sums: vec![0.0; tokens * (width / RUN)],
             sums32: vec![0.0; tokens * (width / 32)],
+            twos: vec![[0; 2]; if in_blocks { tokens * (width / 32) } else { 0 }],
+            twos32: vec![[0; 2]; if in_blocks { tokens * (width / 64) } else { 0 }],
             tiles,
         };
         let (q, scales) = (Disjoint::new(&mut out.q), Disjoint::new(&mut out.scales));
         let (sums, sums32) = (Disjoint::new(&mut out.sums), Disjoint::new(&mut out.sums32));
+        let (twos, twos32) = (Disjoint::new(&mut out.twos), Disjoint::new(&mut out.twos32));
         let mut firsts = Vec::with_capacity(out.tiles.len());
         let mut first = 0;
         for count in &out.tiles {
@@ -69,6 +79,16 @@ impl Activations {
                     scales: scales.part(first * groups, count * groups),
                     sums: sums.part(first * (width / RUN), count * (width / RUN)),
                     sums32: sums32.part(first * (width / 32), count * (width / 32)),
+                    twos: if in_blocks {
+                        twos.part(first * (width / 32), count * (width / 32))
+                    } else {
+                        &mut []
+                    },
+                    twos32: if in_blocks {
+                        twos32.part(first * (width / 64), count * (width / 64))
+                    } else {
+                        &mut []
+                    },
                 }
             };
             simd.round_tile(&x[first * width..][..count * width], width, tile);
@@ -84,7 +104,7 @@ impl Activations {
 
 /// How `tokens` are parted into tiles.
 fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
-    let sizes = simd.tiles();
+    let sizes = simd.tiles(tokens);
     let mut left = tokens;
     let mut tiles = Vec::new();
     for &size in sizes {
@@ -105,6 +125,8 @@ pub struct Tile<'a> {
     scales: &'a mut [f32],
     sums: &'a mut [f32],
     sums32: &'a mut [f32],
+    twos: &'a mut [[i16; 2]],
+    twos32: &'a mut [[i16; 2]],
 }
 
 /// Fills a tile: the specification, and by way of the compiler its fast forms.
@@ -138,6 +160,10 @@ pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
                 let at = g * tile.group + r * RUN;
                 tile.sums[at / RUN * n + t] = sum as f32;
                 tile.sums32[at / 32 * n + t] += sum as f32;
+                if tile.group == MOST_WEIGHTS {
+                    tile.twos[at / 32 * n + t][r % 2] = sum as i16;
+                    tile.twos32[at / 64 * n + t][r / 2 % 2] += sum as i16;
+                }
                 for (four, numbers) in rounded.as_chunks::<4>().0.iter().enumerate() {
                     let to = ((at / 4 + four) * n + t) * 4;
                     tile.q[to..to + 4].copy_from_slice(numbers);

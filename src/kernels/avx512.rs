@@ -6,18 +6,18 @@
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32,
-    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps, _mm512_load_si512,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_ps,
-    _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i32x4,
-    _mm512_srli_epi64, _mm512_store_si512, _mm512_storeu_ps, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_zextps256_ps512,
+    _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps,
+    _mm512_load_si512, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_mullo_epi32, _mm512_permutexvar_ps,
+    _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srli_epi64, _mm512_store_ps,
+    _mm512_store_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_zextps256_ps512,
 };
 
 use super::activations::{Activations, RUN};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
-use super::matmul::PANEL;
-use super::panel::{Line, Panel};
+use super::panel::{self, Lanes, Line, PANEL, Panel, Part, Rows, Scratch, packed};
 
 /// One row with one token that is a tile of its own, the `first`-th.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
@@ -57,8 +57,13 @@ pub(super) fn row_dot<F: Format>(row: &[u8], x: &Activations, first: usize) -> f
         let base = chunk * MOST_WEIGHTS;
         let runs = weights / F::SUB;
         let lanes = mask(runs);
-        // SAFETY: `unpacked.s` has 16 floats on a line of its own.
-        let mut s = unsafe { _mm512_load_ps(unpacked.s.as_ptr()) };
+        let mut s = [0.0_f32; 16];
+        let mut m = s;
+        for run in 0..runs {
+            (s[run], m[run]) = unpacked.run::<F>(run);
+        }
+        // SAFETY: these are 16 floats each.
+        let (mut s, m) = unsafe { (_mm512_loadu_ps(s.as_ptr()), _mm512_loadu_ps(m.as_ptr())) };
         if F::BLOCK == 32 {
             // Runs of the input are as long as those of the weights: one scale for both.
             let scales = &scales[base / 32..][..runs];
@@ -89,25 +94,18 @@ pub(super) fn row_dot<F: Format>(row: &[u8], x: &Activations, first: usize) -> f
                 part,
             );
         }
-        if F::MINS || F::OFFSET != 0 {
-            let sums = &sums[base / RUN..][..weights / RUN];
+        let sums = &sums[base / RUN..][..weights / RUN];
+        // SAFETY: the mask reads no more floats than the slice has.
+        let sums = unsafe { _mm512_maskz_loadu_ps(mask(weights / RUN), sums.as_ptr()) };
+        let sums = if F::SUB == 32 { pairs(sums) } else { sums };
+        let mut taken = m;
+        if F::BLOCK == 32 {
+            let scales = &scales[base / 32..][..runs];
             // SAFETY: the mask reads no more floats than the slice has.
-            let sums = unsafe { _mm512_maskz_loadu_ps(mask(weights / RUN), sums.as_ptr()) };
-            let sums = if F::SUB == 32 { pairs(sums) } else { sums };
-            // SAFETY: `unpacked.m` has 16 floats.
-            let m = unsafe { _mm512_loadu_ps(unpacked.m.as_ptr()) };
-            let taken = if !F::MINS {
-                _mm512_mul_ps(s, _mm512_set1_ps(F::OFFSET as f32))
-            } else if F::BLOCK == 32 {
-                let scales = &scales[base / 32..][..runs];
-                // SAFETY: the mask reads no more floats than the slice has.
-                _mm512_mul_ps(m, unsafe { _mm512_maskz_loadu_ps(lanes, scales.as_ptr()) })
-            } else {
-                m
-            };
-            // Sums beyond the last run are zero.
-            part = _mm512_fnmadd_ps(taken, sums, part);
+            taken = _mm512_mul_ps(m, unsafe { _mm512_maskz_loadu_ps(lanes, scales.as_ptr()) });
         }
+        // Sums beyond the last run are zero.
+        part = _mm512_fnmadd_ps(taken, sums, part);
         let scale = if F::BLOCK == 32 { 1.0 } else { scales[chunk] };
         total = _mm512_fmadd_ps(part, _mm512_set1_ps(scale), total);
     }
@@ -134,66 +132,43 @@ fn pairs(sums: __m512) -> __m512 {
     _mm512_zextps256_ps512(low)
 }
 
-/// 16 rows with every token.
+/// Rows of 16, one behind the other, with every token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(super) fn panel<F: Format>(
-    rows: [&[u8]; PANEL],
-    width: usize,
-    panel: &mut Panel,
+pub(super) fn panels<F: Format>(
+    rows: Rows<'_>,
     x: &Activations,
-    mut put: impl FnMut(usize, &[f32; PANEL]),
+    scratch: &mut Scratch,
+    put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {
-    panel.fit(width, F::SUB);
-    unpack::<F>(rows, panel);
-    let mut first = 0;
-    for &count in &x.tiles {
-        match count {
-            12 => tile::<F, 12>(panel, x, first, &mut put),
-            8 => tile::<F, 8>(panel, x, first, &mut put),
-            4 => tile::<F, 4>(panel, x, first, &mut put),
-            2 => tile::<F, 2>(panel, x, first, &mut put),
-            _ => tile::<F, 1>(panel, x, first, &mut put),
-        }
-        first += count;
-    }
+    panel::sweep::<F>(
+        rows,
+        x,
+        scratch,
+        |unpacked, chunk, panel| fill::<F>(unpacked, chunk, panel),
+        |panel, part, sums| match sums.len() {
+            12 => tile::<F, 12>(panel, part, sums),
+            8 => tile::<F, 8>(panel, part, sums),
+            4 => tile::<F, 4>(panel, part, sums),
+            2 => tile::<F, 2>(panel, part, sums),
+            _ => tile::<F, 1>(panel, part, sums),
+        },
+        put,
+    );
 }
 
-/// Fills a panel.
+/// Puts 256 columns of 16 rows in their places.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
-fn unpack<F: Format>(rows: [&[u8]; PANEL], panel: &mut Panel) {
-    let mut unpacked: [Unpacked; PANEL] = std::array::from_fn(|_| Unpacked::new());
-    let runs = MOST_WEIGHTS / F::SUB;
-    let length = rows.first().map_or(0, |row| row.len());
-    for chunk in 0..length.div_ceil(chunk_bytes::<F>()) {
-        let from = chunk * chunk_bytes::<F>();
-        let to = (from + chunk_bytes::<F>()).min(length);
-        for (row, unpacked) in rows.iter().zip(&mut unpacked) {
-            unpack_chunk::<F>(&row[from..to], unpacked);
-        }
-        for run in 0..runs {
-            let s = &mut panel.s[chunk * runs + run].0;
-            for (s, unpacked) in s.iter_mut().zip(&unpacked) {
-                *s = unpacked.s[run];
-            }
-            let m = &mut panel.m[chunk * runs + run].0;
-            for (m, unpacked) in m.iter_mut().zip(&unpacked) {
-                *m = if F::MINS {
-                    unpacked.m[run]
-                } else {
-                    unpacked.s[run] * F::OFFSET as f32
-                };
-            }
-        }
-        let lines = &mut panel.q[chunk * MOST_WEIGHTS / 4..][..MOST_WEIGHTS / 4];
-        for (i, lines) in lines.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
-            // SAFETY: `i` is below 4, so 64 bytes from `64 · i` on lie within the 256 of `q`,
-            // which begins a line.
-            let rows = std::array::from_fn(|r| unsafe {
-                _mm512_load_si512(unpacked[r].q.as_ptr().add(64 * i).cast())
-            });
-            transpose(&rows, lines);
-        }
+fn fill<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Panel) {
+    panel.scales::<F>(unpacked, chunk, |k| [k, k >> 15]);
+    let lines = &mut panel.q[chunk * MOST_WEIGHTS / 4..][..MOST_WEIGHTS / 4];
+    for (i, lines) in lines.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
+        // SAFETY: `i` is below 4, so 64 bytes from `64 · i` on lie within the 256 of `q`,
+        // which begins a line.
+        let rows = std::array::from_fn(|r| unsafe {
+            _mm512_load_si512(unpacked[r].q.as_ptr().add(64 * i).cast())
+        });
+        transpose(&rows, lines);
     }
 }
 
@@ -235,31 +210,21 @@ fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
 /// 16 rows with the `T` tokens of one tile.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
-fn tile<F: Format, const T: usize>(
-    panel: &Panel,
-    x: &Activations,
-    first: usize,
-    put: &mut impl FnMut(usize, &[f32; PANEL]),
-) {
-    let (width, groups) = (x.width, x.groups());
-    let group = if F::BLOCK == 32 { 32 } else { MOST_WEIGHTS };
-    let numbers = &x.q[first * width..][..T * width];
-    let scales = &x.scales[first * groups..][..T * groups];
-    let sums = if F::SUB == 32 {
-        &x.sums32[first * (width / 32)..][..T * (width / 32)]
-    } else {
-        &x.sums[first * (width / RUN)..][..T * (width / RUN)]
-    };
-    let lines = &panel.q[..width / 4];
-    let (s, m) = (&panel.s[..width / F::SUB], &panel.m[..width / F::SUB]);
-    let mut totals = [_mm512_setzero_ps(); T];
-    for g in 0..groups {
-        let mut parts = [_mm512_setzero_ps(); T];
-        for run in g * group / F::SUB..((g + 1) * group / F::SUB).min(width / F::SUB) {
+fn tile<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes]) {
+    let sums: &mut [Lanes; T] = sums.try_into().unwrap_or_else(|_| unreachable!());
+    let blocks = part.columns / F::BLOCK;
+    let runs = F::BLOCK / F::SUB;
+    let numbers = &part.q[..part.columns * T];
+    let lines = &panel.q[..part.columns / 4];
+    let scales = &part.scales[..blocks * T];
+    let (d, least) = (&panel.d[..blocks], &panel.least[..blocks]);
+    for block in 0..blocks {
+        let mut whole = [_mm512_setzero_si512(); T];
+        for run in block * runs..(block + 1) * runs {
             let mut dots = [_mm512_setzero_si512(); T];
             for four in run * F::SUB / 4..(run + 1) * F::SUB / 4 {
-                // SAFETY: `four` is below `width / 4`, the number of lines; the `T` fours of the
-                // inputs end at `(four + 1) · T · 4`, at most `T · width`, the numbers' length.
+                // SAFETY: `four` is below `columns / 4`, the number of lines; the `T` fours of
+                // the inputs end at `(four + 1) · T · 4`, at most the numbers' length.
                 unsafe {
                     let w = _mm512_load_si512(lines.as_ptr().add(four).cast());
                     let from = numbers.as_ptr().add(four * T * 4).cast::<[u8; 4]>();
@@ -269,27 +234,54 @@ fn tile<F: Format, const T: usize>(
                     }
                 }
             }
-            // SAFETY: `run` is below `width / SUB`, the number of scales and of minima; the `T`
-            // sums of a run end at `(run + 1) · T`, at most the sums' length.
-            unsafe {
-                let s = _mm512_load_ps(s.as_ptr().add(run).cast());
-                let m = _mm512_load_ps(m.as_ptr().add(run).cast());
-                for t in 0..T {
-                    let sum = _mm512_set1_ps(*sums.as_ptr().add(run * T + t));
-                    parts[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), s, parts[t]);
-                    parts[t] = _mm512_fnmadd_ps(m, sum, parts[t]);
+            if F::BLOCK == MOST_WEIGHTS {
+                // SAFETY: a line of 64 bytes.
+                let k = unsafe { _mm512_load_si512(panel.k[run].0.as_ptr().cast()) };
+                for (whole, dot) in whole.iter_mut().zip(dots) {
+                    *whole = _mm512_add_epi32(*whole, _mm512_mullo_epi32(dot, k));
+                }
+            } else {
+                whole = dots;
+            }
+        }
+        let mut taken = [_mm512_setzero_si512(); T];
+        if F::BLOCK == MOST_WEIGHTS {
+            let pairs = block * runs / 2..(block + 1) * runs / 2;
+            let twos = part.twos[pairs.start * T..pairs.end * T].as_chunks::<T>().0;
+            for (n, twos) in panel.n[pairs].iter().zip(twos) {
+                // SAFETY: a line of 64 bytes.
+                let n = unsafe { _mm512_load_si512(n.0.as_ptr().cast()) };
+                for (taken, two) in taken.iter_mut().zip(twos) {
+                    *taken = _mm512_dpwssd_epi32(*taken, n, _mm512_set1_epi32(packed(*two)));
                 }
             }
         }
-        for t in 0..T {
-            let scale = _mm512_set1_ps(scales[g * T + t]);
-            totals[t] = _mm512_fmadd_ps(parts[t], scale, totals[t]);
+        // SAFETY: lines of 16 floats.
+        let (d, least) = unsafe {
+            (
+                _mm512_load_ps(d[block].0.as_ptr()),
+                _mm512_load_ps(least[block].0.as_ptr()),
+            )
+        };
+        for (t, sums) in sums.iter_mut().enumerate() {
+            let scale = _mm512_set1_ps(scales[block * T + t]);
+            let value = if F::BLOCK != MOST_WEIGHTS {
+                let sum = _mm512_set1_ps(part.sums[block * T + t]);
+                let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[t]), d);
+                _mm512_fnmadd_ps(sum, least, value)
+            } else if F::OFFSET != 0 {
+                // Scales and minima have the same float.
+                let whole = _mm512_sub_epi32(whole[t], taken[t]);
+                _mm512_mul_ps(_mm512_cvtepi32_ps(whole), d)
+            } else {
+                let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[t]), d);
+                _mm512_fnmadd_ps(_mm512_cvtepi32_ps(taken[t]), least, value)
+            };
+            // SAFETY: a line of 16 floats.
+            unsafe {
+                let total = _mm512_load_ps(sums.0.as_ptr());
+                _mm512_store_ps(sums.0.as_mut_ptr(), _mm512_fmadd_ps(value, scale, total));
+            }
         }
-    }
-    for (t, total) in totals.iter().enumerate() {
-        let mut values = [0.0; PANEL];
-        // SAFETY: there are 16 floats.
-        unsafe { _mm512_storeu_ps(values.as_mut_ptr(), *total) };
-        put(first + t, &values);
     }
 }

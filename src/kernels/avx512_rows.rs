@@ -5,9 +5,9 @@
 //! `vpmaddwd` before anything becomes a float: one conversion a block.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_cvtepi32_ps,
-    _mm256_cvtepu8_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4,
+    __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4,
     _mm512_castsi256_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
     _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
     _mm512_mul_ps, _mm512_or_si512, _mm512_permutexvar_epi32, _mm512_reduce_add_ps,
@@ -17,7 +17,8 @@ use std::arch::x86_64::{
 };
 
 use super::activations::{Activations, RUN};
-use half::f16;
+use super::formats::{half, six_bits};
+use super::panel::fetch;
 
 /// Bytes between the weights that are used and those that are asked for.
 const AHEAD: usize = 2048;
@@ -45,36 +46,6 @@ impl<'a> Token<'a> {
             sums32: &x.sums32[..width / 32],
         }
     }
-}
-
-/// Asks for weights that will be needed soon: what the processor fetches by itself stops at
-/// the end of a page of 4 KiB.
-#[inline(always)]
-fn fetch_ahead(block: &[u8]) {
-    for line in (0..block.len()).step_by(64) {
-        let at = block.as_ptr().wrapping_add(AHEAD + line);
-        // SAFETY: a wish that cannot fail, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
-    }
-}
-
-/// The half-precision number at `at`.
-#[inline]
-#[target_feature(enable = "f16c")]
-fn half_at(block: &[u8], at: usize) -> f32 {
-    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
-}
-
-/// Scales and minima of 6 bits each, as bytes: see Q4_K.
-#[inline(always)]
-fn six_bits(block: &[u8]) -> (u64, u64) {
-    let word =
-        |at: usize| u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-    let (a, b, c) = (word(4), word(8), word(12));
-    let (low, four, two) = (0x3f3f_3f3f, 0x0f0f_0f0f, 0x0303_0303);
-    let scales = u64::from(a & low) | u64::from((c & four) | ((a >> 6 & two) << 4)) << 32;
-    let minima = u64::from(b & low) | u64::from((c >> 4 & four) | ((b >> 6 & two) << 4)) << 32;
-    (scales, minima)
 }
 
 /// Of 128 inputs the first and third 32, and the second and fourth.
@@ -174,8 +145,8 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
             )
         };
         let block = &row[b];
-        fetch_ahead(block);
-        let (d, dmin) = (half_at(block, 0), half_at(block, 2));
+        fetch(block, AHEAD);
+        let (d, dmin) = (half(block, 0), half(block, 2));
         let (scales, minima) = six_bits(block);
         let (scales, minima) = (scales.to_le_bytes(), minima.to_le_bytes());
         // SAFETY: both are eight bytes.
@@ -273,8 +244,8 @@ fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
             )
         };
         let block = &row[b];
-        fetch_ahead(block);
-        let d = half_at(block, 208);
+        fetch(block, AHEAD);
+        let d = half(block, 208);
         // SAFETY: 16 bytes from 192 on lie within a block of 210.
         let scales =
             unsafe { _mm512_cvtepi8_epi32(_mm_loadu_si128(block.as_ptr().add(192).cast())) };

@@ -1,16 +1,19 @@
 //! The block formats of quantized weights, as GGML defines them, and what their bytes mean.
 //!
-//! Each format is told by one function that turns a block into whole numbers `q` (0 to 255),
-//! a scale `s` and a minimum `m` for each run of [`Format::SUB`] weights: the weight is
-//! `s · (q − OFFSET) − m`. This is the specification; every fast product uses these very
-//! numbers, so there is one place where a format can be wrong.
+//! Each format is told by one function that turns a block into whole numbers: `q` (0 to
+//! [`Format::MOST`]) for each weight, a scale `k` and a minimum `n` for each run of
+//! [`Format::SUB`] weights, and two floats for the block: the weight is `d · k · q − least · n`.
+//! So all of a block's product but its last step is exact. This is the specification; every
+//! fast product uses these very numbers, so there is one place where a format can be wrong.
 
 use half::{bf16, f16};
 
 /// Most runs of a block that have their own scale.
 pub const MOST_RUNS: usize = 16;
-/// Most weights of a block.
+/// Most weights of a block, and as many as are unpacked at once.
 pub const MOST_WEIGHTS: usize = 256;
+/// Most blocks that are unpacked at once.
+pub const MOST_BLOCKS: usize = 8;
 
 /// A format of weights that this build calculates with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,16 +102,20 @@ impl Kind {
     }
 }
 
-/// What a block holds, unpacked.
+/// What 256 weights hold, unpacked: one block, or eight.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub struct Unpacked {
     /// The whole numbers.
     pub q: [u8; MOST_WEIGHTS],
-    /// A scale for each run.
-    pub s: [f32; MOST_RUNS],
-    /// A minimum for each run; zero where the format has none.
-    pub m: [f32; MOST_RUNS],
+    /// A scale for each run of a block of 256; 1 in smaller blocks.
+    pub k: [i16; MOST_RUNS],
+    /// What is taken off in each run of a block of 256; 1 in smaller blocks.
+    pub n: [i16; MOST_RUNS],
+    /// Multiplies the scales, for each block.
+    pub d: [f32; MOST_BLOCKS],
+    /// Multiplies what is taken off, for each block.
+    pub least: [f32; MOST_BLOCKS],
 }
 
 impl Unpacked {
@@ -116,9 +123,21 @@ impl Unpacked {
     pub const fn new() -> Self {
         Self {
             q: [0; MOST_WEIGHTS],
-            s: [0.0; MOST_RUNS],
-            m: [0.0; MOST_RUNS],
+            k: [1; MOST_RUNS],
+            n: [1; MOST_RUNS],
+            d: [0.0; MOST_BLOCKS],
+            least: [0.0; MOST_BLOCKS],
         }
+    }
+
+    /// The scale and the minimum of a run, as floats.
+    #[inline(always)]
+    pub fn run<F: Format>(&self, run: usize) -> (f32, f32) {
+        let block = run * F::SUB / F::BLOCK;
+        (
+            self.d[block] * f32::from(self.k[run]),
+            self.least[block] * f32::from(self.n[run]),
+        )
     }
 }
 
@@ -139,20 +158,25 @@ pub trait Format {
     #[cfg(target_arch = "x86_64")]
     const BY_ONE: Option<RowsByOne> = None;
 
+    /// Which it is.
+    const KIND: Kind;
     /// Weights of a block: 32 or 256.
     const BLOCK: usize;
     /// Bytes of a block.
     const BYTES: usize;
     /// Weights that share a scale: 16 or 32.
     const SUB: usize;
-    /// What is taken from each `q`.
-    const OFFSET: i32;
-    /// Whether there are minima.
-    const MINS: bool;
+    /// The largest `q`.
+    const MOST: i32;
+    /// What is taken from each `q`, where it is the same for all; minima are made of it.
+    const OFFSET: i16;
 
-    /// Unpacks one block of [`Self::BYTES`] bytes into [`Self::BLOCK`] numbers and the scale and
-    /// minimum of each run. Minima are left alone where the format has none.
-    fn unpack(block: &[u8], q: &mut [u8], s: &mut [f32], m: &mut [f32]);
+    /// Unpacks one block of [`Self::BYTES`] bytes into [`Self::BLOCK`] numbers, and in a block of
+    /// 256 the scale of each run; gives the float of the scales and that of the minima.
+    ///
+    /// Without an offset the minima of a block of 256 are written too; with one they follow from
+    /// the scales, as does their float, and are left alone.
+    fn unpack(block: &[u8], q: &mut [u8], k: &mut [i16], n: &mut [i16]) -> (f32, f32);
 }
 
 /// Gives `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the floats.
@@ -217,16 +241,21 @@ macro_rules! with_format {
 /// Unpacks the blocks of up to 256 weights, one after the other; gives the number of weights.
 #[inline(always)]
 pub fn unpack_chunk<F: Format>(bytes: &[u8], out: &mut Unpacked) -> usize {
-    let runs = F::BLOCK / F::SUB;
     let blocks = bytes.chunks_exact(F::BYTES).take(MOST_WEIGHTS / F::BLOCK);
     let mut weights = 0;
     for (i, block) in blocks.enumerate() {
-        F::unpack(
-            block,
-            &mut out.q[i * F::BLOCK..][..F::BLOCK],
-            &mut out.s[i * runs..][..runs],
-            &mut out.m[i * runs..][..runs],
-        );
+        let q = &mut out.q[i * F::BLOCK..][..F::BLOCK];
+        let (d, least) = F::unpack(block, q, &mut out.k, &mut out.n);
+        out.d[i] = d;
+        out.least[i] = least;
+        if F::OFFSET != 0 && F::BLOCK == MOST_WEIGHTS {
+            for (n, k) in out.n[..F::BLOCK / F::SUB].iter_mut().zip(&out.k) {
+                *n = F::OFFSET * k;
+            }
+            out.least[i] = d;
+        } else if F::OFFSET != 0 {
+            out.least[i] = d * f32::from(F::OFFSET);
+        }
         weights += F::BLOCK;
     }
     weights
@@ -248,9 +277,14 @@ pub fn dequantize(kind: Kind, row: &[u8], out: &mut [f32]) {
         {
             unpack_chunk::<F>(bytes, &mut unpacked);
             for (i, out) in out.iter_mut().enumerate() {
-                let minimum = if F::MINS { unpacked.m[i / F::SUB] } else { 0.0 };
-                let q = i32::from(unpacked.q[i]) - F::OFFSET;
-                *out = unpacked.s[i / F::SUB] * q as f32 - minimum;
+                let (scale, minimum) = unpacked.run::<F>(i / F::SUB);
+                let q = i16::from(unpacked.q[i]);
+                // Where there is an offset the difference is taken before it is rounded.
+                *out = if F::OFFSET == 0 {
+                    scale * f32::from(q) - minimum
+                } else {
+                    scale * f32::from(q - F::OFFSET)
+                };
             }
         }
     }

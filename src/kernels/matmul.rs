@@ -4,18 +4,15 @@
 //! unpacked to whole numbers and used for all of them; a single token takes each row as it
 //! comes, at the speed of memory.
 
-use std::cell::OnceCell;
-#[cfg(target_arch = "x86_64")]
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use super::activations::{Activations, RUN};
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, dequantize, unpack_chunk};
+use super::panel::{PANEL, PANELS, Rows, Scratch};
 use super::pool;
 use super::simd::{Level, Simd};
 use crate::with_format;
 
-/// Rows that are unpacked together.
-pub(super) const PANEL: usize = 16;
 /// Bytes of weights that one piece of work takes, at least, for a single token.
 const PIECE: usize = 48 << 10;
 
@@ -99,35 +96,63 @@ impl<'a> Matrix<'a> {
             length: y.len(),
             rows: self.rows,
         };
-        let many = simd.level() == Level::Avx512 && x.tokens > 1;
-        let at_once = if many {
-            PANEL
+        if simd.in_panels(x.tokens) {
+            // What is left of the last 16 rows is done row by row.
+            let (most, whole) = (PANEL * PANELS, self.rows / PANEL * PANEL);
+            pool::run(self.rows.div_ceil(most), |piece| {
+                let first = piece * most;
+                let count = most.min(whole - first.min(whole));
+                if count > 0 {
+                    self.panels::<F>(x, first, count, out, simd);
+                }
+                self.rows_times::<F>(x, first + count, most - count, out, simd);
+            });
         } else {
-            (PIECE / self.row_bytes.max(1)).clamp(1, 256)
-        };
-        pool::run(self.rows.div_ceil(at_once), |piece| {
-            let first = piece * at_once;
-            let count = at_once.min(self.rows - first);
-            #[cfg(target_arch = "x86_64")]
-            if many && count == PANEL {
-                self.panel::<F>(x, first, out);
-                return;
+            let at_once = (PIECE / self.row_bytes.max(1)).clamp(1, 256);
+            pool::run(self.rows.div_ceil(at_once), |piece| {
+                self.rows_times::<F>(x, piece * at_once, at_once, out, simd);
+            });
+        }
+    }
+
+    /// Up to `count` rows with every token, row by row.
+    fn rows_times<F: Format>(
+        &self,
+        x: &Activations,
+        first: usize,
+        count: usize,
+        out: Output,
+        simd: Simd,
+    ) {
+        let count = count.min(self.rows.saturating_sub(first));
+        #[cfg(target_arch = "x86_64")]
+        if !simd.in_panels(x.tokens) {
+            let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
+            match (simd.level(), F::BY_ONE) {
+                (Level::Avx512, Some(products)) => {
+                    // SAFETY: a `Simd` is made only where the CPU has its instructions; no
+                    // other piece has these rows, and there is one token.
+                    unsafe { products(rows, x, out.rows_of_one(first, count)) };
+                    return;
+                }
+                (Level::Avx2, _) => {
+                    let put = |row: usize, token: usize, value: f32| {
+                        // SAFETY: no other piece has these rows.
+                        unsafe { out.put(token, first + row, value) };
+                    };
+                    // SAFETY: a `Simd` is made only where the CPU has its instructions.
+                    unsafe { super::avx2_rows::few::<F>(rows, self.row_bytes, x, put) };
+                    return;
+                }
+                _ => {}
             }
-            #[cfg(target_arch = "x86_64")]
-            if let (Some(products), Level::Avx512, 1) = (F::BY_ONE, simd.level(), x.tokens) {
-                let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
-                // SAFETY: a `Simd` is made only where the CPU has its instructions; no other
-                // piece has these rows.
-                unsafe { products(rows, x, out.rows_of_one(first, count)) };
-                return;
-            }
-            for row in first..first + count {
-                self.row_times::<F>(x, row, simd, |token, value| {
-                    // SAFETY: no other piece has this row, so no other thread has this place.
-                    unsafe { out.put(token, row, value) };
-                });
-            }
-        });
+        }
+        for row in first..first + count {
+            self.row_times::<F>(x, row, simd, |token, value| {
+                // SAFETY: no other piece has this row, so no other thread has this place.
+                unsafe { out.put(token, row, value) };
+            });
+        }
     }
 
     /// One row with every token.
@@ -167,21 +192,34 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// 16 rows with every token; for AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    fn panel<F: Format>(&self, x: &Activations, first: usize, out: Output) {
+    /// A multiple of 16 rows with every token.
+    fn panels<F: Format>(
+        &self,
+        x: &Activations,
+        first: usize,
+        count: usize,
+        out: Output,
+        simd: Simd,
+    ) {
         thread_local! {
-            static PANELS: RefCell<super::panel::Panel> = RefCell::default();
+            static SCRATCH: RefCell<Scratch> = RefCell::default();
         }
-        let rows: [&[u8]; PANEL] = std::array::from_fn(|i| self.row(first + i));
-        let put = |token: usize, values: &[f32; PANEL]| {
-            // SAFETY: no other piece has these rows.
-            unsafe { out.put_panel(token, first, values) };
+        let rows = Rows {
+            bytes: &self.bytes[first * self.row_bytes..][..count * self.row_bytes],
+            row_bytes: self.row_bytes,
         };
-        PANELS.with_borrow_mut(|panel| {
-            // SAFETY: it is called for AVX-512 only, and a `Simd` is made only where the CPU has
-            // its instructions.
-            unsafe { super::avx512::panel::<F>(rows, self.width, panel, x, put) };
+        let put = |token: usize, panel: usize, values: &[f32; PANEL]| {
+            // SAFETY: no other piece has these rows.
+            unsafe { out.put_panel(token, first + panel * PANEL, values) };
+        };
+        SCRATCH.with_borrow_mut(|scratch| match simd.level() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a `Simd` is made only where the CPU has its instructions.
+            Level::Avx512 => unsafe { super::avx512::panels::<F>(rows, x, scratch, put) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Avx2 => unsafe { super::avx2::panels::<F>(rows, x, scratch, put) },
+            _ => {}
         });
     }
 
@@ -288,33 +326,35 @@ fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
     let mut total = 0.0;
     for (chunk, bytes) in row.chunks(chunk_bytes::<F>()).enumerate() {
         let weights = unpack_chunk::<F>(bytes, &mut unpacked);
-        let base = chunk * MOST_WEIGHTS;
-        for (run, weights) in unpacked.q[..weights].chunks_exact(F::SUB).enumerate() {
-            let at = base + run * F::SUB;
-            let mut dot = 0_i32;
-            if count == 1 {
-                let x = &q[at..at + F::SUB];
-                for (w, x) in weights.iter().zip(x) {
-                    dot += i32::from(*w) * i32::from(*x);
-                }
-            } else {
-                for (four, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
-                    let from = ((at / 4 + four) * count + token) * 4;
-                    for (w, x) in weights.iter().zip(&q[from..from + 4]) {
+        let numbers = unpacked.q[..weights].chunks_exact(F::BLOCK);
+        for (block, weights) in numbers.enumerate() {
+            let base = chunk * MOST_WEIGHTS + block * F::BLOCK;
+            let (mut whole, mut taken) = (0_i32, 0_i32);
+            for (run, weights) in weights.chunks_exact(F::SUB).enumerate() {
+                let at = base + run * F::SUB;
+                let mut dot = 0_i32;
+                if count == 1 {
+                    let x = &q[at..at + F::SUB];
+                    for (w, x) in weights.iter().zip(x) {
                         dot += i32::from(*w) * i32::from(*x);
                     }
+                } else {
+                    for (four, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
+                        let from = ((at / 4 + four) * count + token) * 4;
+                        for (w, x) in weights.iter().zip(&q[from..from + 4]) {
+                            dot += i32::from(*w) * i32::from(*x);
+                        }
+                    }
                 }
+                let mut sum = 0.0;
+                for part in 0..F::SUB / RUN {
+                    sum += sums[(at / RUN + part) * count + token];
+                }
+                whole += i32::from(unpacked.k[run]) * dot;
+                taken += i32::from(unpacked.n[run]) * sum as i32;
             }
-            let mut sum = 0.0;
-            for part in 0..F::SUB / RUN {
-                sum += sums[(at / RUN + part) * count + token];
-            }
-            let scale = scales[at / x.group * count + token];
-            let mut value = unpacked.s[run] * (dot as f32 - F::OFFSET as f32 * sum);
-            if F::MINS {
-                value -= unpacked.m[run] * sum;
-            }
-            total += scale * value;
+            let value = unpacked.d[block] * whole as f32 - unpacked.least[block] * taken as f32;
+            total += scales[base / x.group * count + token] * value;
         }
     }
     total

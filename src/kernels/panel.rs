@@ -1,6 +1,36 @@
-//! 16 rows of weights, unpacked to whole numbers, for products with many tokens.
+//! Rows of weights unpacked to whole numbers, for products with many tokens.
+//!
+//! [`PANELS`] times 16 rows are unpacked [`DEPTH`] columns at a time, which is what the first
+//! cache holds beside a tile of inputs, and meet all tokens before the next columns come. The
+//! inputs stream by, the sums wait in the second cache.
 
-use super::matmul::PANEL;
+use super::activations::{Activations, RUN};
+use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
+
+/// Rows that lie beside each other.
+pub(super) const PANEL: usize = 16;
+/// Panels that meet a tile of inputs while it is near.
+pub(super) const PANELS: usize = 2;
+/// Columns that are unpacked at a time.
+const DEPTH: usize = 512;
+
+/// Blocks of 256 weights between those that are unpacked and those that are asked for, so that
+/// 16 rows come at the speed of memory, where few tokens meet them.
+const AHEAD: usize = 4;
+
+/// Asks for the bytes that lie `ahead` of these.
+#[inline(always)]
+pub(super) fn fetch(bytes: &[u8], ahead: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..bytes.len()).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let at = bytes.as_ptr().wrapping_add(ahead + line);
+        // SAFETY: a wish that cannot fail, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, ahead);
+}
 
 /// 64 bytes on their own line of the cache.
 #[derive(Debug, Clone, Copy)]
@@ -12,25 +42,191 @@ pub struct Line(pub [u8; 64]);
 #[repr(C, align(64))]
 pub struct Lanes(pub [f32; PANEL]);
 
-/// The numbers of 16 rows: `[width / 4][16][4]`, and the scale and minimum of each run:
-/// `[width / SUB][16]`. Kept by its thread and used again.
-#[derive(Debug, Default)]
+/// Two whole numbers for each of 16 rows.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Twos(pub [[i16; 2]; PANEL]);
+
+/// Some columns of 16 rows.
+#[derive(Debug)]
 pub struct Panel {
-    /// The whole numbers.
+    /// The whole numbers, `[columns / 4][16][4]`.
     pub q: Vec<Line>,
-    /// The scales.
-    pub s: Vec<Lanes>,
-    /// The minima.
-    pub m: Vec<Lanes>,
+    /// Of blocks of 256 the scale of each run, `[columns / SUB][16]`, as the instructions like it.
+    pub k: Vec<Twos>,
+    /// Of blocks of 256 the minima of each pair of runs, `[columns / SUB / 2][16][2]`.
+    pub n: Vec<Twos>,
+    /// What multiplies the scales, `[columns / BLOCK][16]`.
+    pub d: Vec<Lanes>,
+    /// What multiplies the minima, `[columns / BLOCK][16]`.
+    pub least: Vec<Lanes>,
+}
+
+impl Default for Panel {
+    fn default() -> Self {
+        let lanes = |most| vec![Lanes([0.0; PANEL]); most];
+        let twos = |most| vec![Twos([[0; 2]; PANEL]); most];
+        Self {
+            q: vec![Line([0; 64]); DEPTH / 4],
+            k: twos(DEPTH / RUN),
+            n: twos(DEPTH / RUN / 2),
+            d: lanes(DEPTH / 32),
+            least: lanes(DEPTH / 32),
+        }
+    }
 }
 
 impl Panel {
-    /// Makes room for rows of `width` weights in runs of `run`.
-    pub fn fit(&mut self, width: usize, run: usize) {
-        // A chunk that is not full is unpacked as if it were.
-        let width = width.next_multiple_of(256);
-        self.q.resize(width / 4, Line([0; 64]));
-        self.s.resize(width / run, Lanes([0.0; PANEL]));
-        self.m.resize(width / run, Lanes([0.0; PANEL]));
+    /// Puts the scales of 256 columns of 16 rows in their places; those of runs as `spread`
+    /// makes two of one.
+    #[inline(always)]
+    pub fn scales<F: Format>(
+        &mut self,
+        unpacked: &[Unpacked; PANEL],
+        chunk: usize,
+        spread: impl Fn(i16) -> [i16; 2],
+    ) {
+        let (runs, blocks) = (MOST_WEIGHTS / F::SUB, MOST_WEIGHTS / F::BLOCK);
+        if F::BLOCK == MOST_WEIGHTS {
+            let lines = self.k[chunk * runs..][..runs].iter_mut();
+            for (run, line) in lines.enumerate() {
+                for (k, row) in line.0.iter_mut().zip(unpacked) {
+                    *k = spread(row.k[run]);
+                }
+            }
+            let lines = self.n[chunk * runs / 2..][..runs / 2].iter_mut();
+            for (pair, line) in lines.enumerate() {
+                for (n, row) in line.0.iter_mut().zip(unpacked) {
+                    *n = [row.n[2 * pair], row.n[2 * pair + 1]];
+                }
+            }
+        }
+        for block in 0..blocks {
+            let d = &mut self.d[chunk * blocks + block].0;
+            let least = &mut self.least[chunk * blocks + block].0;
+            for ((d, least), row) in d.iter_mut().zip(least).zip(unpacked) {
+                *d = row.d[block];
+                *least = row.least[block];
+            }
+        }
+    }
+}
+
+/// Two numbers of 16 bits as one of 32, the first below.
+#[inline(always)]
+pub(super) const fn packed(two: [i16; 2]) -> i32 {
+    (two[0].cast_unsigned() as i32) | (two[1] as i32) << 16
+}
+
+/// What a thread keeps between products.
+#[derive(Debug)]
+pub struct Scratch {
+    panels: [Panel; PANELS],
+    unpacked: Box<[Unpacked; PANEL]>,
+    /// `[panels][tokens][16]`.
+    sums: Vec<Lanes>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            panels: Default::default(),
+            unpacked: Box::new(std::array::from_fn(|_| Unpacked::new())),
+            sums: Vec::new(),
+        }
+    }
+}
+
+/// Rows that lie one behind the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Their bytes.
+    pub bytes: &'a [u8],
+    /// Bytes of each.
+    pub row_bytes: usize,
+}
+
+/// Columns of a tile of inputs.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Columns: whole blocks.
+    pub columns: usize,
+    /// The inputs, `[columns / 4][tokens][4]`.
+    pub q: &'a [i8],
+    /// Their scales, `[columns / group][tokens]`.
+    pub scales: &'a [f32],
+    /// Sums of 16, or where scales are those of 32 weights of 32, `[columns / SUB][tokens]`.
+    pub sums: &'a [f32],
+    /// The same in twos, for blocks of 256.
+    pub twos: &'a [[i16; 2]],
+}
+
+/// The rows, a multiple of 16, with every token: `put` is told a token, which 16 rows, and their
+/// products. `fill` unpacks the columns of 256 weights, the `usize`-th of a panel, from its 16
+/// rows; `tile` adds the products of a panel with a part of a tile to the sums of its tokens.
+#[inline(always)]
+pub(super) fn sweep<F: Format>(
+    rows: Rows<'_>,
+    x: &Activations,
+    scratch: &mut Scratch,
+    mut fill: impl FnMut(&[Unpacked; PANEL], usize, &mut Panel),
+    mut tile: impl FnMut(&Panel, Part<'_>, &mut [Lanes]),
+    mut put: impl FnMut(usize, usize, &[f32; PANEL]),
+) {
+    let (width, groups, tokens) = (x.width, x.groups(), x.tokens);
+    let count = (rows.bytes.len() / rows.row_bytes / PANEL).min(PANELS);
+    let Scratch {
+        panels,
+        unpacked,
+        sums,
+    } = scratch;
+    let panels = &mut panels[..count];
+    sums.clear();
+    sums.resize(count * tokens, Lanes([0.0; PANEL]));
+    let run_sums = if F::SUB == 32 { &x.sums32 } else { &x.sums };
+    let run_twos = if F::SUB == 32 { &x.twos32 } else { &x.twos };
+    for start in (0..width).step_by(DEPTH) {
+        let columns = DEPTH.min(width - start);
+        for (p, panel) in panels.iter_mut().enumerate() {
+            let first = p * PANEL * rows.row_bytes;
+            for chunk in 0..columns.div_ceil(MOST_WEIGHTS) {
+                let at = first + (start / MOST_WEIGHTS + chunk) * chunk_bytes::<F>();
+                let left = columns - chunk * MOST_WEIGHTS;
+                let length = left.min(MOST_WEIGHTS) / F::BLOCK * F::BYTES;
+                for (row, unpacked) in unpacked.iter_mut().enumerate() {
+                    let bytes = &rows.bytes[at + row * rows.row_bytes..][..length];
+                    fetch(bytes, AHEAD * chunk_bytes::<F>());
+                    unpack_chunk::<F>(bytes, unpacked);
+                }
+                fill(unpacked, chunk, panel);
+            }
+        }
+        let mut first = 0;
+        for &n in &x.tiles {
+            let of = |per: usize, whole: usize| {
+                let from = first * whole + start / per * n;
+                from..from + columns.div_ceil(per) * n
+            };
+            let part = Part {
+                columns,
+                q: &x.q[first * width + start * n..][..columns * n],
+                scales: &x.scales[of(x.group, groups)],
+                sums: &run_sums[of(F::SUB, width / F::SUB)],
+                twos: if F::BLOCK == MOST_WEIGHTS {
+                    &run_twos[of(2 * F::SUB, width / F::SUB / 2)]
+                } else {
+                    &[]
+                },
+            };
+            for (p, panel) in panels.iter().enumerate() {
+                tile(panel, part, &mut sums[p * tokens + first..][..n]);
+            }
+            first += n;
+        }
+    }
+    for (p, sums) in sums.chunks_exact(tokens.max(1)).enumerate() {
+        for (token, sums) in sums.iter().enumerate() {
+            put(token, p, &sums.0);
+        }
     }
 }

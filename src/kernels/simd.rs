@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 use super::activations::{self, Tile};
 use super::lanes::{Lanes, Plain};
 
+/// Tokens up to which AVX2 takes rows of weights one by one.
+const MOST_IN_ROWS: usize = 6;
+
 /// Work written once and compiled for each set of instructions.
 ///
 /// `run` must be `#[inline(always)]`: only so it becomes part of a function that has them.
@@ -106,11 +109,22 @@ impl Simd {
         }
     }
 
-    /// The sizes of tiles of tokens it has products for, the largest first; the last is 1.
-    pub const fn tiles(self) -> &'static [usize] {
+    /// Whether so many tokens meet weights that were unpacked for several rows; fewer take the
+    /// rows one by one, as they lie in memory.
+    pub const fn in_panels(self, tokens: usize) -> bool {
+        match self.0 {
+            Level::Avx512 => tokens > 1,
+            Level::Avx2 => tokens > MOST_IN_ROWS,
+            Level::Scalar => false,
+        }
+    }
+
+    /// The sizes of tiles that so many tokens are parted into, the largest first; the last is 1.
+    pub const fn tiles(self, tokens: usize) -> &'static [usize] {
         match self.0 {
             Level::Avx512 => &[12, 8, 4, 2, 1],
-            _ => &[1],
+            Level::Avx2 if self.in_panels(tokens) => &[4, 2, 1],
+            Level::Avx2 | Level::Scalar => &[1],
         }
     }
 
