@@ -3,14 +3,17 @@
 //! `vpmaddubsw` multiplies 32 unsigned by 32 signed bytes and adds twos of them to 16 bits, where
 //! several sums have room as long as weights are small; `vpmaddwd` multiplies those by the
 //! block's own whole-number scale. So a product of 256 weights is exact, and becomes a float once.
+//!
+//! With AVX-VNNI one instruction adds fours of products to 32 bits, whatever the weights.
 
 use std::arch::x86_64::{
     __m256i, _mm256_abs_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_cvtepi32_ps,
     _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_load_si256, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_permute2x128_si256,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256,
-    _mm256_sign_epi8, _mm256_store_ps, _mm256_store_si256, _mm256_sub_epi32, _mm256_unpackhi_epi32,
-    _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_mullo_epi32,
+    _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_store_ps, _mm256_store_si256,
+    _mm256_sub_epi32, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
+    _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
 use super::activations::Activations;
@@ -27,9 +30,17 @@ pub(super) const fn together<F: Format>() -> usize {
     }
 }
 
-/// Rows of 16, one behind the other, with every token.
+/// Whether weights are turned to signed numbers, so that no offset is left to take off.
+const fn signed<F: Format, const VNNI: bool>() -> bool {
+    !VNNI && together::<F>() == 0
+}
+
+/// Rows of 16, one behind the other, with every token; by AVX-VNNI too, if `VNNI`.
+///
+/// # Safety
+/// With `VNNI` this CPU must have it.
 #[target_feature(enable = "avx2,fma,f16c")]
-pub(super) fn panels<F: Format>(
+pub(super) unsafe fn panels<F: Format, const VNNI: bool>(
     rows: Rows<'_>,
     x: &Activations,
     scratch: &mut Scratch,
@@ -39,11 +50,11 @@ pub(super) fn panels<F: Format>(
         rows,
         x,
         scratch,
-        |unpacked, chunk, panel| fill::<F>(unpacked, chunk, panel),
+        |unpacked, chunk, panel| fill::<F, VNNI>(unpacked, chunk, panel),
         |panel, part, sums| match sums.len() {
-            4 => tile::<F, 4>(panel, part, sums),
-            2 => tile::<F, 2>(panel, part, sums),
-            _ => tile::<F, 1>(panel, part, sums),
+            4 => tile::<F, 4, VNNI>(panel, part, sums),
+            2 => tile::<F, 2, VNNI>(panel, part, sums),
+            _ => tile::<F, 1, VNNI>(panel, part, sums),
         },
         put,
     );
@@ -52,8 +63,13 @@ pub(super) fn panels<F: Format>(
 /// Puts 256 columns of 16 rows in their places.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn fill<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Panel) {
-    panel.scales::<F>(unpacked, chunk, |k| [k; 2]);
+fn fill<F: Format, const VNNI: bool>(
+    unpacked: &[Unpacked; PANEL],
+    chunk: usize,
+    panel: &mut Panel,
+) {
+    // One for each of two sums in 16 bits, or one of 32 bits.
+    panel.scales::<F>(unpacked, chunk, |k| [k, if VNNI { k >> 15 } else { k }]);
     let lines = &mut panel.q[chunk * MOST_WEIGHTS / 4..][..MOST_WEIGHTS / 4];
     for (i, lines) in lines.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         for (half, rows) in unpacked.as_chunks::<8>().0.iter().enumerate() {
@@ -100,7 +116,11 @@ type Sums<const T: usize> = [[__m256i; 2]; T];
 /// 16 rows with the `T` tokens of one tile.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn tile<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes]) {
+fn tile<F: Format, const T: usize, const VNNI: bool>(
+    panel: &Panel,
+    part: Part<'_>,
+    sums: &mut [Lanes],
+) {
     let sums: &mut [Lanes; T] = sums.try_into().unwrap_or_else(|_| unreachable!());
     let mut totals = sums.each_ref().map(|sums| {
         // SAFETY: a line of 16 floats.
@@ -133,10 +153,14 @@ fn tile<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [La
             unsafe {
                 let lines = lines.as_ptr().add(from);
                 let numbers = numbers.as_ptr().add(from * T * 4).cast();
-                products::<F, T>(lines.cast(), numbers, k, &mut whole);
+                if VNNI {
+                    products_vnni::<F, T>(lines.cast(), numbers, k, &mut whole);
+                } else {
+                    products::<F, T>(lines.cast(), numbers, k, &mut whole);
+                }
             }
         }
-        if F::BLOCK == MOST_WEIGHTS && together::<F>() > 0 {
+        if F::BLOCK == MOST_WEIGHTS && !signed::<F, VNNI>() {
             let pairs = block * runs / 2..(block + 1) * runs / 2;
             for (n, twos) in panel.n[pairs.clone()]
                 .iter()
@@ -166,7 +190,7 @@ fn tile<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [La
             for half in 0..2 {
                 let total = &mut totals[t][half];
                 let whole = whole[t][half];
-                if together::<F>() == 0 {
+                if signed::<F, VNNI>() {
                     // The offset is gone from the weights already.
                     let value = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), d[half]);
                     *total = _mm256_fmadd_ps(value, scale, *total);
@@ -274,6 +298,51 @@ unsafe fn products<F: Format, const T: usize>(
                 let scaled = _mm256_madd_epi16(part[half], k[half]);
                 whole[half] = _mm256_add_epi32(whole[half], scaled);
             }
+        }
+    }
+}
+
+/// The same by AVX-VNNI.
+///
+/// # Safety
+/// As for [`products`]; and this CPU must have AVX-VNNI.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn products_vnni<F: Format, const T: usize>(
+    lines: *const __m256i,
+    x: *const [u8; 4],
+    k: [__m256i; 2],
+    whole: &mut Sums<T>,
+) {
+    let mut dots = [[_mm256_setzero_si256(); 2]; T];
+    for four in 0..F::SUB / 4 {
+        for (t, dot) in dots.iter_mut().enumerate() {
+            // SAFETY: by the caller's word, all that is read.
+            unsafe {
+                let x = _mm256_set1_epi32(i32::from_le_bytes(x.add(four * T + t).read()));
+                for (half, dot) in dot.iter_mut().enumerate() {
+                    let w = _mm256_load_si256(lines.add(2 * four + half));
+                    // As an instruction, not an intrinsic: that would have to be in a function
+                    // for CPUs which have it, and all of this file twice.
+                    std::arch::asm!(
+                        "{{vex}} vpdpbusd {dot}, {w}, {x}",
+                        dot = inout(ymm_reg) *dot,
+                        w = in(ymm_reg) w,
+                        x = in(ymm_reg) x,
+                        options(pure, nomem, nostack, preserves_flags),
+                    );
+                }
+            }
+        }
+    }
+    for (whole, dots) in whole.iter_mut().zip(dots) {
+        for half in 0..2 {
+            whole[half] = if F::BLOCK == MOST_WEIGHTS {
+                let scaled = _mm256_mullo_epi32(dots[half], k[half]);
+                _mm256_add_epi32(whole[half], scaled)
+            } else {
+                dots[half]
+            };
         }
     }
 }

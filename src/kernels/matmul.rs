@@ -135,7 +135,7 @@ impl<'a> Matrix<'a> {
                     unsafe { products(rows, x, out.rows_of_one(first, count)) };
                     return;
                 }
-                (Level::Avx2, _) => {
+                (Level::Avx2 | Level::AvxVnni, _) => {
                     let put = |row: usize, token: usize, value: f32| {
                         // SAFETY: no other piece has these rows.
                         unsafe { out.put(token, first + row, value) };
@@ -180,7 +180,7 @@ impl<'a> Matrix<'a> {
                         unsafe { super::avx512::row_dot::<F>(row, x, first) }
                     }
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 | Level::Avx2 => {
+                    Level::Avx512 | Level::AvxVnni | Level::Avx2 => {
                         // SAFETY: as above; AVX-512 CPUs have AVX2, which `all` asked for.
                         unsafe { row_dot_avx2::<F>(row, place) }
                     }
@@ -218,7 +218,10 @@ impl<'a> Matrix<'a> {
             Level::Avx512 => unsafe { super::avx512::panels::<F>(rows, x, scratch, put) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Level::Avx2 => unsafe { super::avx2::panels::<F>(rows, x, scratch, put) },
+            Level::AvxVnni => unsafe { super::avx2::panels::<F, true>(rows, x, scratch, put) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Avx2 => unsafe { super::avx2::panels::<F, false>(rows, x, scratch, put) },
             _ => {}
         });
     }
@@ -239,7 +242,7 @@ impl<'a> Matrix<'a> {
                 for (token, x) in x.chunks_exact(self.width).enumerate() {
                     let value = match simd.level() {
                         #[cfg(target_arch = "x86_64")]
-                        Level::Avx512 | Level::Avx2 => {
+                        Level::Avx512 | Level::AvxVnni | Level::Avx2 => {
                             // SAFETY: a `Simd` is made only where the CPU has its instructions.
                             unsafe { float_dot_avx2(&weights, x) }
                         }

@@ -28,8 +28,10 @@ pub struct Simd(Level);
 pub(super) enum Level {
     /// What the compiler makes of plain code.
     Scalar,
-    /// AVX2 and FMA, by the compiler.
+    /// AVX2 and FMA, by hand where it pays.
     Avx2,
+    /// The same with AVX-VNNI.
+    AvxVnni,
     /// AVX-512 with VNNI, by hand where it pays.
     Avx512,
 }
@@ -40,7 +42,8 @@ thread_local! {
 }
 
 impl Simd {
-    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avx512`) can ask for less.
+    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`) can ask for
+    /// less.
     pub fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         #[cfg(test)]
@@ -69,14 +72,14 @@ impl Simd {
     /// All that this CPU has, the least first.
     pub fn all() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
+        let avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        #[cfg(target_arch = "x86_64")]
         let all = [
             (Level::Scalar, true),
-            (
-                Level::Avx2,
-                is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("fma")
-                    && is_x86_feature_detected!("f16c"),
-            ),
+            (Level::Avx2, avx2),
+            (Level::AvxVnni, avx2 && is_x86_feature_detected!("avxvnni")),
             (
                 Level::Avx512,
                 is_x86_feature_detected!("avx512f")
@@ -84,9 +87,7 @@ impl Simd {
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vnni")
-                    && is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("fma")
-                    && is_x86_feature_detected!("f16c"),
+                    && avx2,
             ),
         ];
         #[cfg(not(target_arch = "x86_64"))]
@@ -105,6 +106,7 @@ impl Simd {
         match self.0 {
             Level::Scalar => "scalar",
             Level::Avx2 => "avx2",
+            Level::AvxVnni => "avxvnni",
             Level::Avx512 => "avx512",
         }
     }
@@ -114,7 +116,7 @@ impl Simd {
     pub const fn in_panels(self, tokens: usize) -> bool {
         match self.0 {
             Level::Avx512 => tokens > 1,
-            Level::Avx2 => tokens > MOST_IN_ROWS,
+            Level::Avx2 | Level::AvxVnni => tokens > MOST_IN_ROWS,
             Level::Scalar => false,
         }
     }
@@ -123,8 +125,8 @@ impl Simd {
     pub const fn tiles(self, tokens: usize) -> &'static [usize] {
         match self.0 {
             Level::Avx512 => &[12, 8, 4, 2, 1],
-            Level::Avx2 if self.in_panels(tokens) => &[4, 2, 1],
-            Level::Avx2 | Level::Scalar => &[1],
+            Level::Avx2 | Level::AvxVnni if self.in_panels(tokens) => &[4, 2, 1],
+            _ => &[1],
         }
     }
 
@@ -148,7 +150,7 @@ impl Simd {
                 // instructions.
                 Level::Avx512 => return unsafe { avx512(work) },
                 // SAFETY: as above.
-                Level::Avx2 => return unsafe { avx2(work) },
+                Level::Avx2 | Level::AvxVnni => return unsafe { avx2(work) },
                 Level::Scalar => {}
             }
         }
@@ -172,7 +174,7 @@ impl Simd {
                 // instructions.
                 Level::Avx512 => return unsafe { avx512(x, width, tile) },
                 // SAFETY: as above.
-                Level::Avx2 => return unsafe { avx2(x, width, tile) },
+                Level::Avx2 | Level::AvxVnni => return unsafe { avx2(x, width, tile) },
                 Level::Scalar => {}
             }
         }
