@@ -258,9 +258,12 @@ pub(super) struct BenchArgs {
     /// Tokens to read
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = number(1, 1_000_000))]
     pub(super) prompt: u64,
-    /// Tokens to write
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(1, 1_000_000))]
+    /// Tokens to write; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(0, 1_000_000))]
     pub(super) r#gen: u64,
+    /// Tokens to hold before writing; what the prompt lacks is read too, but not timed
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number(0, 1_000_000))]
+    pub(super) depth: u64,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,

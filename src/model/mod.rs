@@ -37,3 +37,4 @@ mod token_kind;
 pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
+pub mod work;
