@@ -327,7 +327,8 @@ pub(super) enum DebugCommand {
         /// The file to write; it must not be there yet
         #[arg(value_name = "OUT.gguf")]
         out: PathBuf,
-        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32
+        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32; with -pure behind Q5_K, Q4_0,
+        /// Q4_1 or IQ4_XS, nothing but that format
         #[arg(long, value_name = "NAME", default_value = "Q4_K_M")]
         quantization: String,
         /// Whose vocabulary it gets, but for tiny shapes [default: the starter's]
