@@ -566,22 +566,49 @@ fn a_bench_tells_speed_and_memory() {
         stdout(&output)
     };
     let report: Value = serde_json::from_str(&run(&["--json"])).expect("json");
-    for field in ["prefill_tps", "decode_tps", "load_s", "peak_rss_mb"] {
+    for field in [
+        "prefill_tps",
+        "prefill_gops",
+        "decode_tps",
+        "decode_gb_s",
+        "load_s",
+        "peak_rss_mb",
+    ] {
         assert!(
             report[field].as_f64().is_some_and(|n| n > 0.0),
             "{field}: {report}"
         );
     }
-    assert_eq!(
-        (&report["prompt_tokens"], &report["gen_tokens"]),
-        (&json!(16), &json!(4))
-    );
+    let tokens = |report: &Value| {
+        ["prompt_tokens", "depth_tokens", "gen_tokens"].map(|field| report[field].clone())
+    };
+    assert_eq!(tokens(&report), [json!(16), json!(16), json!(4)]);
     let text = run(&[]);
     for word in ["prefill", "decode", "load", "peak memory", "tokens/s"] {
         assert!(text.contains(word), "{word}: {text}");
     }
-    let output = place.run(&["--model", TINY, "bench", "--prompt", "999999"]);
-    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    // Writing behind more than the prompt, and no writing at all.
+    let report = run(&["--depth", "40", "--json"]);
+    let report: Value = serde_json::from_str(&report).expect("json");
+    assert_eq!(tokens(&report), [json!(16), json!(40), json!(4)]);
+    assert!(run(&["--depth", "40"]).contains("4 tokens behind 40;"));
+    let reading = ["--model", TINY, "bench", "--prompt", "16", "--gen", "0"];
+    let output = place.run(&reading);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        text.contains("prefill") && !text.contains("decode"),
+        "{text}"
+    );
+    for (flag, n) in [("--prompt", "999999"), ("--depth", "999999")] {
+        let output = place.run(&["--model", TINY, "--ctx", "512", "bench", flag, n]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("do not fit the context of 512"),
+            "{}",
+            stderr(&output)
+        );
+    }
 }
 
 /// A GGUF file of nothing but a header that names an architecture.

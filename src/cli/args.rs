@@ -258,9 +258,12 @@ pub(super) struct BenchArgs {
     /// Tokens to read
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = number(1, 1_000_000))]
     pub(super) prompt: u64,
-    /// Tokens to write
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(1, 1_000_000))]
+    /// Tokens to write; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(0, 1_000_000))]
     pub(super) r#gen: u64,
+    /// Tokens to hold before writing; what the prompt lacks is read too, but not timed
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number(0, 1_000_000))]
+    pub(super) depth: u64,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -324,7 +327,8 @@ pub(super) enum DebugCommand {
         /// The file to write; it must not be there yet
         #[arg(value_name = "OUT.gguf")]
         out: PathBuf,
-        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32
+        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32; with -pure behind Q5_K, Q4_0,
+        /// Q4_1 or IQ4_XS, nothing but that format
         #[arg(long, value_name = "NAME", default_value = "Q4_K_M")]
         quantization: String,
         /// Whose vocabulary it gets, but for tiny shapes [default: the starter's]

@@ -6,59 +6,73 @@ use super::out::{Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
-use crate::engine::{self, Card, LoadOptions, LocalEngine};
+use crate::engine::{self, BenchPlan, BenchReport, Card, LoadOptions, LocalEngine};
 use crate::jobs::ModelChoice;
 
 /// `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
-    let mut local = local(desk, args.prompt as usize + args.r#gen as usize)?;
+    let plan = BenchPlan {
+        prompt: args.prompt as usize,
+        depth: args.depth as usize,
+        written: args.r#gen as usize,
+    };
+    let mut local = local(desk, plan.context())?;
     let cancel = desk.cancel();
     let out = &mut desk.out;
-    let report = engine::bench(
-        &mut local,
-        args.prompt as usize,
-        args.r#gen as usize,
-        &cancel,
-        &mut |part| {
-            out.progress(&format!(
-                "measuring {} {:.0}%",
-                bar((f64::from(part) * 1000.0) as u64, 1000, 24),
-                part * 100.0
-            ));
-        },
-    );
+    let report = engine::bench(&mut local, plan, &cancel, &mut |part| {
+        out.progress(&format!(
+            "measuring {} {:.0}%",
+            bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+            part * 100.0
+        ));
+    });
     desk.out.clear();
     let report = report?;
     if args.json {
         desk.out.json_pretty(&report)?;
         return Ok(0);
     }
-    for (what, value) in [
-        ("model", report.model.clone()),
-        ("threads", report.threads.to_string()),
-        ("load", format!("{:.2} s", report.load_s)),
-        (
-            "prefill",
-            format!(
-                "{:.1} tokens/s ({} tokens)",
-                report.prefill_tps,
-                human_count(report.prompt_tokens as u64)
-            ),
-        ),
-        (
-            "decode",
-            format!(
-                "{:.1} tokens/s ({} tokens)",
-                report.decode_tps,
-                human_count(report.gen_tokens as u64)
-            ),
-        ),
-        ("peak memory", format!("{:.0} MB", report.peak_rss_mb)),
-    ] {
+    for (what, value) in lines(&report) {
         desk.out
             .parts(&[(Tone::Dim, &format!("{what:<12} ")), (Tone::Plain, &value)]);
     }
     Ok(0)
+}
+
+/// A report for people: what, and how much.
+fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
+    let mut lines = vec![
+        ("model", report.model.clone()),
+        ("threads", format!("{} ({})", report.threads, report.simd)),
+        ("load", format!("{:.2} s", report.load_s)),
+        (
+            "prefill",
+            format!(
+                "{:.1} tokens/s ({} tokens; {:.0} GOP/s)",
+                report.prefill_tps,
+                human_count(report.prompt_tokens as u64),
+                report.prefill_gops
+            ),
+        ),
+    ];
+    if report.gen_tokens > 0 {
+        let behind = if report.depth_tokens > report.prompt_tokens {
+            format!(" behind {}", human_count(report.depth_tokens as u64))
+        } else {
+            String::new()
+        };
+        lines.push((
+            "decode",
+            format!(
+                "{:.1} tokens/s ({} tokens{behind}; {:.1} GB/s)",
+                report.decode_tps,
+                human_count(report.gen_tokens as u64),
+                report.decode_gb_s
+            ),
+        ));
+    }
+    lines.push(("peak memory", format!("{:.0} MB", report.peak_rss_mb)));
+    lines
 }
 
 /// The real engine, loaded, for measuring and looking into it; `least` tokens of context.

@@ -7,10 +7,39 @@ use serde::{Deserialize, Serialize};
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, memory};
+use crate::kernels::simd::Simd;
 use crate::model::network::Wanted;
 
 /// Tokens read at once, as for real prompts.
 const PIECE: usize = 512;
+
+/// What [`bench`] is to measure, in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BenchPlan {
+    /// Those that are read and timed.
+    pub prompt: usize,
+    /// Those that are held before writing begins: what is missing behind the prompt is read
+    /// too, but not timed. Of no effect where it is not more than the prompt.
+    pub depth: usize,
+    /// Those that are written and timed; 0 to time reading alone.
+    pub written: usize,
+}
+
+impl BenchPlan {
+    /// Those that are held before writing begins.
+    pub const fn held(self) -> usize {
+        if self.depth > self.prompt {
+            self.depth
+        } else {
+            self.prompt
+        }
+    }
+
+    /// Those that the context must hold.
+    pub const fn context(self) -> usize {
+        self.held().saturating_add(self.written)
+    }
+}
 
 /// What [`bench`] found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,41 +48,50 @@ pub struct BenchReport {
     pub model: String,
     /// Threads that computed.
     pub threads: usize,
-    /// Tokens of the prompt that was read.
+    /// The instructions that the kernels used: `scalar`, `avx2`, …
+    pub simd: String,
+    /// Tokens of the prompt that was read and timed.
     pub prompt_tokens: usize,
+    /// Tokens that were held when writing began.
+    pub depth_tokens: usize,
     /// Tokens that were written.
     pub gen_tokens: usize,
-    /// Tokens a second while reading.
+    /// Tokens a second while reading the prompt.
     pub prefill_tps: f64,
-    /// Tokens a second while writing.
+    /// Operations a second meanwhile, in 10^9: a weight's multiplication and its addition are
+    /// two. To be held against the products of 8-bit numbers that the processor can do.
+    pub prefill_gops: f64,
+    /// Tokens a second while writing; 0 where none were written.
     pub decode_tps: f64,
+    /// Bytes moved a second meanwhile, in 10^9: the weights and the state that every token
+    /// needs. To be held against what the processor can read from memory.
+    pub decode_gb_s: f64,
     /// Seconds the model took to load.
     pub load_s: f64,
     /// Most memory this process has held, in MB (10^6 bytes); 0 where the platform does not tell.
     pub peak_rss_mb: f64,
 }
 
-/// Reads a prompt of `prompt` tokens and writes `gen_tokens` more, on a fresh context.
+/// Reads and writes on a fresh context what the plan says.
 /// `on` is told how much of the work is done, 0 to 1.
 ///
 /// # Errors
-/// Of kind usage, if the two do not fit the context; interrupted, if cancelled.
+/// Of kind usage, if the plan does not fit the context; interrupted, if cancelled.
 pub fn bench(
     engine: &mut LocalEngine,
-    prompt: usize,
-    gen_tokens: usize,
+    plan: BenchPlan,
     cancel: &Cancel,
     on: &mut dyn FnMut(f32),
 ) -> Result<BenchReport> {
     let context = engine.facts().context;
-    if prompt == 0 || prompt + gen_tokens > context {
+    if plan.prompt == 0 || plan.context() > context {
         return Err(Failure::usage(format!(
-            "{} tokens of prompt and {} of answer do not fit the context of {}",
-            human_count(prompt as u64),
-            human_count(gen_tokens as u64),
+            "{} tokens to read and {} to write do not fit the context of {}",
+            human_count(plan.held() as u64),
+            human_count(plan.written as u64),
             human_count(context as u64)
         ))
-        .hint("lower --prompt or --gen, or raise --ctx"));
+        .hint("lower --prompt, --depth or --gen, or raise --ctx"));
     }
     engine.reset();
     // Tokens from all over the vocabulary, the same at every run: what they say has no
@@ -65,36 +103,48 @@ pub fn bench(
             .wrapping_add(13)
             .rem_euclid(vocabulary) as u32
     };
-    let tokens: Vec<u32> = (0..prompt).map(token).collect();
-    // Packing of weights and waking of threads are no part of the rate.
+    let tokens: Vec<u32> = (0..plan.context()).map(token).collect();
+    let (prompt, rest) = tokens.split_at(plan.prompt);
+    let (rest, written) = rest.split_at(plan.held() - plan.prompt);
     let network = engine.recall.network();
-    network.read(&[token(0)], Wanted::Last, cancel)?;
+    // Packing of weights and waking of threads are no part of the rate.
+    network.read(&tokens[..1], Wanted::Last, cancel)?;
     network.reset();
-    let all = (prompt + gen_tokens) as f32;
-    let begun = Instant::now();
-    for piece in tokens.chunks(PIECE) {
-        network.read(piece, Wanted::Last, cancel)?;
-        on(network.held() as f32 / all);
-    }
-    let prefill = begun.elapsed().as_secs_f64();
-    let begun = Instant::now();
-    for i in 0..gen_tokens {
-        network.read(&[token(prompt + i)], Wanted::Last, cancel)?;
-        on((prompt + i + 1) as f32 / all);
-    }
-    let decode = begun.elapsed().as_secs_f64();
+    let mut timed = |tokens: &[u32], piece: usize| -> Result<f64> {
+        let begun = Instant::now();
+        for piece in tokens.chunks(piece) {
+            network.read(piece, Wanted::Last, cancel)?;
+            on(network.held() as f32 / plan.context() as f32);
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    };
+    let prefill = timed(prompt, PIECE)?;
+    timed(rest, PIECE)?;
+    let decode = timed(written, 1)?;
     engine.reset();
+    let rate = |amount: f64, seconds: f64| {
+        if amount > 0.0 {
+            amount / seconds.max(1e-9)
+        } else {
+            0.0
+        }
+    };
+    let operations = 2.0 * engine.work.products(plan.prompt as u64) as f64;
+    let held = plan.held() as u64;
+    let bytes: u64 = (held..held + plan.written as u64)
+        .map(|held| engine.work.bytes(held + 1))
+        .sum();
     Ok(BenchReport {
         model: engine.facts().name.clone(),
         threads: crate::kernels::threads::number(),
-        prompt_tokens: prompt,
-        gen_tokens,
-        prefill_tps: prompt as f64 / prefill.max(1e-9),
-        decode_tps: if gen_tokens == 0 {
-            0.0
-        } else {
-            gen_tokens as f64 / decode.max(1e-9)
-        },
+        simd: Simd::best().name().to_owned(),
+        prompt_tokens: plan.prompt,
+        depth_tokens: plan.held(),
+        gen_tokens: plan.written,
+        prefill_tps: rate(plan.prompt as f64, prefill),
+        prefill_gops: rate(operations / 1e9, prefill),
+        decode_tps: rate(plan.written as f64, decode),
+        decode_gb_s: rate(bytes as f64 / 1e9, decode),
         load_s: engine.facts().load_s,
         peak_rss_mb: memory::peak_resident().map_or(0.0, |bytes| bytes as f64 / 1e6),
     })

@@ -19,9 +19,11 @@ use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
+use crate::model::hyper::Hyper;
 use crate::model::network;
 use crate::model::sample::{Allowed, Sampler};
 use crate::model::tokenizer::{Encoding, TextStream, Tokenizer};
+use crate::model::work::Work;
 
 /// Tokens that must be left for an answer.
 pub(super) const LEAST_ANSWER: usize = 16;
@@ -54,6 +56,8 @@ pub struct LocalEngine {
     pub(super) tokenizer: Tokenizer,
     template: ChatTemplate,
     pub(super) recall: Recall,
+    /// What reading and writing take of the machine.
+    pub(super) work: Work,
     /// Answers of this conversation, as text and as the tokens they were written with.
     answers: Vec<(String, Vec<u32>)>,
     pub(super) stops: Vec<u32>,
@@ -90,6 +94,7 @@ impl LocalEngine {
             &name_of(tokenizer.bos),
             &name_of(tokenizer.eos),
         )?;
+        let work = Work::of(&header, &Hyper::from_header(&header)?);
         let stops = stop_tokens(&header, &tokenizer);
         let allowed = drawable(&tokenizer, &stops);
         let before = memory::resident();
@@ -114,6 +119,7 @@ impl LocalEngine {
             tokenizer,
             template,
             recall: Recall::new(network, states),
+            work,
             answers: Vec::new(),
             stops,
             allowed,

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, Result, TokenCount};
 
-pub use bench::{BenchReport, bench};
+pub use bench::{BenchPlan, BenchReport, bench};
 pub use card::Card;
 pub use debug::counter;
 pub use inspect::{Inspection, inspect};

@@ -38,3 +38,4 @@ mod token_kind;
 pub mod tokenizer;
 pub mod transformer;
 pub mod weights;
+pub mod work;

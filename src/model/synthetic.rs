@@ -152,6 +152,11 @@ pub const QUANTIZATIONS: &[Quantization] = &[
     mixture("Q4_1", 3, Kind::Q4_1, Kind::Q4_1, Kind::Q6K),
     mixture("IQ4_XS", 30, Kind::IQ4XS, Kind::Q5K, Kind::Q6K),
     mixture("F32", 0, Kind::F32, Kind::F32, Kind::F32),
+    // Nothing but one format, to see what its products take.
+    mixture("Q5_K-pure", 17, Kind::Q5K, Kind::Q5K, Kind::Q5K),
+    mixture("Q4_0-pure", 2, Kind::Q4_0, Kind::Q4_0, Kind::Q4_0),
+    mixture("Q4_1-pure", 3, Kind::Q4_1, Kind::Q4_1, Kind::Q4_1),
+    mixture("IQ4_XS-pure", 30, Kind::IQ4XS, Kind::IQ4XS, Kind::IQ4XS),
 ];
 
 const fn mixture(

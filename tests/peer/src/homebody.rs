@@ -28,15 +28,16 @@ impl Run {
     }
 }
 
-/// Runs a program that prints one JSON object, and watches it.
+/// Runs a program that prints one JSON object, with some variables set, and watches it.
 ///
 /// # Errors
 /// When it cannot be started, fails, or prints something else.
-pub fn measured(program: &Path, arguments: &[String]) -> Result<Run> {
+pub fn measured(program: &Path, arguments: &[String], set: &[(&str, &str)]) -> Result<Run> {
     let named = |e: &dyn std::fmt::Display| format!("{} {arguments:?}: {e}", program.display());
     let begun = Instant::now();
     let mut child = Command::new(program)
         .args(arguments)
+        .envs(set.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Result<Run> {
-        measured(Path::new("sh"), &["-c".to_owned(), script.to_owned()])
+        measured(Path::new("sh"), &["-c".to_owned(), script.to_owned()], &[])
     }
 
     #[test]
