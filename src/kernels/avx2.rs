@@ -7,13 +7,15 @@
 //! With AVX-VNNI one instruction adds fours of products to 32 bits, whatever the weights.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_abs_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_cvtepi32_ps,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_load_si256, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_mullo_epi32,
+    __m256i, _mm_loadu_si128, _mm_unpackhi_epi16, _mm_unpacklo_epi16, _mm256_abs_epi8,
+    _mm256_add_epi16, _mm256_add_epi32, _mm256_castps_si256, _mm256_cvtepi16_epi32,
+    _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_load_si256,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_mullo_epi32,
     _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_store_ps, _mm256_store_si256,
-    _mm256_sub_epi32, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
-    _mm256_unpacklo_epi64, _mm256_xor_si256,
+    _mm256_set1_ps, _mm256_setr_m128i, _mm256_setr_ps, _mm256_setzero_si256, _mm256_sign_epi8,
+    _mm256_store_ps, _mm256_store_si256, _mm256_storeu_si256, _mm256_sub_epi32,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm256_xor_si256,
 };
 
 use super::activations::Activations;
@@ -68,8 +70,7 @@ fn fill<F: Format, const VNNI: bool>(
     chunk: usize,
     panel: &mut Panel,
 ) {
-    // One for each of two sums in 16 bits, or one of 32 bits.
-    panel.scales::<F>(unpacked, chunk, |k| [k, if VNNI { k >> 15 } else { k }]);
+    scales::<F, VNNI>(unpacked, chunk, panel);
     let lines = &mut panel.q[chunk * MOST_WEIGHTS / 4..][..MOST_WEIGHTS / 4];
     for (i, lines) in lines.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         for (half, rows) in unpacked.as_chunks::<8>().0.iter().enumerate() {
@@ -80,6 +81,77 @@ fn fill<F: Format, const VNNI: bool>(
             for (line, column) in lines.iter_mut().zip(transpose(rows)) {
                 // SAFETY: `half` is 0 or 1: 32 of the line's 64 bytes, which is aligned to 64.
                 unsafe { _mm256_store_si256(line.0.as_mut_ptr().add(32 * half).cast(), column) };
+            }
+        }
+    }
+}
+
+/// Puts the scales of 256 columns of 16 rows in their places; those of runs once for each of two
+/// sums in 16 bits, or if `wide` for one in 32 bits.
+///
+/// By hand, since what the compiler makes of it scatters number by number.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn scales<F: Format, const WIDE: bool>(
+    unpacked: &[Unpacked; PANEL],
+    chunk: usize,
+    panel: &mut Panel,
+) {
+    let (runs, blocks) = (MOST_WEIGHTS / F::SUB, MOST_WEIGHTS / F::BLOCK);
+    for (half, rows) in unpacked.as_chunks::<8>().0.iter().enumerate() {
+        let place = |line: *mut u8, column: __m256i| {
+            // SAFETY: `line` has 64 bytes, of which `half`, 0 or 1, takes 32.
+            unsafe { _mm256_storeu_si256(line.add(32 * half).cast(), column) };
+        };
+        if F::BLOCK == MOST_WEIGHTS {
+            let lines = panel.k[chunk * runs..][..runs].as_chunks_mut::<8>().0;
+            for (eight, lines) in lines.iter_mut().enumerate() {
+                let rows = rows.each_ref().map(|row| {
+                    // SAFETY: `eight` is 0 or 1: eight of the 16 numbers.
+                    let k = unsafe { _mm_loadu_si128(row.k.as_ptr().add(8 * eight).cast()) };
+                    if WIDE {
+                        _mm256_cvtepi16_epi32(k)
+                    } else {
+                        _mm256_setr_m128i(_mm_unpacklo_epi16(k, k), _mm_unpackhi_epi16(k, k))
+                    }
+                });
+                for (line, column) in lines.iter_mut().zip(transpose(rows)) {
+                    place(line.0.as_mut_ptr().cast(), column);
+                }
+            }
+            // SAFETY: there are 16 numbers; with eight runs only the first eight count.
+            let n = rows
+                .each_ref()
+                .map(|row| unsafe { _mm256_loadu_si256(row.n.as_ptr().cast()) });
+            let lines = panel.n[chunk * runs / 2..][..runs / 2].iter_mut();
+            for (line, column) in lines.zip(transpose(n)) {
+                place(line.0.as_mut_ptr().cast(), column);
+            }
+            let floats = |of: &dyn Fn(&Unpacked) -> f32| {
+                let [a, b, c, d, e, f, g, h] = rows.each_ref().map(of);
+                _mm256_castps_si256(_mm256_setr_ps(a, b, c, d, e, f, g, h))
+            };
+            place(
+                panel.d[chunk].0.as_mut_ptr().cast(),
+                floats(&|row| row.d[0]),
+            );
+            place(
+                panel.least[chunk].0.as_mut_ptr().cast(),
+                floats(&|row| row.least[0]),
+            );
+        } else {
+            let (d, least) = (&mut panel.d, &mut panel.least);
+            let both: [(&mut [Lanes], fn(&Unpacked) -> &[f32; 8]); 2] =
+                [(d, |row| &row.d), (least, |row| &row.least)];
+            for (lines, of) in both {
+                // SAFETY: eight floats.
+                let rows = rows
+                    .each_ref()
+                    .map(|row| unsafe { _mm256_loadu_si256(of(row).as_ptr().cast()) });
+                let lines = lines[chunk * blocks..][..blocks].iter_mut();
+                for (line, column) in lines.zip(transpose(rows)) {
+                    place(line.0.as_mut_ptr().cast(), column);
+                }
             }
         }
     }

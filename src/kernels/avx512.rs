@@ -16,6 +16,7 @@ use std::arch::x86_64::{
 };
 
 use super::activations::{Activations, RUN};
+use super::avx2::scales;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
 use super::panel::{self, Lanes, Line, PANEL, Panel, Part, Rows, Scratch, packed};
 
@@ -160,7 +161,7 @@ pub(super) fn panels<F: Format>(
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c")]
 fn fill<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Panel) {
-    panel.scales::<F>(unpacked, chunk, |k| [k, k >> 15]);
+    scales::<F, true>(unpacked, chunk, panel);
     let lines = &mut panel.q[chunk * MOST_WEIGHTS / 4..][..MOST_WEIGHTS / 4];
     for (i, lines) in lines.as_chunks_mut::<PANEL>().0.iter_mut().enumerate() {
         // SAFETY: `i` is below 4, so 64 bytes from `64 · i` on lie within the 256 of `q`,

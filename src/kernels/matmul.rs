@@ -129,18 +129,20 @@ impl<'a> Matrix<'a> {
         if !simd.in_panels(x.tokens) {
             let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
             match (simd.level(), F::BY_ONE) {
-                (Level::Avx512, Some(products)) => {
+                (Level::Avx512, Some(products)) if x.tokens == 1 => {
                     // SAFETY: a `Simd` is made only where the CPU has its instructions; no
-                    // other piece has these rows, and there is one token.
+                    // other piece has these rows.
                     unsafe { products(rows, x, out.rows_of_one(first, count)) };
                     return;
                 }
-                (Level::Avx2 | Level::AvxVnni, _) => {
+                (Level::Avx512, None) if x.tokens == 1 => {}
+                (Level::Avx512 | Level::Avx2 | Level::AvxVnni, _) => {
                     let put = |row: usize, token: usize, value: f32| {
                         // SAFETY: no other piece has these rows.
                         unsafe { out.put(token, first + row, value) };
                     };
-                    // SAFETY: a `Simd` is made only where the CPU has its instructions.
+                    // SAFETY: a `Simd` is made only where the CPU has its instructions, and all
+                    // of these have AVX2.
                     unsafe { super::avx2_rows::few::<F>(rows, self.row_bytes, x, put) };
                     return;
                 }

@@ -76,42 +76,6 @@ impl Default for Panel {
     }
 }
 
-impl Panel {
-    /// Puts the scales of 256 columns of 16 rows in their places; those of runs as `spread`
-    /// makes two of one.
-    #[inline(always)]
-    pub fn scales<F: Format>(
-        &mut self,
-        unpacked: &[Unpacked; PANEL],
-        chunk: usize,
-        spread: impl Fn(i16) -> [i16; 2],
-    ) {
-        let (runs, blocks) = (MOST_WEIGHTS / F::SUB, MOST_WEIGHTS / F::BLOCK);
-        if F::BLOCK == MOST_WEIGHTS {
-            let lines = self.k[chunk * runs..][..runs].iter_mut();
-            for (run, line) in lines.enumerate() {
-                for (k, row) in line.0.iter_mut().zip(unpacked) {
-                    *k = spread(row.k[run]);
-                }
-            }
-            let lines = self.n[chunk * runs / 2..][..runs / 2].iter_mut();
-            for (pair, line) in lines.enumerate() {
-                for (n, row) in line.0.iter_mut().zip(unpacked) {
-                    *n = [row.n[2 * pair], row.n[2 * pair + 1]];
-                }
-            }
-        }
-        for block in 0..blocks {
-            let d = &mut self.d[chunk * blocks + block].0;
-            let least = &mut self.least[chunk * blocks + block].0;
-            for ((d, least), row) in d.iter_mut().zip(least).zip(unpacked) {
-                *d = row.d[block];
-                *least = row.least[block];
-            }
-        }
-    }
-}
-
 /// Two numbers of 16 bits as one of 32, the first below.
 #[inline(always)]
 pub(super) const fn packed(two: [i16; 2]) -> i32 {

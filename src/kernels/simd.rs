@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use super::activations::{self, Tile};
 use super::lanes::{Lanes, Plain};
 
-/// Tokens up to which AVX2 takes rows of weights one by one.
+/// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
+/// costs more than it saves.
 const MOST_IN_ROWS: usize = 6;
 
 /// Work written once and compiled for each set of instructions.
@@ -115,18 +116,17 @@ impl Simd {
     /// rows one by one, as they lie in memory.
     pub const fn in_panels(self, tokens: usize) -> bool {
         match self.0 {
-            Level::Avx512 => tokens > 1,
-            Level::Avx2 | Level::AvxVnni => tokens > MOST_IN_ROWS,
             Level::Scalar => false,
+            _ => tokens > MOST_IN_ROWS,
         }
     }
 
     /// The sizes of tiles that so many tokens are parted into, the largest first; the last is 1.
     pub const fn tiles(self, tokens: usize) -> &'static [usize] {
         match self.0 {
+            _ if !self.in_panels(tokens) => &[1],
             Level::Avx512 => &[12, 8, 4, 2, 1],
-            Level::Avx2 | Level::AvxVnni if self.in_panels(tokens) => &[4, 2, 1],
-            _ => &[1],
+            _ => &[4, 2, 1],
         }
     }
 
