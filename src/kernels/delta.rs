@@ -236,14 +236,10 @@ impl Block<'_> {
         let value = &row[2 * half + head * shape.value + self.first..][..16 * N];
         let value = value.as_chunks::<16>().0;
         let place = |i: usize| (head * key + i) * shape.value + self.first;
-        let columns = |i: usize| -> [V; N] {
-            let parts = self.before[place(i)..][..16 * N].as_chunks::<16>().0;
-            std::array::from_fn(|n| V::load(&parts[n]))
-        };
         let mut by_key = [V::splat(0.0); N];
         let mut by_query = by_key;
         for (i, (k, q)) in k.iter().zip(q).enumerate() {
-            let s = columns(i);
+            let s = loaded::<V, N>(&self.before[place(i)..]);
             for n in 0..N {
                 by_key[n] = s[n].fused(V::splat(*k), by_key[n]);
                 by_query[n] = s[n].fused(V::splat(*q), by_query[n]);
@@ -264,7 +260,7 @@ impl Block<'_> {
             }
         }
         for (i, k) in k.iter().enumerate() {
-            let s = columns(i);
+            let s = loaded::<V, N>(&self.before[place(i)..]);
             // SAFETY: as above.
             let to = unsafe { self.after.part(place(i), 16 * N) };
             for (n, to) in to.as_chunks_mut::<16>().0.iter_mut().enumerate() {
@@ -272,6 +268,18 @@ impl Block<'_> {
             }
         }
     }
+}
+
+/// The first `16 N` floats. A function, since a closure may stay a call, and what is called
+/// does not have the instructions of its caller.
+#[inline(always)]
+fn loaded<V: Lanes, const N: usize>(from: &[f32]) -> [V; N] {
+    let parts = from[..16 * N].as_chunks::<16>().0;
+    let mut all = [V::splat(0.0); N];
+    for (one, part) in all.iter_mut().zip(parts) {
+        *one = V::load(part);
+    }
+    all
 }
 
 #[inline(always)]
