@@ -1,6 +1,8 @@
 //! The threads that compute. Work is claimed in small pieces, so that a thread whose core
 //! was taken away holds up nobody but the piece it has; a thread that finds nothing to do
-//! spins for a moment (the next product follows within microseconds) and then sleeps.
+//! spins for a moment (the next product follows within microseconds) and then sleeps. So does
+//! the one who waits for the others: on a core that is shared with another program, time spent
+//! on looking is time that the scheduler then gives to that program.
 //!
 //! A caller may say who can cancel it ([`until`]): then no further piece is begun once that
 //! has happened, and what was computed is worth nothing.
@@ -75,8 +77,13 @@ struct Shared {
     /// Grows with every job, so that a thread does not enter the same one again.
     epoch: AtomicUsize,
     sleeping: AtomicUsize,
+    /// Whether the one who runs a job sleeps until nobody is inside.
+    waiting: AtomicBool,
     lock: Mutex<()>,
+    /// There is a job.
     wake: Condvar,
+    /// Nobody is inside.
+    left: Condvar,
     /// Held by the one who runs a job.
     turn: Mutex<()>,
 }
@@ -86,8 +93,10 @@ static SHARED: Shared = Shared {
     inside: AtomicUsize::new(0),
     epoch: AtomicUsize::new(0),
     sleeping: AtomicUsize::new(0),
+    waiting: AtomicBool::new(false),
     lock: Mutex::new(()),
     wake: Condvar::new(),
+    left: Condvar::new(),
     turn: Mutex::new(()),
 };
 
@@ -136,15 +145,7 @@ pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
     }
     // Whoever counts itself in after this finds the null.
     SHARED.job.store(ptr::null_mut(), SeqCst);
-    let mut looks = 0_u32;
-    while SHARED.inside.load(SeqCst) > 0 {
-        looks += 1;
-        if looks.is_multiple_of(1 << 10) {
-            std::thread::yield_now();
-        } else {
-            std::hint::spin_loop();
-        }
-    }
+    until_left();
     if let Err(panic) = own {
         resume_unwind(panic);
     }
@@ -187,24 +188,51 @@ fn serve() {
                 job.panicked.store(true, SeqCst);
             }
         }
-        SHARED.inside.fetch_sub(1, SeqCst);
+        // Whoever waits says so before he looks whether somebody is inside.
+        if SHARED.inside.fetch_sub(1, SeqCst) == 1 && SHARED.waiting.load(SeqCst) {
+            let _lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
+            SHARED.left.notify_all();
+        }
     }
 }
 
-/// Returns when the epoch is another than `seen`, with the new one.
-fn wait(seen: usize) -> usize {
+/// Looks for a moment whether something is so.
+fn soon(is: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
     loop {
         for _ in 0..64 {
-            let now = SHARED.epoch.load(SeqCst);
-            if now != seen {
-                return now;
+            if is() {
+                return true;
             }
             std::hint::spin_loop();
         }
         if begun.elapsed() > SPIN {
-            break;
+            return false;
         }
+    }
+}
+
+/// Returns when no thread holds the job any more.
+fn until_left() {
+    let empty = || SHARED.inside.load(SeqCst) == 0;
+    if soon(empty) {
+        return;
+    }
+    let mut lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
+    SHARED.waiting.store(true, SeqCst);
+    while !empty() {
+        lock = SHARED
+            .left
+            .wait(lock)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    SHARED.waiting.store(false, SeqCst);
+}
+
+/// Returns when the epoch is another than `seen`, with the new one.
+fn wait(seen: usize) -> usize {
+    if soon(|| SHARED.epoch.load(SeqCst) != seen) {
+        return SHARED.epoch.load(SeqCst);
     }
     let mut lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
     SHARED.sleeping.fetch_add(1, SeqCst);
