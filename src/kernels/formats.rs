@@ -359,6 +359,18 @@ fn looked_up(indices: [u8; 16]) -> [u8; 16] {
             return unsafe { shuffled(indices) };
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    {
+        use std::arch::aarch64::{vld1q_u8, vqtbl1q_u8, vst1q_u8};
+        let mut found = indices;
+        // SAFETY: NEON is part of the architecture; all are 16 bytes.
+        unsafe {
+            let (table, at) = (vld1q_u8(LEVELS.as_ptr()), vld1q_u8(indices.as_ptr()));
+            vst1q_u8(found.as_mut_ptr(), vqtbl1q_u8(table, at));
+        }
+        found
+    }
+    #[cfg(not(target_arch = "aarch64"))]
     indices.map(|i| LEVELS[usize::from(i)])
 }
 

@@ -46,6 +46,53 @@ impl Lanes for Plain {
     }
 }
 
+/// Four registers of NEON, which every CPU of this kind has.
+#[cfg(target_arch = "aarch64")]
+#[derive(Clone, Copy)]
+pub(super) struct Neon([std::arch::aarch64::float32x4_t; 4]);
+
+#[cfg(target_arch = "aarch64")]
+impl Lanes for Neon {
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        // SAFETY: NEON is part of the architecture.
+        Self([unsafe { std::arch::aarch64::vdupq_n_f32(x) }; 4])
+    }
+
+    #[inline(always)]
+    fn load(from: &[f32; 16]) -> Self {
+        let from = from.as_ptr();
+        // SAFETY: as above; each reads four of the sixteen floats.
+        Self([0, 4, 8, 12].map(|at| unsafe { std::arch::aarch64::vld1q_f32(from.add(at)) }))
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32; 16]) {
+        for (to, part) in to.as_chunks_mut::<4>().0.iter_mut().zip(self.0) {
+            // SAFETY: as above; four floats.
+            unsafe { std::arch::aarch64::vst1q_f32(to.as_mut_ptr(), part) };
+        }
+    }
+
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        let (a, b) = (self.0, other.0);
+        // SAFETY: as above.
+        Self(std::array::from_fn(|i| unsafe {
+            std::arch::aarch64::vmulq_f32(a[i], b[i])
+        }))
+    }
+
+    #[inline(always)]
+    fn fused(self, a: Self, b: Self) -> Self {
+        let (x, a, b) = (self.0, a.0, b.0);
+        // SAFETY: as above.
+        Self(std::array::from_fn(|i| unsafe {
+            std::arch::aarch64::vfmaq_f32(b[i], x[i], a[i])
+        }))
+    }
+}
+
 /// Two registers of AVX. Made and used only in functions that run where AVX2 and FMA are.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]

@@ -149,6 +149,18 @@ impl<'a> Matrix<'a> {
                 _ => {}
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if !simd.in_panels(x.tokens, x.group) && simd.level() != Level::Scalar {
+            let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
+            let put = |row: usize, token: usize, value: f32| {
+                // SAFETY: no other piece has these rows.
+                unsafe { out.put(token, first + row, value) };
+            };
+            // SAFETY: a `Simd` is made only where the CPU has its instructions, and both have
+            // dot products.
+            unsafe { super::neon_rows::few::<F>(rows, self.row_bytes, x, put) };
+            return;
+        }
         for row in first..first + count {
             self.row_times::<F>(x, row, simd, |token, value| {
                 // SAFETY: no other piece has this row, so no other thread has this place.
@@ -224,6 +236,12 @@ impl<'a> Matrix<'a> {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Level::Avx2 => unsafe { super::avx2::panels::<F, false>(rows, x, scratch, put) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Level::Neon => unsafe { super::neon::panels::<F, false>(rows, x, scratch, put) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Level::NeonI8mm => unsafe { super::neon::panels::<F, true>(rows, x, scratch, put) },
             _ => {}
         });
     }

@@ -27,6 +27,10 @@ pub mod formats;
 mod lanes;
 pub mod lines;
 pub mod matmul;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_rows;
 #[cfg(test)]
 mod noise;
 mod panel;

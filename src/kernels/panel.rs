@@ -28,7 +28,19 @@ pub(super) fn fetch(bytes: &[u8], ahead: usize) {
         // SAFETY: a wish that cannot fail, whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    for line in (0..bytes.len()).step_by(64) {
+        let at = bytes.as_ptr().wrapping_add(ahead + line);
+        // SAFETY: a wish that cannot fail, whatever the address.
+        unsafe {
+            std::arch::asm!(
+                "prfm pldl1keep, [{at}]",
+                at = in(reg) at,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = (bytes, ahead);
 }
 
@@ -50,7 +62,8 @@ pub struct Twos(pub [[i16; 2]; PANEL]);
 /// Some columns of 16 rows.
 #[derive(Debug)]
 pub struct Panel {
-    /// The whole numbers, `[columns / 4][16][4]`.
+    /// The whole numbers, `[columns / 4][16][4]`, or `[columns / 8][16][8]` where instructions
+    /// take eight columns at once.
     pub q: Vec<Line>,
     /// Of blocks of 256 the scale of each run, `[columns / SUB][16]`, as the instructions like it.
     pub k: Vec<Twos>,

@@ -37,6 +37,64 @@ pub(super) enum Level {
     AvxVnni,
     /// AVX-512 with VNNI, by hand where it pays.
     Avx512,
+    /// NEON with dot products, by hand where it pays.
+    Neon,
+    /// The same with products of matrices of 8 bits.
+    NeonI8mm,
+}
+
+impl Level {
+    /// All, the least first; what is better than another comes behind it.
+    const ALL: [Self; 6] = [
+        Self::Scalar,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512,
+        Self::Neon,
+        Self::NeonI8mm,
+    ];
+
+    /// Whether this CPU has it.
+    #[cfg(target_arch = "x86_64")]
+    fn is_here(self) -> bool {
+        let avx2 = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c");
+        match self {
+            Self::Scalar => true,
+            Self::Avx2 => avx2,
+            Self::AvxVnni => avx2 && is_x86_feature_detected!("avxvnni"),
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vnni")
+                    && avx2
+            }
+            Self::Neon | Self::NeonI8mm => false,
+        }
+    }
+
+    /// Whether this CPU has it; NEON without dot products is what the compiler makes of plain
+    /// code.
+    #[cfg(target_arch = "aarch64")]
+    fn is_here(self) -> bool {
+        use std::arch::is_aarch64_feature_detected;
+        let dots = cfg!(target_endian = "little") && is_aarch64_feature_detected!("dotprod");
+        match self {
+            Self::Scalar => true,
+            Self::Neon => dots,
+            Self::NeonI8mm => dots && is_aarch64_feature_detected!("i8mm"),
+            Self::Avx2 | Self::AvxVnni | Self::Avx512 => false,
+        }
+    }
+
+    /// Whether this CPU has it.
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn is_here(self) -> bool {
+        self == Self::Scalar
+    }
 }
 
 #[cfg(test)]
@@ -45,8 +103,8 @@ thread_local! {
 }
 
 impl Simd {
-    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`) can ask for
-    /// less.
+    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`, `neon`,
+    /// `i8mm`) can ask for less.
     pub fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         #[cfg(test)]
@@ -74,29 +132,10 @@ impl Simd {
 
     /// All that this CPU has, the least first.
     pub fn all() -> Vec<Self> {
-        #[cfg(target_arch = "x86_64")]
-        let avx2 = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
-        #[cfg(target_arch = "x86_64")]
-        let all = [
-            (Level::Scalar, true),
-            (Level::Avx2, avx2),
-            (Level::AvxVnni, avx2 && is_x86_feature_detected!("avxvnni")),
-            (
-                Level::Avx512,
-                is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512dq")
-                    && is_x86_feature_detected!("avx512vnni")
-                    && avx2,
-            ),
-        ];
-        #[cfg(not(target_arch = "x86_64"))]
-        let all = [(Level::Scalar, true)];
-        all.into_iter()
-            .filter_map(|(level, has)| has.then_some(Self(level)))
+        Level::ALL
+            .into_iter()
+            .filter(|level| level.is_here())
+            .map(Self)
             .collect()
     }
 
@@ -111,6 +150,8 @@ impl Simd {
             Level::Avx2 => "avx2",
             Level::AvxVnni => "avxvnni",
             Level::Avx512 => "avx512",
+            Level::Neon => "neon",
+            Level::NeonI8mm => "i8mm",
         }
     }
 
@@ -154,8 +195,12 @@ impl Simd {
                 Level::Avx512 => return unsafe { avx512(work) },
                 // SAFETY: as above.
                 Level::Avx2 | Level::AvxVnni => return unsafe { avx2(work) },
-                Level::Scalar => {}
+                _ => {}
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if self.0 != Level::Scalar {
+            return work.run::<super::lanes::Neon>();
         }
         work.run::<Plain>()
     }
@@ -178,7 +223,7 @@ impl Simd {
                 Level::Avx512 => return unsafe { avx512(x, width, tile) },
                 // SAFETY: as above.
                 Level::Avx2 | Level::AvxVnni => return unsafe { avx2(x, width, tile) },
-                Level::Scalar => {}
+                _ => {}
             }
         }
         activations::round_tile(x, width, tile);
