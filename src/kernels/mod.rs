@@ -29,8 +29,10 @@ pub mod lines;
 pub mod matmul;
 #[cfg(test)]
 mod noise;
+pub mod pages;
 mod panel;
 pub mod pool;
 pub mod rows;
 pub mod simd;
+mod sweep;
 pub mod threads;
