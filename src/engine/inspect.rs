@@ -85,8 +85,13 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
     let footprint = Hyper::from_header(header)
         .map(|hyper| Footprint::of(&hyper))
         .unwrap_or_default();
-    // candle's own caches hold keys and values twice while they grow.
-    let state = footprint.per_token.saturating_mul(if ours { 1 } else { 2 });
+    // On other devices keys and values are single precision, as are candle's own caches, which
+    // hold them twice while they grow.
+    let state = footprint.per_token.saturating_mul(match ours {
+        true if cfg!(any(feature = "cuda", feature = "metal")) => 2,
+        true => 1,
+        false => 4,
+    });
     // The state itself, what a pass makes of it, and the moments that are kept.
     let recurrent = footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64);
     let mut weights = 0_u64;

@@ -16,7 +16,7 @@ use crate::model::gguf::Header;
 use crate::model::snapshot::Snapshot;
 
 /// How a file begins; another form of the state gets another number.
-const MARK: &[u8; 16] = b"homebody state 1";
+const MARK: &[u8; 16] = b"homebody state 2";
 /// How its name ends.
 const SUFFIX: &str = "state";
 /// Bytes of weights that go into a model's key, from three places.

@@ -8,7 +8,10 @@ pub fn exp(x: f32) -> f32 {
     // x = n · ln 2 + r with n whole and |r| ≤ ½ ln 2 (Cody and Waite); ln 2 in two parts, so
     // that the difference is exact.
     let clamped = x.clamp(-87.3, 88.3);
-    let n = (clamped * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    // Beside so large a number (1.5 · 2²³) a float has no room for a fraction, and n stands in
+    // its lowest bits.
+    let shifted = clamped * std::f32::consts::LOG2_E + 12_582_912.0;
+    let n = shifted - 12_582_912.0;
     let r = (clamped - n * 0.693_359_4) + n * 2.121_944_4e-4;
     // The series to the seventh power, by Horner.
     let mut p = 1.984_127e-4;
@@ -19,7 +22,7 @@ pub fn exp(x: f32) -> f32 {
     p = p * r + 0.5;
     p = p * r + 1.0;
     p = p * r + 1.0;
-    let power = f32::from_bits(((n as i32 + 127) << 23) as u32);
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     if x < -87.3 { 0.0 } else { p * power }
 }
 

@@ -1,14 +1,28 @@
 //! Sixteen floats side by side: one type for each set of instructions, so that a loop is
 //! written once and kept in registers everywhere.
 
+use half::f16;
+
+/// The largest number that half precision holds.
+const MOST_HALF: f32 = 65504.0;
+
 /// Sixteen floats.
 pub(super) trait Lanes: Copy {
+    /// How many there are registers for.
+    const REGISTERS: usize;
+
     /// The same number in all.
     fn splat(x: f32) -> Self;
     /// From memory.
     fn load(from: &[f32; 16]) -> Self;
     /// To memory.
     fn store(self, to: &mut [f32; 16]);
+    /// From half precision in memory; exact.
+    fn load_halves(from: &[f16; 16]) -> Self;
+    /// To half precision in memory, to the nearest, of two the even one. What is beyond its
+    /// range becomes its largest number and not infinite: one infinite key or value makes NaN
+    /// of all that is summed up with it, also where its weight is 0.
+    fn store_halves(self, to: &mut [f16; 16]);
     /// Products, lane by lane.
     fn times(self, other: Self) -> Self;
     /// `self · a + b`.
@@ -20,6 +34,8 @@ pub(super) trait Lanes: Copy {
 pub(super) struct Plain([f32; 16]);
 
 impl Lanes for Plain {
+    const REGISTERS: usize = 8;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         Self([x; 16])
@@ -33,6 +49,19 @@ impl Lanes for Plain {
     #[inline(always)]
     fn store(self, to: &mut [f32; 16]) {
         *to = self.0;
+    }
+
+    #[inline(always)]
+    fn load_halves(from: &[f16; 16]) -> Self {
+        Self(from.map(widened))
+    }
+
+    #[inline(always)]
+    fn store_halves(self, to: &mut [f16; 16]) {
+        // A NaN stays one.
+        *to = self
+            .0
+            .map(|x| f16::from_f32(x.clamp(-MOST_HALF, MOST_HALF)));
     }
 
     #[inline(always)]
@@ -100,6 +129,8 @@ pub(super) struct Avx2(std::arch::x86_64::__m256, std::arch::x86_64::__m256);
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for Avx2 {
+    const REGISTERS: usize = 8;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: only `Simd::run` names this type, where the CPU has AVX2.
@@ -126,6 +157,41 @@ impl Lanes for Avx2 {
         unsafe {
             std::arch::x86_64::_mm256_storeu_ps(to, self.0);
             std::arch::x86_64::_mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    fn load_halves(from: &[f16; 16]) -> Self {
+        let from = from.as_ptr().cast::<std::arch::x86_64::__m128i>();
+        // SAFETY: as above, and F16C; both reads lie within the 32 bytes.
+        unsafe {
+            Self(
+                std::arch::x86_64::_mm256_cvtph_ps(std::arch::x86_64::_mm_loadu_si128(from)),
+                std::arch::x86_64::_mm256_cvtph_ps(std::arch::x86_64::_mm_loadu_si128(
+                    from.add(1),
+                )),
+            )
+        }
+    }
+
+    #[inline(always)]
+    fn store_halves(self, to: &mut [f16; 16]) {
+        use std::arch::x86_64::{
+            _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128, _mm256_cvtps_ph, _mm256_max_ps,
+            _mm256_min_ps, _mm256_set1_ps,
+        };
+        let to = to.as_mut_ptr().cast::<std::arch::x86_64::__m128i>();
+        // SAFETY: as above, and F16C; both writes lie within the 32 bytes.
+        unsafe {
+            let (least, most) = (_mm256_set1_ps(-MOST_HALF), _mm256_set1_ps(MOST_HALF));
+            // Where one is NaN these give the second.
+            let first = _mm256_max_ps(least, _mm256_min_ps(most, self.0));
+            let second = _mm256_max_ps(least, _mm256_min_ps(most, self.1));
+            _mm_storeu_si128(to, _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(first));
+            _mm_storeu_si128(
+                to.add(1),
+                _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(second),
+            );
         }
     }
 
@@ -159,6 +225,8 @@ pub(super) struct Avx512(std::arch::x86_64::__m512);
 
 #[cfg(target_arch = "x86_64")]
 impl Lanes for Avx512 {
+    const REGISTERS: usize = 32;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: only `Simd::run` names this type, where the CPU has AVX-512.
@@ -178,6 +246,32 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn load_halves(from: &[f16; 16]) -> Self {
+        // SAFETY: as above; 32 bytes are read.
+        Self(unsafe {
+            std::arch::x86_64::_mm512_cvtph_ps(std::arch::x86_64::_mm256_loadu_si256(
+                from.as_ptr().cast(),
+            ))
+        })
+    }
+
+    #[inline(always)]
+    fn store_halves(self, to: &mut [f16; 16]) {
+        use std::arch::x86_64::{
+            _MM_FROUND_TO_NEAREST_INT, _mm256_storeu_si256, _mm512_cvtps_ph, _mm512_max_ps,
+            _mm512_min_ps, _mm512_set1_ps,
+        };
+        // SAFETY: as above; 32 bytes are written.
+        unsafe {
+            let (least, most) = (_mm512_set1_ps(-MOST_HALF), _mm512_set1_ps(MOST_HALF));
+            // Where one is NaN these give the second.
+            let within = _mm512_max_ps(least, _mm512_min_ps(most, self.0));
+            let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(within);
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), halves);
+        }
+    }
+
+    #[inline(always)]
     fn times(self, other: Self) -> Self {
         // SAFETY: as above.
         Self(unsafe { std::arch::x86_64::_mm512_mul_ps(self.0, other.0) })
@@ -190,36 +284,105 @@ impl Lanes for Avx512 {
     }
 }
 
-/// `c[r] += a[r] · b` for `R` rows of `a` (each as long as `b` has rows) and `N` times sixteen
-/// columns of `b`, whose rows lie `stride` floats apart.
+/// A number in half precision as a float, without branches, so that the compiler does many at
+/// once.
 #[inline(always)]
-pub(super) fn product<V: Lanes, const R: usize, const N: usize>(
-    a: [&[f32]; R],
-    b: &[f32],
-    stride: usize,
-    c: &mut [[[f32; 16]; N]; R],
-) {
-    let mut sums = [[V::splat(0.0); N]; R];
-    for (sums, c) in sums.iter_mut().zip(c.iter()) {
-        for (sum, c) in sums.iter_mut().zip(c) {
-            *sum = V::load(c);
-        }
+fn widened(x: f16) -> f32 {
+    let bits = u32::from(x.to_bits());
+    let (sign, magnitude) = ((bits & 0x8000) << 16, (bits & 0x7fff) << 13);
+    // The exponent's bias is 15 in place of 127; numbers below the normal ones come out right
+    // too, since the product makes them normal.
+    let finite = f32::from_bits(magnitude) * 5.192_296_9e33;
+    // Infinite, or not a number.
+    let special = f32::from_bits(magnitude | 0x7f80_0000);
+    let x = if magnitude >= 0x7c00 << 13 {
+        special
+    } else {
+        finite
+    };
+    f32::from_bits(x.to_bits() | sign)
+}
+
+/// Asks for the line of the cache in which `at` lies, where that can be said.
+#[inline(always)]
+pub(super) fn ask_for<T>(at: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and the address need not even be one of this process.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(at).cast());
     }
-    let depth = a[0].len();
-    let a = a.map(|row| &row[..depth]);
-    for k in 0..depth {
-        let row = b[k * stride..][..16 * N].as_chunks::<16>().0;
-        let row: [V; N] = std::array::from_fn(|n| V::load(&row[n]));
-        for (sums, a) in sums.iter_mut().zip(&a) {
-            let a = V::splat(a[k]);
-            for (sum, b) in sums.iter_mut().zip(row) {
-                *sum = b.fused(a, *sum);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::{Simd, Work};
+    use super::*;
+
+    /// Every number of half precision, as floats, and back.
+    struct All;
+
+    impl Work for All {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<V: Lanes>(self) {
+            for first in (0..=u16::MAX).step_by(16) {
+                let halves: [f16; 16] = std::array::from_fn(|i| f16::from_bits(first + i as u16));
+                let mut floats = [0.0; 16];
+                V::load_halves(&halves).store(&mut floats);
+                let mut back = [f16::ZERO; 16];
+                V::load(&floats).store_halves(&mut back);
+                for i in 0..16 {
+                    let (half, float, back) = (halves[i], floats[i], back[i]);
+                    if half.is_nan() {
+                        assert!(float.is_nan() && back.is_nan(), "{half:?}");
+                        continue;
+                    }
+                    assert_eq!(float.to_bits(), half.to_f32().to_bits(), "{half:?}");
+                    let within = half.clamp(f16::MIN, f16::MAX);
+                    assert_eq!(back.to_bits(), within.to_bits(), "{half:?}");
+                }
             }
         }
     }
-    for (sums, c) in sums.iter().zip(c) {
-        for (sum, c) in sums.iter().zip(c) {
-            sum.store(c);
+
+    /// Floats between those numbers, and beyond them.
+    struct Between;
+
+    impl Work for Between {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<V: Lanes>(self) {
+            let cases = [
+                (1.0 + 0.000_488_281_25, 1.0), // half way: the even one
+                (1.0 + 0.000_488_29, 1.000_976_6),
+                (1.0 + 0.001_464_843_75, 1.001_953_1), // half way again
+                (-65_519.0, -65_504.0),
+                (65_520.0, 65_504.0),
+                (1e30, 65_504.0),
+                (f32::NEG_INFINITY, -65_504.0),
+                (2.9e-8, 0.0),
+                (3.1e-8, 5.960_464_5e-8),
+            ];
+            for (x, wanted) in cases {
+                let mut halves = [f16::ZERO; 16];
+                V::splat(x).store_halves(&mut halves);
+                for half in halves {
+                    assert_eq!(half.to_f32().to_bits(), f32::to_bits(wanted), "{x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn half_precision_is_what_it_should_be() {
+        for simd in Simd::all() {
+            simd.run(All);
+            simd.run(Between);
         }
     }
 }

@@ -1,43 +1,77 @@
-//! Floats that begin at a line of the cache: state that kernels stream through.
+//! Numbers that begin at a line of the cache: state that kernels stream through.
 
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// Floats of one line.
-const LINE: usize = 16;
+use half::f16;
+
+/// Bytes of one line.
+const LINE: usize = 64;
 
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; LINE]);
+struct Line([u8; LINE]);
 
-/// A slice of floats aligned to 64 bytes.
-#[derive(Debug, Clone, Default)]
-pub struct Lines {
+/// What lines may hold.
+///
+/// # Safety
+/// Its size divides that of a line, so does its alignment, every pattern of bits is one of its
+/// values, and all bits zero are zero.
+pub unsafe trait Number: Copy {}
+
+// SAFETY: four bytes of which each pattern is a float.
+unsafe impl Number for f32 {}
+// SAFETY: two bytes, of the same form as `u16`.
+unsafe impl Number for f16 {}
+
+/// A slice of numbers aligned to 64 bytes.
+#[derive(Debug, Clone)]
+pub struct LinesOf<T> {
     lines: Vec<Line>,
     length: usize,
+    numbers: PhantomData<T>,
 }
 
-impl Lines {
+/// A slice of floats aligned to 64 bytes.
+pub type Lines = LinesOf<f32>;
+
+impl<T: Number> LinesOf<T> {
     /// So many zeros.
     pub fn zeros(length: usize) -> Self {
+        let lines = (length * size_of::<T>()).div_ceil(LINE);
         Self {
-            lines: vec![Line([0.0; LINE]); length.div_ceil(LINE)],
+            lines: vec![Line([0; LINE]); lines],
             length,
+            numbers: PhantomData,
+        }
+    }
+
+    /// Makes it at least so long. What it held is lost then.
+    pub fn reserve(&mut self, length: usize) {
+        if length > self.length {
+            *self = Self::zeros(length);
         }
     }
 }
 
-impl Deref for Lines {
-    type Target = [f32];
+impl<T: Number> Default for LinesOf<T> {
+    fn default() -> Self {
+        Self::zeros(0)
+    }
+}
 
-    fn deref(&self) -> &[f32] {
-        // SAFETY: a line is sixteen floats without gaps (`repr(C)`, 64 bytes aligned to 64), so
-        // the lines one behind the other are floats; `length` is no more than there are.
+impl<T: Number> Deref for LinesOf<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: lines lie one behind the other without gaps (`repr(C)`, 64 bytes aligned to
+        // 64), so they are numbers by the word of `Number`; `length` is no more than there are.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }
 
-impl DerefMut for Lines {
-    fn deref_mut(&mut self) -> &mut [f32] {
+impl<T: Number> DerefMut for LinesOf<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above, and `self` is borrowed alone.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.length) }
     }
@@ -49,12 +83,21 @@ mod tests {
 
     #[test]
     fn they_are_aligned_and_of_the_length_asked_for() {
-        for length in [0, 1, 15, 16, 17, 1000] {
+        for length in [0, 1, 15, 16, 17, 31, 33, 1000] {
             let mut lines = Lines::zeros(length);
             assert_eq!(lines.len(), length);
             assert_eq!(lines.as_ptr() as usize % 64, 0);
             lines.fill(2.0);
             assert!(lines.iter().sum::<f32>() as usize == 2 * length);
+            let mut halves = LinesOf::<f16>::zeros(length);
+            assert_eq!(halves.len(), length);
+            assert_eq!(halves.as_ptr() as usize % 64, 0);
+            assert!(halves.iter().all(|x| x.to_bits() == 0));
+            halves.fill(f16::ONE);
+            halves.reserve(length);
+            assert!(halves.iter().all(|x| *x == f16::ONE));
+            halves.reserve(length + 1);
+            assert_eq!(halves.len(), length + 1);
         }
     }
 }

@@ -33,8 +33,10 @@ mod neon;
 mod neon_rows;
 #[cfg(test)]
 mod noise;
+pub mod pages;
 mod panel;
 pub mod pool;
 pub mod rows;
 pub mod simd;
+mod sweep;
 pub mod threads;

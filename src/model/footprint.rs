@@ -5,7 +5,8 @@ use super::hyper::{Hyper, LayerKind};
 /// Bytes of state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// For each token: keys and values of the layers with attention.
+    /// For each token: keys and values of the layers with attention, in half precision as they
+    /// lie on the CPU.
     pub per_token: u64,
     /// Whatever the length of the text: the matrices of layers with a delta rule, and the rows
     /// before their convolutions.
@@ -19,8 +20,8 @@ impl Footprint {
         for kind in &hyper.kinds {
             match kind {
                 LayerKind::Attention => {
-                    let floats = (hyper.kv_heads as u64).saturating_mul(hyper.head as u64);
-                    own.per_token = own.per_token.saturating_add(floats.saturating_mul(2 * 4));
+                    let halves = (hyper.kv_heads as u64).saturating_mul(hyper.head as u64);
+                    own.per_token = own.per_token.saturating_add(halves.saturating_mul(2 * 2));
                 }
                 LayerKind::Delta(delta) => {
                     own.fixed = own
@@ -73,7 +74,7 @@ mod tests {
             stretch: None,
         };
         let footprint = Footprint::of(&hyper);
-        assert_eq!(footprint.per_token, 64 << 10);
+        assert_eq!(footprint.per_token, 32 << 10);
         // 48 MiB of matrices, 2.25 MiB of rows.
         assert_eq!(footprint.fixed, (48 << 20) + (9 << 18));
     }

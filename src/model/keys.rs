@@ -1,12 +1,13 @@
-//! Keys and values of the tokens read so far, of one layer. On the CPU they lie in pages that
-//! a snapshot shares: only a page that is written to again is copied.
+//! Keys and values of the tokens read so far, of one layer. On the CPU they lie in half
+//! precision in pages that a snapshot shares: only a page that is written to again is copied.
 
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor};
+use half::f16;
 
 use super::rows::Rows;
-use crate::kernels::attention::{PAGE, Page, put_rows};
+use crate::kernels::pages::{PAGE, Page, put_rows};
 
 /// The first size of a tensor, in tokens.
 const FIRST: usize = 256;
@@ -109,7 +110,7 @@ impl Keys {
 
     /// Bytes that a snapshot of so many tokens keeps alive.
     pub const fn bytes(&self, tokens: usize) -> usize {
-        tokens.div_ceil(PAGE) * Page::floats(self.heads, self.width) * 4
+        tokens.div_ceil(PAGE) * Page::size(self.heads, self.width) * size_of::<f16>()
     }
 
     /// Takes the numbers of pages from `next`, for as many as `tokens` take; none where it ends.
@@ -117,7 +118,7 @@ impl Keys {
         heads: usize,
         width: usize,
         tokens: usize,
-        next: &mut dyn FnMut(&mut [f32]) -> std::io::Result<()>,
+        next: &mut dyn FnMut(&mut [f16]) -> std::io::Result<()>,
     ) -> std::io::Result<Self> {
         let mut pages = Vec::new();
         for _ in 0..tokens.div_ceil(PAGE) {
@@ -175,7 +176,7 @@ mod tests {
     fn held(keys: &Keys, count: usize) -> Vec<f32> {
         match keys.pages() {
             Some(pages) => (0..count)
-                .map(|at| pages[at / PAGE].numbers()[at % PAGE])
+                .map(|at| pages[at / PAGE].numbers()[at % PAGE].to_f32())
                 .collect(),
             None => keys
                 .tensors(0, count)

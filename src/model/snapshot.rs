@@ -3,9 +3,12 @@
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::sync::Arc;
 
+use half::f16;
+
 use super::keys::Keys;
 use super::recurrent::Moment;
 use crate::kernels::lines::Lines;
+use crate::kernels::pages::PAGE;
 
 /// Most heads, widths and numbers that a file may claim; all models lie far below.
 const MOST: u64 = 1 << 28;
@@ -76,8 +79,8 @@ impl Snapshot {
     }
 
     /// Writes it, little-endian: the number of tokens and of layers; for each layer with
-    /// attention 0, heads, width, and the numbers of its pages; for each with a delta rule 1, the
-    /// sizes of its two parts, and their numbers.
+    /// attention 0, heads, width, and the numbers of its pages in half precision; for each with a
+    /// delta rule 1, the sizes of its two parts, and their numbers in single precision.
     ///
     /// # Errors
     /// Those of the writer; unsupported where the state lies on another device.
@@ -91,7 +94,7 @@ impl Snapshot {
                     [0, heads, width].iter().try_for_each(|n| number(out, *n))?;
                     let pages = keys.pages().ok_or(ErrorKind::Unsupported)?;
                     for page in pages {
-                        floats(out, page.numbers())?;
+                        numbers(out, page.numbers(), |x| x.to_le_bytes())?;
                     }
                 }
                 Kept::Moment {
@@ -105,8 +108,8 @@ impl Snapshot {
                     let Moment::Host(moment) = moment else {
                         return Err(ErrorKind::Unsupported.into());
                     };
-                    floats(out, &moment.0)?;
-                    floats(out, &moment.1)?;
+                    numbers(out, &moment.0, |x| x.to_le_bytes())?;
+                    numbers(out, &moment.1, |x| x.to_le_bytes())?;
                 }
             }
         }
@@ -121,8 +124,9 @@ impl Snapshot {
         let tokens = size(from)?;
         let count = size(from)?;
         // Nothing is made room for that the file cannot hold.
-        let mut take = |numbers: usize| {
-            left = left.checked_sub(numbers as u64 * 4).ok_or_else(broken)?;
+        let mut take = |bytes: Option<usize>| {
+            let rest = bytes.and_then(|bytes| left.checked_sub(bytes as u64));
+            left = rest.ok_or_else(broken)?;
             Ok::<(), Error>(())
         };
         let mut layers = Vec::new();
@@ -130,25 +134,19 @@ impl Snapshot {
             let (kind, a, b) = (size(from)?, size(from)?, size(from)?);
             layers.push(match kind {
                 0 => {
-                    let page = crate::kernels::attention::PAGE;
-                    let padded = a
-                        .checked_mul(2 * b.next_multiple_of(16))
-                        .ok_or_else(broken)?;
-                    take(
-                        padded
-                            .checked_mul(tokens.next_multiple_of(page))
-                            .ok_or_else(broken)?
-                            / 2,
-                    )?;
-                    let mut next = |numbers: &mut [f32]| read_floats(from, numbers);
+                    let padded = b.next_multiple_of(16).checked_add(b);
+                    let per_token = padded.and_then(|n| n.checked_mul(a)?.checked_mul(2));
+                    let held = tokens.next_multiple_of(PAGE);
+                    take(per_token.and_then(|bytes| bytes.checked_mul(held)))?;
+                    let mut next = |numbers: &mut [f16]| read(from, numbers, f16::from_le_bytes);
                     Kept::Keys(Keys::read_pages(a, b, tokens, &mut next)?)
                 }
                 1 => {
-                    take(a)?;
-                    take(b)?;
+                    take(a.checked_mul(4))?;
+                    take(b.checked_mul(4))?;
                     let (mut state, mut rows) = (Lines::zeros(a), Lines::zeros(b));
-                    read_floats(from, &mut state)?;
-                    read_floats(from, &mut rows)?;
+                    read(from, &mut state, f32::from_le_bytes)?;
+                    read(from, &mut rows, f32::from_le_bytes)?;
                     Kept::Moment {
                         moment: Moment::Host(Arc::new((state, rows))),
                         matrix: a,
@@ -179,23 +177,31 @@ fn size(from: &mut dyn Read) -> Result<usize> {
     }
 }
 
-fn floats(out: &mut dyn Write, numbers: &[f32]) -> Result<()> {
-    let mut bytes = Vec::with_capacity(AT_ONCE * 4);
+fn numbers<T: Copy, const N: usize>(
+    out: &mut dyn Write,
+    numbers: &[T],
+    to_bytes: impl Fn(T) -> [u8; N],
+) -> Result<()> {
+    let mut bytes = Vec::with_capacity(AT_ONCE * N);
     for part in numbers.chunks(AT_ONCE) {
         bytes.clear();
-        bytes.extend(part.iter().flat_map(|x| x.to_le_bytes()));
+        bytes.extend(part.iter().flat_map(|x| to_bytes(*x)));
         out.write_all(&bytes)?;
     }
     Ok(())
 }
 
-fn read_floats(from: &mut dyn Read, numbers: &mut [f32]) -> Result<()> {
-    let mut bytes = vec![0; AT_ONCE * 4];
+fn read<T, const N: usize>(
+    from: &mut dyn Read,
+    numbers: &mut [T],
+    from_bytes: impl Fn([u8; N]) -> T,
+) -> Result<()> {
+    let mut bytes = vec![0; AT_ONCE * N];
     for part in numbers.chunks_mut(AT_ONCE) {
-        let bytes = bytes.get_mut(..part.len() * 4).unwrap_or_default();
+        let bytes = bytes.get_mut(..part.len() * N).unwrap_or_default();
         from.read_exact(bytes)?;
-        for (x, bytes) in part.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            *x = f32::from_le_bytes(*bytes);
+        for (x, bytes) in part.iter_mut().zip(bytes.as_chunks::<N>().0) {
+            *x = from_bytes(*bytes);
         }
     }
     Ok(())

@@ -80,7 +80,7 @@ pub struct Model {
     pub architecture: String,
     /// Native context in tokens.
     pub context: u32,
-    /// Bytes of state a token of context takes (K/V of all layers at f32 or f16 as run).
+    /// Bytes of state a token of context takes (K/V of all layers in half precision).
     pub state_bytes_per_token: u64,
     /// Bytes of the weights once loaded by this build.
     pub weight_bytes: u64,

@@ -1,0 +1,416 @@
+//! Some query rows of one head, and the pages they go over: the inner part of attention.
+//!
+//! Each page is three steps for all rows: scores (rows times keys), weights (the exponential of
+//! scores, relative to the largest that the row has seen so far), sums (weights times values).
+//! Both products keep a tile of rows times panels in registers.
+
+use std::ops::Range;
+
+use half::f16;
+
+use super::attention::Attention;
+use super::exponent::exp;
+use super::lanes::{Lanes, ask_for};
+use super::lines::Lines;
+use super::pages::{PAGE, Row, key_rows, padded};
+use super::simd::Work;
+
+/// Rows of a tile at most.
+const TILE: usize = 6;
+/// Up to so many rows keys and values are made floats at each use, in registers; where there are
+/// more, a page at a time and in the cache, once for all.
+const FEW: usize = 12;
+
+/// What becomes sixteen floats.
+trait Number: Copy {
+    /// Whether it comes from far, so that it pays to ask for it early.
+    const FAR: bool;
+
+    fn load<V: Lanes>(from: &Row<Self>) -> V;
+}
+
+impl Number for f32 {
+    const FAR: bool = false;
+
+    #[inline(always)]
+    fn load<V: Lanes>(from: &Row<Self>) -> V {
+        V::load(from)
+    }
+}
+
+impl Number for f16 {
+    const FAR: bool = true;
+
+    #[inline(always)]
+    fn load<V: Lanes>(from: &Row<Self>) -> V {
+        V::load_halves(from)
+    }
+}
+
+/// What a sweep works with; kept from one to the next, since most are short.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Rows of queries, without those that fill the last tile.
+    rows: usize,
+    padded: usize,
+    /// `[rows][width]`, scaled; rows that fill the last tile are zeros.
+    queries: Lines,
+    /// Scores of a page, then weights: `[rows][PAGE]`.
+    scores: Lines,
+    /// Weighted sums of values: `[rows][padded]`.
+    sums: Lines,
+    /// Largest score so far.
+    most: Vec<f32>,
+    /// Sum of the weights, relative to the largest.
+    total: Vec<f32>,
+    /// What the page multiplies the sums before it by.
+    fades: Vec<f32>,
+    /// Keys and values of a page, as floats.
+    floats: Lines,
+}
+
+impl Scratch {
+    /// Makes room for `rows` rows, of which `all` with those that fill up.
+    fn begin(&mut self, rows: usize, all: usize, width: usize) {
+        let padded = padded(width);
+        (self.rows, self.padded) = (rows, padded);
+        self.queries.reserve(all * width);
+        self.queries[rows * width..all * width].fill(0.0);
+        self.scores.reserve(all * PAGE);
+        self.scores[rows * PAGE..all * PAGE].fill(0.0);
+        self.sums.reserve(all * padded);
+        self.sums[..all * padded].fill(0.0);
+        for (figures, start) in [
+            (&mut self.most, f32::NEG_INFINITY),
+            (&mut self.total, 0.0),
+            (&mut self.fades, 1.0),
+        ] {
+            figures.clear();
+            figures.resize(all, start);
+        }
+    }
+
+    /// What row `row` has seen, as a mean.
+    #[inline]
+    pub fn finish(&self, row: usize, out: &mut [f32]) {
+        let scale = 1.0 / self.total[row];
+        for (out, sum) in out.iter_mut().zip(&self.sums[row * self.padded..]) {
+            *out = sum * scale;
+        }
+    }
+
+    /// What all rows have seen, to be put together with what others have: the sums, then the
+    /// largest scores, then the sums of weights.
+    pub fn leave(&self, to: &mut [f32]) {
+        let (sums, figures) = to.split_at_mut(self.rows * self.padded);
+        sums.copy_from_slice(&self.sums[..sums.len()]);
+        let (most, total) = figures.split_at_mut(self.rows);
+        most.copy_from_slice(&self.most[..self.rows]);
+        total[..self.rows].copy_from_slice(&self.total[..self.rows]);
+    }
+}
+
+/// All queries of some tokens to one head of keys, over some pages.
+pub(super) struct Sweep<'a> {
+    pub attention: &'a Attention<'a>,
+    pub queries: &'a [f32],
+    /// Which head of keys.
+    pub head: usize,
+    pub tokens: Range<usize>,
+    pub pages: Range<usize>,
+    /// Holds what they have seen then.
+    pub scratch: &'a mut Scratch,
+}
+
+impl Work for Sweep<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        if V::REGISTERS >= 32 || roomy() {
+            self.with::<V, 4, 4, 4>();
+        } else {
+            self.with::<V, 4, 2, 1>();
+        }
+    }
+}
+
+/// Whether tests ask for the tiles that need many registers, which any instructions can do.
+#[cfg(test)]
+pub(super) static ROOMY: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+#[inline(always)]
+fn roomy() -> bool {
+    #[cfg(test)]
+    return ROOMY.load(std::sync::atomic::Ordering::SeqCst);
+    #[cfg(not(test))]
+    false
+}
+
+impl Sweep<'_> {
+    /// With tiles of so many panels for one row, for two or three, and for more.
+    #[inline(always)]
+    fn with<V: Lanes, const ONE: usize, const TWO: usize, const MORE: usize>(self) {
+        let (_, width) = self.shape();
+        let group = self.group();
+        let rows = self.tokens.len() * group;
+        // Tiles as even as can be.
+        let tile = rows.div_ceil(rows.div_ceil(TILE).max(1)).max(1);
+        let all = rows.next_multiple_of(tile);
+        self.scratch.begin(rows, all, width);
+        for (row, to) in self.scratch.queries[..rows * width]
+            .chunks_exact_mut(width)
+            .enumerate()
+        {
+            let token = self.tokens.start + row / group;
+            let head = self.head * group + row % group;
+            let from = (token * self.attention.heads + head) * width;
+            for (to, from) in to.iter_mut().zip(&self.queries[from..]) {
+                *to = from * self.attention.scale;
+            }
+        }
+        match (rows > FEW, tile) {
+            (true, 5) => self.from_floats::<V, 5, MORE>(),
+            (true, _) => self.from_floats::<V, 6, MORE>(),
+            (_, 1) => self.from_halves::<V, 1, ONE>(),
+            (_, 2) => self.from_halves::<V, 2, TWO>(),
+            (_, 3) => self.from_halves::<V, 3, TWO>(),
+            (_, 4) => self.from_halves::<V, 4, MORE>(),
+            (_, 5) => self.from_halves::<V, 5, MORE>(),
+            _ => self.from_halves::<V, 6, MORE>(),
+        }
+    }
+
+    fn group(&self) -> usize {
+        self.attention.heads / self.shape().0
+    }
+
+    /// Heads of keys, and numbers of a head.
+    fn shape(&self) -> (usize, usize) {
+        match self.attention.pages {
+            [page, ..] => page.shape(),
+            [] => (1, 1),
+        }
+    }
+
+    #[inline(always)]
+    fn from_halves<V: Lanes, const R: usize, const N: usize>(mut self) {
+        let pages = self.attention.pages;
+        for at in self.pages.clone() {
+            let next = (at + 1).min(self.pages.end - 1);
+            let [now, next] = [at, next].map(|at| pages[at].head(self.head));
+            self.page::<V, f16, R, N>(now, next, at * PAGE);
+        }
+    }
+
+    #[inline(always)]
+    fn from_floats<V: Lanes, const R: usize, const N: usize>(mut self) {
+        let pages = self.attention.pages;
+        let (_, width) = self.shape();
+        let size = PAGE * (width + padded(width));
+        let mut floats = std::mem::take(&mut self.scratch.floats);
+        floats.reserve(size);
+        let rows: &mut [Row<f32>] = floats[..size].as_chunks_mut().0;
+        for at in self.pages.clone() {
+            let next = (at + 1).min(self.pages.end - 1);
+            let [now, next] = [at, next].map(|at| pages[at].head(self.head));
+            for ((to, from), next) in rows.iter_mut().zip(now).zip(next) {
+                ask_for(next);
+                V::load_halves(from).store(to);
+            }
+            self.page::<V, f32, R, N>(rows, rows, at * PAGE);
+        }
+        self.scratch.floats = floats;
+    }
+
+    /// One page, whose first position is `start`, in tiles of `R` rows and `N` panels.
+    #[inline(always)]
+    fn page<V: Lanes, T: Number, const R: usize, const N: usize>(
+        &mut self,
+        now: &[Row<T>],
+        next: &[Row<T>],
+        start: usize,
+    ) {
+        let (_, width) = self.shape();
+        let group = self.group();
+        let window = self.attention.window.unwrap_or(usize::MAX);
+        let first = self.attention.position + self.tokens.start + 1;
+        // The places of the page that a row sees.
+        let seen = |row: usize| {
+            let end = first + row / group;
+            let begin = end.saturating_sub(window).saturating_sub(start);
+            let end = end.saturating_sub(start).min(PAGE);
+            begin.min(end)..end
+        };
+        let Scratch {
+            rows,
+            padded,
+            queries,
+            scores,
+            sums,
+            most,
+            total,
+            fades,
+            ..
+        } = &mut *self.scratch;
+        let rows = *rows;
+        let columns = *padded / 16;
+        let tiles = most.len() / R;
+        let seen_by_tile =
+            |tile: usize| seen(tile * R).start..seen((tile * R + R).min(rows) - 1).end;
+        let (keys, values) = now.split_at(key_rows(width));
+        let (next_keys, next_values) = next.split_at(key_rows(width));
+        let scores: &mut [Row<f32>] = scores.as_chunks_mut().0;
+        for panel in (0..PAGE / 16).step_by(N) {
+            let [now, next] = [keys, next_keys].map(|keys| {
+                let panel = |n: usize| &keys[(panel + n) * width..][..width];
+                std::array::from_fn(panel)
+            });
+            for tile in 0..tiles {
+                let seen = seen_by_tile(tile);
+                if seen.end <= panel * 16 || (panel + N) * 16 <= seen.start {
+                    continue;
+                }
+                let row = |r: usize| &queries[(tile * R + r) * width..][..width];
+                let mut sums = [[V::splat(0.0); N]; R];
+                product::<V, T, R, N>(std::array::from_fn(row), now, next, &mut sums);
+                for (r, sums) in sums.iter().enumerate() {
+                    let scores = &mut scores[(tile * R + r) * (PAGE / 16) + panel..][..N];
+                    for (sum, to) in sums.iter().zip(scores) {
+                        sum.store(to);
+                    }
+                }
+            }
+        }
+        for (row, scores) in scores.chunks_exact_mut(PAGE / 16).take(rows).enumerate() {
+            fades[row] = weigh(scores, seen(row), &mut most[row], &mut total[row]);
+        }
+        let mut tile = Values {
+            weights: scores.as_flattened(),
+            fades,
+            sums: sums.as_chunks_mut().0,
+            columns,
+        };
+        let mut column = 0;
+        while column < columns {
+            let whole = column + N <= columns;
+            for at in 0..tiles {
+                let seen = seen_by_tile(at);
+                if seen.is_empty() {
+                    continue;
+                }
+                if whole {
+                    tile.add::<V, T, R, N>(at * R, column, seen, values, next_values);
+                } else {
+                    tile.add::<V, T, R, 1>(at * R, column, seen, values, next_values);
+                }
+            }
+            column += if whole { N } else { 1 };
+        }
+    }
+}
+
+/// Makes weights of a row's scores of a page, of which it sees some; gives what the sums before
+/// are to be multiplied by.
+#[inline(always)]
+fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mut f32) -> f32 {
+    if seen.is_empty() {
+        scores.as_flattened_mut().fill(0.0);
+        return 1.0;
+    }
+    scores.as_flattened_mut()[..seen.start].fill(f32::NEG_INFINITY);
+    scores.as_flattened_mut()[seen.end..].fill(f32::NEG_INFINITY);
+    let mut here = [*most; 16];
+    for part in scores.iter() {
+        for (most, score) in here.iter_mut().zip(part) {
+            *most = if *score > *most { *score } else { *most };
+        }
+    }
+    let here = here.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let fade = exp(*most - here);
+    let mut sum = [0.0_f32; 16];
+    for part in scores.iter_mut() {
+        for (sum, score) in sum.iter_mut().zip(part) {
+            *score = exp(*score - here);
+            *sum += *score;
+        }
+    }
+    *most = here;
+    *total = *total * fade + sum.iter().sum::<f32>();
+    fade
+}
+
+/// Sums of values, and the weights of a page.
+struct Values<'a> {
+    /// `[rows][PAGE]`.
+    weights: &'a [f32],
+    /// What the sums before are multiplied by.
+    fades: &'a [f32],
+    /// `[rows][columns]`, of sixteen numbers each.
+    sums: &'a mut [Row<f32>],
+    columns: usize,
+}
+
+impl Values<'_> {
+    /// Adds the values of the places that are seen, to `R` rows from `row` on and `N` columns
+    /// from `column` on.
+    #[inline(always)]
+    fn add<V: Lanes, T: Number, const R: usize, const N: usize>(
+        &mut self,
+        row: usize,
+        column: usize,
+        seen: Range<usize>,
+        values: &[Row<T>],
+        next: &[Row<T>],
+    ) {
+        let [now, next] = [values, next].map(|values| {
+            let panel = |n: usize| &values[(column + n) * PAGE..][..PAGE][seen.clone()];
+            std::array::from_fn(panel)
+        });
+        let weights = |r: usize| &self.weights[(row + r) * PAGE..][..PAGE][seen.clone()];
+        let place = |r: usize| (row + r) * self.columns + column;
+        let mut sums: [[V; N]; R] = std::array::from_fn(|r| {
+            let (from, fade) = (&self.sums[place(r)..][..N], V::splat(self.fades[row + r]));
+            std::array::from_fn(|n| V::load(&from[n]).times(fade))
+        });
+        product::<V, T, R, N>(std::array::from_fn(weights), now, next, &mut sums);
+        for (r, sums) in sums.iter().enumerate() {
+            let at = place(r);
+            for (sum, to) in sums.iter().zip(&mut self.sums[at..][..N]) {
+                sum.store(to);
+            }
+        }
+    }
+}
+
+/// `sums[r] += a[r] · b` for `R` rows of `a`, each as long as the `N` panels of `b` have rows.
+/// Asks for what is to come, `next`, at the same pace.
+#[inline(always)]
+fn product<V: Lanes, T: Number, const R: usize, const N: usize>(
+    a: [&[f32]; R],
+    b: [&[Row<T>]; N],
+    next: [&[Row<T>]; N],
+    sums: &mut [[V; N]; R],
+) {
+    let depth = a[0].len();
+    let a = a.map(|row| &row[..depth]);
+    let b = b.map(|panel| &panel[..depth]);
+    let next = next.map(|panel| &panel[..depth]);
+    let mut own = *sums;
+    for k in 0..depth {
+        // Two rows of halves are a line.
+        if T::FAR && k % 2 == 0 {
+            for panel in next {
+                ask_for(&panel[k]);
+            }
+        }
+        let row: [V; N] = std::array::from_fn(|n| T::load(&b[n][k]));
+        for r in 0..R {
+            let a = V::splat(a[r][k]);
+            for n in 0..N {
+                own[r][n] = row[n].fused(a, own[r][n]);
+            }
+        }
+    }
+    *sums = own;
+}
