@@ -261,6 +261,9 @@ pub(super) struct BenchArgs {
     /// Tokens to write
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = number(1, 1_000_000))]
     pub(super) r#gen: u64,
+    /// Measure what drafts from the text are worth instead: an edited function, and prose
+    #[arg(long)]
+    pub(super) drafts: bool,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,

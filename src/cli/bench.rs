@@ -11,6 +11,9 @@ use crate::jobs::ModelChoice;
 
 /// `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
+    if args.drafts {
+        return super::bench_drafts::run(args, desk);
+    }
     let mut local = local(desk, args.prompt as usize + args.r#gen as usize)?;
     let cancel = desk.cancel();
     let out = &mut desk.out;
@@ -84,6 +87,7 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
         card: Card::default(),
         states: None,
         states_limit: 0,
+        drafts: false,
     };
     let cancel = desk.cancel();
     let out = &mut desk.out;
