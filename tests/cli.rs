@@ -855,6 +855,8 @@ fn the_schema_knows_every_event() {
             generated_tokens: 1,
             prefill_s: 0.1,
             decode_s: 0.1,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         }),
         Event::error(&Failure::model("no").hint("yes")),
         Event::error(&Failure::interrupted()),

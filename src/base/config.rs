@@ -87,7 +87,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 19] = [
+pub(super) const KEYS: [(&str, bool); 20] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -96,6 +96,7 @@ pub(super) const KEYS: [(&str, bool); 19] = [
     ("temperature", false),
     ("thinking", false),
     ("thinking_limit", false),
+    ("drafts", false),
     ("theme", false),
     ("color", false),
     ("mouse", false),
@@ -158,6 +159,8 @@ pub struct Config {
     pub thinking: Setting<bool>,
     /// `thinking_limit`: tokens a model may think; 0 for no limit, none for the model's own.
     pub thinking_limit: Setting<Option<usize>>,
+    /// `drafts`: whether what is likely to come next is drafted from the text itself.
+    pub drafts: Setting<bool>,
     /// `theme`: a name or `auto`.
     pub theme: Setting<String>,
     /// `color`.
@@ -195,6 +198,7 @@ impl Default for Config {
             temperature: Setting::default_of(None),
             thinking: Setting::default_of(true),
             thinking_limit: Setting::default_of(None),
+            drafts: Setting::default_of(true),
             theme: Setting::default_of("auto".to_owned()),
             color: Setting::default_of(ColorChoice::Auto),
             mouse: Setting::default_of(true),
@@ -369,6 +373,7 @@ impl Config {
             limit.unwrap_or_default(),
             &self.thinking_limit.origin,
         );
+        put("drafts", self.drafts.value.to_string(), &self.drafts.origin);
         put("theme", text(&self.theme.value), &self.theme.origin);
         put("color", text(self.color.value.word()), &self.color.origin);
         put("mouse", self.mouse.value.to_string(), &self.mouse.origin);
@@ -436,6 +441,7 @@ impl Config {
                 let limit = entry.count(MOST_TOKENS)?;
                 over(&mut self.thinking_limit, Some(limit), origin);
             }
+            "drafts" => over(&mut self.drafts, entry.flag()?, origin),
             "theme" => over(&mut self.theme, entry.text()?, origin),
             "color" => {
                 let choice = entry.one_of(&[
@@ -503,7 +509,7 @@ mod tests {
     #[test]
     fn every_key_is_taken_and_told_with_its_origin() {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
-            temperature = 0.5\nthinking = false\nthinking_limit = 512\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
+            temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
             check = \"cargo check\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
@@ -511,6 +517,7 @@ mod tests {
         assert_eq!(config.ctx.value, 8192);
         assert_eq!(config.temperature.value, Some(0.5));
         assert_eq!(config.thinking_limit.value, Some(512));
+        assert!(!config.drafts.value);
         assert_eq!(config.review_skip.value, ["*.lock"]);
         assert_eq!(config.keys.value["help"], ["f1"]);
         let entries = config.entries();

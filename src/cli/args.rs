@@ -264,6 +264,9 @@ pub(super) struct BenchArgs {
     /// Tokens to hold before writing; what the prompt lacks is read too, but not timed
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = number(0, 1_000_000))]
     pub(super) depth: u64,
+    /// Measure what drafts from the text are worth instead: an edited function, and prose
+    #[arg(long)]
+    pub(super) drafts: bool,
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,

@@ -11,6 +11,9 @@ use crate::jobs::ModelChoice;
 
 /// `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
+    if args.drafts {
+        return super::bench_drafts::run(args, desk);
+    }
     let plan = BenchPlan {
         prompt: args.prompt as usize,
         depth: args.depth as usize,
@@ -98,6 +101,7 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
         card: Card::default(),
         states: None,
         states_limit: 0,
+        drafts: false,
     };
     let cancel = desk.cancel();
     let out = &mut desk.out;

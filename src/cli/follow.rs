@@ -189,8 +189,16 @@ impl Follower<'_> {
                         "at once".to_owned()
                     }
                 };
+                let drafted = match usage.drafted_tokens {
+                    0 => String::new(),
+                    drafted => format!(
+                        ", {} of {} drafted held",
+                        human_count(usage.accepted_tokens as u64),
+                        human_count(drafted as u64)
+                    ),
+                };
                 self.out.detail(&format!(
-                    "read {} tokens ({} kept) at {}, wrote {} at {}",
+                    "read {} tokens ({} kept) at {}, wrote {} at {}{drafted}",
                     human_count(usage.prompt_tokens as u64),
                     human_count(usage.cached_tokens as u64),
                     per(

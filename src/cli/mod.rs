@@ -7,6 +7,7 @@
 mod args;
 mod ask;
 mod bench;
+mod bench_drafts;
 mod completions;
 mod context;
 mod debug;

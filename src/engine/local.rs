@@ -7,6 +7,7 @@ use candle_core::Device;
 
 use super::answer::AnswerStream;
 use super::card::Card;
+use super::draft::Drafting;
 use super::drawable::drawable;
 use super::fit;
 use super::inspect;
@@ -14,6 +15,7 @@ use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
 use super::states::{self, States};
 use super::thought::{CLOSING, Thought, opened};
+use super::writer::{CLOSE, Writer};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result, TokenCount, memory};
@@ -21,7 +23,7 @@ use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
 use crate::model::hyper::Hyper;
 use crate::model::network;
-use crate::model::sample::{Allowed, Sampler};
+use crate::model::sample::{Allowed, Choice, Sampler};
 use crate::model::tokenizer::{Encoding, TextStream, Tokenizer};
 use crate::model::work::Work;
 
@@ -48,6 +50,9 @@ pub struct LoadOptions {
     pub states: Option<PathBuf>,
     /// Bytes that these may take.
     pub states_limit: u64,
+    /// Whether what is likely to come next is drafted from the text itself, which changes
+    /// nothing but the speed.
+    pub drafts: bool,
 }
 
 /// A GGUF model run in this process.
@@ -65,6 +70,8 @@ pub struct LocalEngine {
     card: Card,
     rates: Option<(f64, f64)>,
     drawn: u64,
+    /// What was learned about drafts; none where there are to be none.
+    pub(super) drafting: Option<Drafting>,
 }
 
 impl LocalEngine {
@@ -126,6 +133,7 @@ impl LocalEngine {
             card: options.card.clone().or_from(&header),
             rates: None,
             drawn: 0,
+            drafting: options.drafts.then(Drafting::default),
         })
     }
 
@@ -293,6 +301,8 @@ impl Engine for LocalEngine {
             generated_tokens: 0,
             prefill_s: 0.0,
             decode_s: 0.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         };
         let begun = Instant::now();
         let marks = self.marks(request, &tokens);
@@ -305,7 +315,6 @@ impl Engine for LocalEngine {
             });
         };
         let cached = read.cached;
-        let mut logits = read.logits;
         usage.cached_tokens = cached;
         usage.prefill_s = read.seconds;
         self.drawn += 1;
@@ -323,18 +332,29 @@ impl Engine for LocalEngine {
         let mut answered = 0;
         let mut repeats = Repeats::default();
         let begun = Instant::now();
+        let mut writer = Writer::new(&mut self.recall, read.logits, self.drafting.as_mut());
         let finish = loop {
             if cancel.is_cancelled() {
                 break Finish::Cancelled;
             }
-            if answered >= most || self.recall.held().len() >= self.facts.context {
+            if answered >= most || writer.len() >= self.facts.context {
                 break Finish::Length;
             }
-            let Some(token) = sampler.draw(&mut logits, &self.allowed) else {
+            let mut choice = sampler.choose(writer.logits(), &self.allowed);
+            if choice.is_some_and(|choice| choice.lead < CLOSE) {
+                match writer.alone(cancel) {
+                    Ok(true) => choice = sampler.choose(writer.logits(), &self.allowed),
+                    Ok(false) => {}
+                    Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
+                    Err(failure) => return Err(failure),
+                }
+            }
+            let Some(Choice { token, .. }) = choice else {
                 return Err(Failure::model("the model gave no next token")
                     .because("its numbers are not finite")
                     .hint("`homebody models verify` tells whether the file is whole"));
             };
+            sampler.take(token);
             let mut next = Vec::new();
             let mut close = false;
             if self.stops.contains(&token) {
@@ -368,15 +388,21 @@ impl Engine for LocalEngine {
                 next.extend_from_slice(&thought.closing);
                 answer.push(&(characters.finish() + CLOSING), on);
             }
-            if self.recall.held().len() + next.len() >= self.facts.context {
+            let held = writer.len() + next.len();
+            if held >= self.facts.context {
                 break Finish::Length;
             }
-            logits = match self.recall.read_on(&next, cancel) {
-                Ok(logits) => logits,
+            // What could not be written any more need not be drafted.
+            let more = (most - answered).min(self.facts.context - held) - 1;
+            match writer.read_on(&next, more, cancel) {
+                Ok(()) => {}
                 Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
                 Err(failure) => return Err(failure),
-            };
+            }
         };
+        let drafted = writer.finish();
+        usage.drafted_tokens = drafted.tokens;
+        usage.accepted_tokens = drafted.accepted;
         let rest = characters.finish();
         answer.push(&rest, on);
         answer.finish(on);

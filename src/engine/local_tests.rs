@@ -7,6 +7,9 @@ use crate::base::CancelSource;
 use crate::engine::{Cut, Sampling};
 use crate::model::network::{Network, Wanted};
 
+/// With drafts and without.
+#[path = "drafting_tests.rs"]
+mod drafting;
 /// Models that think.
 #[path = "thinking_tests.rs"]
 mod thinking;
@@ -21,6 +24,7 @@ fn load(name: &str) -> LocalEngine {
     let options = LoadOptions {
         name: name.to_owned(),
         file: fixture(&format!("{name}.F32.gguf")),
+        drafts: true,
         ..LoadOptions::default()
     };
     LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).expect("a model")

@@ -5,8 +5,10 @@
 
 mod answer;
 pub mod bench;
+pub mod bench_drafts;
 pub mod card;
 pub mod debug;
+mod draft;
 mod drawable;
 mod fit;
 pub mod inspect;
@@ -17,6 +19,7 @@ mod repeats;
 pub mod scripted;
 mod states;
 mod thought;
+mod writer;
 
 #[cfg(test)]
 mod fuzz_tests;
@@ -26,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Cancel, Result, TokenCount};
 
 pub use bench::{BenchPlan, BenchReport, bench};
+pub use bench_drafts::{DraftsCase, DraftsReport};
 pub use card::Card;
 pub use debug::counter;
 pub use inspect::{Inspection, inspect};
@@ -178,6 +182,12 @@ pub struct Usage {
     pub prefill_s: f64,
     /// Seconds for writing.
     pub decode_s: f64,
+    /// Tokens that were drafted from the text itself and read with those before them.
+    #[serde(default)]
+    pub drafted_tokens: usize,
+    /// Of these, what was written indeed.
+    #[serde(default)]
+    pub accepted_tokens: usize,
 }
 
 /// A finished generation.

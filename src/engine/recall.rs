@@ -124,6 +124,41 @@ impl Recall {
         logits
     }
 
+    /// Whether tokens that were only verified can be taken back.
+    pub fn can_take_back(&self) -> bool {
+        self.network.can_take_back()
+    }
+
+    /// Reads tokens of which the last may turn out wrong, and gives the logits behind each, row
+    /// by row.
+    ///
+    /// # Errors
+    /// As [`Recall::read_on`].
+    pub fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
+        let rows = self.network.verify(tokens, cancel);
+        if rows.is_ok() {
+            self.held.extend_from_slice(tokens);
+        } else {
+            self.held.truncate(self.network.held());
+        }
+        rows
+    }
+
+    /// Takes back all that was verified last but the first `tokens` of the whole text. Once
+    /// only, until the next are read.
+    ///
+    /// # Errors
+    /// A bug, where the network could not; what is held then is what it still has.
+    pub fn take_back(&mut self, tokens: usize) -> Result<()> {
+        let kept = self.network.keep(tokens);
+        self.held.truncate(kept);
+        if kept == tokens {
+            Ok(())
+        } else {
+            Err(Failure::bug("what was drafted cannot be taken back"))
+        }
+    }
+
     /// Brings the state to `tokens` and gives the logits after the last one; none when cancelled
     /// on the way, with what was read until then kept.
     pub fn read(

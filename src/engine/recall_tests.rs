@@ -20,6 +20,7 @@ fn load(name: &str, states: Option<&Path>, limit: u64) -> LocalEngine {
         file,
         states: states.map(Path::to_path_buf),
         states_limit: limit,
+        drafts: true,
         ..LoadOptions::default()
     };
     LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).expect("a model")

@@ -383,6 +383,8 @@ impl Engine for ScriptedEngine {
                 generated_tokens,
                 prefill_s: seconds(total - cached.min(total), prefill),
                 decode_s: seconds(generated_tokens, decode),
+                drafted_tokens: 0,
+                accepted_tokens: 0,
             },
             text: writing.text,
             finish,

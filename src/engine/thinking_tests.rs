@@ -61,12 +61,24 @@ impl Network for Brooder {
     }
 }
 
-/// An engine that runs a [`Brooder`], with a template that thinks.
-fn brooding(way: Way, answer: &str) -> LocalEngine {
+/// An engine with a vocabulary and a template that think.
+pub(super) fn with_template() -> LocalEngine {
     let mut engine = load("qwen2-tiny");
     let file = fixture("../tokenizer/crossing.gguf");
     let header = Header::read(&file).expect("the fixture");
     engine.tokenizer = Tokenizer::from_header(&header).expect("a tokenizer");
+    engine.stops = vec![engine.tokenizer.special("<|im_end|>").expect("a token")];
+    engine.allowed = drawable(&engine.tokenizer, &engine.stops);
+    let template = "{% if enable_thinking is not defined %}{{ raise_exception('untold') }}{% endif %}\
+        {% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+        <|im_start|>assistant\n<think>\n{% if not enable_thinking %}\n</think>\n\n{% endif %}";
+    engine.template = ChatTemplate::new(Some(template), "", "").expect("a template");
+    engine
+}
+
+/// One that runs a [`Brooder`].
+fn brooding(way: Way, answer: &str) -> LocalEngine {
+    let mut engine = with_template();
     let special = |text: &str| engine.tokenizer.special(text).expect("a token");
     let end = special("<|im_end|>");
     let brooder = Brooder {
@@ -79,12 +91,6 @@ fn brooding(way: Way, answer: &str) -> LocalEngine {
         held: 0,
     };
     engine.recall = Recall::new(Box::new(brooder), None);
-    engine.stops = vec![end];
-    engine.allowed = drawable(&engine.tokenizer, &engine.stops);
-    let template = "{% if enable_thinking is not defined %}{{ raise_exception('untold') }}{% endif %}\
-        {% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
-        <|im_start|>assistant\n<think>\n{% if not enable_thinking %}\n</think>\n\n{% endif %}";
-    engine.template = ChatTemplate::new(Some(template), "", "").expect("a template");
     engine
 }
 
@@ -104,7 +110,7 @@ fn brooded(
     (thought, cut, done)
 }
 
-fn brooding_on(limit: Option<usize>, most: usize) -> Generate {
+pub(super) fn brooding_on(limit: Option<usize>, most: usize) -> Generate {
     Generate {
         thinking: true,
         thinking_limit: limit,

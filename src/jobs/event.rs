@@ -281,6 +281,8 @@ mod tests {
                 generated_tokens: 3,
                 prefill_s: 0.5,
                 decode_s: 0.25,
+                drafted_tokens: 2,
+                accepted_tokens: 1,
             }),
             Event::error(&Failure::usage("bad").because("why").hint("do")),
             Event::Done,

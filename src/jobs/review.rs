@@ -339,6 +339,8 @@ impl Tally {
                 generated_tokens: sum.generated_tokens + usage.generated_tokens,
                 prefill_s: sum.prefill_s + usage.prefill_s,
                 decode_s: sum.decode_s + usage.decode_s,
+                drafted_tokens: sum.drafted_tokens + usage.drafted_tokens,
+                accepted_tokens: sum.accepted_tokens + usage.accepted_tokens,
             },
         });
     }

@@ -279,6 +279,7 @@ pub fn load_engine(
             .filter(|_| config.save.value && config.state_cache.value > 0)
             .map(Path::to_path_buf),
         states_limit: config.state_cache.value as u64 * 1_000_000,
+        drafts: config.drafts.value,
     };
     Ok(Box::new(LocalEngine::load(&options, cancel, progress)?))
 }

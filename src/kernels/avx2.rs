@@ -141,13 +141,11 @@ pub(super) fn scales<F: Format, const WIDE: bool>(
             );
         } else {
             let (d, least) = (&mut panel.d, &mut panel.least);
-            let both: [(&mut [Lanes], fn(&Unpacked) -> &[f32; 8]); 2] =
-                [(d, |row| &row.d), (least, |row| &row.least)];
-            for (lines, of) in both {
+            let all_d = rows.each_ref().map(|row| &row.d);
+            let all_least = rows.each_ref().map(|row| &row.least);
+            for (lines, rows) in [(d, all_d), (least, all_least)] {
                 // SAFETY: eight floats.
-                let rows = rows
-                    .each_ref()
-                    .map(|row| unsafe { _mm256_loadu_si256(of(row).as_ptr().cast()) });
+                let rows = rows.map(|row| unsafe { _mm256_loadu_si256(row.as_ptr().cast()) });
                 let lines = lines[chunk * blocks..][..blocks].iter_mut();
                 for (line, column) in lines.zip(transpose(rows)) {
                     place(line.0.as_mut_ptr().cast(), column);

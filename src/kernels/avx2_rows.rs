@@ -78,10 +78,10 @@ fn row_times<F: Format, const T: usize>(
                 eight[..runs].copy_from_slice(&all[t * (x.width / 32) + at / 32..][..runs]);
                 eight
             };
-            for t in 0..T {
+            for (t, total) in totals.iter_mut().enumerate() {
                 let numbers = &x.q[t * x.width + at..][..weights];
                 let (scales, sums) = (of(&x.scales, t), of(&x.sums32, t));
-                totals[t] = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, totals[t]);
+                *total = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, *total);
             }
         }
     }
@@ -233,7 +233,7 @@ fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [__m25
         _mm256_permute2x128_si256::<0x11>(scales, scales),
     ];
     let mut whole = [_mm256_setzero_si256(); T];
-    for half in 0..2 {
+    for (half, eight) in eight.into_iter().enumerate() {
         let bits = load(block, 128 + 32 * half);
         for part in 0..4 {
             let packed = load(block, 64 * half + 32 * (part % 2));
@@ -255,7 +255,7 @@ fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [__m25
             // A scale for the lower 16 weights, one for the upper.
             // SAFETY: twice 16 bytes.
             let places = unsafe { _mm256_loadu_si256(SPREAD[2 * part..][..2].as_ptr().cast()) };
-            let k = _mm256_shuffle_epi8(eight[half], places);
+            let k = _mm256_shuffle_epi8(eight, places);
             for (t, whole) in whole.iter_mut().enumerate() {
                 let two = _mm256_maddubs_epi16(w, inputs.part(t, 4 * half + part));
                 *whole = _mm256_add_epi32(*whole, _mm256_madd_epi16(two, k));

@@ -119,7 +119,10 @@ impl Work for Put<'_> {
                     halves
                 };
                 let panel = &mut values[first / PANEL * PAGE..][..PAGE];
-                let new = self.keys.chunks_exact(row).zip(self.values.chunks_exact(row));
+                let new = self
+                    .keys
+                    .chunks_exact(row)
+                    .zip(self.values.chunks_exact(row));
                 for (place, (key, value)) in (self.at..PAGE).zip(new) {
                     panel[place] = halves(value);
                     let key = halves(key);

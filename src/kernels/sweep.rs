@@ -170,14 +170,14 @@ impl Sweep<'_> {
             }
         }
         match (rows > FEW, tile) {
-            (true, 5) => self.from_floats::<V, 5, MORE>(),
-            (true, _) => self.from_floats::<V, 6, MORE>(),
-            (_, 1) => self.from_halves::<V, 1, ONE>(),
-            (_, 2) => self.from_halves::<V, 2, TWO>(),
-            (_, 3) => self.from_halves::<V, 3, TWO>(),
-            (_, 4) => self.from_halves::<V, 4, MORE>(),
-            (_, 5) => self.from_halves::<V, 5, MORE>(),
-            _ => self.from_halves::<V, 6, MORE>(),
+            (true, 5) => self.by_floats::<V, 5, MORE>(),
+            (true, _) => self.by_floats::<V, 6, MORE>(),
+            (_, 1) => self.by_halves::<V, 1, ONE>(),
+            (_, 2) => self.by_halves::<V, 2, TWO>(),
+            (_, 3) => self.by_halves::<V, 3, TWO>(),
+            (_, 4) => self.by_halves::<V, 4, MORE>(),
+            (_, 5) => self.by_halves::<V, 5, MORE>(),
+            _ => self.by_halves::<V, 6, MORE>(),
         }
     }
 
@@ -194,7 +194,7 @@ impl Sweep<'_> {
     }
 
     #[inline(always)]
-    fn from_halves<V: Lanes, const R: usize, const N: usize>(mut self) {
+    fn by_halves<V: Lanes, const R: usize, const N: usize>(mut self) {
         let pages = self.attention.pages;
         for at in self.pages.clone() {
             let next = (at + 1).min(self.pages.end - 1);
@@ -204,7 +204,7 @@ impl Sweep<'_> {
     }
 
     #[inline(always)]
-    fn from_floats<V: Lanes, const R: usize, const N: usize>(mut self) {
+    fn by_floats<V: Lanes, const R: usize, const N: usize>(mut self) {
         let pages = self.attention.pages;
         let (_, width) = self.shape();
         let size = PAGE * (width + padded(width));

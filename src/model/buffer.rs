@@ -99,7 +99,7 @@ mod tests {
             buffer.fill(i as f32);
         }
         for (i, buffer) in all.iter().enumerate() {
-            assert!(buffer.iter().all(|x| *x == i as f32));
+            assert_eq!(**buffer, vec![i as f32; 2 * LEAST]);
         }
     }
 }

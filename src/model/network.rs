@@ -48,8 +48,9 @@ pub trait Network: Send {
     /// Interrupted, if cancelled: within some milliseconds on the CPU.
     fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>>;
 
-    /// Reads a few tokens that may turn out wrong, and gives the logits after each: until the
-    /// next are read, [`Network::keep`] can take back any number of them.
+    /// Reads a few tokens that may turn out wrong, and gives the logits after each. Where
+    /// [`Network::can_take_back`], [`Network::keep`] can take back any number of them, once and
+    /// before the next are read.
     ///
     /// # Errors
     /// As [`Network::read`].
@@ -64,6 +65,11 @@ pub trait Network: Send {
     /// Whether the state can be cut back to any length.
     fn can_cut(&self) -> bool {
         false
+    }
+
+    /// Whether tokens that were only verified can be taken back.
+    fn can_take_back(&self) -> bool {
+        self.can_cut()
     }
 
     /// What the state is now; none where it cannot be kept.
@@ -242,6 +248,10 @@ impl Network for Transformer {
 
     fn can_cut(&self) -> bool {
         !self.is_recurrent()
+    }
+
+    fn can_take_back(&self) -> bool {
+        true
     }
 
     fn snapshot(&mut self) -> Option<Snapshot> {

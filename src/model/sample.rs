@@ -4,6 +4,7 @@
 //! as in the OpenAI API (a flat subtraction for every token already written), repetition
 //! penalty as in CTRL (arXiv:1909.05858), min-p as in arXiv:2407.01082.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// Tokens that the repetition penalty looks back on.
@@ -70,6 +71,16 @@ impl Allowed {
     }
 }
 
+/// A token, and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// The token.
+    pub token: u32,
+    /// How much its logit is above that of the next best, where the best one is taken; infinite
+    /// where chance decides.
+    pub lead: f32,
+}
+
 /// Draws tokens. Same seed and same logits, same tokens.
 #[derive(Debug, Clone)]
 pub struct Sampler {
@@ -94,17 +105,24 @@ impl Sampler {
     /// Draws from `logits` (one per token of the vocabulary), which it changes. None if no
     /// token may be taken.
     pub fn draw(&mut self, logits: &mut [f32], allowed: &Allowed) -> Option<u32> {
+        let token = self.choose(logits, allowed)?.token;
+        self.take(token);
+        Some(token)
+    }
+
+    /// The same, with the token not yet taken for written: [`Sampler::take`] does that.
+    pub fn choose(&mut self, logits: &mut [f32], allowed: &Allowed) -> Option<Choice> {
         self.penalize(logits);
-        for (id, logit) in logits.iter_mut().enumerate() {
-            if logit.is_nan() || !allowed.get(id as u32) {
-                *logit = f32::NEG_INFINITY;
-            }
+        if self.settings.temperature <= 0.0 {
+            return best(logits, allowed);
         }
-        let token = if self.settings.temperature <= 0.0 {
-            best(logits)
-        } else {
-            self.draw_by_chance(logits)
-        }?;
+        let token = self.draw_by_chance(logits, allowed)?;
+        let lead = f32::INFINITY;
+        Some(Choice { token, lead })
+    }
+
+    /// Takes a token for written.
+    pub fn take(&mut self, token: u32) {
         if self.recent.len() == LOOK_BACK {
             self.recent.pop_front();
         }
@@ -112,7 +130,6 @@ impl Sampler {
         if !self.written.contains(&token) {
             self.written.push(token);
         }
-        Some(token)
     }
 
     fn penalize(&self, logits: &mut [f32]) {
@@ -140,46 +157,33 @@ impl Sampler {
         }
     }
 
-    fn draw_by_chance(&mut self, logits: &[f32]) -> Option<u32> {
-        let mut kept: Vec<(u32, f32)> = logits
-            .iter()
-            .enumerate()
-            .filter(|(_, logit)| **logit > f32::NEG_INFINITY)
-            .map(|(id, logit)| (id as u32, *logit))
-            .collect();
-        let greater = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        let top_k = if self.settings.top_k == 0 {
-            kept.len()
-        } else {
-            self.settings.top_k
+    fn draw_by_chance(&mut self, logits: &[f32], allowed: &Allowed) -> Option<u32> {
+        let most = match self.settings.top_k {
+            0 => usize::MAX,
+            top_k => top_k,
         };
-        if top_k < kept.len() {
-            kept.select_nth_unstable_by(top_k - 1, greater);
-            kept.truncate(top_k);
-        }
-        kept.sort_unstable_by(greater);
-        let best = kept.first()?.1;
-        if best == f32::INFINITY {
-            return kept.first().map(|(id, _)| *id);
+        let mut kept = most_likely(logits, allowed, most);
+        let best = kept.iter().copied().min_by(greater)?;
+        if best.1 == f32::INFINITY {
+            return Some(best.0);
         }
         let mut total = 0.0;
         for (_, logit) in &mut kept {
-            *logit = ((*logit - best) / self.settings.temperature).exp();
+            *logit = ((*logit - best.1) / self.settings.temperature).exp();
             total += *logit;
         }
+        // The best token weighs 1, so weights are relative to it.
         let floor = self.settings.min_p.clamp(0.0, 1.0);
-        let enough = self.settings.top_p.clamp(0.0, 1.0) * total;
-        let mut sum = 0.0;
-        let mut count = 0;
-        for (_, weight) in &kept {
-            // The best token weighs 1, so weights are relative to it.
-            if count > 0 && (sum >= enough || *weight < floor) {
-                break;
-            }
-            sum += weight;
-            count += 1;
+        if floor > 0.0 {
+            kept.retain(|(_, weight)| *weight >= floor);
         }
-        kept.truncate(count);
+        if self.settings.top_p < 1.0 {
+            nucleus(&mut kept, self.settings.top_p.max(0.0) * total);
+            // Drawn in the order of the vocabulary, so that which of two like tokens is a trifle
+            // likelier does not change the outcome.
+            kept.sort_unstable_by_key(|(id, _)| *id);
+        }
+        let sum: f32 = kept.iter().map(|(_, weight)| weight).sum();
         let mut point = self.uniform() * sum;
         for (id, weight) in &kept {
             if point < *weight {
@@ -190,25 +194,134 @@ impl Sampler {
         kept.last().map(|(id, _)| *id)
     }
 
-    /// The next number in [0, 1): SplitMix64 (Steele, Lea, Flood 2014).
     fn uniform(&mut self) -> f32 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        (z >> 40) as f32 / (1_u32 << 24) as f32
+        unit(&mut self.random)
     }
 }
 
-fn best(logits: &[f32]) -> Option<u32> {
-    let mut best: Option<(u32, f32)> = None;
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > best.map_or(f32::NEG_INFINITY, |(_, most)| most) {
-            best = Some((id as u32, *logit));
+/// The next number in [0, 1): SplitMix64 (Steele, Lea, Flood 2014).
+fn unit(random: &mut u64) -> f32 {
+    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *random;
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    (z >> 40) as f32 / (1_u32 << 24) as f32
+}
+
+/// Logits that are looked at together: those of a word of [`Allowed`].
+const WORD: usize = 64;
+/// Tokens that are put in order before it is known whether more are needed.
+const FIRST: usize = 128;
+
+/// The greater number first, of equal ones the lower token.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "so the standard library's orderings take it"
+)]
+fn greater(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// The greatest of some logits, those that are no numbers passed over.
+fn greatest(logits: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; 16];
+    let (parts, rest) = logits.as_chunks::<16>();
+    for part in parts {
+        for (most, logit) in most.iter_mut().zip(part) {
+            *most = if *logit > *most { *logit } else { *most };
         }
     }
-    best.map(|(id, _)| id)
+    most.iter().chain(rest).copied().fold(most[0], f32::max)
+}
+
+/// Goes through the allowed tokens whose logits are above a bound that may rise on the way: in
+/// whole words where none is, since that is nearly all of a large vocabulary. `see` gives the
+/// bound from there on.
+fn above(logits: &[f32], allowed: &Allowed, mut bound: f32, see: &mut dyn FnMut(u32, f32) -> f32) {
+    for (at, (part, word)) in logits.chunks(WORD).zip(&allowed.words).enumerate() {
+        if *word == 0 || greatest(part) <= bound {
+            continue;
+        }
+        for (bit, logit) in part.iter().enumerate() {
+            if *logit > bound && word >> bit & 1 == 1 {
+                bound = see((at * WORD + bit) as u32, *logit);
+            }
+        }
+    }
+}
+
+/// The most likely token.
+fn best(logits: &[f32], allowed: &Allowed) -> Option<Choice> {
+    let mut best: Option<(u32, f32)> = None;
+    let mut second = f32::NEG_INFINITY;
+    above(logits, allowed, second, &mut |id, logit| {
+        match best {
+            Some((_, most)) if logit <= most => second = logit,
+            _ => {
+                second = best.map_or(second, |(_, most)| most);
+                best = Some((id, logit));
+            }
+        }
+        second
+    });
+    best.map(|(token, most)| Choice {
+        token,
+        lead: most - second,
+    })
+}
+
+/// The `count` most likely tokens, in the order of the vocabulary.
+fn most_likely(logits: &[f32], allowed: &Allowed, count: usize) -> Vec<(u32, f32)> {
+    let mut kept: Vec<(u32, f32)> = Vec::new();
+    let most = count.saturating_mul(2).max(FIRST);
+    let mut bound = f32::NEG_INFINITY;
+    above(logits, allowed, bound, &mut |id, logit| {
+        kept.push((id, logit));
+        if kept.len() >= most {
+            kept.select_nth_unstable_by(count - 1, greater);
+            kept.truncate(count);
+            // Tokens come in order, so a later one as likely as the last is not among them.
+            bound = kept.last().map_or(bound, |(_, logit)| *logit);
+        }
+        bound
+    });
+    if kept.len() > count {
+        kept.select_nth_unstable_by(count - 1, greater);
+        kept.truncate(count);
+    }
+    if count < usize::MAX {
+        kept.sort_unstable_by_key(|(id, _)| *id);
+    }
+    kept
+}
+
+/// Cuts weights down to the least set of the greatest that reach `enough` together.
+fn nucleus(kept: &mut Vec<(u32, f32)>, enough: f32) {
+    let mut first = FIRST;
+    loop {
+        let ordered = first.min(kept.len());
+        if ordered < kept.len() {
+            kept.select_nth_unstable_by(ordered - 1, greater);
+        }
+        let Some(front) = kept.get_mut(..ordered) else {
+            return;
+        };
+        front.sort_unstable_by(greater);
+        let (mut sum, mut count) = (0.0, 0);
+        for (_, weight) in &*front {
+            if count > 0 && sum >= enough {
+                break;
+            }
+            sum += weight;
+            count += 1;
+        }
+        if sum >= enough || ordered == kept.len() {
+            kept.truncate(count);
+            return;
+        }
+        first = first.saturating_mul(8);
+    }
 }
 
 #[cfg(test)]
@@ -248,6 +361,96 @@ mod tests {
         let tokens = drawn(PLAIN, &[0.0, 3.0_f32.ln()], n);
         let share = tokens.iter().filter(|t| **t == 1).count() as f32 / n as f32;
         assert!((share - 0.75).abs() < 0.02, "{share}");
+    }
+
+    /// Cuts by putting all in order: which tokens may be drawn.
+    fn cut(settings: Settings, logits: &[f32], allowed: &Allowed) -> Vec<u32> {
+        let ids = (0..logits.len() as u32).filter(|id| allowed.get(*id));
+        let mut all: Vec<(u32, f32)> = ids
+            .map(|id| (id, logits[id as usize]))
+            .filter(|(_, logit)| *logit > f32::NEG_INFINITY)
+            .collect();
+        all.sort_by(greater);
+        if settings.top_k > 0 {
+            all.truncate(settings.top_k);
+        }
+        let best = all.first().map_or(0.0, |(_, logit)| *logit);
+        let weight = |logit: f32| ((logit - best) / settings.temperature).exp();
+        let total: f32 = all.iter().map(|(_, logit)| weight(*logit)).sum();
+        let mut sum = 0.0;
+        all.retain(|(_, logit)| {
+            let weight = weight(*logit);
+            // Sums in another order round differently.
+            let stays = sum < settings.top_p * total - 1e-6 * total && weight >= settings.min_p;
+            sum += weight;
+            stays
+        });
+        all.into_iter().map(|(id, _)| id).collect()
+    }
+
+    #[test]
+    fn a_large_vocabulary_is_cut_as_a_small_one() {
+        let mut random = 1;
+        let logits: Vec<f32> = (0..5000).map(|_| unit(&mut random) * 12.0).collect();
+        let mut allowed = Allowed::all(logits.len());
+        for id in (0..5000).filter(|id| id % 3 == 1 || id / 640 == 2) {
+            allowed.set(id, false);
+        }
+        for (top_k, top_p, min_p) in [
+            (1, 1.0, 0.0),
+            (20, 1.0, 0.0),
+            (20, 0.8, 0.0),
+            (200, 0.99, 0.3),
+            (0, 0.9, 0.0),
+            (0, 1.0, 0.5),
+        ] {
+            let settings = Settings {
+                top_k,
+                top_p,
+                min_p,
+                temperature: 0.6,
+                ..PLAIN
+            };
+            let wanted = cut(settings, &logits, &allowed);
+            let mut sampler = Sampler::new(settings, 3, &[]);
+            let mut found = Vec::new();
+            for _ in 0..4000 {
+                let choice = sampler.choose(&mut logits.clone(), &allowed);
+                found.push(choice.expect("drawn").token);
+            }
+            found.sort_unstable();
+            found.dedup();
+            assert!(found.iter().all(|id| wanted.contains(id)), "{settings:?}");
+            // Of few, each comes up.
+            assert!(
+                wanted.len() > 60 || found.len() == wanted.len(),
+                "{settings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_lead_is_that_over_the_next_best_allowed() {
+        let settings = Settings {
+            temperature: 0.0,
+            ..PLAIN
+        };
+        let mut allowed = Allowed::all(300);
+        allowed.set(70, false);
+        let mut logits = vec![0.0; 300];
+        for (at, logit) in [(3, 1.0), (70, 9.0), (140, 2.5), (200, 2.0), (299, 1.5)] {
+            logits[at] = logit;
+        }
+        let choice = Sampler::new(settings, 1, &[]).choose(&mut logits.clone(), &allowed);
+        let wanted = Choice {
+            token: 140,
+            lead: 0.5,
+        };
+        assert_eq!(choice, Some(wanted));
+        // Of equal ones the first, with no lead.
+        logits[200] = 2.5;
+        let choice = Sampler::new(settings, 1, &[]).choose(&mut logits, &allowed);
+        assert_eq!(choice.map(|c| (c.token, c.lead)), Some((140, 0.0)));
     }
 
     #[test]

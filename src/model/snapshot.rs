@@ -94,7 +94,7 @@ impl Snapshot {
                     [0, heads, width].iter().try_for_each(|n| number(out, *n))?;
                     let pages = keys.pages().ok_or(ErrorKind::Unsupported)?;
                     for page in pages {
-                        numbers(out, page.numbers(), |x| x.to_le_bytes())?;
+                        numbers(out, page.numbers(), f16::to_le_bytes)?;
                     }
                 }
                 Kept::Moment {
@@ -108,8 +108,8 @@ impl Snapshot {
                     let Moment::Host(moment) = moment else {
                         return Err(ErrorKind::Unsupported.into());
                     };
-                    numbers(out, &moment.0, |x| x.to_le_bytes())?;
-                    numbers(out, &moment.1, |x| x.to_le_bytes())?;
+                    numbers(out, &moment.0, f32::to_le_bytes)?;
+                    numbers(out, &moment.1, f32::to_le_bytes)?;
                 }
             }
         }

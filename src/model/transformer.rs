@@ -110,7 +110,7 @@ pub struct Transformer {
 /// A layer's state.
 enum State {
     Keys(Keys),
-    Recurrent(Recurrent),
+    Recurrent(Box<Recurrent>),
 }
 
 struct Block {
@@ -436,7 +436,7 @@ impl Block {
     fn state(&self, ours: bool) -> Result<State> {
         Ok(match &self.mix {
             Mix::Attention(attention) => State::Keys(attention.state(ours)),
-            Mix::Delta(delta) => State::Recurrent(delta.state()?),
+            Mix::Delta(delta) => State::Recurrent(Box::new(delta.state()?)),
         })
     }
 

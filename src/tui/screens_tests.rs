@@ -381,6 +381,8 @@ fn answered(screen: &mut Screen, answer: &str) {
         generated_tokens: 110,
         prefill_s: 20.0,
         decode_s: 10.0,
+        drafted_tokens: 0,
+        accepted_tokens: 0,
     }));
     screen.done(Ok(Answer::Ask {
         turn: Turn {
@@ -752,6 +754,8 @@ fn a_full_context() {
         generated_tokens: 1_000,
         prefill_s: 20.0,
         decode_s: 100.0,
+        drafted_tokens: 0,
+        accepted_tokens: 0,
     }));
     screen.done(Ok(Answer::Ask {
         turn: turn("So it is."),

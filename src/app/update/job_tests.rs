@@ -20,6 +20,8 @@ fn usage() -> Event {
         generated_tokens: 50,
         prefill_s: 1.0,
         decode_s: 5.0,
+        drafted_tokens: 0,
+        accepted_tokens: 0,
     })
 }
 
@@ -220,6 +222,8 @@ fn a_context_that_is_nearly_full_is_said_with_what_to_do() {
             generated_tokens: 50,
             prefill_s: 1.0,
             decode_s: 1.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         }),
     );
     desk.done(generation, asked("why?", "so"));

@@ -1,0 +1,201 @@
+//! What drafts from the text itself are worth, measured: the same answers are written with and
+//! without them. The tokens of each answer are dictated, so that the model's weights need not be
+//! trained; what is read, drafted, verified and taken back is real.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::draft::Drafting;
+use super::recall::Marks;
+use super::writer::{Drafted, Writer};
+use super::{Engine as _, LocalEngine};
+use crate::base::text::human_count;
+use crate::base::{Cancel, Failure, Result};
+use crate::model::sample::{Sampler, Settings};
+use crate::model::tokenizer::Encoding;
+
+/// A function of some sixty lines.
+const FUNCTION: &str = include_str!("bench_drafts/function.txt");
+/// A text that says nothing twice.
+const PROSE: &str = include_str!("bench_drafts/prose.txt");
+/// What is changed in the function: lines, and what stands in their place.
+const CHANGES: [(&str, &str); 3] = [
+    // A line becomes another.
+    (
+        "    let mut words = Vec::new();\n",
+        "    let mut words = Vec::with_capacity(line.len() / 8);\n",
+    ),
+    // Lines are put in.
+    (
+        "            (Some(_), c) => word.push(c),\n",
+        "            (Some('\\''), '\\n') if !self.multiline => {\n                \
+         return Err(Unclosed::Quote('\\''));\n            }\n            \
+         (Some(_), c) => word.push(c),\n",
+    ),
+    // Lines are left out.
+    (
+        "                // The rest of the line is a remark.\n                break;\n",
+        "                return Ok(words);\n",
+    ),
+];
+/// Times each answer is written in each way, in turn.
+const ROUNDS: usize = 2;
+
+/// What [`drafts`] found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftsReport {
+    /// The model's name.
+    pub model: String,
+    /// Threads that computed.
+    pub threads: usize,
+    /// The answers that were written.
+    pub cases: Vec<DraftsCase>,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftsCase {
+    /// `edit`: the function of the prompt with three changes; `prose`: a text without
+    /// repetition.
+    pub name: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens of the answer.
+    pub gen_tokens: usize,
+    /// Tokens a second without drafts.
+    pub plain_tps: f64,
+    /// Tokens a second with them.
+    pub drafted_tps: f64,
+    /// The second by the first.
+    pub ratio: f64,
+    /// Tokens that were drafted.
+    pub drafted_tokens: usize,
+    /// Of these, what was right.
+    pub accepted_tokens: usize,
+    /// Tokens of a draft, on the average; 0 without any.
+    pub mean_draft: f64,
+}
+
+/// Writes answers that are dictated, with and without drafts from the text, on a fresh context.
+/// `on` is told how much of the work is done, 0 to 1.
+///
+/// # Errors
+/// Of kind usage, if they do not fit the context; interrupted, if cancelled.
+pub fn drafts(
+    engine: &mut LocalEngine,
+    cancel: &Cancel,
+    on: &mut dyn FnMut(f32),
+) -> Result<DraftsReport> {
+    let changed = CHANGES
+        .iter()
+        .fold(FUNCTION.to_owned(), |text, (old, new)| {
+            text.replacen(old, new, 1)
+        });
+    let texts = [("edit", changed.as_str()), ("prose", PROSE)];
+    let prompt = format!("Change this function:\n```rust\n{FUNCTION}```\nAnswer:\n```rust\n");
+    let prompt = engine.tokenizer.encode(&prompt, Encoding::TEXT);
+    let answers = texts.map(|(name, text)| (name, engine.tokenizer.encode(text, Encoding::TEXT)));
+    let longest = answers.iter().map(|(_, ids)| ids.len()).max().unwrap_or(0);
+    let context = engine.facts().context;
+    if prompt.len() + longest > context {
+        return Err(Failure::usage(format!(
+            "{} tokens of prompt and answer do not fit the context of {}",
+            human_count((prompt.len() + longest) as u64),
+            human_count(context as u64)
+        ))
+        .hint("raise --ctx"));
+    }
+    let all: usize = answers.iter().map(|(_, ids)| ids.len()).sum();
+    let all = (all * ROUNDS * 2) as f32;
+    let mut done = 0;
+    // What is learned from one answer counts for the next, as it does in use.
+    let mut drafting = Drafting::default();
+    let mut cases = Vec::new();
+    for (name, ids) in answers {
+        let (mut seconds, mut drafted) = ([0.0; 2], Drafted::default());
+        for _ in 0..ROUNDS {
+            for (with, seconds) in [None, Some(&mut drafting)].into_iter().zip(&mut seconds) {
+                let mut tell = || {
+                    done += 1;
+                    on(done as f32 / all);
+                };
+                let (took, came) = dictate(engine, &prompt, &ids, with, cancel, &mut tell)?;
+                *seconds += took;
+                drafted.tokens += came.tokens;
+                drafted.accepted += came.accepted;
+                drafted.drafts += came.drafts;
+            }
+        }
+        let rate = |seconds: f64| (ids.len() * ROUNDS) as f64 / seconds.max(1e-9);
+        let [plain, with] = seconds.map(rate);
+        cases.push(DraftsCase {
+            name: name.to_owned(),
+            prompt_tokens: prompt.len(),
+            gen_tokens: ids.len(),
+            plain_tps: plain,
+            drafted_tps: with,
+            ratio: with / plain,
+            drafted_tokens: drafted.tokens / ROUNDS,
+            accepted_tokens: drafted.accepted / ROUNDS,
+            mean_draft: drafted.tokens as f64 / drafted.drafts.max(1) as f64,
+        });
+    }
+    engine.reset();
+    Ok(DraftsReport {
+        model: engine.facts().name.clone(),
+        threads: crate::kernels::threads::number(),
+        cases,
+    })
+}
+
+/// Writes one answer; gives the seconds it took and what came of drafts.
+fn dictate(
+    engine: &mut LocalEngine,
+    prompt: &[u32],
+    answer: &[u32],
+    drafting: Option<&mut Drafting>,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(),
+) -> Result<(f64, Drafted)> {
+    engine.reset();
+    let read = engine
+        .recall
+        .read(prompt, Marks::default(), cancel, &mut |_| {})?
+        .ok_or_else(Failure::interrupted)?;
+    // As most models are used.
+    let settings = Settings {
+        temperature: 0.7,
+        top_k: 20,
+        top_p: 0.8,
+        min_p: 0.0,
+        presence_penalty: 0.0,
+        repetition_penalty: 1.0,
+    };
+    let mut sampler = Sampler::new(settings, 1, prompt);
+    let begun = Instant::now();
+    let mut writer = Writer::new(&mut engine.recall, read.logits, drafting);
+    for (i, token) in answer.iter().enumerate() {
+        // Drawn for the time it takes; what is taken is what is dictated.
+        sampler.choose(writer.logits(), &engine.allowed);
+        sampler.take(*token);
+        writer.read_on(&[*token], answer.len() - i - 1, cancel)?;
+        tell();
+    }
+    let drafted = writer.finish();
+    Ok((begun.elapsed().as_secs_f64(), drafted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_is_one() {
+        for (old, new) in CHANGES {
+            assert_eq!(FUNCTION.matches(old).count(), 1, "{old}");
+            assert_ne!(old, new);
+        }
+        assert!(FUNCTION.lines().count() > 55);
+    }
+}

@@ -1,0 +1,214 @@
+//! Where the last tokens of a text stood before: chains of places, as compressors keep them
+//! (LZ77), one for each of a few lengths.
+
+use super::Source;
+
+/// Lengths of the runs that are indexed, longest first. Shorter ones say too little.
+const RUNS: [usize; 3] = [8, 5, 3];
+/// Tokens of a match that are counted; a longer one is no surer.
+pub(in crate::engine) const LONGEST: usize = 32;
+/// Places of a chain that are looked at, the latest first.
+const LOOKED_AT: usize = 32;
+
+/// A text, and where its runs stand. Takes 28 bytes a token, about.
+#[derive(Debug, Clone)]
+pub(super) struct Index {
+    text: Vec<u32>,
+    chains: [Chains; RUNS.len()],
+}
+
+/// Places of the runs of one length.
+#[derive(Debug, Clone, Default)]
+struct Chains {
+    /// By hash: the place behind the latest run; 0 for none.
+    heads: Vec<u32>,
+    /// For each run, in order: the place behind the one before it with the same hash.
+    before: Vec<u32>,
+}
+
+impl Index {
+    /// That of a text.
+    pub fn new(text: &[u32]) -> Self {
+        let mut index = Self {
+            text: Vec::with_capacity(text.len() + 1024),
+            chains: <[Chains; RUNS.len()]>::default(),
+        };
+        for token in text {
+            index.push(*token);
+        }
+        index
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &[u32] {
+        &self.text
+    }
+
+    /// Takes the next token in.
+    pub fn push(&mut self, token: u32) {
+        self.text.push(token);
+        for (chains, run) in self.chains.iter_mut().zip(RUNS) {
+            chains.push(&self.text, run);
+        }
+    }
+
+    /// Tokens before the place `at` that are those at the end of the text, [`LONGEST`] at most.
+    pub fn agreeing(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default().iter().rev();
+        let last = self.text.iter().rev().take(LONGEST);
+        before.zip(last).take_while(|(a, b)| a == b).count()
+    }
+
+    /// Where the longest run at the end of the text stood before. Of several such places the
+    /// latest of those is taken that most are followed by the same token as.
+    pub fn longest(&self) -> Option<Source> {
+        for (chains, run) in self.chains.iter().zip(RUNS) {
+            let mut length = 0;
+            let mut places = Vec::new();
+            for at in chains.places(run).take(LOOKED_AT) {
+                let agreeing = self.agreeing(at);
+                // Those of other runs with the same hash agree less.
+                if agreeing < run.max(length) {
+                    continue;
+                }
+                if agreeing > length {
+                    length = agreeing;
+                    places.clear();
+                }
+                places.push(at);
+            }
+            if let Some(at) = self.elected(&places) {
+                return Some(Source {
+                    at,
+                    length,
+                    near: false,
+                });
+            }
+        }
+        None
+    }
+
+    fn elected(&self, places: &[usize]) -> Option<usize> {
+        let next = |at: usize| self.text.get(at);
+        let votes = |at: usize| places.iter().filter(|a| next(**a) == next(at)).count();
+        // The last of equals is the maximum, and places come latest first.
+        places.iter().rev().copied().max_by_key(|at| votes(*at))
+    }
+}
+
+impl Chains {
+    /// Takes in the run at the end of `text`.
+    fn push(&mut self, text: &[u32], run: usize) {
+        if text.len() < run {
+            return;
+        }
+        if self.before.len() >= self.heads.len() {
+            self.grow(text, run);
+        }
+        self.link(text, text.len(), run);
+    }
+
+    fn link(&mut self, text: &[u32], end: usize, run: usize) {
+        let slot = hash(text.get(end - run..end).unwrap_or_default()) as usize;
+        let slot = slot & (self.heads.len() - 1);
+        if let Some(head) = self.heads.get_mut(slot) {
+            self.before.push(*head);
+            *head = end as u32;
+        }
+    }
+
+    /// Twice the slots, so that chains stay short; all runs but the last are linked anew.
+    fn grow(&mut self, text: &[u32], run: usize) {
+        let slots = (self.heads.len() * 2).max(1024);
+        self.heads.clear();
+        self.heads.resize(slots, 0);
+        self.before.clear();
+        for end in run..text.len() {
+            self.link(text, end, run);
+        }
+    }
+
+    /// Places behind which earlier runs with the hash of the last one end, latest first.
+    fn places(&self, run: usize) -> impl Iterator<Item = usize> {
+        let known = |end: &u32| (*end > 0).then_some(*end as usize);
+        // The run that ends at `end` is number `end − run`.
+        let before = move |end: &usize| self.before.get(end.checked_sub(run)?).and_then(known);
+        std::iter::successors(self.before.last().and_then(known), before)
+    }
+}
+
+/// FNV-1a over tokens, stirred so that its low bits depend on all.
+fn hash(run: &[u32]) -> u64 {
+    let hash = run.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, token| {
+        (hash ^ u64::from(*token)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash ^ hash >> 29
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The longest earlier run, by looking everywhere, and the places behind which it ends.
+    fn everywhere(text: &[u32]) -> (usize, Vec<usize>) {
+        let agreeing = |at: usize| {
+            let pairs = text[..at].iter().rev().zip(text.iter().rev());
+            pairs.take(LONGEST).take_while(|(a, b)| a == b).count()
+        };
+        let length = (1..text.len()).map(agreeing).max().unwrap_or(0);
+        let places = (1..text.len()).rev().filter(|at| agreeing(*at) == length);
+        (length, places.collect())
+    }
+
+    proptest! {
+        /// As many places as are looked at lie in no text this short: nothing is missed.
+        #[test]
+        fn the_longest_run_is_found(text in proptest::collection::vec(0_u32..4, 0..34)) {
+            let (length, places) = everywhere(&text);
+            let found = Index::new(&text).longest();
+            if length < RUNS[RUNS.len() - 1] {
+                prop_assert_eq!(found, None);
+            } else {
+                let found = found.expect("found");
+                prop_assert_eq!(found.length, length);
+                let votes = |at: &usize| places.iter().filter(|a| text[**a] == text[*at]).count();
+                let most = places.iter().map(votes).max().expect("one");
+                // Latest first, so the first of those with most votes.
+                let wanted = places.iter().find(|at| votes(at) == most);
+                prop_assert_eq!(Some(&found.at), wanted);
+            }
+        }
+
+        /// What is found stands there, in texts long enough to make the tables grow.
+        #[test]
+        fn what_is_found_is_there(text in proptest::collection::vec(0_u32..12, 0..4000)) {
+            let mut index = Index::new(&[]);
+            for (i, token) in text.iter().enumerate() {
+                index.push(*token);
+                if i % 97 > 0 { continue; }
+                if let Some(found) = index.longest() {
+                    let n = found.length;
+                    prop_assert!((3..=LONGEST).contains(&n) && found.at <= i);
+                    prop_assert_eq!(&text[found.at - n..found.at], &text[i + 1 - n..=i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_far_back_is_found_whatever_stands_between() {
+        // Its last three tokens come a hundred times more.
+        let mut text: Vec<u32> = (0..20).collect();
+        text.push(77);
+        for i in 0..100 {
+            text.extend([17, 18, 19, 1000 + i]);
+        }
+        for i in 0..20_000 {
+            text.push(5000 + i * 7 % 9973);
+        }
+        text.extend(10..20);
+        let found = Index::new(&text).longest().expect("found");
+        assert_eq!((found.at, found.length), (20, 10));
+    }
+}
