@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::recall::MOST_MOMENTS;
 use crate::base::Result;
+use crate::kernels::pages::Precision;
 use crate::model::footprint::Footprint;
 use crate::model::gguf::{Header, type_layout, type_name};
 use crate::model::hyper::Hyper;
+use crate::model::keys;
 use crate::model::network;
 
 /// Facts of a GGUF's header and the estimate of memory.
@@ -81,17 +83,18 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
         .and_then(|tokens| tokens.as_array())
         .map_or(0, <[_]>::len) as u64;
     let ours = network::is_ours(&architecture);
+    // On other devices keys and values are of single precision, as candle's own are.
+    let precision = if ours && !cfg!(any(feature = "cuda", feature = "metal")) {
+        keys::precision(header)
+    } else {
+        Precision::Single
+    };
     // Figures that cannot be are told by `network::check`, not by an estimate.
     let footprint = Hyper::from_header(header)
-        .map(|hyper| Footprint::of(&hyper))
+        .map(|hyper| Footprint::of(&hyper, precision))
         .unwrap_or_default();
-    // On other devices keys and values are single precision, as are candle's own caches, which
-    // hold them twice while they grow.
-    let state = footprint.per_token.saturating_mul(match ours {
-        true if cfg!(any(feature = "cuda", feature = "metal")) => 2,
-        true => 1,
-        false => 4,
-    });
+    // candle's own caches hold keys and values twice while they grow.
+    let state = footprint.per_token.saturating_mul(if ours { 1 } else { 2 });
     // The state itself, what a pass makes of it, and the moments that are kept.
     let recurrent = footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64);
     let mut weights = 0_u64;

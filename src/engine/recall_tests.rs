@@ -166,6 +166,8 @@ fn broken_states_cost_nothing_but_time() {
         (100, None),
         (middle, None),
         (usize::MAX, Some(middle)),
+        // The number of the form: a state of an older build.
+        (usize::MAX, Some(15)),
     ] {
         for (file, bytes) in &whole {
             let mut bytes = bytes[..bytes.len().min(cut)].to_vec();

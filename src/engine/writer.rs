@@ -20,7 +20,7 @@ use super::recall::{Recall, common};
 use crate::base::{Cancel, Result};
 
 /// Nearer than this, in logits, the choice between two tokens is made on the token read alone.
-pub(super) const CLOSE: f32 = 0.02;
+pub(super) const CLOSE: f32 = 0.1;
 
 /// What came of drafts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

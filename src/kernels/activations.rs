@@ -44,7 +44,7 @@ impl Activations {
     /// large as `simd` likes them.
     pub fn new(x: &[f32], width: usize, group: usize, simd: Simd) -> Self {
         let tokens = x.len() / width.max(1);
-        let tiles = tiles(tokens, group, simd);
+        let tiles = tiles(tokens, simd);
         let groups = width.div_ceil(group);
         let in_blocks = group == MOST_WEIGHTS;
         let mut out = Self {
@@ -103,8 +103,8 @@ impl Activations {
 }
 
 /// How `tokens` are parted into tiles.
-fn tiles(tokens: usize, group: usize, simd: Simd) -> Vec<usize> {
-    let sizes = simd.tiles(tokens, group);
+fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
+    let sizes = simd.tiles(tokens);
     let mut left = tokens;
     let mut tiles = Vec::new();
     for &size in sizes {

@@ -6,7 +6,7 @@ use half::f16;
 
 use super::*;
 use crate::kernels::noise::numbers;
-use crate::kernels::pages::put_rows;
+use crate::kernels::pages::{Precision, put_rows};
 use crate::kernels::sweep::ROOMY;
 
 struct Case {
@@ -16,6 +16,7 @@ struct Case {
     before: usize,
     tokens: usize,
     window: Option<usize>,
+    precision: Precision,
 }
 
 impl Case {
@@ -24,15 +25,18 @@ impl Case {
         let heads = self.kv_heads * self.group;
         let all = self.before + self.tokens;
         let row = self.kv_heads * self.width;
-        // What half precision holds, so that nothing is lost but in sums.
+        // What the pages can hold, so that nothing is lost but in sums.
         let halves = |seed: u64| -> Vec<f32> {
             let numbers = numbers(all * row, seed).into_iter();
-            numbers.map(|x| f16::from_f32(x).to_f32()).collect()
+            match self.precision {
+                Precision::Half => numbers.map(|x| f16::from_f32(x).to_f32()).collect(),
+                Precision::Single => numbers.collect(),
+            }
         };
         let (keys, values) = (halves(1), halves(2));
         let queries = numbers(self.tokens * heads * self.width, 3);
         let mut pages: Vec<Arc<Page>> = (0..all.div_ceil(PAGE))
-            .map(|_| Arc::new(Page::new(self.kv_heads, self.width)))
+            .map(|_| Arc::new(Page::new(self.kv_heads, self.width, self.precision)))
             .collect();
         // As a text is read: a piece, then the new tokens.
         let (old, new) = (self.before * row, self.before);
@@ -107,15 +111,21 @@ fn it_is_attention_at_every_shape() {
             (600, 14),
         ] {
             for window in [None, Some(1), Some(50), Some(200)] {
-                let case = Case {
-                    kv_heads,
-                    group,
-                    width,
-                    before,
-                    tokens,
-                    window,
-                };
-                for roomy in [false, true] {
+                for (roomy, precision) in [
+                    (false, Precision::Half),
+                    (true, Precision::Half),
+                    (false, Precision::Single),
+                    (true, Precision::Single),
+                ] {
+                    let case = Case {
+                        kv_heads,
+                        group,
+                        width,
+                        before,
+                        tokens,
+                        window,
+                        precision,
+                    };
                     // Another test that runs meanwhile may get either: both are right.
                     ROOMY.store(roomy, SeqCst);
                     Simd::each(|| {
@@ -123,7 +133,7 @@ fn it_is_attention_at_every_shape() {
                         assert!(
                             worst < 2e-6,
                             "{kv_heads} x {group} x {width}, {tokens} after {before}, {window:?}, \
-                             {roomy}: {worst}"
+                             {roomy}, {precision:?}: {worst}"
                         );
                     });
                 }
@@ -136,7 +146,7 @@ fn it_is_attention_at_every_shape() {
 fn what_a_page_holds_beyond_the_text_does_not_count() {
     let row = numbers(16, 5);
     // The page held a longer text before, which was taken back.
-    let mut page = Page::new(1, 16);
+    let mut page = Page::new(1, 16, Precision::Half);
     for at in 0..PAGE {
         page.put(at, &numbers(16, at as u64), &numbers(16, at as u64));
     }
@@ -161,7 +171,7 @@ fn what_a_page_holds_beyond_the_text_does_not_count() {
 #[test]
 fn numbers_beyond_half_precision_ruin_only_themselves() {
     Simd::each(|| {
-        let mut pages = [Arc::new(Page::new(1, 16))];
+        let mut pages = [Arc::new(Page::new(1, 16, Precision::Half))];
         // Two positions with keys that no query meets; the second has values out of range.
         let mut values = vec![1.0; 16];
         values.extend([1e9; 16]);
@@ -200,7 +210,7 @@ fn work_in_segments_gives_what_work_in_one_piece_gives() {
     );
     let queries = numbers(all * heads * width, 3);
     let mut pages: Vec<Arc<Page>> = (0..all / PAGE)
-        .map(|_| Arc::new(Page::new(kv_heads, width)))
+        .map(|_| Arc::new(Page::new(kv_heads, width, Precision::Half)))
         .collect();
     put_rows(&mut pages, 0, &keys, &values);
     let whole = Attention {

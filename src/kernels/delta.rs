@@ -5,7 +5,7 @@
 //! `S ← e^g S; δ = β (v − Sᵀ k); S ← S + k δᵀ; o = Sᵀ q`.
 
 use super::disjoint::Disjoint;
-use super::lanes::Lanes;
+use super::lanes::{Lanes, ask_for, settle};
 use super::pool;
 use super::rows::squares;
 use super::simd::{Simd, Work};
@@ -13,6 +13,8 @@ use super::simd::{Simd, Work};
 /// Columns of a head's matrix that one piece of work has: with 128 rows they stay in the first
 /// cache while all tokens go over them.
 const COLUMNS: usize = 32;
+/// Rows of a matrix that are asked for before they are needed.
+const AHEAD: usize = 16;
 
 /// Sizes of the heads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,6 +241,11 @@ impl Block<'_> {
         let mut by_key = [V::splat(0.0); N];
         let mut by_query = by_key;
         for (i, (k, q)) in k.iter().zip(q).enumerate() {
+            // The rows of a block do not lie one behind the other, and come from far.
+            let soon = place((i + AHEAD).min(key - 1));
+            for n in 0..N {
+                ask_for(&self.before[soon + 16 * n]);
+            }
             let s = loaded::<V, N>(&self.before[place(i)..]);
             for n in 0..N {
                 by_key[n] = s[n].fused(V::splat(*k), by_key[n]);
@@ -264,9 +271,10 @@ impl Block<'_> {
             // SAFETY: as above.
             let to = unsafe { self.after.part(place(i), 16 * N) };
             for (n, to) in to.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                delta[n].fused(V::splat(*k), s[n].times(faded)).store(to);
+                delta[n].fused(V::splat(*k), s[n].times(faded)).stream(to);
             }
         }
+        settle();
     }
 }
 

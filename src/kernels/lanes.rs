@@ -17,12 +17,33 @@ pub(super) trait Lanes: Copy {
     fn load(from: &[f32; 16]) -> Self;
     /// To memory.
     fn store(self, to: &mut [f32; 16]);
+    /// To memory that is not read again soon, past the caches where that can be done: a line
+    /// is then written without being fetched first. [`settle`] comes behind the last one.
+    #[inline(always)]
+    fn stream(self, to: &mut [f32; 16]) {
+        self.store(to);
+    }
     /// From half precision in memory; exact.
-    fn load_halves(from: &[f16; 16]) -> Self;
+    #[inline(always)]
+    fn load_halves(from: &[f16; 16]) -> Self {
+        let mut floats = [0.0; 16];
+        for (float, half) in floats.iter_mut().zip(from) {
+            *float = widened(*half);
+        }
+        Self::load(&floats)
+    }
     /// To half precision in memory, to the nearest, of two the even one. What is beyond its
     /// range becomes its largest number and not infinite: one infinite key or value makes NaN
     /// of all that is summed up with it, also where its weight is 0.
-    fn store_halves(self, to: &mut [f16; 16]);
+    #[inline(always)]
+    fn store_halves(self, to: &mut [f16; 16]) {
+        let mut floats = [0.0; 16];
+        self.store(&mut floats);
+        for (half, float) in to.iter_mut().zip(floats) {
+            // A NaN stays one.
+            *half = f16::from_f32(float.clamp(-MOST_HALF, MOST_HALF));
+        }
+    }
     /// Products, lane by lane.
     fn times(self, other: Self) -> Self;
     /// `self · a + b`.
@@ -52,19 +73,6 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
-    fn load_halves(from: &[f16; 16]) -> Self {
-        Self(from.map(widened))
-    }
-
-    #[inline(always)]
-    fn store_halves(self, to: &mut [f16; 16]) {
-        // A NaN stays one.
-        *to = self
-            .0
-            .map(|x| f16::from_f32(x.clamp(-MOST_HALF, MOST_HALF)));
-    }
-
-    #[inline(always)]
     fn times(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i] * other.0[i]))
     }
@@ -82,6 +90,8 @@ pub(super) struct Neon([std::arch::aarch64::float32x4_t; 4]);
 
 #[cfg(target_arch = "aarch64")]
 impl Lanes for Neon {
+    const REGISTERS: usize = 8;
+
     #[inline(always)]
     fn splat(x: f32) -> Self {
         // SAFETY: NEON is part of the architecture.
@@ -157,6 +167,20 @@ impl Lanes for Avx2 {
         unsafe {
             std::arch::x86_64::_mm256_storeu_ps(to, self.0);
             std::arch::x86_64::_mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    fn stream(self, to: &mut [f32; 16]) {
+        let at = to.as_mut_ptr();
+        if !at.addr().is_multiple_of(32) {
+            return self.store(to);
+        }
+        // SAFETY: as above; both writes lie within the sixteen floats, and at multiples of 32
+        // bytes.
+        unsafe {
+            std::arch::x86_64::_mm256_stream_ps(at, self.0);
+            std::arch::x86_64::_mm256_stream_ps(at.add(8), self.1);
         }
     }
 
@@ -249,6 +273,16 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn stream(self, to: &mut [f32; 16]) {
+        let at = to.as_mut_ptr();
+        if !at.addr().is_multiple_of(64) {
+            return self.store(to);
+        }
+        // SAFETY: as above; sixteen floats are written, at a multiple of 64 bytes.
+        unsafe { std::arch::x86_64::_mm512_stream_ps(at, self.0) };
+    }
+
+    #[inline(always)]
     fn load_halves(from: &[f16; 16]) -> Self {
         // SAFETY: as above; 32 bytes are read.
         Self(unsafe {
@@ -288,7 +322,7 @@ impl Lanes for Avx512 {
 }
 
 /// A number in half precision as a float, without branches, so that the compiler does many at
-/// once, and without the call that the crate `half` makes for each.
+/// once.
 #[inline(always)]
 pub(super) fn widened(x: f16) -> f32 {
     let bits = u32::from(x.to_bits());
@@ -304,6 +338,16 @@ pub(super) fn widened(x: f16) -> f32 {
         finite
     };
     f32::from_bits(x.to_bits() | sign)
+}
+
+/// Lets all that was written by [`Lanes::stream`] be seen before what is written from here on.
+#[inline(always)]
+pub(super) fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
 
 /// Asks for the line of the cache in which `at` lies, where that can be said.
@@ -360,10 +404,12 @@ mod tests {
 
         #[inline(always)]
         fn run<V: Lanes>(self) {
+            let step = 0.5_f32.powi(10);
             let cases = [
-                (1.0 + 1.0 / 2048.0, 1.0), // half way: the even one
-                (1.0 + 0.000_488_29, 1.000_976_6),
-                (1.0 + 3.0 / 2048.0, 1.0 + 2.0 / 1024.0), // half way again
+                // Half way between two, a little more, half way again.
+                (1.0 + step / 2.0, 1.0),
+                (1.0 + step * 0.501, 1.0 + step),
+                (1.0 + step * 1.5, 1.0 + step * 2.0),
                 (-65_519.0, -65_504.0),
                 (65_520.0, 65_504.0),
                 (1e30, 65_504.0),

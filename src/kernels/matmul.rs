@@ -96,7 +96,7 @@ impl<'a> Matrix<'a> {
             length: y.len(),
             rows: self.rows,
         };
-        if simd.in_panels(x.tokens, x.group) {
+        if simd.in_panels(x.tokens) {
             // What is left of the last 16 rows is done row by row.
             let (most, whole) = (PANEL * PANELS, self.rows / PANEL * PANEL);
             pool::run(self.rows.div_ceil(most), |piece| {
@@ -126,7 +126,7 @@ impl<'a> Matrix<'a> {
     ) {
         let count = count.min(self.rows.saturating_sub(first));
         #[cfg(target_arch = "x86_64")]
-        if !simd.in_panels(x.tokens, x.group) {
+        if !simd.in_panels(x.tokens) {
             let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
             match (simd.level(), F::BY_ONE) {
                 (Level::Avx512, Some(products)) if x.tokens == 1 => {
@@ -150,7 +150,7 @@ impl<'a> Matrix<'a> {
             }
         }
         #[cfg(target_arch = "aarch64")]
-        if !simd.in_panels(x.tokens, x.group) && simd.level() != Level::Scalar {
+        if !simd.in_panels(x.tokens) && simd.level() != Level::Scalar {
             let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
             let put = |row: usize, token: usize, value: f32| {
                 // SAFETY: no other piece has these rows.

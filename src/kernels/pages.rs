@@ -1,6 +1,6 @@
-//! Keys and values of a layer, kept in pages of so many positions, in half precision: a token
-//! written at depth has to read all of them, and that takes as long as they have bytes. Sums
-//! over them are in full precision.
+//! Keys and values of a layer, kept in pages of so many positions. Mostly in half precision: a
+//! token written at depth has to read all of them, and that takes as long as they have bytes.
+//! Sums over them are in single precision.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use half::f16;
 
 use super::disjoint::Disjoint;
 use super::lanes::Lanes;
-use super::lines::LinesOf;
+use super::lines::{Lines, LinesOf};
 use super::pool;
 use super::simd::{Simd, Work};
 
@@ -20,6 +20,34 @@ const PANEL: usize = 16;
 /// A row of a panel.
 pub(super) type Row<T> = [T; PANEL];
 
+/// How keys and values are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// In 16 bits.
+    Half,
+    /// In 32 bits.
+    Single,
+}
+
+impl Precision {
+    /// Bytes of a number.
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Half => 2,
+            Self::Single => 4,
+        }
+    }
+}
+
+/// The numbers of a page.
+#[derive(Debug, Clone)]
+pub enum Numbers {
+    /// In half precision.
+    Halves(LinesOf<f16>),
+    /// In single precision.
+    Floats(Lines),
+}
+
 /// Keys and values of [`PAGE`] positions of one layer.
 ///
 /// Keys lie position beside position and values position behind position, both in panels of
@@ -30,16 +58,20 @@ pub struct Page {
     heads: usize,
     width: usize,
     /// For each head keys, `[PAGE / 16][width][16]`, then values, `[padded / 16][PAGE][16]`.
-    numbers: LinesOf<f16>,
+    numbers: Numbers,
 }
 
 impl Page {
     /// An empty one for `heads` heads of `width` numbers.
-    pub fn new(heads: usize, width: usize) -> Self {
+    pub fn new(heads: usize, width: usize, precision: Precision) -> Self {
+        let size = Self::size(heads, width);
         Self {
             heads,
             width,
-            numbers: LinesOf::zeros(Self::size(heads, width)),
+            numbers: match precision {
+                Precision::Half => Numbers::Halves(LinesOf::zeros(size)),
+                Precision::Single => Numbers::Floats(Lines::zeros(size)),
+            },
         }
     }
 
@@ -54,19 +86,35 @@ impl Page {
     }
 
     /// All its numbers, for keeping it.
-    pub fn numbers(&self) -> &[f16] {
+    pub const fn numbers(&self) -> &Numbers {
         &self.numbers
     }
 
     /// The same, for taking it up again.
-    pub fn numbers_mut(&mut self) -> &mut [f16] {
+    pub const fn numbers_mut(&mut self) -> &mut Numbers {
         &mut self.numbers
     }
 
     /// Keys and values of a head, one behind the other; the keys are the first [`key_rows`].
-    pub(super) fn head(&self, head: usize) -> &[Row<f16>] {
+    /// None where they are of the other precision.
+    pub(super) fn halves(&self, head: usize) -> Option<&[Row<f16>]> {
+        match &self.numbers {
+            Numbers::Halves(numbers) => Some(self.rows(numbers, head)),
+            Numbers::Floats(_) => None,
+        }
+    }
+
+    /// The same, of single precision.
+    pub(super) fn floats(&self, head: usize) -> Option<&[Row<f32>]> {
+        match &self.numbers {
+            Numbers::Floats(numbers) => Some(self.rows(numbers, head)),
+            Numbers::Halves(_) => None,
+        }
+    }
+
+    fn rows<'a, T>(&self, numbers: &'a [T], head: usize) -> &'a [Row<T>] {
         let size = Self::size(1, self.width);
-        self.numbers[head * size..][..size].as_chunks().0
+        numbers[head * size..][..size].as_chunks().0
     }
 
     /// Puts keys and values (rows of `heads · width` numbers, a position each) in the places
@@ -103,33 +151,85 @@ impl Work for Put<'_> {
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let (heads, width) = self.page.shape();
-        let row = heads * width;
-        let numbers = self.page.numbers.chunks_exact_mut(Page::size(1, width));
-        for (head, numbers) in numbers.enumerate() {
-            let rows: &mut [Row<f16>] = numbers.as_chunks_mut().0;
-            let (keys, values) = rows.split_at_mut(key_rows(width));
-            for first in (0..width).step_by(PANEL) {
-                let count = PANEL.min(width - first);
-                let halves = |from: &[f32]| {
-                    let mut floats = [0.0; PANEL];
-                    floats[..count].copy_from_slice(&from[head * width + first..][..count]);
-                    let mut halves = [f16::ZERO; PANEL];
-                    V::load(&floats).store_halves(&mut halves);
-                    halves
-                };
-                let panel = &mut values[first / PANEL * PAGE..][..PAGE];
-                let new = self
-                    .keys
-                    .chunks_exact(row)
-                    .zip(self.values.chunks_exact(row));
-                for (place, (key, value)) in (self.at..PAGE).zip(new) {
-                    panel[place] = halves(value);
-                    let key = halves(key);
-                    let columns = &mut keys[place / PANEL * width + first..][..count];
-                    for (column, key) in columns.iter_mut().zip(key) {
-                        column[place % PANEL] = key;
-                    }
+        let shape = self.page.shape();
+        let new = (self.at, self.keys, self.values);
+        match &mut self.page.numbers {
+            Numbers::Halves(numbers) => put::<V, f16>(numbers, shape, new),
+            Numbers::Floats(numbers) => put::<V, f32>(numbers, shape, new),
+        }
+    }
+}
+
+/// What a page may hold.
+pub(super) trait Number: Copy + Default {
+    /// Whether it comes from far, so that it pays to ask for it early. Floats are mostly a copy
+    /// that lies in the cache.
+    const FAR: bool;
+
+    /// Sixteen of them, as floats.
+    fn load<V: Lanes>(from: &Row<Self>) -> V;
+
+    /// Sixteen floats as such numbers.
+    fn store<V: Lanes>(floats: V, to: &mut Row<Self>);
+}
+
+impl Number for f32 {
+    const FAR: bool = false;
+
+    #[inline(always)]
+    fn load<V: Lanes>(from: &Row<Self>) -> V {
+        V::load(from)
+    }
+
+    #[inline(always)]
+    fn store<V: Lanes>(floats: V, to: &mut Row<Self>) {
+        floats.store(to);
+    }
+}
+
+impl Number for f16 {
+    const FAR: bool = true;
+
+    #[inline(always)]
+    fn load<V: Lanes>(from: &Row<Self>) -> V {
+        V::load_halves(from)
+    }
+
+    #[inline(always)]
+    fn store<V: Lanes>(floats: V, to: &mut Row<Self>) {
+        floats.store_halves(to);
+    }
+}
+
+/// See [`Page::put`]: the place, keys and values are the last argument.
+#[inline(always)]
+fn put<V: Lanes, T: Number>(
+    numbers: &mut [T],
+    (heads, width): (usize, usize),
+    (at, new_keys, new_values): (usize, &[f32], &[f32]),
+) {
+    let row = heads * width;
+    let sixteen = |from: &[f32], count: usize| {
+        let mut floats = [0.0; PANEL];
+        floats[..count].copy_from_slice(&from[..count]);
+        floats
+    };
+    for (head, numbers) in numbers.chunks_exact_mut(Page::size(1, width)).enumerate() {
+        let rows: &mut [Row<T>] = numbers.as_chunks_mut().0;
+        let (keys, values) = rows.split_at_mut(key_rows(width));
+        for first in (0..width).step_by(PANEL) {
+            let count = PANEL.min(width - first);
+            let panel = &mut values[first / PANEL * PAGE..][..PAGE];
+            let new = new_keys.chunks_exact(row).zip(new_values.chunks_exact(row));
+            for (place, (key, value)) in (at..PAGE).zip(new) {
+                let value = sixteen(&value[head * width + first..], count);
+                T::store(V::load(&value), &mut panel[place]);
+                let key = sixteen(&key[head * width + first..], count);
+                let mut numbers = [T::default(); PANEL];
+                T::store(V::load(&key), &mut numbers);
+                let columns = &mut keys[place / PANEL * width + first..][..count];
+                for (column, key) in columns.iter_mut().zip(numbers) {
+                    column[place % PANEL] = key;
                 }
             }
         }

@@ -5,11 +5,10 @@ use std::sync::OnceLock;
 use super::activations::{self, Tile};
 use super::lanes::{Lanes, Plain};
 
-/// Tokens up to which rows of weights in blocks of 256 are taken one by one: unpacking them for
-/// several rows costs more than it saves.
+/// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
+/// costs more than it saves; and a token's products are then the same to the last bit, however
+/// many are read with it.
 const MOST_IN_ROWS: usize = 6;
-/// The same of smaller blocks, which have more to do for each token.
-const MOST_IN_ROWS_32: usize = 3;
 
 /// Work written once and compiled for each set of instructions.
 ///
@@ -155,20 +154,19 @@ impl Simd {
         }
     }
 
-    /// Whether so many tokens, `group` numbers of which share a scale, meet weights that were
-    /// unpacked for several rows; fewer take the rows one by one, as they lie in memory.
-    pub const fn in_panels(self, tokens: usize, group: usize) -> bool {
+    /// Whether so many tokens meet weights that were unpacked for several rows; fewer take the
+    /// rows one by one, as they lie in memory.
+    pub const fn in_panels(self, tokens: usize) -> bool {
         match self.0 {
             Level::Scalar => false,
-            _ if group == 32 => tokens > MOST_IN_ROWS_32,
             _ => tokens > MOST_IN_ROWS,
         }
     }
 
     /// The sizes of tiles that so many tokens are parted into, the largest first; the last is 1.
-    pub const fn tiles(self, tokens: usize, group: usize) -> &'static [usize] {
+    pub const fn tiles(self, tokens: usize) -> &'static [usize] {
         match self.0 {
-            _ if !self.in_panels(tokens, group) => &[1],
+            _ if !self.in_panels(tokens) => &[1],
             Level::Avx512 => &[12, 8, 4, 2, 1],
             _ => &[4, 2, 1],
         }

@@ -12,7 +12,7 @@ use super::attention::Attention;
 use super::exponent::exp;
 use super::lanes::{Lanes, ask_for};
 use super::lines::Lines;
-use super::pages::{PAGE, Row, key_rows, padded};
+use super::pages::{Number, PAGE, Row, key_rows, padded};
 use super::simd::Work;
 
 /// Rows of a tile at most.
@@ -21,31 +21,8 @@ const TILE: usize = 6;
 /// more, a page at a time and in the cache, once for all.
 const FEW: usize = 12;
 
-/// What becomes sixteen floats.
-trait Number: Copy {
-    /// Whether it comes from far, so that it pays to ask for it early.
-    const FAR: bool;
-
-    fn load<V: Lanes>(from: &Row<Self>) -> V;
-}
-
-impl Number for f32 {
-    const FAR: bool = false;
-
-    #[inline(always)]
-    fn load<V: Lanes>(from: &Row<Self>) -> V {
-        V::load(from)
-    }
-}
-
-impl Number for f16 {
-    const FAR: bool = true;
-
-    #[inline(always)]
-    fn load<V: Lanes>(from: &Row<Self>) -> V {
-        V::load_halves(from)
-    }
-}
+/// Numbers of queries that share the first cache with a panel of keys: 16 KiB.
+const NEAR: usize = 4 << 10;
 
 /// What a sweep works with; kept from one to the next, since most are short.
 #[derive(Default)]
@@ -169,15 +146,14 @@ impl Sweep<'_> {
                 *to = from * self.attention.scale;
             }
         }
-        match (rows > FEW, tile) {
-            (true, 5) => self.by_floats::<V, 5, MORE>(),
-            (true, _) => self.by_floats::<V, 6, MORE>(),
-            (_, 1) => self.by_halves::<V, 1, ONE>(),
-            (_, 2) => self.by_halves::<V, 2, TWO>(),
-            (_, 3) => self.by_halves::<V, 3, TWO>(),
-            (_, 4) => self.by_halves::<V, 4, MORE>(),
-            (_, 5) => self.by_halves::<V, 5, MORE>(),
-            _ => self.by_halves::<V, 6, MORE>(),
+        let many = rows > FEW;
+        match tile {
+            1 => self.of_tiles::<V, 1, ONE>(many),
+            2 => self.of_tiles::<V, 2, TWO>(many),
+            3 => self.of_tiles::<V, 3, TWO>(many),
+            4 => self.of_tiles::<V, 4, MORE>(many),
+            5 => self.of_tiles::<V, 5, MORE>(many),
+            _ => self.of_tiles::<V, 6, MORE>(many),
         }
     }
 
@@ -193,18 +169,10 @@ impl Sweep<'_> {
         }
     }
 
+    /// In tiles of `R` rows and `N` panels. Where there are many rows, halves are made floats
+    /// once for all of them, in the cache.
     #[inline(always)]
-    fn by_halves<V: Lanes, const R: usize, const N: usize>(mut self) {
-        let pages = self.attention.pages;
-        for at in self.pages.clone() {
-            let next = (at + 1).min(self.pages.end - 1);
-            let [now, next] = [at, next].map(|at| pages[at].head(self.head));
-            self.page::<V, f16, R, N>(now, next, at * PAGE);
-        }
-    }
-
-    #[inline(always)]
-    fn by_floats<V: Lanes, const R: usize, const N: usize>(mut self) {
+    fn of_tiles<V: Lanes, const R: usize, const N: usize>(mut self, many: bool) {
         let pages = self.attention.pages;
         let (_, width) = self.shape();
         let size = PAGE * (width + padded(width));
@@ -212,13 +180,23 @@ impl Sweep<'_> {
         floats.reserve(size);
         let rows: &mut [Row<f32>] = floats[..size].as_chunks_mut().0;
         for at in self.pages.clone() {
-            let next = (at + 1).min(self.pages.end - 1);
-            let [now, next] = [at, next].map(|at| pages[at].head(self.head));
-            for ((to, from), next) in rows.iter_mut().zip(now).zip(next) {
-                ask_for(next);
-                V::load_halves(from).store(to);
+            let next = &pages[(at + 1).min(self.pages.end - 1)];
+            let start = at * PAGE;
+            if let Some(floats) = pages[at].floats(self.head) {
+                self.page::<V, f32, R, N>(floats, floats, start);
+                continue;
             }
-            self.page::<V, f32, R, N>(rows, rows, at * PAGE);
+            let halves = pages[at].halves(self.head).unwrap_or_default();
+            let soon = next.halves(self.head).unwrap_or(halves);
+            if many {
+                for ((to, from), soon) in rows.iter_mut().zip(halves).zip(soon) {
+                    ask_for(soon);
+                    V::load_halves(from).store(to);
+                }
+                self.page::<V, f32, R, N>(rows, rows, start);
+            } else {
+                self.page::<V, f16, R, N>(halves, soon, start);
+            }
         }
         self.scratch.floats = floats;
     }
@@ -259,25 +237,27 @@ impl Sweep<'_> {
         let seen_by_tile =
             |tile: usize| seen(tile * R).start..seen((tile * R + R).min(rows) - 1).end;
         let (keys, values) = now.split_at(key_rows(width));
-        let (next_keys, next_values) = next.split_at(key_rows(width));
         let scores: &mut [Row<f32>] = scores.as_chunks_mut().0;
-        for panel in (0..PAGE / 16).step_by(N) {
-            let [now, next] = [keys, next_keys].map(|keys| {
-                let panel = |n: usize| &keys[(panel + n) * width..][..width];
-                std::array::from_fn(panel)
-            });
-            for tile in 0..tiles {
-                let seen = seen_by_tile(tile);
-                if seen.end <= panel * 16 || (panel + N) * 16 <= seen.start {
-                    continue;
-                }
-                let row = |r: usize| &queries[(tile * R + r) * width..][..width];
-                let mut sums = [[V::splat(0.0); N]; R];
-                product::<V, T, R, N>(std::array::from_fn(row), now, next, &mut sums);
-                for (r, sums) in sums.iter().enumerate() {
-                    let scores = &mut scores[(tile * R + r) * (PAGE / 16) + panel..][..N];
-                    for (sum, to) in sums.iter().zip(scores) {
-                        sum.store(to);
+        // So many tiles at once that their queries stay in the first cache beside a panel.
+        let at_once = (NEAR / (R * width)).max(1);
+        for first in (0..tiles).step_by(at_once) {
+            for panel in (0..PAGE / 16).step_by(N) {
+                let place = |n: usize| (panel + n) * width;
+                let own = std::array::from_fn(|n| &keys[place(n)..][..width]);
+                let soon = std::array::from_fn(|n| ahead(now, next, place(n + N), width));
+                for tile in first..tiles.min(first + at_once) {
+                    let seen = seen_by_tile(tile);
+                    if seen.end <= panel * 16 || (panel + N) * 16 <= seen.start {
+                        continue;
+                    }
+                    let row = |r: usize| &queries[(tile * R + r) * width..][..width];
+                    let mut sums = [[V::splat(0.0); N]; R];
+                    product::<V, T, R, N>(std::array::from_fn(row), own, soon, &mut sums);
+                    for (r, sums) in sums.iter().enumerate() {
+                        let scores = &mut scores[(tile * R + r) * (PAGE / 16) + panel..][..N];
+                        for (sum, to) in sums.iter().zip(scores) {
+                            sum.store(to);
+                        }
                     }
                 }
             }
@@ -290,6 +270,9 @@ impl Sweep<'_> {
             fades,
             sums: sums.as_chunks_mut().0,
             columns,
+            now,
+            next,
+            first: now.len() - values.len(),
         };
         let mut column = 0;
         while column < columns {
@@ -300,13 +283,23 @@ impl Sweep<'_> {
                     continue;
                 }
                 if whole {
-                    tile.add::<V, T, R, N>(at * R, column, seen, values, next_values);
+                    tile.add::<V, R, N>(at * R, column, seen);
                 } else {
-                    tile.add::<V, T, R, 1>(at * R, column, seen, values, next_values);
+                    tile.add::<V, R, 1>(at * R, column, seen);
                 }
             }
             column += if whole { N } else { 1 };
         }
+    }
+}
+
+/// So many rows from `first` on, of two pages' as if they lay one behind the other, or near there.
+#[inline(always)]
+fn ahead<'a, T>(now: &'a [Row<T>], next: &'a [Row<T>], first: usize, count: usize) -> &'a [Row<T>] {
+    if first + count <= now.len() {
+        &now[first..first + count]
+    } else {
+        &next[first.saturating_sub(now.len()).min(next.len() - count)..][..count]
     }
 }
 
@@ -323,10 +316,10 @@ fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mu
     let mut here = [*most; 16];
     for part in scores.iter() {
         for (most, score) in here.iter_mut().zip(part) {
-            *most = if *score > *most { *score } else { *most };
+            *most = larger(*most, *score);
         }
     }
-    let here = here.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let here = folded::<true>(here);
     let fade = exp(*most - here);
     let mut sum = [0.0_f32; 16];
     for part in scores.iter_mut() {
@@ -336,12 +329,12 @@ fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mu
         }
     }
     *most = here;
-    *total = *total * fade + sum.iter().sum::<f32>();
+    *total = *total * fade + folded::<false>(sum);
     fade
 }
 
 /// Sums of values, and the weights of a page.
-struct Values<'a> {
+struct Values<'a, T> {
     /// `[rows][PAGE]`.
     weights: &'a [f32],
     /// What the sums before are multiplied by.
@@ -349,31 +342,37 @@ struct Values<'a> {
     /// `[rows][columns]`, of sixteen numbers each.
     sums: &'a mut [Row<f32>],
     columns: usize,
+    /// The page, and the one after it.
+    now: &'a [Row<T>],
+    next: &'a [Row<T>],
+    /// Where its values begin.
+    first: usize,
 }
 
-impl Values<'_> {
+impl<T: Number> Values<'_, T> {
     /// Adds the values of the places that are seen, to `R` rows from `row` on and `N` columns
     /// from `column` on.
     #[inline(always)]
-    fn add<V: Lanes, T: Number, const R: usize, const N: usize>(
+    fn add<V: Lanes, const R: usize, const N: usize>(
         &mut self,
         row: usize,
         column: usize,
         seen: Range<usize>,
-        values: &[Row<T>],
-        next: &[Row<T>],
     ) {
-        let [now, next] = [values, next].map(|values| {
-            let panel = |n: usize| &values[(column + n) * PAGE..][..PAGE][seen.clone()];
-            std::array::from_fn(panel)
-        });
+        let from = |n: usize| self.first + (column + n) * PAGE + seen.start;
+        let own = std::array::from_fn(|n| &self.now[from(n)..][..seen.len()]);
+        let soon = std::array::from_fn(|n| ahead(self.now, self.next, from(n + N), seen.len()));
         let weights = |r: usize| &self.weights[(row + r) * PAGE..][..PAGE][seen.clone()];
         let place = |r: usize| (row + r) * self.columns + column;
-        let mut sums: [[V; N]; R] = std::array::from_fn(|r| {
+        // Loops and not closures: one that stays a call has not the instructions of its caller.
+        let mut sums = [[V::splat(0.0); N]; R];
+        for (r, sums) in sums.iter_mut().enumerate() {
             let (from, fade) = (&self.sums[place(r)..][..N], V::splat(self.fades[row + r]));
-            std::array::from_fn(|n| V::load(&from[n]).times(fade))
-        });
-        product::<V, T, R, N>(std::array::from_fn(weights), now, next, &mut sums);
+            for (sum, from) in sums.iter_mut().zip(from) {
+                *sum = V::load(from).times(fade);
+            }
+        }
+        product::<V, T, R, N>(std::array::from_fn(weights), own, soon, &mut sums);
         for (r, sums) in sums.iter().enumerate() {
             let at = place(r);
             for (sum, to) in sums.iter().zip(&mut self.sums[at..][..N]) {
@@ -393,24 +392,52 @@ fn product<V: Lanes, T: Number, const R: usize, const N: usize>(
     sums: &mut [[V; N]; R],
 ) {
     let depth = a[0].len();
-    let a = a.map(|row| &row[..depth]);
-    let b = b.map(|panel| &panel[..depth]);
-    let next = next.map(|panel| &panel[..depth]);
+    assert!(a.iter().all(|row| row.len() == depth));
+    assert!(b.iter().all(|panel| panel.len() == depth));
+    assert!(!T::FAR || next.iter().all(|panel| panel.len() == depth));
     let mut own = *sums;
     for k in 0..depth {
         // Two rows of halves are a line.
         if T::FAR && k % 2 == 0 {
             for panel in next {
-                ask_for(&panel[k]);
+                // SAFETY: k < depth, the length of each.
+                ask_for(unsafe { panel.get_unchecked(k) });
             }
         }
-        let row: [V; N] = std::array::from_fn(|n| T::load(&b[n][k]));
+        let mut row = [V::splat(0.0); N];
+        for n in 0..N {
+            // SAFETY: as above.
+            row[n] = T::load(unsafe { b[n].get_unchecked(k) });
+        }
         for r in 0..R {
-            let a = V::splat(a[r][k]);
+            // SAFETY: as above.
+            let a = V::splat(*unsafe { a[r].get_unchecked(k) });
             for n in 0..N {
                 own[r][n] = row[n].fused(a, own[r][n]);
             }
         }
     }
     *sums = own;
+}
+
+/// The larger of two.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// The largest of sixteen numbers, or their sum, put together two by two, so that no step waits
+/// for many others.
+#[inline(always)]
+fn folded<const LARGEST: bool>(mut x: [f32; 16]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            x[i] = if LARGEST {
+                larger(x[i], x[i + half])
+            } else {
+                x[i] + x[i + half]
+            };
+        }
+    }
+    x[0]
 }

@@ -3,6 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
+use super::buffer::Buffer;
 use super::hyper::Hyper;
 use super::keys::Keys;
 use super::linear::Linear;
@@ -10,6 +11,7 @@ use super::rope::Angles;
 use super::rows::{Rows, Vector};
 use super::weights::Weights;
 use crate::kernels::attention;
+use crate::kernels::pages::Precision;
 use crate::kernels::rows::Gate;
 
 /// What tells one form from another.
@@ -36,6 +38,7 @@ pub struct Attention {
     kv_heads: usize,
     head: usize,
     epsilon: f32,
+    precision: Precision,
 }
 
 enum Projection {
@@ -72,6 +75,7 @@ impl Attention {
             kv_heads: hyper.kv_heads,
             head,
             epsilon: hyper.epsilon as f32,
+            precision: weights.precision,
         })
     }
 
@@ -82,7 +86,7 @@ impl Attention {
 
     /// Keys and values of an empty text.
     pub fn state(&self, pages: bool) -> Keys {
-        Keys::new(self.kv_heads, self.head, pages)
+        Keys::new(self.kv_heads, self.head, pages.then_some(self.precision))
     }
 
     /// Attention of new rows, the first at `position`, over those before and themselves.
@@ -127,7 +131,7 @@ impl Attention {
         let mut seen = match state.pages() {
             Some(pages) => {
                 let q = q.on_host()?;
-                let mut out = vec![0.0; q.len()];
+                let mut out = Buffer::stale(q.len());
                 let attention = attention::Attention {
                     pages,
                     position,

@@ -1,12 +1,12 @@
 //! What the state of a text takes in memory, from the figures of a model alone.
 
 use super::hyper::{Hyper, LayerKind};
+use crate::kernels::pages::Precision;
 
 /// Bytes of state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// For each token: keys and values of the layers with attention, in half precision as they
-    /// lie on the CPU.
+    /// For each token: keys and values of the layers with attention, as they lie on the CPU.
     pub per_token: u64,
     /// Whatever the length of the text: the matrices of layers with a delta rule, and the rows
     /// before their convolutions.
@@ -14,14 +14,15 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// That of a model.
-    pub fn of(hyper: &Hyper) -> Self {
+    /// That of a model whose keys and values are kept so.
+    pub fn of(hyper: &Hyper, precision: Precision) -> Self {
         let mut own = Self::default();
         for kind in &hyper.kinds {
             match kind {
                 LayerKind::Attention => {
-                    let halves = (hyper.kv_heads as u64).saturating_mul(hyper.head as u64);
-                    own.per_token = own.per_token.saturating_add(halves.saturating_mul(2 * 2));
+                    let numbers = (hyper.kv_heads as u64).saturating_mul(hyper.head as u64);
+                    let bytes = numbers.saturating_mul(2 * precision.bytes() as u64);
+                    own.per_token = own.per_token.saturating_add(bytes);
                 }
                 LayerKind::Delta(delta) => {
                     own.fixed = own
@@ -73,8 +74,11 @@ mod tests {
             rope_base: 1e7,
             stretch: None,
         };
-        let footprint = Footprint::of(&hyper);
+        let footprint = Footprint::of(&hyper, Precision::Half);
         assert_eq!(footprint.per_token, 32 << 10);
+        let exact = Footprint::of(&hyper, Precision::Single);
+        assert_eq!(exact.per_token, 64 << 10);
+        assert_eq!(exact.fixed, footprint.fixed);
         // 48 MiB of matrices, 2.25 MiB of rows.
         assert_eq!(footprint.fixed, (48 << 20) + (9 << 18));
     }

@@ -1,13 +1,27 @@
-//! Keys and values of the tokens read so far, of one layer. On the CPU they lie in half
-//! precision in pages that a snapshot shares: only a page that is written to again is copied.
+//! Keys and values of the tokens read so far, of one layer. On the CPU they lie in pages
+//! that a snapshot shares: only a page that is written to again is copied.
 
 use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor};
-use half::f16;
 
+use super::gguf::Header;
 use super::rows::Rows;
-use crate::kernels::pages::{PAGE, Page, put_rows};
+use super::weights::kind_of;
+use crate::kernels::blocks::Kind;
+use crate::kernels::pages::{Numbers, PAGE, Page, Precision, put_rows};
+
+/// How keys and values of a model are kept on the CPU: in half precision, which loses less than
+/// its weights have lost, but where all matrices are of single precision. Who takes a file of
+/// that kind wants it calculated exactly, and pays for it in weights already.
+pub fn precision(header: &Header) -> Precision {
+    let mut matrices = header.tensors.iter().filter(|t| t.shape.len() > 1);
+    if matrices.all(|tensor| kind_of(tensor.kind) == Some(Kind::F32)) {
+        Precision::Single
+    } else {
+        Precision::Half
+    }
+}
 
 /// The first size of a tensor, in tokens.
 const FIRST: usize = 256;
@@ -23,21 +37,20 @@ pub struct Keys {
 #[derive(Debug, Clone)]
 enum Kept {
     /// On the CPU.
-    Pages(Vec<Arc<Page>>),
+    Pages(Precision, Vec<Arc<Page>>),
     /// On another device: `(tokens, heads, width)` each, with room behind.
     Tensors(Option<(Tensor, Tensor)>),
 }
 
 impl Keys {
-    /// None yet, of `heads` heads of `width` numbers; in pages, or in tensors.
-    pub const fn new(heads: usize, width: usize, pages: bool) -> Self {
+    /// None yet, of `heads` heads of `width` numbers; in pages of that precision, or in tensors.
+    pub const fn new(heads: usize, width: usize, pages: Option<Precision>) -> Self {
         Self {
             heads,
             width,
-            kept: if pages {
-                Kept::Pages(Vec::new())
-            } else {
-                Kept::Tensors(None)
+            kept: match pages {
+                Some(precision) => Kept::Pages(precision, Vec::new()),
+                None => Kept::Tensors(None),
             },
         }
     }
@@ -47,11 +60,11 @@ impl Keys {
     pub fn put(&mut self, position: usize, keys: &Rows, values: &Rows) -> Result<()> {
         let (heads, width) = (self.heads, self.width);
         match &mut self.kept {
-            Kept::Pages(pages) => {
+            Kept::Pages(precision, pages) => {
                 pages.truncate(position.div_ceil(PAGE));
                 let end = position + keys.count();
                 while pages.len() * PAGE < end {
-                    pages.push(Arc::new(Page::new(heads, width)));
+                    pages.push(Arc::new(Page::new(heads, width, *precision)));
                 }
                 put_rows(pages, position, keys.on_host()?, values.on_host()?);
             }
@@ -76,7 +89,7 @@ impl Keys {
     /// The pages, on the CPU.
     pub fn pages(&self) -> Option<&[Arc<Page>]> {
         match &self.kept {
-            Kept::Pages(pages) => Some(pages),
+            Kept::Pages(_, pages) => Some(pages),
             Kept::Tensors(_) => None,
         }
     }
@@ -96,8 +109,9 @@ impl Keys {
     /// they are written to in place.
     pub fn saved(&self, tokens: usize) -> Result<Self> {
         let kept = match &self.kept {
-            Kept::Pages(pages) => {
-                Kept::Pages(pages.iter().take(tokens.div_ceil(PAGE)).cloned().collect())
+            Kept::Pages(precision, pages) => {
+                let pages = pages.iter().take(tokens.div_ceil(PAGE));
+                Kept::Pages(*precision, pages.cloned().collect())
             }
             Kept::Tensors(Some((keys, values))) if tokens > 0 => Kept::Tensors(Some((
                 keys.narrow(0, 0, tokens)?.copy()?,
@@ -109,27 +123,37 @@ impl Keys {
     }
 
     /// Bytes that a snapshot of so many tokens keeps alive.
-    pub const fn bytes(&self, tokens: usize) -> usize {
-        tokens.div_ceil(PAGE) * Page::size(self.heads, self.width) * size_of::<f16>()
+    pub fn bytes(&self, tokens: usize) -> usize {
+        let number = self.precision().unwrap_or(Precision::Single).bytes();
+        tokens.div_ceil(PAGE) * Page::size(self.heads, self.width) * number
+    }
+
+    /// That of the pages; none on another device.
+    pub const fn precision(&self) -> Option<Precision> {
+        match &self.kept {
+            Kept::Pages(precision, _) => Some(*precision),
+            Kept::Tensors(_) => None,
+        }
     }
 
     /// Takes the numbers of pages from `next`, for as many as `tokens` take; none where it ends.
     pub fn read_pages(
         heads: usize,
         width: usize,
+        precision: Precision,
         tokens: usize,
-        next: &mut dyn FnMut(&mut [f16]) -> std::io::Result<()>,
+        next: &mut dyn FnMut(&mut Numbers) -> std::io::Result<()>,
     ) -> std::io::Result<Self> {
         let mut pages = Vec::new();
         for _ in 0..tokens.div_ceil(PAGE) {
-            let mut page = Page::new(heads, width);
+            let mut page = Page::new(heads, width, precision);
             next(page.numbers_mut())?;
             pages.push(Arc::new(page));
         }
         Ok(Self {
             heads,
             width,
-            kept: Kept::Pages(pages),
+            kept: Kept::Pages(precision, pages),
         })
     }
 
@@ -176,7 +200,10 @@ mod tests {
     fn held(keys: &Keys, count: usize) -> Vec<f32> {
         match keys.pages() {
             Some(pages) => (0..count)
-                .map(|at| pages[at / PAGE].numbers()[at % PAGE].to_f32())
+                .map(|at| match pages[at / PAGE].numbers() {
+                    Numbers::Halves(numbers) => numbers[at % PAGE].to_f32(),
+                    Numbers::Floats(numbers) => numbers[at % PAGE],
+                })
                 .collect(),
             None => keys
                 .tensors(0, count)
@@ -187,8 +214,9 @@ mod tests {
 
     #[test]
     fn they_grow_forget_from_the_end_and_can_be_taken_up_again() {
-        for device in [false, true] {
-            let mut keys = Keys::new(1, 1, !device);
+        for pages in [Some(Precision::Half), Some(Precision::Single), None] {
+            let device = pages.is_none();
+            let mut keys = Keys::new(1, 1, pages);
             let put = |keys: &mut Keys, at: usize, from: usize, count: usize| {
                 keys.put(at, &rows(from, count, device), &rows(from, count, device))
                     .expect("room");

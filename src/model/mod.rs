@@ -14,7 +14,7 @@ pub mod gguf;
 mod glm4;
 pub mod hyper;
 mod jinja;
-mod keys;
+pub mod keys;
 mod linear;
 mod llama;
 pub mod mapping;

@@ -17,6 +17,7 @@ use super::mapping::Mapping;
 use super::network::{self, Network, Wanted};
 use super::weights::Weights;
 use crate::base::Cancel;
+use crate::kernels::pages::Precision;
 
 /// What a quantized file may be off: mean and largest divergence, least cosine.
 struct Bar {
@@ -313,8 +314,59 @@ fn quantized_they_are_as_near_to_it_as_llama_cpp() {
     }
 }
 
+/// What is lost where keys and values are kept in half precision, as those of quantized files
+/// are: far less than quantizing loses, and the tokens stay the same.
+#[test]
+fn keys_in_half_precision_stay_near_to_the_reference() {
+    for name in FLOATS {
+        let Some(path) = place(name) else { continue };
+        let reference = Reference::read(&path);
+        let mut network = with(&path, |mut weights| {
+            weights.precision = Precision::Half;
+            weights
+        });
+        for pieces in [&[512][..], &[1], &[9, 1, 1, 30]] {
+            let far = distance(&mut network, &reference, pieces);
+            eprintln!(
+                "{name} with halves by {pieces:?}: {:.1e} of the spread, divergence {:.1e}, best {} of {}",
+                far.most,
+                far.mean(),
+                far.same_best,
+                far.rows
+            );
+            assert!(far.most < 2e-2, "{name} by {pieces:?}: {}", far.most);
+            assert!(far.mean() < 1e-5, "{name} by {pieces:?}: {}", far.mean());
+        }
+        keeps_its_place(&mut network, &reference.tokens(130));
+    }
+}
+
+/// The network of a file whose weights are looked at in some other way.
+fn with(
+    path: &Path,
+    other: impl Fn(Weights<'_>) -> Weights<'_>,
+) -> super::transformer::Transformer {
+    let name = path.file_name().expect("a name").to_string_lossy();
+    let file = path.with_file_name(format!("{name}.gguf"));
+    let header = Header::read(&file).expect("a header");
+    let hyper = Hyper::from_header(&header).expect("figures");
+    let mapping = Arc::new(Mapping::open(&file).expect("there"));
+    let weights = other(Weights::new(&header, vec![mapping], Device::Cpu));
+    let loaded = match header.architecture() {
+        "llama" => super::llama::load(&weights, hyper, 512),
+        "qwen2" => super::qwen2::load(&weights, hyper, 512),
+        "qwen3" => super::qwen3::load(&weights, hyper, 512),
+        _ => super::qwen35::load(&weights, hyper, 512),
+    };
+    loaded.expect("a network")
+}
+
 /// The code for other devices, tried with candle's tensors on the CPU.
 #[test]
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "named by its path the method has one lifetime only"
+)]
 fn as_tensors_they_equal_the_reference_too() {
     for name in [
         "qwen2-tiny.F32",
@@ -323,18 +375,7 @@ fn as_tensors_they_equal_the_reference_too() {
         "qwen35-tiny-mtp.F32",
     ] {
         let path = ours().join(name);
-        let file = ours().join(format!("{name}.gguf"));
-        let header = Header::read(&file).expect("a header");
-        let hyper = Hyper::from_header(&header).expect("figures");
-        let mapping = Arc::new(Mapping::open(&file).expect("there"));
-        let weights = Weights::new(&header, vec![mapping], Device::Cpu).as_tensors();
-        let loaded = match header.architecture() {
-            "llama" => super::llama::load(&weights, hyper, 512),
-            "qwen2" => super::qwen2::load(&weights, hyper, 512),
-            "qwen3" => super::qwen3::load(&weights, hyper, 512),
-            _ => super::qwen35::load(&weights, hyper, 512),
-        };
-        let mut network = loaded.expect("a network");
+        let mut network = with(&path, |weights| weights.as_tensors());
         let reference = Reference::read(&path);
         for pieces in [&[512][..], &[9, 1, 1, 30]] {
             let far = distance(&mut network, &reference, pieces);

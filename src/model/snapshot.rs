@@ -3,12 +3,10 @@
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::sync::Arc;
 
-use half::f16;
-
 use super::keys::Keys;
 use super::recurrent::Moment;
 use crate::kernels::lines::Lines;
-use crate::kernels::pages::PAGE;
+use crate::kernels::pages::{Numbers, PAGE, Precision};
 
 /// Most heads, widths and numbers that a file may claim; all models lie far below.
 const MOST: u64 = 1 << 28;
@@ -79,8 +77,9 @@ impl Snapshot {
     }
 
     /// Writes it, little-endian: the number of tokens and of layers; for each layer with
-    /// attention 0, heads, width, and the numbers of its pages in half precision; for each with a
-    /// delta rule 1, the sizes of its two parts, and their numbers in single precision.
+    /// attention 0 (or, where its pages are of single precision, 2), heads, width, and the
+    /// numbers of its pages; for each with a delta rule 1, the sizes of its two parts, and their
+    /// numbers.
     ///
     /// # Errors
     /// Those of the writer; unsupported where the state lies on another device.
@@ -91,10 +90,21 @@ impl Snapshot {
             match layer {
                 Kept::Keys(keys) => {
                     let (heads, width) = keys.shape();
-                    [0, heads, width].iter().try_for_each(|n| number(out, *n))?;
+                    let kind = match keys.precision().ok_or(ErrorKind::Unsupported)? {
+                        Precision::Half => 0,
+                        Precision::Single => 2,
+                    };
+                    [kind, heads, width]
+                        .iter()
+                        .try_for_each(|n| number(out, *n))?;
                     let pages = keys.pages().ok_or(ErrorKind::Unsupported)?;
                     for page in pages {
-                        numbers(out, page.numbers(), f16::to_le_bytes)?;
+                        match page.numbers() {
+                            Numbers::Halves(halves) => {
+                                numbers(out, halves, half::f16::to_le_bytes)?
+                            }
+                            Numbers::Floats(floats) => numbers(out, floats, f32::to_le_bytes)?,
+                        }
                     }
                 }
                 Kept::Moment {
@@ -133,13 +143,21 @@ impl Snapshot {
         for _ in 0..count {
             let (kind, a, b) = (size(from)?, size(from)?, size(from)?);
             layers.push(match kind {
-                0 => {
+                0 | 2 => {
+                    let precision = match kind {
+                        0 => Precision::Half,
+                        _ => Precision::Single,
+                    };
                     let padded = b.next_multiple_of(16).checked_add(b);
-                    let per_token = padded.and_then(|n| n.checked_mul(a)?.checked_mul(2));
+                    let per_token =
+                        padded.and_then(|n| n.checked_mul(a)?.checked_mul(precision.bytes()));
                     let held = tokens.next_multiple_of(PAGE);
                     take(per_token.and_then(|bytes| bytes.checked_mul(held)))?;
-                    let mut next = |numbers: &mut [f16]| read(from, numbers, f16::from_le_bytes);
-                    Kept::Keys(Keys::read_pages(a, b, tokens, &mut next)?)
+                    let mut next = |numbers: &mut Numbers| match numbers {
+                        Numbers::Halves(halves) => read(from, halves, half::f16::from_le_bytes),
+                        Numbers::Floats(floats) => read(from, floats, f32::from_le_bytes),
+                    };
+                    Kept::Keys(Keys::read_pages(a, b, precision, tokens, &mut next)?)
                 }
                 1 => {
                     take(a.checked_mul(4))?;

@@ -363,8 +363,7 @@ impl Transformer {
                 .zip(&self.states)
                 .all(|(kept, state)| match (kept, state) {
                     (Kept::Keys(kept), State::Keys(keys)) => {
-                        kept.shape() == keys.shape()
-                            && kept.pages().is_some() == keys.pages().is_some()
+                        kept.shape() == keys.shape() && kept.precision() == keys.precision()
                     }
                     (Kept::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
                         *matrix == state.shape().state() && *rows == state.rows()

@@ -10,11 +10,13 @@ use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{Device, Result, Tensor, bail};
 
 use super::gguf::{self, Header};
+use super::keys;
 use super::linear::{Linear, Mapped, Product, Table};
 use super::mapping::Mapping;
 use super::rows::Vector;
 use crate::kernels::blocks::{Kind, dequantize};
 use crate::kernels::matmul::Matrix;
+use crate::kernels::pages::Precision;
 
 /// The format of a tensor by its number in the file, where this build calculates with it.
 pub const fn kind_of(number: u32) -> Option<Kind> {
@@ -51,6 +53,8 @@ pub struct Weights<'a> {
     pub device: Device,
     /// Whether they stay where the file lies in memory, for our kernels.
     ours: bool,
+    /// How keys and values are kept.
+    pub(super) precision: Precision,
 }
 
 impl<'a> Weights<'a> {
@@ -65,6 +69,7 @@ impl<'a> Weights<'a> {
             header,
             files,
             ours: device.is_cpu(),
+            precision: keys::precision(header),
             device,
         }
     }

@@ -5,6 +5,7 @@
 use super::footprint::Footprint;
 use super::gguf::{Header, TensorInfo};
 use super::hyper::Hyper;
+use super::keys;
 
 /// Of every token, of every prompt, and of the text that is held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl Work {
     pub fn of(header: &Header, hyper: &Hyper) -> Self {
         let tied = header.tensor("output.weight").is_none();
         let mut own = Self {
-            state: Footprint::of(hyper),
+            state: Footprint::of(hyper, keys::precision(header)),
             ..Self::default()
         };
         for tensor in &header.tensors {
