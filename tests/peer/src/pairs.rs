@@ -5,6 +5,7 @@
 //! the ratio is formed within a pair; its median and its ends say what can be claimed.
 
 use std::fs::File;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -118,9 +119,9 @@ impl Turns {
     pub fn take(&self, file: &Path, case: Case) -> Result<Vec<Pair>> {
         (0..self.pairs)
             .map(|number| {
-                eprint!("\r{case} pair {}\x1b[K", number + 1);
+                progress(&format!("{case} pair {}", number + 1));
                 let pair = self.calm(file, case, number);
-                eprint!("\r\x1b[K");
+                progress("");
                 pair
             })
             .collect()
@@ -132,14 +133,14 @@ impl Turns {
     /// When either cannot be run, or the threads cannot be started.
     pub fn take_disturbed(&self, file: &Path, case: Case) -> Result<(Vec<Pair>, Vec<Pair>)> {
         let both = (0..self.pairs).map(|number| {
-            eprint!("\r{case} pair {}\x1b[K", number + 1);
+            progress(&format!("{case} pair {}", number + 1));
             let calm = self.calm(file, case, number)?;
             let _locked = self.locked()?;
             let spinners = Spinners::start()?;
-            eprint!("\r{case} pair {}, every core taken\x1b[K", number + 1);
+            progress(&format!("{case} pair {}, every core taken", number + 1));
             let taken = self.pair(file, case, number)?;
             drop(spinners);
-            eprint!("\r\x1b[K");
+            progress("");
             Ok((calm, taken))
         });
         Ok(both.collect::<Result<Vec<_>>>()?.into_iter().unzip())
@@ -192,6 +193,13 @@ impl Turns {
             let first = theirs()?;
             [ours()?, first]
         })
+    }
+}
+
+/// What goes on, on a line that the next one writes over; for people alone.
+fn progress(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{what}\x1b[K");
     }
 }
 

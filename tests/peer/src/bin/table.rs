@@ -2,6 +2,7 @@
 //!
 //! Rows are printed as they come, so a run that is broken off has not been for nothing.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -68,16 +69,21 @@ fn run(cli: &Cli) -> Result<bool> {
         }
         return Ok(true);
     }
-    let bounds = || {
+    // The best so far: no rate is held against a bound that was measured in a bad moment.
+    let best = Cell::new(None::<Bounds>);
+    let bounds = || -> Result<Bounds> {
         let _locked = cli.turns.locked()?;
-        Ok(Bounds::measured(cli.turns.threads, cli.gigabytes))
+        let now = Bounds::measured(cli.turns.threads, cli.gigabytes);
+        let now = best.get().map_or(now, |best| best.best(now));
+        best.set(Some(now));
+        Ok(now)
     };
-    let mut best = bounds()?;
+    let first = bounds()?;
     if !cli.json {
         let (threads, pairs) = (cli.turns.threads, cli.turns.pairs);
         println!(
             "{threads} threads, medians of {pairs} pairs; {}\n",
-            best.line()
+            first.line()
         );
         println!("{}", Line::HEAD);
     }
@@ -124,9 +130,9 @@ fn run(cli: &Cli) -> Result<bool> {
             whole = false;
         }
     }
-    best = best.best(bounds()?);
+    let last = bounds()?;
     if !cli.json {
-        println!("\nat the end: {}", best.line());
+        println!("\nat the end: {}", last.line());
         if let Some((simd, system)) = told {
             println!("homebody computed with {simd}; llama.cpp: {system}");
         }
