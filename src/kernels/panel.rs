@@ -6,6 +6,7 @@
 
 use super::activations::{Activations, RUN};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
+use super::lanes::ask_for;
 
 /// Rows that lie beside each other.
 pub(super) const PANEL: usize = 16;
@@ -21,27 +22,9 @@ const AHEAD: usize = 4;
 /// Asks for the bytes that lie `ahead` of these.
 #[inline(always)]
 pub(super) fn fetch(bytes: &[u8], ahead: usize) {
-    #[cfg(target_arch = "x86_64")]
     for line in (0..bytes.len()).step_by(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let at = bytes.as_ptr().wrapping_add(ahead + line);
-        // SAFETY: a wish that cannot fail, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
+        ask_for(bytes.as_ptr().wrapping_add(ahead + line));
     }
-    #[cfg(target_arch = "aarch64")]
-    for line in (0..bytes.len()).step_by(64) {
-        let at = bytes.as_ptr().wrapping_add(ahead + line);
-        // SAFETY: a wish that cannot fail, whatever the address.
-        unsafe {
-            std::arch::asm!(
-                "prfm pldl1keep, [{at}]",
-                at = in(reg) at,
-                options(readonly, nostack, preserves_flags),
-            );
-        }
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = (bytes, ahead);
 }
 
 /// 64 bytes on their own line of the cache.
