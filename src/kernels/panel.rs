@@ -73,6 +73,7 @@ impl Default for Panel {
 }
 
 /// Two numbers of 16 bits as one of 32, the first below.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub(super) const fn packed(two: [i16; 2]) -> i32 {
     (two[0].cast_unsigned() as i32) | (two[1] as i32) << 16
