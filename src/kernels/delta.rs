@@ -244,7 +244,7 @@ impl Block<'_> {
             // The rows of a block do not lie one behind the other, and come from far.
             let soon = place((i + AHEAD).min(key - 1));
             for n in 0..N {
-                ask_for(&self.before[soon + 16 * n]);
+                ask_for(&raw const self.before[soon + 16 * n]);
             }
             let s = loaded::<V, N>(&self.before[place(i)..]);
             for n in 0..N {

@@ -145,15 +145,14 @@ fn scales<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Pan
             }
         } else {
             let (d, least) = (&mut panel.d, &mut panel.least);
-            let both: [(&mut [Lanes], fn(&Unpacked) -> &[f32; 8]); 2] =
-                [(d, |row| &row.d), (least, |row| &row.least)];
-            for (lines, of) in both {
+            let all_d = rows.each_ref().map(|row| &row.d);
+            let all_least = rows.each_ref().map(|row| &row.least);
+            for (lines, rows) in [(d, all_d), (least, all_least)] {
                 let lines = lines[chunk * blocks..][..blocks].as_chunks_mut::<4>().0;
                 for (four, lines) in lines.iter_mut().enumerate() {
                     // SAFETY: `four` is 0 or 1: four of eight floats.
-                    let rows = rows
-                        .each_ref()
-                        .map(|row| unsafe { vld1q_u32(of(row).as_ptr().add(4 * four).cast()) });
+                    let rows =
+                        rows.map(|row| unsafe { vld1q_u32(row.as_ptr().add(4 * four).cast()) });
                     for (line, column) in lines.iter_mut().zip(transpose(rows)) {
                         place(line.0.as_mut_ptr().cast(), column);
                     }

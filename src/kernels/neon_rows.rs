@@ -70,10 +70,10 @@ fn row_times<F: Format, const T: usize>(
                 eight[..runs].copy_from_slice(&all[t * (x.width / 32) + at / 32..][..runs]);
                 eight
             };
-            for t in 0..T {
+            for (t, total) in totals.iter_mut().enumerate() {
                 let numbers = &x.q[t * x.width + at..][..weights];
                 let (scales, sums) = (of(&x.scales, t), of(&x.sums32, t));
-                totals[t] = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, totals[t]);
+                *total = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, *total);
             }
         }
     }
