@@ -18,12 +18,9 @@ use std::arch::x86_64::{
 use super::activations::Activations;
 use super::avx2::together;
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
+use super::few::{AHEAD, Eight, Inputs};
 use super::formats::{half, six_bits};
 use super::panel::fetch;
-
-/// Bytes between the weights that are used and those that are asked for: what the processor
-/// fetches by itself stops at the end of a page of 4 KiB.
-const AHEAD: usize = 2048;
 
 /// Rows, one behind the other, with up to six tokens, each a tile of its own; `put` is told
 /// row, token and product.
@@ -72,16 +69,9 @@ fn row_times<F: Format, const T: usize>(
             }
         } else {
             let weights = unpack_chunk::<F>(bytes, &mut unpacked);
-            let (at, runs) = (chunk * MOST_WEIGHTS, weights / 32);
-            let of = |all: &[f32], t: usize| {
-                let mut eight = [0.0; 8];
-                eight[..runs].copy_from_slice(&all[t * (x.width / 32) + at / 32..][..runs]);
-                eight
-            };
             for (t, total) in totals.iter_mut().enumerate() {
-                let numbers = &x.q[t * x.width + at..][..weights];
-                let (scales, sums) = (of(&x.scales, t), of(&x.sums32, t));
-                *total = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, *total);
+                let inputs = Eight::new(x, t, chunk * MOST_WEIGHTS, weights);
+                *total = blocks_of_32::<F>(&unpacked, &inputs, *total);
             }
         }
     }
@@ -90,30 +80,7 @@ fn row_times<F: Format, const T: usize>(
     }
 }
 
-/// What `T` tokens have for a block of 256.
-struct Inputs<'a, const T: usize> {
-    numbers: [&'a [i8; MOST_WEIGHTS]; T],
-    scales: [f32; T],
-    /// Sums of runs, in twos.
-    twos: [&'a [[i16; 2]]; T],
-}
-
-impl<'a, const T: usize> Inputs<'a, T> {
-    #[inline(always)]
-    fn new<F: Format>(x: &'a Activations, block: usize) -> Self {
-        let (width, groups) = (x.width, x.groups());
-        let twos = if F::SUB == 32 { &x.twos32 } else { &x.twos };
-        let pairs = MOST_WEIGHTS / F::SUB / 2;
-        Self {
-            numbers: std::array::from_fn(|t| {
-                let numbers = &x.q[t * width + block * MOST_WEIGHTS..][..MOST_WEIGHTS];
-                numbers.try_into().unwrap_or_else(|_| unreachable!())
-            }),
-            scales: std::array::from_fn(|t| x.scales[t * groups + block]),
-            twos: std::array::from_fn(|t| &twos[(t * groups + block) * pairs..][..pairs]),
-        }
-    }
-
+impl<const T: usize> Inputs<'_, T> {
     /// 32 inputs of a token, the `part`-th.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -345,13 +312,7 @@ fn block_of_256<F: Format, const T: usize>(
 /// Up to eight blocks of 32 with one token, added to its total.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn blocks_of_32<F: Format>(
-    unpacked: &Unpacked,
-    numbers: &[i8],
-    scales: &[f32; 8],
-    sums: &[f32; 8],
-    total: __m256,
-) -> __m256 {
+fn blocks_of_32<F: Format>(unpacked: &Unpacked, inputs: &Eight<'_>, total: __m256) -> __m256 {
     let ones = _mm256_set1_epi16(1);
     let mut total = total;
     // SAFETY: eight floats each.
@@ -359,8 +320,8 @@ fn blocks_of_32<F: Format>(
         (
             _mm256_loadu_ps(unpacked.d.as_ptr()),
             _mm256_loadu_ps(unpacked.least.as_ptr()),
-            _mm256_loadu_ps(scales.as_ptr()),
-            _mm256_loadu_ps(sums.as_ptr()),
+            _mm256_loadu_ps(inputs.scales.as_ptr()),
+            _mm256_loadu_ps(inputs.sums.as_ptr()),
         )
     };
     if together::<F>() > 0 {
@@ -370,7 +331,14 @@ fn blocks_of_32<F: Format>(
     let mut by = [0.0; 8];
     // SAFETY: eight floats.
     unsafe { _mm256_storeu_ps(by.as_mut_ptr(), _mm256_mul_ps(d, scales)) };
-    for (i, (numbers, by)) in numbers.as_chunks::<32>().0.iter().zip(by).enumerate() {
+    for (i, (numbers, by)) in inputs
+        .numbers
+        .as_chunks::<32>()
+        .0
+        .iter()
+        .zip(by)
+        .enumerate()
+    {
         // SAFETY: `i` is below 8: 32 bytes within the 256 of `q`, which is aligned; 32 numbers.
         let (w, x) = unsafe {
             (

@@ -17,11 +17,10 @@ use std::arch::x86_64::{
 };
 
 use super::activations::{Activations, RUN};
+use super::few::AHEAD;
 use super::formats::{half, six_bits};
 use super::panel::fetch;
 
-/// Bytes between the weights that are used and those that are asked for.
-const AHEAD: usize = 2048;
 /// Weights of a block.
 const BLOCK: usize = 256;
 

@@ -91,11 +91,7 @@ impl<'a> Matrix<'a> {
     }
 
     fn blocks<F: Format>(&self, x: &Activations, y: &mut [f32], simd: Simd) {
-        let out = Output {
-            start: y.as_mut_ptr(),
-            length: y.len(),
-            rows: self.rows,
-        };
+        let out = Output::new(y, self.rows);
         if simd.in_panels(x.tokens) {
             // What is left of the last 16 rows is done row by row.
             let (most, whole) = (PANEL * PANELS, self.rows / PANEL * PANEL);
@@ -248,11 +244,7 @@ impl<'a> Matrix<'a> {
 
     /// Weights that are floats: every row turned to f32 once, then used for all tokens.
     fn floats(&self, x: &[f32], y: &mut [f32], simd: Simd) {
-        let out = Output {
-            start: y.as_mut_ptr(),
-            length: y.len(),
-            rows: self.rows,
-        };
+        let out = Output::new(y, self.rows);
         let at_once = (PIECE / self.row_bytes.max(1)).clamp(1, 256);
         pool::run(self.rows.div_ceil(at_once), |piece| {
             let first = piece * at_once;
@@ -291,6 +283,14 @@ unsafe impl Send for Output {}
 unsafe impl Sync for Output {}
 
 impl Output {
+    fn new(y: &mut [f32], rows: usize) -> Self {
+        Self {
+            start: y.as_mut_ptr(),
+            length: y.len(),
+            rows,
+        }
+    }
+
     /// # Safety
     /// No other thread may have the same row.
     unsafe fn put(self, token: usize, row: usize, value: f32) {

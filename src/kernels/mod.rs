@@ -23,6 +23,8 @@ pub mod convolution;
 pub mod delta;
 mod disjoint;
 pub mod exponent;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod few;
 pub mod formats;
 mod lanes;
 pub mod lines;

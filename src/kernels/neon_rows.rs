@@ -11,11 +11,9 @@ use std::arch::asm;
 
 use super::activations::Activations;
 use super::blocks::{Format, Kind, MOST_RUNS, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
+use super::few::{AHEAD, Eight, Inputs};
 use super::formats::{half, six_bits};
 use super::panel::fetch;
-
-/// Bytes between the weights that are used and those that are asked for.
-const AHEAD: usize = 2048;
 
 /// Rows, one behind the other, with up to six tokens, each a tile of its own; `put` is told
 /// row, token and product.
@@ -64,16 +62,9 @@ fn row_times<F: Format, const T: usize>(
             }
         } else {
             let weights = unpack_chunk::<F>(bytes, &mut unpacked);
-            let (at, runs) = (chunk * MOST_WEIGHTS, weights / 32);
-            let of = |all: &[f32], t: usize| {
-                let mut eight = [0.0; 8];
-                eight[..runs].copy_from_slice(&all[t * (x.width / 32) + at / 32..][..runs]);
-                eight
-            };
             for (t, total) in totals.iter_mut().enumerate() {
-                let numbers = &x.q[t * x.width + at..][..weights];
-                let (scales, sums) = (of(&x.scales, t), of(&x.sums32, t));
-                *total = blocks_of_32::<F>(&unpacked, numbers, &scales, &sums, *total);
+                let inputs = Eight::new(x, t, chunk * MOST_WEIGHTS, weights);
+                *total = blocks_of_32::<F>(&unpacked, &inputs, *total);
             }
         }
     }
@@ -82,32 +73,7 @@ fn row_times<F: Format, const T: usize>(
     }
 }
 
-/// What `T` tokens have for a block of 256.
-struct Inputs<'a, const T: usize> {
-    numbers: [&'a [i8; MOST_WEIGHTS]; T],
-    scales: [f32; T],
-    /// Sums of runs, one after the other.
-    sums: [&'a [i16]; T],
-}
-
-impl<'a, const T: usize> Inputs<'a, T> {
-    #[inline(always)]
-    fn new<F: Format>(x: &'a Activations, block: usize) -> Self {
-        let (width, groups) = (x.width, x.groups());
-        let twos = if F::SUB == 32 { &x.twos32 } else { &x.twos };
-        let runs = MOST_WEIGHTS / F::SUB;
-        Self {
-            numbers: std::array::from_fn(|t| {
-                let numbers = &x.q[t * width + block * MOST_WEIGHTS..][..MOST_WEIGHTS];
-                numbers.try_into().unwrap_or_else(|_| unreachable!())
-            }),
-            scales: std::array::from_fn(|t| x.scales[t * groups + block]),
-            sums: std::array::from_fn(|t| {
-                &twos.as_flattened()[(t * groups + block) * runs..][..runs]
-            }),
-        }
-    }
-
+impl<const T: usize> Inputs<'_, T> {
     /// 16 inputs of a token, the `part`-th.
     #[inline]
     #[target_feature(enable = "neon")]
@@ -121,7 +87,7 @@ impl<'a, const T: usize> Inputs<'a, T> {
     #[target_feature(enable = "neon")]
     fn taken(&self, token: usize, minima: &[i16; MOST_RUNS]) -> int32x4_t {
         let mut taken = vdupq_n_s32(0);
-        let sums = self.sums[token].as_chunks::<8>().0;
+        let sums = self.twos[token].as_flattened().as_chunks::<8>().0;
         for (sums, minima) in sums.iter().zip(minima.as_chunks::<8>().0) {
             // SAFETY: eight numbers each.
             let (sums, minima) = unsafe { (vld1q_s16(sums.as_ptr()), vld1q_s16(minima.as_ptr())) };
@@ -298,9 +264,7 @@ fn block_of_256<F: Format, const T: usize>(
 #[target_feature(enable = "neon,dotprod")]
 fn blocks_of_32<F: Format>(
     unpacked: &Unpacked,
-    numbers: &[i8],
-    scales: &[f32; 8],
-    sums: &[f32; 8],
+    inputs: &Eight<'_>,
     total: float32x4_t,
 ) -> float32x4_t {
     let mut total = total;
@@ -309,19 +273,19 @@ fn blocks_of_32<F: Format>(
             // SAFETY: four of eight floats. Sums and scales beyond the last block are zero.
             unsafe {
                 let least = vld1q_f32(unpacked.least.as_ptr().add(at));
-                let least = vmulq_f32(least, vld1q_f32(scales.as_ptr().add(at)));
-                total = vfmsq_f32(total, least, vld1q_f32(sums.as_ptr().add(at)));
+                let least = vmulq_f32(least, vld1q_f32(inputs.scales.as_ptr().add(at)));
+                total = vfmsq_f32(total, least, vld1q_f32(inputs.sums.as_ptr().add(at)));
             }
         }
     }
-    for (i, numbers) in numbers.as_chunks::<32>().0.iter().enumerate() {
+    for (i, numbers) in inputs.numbers.as_chunks::<32>().0.iter().enumerate() {
         let mut dot = vdupq_n_s32(0);
         for part in 0..2 {
             let w = vreinterpretq_s8_u8(weights::<F>(unpacked, 2 * i + part));
             // SAFETY: 16 of 32 numbers.
             dot = sdot(dot, w, unsafe { vld1q_s8(numbers.as_ptr().add(16 * part)) });
         }
-        total = vfmaq_n_f32(total, vcvtq_f32_s32(dot), unpacked.d[i] * scales[i]);
+        total = vfmaq_n_f32(total, vcvtq_f32_s32(dot), unpacked.d[i] * inputs.scales[i]);
     }
     total
 }

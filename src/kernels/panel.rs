@@ -116,9 +116,9 @@ pub struct Part<'a> {
     pub q: &'a [i8],
     /// Their scales, `[columns / group][tokens]`.
     pub scales: &'a [f32],
-    /// Sums of 16, or where scales are those of 32 weights of 32, `[columns / SUB][tokens]`.
+    /// Sums of 32, `[columns / 32][tokens]`.
     pub sums: &'a [f32],
-    /// The same in twos, for blocks of 256.
+    /// For blocks of 256 the sums of runs, in twos, `[columns / SUB / 2][tokens]`.
     pub twos: &'a [[i16; 2]],
 }
 
@@ -144,7 +144,6 @@ pub(super) fn sweep<F: Format>(
     let panels = &mut panels[..count];
     sums.clear();
     sums.resize(count * tokens, Lanes([0.0; PANEL]));
-    let run_sums = if F::SUB == 32 { &x.sums32 } else { &x.sums };
     let run_twos = if F::SUB == 32 { &x.twos32 } else { &x.twos };
     for start in (0..width).step_by(DEPTH) {
         let columns = DEPTH.min(width - start);
@@ -172,7 +171,7 @@ pub(super) fn sweep<F: Format>(
                 columns,
                 q: &x.q[first * width + start * n..][..columns * n],
                 scales: &x.scales[of(x.group, groups)],
-                sums: &run_sums[of(F::SUB, width / F::SUB)],
+                sums: &x.sums32[of(32, width / 32)],
                 twos: if F::BLOCK == MOST_WEIGHTS {
                     &run_twos[of(2 * F::SUB, width / F::SUB / 2)]
                 } else {
