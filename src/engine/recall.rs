@@ -116,6 +116,11 @@ impl Recall {
     /// fails.
     pub fn read_on(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
         let logits = self.network.read(tokens, Wanted::Last, cancel);
+        self.hold(tokens, logits)
+    }
+
+    /// Holds tokens too, if they were read.
+    fn hold(&mut self, tokens: &[u32], logits: Result<Vec<f32>>) -> Result<Vec<f32>> {
         if logits.is_ok() {
             self.held.extend_from_slice(tokens);
         } else {
@@ -136,12 +141,7 @@ impl Recall {
     /// As [`Recall::read_on`].
     pub fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
         let rows = self.network.verify(tokens, cancel);
-        if rows.is_ok() {
-            self.held.extend_from_slice(tokens);
-        } else {
-            self.held.truncate(self.network.held());
-        }
-        rows
+        self.hold(tokens, rows)
     }
 
     /// Takes back all that was verified last but the first `tokens` of the whole text. Once
