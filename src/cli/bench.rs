@@ -2,7 +2,7 @@
 
 use super::args::BenchArgs;
 use super::desk::{Desk, choice_name};
-use super::out::{Tone, bar};
+use super::out::{Out, Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
@@ -23,11 +23,7 @@ pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     let cancel = desk.cancel();
     let out = &mut desk.out;
     let report = engine::bench(&mut local, plan, &cancel, &mut |part| {
-        out.progress(&format!(
-            "measuring {} {:.0}%",
-            bar((f64::from(part) * 1000.0) as u64, 1000, 24),
-            part * 100.0
-        ));
+        show(out, "measuring", part);
     });
     desk.out.clear();
     let report = report?;
@@ -106,13 +102,17 @@ pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
     let cancel = desk.cancel();
     let out = &mut desk.out;
     let loaded = LocalEngine::load(&options, &cancel, &mut |part| {
-        out.progress(&format!(
-            "loading {} {} {:.0}%",
-            options.name,
-            bar((f64::from(part) * 1000.0) as u64, 1000, 24),
-            part * 100.0
-        ));
+        show(out, &format!("loading {}", options.name), part);
     });
     desk.out.clear();
     loaded
+}
+
+/// Shows how much of something is done, 0 to 1.
+pub(super) fn show(out: &mut Out, doing: &str, part: f32) {
+    out.progress(&format!(
+        "{doing} {} {:.0}%",
+        bar((f64::from(part) * 1000.0) as u64, 1000, 24),
+        part * 100.0
+    ));
 }

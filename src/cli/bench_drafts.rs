@@ -3,7 +3,7 @@
 use super::args::BenchArgs;
 use super::bench;
 use super::desk::Desk;
-use super::out::{Tone, bar};
+use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_count;
@@ -18,11 +18,7 @@ pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     let cancel = desk.cancel();
     let out = &mut desk.out;
     let report = bench_drafts::drafts(&mut local, &cancel, &mut |part| {
-        out.progress(&format!(
-            "measuring {} {:.0}%",
-            bar((f64::from(part) * 1000.0) as u64, 1000, 24),
-            part * 100.0
-        ));
+        bench::show(out, "measuring", part);
     });
     desk.out.clear();
     let report = report?;
