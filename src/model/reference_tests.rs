@@ -19,6 +19,9 @@ use super::weights::Weights;
 use crate::base::Cancel;
 use crate::kernels::pages::Precision;
 
+mod places;
+use places::keeps_its_place;
+
 /// What a quantized file may be off: mean and largest divergence, least cosine.
 struct Bar {
     file: &'static str,
@@ -382,147 +385,5 @@ fn as_tensors_they_equal_the_reference_too() {
             assert!(far.most < 1e-3, "{name} by {pieces:?}: {}", far.most);
         }
         keeps_its_place(&mut network, &reference.tokens(130));
-    }
-}
-
-/// Snapshots, trials and cancels leave the state that reading straight through gives.
-fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
-    let go = Cancel::never();
-    let last = |network: &mut dyn Network, tokens: &[u32]| {
-        network.read(tokens, Wanted::Last, &go).expect("logits")
-    };
-    let same = |a: &[f32], b: &[f32], what: &str| {
-        let far = a
-            .iter()
-            .zip(b)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f32::max);
-        assert!(a.len() == b.len() && far < 1e-4, "{what}: {far}");
-    };
-    let other: Vec<u32> = tokens.iter().rev().copied().collect();
-    for at in [1, 63, 64, 70] {
-        network.reset();
-        last(network, &tokens[..at]);
-        let straight = last(network, &tokens[at..]);
-        // A snapshot, another text meanwhile, and back: the very same numbers.
-        network.reset();
-        last(network, &tokens[..at]);
-        let snapshot = network.snapshot().expect("a snapshot");
-        assert_eq!(snapshot.tokens(), at);
-        network.reset();
-        last(network, &other[..90]);
-        let between = network.snapshot().expect("a snapshot");
-        assert!(network.restore(&snapshot));
-        assert_eq!(network.held(), at);
-        assert_eq!(last(network, &tokens[at..]), straight, "after {at}");
-        // The other text goes on where it was, too.
-        assert!(network.restore(&between));
-        let went_on = last(network, &other[90..]);
-        network.reset();
-        last(network, &other[..90]);
-        assert_eq!(last(network, &other[90..]), went_on);
-        // Tokens that turn out wrong are taken back, however many of them.
-        for right in 0..=5 {
-            network.reset();
-            last(network, &tokens[..at]);
-            let mut draft = tokens[at..at + 5].to_vec();
-            draft[right..]
-                .iter_mut()
-                .for_each(|token| *token = other[0]);
-            let rows = network.verify(&draft, &go).expect("logits");
-            assert_eq!(rows.len() % 5, 0);
-            assert_eq!(network.held(), at + 5);
-            assert_eq!(network.keep(at + right), at + right);
-            same(
-                &last(network, &tokens[at + right..]),
-                &straight,
-                "after a draft",
-            );
-        }
-        // A draft that is right is gone on from without a word.
-        network.reset();
-        last(network, &tokens[..at]);
-        network.verify(&tokens[at..at + 5], &go).expect("logits");
-        same(
-            &last(network, &tokens[at + 5..]),
-            &straight,
-            "behind a draft",
-        );
-        // What is cancelled leaves everything as it was.
-        network.reset();
-        last(network, &tokens[..at]);
-        let source = crate::base::CancelSource::new();
-        let token = source.token();
-        source.cancel();
-        let failure = network.read(&other, Wanted::Last, &token);
-        assert!(failure.expect_err("cancelled").is_interrupted());
-        assert_eq!(network.held(), at);
-        same(&last(network, &tokens[at..]), &straight, "after a cancel");
-    }
-    // Too many tokens are refused, and nothing is lost.
-    network.reset();
-    last(network, &tokens[..10]);
-    let many: Vec<u32> = tokens.iter().cycle().take(600).copied().collect();
-    assert!(network.read(&many, Wanted::Last, &go).is_err());
-    assert!(network.read(&[u32::MAX], Wanted::Last, &go).is_err());
-    assert_eq!(network.held(), 10);
-}
-
-#[test]
-fn every_network_keeps_its_place() {
-    for name in FLOATS.iter().chain(["qwen35-tiny-bq.Q4_K_M"].iter()) {
-        let Some(path) = place(name) else { continue };
-        let reference = Reference::read(&path);
-        keeps_its_place(&mut *load(&path), &reference.tokens(130));
-    }
-}
-
-#[test]
-fn only_attention_can_be_cut_back() {
-    let mut network = load(&ours().join("qwen3-tiny.F32"));
-    read(&mut *network, &[1, 2, 3, 4, 5], &[5]);
-    assert!(network.can_cut());
-    assert_eq!(network.keep(3), 3);
-    let mut network = load(&ours().join("qwen35-tiny-mtp.F32"));
-    read(&mut *network, &[1, 2, 3, 4, 5], &[5]);
-    assert!(!network.can_cut());
-    assert_eq!(network.keep(5), 5);
-    assert_eq!(network.keep(3), 0);
-    assert_eq!(network.held(), 0);
-}
-
-#[test]
-fn a_snapshot_survives_a_file() {
-    for name in ["qwen2-tiny.F32", "qwen35-tiny-mtp.F32"] {
-        let path = ours().join(name);
-        let tokens = Reference::read(&path).tokens(130);
-        let mut network = load(&path);
-        read(&mut *network, &tokens[..100], &[100]);
-        let snapshot = network.snapshot().expect("a snapshot");
-        let mut bytes = Vec::new();
-        snapshot.write(&mut bytes).expect("written");
-        let go = Cancel::never();
-        let wanted = network
-            .read(&tokens[100..], Wanted::Last, &go)
-            .expect("logits");
-        let mut other = load(&path);
-        let size = bytes.len() as u64;
-        let again = super::snapshot::Snapshot::read(&mut &bytes[..], size).expect("read");
-        assert!(other.restore(&again));
-        let found = other
-            .read(&tokens[100..], Wanted::Last, &go)
-            .expect("logits");
-        assert_eq!(found, wanted);
-        // One of another model is refused, and so is every part of one.
-        let mut stranger = load(&ours().join("llama-tiny.F32"));
-        assert!(!stranger.restore(&again));
-        for end in (0..bytes.len()).step_by(bytes.len() / 50) {
-            assert!(super::snapshot::Snapshot::read(&mut &bytes[..end], size).is_err());
-        }
-        for at in 0..40 {
-            let mut broken = bytes.clone();
-            broken[at] ^= 0xff;
-            let _ = super::snapshot::Snapshot::read(&mut &broken[..], size);
-        }
     }
 }
