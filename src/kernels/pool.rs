@@ -46,25 +46,68 @@ pub fn cancelled() -> bool {
     CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled))
 }
 
-/// One call of [`run`]: what to do with each piece, and how many are claimed.
+/// Strips that a job is cut into at most; more threads share them.
+const STRIPS: usize = 8;
+
+/// Neighbouring pieces, on a line of the cache of their own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Strip {
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl Strip {
+    /// The next piece that nobody has.
+    fn claim(&self) -> Option<usize> {
+        // It is looked at first, so that it cannot grow without end.
+        let left = self.next.load(SeqCst) < self.end;
+        let at = left.then(|| self.next.fetch_add(1, SeqCst))?;
+        (at < self.end).then_some(at)
+    }
+}
+
+/// One call of [`run`]: what to do with each piece, and which are claimed.
+///
+/// Each thread has a strip of neighbours of its own, so that it reads memory in one stream,
+/// which the processor sees coming; when that is done it helps with the strips of the others.
 struct Job<'a> {
     piece: &'a (dyn Fn(usize) + Sync),
     cancel: Option<Cancel>,
-    total: usize,
-    next: AtomicUsize,
+    strips: [Strip; STRIPS],
+    /// How many of the strips there are.
+    count: usize,
     panicked: AtomicBool,
 }
 
-impl Job<'_> {
-    /// Claims pieces until none is left.
-    fn work(&self) {
-        loop {
-            let at = self.next.fetch_add(1, SeqCst);
-            let cancelled = self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
-            if at >= self.total || cancelled || self.panicked.load(SeqCst) {
-                return;
+impl<'a> Job<'a> {
+    fn new(piece: &'a (dyn Fn(usize) + Sync), total: usize, threads: usize) -> Self {
+        let count = threads.clamp(1, STRIPS);
+        let mut strips: [Strip; STRIPS] = Default::default();
+        for (i, strip) in strips[..count].iter_mut().enumerate() {
+            *strip.next.get_mut() = i * total / count;
+            strip.end = (i + 1) * total / count;
+        }
+        Self {
+            piece,
+            cancel: CANCEL.with_borrow(Clone::clone),
+            strips,
+            count,
+            panicked: AtomicBool::new(false),
+        }
+    }
+
+    /// Claims pieces until none is left; `thread` says whose strip comes first.
+    fn work(&self, thread: usize) {
+        for i in 0..self.count {
+            let strip = &self.strips[(thread + i) % self.count];
+            while let Some(at) = strip.claim() {
+                let cancelled = self.cancel.as_ref().is_some_and(Cancel::is_cancelled);
+                if cancelled || self.panicked.load(SeqCst) {
+                    return;
+                }
+                (self.piece)(at);
             }
-            (self.piece)(at);
         }
     }
 }
@@ -108,7 +151,7 @@ pub fn threads() -> usize {
         for i in 1..super::threads::number() {
             let builder = std::thread::Builder::new().name(format!("compute-{i}"));
             // With fewer threads it is slower and as right.
-            number += usize::from(builder.spawn(serve).is_ok());
+            number += usize::from(builder.spawn(move || serve(i)).is_ok());
         }
         number
     })
@@ -126,20 +169,14 @@ pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
     let Ok(_turn) = SHARED.turn.try_lock() else {
         return alone();
     };
-    let job = Job {
-        piece: &piece,
-        cancel: CANCEL.with_borrow(Clone::clone),
-        total,
-        next: AtomicUsize::new(0),
-        panicked: AtomicBool::new(false),
-    };
+    let job = Job::new(&piece, total, threads());
     SHARED.job.store((&raw const job).cast_mut().cast(), SeqCst);
     SHARED.epoch.fetch_add(1, SeqCst);
     if SHARED.sleeping.load(SeqCst) > 0 {
         let _lock = SHARED.lock.lock().unwrap_or_else(PoisonError::into_inner);
         SHARED.wake.notify_all();
     }
-    let own = catch_unwind(AssertUnwindSafe(|| job.work()));
+    let own = catch_unwind(AssertUnwindSafe(|| job.work(0)));
     if own.is_err() {
         job.panicked.store(true, SeqCst);
     }
@@ -171,8 +208,8 @@ pub fn run_rows<T: Send>(rows: &mut [T], width: usize, work: impl Fn(usize, &mut
     });
 }
 
-/// What each of the other threads does for ever.
-fn serve() {
+/// What each of the other threads, the `thread`-th, does for ever.
+fn serve(thread: usize) {
     let mut seen = 0;
     loop {
         seen = wait(seen);
@@ -184,7 +221,7 @@ fn serve() {
             // before it read the pointer, all in one total order, so the job lives until it
             // counts itself out. The job is shared only: its parts are atomics and a `Sync` call.
             let job = unsafe { &*job };
-            if catch_unwind(AssertUnwindSafe(|| job.work())).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| job.work(thread))).is_err() {
                 job.panicked.store(true, SeqCst);
             }
         }
