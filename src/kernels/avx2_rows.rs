@@ -3,15 +3,15 @@
 //! common formats are unpacked in registers, others into the first cache.
 
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, _mm_cvtepu8_epi16, _mm_cvtsi32_si128, _mm_cvtsi64_si128,
-    _mm_loadu_si128, _mm_madd_epi16, _mm_set1_epi16, _mm256_abs_epi8, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps,
-    _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_si256, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_ps,
-    _mm256_setr_m128i, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_sign_epi8, _mm256_sll_epi16, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srl_epi16,
-    _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32, _mm256_xor_si256,
+    __m128i, __m256, __m256i, _mm_cvtepu8_epi16, _mm_cvtph_ps, _mm_cvtsi32_si128,
+    _mm_cvtsi64_si128, _mm_cvtss_f32, _mm_loadu_si128, _mm_madd_epi16, _mm_set1_epi16,
+    _mm256_abs_epi8, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcastsi128_si256,
+    _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_si256,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
+    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_ps, _mm256_setr_m128i, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_sign_epi8, _mm256_sll_epi16, _mm256_slli_epi16, _mm256_slli_epi32,
+    _mm256_srl_epi16, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32, _mm256_xor_si256,
     _mm256_zextsi128_si256,
 };
 
@@ -19,7 +19,7 @@ use super::activations::Activations;
 use super::avx2::together;
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
 use super::few::{AHEAD, Eight, Inputs};
-use super::formats::{half, six_bits};
+use super::formats::six_bits;
 use super::panel::fetch;
 
 /// Rows, one behind the other, with up to six tokens, each a tile of its own; `put` is told
@@ -236,6 +236,14 @@ fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [__m25
         let value = _mm256_cvtepi32_ps(_mm256_sub_epi32(whole[t], taken));
         *total = _mm256_fmadd_ps(value, by, *total);
     }
+}
+
+/// The half-precision number at `at`.
+#[inline]
+#[target_feature(enable = "f16c")]
+pub(super) fn half(block: &[u8], at: usize) -> f32 {
+    let bits = u16::from_le_bytes([block[at], block[at + 1]]);
+    _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(bits))))
 }
 
 /// 32 bytes of a block.

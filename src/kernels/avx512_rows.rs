@@ -17,8 +17,9 @@ use std::arch::x86_64::{
 };
 
 use super::activations::{Activations, RUN};
+use super::avx2_rows::half;
 use super::few::AHEAD;
-use super::formats::{half, six_bits};
+use super::formats::six_bits;
 use super::panel::fetch;
 
 /// Weights of a block.
