@@ -166,55 +166,32 @@ impl<const N: usize> Work for Columns<'_, N> {
             let at = head % shape.key_heads * key;
             (&row[at..][..key], &row[half + at..][..key])
         };
-        let zero = [V::splat(0.0); N];
-        let (mut by_key, mut by_query) = (zero, zero);
+        let mut seen = [[V::splat(0.0); N]; 2];
         if count > 0 {
             let (q, k) = query_key(0);
-            for ((row, q), k) in state.iter().zip(q).zip(k) {
-                for n in 0..N {
-                    let s = V::load(&row[n]);
-                    by_key[n] = s.fused(V::splat(*k), by_key[n]);
-                    by_query[n] = s.fused(V::splat(*q), by_query[n]);
-                }
-            }
+            seen = asked(&state, k, q);
         }
         for t in 0..count {
             let (q, k) = query_key(t);
             let row = &tokens.rows[t * channels..][..channels];
             let value = &row[2 * half + head * shape.value + first..][..16 * N];
-            let value = value.as_chunks::<16>().0;
             let fade = tokens.decay[t * shape.value_heads + head].exp();
             let beta = tokens.beta[t * shape.value_heads + head];
             // With a = Sᵀ k and c = Sᵀ q of the state before: what is written is
             // δ = β (v − e^g a), what is called up afterwards e^g c + (k · q) δ.
             let both: f32 = dot(q, k);
             let (faded, minus) = (V::splat(fade), V::splat(-fade * beta));
-            let delta: [V; N] = std::array::from_fn(|n| {
-                by_key[n].fused(minus, V::load(&value[n]).times(V::splat(beta)))
-            });
+            let [by_key, by_query] = seen;
+            let delta = written(by_key, minus, value, beta);
             if let Some(out) = out {
                 let at = (t * shape.value_heads + head) * shape.value + first;
                 // SAFETY: no other piece has these columns of this head.
                 let out = unsafe { out.part(at, 16 * N) };
-                for (n, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                    let seen = by_query[n].times(faded);
-                    delta[n].fused(V::splat(both), seen).store(out);
-                }
+                called_up(by_query, faded, delta, both, out);
             }
             // One pass writes the new state and sums up what the next token asks of it.
-            let (next_q, next_k) = query_key((t + 1).min(count - 1));
-            (by_key, by_query) = (zero, zero);
-            for (i, row) in state.iter_mut().enumerate() {
-                let (k, next_k, next_q) =
-                    (V::splat(k[i]), V::splat(next_k[i]), V::splat(next_q[i]));
-                for n in 0..N {
-                    let s = V::load(&row[n]).times(faded);
-                    let s = delta[n].fused(k, s);
-                    s.store(&mut row[n]);
-                    by_key[n] = s.fused(next_k, by_key[n]);
-                    by_query[n] = s.fused(next_q, by_query[n]);
-                }
-            }
+            let next = query_key((t + 1).min(count - 1));
+            seen = write(&mut state, faded, delta, k, next);
         }
         for (k, row) in state.iter().enumerate() {
             let at = (head * key + k) * shape.value + first;
@@ -236,7 +213,6 @@ impl Block<'_> {
         let at = head % shape.key_heads * key;
         let (q, k) = (&row[at..][..key], &row[half + at..][..key]);
         let value = &row[2 * half + head * shape.value + self.first..][..16 * N];
-        let value = value.as_chunks::<16>().0;
         let place = |i: usize| (head * key + i) * shape.value + self.first;
         let mut by_key = [V::splat(0.0); N];
         let mut by_query = by_key;
@@ -255,16 +231,11 @@ impl Block<'_> {
         let fade = self.tokens.decay[head].exp();
         let beta = self.tokens.beta[head];
         let (faded, minus) = (V::splat(fade), V::splat(-fade * beta));
-        let delta: [V; N] = std::array::from_fn(|n| {
-            by_key[n].fused(minus, V::load(&value[n]).times(V::splat(beta)))
-        });
+        let delta = written(by_key, minus, value, beta);
         if let Some(out) = self.out {
-            let both = V::splat(dot(q, k));
             // SAFETY: no other piece has these columns of this head.
             let out = unsafe { out.part(head * shape.value + self.first, 16 * N) };
-            for (n, out) in out.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                delta[n].fused(both, by_query[n].times(faded)).store(out);
-            }
+            called_up(by_query, faded, delta, dot(q, k), out);
         }
         for (i, k) in k.iter().enumerate() {
             let s = loaded::<V, N>(&self.before[place(i)..]);
@@ -278,14 +249,87 @@ impl Block<'_> {
     }
 }
 
-/// The first `16 N` floats. A function, since a closure may stay a call, and what is called
-/// does not have the instructions of its caller.
+// What follows are functions and loops over indices, since what a closure or an iterator does
+// may stay a call, and what is called does not have the instructions of its caller; and sums
+// are variables of their own, since only such are kept in registers.
+
+/// What a key and a query call up of a state: `Sᵀ k` and `Sᵀ q`.
+#[inline(always)]
+fn asked<V: Lanes, const N: usize>(
+    state: &[[[f32; 16]; N]],
+    key: &[f32],
+    query: &[f32],
+) -> [[V; N]; 2] {
+    let mut by_key = [V::splat(0.0); N];
+    let mut by_query = [V::splat(0.0); N];
+    for ((row, k), q) in state.iter().zip(key).zip(query) {
+        let (k, q) = (V::splat(*k), V::splat(*q));
+        for n in 0..N {
+            let s = V::load(&row[n]);
+            by_key[n] = s.fused(k, by_key[n]);
+            by_query[n] = s.fused(q, by_query[n]);
+        }
+    }
+    [by_key, by_query]
+}
+
+/// `S ← faded · S + k δᵀ`, and what the next token's query and key then call up.
+#[inline(always)]
+fn write<V: Lanes, const N: usize>(
+    state: &mut [[[f32; 16]; N]],
+    faded: V,
+    delta: [V; N],
+    key: &[f32],
+    (next_query, next_key): (&[f32], &[f32]),
+) -> [[V; N]; 2] {
+    let mut by_key = [V::splat(0.0); N];
+    let mut by_query = [V::splat(0.0); N];
+    let tokens = key.iter().zip(next_key).zip(next_query);
+    for (row, ((k, next_k), next_q)) in state.iter_mut().zip(tokens) {
+        let (k, next_k, next_q) = (V::splat(*k), V::splat(*next_k), V::splat(*next_q));
+        for n in 0..N {
+            let s = delta[n].fused(k, V::load(&row[n]).times(faded));
+            s.store(&mut row[n]);
+            by_key[n] = s.fused(next_k, by_key[n]);
+            by_query[n] = s.fused(next_q, by_query[n]);
+        }
+    }
+    [by_key, by_query]
+}
+
+/// What is written, `β v + minus · a`, where `by_key` is a.
+#[inline(always)]
+fn written<V: Lanes, const N: usize>(by_key: [V; N], minus: V, value: &[f32], beta: f32) -> [V; N] {
+    let mut delta = loaded::<V, N>(value);
+    for n in 0..N {
+        delta[n] = by_key[n].fused(minus, delta[n].times(V::splat(beta)));
+    }
+    delta
+}
+
+/// What a token calls up of the state after it: `faded · c + both · δ`, where `by_query` is c.
+#[inline(always)]
+fn called_up<V: Lanes, const N: usize>(
+    by_query: [V; N],
+    faded: V,
+    delta: [V; N],
+    both: f32,
+    out: &mut [f32],
+) {
+    let out = out.as_chunks_mut::<16>().0;
+    for n in 0..N {
+        let seen = by_query[n].times(faded);
+        delta[n].fused(V::splat(both), seen).store(&mut out[n]);
+    }
+}
+
+/// The first `16 N` floats.
 #[inline(always)]
 fn loaded<V: Lanes, const N: usize>(from: &[f32]) -> [V; N] {
     let parts = from[..16 * N].as_chunks::<16>().0;
     let mut all = [V::splat(0.0); N];
-    for (one, part) in all.iter_mut().zip(parts) {
-        *one = V::load(part);
+    for n in 0..N {
+        all[n] = V::load(&parts[n]);
     }
     all
 }
