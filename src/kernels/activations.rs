@@ -129,17 +129,20 @@ pub struct Tile<'a> {
     twos32: &'a mut [[i16; 2]],
 }
 
-/// Fills a tile: the specification, and by way of the compiler its fast forms.
+/// Adding it and taking it away again leaves the nearest whole number: 1.5 · 2²³, beside which
+/// a float has no room for fractions.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// Fills a tile: the specification, and by way of the compiler its fast forms, so the loops are
+/// over 16 numbers and do one thing each.
 #[inline(always)]
 pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
     let n = tile.count;
+    let fours = tile.q.as_chunks_mut::<4>().0;
     for (t, row) in x.chunks_exact(width).enumerate() {
         for (g, group) in row.chunks(tile.group).enumerate() {
-            let mut most = 0.0_f32;
-            for value in group {
-                most = most.max(value.abs());
-            }
-            let scale = most / 127.0;
+            let runs = group.as_chunks::<RUN>().0;
+            let scale = most(runs) / 127.0;
             // One over a number near nothing is infinite, and infinite steps have no sum.
             let inverse = if scale > 0.0 {
                 (1.0 / scale).min(f32::MAX)
@@ -147,16 +150,9 @@ pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
                 0.0
             };
             tile.scales[g * n + t] = scale;
-            for (r, run) in group.as_chunks::<RUN>().0.iter().enumerate() {
-                let mut rounded = [0_i8; RUN];
-                let mut sum = 0_i32;
-                for (rounded, value) in rounded.iter_mut().zip(run) {
-                    // To the nearest by adding and taking away 1.5 · 2²³; no call, no branch.
-                    let nearest = (value * inverse + 12_582_912.0) - 12_582_912.0;
-                    let whole = nearest as i32;
-                    *rounded = whole as i8;
-                    sum += whole;
-                }
+            for (r, run) in runs.iter().enumerate() {
+                let rounded = rounded(run, inverse);
+                let sum = folded(rounded, |a, b| a + b);
                 let at = g * tile.group + r * RUN;
                 tile.sums[at / RUN * n + t] = sum as f32;
                 tile.sums32[at / 32 * n + t] += sum as f32;
@@ -164,11 +160,62 @@ pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
                     tile.twos[at / 32 * n + t][r % 2] = sum as i16;
                     tile.twos32[at / 64 * n + t][r / 2 % 2] += sum as i16;
                 }
-                for (four, numbers) in rounded.as_chunks::<4>().0.iter().enumerate() {
-                    let to = ((at / 4 + four) * n + t) * 4;
-                    tile.q[to..to + 4].copy_from_slice(numbers);
+                let to = fours[at / 4 * n + t..].iter_mut().step_by(n);
+                for (to, from) in to.zip(bytes(rounded).as_chunks::<4>().0) {
+                    *to = *from;
                 }
             }
         }
     }
+}
+
+/// The largest magnitude; what is not a number counts for nothing.
+#[inline(always)]
+fn most(runs: &[[f32; RUN]]) -> f32 {
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let mut most = [0.0; RUN];
+    for run in runs {
+        for (most, value) in most.iter_mut().zip(run) {
+            *most = larger(value.abs(), *most);
+        }
+    }
+    folded(most, larger)
+}
+
+/// The nearest whole numbers, none beyond ±127; 0 for what is not a number.
+#[inline(always)]
+fn rounded(run: &[f32; RUN], inverse: f32) -> [i32; RUN] {
+    let mut rounded = [0; RUN];
+    for (rounded, value) in rounded.iter_mut().zip(run) {
+        // The whole number stands in the lowest bits.
+        let nearest = value * inverse + ROUNDING;
+        let whole = nearest.to_bits().wrapping_sub(ROUNDING.to_bits());
+        *rounded = if nearest.is_nan() {
+            0
+        } else {
+            whole.cast_signed()
+        };
+    }
+    rounded
+}
+
+/// The lowest byte of each.
+#[inline(always)]
+fn bytes(whole: [i32; RUN]) -> [i8; RUN] {
+    let mut bytes = [0; RUN];
+    for (byte, whole) in bytes.iter_mut().zip(whole) {
+        *byte = whole as i8;
+    }
+    bytes
+}
+
+/// All in one, neighbours far apart first: steps that are done for several at once.
+#[inline(always)]
+fn folded<T: Copy>(mut all: [T; RUN], one: impl Fn(T, T) -> T) -> T {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            all[i] = one(all[i], all[i + half]);
+        }
+    }
+    all[0]
 }

@@ -211,17 +211,11 @@ impl Simd {
             fn avx2(x: &[f32], width: usize, tile: Tile<'_>) {
                 activations::round_tile(x, width, tile);
             }
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
-            fn avx512(x: &[f32], width: usize, tile: Tile<'_>) {
-                activations::round_tile(x, width, tile);
-            }
-            match self.0 {
+            // For AVX-512 the compiler makes worse of it.
+            if matches!(self.0, Level::Avx512 | Level::Avx2 | Level::AvxVnni) {
                 // SAFETY: a `Simd` comes from `all` only, which found that this CPU has these
                 // instructions.
-                Level::Avx512 => return unsafe { avx512(x, width, tile) },
-                // SAFETY: as above.
-                Level::Avx2 | Level::AvxVnni => return unsafe { avx2(x, width, tile) },
-                _ => {}
+                return unsafe { avx2(x, width, tile) };
             }
         }
         activations::round_tile(x, width, tile);
