@@ -53,10 +53,14 @@ pub(super) unsafe fn panels<F: Format, const VNNI: bool>(
         x,
         scratch,
         |unpacked, chunk, panel| fill::<F, VNNI>(unpacked, chunk, panel),
-        |panel, part, sums| match sums.len() {
-            4 => tile::<F, 4, VNNI>(panel, part, sums),
-            2 => tile::<F, 2, VNNI>(panel, part, sums),
-            _ => tile::<F, 1, VNNI>(panel, part, sums),
+        |panels, part, mut sums| {
+            for (p, panel) in panels.iter().enumerate() {
+                match part.tokens {
+                    4 => tile::<F, 4, VNNI>(panel, part, sums.of(p, 0)),
+                    2 => tile::<F, 2, VNNI>(panel, part, sums.of(p, 0)),
+                    _ => tile::<F, 1, VNNI>(panel, part, sums.of(p, 0)),
+                }
+            }
         },
         put,
     );
@@ -189,9 +193,8 @@ type Sums<const T: usize> = [[__m256i; 2]; T];
 fn tile<F: Format, const T: usize, const VNNI: bool>(
     panel: &Panel,
     part: Part<'_>,
-    sums: &mut [Lanes],
+    sums: &mut [Lanes; T],
 ) {
-    let sums: &mut [Lanes; T] = sums.try_into().unwrap_or_else(|_| unreachable!());
     let mut totals = sums.each_ref().map(|sums| {
         // SAFETY: a line of 16 floats.
         unsafe {

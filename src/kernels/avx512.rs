@@ -5,7 +5,7 @@
 //! for a single token its lanes are 64 neighbours of one row.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32,
+    __m512, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32,
     _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps,
     _mm512_load_si512, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
     _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_mullo_epi32, _mm512_permutexvar_ps,
@@ -14,11 +14,12 @@ use std::arch::x86_64::{
     _mm512_store_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
     _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_zextps256_ps512,
 };
+use std::hint::black_box;
 
 use super::activations::{Activations, RUN};
 use super::avx2::scales;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
-use super::panel::{self, Lanes, Line, PANEL, Panel, Part, Rows, Scratch, packed};
+use super::panel::{self, Line, PANEL, Panel, Part, Rows, Scratch, Sums, packed};
 
 /// One row with one token that is a tile of its own, the `first`-th.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
@@ -146,12 +147,10 @@ pub(super) fn panels<F: Format>(
         x,
         scratch,
         |unpacked, chunk, panel| fill::<F>(unpacked, chunk, panel),
-        |panel, part, sums| match sums.len() {
-            12 => tile::<F, 12>(panel, part, sums),
-            8 => tile::<F, 8>(panel, part, sums),
-            4 => tile::<F, 4>(panel, part, sums),
-            2 => tile::<F, 2>(panel, part, sums),
-            _ => tile::<F, 1>(panel, part, sums),
+        |panels, part, sums| match panels {
+            [a, b] => tiles::<F, 2>([a, b], part, sums),
+            [a] => tiles::<F, 1>([a], part, sums),
+            _ => {}
         },
         put,
     );
@@ -208,81 +207,168 @@ fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
     }
 }
 
-/// 16 rows with the `T` tokens of one tile.
+/// `P` panels with all tokens of a tile, as many at once as there are registers for.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
-fn tile<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes]) {
-    let sums: &mut [Lanes; T] = sums.try_into().unwrap_or_else(|_| unreachable!());
+fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sums: Sums<'_>) {
+    match part.tokens {
+        12 => {
+            tile::<F, P, 6>(panels, part, 0, &mut sums);
+            tile::<F, P, 6>(panels, part, 6, &mut sums);
+        }
+        8 => {
+            tile::<F, P, 4>(panels, part, 0, &mut sums);
+            tile::<F, P, 4>(panels, part, 4, &mut sums);
+        }
+        4 => tile::<F, P, 4>(panels, part, 0, &mut sums),
+        2 => tile::<F, P, 2>(panels, part, 0, &mut sums),
+        _ => tile::<F, P, 1>(panels, part, 0, &mut sums),
+    }
+}
+
+/// `P` panels with `T` tokens of a tile, from the `first` on.
+///
+/// Two panels and six tokens keep twelve sums, so that no product waits for the one before, and
+/// each input that is read meets both panels. Sums are variables of their own and loops run
+/// over indices, since only so all of them stay in registers.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+fn tile<F: Format, const P: usize, const T: usize>(
+    panels: [&Panel; P],
+    part: Part<'_>,
+    first: usize,
+    sums: &mut Sums<'_>,
+) {
+    let n = part.tokens;
+    assert!(first + T <= n);
     let blocks = part.columns / F::BLOCK;
     let runs = F::BLOCK / F::SUB;
-    let numbers = &part.q[..part.columns * T];
-    let lines = &panel.q[..part.columns / 4];
-    let scales = &part.scales[..blocks * T];
-    let (d, least) = (&panel.d[..blocks], &panel.least[..blocks]);
+    // Whether sums of 16 products fit 16 bits. They are then multiplied by the scale of their
+    // run and added by one instruction.
+    let narrow = F::BLOCK == MOST_WEIGHTS && 16 * F::MOST * 127 <= i16::MAX as i32;
+    let steps = if narrow { F::SUB / 16 } else { 1 };
+    // Not known to the compiler: it would unroll the loop and take one token after the other,
+    // each product then waiting for the one before.
+    let fours = black_box(F::SUB / 4 / steps);
+    assert!(fours * 4 * steps == F::SUB);
+    assert!(part.q.len() == part.columns * n);
+    let low = _mm512_set1_epi32(0xffff);
     for block in 0..blocks {
-        let mut whole = [_mm512_setzero_si512(); T];
+        let mut whole = [[_mm512_setzero_si512(); T]; P];
         for run in block * runs..(block + 1) * runs {
-            let mut dots = [_mm512_setzero_si512(); T];
-            for four in run * F::SUB / 4..(run + 1) * F::SUB / 4 {
-                // SAFETY: `four` is below `columns / 4`, the number of lines; the `T` fours of
-                // the inputs end at `(four + 1) · T · 4`, at most the numbers' length.
-                unsafe {
-                    let w = _mm512_load_si512(lines.as_ptr().add(four).cast());
-                    let from = numbers.as_ptr().add(four * T * 4).cast::<[u8; 4]>();
-                    for (t, dot) in dots.iter_mut().enumerate() {
-                        let x = _mm512_set1_epi32(i32::from_le_bytes(from.add(t).read()));
-                        *dot = _mm512_dpbusd_epi32(*dot, w, x);
+            let mut k = [_mm512_setzero_si512(); P];
+            if F::BLOCK == MOST_WEIGHTS {
+                for p in 0..P {
+                    // SAFETY: a line of 64 bytes.
+                    k[p] = unsafe { _mm512_load_si512(panels[p].k[run].0.as_ptr().cast()) };
+                    if narrow {
+                        k[p] = _mm512_and_si512(k[p], low);
                     }
                 }
             }
-            if F::BLOCK == MOST_WEIGHTS {
-                // SAFETY: a line of 64 bytes.
-                let k = unsafe { _mm512_load_si512(panel.k[run].0.as_ptr().cast()) };
-                for (whole, dot) in whole.iter_mut().zip(dots) {
-                    *whole = _mm512_add_epi32(*whole, _mm512_mullo_epi32(dot, k));
+            for step in 0..steps {
+                let at = run * F::SUB / 4 + step * fours;
+                let mut dots = [[_mm512_setzero_si512(); T]; P];
+                let lines: [*const Line; P] =
+                    std::array::from_fn(|p| panels[p].q[at..][..fours].as_ptr());
+                let numbers = &part.q[(at * n + first) * 4..];
+                assert!(numbers.len() >= ((fours - 1) * n + T) * 4);
+                let mut from = numbers.as_ptr().cast::<[u8; 4]>();
+                for four in 0..fours {
+                    let mut w = [_mm512_setzero_si512(); P];
+                    for p in 0..P {
+                        // SAFETY: `four` is below the number of the lines.
+                        w[p] = unsafe { _mm512_load_si512(lines[p].add(four).cast()) };
+                    }
+                    for t in 0..T {
+                        // SAFETY: what was asserted: `T` fours from each `n`-th on.
+                        let x = unsafe { i32::from_le_bytes(from.add(t).read()) };
+                        let x = _mm512_set1_epi32(x);
+                        for p in 0..P {
+                            dots[p][t] = _mm512_dpbusd_epi32(dots[p][t], w[p], x);
+                        }
+                    }
+                    from = from.wrapping_add(n);
                 }
-            } else {
-                whole = dots;
+                for p in 0..P {
+                    for t in 0..T {
+                        whole[p][t] = if F::BLOCK != MOST_WEIGHTS {
+                            dots[p][t]
+                        } else if narrow {
+                            _mm512_dpwssd_epi32(whole[p][t], dots[p][t], k[p])
+                        } else {
+                            _mm512_add_epi32(whole[p][t], _mm512_mullo_epi32(dots[p][t], k[p]))
+                        };
+                    }
+                }
             }
         }
-        let mut taken = [_mm512_setzero_si512(); T];
-        if F::BLOCK == MOST_WEIGHTS {
-            let pairs = block * runs / 2..(block + 1) * runs / 2;
-            let twos = part.twos[pairs.start * T..pairs.end * T].as_chunks::<T>().0;
-            for (n, twos) in panel.n[pairs].iter().zip(twos) {
-                // SAFETY: a line of 64 bytes.
-                let n = unsafe { _mm512_load_si512(n.0.as_ptr().cast()) };
-                for (taken, two) in taken.iter_mut().zip(twos) {
-                    *taken = _mm512_dpwssd_epi32(*taken, n, _mm512_set1_epi32(packed(*two)));
-                }
-            }
-        }
-        // SAFETY: lines of 16 floats.
-        let (d, least) = unsafe {
-            (
-                _mm512_load_ps(d[block].0.as_ptr()),
-                _mm512_load_ps(least[block].0.as_ptr()),
-            )
+        let of_tokens = |all: &[f32]| -> [f32; T] {
+            let tokens = &all[block * n + first..][..T];
+            tokens.try_into().unwrap_or_else(|_| unreachable!())
         };
-        for (t, sums) in sums.iter_mut().enumerate() {
-            let scale = _mm512_set1_ps(scales[block * T + t]);
-            let value = if F::BLOCK != MOST_WEIGHTS {
-                let sum = _mm512_set1_ps(part.sums[block * T + t]);
-                let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[t]), d);
-                _mm512_fnmadd_ps(sum, least, value)
-            } else if F::OFFSET != 0 {
-                // Scales and minima have the same float.
-                let whole = _mm512_sub_epi32(whole[t], taken[t]);
-                _mm512_mul_ps(_mm512_cvtepi32_ps(whole), d)
-            } else {
-                let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[t]), d);
-                _mm512_fnmadd_ps(_mm512_cvtepi32_ps(taken[t]), least, value)
+        let scales = of_tokens(part.scales);
+        let minus = if F::BLOCK == MOST_WEIGHTS {
+            [0.0; T]
+        } else {
+            of_tokens(part.sums)
+        };
+        for p in 0..P {
+            let panel = panels[p];
+            let taken = taken::<F, T>(panel, part, block, first);
+            // SAFETY: lines of 16 floats.
+            let (d, least) = unsafe {
+                (
+                    _mm512_load_ps(panel.d[block].0.as_ptr()),
+                    _mm512_load_ps(panel.least[block].0.as_ptr()),
+                )
             };
-            // SAFETY: a line of 16 floats.
-            unsafe {
-                let total = _mm512_load_ps(sums.0.as_ptr());
-                _mm512_store_ps(sums.0.as_mut_ptr(), _mm512_fmadd_ps(value, scale, total));
+            let sums = sums.of::<T>(p, first);
+            for t in 0..T {
+                let scale = _mm512_set1_ps(scales[t]);
+                let value = if F::BLOCK != MOST_WEIGHTS {
+                    let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[p][t]), d);
+                    _mm512_fnmadd_ps(_mm512_set1_ps(minus[t]), least, value)
+                } else if F::OFFSET != 0 {
+                    // Scales and minima have the same float.
+                    let whole = _mm512_sub_epi32(whole[p][t], taken[t]);
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(whole), d)
+                } else {
+                    let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[p][t]), d);
+                    _mm512_fnmadd_ps(_mm512_cvtepi32_ps(taken[t]), least, value)
+                };
+                // SAFETY: a line of 16 floats.
+                unsafe {
+                    let total = _mm512_load_ps(sums[t].0.as_ptr());
+                    let total = _mm512_fmadd_ps(value, scale, total);
+                    _mm512_store_ps(sums[t].0.as_mut_ptr(), total);
+                }
             }
         }
     }
+}
+
+/// Minima times sums of inputs of a block of 256, for `T` tokens from the `first` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
+fn taken<F: Format, const T: usize>(
+    panel: &Panel,
+    part: Part<'_>,
+    block: usize,
+    first: usize,
+) -> [__m512i; T] {
+    let mut taken = [_mm512_setzero_si512(); T];
+    if F::BLOCK == MOST_WEIGHTS {
+        let pairs = MOST_WEIGHTS / F::SUB / 2;
+        for pair in block * pairs..(block + 1) * pairs {
+            // SAFETY: a line of 64 bytes.
+            let n = unsafe { _mm512_load_si512(panel.n[pair].0.as_ptr().cast()) };
+            let twos = &part.twos[pair * part.tokens + first..][..T];
+            for t in 0..T {
+                let two = _mm512_set1_epi32(packed(twos[t]));
+                taken[t] = _mm512_dpwssd_epi32(taken[t], n, two);
+            }
+        }
+    }
+    taken
 }

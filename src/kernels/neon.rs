@@ -40,16 +40,18 @@ pub(super) unsafe fn panels<F: Format, const I8MM: bool>(
         x,
         scratch,
         |unpacked, chunk, panel| fill::<F, I8MM>(unpacked, chunk, panel),
-        |panel, part, sums| {
-            // SAFETY: by the caller's word.
-            unsafe {
-                match (I8MM, sums.len()) {
-                    (false, 4) => tile_of_fours::<F, 4>(panel, part, sums),
-                    (false, 2) => tile_of_fours::<F, 2>(panel, part, sums),
-                    (false, _) => tile_of_fours::<F, 1>(panel, part, sums),
-                    (true, 4) => tile_of_eights::<F, 4>(panel, part, sums),
-                    (true, 2) => tile_of_eights::<F, 2>(panel, part, sums),
-                    (true, _) => tile_of_eights::<F, 1>(panel, part, sums),
+        |panels, part, mut sums| {
+            for (p, panel) in panels.iter().enumerate() {
+                // SAFETY: by the caller's word.
+                unsafe {
+                    match (I8MM, part.tokens) {
+                        (false, 4) => tile_of_fours::<F, 4>(panel, part, sums.of(p, 0)),
+                        (false, 2) => tile_of_fours::<F, 2>(panel, part, sums.of(p, 0)),
+                        (false, _) => tile_of_fours::<F, 1>(panel, part, sums.of(p, 0)),
+                        (true, 4) => tile_of_eights::<F, 4>(panel, part, sums.of(p, 0)),
+                        (true, 2) => tile_of_eights::<F, 2>(panel, part, sums.of(p, 0)),
+                        (true, _) => tile_of_eights::<F, 1>(panel, part, sums.of(p, 0)),
+                    }
                 }
             }
         },
@@ -223,7 +225,7 @@ impl<'a, const T: usize> Block<'a, T> {
 /// 16 rows with the `T` tokens of one tile, by `sdot`.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes]) {
+fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
             let whole = fours::<F, T>(&Block::new::<F>(panel, part, block, half));
@@ -235,7 +237,7 @@ fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums:
 /// The same by `smmla`.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn tile_of_eights<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes]) {
+fn tile_of_eights<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
             let whole = eights::<F, T>(&Block::new::<F>(panel, part, block, half));
@@ -429,9 +431,8 @@ fn add<F: Format, const T: usize>(
     part: Part<'_>,
     (block, half): (usize, usize),
     whole: Sums<T>,
-    sums: &mut [Lanes],
+    sums: &mut [Lanes; T],
 ) {
-    let sums: &mut [Lanes; T] = sums.try_into().unwrap_or_else(|_| unreachable!());
     let scales = &part.scales[block * T..][..T];
     let mut taken = [[vdupq_n_s32(0); 2]; T];
     if F::BLOCK == MOST_WEIGHTS && F::OFFSET == 0 {

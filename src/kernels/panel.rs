@@ -110,6 +110,8 @@ pub struct Rows<'a> {
 /// Columns of a tile of inputs.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
+    /// Tokens.
+    pub tokens: usize,
     /// Columns: whole blocks.
     pub columns: usize,
     /// The inputs, `[columns / 4][tokens][4]`.
@@ -122,16 +124,34 @@ pub struct Part<'a> {
     pub twos: &'a [[i16; 2]],
 }
 
+/// The sums of a tile's tokens, for some panels.
+#[derive(Debug)]
+pub struct Sums<'a> {
+    all: &'a mut [Lanes],
+    /// How far the sums of one panel lie behind those of the one before.
+    apart: usize,
+}
+
+impl Sums<'_> {
+    /// Those of a panel, of `N` tokens from the `first` on.
+    #[inline(always)]
+    pub fn of<const N: usize>(&mut self, panel: usize, first: usize) -> &mut [Lanes; N] {
+        let sums = &mut self.all[panel * self.apart + first..][..N];
+        sums.try_into().unwrap_or_else(|_| unreachable!())
+    }
+}
+
 /// The rows, a multiple of 16, with every token: `put` is told a token, which 16 rows, and their
 /// products. `fill` unpacks the columns of 256 weights, the `usize`-th of a panel, from its 16
-/// rows; `tile` adds the products of a panel with a part of a tile to the sums of its tokens.
+/// rows; `tile` adds the products of all panels with a part of a tile to the [`Sums`] of its
+/// tokens.
 #[inline(always)]
 pub(super) fn sweep<F: Format>(
     rows: Rows<'_>,
     x: &Activations,
     scratch: &mut Scratch,
     mut fill: impl FnMut(&[Unpacked; PANEL], usize, &mut Panel),
-    mut tile: impl FnMut(&Panel, Part<'_>, &mut [Lanes]),
+    mut tile: impl FnMut(&[Panel], Part<'_>, Sums<'_>),
     mut put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {
     let (width, groups, tokens) = (x.width, x.groups(), x.tokens);
@@ -168,6 +188,7 @@ pub(super) fn sweep<F: Format>(
                 from..from + columns.div_ceil(per) * n
             };
             let part = Part {
+                tokens: n,
                 columns,
                 q: &x.q[first * width + start * n..][..columns * n],
                 scales: &x.scales[of(x.group, groups)],
@@ -178,9 +199,11 @@ pub(super) fn sweep<F: Format>(
                     &[]
                 },
             };
-            for (p, panel) in panels.iter().enumerate() {
-                tile(panel, part, &mut sums[p * tokens + first..][..n]);
-            }
+            let sums = Sums {
+                all: &mut sums[first..],
+                apart: tokens,
+            };
+            tile(panels, part, sums);
             first += n;
         }
     }
