@@ -243,8 +243,8 @@ impl Sweep<'_> {
         for first in (0..tiles).step_by(at_once) {
             for panel in (0..PAGE / 16).step_by(N) {
                 let place = |n: usize| (panel + n) * width;
-                let own = std::array::from_fn(|n| &keys[place(n)..][..width]);
-                let soon = std::array::from_fn(|n| ahead(now, next, place(n + N), width));
+                let own = each(|n| &keys[place(n)..][..width]);
+                let soon = each(|n| ahead(now, next, place(n + N), width));
                 for tile in first..tiles.min(first + at_once) {
                     let seen = seen_by_tile(tile);
                     if seen.end <= panel * 16 || (panel + N) * 16 <= seen.start {
@@ -252,7 +252,7 @@ impl Sweep<'_> {
                     }
                     let row = |r: usize| &queries[(tile * R + r) * width..][..width];
                     let mut sums = [[V::splat(0.0); N]; R];
-                    product::<V, T, R, N>(std::array::from_fn(row), own, soon, &mut sums);
+                    product::<V, T, R, N>(each(row), own, soon, &mut sums);
                     for (r, sums) in sums.iter().enumerate() {
                         let scores = &mut scores[(tile * R + r) * (PAGE / 16) + panel..][..N];
                         for (sum, to) in sums.iter().zip(scores) {
@@ -360,8 +360,8 @@ impl<T: Number> Values<'_, T> {
         seen: Range<usize>,
     ) {
         let from = |n: usize| self.first + (column + n) * PAGE + seen.start;
-        let own = std::array::from_fn(|n| &self.now[from(n)..][..seen.len()]);
-        let soon = std::array::from_fn(|n| ahead(self.now, self.next, from(n + N), seen.len()));
+        let own = each(|n| &self.now[from(n)..][..seen.len()]);
+        let soon = each(|n| ahead(self.now, self.next, from(n + N), seen.len()));
         let weights = |r: usize| &self.weights[(row + r) * PAGE..][..PAGE][seen.clone()];
         let place = |r: usize| (row + r) * self.columns + column;
         // Loops and not closures: one that stays a call has not the instructions of its caller.
@@ -372,7 +372,7 @@ impl<T: Number> Values<'_, T> {
                 *sum = V::load(from).times(fade);
             }
         }
-        product::<V, T, R, N>(std::array::from_fn(weights), own, soon, &mut sums);
+        product::<V, T, R, N>(each(weights), own, soon, &mut sums);
         for (r, sums) in sums.iter().enumerate() {
             let at = place(r);
             for (sum, to) in sums.iter().zip(&mut self.sums[at..][..N]) {
@@ -380,6 +380,16 @@ impl<T: Number> Values<'_, T> {
             }
         }
     }
+}
+
+/// What `of` gives for each number below `N`; `std::array::from_fn` may stay a call.
+#[inline(always)]
+fn each<'a, S, const N: usize>(of: impl Fn(usize) -> &'a [S]) -> [&'a [S]; N] {
+    let mut all = [[].as_slice(); N];
+    for n in 0..N {
+        all[n] = of(n);
+    }
+    all
 }
 
 /// `sums[r] += a[r] · b` for `R` rows of `a`, each as long as the `N` panels of `b` have rows.
