@@ -267,6 +267,11 @@ fn tile<F: Format, const T: usize, const VNNI: bool>(
                     // The offset is gone from the weights already.
                     let value = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), d[half]);
                     *total = _mm256_fmadd_ps(value, scale, *total);
+                } else if F::BLOCK != MOST_WEIGHTS && F::OFFSET != 0 {
+                    let taken = part.sums[block * T + t] as i32 * i32::from(F::OFFSET);
+                    let whole = _mm256_sub_epi32(whole, _mm256_set1_epi32(taken));
+                    let value = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), d[half]);
+                    *total = _mm256_fmadd_ps(value, scale, *total);
                 } else if F::BLOCK != MOST_WEIGHTS {
                     let sum = _mm256_set1_ps(part.sums[block * T + t]);
                     let value = _mm256_mul_ps(_mm256_cvtepi32_ps(whole), d[half]);

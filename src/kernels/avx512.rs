@@ -1,138 +1,21 @@
 //! Products by AVX-512 with VNNI.
 //!
 //! `vpdpbusd` multiplies 64 unsigned by 64 signed bytes and adds fours of them to 16 sums. In a
-//! panel its lanes are 16 rows of weights and the other side is the same four inputs for all;
-//! for a single token its lanes are 64 neighbours of one row.
+//! panel its lanes are 16 rows of weights and the other side is the same four inputs for all.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_cvtepi64_epi32,
-    _mm512_dpbusd_epi32, _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps,
-    _mm512_load_si512, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_ps, _mm512_mul_ps, _mm512_mullo_epi32, _mm512_permutexvar_ps,
-    _mm512_reduce_add_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_srli_epi64, _mm512_store_ps,
-    _mm512_store_si512, _mm512_sub_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_zextps256_ps512,
+    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
+    _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_load_ps, _mm512_load_si512,
+    _mm512_mul_ps, _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
+    _mm512_shuffle_i32x4, _mm512_store_ps, _mm512_store_si512, _mm512_sub_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 use std::hint::black_box;
 
-use super::activations::{Activations, RUN};
+use super::activations::Activations;
 use super::avx2::scales;
-use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
+use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use super::panel::{self, Line, PANEL, Panel, Part, Rows, Scratch, Sums, packed};
-
-/// One row with one token that is a tile of its own, the `first`-th.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(super) fn row_dot<F: Format>(row: &[u8], x: &Activations, first: usize) -> f32 {
-    let (width, groups) = (x.width, x.groups());
-    let numbers = &x.q[first * width..][..width];
-    let scales = &x.scales[first * groups..][..groups];
-    let sums = &x.sums[first * (width / RUN)..][..width / RUN];
-    let mut unpacked = Unpacked::new();
-    // For each 64 weights, which run's scale each of the 16 sums of four takes.
-    let spread: [__m512i; 4] = std::array::from_fn(|i| {
-        let base = (64 * i / F::SUB) as i32;
-        let step = (F::SUB / 4) as i32;
-        let at = |lane: i32| base + lane / step;
-        _mm512_setr_epi32(
-            at(0),
-            at(1),
-            at(2),
-            at(3),
-            at(4),
-            at(5),
-            at(6),
-            at(7),
-            at(8),
-            at(9),
-            at(10),
-            at(11),
-            at(12),
-            at(13),
-            at(14),
-            at(15),
-        )
-    });
-    let mut total = _mm512_setzero_ps();
-    for (chunk, bytes) in row.chunks(chunk_bytes::<F>()).enumerate() {
-        let weights = unpack_chunk::<F>(bytes, &mut unpacked);
-        let base = chunk * MOST_WEIGHTS;
-        let runs = weights / F::SUB;
-        let lanes = mask(runs);
-        let mut s = [0.0_f32; 16];
-        let mut m = s;
-        for run in 0..runs {
-            (s[run], m[run]) = unpacked.run::<F>(run);
-        }
-        // SAFETY: these are 16 floats each.
-        let (mut s, m) = unsafe { (_mm512_loadu_ps(s.as_ptr()), _mm512_loadu_ps(m.as_ptr())) };
-        if F::BLOCK == 32 {
-            // Runs of the input are as long as those of the weights: one scale for both.
-            let scales = &scales[base / 32..][..runs];
-            // SAFETY: the mask reads no more floats than the slice has.
-            s = _mm512_mul_ps(s, unsafe { _mm512_maskz_loadu_ps(lanes, scales.as_ptr()) });
-        }
-        let mut part = _mm512_setzero_ps();
-        for (i, spread) in spread.iter().enumerate() {
-            let Some(left) = weights.checked_sub(64 * i).filter(|left| *left > 0) else {
-                break;
-            };
-            let from = numbers[base + 64 * i..].as_ptr();
-            // SAFETY: `unpacked.q` has 256 bytes on lines of their own; of the input 64 numbers
-            // are read where the row has so many, else the mask reads those that are left.
-            let (w, x) = unsafe {
-                let w = _mm512_load_si512(unpacked.q.as_ptr().add(64 * i).cast());
-                let x = if left >= 64 {
-                    _mm512_loadu_si512(from.cast())
-                } else {
-                    _mm512_maskz_loadu_epi8((1 << left) - 1, from)
-                };
-                (w, x)
-            };
-            let dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), w, x);
-            part = _mm512_fmadd_ps(
-                _mm512_cvtepi32_ps(dot),
-                _mm512_permutexvar_ps(*spread, s),
-                part,
-            );
-        }
-        let sums = &sums[base / RUN..][..weights / RUN];
-        // SAFETY: the mask reads no more floats than the slice has.
-        let sums = unsafe { _mm512_maskz_loadu_ps(mask(weights / RUN), sums.as_ptr()) };
-        let sums = if F::SUB == 32 { pairs(sums) } else { sums };
-        let mut taken = m;
-        if F::BLOCK == 32 {
-            let scales = &scales[base / 32..][..runs];
-            // SAFETY: the mask reads no more floats than the slice has.
-            taken = _mm512_mul_ps(m, unsafe { _mm512_maskz_loadu_ps(lanes, scales.as_ptr()) });
-        }
-        // Sums beyond the last run are zero.
-        part = _mm512_fnmadd_ps(taken, sums, part);
-        let scale = if F::BLOCK == 32 { 1.0 } else { scales[chunk] };
-        total = _mm512_fmadd_ps(part, _mm512_set1_ps(scale), total);
-    }
-    _mm512_reduce_add_ps(total)
-}
-
-/// The lowest `lanes` bits.
-#[inline(always)]
-const fn mask(lanes: usize) -> u16 {
-    if lanes >= 16 {
-        u16::MAX
-    } else {
-        (1 << lanes) - 1
-    }
-}
-
-/// Sums of neighbours, in the lower eight lanes; zero above.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2")]
-fn pairs(sums: __m512) -> __m512 {
-    let whole = std::arch::x86_64::_mm512_cvtps_epi32(sums);
-    let added = _mm512_add_epi32(whole, _mm512_srli_epi64::<32>(whole));
-    let low = std::arch::x86_64::_mm256_cvtepi32_ps(_mm512_cvtepi64_epi32(added));
-    _mm512_zextps256_ps512(low)
-}
 
 /// Rows of 16, one behind the other, with every token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
@@ -326,7 +209,11 @@ fn tile<F: Format, const P: usize, const T: usize>(
             let sums = sums.of::<T>(p, first);
             for t in 0..T {
                 let scale = _mm512_set1_ps(scales[t]);
-                let value = if F::BLOCK != MOST_WEIGHTS {
+                let value = if F::BLOCK != MOST_WEIGHTS && F::OFFSET != 0 {
+                    let taken = minus[t] as i32 * i32::from(F::OFFSET);
+                    let whole = _mm512_sub_epi32(whole[p][t], _mm512_set1_epi32(taken));
+                    _mm512_mul_ps(_mm512_cvtepi32_ps(whole), d)
+                } else if F::BLOCK != MOST_WEIGHTS {
                     let value = _mm512_mul_ps(_mm512_cvtepi32_ps(whole[p][t]), d);
                     _mm512_fnmadd_ps(_mm512_set1_ps(minus[t]), least, value)
                 } else if F::OFFSET != 0 {

@@ -2,22 +2,21 @@
 //! is written every weight is read once for each token, so this must keep up with memory.
 //!
 //! Sums of four products fit 16 bits, so a block's own whole-number scales are multiplied in by
-//! `vpmaddwd` before anything becomes a float: one conversion a block.
+//! `vpmaddwd`, and all of a block is added up before anything becomes a float.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mul_ps, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i64x4,
-    _mm512_castsi256_si512, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32,
-    _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
-    _mm512_mul_ps, _mm512_or_si512, _mm512_permutexvar_epi32, _mm512_reduce_add_ps,
-    _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setr_epi64,
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_slli_epi16,
-    _mm512_srli_epi16, _mm512_srlv_epi64, _mm512_sub_ps, _mm512_zextps256_ps512,
+    __m256i, __m512i, _mm_cvtepu8_epi16, _mm_loadl_epi64, _mm_loadu_si128, _mm_madd_epi16,
+    _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi32, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_slli_epi32, _mm256_sub_epi32, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_broadcast_i64x4, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cvtepi8_epi32,
+    _mm512_dpbusd_epi32, _mm512_extracti64x4_epi64, _mm512_loadu_si512, _mm512_madd_epi16,
+    _mm512_or_si512, _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_setr_epi32, _mm512_setr_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2,
+    _mm512_slli_epi16, _mm512_srli_epi16, _mm512_srlv_epi64,
 };
 
-use super::activations::{Activations, RUN};
-use super::avx2_rows::half;
+use super::activations::Activations;
+use super::avx2_rows::{both, half, sum, with_minima};
 use super::few::AHEAD;
 use super::formats::six_bits;
 use super::panel::fetch;
@@ -25,12 +24,12 @@ use super::panel::fetch;
 /// Weights of a block.
 const BLOCK: usize = 256;
 
-/// The inputs of one token: numbers, scales of 256, sums of 16 and 32.
+/// The inputs of one token: numbers, scales of 256, sums of 16 and 32 in twos.
 struct Token<'a> {
     numbers: &'a [i8],
     scales: &'a [f32],
-    sums: &'a [f32],
-    sums32: &'a [f32],
+    twos: &'a [[i16; 2]],
+    twos32: &'a [[i16; 2]],
 }
 
 impl<'a> Token<'a> {
@@ -42,8 +41,8 @@ impl<'a> Token<'a> {
         Self {
             numbers: &x.q[..width],
             scales: &x.scales[..blocks],
-            sums: &x.sums[..width / RUN],
-            sums32: &x.sums32[..width / 32],
+            twos: &x.twos[..width / 32],
+            twos32: &x.twos32[..width / 64],
         }
     }
 }
@@ -133,15 +132,14 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
         _mm512_setr_epi64(4, 4, 4, 4, 6, 6, 6, 6),
     ];
     let nibbles = if FIFTH { 48 } else { 16 };
-    let mut total = _mm512_setzero_ps();
-    let mut least = _mm256_setzero_ps();
+    let mut total = 0.0;
     for (b, scale) in token.scales.iter().enumerate() {
         let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
         // SAFETY: 256 inputs and eight sums of 32 belong to this block.
         let (x, sums) = unsafe {
             (
                 [thirty_twos(numbers), thirty_twos(numbers.add(128))],
-                _mm256_loadu_ps(token.sums32[8 * b..][..8].as_ptr()),
+                _mm_loadu_si128(token.twos32[4 * b..][..4].as_ptr().cast()),
             )
         };
         let block = &row[b];
@@ -153,7 +151,7 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
         let (scales, minima) = unsafe {
             (
                 _mm256_cvtepu8_epi32(_mm_loadl_epi64(scales.as_ptr().cast())),
-                _mm256_cvtepu8_epi32(_mm_loadl_epi64(minima.as_ptr().cast())),
+                _mm_cvtepu8_epi16(_mm_loadl_epi64(minima.as_ptr().cast())),
             )
         };
         let scales = _mm512_castsi256_si512(scales);
@@ -189,12 +187,17 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
             );
             sum = _mm512_add_epi32(sum, scaled);
         }
-        let by = _mm512_set1_ps(d * scale);
-        total = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), by, total);
-        let minima = _mm256_mul_ps(_mm256_cvtepi32_ps(minima), sums);
-        least = _mm256_fmadd_ps(minima, _mm256_set1_ps(dmin * scale), least);
+        let sums = both(eight(sum), _mm_madd_epi16(minima, sums));
+        total = with_minima(sums, d, dmin).mul_add(*scale, total);
     }
-    _mm512_reduce_add_ps(_mm512_sub_ps(total, _mm512_zextps256_ps512(least)))
+    total
+}
+
+/// Sixteen whole numbers as the sums of two each.
+#[inline]
+#[target_feature(enable = "avx512f,avx2")]
+fn eight(x: __m512i) -> __m256i {
+    _mm256_add_epi32(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x))
 }
 
 /// Rows of Q4_K with the only token.
@@ -232,24 +235,22 @@ fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
     let upper = _mm512_set1_epi8(0x30);
     let low_half = _mm512_set1_epi32(0xffff);
     let shift = _mm512_setr_epi64(0, 0, 0, 0, 2, 2, 2, 2);
-    let offset = _mm512_set1_ps(32.0);
-    let mut total = _mm512_setzero_ps();
+    let mut total = 0.0;
     for (b, scale) in token.scales.iter().enumerate() {
         let numbers = token.numbers[BLOCK * b..][..BLOCK].as_ptr();
         // SAFETY: 256 inputs and 16 sums belong to this block.
         let (x, sums) = unsafe {
             (
                 [0, 64, 128, 192].map(|at| _mm512_loadu_si512(numbers.add(at).cast())),
-                _mm512_loadu_ps(token.sums[16 * b..][..16].as_ptr()),
+                _mm256_loadu_si256(token.twos[8 * b..][..8].as_ptr().cast()),
             )
         };
         let block = &row[b];
         fetch(block, AHEAD);
         let d = half(block, 208);
         // SAFETY: 16 bytes from 192 on lie within a block of 210.
-        let scales =
-            unsafe { _mm512_cvtepi8_epi32(_mm_loadu_si128(block.as_ptr().add(192).cast())) };
-        let scales16 = _mm512_and_si512(scales, low_half);
+        let scales = unsafe { _mm_loadu_si128(block.as_ptr().add(192).cast()) };
+        let scales16 = _mm512_and_si512(_mm512_cvtepi8_epi32(scales), low_half);
         let mut sum = _mm512_setzero_si512();
         for half in 0..2 {
             // SAFETY: 128 bytes of nibbles begin a block, 64 of upper bits follow.
@@ -279,11 +280,11 @@ fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
             );
             sum = _mm512_add_epi32(sum, scaled);
         }
-        let taken = _mm512_mul_ps(_mm512_cvtepi32_ps(scales), sums);
-        let value = _mm512_fnmadd_ps(taken, offset, _mm512_cvtepi32_ps(sum));
-        total = _mm512_fmadd_ps(value, _mm512_set1_ps(d * scale), total);
+        let taken = _mm256_madd_epi16(_mm256_cvtepi8_epi16(scales), sums);
+        let whole = _mm256_sub_epi32(eight(sum), _mm256_slli_epi32::<5>(taken));
+        total = (self::sum(whole) as f32 * d).mul_add(*scale, total);
     }
-    _mm512_reduce_add_ps(total)
+    total
 }
 
 /// The same of Q6_K.

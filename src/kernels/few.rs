@@ -32,29 +32,3 @@ impl<'a, const T: usize> Inputs<'a, T> {
         }
     }
 }
-
-/// What a token has for up to eight blocks of 32.
-pub(super) struct Eight<'a> {
-    pub numbers: &'a [i8],
-    /// With zeros behind the last block, as are the sums.
-    pub scales: [f32; 8],
-    pub sums: [f32; 8],
-}
-
-impl<'a> Eight<'a> {
-    /// For so many weights from the `at`-th on.
-    #[inline(always)]
-    pub fn new(x: &'a Activations, token: usize, at: usize, weights: usize) -> Self {
-        let of = |all: &[f32]| {
-            let runs = weights / 32;
-            let mut eight = [0.0; 8];
-            eight[..runs].copy_from_slice(&all[(token * x.width + at) / 32..][..runs]);
-            eight
-        };
-        Self {
-            numbers: &x.q[token * x.width + at..][..weights],
-            scales: of(&x.scales),
-            sums: of(&x.sums32),
-        }
-    }
-}

@@ -313,7 +313,7 @@ impl Format for Q6K {
 }
 
 /// The values of the non-linear formats of 4 bits, plus 128.
-const LEVELS: [u8; 16] = [
+pub(super) const LEVELS: [u8; 16] = [
     1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241,
 ];
 

@@ -131,7 +131,6 @@ impl<'a> Matrix<'a> {
                     unsafe { products(rows, x, out.rows_of_one(first, count)) };
                     return;
                 }
-                (Level::Avx512, None) if x.tokens == 1 => {}
                 (Level::Avx512 | Level::Avx2 | Level::AvxVnni, _) => {
                     let put = |row: usize, token: usize, value: f32| {
                         // SAFETY: no other piece has these rows.
@@ -185,13 +184,9 @@ impl<'a> Matrix<'a> {
                 };
                 let value = match simd.level() {
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 if count == 1 => {
-                        // SAFETY: a `Simd` is made only where the CPU has its instructions.
-                        unsafe { super::avx512::row_dot::<F>(row, x, first) }
-                    }
-                    #[cfg(target_arch = "x86_64")]
                     Level::Avx512 | Level::AvxVnni | Level::Avx2 => {
-                        // SAFETY: as above; AVX-512 CPUs have AVX2, which `all` asked for.
+                        // SAFETY: a `Simd` is made only where the CPU has its instructions, and
+                        // all of these have AVX2.
                         unsafe { row_dot_avx2::<F>(row, place) }
                     }
                     _ => row_dot::<F>(row, place),
@@ -332,7 +327,9 @@ struct TokenIn<'a> {
     token: usize,
 }
 
-/// One row with one token: the specification of all products.
+/// One row with one token: the specification of all products, to the last bit. Whole numbers are
+/// added up for each block, then its floats in the order of the blocks, whatever the instructions
+/// and however many tokens there are.
 #[inline(always)]
 fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
     let TokenIn {
@@ -376,8 +373,15 @@ fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
                 whole += i32::from(unpacked.k[run]) * dot;
                 taken += i32::from(unpacked.n[run]) * sum as i32;
             }
-            let value = unpacked.d[block] * whole as f32 - unpacked.least[block] * taken as f32;
-            total += scales[base / x.group * count + token] * value;
+            let d = unpacked.d[block];
+            let value = if F::OFFSET == 0 {
+                (-(taken as f32)).mul_add(unpacked.least[block], whole as f32 * d)
+            } else if F::BLOCK == MOST_WEIGHTS {
+                (whole - taken) as f32 * d
+            } else {
+                (whole - i32::from(F::OFFSET) * taken) as f32 * d
+            };
+            total = value.mul_add(scales[base / x.group * count + token], total);
         }
     }
     total

@@ -147,6 +147,40 @@ fn rounded(x: &[f32], group: usize, kind: Kind) -> Vec<f64> {
 }
 
 #[test]
+fn products_are_the_same_to_the_last_bit_for_any_number_of_tokens_and_any_instructions() {
+    // NEON adds up in another order where it takes row by row.
+    if cfg!(target_arch = "aarch64") {
+        return;
+    }
+    let mut random = Random(9);
+    let bits = |y: Vec<f32>| y.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    for kind in KINDS.into_iter().filter(|kind| !kind.is_float()) {
+        let (rows, width) = (37, 768);
+        let bytes = weights(kind, rows, width, &mut random);
+        let matrix = Matrix::new(kind, &bytes, rows, width).expect("it fits");
+        let x: Vec<f32> = (0..29 * width).map(|_| random.float() * 3.0).collect();
+        let product = |tokens: &[f32], simd| {
+            let mut y = vec![f32::NAN; tokens.len() / width * rows];
+            matrix.multiply_with(tokens, &mut y, simd);
+            bits(y)
+        };
+        let alone: Vec<u32> = x
+            .chunks_exact(width)
+            .flat_map(|token| product(token, Simd::all()[0]))
+            .collect();
+        for simd in Simd::all() {
+            for tokens in [1, 2, 5, 6, 7, 12, 21, 29] {
+                assert!(
+                    product(&x[..tokens * width], simd) == alone[..tokens * rows],
+                    "{kind:?} {} {tokens}",
+                    simd.name()
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn formats_mean_what_candle_takes_them_for() {
     use candle_core::quantized::{GgmlDType as D, QStorage, QTensor};
     let pairs = [

@@ -11,7 +11,7 @@ use std::arch::asm;
 
 use super::activations::Activations;
 use super::blocks::{Format, Kind, MOST_RUNS, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
-use super::few::{AHEAD, Eight, Inputs};
+use super::few::{AHEAD, Inputs};
 use super::formats::{half, six_bits};
 use super::panel::fetch;
 
@@ -288,4 +288,30 @@ fn blocks_of_32<F: Format>(
         total = vfmaq_n_f32(total, vcvtq_f32_s32(dot), unpacked.d[i] * inputs.scales[i]);
     }
     total
+}
+
+/// What a token has for up to eight blocks of 32.
+struct Eight<'a> {
+    numbers: &'a [i8],
+    /// With zeros behind the last block, as are the sums.
+    scales: [f32; 8],
+    sums: [f32; 8],
+}
+
+impl<'a> Eight<'a> {
+    /// For so many weights from the `at`-th on.
+    #[inline(always)]
+    fn new(x: &'a Activations, token: usize, at: usize, weights: usize) -> Self {
+        let of = |all: &[f32]| {
+            let runs = weights / 32;
+            let mut eight = [0.0; 8];
+            eight[..runs].copy_from_slice(&all[(token * x.width + at) / 32..][..runs]);
+            eight
+        };
+        Self {
+            numbers: &x.q[token * x.width + at..][..weights],
+            scales: of(&x.scales),
+            sums: of(&x.sums32),
+        }
+    }
 }
