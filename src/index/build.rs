@@ -140,6 +140,8 @@ fn write(
     if !changed && !rebuild && manifest.files == kept.manifest.files && kept.is_committed() {
         return Ok(kept.with(manifest));
     }
+    // Who cancels while the last file is read keeps the old index too.
+    cancel.check()?;
     progress(Progress::Writing);
     let number = store::write_list(dir, &manifest)?;
     let mut commit = writer.prepare_commit().map_err(cannot)?;
