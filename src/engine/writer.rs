@@ -7,12 +7,13 @@
 //! that is not, or that is followed by tokens the model did not choose, what was read too much is
 //! taken back.
 //!
-//! One thing is left: several tokens read at once round a little differently from one alone, as
-//! the pieces of a prompt do; and where inputs are rounded to 8 bits, a trifle can push one to the
-//! next number. Where two tokens are so close that this could decide, the greedy
-//! choice is made on the token read alone ([`Writer::alone`]); what that token looks back on may
-//! still have been read among others. Above temperature 0 the distribution is the same up to this
-//! rounding, and so is the text of a seed but where the draw falls on the border of two tokens.
+//! On x86 several tokens read at once give to the last bit what each alone gives, so the text is
+//! the same. With NEON and on GPUs they round a little differently; and where inputs are rounded
+//! to 8 bits, a trifle can push one to the next number. Where two tokens are so close that this
+//! could decide, the greedy choice is made on the token read alone ([`Writer::alone`]); what that
+//! token looks back on may still have been read among others. Above temperature 0 the
+//! distribution is the same up to this rounding, and so is the text of a seed but where the draw
+//! falls on the border of two tokens.
 
 use std::time::Instant;
 

@@ -6,8 +6,7 @@ use super::activations::{self, Tile};
 use super::lanes::{Lanes, Plain};
 
 /// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
-/// costs more than it saves; and a token's products are then the same to the last bit, however
-/// many are read with it.
+/// costs more than it saves.
 const MOST_IN_ROWS: usize = 6;
 
 /// Work written once and compiled for each set of instructions.

@@ -1,6 +1,7 @@
 //! What snapshots, trials and cancels leave of the state.
 
 use super::*;
+use crate::model::synthetic::{self, Quantization, Shape};
 
 /// Snapshots, trials and cancels leave the state that reading straight through gives.
 pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
@@ -91,6 +92,62 @@ fn every_network_keeps_its_place() {
         let Some(path) = place(name) else { continue };
         let reference = Reference::read(&path);
         keeps_its_place(&mut *load(&path), &reference.tokens(130));
+    }
+}
+
+/// Drafts rest on it: what is verified among others is what would have been written alone.
+#[test]
+fn tokens_read_together_give_to_the_last_bit_what_each_alone_gives() {
+    // NEON adds up in another order where it takes row by row.
+    if cfg!(target_arch = "aarch64") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let go = Cancel::never();
+    for (shape, quantization) in [
+        ("qwen3-tiny", "Q4_K_M"),
+        ("qwen3-tiny", "Q8_0"),
+        ("qwen35-tiny", "Q4_K_M"),
+        ("qwen35-tiny", "Q6_K"),
+        ("qwen35-tiny", "IQ4_XS-pure"),
+        ("gemma3-tiny", "Q4_1-pure"),
+        ("llama-tiny", "Q4_0-pure"),
+    ] {
+        let path = folder.path().join(format!("{shape}.{quantization}"));
+        synthetic::write(
+            Shape::named(shape).expect("a shape"),
+            Quantization::named(quantization).expect("a format"),
+            None,
+            &folder.path().join(format!("{shape}.{quantization}.gguf")),
+            &go,
+            &mut |_, _| {},
+        )
+        .expect("written");
+        let mut network = load(&path);
+        let tokens: Vec<u32> = (0..120).map(|i| (i * 37 + 11) % 200).collect();
+        let mut alone = Vec::new();
+        let before = |network: &mut dyn Network| {
+            network.reset();
+            network
+                .read(&tokens[..60], Wanted::Last, &go)
+                .expect("read");
+        };
+        before(&mut *network);
+        for token in &tokens[60..] {
+            let row = network.read(&[*token], Wanted::Last, &go).expect("logits");
+            alone.extend(row.into_iter().map(f32::to_bits));
+        }
+        for count in [2, 5, 8, 17, 40] {
+            before(&mut *network);
+            let mut rows = Vec::new();
+            for part in tokens[60..].chunks(count) {
+                rows.extend(network.verify(part, &go).expect("logits"));
+                let held = network.held();
+                assert_eq!(network.keep(held), held);
+            }
+            let rows: Vec<u32> = rows.into_iter().map(f32::to_bits).collect();
+            assert!(rows == alone, "{shape} {quantization} {count} at once");
+        }
     }
 }
 
