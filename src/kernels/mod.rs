@@ -7,6 +7,10 @@
     clippy::inline_always,
     reason = "plain code becomes AVX code only where it is compiled into a function that asks for it"
 )]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "arrays of vectors stay in registers where loops run over indices; iterators put them into memory"
+)]
 
 pub mod activations;
 pub mod attention;
