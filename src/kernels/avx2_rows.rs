@@ -24,7 +24,7 @@ use super::few::{AHEAD, Inputs};
 use super::formats::{LEVELS, six_bits};
 use super::panel::fetch;
 
-/// Rows, one behind the other, with up to six tokens, each a tile of its own; `put` is told
+/// Rows, one behind the other, with up to five tokens, each a tile of its own; `put` is told
 /// row, token and product.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn few<F: Format>(
@@ -39,8 +39,7 @@ pub(super) fn few<F: Format>(
             2 => row_times::<F, 2>(row, bytes, x, &mut put),
             3 => row_times::<F, 3>(row, bytes, x, &mut put),
             4 => row_times::<F, 4>(row, bytes, x, &mut put),
-            5 => row_times::<F, 5>(row, bytes, x, &mut put),
-            _ => row_times::<F, 6>(row, bytes, x, &mut put),
+            _ => row_times::<F, 5>(row, bytes, x, &mut put),
         }
     }
 }

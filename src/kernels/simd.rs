@@ -7,7 +7,7 @@ use super::lanes::{Lanes, Plain};
 
 /// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
 /// costs more than it saves.
-const MOST_IN_ROWS: usize = 6;
+const MOST_IN_ROWS: usize = 5;
 
 /// Work written once and compiled for each set of instructions.
 ///
