@@ -114,14 +114,17 @@ pub fn drafts(
     let mut cases = Vec::new();
     for (name, ids) in answers {
         let (mut seconds, mut drafted) = ([0.0; 2], Drafted::default());
-        for _ in 0..ROUNDS {
-            for (with, seconds) in [None, Some(&mut drafting)].into_iter().zip(&mut seconds) {
+        for round in 0..ROUNDS {
+            // Either is the first in turn, as whoever is gains or loses by what the machine does.
+            for i in 0..2 {
+                let with = (round + i) % 2;
                 let mut tell = || {
                     done += 1;
                     on(done as f32 / all);
                 };
-                let (took, came) = dictate(engine, &prompt, &ids, with, cancel, &mut tell)?;
-                *seconds += took;
+                let drafting = (with == 1).then_some(&mut drafting);
+                let (took, came) = dictate(engine, &prompt, &ids, drafting, cancel, &mut tell)?;
+                seconds[with] += took;
                 drafted.tokens += came.tokens;
                 drafted.accepted += came.accepted;
                 drafted.drafts += came.drafts;
