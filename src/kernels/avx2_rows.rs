@@ -8,17 +8,17 @@ use std::arch::x86_64::{
     _mm_cvtsi64_si128, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_madd_epi16,
     _mm_movehdup_ps, _mm_set1_epi16, _mm_shuffle_epi32, _mm_shuffle_ps, _mm_srli_epi16,
     _mm_unpackhi_epi32, _mm_unpacklo_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_and_si256,
-    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cvtepi8_epi16,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cvtepi8_epi16,
     _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
     _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi16,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_setr_m128i,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sign_epi8, _mm256_sll_epi16,
-    _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srl_epi16, _mm256_srli_epi16, _mm256_sub_epi32,
-    _mm256_xor_si256, _mm256_zextsi128_si256,
+    _mm256_setr_m128i, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sign_epi8,
+    _mm256_sll_epi16, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srl_epi16, _mm256_srli_epi16,
+    _mm256_sub_epi32, _mm256_xor_si256, _mm256_zextsi128_si256,
 };
 
 use super::activations::Activations;
 use super::avx2::together;
+use super::avx2_rows_32::{block_of_32, eight_of_32};
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, unpack_chunk};
 use super::few::{AHEAD, Inputs};
 use super::formats::{LEVELS, six_bits};
@@ -71,9 +71,16 @@ fn row_times<F: Format, const T: usize>(
             }
         }
     } else {
-        for (block, bytes) in bytes.chunks_exact(F::BYTES).enumerate() {
+        let eights = bytes.chunks_exact(8 * F::BYTES);
+        let rest = eights.remainder();
+        let done = 8 * eights.len();
+        for (eight, bytes) in eights.enumerate() {
             fetch(bytes, AHEAD);
-            block_of_32::<F, T>(bytes, x, block, &mut totals);
+            fetch(bytes, AHEAD + 64);
+            eight_of_32::<F, T>(bytes, x, 8 * eight, &mut totals);
+        }
+        for (block, bytes) in rest.chunks_exact(F::BYTES).enumerate() {
+            block_of_32::<F, T>(bytes, x, done + block, &mut totals);
         }
     }
     for t in 0..T {
@@ -264,7 +271,7 @@ pub(super) fn half(block: &[u8], at: usize) -> f32 {
 /// 32 bytes of a block.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(block: &[u8], at: usize) -> __m256i {
+pub(super) fn load(block: &[u8], at: usize) -> __m256i {
     // SAFETY: the slice has 32 bytes.
     unsafe { _mm256_loadu_si256(block[at..][..32].as_ptr().cast()) }
 }
@@ -272,7 +279,7 @@ fn load(block: &[u8], at: usize) -> __m256i {
 /// Products of 32 weights with as many inputs, times scales of 16 bits.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn product<F: Format>(w: __m256i, x: __m256i, k: __m256i) -> __m256i {
+pub(super) fn product<F: Format>(w: __m256i, x: __m256i, k: __m256i) -> __m256i {
     let two = if together::<F>() == 0 {
         // Weights of 8 bits: as signed numbers, whose signs go to the inputs.
         let w = _mm256_xor_si256(w, _mm256_set1_epi8(i8::MIN));
@@ -357,78 +364,20 @@ fn curved<F: Format, const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, total
     }
 }
 
-/// A block of 32, the `at`-th, with `T` tokens.
-#[inline]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn block_of_32<F: Format, const T: usize>(
-    block: &[u8],
-    x: &Activations,
-    at: usize,
-    totals: &mut [f32; T],
-) {
-    let block = &block[..F::BYTES];
-    let w = match F::KIND {
-        Kind::Q4_0 => nibbles(block, 2),
-        Kind::Q4_1 => nibbles(block, 4),
-        Kind::Q5_0 => _mm256_or_si256(nibbles(block, 6), fifth_bits(block, 2)),
-        Kind::Q5_1 => _mm256_or_si256(nibbles(block, 8), fifth_bits(block, 4)),
-        Kind::IQ4NL => levels(nibbles(block, 2)),
-        // Q8_0, made unsigned as the others are.
-        _ => _mm256_xor_si256(load(block, 2), _mm256_set1_epi8(i8::MIN)),
-    };
-    let d = half(block, 0);
-    let ones = _mm256_set1_epi16(1);
-    let blocks = x.width / 32;
-    for t in 0..T {
-        let numbers = &x.q[t * x.width + 32 * at..][..32];
-        // SAFETY: 32 numbers.
-        let numbers = unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) };
-        let whole = sum(product::<F>(w, numbers, ones));
-        let of_inputs = x.sums32[t * blocks + at];
-        let value = if together::<F>() == 0 {
-            // The offset is gone from the weights already.
-            whole as f32 * d
-        } else if F::OFFSET != 0 {
-            (whole - of_inputs as i32 * i32::from(F::OFFSET)) as f32 * d
-        } else {
-            of_inputs.mul_add(half(block, 2), whole as f32 * d)
-        };
-        totals[t] = value.mul_add(x.scales[t * blocks + at], totals[t]);
-    }
-}
-
 /// 32 numbers of four bits: the lower ones of 16 bytes, then the upper ones.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn nibbles(block: &[u8], at: usize) -> __m256i {
+pub(super) fn nibbles(block: &[u8], at: usize) -> __m256i {
     // SAFETY: 16 bytes.
     let packed = unsafe { _mm_loadu_si128(block[at..][..16].as_ptr().cast()) };
     let both = _mm256_setr_m128i(packed, _mm_srli_epi16::<4>(packed));
     _mm256_and_si256(both, _mm256_set1_epi8(15))
 }
 
-/// 16 where one of 32 bits is set, else 0.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn fifth_bits(block: &[u8], at: usize) -> __m256i {
-    let bits = u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-    // Each byte eight times, of which every place keeps one bit.
-    let places = _mm256_setr_epi64x(
-        0,
-        0x0101_0101_0101_0101,
-        0x0202_0202_0202_0202,
-        0x0303_0303_0303_0303,
-    );
-    let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(bits.cast_signed()), places);
-    let one = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
-    let set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, one), one);
-    _mm256_and_si256(set, _mm256_set1_epi8(16))
-}
-
 /// The level of each index.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn levels(indices: __m256i) -> __m256i {
+pub(super) fn levels(indices: __m256i) -> __m256i {
     // SAFETY: 16 bytes.
     let table = unsafe { _mm_loadu_si128(LEVELS.as_ptr().cast()) };
     _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), indices)

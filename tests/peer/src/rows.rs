@@ -42,6 +42,7 @@ impl Model {
         if self.quantization.is_empty() {
             return Err(format!("{} is not there", file.display()).into());
         }
+        std::fs::create_dir_all(folder)?;
         eprintln!("making {}", file.display());
         let ended = Command::new(homebody)
             .args(["debug", "synthesize", "--quiet", self.shape])
