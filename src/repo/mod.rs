@@ -6,6 +6,7 @@
 
 pub mod diff;
 pub mod git;
+pub mod history;
 mod ignored;
 mod open;
 pub mod read;
@@ -18,6 +19,7 @@ use crate::base::{RepoPath, Result};
 
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
+pub use history::{Past, PastFile, Run};
 pub use read::{BlobId, FileText, blob_id};
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 
