@@ -87,11 +87,12 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 20] = [
+pub(super) const KEYS: [(&str, bool); 21] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
     ("budget", true),
+    ("context.first_token", false),
     ("seed", false),
     ("temperature", false),
     ("thinking", false),
@@ -151,6 +152,8 @@ pub struct Config {
     pub ctx: Setting<usize>,
     /// `budget`: tokens excerpts may take; 0 to choose by the measured speed. (repo may set)
     pub budget: Setting<usize>,
+    /// `context.first_token`: seconds that what is shown may take to be read, without a budget.
+    pub first_token: Setting<f64>,
     /// `seed`.
     pub seed: Setting<Option<u64>>,
     /// `temperature`.
@@ -194,6 +197,7 @@ impl Default for Config {
             threads: Setting::default_of(0),
             ctx: Setting::default_of(0),
             budget: Setting::default_of(0),
+            first_token: Setting::default_of(20.0),
             seed: Setting::default_of(None),
             temperature: Setting::default_of(None),
             thinking: Setting::default_of(true),
@@ -354,6 +358,8 @@ impl Config {
         );
         put("ctx", self.ctx.value.to_string(), &self.ctx.origin);
         put("budget", self.budget.value.to_string(), &self.budget.origin);
+        let first = text(&format!("{}s", self.first_token.value));
+        put("context.first_token", first, &self.first_token.origin);
         let seed = self.seed.value.map(|n| n.to_string()).unwrap_or_default();
         put("seed", seed, &self.seed.origin);
         let warmth = self.temperature.value.map(|t| format!("{t:?}"));
@@ -431,6 +437,7 @@ impl Config {
             "threads" => over(&mut self.threads, entry.count(MOST_THREADS)?, origin),
             "ctx" => over(&mut self.ctx, entry.count(MOST_TOKENS)?, origin),
             "budget" => over(&mut self.budget, entry.count(MOST_TOKENS)?, origin),
+            "context.first_token" => over(&mut self.first_token, entry.seconds()?, origin),
             "seed" => over(&mut self.seed, Some(entry.whole(u64::MAX)?), origin),
             "temperature" => {
                 let value = entry.number(0.0, 10.0)? as f32;
@@ -511,10 +518,11 @@ mod tests {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
-            check = \"cargo check\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
+            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));
         assert_eq!(config.ctx.value, 8192);
+        assert!((config.first_token.value - 90.0).abs() < 1e-9);
         assert_eq!(config.temperature.value, Some(0.5));
         assert_eq!(config.thinking_limit.value, Some(512));
         assert!(!config.drafts.value);
@@ -536,6 +544,25 @@ mod tests {
         let again = user(&again).expect("good");
         assert_eq!(again.keys.value, config.keys.value);
         assert_eq!(again.exclude.value, config.exclude.value);
+    }
+
+    #[test]
+    fn times_have_units() {
+        for (said, seconds) in [
+            ("20", 20.0),
+            ("0.5", 0.5),
+            ("\"20s\"", 20.0),
+            ("\"2 m\"", 120.0),
+        ] {
+            let config = user(&format!("context.first_token = {said}\n")).expect("good");
+            assert!((config.first_token.value - seconds).abs() < 1e-9, "{said}");
+        }
+        for said in [
+            "0", "\"\"", "\"s\"", "\"2h\"", "\"é\"", "\"2m2\"", "4000", "true",
+        ] {
+            let failure = user(&format!("context.first_token = {said}\n")).expect_err("wrong");
+            assert!(failure.to_string().contains("20s"), "{failure}");
+        }
     }
 
     #[test]

@@ -264,6 +264,25 @@ impl Entry {
         .ok_or_else(|| self.takes(&format!("a number from {least} to {most}")))
     }
 
+    /// A length of time in seconds: a number of them, or a text such as `20s`, `1.5s` or `2m`.
+    pub(super) fn seconds(&self) -> Result<f64, Wrong> {
+        let said = match self.value {
+            toml::Value::Integer(n) => Some(n as f64),
+            toml::Value::Float(x) => Some(x),
+            toml::Value::String(ref text) => match text
+                .trim()
+                .split_at_checked(text.trim().len().saturating_sub(1))
+            {
+                Some((number, "s")) => number.trim().parse().ok(),
+                Some((number, "m")) => number.trim().parse().ok().map(|n: f64| n * 60.0),
+                _ => None,
+            },
+            _ => None,
+        };
+        said.filter(|seconds| (0.1..=3_600.0).contains(seconds))
+            .ok_or_else(|| self.takes("a time such as \"20s\" or \"2m\", up to an hour"))
+    }
+
     /// True or false.
     pub(super) fn flag(&self) -> Result<bool, Wrong> {
         self.value

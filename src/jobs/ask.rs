@@ -32,12 +32,7 @@ pub(super) fn run(
         prompts: cx.prompts,
         count: &*cx.engine,
     };
-    let budget = talk::budget(
-        cx.settings.budget,
-        window,
-        held + ANSWER / 2,
-        cx.engine.rates(),
-    );
+    let budget = talk::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
     let (mut context, sent, notes) = parts.compose(request, held, window, budget)?;
     talk::with_rules(&mut context, &rules);
     context.index_complete = cx.index_complete;

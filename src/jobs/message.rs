@@ -29,7 +29,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
         prompts: cx.prompts,
         count: &*cx.engine,
     };
-    let budget = talk::budget(cx.settings.budget, window, held + USUAL, cx.engine.rates());
+    let budget = talk::budget(cx.settings, window, held + USUAL, cx.engine.rates());
     let (sent, left_out) = compose(&parts, held, window, budget)?;
     if !left_out.is_empty() {
         let names: Vec<String> = left_out

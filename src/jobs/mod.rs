@@ -61,6 +61,8 @@ pub struct Turn {
 pub struct Settings {
     /// Tokens excerpts may take; 0 to choose by the context and the measured speed.
     pub budget: usize,
+    /// Seconds that excerpts may take to be read where there is no budget; 0 for 20.
+    pub first_token: f64,
     /// How tokens are drawn, where the user or the command line says so.
     pub sampling: Sampling,
     /// Most tokens of an answer; 0 for the job's default.

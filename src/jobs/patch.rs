@@ -42,12 +42,7 @@ pub(super) fn run(
         prompts: cx.prompts,
         count: &*cx.engine,
     };
-    let budget = talk::budget(
-        cx.settings.budget,
-        window,
-        held + reserve,
-        cx.engine.rates(),
-    );
+    let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
     let (mut context, sent, notes) = compose(request, &parts, held, window, budget)?;
     talk::with_rules(&mut context, &rules);
     context.index_complete = cx.index_complete;

@@ -37,12 +37,12 @@ pub(super) fn preview(
         content,
     };
     let held = tokens_of(std::slice::from_ref(&system));
-    let budget = |reserve: usize| talk::budget(settings.budget, window, held + reserve, None);
+    let budget = |reserve: usize| talk::budget(settings, window, held + reserve, None);
     let (mut context, messages) = match request {
         Request::Ask(asked) => {
             let mut messages = ask::conversation(&system, &asked.history);
             let held = tokens_of(&messages);
-            let budget = talk::budget(settings.budget, window, held + ask::ANSWER / 2, None);
+            let budget = talk::budget(settings, window, held + ask::ANSWER / 2, None);
             let (context, sent, _) = parts.compose(asked, held, window, budget)?;
             messages.push(user(sent));
             (context, messages)

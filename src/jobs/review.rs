@@ -249,7 +249,7 @@ pub(super) fn pieces(
         return Err(talk::context_full(taken, window));
     }
     let budget = match parts.settings.budget {
-        0 => talk::budget(0, window, taken, rates).min(PIECE),
+        0 => talk::budget(parts.settings, window, taken, rates).min(PIECE),
         asked => asked,
     };
     let budget = budget.clamp(LEAST, room);

@@ -2,14 +2,14 @@
 //! passing on what happens.
 
 use super::prompt::SystemValues;
-use super::{Context, Event, JobCx};
+use super::{Context, Event, JobCx, Settings};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result, TokenCount};
 use crate::context::{self, rules::Rules};
 use crate::engine::{Generate, Generated, Message, Role, Step};
 use crate::repo::Repo;
 
-/// Seconds a prompt may take to be read, if the user sets no budget.
+/// Seconds a prompt may take to be read, if the user says nothing of it.
 const READ_S: f64 = 20.0;
 /// Tokens of excerpts before anything was measured.
 const UNMEASURED: usize = 1000;
@@ -68,17 +68,21 @@ pub(super) fn with_rules(context: &mut Context, rules: &Rules) {
     context.left_out.extend(rules.left_out.iter().cloned());
 }
 
-/// Tokens excerpts may take: what the user says, else what this machine reads in some twenty
-/// seconds; never more than a share of the context that `used` tokens leave.
+/// Tokens excerpts may take: what the user says, else what this machine reads in the time the
+/// user allows; never more than a share of the context that `used` tokens leave.
 pub(super) fn budget(
-    asked: usize,
+    settings: &Settings,
     context: usize,
     used: usize,
     rates: Option<(f64, f64)>,
 ) -> usize {
     let free = context.saturating_sub(used) * SHARE / 100;
-    let wanted = match (asked, rates) {
-        (0, Some((reading, _))) if reading > 0.0 => ((reading * READ_S) as usize).max(LEAST),
+    let seconds = match settings.first_token {
+        0.0 => READ_S,
+        seconds => seconds,
+    };
+    let wanted = match (settings.budget, rates) {
+        (0, Some((reading, _))) if reading > 0.0 => ((reading * seconds) as usize).max(LEAST),
         (0, _) => UNMEASURED,
         (asked, _) => asked,
     };
@@ -171,12 +175,21 @@ mod tests {
 
     #[test]
     fn the_budget_follows_the_machine_and_the_context() {
-        assert_eq!(budget(0, 8192, 200, None), 1000);
-        assert_eq!(budget(0, 8192, 200, Some((300.0, 10.0))), 4795);
-        assert_eq!(budget(0, 8192, 200, Some((10.0, 10.0))), 1000);
-        assert_eq!(budget(500, 8192, 200, Some((300.0, 10.0))), 500);
-        assert_eq!(budget(0, 2048, 1000, None), 628);
-        assert_eq!(budget(0, 100, 1000, None), 0);
+        let budget = |asked, seconds, context, used, rates| {
+            let settings = Settings {
+                budget: asked,
+                first_token: seconds,
+                ..Settings::default()
+            };
+            budget(&settings, context, used, rates)
+        };
+        assert_eq!(budget(0, 0.0, 8192, 200, None), 1000);
+        assert_eq!(budget(0, 0.0, 8192, 200, Some((300.0, 10.0))), 4795);
+        assert_eq!(budget(0, 10.0, 8192, 200, Some((300.0, 10.0))), 3000);
+        assert_eq!(budget(0, 0.0, 8192, 200, Some((10.0, 10.0))), 1000);
+        assert_eq!(budget(500, 10.0, 8192, 200, Some((300.0, 10.0))), 500);
+        assert_eq!(budget(0, 0.0, 2048, 1000, None), 628);
+        assert_eq!(budget(0, 0.0, 100, 1000, None), 0);
     }
 
     #[test]

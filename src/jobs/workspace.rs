@@ -92,6 +92,7 @@ impl Workspace {
 pub fn settings(config: &Config) -> Settings {
     Settings {
         budget: config.budget.value,
+        first_token: config.first_token.value,
         sampling: Sampling {
             temperature: config.temperature.value,
             seed: config.seed.value,
