@@ -291,7 +291,7 @@ fn an_answer_is_shown_with_what_the_model_saw() {
         .output()
         .expect("runs");
     assert!(
-        stdout(&output).contains("src/walk.rs:3-6"),
+        stdout(&output).contains("src/walk.rs:1-6"),
         "{}",
         stderr(&output)
     );

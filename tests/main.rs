@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod hostile;
 mod house;
+mod indexing;
 mod patches;
 mod pty;
 mod pull;

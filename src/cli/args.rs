@@ -322,6 +322,12 @@ pub(super) enum DebugCommand {
         #[arg(long, value_name = "N", value_parser = number(1, 1_000_000))]
         max: u64,
     },
+    /// What is told of the candidates for a query, as JSON, to learn ranking from
+    Candidates {
+        /// A file that holds the query
+        #[arg(value_name = "FILE")]
+        query: PathBuf,
+    },
     /// A model of a known shape with random weights, to measure with
     Synthesize {
         /// Such as qwen35-9b, qwen3-4b, llama-tiny

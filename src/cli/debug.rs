@@ -6,6 +6,7 @@ use super::desk::Desk;
 use super::out::{Tone, bar};
 use super::sealing::attempts;
 use super::start::Code;
+use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::debug;
@@ -48,6 +49,14 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let cancel = desk.cancel();
             let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
             desk.out.json(&text)?;
+        }
+        DebugCommand::Candidates { query } => {
+            let query = std::fs::read_to_string(&query)
+                .map_err(|e| io_failure(format!("cannot read {}", query.display()), &e))?;
+            desk.check_dir()?;
+            let workspace = desk.open()?;
+            let index = desk.index(&workspace, false)?;
+            desk.out.json(&index.candidates(&query)?)?;
         }
         DebugCommand::Synthesize {
             shape,

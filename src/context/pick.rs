@@ -75,14 +75,28 @@ pub fn pick(
         }
     }
     let hits = index.search(&wanted.query, picker.most * 3)?;
-    let best = hits.first().map_or(0.0, |hit| hit.score);
-    for hit in hits {
-        if picker.context.excerpts.len() >= picker.most || hit.score < best * FLOOR {
-            break;
-        }
-        picker.hit(&hit);
-    }
+    picker.hits(&hits);
     Ok(picker.context)
+}
+
+/// Lines of a definition that is shown whole though only a part of it was found.
+const SMALL: u32 = 60;
+
+/// An excerpt before all of them are settled.
+#[derive(Clone)]
+struct Planned {
+    path: RepoPath,
+    range: LineRange,
+    /// The same with what stands around it.
+    wider: LineRange,
+    symbol: Option<String>,
+    tokens: usize,
+}
+
+impl Planned {
+    fn meets(&self, path: &RepoPath, range: LineRange) -> bool {
+        self.path == *path && self.range.overlaps(range)
+    }
 }
 
 struct Picker<'a> {
@@ -251,39 +265,107 @@ impl Picker<'_> {
         }
     }
 
-    fn hit(&mut self, hit: &Hit) {
-        let Some(text) = self.text(&hit.path, false) else {
-            return;
-        };
-        let lines = text.lines().count() as u32;
-        if hit.range.start > lines {
-            return;
+    /// Takes in what the search found: first the definitions themselves, best first, then, while
+    /// there is room, what stands around them.
+    fn hits(&mut self, hits: &[Hit]) {
+        let best = hits.first().map_or(0.0, |hit| hit.score);
+        let mut room = self.wanted.budget.saturating_sub(self.context.tokens);
+        let (mut planned, mut large) = (Vec::<Planned>::new(), Vec::<Planned>::new());
+        for hit in hits {
+            let shown = self.context.excerpts.len() + planned.len() + large.len();
+            if shown >= self.most || hit.score < best * FLOOR {
+                break;
+            }
+            let Some(plan) = self.planned(hit) else {
+                continue;
+            };
+            let known = |others: &[Planned]| others.iter().any(|p| p.meets(&plan.path, plan.range));
+            if known(&planned) || known(&large) {
+                continue;
+            }
+            if plan.tokens <= room {
+                room -= plan.tokens;
+                planned.push(plan);
+            } else {
+                // The beginning of what fits best is worth more than all of something else.
+                room = if planned.is_empty() { 0 } else { room };
+                large.push(plan);
+            }
         }
-        let mut range = LineRange::new(hit.range.start, hit.range.end.min(lines));
-        let mut symbol = hit.symbol.as_ref().map(full_name);
+        // What smaller ones leave is for the beginning of the best that does not fit.
+        let mut cut = None;
+        for plan in large {
+            if cut.is_none() && (planned.is_empty() || plan.tokens / 4 <= room) {
+                room = 0;
+                cut = Some(plan);
+            } else {
+                self.leave_out(&plan.path, Some(plan.range), plan.tokens, "does not fit");
+            }
+        }
+        for at in 0..planned.len() {
+            let Some(plan) = planned.get(at).cloned() else {
+                continue;
+            };
+            let free = plan.wider != plan.range
+                && !self.is_dropped(&plan.path, plan.wider)
+                && self.unshown(&plan.path, plan.wider) == [plan.wider]
+                && planned
+                    .iter()
+                    .enumerate()
+                    .all(|(other, p)| other == at || !p.meets(&plan.path, plan.wider));
+            let symbol = plan.symbol.clone();
+            let wider = free
+                .then(|| self.excerpt(&plan.path, plan.wider, symbol, Why::Search))
+                .flatten();
+            if let Some(wider) = wider
+                && let Some(slot) = planned.get_mut(at)
+                && wider.tokens.saturating_sub(slot.tokens) <= room
+            {
+                room -= wider.tokens.saturating_sub(slot.tokens);
+                slot.range = slot.wider;
+                slot.tokens = wider.tokens;
+            }
+        }
+        for plan in planned {
+            if !self.show(&plan.path, plan.range, plan.symbol.clone(), Why::Search) {
+                self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
+            }
+        }
+        if let Some(plan) = cut {
+            self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
+        }
+    }
+
+    /// What would be shown of a hit; none if the file is another now, or it is shown already.
+    fn planned(&mut self, hit: &Hit) -> Option<Planned> {
+        let lines = self.text(&hit.path, false)?.lines().count() as u32;
+        if hit.core.start > lines {
+            return None;
+        }
+        let within = |range: LineRange| LineRange::new(range.start, range.end.min(lines));
+        let both =
+            |a: LineRange, b: LineRange| LineRange::new(a.start.min(b.start), a.end.max(b.end));
+        let mut range = within(hit.core);
         // A small definition is shown whole, even if only a part of it was found.
-        if let Some(found) = &hit.symbol
-            && found.range.len() <= 60
-            && found.range.end <= lines
-            && found.range.overlaps(range)
+        let own = hit.symbol.as_ref().filter(|s| s.range.overlaps(range));
+        if let Some(own) = own
+            && own.range.len() <= SMALL
+            && own.range.end <= lines
         {
-            range = LineRange::new(
-                range.start.min(found.range.start),
-                range.end.max(found.range.end),
-            );
-        } else if hit
-            .symbol
-            .as_ref()
-            .is_some_and(|s| !s.range.overlaps(range))
-        {
-            symbol = None;
+            range = both(range, own.range);
         }
         if self.is_dropped(&hit.path, range) || self.is_shown(&hit.path, range) {
-            return;
+            return None;
         }
-        if !self.show(&hit.path, range, symbol.clone(), Why::Search) {
-            self.beginning(&hit.path, range, symbol, Why::Search);
-        }
+        let symbol = own.map(full_name);
+        let excerpt = self.excerpt(&hit.path, range, symbol.clone(), Why::Search)?;
+        Some(Planned {
+            path: hit.path.clone(),
+            range,
+            wider: both(range, within(hit.range)),
+            symbol,
+            tokens: excerpt.tokens,
+        })
     }
 
     /// The parts of a range that are not in the prompt yet.

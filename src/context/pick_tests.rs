@@ -84,7 +84,7 @@ fn names(context: &Context) -> Vec<String> {
 #[test]
 fn what_is_found_is_shown() {
     let context = picked("where is a symlink loop found?", 1000, |_| {});
-    assert_eq!(names(&context)[0], "src/walk.rs:6-7");
+    assert_eq!(names(&context)[0], "src/walk.rs:1-7");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_mention_comes_first_and_whole() {
     );
     assert_eq!(
         names(&context)[..2],
-        ["src/print.rs:1-2", "src/walk.rs:6-7"]
+        ["src/print.rs:1-2", "src/walk.rs:1-7"]
     );
     assert_eq!(context.excerpts[0].why, Why::Mention);
     let context = picked("what is in @src/long.rs:3-4?", 1000, |_| {});
@@ -310,4 +310,15 @@ fn every_choice_keeps_the_rules() {
             Ok(())
         })
         .expect("every choice");
+}
+
+#[test]
+fn definitions_come_before_what_stands_around_them() {
+    let first = |budget| {
+        let context = picked("where is a symlink loop found?", budget, |_| {});
+        names(&context).first().cloned().unwrap_or_default()
+    };
+    // With little room the definition alone, with more its neighbours too.
+    assert_eq!(first(32), "src/walk.rs:6-7");
+    assert_eq!(first(1000), "src/walk.rs:1-7");
 }

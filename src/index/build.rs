@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tantivy::TantivyError;
 
+use super::history::History;
 use super::snapshot::{Index, failed, register, schema};
 use super::store::{self, Kept, Manifest};
 use super::update::{Plan, WRITER_BYTES, update};
@@ -79,10 +80,13 @@ fn on_disk(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Arc<Index>> {
     let now = if rebuild { Ok(None) } else { store::load(dir) };
+    let head = head(repo);
     if let Ok(Some(kept)) = now {
-        let plan = Plan::new(walk, &kept.manifest);
-        if plan.is_empty() {
-            return Ok(Arc::new(kept.with(plan.manifest).into_index(dir, None)));
+        let plan = Plan::new(walk, &kept.manifest, head.clone());
+        if kept.manifest.head == head
+            && let Some(manifest) = plan.settled(repo)
+        {
+            return Ok(Arc::new(kept.with(manifest).into_index(dir, None)));
         }
     }
     crate::base::places::private_dir(dir)?;
@@ -135,9 +139,19 @@ fn write(
     if rebuild {
         writer.delete_all_documents().map_err(cannot)?;
     }
-    let plan = Plan::new(walk, before);
-    let (manifest, changed) = update(repo, &writer, kept.fields, plan, cancel, progress)?;
-    if !changed && !rebuild && manifest.files == kept.manifest.files && kept.is_committed() {
+    let history = past(repo, Some(dir), cancel)?;
+    let mut plan = Plan::new(walk, before, head(repo));
+    plan.retell(walk, &history);
+    let (manifest, changed) = update(
+        repo,
+        (&writer, kept.fields),
+        plan,
+        &history,
+        cancel,
+        progress,
+    )?;
+    let same = manifest.files == kept.manifest.files && manifest.head == kept.manifest.head;
+    if !changed && !rebuild && same && kept.is_committed() {
         return Ok(kept.with(manifest));
     }
     // Who cancels while the last file is read keeps the old index too.
@@ -166,11 +180,28 @@ fn in_memory(
     let mut writer = index
         .writer_with_num_threads(1, WRITER_BYTES)
         .map_err(cannot)?;
-    let plan = Plan::new(walk, &Manifest::default());
-    let (manifest, _) = update(repo, &writer, fields, plan, cancel, progress)?;
+    let history = past(repo, None, cancel)?;
+    let plan = Plan::new(walk, &Manifest::default(), head(repo));
+    let (manifest, _) = update(repo, (&writer, fields), plan, &history, cancel, progress)?;
     writer.commit().map_err(cannot)?;
     let kept = Kept::in_memory(index, fields)?;
     Ok(Arc::new(kept.reloaded(manifest)?.into_memory_index(note)))
+}
+
+/// The commit that is checked out; a broken repository has none.
+fn head(repo: &Repo) -> Option<String> {
+    repo.head().ok().and_then(|head| head.commit)
+}
+
+/// What commits say. Where git's data is broken the files can still be searched.
+fn past(repo: &Repo, dir: Option<&Path>, cancel: &Cancel) -> Result<History> {
+    match History::read(repo, dir, cancel) {
+        Err(failure) if !failure.is_interrupted() => {
+            log::warn!("{failure}");
+            Ok(History::default())
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -53,7 +53,10 @@ impl Place {
 fn found(index: &Index, query: &str) -> Vec<String> {
     let hits = index.search(query, 5).expect("a search");
     hits.iter()
-        .map(|hit| format!("{}:{}", hit.path, hit.range))
+        .map(|hit| {
+            let symbol = hit.symbol.as_ref().map(|symbol| symbol.range);
+            format!("{}:{}", hit.path, symbol.unwrap_or(hit.range))
+        })
         .collect()
 }
 
@@ -296,7 +299,7 @@ fn damage_is_said_and_another_version_is_not() {
     place.build();
     let list = place.cache.path().join("files-1.json");
     let text = fs::read_to_string(&list).expect("read");
-    fs::write(&list, text.replacen("\"format\":2", "\"format\":1", 1)).expect("written");
+    fs::write(&list, text.replacen("\"format\":3", "\"format\":1", 1)).expect("written");
     assert!(open(place.cache.path()).expect("opens").is_none());
     assert_eq!(place.build().stats().note, None);
     for entry in fs::read_dir(place.cache.path())
@@ -376,4 +379,134 @@ fn hostile_files_do_no_harm() {
     let skipped = &index.stats().skipped;
     assert_eq!((skipped.large, skipped.binary), (1, 1));
     assert!(index.stats().disk_bytes < 1_000_000);
+}
+
+fn git(place: &Place, arguments: &[&str]) {
+    let done = std::process::Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
+        .args([
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        ])
+        .args(arguments)
+        .current_dir(place.repo.path())
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .output()
+        .expect("git runs");
+    assert!(done.status.success(), "{done:?}");
+}
+
+#[test]
+fn commits_tell_of_the_lines_they_touched() {
+    let place = Place::new();
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "."]);
+    git(&place, &["commit", "-q", "-m", "begin"]);
+    place.write(
+        "src/print.rs",
+        "/// Prints lines.\npub fn print_line(text: &str) {\n    flush();\n}\n",
+    );
+    let index = place.build();
+    assert!(found(&index, "survive a full terminal").is_empty());
+    // The content is indexed already when the commit is made.
+    git(&place, &["commit", "-q", "-am", "Survive a full terminal"]);
+    let index = place.build();
+    assert_eq!(
+        found(&index, "survive a full terminal"),
+        ["src/print.rs:1-4"]
+    );
+    let hit = &index.search("survive a full terminal", 1).expect("hits")[0];
+    assert_eq!(hit.why, "history");
+    // Nothing is read again for that.
+    let before = fs::read_dir(place.cache.path()).expect("a folder").count();
+    place.build();
+    assert_eq!(
+        fs::read_dir(place.cache.path()).expect("a folder").count(),
+        before
+    );
+}
+
+#[test]
+fn a_broken_history_does_not_keep_files_from_being_found() {
+    let place = Place::new();
+    git(&place, &["init", "-q"]);
+    git(&place, &["add", "."]);
+    git(&place, &["commit", "-q", "-m", "begin"]);
+    fs::write(place.cache.path().join("history.json"), "garbage").expect("written");
+    for entry in walk_files(&place.repo.path().join(".git/objects")) {
+        // git makes its objects read-only.
+        fs::remove_file(&entry).expect("removed");
+        fs::write(&entry, "garbage").expect("written");
+    }
+    assert_eq!(found(&place.build(), "symlink"), ["src/walk.rs:6-7"]);
+}
+
+fn walk_files(dir: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).expect("a folder").flatten() {
+        if entry.path().is_dir() {
+            files.extend(walk_files(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files
+}
+
+#[test]
+fn what_is_told_of_candidates_has_a_name_for_each_number() {
+    let index = Place::new().build();
+    let told = index.candidates("a symlink loop").expect("candidates");
+    let names = told["features"].as_array().expect("names").len();
+    let rows = told["candidates"].as_array().expect("rows");
+    assert!(!rows.is_empty());
+    for row in rows {
+        let row = row.as_array().expect("a row");
+        assert_eq!(row.len(), 3 + names);
+        let file = &told["files"][row[0].as_u64().expect("a file") as usize];
+        assert_eq!(file["class"], "source");
+        assert!(file["pieces"][row[1].as_u64().expect("a piece") as usize].is_array());
+    }
+    assert!(index.candidates("").is_err());
+}
+
+#[test]
+fn neighbouring_words_and_the_first_line_are_views_of_their_own() {
+    let place = Place::new();
+    place.write("src/a.rs", "fn a() {\n    connection_policy();\n}\n");
+    place.write(
+        "src/b.rs",
+        "fn b() {\n    policy();\n    connection();\n}\n",
+    );
+    let index = place.build();
+    let told = index
+        .candidates("the policy of connection\nwalk_tree")
+        .expect("candidates");
+    let names = told["features"].as_array().expect("names");
+    let of = |path: &str, name: &str| {
+        let column = names.iter().position(|n| n == name).expect("a feature");
+        let rows = told["candidates"].as_array().expect("rows");
+        let values = rows
+            .iter()
+            .filter(|row| told["files"][row[0].as_u64().expect("a file") as usize]["path"] == path);
+        values
+            .filter_map(|row| row[3 + column].as_f64())
+            .fold(0.0, f64::max)
+    };
+    // `policy connection` stands in neither, `walk_tree` only in one.
+    assert!(of("src/a.rs", "pairs") <= 0.0 && of("src/b.rs", "pairs") <= 0.0);
+    assert!(of("src/walk.rs", "pairs") > 0.0);
+    assert!(of("src/a.rs", "head_words") > 0.0 && of("src/b.rs", "head_words") > 0.0);
+    assert!(of("src/walk.rs", "head_words") <= 0.0 && of("src/walk.rs", "body") > 0.0);
+    let told = index.candidates("connection policy").expect("candidates");
+    let rows = told["candidates"].as_array().expect("rows");
+    let column = names.iter().position(|n| n == "pairs").expect("a feature");
+    for row in rows {
+        let path = &told["files"][row[0].as_u64().expect("a file") as usize]["path"];
+        let pairs = row[3 + column].as_f64().expect("a number");
+        assert_eq!(pairs > 0.0, *path == "src/a.rs", "{path}: {pairs}");
+    }
 }

@@ -1,19 +1,33 @@
-//! Floor 2: what stands where. Definitions by tree-sitter, words by tantivy, kept on disk
-//! and brought up to date by blob id.
+//! Floor 2: what stands where. Definitions by tree-sitter, words by tantivy, what commits said
+//! of them by git, kept on disk and brought up to date by blob id.
+//!
+//! A query is looked at in several views (`views`): the words of each piece, its name, its
+//! neighbouring words, the commits that touched it, its file as a whole. A first guess by these
+//! gives candidates; what is told of each (`features`, `file_features`) is ranked by forests that
+//! were learned (`rank`), and the best become ranges that are worth showing (`arrange`).
 //!
 //! Law: an [`Index`] is an immutable snapshot, replaced whole; a reader never waits for a
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
 //! `symbols` only.
 
+mod arrange;
 pub mod build;
 mod class;
+mod features;
+mod file_features;
+mod history;
 mod pieces;
+mod rank;
 pub mod search;
+mod short;
 pub mod snapshot;
+mod stem;
 mod store;
 pub mod symbols;
+mod table;
 pub mod terms;
 mod update;
+mod views;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,13 +100,15 @@ pub enum FileClass {
 pub struct Hit {
     /// The file.
     pub path: RepoPath,
-    /// The lines.
+    /// The lines, with short neighbours of what was found.
     pub range: LineRange,
-    /// The definition these lines are, where they are one.
+    /// What was found, without them.
+    pub core: LineRange,
+    /// The definition that was found, where it is one.
     pub symbol: Option<Symbol>,
-    /// Comparable within one search only; larger is better.
+    /// Comparable within one search only: 1 for the best, and how much less likely others are.
     pub score: f32,
-    /// In a few words: `name`, `path`, `text`.
+    /// In a word: `name`, `path`, `text`, `history`.
     pub why: String,
 }
 

@@ -8,9 +8,9 @@ use crate::base::{LineRange, RepoPath};
 /// Lines of a window of text that is no definition.
 const WINDOW: u32 = 40;
 /// Longest definition that stays in one piece, in lines.
-const LONGEST: u32 = 80;
+const LONGEST: u32 = 60;
 /// Lines of each part of a longer one.
-const PART: u32 = 60;
+const PART: u32 = 40;
 /// Most pieces of one file.
 const MOST: usize = 4_000;
 
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn long_definitions_are_parted() {
         let pieces = cut(200, &[symbol(1, 200, SymbolKind::Function)]);
-        assert_eq!(pieces.len(), 4);
+        assert_eq!(pieces.len(), 5);
         assert!(pieces[0].head && !pieces[1].head);
     }
 

@@ -2,23 +2,19 @@
 
 use std::collections::HashMap;
 
-use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{TantivyDocument, Term};
+use serde_json::{Value, json};
+use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use super::snapshot::{failed, read_piece};
+use super::arrange::{self, Scored};
+use super::features::{Candidate, NAMES, Scene};
+use super::file_features::file_rows;
+use super::rank::Forest;
+use super::snapshot::{Fields, failed, read_piece};
+use super::table::Table;
+use super::views::{Asked, View, Views};
 use super::{FileClass, Hit, Index, terms};
-use crate::base::{LineRange, RepoPath, Result};
+use crate::base::{Failure, Result};
 
-/// Candidates that are looked at more closely.
-const CANDIDATES: usize = 300;
-/// Most places of one file.
-const PER_FILE: usize = 4;
-/// Lines between two hits of a file that are merged into one.
-const NEAR: u32 = 3;
-/// Lines at which a piece counts a little more than half as much as a long one.
-const KNEE: f32 = 8.0;
 /// Words for all that is in the repository.
 const WHOLE: &[&str] = &[
     "project",
@@ -29,70 +25,165 @@ const WHOLE: &[&str] = &[
     "architecture",
     "program",
 ];
-/// Longest merged hit in lines.
-const LONGEST: u32 = 90;
 
 /// See [`Index::search`].
 pub(super) fn search(index: &Index, query: &str, top: usize) -> Result<Vec<Hit>> {
-    let Some((searcher, fields)) = &index.searcher else {
+    let Some(stage) = Stage::new(index, query)? else {
         return Ok(Vec::new());
     };
-    let words = terms::of_query(query);
-    if words.is_empty() || top == 0 {
+    if top == 0 {
         return Ok(Vec::new());
     }
-    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-    let mut add = |term: Term, boost: f32| {
-        let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
-        clauses.push((
-            Occur::Should,
-            Box::new(BoostQuery::new(Box::new(query), boost)),
-        ));
-    };
-    for word in &words {
-        add(Term::from_field_text(fields.body, word), 1.0);
-        add(Term::from_field_text(fields.signature, word), 0.8);
-        add(Term::from_field_text(fields.name, word), 1.2);
-        add(Term::from_field_text(fields.place, word), 0.8);
+    let scene = stage.scene(query)?;
+    let asks = Asks::of(query, &stage.asked.words);
+    let mut scored: Vec<Scored> = Vec::new();
+    // What is no source is ranked apart: it would otherwise take the places of what is.
+    for source in [true, false] {
+        let candidates = scene.candidates(|class| (class == FileClass::Source) == source)?;
+        stage.rank(&candidates, &asks, &mut scored);
     }
-    for name in terms::identifiers(query) {
-        add(Term::from_field_text(fields.exact, name), 3.0);
-    }
-    let found = searcher
-        .search(
-            &BooleanQuery::new(clauses),
-            &TopDocs::with_limit(CANDIDATES).order_by_score(),
-        )
-        .map_err(|e| failed("the index cannot be searched", &e))?;
-    let asks = Asks::of(query, &words);
-    let mut hits = Vec::with_capacity(found.len());
-    for (score, address) in found {
-        let document: TantivyDocument = searcher
-            .doc(address)
+    let places = arrange::places(stage.table, scored, top);
+    let best = places.first().map_or(0.0, |place| place.score);
+    let mut hits = Vec::with_capacity(places.len());
+    for place in places {
+        let (segment, doc) = stage.table.address(place.piece);
+        let document: TantivyDocument = stage
+            .searcher
+            .doc(DocAddress::new(segment as u32, doc))
             .map_err(|e| failed("the index cannot be read", &e))?;
-        if let Some(mut hit) = read_piece(&document, *fields, score) {
-            let class = index.class(&hit.path).unwrap_or(FileClass::Source);
-            let class = if class == FileClass::Source && is_test(&hit) {
-                FileClass::Test
-            } else {
-                class
-            };
-            hit.score *= asks.weight(class) * substance(hit.range.len());
-            hit.why = why(&hit, &words);
+        if let Some(mut hit) = read_piece(&document, stage.fields, (place.score - best).exp()) {
+            hit.range = place.range;
+            hit.why = stage.why(place.piece);
             hits.push(hit);
         }
     }
-    with_files(&mut hits);
-    hits.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then_with(|| (&a.path, a.range).cmp(&(&b.path, b.range)))
-    });
-    Ok(chosen(hits, top))
+    Ok(hits)
+}
+
+/// What is told of the candidates for a query; see [`Index::candidates`].
+pub(super) fn candidates(index: &Index, query: &str) -> Result<Value> {
+    let Some(stage) = Stage::new(index, query)? else {
+        return Err(Failure::usage("the query has no words"));
+    };
+    let scene = stage.scene(query)?;
+    let mut files: Vec<Value> = Vec::new();
+    let mut numbers: HashMap<u32, usize> = HashMap::new();
+    let mut rows: Vec<Value> = Vec::new();
+    for candidate in scene.candidates(|class| class == FileClass::Source)? {
+        let Some(row) = stage.table.rows.get(candidate.piece as usize) else {
+            continue;
+        };
+        let Some(file) = stage.table.files.get(row.file as usize) else {
+            continue;
+        };
+        let number = *numbers.entry(row.file).or_insert_with(|| {
+            let pieces: Vec<Value> = file
+                .rows
+                .iter()
+                .filter_map(|piece| stage.table.rows.get(*piece as usize))
+                .map(|row| json!([row.start, row.end, row.kind, row.test]))
+                .collect();
+            files.push(json!({"path": file.path, "class": file.class, "pieces": pieces}));
+            files.len() - 1
+        });
+        let at = file.rows.iter().position(|piece| *piece == candidate.piece);
+        let mut values = vec![json!(number), json!(at), json!(candidate.first)];
+        values.extend(candidate.row.iter().map(|value| json!(value)));
+        rows.push(Value::Array(values));
+    }
+    Ok(json!({"features": NAMES.as_slice(), "files": files, "candidates": rows}))
+}
+
+/// A query on an index.
+struct Stage<'a> {
+    searcher: &'a Searcher,
+    fields: Fields,
+    table: &'a Table,
+    asked: Asked,
+    views: Views,
+}
+
+impl<'a> Stage<'a> {
+    fn new(index: &'a Index, query: &str) -> Result<Option<Self>> {
+        let Some((searcher, fields)) = &index.searcher else {
+            return Ok(None);
+        };
+        let asked = Asked::new(query);
+        if asked.words.is_empty() {
+            return Ok(None);
+        }
+        let table = match index.table.get() {
+            Some(table) => table,
+            None => {
+                let table = Table::read(searcher, &index.files)?;
+                index.table.get_or_init(|| table)
+            }
+        };
+        let views = Views::new(searcher, *fields, table, &asked)?;
+        Ok(Some(Self {
+            searcher,
+            fields: *fields,
+            table,
+            asked,
+            views,
+        }))
+    }
+
+    fn scene(&'a self, query: &str) -> Result<Scene<'a>> {
+        Scene::new(self.searcher, self.fields, self.table, &self.views, query)
+    }
+
+    /// Scores candidates: each for itself, and with its file.
+    fn rank(&self, candidates: &[Candidate], asks: &Asks, scored: &mut Vec<Scored>) {
+        let forest = Forest::of_pieces();
+        let scores: Vec<f32> = candidates
+            .iter()
+            .map(|candidate| forest.score(&candidate.row))
+            .collect();
+        let forest = Forest::of_files();
+        let files: HashMap<u32, f32> = file_rows(self.table, candidates, &scores)
+            .into_iter()
+            .map(|(file, row)| (file, forest.score(&row)))
+            .collect();
+        let least = files.values().copied().fold(0.0, f32::min);
+        for (candidate, score) in candidates.iter().zip(scores) {
+            let Some(row) = self.table.rows.get(candidate.piece as usize) else {
+                continue;
+            };
+            let class = match self.table.files.get(row.file as usize) {
+                Some(file) if file.class == FileClass::Source && row.test => FileClass::Test,
+                Some(file) => file.class,
+                None => continue,
+            };
+            let file = files.get(&row.file).copied().unwrap_or(least);
+            scored.push(Scored {
+                piece: candidate.piece,
+                score: score + OF_FILE * file + asks.weight(class),
+            });
+        }
+    }
+
+    fn why(&self, piece: u32) -> String {
+        let file = self.table.rows.get(piece as usize).map(|row| row.file);
+        let place = file
+            .and_then(|file| self.views.places_words.get(file as usize))
+            .is_some_and(|words| *words != 0);
+        let why = if self.views.named.contains_key(&piece) {
+            "name"
+        } else if place {
+            "path"
+        } else if self.views.of(View::Body, piece) > 0.0 {
+            "text"
+        } else {
+            "history"
+        };
+        why.to_owned()
+    }
 }
 
 /// Kinds of files a query is about by its own words.
 struct Asks {
+    whole: bool,
     tests: bool,
     docs: bool,
     building: bool,
@@ -105,17 +196,21 @@ impl Asks {
         let whole = query
             .split(|c: char| !c.is_alphanumeric())
             .any(|word| WHOLE.iter().any(|known| word.eq_ignore_ascii_case(known)));
-        let any = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+        let any = |names: &[&str]| {
+            names
+                .iter()
+                .any(|name| words.contains(&terms::joined(name)))
+        };
         Self {
-            tests: any(&["test", "spec", "fixtur", "bench"]),
-            docs: whole || any(&["doc", "readm", "document", "changelog", "licens"]),
+            whole,
+            tests: any(&["test", "spec", "fixture", "bench"]),
+            docs: any(&["doc", "readme", "documentation", "changelog", "license"]),
             building: any(&[
                 "build",
                 "ci",
                 "cargo",
                 "dependency",
-                "dependenc",
-                "makefil",
+                "makefile",
                 "docker",
                 "config",
                 "workflow",
@@ -124,110 +219,25 @@ impl Asks {
         }
     }
 
+    /// What the class of a file adds to a score.
     fn weight(&self, class: FileClass) -> f32 {
-        let asked = |yes: bool, otherwise: f32| if yes { 1.5 } else { otherwise };
+        let asked = |yes: bool, otherwise: f32| if yes { ASKED } else { otherwise };
         match class {
-            FileClass::Source => 1.0,
-            FileClass::Test => asked(self.tests, 0.5),
-            FileClass::Docs => asked(self.docs, 0.6),
-            FileClass::Build => asked(self.building, 0.5),
-            FileClass::Generated | FileClass::Vendored => 0.25,
+            FileClass::Source => 0.0,
+            FileClass::Test => asked(self.tests, -NOT_ASKED),
+            FileClass::Docs if self.whole => 6.0 * ASKED,
+            FileClass::Docs => asked(self.docs, -NOT_ASKED),
+            // Their words stand in code as often as not.
+            FileClass::Build if self.building => -ASKED,
+            FileClass::Build => -NOT_ASKED,
+            FileClass::Generated | FileClass::Vendored => -1.5 * NOT_ASKED,
         }
     }
 }
 
-/// Whether a definition is a test that stands in the file it tests.
-fn is_test(hit: &Hit) -> bool {
-    hit.symbol.as_ref().is_some_and(|symbol| {
-        let mut modules = symbol.within.split("::");
-        modules.any(|module| matches!(module, "test" | "tests"))
-    })
-}
-
-/// What the length of a piece says about it. BM25 favours short texts, and a definition of a
-/// line or two (a re-export, a field, a constant) names things without showing how they work.
-fn substance(lines: u32) -> f32 {
-    let lines = lines as f32;
-    (lines + 1.0) / (lines + KNEE)
-}
-
-fn why(hit: &Hit, words: &[String]) -> String {
-    let has = |text: &str| {
-        let mut any = false;
-        terms::each(text, |word| any |= words.iter().any(|w| w == word));
-        any
-    };
-    if hit.symbol.as_ref().is_some_and(|symbol| has(&symbol.name)) {
-        "name".to_owned()
-    } else if has(hit.path.as_str()) {
-        "path".to_owned()
-    } else {
-        "text".to_owned()
-    }
-}
-
-/// A piece counts more in a file where other pieces fit too.
-fn with_files(hits: &mut [Hit]) {
-    let mut best: HashMap<RepoPath, (f32, f32)> = HashMap::new();
-    for hit in hits.iter() {
-        let (first, second) = best.entry(hit.path.clone()).or_default();
-        if hit.score > *first {
-            (*first, *second) = (hit.score, *first);
-        } else if hit.score > *second {
-            *second = hit.score;
-        }
-    }
-    for hit in hits {
-        if let Some((first, second)) = best.get(&hit.path) {
-            let other = if hit.score >= *first { *second } else { *first };
-            hit.score += 0.2 * other;
-        }
-    }
-}
-
-/// The best places without overlaps: neighbours are merged, no file takes all.
-fn chosen(hits: Vec<Hit>, top: usize) -> Vec<Hit> {
-    let mut chosen: Vec<Hit> = Vec::new();
-    for hit in hits {
-        let mut taken = 0;
-        let mut merged = false;
-        for other in chosen.iter_mut().filter(|other| other.path == hit.path) {
-            taken += 1;
-            let near = other.range.start <= hit.range.end.saturating_add(NEAR)
-                && hit.range.start <= other.range.end.saturating_add(NEAR);
-            if !near {
-                continue;
-            }
-            let both = LineRange::new(
-                other.range.start.min(hit.range.start),
-                other.range.end.max(hit.range.end),
-            );
-            let same = other.symbol.is_some() && other.symbol == hit.symbol;
-            if other.range.overlaps(hit.range) || both.len() <= LONGEST && same {
-                if both.len() <= LONGEST {
-                    other.range = both;
-                }
-                merged = true;
-                break;
-            }
-        }
-        if merged || taken >= PER_FILE {
-            continue;
-        }
-        chosen.push(hit);
-        if chosen.len() >= top {
-            break;
-        }
-    }
-    // Merging may have made two of a file meet.
-    let mut out: Vec<Hit> = Vec::with_capacity(chosen.len());
-    for hit in chosen {
-        if !out
-            .iter()
-            .any(|o| o.path == hit.path && o.range.overlaps(hit.range))
-        {
-            out.push(hit);
-        }
-    }
-    out
-}
+/// How much a file counts beside a piece of it.
+const OF_FILE: f32 = 0.5;
+/// What is added where a query asks for a class of files, in the forest's own units.
+const ASKED: f32 = 0.5;
+/// What is taken off where it does not.
+const NOT_ASKED: f32 = 3.5;

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::{
-    Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value as _,
+    FAST, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
+    Value as _,
 };
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Searcher, TantivyDocument, Term};
@@ -52,6 +53,14 @@ pub(super) struct Fields {
     pub signature: Field,
     pub place: Field,
     pub body: Field,
+    /// Neighbouring words of its body.
+    pub pairs: Field,
+    /// The words of commits that touched it.
+    pub told: Field,
+    /// See [`super::table::Row`] for these.
+    pub kind: Field,
+    pub touched: Field,
+    pub last: Field,
 }
 
 /// The schema of pieces.
@@ -65,15 +74,20 @@ pub(super) fn schema() -> (Schema, Fields) {
         )
     };
     let fields = Fields {
-        path: schema.add_text_field("path", STRING | STORED),
-        start: schema.add_u64_field("start", STORED),
-        end: schema.add_u64_field("end", STORED),
+        path: schema.add_text_field("path", STRING | STORED | FAST),
+        start: schema.add_u64_field("start", STORED | FAST),
+        end: schema.add_u64_field("end", STORED | FAST),
         symbol: schema.add_text_field("symbol", STORED),
-        exact: schema.add_text_field("exact", STRING),
+        exact: schema.add_text_field("exact", STRING | FAST),
         name: schema.add_text_field("name", words()),
         signature: schema.add_text_field("signature", words()),
         place: schema.add_text_field("place", words()),
         body: schema.add_text_field("body", words()),
+        pairs: schema.add_text_field("pairs", words()),
+        told: schema.add_text_field("told", words()),
+        kind: schema.add_u64_field("kind", FAST),
+        touched: schema.add_u64_field("touched", FAST),
+        last: schema.add_u64_field("last", FAST),
     };
     (schema.build(), fields)
 }
@@ -91,6 +105,8 @@ pub struct Index {
     pub(super) files: BTreeMap<RepoPath, FileRecord>,
     pub(super) stats: Stats,
     pub(super) searcher: Option<(Searcher, Fields)>,
+    /// Its pieces side by side, once somebody searches.
+    pub(super) table: std::sync::OnceLock<super::table::Table>,
 }
 
 impl std::fmt::Debug for Index {
@@ -164,6 +180,16 @@ impl Index {
         super::search::search(self, query, top)
     }
 
+    /// What is told of the candidates for a query, for who learns to rank them: JSON with
+    /// `features` (their names), `files` (path, class, and each piece's first line, last line
+    /// and kind) and `candidates` (file, piece, first guess, and the features).
+    ///
+    /// # Errors
+    /// As [`Index::search`].
+    pub fn candidates(&self, query: &str) -> Result<serde_json::Value> {
+        super::search::candidates(self, query)
+    }
+
     /// The pieces that hold a term.
     fn pieces(&self, term: Term) -> Vec<Hit> {
         let Some((searcher, fields)) = &self.searcher else {
@@ -196,9 +222,11 @@ pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32)
         .get_first(fields.symbol)
         .and_then(|v| v.as_str())
         .and_then(|text| serde_json::from_str(text).ok());
+    let range = crate::base::LineRange::new(line(fields.start)?, line(fields.end)?);
     Some(Hit {
         path,
-        range: crate::base::LineRange::new(line(fields.start)?, line(fields.end)?),
+        range,
+        core: range,
         symbol,
         score,
         why: String::new(),

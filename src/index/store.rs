@@ -22,7 +22,7 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// How long to wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// What is said of an index in another form.
@@ -37,14 +37,17 @@ pub(super) struct Manifest {
     pub files: BTreeMap<RepoPath, FileRecord>,
     /// What the walk left out.
     pub skipped: Skipped,
+    /// The commit whose past was looked at.
+    pub head: Option<String>,
 }
 
 impl Manifest {
     /// Nothing yet, in today's form.
-    pub(super) fn new(skipped: Skipped) -> Self {
+    pub(super) fn new(skipped: Skipped, head: Option<String>) -> Self {
         Self {
             format: FORMAT,
             skipped,
+            head,
             files: BTreeMap::new(),
         }
     }
@@ -135,6 +138,7 @@ impl Kept {
             files: self.manifest.files,
             stats,
             searcher: Some((self.searcher, self.fields)),
+            table: std::sync::OnceLock::new(),
         }
     }
 }

@@ -1,19 +1,197 @@
 //! Code-aware words: identifiers whole and in parts, lower case, lightly stemmed.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use super::short::SAME;
+use super::stem::stem;
+
 /// Longest word in bytes; what is longer is no word.
 const LONGEST: usize = 64;
 /// Bytes of one line that are looked at: minified files have lines of megabytes.
 const LINE: usize = 4_000;
 
-/// Words of questions that say nothing about code.
+/// Words of questions and of commits that say nothing about code.
 const STOP: &[&str] = &[
-    "a", "about", "add", "all", "an", "and", "any", "are", "as", "at", "be", "because", "but",
-    "by", "can", "code", "could", "did", "do", "doe", "does", "explain", "file", "find", "for",
-    "from", "get", "had", "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "just",
-    "make", "me", "my", "not", "of", "on", "or", "our", "out", "please", "project", "should",
-    "show", "so", "some", "such", "tell", "than", "that", "the", "their", "them", "then", "there",
-    "these", "they", "this", "those", "to", "u", "up", "us", "use", "used", "using", "wa", "was",
-    "we", "what", "when", "where", "which", "who", "why", "will", "with", "work", "would", "you",
+    "a",
+    "about",
+    "add",
+    "added",
+    "adding",
+    "adds",
+    "after",
+    "again",
+    "all",
+    "allow",
+    "allowed",
+    "allows",
+    "also",
+    "always",
+    "an",
+    "and",
+    "any",
+    "are",
+    "as",
+    "at",
+    "be",
+    "because",
+    "been",
+    "before",
+    "being",
+    "better",
+    "between",
+    "both",
+    "but",
+    "by",
+    "can",
+    "cannot",
+    "change",
+    "changed",
+    "changes",
+    "code",
+    "could",
+    "did",
+    "do",
+    "does",
+    "doing",
+    "done",
+    "ensure",
+    "etc",
+    "every",
+    "explain",
+    "file",
+    "find",
+    "fix",
+    "fixed",
+    "fixes",
+    "for",
+    "from",
+    "get",
+    "gets",
+    "give",
+    "given",
+    "had",
+    "has",
+    "have",
+    "her",
+    "here",
+    "his",
+    "how",
+    "however",
+    "i",
+    "if",
+    "improve",
+    "in",
+    "instead",
+    "into",
+    "is",
+    "it",
+    "its",
+    "just",
+    "let",
+    "like",
+    "made",
+    "make",
+    "makes",
+    "making",
+    "may",
+    "me",
+    "might",
+    "more",
+    "most",
+    "must",
+    "my",
+    "need",
+    "needed",
+    "needs",
+    "new",
+    "no",
+    "not",
+    "now",
+    "of",
+    "off",
+    "on",
+    "once",
+    "one",
+    "only",
+    "or",
+    "other",
+    "our",
+    "out",
+    "over",
+    "own",
+    "per",
+    "please",
+    "project",
+    "properly",
+    "put",
+    "remove",
+    "removed",
+    "removes",
+    "same",
+    "set",
+    "sets",
+    "should",
+    "show",
+    "since",
+    "so",
+    "some",
+    "still",
+    "such",
+    "support",
+    "supported",
+    "supports",
+    "sure",
+    "tell",
+    "than",
+    "that",
+    "the",
+    "their",
+    "them",
+    "then",
+    "there",
+    "these",
+    "they",
+    "this",
+    "those",
+    "through",
+    "to",
+    "too",
+    "under",
+    "until",
+    "up",
+    "update",
+    "updated",
+    "updates",
+    "us",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "very",
+    "via",
+    "want",
+    "was",
+    "way",
+    "we",
+    "were",
+    "what",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "while",
+    "who",
+    "why",
+    "will",
+    "with",
+    "within",
+    "without",
+    "work",
+    "works",
+    "would",
+    "yet",
+    "you",
     "your",
 ];
 
@@ -45,6 +223,29 @@ pub fn each(text: &str, mut take: impl FnMut(&str)) {
     }
 }
 
+/// How many words a text has.
+pub fn count(text: &str) -> u32 {
+    let mut words = 0;
+    each(text, |_| words += 1);
+    words
+}
+
+/// The word that [`each`] gives for an identifier of several parts as a whole; none for one of a
+/// single part, whose word is anybody's.
+pub fn whole(identifier: &str) -> Option<String> {
+    let identifier = identifier.trim_matches('_');
+    let simple = !identifier.is_empty()
+        && identifier.len() <= LONGEST
+        && identifier.chars().all(|c| c.is_alphanumeric() || c == '_');
+    (simple && split(identifier).nth(1).is_some()).then(|| {
+        identifier
+            .chars()
+            .filter(|c| *c != '_')
+            .flat_map(char::to_lowercase)
+            .collect()
+    })
+}
+
 /// The words of a text, joined by blanks: the form the index stores.
 pub fn joined(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -57,6 +258,81 @@ pub fn joined(text: &str) -> String {
     out
 }
 
+/// Calls `take` with every two words that stand next to each other in `text`, as one word:
+/// parts of an identifier, or words with a single character between them.
+pub fn each_pair(text: &str, mut take: impl FnMut(&str)) {
+    let mut lower = String::new();
+    let mut pair = String::new();
+    for line in text.lines() {
+        let line = crate::base::text::truncated(line, LINE);
+        // The word before, and where it ended.
+        let mut before: Option<(String, usize)> = None;
+        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            let at = word.as_ptr() as usize - line.as_ptr() as usize;
+            let end = at + word.len();
+            let word = word.trim_matches('_');
+            if word.is_empty() || word.len() > LONGEST * 2 {
+                continue;
+            }
+            if before.as_ref().is_some_and(|(_, end)| at > end + 1) {
+                before = None;
+            }
+            for part in split(word) {
+                emit(part, &mut lower, &mut |stem: &str| {
+                    if let Some((before, _)) = &before {
+                        pair.clear();
+                        pair.push_str(before);
+                        pair.push('_');
+                        pair.push_str(stem);
+                        take(&pair);
+                    }
+                    before = Some((stem.to_owned(), end));
+                });
+            }
+        }
+    }
+}
+
+/// The pairs of a text, joined by blanks: the form the index stores.
+pub fn joined_pairs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    each_pair(text, |pair| {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(pair);
+    });
+    out
+}
+
+/// The pairs of a query, each once: words that stand next to each other when those that say
+/// nothing are left out.
+pub fn pairs_of_query(query: &str) -> Vec<String> {
+    let mut pairs: Vec<String> = Vec::new();
+    let mut lower = String::new();
+    for line in query.lines() {
+        let mut before: Option<String> = None;
+        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            for part in split(word) {
+                emit(part, &mut lower, &mut |stem: &str| {
+                    if is_stop(stem) {
+                        return;
+                    }
+                    if let Some(before) = &before {
+                        let pair = format!("{before}_{stem}");
+                        if !pairs.contains(&pair) {
+                            pairs.push(pair);
+                        }
+                    }
+                    before = Some(stem.to_owned());
+                });
+            }
+        }
+    }
+    pairs.truncate(96);
+    pairs
+}
+
 /// The words of a query, each once, stop words left out; if nothing else is left, they stay.
 pub fn of_query(query: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -67,12 +343,19 @@ pub fn of_query(query: &str) -> Vec<String> {
     });
     let telling: Vec<String> = words
         .iter()
-        .filter(|word| STOP.binary_search(&word.as_str()).is_err())
+        .filter(|word| !is_stop(word))
         .cloned()
         .collect();
     let mut words = if telling.is_empty() { words } else { telling };
     words.truncate(96);
     words
+}
+
+/// Whether a word, as [`each`] gives it, says nothing about code.
+fn is_stop(word: &str) -> bool {
+    static STEMS: OnceLock<HashSet<String>> = OnceLock::new();
+    let stems = STEMS.get_or_init(|| STOP.iter().map(|word| stem(word).to_owned()).collect());
+    stems.contains(word)
 }
 
 /// The identifiers of a query as they are written: with an underscore, an inner capital, a
@@ -106,29 +389,25 @@ fn emit(part: &str, lower: &mut String, take: &mut impl FnMut(&str)) {
     }
     lower.clear();
     lower.extend(part.chars().flat_map(char::to_lowercase));
-    take(stem(lower));
+    let stem = stem(lower);
+    take(same().get(stem).map_or(stem, String::as_str));
 }
 
-/// Takes off the commonest English endings, where enough is left.
-fn stem(word: &str) -> &str {
-    if !word.is_ascii() {
-        return word;
-    }
-    for (ending, least) in [("ing", 6), ("ies", 5), ("ed", 5), ("es", 5), ("s", 4)] {
-        if let Some(rest) = word.strip_suffix(ending)
-            && word.len() >= least
-            && !(ending == "s" && rest.ends_with(['s', 'u', 'i']))
-        {
-            // `handles`, `handled`, `handling` and `handle` meet without the last letter.
-            return rest
-                .strip_suffix('e')
-                .filter(|r| r.len() >= 4)
-                .unwrap_or(rest);
+/// What stands for a stem, where it is written in several ways.
+fn same() -> &'static HashMap<String, String> {
+    static SAME_STEMS: OnceLock<HashMap<String, String>> = OnceLock::new();
+    SAME_STEMS.get_or_init(|| {
+        let mut map = HashMap::new();
+        for group in SAME {
+            let Some((first, others)) = group.split_first() else {
+                continue;
+            };
+            for other in others {
+                map.insert(stem(other).to_owned(), stem(first).to_owned());
+            }
         }
-    }
-    word.strip_suffix('e')
-        .filter(|rest| rest.len() >= 4)
-        .unwrap_or(word)
+        map
+    })
 }
 
 /// The parts of an identifier: at underscores, at capitals, at digits.
@@ -180,7 +459,7 @@ mod tests {
     fn identifiers_come_whole_and_in_parts() {
         assert_eq!(
             joined("parse_HTTPHeader2"),
-            "pars http header 2 parsehttpheader2"
+            "pars http head 2 parsehttpheader2"
         );
         assert_eq!(joined("a.b(c)"), "a b c");
     }
@@ -189,17 +468,46 @@ mod tests {
     fn endings_meet() {
         for group in [
             ["handle", "handles", "handled", "handling"],
-            ["parse", "parses", "parsed", "parsing"],
+            ["parse", "parses", "parser", "parsing"],
+            ["validate", "validation", "validates", "validator"],
+            ["entry", "entries", "entry", "entries"],
+            ["stop", "stops", "stopped", "stopping"],
+            ["compress", "compression", "compressed", "compressor"],
         ] {
             let stems: Vec<String> = group.iter().map(|word| joined(word)).collect();
             assert!(stems.iter().all(|s| *s == stems[0]), "{stems:?}");
         }
-        assert_eq!(joined("class status this"), "class status this");
+        assert_eq!(joined("class status this bus"), "class status this bus");
+    }
+
+    #[test]
+    fn pairs_are_neighbours() {
+        assert_eq!(
+            joined_pairs("walkTree(node) of  a_b"),
+            "walk_tre tre_nod a_b"
+        );
+        assert_eq!(joined_pairs("one\ntwo"), "");
+        assert_eq!(
+            pairs_of_query("the policy of connections\nand walk_tree"),
+            ["polic_connect", "walk_tre"]
+        );
+    }
+
+    #[test]
+    fn short_words_meet_long_ones() {
+        assert_eq!(
+            joined("cfgDir"),
+            format!("{} cfgdir", joined("configuration directory"))
+        );
+        assert_eq!(joined("ctx.err"), joined("Context errors"));
+        let mut seen = HashSet::new();
+        for word in SAME.iter().flat_map(|group| group.iter()) {
+            assert!(seen.insert(word), "{word} stands in two groups");
+        }
     }
 
     #[test]
     fn questions_lose_their_stop_words() {
-        assert!(STOP.is_sorted());
         assert_eq!(
             of_query("How does the walk handle symlinks?"),
             ["walk", "handl", "symlink"]

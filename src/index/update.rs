@@ -8,8 +8,10 @@ use std::time::{Duration, SystemTime};
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
 use super::build::Progress;
+use super::history::History;
 use super::snapshot::{Fields, FileRecord, failed};
 use super::store::Manifest;
+use super::table::packed;
 use super::{class, pieces, terms};
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, RepoPath, Result};
@@ -20,6 +22,8 @@ pub(super) const WRITER_BYTES: usize = 60_000_000;
 /// A file changed this shortly before it was read may change again within one tick of the
 /// file system's clock: its time proves nothing yet.
 const RACY_NS: i128 = 2_000_000_000;
+/// So many files are read again rather than written down as read.
+const FEW: usize = 200;
 /// Longest definition that is stored, in bytes of JSON.
 const SYMBOL_BYTES: usize = 2_000;
 
@@ -35,9 +39,9 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Compares what the walk found with what was known.
-    pub(super) fn new(walk: &Walk, before: &Manifest) -> Self {
+    pub(super) fn new(walk: &Walk, before: &Manifest, head: Option<String>) -> Self {
         let mut known: BTreeMap<&RepoPath, &FileRecord> = before.files.iter().collect();
-        let mut manifest = Manifest::new(walk.skipped.clone());
+        let mut manifest = Manifest::new(walk.skipped.clone(), head);
         let mut read = Vec::new();
         for entry in &walk.files {
             match known.remove(&entry.path) {
@@ -59,9 +63,34 @@ impl Plan {
         }
     }
 
-    /// Whether everything is as it was.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.read.is_empty() && self.gone.is_empty()
+    /// Adds the files that new commits speak of, though their content may be as it was.
+    pub(super) fn retell(&mut self, walk: &Walk, history: &History) {
+        for entry in &walk.files {
+            if history.has_news(&entry.path)
+                && let Some(record) = self.manifest.files.remove(&entry.path)
+            {
+                self.read.push((entry.clone(), Some(record)));
+            }
+        }
+    }
+
+    /// The plan when it comes to nothing: every file that has to be looked into holds what it
+    /// held. None if there are others, or too many to look at each time.
+    pub(super) fn settled(&self, repo: &Repo) -> Option<Manifest> {
+        if !self.gone.is_empty() || self.read.len() > FEW {
+            return None;
+        }
+        let mut manifest = self.manifest.clone();
+        for (entry, record) in &self.read {
+            let record = record.as_ref().filter(|record| record.size == entry.size)?;
+            let bytes = repo.read_bytes(&entry.path).ok()?;
+            let same = record.is_indexed() && crate::repo::blob_id(&bytes).0 == record.blob;
+            if !same {
+                return None;
+            }
+            manifest.files.insert(entry.path.clone(), record.clone());
+        }
+        Some(manifest)
     }
 }
 
@@ -81,12 +110,13 @@ enum Done {
 /// known now, and whether the writer was given anything.
 pub(super) fn update(
     repo: &Repo,
-    writer: &IndexWriter,
-    fields: Fields,
+    to: (&IndexWriter, Fields),
     plan: Plan,
+    history: &History,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Manifest, bool)> {
+    let (writer, fields) = to;
     let Plan {
         read,
         gone,
@@ -110,7 +140,7 @@ pub(super) fn update(
                     if cancel.is_cancelled() {
                         return;
                     }
-                    let done = one(repo, writer, fields, entry, before.as_ref());
+                    let done = one(repo, to, history, entry, before.as_ref());
                     results
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -155,8 +185,8 @@ pub(super) fn update(
 
 fn one(
     repo: &Repo,
-    writer: &IndexWriter,
-    fields: Fields,
+    (writer, fields): (&IndexWriter, Fields),
+    history: &History,
     entry: &FileEntry,
     before: Option<&FileRecord>,
 ) -> Result<Done> {
@@ -196,7 +226,9 @@ fn one(
         });
     };
     let blob = crate::repo::blob_id(&bytes).0;
-    if let Some(before) = before.filter(|before| before.blob == blob) {
+    if let Some(before) = before.filter(|before| before.blob == blob)
+        && !history.has_news(path)
+    {
         return Ok(Done::Unchanged(record(
             blob,
             before.class,
@@ -210,6 +242,7 @@ fn one(
     let (symbols, language) = pieces::definitions(path, &text);
     let lines: Vec<&str> = text.lines().collect();
     let place = terms::joined(path.as_str());
+    let touches = history.touches(path);
     for piece in pieces::cut(lines.len() as u32, &symbols) {
         let from = piece.range.start as usize - 1;
         let body = lines
@@ -222,6 +255,14 @@ fn one(
         document.add_u64(fields.end, piece.range.end.into());
         document.add_text(fields.place, &place);
         document.add_text(fields.body, terms::joined(&body));
+        document.add_text(fields.pairs, terms::joined_pairs(&body));
+        let told = history.told(&touches, piece.range);
+        document.add_u64(fields.touched, told.touched.into());
+        document.add_u64(fields.last, told.last);
+        document.add_text(fields.told, told.words);
+        let kind = piece.symbol.as_ref().map(|symbol| symbol.kind);
+        let test = piece.symbol.as_ref().is_some_and(is_test);
+        document.add_u64(fields.kind, packed(kind, piece.head, test));
         if let Some(symbol) = &piece.symbol {
             if piece.head {
                 document.add_text(fields.exact, &symbol.name);
@@ -247,4 +288,10 @@ fn one(
         language,
         symbols.len() as u32,
     )))
+}
+
+/// Whether a definition is a test that stands in the file it tests.
+fn is_test(symbol: &super::Symbol) -> bool {
+    let mut modules = symbol.within.split("::").chain([symbol.name.as_str()]);
+    modules.any(|module| matches!(module, "test" | "tests"))
 }

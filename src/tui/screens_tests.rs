@@ -1002,6 +1002,7 @@ fn overlays() {
     let hit = |name: &str, symbol: Option<&str>, why: &str| Hit {
         path: path(name),
         range: LineRange::new(10, 22),
+        core: LineRange::new(10, 22),
         symbol: symbol.map(|name| Symbol {
             name: name.into(),
             within: String::new(),

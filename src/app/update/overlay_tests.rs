@@ -11,6 +11,7 @@ fn hit(name: &str) -> Hit {
     Hit {
         path: path(name),
         range: LineRange::new(3, 9),
+        core: LineRange::new(3, 9),
         symbol: None,
         score: 1.0,
         why: String::new(),

@@ -172,6 +172,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             result: Ok(vec![Hit {
                 path: path("src/walk.rs"),
                 range: LineRange::new(1, 2),
+                core: LineRange::new(1, 2),
                 symbol: None,
                 score: 1.0,
                 why: String::new(),

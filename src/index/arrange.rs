@@ -1,0 +1,231 @@
+//! From ranked pieces to places that are worth showing.
+//!
+//! A definition comes whole; one of a few lines comes with its neighbours, the likelier first,
+//! since lines around it cost less to read than another place and often hold what is meant.
+
+use std::collections::HashMap;
+
+use super::table::{FileRow, Table};
+use crate::base::LineRange;
+
+/// Lines below which one of the first places takes in its neighbours.
+const ENOUGH: u32 = 40;
+/// The same for those behind them.
+const ENOUGH_LATER: u32 = 25;
+/// How many are the first.
+const FIRST: usize = 3;
+/// Lines that a place does not reach by that.
+const LONGEST: u32 = 60;
+/// Most places of one file.
+const PER_FILE: usize = 8;
+/// So many places are the best ones wherever they are; those behind them show other files.
+const FREE: usize = 10;
+
+/// A piece and what it is worth.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scored {
+    /// Its number in the table.
+    pub piece: u32,
+    /// Comparable within one query.
+    pub score: f32,
+}
+
+/// Lines to show.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Place {
+    /// The best piece in it.
+    pub piece: u32,
+    /// The lines.
+    pub range: LineRange,
+    /// The piece's score.
+    pub score: f32,
+}
+
+/// The best places, best first, without overlaps.
+pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<Place> {
+    scored.sort_by(|a, b| {
+        let place = |one: &Scored| {
+            let row = table.rows.get(one.piece as usize);
+            row.map_or((0, 0), |row| (row.file, row.start))
+        };
+        b.score
+            .total_cmp(&a.score)
+            .then_with(|| place(a).cmp(&place(b)))
+    });
+    let scores: HashMap<u32, f32> = scored.iter().map(|one| (one.piece, one.score)).collect();
+    let mut of_file: HashMap<u32, Vec<LineRange>> = HashMap::new();
+    let mut places: Vec<Place> = Vec::new();
+    for one in &scored {
+        if places.len() >= top {
+            break;
+        }
+        let Some(row) = table.rows.get(one.piece as usize) else {
+            continue;
+        };
+        let Some(file) = table.files.get(row.file as usize) else {
+            continue;
+        };
+        let taken = of_file.entry(row.file).or_default();
+        let own = LineRange::new(row.start, row.end);
+        let shown_already = places.len() >= FREE && !taken.is_empty();
+        if shown_already || taken.len() >= PER_FILE || taken.iter().any(|range| range.overlaps(own))
+        {
+            continue;
+        }
+        let enough = if places.len() < FIRST {
+            ENOUGH
+        } else {
+            ENOUGH_LATER
+        };
+        let range = grown(table, file, one.piece, enough, taken, &scores);
+        taken.push(range);
+        places.push(Place {
+            piece: one.piece,
+            range,
+            score: one.score,
+        });
+    }
+    places
+}
+
+/// A short piece with as many of its neighbours as make it long enough.
+fn grown(
+    table: &Table,
+    file: &FileRow,
+    piece: u32,
+    enough: u32,
+    taken: &[LineRange],
+    scores: &HashMap<u32, f32>,
+) -> LineRange {
+    let row = table.rows.get(piece as usize);
+    let mut range = row.map_or(LineRange::new(1, 1), |row| {
+        LineRange::new(row.start, row.end)
+    });
+    let Some(at) = file.rows.iter().position(|other| *other == piece) else {
+        return range;
+    };
+    let (mut first, mut last) = (at, at);
+    while range.len() < enough {
+        // With the piece at `at` taken in: its score, and the lines then.
+        let with = |at: Option<usize>| {
+            let piece = *file.rows.get(at?)?;
+            let row = table.rows.get(piece as usize)?;
+            let both = LineRange::new(range.start.min(row.start), range.end.max(row.end));
+            let free = !taken.iter().any(|other| other.overlaps(both));
+            let score = scores.get(&piece).copied().unwrap_or(f32::MIN);
+            (free && both.len() <= LONGEST).then_some((score, both))
+        };
+        let before = with(first.checked_sub(1));
+        let after = with(last.checked_add(1));
+        match (before, after) {
+            (Some((b, lines)), other) if other.is_none_or(|(a, _)| b >= a) => {
+                first -= 1;
+                range = lines;
+            }
+            (_, Some((_, lines))) => {
+                last += 1;
+                range = lines;
+            }
+            _ => break,
+        }
+    }
+    range
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RepoPath;
+    use crate::index::FileClass;
+    use crate::index::table::Row;
+
+    /// Files of so many pieces, each of so many lines.
+    fn table(files: &[(usize, u32)]) -> Table {
+        let mut table = Table {
+            rows: Vec::new(),
+            files: Vec::new(),
+            bases: vec![0],
+            newest: 0,
+            names: Vec::new(),
+        };
+        for (number, (pieces, lines)) in files.iter().enumerate() {
+            let mut rows = Vec::new();
+            for at in 0..*pieces as u32 {
+                rows.push(table.rows.len() as u32);
+                table.rows.push(Row {
+                    file: number as u32,
+                    start: at * lines + 1,
+                    end: (at + 1) * lines,
+                    kind: None,
+                    head: false,
+                    test: false,
+                    touched: 0,
+                    last: 0,
+                });
+            }
+            table.files.push(FileRow {
+                path: RepoPath::new(&format!("{number}.rs")).expect("a path"),
+                class: FileClass::Source,
+                rows,
+            });
+        }
+        table
+    }
+
+    fn arranged(table: &Table, scores: &[(u32, f32)], top: usize) -> Vec<String> {
+        let scored = scores
+            .iter()
+            .map(|(piece, score)| Scored {
+                piece: *piece,
+                score: *score,
+            })
+            .collect();
+        places(table, scored, top)
+            .iter()
+            .map(|place| {
+                let row = table.rows[place.piece as usize];
+                format!("{}:{}", row.file, place.range)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn short_pieces_take_in_the_likelier_neighbours() {
+        let table = table(&[(9, 12)]);
+        // From piece 4 on: first 5, for its score, then 3, then 6.
+        assert_eq!(
+            arranged(&table, &[(4, 3.0), (5, 2.0), (3, 1.0), (6, 0.5)], 5),
+            ["0:37-84"]
+        );
+        // At the edge of a file only one side is there.
+        assert_eq!(arranged(&table, &[(0, 3.0)], 5), ["0:1-48"]);
+    }
+
+    #[test]
+    fn places_do_not_overlap_and_long_pieces_stay_as_they_are() {
+        let table = table(&[(4, 50), (2, 3)]);
+        assert_eq!(
+            arranged(&table, &[(1, 3.0), (5, 2.5), (2, 2.0), (4, 1.0)], 9),
+            ["0:51-100", "1:1-6", "0:101-150"]
+        );
+        assert_eq!(arranged(&table, &[(1, 3.0), (5, 2.5)], 1), ["0:51-100"]);
+        assert!(arranged(&table, &[], 3).is_empty());
+    }
+
+    #[test]
+    fn behind_the_first_places_come_other_files() {
+        let table = table(&[(30, 60), (1, 60), (30, 60)]);
+        let scores: Vec<(u32, f32)> = (0..61).map(|piece| (piece, -(piece as f32))).collect();
+        let found = arranged(&table, &scores, 20);
+        assert_eq!(
+            found.iter().filter(|place| place.starts_with("0:")).count(),
+            8
+        );
+        assert_eq!(found.get(8).map(String::as_str), Some("1:1-60"));
+        assert_eq!(
+            found.iter().filter(|place| place.starts_with("2:")).count(),
+            1
+        );
+        assert_eq!(found.len(), 10);
+    }
+}

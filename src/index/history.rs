@@ -1,0 +1,283 @@
+//! What the past says about lines of today: which commits touched them, and in which words
+//! those speak of them.
+//!
+//! Each commit is compared with its parent once and kept; where its lines stand now follows
+//! from the changes made since, by arithmetic alone.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use super::terms;
+use crate::base::places::write_private;
+use crate::base::{Cancel, LineRange, RepoPath, Result};
+use crate::repo::{Past, Repo, Run};
+
+/// Commits that are looked at. What is older tells little about the code of today.
+const MOST: usize = 2_000;
+/// Commits that are kept besides, so that going back and forth between branches costs nothing.
+const SPARE: usize = 2_000;
+/// Commits of one file that are looked at.
+const MOST_OF_FILE: usize = 200;
+/// A commit that changes more files than this speaks of none of them in particular.
+const MOST_FILES: usize = 12;
+/// The file the past is kept in.
+const NAME: &str = "history.json";
+
+/// The past of a repository, by file.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Newest first.
+    commits: Vec<Past>,
+    /// For each commit, the words of its message; empty where they speak of too many files.
+    words: Vec<String>,
+    /// For each file the commits that changed it, newest first, and where in them.
+    by_file: HashMap<RepoPath, Vec<(u32, u32)>>,
+    /// Files that commits changed which were not known before.
+    news: HashSet<RepoPath>,
+}
+
+/// A commit and the lines of today that it touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Touch {
+    /// Which commit: 0 is the newest.
+    pub commit: u32,
+    /// The lines.
+    pub ranges: Vec<LineRange>,
+}
+
+/// What the past says about a range of lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Commits that touched them.
+    pub touched: u32,
+    /// When the last of them was made, in seconds since 1970; 0 for never.
+    pub last: u64,
+    /// Their words, joined by blanks.
+    pub words: String,
+}
+
+impl History {
+    /// The past as of now; what was kept under `dir` is used and renewed.
+    ///
+    /// # Errors
+    /// As [`Repo::past`].
+    pub(super) fn read(repo: &Repo, dir: Option<&Path>, cancel: &Cancel) -> Result<Self> {
+        let file = dir.map(|dir| dir.join(NAME));
+        let kept: Vec<Past> = file
+            .as_ref()
+            .and_then(|file| fs::read(file).ok())
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let known: HashSet<String> = kept.iter().map(|past| past.id.clone()).collect();
+        let mut spare = kept.clone();
+        let commits = repo.past(MOST, kept, cancel)?;
+        let now: HashSet<&str> = commits.iter().map(|past| past.id.as_str()).collect();
+        if now.iter().any(|id| !known.contains(*id))
+            && let Some(file) = &file
+        {
+            spare.retain(|past| !now.contains(past.id.as_str()));
+            spare.truncate(SPARE);
+            let all: Vec<&Past> = commits.iter().chain(&spare).collect();
+            // Without it the next time takes longer, no more.
+            if let Ok(bytes) = serde_json::to_vec(&all) {
+                let _ = write_private(file, &bytes);
+            }
+        }
+        let mut history = Self::new(commits);
+        for past in &history.commits {
+            if !known.contains(&past.id) {
+                history
+                    .news
+                    .extend(past.files.iter().map(|file| file.path.clone()));
+            }
+        }
+        Ok(history)
+    }
+
+    fn new(commits: Vec<Past>) -> Self {
+        let mut by_file: HashMap<RepoPath, Vec<(u32, u32)>> = HashMap::new();
+        let mut words = Vec::with_capacity(commits.len());
+        for (number, past) in commits.iter().enumerate() {
+            for (at, file) in past.files.iter().enumerate() {
+                let list = by_file.entry(file.path.clone()).or_default();
+                if list.len() < MOST_OF_FILE {
+                    list.push((number as u32, at as u32));
+                }
+            }
+            words.push(if past.files.len() <= MOST_FILES {
+                terms::joined(&telling(&past.message))
+            } else {
+                String::new()
+            });
+        }
+        Self {
+            commits,
+            words,
+            by_file,
+            news: HashSet::new(),
+        }
+    }
+
+    /// Whether commits that were not known before changed this file.
+    pub(super) fn has_news(&self, path: &RepoPath) -> bool {
+        self.news.contains(path)
+    }
+
+    /// The commits that changed a file, newest first, with the lines of today they touched.
+    pub(super) fn touches(&self, path: &RepoPath) -> Vec<Touch> {
+        let mut newer: Vec<&[Run]> = Vec::new();
+        let mut touches = Vec::new();
+        for (commit, at) in self.by_file.get(path).into_iter().flatten() {
+            let Some(runs) = self
+                .commits
+                .get(*commit as usize)
+                .and_then(|past| past.files.get(*at as usize))
+                .map(|file| file.runs.as_slice())
+            else {
+                continue;
+            };
+            let mut ranges: Vec<LineRange> = runs.iter().map(after).collect();
+            for later in newer.iter().rev() {
+                for range in &mut ranges {
+                    *range = carried(*range, later);
+                }
+            }
+            touches.push(Touch {
+                commit: *commit,
+                ranges,
+            });
+            newer.push(runs);
+        }
+        touches
+    }
+
+    /// What the past says about lines of a file, whose touches these are.
+    pub(super) fn told(&self, touches: &[Touch], range: LineRange) -> Told {
+        let mut told = Told::default();
+        for touch in touches {
+            if !touch.ranges.iter().any(|r| r.overlaps(range)) {
+                continue;
+            }
+            told.touched += 1;
+            let at = touch.commit as usize;
+            if let Some(past) = self.commits.get(at) {
+                told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
+            }
+            if let Some(words) = self.words.get(at).filter(|words| !words.is_empty()) {
+                if !told.words.is_empty() {
+                    told.words.push(' ');
+                }
+                told.words.push_str(words);
+            }
+        }
+        told
+    }
+}
+
+/// A message without what says nothing of the code: trailers, and quoted mail.
+fn telling(message: &str) -> String {
+    let mut out = String::new();
+    for line in message.lines() {
+        let line = line.trim();
+        let trailer = line
+            .split_once(": ")
+            .is_some_and(|(key, _)| key.contains('-') && !key.contains(' '));
+        if trailer || line.starts_with('>') || line.contains("://") && !line.contains(' ') {
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// The lines a run left.
+fn after(run: &Run) -> LineRange {
+    let start = run.new_start.max(1);
+    LineRange::new(start, start + run.new_len.max(1) - 1)
+}
+
+/// Where lines stand after later changes; of those that were replaced, what took their place.
+fn carried(range: LineRange, runs: &[Run]) -> LineRange {
+    let start = carried_line(range.start, runs, false);
+    let end = carried_line(range.end, runs, true);
+    LineRange::new(start, end.max(start))
+}
+
+fn carried_line(line: u32, runs: &[Run], last: bool) -> u32 {
+    let mut shift = 0_i64;
+    for run in runs {
+        let first = run.old_start + u32::from(run.old_len == 0);
+        if line < first {
+            break;
+        }
+        if line < first + run.old_len {
+            let left = after(run);
+            return if last { left.end } else { left.start };
+        }
+        shift += i64::from(run.new_len) - i64::from(run.old_len);
+    }
+    u32::try_from((i64::from(line) + shift).max(1)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn past(id: &str, time: i64, message: &str, path: &str, runs: &[[u32; 4]]) -> Past {
+        Past {
+            id: id.to_owned(),
+            time,
+            message: message.to_owned(),
+            files: vec![crate::repo::PastFile {
+                path: RepoPath::new(path).expect("a path"),
+                runs: runs.iter().copied().map(Run::from).collect(),
+            }],
+        }
+    }
+
+    #[test]
+    fn lines_are_followed_through_later_changes() {
+        // Oldest first: ten lines; line 5 changed; three lines put in before line 1; line 8
+        // (once 5) taken out.
+        let commits = vec![
+            past("d", 4, "take it out", "a.rs", &[[8, 1, 7, 0]]),
+            past(
+                "c",
+                3,
+                "a heading\n\nSigned-off-by: X",
+                "a.rs",
+                &[[0, 0, 1, 3]],
+            ),
+            past("b", 2, "change five", "a.rs", &[[5, 1, 5, 1]]),
+            past("a", 1, "begin", "a.rs", &[[0, 0, 1, 10]]),
+        ];
+        let history = History::new(commits);
+        let touches = history.touches(&RepoPath::new("a.rs").expect("a path"));
+        let ranges: Vec<(u32, String)> = touches
+            .iter()
+            .map(|touch| (touch.commit, touch.ranges[0].to_string()))
+            .collect();
+        assert_eq!(
+            ranges,
+            [
+                (0, "7".to_owned()),
+                (1, "1-3".to_owned()),
+                (2, "7".to_owned()),
+                (3, "4-12".to_owned())
+            ]
+        );
+        let told = history.told(&touches, LineRange::new(1, 3));
+        assert_eq!(
+            (told.touched, told.last, told.words.as_str()),
+            (1, 3, "a head")
+        );
+        let told = history.told(&touches, LineRange::new(6, 8));
+        assert_eq!((told.touched, told.last), (3, 4));
+        assert_eq!(
+            history.told(&touches, LineRange::new(40, 50)),
+            Told::default()
+        );
+    }
+}

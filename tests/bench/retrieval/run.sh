@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# How well and how fast homebody finds what belongs to a request.
+#
+#   HOMEBODY_RETRIEVAL=FOLDER HOMEBODY_MIRROR=FOLDER tests/bench/retrieval/run.sh [OPTION…]
+#
+# HOMEBODY_RETRIEVAL is the folder of the benchmark (its run.py and cases-public.jsonl),
+# HOMEBODY_MIRROR that of the repositories, each as OWNER+NAME/repo, bare and with history.
+# HOMEBODY names the program (target/release/homebody where it is not set); options go on to
+# run.py, such as `--repos libuv/libuv`, `--limit 6` and `--out result.json`. It needs numpy.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+: "${HOMEBODY_RETRIEVAL:?names the folder of the benchmark}"
+: "${HOMEBODY_MIRROR:?names the folder of the repositories}"
+homebody=$(realpath "${HOMEBODY:-$here/../../../target/release/homebody}")
+
+# An index of its own, so that nothing known before helps.
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+export XDG_DATA_HOME=$home/data XDG_CACHE_HOME=$home/cache
+export XDG_STATE_HOME=$home/state XDG_CONFIG_HOME=$home/config
+
+"${PYTHON:-python3}" "$HOMEBODY_RETRIEVAL/run.py" --git --mirror "$HOMEBODY_MIRROR" \
+    --cases "$HOMEBODY_RETRIEVAL/cases-public.jsonl" --name homebody \
+    --index-cmd "$homebody -C {repo} index" \
+    --cmd "$homebody -C {repo} search --format ranges --top {top} --query-file {query_file}" "$@"
