@@ -7,6 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
 
 use super::terms;
 use crate::base::places::write_private;
@@ -24,13 +27,25 @@ const MOST_FILES: usize = 12;
 /// The file the past is kept in.
 const NAME: &str = "history.json";
 
+/// What is kept on disk.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    /// Where HEAD was.
+    head: String,
+    /// What led to it, newest first.
+    commits: Vec<Past>,
+    /// Other commits that were compared once.
+    spare: Vec<Past>,
+}
+
 /// The past of a repository, by file.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// Newest first.
     commits: Vec<Past>,
-    /// For each commit, the words of its message; empty where they speak of too many files.
-    words: Vec<String>,
+    /// For each commit, the words of its message once they are asked for; empty where they speak
+    /// of too many files.
+    words: Vec<OnceLock<String>>,
     /// For each file the commits that changed it, newest first, and where in them.
     by_file: HashMap<RepoPath, Vec<(u32, u32)>>,
     /// Files that commits changed which were not known before.
@@ -64,24 +79,33 @@ impl History {
     /// As [`Repo::past`].
     pub(super) fn read(repo: &Repo, dir: Option<&Path>, cancel: &Cancel) -> Result<Self> {
         let file = dir.map(|dir| dir.join(NAME));
-        let kept: Vec<Past> = file
+        let kept: Kept = file
             .as_ref()
             .and_then(|file| fs::read(file).ok())
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        let known: HashSet<String> = kept.iter().map(|past| past.id.clone()).collect();
-        let mut spare = kept.clone();
-        let commits = repo.past(MOST, kept, cancel)?;
-        let now: HashSet<&str> = commits.iter().map(|past| past.id.as_str()).collect();
-        if now.iter().any(|id| !known.contains(*id))
-            && let Some(file) = &file
-        {
+        let all = kept.commits.iter().chain(&kept.spare);
+        let known: HashSet<String> = all.map(|past| past.id.clone()).collect();
+        let head = repo.head()?.commit.unwrap_or_default();
+        let stays = head == kept.head;
+        let mut spare = kept.spare;
+        if !stays {
+            spare.extend(kept.commits.iter().cloned());
+        }
+        let before = Some((kept.head, kept.commits));
+        let commits = repo.past(MOST, before, spare.clone(), cancel)?;
+        if let Some(file) = file.filter(|_| !stays) {
+            let now: HashSet<&str> = commits.iter().map(|past| past.id.as_str()).collect();
             spare.retain(|past| !now.contains(past.id.as_str()));
             spare.truncate(SPARE);
-            let all: Vec<&Past> = commits.iter().chain(&spare).collect();
+            let kept = Kept {
+                head,
+                commits: commits.clone(),
+                spare,
+            };
             // Without it the next time takes longer, no more.
-            if let Ok(bytes) = serde_json::to_vec(&all) {
-                let _ = write_private(file, &bytes);
+            if let Ok(bytes) = serde_json::to_vec(&kept) {
+                let _ = write_private(&file, &bytes);
             }
         }
         let mut history = Self::new(commits);
@@ -97,7 +121,6 @@ impl History {
 
     fn new(commits: Vec<Past>) -> Self {
         let mut by_file: HashMap<RepoPath, Vec<(u32, u32)>> = HashMap::new();
-        let mut words = Vec::with_capacity(commits.len());
         for (number, past) in commits.iter().enumerate() {
             for (at, file) in past.files.iter().enumerate() {
                 let list = by_file.entry(file.path.clone()).or_default();
@@ -105,15 +128,10 @@ impl History {
                     list.push((number as u32, at as u32));
                 }
             }
-            words.push(if past.files.len() <= MOST_FILES {
-                terms::joined(&telling(&past.message))
-            } else {
-                String::new()
-            });
         }
         Self {
+            words: commits.iter().map(|_| OnceLock::new()).collect(),
             commits,
-            words,
             by_file,
             news: HashSet::new(),
         }
@@ -161,10 +179,18 @@ impl History {
             }
             told.touched += 1;
             let at = touch.commit as usize;
-            if let Some(past) = self.commits.get(at) {
-                told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
-            }
-            if let Some(words) = self.words.get(at).filter(|words| !words.is_empty()) {
+            let (Some(past), Some(words)) = (self.commits.get(at), self.words.get(at)) else {
+                continue;
+            };
+            told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
+            let words = words.get_or_init(|| {
+                if past.files.len() <= MOST_FILES {
+                    terms::joined(&telling(&past.message))
+                } else {
+                    String::new()
+                }
+            });
+            if !words.is_empty() {
                 if !told.words.is_empty() {
                     told.words.push(' ');
                 }

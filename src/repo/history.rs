@@ -1,6 +1,6 @@
 //! The past of a repository: what each commit said, and which lines it changed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use git2::{DiffOptions, Oid, Repository, Sort};
 use serde::{Deserialize, Serialize};
@@ -75,55 +75,62 @@ impl From<Run> for [u32; 4] {
 }
 
 impl Repo {
-    /// The last `most` commits reachable from HEAD that are no merges, newest first. Commits in
-    /// `known` are taken from there; the others are compared with their parents. None in a folder without git, and
-    /// none before the first commit.
+    /// The last `most` commits reachable from HEAD that are no merges, newest first. `before` is
+    /// what this gave when HEAD was elsewhere, with that commit: where HEAD went on from there
+    /// only what is new is walked. Commits in it or in `known` are not compared again. None in a
+    /// folder without git, and none before the first commit.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind input, if git's data is broken.
-    pub fn past(&self, most: usize, known: Vec<Past>, cancel: &Cancel) -> Result<Vec<Past>> {
-        if most == 0 || !self.is_git() || self.head()?.commit.is_none() {
+    pub fn past(
+        &self,
+        most: usize,
+        before: Option<(String, Vec<Past>)>,
+        known: Vec<Past>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Past>> {
+        let Some(head) = (if self.is_git() {
+            self.head()?.commit
+        } else {
+            None
+        }) else {
             return Ok(Vec::new());
+        };
+        let (at, commits) = before.unwrap_or_default();
+        if at == head {
+            return Ok(commits);
         }
         let git = self.git()?;
-        let failed = |e: &git2::Error| git_failure("cannot read the history", e);
-        let mut walk = git.revwalk().map_err(|e| failed(&e))?;
-        walk.set_sorting(Sort::TIME).map_err(|e| failed(&e))?;
-        walk.push_head().map_err(|e| failed(&e))?;
-        let mut ids: Vec<Oid> = Vec::new();
-        for id in walk {
-            cancel.check()?;
-            // A shallow clone ends where a parent is missing.
-            let Ok(id) = id else { break };
-            let Ok(commit) = git.find_commit(id) else {
-                break;
-            };
-            if commit.parent_count() > 1 {
-                continue;
-            }
-            ids.push(id);
-            if ids.len() >= most {
-                break;
-            }
-        }
-        let wanted: HashSet<String> = ids.iter().map(Oid::to_string).collect();
-        let mut known: std::collections::HashMap<String, Past> = known
+        let went_on = match (Oid::from_str(&head), Oid::from_str(&at)) {
+            (Ok(head), Ok(at)) => git
+                .graph_descendant_of(head, at)
+                .unwrap_or(false)
+                .then_some(at),
+            _ => None,
+        };
+        let ids = walked(&git, most, went_on, cancel)?;
+        let mut all: HashMap<String, Past> = known
             .into_iter()
-            .filter(|past| wanted.contains(&past.id))
+            .chain(commits.iter().cloned())
             .map(|past| (past.id.clone(), past))
             .collect();
         let missing: Vec<Oid> = ids
             .iter()
             .copied()
-            .filter(|id| !known.contains_key(&id.to_string()))
+            .filter(|id| !all.contains_key(&id.to_string()))
             .collect();
         for past in self.compared(&git, &missing, cancel)? {
-            known.insert(past.id.clone(), past);
+            all.insert(past.id.clone(), past);
         }
-        Ok(ids
+        let mut list: Vec<Past> = ids
             .iter()
-            .filter_map(|id| known.remove(&id.to_string()))
-            .collect())
+            .filter_map(|id| all.remove(&id.to_string()))
+            .collect();
+        if went_on.is_some() {
+            list.extend(commits);
+            list.truncate(most);
+        }
+        Ok(list)
     }
 
     /// Compares commits with their parents, on as many threads as pay.
@@ -149,6 +156,35 @@ impl Repo {
             Ok(all)
         })
     }
+}
+
+/// The commits from HEAD on that are no merges, newest first, down to what `but` is made of.
+fn walked(git: &Repository, most: usize, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid>> {
+    let failed = |e: &git2::Error| git_failure("cannot read the history", e);
+    let mut walk = git.revwalk().map_err(|e| failed(&e))?;
+    // By time alone: an order by topology would read the whole history first.
+    walk.set_sorting(Sort::TIME).map_err(|e| failed(&e))?;
+    walk.push_head().map_err(|e| failed(&e))?;
+    if let Some(but) = but {
+        walk.hide(but).map_err(|e| failed(&e))?;
+    }
+    let mut ids: Vec<Oid> = Vec::new();
+    for id in walk {
+        cancel.check()?;
+        // A shallow clone ends where a parent is missing.
+        let Ok(id) = id else { break };
+        let Ok(commit) = git.find_commit(id) else {
+            break;
+        };
+        if commit.parent_count() > 1 {
+            continue;
+        }
+        if ids.len() >= most {
+            break;
+        }
+        ids.push(id);
+    }
+    Ok(ids)
 }
 
 fn one_by_one(git: &Repository, ids: &[Oid], cancel: &Cancel) -> Result<Vec<Past>> {
@@ -224,4 +260,75 @@ fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>>
         }
     }
     Some(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Trial(tempfile::TempDir);
+
+    impl Trial {
+        fn git(&self, arguments: &[&str]) {
+            let done = std::process::Command::new("git")
+                .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
+                .args([
+                    "-c",
+                    "commit.gpgsign=false",
+                    "-c",
+                    "core.hooksPath=/dev/null",
+                ])
+                .args(arguments)
+                .current_dir(self.0.path())
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_CONFIG_SYSTEM", "/dev/null")
+                .output()
+                .expect("git runs");
+            assert!(done.status.success(), "{done:?}");
+        }
+
+        fn commit(&self, name: &str, text: &str, message: &str) {
+            std::fs::write(self.0.path().join(name), text).expect("written");
+            self.git(&["add", "."]);
+            self.git(&["commit", "-q", "-m", message]);
+        }
+
+        fn past(&self, before: Option<(String, Vec<Past>)>) -> (String, Vec<Past>) {
+            let repo = Repo::open(self.0.path()).expect("a repository");
+            let past = repo
+                .past(100, before, Vec::new(), &Cancel::never())
+                .expect("a past");
+            let head = repo.head().expect("a head").commit.unwrap_or_default();
+            (head, past)
+        }
+    }
+
+    fn messages(past: &[Past]) -> Vec<&str> {
+        past.iter().map(|past| past.message.trim()).collect()
+    }
+
+    #[test]
+    fn commits_come_with_the_lines_they_changed_however_often_one_asks() {
+        let trial = Trial(tempfile::tempdir().expect("a folder"));
+        trial.git(&["init", "-q", "-b", "main"]);
+        assert!(trial.past(None).1.is_empty());
+        trial.commit("a.txt", "1\n2\n3\n", "begin");
+        trial.commit("a.txt", "1\ntwo\n3\n", "change two");
+        let first = trial.past(None);
+        assert_eq!(messages(&first.1), ["change two", "begin"]);
+        assert_eq!(first.1[0].files.len(), 1);
+        assert_eq!(first.1[0].files[0].runs, [Run::from([2, 1, 2, 1])]);
+        assert_eq!(first.1[1].files[0].runs, [Run::from([0, 0, 1, 3])]);
+        // The same again, and on from there, over a merge.
+        assert_eq!(trial.past(Some(first.clone())), first);
+        trial.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+        trial.commit("b.txt", "b\n", "beside");
+        trial.git(&["checkout", "-q", "main"]);
+        trial.git(&["merge", "-q", "--no-ff", "-m", "both", "side"]);
+        let on = trial.past(Some(first.clone()));
+        assert_eq!(messages(&on.1), ["beside", "change two", "begin"]);
+        // Elsewhere, from which HEAD did not go on.
+        trial.git(&["checkout", "-q", "side"]);
+        assert_eq!(messages(&trial.past(Some(on)).1), ["beside", "begin"]);
+    }
 }
