@@ -61,7 +61,7 @@ const FENCES: &[(&str, &[&str])] = &[
         "process::Command",
         &[
             "jobs/check.rs",
-            "jobs/trial.rs",
+            "repo/trial.rs",
             "models/",
             "tui/",
             "base/seal",

@@ -298,6 +298,11 @@ impl Desk {
                     let began = *reading.get_or_insert_with(Instant::now);
                     reading_line(done, total, began)
                 }
+                index::Progress::History { done, total } => format!(
+                    "indexing: {} of {} commits",
+                    human_count(done as u64),
+                    human_count(total as u64)
+                ),
                 index::Progress::Writing => "indexing: writing".to_owned(),
             });
         });

@@ -24,6 +24,13 @@ pub enum Progress {
         /// Files to do.
         total: usize,
     },
+    /// Comparing commits with their parents.
+    History {
+        /// Commits done.
+        done: usize,
+        /// Commits to do.
+        total: usize,
+    },
     /// Writing to disk.
     Writing,
 }
@@ -139,7 +146,7 @@ fn write(
     if rebuild {
         writer.delete_all_documents().map_err(cannot)?;
     }
-    let history = past(repo, Some(dir), cancel)?;
+    let history = past(repo, Some(dir), cancel, progress)?;
     let mut plan = Plan::new(walk, before, head(repo));
     plan.retell(walk, &history);
     let (manifest, changed) = update(
@@ -163,6 +170,7 @@ fn write(
     commit.commit().map_err(cannot)?;
     writer.wait_merging_threads().map_err(cannot)?;
     store::tidy(dir, number);
+    history.save(dir);
     kept.reloaded(manifest)
 }
 
@@ -180,7 +188,7 @@ fn in_memory(
     let mut writer = index
         .writer_with_num_threads(1, WRITER_BYTES)
         .map_err(cannot)?;
-    let history = past(repo, None, cancel)?;
+    let history = past(repo, None, cancel, progress)?;
     let plan = Plan::new(walk, &Manifest::default(), head(repo));
     let (manifest, _) = update(repo, (&writer, fields), plan, &history, cancel, progress)?;
     writer.commit().map_err(cannot)?;
@@ -194,8 +202,14 @@ fn head(repo: &Repo) -> Option<String> {
 }
 
 /// What commits say. Where git's data is broken the files can still be searched.
-fn past(repo: &Repo, dir: Option<&Path>, cancel: &Cancel) -> Result<History> {
-    match History::read(repo, dir, cancel) {
+fn past(
+    repo: &Repo,
+    dir: Option<&Path>,
+    cancel: &Cancel,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<History> {
+    let mut told = |done, total| progress(Progress::History { done, total });
+    match History::read(repo, dir, cancel, &mut told) {
         Err(failure) if !failure.is_interrupted() => {
             log::warn!("{failure}");
             Ok(History::default())

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use super::*;
 use crate::base::RepoPath;
+use crate::repo::trial::git;
 
 struct Place {
     repo: tempfile::TempDir,
@@ -381,30 +382,12 @@ fn hostile_files_do_no_harm() {
     assert!(index.stats().disk_bytes < 1_000_000);
 }
 
-fn git(place: &Place, arguments: &[&str]) {
-    let done = std::process::Command::new("git")
-        .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
-        .args([
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(arguments)
-        .current_dir(place.repo.path())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null")
-        .output()
-        .expect("git runs");
-    assert!(done.status.success(), "{done:?}");
-}
-
 #[test]
 fn commits_tell_of_the_lines_they_touched() {
     let place = Place::new();
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "."]);
-    git(&place, &["commit", "-q", "-m", "begin"]);
+    git(place.repo.path(), &["init", "-q"]);
+    git(place.repo.path(), &["add", "."]);
+    git(place.repo.path(), &["commit", "-q", "-m", "begin"]);
     place.write(
         "src/print.rs",
         "/// Prints lines.\npub fn print_line(text: &str) {\n    flush();\n}\n",
@@ -412,7 +395,10 @@ fn commits_tell_of_the_lines_they_touched() {
     let index = place.build();
     assert!(found(&index, "survive a full terminal").is_empty());
     // The content is indexed already when the commit is made.
-    git(&place, &["commit", "-q", "-am", "Survive a full terminal"]);
+    git(
+        place.repo.path(),
+        &["commit", "-q", "-am", "Survive a full terminal"],
+    );
     let index = place.build();
     assert_eq!(
         found(&index, "survive a full terminal"),
@@ -432,9 +418,9 @@ fn commits_tell_of_the_lines_they_touched() {
 #[test]
 fn a_broken_history_does_not_keep_files_from_being_found() {
     let place = Place::new();
-    git(&place, &["init", "-q"]);
-    git(&place, &["add", "."]);
-    git(&place, &["commit", "-q", "-m", "begin"]);
+    git(place.repo.path(), &["init", "-q"]);
+    git(place.repo.path(), &["add", "."]);
+    git(place.repo.path(), &["commit", "-q", "-m", "begin"]);
     fs::write(place.cache.path().join("history.json"), "garbage").expect("written");
     for entry in walk_files(&place.repo.path().join(".git/objects")) {
         // git makes its objects read-only.
@@ -465,9 +451,13 @@ fn what_is_told_of_candidates_has_a_name_for_each_number() {
     assert!(!rows.is_empty());
     for row in rows {
         let row = row.as_array().expect("a row");
-        assert_eq!(row.len(), 3 + names);
+        assert_eq!(row.len(), 2 + names);
         let file = &told["files"][row[0].as_u64().expect("a file") as usize];
-        assert_eq!(file["class"], "source");
+        assert!(
+            file["path"]
+                .as_str()
+                .is_some_and(|path| path.starts_with("src/"))
+        );
         assert!(file["pieces"][row[1].as_u64().expect("a piece") as usize].is_array());
     }
     assert!(index.candidates("").is_err());
@@ -493,7 +483,7 @@ fn neighbouring_words_and_the_first_line_are_views_of_their_own() {
             .iter()
             .filter(|row| told["files"][row[0].as_u64().expect("a file") as usize]["path"] == path);
         values
-            .filter_map(|row| row[3 + column].as_f64())
+            .filter_map(|row| row[2 + column].as_f64())
             .fold(0.0, f64::max)
     };
     // `policy connection` stands in neither, `walk_tree` only in one.
@@ -506,7 +496,7 @@ fn neighbouring_words_and_the_first_line_are_views_of_their_own() {
     let column = names.iter().position(|n| n == "pairs").expect("a feature");
     for row in rows {
         let path = &told["files"][row[0].as_u64().expect("a file") as usize]["path"];
-        let pairs = row[3 + column].as_f64().expect("a number");
+        let pairs = row[2 + column].as_f64().expect("a number");
         assert_eq!(pairs > 0.0, *path == "src/a.rs", "{path}: {pairs}");
     }
 }

@@ -11,7 +11,7 @@ use super::{FileClass, SymbolKind, class, terms};
 use crate::base::Result;
 
 /// Candidates that are looked at closely.
-pub(super) const CANDIDATES: usize = 400;
+const CANDIDATES: usize = 400;
 /// A name that is used in more pieces than this says nothing about any of them.
 const COMMON: usize = 300;
 
@@ -91,18 +91,17 @@ pub(super) struct Candidate {
     pub piece: u32,
     /// What is told of it.
     pub row: [f32; COUNT],
-    /// The first guess, by the views alone.
-    pub first: f32,
 }
 
 /// All that the candidates of one query are seen against.
 pub(super) struct Scene<'a> {
-    pub searcher: &'a Searcher,
-    pub fields: Fields,
-    pub table: &'a Table,
-    pub views: &'a Views,
-    /// The first guess of each piece.
-    pub first: Vec<f32>,
+    searcher: &'a Searcher,
+    fields: Fields,
+    table: &'a Table,
+    views: &'a Views,
+    /// The first guess of each piece, by the views alone.
+    first: Vec<f32>,
+    most: Most,
     /// Pieces named exactly as an identifier of the query.
     exact: HashMap<u32, u32>,
     identifiers: usize,
@@ -166,6 +165,7 @@ impl<'a> Scene<'a> {
             fields,
             table,
             views,
+            most: Most::of(views, &first),
             first,
             exact,
             identifiers: identifiers.len(),
@@ -196,7 +196,6 @@ impl<'a> Scene<'a> {
         }
         pieces.sort_by(better);
         let files = self.files(&wanted);
-        let most = Most::of(self.views, &self.first);
         let query = [
             (self.views.weights.len() as f32).ln_1p(),
             (self.identifiers as f32).min(4.0),
@@ -205,12 +204,8 @@ impl<'a> Scene<'a> {
         let mut in_file: HashMap<u32, u32> = HashMap::new();
         let mut candidates = Vec::with_capacity(pieces.len());
         for (rank, piece) in pieces.iter().enumerate() {
-            let row = self.row(*piece, rank, &mut in_file, &files, &most, query)?;
-            candidates.push(Candidate {
-                piece: *piece,
-                row,
-                first: self.guess(*piece),
-            });
+            let row = self.row(*piece, rank, &mut in_file, &files, query)?;
+            candidates.push(Candidate { piece: *piece, row });
         }
         Ok(candidates)
     }
@@ -283,7 +278,6 @@ impl<'a> Scene<'a> {
         rank: usize,
         in_file: &mut HashMap<u32, u32>,
         files: &[OfFile],
-        most: &Most,
         query: [f32; 3],
     ) -> Result<[f32; COUNT]> {
         let mut out = [0.0; COUNT];
@@ -291,7 +285,7 @@ impl<'a> Scene<'a> {
             return Ok(out);
         };
         let at = row.file as usize;
-        let views = self.views;
+        let (views, most) = (self.views, &self.most);
         let file = files.get(at).cloned().unwrap_or_default();
         let of_file = |scores: &[f32]| scores.get(at).copied().unwrap_or(0.0);
         let body = views.of(View::Body, piece);

@@ -9,17 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
-
 use super::terms;
 use crate::base::places::write_private;
 use crate::base::{Cancel, LineRange, RepoPath, Result};
-use crate::repo::{Past, Repo, Run};
+use crate::repo::{CommitLog, Repo, Run};
 
-/// Commits that are looked at. What is older tells little about the code of today.
-const MOST: usize = 2_000;
-/// Commits that are kept besides, so that going back and forth between branches costs nothing.
-const SPARE: usize = 2_000;
 /// Commits of one file that are looked at.
 const MOST_OF_FILE: usize = 200;
 /// A commit that changes more files than this speaks of none of them in particular.
@@ -27,22 +21,10 @@ const MOST_FILES: usize = 12;
 /// The file the past is kept in.
 const NAME: &str = "history.json";
 
-/// What is kept on disk.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Kept {
-    /// Where HEAD was.
-    head: String,
-    /// What led to it, newest first.
-    commits: Vec<Past>,
-    /// Other commits that were compared once.
-    spare: Vec<Past>,
-}
-
 /// The past of a repository, by file.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// Newest first.
-    commits: Vec<Past>,
+    log: CommitLog,
     /// For each commit, the words of its message once they are asked for; empty where they speak
     /// of too many files.
     words: Vec<OnceLock<String>>,
@@ -50,6 +32,8 @@ pub(super) struct History {
     by_file: HashMap<RepoPath, Vec<(u32, u32)>>,
     /// Files that commits changed which were not known before.
     news: HashSet<RepoPath>,
+    /// Whether what is on disk is older.
+    unsaved: bool,
 }
 
 /// A commit and the lines of today that it touched.
@@ -73,55 +57,48 @@ pub(super) struct Told {
 }
 
 impl History {
-    /// The past as of now; what was kept under `dir` is used and renewed.
+    /// The past as of now, from what was kept under `dir` on.
     ///
     /// # Errors
-    /// As [`Repo::past`].
-    pub(super) fn read(repo: &Repo, dir: Option<&Path>, cancel: &Cancel) -> Result<Self> {
-        let file = dir.map(|dir| dir.join(NAME));
-        let kept: Kept = file
-            .as_ref()
-            .and_then(|file| fs::read(file).ok())
+    /// As [`Repo::commit_log`].
+    pub(super) fn read(
+        repo: &Repo,
+        dir: Option<&Path>,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
+        let kept: CommitLog = dir
+            .and_then(|dir| fs::read(dir.join(NAME)).ok())
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         let all = kept.commits.iter().chain(&kept.spare);
         let known: HashSet<String> = all.map(|past| past.id.clone()).collect();
-        let head = repo.head()?.commit.unwrap_or_default();
-        let stays = head == kept.head;
-        let mut spare = kept.spare;
-        if !stays {
-            spare.extend(kept.commits.iter().cloned());
-        }
-        let before = Some((kept.head, kept.commits));
-        let commits = repo.past(MOST, before, spare.clone(), cancel)?;
-        if let Some(file) = file.filter(|_| !stays) {
-            let now: HashSet<&str> = commits.iter().map(|past| past.id.as_str()).collect();
-            spare.retain(|past| !now.contains(past.id.as_str()));
-            spare.truncate(SPARE);
-            let kept = Kept {
-                head,
-                commits: commits.clone(),
-                spare,
-            };
-            // Without it the next time takes longer, no more.
-            if let Ok(bytes) = serde_json::to_vec(&kept) {
-                let _ = write_private(&file, &bytes);
-            }
-        }
-        let mut history = Self::new(commits);
-        for past in &history.commits {
-            if !known.contains(&past.id) {
-                history
-                    .news
-                    .extend(past.files.iter().map(|file| file.path.clone()));
-            }
-        }
+        let head = kept.head.clone();
+        let mut history = Self::new(repo.commit_log(kept, cancel, progress)?);
+        let new = history.log.commits.iter();
+        history.news = new
+            .filter(|past| !known.contains(&past.id))
+            .flat_map(|past| past.files.iter().map(|file| file.path.clone()))
+            .collect();
+        history.unsaved = history.log.head != head;
         Ok(history)
     }
 
-    fn new(commits: Vec<Past>) -> Self {
+    /// Keeps it for the next time. To be called when what it tells is kept: what is known here
+    /// is not told again.
+    pub(super) fn save(&self, dir: &Path) {
+        // Without it the next time takes longer, no more.
+        if self.unsaved
+            && let Ok(bytes) = serde_json::to_vec(&self.log)
+            && let Err(failure) = write_private(&dir.join(NAME), &bytes)
+        {
+            log::warn!("{failure}");
+        }
+    }
+
+    fn new(log: CommitLog) -> Self {
         let mut by_file: HashMap<RepoPath, Vec<(u32, u32)>> = HashMap::new();
-        for (number, past) in commits.iter().enumerate() {
+        for (number, past) in log.commits.iter().enumerate() {
             for (at, file) in past.files.iter().enumerate() {
                 let list = by_file.entry(file.path.clone()).or_default();
                 if list.len() < MOST_OF_FILE {
@@ -130,10 +107,11 @@ impl History {
             }
         }
         Self {
-            words: commits.iter().map(|_| OnceLock::new()).collect(),
-            commits,
+            words: log.commits.iter().map(|_| OnceLock::new()).collect(),
+            log,
             by_file,
             news: HashSet::new(),
+            unsaved: false,
         }
     }
 
@@ -148,6 +126,7 @@ impl History {
         let mut touches = Vec::new();
         for (commit, at) in self.by_file.get(path).into_iter().flatten() {
             let Some(runs) = self
+                .log
                 .commits
                 .get(*commit as usize)
                 .and_then(|past| past.files.get(*at as usize))
@@ -179,7 +158,7 @@ impl History {
             }
             told.touched += 1;
             let at = touch.commit as usize;
-            let (Some(past), Some(words)) = (self.commits.get(at), self.words.get(at)) else {
+            let (Some(past), Some(words)) = (self.log.commits.get(at), self.words.get(at)) else {
                 continue;
             };
             told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
@@ -250,6 +229,7 @@ fn carried_line(line: u32, runs: &[Run], last: bool) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::repo::Past;
 
     fn past(id: &str, time: i64, message: &str, path: &str, runs: &[[u32; 4]]) -> Past {
         Past {
@@ -279,7 +259,10 @@ mod tests {
             past("b", 2, "change five", "a.rs", &[[5, 1, 5, 1]]),
             past("a", 1, "begin", "a.rs", &[[0, 0, 1, 10]]),
         ];
-        let history = History::new(commits);
+        let history = History::new(CommitLog {
+            commits,
+            ..CommitLog::default()
+        });
         let touches = history.touches(&RepoPath::new("a.rs").expect("a path"));
         let ranges: Vec<(u32, String)> = touches
             .iter()

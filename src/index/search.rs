@@ -81,13 +81,13 @@ pub(super) fn candidates(index: &Index, query: &str) -> Result<Value> {
                 .rows
                 .iter()
                 .filter_map(|piece| stage.table.rows.get(*piece as usize))
-                .map(|row| json!([row.start, row.end, row.kind, row.test]))
+                .map(|row| json!([row.start, row.end]))
                 .collect();
-            files.push(json!({"path": file.path, "class": file.class, "pieces": pieces}));
+            files.push(json!({"path": file.path, "pieces": pieces}));
             files.len() - 1
         });
         let at = file.rows.iter().position(|piece| *piece == candidate.piece);
-        let mut values = vec![json!(number), json!(at), json!(candidate.first)];
+        let mut values = vec![json!(number), json!(at)];
         values.extend(candidate.row.iter().map(|value| json!(value)));
         rows.push(Value::Array(values));
     }

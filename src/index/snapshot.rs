@@ -181,8 +181,8 @@ impl Index {
     }
 
     /// What is told of the candidates for a query, for who learns to rank them: JSON with
-    /// `features` (their names), `files` (path, class, and each piece's first line, last line
-    /// and kind) and `candidates` (file, piece, first guess, and the features).
+    /// `features` (their names), `files` (path, and each piece's first and last line) and
+    /// `candidates` (file, piece, and the features).
     ///
     /// # Errors
     /// As [`Index::search`].

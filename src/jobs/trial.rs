@@ -1,13 +1,13 @@
 //! A small repository of git in a temporary folder, for the tests of jobs.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use super::{Answer, Event, JobCx, Prompts, Request, Settings};
 use crate::base::{Cancel, Places, Result};
 use crate::engine::Engine;
 use crate::index::Index;
+use crate::repo::trial::git;
 use crate::repo::{Repo, WalkRules};
 
 /// A repository with its index.
@@ -128,23 +128,4 @@ fn put(root: &Path, name: &str, text: &str) {
     let file = root.join(name);
     std::fs::create_dir_all(file.parent().expect("a folder above")).expect("made");
     std::fs::write(file, text).expect("written");
-}
-
-fn git(root: &Path, arguments: &[&str]) {
-    let status = Command::new("git")
-        .current_dir(root)
-        .args(["-c", "user.name=Test", "-c", "user.email=test@localhost"])
-        .args([
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(arguments)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null")
-        .stdout(std::process::Stdio::null())
-        .status()
-        .expect("git runs");
-    assert!(status.success(), "git {arguments:?}");
 }

@@ -1,6 +1,8 @@
 //! The past of a repository: what each commit said, and which lines it changed.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use git2::{DiffOptions, Oid, Repository, Sort};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,12 @@ use super::walk::MAX_FILE;
 use crate::base::text::truncated;
 use crate::base::{Cancel, RepoPath, Result};
 
+/// Commits that are looked at. What is older tells little about the code of today.
+const MOST: usize = 2_000;
+/// Commits that are kept besides.
+const SPARE: usize = 2_000;
+/// Commits for which another thread pays.
+const EACH: usize = 50;
 /// A commit that changes more files than this says little about any of them, and costs most.
 const MOST_FILES: usize = 40;
 /// Bytes of a message that are kept.
@@ -74,78 +82,108 @@ impl From<Run> for [u32; 4] {
     }
 }
 
+/// The past as far as it is known; the default knows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitLog {
+    /// The commit that HEAD named, in 40 hex digits; empty for none.
+    pub head: String,
+    /// The last 2,000 commits that led to it and are no merges, newest first.
+    pub commits: Vec<Past>,
+    /// Others that were compared once, up to 2,000 of them, newest first: going back and forth
+    /// between branches costs nothing.
+    pub spare: Vec<Past>,
+}
+
 impl Repo {
-    /// The last `most` commits reachable from HEAD that are no merges, newest first. `before` is
-    /// what this gave when HEAD was elsewhere, with that commit: where HEAD went on from there
-    /// only what is new is walked. Commits in it or in `known` are not compared again. None in a
-    /// folder without git, and none before the first commit.
+    /// The past as of now. Commits that are `known` are not compared again, and where HEAD went
+    /// on from where it was, only what is new is walked. `progress` is told how many commits of
+    /// how many were compared. Empty in a folder without git, and before the first commit.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind input, if git's data is broken.
-    pub fn past(
+    pub fn commit_log(
         &self,
-        most: usize,
-        before: Option<(String, Vec<Past>)>,
-        known: Vec<Past>,
+        known: CommitLog,
         cancel: &Cancel,
-    ) -> Result<Vec<Past>> {
-        let Some(head) = (if self.is_git() {
-            self.head()?.commit
-        } else {
-            None
-        }) else {
-            return Ok(Vec::new());
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<CommitLog> {
+        let Some(head) = self.head()?.commit else {
+            return Ok(CommitLog::default());
         };
-        let (at, commits) = before.unwrap_or_default();
-        if at == head {
-            return Ok(commits);
+        if head == known.head {
+            return Ok(known);
         }
         let git = self.git()?;
-        let went_on = match (Oid::from_str(&head), Oid::from_str(&at)) {
-            (Ok(head), Ok(at)) => git
-                .graph_descendant_of(head, at)
-                .unwrap_or(false)
-                .then_some(at),
+        let went_on = match (Oid::from_str(&head), Oid::from_str(&known.head)) {
+            (Ok(head), Ok(at)) => {
+                let went_on = git.graph_descendant_of(head, at).unwrap_or(false);
+                went_on.then_some(at)
+            }
             _ => None,
         };
-        let ids = walked(&git, most, went_on, cancel)?;
-        let mut all: HashMap<String, Past> = known
+        let ids = walked(&git, went_on, cancel)?;
+        let (before, others) = match went_on {
+            Some(_) => (known.commits, Vec::new()),
+            None => (Vec::new(), known.commits),
+        };
+        let mut compared: HashMap<String, Past> = others
             .into_iter()
-            .chain(commits.iter().cloned())
+            .chain(known.spare)
             .map(|past| (past.id.clone(), past))
             .collect();
         let missing: Vec<Oid> = ids
             .iter()
             .copied()
-            .filter(|id| !all.contains_key(&id.to_string()))
+            .filter(|id| !compared.contains_key(&id.to_string()))
             .collect();
-        for past in self.compared(&git, &missing, cancel)? {
-            all.insert(past.id.clone(), past);
+        for past in self.compared(&missing, cancel, progress)? {
+            compared.insert(past.id.clone(), past);
         }
-        let mut list: Vec<Past> = ids
+        let mut commits: Vec<Past> = ids
             .iter()
-            .filter_map(|id| all.remove(&id.to_string()))
+            .filter_map(|id| compared.remove(&id.to_string()))
+            .chain(before)
             .collect();
-        if went_on.is_some() {
-            list.extend(commits);
-            list.truncate(most);
-        }
-        Ok(list)
+        let mut spare = commits.split_off(MOST.min(commits.len()));
+        spare.extend(compared.into_values());
+        spare.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
+        spare.truncate(SPARE);
+        Ok(CommitLog {
+            head,
+            commits,
+            spare,
+        })
     }
 
     /// Compares commits with their parents, on as many threads as pay.
-    fn compared(&self, git: &Repository, ids: &[Oid], cancel: &Cancel) -> Result<Vec<Past>> {
+    fn compared(
+        &self,
+        ids: &[Oid],
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Vec<Past>> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = threads.min(8).min(ids.len() / 50 + 1);
+        let threads = threads.min(8).min(ids.len().div_ceil(EACH));
+        let next = AtomicUsize::new(0);
+        // Each thread has a view of its own on git's data.
+        let work = || -> Result<Vec<Past>> {
+            let git = self.git()?;
+            let mut all = Vec::new();
+            while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
+                cancel.check()?;
+                all.extend(past(&git, *id));
+            }
+            Ok(all)
+        };
         if threads < 2 {
-            return one_by_one(git, ids, cancel);
+            return work();
         }
-        let share = ids.len().div_ceil(threads);
         std::thread::scope(|scope| {
-            let others: Vec<_> = ids
-                .chunks(share)
-                .map(|part| scope.spawn(move || one_by_one(&self.git()?, part, cancel)))
-                .collect();
+            let others: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            while others.iter().any(|other| !other.is_finished()) {
+                progress(next.load(Ordering::Relaxed).min(ids.len()), ids.len());
+                std::thread::sleep(Duration::from_millis(10));
+            }
             let mut all = Vec::with_capacity(ids.len());
             for other in others {
                 match other.join() {
@@ -159,7 +197,7 @@ impl Repo {
 }
 
 /// The commits from HEAD on that are no merges, newest first, down to what `but` is made of.
-fn walked(git: &Repository, most: usize, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid>> {
+fn walked(git: &Repository, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid>> {
     let failed = |e: &git2::Error| git_failure("cannot read the history", e);
     let mut walk = git.revwalk().map_err(|e| failed(&e))?;
     // By time alone: an order by topology would read the whole history first.
@@ -179,7 +217,7 @@ fn walked(git: &Repository, most: usize, but: Option<Oid>, cancel: &Cancel) -> R
         if commit.parent_count() > 1 {
             continue;
         }
-        if ids.len() >= most {
+        if ids.len() >= MOST {
             break;
         }
         ids.push(id);
@@ -187,23 +225,15 @@ fn walked(git: &Repository, most: usize, but: Option<Oid>, cancel: &Cancel) -> R
     Ok(ids)
 }
 
-fn one_by_one(git: &Repository, ids: &[Oid], cancel: &Cancel) -> Result<Vec<Past>> {
-    let mut all = Vec::with_capacity(ids.len());
-    for id in ids {
-        cancel.check()?;
-        let Ok(commit) = git.find_commit(*id) else {
-            continue;
-        };
-        all.push(Past {
-            id: id.to_string(),
-            time: commit.time().seconds(),
-            message: truncated(&String::from_utf8_lossy(commit.message_bytes()), MESSAGE)
-                .to_owned(),
-            // What is not there, or broken, has no lines; its message still counts for nothing.
-            files: changed(git, &commit).unwrap_or_default(),
-        });
-    }
-    Ok(all)
+/// A commit compared with its parent; none if it is not there.
+fn past(git: &Repository, id: Oid) -> Option<Past> {
+    let commit = git.find_commit(id).ok()?;
+    Some(Past {
+        id: id.to_string(),
+        time: commit.time().seconds(),
+        message: truncated(&String::from_utf8_lossy(commit.message_bytes()), MESSAGE).to_owned(),
+        files: changed(git, &commit).unwrap_or_default(),
+    })
 }
 
 /// The runs of lines that a commit changed.
@@ -264,43 +294,21 @@ fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>>
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::repo::trial::git;
 
-    struct Trial(tempfile::TempDir);
+    fn commit(root: &Path, name: &str, text: &str, message: &str) {
+        std::fs::write(root.join(name), text).expect("written");
+        git(root, &["add", "."]);
+        git(root, &["commit", "-q", "-m", message]);
+    }
 
-    impl Trial {
-        fn git(&self, arguments: &[&str]) {
-            let done = std::process::Command::new("git")
-                .args(["-c", "user.name=a", "-c", "user.email=a@b.c"])
-                .args([
-                    "-c",
-                    "commit.gpgsign=false",
-                    "-c",
-                    "core.hooksPath=/dev/null",
-                ])
-                .args(arguments)
-                .current_dir(self.0.path())
-                .env("GIT_CONFIG_GLOBAL", "/dev/null")
-                .env("GIT_CONFIG_SYSTEM", "/dev/null")
-                .output()
-                .expect("git runs");
-            assert!(done.status.success(), "{done:?}");
-        }
-
-        fn commit(&self, name: &str, text: &str, message: &str) {
-            std::fs::write(self.0.path().join(name), text).expect("written");
-            self.git(&["add", "."]);
-            self.git(&["commit", "-q", "-m", message]);
-        }
-
-        fn past(&self, before: Option<(String, Vec<Past>)>) -> (String, Vec<Past>) {
-            let repo = Repo::open(self.0.path()).expect("a repository");
-            let past = repo
-                .past(100, before, Vec::new(), &Cancel::never())
-                .expect("a past");
-            let head = repo.head().expect("a head").commit.unwrap_or_default();
-            (head, past)
-        }
+    fn log(root: &Path, known: CommitLog) -> CommitLog {
+        let repo = Repo::open(root).expect("a repository");
+        repo.commit_log(known, &Cancel::never(), &mut |_, _| {})
+            .expect("a log")
     }
 
     fn messages(past: &[Past]) -> Vec<&str> {
@@ -309,26 +317,30 @@ mod tests {
 
     #[test]
     fn commits_come_with_the_lines_they_changed_however_often_one_asks() {
-        let trial = Trial(tempfile::tempdir().expect("a folder"));
-        trial.git(&["init", "-q", "-b", "main"]);
-        assert!(trial.past(None).1.is_empty());
-        trial.commit("a.txt", "1\n2\n3\n", "begin");
-        trial.commit("a.txt", "1\ntwo\n3\n", "change two");
-        let first = trial.past(None);
-        assert_eq!(messages(&first.1), ["change two", "begin"]);
-        assert_eq!(first.1[0].files.len(), 1);
-        assert_eq!(first.1[0].files[0].runs, [Run::from([2, 1, 2, 1])]);
-        assert_eq!(first.1[1].files[0].runs, [Run::from([0, 0, 1, 3])]);
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        git(root, &["init", "-q", "-b", "main"]);
+        assert_eq!(log(root, CommitLog::default()), CommitLog::default());
+        commit(root, "a.txt", "1\n2\n3\n", "begin");
+        commit(root, "a.txt", "1\ntwo\n3\n", "change two");
+        let first = log(root, CommitLog::default());
+        assert_eq!(messages(&first.commits), ["change two", "begin"]);
+        let runs = |at: usize| first.commits[at].files[0].runs.clone();
+        assert_eq!(runs(0), [Run::from([2, 1, 2, 1])]);
+        assert_eq!(runs(1), [Run::from([0, 0, 1, 3])]);
         // The same again, and on from there, over a merge.
-        assert_eq!(trial.past(Some(first.clone())), first);
-        trial.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
-        trial.commit("b.txt", "b\n", "beside");
-        trial.git(&["checkout", "-q", "main"]);
-        trial.git(&["merge", "-q", "--no-ff", "-m", "both", "side"]);
-        let on = trial.past(Some(first.clone()));
-        assert_eq!(messages(&on.1), ["beside", "change two", "begin"]);
-        // Elsewhere, from which HEAD did not go on.
-        trial.git(&["checkout", "-q", "side"]);
-        assert_eq!(messages(&trial.past(Some(on)).1), ["beside", "begin"]);
+        assert_eq!(log(root, first.clone()), first);
+        git(root, &["checkout", "-q", "-b", "side", "HEAD~1"]);
+        commit(root, "b.txt", "b\n", "beside");
+        git(root, &["checkout", "-q", "main"]);
+        git(root, &["merge", "-q", "--no-ff", "-m", "both", "side"]);
+        let on = log(root, first);
+        assert_eq!(messages(&on.commits), ["beside", "change two", "begin"]);
+        assert!(on.spare.is_empty());
+        // Elsewhere, where HEAD did not go on from there: what is left stays known.
+        git(root, &["checkout", "-q", "side"]);
+        let aside = log(root, on);
+        assert_eq!(messages(&aside.commits), ["beside", "begin"]);
+        assert_eq!(messages(&aside.spare), ["change two"]);
     }
 }

@@ -10,6 +10,8 @@ pub mod history;
 mod ignored;
 mod open;
 pub mod read;
+#[cfg(test)]
+pub(crate) mod trial;
 pub mod unified;
 pub mod walk;
 
@@ -19,7 +21,7 @@ use crate::base::{RepoPath, Result};
 
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
-pub use history::{Past, PastFile, Run};
+pub use history::{CommitLog, Past, PastFile, Run};
 pub use read::{BlobId, FileText, blob_id};
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 

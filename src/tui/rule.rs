@@ -263,6 +263,15 @@ fn indexing(
                 after,
             )
         }
+        Progress::History { done, total } => (
+            format!(
+                "indexing {dot} {} of {} commits",
+                human_count(done as u64),
+                human_count(total as u64)
+            ),
+            Some(done as f64 / total.max(1) as f64),
+            String::new(),
+        ),
         Progress::Writing => ("indexing · writing".replace('·', dot), None, String::new()),
     }
 }

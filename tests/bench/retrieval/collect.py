@@ -58,6 +58,6 @@ class Collect:
             json.dump(told, out)
         places = []
         for file, piece, *_ in told["candidates"]:
-            start, end = told["files"][file]["pieces"][piece][:2]
+            start, end = told["files"][file]["pieces"][piece]
             places.append({"path": told["files"][file]["path"], "start": start, "end": end})
         return {"first": places[: 2 * top]}

@@ -72,19 +72,20 @@ def read(folders):
             rows = told["candidates"]
             labels = []
             for file, piece, *_ in rows:
-                start, end = told["files"][file]["pieces"][piece][:2]
+                start, end = told["files"][file]["pieces"][piece]
                 labels.append(label(case, told["files"][file]["path"], start, end))
             told["labels"] = numpy.array(labels)
-            told["matrix"] = numpy.array([row[3:] for row in rows], dtype=numpy.float32)
             told["rows"] = [(row[0], row[1]) for row in rows]
-            told["firsts"] = numpy.array([row[2] for row in rows])
+            matrix = numpy.array([row[2:] for row in rows], dtype=numpy.float32)
+            told["matrix"] = matrix.reshape(len(rows), len(told["features"]))
+            told["firsts"] = told["matrix"][:, told["features"].index("first")]
             del told["candidates"]
             cases.append(told)
     return cases
 
 
 def learn(cases, trees=TREES, parameters=None, drop=()):
-    """A forest for these cases."""
+    """A forest for these cases; features named in `drop` are as if they told nothing."""
     useful = [case for case in cases if len(case["labels"]) and case["labels"].max() > 0]
     # What stands far down by the first guess teaches little and takes most of the time. Right
     # ones go too: kept alone, they would teach that far down is where to look.
