@@ -141,6 +141,15 @@ impl LineRange {
         self.start <= other.end && other.start <= self.end
     }
 
+    /// Both, and what lies between them.
+    #[must_use]
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            start: self.start.min(other.start),
+            end: self.end.max(other.end),
+        }
+    }
+
     /// Whether `line` lies in the range.
     pub const fn contains(self, line: u32) -> bool {
         self.start <= line && line <= self.end

@@ -343,8 +343,6 @@ impl Picker<'_> {
             return None;
         }
         let within = |range: LineRange| LineRange::new(range.start, range.end.min(lines));
-        let both =
-            |a: LineRange, b: LineRange| LineRange::new(a.start.min(b.start), a.end.max(b.end));
         let mut range = within(hit.core);
         // A small definition is shown whole, even if only a part of it was found.
         let own = hit.symbol.as_ref().filter(|s| s.range.overlaps(range));
@@ -352,7 +350,7 @@ impl Picker<'_> {
             && own.range.len() <= SMALL
             && own.range.end <= lines
         {
-            range = both(range, own.range);
+            range = range.hull(own.range);
         }
         if self.is_dropped(&hit.path, range) || self.is_shown(&hit.path, range) {
             return None;
@@ -362,7 +360,7 @@ impl Picker<'_> {
         Some(Planned {
             path: hit.path.clone(),
             range,
-            wider: both(range, within(hit.range)),
+            wider: range.hull(within(hit.range)),
             symbol,
             tokens: excerpt.tokens,
         })

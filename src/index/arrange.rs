@@ -110,7 +110,7 @@ fn grown(
         let with = |at: Option<usize>| {
             let piece = *file.rows.get(at?)?;
             let row = table.rows.get(piece as usize)?;
-            let both = LineRange::new(range.start.min(row.start), range.end.max(row.end));
+            let both = range.hull(LineRange::new(row.start, row.end));
             let free = !taken.iter().any(|other| other.overlaps(both));
             let score = scores.get(&piece).copied().unwrap_or(f32::MIN);
             (free && both.len() <= LONGEST).then_some((score, both))

@@ -85,7 +85,7 @@ pub enum FileClass {
     Source,
     /// Tests, benches, fixtures.
     Test,
-    /// Prose.
+    /// Prose, and examples.
     Docs,
     /// Written by a machine.
     Generated,

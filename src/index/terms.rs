@@ -249,18 +249,27 @@ pub fn whole(identifier: &str) -> Option<String> {
 /// The words of a text, joined by blanks: the form the index stores.
 pub fn joined(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    each(text, |word| {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(word);
-    });
+    each(text, |word| add(&mut out, word));
     out
+}
+
+/// The pairs of a text in the same form.
+pub fn joined_pairs(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    each_pair(text, |pair| add(&mut out, pair));
+    out
+}
+
+fn add(out: &mut String, word: &str) {
+    if !out.is_empty() {
+        out.push(' ');
+    }
+    out.push_str(word);
 }
 
 /// Calls `take` with every two words that stand next to each other in `text`, as one word:
 /// parts of an identifier, or words with a single character between them.
-pub fn each_pair(text: &str, mut take: impl FnMut(&str)) {
+fn each_pair(text: &str, mut take: impl FnMut(&str)) {
     let mut lower = String::new();
     let mut pair = String::new();
     for line in text.lines() {
@@ -291,18 +300,6 @@ pub fn each_pair(text: &str, mut take: impl FnMut(&str)) {
             }
         }
     }
-}
-
-/// The pairs of a text, joined by blanks: the form the index stores.
-pub fn joined_pairs(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    each_pair(text, |pair| {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.push_str(pair);
-    });
-    out
 }
 
 /// The pairs of a query, each once: words that stand next to each other when those that say
