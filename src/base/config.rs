@@ -1,67 +1,13 @@
 //! Configuration: every key, its value, and where it comes from.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::config_file::{self, Entry};
 use super::failure::{Failure, Result};
 use super::path::RepoPath;
 
-/// Where a value comes from. Later ones win.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Built in.
-    Default,
-    /// The user's `config.toml`.
-    User(PathBuf),
-    /// `.homebody.toml` in the repository (harmless keys only).
-    Repo(PathBuf),
-    /// An environment variable.
-    Environment(&'static str),
-    /// The command line.
-    CommandLine,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("built in"),
-            Self::User(file) | Self::Repo(file) => {
-                f.write_str(&super::text::printable(&file.to_string_lossy()))
-            }
-            Self::Environment(name) => f.write_str(name),
-            Self::CommandLine => f.write_str("command line"),
-        }
-    }
-}
-
-/// A value with its origin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Setting<T> {
-    /// The value.
-    pub value: T,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-impl<T> Setting<T> {
-    /// A built-in value.
-    pub const fn default_of(value: T) -> Self {
-        Self {
-            value,
-            origin: Origin::Default,
-        }
-    }
-}
-
-impl<T> Setting<T> {
-    /// Takes over a value.
-    pub fn set(&mut self, value: T, origin: Origin) {
-        self.value = value;
-        self.origin = origin;
-    }
-}
+pub use super::setting::{Origin, Setting};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,7 +33,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 21] = [
+pub(super) const KEYS: [(&str, bool); 22] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -107,6 +53,7 @@ pub(super) const KEYS: [(&str, bool); 21] = [
     ("rules_file", true),
     ("exclude", true),
     ("review.skip", true),
+    ("search.embedding", false),
     ("check", false),
     ("keys", false),
 ];
@@ -182,6 +129,9 @@ pub struct Config {
     pub exclude: Setting<Vec<String>>,
     /// `review.skip`: globs a review passes over. (repo may add)
     pub review_skip: Setting<Vec<String>>,
+    /// `search.embedding`: the model that searches by meaning: `auto`, `off`, a name or a path of
+    /// a GGUF.
+    pub search_embedding: Setting<String>,
     /// `check`: the command for `patch --check` (user only).
     pub check: Setting<Option<String>>,
     /// `keys.ACTION = ["ctrl-x", …]` (user only).
@@ -212,6 +162,7 @@ impl Default for Config {
             rules_file: Setting::default_of("AGENTS.md".to_owned()),
             exclude: Setting::default_of(Vec::new()),
             review_skip: Setting::default_of(Vec::new()),
+            search_embedding: Setting::default_of("auto".to_owned()),
             check: Setting::default_of(None),
             keys: Setting::default_of(BTreeMap::new()),
             notes: Vec::new(),
@@ -401,6 +352,11 @@ impl Config {
             texts(&self.review_skip.value),
             &self.review_skip.origin,
         );
+        put(
+            "search.embedding",
+            text(&self.search_embedding.value),
+            &self.search_embedding.origin,
+        );
         let check = self.check.value.as_deref().map(text).unwrap_or_default();
         put("check", check, &self.check.origin);
         for (action, keys) in &self.keys.value {
@@ -469,6 +425,7 @@ impl Config {
             }
             "exclude" => add(&mut self.exclude, entry.texts()?, origin),
             "review.skip" => add(&mut self.review_skip, entry.texts()?, origin),
+            "search.embedding" => over(&mut self.search_embedding, entry.text()?, origin),
             "check" => over(&mut self.check, entry.optional_text()?, origin),
             _ => {
                 let mut keys = std::mem::take(&mut self.keys.value);
@@ -518,7 +475,7 @@ mod tests {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
-            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
+            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));
         assert_eq!(config.ctx.value, 8192);

@@ -28,6 +28,7 @@ pub mod blocks;
 pub mod convolution;
 pub mod delta;
 mod disjoint;
+pub mod encoder;
 pub mod exponent;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod few;

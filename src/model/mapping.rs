@@ -15,7 +15,25 @@ const PAGE: usize = 4096;
 /// The bytes of a file.
 #[derive(Debug)]
 pub struct Mapping {
-    map: memmap2::Mmap,
+    map: Bytes,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Mapped(memmap2::Mmap),
+    /// What was made of a file, for what reads files.
+    Owned(Vec<u8>),
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
 }
 
 impl Mapping {
@@ -31,7 +49,16 @@ impl Mapping {
         // beyond its end ends this process (SIGBUS); it harms nothing else. homebody's own
         // downloads never write to a file that has its final name.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|e| failed(&e))?;
-        Ok(Self { map })
+        Ok(Self {
+            map: Bytes::Mapped(map),
+        })
+    }
+
+    /// Bytes that lie in no file.
+    pub const fn owned(bytes: Vec<u8>) -> Self {
+        Self {
+            map: Bytes::Owned(bytes),
+        }
     }
 
     /// Brings the file in, so that the first token does not wait for the disk. `progress` goes
@@ -43,7 +70,9 @@ impl Mapping {
         #[cfg(unix)]
         {
             // A wish, not a need.
-            let _ = self.map.advise(memmap2::Advice::WillNeed);
+            if let Bytes::Mapped(map) = &self.map {
+                let _ = map.advise(memmap2::Advice::WillNeed);
+            }
         }
         let mut sum = 0_u8;
         for (i, step) in self.map.chunks(STEP).enumerate() {

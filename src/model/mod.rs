@@ -4,6 +4,7 @@
 //! file per architecture; nothing here knows a repository, a prompt or a screen.
 
 mod attention;
+pub mod bert;
 mod buffer;
 pub mod chat;
 mod delta;

@@ -15,6 +15,7 @@ use super::linear::{Linear, Mapped, Product, Table};
 use super::mapping::Mapping;
 use super::rows::Vector;
 use crate::kernels::blocks::{Kind, dequantize};
+use crate::kernels::encoder::round_to_8;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::pages::Precision;
 
@@ -147,6 +148,26 @@ impl<'a> Weights<'a> {
     /// A product of `rows` outputs from `columns` inputs, with its bias where there is one.
     pub fn linear(&self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
         let product = self.product(&format!("{name}.weight"), rows, columns)?;
+        let bias = self.plain_if(&format!("{name}.bias"), rows)?;
+        Ok(Linear { product, bias })
+    }
+
+    /// As [`Self::linear`], but of floats rounded to 8 bits, on the CPU: for what is computed
+    /// often and need not be exact.
+    pub fn rounded(&self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
+        let weight = format!("{name}.weight");
+        let (kind, ..) = self.place(&weight)?;
+        if !kind.is_float() || !columns.is_multiple_of(32) {
+            return self.linear(name, rows, columns);
+        }
+        let bytes = round_to_8(&self.floats(&weight, rows * columns)?, columns);
+        let product = Product::Mapped(Mapped {
+            range: 0..bytes.len(),
+            file: Arc::new(Mapping::owned(bytes)),
+            kind: Kind::Q8_0,
+            rows,
+            columns,
+        });
         let bias = self.plain_if(&format!("{name}.bias"), rows)?;
         Ok(Linear { product, bias })
     }
