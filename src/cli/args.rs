@@ -4,10 +4,12 @@ mod jobs;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::config::{ColorChoice, Overrides};
+use crate::index::Part;
 
 pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat};
 
@@ -321,6 +323,18 @@ pub(super) enum DebugCommand {
         /// Tokens to write
         #[arg(long, value_name = "N", value_parser = number(1, 1_000_000))]
         max: u64,
+    },
+    /// Search with a part of it left out, as ranges, to measure what it is good for
+    Without {
+        /// Which part
+        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(Part::ALL.map(|(name, _)| name)))]
+        part: String,
+        /// A file that holds the query
+        #[arg(value_name = "FILE")]
+        query: PathBuf,
+        /// So many results
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = number(1, 1000))]
+        top: u64,
     },
     /// What is told of the candidates for a query, as JSON, to learn ranking from
     Candidates {

@@ -10,6 +10,7 @@ use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::debug;
+use crate::index::Part;
 use crate::jobs::ModelChoice;
 
 /// The JSON schema of the events; a test holds real events against it.
@@ -49,6 +50,21 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let cancel = desk.cancel();
             let text = debug::generate(&mut engine, &prompt, max as usize, &cancel)?;
             desk.out.json(&text)?;
+        }
+        DebugCommand::Without { part, query, top } => {
+            let query = std::fs::read_to_string(&query)
+                .map_err(|e| io_failure(format!("cannot read {}", query.display()), &e))?;
+            let Some((_, part)) = Part::ALL.into_iter().find(|(name, _)| *name == part) else {
+                return Err(Failure::usage(format!("the search has no part `{part}`")));
+            };
+            desk.check_dir()?;
+            let workspace = desk.open()?;
+            let index = desk.index(&workspace, false)?;
+            for hit in index.search_without(&query, top as usize, part)? {
+                let (path, range) = (&hit.path, hit.range);
+                let line = format!("{path}:{}-{}", range.start, range.end);
+                desk.out.line(Tone::Plain, &line);
+            }
         }
         DebugCommand::Candidates { query } => {
             let query = std::fs::read_to_string(&query)

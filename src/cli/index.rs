@@ -1,12 +1,16 @@
 //! `index`: brought up to date, and what it holds.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use super::args::IndexArgs;
 use super::desk::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
 use crate::base::text::{human_bytes, human_count, human_time};
-use crate::index::Stats;
+use crate::index::{Index, Stats};
+use crate::jobs::Workspace;
 
 /// `index`.
 pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
@@ -14,7 +18,7 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
     let workspace = desk.open()?;
     let began = std::time::Instant::now();
     let index = desk.index(&workspace, args.rebuild)?;
-    let stats = index.stats();
+    let stats = index.stats().clone();
     desk.out.line(
         Tone::Plain,
         &format!(
@@ -24,9 +28,20 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
             human_time(began.elapsed().as_secs_f64())
         ),
     );
+    let index = meant(index, &workspace, desk)?;
     if args.stats {
-        for line in stats_lines(stats) {
+        for line in stats_lines(&stats) {
             desk.out.line(Tone::Plain, &line);
+        }
+        if let Some((name, coverage)) = index.coverage()? {
+            desk.out.line(
+                Tone::Plain,
+                &format!(
+                    "by meaning: {} of {} pieces, by {name}",
+                    human_count(coverage.done as u64),
+                    human_count(coverage.total as u64)
+                ),
+            );
         }
         desk.out.line(
             Tone::Dim,
@@ -34,6 +49,51 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
         );
     }
     Ok(0)
+}
+
+/// Makes what is missing for the search by meaning, where a model for it is installed.
+fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Arc<Index>> {
+    let missing = |index: &Index| -> Result<usize> {
+        let coverage = index.coverage()?.map(|(_, coverage)| coverage);
+        Ok(coverage.map_or(0, |c| c.total - c.done))
+    };
+    let pieces = missing(&index)?;
+    if pieces == 0 {
+        return Ok(index);
+    }
+    let (began, cancel) = (Instant::now(), desk.cancel());
+    let out = &mut desk.out;
+    let mut first = None;
+    let made = workspace.complete_meaning(index, &cancel, &mut |coverage| {
+        let before = *first.get_or_insert(coverage.done);
+        let (done, total) = (coverage.done - before, coverage.total - before);
+        let left = (done > 0).then(|| {
+            let each = began.elapsed().as_secs_f64() / done as f64;
+            each * (total - done) as f64
+        });
+        out.progress(&format!(
+            "reading for the meaning: {} of {} pieces{}",
+            human_count(coverage.done as u64),
+            human_count(coverage.total as u64),
+            left.map_or_else(String::new, |left| format!(", {} left", human_time(left)))
+        ));
+    });
+    desk.out.clear();
+    let made = match made {
+        Err(failure) if failure.is_interrupted() => {
+            return Err(failure.hint("what was read is kept; the next run goes on from there"));
+        }
+        made => made?,
+    };
+    desk.out.line(
+        Tone::Plain,
+        &format!(
+            "{} pieces read for the meaning, in {}",
+            human_count(pieces as u64),
+            human_time(began.elapsed().as_secs_f64())
+        ),
+    );
+    Ok(made)
 }
 
 /// What an index holds, and what it leaves out, in lines.

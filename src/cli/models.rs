@@ -105,6 +105,7 @@ fn look(row: Row, free: u64) -> Shown {
     let mut broken = false;
     if let Some(here) = &row.installed {
         match engine::inspect(&here.path) {
+            Ok(_) if row.model.as_ref().is_some_and(|model| model.embeds) => {}
             Ok(found) => {
                 let needed = found.memory_bytes(FIT_CONTEXT.min(found.context as usize));
                 memory = Some(needed);
@@ -128,8 +129,14 @@ fn look(row: Row, free: u64) -> Shown {
             about.push_str(" (another upload than the catalog knows)");
         }
     }
+    let embeds = row.model.as_ref().is_some_and(|model| model.embeds);
     let state = if broken {
         "broken".to_owned()
+    } else if embeds {
+        // It searches as soon as it is here, and never answers.
+        (runs, fits) = (Some(true), Some(true));
+        let here = row.installed.is_some();
+        (if here { "in use for search" } else { "fits" }).to_owned()
     } else {
         state(
             row.installed.is_some(),
@@ -285,7 +292,12 @@ fn fetch(name: &str, desk: &mut Desk) -> Result<Code> {
         installed.path.display(),
         human_bytes(installed.bytes)
     ));
-    if !model.runs {
+    if model.embeds {
+        desk.out.note(
+            "repositories are searched by meaning from now on; `homebody index` reads one at \
+             once, the app does it while it is idle",
+        );
+    } else if !model.runs {
         desk.out
             .warn("this build of homebody cannot run that architecture yet");
     }
@@ -381,6 +393,10 @@ fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let here = desk.store().find(name)?;
     let found = engine::inspect(&here.path)?;
+    if found.architecture == "bert" {
+        return Err(Failure::usage(format!("{name} searches and cannot answer"))
+            .hint("it is used for search as it is; `search.embedding` chooses among several"));
+    }
     if let Some(why) = found.obstacle {
         // Chosen, it would stop every command from now on.
         return Err(Failure::model(format!("{name} cannot be used"))

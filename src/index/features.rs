@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tantivy::Searcher;
 
+pub(super) use super::feature_names::{COUNT, NAMES};
 use super::snapshot::Fields;
 use super::table::Table;
 use super::views::{View, Views, find};
@@ -14,75 +15,12 @@ use crate::base::Result;
 const CANDIDATES: usize = 400;
 /// A name that is used in more pieces than this says nothing about any of them.
 const COMMON: usize = 300;
-
-/// The names of the numbers, in their order.
-pub(super) const NAMES: [&str; COUNT] = [
-    "body",
-    "name",
-    "signature",
-    "told",
-    "place",
-    "file",
-    "file_told",
-    "body_rel",
-    "name_rel",
-    "signature_rel",
-    "told_rel",
-    "place_rel",
-    "file_rel",
-    "file_told_rel",
-    "words",
-    "words_file",
-    "words_both",
-    "words_place",
-    "first",
-    "first_rel",
-    "rank",
-    "file_rank",
-    "rank_in_file",
-    "best_in_file",
-    "three_in_file",
-    "matching_in_file",
-    "share_of_file",
-    "exact",
-    "named",
-    "placed",
-    "lines",
-    "function",
-    "type",
-    "constant",
-    "other",
-    "head",
-    "touched",
-    "age",
-    "file_touched",
-    "file_age",
-    "used",
-    "users",
-    "users_best",
-    "folder",
-    "before",
-    "after",
-    "tests",
-    "query_words",
-    "query_identifiers",
-    "query_weight",
-    "file_lines",
-    "file_pieces",
-    "pairs",
-    "pairs_rel",
-    "file_pairs",
-    "file_pairs_rel",
-    "head_words",
-    "head_words_rel",
-    "file_head_words",
-    "file_head_words_rel",
-    "at_line",
-    "at_share",
-    "is_first",
-];
-/// How many numbers a candidate has.
-pub(super) const COUNT: usize = 63;
+/// How near in meaning a piece must be that holds no word of the query.
+const ALONE: f32 = 0.3;
+/// How much the nearest in meaning counts in the first guess.
+const MEANT: f32 = 1.0;
+/// Where the first guess stands among them, of the best one.
+const FIRST_REL: usize = 19;
 
 /// A candidate.
 #[derive(Debug, Clone)]
@@ -91,6 +29,13 @@ pub(super) struct Candidate {
     pub piece: u32,
     /// What is told of it.
     pub row: [f32; COUNT],
+}
+
+impl Candidate {
+    /// The first guess, of the best one of the query.
+    pub(super) fn guessed(&self) -> f32 {
+        self.row[FIRST_REL]
+    }
 }
 
 /// All that the candidates of one query are seen against.
@@ -128,7 +73,7 @@ impl<'a> Scene<'a> {
         searcher: &'a Searcher,
         fields: Fields,
         table: &'a Table,
-        views: &'a Views,
+        (views, alike): (&'a Views, &[f32]),
         query: &str,
     ) -> Result<Self> {
         let mut exact: HashMap<u32, u32> = HashMap::new();
@@ -147,10 +92,12 @@ impl<'a> Scene<'a> {
                 + 0.4 * views.of(View::Name, piece)
                 + 0.2 * views.of(View::Signature, piece)
                 + 0.2 * views.of(View::Told, piece);
-            if words <= 0.0 && !exact.contains_key(&piece) {
+            let alike = alike.get(piece as usize).copied().unwrap_or(0.0);
+            if words <= 0.0 && alike < ALONE && !exact.contains_key(&piece) {
                 continue;
             }
             *first = words
+                + MEANT * alike
                 + 0.5 * views.of(View::Pairs, piece)
                 + 0.3 * views.heads.get(piece as usize).copied().unwrap_or(0.0)
                 + 0.6 * of_file(&views.files)
@@ -482,4 +429,14 @@ impl Most {
 
 fn relative(value: f32, most: f32) -> f32 {
     if most > 0.0 { value / most } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_guess_stands_where_it_is_looked_for() {
+        assert_eq!(NAMES[FIRST_REL], "first_rel");
+    }
 }

@@ -10,12 +10,16 @@
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
 //! `symbols` only.
 
+mod adopt;
 mod arrange;
 pub mod build;
 mod class;
+mod feature_names;
 mod features;
 mod file_features;
 mod history;
+mod meaning;
+mod outline;
 mod pieces;
 mod rank;
 pub mod search;
@@ -27,13 +31,18 @@ pub mod symbols;
 mod table;
 pub mod terms;
 mod update;
+mod vectors;
 mod views;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{LineRange, RepoPath};
 
+pub use adopt::adopt;
 pub use build::{Progress, build, open};
+pub use meaning::{Coverage, Meaning};
+pub use outline::Outlined;
+pub use search::Part;
 pub use snapshot::Index;
 
 /// What kind of thing a definition is.

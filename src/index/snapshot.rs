@@ -1,6 +1,7 @@
 //! The immutable index: what files there are, and tantivy's view of their pieces.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tantivy::collector::DocSetCollector;
@@ -12,6 +13,9 @@ use tantivy::schema::{
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Searcher, TantivyDocument, Term};
 
+use super::meaning::{Coverage, Meaning};
+use super::search::Part;
+use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};
 use crate::base::{Failure, RepoPath, Result};
 
@@ -106,7 +110,9 @@ pub struct Index {
     pub(super) stats: Stats,
     pub(super) searcher: Option<(Searcher, Fields)>,
     /// Its pieces side by side, once somebody searches.
-    pub(super) table: std::sync::OnceLock<super::table::Table>,
+    pub(super) table: std::sync::OnceLock<Table>,
+    /// What its pieces mean, where a model is at hand.
+    pub(super) meaning: Option<Arc<Meaning>>,
 }
 
 impl std::fmt::Debug for Index {
@@ -177,7 +183,15 @@ impl Index {
     /// The `top` best places for a query in plain words, code or both, best first, without
     /// overlaps.
     pub fn search(&self, query: &str, top: usize) -> Result<Vec<Hit>> {
-        super::search::search(self, query, top)
+        super::search::search(self, query, top, None)
+    }
+
+    /// The same with a part of the search left out, for who measures what it is good for.
+    ///
+    /// # Errors
+    /// As [`Index::search`].
+    pub fn search_without(&self, query: &str, top: usize, part: Part) -> Result<Vec<Hit>> {
+        super::search::search(self, query, top, Some(part))
     }
 
     /// What is told of the candidates for a query, for who learns to rank them: JSON with
@@ -188,6 +202,50 @@ impl Index {
     /// As [`Index::search`].
     pub fn candidates(&self, query: &str) -> Result<serde_json::Value> {
         super::search::candidates(self, query)
+    }
+
+    /// The same index, searched by meaning too.
+    #[must_use]
+    pub fn with_meaning(self: Arc<Self>, meaning: Arc<Meaning>) -> Arc<Self> {
+        let own = Arc::try_unwrap(self).unwrap_or_else(|shared| Self {
+            files: shared.files.clone(),
+            stats: shared.stats.clone(),
+            searcher: shared.searcher.clone(),
+            table: std::sync::OnceLock::new(),
+            meaning: None,
+        });
+        Arc::new(Self {
+            meaning: Some(meaning),
+            ..own
+        })
+    }
+
+    /// Which model searches it by meaning, and how far that has come; none without one.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn coverage(&self) -> Result<Option<(String, Coverage)>> {
+        let Some(meaning) = &self.meaning else {
+            return Ok(None);
+        };
+        Ok(Some((meaning.model().to_owned(), meaning.coverage(self)?)))
+    }
+
+    /// Its pieces side by side; none for an index of nothing.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub(super) fn table(&self) -> Result<Option<&Table>> {
+        let Some((searcher, _)) = &self.searcher else {
+            return Ok(None);
+        };
+        Ok(Some(match self.table.get() {
+            Some(table) => table,
+            None => {
+                let table = Table::read(searcher, &self.files)?;
+                self.table.get_or_init(|| table)
+            }
+        }))
     }
 
     /// The pieces that hold a term.

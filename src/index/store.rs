@@ -139,6 +139,7 @@ impl Kept {
             stats,
             searcher: Some((self.searcher, self.fields)),
             table: std::sync::OnceLock::new(),
+            meaning: None,
         }
     }
 }
@@ -152,7 +153,7 @@ fn searcher(index: &tantivy::Index) -> Result<Searcher> {
     Ok(reader.searcher())
 }
 
-fn pieces_dir(dir: &Path) -> PathBuf {
+pub(super) fn pieces_dir(dir: &Path) -> PathBuf {
     dir.join("tantivy")
 }
 
@@ -165,13 +166,18 @@ pub(super) fn is_old(failure: &Failure) -> bool {
     failure.causes().iter().any(|cause| cause == OLD)
 }
 
+/// Whether there is something to open, good or not.
+pub(super) fn is_there(dir: &Path) -> bool {
+    pieces_dir(dir).join("meta.json").exists()
+}
+
 /// Opens what is there; none before the first commit.
 ///
 /// # Errors
 /// If it is damaged or of another version.
 pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
     let folder = pieces_dir(dir);
-    if !folder.join("meta.json").exists() {
+    if !is_there(dir) {
         return Ok(None);
     }
     // A commit between our looks would pair one list with other pieces; then look again.

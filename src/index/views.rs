@@ -11,6 +11,7 @@ use tantivy::postings::Postings as _;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet as _, Searcher, TERMINATED, Term};
 
+use super::search::Part;
 use super::snapshot::{Fields, failed};
 use super::table::{GONE, Table};
 use super::terms;
@@ -140,6 +141,40 @@ impl Views {
         }
         views.look_at_paths(table, words);
         Ok(views)
+    }
+
+    /// Takes out what one part of the search adds.
+    pub(super) fn forget(&mut self, part: Part) {
+        let mut clear = |view: View| {
+            if let Some(scores) = self.pieces.get_mut(view as usize) {
+                scores.fill(0.0);
+            }
+        };
+        match part {
+            Part::Name => {
+                clear(View::Name);
+                self.named.clear();
+            }
+            Part::Signature => clear(View::Signature),
+            Part::Told => {
+                clear(View::Told);
+                self.files_told.fill(0.0);
+            }
+            Part::Pairs => {
+                clear(View::Pairs);
+                self.files_pairs.fill(0.0);
+            }
+            Part::Heads => {
+                self.heads.fill(0.0);
+                self.files_heads.fill(0.0);
+            }
+            Part::Paths => {
+                self.places.fill(0.0);
+                self.places_words.fill(0);
+            }
+            Part::Files => self.files.fill(0.0),
+            Part::Meaning | Part::Ranker => {}
+        }
     }
 
     /// The weight of a set of words, of that of all.

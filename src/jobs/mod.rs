@@ -8,6 +8,7 @@
 pub mod ask;
 pub mod check;
 mod cite;
+mod embedding;
 pub mod event;
 mod findings;
 pub mod forget;

@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::embedding::embedder;
 use super::{Prompts, Settings};
 use crate::base::text::human_bytes;
-use crate::base::{Cancel, Config, Failure, Places, RepoPlaces, Result};
+use crate::base::{Cancel, Config, Embed, Failure, Places, RepoPlaces, Result};
 use crate::engine::{Card, Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
-use crate::index::{Index, Progress};
+use crate::index::{Coverage, Index, Meaning, Progress};
 use crate::models::{CardSampling, Catalog, Installed, Model, Source, Store};
 use crate::patch::UndoDir;
 use crate::patch::write::put_back_interrupted;
@@ -35,6 +36,10 @@ pub struct Workspace {
     pub settings: Settings,
     /// What the walk leaves out.
     pub rules: WalkRules,
+    /// Indexes of other working trees of the repository.
+    siblings: Vec<PathBuf>,
+    /// What searches by meaning, where such a model is installed.
+    pub embedder: Option<Arc<dyn Embed>>,
 }
 
 impl Workspace {
@@ -45,8 +50,19 @@ impl Workspace {
         let mut config = config.clone();
         config.add_repo_file(repo.root())?;
         let prompts = Prompts::load(Some(&places.config.join("prompts")))?;
+        let embedder = embedder(&config, places).unwrap_or_else(|failure| {
+            // Words find most; a model that cannot be used keeps nobody from anything.
+            let note = format!("search goes by words alone: {failure}");
+            config.notes.push(note);
+            None
+        });
         Ok(Self {
             places: places.for_repo(repo.root()),
+            siblings: repo
+                .siblings()
+                .iter()
+                .map(|root| places.for_repo(root).index)
+                .collect(),
             settings: settings(&config),
             rules: WalkRules {
                 exclude: config.exclude.value.clone(),
@@ -54,6 +70,7 @@ impl Workspace {
             repo,
             config,
             prompts,
+            embedder,
         })
     }
 
@@ -77,14 +94,59 @@ impl Workspace {
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Arc<Index>> {
-        crate::index::build(
+        if !rebuild {
+            // A first index is built sooner from another's; without one it is built all the same.
+            match crate::index::adopt(&self.places.index, &self.siblings, cancel) {
+                Err(failure) if failure.is_interrupted() => return Err(failure),
+                taken => log::debug!("index taken over: {taken:?}"),
+            }
+        }
+        let index = crate::index::build(
             &self.repo,
             &self.places.index,
             &self.rules,
             rebuild,
             cancel,
             progress,
-        )
+        )?;
+        Ok(self.meant(index))
+    }
+
+    /// The index as it was left, if there is one, without a look at the files.
+    pub fn last_index(&self) -> Result<Option<Arc<Index>>> {
+        let index = crate::index::open(&self.places.index)?;
+        Ok(index.map(|index| self.meant(index)))
+    }
+
+    /// The index with what is kept of its meaning.
+    fn meant(&self, index: Arc<Index>) -> Arc<Index> {
+        match &self.embedder {
+            Some(embedder) => {
+                let meaning = Meaning::open(&self.places.index, Arc::clone(embedder));
+                index.with_meaning(Arc::new(meaning))
+            }
+            None => index,
+        }
+    }
+
+    /// Makes the vectors of meaning that are missing. Gives an index that has them; what was
+    /// made before a cancel is kept on disk.
+    ///
+    /// # Errors
+    /// As [`Meaning::complete`].
+    pub fn complete_meaning(
+        &self,
+        index: Arc<Index>,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Coverage),
+    ) -> Result<Arc<Index>> {
+        let Some(embedder) = &self.embedder else {
+            return Ok(index);
+        };
+        let dir = &self.places.index;
+        let meaning = Meaning::open(dir, Arc::clone(embedder));
+        let meaning = meaning.complete(&index, &self.repo, dir, cancel, progress)?;
+        Ok(index.with_meaning(Arc::new(meaning)))
     }
 }
 
@@ -348,6 +410,7 @@ mod tests {
                 ..CardSampling::default()
             },
             thinking_limit: Some(512),
+            embeds: false,
             runs,
         }
     }

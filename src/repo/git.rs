@@ -181,6 +181,32 @@ impl Repo {
         })
     }
 
+    /// The roots of the other working trees of the repository, the main one first.
+    pub fn siblings(&self) -> Vec<PathBuf> {
+        let Ok(git) = self.git() else {
+            return Vec::new();
+        };
+        let mut roots = Vec::new();
+        let common = git.commondir();
+        if let Some(main) = common.parent().filter(|_| common.ends_with(".git")) {
+            roots.push(main.to_path_buf());
+        }
+        let names = git.worktrees();
+        for name in names.iter().flat_map(|names| names.iter()).take(100) {
+            let tree = name.ok().flatten().map(|name| git.find_worktree(name));
+            if let Some(Ok(tree)) = tree {
+                roots.push(tree.path().to_path_buf());
+            }
+        }
+        let mut roots: Vec<PathBuf> = roots
+            .into_iter()
+            .filter_map(|root| root.canonicalize().ok())
+            .filter(|root| *root != self.root)
+            .collect();
+        roots.dedup();
+        roots
+    }
+
     /// The folder shared by all working trees of the repository.
     pub(super) fn common_dir(&self) -> Option<PathBuf> {
         Some(self.git().ok()?.commondir().to_path_buf())
@@ -231,6 +257,22 @@ mod tests {
         assert!(head.branch.is_some() && head.commit.is_none() && !head.detached);
         assert_eq!(repo.recent_commits(3).expect("commits"), []);
         assert_eq!(repo.status().expect("status"), Status::default());
+    }
+
+    #[test]
+    fn working_trees_know_each_other() {
+        let (keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        commit(&git, "First");
+        assert_eq!(repo.siblings(), Vec::<PathBuf>::new());
+        let beside = tempfile::tempdir().expect("a folder");
+        let root = beside.path().join("second");
+        git.worktree("second", &root, None).expect("a working tree");
+        let root = root.canonicalize().expect("there");
+        assert_eq!(repo.siblings(), std::slice::from_ref(&root));
+        let second = Repo::open(&root).expect("a repository");
+        assert_eq!(second.siblings(), [repo.root().to_path_buf()]);
+        drop(keep);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod engine_thread;
 mod frame;
 pub mod highlight;
 mod history;
+mod indexer;
 mod input;
 pub mod markdown;
 mod model_picker;

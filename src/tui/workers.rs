@@ -11,8 +11,9 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::desk::{self, Desk};
 use super::engine_thread::{self, EngineThread, Task};
+use super::indexer::{self, Indexer};
 use super::reports;
-use crate::app::{Command, Event, Generation, IndexEvent, PullEvent};
+use crate::app::{Command, Event, Generation, PullEvent};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
@@ -63,6 +64,7 @@ pub struct Workers {
     pull: CancelSource,
     check: CancelSource,
     building: CancelSource,
+    embedding: CancelSource,
     running: Option<Generation>,
     /// Threads whose work must be finished before the process ends.
     to_finish: Vec<JoinHandle<()>>,
@@ -89,17 +91,21 @@ impl Workers {
         let (index, index_tasks) = unbounded();
         let (desk, desk_tasks) = unbounded();
         let (writer, writer_tasks) = unbounded();
-        let building = CancelSource::new();
+        let (building, embedding) = (CancelSource::new(), CancelSource::new());
         let mut to_finish = Vec::new();
         let thread = EngineThread::new(Arc::clone(&shared), events.clone());
         spawn("engine", move || {
             engine_thread::serve(thread, &engine_tasks)
         })?;
         {
-            let (shared, events, cancel) = (Arc::clone(&shared), events.clone(), building.clone());
-            spawn("indexer", move || {
-                indexer(&shared, &index_tasks, &events, &cancel)
-            })?;
+            let indexer = Indexer {
+                shared: Arc::clone(&shared),
+                wishes: index_tasks,
+                events: events.clone(),
+                building: building.clone(),
+                embedding: embedding.clone(),
+            };
+            spawn("indexer", move || indexer::serve(&indexer))?;
         }
         {
             let desk = Desk::new(Arc::clone(&shared), events.clone());
@@ -133,6 +139,7 @@ impl Workers {
             pull: CancelSource::new(),
             check: CancelSource::new(),
             building,
+            embedding,
             running: None,
             to_finish,
         })
@@ -148,6 +155,7 @@ impl Workers {
             } => {
                 self.running = Some(generation);
                 self.shared.busy.store(true, Ordering::Release);
+                self.embedding.cancel();
                 let cancel = self.job.token();
                 self.to_engine(Task::Job {
                     generation,
@@ -192,7 +200,12 @@ impl Workers {
             Command::CancelLoad => self.load.cancel(),
             Command::ResetEngine => self.to_engine(Task::Reset),
             Command::Reindex { rebuild } => {
-                self.building.cancel();
+                // What is under way is finished first: changes that come all the time would
+                // otherwise keep a long build from ever coming to its end.
+                if rebuild {
+                    self.building.cancel();
+                }
+                self.embedding.cancel();
                 let _ = self.index.send(rebuild);
             }
             Command::Pull { name } => self.start_pull(name),
@@ -315,6 +328,7 @@ impl Workers {
             &self.pull,
             &self.check,
             &self.building,
+            &self.embedding,
         ] {
             source.cancel();
         }
@@ -344,57 +358,6 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
             .unwrap_or_else(|| "it gave no reason".to_owned());
         Err(Failure::bug("something broke inside homebody").because(why))
     })
-}
-
-fn indexer(
-    shared: &Shared,
-    tasks: &Receiver<bool>,
-    events: &Sender<Event>,
-    building: &CancelSource,
-) {
-    let tell = |event| events.send(Event::Index(event)).is_ok();
-    let publish = |index: Arc<Index>, complete: bool| {
-        let ready = IndexEvent::Ready {
-            paths: Arc::new(index.paths()),
-            stats: Box::new(index.stats().clone()),
-            complete,
-        };
-        *shared.index.lock().unwrap_or_else(PoisonError::into_inner) = Some((index, complete));
-        tell(ready)
-    };
-    let dir = &shared.workspace.places.index;
-    let mut first = true;
-    while let Ok(mut rebuild) = tasks.recv() {
-        // Wishes that came meanwhile are one wish.
-        while let Ok(more) = tasks.try_recv() {
-            rebuild |= more;
-        }
-        if first && !rebuild {
-            // A broken snapshot is no trouble: it is about to be built anew.
-            if let Ok(Ok(Some(index))) =
-                catch_unwind(AssertUnwindSafe(|| crate::index::build::open(dir)))
-                && !publish(index, false)
-            {
-                return;
-            }
-        }
-        first = false;
-        let cancel = building.token();
-        let built = guarded(|| {
-            shared.workspace.index(rebuild, &cancel, &mut |progress| {
-                let _ = events.send(Event::Index(IndexEvent::Progress(progress)));
-            })
-        });
-        let alive = match built {
-            Ok(index) => publish(index, true),
-            // A newer wish is waiting, or the end.
-            Err(failure) if failure.is_interrupted() => true,
-            Err(failure) => tell(IndexEvent::Failed(failure)),
-        };
-        if !alive {
-            return;
-        }
-    }
 }
 
 fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {

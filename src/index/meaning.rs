@@ -1,0 +1,418 @@
+//! What pieces mean, as vectors: computed where an embedding model is at hand, kept by the
+//! content of their files, compared with the vector of a query.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tantivy::{DocAddress, TantivyDocument};
+
+use super::snapshot::{failed, read_piece};
+use super::table::Table;
+use super::vectors::{Blob, Vectors, parsed, rounded};
+use super::{FileClass, Index, Symbol};
+use crate::base::places::write_private;
+use crate::base::{Cancel, Embed, RepoPath, Result};
+use crate::repo::{Repo, blob_id};
+
+/// The name of the file in the index's folder.
+const FILE: &str = "meaning.bin";
+/// Characters of a piece that are looked at: what a model reads at most.
+const LONGEST: usize = 700;
+/// Pieces that are turned into vectors between two looks at the cancel and the clock.
+const BATCH: usize = 64;
+/// How often what is done is saved.
+const SAVE: Duration = Duration::from_secs(20);
+/// Pieces that get vectors at most: comparing more would take longer than all other views.
+const MOST: usize = 150_000;
+/// The product of two vectors that say nearly the same, in models of this kind: what is nearest
+/// and still far gets less than the whole.
+const SURE: f32 = 0.4;
+/// The same of texts that have nothing to do with each other.
+const NOTHING: f32 = 0.15;
+
+/// An embedding model, and the vectors it has made for the pieces of a repository.
+pub struct Meaning {
+    embed: Arc<dyn Embed>,
+    vectors: Vectors,
+}
+
+/// How far the vectors are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Coverage {
+    /// Pieces that have one.
+    pub done: usize,
+    /// Pieces that should.
+    pub total: usize,
+}
+
+impl Meaning {
+    /// What is kept in the folder of an index; nothing where there is none, or where what is
+    /// there was made by another model or is damaged: it is made anew.
+    pub fn open(dir: &Path, embed: Arc<dyn Embed>) -> Self {
+        let vectors = Vectors::read(&place(dir), embed.as_ref()).unwrap_or_default();
+        Self { embed, vectors }
+    }
+
+    /// The model's name.
+    pub fn model(&self) -> &str {
+        let name = self.embed.name();
+        name.split_once(',').map_or(name, |(name, _)| name)
+    }
+
+    /// Whether there is anything to compare with.
+    pub fn is_empty(&self) -> bool {
+        self.vectors.places.is_empty()
+    }
+
+    /// How near a query and each piece of the table are in meaning: 1 for the nearest, if it is
+    /// near at all, 0 for what is no nearer than most and for what has no vector yet.
+    ///
+    /// # Errors
+    /// If the model cannot be run.
+    pub(super) fn alike(&self, index: &Index, table: &Table, query: &str) -> Result<Vec<f32>> {
+        let texts = [query.chars().take(LONGEST).collect::<String>()];
+        let made = self.embed.embed(&texts, &Cancel::never())?;
+        let query = made.first().map(Vec::as_slice).unwrap_or_default();
+        let (scale, query) = rounded(query);
+        let mut alike = vec![f32::NAN; table.rows.len()];
+        for file in &table.files {
+            let Some((at, count)) = self.of_file(index, &file.path) else {
+                continue;
+            };
+            if count as usize != file.rows.len() {
+                continue;
+            }
+            for (number, row) in file.rows.iter().enumerate() {
+                if let Some(slot) = alike.get_mut(*row as usize)
+                    && let Some((own, vector)) = self.vectors.get(at, number)
+                {
+                    let sum: i32 = vector
+                        .iter()
+                        .zip(&query)
+                        .map(|(a, b)| i32::from(a.cast_signed()) * i32::from(*b))
+                        .sum();
+                    *slot = sum as f32 * own * scale;
+                }
+            }
+        }
+        let known = || alike.iter().copied().filter(|x| x.is_finite());
+        let (count, best) = known().fold((0, 0.0_f32), |(n, best), x| (n + 1, best.max(x)));
+        let usual = known().sum::<f32>() / (count as f32).max(1.0);
+        let most = best.max(SURE) - usual;
+        for slot in &mut alike {
+            let near = (*slot - usual) / most.max(f32::EPSILON);
+            let said = near.is_finite() && *slot > NOTHING;
+            *slot = if said { near.max(0.0) } else { 0.0 };
+        }
+        Ok(alike)
+    }
+
+    fn of_file(&self, index: &Index, path: &RepoPath) -> Option<(usize, u32)> {
+        let blob = parsed(&index.files.get(path)?.blob)?;
+        self.vectors.places.get(&blob).copied()
+    }
+
+    /// How many pieces of an index have a vector.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn coverage(&self, index: &Index) -> Result<Coverage> {
+        let Some(table) = index.table()? else {
+            return Ok(Coverage { done: 0, total: 0 });
+        };
+        let mut coverage = Coverage { done: 0, total: 0 };
+        for file in wanted(table) {
+            let Some(file) = table.files.get(file) else {
+                continue;
+            };
+            coverage.total += file.rows.len();
+            let has = |(_, count): &(usize, u32)| *count as usize == file.rows.len();
+            if self.of_file(index, &file.path).as_ref().is_some_and(has) {
+                coverage.done += file.rows.len();
+            }
+        }
+        Ok(coverage)
+    }
+
+    /// Makes the vectors that are missing, code first, and keeps them in `dir`; what was made
+    /// until a cancel is kept too. `progress` is told of pieces done and to do.
+    ///
+    /// # Errors
+    /// Of kind interrupted when cancelled; of kind model, if the model cannot be run; of kind
+    /// environment, if nothing can be written.
+    pub fn complete(
+        mut self,
+        index: &Index,
+        repo: &Repo,
+        dir: &Path,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Coverage),
+    ) -> Result<Self> {
+        self.add(index, repo, dir, cancel, progress)?;
+        Ok(self)
+    }
+
+    fn add(
+        &mut self,
+        index: &Index,
+        repo: &Repo,
+        dir: &Path,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Coverage),
+    ) -> Result<()> {
+        let Some(table) = index.table()? else {
+            return Ok(());
+        };
+        let mut how_far = self.coverage(index)?;
+        let mut saved = Instant::now();
+        let mut batch = Batch::default();
+        let mut added = false;
+        let files = wanted(table);
+        let mut asked = BTreeSet::new();
+        let mut result = Ok(());
+        for (number, at) in files.iter().enumerate() {
+            if let Some(file) = table.files.get(*at)
+                && let Some(blob) = index.files.get(&file.path).and_then(|f| parsed(&f.blob))
+                && self.vectors.places.get(&blob).map(|p| p.1 as usize) != Some(file.rows.len())
+                && asked.insert(blob)
+            {
+                let texts = texts_of(index, table, *at, repo, &blob)?;
+                how_far.total -= file.rows.len() - texts.len();
+                batch.add(blob, texts);
+            }
+            let last = number + 1 == files.len();
+            if batch.texts.len() < BATCH && !last {
+                continue;
+            }
+            match batch.embedded(self.embed.as_ref(), cancel) {
+                Ok(made) => {
+                    for (blob, vectors) in made {
+                        how_far.done += vectors.len();
+                        added |= !vectors.is_empty();
+                        self.vectors.insert(blob, self.embed.width(), &vectors);
+                    }
+                }
+                Err(failure) => {
+                    result = Err(failure);
+                    break;
+                }
+            }
+            progress(how_far);
+            if saved.elapsed() > SAVE {
+                self.save(index, dir)?;
+                (saved, added) = (Instant::now(), false);
+            }
+        }
+        if added {
+            self.save(index, dir)?;
+        }
+        result
+    }
+
+    /// Writes all vectors in one step, those of contents that are gone left out once they are
+    /// the larger part.
+    fn save(&mut self, index: &Index, dir: &Path) -> Result<()> {
+        let current: BTreeSet<Blob> = index
+            .files
+            .values()
+            .filter_map(|f| parsed(&f.blob))
+            .collect();
+        let size = |places: &mut dyn Iterator<Item = &(usize, u32)>| -> usize {
+            places.map(|(_, count)| *count as usize).sum()
+        };
+        let all = size(&mut self.vectors.places.values());
+        let live = size(
+            &mut self
+                .vectors
+                .places
+                .iter()
+                .filter(|(blob, _)| current.contains(*blob))
+                .map(|(_, place)| place),
+        );
+        if all > 3 * live + BATCH {
+            self.vectors.keep(&current);
+        }
+        write_private(&place(dir), &self.vectors.written(self.embed.as_ref()))
+    }
+}
+
+/// Files whose pieces get vectors, as numbers in the table: code first, then its tests and what
+/// is written about it.
+fn wanted(table: &Table) -> Vec<usize> {
+    let order = |class| match class {
+        FileClass::Source => Some(0),
+        FileClass::Docs => Some(1),
+        FileClass::Test => Some(2),
+        FileClass::Build | FileClass::Generated | FileClass::Vendored => None,
+    };
+    let mut files: Vec<(u8, usize)> = table
+        .files
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| !file.rows.is_empty())
+        .filter_map(|(at, file)| order(file.class).map(|order| (order, at)))
+        .collect();
+    files.sort_unstable();
+    let mut room = MOST;
+    files
+        .into_iter()
+        .map(|(_, at)| at)
+        .take_while(|at| {
+            let pieces = table.files.get(*at).map_or(0, |file| file.rows.len());
+            let fits = pieces <= room;
+            room = room.saturating_sub(pieces);
+            fits
+        })
+        .collect()
+}
+
+/// What is told of the pieces of a file; nothing if it is another now.
+fn texts_of(
+    index: &Index,
+    table: &Table,
+    at: usize,
+    repo: &Repo,
+    blob: &Blob,
+) -> Result<Vec<String>> {
+    let (Some(file), Some((searcher, fields))) = (table.files.get(at), &index.searcher) else {
+        return Ok(Vec::new());
+    };
+    let Ok(bytes) = repo.read_bytes(&file.path) else {
+        return Ok(Vec::new());
+    };
+    if parsed(&blob_id(&bytes).0).as_ref() != Some(blob) {
+        return Ok(Vec::new());
+    }
+    let Some(text) = crate::repo::read::decode(&bytes) else {
+        return Ok(Vec::new());
+    };
+    let lines: Vec<&str> = text.text.lines().collect();
+    let mut texts = Vec::with_capacity(file.rows.len());
+    for row in &file.rows {
+        let (segment, doc) = table.address(*row);
+        let document: TantivyDocument = searcher
+            .doc(DocAddress::new(segment as u32, doc))
+            .map_err(|e| failed("the index cannot be read", &e))?;
+        let Some(piece) = read_piece(&document, *fields, 0.0) else {
+            return Ok(Vec::new());
+        };
+        let from = piece.range.start as usize - 1;
+        let own = lines.get(from..lines.len().min(piece.range.end as usize));
+        texts.push(told(
+            &file.path,
+            piece.symbol.as_ref(),
+            own.unwrap_or_default(),
+        ));
+    }
+    Ok(texts)
+}
+
+/// The words of a piece as an embedding model reads them best: where it stands and what it is
+/// called, then its text; identifiers cut into words, signs left out.
+/// Empty for lines that say nothing.
+fn told(path: &RepoPath, symbol: Option<&Symbol>, lines: &[&str]) -> String {
+    if !lines
+        .iter()
+        .any(|line| line.contains(char::is_alphanumeric))
+    {
+        return String::new();
+    }
+    let mut out = String::with_capacity(LONGEST + 32);
+    let mut left = LONGEST;
+    words(path.as_str(), &mut out, &mut left);
+    out.push_str(". ");
+    if let Some(symbol) = symbol {
+        words(&symbol.within, &mut out, &mut left);
+        words(&symbol.name, &mut out, &mut left);
+        out.push_str(": ");
+    }
+    for line in lines {
+        if left == 0 {
+            break;
+        }
+        words(line, &mut out, &mut left);
+    }
+    out
+}
+
+/// Adds the words of a text, at most `left` characters of them.
+fn words(text: &str, out: &mut String, left: &mut usize) {
+    let mut before = ' ';
+    for c in text.chars().chain([' ']) {
+        if *left == 0 {
+            return;
+        }
+        let part = !c.is_alphanumeric();
+        let begins = c.is_uppercase() && before.is_lowercase();
+        if (part || begins) && !out.ends_with(' ') && !out.is_empty() {
+            out.push(' ');
+            *left -= 1;
+        }
+        if !part {
+            out.extend(c.to_lowercase());
+            *left = left.saturating_sub(1);
+        }
+        before = c;
+    }
+}
+
+/// Texts of several files that are turned into vectors at once.
+#[derive(Default)]
+struct Batch {
+    texts: Vec<String>,
+    files: Vec<(Blob, usize)>,
+}
+
+impl Batch {
+    fn add(&mut self, blob: Blob, texts: Vec<String>) {
+        if !texts.is_empty() {
+            self.files.push((blob, texts.len()));
+            self.texts.extend(texts);
+        }
+    }
+
+    fn embedded(
+        &mut self,
+        embed: &dyn Embed,
+        cancel: &Cancel,
+    ) -> Result<Vec<(Blob, Vec<Vec<f32>>)>> {
+        let (texts, files) = (
+            std::mem::take(&mut self.texts),
+            std::mem::take(&mut self.files),
+        );
+        if texts.is_empty() {
+            cancel.check()?;
+            return Ok(Vec::new());
+        }
+        // What says nothing is like nothing, whatever a model would make of it.
+        let said: Vec<String> = texts
+            .iter()
+            .filter(|text| !text.is_empty())
+            .cloned()
+            .collect();
+        let mut made = Vec::with_capacity(said.len());
+        for some in said.chunks(BATCH) {
+            cancel.check()?;
+            made.extend(embed.embed(some, cancel)?);
+        }
+        let mut made = made.into_iter();
+        let mut made = texts.iter().map(|text| {
+            let own = (!text.is_empty()).then(|| made.next()).flatten();
+            own.unwrap_or_else(|| vec![0.0; embed.width()])
+        });
+        Ok(files
+            .into_iter()
+            .map(|(blob, count)| (blob, made.by_ref().take(count).collect()))
+            .collect())
+    }
+}
+
+fn place(dir: &Path) -> PathBuf {
+    dir.join(FILE)
+}
+
+#[cfg(test)]
+#[path = "meaning_tests.rs"]
+mod tests;

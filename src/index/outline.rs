@@ -1,0 +1,78 @@
+//! What the files of a repository define, by name.
+
+use super::table::Table;
+use super::{FileClass, Index, SymbolKind};
+use crate::base::{RepoPath, Result};
+
+/// Names of one file at most.
+const NAMES: usize = 12;
+
+/// A file of code and what it defines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlined {
+    /// The file.
+    pub path: RepoPath,
+    /// What it defines: types first, then functions, in order of line; at most 12.
+    pub names: Vec<String>,
+    /// How much it matters beside the others: what is changed often and defines much.
+    pub weight: f32,
+}
+
+impl Index {
+    /// The files of code that define something, in order of path.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn outline(&self) -> Result<Vec<Outlined>> {
+        let Some(table) = self.table()? else {
+            return Ok(Vec::new());
+        };
+        let code = table
+            .files
+            .iter()
+            .filter(|file| file.class == FileClass::Source);
+        let outlined = code.map(|file| {
+            let (names, touched) = names(table, &file.rows);
+            Outlined {
+                path: file.path.clone(),
+                weight: (touched as f32).ln_1p() + 0.5 * (names.len() as f32).ln_1p(),
+                names: names.into_iter().take(NAMES).collect(),
+            }
+        });
+        Ok(outlined.filter(|file| !file.names.is_empty()).collect())
+    }
+}
+
+/// The names that these pieces define, and how many commits touched the most touched of them.
+fn names(table: &Table, pieces: &[u32]) -> (Vec<String>, u32) {
+    let mut named: Vec<(u8, u32, String)> = Vec::new();
+    let mut touched = 0;
+    for piece in pieces {
+        let Some(row) = table.rows.get(*piece as usize) else {
+            continue;
+        };
+        touched = touched.max(row.touched);
+        let order = match row.kind {
+            Some(SymbolKind::Type | SymbolKind::Trait | SymbolKind::Enum | SymbolKind::Module) => 0,
+            Some(SymbolKind::Function | SymbolKind::Macro) => 1,
+            // A method is found by its type, and constants seldom say what a file is about.
+            _ => continue,
+        };
+        if row.head
+            && !row.test
+            && let Some(name) = table.name(*piece)
+        {
+            // By custom, in several languages, of no use outside the file.
+            let inner = u8::from(name.starts_with('_'));
+            named.push((2 * inner + order, row.start, name));
+        }
+    }
+    named.sort_unstable();
+    let mut names: Vec<String> = Vec::new();
+    for (_, _, name) in named {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (names, touched)
+}

@@ -1,0 +1,172 @@
+//! The indexer's thread: brings the index up to date when asked, hands it out, and makes the
+//! vectors of meaning while nothing else is to be done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::workers::{Shared, guarded};
+use crate::app::{Event, IndexEvent};
+use crate::base::{CancelSource, Result};
+use crate::index::Index;
+
+/// How often it is looked whether there is time for vectors.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What takes less goes unsaid.
+const SHORT: Duration = Duration::from_millis(500);
+
+/// What the thread has.
+pub(super) struct Indexer {
+    /// What all workers share.
+    pub shared: Arc<Shared>,
+    /// Wishes; true to build the index anew.
+    pub wishes: Receiver<bool>,
+    /// The ring.
+    pub events: Sender<Event>,
+    /// Stops a build, for a newer wish.
+    pub building: CancelSource,
+    /// Stops the making of vectors, for anything else.
+    pub embedding: CancelSource,
+}
+
+/// Works until nobody wishes for anything any more.
+pub(super) fn serve(indexer: &Indexer) {
+    let mut first = true;
+    // The index whose vectors are still to be made.
+    let mut unfinished = None;
+    while let Some(wish) = indexer.next(unfinished.is_some()) {
+        let alive = match wish {
+            Wish::Build(rebuild) => {
+                if first && !rebuild && !indexer.last() {
+                    return;
+                }
+                let built = indexer.build(rebuild, first || rebuild);
+                first = false;
+                match built {
+                    Ok(index) => {
+                        let embeds = indexer.shared.workspace.embedder.is_some();
+                        unfinished = embeds.then(|| Arc::clone(&index));
+                        indexer.publish(index, true)
+                    }
+                    // A newer wish is waiting, or the end.
+                    Err(failure) if failure.is_interrupted() => true,
+                    Err(failure) => indexer.tell(IndexEvent::Failed(failure)),
+                }
+            }
+            Wish::Meaning => indexer.embed(&mut unfinished),
+        };
+        if !alive {
+            return;
+        }
+    }
+}
+
+enum Wish {
+    Build(bool),
+    Meaning,
+}
+
+impl Indexer {
+    /// What is to be done next: wishes first, then, where that is `idle` work, vectors while no
+    /// job runs. None at the end.
+    fn next(&self, idle: bool) -> Option<Wish> {
+        let mut rebuild = loop {
+            if !idle {
+                break self.wishes.recv().ok()?;
+            }
+            match self.wishes.recv_timeout(LOOK) {
+                Ok(rebuild) => break rebuild,
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    if !self.shared.busy.load(Ordering::Acquire) {
+                        return Some(Wish::Meaning);
+                    }
+                }
+            }
+        };
+        // Wishes that came meanwhile are one wish.
+        while let Ok(more) = self.wishes.try_recv() {
+            rebuild |= more;
+        }
+        Some(Wish::Build(rebuild))
+    }
+
+    /// Hands out the index as it was left.
+    fn last(&self) -> bool {
+        // A broken snapshot is no trouble: it is about to be built anew.
+        match catch_unwind(AssertUnwindSafe(|| self.shared.workspace.last_index())) {
+            Ok(Ok(Some(index))) => self.publish(index, false),
+            _ => true,
+        }
+    }
+
+    /// Brings the index up to date. What is short is not worth a word, if it is not `aloud`: it
+    /// would flicker at every change of a file.
+    fn build(&self, rebuild: bool, aloud: bool) -> Result<Arc<Index>> {
+        let cancel = self.building.token();
+        let began = Instant::now();
+        guarded(|| {
+            self.shared
+                .workspace
+                .index(rebuild, &cancel, &mut |progress| {
+                    if aloud || began.elapsed() > SHORT {
+                        self.tell(IndexEvent::Progress(progress));
+                    }
+                })
+        })
+    }
+
+    /// Makes vectors until a job or a wish needs the processor.
+    fn embed(&self, unfinished: &mut Option<Arc<Index>>) -> bool {
+        let Some(index) = unfinished.clone() else {
+            return true;
+        };
+        let cancel = self.embedding.token();
+        // The wish or the job may have come before the token.
+        if self.shared.busy.load(Ordering::Acquire) || !self.wishes.is_empty() {
+            return true;
+        }
+        let made = guarded(|| {
+            self.shared
+                .workspace
+                .complete_meaning(index, &cancel, &mut |_| {})
+        });
+        match made {
+            Ok(index) => {
+                *unfinished = None;
+                self.publish(index, true)
+            }
+            Err(failure) if failure.is_interrupted() => true,
+            Err(failure) => {
+                // Words find most: it is no reason to tell of a failed index.
+                log::warn!("{failure}");
+                *unfinished = None;
+                true
+            }
+        }
+    }
+
+    fn publish(&self, index: Arc<Index>, complete: bool) -> bool {
+        let ready = IndexEvent::Ready {
+            paths: Arc::new(index.paths()),
+            stats: Box::new(index.stats().clone()),
+            complete,
+        };
+        let mut shared = self
+            .shared
+            .index
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *shared = Some((index, complete));
+        drop(shared);
+        self.tell(ready)
+    }
+
+    fn tell(&self, event: IndexEvent) -> bool {
+        self.events.send(Event::Index(event)).is_ok()
+    }
+}
