@@ -44,6 +44,8 @@ pub enum Event {
     /// Time has passed (see [`super::State::next_tick`] for when one is wanted).
     Tick,
 
+    /// Files of the repository have changed, or something else is checked out or staged.
+    Changed,
     /// About the index.
     Index(IndexEvent),
     /// About the model.

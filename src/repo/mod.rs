@@ -50,6 +50,11 @@ impl Repo {
         &self.root
     }
 
+    /// Git's own folder of this working tree, where there is one.
+    pub fn git_dir(&self) -> Option<&Path> {
+        self.git_dir.as_deref()
+    }
+
     /// Whether git can be asked for diffs, status and history.
     pub const fn is_git(&self) -> bool {
         self.git_dir.is_some()

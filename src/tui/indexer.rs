@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::watcher::Watcher;
 use super::workers::{Shared, guarded};
 use crate::app::{Event, IndexEvent};
 use crate::base::{CancelSource, Result};
@@ -36,6 +37,9 @@ pub(super) struct Indexer {
 /// Works until nobody wishes for anything any more.
 pub(super) fn serve(indexer: &Indexer) {
     let mut first = true;
+    let repo = &indexer.shared.workspace.repo;
+    let events = indexer.events.clone();
+    let mut watcher = Watcher::start(repo.root(), repo.git_dir(), events);
     // The index whose vectors are still to be made.
     let mut unfinished = None;
     while let Some(wish) = indexer.next(unfinished.is_some()) {
@@ -48,6 +52,9 @@ pub(super) fn serve(indexer: &Indexer) {
                 first = false;
                 match built {
                     Ok(index) => {
+                        if let Some(watcher) = &mut watcher {
+                            watcher.follow(&index.paths());
+                        }
                         let embeds = indexer.shared.workspace.embedder.is_some();
                         unfinished = embeds.then(|| Arc::clone(&index));
                         indexer.publish(index, true)

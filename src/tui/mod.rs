@@ -39,6 +39,7 @@ mod terminal;
 pub mod theme;
 mod transcript;
 pub mod view;
+mod watcher;
 pub mod width;
 mod workers;
 pub mod wrap;

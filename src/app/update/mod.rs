@@ -75,6 +75,10 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         Event::Focus(focus) => state.window_focus = focus,
         Event::Measured(layout) => scroll::measured(state, layout),
         Event::Tick => {}
+        Event::Changed => {
+            out.push(Command::Reindex { rebuild: false });
+            out.push(Command::RefreshRepo);
+        }
         Event::Index(event) => world::index(state, event, &mut out),
         Event::Engine(event) => world::engine(state, event, &mut out),
         Event::Models(result) => models::rows(state, result),
