@@ -758,7 +758,7 @@ fn no_escape_sequence_of_the_repository_or_the_model_gets_out() {
 #[test]
 fn the_schema_knows_every_event() {
     use homebody::base::{Failure, LineRange, RepoPath};
-    use homebody::context::{Context, Excerpt, LeftOut, Why};
+    use homebody::context::{Context, Excerpt, FrameLine, LeftOut, Past, Why};
     use homebody::engine::{Cut, Usage};
     use homebody::jobs::event::VERSION;
     use homebody::jobs::{Event, Finding, Severity, Source};
@@ -775,6 +775,10 @@ fn the_schema_knows_every_event() {
             path: path.clone(),
             range,
             text: "x\n".to_owned(),
+            frame: vec![FrameLine {
+                number: 1,
+                text: "use x;".to_owned(),
+            }],
             symbol: None,
             why: Why::Search,
             tokens: 3,
@@ -786,6 +790,13 @@ fn the_schema_knows_every_event() {
             reason: "binary".to_owned(),
         }],
         rules: Some((path.clone(), "be kind".to_owned())),
+        map: "src/\n  a.rs: x\n".to_owned(),
+        past: Some(Past {
+            title: "1 commit".to_owned(),
+            text: "commit 1a2b3c4\n".to_owned(),
+            commits: vec!["1a2b3c4".to_owned()],
+            tokens: 4,
+        }),
         ..Context::default()
     };
     let finding = Finding {

@@ -266,6 +266,23 @@ impl State {
                 text: text.clone(),
             });
         }
+        if !context.map.is_empty() {
+            let files = context.map.lines().filter(|line| !line.ends_with('/'));
+            rows.push(PanelRow::Told {
+                what: "map",
+                title: format!("{} files", files.count()),
+                text: context.map.clone(),
+                tokens: 0,
+            });
+        }
+        if let Some(past) = &context.past {
+            rows.push(PanelRow::Told {
+                what: "history",
+                title: past.title.clone(),
+                text: past.text.clone(),
+                tokens: past.tokens,
+            });
+        }
         rows.extend(self.excerpt_rows(context, sources));
         rows.extend(context.left_out.iter().map(|left| PanelRow::LeftOut {
             path: left.path.clone(),

@@ -309,6 +309,7 @@ pub(super) fn asked(question: &str, text: &str) -> Answer {
 
 pub(super) fn an_excerpt(id: u32, name: &str, from: u32, to: u32) -> Excerpt {
     Excerpt {
+        frame: Vec::new(),
         id,
         path: path(name),
         range: LineRange::new(from, to),
@@ -332,6 +333,8 @@ pub(super) fn a_context() -> Context {
             reason: "does not fit".to_owned(),
         }],
         rules: None,
+        map: String::new(),
+        past: None,
         tokens: 20,
         budget: 100,
         index_complete: true,

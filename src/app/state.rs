@@ -421,6 +421,17 @@ pub enum PanelRow {
         /// Its text.
         text: String,
     },
+    /// Something else that is shown: the history where the question is about it, the map.
+    Told {
+        /// In a word: `history`, `map`.
+        what: &'static str,
+        /// What it is: `2 commits since v1`.
+        title: String,
+        /// The text as the model is shown it.
+        text: String,
+        /// Tokens it takes.
+        tokens: usize,
+    },
     /// An excerpt that was (or would be) shown.
     Excerpt {
         /// Its number.

@@ -264,6 +264,17 @@ pub(super) fn context_lines(context: &Context) -> Vec<String> {
     if let Some((path, _)) = &context.rules {
         lines.push(format!("  rules {path}"));
     }
+    if !context.map.is_empty() {
+        let files = context.map.lines().filter(|line| !line.ends_with('/'));
+        lines.push(format!("  map of {} files", files.count()));
+    }
+    if let Some(past) = &context.past {
+        lines.push(format!(
+            "  history: {}  {} tokens",
+            past.title,
+            human_count(past.tokens as u64)
+        ));
+    }
     for excerpt in &context.excerpts {
         let symbol = excerpt
             .symbol

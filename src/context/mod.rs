@@ -5,9 +5,12 @@
 //! nothing like a clock or a random number goes into a prompt.
 
 pub mod changes;
+mod frame;
+pub mod map;
 pub mod mention;
 mod near;
 pub mod pack;
+pub mod past;
 pub mod pick;
 pub mod rules;
 
@@ -16,8 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath};
 
 pub use changes::{DiffOverview, DiffPart, DiffPiece, DiffPieces, diff_overview, diff_pieces};
+pub use map::map;
 pub use mention::{Mention, mentions};
 pub use pack::{pack, shows};
+pub use past::{Past, past};
 pub use pick::{Wanted, pick};
 pub use rules::{Rules, rules};
 
@@ -37,6 +42,15 @@ pub enum Why {
     Diff,
 }
 
+/// A line that an excerpt belongs to, though it lies outside its lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameLine {
+    /// Its number, from 1.
+    pub number: u32,
+    /// The line, without its end.
+    pub text: String,
+}
+
 /// Lines of a file as the model is shown them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
@@ -48,6 +62,10 @@ pub struct Excerpt {
     pub range: LineRange,
     /// Their text, newlines at the ends of lines.
     pub text: String,
+    /// Lines above it that it belongs to, shown before it: imports that it uses, the first lines
+    /// of the definitions it lies in.
+    #[serde(default)]
+    pub frame: Vec<FrameLine>,
     /// The definition it is, if it is one: `Walk::next`.
     pub symbol: Option<String>,
     /// Why it is shown.
@@ -78,6 +96,12 @@ pub struct Context {
     pub left_out: Vec<LeftOut>,
     /// The project's rules as shown (path and text), in the stable part of the prompt.
     pub rules: Option<(RepoPath, String)>,
+    /// The map of the repository, in the stable part of the prompt; empty for none.
+    #[serde(default)]
+    pub map: String,
+    /// What the history says, where the question is about it.
+    #[serde(default)]
+    pub past: Option<Past>,
     /// Tokens of the excerpts together.
     pub tokens: usize,
     /// What they were allowed to take.

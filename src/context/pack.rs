@@ -13,6 +13,8 @@
 //! ```
 //! ````
 //!
+//! Lines it belongs to stand before its own, parted from them by a line with `…`.
+//!
 //! Control characters and invisible ones are shown as visible escapes, so what a model copies
 //! from such a line does not stand in the file; only clean text can be copied exactly.
 
@@ -25,10 +27,19 @@ use crate::base::{LineRange, RepoPath, TokenCount};
 /// The longest symbol shown in a heading, in characters.
 const LONGEST_SYMBOL: usize = 80;
 
+/// What stands between lines that do not follow each other.
+const GAP: &str = "…\n";
+
 /// One excerpt as it stands in a prompt: heading, fence, numbered lines, fence.
 pub fn write_out(excerpt: &Excerpt) -> String {
     let mut out = heading(excerpt);
     out.push_str("\n```\n");
+    if !excerpt.frame.is_empty() {
+        for line in &excerpt.frame {
+            number_lines(&mut out, line.number, &line.text);
+        }
+        out.push_str(GAP);
+    }
     number_lines(&mut out, excerpt.range.start, &excerpt.text);
     out.push_str("```\n");
     out
@@ -55,12 +66,20 @@ pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &st
     let those: String = those.take(range.len() as usize).collect();
     number_lines(&mut lines, range.start, &those);
     let begins = format!("[{id}] {path}:{range}");
-    let wanted = format!("```\n{lines}```\n");
+    let wanted = format!("{lines}```\n");
     prompt.match_indices(&begins).any(|(at, _)| {
         prompt
             .get(at..)
             .and_then(|excerpt| excerpt.split_once('\n'))
-            .is_some_and(|(_, body)| body.starts_with(&wanted))
+            .and_then(|(_, body)| body.strip_prefix("```\n"))
+            .is_some_and(|body| {
+                // No line of a file begins so: each begins with its number.
+                let own = body.split_once(GAP).map(|(frame, own)| {
+                    let whole = !frame.contains("```");
+                    if whole { own } else { body }
+                });
+                body.starts_with(&wanted) || own.is_some_and(|own| own.starts_with(&wanted))
+            })
     })
 }
 
@@ -110,6 +129,7 @@ mod tests {
             path: path.clone(),
             range: LineRange::new(start, end),
             text: text.to_owned(),
+            frame: Vec::new(),
             symbol: Some("f".to_owned()),
             why: Why::Search,
             tokens: 0,
@@ -127,6 +147,18 @@ mod tests {
         assert!(!shown(1, 2, 3, "one\ntwo!\n\u{1b}three\nfour"));
         assert!(!shown(1, 2, 3, "one\ntwo"));
         assert!(!shown(1, 2, 3, "new\none\ntwo\n\u{1b}three\nfour"));
+        let framed = Excerpt {
+            frame: vec![super::super::FrameLine {
+                number: 1,
+                text: "one".to_owned(),
+            }],
+            ..excerpt(3, 2, 3, "two\n\u{1b}three\n")
+        };
+        let prompt = pack([&framed]);
+        assert!(prompt.contains("```\n1| one\n…\n2| two\n"), "{prompt}");
+        let lines = LineRange::new(2, 3);
+        assert!(shows(&prompt, 3, &path, lines, text));
+        assert!(!shows(&prompt, 3, &path, lines, "one\ntwo!\n"));
         assert!(!shown(2, 2, 3, text) && !shown(1, 4, 4, text) && !shown(1, 2, 4, text));
     }
 }

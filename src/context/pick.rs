@@ -1,18 +1,20 @@
 //! Choosing excerpts for a request.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod hits;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::frame;
 use super::near::nearest;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
 use crate::base::{LineRange, RepoPath, Result, TokenCount};
-use crate::index::{Hit, Index};
+use crate::index::{Hit, Index, Symbol};
 use crate::repo::Repo;
 
 /// Excerpts where the caller sets no limit: a small model loses its way among more.
 const USUAL: usize = 12;
-/// Hits scoring less than this share of the best are noise.
-const FLOOR: f32 = 0.25;
 /// Fewest lines that are worth showing of something that does not fit.
 const LEAST_LINES: u32 = 5;
 /// Files of a folder mention that are considered.
@@ -29,6 +31,9 @@ pub struct Wanted {
     pub pinned: Vec<Mention>,
     /// Dropped by the user: never.
     pub dropped: Vec<Mention>,
+    /// Files that were talked about, which weigh a little more: those that the last answer named,
+    /// those of the last diff.
+    pub near: Vec<RepoPath>,
     /// Shown earlier in the conversation (path, start, end): not again.
     pub shown: BTreeSet<(String, u32, u32)>,
     /// The number of the first excerpt.
@@ -58,6 +63,7 @@ pub fn pick(
         index,
         count,
         texts: BTreeMap::new(),
+        symbols: BTreeMap::new(),
         context: Context {
             budget: wanted.budget,
             index_complete: true,
@@ -75,28 +81,9 @@ pub fn pick(
         }
     }
     let hits = index.search(&wanted.query, picker.most * 3)?;
-    picker.hits(&hits);
+    picker.hits(hits);
+    picker.add_imports();
     Ok(picker.context)
-}
-
-/// Lines of a definition that is shown whole though only a part of it was found.
-const SMALL: u32 = 60;
-
-/// An excerpt before all of them are settled.
-#[derive(Clone)]
-struct Planned {
-    path: RepoPath,
-    range: LineRange,
-    /// The same with what stands around it.
-    wider: LineRange,
-    symbol: Option<String>,
-    tokens: usize,
-}
-
-impl Planned {
-    fn meets(&self, path: &RepoPath, range: LineRange) -> bool {
-        self.path == *path && self.range.overlaps(range)
-    }
 }
 
 struct Picker<'a> {
@@ -104,7 +91,8 @@ struct Picker<'a> {
     repo: &'a Repo,
     index: &'a Index,
     count: &'a dyn TokenCount,
-    texts: BTreeMap<RepoPath, Option<String>>,
+    texts: BTreeMap<RepoPath, Option<Rc<str>>>,
+    symbols: BTreeMap<RepoPath, Rc<[Symbol]>>,
     context: Context,
     next: u32,
     most: usize,
@@ -112,12 +100,12 @@ struct Picker<'a> {
 
 impl Picker<'_> {
     /// The text of a file, read once; what cannot be read is said once if it was asked for.
-    fn text(&mut self, path: &RepoPath, asked: bool) -> Option<String> {
+    fn text(&mut self, path: &RepoPath, asked: bool) -> Option<Rc<str>> {
         if let Some(known) = self.texts.get(path) {
             return known.clone();
         }
         let text = match self.repo.read(path) {
-            Ok(file) => Some(file.text),
+            Ok(file) => Some(Rc::from(file.text)),
             Err(failure) => {
                 if asked {
                     self.leave_out(path, None, 0, &failure.to_string());
@@ -265,107 +253,6 @@ impl Picker<'_> {
         }
     }
 
-    /// Takes in what the search found: first the definitions themselves, best first, then, while
-    /// there is room, what stands around them.
-    fn hits(&mut self, hits: &[Hit]) {
-        let best = hits.first().map_or(0.0, |hit| hit.score);
-        let mut room = self.wanted.budget.saturating_sub(self.context.tokens);
-        let (mut planned, mut large) = (Vec::<Planned>::new(), Vec::<Planned>::new());
-        for hit in hits {
-            let shown = self.context.excerpts.len() + planned.len() + large.len();
-            if shown >= self.most || hit.score < best * FLOOR {
-                break;
-            }
-            let Some(plan) = self.planned(hit) else {
-                continue;
-            };
-            let known = |others: &[Planned]| others.iter().any(|p| p.meets(&plan.path, plan.range));
-            if known(&planned) || known(&large) {
-                continue;
-            }
-            if plan.tokens <= room {
-                room -= plan.tokens;
-                planned.push(plan);
-            } else {
-                // The beginning of what fits best is worth more than all of something else.
-                room = if planned.is_empty() { 0 } else { room };
-                large.push(plan);
-            }
-        }
-        // What smaller ones leave is for the beginning of the best that does not fit.
-        let mut cut = None;
-        for plan in large {
-            if cut.is_none() && (planned.is_empty() || plan.tokens / 4 <= room) {
-                room = 0;
-                cut = Some(plan);
-            } else {
-                self.leave_out(&plan.path, Some(plan.range), plan.tokens, "does not fit");
-            }
-        }
-        for at in 0..planned.len() {
-            let Some(plan) = planned.get(at).cloned() else {
-                continue;
-            };
-            let free = plan.wider != plan.range
-                && !self.is_dropped(&plan.path, plan.wider)
-                && self.unshown(&plan.path, plan.wider) == [plan.wider]
-                && planned
-                    .iter()
-                    .enumerate()
-                    .all(|(other, p)| other == at || !p.meets(&plan.path, plan.wider));
-            let symbol = plan.symbol.clone();
-            let wider = free
-                .then(|| self.excerpt(&plan.path, plan.wider, symbol, Why::Search))
-                .flatten();
-            if let Some(wider) = wider
-                && let Some(slot) = planned.get_mut(at)
-                && wider.tokens.saturating_sub(slot.tokens) <= room
-            {
-                room -= wider.tokens.saturating_sub(slot.tokens);
-                slot.range = slot.wider;
-                slot.tokens = wider.tokens;
-            }
-        }
-        for plan in planned {
-            if !self.show(&plan.path, plan.range, plan.symbol.clone(), Why::Search) {
-                self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
-            }
-        }
-        if let Some(plan) = cut {
-            self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
-        }
-    }
-
-    /// What would be shown of a hit; none if the file is another now, or it is shown already.
-    fn planned(&mut self, hit: &Hit) -> Option<Planned> {
-        let lines = self.text(&hit.path, false)?.lines().count() as u32;
-        if hit.core.start > lines {
-            return None;
-        }
-        let within = |range: LineRange| LineRange::new(range.start, range.end.min(lines));
-        let mut range = within(hit.core);
-        // A small definition is shown whole, even if only a part of it was found.
-        let own = hit.symbol.as_ref().filter(|s| s.range.overlaps(range));
-        if let Some(own) = own
-            && own.range.len() <= SMALL
-            && own.range.end <= lines
-        {
-            range = range.hull(own.range);
-        }
-        if self.is_dropped(&hit.path, range) || self.is_shown(&hit.path, range) {
-            return None;
-        }
-        let symbol = own.map(full_name);
-        let excerpt = self.excerpt(&hit.path, range, symbol.clone(), Why::Search)?;
-        Some(Planned {
-            path: hit.path.clone(),
-            range,
-            wider: range.hull(within(hit.range)),
-            symbol,
-            tokens: excerpt.tokens,
-        })
-    }
-
     /// The parts of a range that are not in the prompt yet.
     fn unshown(&self, path: &RepoPath, range: LineRange) -> Vec<LineRange> {
         let mut parts = vec![range];
@@ -408,6 +295,52 @@ impl Picker<'_> {
         self.context.tokens + tokens <= self.wanted.budget
     }
 
+    /// The definitions of a file, read once.
+    fn symbols(&mut self, path: &RepoPath) -> Rc<[Symbol]> {
+        let index = self.index;
+        let known = self.symbols.entry(path.clone());
+        Rc::clone(known.or_insert_with(|| Rc::from(index.symbols(path))))
+    }
+
+    /// Puts the imports that excerpts use before them, where there is room left: the first
+    /// excerpt of a file gets those of its others too, or they would be shown again and again.
+    fn add_imports(&mut self) {
+        let mut seen = BTreeSet::new();
+        for at in 0..self.context.excerpts.len() {
+            let Some(excerpt) = self.context.excerpts.get(at).cloned() else {
+                continue;
+            };
+            if !seen.insert(excerpt.path.clone()) {
+                continue;
+            }
+            let Some(text) = self.text(&excerpt.path, false) else {
+                continue;
+            };
+            let lines: Vec<&str> = text.lines().collect();
+            let shown: Vec<LineRange> = self
+                .shown_of(&excerpt.path)
+                .map(|(start, end)| LineRange::new(start, end))
+                .collect();
+            let mut framed = excerpt.clone();
+            framed.frame.extend(
+                frame::imports(&excerpt.path, &lines, excerpt.range)
+                    .into_iter()
+                    .filter(|line| !shown.iter().any(|range| range.contains(line.number))),
+            );
+            framed.frame.sort_by_key(|line| line.number);
+            framed.frame.dedup();
+            framed.tokens = cost(&framed, self.count);
+            let more = framed.tokens.saturating_sub(excerpt.tokens);
+            if framed.frame != excerpt.frame
+                && self.has_room(more)
+                && let Some(slot) = self.context.excerpts.get_mut(at)
+            {
+                self.context.tokens += more;
+                *slot = framed;
+            }
+        }
+    }
+
     fn excerpt(
         &mut self,
         path: &RepoPath,
@@ -416,22 +349,20 @@ impl Picker<'_> {
         why: Why,
     ) -> Option<Excerpt> {
         let text = self.text(path, false)?;
-        let mut lines = String::new();
-        for line in text
-            .split_inclusive('\n')
-            .skip(range.start as usize - 1)
-            .take(range.len() as usize)
-        {
-            lines.push_str(line);
-        }
+        let all: Vec<&str> = text.split_inclusive('\n').collect();
+        let from = (range.start as usize).saturating_sub(1).min(all.len());
+        let end = (range.end as usize).clamp(from, all.len());
+        let mut lines = all.get(from..end).unwrap_or_default().concat();
         if !lines.ends_with('\n') {
             lines.push('\n');
         }
+        let symbols = self.symbols(path);
         let mut excerpt = Excerpt {
             id: self.next,
             path: path.clone(),
             range,
             text: lines,
+            frame: frame::around(&all, &symbols, range),
             symbol,
             why,
             tokens: 0,

@@ -210,6 +210,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     )
         .prop_map(
             |(query, mentions, pinned, dropped, shown, (first_id, budget, most))| Wanted {
+                near: Vec::new(),
                 query: query.to_owned(),
                 mentions,
                 pinned,

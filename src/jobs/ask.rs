@@ -1,14 +1,15 @@
 //! The ask job: a question about the repository, answered with sources that are checked.
 
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prompt::{AskValues, fence_for};
 use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, talk};
-use crate::base::{LineRange, Result, TokenCount};
-use crate::context::{Wanted, mentions, pack::pack, pick, shows};
+use crate::base::{Cancel, LineRange, RepoPath, Result, TokenCount};
+use crate::context::{Mention, Past, Wanted, mentions, pack::pack, past, pick, shows};
 use crate::engine::{Finish, Generate, Message, Role};
 use crate::index::Index;
-use crate::repo::Repo;
+use crate::repo::{Diff, Repo};
 
 /// Most tokens of an answer, where the user sets no limit.
 pub(super) const ANSWER: usize = 700;
@@ -21,8 +22,8 @@ pub(super) fn run(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
-    let (system, rules) = talk::system(cx)?;
-    let before = conversation(&system, &request.history);
+    let standing = talk::system(cx, true)?;
+    let before = conversation(&standing.message, &request.history);
     let held = cx.engine.count_messages(&before)?;
     let window = cx.engine.facts().context;
     let parts = Parts {
@@ -31,10 +32,11 @@ pub(super) fn run(
         settings: cx.settings,
         prompts: cx.prompts,
         count: &*cx.engine,
+        cancel: &cx.cancel,
     };
     let budget = talk::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
     let (mut context, sent, notes) = parts.compose(request, held, window, budget)?;
-    talk::with_rules(&mut context, &rules);
+    standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
         version: super::event::VERSION,
@@ -77,7 +79,15 @@ pub(super) fn run(
     if let Some(text) = ended {
         emit(Event::Note { text });
     }
-    let sources = checked(&done.text, &request.history, &context, cx.repo, emit);
+    let shown = request.history.iter().map(|turn| turn.sent.as_str());
+    let shown: Vec<&str> = shown.chain([sent.as_str()]).collect();
+    let sources = checked(
+        &done.text,
+        (&request.history, &shown),
+        &context,
+        cx.repo,
+        emit,
+    );
     Ok(Answer::Ask {
         turn: Turn {
             request: request.question.clone(),
@@ -113,6 +123,7 @@ pub(super) struct Parts<'a> {
     pub settings: &'a Settings,
     pub prompts: &'a Prompts,
     pub count: &'a dyn TokenCount,
+    pub cancel: &'a Cancel,
 }
 
 impl Parts<'_> {
@@ -128,7 +139,12 @@ impl Parts<'_> {
         let room = window.saturating_sub(held);
         let (piped, note) = talk::piped(request.piped.as_deref(), room / 3, self.count);
         notes.extend(note);
-        let taken = self.count.count(&piped) + self.count.count(&request.question) + AROUND;
+        let named = mentions(&request.question);
+        let (past, note) = self.past(request, &named, budget.min(room / 2) / 2)?;
+        notes.extend(note);
+        let told = past.as_ref().map_or(0, |past| past.tokens);
+        let taken = self.count.count(&piped) + self.count.count(&request.question) + AROUND + told;
+        let budget = budget.saturating_sub(told);
         let shown: BTreeSet<(String, u32, u32)> = request
             .history
             .iter()
@@ -145,9 +161,10 @@ impl Parts<'_> {
             .max();
         let wanted = Wanted {
             query: query_of(request),
-            mentions: mentions(&request.question),
+            mentions: named,
             pinned: request.pinned.clone(),
             dropped: request.dropped.clone(),
+            near: near(request),
             shown,
             first_id: highest.unwrap_or(0) + 1,
             budget: budget.min(room.saturating_sub(taken + 128)),
@@ -155,7 +172,9 @@ impl Parts<'_> {
         };
         let mut context = pick(&wanted, self.repo, self.index, self.count)?;
         context.budget = budget;
-        let nothing = context.excerpts.is_empty() && request.history.is_empty();
+        context.past = past;
+        let nothing =
+            context.excerpts.is_empty() && context.past.is_none() && request.history.is_empty();
         if nothing {
             let words = crate::base::text::truncated(&wanted.query, 80).to_owned();
             let files = self.index.stats().files;
@@ -165,12 +184,37 @@ impl Parts<'_> {
         }
         let sent = self.prompts.ask(&AskValues {
             question: &request.question,
+            past: context
+                .past
+                .as_ref()
+                .map_or("", |past| past.text.trim_end()),
             excerpts: &pack(&context.excerpts),
             piped: &piped,
             fence: &fence_for(&piped),
             nothing_found: nothing,
         })?;
         Ok((context, sent, notes))
+    }
+
+    /// What the history says, if the question is about it; and why it says nothing, where that
+    /// is a failure.
+    fn past(
+        &self,
+        request: &Ask,
+        named: &[Mention],
+        budget: usize,
+    ) -> Result<(Option<Past>, Option<String>)> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |now| now.as_secs() as i64);
+        let known = |name: &str| self.repo.knows_revision(name);
+        let Some(asked) = past::asks(&request.question, named, now, &known) else {
+            return Ok((None, None));
+        };
+        match past::past(&asked, self.repo, budget, self.count, self.cancel) {
+            Ok(past) => Ok((past, None)),
+            Err(failure) if failure.is_interrupted() => Err(failure),
+            Err(failure) => Ok((None, Some(format!("the history is not shown: {failure}")))),
+        }
     }
 
     /// Whether a source still is as one of these turns shows it.
@@ -183,22 +227,55 @@ impl Parts<'_> {
     }
 }
 
-/// The words to search with. A short question within a conversation means what was talked
-/// about before, so the last question's words help.
+/// The words to search with. A short question within a conversation, or one that points back
+/// (`why does it do that?`), means what was talked about before, so the last question's words
+/// help.
 fn query_of(request: &Ask) -> String {
+    const BACK: &[&str] = &[
+        "it", "its", "that", "this", "they", "them", "these", "those", "there", "instead",
+    ];
     let question = request.question.as_str();
-    match request.history.last() {
-        Some(last) if question.split_whitespace().count() < 6 => {
-            format!("{question} {}", last.request)
-        }
-        _ => question.to_owned(),
+    let Some(last) = request.history.last() else {
+        return question.to_owned();
+    };
+    let words: Vec<&str> = question
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let back = |word: &&str| BACK.iter().any(|known| word.eq_ignore_ascii_case(known));
+    if words.len() < 6 || words.len() < 14 && words.iter().any(back) {
+        format!("{question} {}", last.request)
+    } else {
+        question.to_owned()
     }
+}
+
+/// Files that are being talked about: those that the last answer named (or was shown, if it named
+/// none), and those of a diff that was piped in.
+fn near(request: &Ask) -> Vec<RepoPath> {
+    let sources = request
+        .history
+        .last()
+        .map_or(&[] as &[Source], |turn| &turn.sources);
+    let cited = sources.iter().any(|source| source.cited);
+    let mut near: Vec<RepoPath> = sources
+        .iter()
+        .filter(|source| source.cited || !cited)
+        .map(|source| source.path.clone())
+        .collect();
+    let piped = request.piped.as_deref().map(Diff::parse);
+    if let Some(Ok(diff)) = piped {
+        near.extend(diff.files.into_iter().map(|file| file.path));
+    }
+    near.sort();
+    near.dedup();
+    near
 }
 
 /// Checks the answer's citations and tells the sources of this turn.
 fn checked(
     answer: &str,
-    history: &[Turn],
+    (history, sent): (&[Turn], &[&str]),
     context: &Context,
     repo: &Repo,
     emit: &mut dyn FnMut(Event),
@@ -219,7 +296,12 @@ fn checked(
         .flat_map(|turn| turn.sources.iter().cloned())
         .chain(sources.iter().cloned())
         .collect();
-    let citations = cite::check(answer, &known, repo);
+    let mut citations = cite::check(answer, &known, repo);
+    citations.wrong.extend(
+        cite::commits(answer)
+            .filter(|id| !sent.iter().any(|text| text.contains(id.as_str())))
+            .map(|id| format!("commit {id}")),
+    );
     for source in &mut sources {
         source.cited = citations.cited.contains(&source.id);
     }

@@ -189,3 +189,85 @@ fn nothing_found_is_said() {
             .any(|e| matches!(e, Event::Note { text } if text.contains("nothing was found")))
     );
 }
+
+#[test]
+fn a_question_about_the_past_is_shown_the_history() {
+    use crate::repo::trial::git;
+    let place = place();
+    let root = place.repo.root();
+    git(root, &["init", "-q", "-b", "main"]);
+    git(root, &["add", "."]);
+    git(
+        root,
+        &[
+            "commit",
+            "-q",
+            "-m",
+            "Look for loops\n\nA walk never ended.",
+        ],
+    );
+    let place = Place {
+        repo: Repo::open(root).expect("a repository"),
+        ..place
+    };
+    let mut engine = ScriptedEngine::saying(&["See commit 0123456."]);
+    let (answer, events) = run_in(&place, &ask("why was check_loop added?"), &mut engine);
+    let Ok(Answer::Ask { context, .. }) = answer else {
+        panic!("{answer:?}")
+    };
+    let past = context.past.expect("told");
+    assert_eq!(past.title, "1 commit");
+    let sent = &engine.asked()[0].messages[1].content;
+    assert!(sent.contains("Test: Look for loops"), "{sent}");
+    assert!(sent.contains("  A walk never ended."), "{sent}");
+    let noted = |words: &str| {
+        events
+            .iter()
+            .any(|e| matches!(e, Event::Note { text } if text.contains(words)))
+    };
+    assert!(noted("commit 0123456"), "{events:?}");
+    let mut engine = ScriptedEngine::saying(&["In check_loop [1]."]);
+    let (_, _) = run_in(&place, &ask("where is a symlink loop found?"), &mut engine);
+    assert!(
+        !engine.asked()[0].messages[1]
+            .content
+            .contains("Look for loops")
+    );
+}
+
+#[test]
+fn what_points_back_is_searched_with_the_words_before() {
+    let turn = |cited| Turn {
+        request: "where is a symlink loop found?".to_owned(),
+        sent: String::new(),
+        answer: String::new(),
+        sources: vec![
+            Source {
+                id: 1,
+                path: RepoPath::new("src/walk.rs").expect("a path"),
+                start: 1,
+                end: 2,
+                cited,
+            },
+            Source {
+                id: 2,
+                path: RepoPath::new("src/print.rs").expect("a path"),
+                start: 1,
+                end: 2,
+                cited: false,
+            },
+        ],
+    };
+    let request = |question: &str, cited| Ask {
+        history: vec![turn(cited)],
+        ..ask(question)
+    };
+    let words = |question: &str| query_of(&request(question, true)).contains("symlink");
+    assert!(words("and why?"));
+    assert!(words(
+        "in which place of the program does it stop with an error?"
+    ));
+    assert!(!words("in which place of the program are zebras printed?"));
+    let files = |cited| near(&request("and why?", cited)).len();
+    assert_eq!((files(true), files(false)), (1, 2));
+}

@@ -59,6 +59,23 @@ pub(super) fn check(answer: &str, sources: &[Source], repo: &Repo) -> Citations 
     found
 }
 
+/// The ids that an answer names as commits, shortened to the digits that git shows.
+pub(super) fn commits(answer: &str) -> impl Iterator<Item = String> + '_ {
+    let words = answer.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut after_commit = false;
+    words
+        .filter(|word| !word.is_empty())
+        .filter_map(move |word| {
+            let named = std::mem::replace(
+                &mut after_commit,
+                word.eq_ignore_ascii_case("commit") || word.eq_ignore_ascii_case("commits"),
+            );
+            let is_id = (7..=40).contains(&word.len())
+                && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+            (named && is_id).then(|| word.chars().take(7).collect())
+        })
+}
+
 /// Whether `named` is the file or the end of its path, as people shorten it.
 fn same_file(path: &RepoPath, named: &RepoPath) -> bool {
     path == named
@@ -144,6 +161,14 @@ fn located(text: &str) -> Vec<(String, LineRange)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commits_are_told_from_other_numbers() {
+        let answer = "It came with commit 1a2b3c4d5e (see `commit abcdef1`), not 12345678; a \
+            commit message is no commit deadbeef0.";
+        let found: Vec<String> = commits(answer).collect();
+        assert_eq!(found, ["1a2b3c4", "abcdef1", "deadbee"]);
+    }
 
     fn place() -> (tempfile::TempDir, Repo, Vec<Source>) {
         let dir = tempfile::tempdir().expect("a folder");

@@ -206,6 +206,7 @@ mod tests {
                 version: VERSION,
                 context: Context {
                     excerpts: vec![Excerpt {
+                        frame: Vec::new(),
                         id: 1,
                         path: path("src/a.rs"),
                         range: LineRange::new(3, 4),
@@ -220,6 +221,8 @@ mod tests {
                         tokens: 0,
                         reason: "does not fit".to_owned(),
                     }],
+                    map: String::new(),
+                    past: None,
                     rules: Some((path("AGENTS.md"), "tabs".to_owned())),
                     tokens: 12,
                     budget: 2000,

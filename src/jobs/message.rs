@@ -19,7 +19,7 @@ const SUBJECTS: usize = 8;
 /// See [`super::run`].
 pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
     cx.cancel.check()?;
-    let (system, _) = talk::system(cx)?;
+    let system = talk::system(cx, false)?.message;
     let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let parts = Parts {
@@ -28,6 +28,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
         settings: cx.settings,
         prompts: cx.prompts,
         count: &*cx.engine,
+        cancel: &cx.cancel,
     };
     let budget = talk::budget(cx.settings, window, held + USUAL, cx.engine.rates());
     let (sent, left_out) = compose(&parts, held, window, budget)?;

@@ -30,7 +30,8 @@ pub(super) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
     cx.cancel.check()?;
-    let (system, rules) = talk::system(cx)?;
+    let standing = talk::system(cx, true)?;
+    let system = standing.message.clone();
     let mut messages = vec![system];
     let held = cx.engine.count_messages(&messages)?;
     let window = cx.engine.facts().context;
@@ -41,10 +42,11 @@ pub(super) fn run(
         settings: cx.settings,
         prompts: cx.prompts,
         count: &*cx.engine,
+        cancel: &cx.cancel,
     };
     let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
     let (mut context, sent, notes) = compose(request, &parts, held, window, budget)?;
-    talk::with_rules(&mut context, &rules);
+    standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
         version: super::event::VERSION,
@@ -163,6 +165,7 @@ pub(super) fn compose(
         query: format!("{} {remark}", request.request),
         mentions: named,
         pinned: request.pinned.clone(),
+        near: Vec::new(),
         dropped: request.dropped.clone(),
         shown: std::collections::BTreeSet::new(),
         first_id: 1,

@@ -1,7 +1,7 @@
 //! What the model would be shown, without running one.
 
 use super::{Preview, Prompts, Request, Settings, ask, ask::Parts, message, patch, review, talk};
-use crate::base::{Result, TokenCount};
+use crate::base::{Cancel, Result, TokenCount};
 use crate::context::{Context, LeftOut, rules};
 use crate::engine::{Message, Role};
 use crate::index::Index;
@@ -18,7 +18,16 @@ pub(super) fn preview(
     window: usize,
 ) -> Result<Preview> {
     let rules = rules::rules(repo, &settings.rules_file, count, talk::most_rules(window))?;
-    let system = talk::system_message(repo, prompts, &rules)?;
+    let map = match request {
+        Request::Ask(_) | Request::Patch(_) => talk::map_of(index, window, count),
+        Request::Review(_) | Request::Message => String::new(),
+    };
+    let standing = talk::Standing {
+        message: talk::system_message(repo, prompts, &rules, &map)?,
+        rules,
+        map,
+    };
+    let system = standing.message.clone();
     let tokens_of = |messages: &[Message]| {
         messages
             .iter()
@@ -31,6 +40,7 @@ pub(super) fn preview(
         settings,
         prompts,
         count,
+        cancel: &Cancel::never(),
     };
     let user = |content: String| Message {
         role: Role::User,
@@ -83,7 +93,7 @@ pub(super) fn preview(
             (context, vec![system, user(sent)])
         }
     };
-    talk::with_rules(&mut context, &rules);
+    standing.tell(&mut context);
     Ok(Preview {
         tokens: tokens_of(&messages),
         context,

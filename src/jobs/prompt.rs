@@ -39,6 +39,8 @@ pub struct Prompts {
 pub(super) struct SystemValues<'a> {
     /// The repository's name.
     pub repository: &'a str,
+    /// Files and what they define; empty for none.
+    pub map: &'a str,
     /// The rules file.
     pub rules_path: &'a str,
     /// Its text; empty for none.
@@ -50,6 +52,8 @@ pub(super) struct SystemValues<'a> {
 pub(super) struct AskValues<'a> {
     /// What the person typed.
     pub question: &'a str,
+    /// What the history says, where it was asked.
+    pub past: &'a str,
     /// The excerpts, written out.
     pub excerpts: &'a str,
     /// Text piped in.
@@ -276,11 +280,13 @@ fn sample(name: &str) -> Value {
     match name {
         "system.md" => of(SystemValues {
             repository: "r",
+            map: "m",
             rules_path: "p",
             rules: "x",
         }),
         "ask.md" => of(AskValues {
             question: "q",
+            past: "h",
             excerpts: "e",
             piped: "p",
             fence: "```",
@@ -338,6 +344,7 @@ mod tests {
         let text = prompts()
             .system(&SystemValues {
                 repository: "walk",
+                map: "",
                 rules_path: "AGENTS.md",
                 rules: "Use tabs.",
             })
@@ -350,6 +357,7 @@ mod tests {
         let text = prompts()
             .ask(&AskValues {
                 question: "why?",
+                past: "commit 1a2b3c4d5 2026-01-02 A: Walk",
                 excerpts: "[1] a.rs:1-1\n```\n1| x\n```\n",
                 piped: "log",
                 fence: "```",

@@ -56,6 +56,7 @@ pub(super) fn run(
         settings: cx.settings,
         prompts: cx.prompts,
         count: &*cx.engine,
+        cancel: &cx.cancel,
     };
     let (diff, mut unread) = wanted(request, &parts)?;
     if diff.files.is_empty() {
@@ -71,7 +72,7 @@ pub(super) fn run(
             stopped: false,
         });
     }
-    let (system, _) = talk::system(cx)?;
+    let system = talk::system(cx, false)?.message;
     let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let cut = pieces(&diff, &parts, held, window, cx.engine.rates())?;

@@ -7,6 +7,7 @@ use crate::base::text::human_count;
 use crate::base::{Failure, Result, TokenCount};
 use crate::context::{self, rules::Rules};
 use crate::engine::{Generate, Generated, Message, Role, Step};
+use crate::index::Index;
 use crate::repo::Repo;
 
 /// Seconds a prompt may take to be read, if the user says nothing of it.
@@ -19,16 +20,56 @@ const LEAST: usize = 1000;
 const SHARE: usize = 60;
 /// Most tokens of the rules.
 const RULES: usize = 600;
+/// Most tokens of the map.
+const MAP: usize = 300;
 
-/// The standing instructions as a message, with the rules in them.
-pub(super) fn system(cx: &JobCx<'_>) -> Result<(Message, Rules)> {
+/// What stands before every conversation.
+pub(super) struct Standing {
+    /// The instructions, with rules and map in them.
+    pub message: Message,
+    /// The project's rules.
+    pub rules: Rules,
+    /// The map; empty for none.
+    pub map: String,
+}
+
+impl Standing {
+    /// Puts what is known of rules and map into a context.
+    pub(super) fn tell(&self, context: &mut Context) {
+        context.map.clone_from(&self.map);
+        context.rules.clone_from(&self.rules.shown);
+        context.left_out.extend(self.rules.left_out.iter().cloned());
+    }
+}
+
+/// The standing instructions, with the rules in them, and `mapped` with the map.
+pub(super) fn system(cx: &JobCx<'_>, mapped: bool) -> Result<Standing> {
+    let window = cx.engine.facts().context;
     let rules = context::rules::rules(
         cx.repo,
         &cx.settings.rules_file,
         &*cx.engine,
-        most_rules(cx.engine.facts().context),
+        most_rules(window),
     )?;
-    Ok((system_message(cx.repo, cx.prompts, &rules)?, rules))
+    let map = if mapped {
+        map_of(cx.index, window, &*cx.engine)
+    } else {
+        String::new()
+    };
+    Ok(Standing {
+        message: system_message(cx.repo, cx.prompts, &rules, &map)?,
+        rules,
+        map,
+    })
+}
+
+/// The map for a context of that size. How large it is depends on nothing that changes from run
+/// to run: it is read once and then kept.
+pub(super) fn map_of(index: &Index, window: usize, count: &dyn TokenCount) -> String {
+    context::map(index, MAP.min(window / 16), count).unwrap_or_else(|failure| {
+        log::warn!("no map: {failure}");
+        String::new()
+    })
 }
 
 /// Most tokens of the rules in a context of that size.
@@ -41,6 +82,7 @@ pub(super) fn system_message(
     repo: &Repo,
     prompts: &super::Prompts,
     rules: &Rules,
+    map: &str,
 ) -> Result<Message> {
     let repository = repo
         .root()
@@ -53,6 +95,7 @@ pub(super) fn system_message(
     };
     let content = prompts.system(&SystemValues {
         repository: &crate::base::text::printable(&repository),
+        map: map.trim_end(),
         rules_path: &path,
         rules: text,
     })?;
@@ -60,12 +103,6 @@ pub(super) fn system_message(
         role: Role::System,
         content,
     })
-}
-
-/// Puts what is known of the rules into a context.
-pub(super) fn with_rules(context: &mut Context, rules: &Rules) {
-    context.rules.clone_from(&rules.shown);
-    context.left_out.extend(rules.left_out.iter().cloned());
 }
 
 /// Tokens excerpts may take: what the user says, else what this machine reads in the time the

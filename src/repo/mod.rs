@@ -8,6 +8,7 @@ pub mod diff;
 pub mod git;
 pub mod history;
 mod ignored;
+pub mod log;
 mod open;
 pub mod read;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::base::{RepoPath, Result};
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
+pub use log::{Blamed, Log, Logged, Since};
 pub use read::{BlobId, FileText, blob_id};
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 

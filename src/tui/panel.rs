@@ -152,6 +152,23 @@ fn list_row(row: &PanelRow, at: bool, focused: bool, cells: usize, cx: &Cx<'_>) 
             ));
             spans.push(Span::styled("  always", cx.role(Role::Dim)));
         }
+        PanelRow::Told {
+            what,
+            title,
+            tokens,
+            ..
+        } => {
+            spans.push(Span::styled(
+                pad(&format!("{what}  {title}"), cells.saturating_sub(8)),
+                ground(Role::Text),
+            ));
+            // What is shown every time costs nothing this time.
+            let right = match tokens {
+                0 => "  always".to_owned(),
+                tokens => format!("{tokens:>8}"),
+            };
+            spans.push(Span::styled(right, cx.role(Role::Dim)));
+        }
         PanelRow::Excerpt {
             id,
             path,
@@ -256,6 +273,7 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
     );
     let (text, extension, first) = match row {
         PanelRow::Rules { text, path } => (Some(Ok(text.clone())), path.extension(), 1),
+        PanelRow::Told { text, .. } => (Some(Ok(text.clone())), Some("diff".to_owned()), 1),
         PanelRow::Excerpt {
             path, range, text, ..
         } => (

@@ -276,6 +276,7 @@ const CODE: &str = "fn check_symlink_loop(path: &Path) -> Result<(), Error> {\n 
 
 fn context() -> Context {
     let excerpt = |id, name: &str, from, to, why, symbol: Option<&str>, tokens| Excerpt {
+        frame: Vec::new(),
         id,
         path: path(name),
         range: LineRange::new(from, to),
@@ -320,6 +321,8 @@ fn context() -> Context {
                 reason: "binary".into(),
             },
         ],
+        map: String::new(),
+        past: None,
         rules: Some((path("AGENTS.md"), "Write plainly.\n".into())),
         tokens: 1_760,
         budget: 2_000,

@@ -153,10 +153,19 @@ pub(super) fn pin_row(state: &mut State) {
     let range = match &row {
         PanelRow::Excerpt { range, .. } => Some(*range),
         PanelRow::LeftOut { range, .. } => *range,
-        PanelRow::Rules { .. } => None,
+        PanelRow::Rules { .. } | PanelRow::Told { .. } => None,
+    };
+    let what = match &row {
+        PanelRow::Told { what, .. } => *what,
+        _ => "rules",
     };
     let Some(path) = path_of(row) else {
-        state.toast(Tone::Plain, "the rules are shown with every question");
+        let text = match what {
+            "history" => "the history is shown where a question is about it",
+            "map" => "the map is shown with every question",
+            _ => "the rules are shown with every question",
+        };
+        state.toast(Tone::Plain, text);
         return;
     };
     state.drops.retain(|mention| mention.path != path);
@@ -176,7 +185,7 @@ pub(super) fn pin_row(state: &mut State) {
 fn path_of(row: PanelRow) -> Option<RepoPath> {
     match row {
         PanelRow::Excerpt { path, .. } | PanelRow::LeftOut { path, .. } => Some(path),
-        PanelRow::Rules { .. } => None,
+        PanelRow::Rules { .. } | PanelRow::Told { .. } => None,
     }
 }
 
@@ -186,7 +195,7 @@ pub(super) fn open_row(state: &mut State, out: &mut Vec<Command>) {
         Some(PanelRow::Excerpt { path, range, .. }) => (path, range.start),
         Some(PanelRow::LeftOut { path, range, .. }) => (path, range.map_or(1, |r| r.start)),
         Some(PanelRow::Rules { path, .. }) => (path, 1),
-        None => return,
+        Some(PanelRow::Told { .. }) | None => return,
     };
     out.push(Command::OpenEditor {
         purpose: EditorPurpose::Look,
@@ -200,7 +209,7 @@ pub(super) fn copy_row(state: &mut State, out: &mut Vec<Command>) {
         Some(PanelRow::Excerpt {
             text: Some(text), ..
         })
-        | Some(PanelRow::Rules { text, .. }) => Some(text),
+        | Some(PanelRow::Rules { text, .. } | PanelRow::Told { text, .. }) => Some(text),
         Some(PanelRow::Excerpt { path, range, .. }) => match state.code.get(&(path, range)) {
             Some(Ok(text)) => Some(text.clone()),
             _ => None,

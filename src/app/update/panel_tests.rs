@@ -23,6 +23,7 @@ fn names(desk: &Desk) -> Vec<String> {
         .into_iter()
         .map(|row| match row {
             PanelRow::Rules { path, .. } => format!("rules {path}"),
+            PanelRow::Told { what, title, .. } => format!("{what} {title}"),
             PanelRow::Excerpt { path, .. } => path.to_string(),
             PanelRow::LeftOut { path, .. } => format!("not {path}"),
         })

@@ -73,6 +73,7 @@ impl<'a> Surroundings<'a> {
                 text.push('\n');
             }
             let mut excerpt = Excerpt {
+                frame: Vec::new(),
                 id: self.next,
                 path: part.path.clone(),
                 range,
