@@ -53,6 +53,7 @@ pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>
             if complete && stats.files == 0 {
                 state.toast(Tone::Warning, "no files were found here to answer from");
             }
+            let first = state.paths.is_empty();
             state.paths = paths;
             state.indexing = if complete {
                 Indexing::Ready(stats)
@@ -77,8 +78,9 @@ pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>
                     },
                 }
             };
-            // The popup offers what there is now.
-            if state.completion.is_some() {
+            // The popup offers what there is now; who typed before there was anything gets it
+            // now.
+            if state.completion.is_some() || first && state.overlay.is_none() {
                 super::compose::refresh(state);
             }
         }

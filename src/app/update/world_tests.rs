@@ -45,6 +45,15 @@ fn indexing_says_how_far_it_is_and_how_long_it_takes() {
 }
 
 #[test]
+fn who_typed_before_the_index_was_there_is_offered_files_then() {
+    let mut desk = Desk::fresh(Options::default());
+    desk.type_text("what is in @wal");
+    assert!(desk.state.completion.is_none());
+    desk.event(Event::Index(indexed(&["src/walk.rs"])));
+    assert!(desk.state.completion.is_some());
+}
+
+#[test]
 fn an_older_index_is_used_while_it_is_brought_up_to_date() {
     let mut desk = Desk::fresh(Options::default());
     let mut older = indexed(&["a"]);
