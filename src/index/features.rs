@@ -1,6 +1,6 @@
 //! What is told of a candidate before it is ranked: one row of numbers a piece.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tantivy::Searcher;
 
@@ -15,10 +15,10 @@ use crate::base::Result;
 const CANDIDATES: usize = 400;
 /// A name that is used in more pieces than this says nothing about any of them.
 const COMMON: usize = 300;
+/// Candidates that are found by their meaning alone.
+const NEAREST: usize = 40;
 /// How near in meaning a piece must be that holds no word of the query.
 const ALONE: f32 = 0.3;
-/// How much the nearest in meaning counts in the first guess.
-const MEANT: f32 = 1.0;
 /// Where the first guess stands among them, of the best one.
 const FIRST_REL: usize = 19;
 
@@ -44,6 +44,8 @@ pub(super) struct Scene<'a> {
     fields: Fields,
     table: &'a Table,
     views: &'a Views,
+    /// How near each piece is in meaning; empty without a model.
+    alike: &'a [f32],
     /// The first guess of each piece, by the views alone.
     first: Vec<f32>,
     most: Most,
@@ -73,7 +75,7 @@ impl<'a> Scene<'a> {
         searcher: &'a Searcher,
         fields: Fields,
         table: &'a Table,
-        (views, alike): (&'a Views, &[f32]),
+        (views, alike): (&'a Views, &'a [f32]),
         query: &str,
     ) -> Result<Self> {
         let mut exact: HashMap<u32, u32> = HashMap::new();
@@ -92,12 +94,10 @@ impl<'a> Scene<'a> {
                 + 0.4 * views.of(View::Name, piece)
                 + 0.2 * views.of(View::Signature, piece)
                 + 0.2 * views.of(View::Told, piece);
-            let alike = alike.get(piece as usize).copied().unwrap_or(0.0);
-            if words <= 0.0 && alike < ALONE && !exact.contains_key(&piece) {
+            if words <= 0.0 && !exact.contains_key(&piece) {
                 continue;
             }
             *first = words
-                + MEANT * alike
                 + 0.5 * views.of(View::Pairs, piece)
                 + 0.3 * views.heads.get(piece as usize).copied().unwrap_or(0.0)
                 + 0.6 * of_file(&views.files)
@@ -112,6 +112,7 @@ impl<'a> Scene<'a> {
             fields,
             table,
             views,
+            alike,
             most: Most::of(views, &first),
             first,
             exact,
@@ -121,16 +122,13 @@ impl<'a> Scene<'a> {
 
     /// The likeliest pieces of files of these classes, with what is told of them.
     pub(super) fn candidates(&self, wanted: impl Fn(FileClass) -> bool) -> Result<Vec<Candidate>> {
+        let of_class = |piece: &u32| {
+            let row = self.table.rows.get(*piece as usize);
+            row.and_then(|row| self.table.files.get(row.file as usize))
+                .is_some_and(|file| wanted(file.class))
+        };
         let mut pieces: Vec<u32> = (0..self.table.rows.len() as u32)
-            .filter(|piece| {
-                self.guess(*piece) > 0.0
-                    && self
-                        .table
-                        .rows
-                        .get(*piece as usize)
-                        .and_then(|row| self.table.files.get(row.file as usize))
-                        .is_some_and(|file| wanted(file.class))
-            })
+            .filter(|piece| self.guess(*piece) > 0.0 && of_class(piece))
             .collect();
         let better = |a: &u32, b: &u32| {
             self.guess(*b)
@@ -142,6 +140,17 @@ impl<'a> Scene<'a> {
             pieces.truncate(CANDIDATES);
         }
         pieces.sort_by(better);
+        // What no word finds, meaning may.
+        let known: HashSet<u32> = pieces.iter().copied().collect();
+        let mut nearest: Vec<(u32, f32)> = (0_u32..)
+            .zip(self.alike.iter().copied())
+            .filter(|(piece, alike)| *alike >= ALONE && !known.contains(piece) && of_class(piece))
+            .collect();
+        nearest.sort_by(|a, b| {
+            b.1.total_cmp(&a.1)
+                .then_with(|| self.place(a.0).cmp(&self.place(b.0)))
+        });
+        pieces.extend(nearest.iter().take(NEAREST).map(|(piece, _)| *piece));
         let files = self.files(&wanted);
         let query = [
             (self.views.weights.len() as f32).ln_1p(),
