@@ -9,8 +9,8 @@
 //! | 1 | [`patch`] | text to edits to new texts; undo | base |
 //! | 1 | [`kernels`] | arithmetic on quantized weights | base |
 //! | 1 | [`models`] | catalog, downloads; the only room with a network | base |
-//! | 2 | [`index`] | definitions and words, on disk | base, repo |
-//! | 2 | [`model`] | GGUF, tokenizer, template, sampling | base, kernels |
+//! | 2 | [`index`] | definitions, words and meaning, on disk | base, repo |
+//! | 2 | [`model`] | GGUF, tokenizer, template, sampling, encoders | base, kernels |
 //! | 3 | [`context`] | what the model is shown | base, repo, index |
 //! | 3 | [`engine`] | runs models | base, model, kernels |
 //! | 4 | [`jobs`] | ask, patch, review, message | floors 0–3, except kernels and model |

@@ -301,7 +301,7 @@ fn repository(desk: &mut Desk) {
     } else {
         fact(desk, "git", "not a git repository: no diffs, no review");
     }
-    match crate::index::build::open(&workspace.places.index) {
+    match workspace.last_index() {
         Ok(Some(index)) => {
             let stats = index.stats();
             fact(
@@ -313,6 +313,7 @@ fn repository(desk: &mut Desk) {
                     human_count(stats.symbols as u64)
                 ),
             );
+            fact(desk, "meaning", &crate::jobs::meaning_line(&index));
             if desk.out.verbose() {
                 for line in stats_lines(stats) {
                     fact(desk, "", &line);

@@ -3,14 +3,29 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::base::text::human_count;
 use crate::base::{Config, Embed, Failure, Places, Result};
 use crate::engine::Embedder;
+use crate::index::Index;
 use crate::models::{Catalog, Store};
 
 /// The value of `search.embedding` for the first installed one of the catalog.
 const AUTO: &str = "auto";
 /// The value for none.
 const OFF: &str = "off";
+
+/// How far the search by meaning is, for people.
+pub fn meaning_line(index: &Index) -> String {
+    match index.coverage() {
+        Ok(Some((name, coverage))) => format!(
+            "{} of {} pieces, by {name}",
+            human_count(coverage.done as u64),
+            human_count(coverage.total as u64)
+        ),
+        Ok(None) => "not searched by; `homebody models pull minilm` adds that".to_owned(),
+        Err(failure) => failure.to_string(),
+    }
+}
 
 /// Opens the model that `search.embedding` names: `auto` (one of the catalog, where one is
 /// installed), `off`, the name of an installed model, or the path of a GGUF. None where there is

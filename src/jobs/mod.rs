@@ -37,6 +37,7 @@ use crate::repo::{Diff, DiffSpec, Repo};
 pub use crate::context::{Context, Excerpt, LeftOut, Mention, Why};
 pub use crate::engine::{Cut, Usage};
 
+pub use embedding::meaning_line;
 pub use event::{Event, Finding, Severity, Source};
 pub use forget::{Forgotten, forget};
 pub use init::{init, init_text};

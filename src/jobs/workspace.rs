@@ -52,7 +52,9 @@ impl Workspace {
         let prompts = Prompts::load(Some(&places.config.join("prompts")))?;
         let embedder = embedder(&config, places).unwrap_or_else(|failure| {
             // Words find most; a model that cannot be used keeps nobody from anything.
-            let note = format!("search goes by words alone: {failure}");
+            let hint = failure.next_step().map(|hint| format!(" ({hint})"));
+            let hint = hint.unwrap_or_default();
+            let note = format!("search goes by words alone: {failure}{hint}");
             config.notes.push(note);
             None
         });

@@ -16,6 +16,8 @@ pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
     let rows = crate::models::rows(&catalog, &installed, chosen.as_deref(), free);
     Ok(rows
         .into_iter()
+        // The picker is for what answers.
+        .filter(|row| row.model.as_ref().is_none_or(|model| !model.embeds))
         .map(|row| {
             let facts = match (&row.memory, &row.installed) {
                 (None, Some(file)) => crate::engine::inspect(&file.path).ok(),

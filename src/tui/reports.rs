@@ -82,6 +82,7 @@ pub fn doctor(shared: &Shared) -> String {
             if complete { "" } else { " (not complete)" }
         ),
     );
+    fact("meaning", crate::jobs::meaning_line(&index));
     fact(
         "memory",
         format!(
