@@ -188,9 +188,14 @@ impl<'a> Stage<'a> {
     /// Scores candidates: each for itself, and with its file.
     fn rank(&self, candidates: &[Candidate], asks: &Asks, scored: &mut Vec<Scored>) {
         let forest = Forest::of_pieces();
+        let meant = |candidate: &Candidate| {
+            let alike = self.alike.get(candidate.piece as usize);
+            MEANT * alike.copied().unwrap_or(0.0)
+        };
+        // Files are judged by what is made of their pieces, so meaning counts in both.
         let scores: Vec<f32> = candidates
             .iter()
-            .map(|candidate| forest.score(&candidate.row))
+            .map(|candidate| forest.score(&candidate.row) + meant(candidate))
             .collect();
         let forest = Forest::of_files();
         let files: HashMap<u32, f32> = file_rows(self.table, candidates, &scores)
@@ -209,20 +214,13 @@ impl<'a> Stage<'a> {
             };
             let score = match class {
                 // The forests have seen code only.
-                _ if self.without == Some(Part::Ranker) => {
-                    GUESSED * candidate.guessed() + UNGUESSED
-                }
-                FileClass::Docs | FileClass::Build => GUESSED * candidate.guessed() + UNGUESSED,
+                _ if self.without == Some(Part::Ranker) => guessed(candidate) + meant(candidate),
+                FileClass::Docs | FileClass::Build => guessed(candidate) + meant(candidate),
                 _ => score + OF_FILE * files.get(&row.file).copied().unwrap_or(least),
             };
-            let alike = self
-                .alike
-                .get(candidate.piece as usize)
-                .copied()
-                .unwrap_or(0.0);
             scored.push(Scored {
                 piece: candidate.piece,
-                score: score + MEANT * alike + asks.weight(class),
+                score: score + asks.weight(class),
             });
         }
     }
@@ -243,6 +241,11 @@ impl<'a> Stage<'a> {
         };
         why.to_owned()
     }
+}
+
+/// What the first guess of a piece is worth, in the forest's own units.
+fn guessed(candidate: &Candidate) -> f32 {
+    GUESSED * candidate.guessed() + UNGUESSED
 }
 
 /// Kinds of files a query is about by its own words.
