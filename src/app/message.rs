@@ -177,6 +177,8 @@ pub enum IndexEvent {
     },
     /// It could not be built; an older one stays in use.
     Failed(Failure),
+    /// How far the vectors of meaning are, while they are made; none when nobody makes any.
+    Meaning(Option<crate::index::Coverage>),
 }
 
 /// About the model.

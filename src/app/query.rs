@@ -37,6 +37,7 @@ impl State {
             overlay: None,
             toast: None,
             indexing: Indexing::Waiting,
+            meaning: None,
             paths: std::sync::Arc::default(),
             engine: EngineState::Waiting,
             job: None,

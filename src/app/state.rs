@@ -110,6 +110,8 @@ pub struct State {
 
     /// The index.
     pub indexing: Indexing,
+    /// How far the vectors of meaning are, while they are made.
+    pub meaning: Option<crate::index::Coverage>,
     /// The files of the index, for completion; empty before there is one.
     pub paths: Arc<Vec<RepoPath>>,
     /// The model.

@@ -140,8 +140,11 @@ impl Indexer {
         let made = guarded(|| {
             self.shared
                 .workspace
-                .complete_meaning(index, &cancel, &mut |_| {})
+                .complete_meaning(index, &cancel, &mut |coverage| {
+                    self.tell(IndexEvent::Meaning(Some(coverage)));
+                })
         });
+        self.tell(IndexEvent::Meaning(None));
         match made {
             Ok(index) => {
                 *unfinished = None;

@@ -197,7 +197,14 @@ fn idle(state: &State, cx: &Cx<'_>) -> String {
         Indexing::Failed { .. } => {
             "there is no index: only what you name with @ is shown".to_owned()
         }
-        _ => String::new(),
+        // It takes the processor, so it is said.
+        _ => state.meaning.map_or_else(String::new, |coverage| {
+            format!(
+                "idle, reading for the meaning: {} of {} pieces",
+                human_count(coverage.done as u64),
+                human_count(coverage.total as u64)
+            )
+        }),
     }
 }
 

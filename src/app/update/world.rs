@@ -84,6 +84,7 @@ pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>
                 super::compose::refresh(state);
             }
         }
+        IndexEvent::Meaning(coverage) => state.meaning = coverage,
         IndexEvent::Failed(failure) => {
             state.indexing = Indexing::Failed {
                 failure: failure.clone(),

@@ -54,6 +54,17 @@ fn who_typed_before_the_index_was_there_is_offered_files_then() {
 }
 
 #[test]
+fn the_making_of_vectors_is_told_while_it_lasts() {
+    let mut desk = Desk::ready();
+    let coverage = crate::index::Coverage { done: 3, total: 9 };
+    desk.event(Event::Index(IndexEvent::Meaning(Some(coverage))));
+    assert_eq!(desk.state.meaning, Some(coverage));
+    assert_eq!(desk.state.activity(), Activity::Idle);
+    desk.event(Event::Index(IndexEvent::Meaning(None)));
+    assert_eq!(desk.state.meaning, None);
+}
+
+#[test]
 fn an_older_index_is_used_while_it_is_brought_up_to_date() {
     let mut desk = Desk::fresh(Options::default());
     let mut older = indexed(&["a"]);
