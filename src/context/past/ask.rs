@@ -111,7 +111,9 @@ pub fn asks(
         .filter(|word| !word.is_empty())
         .collect();
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    let since = since(&words, &lower, now, revision);
+    // `today` may be a name in the code: a time alone does not ask for the past.
+    let since = since(&words, &lower, now, revision)
+        .filter(|(since, _)| !matches!(since, Since::Time(_)) || speaks_of_work(&lower));
     let lines: Vec<(RepoPath, LineRange)> = mentions
         .iter()
         .filter_map(|mention| Some((mention.path.clone(), mention.range?)))
@@ -142,6 +144,35 @@ pub fn asks(
 
 fn has(words: &[String], some: &[&str]) -> bool {
     words.iter().any(|word| some.contains(&word.as_str()))
+}
+
+/// Whether the words speak of work that is done on code.
+fn speaks_of_work(words: &[String]) -> bool {
+    has(
+        words,
+        &[
+            "changed",
+            "change",
+            "changes",
+            "happened",
+            "happen",
+            "done",
+            "did",
+            "commit",
+            "commits",
+            "committed",
+            "work",
+            "worked",
+            "merged",
+            "added",
+            "removed",
+            "fixed",
+            "new",
+            "summarize",
+            "summary",
+            "news",
+        ],
+    )
 }
 
 /// Whether the words ask for what was, not for what is.
@@ -322,6 +353,8 @@ mod tests {
             "how is the last line of a file read?",
             "what does this function do since it takes no input?",
             "how many items has the list?",
+            "what does today() return?",
+            "how are rows of the last 3 days filtered?",
         ] {
             assert_eq!(asked(question), None, "{question}");
         }
