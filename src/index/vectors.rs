@@ -1,17 +1,18 @@
 //! Vectors by the content of files, and the file they are kept in.
 //!
-//! The file (`meaning.bin`, little-endian): `HBMEAN1\n`, the length of the model's name and the
-//! name, the width of a vector; then for each content its blob id (20 bytes), how many pieces
+//! The file (`meaning.bin`, little-endian): `HBMEAN2\n`, the form of the index, which says how files
+//! are cut, the length of the model's name and the name, the width of a vector; then for each content its blob id (20 bytes), how many pieces
 //! it has, and of each piece the scale and the numbers in 8 bits: a vector of length 1 is off by
 //! less than a hundredth then, at a quarter of the room.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::store::FORMAT;
 use crate::base::Embed;
 
 /// What the file begins with.
-const MAGIC: &[u8; 8] = b"HBMEAN1\n";
+const MAGIC: &[u8; 8] = b"HBMEAN2\n";
 /// The largest file that is read, in bytes: several times what a large repository takes.
 const LARGEST: u64 = 200_000_000;
 
@@ -37,14 +38,16 @@ impl Vectors {
         let bytes = std::fs::read(file).ok()?;
         let name = embed.name().as_bytes();
         let rest = bytes.strip_prefix(MAGIC)?;
+        let (form, rest) = rest.split_first_chunk::<4>()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (own, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
         let (width, _) = rest.split_first_chunk::<4>()?;
         let width = u32::from_le_bytes(*width) as usize;
-        if own != name || width != embed.width() || width == 0 {
+        let same_form = u32::from_le_bytes(*form) == FORMAT;
+        if !same_form || own != name || width != embed.width() || width == 0 {
             return None;
         }
-        let mut at = MAGIC.len() + 4 + name.len() + 4;
+        let mut at = MAGIC.len() + 4 + 4 + name.len() + 4;
         let mut places = HashMap::new();
         while at < bytes.len() {
             let (blob, rest) = bytes.get(at..)?.split_first_chunk::<20>()?;
@@ -96,6 +99,7 @@ impl Vectors {
         let name = embed.name().as_bytes();
         let mut out = Vec::with_capacity(self.bytes.len() + 1024);
         out.extend_from_slice(MAGIC);
+        out.extend_from_slice(&FORMAT.to_le_bytes());
         out.extend_from_slice(&(name.len() as u32).to_le_bytes());
         out.extend_from_slice(name);
         out.extend_from_slice(&(embed.width() as u32).to_le_bytes());
