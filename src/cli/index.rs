@@ -10,7 +10,7 @@ use super::start::Code;
 use crate::base::Result;
 use crate::base::text::{human_bytes, human_count, human_time};
 use crate::index::{Index, Stats};
-use crate::jobs::Workspace;
+use crate::jobs::{Workspace, meaning_line};
 
 /// `index`.
 pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
@@ -33,16 +33,8 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
         for line in stats_lines(&stats) {
             desk.out.line(Tone::Plain, &line);
         }
-        if let Some((name, coverage)) = index.coverage()? {
-            desk.out.line(
-                Tone::Plain,
-                &format!(
-                    "by meaning: {} of {} pieces, by {name}",
-                    human_count(coverage.done as u64),
-                    human_count(coverage.total as u64)
-                ),
-            );
-        }
+        let meaning = format!("meaning: {}", meaning_line(&index));
+        desk.out.line(Tone::Plain, &meaning);
         desk.out.line(
             Tone::Dim,
             &format!("kept in {}", workspace.places.index.display()),

@@ -143,7 +143,7 @@ fn title(file: &FileDiff) -> String {
 
 /// The largest number up to `total` that holds, if all below one that holds do. It tries small
 /// ones first, so that no text much larger than what fits is ever counted.
-fn most(total: usize, holds: impl Fn(usize) -> bool) -> usize {
+pub(super) fn most(total: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut good, mut step) = (0, 1);
     while good < total {
         let next = (good + step).min(total);

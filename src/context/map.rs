@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::changes::most;
 use crate::base::text::printable;
 use crate::base::{Result, TokenCount};
 use crate::index::{Index, Outlined};
@@ -49,20 +50,6 @@ pub fn map(index: &Index, budget: usize, count: &dyn TokenCount) -> Result<Strin
         }
     }
     Ok(best)
-}
-
-/// The largest number up to `total` for which it holds, if it holds for all below.
-fn most(total: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut good, mut bad) = (0, total + 1);
-    while bad > good + 1 {
-        let middle = good + (bad - good) / 2;
-        if holds(middle) {
-            good = middle;
-        } else {
-            bad = middle;
-        }
-    }
-    good
 }
 
 /// Files in order of path, each folder named once.

@@ -15,6 +15,9 @@ use crate::repo::Repo;
 
 /// Excerpts where the caller sets no limit: a small model loses its way among more.
 const USUAL: usize = 12;
+/// Places that are searched for: more than are ever shown, since a file that is named and does
+/// not fit is shown by the best of its own.
+const FOUND: usize = 60;
 /// Fewest lines that are worth showing of something that does not fit.
 const LEAST_LINES: u32 = 5;
 /// Files of a folder mention that are considered.
@@ -64,6 +67,7 @@ pub fn pick(
         count,
         texts: BTreeMap::new(),
         symbols: BTreeMap::new(),
+        found: Rc::from(index.search(&wanted.query, FOUND)?),
         context: Context {
             budget: wanted.budget,
             index_complete: true,
@@ -80,8 +84,7 @@ pub fn pick(
             picker.mention(mention, why);
         }
     }
-    let hits = index.search(&wanted.query, picker.most * 3)?;
-    picker.hits(hits);
+    picker.hits();
     picker.add_imports();
     Ok(picker.context)
 }
@@ -93,6 +96,8 @@ struct Picker<'a> {
     count: &'a dyn TokenCount,
     texts: BTreeMap<RepoPath, Option<Rc<str>>>,
     symbols: BTreeMap<RepoPath, Rc<[Symbol]>>,
+    /// What the search found, best first.
+    found: Rc<[Hit]>,
     context: Context,
     next: u32,
     most: usize,
@@ -205,10 +210,7 @@ impl Picker<'_> {
             return;
         }
         if range.is_none() {
-            let hits = self
-                .index
-                .search(&self.wanted.query, 60)
-                .unwrap_or_default();
+            let hits = Rc::clone(&self.found);
             let mut shown = false;
             // The index may be older than the file.
             let here = |hit: &&Hit| hit.path == *path && hit.range.end <= lines;

@@ -34,7 +34,8 @@ impl Planned {
 impl Picker<'_> {
     /// Takes in what the search found: first the definitions themselves, best first, then, while
     /// there is room, what stands around them.
-    pub(super) fn hits(&mut self, mut hits: Vec<Hit>) {
+    pub(super) fn hits(&mut self) {
+        let mut hits: Vec<Hit> = self.found.iter().take(self.most * 3).cloned().collect();
         for hit in &mut hits {
             if self.wanted.near.contains(&hit.path) {
                 hit.score *= NEAR;
