@@ -63,7 +63,7 @@ pub fn past(
         whole: Vec::new(),
     };
     for (path, range) in &asked.lines {
-        told.blame(path, *range);
+        told.blame(path, *range, cancel)?;
     }
     if told.past.text.is_empty() {
         let log = repo.log(&asked.since, &asked.paths, LISTED, cancel)?;
@@ -105,14 +105,15 @@ impl Told<'_> {
     }
 
     /// Who changed which of these lines last.
-    fn blame(&mut self, path: &RepoPath, range: LineRange) {
-        let blamed = match self.repo.blame(path, range) {
+    fn blame(&mut self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<()> {
+        let blamed = match self.repo.blame(path, range, cancel) {
             Ok(blamed) if !blamed.is_empty() => blamed,
-            Ok(_) => return,
+            Ok(_) => return Ok(()),
+            Err(failure) if failure.is_interrupted() => return Err(failure),
             // A file that was never committed has no past.
             Err(failure) => {
                 log::info!("{failure}");
-                return;
+                return Ok(());
             }
         };
         let mut text = format!("Who changed {path}:{range} last:\n\n");
@@ -136,6 +137,7 @@ impl Told<'_> {
             self.whole
                 .sort_by_key(|commit| std::cmp::Reverse(commit.time));
         }
+        Ok(())
     }
 
     /// The commits, a line each, as many as fit.

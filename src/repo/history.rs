@@ -274,22 +274,28 @@ fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>>
         let Ok(Some(patch)) = git2::Patch::from_diff(&diff, at) else {
             continue;
         };
-        let mut runs = Vec::new();
-        for number in 0..patch.num_hunks().min(MOST_RUNS) {
-            if let Ok((hunk, _)) = patch.hunk(number) {
-                runs.push(Run {
-                    old_start: hunk.old_start(),
-                    old_len: hunk.old_lines(),
-                    new_start: hunk.new_start(),
-                    new_len: hunk.new_lines(),
-                });
-            }
-        }
+        let mut runs = runs_of(&patch);
+        runs.truncate(MOST_RUNS);
         if !runs.is_empty() {
             files.push(PastFile { path, runs });
         }
     }
     Some(files)
+}
+
+/// The runs of lines that a patch without lines around them replaces.
+pub(super) fn runs_of(patch: &git2::Patch<'_>) -> Vec<Run> {
+    (0..patch.num_hunks())
+        .filter_map(|number| {
+            let (hunk, _) = patch.hunk(number).ok()?;
+            Some(Run {
+                old_start: hunk.old_start(),
+                old_len: hunk.old_lines(),
+                new_start: hunk.new_start(),
+                new_len: hunk.new_lines(),
+            })
+        })
+        .collect()
 }
 
 #[cfg(test)]

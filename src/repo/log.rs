@@ -1,19 +1,14 @@
-//! The log and the blame of a repository, for questions about what changed, when and why.
+//! The log of a repository, for questions about what changed, when and why.
 
-use std::collections::HashMap;
-
-use git2::{BlameOptions, Oid, Repository, Sort};
+use git2::{Oid, Repository, Sort};
 
 use super::Repo;
 use super::git::git_failure;
-use super::read::blob_id;
-use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
+use crate::base::{Cancel, Failure, RepoPath, Result};
 
 /// Commits that are looked at, at most, for those that touch some files: enough for years of
 /// most projects, and some seconds of work in the largest.
 const WALKED: usize = 20_000;
-/// Lines that are told of at most.
-const BLAMED_LINES: u32 = 2_000;
 
 /// From where on commits are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +45,6 @@ pub struct Log {
     pub commits: Vec<Logged>,
     /// There are more than were wanted, or than were looked at.
     pub more: bool,
-}
-
-/// Lines that a commit was the last to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blamed {
-    /// The commit; none for lines that are not committed.
-    pub commit: Option<Logged>,
-    /// The lines as they are now.
-    pub range: LineRange,
 }
 
 impl Repo {
@@ -116,66 +102,6 @@ impl Repo {
     pub fn knows_revision(&self, name: &str) -> bool {
         self.git().and_then(|git| revision(&git, name)).is_ok()
     }
-
-    /// Which commits were the last to change some lines of a file as it is in the working tree,
-    /// in order of line.
-    ///
-    /// # Errors
-    /// Of kind input, if the file is not committed, in a folder without git, or if git's data is
-    /// broken.
-    pub fn blame(&self, path: &RepoPath, range: LineRange) -> Result<Vec<Blamed>> {
-        let git = self.git()?;
-        let failed = |e: &git2::Error| git_failure(format!("cannot tell who wrote {path}"), e);
-        let text = self.read_bytes(path)?;
-        let lines = text.split_inclusive(|byte| *byte == b'\n').count() as u32;
-        let end = range
-            .end
-            .min(range.start.saturating_add(BLAMED_LINES))
-            .min(lines);
-        if range.start > end {
-            return Ok(Vec::new());
-        }
-        let mut options = BlameOptions::new();
-        options.track_copies_same_file(false);
-        // Of a file as it was committed only these lines need be followed, which takes a tenth of
-        // the time where the history is long.
-        let committed_so = git
-            .head()
-            .and_then(|head| head.peel_to_tree())
-            .and_then(|tree| tree.get_path(std::path::Path::new(path.as_str())))
-            .is_ok_and(|entry| entry.id().to_string() == blob_id(&text).0);
-        if committed_so {
-            options
-                .min_line(range.start as usize)
-                .max_line(end as usize);
-        }
-        let committed = git
-            .blame_file(std::path::Path::new(path.as_str()), Some(&mut options))
-            .map_err(|e| failed(&e))?;
-        let edited = (!committed_so).then(|| committed.blame_buffer(&text));
-        let edited = edited.transpose().map_err(|e| failed(&e))?;
-        let blame = edited.as_ref().unwrap_or(&committed);
-        let mut known: HashMap<Oid, Option<Logged>> = HashMap::new();
-        let mut found: Vec<Blamed> = Vec::new();
-        for line in range.start..=end {
-            let Some(hunk) = blame.get_line(line as usize) else {
-                break;
-            };
-            let id = hunk.final_commit_id();
-            let commit = known
-                .entry(id)
-                .or_insert_with(|| git.find_commit(id).ok().map(|commit| logged(&commit)))
-                .clone();
-            match found.last_mut() {
-                Some(last) if last.commit == commit => last.range.end = line,
-                _ => found.push(Blamed {
-                    commit,
-                    range: LineRange::new(line, line),
-                }),
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// The commit that a revision names.
@@ -191,7 +117,7 @@ fn revision(git: &Repository, name: &str) -> Result<Oid> {
     Ok(object.id())
 }
 
-fn logged(commit: &git2::Commit<'_>) -> Logged {
+pub(super) fn logged(commit: &git2::Commit<'_>) -> Logged {
     let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
     let (subject, body) = message
         .trim_start()
@@ -283,37 +209,5 @@ mod tests {
         assert!(log(Since::Time(i64::MAX), &[], 9).commits.is_empty());
         let unknown = repo.log(&Since::Revision("v9".into()), &[], 9, &Cancel::never());
         assert!(unknown.is_err_and(|e| e.what().contains("v9")));
-    }
-
-    #[test]
-    fn each_line_has_the_commit_that_changed_it_last() {
-        let (dir, repo) = place();
-        let path = RepoPath::new("src/a.rs").expect("a path");
-        let told = |start, end| -> Vec<(Option<String>, u32, u32)> {
-            let blamed = repo.blame(&path, LineRange::new(start, end)).expect("told");
-            blamed
-                .into_iter()
-                .map(|b| (b.commit.map(|c| c.subject), b.range.start, b.range.end))
-                .collect()
-        };
-        let by = |subject: &str, line| (Some(subject.to_owned()), line, line);
-        // As it was committed, where only the lines asked for are followed.
-        assert_eq!(told(2, 3), [by("Count in digits", 2), by("Begin", 3)]);
-        assert_eq!(told(3, 9), [by("Begin", 3)]);
-        assert_eq!(told(7, 9), []);
-        // With a line that is not committed.
-        std::fs::write(dir.path().join("src/a.rs"), "one\n2\nthree\nfour\n").expect("written");
-        assert_eq!(
-            told(1, 9),
-            [
-                by("Begin", 1),
-                by("Count in digits", 2),
-                by("Begin", 3),
-                (None, 4, 4),
-            ]
-        );
-        let new = RepoPath::new("new.rs").expect("a path");
-        std::fs::write(dir.path().join("new.rs"), "x\n").expect("written");
-        assert!(repo.blame(&new, LineRange::new(1, 1)).is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! of the root; a folder that is no git repository works, without diffs; every name and
 //! every content is hostile and is passed on as it is, to be made printable where shown.
 
+pub mod blame;
 pub mod diff;
 pub mod git;
 pub mod history;
@@ -20,10 +21,11 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{RepoPath, Result};
 
+pub use blame::Blamed;
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
-pub use log::{Blamed, Log, Logged, Since};
+pub use log::{Log, Logged, Since};
 pub use read::{BlobId, FileText, blob_id};
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 

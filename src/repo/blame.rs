@@ -1,0 +1,338 @@
+//! Who changed some lines last.
+//!
+//! Only the lines asked for are followed, through the commits that changed the file: git's own
+//! library compares the whole of it, which takes seconds where git takes one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use git2::{Commit, DiffOptions, Oid, Patch, Repository};
+
+use super::git::git_failure;
+use super::history::runs_of;
+use super::log::{Logged, logged};
+use super::{Repo, Run};
+use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
+
+/// Lines that are followed at most.
+const MOST: u32 = 2_000;
+
+/// Lines that a commit was the last to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blamed {
+    /// The commit; none for lines that are not committed.
+    pub commit: Option<Logged>,
+    /// The lines as they are now.
+    pub range: LineRange,
+}
+
+/// Lines by their numbers now, and where they stand in an older form.
+type Lines = Vec<(u32, u32)>;
+
+impl Repo {
+    /// Which commits were the last to change some lines of a file as it is in the working tree,
+    /// in order of line; none for lines that it does not have. A file that was renamed is
+    /// followed to that commit.
+    ///
+    /// # Errors
+    /// Of kind input, if the file is not committed, in a folder without git, or if git's data is
+    /// broken; of kind interrupted when cancelled.
+    pub fn blame(&self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<Vec<Blamed>> {
+        let git = self.git()?;
+        let failed = |e: &git2::Error| git_failure(format!("cannot tell who wrote {path}"), e);
+        let text = self.read_bytes(path)?;
+        let count = text.split_inclusive(|byte| *byte == b'\n').count() as u32;
+        let end = range.end.min(count).min(range.start.saturating_add(MOST));
+        let head = git
+            .head()
+            .and_then(|head| head.peel_to_commit())
+            .map_err(|e| failed(&e))?;
+        let Some(blob) = blob_of(&head, path) else {
+            return Err(Failure::input(format!("{path} is not committed")));
+        };
+        let old = git.find_blob(blob).map_err(|e| failed(&e))?;
+        let patch = Patch::from_blob_and_buffer(&old, None, &text, None, Some(&mut narrow()));
+        let edits = runs_of(&patch.map_err(|e| failed(&e))?);
+        let mut found: BTreeMap<u32, Option<Oid>> = BTreeMap::new();
+        let mut lines = Lines::new();
+        for line in range.start..=end {
+            match before(line, &edits) {
+                Some(old) => lines.push((line, old)),
+                None => {
+                    found.insert(line, None);
+                }
+            }
+        }
+        follow(&git, head, path, lines, cancel, &mut found).map_err(|e| match e {
+            Stopped::Cancelled => Failure::interrupted(),
+            Stopped::Git(e) => failed(&e),
+        })?;
+        let mut known: HashMap<Oid, Option<Logged>> = HashMap::new();
+        let mut blamed: Vec<Blamed> = Vec::new();
+        for (line, id) in found {
+            let commit = id.and_then(|id| {
+                let known = known.entry(id);
+                let read = || git.find_commit(id).ok().map(|commit| logged(&commit));
+                known.or_insert_with(read).clone()
+            });
+            match blamed.last_mut() {
+                Some(last) if last.commit == commit => last.range.end = line,
+                _ => blamed.push(Blamed {
+                    commit,
+                    range: LineRange::new(line, line),
+                }),
+            }
+        }
+        Ok(blamed)
+    }
+}
+
+enum Stopped {
+    Cancelled,
+    Git(git2::Error),
+}
+
+impl From<git2::Error> for Stopped {
+    fn from(error: git2::Error) -> Self {
+        Self::Git(error)
+    }
+}
+
+/// Follows lines from a commit back to those that brought them, the newest commit first, so that
+/// each is looked at once.
+fn follow(
+    git: &Repository,
+    head: Commit<'_>,
+    path: &RepoPath,
+    lines: Lines,
+    cancel: &Cancel,
+    found: &mut BTreeMap<u32, Option<Oid>>,
+) -> std::result::Result<(), Stopped> {
+    let mut open: BTreeMap<(i64, Oid), Lines> = BTreeMap::new();
+    open.insert((head.time().seconds(), head.id()), lines);
+    while let Some(((_, id), lines)) = open.pop_last() {
+        if cancel.is_cancelled() {
+            return Err(Stopped::Cancelled);
+        }
+        if lines.is_empty() {
+            continue;
+        }
+        let commit = git.find_commit(id)?;
+        let Some(own) = blob_of(&commit, path) else {
+            continue;
+        };
+        // A shallow clone ends where a parent is missing.
+        let parents: Vec<(Commit<'_>, Oid)> = commit
+            .parents()
+            .filter_map(|parent| blob_of(&parent, path).map(|blob| (parent, blob)))
+            .collect();
+        let mut left = lines;
+        let same = parents.iter().find(|(_, blob)| *blob == own);
+        if let Some((parent, _)) = same {
+            pass(&mut open, parent, std::mem::take(&mut left));
+        }
+        for (parent, blob) in &parents {
+            if left.is_empty() {
+                break;
+            }
+            let (old, new) = (git.find_blob(*blob)?, git.find_blob(own)?);
+            let patch = Patch::from_blobs(&old, None, &new, None, Some(&mut narrow()))?;
+            let runs = runs_of(&patch);
+            let mut older = Lines::new();
+            left.retain(|(now, here)| match before(*here, &runs) {
+                Some(there) => {
+                    older.push((*now, there));
+                    false
+                }
+                None => true,
+            });
+            pass(&mut open, parent, older);
+        }
+        found.extend(left.into_iter().map(|(now, _)| (now, Some(id))));
+    }
+    Ok(())
+}
+
+fn pass(open: &mut BTreeMap<(i64, Oid), Lines>, to: &Commit<'_>, lines: Lines) {
+    let key = (to.time().seconds(), to.id());
+    open.entry(key).or_default().extend(lines);
+}
+
+/// Where a line stood before some changes, in order; none if one of them brought it.
+fn before(line: u32, runs: &[Run]) -> Option<u32> {
+    let mut shift = 0_i64;
+    for run in runs {
+        // Where there are no new lines, it names the one before which stays.
+        let first = run.new_start + u32::from(run.new_len == 0);
+        if line < first {
+            break;
+        }
+        if line < first + run.new_len {
+            return None;
+        }
+        shift += i64::from(run.old_len) - i64::from(run.new_len);
+    }
+    u32::try_from(i64::from(line) + shift).ok()
+}
+
+fn blob_of(commit: &Commit<'_>, path: &RepoPath) -> Option<Oid> {
+    let tree = commit.tree().ok()?;
+    let entry = tree.get_path(Path::new(path.as_str())).ok()?;
+    Some(entry.id())
+}
+
+/// Changes without the lines around them.
+fn narrow() -> DiffOptions {
+    let mut options = DiffOptions::new();
+    options.context_lines(0).indent_heuristic(true);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::trial::git;
+
+    struct Place {
+        dir: tempfile::TempDir,
+        repo: Repo,
+        path: RepoPath,
+    }
+
+    impl Place {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().expect("a folder");
+            git(dir.path(), &["init", "-q", "-b", "main"]);
+            let place = Self {
+                repo: Repo::open(dir.path()).expect("a repository"),
+                path: RepoPath::new("a.rs").expect("a path"),
+                dir,
+            };
+            place.commit("one\ntwo\nthree\n", "Begin");
+            Self {
+                repo: Repo::open(place.dir.path()).expect("a repository"),
+                ..place
+            }
+        }
+
+        fn git(&self, arguments: &[&str]) {
+            git(self.dir.path(), arguments);
+        }
+
+        fn write(&self, text: &str) {
+            std::fs::write(self.dir.path().join("a.rs"), text).expect("written");
+        }
+
+        fn commit(&self, text: &str, message: &str) {
+            self.write(text);
+            self.git(&["add", "."]);
+            self.git(&["commit", "-q", "-m", message]);
+        }
+
+        fn told(&self, start: u32, end: u32) -> Vec<String> {
+            let range = LineRange::new(start, end);
+            let blamed = self.repo.blame(&self.path, range, &Cancel::never());
+            blamed
+                .expect("told")
+                .iter()
+                .map(|part| {
+                    let subject = part.commit.as_ref().map_or("-", |c| c.subject.as_str());
+                    format!("{} {subject}", part.range)
+                })
+                .collect()
+        }
+    }
+
+    #[test]
+    fn each_line_has_the_commit_that_changed_it_last() {
+        let place = Place::new();
+        place.commit("one\n2\nthree\n", "Count in digits");
+        place.commit("zero\none\n2\nthree\n", "Begin earlier");
+        place.commit("zero\n2\nthree\n", "Drop one");
+        assert_eq!(
+            place.told(1, 9),
+            ["1 Begin earlier", "2 Count in digits", "3 Begin"]
+        );
+        assert_eq!(place.told(3, 3), ["3 Begin"]);
+        assert_eq!(place.told(7, 9), [""; 0]);
+        // What is not committed has nobody, and moves the others.
+        place.write("new\nzero\n2\n3\n");
+        assert_eq!(
+            place.told(1, 4),
+            ["1 -", "2 Begin earlier", "3 Count in digits", "4 -"]
+        );
+    }
+
+    #[test]
+    fn lines_that_a_merge_brought_are_those_of_their_branch() {
+        let place = Place::new();
+        place.git(&["checkout", "-q", "-b", "side"]);
+        place.commit("one\ntwo\nthree\nfour\n", "On the side");
+        place.git(&["checkout", "-q", "main"]);
+        place.commit("1\ntwo\nthree\n", "On main");
+        place.git(&["merge", "-q", "--no-edit", "side"]);
+        assert_eq!(
+            place.told(1, 4),
+            ["1 On main", "2-3 Begin", "4 On the side"]
+        );
+    }
+
+    #[test]
+    fn what_has_no_past_says_so_and_a_cancel_stops() {
+        let place = Place::new();
+        std::fs::write(place.dir.path().join("new.rs"), "x\n").expect("written");
+        let new = RepoPath::new("new.rs").expect("a path");
+        let range = LineRange::new(1, 1);
+        let failure = place.repo.blame(&new, range, &Cancel::never());
+        assert!(failure.is_err_and(|e| e.what().contains("not committed")));
+        let source = crate::base::CancelSource::new();
+        let token = source.token();
+        source.cancel();
+        let stopped = place.repo.blame(&place.path, range, &token);
+        assert!(stopped.is_err_and(|e| e.is_interrupted()));
+    }
+
+    #[test]
+    fn it_says_what_git_says() {
+        let place = Place::new();
+        let mut lines: Vec<String> = (0..40).map(|n| format!("line {n}")).collect();
+        let mut state = 7_usize;
+        for step in 0..30 {
+            state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+            let at = state % lines.len();
+            match step % 3 {
+                0 => lines[at] = format!("changed in {step}"),
+                1 => lines.insert(at, format!("put in at {step}")),
+                _ => drop(lines.remove(at)),
+            }
+            place.commit(&(lines.join("\n") + "\n"), &format!("step {step}"));
+        }
+        let told = place.told(1, lines.len() as u32);
+        let out = std::process::Command::new("git")
+            .current_dir(place.dir.path())
+            .args(["blame", "--porcelain", "a.rs"])
+            .output()
+            .expect("git runs");
+        let text = String::from_utf8(out.stdout).expect("text");
+        let mut subjects: HashMap<&str, &str> = HashMap::new();
+        let mut ids = Vec::new();
+        for line in text.lines() {
+            let first = line.split(' ').next().unwrap_or("");
+            if first.len() == 40 && first.bytes().all(|b| b.is_ascii_hexdigit()) {
+                ids.push(first);
+            } else if let (Some(subject), Some(id)) = (line.strip_prefix("summary "), ids.last()) {
+                subjects.insert(id, subject);
+            }
+        }
+        let mut expected: Vec<String> = Vec::new();
+        let mut start = 0;
+        for (at, id) in ids.iter().enumerate() {
+            if at + 1 == ids.len() || ids[at + 1] != *id {
+                let range = LineRange::new(start as u32 + 1, at as u32 + 1);
+                expected.push(format!("{range} {}", subjects[id]));
+                start = at + 1;
+            }
+        }
+        assert_eq!(told, expected);
+    }
+}
