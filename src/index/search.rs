@@ -322,9 +322,9 @@ impl Asks {
 }
 
 /// What the forests make of code on average, by the first guess of it: the slope of that line.
-const GUESSED: f32 = 8.0;
+const GUESSED: f32 = 10.5;
 /// The same where nothing speaks for it.
-const UNGUESSED: f32 = -5.2;
+const UNGUESSED: f32 = -7.0;
 /// How much a file counts beside a piece of it.
 const OF_FILE: f32 = 0.5;
 /// What is added where a query asks for a class of files, in the forest's own units.

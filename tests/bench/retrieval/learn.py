@@ -40,7 +40,9 @@ PARAMETERS = dict(
     seed=1,
 )
 TREES = 200
-NEAR = 150
+NEAR = 300
+# What a question about a function weighs beside one about a change, of which there are more.
+QUESTIONS = 2
 FILE_PARAMETERS = dict(
     PARAMETERS, label_gain=[0, 1], num_leaves=7, lambdarank_truncation_level=20
 )
@@ -101,7 +103,8 @@ def learn(cases, trees=TREES, parameters=None, drop=()):
         [
             numpy.full(
                 len(rows),
-                1 / numpy.sqrt(counts[case["case"]["repo"], case["case"]["task"]]),
+                (QUESTIONS if case["case"]["task"] == "sym" else 1)
+                / numpy.sqrt(counts[case["case"]["repo"], case["case"]["task"]]),
             )
             for case, rows in zip(useful, kept)
         ]
