@@ -1,9 +1,11 @@
 //! What a patch may touch: the files of the repository that are text, not ignored, inside,
 //! and reached by no link; of these only those that the request allows.
 
+use std::cell::RefCell;
+
 use crate::base::{Failure, RepoPath, Result};
 use crate::patch::Texts;
-use crate::repo::{Repo, WalkRules};
+use crate::repo::{Ignoring, Repo, WalkRules};
 
 /// The texts of a repository, as `patch` sees them.
 pub(super) struct RepoTexts<'a> {
@@ -11,6 +13,8 @@ pub(super) struct RepoTexts<'a> {
     /// The only files that may be touched; empty for any.
     only: &'a [RepoPath],
     rules: WalkRules,
+    /// These and those of the ignore files, once they were asked for.
+    ignoring: RefCell<Option<Ignoring>>,
 }
 
 impl<'a> RepoTexts<'a> {
@@ -22,12 +26,18 @@ impl<'a> RepoTexts<'a> {
             rules: WalkRules {
                 exclude: exclude.to_vec(),
             },
+            ignoring: RefCell::new(None),
         }
     }
 
     /// Whether a file counts, by the rules as they are now: the index may be older.
     fn counts(&self, path: &RepoPath) -> Result<()> {
-        if self.repo.is_ignored(path, &self.rules)? {
+        let mut ignoring = self.ignoring.borrow_mut();
+        let ignoring = match &mut *ignoring {
+            Some(known) => known,
+            none => none.insert(self.repo.ignoring(&self.rules)?),
+        };
+        if ignoring.leaves_out(path) {
             return Err(
                 Failure::input(format!("{path} must not be changed")).because(
                     "it is ignored (.gitignore, .homebodyignore) or excluded by the configuration",

@@ -3,9 +3,10 @@
 //! The files are read here and not by the `ignore` crate, since one of them may be a pipe,
 //! a device or gigabytes long.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::Match;
@@ -117,28 +118,60 @@ impl Rules {
     }
 }
 
-impl Repo {
+/// What the walk leaves out, to be asked about many paths: each ignore file is read once.
+#[derive(Debug)]
+pub struct Ignoring {
+    root: PathBuf,
+    everywhere: Rules,
+    /// The rules inside each folder that was asked about.
+    folders: HashMap<String, Rules>,
+}
+
+impl Ignoring {
     /// Whether the walk leaves out a file of that path, which need not be there: git ignores
     /// it, `.homebodyignore` does, or an exclusion of the configuration.
+    pub fn leaves_out(&mut self, path: &RepoPath) -> bool {
+        let mut rules = self.everywhere.clone();
+        let mut at = self.root.clone();
+        let mut folder = String::new();
+        let mut parts = path.as_str().split('/').peekable();
+        while let Some(part) = parts.next() {
+            rules = match self.folders.get(&folder) {
+                Some(known) => known.clone(),
+                None => {
+                    let told = [".gitignore", OWN, ".git"].map(OsStr::new);
+                    let there = told
+                        .into_iter()
+                        .filter(|name| at.join(name).symlink_metadata().is_ok());
+                    let inside = rules.inside(&at, there);
+                    self.folders.insert(folder.clone(), inside.clone());
+                    inside
+                }
+            };
+            at.push(part);
+            if rules.leaves_out(&at, parts.peek().is_some()) {
+                return true;
+            }
+            if !folder.is_empty() {
+                folder.push('/');
+            }
+            folder.push_str(part);
+        }
+        false
+    }
+}
+
+impl Repo {
+    /// What the walk leaves out.
     ///
     /// # Errors
     /// Of kind config, if an exclusion is no glob.
-    pub fn is_ignored(&self, path: &RepoPath, rules: &WalkRules) -> Result<bool> {
-        let mut rules = Rules::new(self, &rules.exclude)?;
-        let mut at = self.root().to_owned();
-        let mut parts = path.as_str().split('/').peekable();
-        while let Some(part) = parts.next() {
-            let told = [".gitignore", OWN, ".git"].map(OsStr::new);
-            let there = told
-                .into_iter()
-                .filter(|name| at.join(name).symlink_metadata().is_ok());
-            rules = rules.inside(&at, there);
-            at.push(part);
-            if rules.leaves_out(&at, parts.peek().is_some()) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    pub fn ignoring(&self, rules: &WalkRules) -> Result<Ignoring> {
+        Ok(Ignoring {
+            root: self.root().to_owned(),
+            everywhere: Rules::new(self, &rules.exclude)?,
+            folders: HashMap::new(),
+        })
     }
 }
 
