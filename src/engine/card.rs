@@ -14,6 +14,9 @@ pub struct Card {
     pub thinking: Sampling,
     /// Tokens of a thought; 0 for no limit, none for the usual one.
     pub thinking_limit: Option<usize>,
+    /// Whether it changes texts by writing parts of them anew, and not by saying what stands
+    /// there first.
+    pub rewrites: bool,
 }
 
 impl Card {
@@ -80,7 +83,7 @@ mod tests {
         let card = Card {
             direct: sampling(0.1),
             thinking: sampling(0.2),
-            thinking_limit: None,
+            ..Card::default()
         };
         let of = |asked: &Sampling, thinking| card.settings(asked, thinking).temperature;
         let open = Sampling::default();

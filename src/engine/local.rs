@@ -10,7 +10,9 @@ use super::card::Card;
 use super::draft::Drafting;
 use super::drawable::drawable;
 use super::fit;
+use super::guide::{Guide, lift};
 use super::inspect;
+use super::lift::Lift;
 use super::recall::{Marks, Recall, common};
 use super::repeats::Repeats;
 use super::states::{self, States};
@@ -18,7 +20,7 @@ use super::thought::{CLOSING, Thought, opened};
 use super::writer::{CLOSE, Writer};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::text::human_count;
-use crate::base::{Cancel, Failure, Result, TokenCount, memory};
+use crate::base::{Cancel, Failure, Mask, Result, TokenCount, memory};
 use crate::model::chat::{ChatMessage, ChatTemplate};
 use crate::model::gguf::Header;
 use crate::model::hyper::Hyper;
@@ -70,6 +72,8 @@ pub struct LocalEngine {
     card: Card,
     rates: Option<(f64, f64)>,
     drawn: u64,
+    /// The vocabulary as masks need it, once one was there.
+    lift: Option<Lift>,
     /// What was learned about drafts; none where there are to be none.
     pub(super) drafting: Option<Drafting>,
 }
@@ -122,6 +126,7 @@ impl LocalEngine {
                 memory_bytes: taken.unwrap_or_else(|| inspection.memory_bytes(context)),
                 load_s: begun.elapsed().as_secs_f64(),
                 device: device_name(),
+                rewrites: options.card.rewrites,
             },
             tokenizer,
             template,
@@ -133,6 +138,7 @@ impl LocalEngine {
             card: options.card.clone().or_from(&header),
             rates: None,
             drawn: 0,
+            lift: None,
             drafting: options.drafts.then(Drafting::default),
         })
     }
@@ -205,7 +211,7 @@ impl LocalEngine {
 }
 
 /// The tokens that end an answer: the file's own and the usual ones by their text.
-fn stop_tokens(header: &Header, tokenizer: &Tokenizer) -> Vec<u32> {
+pub(super) fn stop_tokens(header: &Header, tokenizer: &Tokenizer) -> Vec<u32> {
     let by_key = [
         "tokenizer.ggml.eos_token_id",
         "tokenizer.ggml.eot_token_id",
@@ -275,9 +281,14 @@ impl Engine for LocalEngine {
         Ok(self.tokens_of(messages, false, true)?.len())
     }
 
-    fn generate(
+    fn masks(&self) -> bool {
+        true
+    }
+
+    fn generate_within(
         &mut self,
         request: &Generate,
+        mask: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
@@ -306,7 +317,20 @@ impl Engine for LocalEngine {
         };
         let begun = Instant::now();
         let marks = self.marks(request, &tokens);
-        let Some(read) = self.recall.read(&tokens, marks, cancel, on)? else {
+        // Ready when the prompt is read: it takes a tenth of a second at most.
+        let (lift, read) = std::thread::scope(|scope| {
+            let known = self.lift.take();
+            let lift = match (&mask, known) {
+                (None, known) => Ok(known),
+                (Some(_), Some(known)) => Ok(Some(known)),
+                (Some(_), None) => Err(scope.spawn(|| lift(&self.tokenizer, &self.stops))),
+            };
+            let read = self.recall.read(&tokens, marks, cancel, on);
+            let lift = lift.unwrap_or_else(|made| made.join().ok());
+            (lift, read)
+        });
+        self.lift = lift;
+        let Some(read) = read? else {
             usage.prefill_s = begun.elapsed().as_secs_f64();
             return Ok(Generated {
                 text: String::new(),
@@ -333,6 +357,7 @@ impl Engine for LocalEngine {
         let mut repeats = Repeats::default();
         let begun = Instant::now();
         let mut writer = Writer::new(&mut self.recall, read.logits, self.drafting.as_mut());
+        let mut guide = Guide::new(mask.zip(self.lift.as_mut()), &self.stops, &self.allowed);
         let finish = loop {
             if cancel.is_cancelled() {
                 break Finish::Cancelled;
@@ -340,10 +365,14 @@ impl Engine for LocalEngine {
             if answered >= most || writer.len() >= self.facts.context {
                 break Finish::Length;
             }
-            let mut choice = sampler.choose(writer.logits(), &self.allowed);
+            let allowed = guide.allowed(answer.thinks());
+            if guide.bars(&allowed) {
+                break Finish::Length;
+            }
+            let mut choice = sampler.choose(writer.logits(), &allowed);
             if choice.is_some_and(|choice| choice.lead < CLOSE) {
                 match writer.alone(cancel) {
-                    Ok(true) => choice = sampler.choose(writer.logits(), &self.allowed),
+                    Ok(true) => choice = sampler.choose(writer.logits(), &allowed),
                     Ok(false) => {}
                     Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
                     Err(failure) => return Err(failure),
@@ -366,6 +395,9 @@ impl Engine for LocalEngine {
             } else {
                 written.push(token);
                 next.push(token);
+                if !answer.thinks() {
+                    guide.take(token, most.saturating_sub(answered + 1));
+                }
                 answer.push(&characters.push(self.tokenizer.printed(token)), on);
                 if answer.stopped {
                     break Finish::Stop;
@@ -375,7 +407,7 @@ impl Engine for LocalEngine {
                     if answered >= most {
                         break Finish::Length;
                     }
-                    if repeats.push(token) {
+                    if repeats.push(token) && guide.is_free() {
                         break Finish::Repeated;
                     }
                 } else if let Some(why) = thought.push(token) {

@@ -12,7 +12,9 @@ mod draft;
 mod drawable;
 pub mod embedder;
 mod fit;
+mod guide;
 pub mod inspect;
+mod lift;
 pub mod local;
 mod pacing;
 mod recall;
@@ -20,6 +22,8 @@ mod repeats;
 pub mod scripted;
 mod states;
 mod thought;
+mod trie;
+pub mod walk;
 mod writer;
 
 #[cfg(test)]
@@ -27,7 +31,7 @@ mod fuzz_tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Cancel, Result, TokenCount};
+use crate::base::{Cancel, Mask, Result, TokenCount};
 
 pub use bench::{BenchPlan, BenchReport, bench};
 pub use bench_drafts::{DraftsCase, DraftsReport};
@@ -37,6 +41,7 @@ pub use embedder::Embedder;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
 pub use scripted::ScriptedEngine;
+pub use walk::{Walked, Walker};
 
 /// Says how many threads are to compute: 0 for as many as suit this machine. Call it in
 /// `main`, once the command line and the configuration are read and before the first thread
@@ -218,6 +223,9 @@ pub struct Facts {
     pub load_s: f64,
     /// Where it runs: `cpu`, `cuda:0`, `metal`, `script`.
     pub device: String,
+    /// Whether it changes texts by writing parts of them anew: see [`Card::rewrites`].
+    #[serde(default)]
+    pub rewrites: bool,
 }
 
 /// Runs a model. One at a time, on one thread.
@@ -239,7 +247,27 @@ pub trait Engine: TokenCount + Send {
         request: &Generate,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
+    ) -> Result<Generated> {
+        self.generate_within(request, None, cancel, on)
+    }
+
+    /// The same with an answer that belongs to a mask's language, if [`Engine::masks`]: thoughts
+    /// are free. Where nothing may come next it ends with [`Finish::Length`].
+    ///
+    /// # Errors
+    /// As [`Engine::generate`].
+    fn generate_within(
+        &mut self,
+        request: &Generate,
+        mask: Option<&mut dyn Mask>,
+        cancel: &Cancel,
+        on: &mut dyn FnMut(Step),
     ) -> Result<Generated>;
+
+    /// Whether it keeps to masks.
+    fn masks(&self) -> bool {
+        false
+    }
 
     /// Tokens a second this machine reads and writes with this model, measured; none before
     /// the first generation.

@@ -14,7 +14,7 @@ use self::script::{Pretended, echoed};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
-use crate::base::{Cancel, Failure, Kind, Result, TokenCount};
+use crate::base::{Cancel, Failure, Kind, Mask, Result, TokenCount};
 
 pub use script::{Echo, Line, Play};
 
@@ -45,6 +45,7 @@ impl ScriptedEngine {
                 memory_bytes: 0,
                 load_s: 0.0,
                 device: "script".to_owned(),
+                rewrites: false,
             },
             rates: None,
             lines: lines.into_iter().map(|line| (line, false)).collect(),
@@ -234,9 +235,10 @@ impl Engine for ScriptedEngine {
             .sum())
     }
 
-    fn generate(
+    fn generate_within(
         &mut self,
         request: &Generate,
+        _: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {

@@ -4,7 +4,7 @@
 use super::prompt::SystemValues;
 use super::{Context, Event, JobCx, Settings};
 use crate::base::text::human_count;
-use crate::base::{Failure, Result, TokenCount};
+use crate::base::{Failure, Mask, Result, TokenCount};
 use crate::context::{self, rules::Rules};
 use crate::engine::{Generate, Generated, Message, Role, Step};
 use crate::index::Index;
@@ -132,10 +132,19 @@ pub(super) fn generate(
     request: &Generate,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
+    generate_within(cx, request, None, emit)
+}
+
+/// The same within a mask.
+pub(super) fn generate_within(
+    cx: &mut JobCx<'_>,
+    request: &Generate,
+    mask: Option<&mut dyn Mask>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Generated> {
     let cancel = cx.cancel.clone();
-    let done = cx
-        .engine
-        .generate(request, &cancel, &mut |step| emit(event_of(step)))?;
+    let mut on = |step| emit(event_of(step));
+    let done = cx.engine.generate_within(request, mask, &cancel, &mut on)?;
     emit(Event::Usage(done.usage));
     Ok(done)
 }

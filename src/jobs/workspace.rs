@@ -10,7 +10,7 @@ use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Embed, Failure, Places, RepoPlaces, Result};
 use crate::engine::{Card, Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
 use crate::index::{Coverage, Index, Meaning, Progress};
-use crate::models::{CardSampling, Catalog, Installed, Model, Source, Store};
+use crate::models::{CardSampling, Catalog, EditForm, Installed, Model, Source, Store};
 use crate::patch::UndoDir;
 use crate::patch::write::put_back_interrupted;
 use crate::repo::{Repo, WalkRules};
@@ -374,6 +374,7 @@ fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
             direct: sampling(model.sampling),
             thinking: sampling(model.thinking),
             thinking_limit: model.thinking_limit.map(|limit| limit as usize),
+            rewrites: model.edits == EditForm::Rewrite,
         })
 }
 
@@ -413,6 +414,7 @@ mod tests {
             },
             thinking_limit: Some(512),
             embeds: false,
+            edits: EditForm::Replace,
             runs,
         }
     }

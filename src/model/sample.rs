@@ -63,6 +63,24 @@ impl Allowed {
         }
     }
 
+    /// The first allowed token from this one on.
+    pub fn first_from(&self, id: u32) -> Option<u32> {
+        let at = id as usize / 64;
+        let first = self.words.get(at)? & u64::MAX << (id % 64);
+        if first != 0 {
+            return Some((at * 64) as u32 + first.trailing_zeros());
+        }
+        let mut later = (0_u32..).zip(&self.words).skip(at + 1);
+        later
+            .find(|(_, word)| **word != 0)
+            .map(|(at, word)| at * 64 + word.trailing_zeros())
+    }
+
+    /// Whether nothing is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// Whether a token is allowed.
     pub fn get(&self, id: u32) -> bool {
         self.words

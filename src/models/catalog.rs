@@ -97,10 +97,24 @@ pub struct Model {
     pub thinking: CardSampling,
     /// Tokens it may think before it must answer; 0 for no limit, none for the engine's own.
     pub thinking_limit: Option<u32>,
+    /// The form it changes text in: small models lose the thread where they must first say
+    /// what stands there.
+    pub edits: EditForm,
     /// Whether this build's engine can run it.
     pub runs: bool,
     /// Whether it turns texts into vectors, for search, and answers nothing.
     pub embeds: bool,
+}
+
+/// How a model says what is to change in a text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EditForm {
+    /// The lines that stand there, then those to stand there.
+    #[default]
+    Replace,
+    /// A definition or some lines anew, named and not said.
+    Rewrite,
 }
 
 impl Model {
@@ -270,6 +284,8 @@ struct Entry {
     sampling: CardSampling,
     thinking: Option<CardSampling>,
     thinking_limit: Option<u32>,
+    #[serde(default)]
+    edits: EditForm,
 }
 
 #[derive(Deserialize)]
@@ -413,6 +429,7 @@ impl Entry {
             thinking: self.thinking.unwrap_or(self.sampling),
             sampling: self.sampling,
             thinking_limit: self.thinking_limit,
+            edits: self.edits,
         })
     }
 }

@@ -20,7 +20,7 @@ mod trouble;
 mod wheel;
 
 pub use card::CardSampling;
-pub use catalog::{Catalog, Model, Source};
+pub use catalog::{Catalog, EditForm, Model, Source};
 pub use listing::{Row, rows};
 pub use meter::Progress;
 pub use pull::{Route, pull, pull_by};

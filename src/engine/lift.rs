@@ -1,0 +1,297 @@
+//! From bytes to tokens: which tokens of a vocabulary a mask takes.
+//!
+//! In free text nearly all of them come, so the answer is kept for each region of it: tokens of
+//! whole plain characters are known beforehand, the others are tried once, and only those that
+//! could lead out of the free text are tried each time.
+
+use std::collections::HashMap;
+
+use super::trie::Trie;
+use crate::base::{ByteSet, Mask, Region};
+use crate::model::sample::Allowed;
+
+/// Regions whose tokens are kept.
+const MOST_KEPT: usize = 256;
+
+/// The tokens of one region of free text.
+struct Kept {
+    /// Those that stay in it.
+    inside: Allowed,
+    /// Those that may lead out of it.
+    across: Trie,
+}
+
+/// Asks masks which tokens of a vocabulary may come.
+pub(super) struct Lift {
+    trie: Trie,
+    /// The bytes of each token.
+    bytes: Vec<Vec<u8>>,
+    /// Tokens of whole characters with no control character but tabs.
+    plain: Allowed,
+    /// The others, and for each byte those that begin with it.
+    others: Vec<u32>,
+    by_first: Vec<Vec<u32>>,
+    kept: HashMap<Region, Kept>,
+    /// Bytes that can be written.
+    spelled: ByteSet,
+}
+
+impl Lift {
+    /// For a vocabulary: the bytes of each token that may be written as text, empty for one that
+    /// may not.
+    pub fn new(bytes: Vec<Vec<u8>>) -> Self {
+        let trie = Trie::new((0..).zip(bytes.iter().map(Vec::as_slice)));
+        let mut plain = Allowed::none(bytes.len());
+        let mut others = Vec::new();
+        let mut by_first = vec![Vec::new(); 256];
+        let mut spelled = ByteSet::default();
+        for (id, token) in (0_u32..).zip(&bytes) {
+            let Some(first) = token.first() else {
+                continue;
+            };
+            if let [byte] = token.as_slice() {
+                spelled.insert(*byte);
+            }
+            let steers = |c: char| c.is_control() && c != '\t';
+            if std::str::from_utf8(token).is_ok_and(|text| !text.contains(steers)) {
+                plain.set(id, true);
+                if let Some(list) = by_first.get_mut(usize::from(*first)) {
+                    list.push(id);
+                }
+            } else {
+                others.push(id);
+            }
+        }
+        Self {
+            trie,
+            bytes,
+            plain,
+            others,
+            by_first,
+            kept: HashMap::new(),
+            spelled,
+        }
+    }
+
+    /// Bytes that the vocabulary can write, each as a token of its own.
+    pub fn spelled(&self) -> ByteSet {
+        self.spelled
+    }
+
+    /// The tokens that may come next.
+    pub fn allowed(&mut self, mask: &mut dyn Mask) -> Allowed {
+        let Some(region) = mask.region() else {
+            let mut allowed = Allowed::none(self.bytes.len());
+            self.trie.walk(mask, &mut allowed);
+            return allowed;
+        };
+        if self.kept.len() >= MOST_KEPT && !self.kept.contains_key(&region) {
+            self.kept.clear();
+        }
+        let kept = self.kept.entry(region).or_insert_with(|| {
+            let all = Allowed::none(self.bytes.len());
+            let mut inside = if region.plain {
+                self.plain.clone()
+            } else {
+                all
+            };
+            let mut across = Vec::new();
+            let tried =
+                |byte: &usize| !region.plain || region.guard.map(usize::from) == Some(*byte);
+            let plain = (0..self.by_first.len()).filter(tried);
+            let plain = plain.filter_map(|byte| self.by_first.get(byte)).flatten();
+            for id in self.others.iter().chain(plain) {
+                let bytes = self.bytes.get(*id as usize).map_or(&[][..], Vec::as_slice);
+                let fate = fate(mask, bytes, region.exits);
+                inside.set(*id, fate == Fate::Inside);
+                if fate == Fate::Across {
+                    across.push(*id);
+                }
+            }
+            let across = across.iter().filter_map(|id| {
+                let bytes = self.bytes.get(*id as usize)?;
+                Some((*id, bytes.as_slice()))
+            });
+            Kept {
+                inside,
+                across: Trie::new(across),
+            }
+        });
+        let mut allowed = kept.inside.clone();
+        kept.across.walk(mask, &mut allowed);
+        allowed
+    }
+
+    /// Writes a token. False where the mask does not take it.
+    pub fn take(&self, mask: &mut dyn Mask, token: u32, left: usize) -> bool {
+        let bytes = self
+            .bytes
+            .get(token as usize)
+            .map_or(&[][..], Vec::as_slice);
+        for (count, byte) in bytes.iter().enumerate() {
+            if !mask.push(*byte) {
+                mask.pop(count);
+                return false;
+            }
+        }
+        mask.settle(left);
+        true
+    }
+}
+
+/// Where a token of a region leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// To another place of the free text.
+    Inside,
+    /// Out of it, perhaps: that depends on more than the region.
+    Across,
+    Nowhere,
+}
+
+fn fate(mask: &mut dyn Mask, bytes: &[u8], exits: &[u8]) -> Fate {
+    if bytes.first().is_some_and(|byte| exits.contains(byte)) {
+        return Fate::Across;
+    }
+    let mut fate = Fate::Inside;
+    let mut pushed = 0;
+    for byte in bytes {
+        if !mask.push(*byte) {
+            if fate == Fate::Inside {
+                fate = Fate::Nowhere;
+            }
+            break;
+        }
+        pushed += 1;
+        if mask.region().is_none() {
+            fate = Fate::Across;
+            break;
+        }
+    }
+    mask.pop(pushed);
+    fate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn takes(mask: &mut dyn Mask, bytes: &[u8]) -> bool {
+        let pushed = bytes.iter().take_while(|byte| mask.push(**byte)).count();
+        mask.pop(pushed);
+        pushed == bytes.len()
+    }
+
+    /// Lines of free text; one that begins with `# ` names one of some words, and nothing else.
+    struct Lines {
+        states: Vec<State>,
+        words: Vec<&'static str>,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum State {
+        Begin,
+        Sign,
+        Free,
+        Word(u8, u8),
+    }
+
+    impl Lines {
+        fn new() -> Self {
+            Self {
+                states: vec![State::Begin],
+                words: vec!["alpha\n", "alps\n", "b\n", "é\n"],
+            }
+        }
+        fn next_state(&self, byte: u8) -> Option<State> {
+            let first = |depth: u8, bits: u8| {
+                let mut left = 0;
+                for (at, word) in self.words.iter().enumerate() {
+                    let this = word.as_bytes().get(depth as usize);
+                    if bits >> at & 1 == 1 && this == Some(&byte) {
+                        if byte == b'\n' {
+                            return Some(State::Begin);
+                        }
+                        left |= 1 << at;
+                    }
+                }
+                (left != 0).then_some(State::Word(left, depth + 1))
+            };
+            match (self.states.last()?, byte) {
+                (State::Begin, b'#') => Some(State::Sign),
+                (State::Sign, b' ') => Some(State::Word(15, 0)),
+                (State::Word(bits, depth), _) => first(*depth, *bits),
+                (_, b'\n') => Some(State::Begin),
+                (_, 0..b' ' | 0x80..) => None,
+                _ => Some(State::Free),
+            }
+        }
+    }
+
+    impl Mask for Lines {
+        fn push(&mut self, byte: u8) -> bool {
+            let state = self.next_state(byte);
+            self.states.extend(state);
+            state.is_some()
+        }
+        fn pop(&mut self, count: usize) {
+            self.states.truncate(self.states.len() - count);
+        }
+        fn settle(&mut self, _: usize) {
+            self.states.drain(..self.states.len() - 1);
+        }
+        fn next(&self) -> ByteSet {
+            (0..=u8::MAX)
+                .filter(|byte| self.next_state(*byte).is_some())
+                .collect()
+        }
+        fn may_end(&self) -> bool {
+            true
+        }
+        fn region(&self) -> Option<Region> {
+            let (key, guard) = match self.states.last()? {
+                State::Begin => (0, Some(b'#')),
+                State::Free => (1, None),
+                _ => return None,
+            };
+            Some(Region {
+                key,
+                plain: true,
+                guard,
+                exits: b"",
+            })
+        }
+        fn spell(&mut self, _: ByteSet) {}
+    }
+
+    proptest! {
+        /// What is kept and what is walked at once is what each token alone says.
+        #[test]
+        fn the_tokens_are_those_that_the_mask_takes(
+            tokens in proptest::collection::vec("[#ab lp\né]{0,4}|# a|# alp", 1..60),
+            choices in proptest::collection::vec(any::<u16>(), 0..30),
+        ) {
+            // Letters that are ASCII alone are free here.
+            let bytes: Vec<Vec<u8>> = tokens.iter().map(|text| text.replace('é', "~").into_bytes()).collect();
+            let mut lift = Lift::new(bytes.clone());
+            let mut mask = Lines::new();
+            for choice in choices {
+                let allowed = lift.allowed(&mut mask);
+                let mut open = Vec::new();
+                for (id, token) in (0_u32..).zip(&bytes) {
+                    let may = !token.is_empty() && takes(&mut mask, token);
+                    prop_assert_eq!(allowed.get(id), may, "{:?}", token);
+                    if may {
+                        open.push(id);
+                    }
+                }
+                let Some(token) = open.get(usize::from(choice) % open.len().max(1)) else {
+                    break;
+                };
+                prop_assert!(lift.take(&mut mask, *token, 10));
+                prop_assert_eq!(mask.states.len(), 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The tokens of a vocabulary as a tree of their bytes, and which of them a mask takes.
+
+use crate::base::{ByteSet, Mask};
+use crate::model::sample::Allowed;
+
+/// Children from which on a mask is asked at once which may come, and not for each.
+const MANY: u16 = 12;
+
+/// A node: one more byte of some tokens.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    /// Where the next node lies that is not below this one.
+    skip: u32,
+    /// Its tokens: the first in `Trie::ids`.
+    first: u32,
+    /// How many tokens end here.
+    tokens: u16,
+    /// How many nodes lie right below.
+    children: u16,
+    /// Bytes of the path to it, itself included.
+    depth: u16,
+    byte: u8,
+}
+
+/// Tokens by their bytes: nodes in order, each before those below it.
+#[derive(Debug, Default)]
+pub(super) struct Trie {
+    nodes: Vec<Node>,
+    ids: Vec<u32>,
+    /// The node right below the root for each byte; `u32::MAX` for none.
+    roots: Vec<u32>,
+}
+
+impl Trie {
+    /// A tree of tokens: number and bytes, in any order. Empty ones are left out, and so are
+    /// those longer than 65,535 bytes.
+    pub fn new<'a>(tokens: impl Iterator<Item = (u32, &'a [u8])>) -> Self {
+        let mut sorted: Vec<(&[u8], u32)> = tokens
+            .filter(|(_, bytes)| !bytes.is_empty() && u16::try_from(bytes.len()).is_ok())
+            .map(|(id, bytes)| (bytes, id))
+            .collect();
+        sorted.sort_unstable();
+        let mut trie = Self {
+            nodes: Vec::with_capacity(sorted.len() * 2),
+            ids: Vec::with_capacity(sorted.len()),
+            roots: vec![u32::MAX; 256],
+        };
+        // The nodes of the token before, from the root on.
+        let mut path: Vec<usize> = Vec::new();
+        let mut before: &[u8] = &[];
+        for (bytes, id) in sorted {
+            let common = bytes.iter().zip(before).take_while(|(a, b)| a == b).count();
+            trie.close(&mut path, common);
+            for (depth, byte) in bytes.iter().enumerate().skip(common) {
+                let at = trie.nodes.len();
+                if let Some(above) = path.last().and_then(|above| trie.nodes.get_mut(*above)) {
+                    above.children += 1;
+                } else if let Some(root) = trie.roots.get_mut(usize::from(*byte)) {
+                    *root = at as u32;
+                }
+                trie.nodes.push(Node {
+                    skip: 0,
+                    first: trie.ids.len() as u32,
+                    tokens: 0,
+                    children: 0,
+                    depth: depth as u16 + 1,
+                    byte: *byte,
+                });
+                path.push(at);
+            }
+            if let Some(node) = path.last().and_then(|at| trie.nodes.get_mut(*at)) {
+                node.tokens = node.tokens.saturating_add(1);
+                trie.ids.push(id);
+            }
+            before = bytes;
+        }
+        trie.close(&mut path, 0);
+        trie
+    }
+
+    fn close(&mut self, path: &mut Vec<usize>, depth: usize) {
+        let end = self.nodes.len() as u32;
+        while path.len() > depth {
+            if let Some(node) = path.pop().and_then(|at| self.nodes.get_mut(at)) {
+                node.skip = end;
+            }
+        }
+    }
+
+    /// Allows the tokens that a mask takes, all of their bytes.
+    pub fn walk(&self, mask: &mut dyn Mask, allowed: &mut Allowed) {
+        if self.nodes.is_empty() {
+            return;
+        }
+        for byte in mask.next().iter() {
+            self.walk_below(byte, mask, allowed);
+        }
+    }
+
+    /// The same for the tokens that begin with this byte.
+    fn walk_below(&self, byte: u8, mask: &mut dyn Mask, allowed: &mut Allowed) {
+        let Some(start) = self.roots.get(usize::from(byte)).copied() else {
+            return;
+        };
+        let Some(end) = self.nodes.get(start as usize).map(|node| node.skip) else {
+            return;
+        };
+        let mut at = start;
+        let mut depth = 0;
+        // What may come below nodes with many children, by depth.
+        let mut sets: Vec<(usize, ByteSet)> = Vec::new();
+        while at < end {
+            let Some(node) = self.nodes.get(at as usize) else {
+                break;
+            };
+            let above = usize::from(node.depth) - 1;
+            if depth > above {
+                mask.pop(depth - above);
+                depth = above;
+                while sets.last().is_some_and(|(below, _)| *below > depth) {
+                    sets.pop();
+                }
+            }
+            let barred = sets
+                .last()
+                .is_some_and(|(below, set)| *below == above && !set.contains(node.byte));
+            if barred || !mask.push(node.byte) {
+                at = node.skip;
+                continue;
+            }
+            depth += 1;
+            let first = node.first as usize;
+            let ids = self.ids.get(first..first + usize::from(node.tokens));
+            for id in ids.unwrap_or_default() {
+                allowed.set(*id, true);
+            }
+            if node.children >= MANY {
+                sets.push((depth, mask.next()));
+            }
+            at += 1;
+        }
+        mask.pop(depth);
+    }
+}

@@ -1,0 +1,193 @@
+//! Answers without a model: tokens by chance within a mask, to prove masks and to measure them.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::guide;
+use super::lift::Lift;
+use super::local::stop_tokens;
+use crate::base::{Mask, Result};
+use crate::model::gguf::Header;
+use crate::model::tokenizer::Tokenizer;
+
+/// How often, of 1,000 times, a token that belongs to an edit's form is tried first: by pure
+/// chance among 100,000 tokens no fence would ever be whole.
+const FORMAL: u64 = 300;
+/// How often what might end free text is begun where it can be.
+const BEGIN: u64 = 150;
+/// How often it goes on once it is begun.
+const STAY: u64 = 960;
+/// Tokens of the forms of edits.
+const FORMAL_TEXTS: [&str; 14] = [
+    "\n", "*", "***", " ", "=======", "=", "<", "<<<<<<<", ">", ">>>>>>>", "re", "place", "create",
+    "end",
+];
+
+/// What a walk wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Walked {
+    /// The bytes.
+    pub text: Vec<u8>,
+    /// Tokens.
+    pub tokens: usize,
+    /// Whether it came to an end, and not to the limit.
+    pub ended: bool,
+    /// Whether nothing could come next though it could not end either: a fault of the mask.
+    pub stuck: bool,
+    /// What it took to ask the mask, where it prescribes.
+    pub strict: Vec<Duration>,
+    /// The same in free text.
+    pub free: Vec<Duration>,
+}
+
+/// Walks through masks with one vocabulary.
+pub struct Walker {
+    lift: Lift,
+    bytes: Vec<Vec<u8>>,
+    formal: Vec<u32>,
+}
+
+impl Walker {
+    /// With the vocabulary of a model's file, filled up to `size` with tokens made of two of its
+    /// own where it has fewer.
+    ///
+    /// # Errors
+    /// As those of reading the file.
+    pub fn from_file(file: &Path, size: usize) -> Result<Self> {
+        let header = Header::read(file)?;
+        let tokenizer = Tokenizer::from_header(&header)?;
+        let mut bytes = guide::texts(&tokenizer, &stop_tokens(&header, &tokenizer));
+        // Large vocabularies are large by their words: what crosses lines is in small ones too.
+        let plain = |token: &&Vec<u8>| {
+            let text = std::str::from_utf8(token);
+            text.is_ok_and(|text| !text.is_empty() && !text.contains(char::is_control))
+        };
+        let words: Vec<Vec<u8>> = bytes.iter().filter(plain).cloned().collect();
+        let mut random = 1;
+        while bytes.len() < size && !words.is_empty() {
+            let mut half = || {
+                let at = next(&mut random) as usize % words.len();
+                words.get(at).cloned().unwrap_or_default()
+            };
+            let both = [half(), half()].concat();
+            bytes.push(both);
+        }
+        Ok(Self::new(bytes))
+    }
+
+    /// With these tokens.
+    pub fn new(bytes: Vec<Vec<u8>>) -> Self {
+        let formal = (0..)
+            .zip(&bytes)
+            .filter(|(_, token)| FORMAL_TEXTS.iter().any(|text| text.as_bytes() == *token))
+            .map(|(id, _)| id)
+            .collect();
+        Self {
+            lift: Lift::new(bytes.clone()),
+            bytes,
+            formal,
+        }
+    }
+
+    /// Tokens of the vocabulary.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it has no token.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The fewest tokens a mask takes for a text, the longest one each time: whether it takes all
+    /// of it is told by the count of bytes.
+    pub fn spell(&mut self, mask: &mut dyn Mask, text: &[u8], limit: usize) -> (usize, usize) {
+        mask.spell(self.lift.spelled());
+        let (mut at, mut tokens) = (0, 0);
+        while at < text.len() {
+            let rest = text.get(at..).unwrap_or_default();
+            let allowed = self.lift.allowed(mask);
+            let mut best: Option<(usize, u32)> = None;
+            for (id, token) in (0_u32..).zip(&self.bytes) {
+                let longer = best.is_none_or(|(length, _)| token.len() > length);
+                if longer && !token.is_empty() && rest.starts_with(token) && allowed.get(id) {
+                    best = Some((token.len(), id));
+                }
+            }
+            let Some((length, id)) = best else {
+                break;
+            };
+            tokens += 1;
+            if !self.lift.take(mask, id, limit.saturating_sub(tokens)) {
+                break;
+            }
+            at += length;
+        }
+        (at, tokens)
+    }
+
+    /// Writes by chance until the mask lets it end or `limit` tokens are there.
+    pub fn walk(&mut self, mask: &mut dyn Mask, limit: usize, seed: u64) -> Walked {
+        let mut walked = Walked::default();
+        let mut random = seed;
+        mask.spell(self.lift.spelled());
+        while walked.tokens < limit {
+            let region = mask.region();
+            let begun = Instant::now();
+            let allowed = self.lift.allowed(mask);
+            let took = begun.elapsed();
+            match region {
+                Some(_) => walked.free.push(took),
+                None => walked.strict.push(took),
+            }
+            if mask.may_end() && (allowed.is_empty() || next(&mut random).is_multiple_of(40)) {
+                walked.ended = true;
+                return walked;
+            }
+            // What has begun like a fence mostly goes on like one.
+            let guard = region.and_then(|region| region.guard);
+            let mut token = guard.and_then(|guard| {
+                let begun = walked.text.last() == Some(&guard);
+                let often = if begun { STAY } else { BEGIN };
+                let id = self.formal.iter().find(|id| {
+                    let token = self.bytes.get(**id as usize);
+                    token.is_some_and(|token| token.as_slice() == [guard])
+                });
+                id.copied()
+                    .filter(|id| next(&mut random) % 1000 < often && allowed.get(*id))
+            });
+            if token.is_none() && next(&mut random) % 1000 < FORMAL && !self.formal.is_empty() {
+                let at = next(&mut random) as usize % self.formal.len();
+                token = self.formal.get(at).copied().filter(|id| allowed.get(*id));
+            }
+            let from = (next(&mut random) % self.bytes.len().max(1) as u64) as u32;
+            let token = token
+                .or_else(|| allowed.first_from(from))
+                .or_else(|| allowed.first_from(0));
+            let Some(token) = token else {
+                walked.stuck = true;
+                return walked;
+            };
+            walked.tokens += 1;
+            let bytes = self
+                .bytes
+                .get(token as usize)
+                .map_or(&[][..], Vec::as_slice);
+            walked.text.extend_from_slice(bytes);
+            if !self.lift.take(mask, token, limit - walked.tokens) {
+                walked.stuck = true;
+                return walked;
+            }
+        }
+        walked
+    }
+}
+
+/// `SplitMix64` (Steele, Lea, Flood 2014).
+fn next(random: &mut u64) -> u64 {
+    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *random;
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ z >> 31) >> 8
+}
