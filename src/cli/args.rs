@@ -342,6 +342,18 @@ pub(super) enum DebugCommand {
         #[arg(value_name = "FILE")]
         query: PathBuf,
     },
+    /// Answers by chance within the mask of edits, and whether each edit applies
+    Walks {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = number(1, 10_000_000))]
+        walks: u64,
+        /// Tokens of each
+        #[arg(long, value_name = "TOKENS", default_value_t = 600, value_parser = number(1, 100_000))]
+        limit: u64,
+        /// Tokens that the vocabulary is filled up to
+        #[arg(long, value_name = "TOKENS", default_value_t = 0, value_parser = number(0, 2_000_000))]
+        vocabulary: u64,
+    },
     /// A model of a known shape with random weights, to measure with
     Synthesize {
         /// Such as qwen35-9b, qwen3-4b, llama-tiny

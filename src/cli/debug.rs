@@ -5,13 +5,13 @@ use super::bench::local;
 use super::desk::Desk;
 use super::out::{Tone, bar};
 use super::sealing::attempts;
-use super::start::Code;
+use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
-use crate::engine::debug;
+use crate::engine::{Walker, debug};
 use crate::index::Part;
-use crate::jobs::ModelChoice;
+use crate::jobs::{ModelChoice, walks};
 
 /// The JSON schema of the events; a test holds real events against it.
 pub(super) const SCHEMA: &str = include_str!("events.schema.json");
@@ -31,11 +31,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             special,
             time,
         } => {
-            let model = match desk.model()? {
-                ModelChoice::Installed(installed) => installed.path,
-                ModelChoice::File(file) => file,
-                _ => return Err(Failure::usage("tokens need a model")),
-            };
+            let model = file_of_model(desk)?;
             let (ids, seconds) = debug::tokenize(&model, &file, special)?;
             if time {
                 let n = ids.len();
@@ -73,6 +69,31 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let workspace = desk.open()?;
             let index = desk.index(&workspace, false)?;
             desk.out.json(&index.candidates(&query)?)?;
+        }
+        DebugCommand::Walks {
+            walks: count,
+            limit,
+            vocabulary,
+        } => {
+            desk.check_dir()?;
+            let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary as usize)?;
+            let workspace = desk.open()?;
+            let cancel = desk.cancel();
+            let plan = walks::Plan {
+                walks: count as usize,
+                limit: limit as usize,
+                seed: 1,
+            };
+            let words = &mut desk.out;
+            let report = walks::walks(&workspace.repo, &mut walker, plan, &cancel, &mut |done| {
+                words.progress(&format!("{done} of {count} walks"));
+            });
+            desk.out.clear();
+            let report = report?;
+            desk.out.json(&report)?;
+            if !report.faults.is_empty() {
+                return Ok(NEGATIVE);
+            }
         }
         DebugCommand::Synthesize {
             shape,
@@ -134,4 +155,13 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
         }
     }
     Ok(0)
+}
+
+/// The file of the chosen model.
+fn file_of_model(desk: &mut Desk) -> Result<std::path::PathBuf> {
+    match desk.model()? {
+        ModelChoice::Installed(installed) => Ok(installed.path),
+        ModelChoice::File(file) => Ok(file),
+        _ => Err(Failure::usage("tokens need a model")),
+    }
 }

@@ -8,6 +8,7 @@
 pub mod ask;
 pub mod check;
 mod cite;
+mod edits;
 mod embedding;
 pub mod event;
 mod findings;
@@ -22,6 +23,7 @@ pub mod review;
 pub mod session;
 mod talk;
 mod texts;
+pub mod walks;
 pub mod workspace;
 
 use serde::{Deserialize, Serialize};
@@ -111,6 +113,9 @@ pub struct Patch {
     pub dropped: Vec<Mention>,
     /// A hunk that was refused and the person's remark, to be asked again.
     pub again: Option<(String, String)>,
+    /// Whether the model writes what it likes, and what can be read of it is taken: to measure
+    /// what the mask is good for.
+    pub unmasked: bool,
 }
 
 /// A review.

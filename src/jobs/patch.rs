@@ -5,12 +5,12 @@
 
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::RepoTexts;
-use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, talk};
-use crate::base::text::{human_count, truncated};
-use crate::base::{Failure, RepoPath, Result};
+use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, talk};
+use crate::base::text::{human_count, printable, truncated};
+use crate::base::{Failure, Mask, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
-use crate::engine::{Finish, Generate, Generated, Message, Role};
-use crate::patch::{Change, Edit, Texts, locate::locate, parse, parse_cut};
+use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
+use crate::patch::{Change, Edit, EditMask, Form, Texts, locate::locate, parse, parse_cut};
 
 /// Most tokens of an answer, where the user sets no limit.
 const ANSWER: usize = 2048;
@@ -20,6 +20,12 @@ const AROUND: usize = 420;
 const EDITS: usize = 200;
 /// Troubles that the model is told for its second try.
 const TOLD: usize = 6;
+/// How often the model is asked, at most: within a mask what fails is an edit without end.
+const ATTEMPTS: usize = 3;
+/// How hot the second attempt within a mask is, at most; the third takes what is likeliest.
+const CALM: f32 = 0.4;
+/// Bytes of an answer without a usable edit that the model is shown again.
+const SAID: usize = 800;
 /// The line that ends an answer.
 const END: &str = "\n*** end";
 
@@ -45,7 +51,8 @@ pub(super) fn run(
         cancel: &cx.cancel,
     };
     let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
-    let (mut context, sent, notes) = compose(request, &parts, held, window, budget)?;
+    let rewrites = cx.engine.facts().rewrites;
+    let (mut context, sent, notes) = compose(request, &parts, held, window, budget, rewrites)?;
     standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
@@ -63,40 +70,62 @@ pub(super) fn run(
     if tokens + 64 > window {
         return Err(talk::context_full(tokens, window));
     }
-    let first = generate(messages.clone(), cx, emit)?;
-    let mut stopped = first.finish == Finish::Cancelled;
-    let mut outcome = read(&first, request, cx);
-    if outcome.change.is_empty() && !stopped && outcome.is_worth_another_try(&first.text) {
-        messages.push(Message {
-            role: Role::Assistant,
-            content: first.text.clone(),
-        });
+    let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
+    let mut outcome = Outcome::default();
+    let mut stopped = false;
+    let asked = messages;
+    let mut messages = asked.clone();
+    for attempt in 1..=ATTEMPTS {
+        let mut mask = mask(&texts, &context, request, attempt, cx);
+        let masked = mask.is_some();
+        let sampling = calmer(&cx.settings.sampling, attempt, masked);
+        let generated = generate(messages.clone(), sampling, mask.as_mut(), cx, emit)?;
+        stopped = generated.finish == Finish::Cancelled;
+        let this = read(&generated, mask.as_ref(), &texts);
+        // The first answer's reasons say more than a later one that gave up.
+        if attempt == 1 || !this.change.is_empty() || !this.troubles.is_empty() {
+            outcome = this;
+        }
+        let last = attempt == if masked { ATTEMPTS } else { 2 };
+        if last
+            || stopped
+            || !outcome.change.is_empty()
+            || !masked && !outcome.is_worth_another_try(&generated.text)
+        {
+            break;
+        }
+        messages.clone_from(&asked);
         let told: Vec<String> = outcome
             .troubles
             .iter()
             .take(TOLD)
             .map(|trouble| truncated(trouble, 1200).to_owned())
             .collect();
+        // What went on without end is no example to go on from.
+        let said = if masked { SAID } else { usize::MAX };
+        messages.push(Message {
+            role: Role::Assistant,
+            content: truncated(&generated.text, said).to_owned(),
+        });
         messages.push(Message {
             role: Role::User,
-            content: cx.prompts.retry(&RetryValues { troubles: &told })?,
+            content: cx.prompts.retry(&RetryValues {
+                troubles: &told,
+                lines: if masked { lines(attempt + 1) } else { 0 },
+            })?,
         });
-        let tokens = cx.engine.count_messages(&messages)?;
-        if tokens + reserve.min(256) <= window {
-            emit(Event::Note {
-                text: format!(
-                    "nothing of that can be applied ({}); the model is asked once more",
-                    outcome.troubles.first().map_or("no reason", String::as_str)
-                ),
-            });
-            let second = generate(messages, cx, emit)?;
-            stopped = second.finish == Finish::Cancelled;
-            let again = read(&second, request, cx);
-            // The first answer's reasons say more than a second one that gave up.
-            if !again.change.is_empty() || !again.troubles.is_empty() {
-                outcome = again;
+        if cx.engine.count_messages(&messages)? + reserve.min(256) > window {
+            if !masked {
+                break;
             }
+            messages.clone_from(&asked);
         }
+        emit(Event::Note {
+            text: format!(
+                "nothing of that can be applied ({}); the model is asked once more",
+                outcome.troubles.first().map_or("no reason", String::as_str)
+            ),
+        });
     }
     for text in outcome.notes {
         emit(Event::Note { text });
@@ -134,6 +163,7 @@ pub(super) fn compose(
     held: usize,
     window: usize,
     budget: usize,
+    rewrites: bool,
 ) -> Result<(Context, String, Vec<String>)> {
     let mut notes = Vec::new();
     let room = window.saturating_sub(held);
@@ -187,6 +217,8 @@ pub(super) fn compose(
         piped: &piped,
         fence: &fence_for(&piped),
         files: &files.join(", "),
+        rewrites,
+        whole: edits::forms(&request.request, rewrites).contains(&Form::Create),
         refused: refused.trim_end(),
         refused_fence: &fence_for(refused),
         remark,
@@ -194,24 +226,78 @@ pub(super) fn compose(
     Ok((context, sent, notes))
 }
 
+/// Tokens of an answer.
+fn limit(cx: &JobCx<'_>) -> usize {
+    match cx.settings.max_tokens {
+        0 => ANSWER,
+        most => most,
+    }
+}
+
+/// What may be written at this attempt, where the engine keeps to it.
+fn mask<'a>(
+    texts: &'a RepoTexts<'a>,
+    context: &Context,
+    request: &Patch,
+    attempt: usize,
+    cx: &JobCx<'_>,
+) -> Option<EditMask<'a>> {
+    let masked = cx.engine.masks() && !request.unmasked;
+    masked.then(|| {
+        let rewrites = cx.engine.facts().rewrites;
+        edits::mask(
+            texts,
+            cx.index,
+            context,
+            &request.files,
+            &edits::forms(&request.request, rewrites),
+            edits::Limits {
+                tokens: limit(cx),
+                lines: Some(lines(attempt)).filter(|lines| *lines > 0),
+                // A small model that may say no does so for no reason.
+                must_edit: rewrites || attempt > 1,
+            },
+        )
+    })
+}
+
+/// Lines that new text may have within a mask at an attempt; 0 for no limit.
+const fn lines(attempt: usize) -> u32 {
+    match attempt {
+        1 => 0,
+        2 => 12,
+        _ => 1,
+    }
+}
+
+/// How tokens are drawn: the more calmly, the more often no end was found.
+fn calmer(asked: &Sampling, attempt: usize, masked: bool) -> Sampling {
+    let mut sampling = asked.clone();
+    if masked && attempt > 1 {
+        let most = if attempt == 2 { CALM } else { 0.0 };
+        sampling.temperature = Some(sampling.temperature.map_or(most, |heat| heat.min(most)));
+    }
+    sampling
+}
+
 fn generate(
     messages: Vec<Message>,
+    sampling: Sampling,
+    mask: Option<&mut EditMask<'_>>,
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
     let request = Generate {
         messages,
-        sampling: cx.settings.sampling.clone(),
-        max_tokens: match cx.settings.max_tokens {
-            0 => ANSWER,
-            most => most,
-        },
+        sampling,
+        max_tokens: limit(cx),
         stop: vec![END.to_owned()],
         thinking: cx.settings.thinking,
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
-    talk::generate(cx, &request, emit)
+    let mask = mask.map(|mask| mask as &mut dyn Mask);
+    talk::generate_within(cx, &request, mask, emit)
 }
 
 /// What an answer comes to.
@@ -232,12 +318,26 @@ impl Outcome {
 }
 
 /// Reads an answer and plans as much of it as holds together.
-fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
-    let parsed = match generated.finish {
+fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_>) -> Outcome {
+    let mut parsed = match generated.finish {
         Finish::Stop => parse(&generated.text),
         Finish::Length | Finish::Repeated | Finish::Cancelled => parse_cut(&generated.text),
     };
-    let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
+    // What was written within a mask is known, and need not be guessed.
+    if let Some(mask) = mask {
+        parsed.edits = mask.edits().cloned().collect();
+        parsed.troubles = mask
+            .begun()
+            .map(|head| {
+                let head = printable(truncated(&head, 200)).into_owned();
+                format!(
+                    "edit {} ({head}): the answer was cut off there, and the edit is dropped",
+                    parsed.edits.len() + 1
+                )
+            })
+            .into_iter()
+            .collect();
+    }
     let mut outcome = Outcome {
         prose: parsed.prose,
         troubles: parsed.troubles,
@@ -263,7 +363,7 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
         edits.truncate(EDITS);
     }
     let mut kept: Vec<Edit> = Vec::new();
-    match Change::plan_noted(&edits, &texts) {
+    match Change::plan_noted(&edits, texts) {
         Ok((change, notes)) => {
             outcome.change = change;
             outcome.notes.extend(notes);
@@ -273,7 +373,7 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
             // One by one: those that hold together with the ones before them are taken.
             for edit in edits {
                 kept.push(edit);
-                match Change::plan_noted(&kept, &texts) {
+                match Change::plan_noted(&kept, texts) {
                     Ok((change, _)) => outcome.change = change,
                     Err(failure) => {
                         outcome.troubles.push(reason(&failure));
@@ -281,7 +381,7 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
                     }
                 }
             }
-            if let Ok((_, notes)) = Change::plan_noted(&kept, &texts) {
+            if let Ok((_, notes)) = Change::plan_noted(&kept, texts) {
                 outcome.notes.extend(notes);
             }
         }
@@ -292,7 +392,7 @@ fn read(generated: &Generated, request: &Patch, cx: &JobCx<'_>) -> Outcome {
             .push("the new lines are the same as the old ones".to_owned());
         kept.clear();
     }
-    outcome.edits = kept.iter().map(|edit| event(edit, &texts)).collect();
+    outcome.edits = kept.iter().map(|edit| event(edit, texts)).collect();
     outcome
 }
 

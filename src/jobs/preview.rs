@@ -59,7 +59,8 @@ pub(super) fn preview(
         }
         Request::Patch(wanted) => {
             let reserve = patch::reserve(settings.max_tokens, window);
-            let (context, sent, _) = patch::compose(wanted, &parts, held, window, budget(reserve))?;
+            let (context, sent, _) =
+                patch::compose(wanted, &parts, held, window, budget(reserve), false)?;
             (context, vec![system, user(sent)])
         }
         Request::Review(wanted) => {

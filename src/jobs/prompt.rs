@@ -77,6 +77,10 @@ pub(super) struct PatchValues<'a> {
     pub fence: &'a str,
     /// The files that may be changed; empty for any.
     pub files: &'a str,
+    /// Whether text is changed by writing parts anew, and not by saying first what stands there.
+    pub rewrites: bool,
+    /// Whether files may be made, taken away and renamed.
+    pub whole: bool,
     /// A hunk that was refused.
     pub refused: &'a str,
     /// A fence that does not stand in it.
@@ -90,6 +94,8 @@ pub(super) struct PatchValues<'a> {
 pub(super) struct RetryValues<'a> {
     /// Why nothing could be applied.
     pub troubles: &'a [String],
+    /// Lines that new text may have; 0 for no limit.
+    pub lines: u32,
 }
 
 /// What `review.md` may use.
@@ -293,6 +299,8 @@ fn sample(name: &str) -> Value {
             nothing_found: true,
         }),
         "patch.md" => of(PatchValues {
+            rewrites: true,
+            whole: true,
             request: "r",
             excerpts: "e",
             piped: "p",
@@ -302,7 +310,10 @@ fn sample(name: &str) -> Value {
             refused_fence: "```",
             remark: "m",
         }),
-        "retry.md" => of(RetryValues { troubles: &lines }),
+        "retry.md" => of(RetryValues {
+            troubles: &lines,
+            lines: 12,
+        }),
         "review.md" => of(ReviewValues {
             diff: "d",
             around: "a",
@@ -415,6 +426,7 @@ mod tests {
         let retry = prompts
             .retry(&RetryValues {
                 troubles: &troubles,
+                lines: 0,
             })
             .expect("rendered");
         for text in [&patch, &review, &message, &retry] {

@@ -10,6 +10,7 @@ mod disk;
 mod hunks;
 mod lines;
 pub mod locate;
+pub mod mask;
 pub mod parse;
 mod record;
 mod said;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, ChangedHunk, FileChange};
+pub use mask::{EditMask, Scope, ScopeFile};
 pub use parse::{Parsed, parse, parse_cut};
 pub use write::{Applied, UndoDir, Undone};
 

@@ -9,7 +9,7 @@ mod walk;
 
 use crate::base::RepoPath;
 
-pub use walk::parse;
+pub use walk::{errors, parse};
 
 /// A language homebody can parse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use tree_sitter::{Node, ParseOptions, Parser};
+use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::Language;
 use super::table::{self, Mark, Name, Rule};
@@ -64,12 +64,10 @@ struct Outer {
     single: bool,
 }
 
-/// The definitions of `text`, in order of line; empty where nothing can be parsed.
-pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
-    let lookup = table::of(language);
-    let begun = Instant::now();
-    let tree = PARSER.with_borrow_mut(|parser| {
-        parser.set_language(&lookup.grammar).ok()?;
+/// The syntax tree of a text; none where it takes too long.
+fn tree(text: &str, language: Language, begun: Instant) -> Option<Tree> {
+    PARSER.with_borrow_mut(|parser| {
+        parser.set_language(&table::of(language).grammar).ok()?;
         let mut go_on = |_: &tree_sitter::ParseState| {
             if begun.elapsed() > LIMIT {
                 ControlFlow::Break(())
@@ -86,8 +84,40 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
             parser.reset();
         }
         tree
-    });
-    let Some(tree) = tree else {
+    })
+}
+
+/// How many places of `text` its grammar cannot make sense of: nodes that are errors, and such
+/// as had to be added. None where it takes too long to tell.
+pub fn errors(text: &str, language: Language) -> Option<usize> {
+    let begun = Instant::now();
+    let tree = tree(text, language, begun)?;
+    let mut cursor = tree.walk();
+    let (mut errors, mut nodes) = (0, 0_usize);
+    loop {
+        let node = cursor.node();
+        nodes += 1;
+        if nodes.is_multiple_of(CLOCK) && begun.elapsed() > LIMIT {
+            return None;
+        }
+        errors += usize::from(node.is_error() || node.is_missing());
+        // Only what holds errors is looked into.
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return Some(errors);
+            }
+        }
+    }
+}
+
+/// The definitions of `text`, in order of line; empty where nothing can be parsed.
+pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
+    let lookup = table::of(language);
+    let begun = Instant::now();
+    let Some(tree) = tree(text, language, begun) else {
         return Vec::new();
     };
     let mut found = Vec::new();

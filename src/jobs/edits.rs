@@ -1,0 +1,170 @@
+//! What the edits of an answer may be made of: the files of the repository, what is defined in
+//! those that are shown, and the forms that suit the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::texts::RepoTexts;
+use crate::base::{LineRange, RepoPath};
+use crate::context::Context;
+use crate::index::symbols::{Language, parse};
+use crate::index::{FileClass, Index};
+use crate::patch::{EditMask, Form, Scope, ScopeFile, Texts};
+
+/// Files that can be named in an edit, at most; those shown come first.
+const MOST_FILES: usize = 2_000;
+/// Bytes of all of these.
+const MOST_BYTES: usize = 24 << 20;
+/// Bytes of a file that is not shown, at most.
+const MOST_OF_FILE: usize = 1 << 20;
+
+/// The forms that an answer to this request may have. A model that rewrites is a small one: it
+/// makes, takes away and renames files only where that is asked for.
+pub(super) fn forms(request: &str, rewrites: bool) -> Vec<Form> {
+    let words: Vec<String> = request
+        .split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .collect();
+    let says = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
+    let of_files = says(&["file", "files", "module", "folder"]);
+    let main = if rewrites {
+        Form::Rewrite
+    } else {
+        Form::Replace
+    };
+    let mut forms = vec![main];
+    if !rewrites || of_files && says(&["create", "new", "add", "write", "make", "split"]) {
+        forms.push(Form::Create);
+    }
+    if !rewrites || of_files && says(&["delete", "remove", "drop"]) {
+        forms.push(Form::Delete);
+    }
+    if !rewrites || of_files && says(&["rename", "move"]) {
+        forms.push(Form::Rename);
+    }
+    if !rewrites {
+        forms.push(Form::Rewrite);
+    }
+    forms
+}
+
+/// The forms of edits, all of them.
+pub(super) const FORMS: [Form; 5] = [
+    Form::Replace,
+    Form::Rewrite,
+    Form::Create,
+    Form::Delete,
+    Form::Rename,
+];
+
+/// The limits of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Its tokens.
+    pub tokens: usize,
+    /// Lines that new text may have, where there is such a limit.
+    pub lines: Option<u32>,
+    /// Whether an answer without an edit is none.
+    pub must_edit: bool,
+}
+
+/// The mask of an answer to a request that shows `context`. `only` are the files that may be
+/// changed, empty for any.
+pub(super) fn mask<'a>(
+    texts: &'a RepoTexts<'a>,
+    index: &Index,
+    context: &Context,
+    only: &[RepoPath],
+    forms: &[Form],
+    limits: Limits,
+) -> EditMask<'a> {
+    let mut shown: BTreeMap<&RepoPath, Vec<LineRange>> = BTreeMap::new();
+    for excerpt in &context.excerpts {
+        let ranges = shown.entry(&excerpt.path).or_default();
+        ranges.push(excerpt.range);
+    }
+    let mut names: Vec<RepoPath> = shown.keys().map(|path| (*path).clone()).collect();
+    names.extend(only.iter().cloned());
+    if only.is_empty() {
+        let written = |path: &RepoPath| {
+            !matches!(
+                index.class(path),
+                Some(FileClass::Generated | FileClass::Vendored)
+            )
+        };
+        names.extend(index.paths().into_iter().filter(written));
+    } else {
+        names.retain(|path| only.contains(path));
+    }
+    let mut seen: BTreeSet<RepoPath> = BTreeSet::new();
+    let mut files = Vec::new();
+    let mut bytes = 0;
+    for path in names {
+        if files.len() >= MOST_FILES || bytes >= MOST_BYTES {
+            log::info!("edits can name {} files, and no more", files.len());
+            break;
+        }
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        let Ok(text) = texts.text(&path) else {
+            continue;
+        };
+        let ranges = shown.get(&path).cloned();
+        if ranges.is_none() && text.len() > MOST_OF_FILE {
+            continue;
+        }
+        bytes += text.len();
+        let definitions = if ranges.is_some() || only.contains(&path) {
+            definitions(&path, &text)
+        } else {
+            Vec::new()
+        };
+        files.push(ScopeFile {
+            path,
+            text,
+            definitions,
+            shown: joined(ranges.unwrap_or_default()),
+        });
+    }
+    EditMask::new(Scope {
+        files,
+        texts,
+        forms: forms.to_vec(),
+        limit: limits.tokens,
+        lines: limits.lines,
+        must_edit: limits.must_edit,
+    })
+}
+
+/// The definitions of a text by name; by the names around them too, for where a name alone
+/// stands for several.
+pub(super) fn definitions(path: &RepoPath, text: &str) -> Vec<(String, LineRange)> {
+    let first = text.lines().next().unwrap_or("");
+    let Some(language) = Language::of(path, first) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for symbol in parse(text, language) {
+        if !symbol.within.is_empty() {
+            let name = format!("{}::{}", symbol.within, symbol.name);
+            found.push((name, symbol.range));
+        }
+        found.push((symbol.name, symbol.range));
+    }
+    found
+}
+
+/// Ranges in order, those that touch as one.
+fn joined(mut ranges: Vec<LineRange>) -> Vec<LineRange> {
+    ranges.sort_unstable();
+    let mut out: Vec<LineRange> = Vec::new();
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(1) => {
+                last.end = last.end.max(range.end);
+            }
+            _ => out.push(range),
+        }
+    }
+    out
+}
