@@ -354,6 +354,12 @@ pub(super) enum DebugCommand {
         #[arg(long, value_name = "TOKENS", default_value_t = 0, value_parser = number(0, 2_000_000))]
         vocabulary: u64,
     },
+    /// Whether changes that were made can be said as edits: a JSON array of files a line
+    Replay {
+        /// The changes: path, before, after of each file
+        #[arg(value_name = "FILE.jsonl")]
+        changes: PathBuf,
+    },
     /// A model of a known shape with random weights, to measure with
     Synthesize {
         /// Such as qwen35-9b, qwen3-4b, llama-tiny

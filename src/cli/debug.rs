@@ -11,7 +11,8 @@ use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::{Walker, debug};
 use crate::index::Part;
-use crate::jobs::{ModelChoice, walks};
+use crate::jobs::{ModelChoice, replays, walks};
+use crate::patch::Form;
 
 /// The JSON schema of the events; a test holds real events against it.
 pub(super) const SCHEMA: &str = include_str!("events.schema.json");
@@ -93,6 +94,18 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             desk.out.json(&report)?;
             if !report.faults.is_empty() {
                 return Ok(NEGATIVE);
+            }
+        }
+        DebugCommand::Replay { changes } => {
+            let mut walker = Walker::from_file(&file_of_model(desk)?, 0)?;
+            let text = std::fs::read_to_string(&changes)
+                .map_err(|e| io_failure(format!("cannot read {}", changes.display()), &e))?;
+            for line in text.lines() {
+                let pairs: Vec<replays::Pair> = serde_json::from_str(line)
+                    .map_err(|e| Failure::input("a line is no array of files").because(e))?;
+                for form in [Form::Replace, Form::Rewrite] {
+                    desk.out.json(&replays::replay(&pairs, form, &mut walker))?;
+                }
             }
         }
         DebugCommand::Synthesize {

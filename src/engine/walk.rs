@@ -1,5 +1,6 @@
 //! Answers without a model: tokens by chance within a mask, to prove masks and to measure them.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ const FORMAL: u64 = 300;
 const BEGIN: u64 = 150;
 /// How often it goes on once it is begun.
 const STAY: u64 = 960;
+/// Bytes of a token, at most, where a text is spelled.
+const LONGEST: usize = 64;
 /// Tokens of the forms of edits.
 const FORMAL_TEXTS: [&str; 14] = [
     "\n", "*", "***", " ", "=======", "=", "<", "<<<<<<<", ">", ">>>>>>>", "re", "place", "create",
@@ -45,6 +48,7 @@ pub struct Walker {
     lift: Lift,
     bytes: Vec<Vec<u8>>,
     formal: Vec<u32>,
+    ids: HashMap<Vec<u8>, u32>,
 }
 
 impl Walker {
@@ -84,6 +88,7 @@ impl Walker {
             .collect();
         Self {
             lift: Lift::new(bytes.clone()),
+            ids: bytes.iter().cloned().zip(0..).collect(),
             bytes,
             formal,
         }
@@ -107,13 +112,11 @@ impl Walker {
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
             let allowed = self.lift.allowed(mask);
-            let mut best: Option<(usize, u32)> = None;
-            for (id, token) in (0_u32..).zip(&self.bytes) {
-                let longer = best.is_none_or(|(length, _)| token.len() > length);
-                if longer && !token.is_empty() && rest.starts_with(token) && allowed.get(id) {
-                    best = Some((token.len(), id));
-                }
-            }
+            let longest = rest.len().min(LONGEST);
+            let best = (1..=longest).rev().find_map(|length| {
+                let id = self.ids.get(rest.get(..length)?)?;
+                allowed.get(*id).then_some((length, *id))
+            });
             let Some((length, id)) = best else {
                 break;
             };

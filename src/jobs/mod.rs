@@ -19,12 +19,14 @@ pub mod message;
 pub mod patch;
 mod preview;
 pub mod prompt;
+pub mod replays;
 pub mod review;
 pub mod session;
 mod talk;
 mod texts;
 pub mod walks;
 pub mod workspace;
+mod worse;
 
 use serde::{Deserialize, Serialize};
 

@@ -5,6 +5,7 @@
 
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::RepoTexts;
+use super::worse::worse;
 use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, talk};
 use crate::base::text::{human_count, printable, truncated};
 use crate::base::{Failure, Mask, RepoPath, Result};
@@ -71,38 +72,44 @@ pub(super) fn run(
         return Err(talk::context_full(tokens, window));
     }
     let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
-    let mut outcome = Outcome::default();
+    let mut outcome: Option<Outcome> = None;
     let mut stopped = false;
     let asked = messages;
     let mut messages = asked.clone();
     for attempt in 1..=ATTEMPTS {
-        let mut mask = mask(&texts, &context, request, attempt, cx);
+        let can = outcome.as_ref().is_some_and(|kept| !kept.change.is_empty());
+        let most = lines(attempt, can);
+        let mut mask = mask(&texts, &context, request, (attempt, most), cx);
         let masked = mask.is_some();
         let sampling = calmer(&cx.settings.sampling, attempt, masked);
         let generated = generate(messages.clone(), sampling, mask.as_mut(), cx, emit)?;
         stopped = generated.finish == Finish::Cancelled;
         let this = read(&generated, mask.as_ref(), &texts);
-        // The first answer's reasons say more than a later one that gave up.
-        if attempt == 1 || !this.change.is_empty() || !this.troubles.is_empty() {
-            outcome = this;
-        }
+        let kept = match outcome.take() {
+            Some(before) if !this.is_better_than(&before) => before,
+            _ => this,
+        };
+        let kept = outcome.insert(kept);
+        let can = !kept.change.is_empty();
         let last = attempt == if masked { ATTEMPTS } else { 2 };
-        if last
-            || stopped
-            || !outcome.change.is_empty()
-            || !masked && !outcome.is_worth_another_try(&generated.text)
-        {
+        // What applies and leaves something worse goes back once.
+        let again = if can {
+            attempt == 1 && !kept.worse.is_empty()
+        } else {
+            masked || kept.is_worth_another_try(&generated.text)
+        };
+        if last || stopped || !again {
             break;
         }
-        messages.clone_from(&asked);
-        let told: Vec<String> = outcome
-            .troubles
+        let troubles = if can { &kept.worse } else { &kept.troubles };
+        let told: Vec<String> = troubles
             .iter()
             .take(TOLD)
             .map(|trouble| truncated(trouble, 1200).to_owned())
             .collect();
         // What went on without end is no example to go on from.
-        let said = if masked { SAID } else { usize::MAX };
+        let said = if masked && !can { SAID } else { usize::MAX };
+        messages.clone_from(&asked);
         messages.push(Message {
             role: Role::Assistant,
             content: truncated(&generated.text, said).to_owned(),
@@ -111,22 +118,28 @@ pub(super) fn run(
             role: Role::User,
             content: cx.prompts.retry(&RetryValues {
                 troubles: &told,
-                lines: if masked { lines(attempt + 1) } else { 0 },
+                lines: if masked { lines(attempt + 1, can) } else { 0 },
+                worse: can,
             })?,
         });
         if cx.engine.count_messages(&messages)? + reserve.min(256) > window {
-            if !masked {
+            if !masked || can {
                 break;
             }
             messages.clone_from(&asked);
         }
+        let reason = told.first().map_or("no reason", String::as_str);
+        let what = if can {
+            "that would leave the code worse"
+        } else {
+            "nothing of that can be applied"
+        };
         emit(Event::Note {
-            text: format!(
-                "nothing of that can be applied ({}); the model is asked once more",
-                outcome.troubles.first().map_or("no reason", String::as_str)
-            ),
+            text: format!("{what} ({reason}); the model is asked once more"),
         });
     }
+    let mut outcome = outcome.unwrap_or_default();
+    outcome.troubles.append(&mut outcome.worse);
     for text in outcome.notes {
         emit(Event::Note { text });
     }
@@ -239,7 +252,7 @@ fn mask<'a>(
     texts: &'a RepoTexts<'a>,
     context: &Context,
     request: &Patch,
-    attempt: usize,
+    (attempt, most): (usize, u32),
     cx: &JobCx<'_>,
 ) -> Option<EditMask<'a>> {
     let masked = cx.engine.masks() && !request.unmasked;
@@ -253,7 +266,7 @@ fn mask<'a>(
             &edits::forms(&request.request, rewrites),
             edits::Limits {
                 tokens: limit(cx),
-                lines: Some(lines(attempt)).filter(|lines| *lines > 0),
+                lines: Some(most).filter(|most| *most > 0),
                 // A small model that may say no does so for no reason.
                 must_edit: rewrites || attempt > 1,
             },
@@ -261,10 +274,12 @@ fn mask<'a>(
     })
 }
 
-/// Lines that new text may have within a mask at an attempt; 0 for no limit.
-const fn lines(attempt: usize) -> u32 {
+/// Lines that new text may have within a mask at an attempt; 0 for no limit. `after` says
+/// whether there is already a change that can be applied.
+const fn lines(attempt: usize, after: bool) -> u32 {
     match attempt {
         1 => 0,
+        _ if after => 0,
         2 => 12,
         _ => 1,
     }
@@ -306,11 +321,23 @@ struct Outcome {
     change: Change,
     prose: String,
     troubles: Vec<String>,
+    /// What the change would leave worse.
+    worse: Vec<String>,
     notes: Vec<String>,
     edits: Vec<Event>,
 }
 
 impl Outcome {
+    /// Whether it is to be taken in the place of what came before.
+    fn is_better_than(&self, before: &Self) -> bool {
+        if self.change.is_empty() || before.change.is_empty() {
+            // The first answer's reasons say more than a later one that gave up.
+            return before.change.is_empty()
+                && (!self.change.is_empty() || !self.troubles.is_empty());
+        }
+        self.worse.len() < before.worse.len()
+    }
+
     /// Blocks that could not be used, or code with no place to go; not a plain "no".
     fn is_worth_another_try(&self, answer: &str) -> bool {
         !self.troubles.is_empty() || answer.contains("```")
@@ -392,6 +419,7 @@ fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_
             .push("the new lines are the same as the old ones".to_owned());
         kept.clear();
     }
+    outcome.worse = worse(&outcome.change);
     outcome.edits = kept.iter().map(|edit| event(edit, texts)).collect();
     outcome
 }

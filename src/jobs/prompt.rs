@@ -92,10 +92,12 @@ pub(super) struct PatchValues<'a> {
 /// What `retry.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct RetryValues<'a> {
-    /// Why nothing could be applied.
+    /// Why nothing could be applied, or what it would leave worse.
     pub troubles: &'a [String],
     /// Lines that new text may have; 0 for no limit.
     pub lines: u32,
+    /// Whether the change can be applied and leaves something worse.
+    pub worse: bool,
 }
 
 /// What `review.md` may use.
@@ -313,6 +315,7 @@ fn sample(name: &str) -> Value {
         "retry.md" => of(RetryValues {
             troubles: &lines,
             lines: 12,
+            worse: true,
         }),
         "review.md" => of(ReviewValues {
             diff: "d",
@@ -427,6 +430,7 @@ mod tests {
             .retry(&RetryValues {
                 troubles: &troubles,
                 lines: 0,
+                worse: false,
             })
             .expect("rendered");
         for text in [&patch, &review, &message, &retry] {

@@ -195,7 +195,7 @@ fn judge(
         };
         if let (Some(before), Some(after)) = (errors(before, language), errors(after, language)) {
             report.parsed += 1;
-            report.still_parse += usize::from(after <= before);
+            report.still_parse += usize::from(after.len() <= before.len());
         }
     }
     let (added, removed) = change.line_counts();

@@ -49,8 +49,9 @@ const PER_TOKEN: usize = 2;
 const PROSE: usize = 600;
 /// Bytes by which such a line may still be longer.
 const LAST_LINE: usize = 200;
-/// Bytes of new text at the least, before it counts as one that goes on without end.
-const NEW: usize = 3_000;
+/// As many times the text to be replaced may have new text has, before it counts as one that goes
+/// on without end.
+const NEW: usize = 3;
 /// As many times the text it replaces new text may have.
 const TIMES: usize = 6;
 /// Tokens that must be left for another edit to be begun.
@@ -206,8 +207,8 @@ impl<'a> EditMask<'a> {
             .get(about.file as usize)
             .map_or(0, |file| file.bytes(about.first..about.last).len());
         let most = match about.verb {
-            Verb::Create => 4 * NEW,
-            _ => NEW.max(TIMES * old),
+            Verb::Create => 4 * NEW * self.most,
+            _ => (NEW * self.most).max(TIMES * old),
         };
         self.settled.saturating_sub(about.new_at as usize) > most
     }

@@ -277,13 +277,13 @@ fn new_text_without_end_is_not_ended_by_force() {
     let head = "*** replace src/a.rs\n<<<<<<<\n    1\n=======\n";
     assert_eq!(taken(&mut mask, head), head.len());
     let count = taken(&mut mask, &"word ".repeat(2_000));
-    assert_eq!(count, NEW + 1);
+    assert_eq!(count, NEW * 500 + 1);
     assert!(mask.next().is_empty() && !mask.may_end() && mask.edits().count() == 0);
     assert_eq!(mask.begun().as_deref(), Some("*** replace src/a.rs"));
     // At the beginning of a line it may still end by itself.
     let mut mask = self::mask(&repo);
     taken(&mut mask, head);
-    taken(&mut mask, &format!("\n{}", "w\n".repeat(NEW / 2)));
+    taken(&mut mask, &format!("\n{}", "w\n".repeat(NEW * 250)));
     assert!(mask.next().iter().eq([b'>']));
     assert_eq!(taken(&mut mask, ">>>>>>>\n"), 8);
     assert_eq!(mask.edits().count(), 1);

@@ -87,20 +87,22 @@ fn tree(text: &str, language: Language, begun: Instant) -> Option<Tree> {
     })
 }
 
-/// How many places of `text` its grammar cannot make sense of: nodes that are errors, and such
-/// as had to be added. None where it takes too long to tell.
-pub fn errors(text: &str, language: Language) -> Option<usize> {
+/// The lines, from 1, at which the grammar cannot make sense of `text`: those of nodes that are
+/// errors, and of such as had to be added. None where it takes too long to tell.
+pub fn errors(text: &str, language: Language) -> Option<Vec<u32>> {
     let begun = Instant::now();
     let tree = tree(text, language, begun)?;
     let mut cursor = tree.walk();
-    let (mut errors, mut nodes) = (0, 0_usize);
+    let (mut errors, mut nodes) = (Vec::new(), 0_usize);
     loop {
         let node = cursor.node();
         nodes += 1;
         if nodes.is_multiple_of(CLOCK) && begun.elapsed() > LIMIT {
             return None;
         }
-        errors += usize::from(node.is_error() || node.is_missing());
+        if node.is_error() || node.is_missing() {
+            errors.push(node.start_position().row as u32 + 1);
+        }
         // Only what holds errors is looked into.
         if node.has_error() && cursor.goto_first_child() {
             continue;

@@ -6,7 +6,7 @@ use super::sorted::narrow;
 use super::state::{About, Mark, State, Verb};
 
 /// By how much a fence may be longer than it must.
-const LONGER: u8 = 9;
+const LONGER: u8 = 33;
 
 impl EditMask<'_> {
     pub(super) fn open(&self, mut about: About, length: u8, byte: u8) -> Option<State> {

@@ -185,6 +185,10 @@ impl Ground {
                 && self.is_free(lines)
         });
         self.names = names;
+        // A file without lines can be written anew as a whole.
+        if self.unspelled.is_empty() && self.taken.is_empty() {
+            self.open.push(0..1);
+        }
         for range in &self.shown {
             let mut at = range.start - 1;
             while at < range.end {

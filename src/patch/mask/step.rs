@@ -137,14 +137,16 @@ impl EditMask<'_> {
                 mark,
                 letter,
                 ..
-            } if letter.is_whole() && !self.is_endless(about) && self.lines.is_none() => {
-                // As long as it is the old text, the fence may not come at its end.
+            } if letter.is_whole() && !self.is_endless(about) && !self.is_full(about) => {
+                // As long as it is the old text, the fence may not come at its end; and where
+                // lines are counted, nothing else behind the last.
                 let was_same = matches!(self.base(), State::Text { same: Some(_), .. });
-                let same = u32::from(was_same) << 1;
+                let strict = was_same || self.lines.is_some();
+                let same = u32::from(strict) << 1;
                 match mark {
                     // What may be the fence is looked at each time.
                     Mark::At(1..) if self.fresh() > 0 => None,
-                    Mark::At(_) if self.fresh() > 0 && was_same => None,
+                    Mark::At(_) if self.fresh() > 0 && strict => None,
                     Mark::At(length) if length == about.fence => None,
                     Mark::At(_) => Some(region(4 | same, Some(b'>'))),
                     Mark::Not => Some(region(5 | same, None)),

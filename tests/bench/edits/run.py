@@ -42,7 +42,8 @@ def files(repository):
 def applies(homebody, repository, wish, temperature, seed, masked, model):
     """Whether a request ends in a diff that git takes, and seconds."""
     command = [homebody, "-C", repository, "--model", model, "--seed", str(seed)]
-    command += ["--temperature", str(temperature), "-q", "patch", wish]
+    # With a budget that does not follow the speed, so that a second run asks the same.
+    command += ["--temperature", str(temperature), "--budget", "1000", "-q", "patch", wish]
     if not masked:
         command.append("--unmasked")
     done = subprocess.run(command, capture_output=True, check=False)

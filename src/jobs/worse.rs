@@ -1,0 +1,131 @@
+//! What a planned change would leave worse than it is: places that the grammar cannot make
+//! sense of, and lines indented in another way than their file.
+
+use std::collections::BTreeSet;
+
+use crate::base::text::{printable, truncated};
+use crate::index::symbols::{Language, errors};
+use crate::patch::{Change, FileChange};
+
+/// Complaints of one file, at most.
+const MOST: usize = 3;
+
+/// Complaints about a change, in words that a model can act on; none where nothing gets worse.
+pub(super) fn worse(change: &Change) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in &change.files {
+        let (Some(before), Some(after)) = (&file.before, &file.after) else {
+            continue;
+        };
+        found.extend(syntax(file, before, after));
+        found.extend(indentation(file, before, after));
+    }
+    found
+}
+
+/// Errors that were not there before, by the lines they stand in.
+fn syntax(file: &FileChange, before: &str, after: &str) -> Vec<String> {
+    let first = before.lines().next().unwrap_or("");
+    let Some(language) = Language::of(&file.path, first) else {
+        return Vec::new();
+    };
+    let (Some(old), Some(new)) = (errors(before, language), errors(after, language)) else {
+        return Vec::new();
+    };
+    let added = new.len().saturating_sub(old.len());
+    if added == 0 {
+        return Vec::new();
+    }
+    let old: Vec<&str> = old.iter().map(|line| at(before, *line)).collect();
+    let mut found: Vec<String> = new
+        .iter()
+        .filter(|line| !old.contains(&at(after, **line)))
+        .collect::<BTreeSet<&u32>>()
+        .into_iter()
+        .take(added.min(MOST))
+        .map(|line| {
+            let text = printable(truncated(at(after, *line).trim(), 120)).into_owned();
+            let path = &file.path;
+            format!("{path}:{line} would be a syntax error: `{text}`")
+        })
+        .collect();
+    if found.is_empty() {
+        found.push(format!("{} would have a syntax error more", file.path));
+    }
+    found
+}
+
+fn at(text: &str, line: u32) -> &str {
+    let at = (line as usize).saturating_sub(1);
+    text.lines().nth(at).unwrap_or("")
+}
+
+/// Lines that begin with blanks where the file has tabs, or the other way round.
+fn indentation(file: &FileChange, before: &str, after: &str) -> Option<String> {
+    let count = |text: &str, sign: char| text.lines().filter(|line| line.starts_with(sign)).count();
+    let (tabs, blanks) = (count(before, '\t'), count(before, ' '));
+    let path = &file.path;
+    // Aligned comments begin with a blank in files of tabs too.
+    let deep = |text: &str| text.lines().filter(|line| line.starts_with("  ")).count();
+    if tabs > 0 && deep(before) == 0 && deep(after) > 0 {
+        return Some(format!(
+            "{path} is indented by tabs, and the new lines by blanks"
+        ));
+    }
+    if blanks > 0 && tabs == 0 && count(after, '\t') > 0 {
+        return Some(format!(
+            "{path} is indented by blanks, and the new lines by tabs"
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::RepoPath;
+
+    fn change(path: &str, before: &str, after: &str) -> Vec<String> {
+        worse(&Change {
+            files: vec![FileChange {
+                path: RepoPath::new(path).expect("a path"),
+                renamed_to: None,
+                before: Some(before.to_owned()),
+                after: Some(after.to_owned()),
+            }],
+        })
+    }
+
+    #[test]
+    fn a_new_syntax_error_is_told_with_its_line() {
+        let before = "fn a() {\n    b();\n}\n";
+        assert_eq!(
+            change("a.rs", before, "fn a() {\n    c();\n}\n"),
+            [] as [&str; 0]
+        );
+        let told = change("a.rs", before, "fn a() {\n    c(;\n}\n");
+        assert_eq!(told, ["a.rs:2 would be a syntax error: `c(;`"]);
+        // One that was there before is nobody's fault, and a text without a grammar has none.
+        assert_eq!(change("a.rs", "fn a( {\n", "fn b( {\n"), [] as [&str; 0]);
+        assert_eq!(change("a.txt", "a", "(((("), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn indentation_of_another_kind_is_told() {
+        let tabs = "func a() {\n\tb()\n}\n";
+        assert_eq!(
+            change("a.go", tabs, "func a() {\n\tc()\n}\n"),
+            [] as [&str; 0]
+        );
+        let told = change("a.go", tabs, "func a() {\n    c()\n}\n");
+        assert_eq!(
+            told,
+            ["a.go is indented by tabs, and the new lines by blanks"]
+        );
+        let told = change("a.txt", "a\n  b\n", "a\n\tb\n");
+        assert_eq!(
+            told,
+            ["a.txt is indented by blanks, and the new lines by tabs"]
+        );
+    }
+}
