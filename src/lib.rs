@@ -6,7 +6,7 @@
 //! | --- | --- | --- | --- |
 //! | 0 | [`base`] | failures, cancellation, paths, configuration, the seal | nothing of ours |
 //! | 1 | [`repo`] | files, git, diffs | base |
-//! | 1 | [`patch`] | text to edits to new texts; undo | base |
+//! | 1 | [`patch`] | what edits may be written; text to edits to new texts; undo | base |
 //! | 1 | [`kernels`] | arithmetic on quantized weights | base |
 //! | 1 | [`models`] | catalog, downloads; the only room with a network | base |
 //! | 2 | [`index`] | definitions, words and meaning, on disk | base, repo |

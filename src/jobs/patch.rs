@@ -22,9 +22,10 @@ const EDITS: usize = 200;
 /// Troubles that the model is told for its second try.
 const TOLD: usize = 6;
 /// How often the model is asked, at most: within a mask what fails is an edit without end.
-const ATTEMPTS: usize = 3;
-/// How hot the second attempt within a mask is, at most; the third takes what is likeliest.
-const CALM: f32 = 0.4;
+const ATTEMPTS: usize = 4;
+/// How hot the later attempts within a mask are: what is likeliest goes in circles, and great
+/// heat finds no end either.
+const CALM: f32 = 0.7;
 /// Bytes of an answer without a usable edit that the model is shown again.
 const SAID: usize = 800;
 /// The line that ends an answer.
@@ -285,12 +286,11 @@ const fn lines(attempt: usize, after: bool) -> u32 {
     }
 }
 
-/// How tokens are drawn: the more calmly, the more often no end was found.
+/// How tokens are drawn at an attempt.
 fn calmer(asked: &Sampling, attempt: usize, masked: bool) -> Sampling {
     let mut sampling = asked.clone();
     if masked && attempt > 1 {
-        let most = if attempt == 2 { CALM } else { 0.0 };
-        sampling.temperature = Some(sampling.temperature.map_or(most, |heat| heat.min(most)));
+        sampling.temperature = Some(CALM);
     }
     sampling
 }

@@ -52,6 +52,8 @@ const LAST_LINE: usize = 200;
 /// As many times the text to be replaced may have new text has, before it counts as one that goes
 /// on without end.
 const NEW: usize = 3;
+/// Bytes of a line at the most, where lines are counted.
+const LINE: usize = 300;
 /// As many times the text it replaces new text may have.
 const TIMES: usize = 6;
 /// Tokens that must be left for another edit to be begun.
@@ -206,8 +208,9 @@ impl<'a> EditMask<'a> {
             .files
             .get(about.file as usize)
             .map_or(0, |file| file.bytes(about.first..about.last).len());
-        let most = match about.verb {
-            Verb::Create => 4 * NEW * self.most,
+        let most = match (about.verb, self.lines) {
+            (_, Some(lines)) => lines as usize * LINE,
+            (Verb::Create, _) => 4 * NEW * self.most,
             _ => (NEW * self.most).max(TIMES * old),
         };
         self.settled.saturating_sub(about.new_at as usize) > most

@@ -38,6 +38,8 @@ pub(super) struct Ground {
     need: Vec<u32>,
     definitions: Vec<(String, LineRange)>,
     shown: Vec<LineRange>,
+    /// Whether it is shown and has no lines.
+    empty: bool,
     /// The least length of a fence that begins no line.
     pub fence: u8,
     /// Lines that hold what cannot be written.
@@ -99,6 +101,7 @@ impl Ground {
         let need = needed(&ranks, &order);
         let count = ranks.len() as u32;
         let within = |range: &LineRange| range.end <= count;
+        let empty = count == 0 && !file.shown.is_empty();
         let mut file_names = file.definitions;
         file_names.retain(|(_, range)| within(range));
         let mut ground = Self {
@@ -109,6 +112,7 @@ impl Ground {
             need,
             definitions: file_names,
             shown: file.shown.into_iter().filter(within).collect(),
+            empty,
             fence: u8::try_from(longest + 1).unwrap_or(u8::MAX).max(FENCE),
             unspelled: vec![false; ranks.len()],
             taken: Vec::new(),
@@ -186,7 +190,7 @@ impl Ground {
         });
         self.names = names;
         // A file without lines can be written anew as a whole.
-        if self.unspelled.is_empty() && self.taken.is_empty() {
+        if self.empty && self.taken.is_empty() {
             self.open.push(0..1);
         }
         for range in &self.shown {

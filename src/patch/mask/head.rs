@@ -94,6 +94,11 @@ impl EditMask<'_> {
 
     pub(super) fn new_name(&mut self, mut about: About, byte: u8) -> Option<State> {
         let from = about.name_at as usize;
+        // A name begins with a token of its own: nearly every word that has a blank before it
+        // might begin one, and to try them all takes a millisecond.
+        if self.settled < from {
+            return None;
+        }
         let name = self.written.get(from..)?;
         match byte {
             // Both take a look at the disk, so once for what is written, and not for each token
