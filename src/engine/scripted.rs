@@ -14,7 +14,7 @@ use self::script::{Pretended, echoed};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
-use crate::base::{Cancel, Failure, Kind, Mask, Result, TokenCount};
+use crate::base::{ByteSet, Cancel, Failure, Kind, Mask, Result, TokenCount};
 
 pub use script::{Echo, Line, Play};
 
@@ -32,6 +32,8 @@ pub struct ScriptedEngine {
     asked: Vec<Generate>,
     /// The conversation held, as a real engine would keep its state.
     held: Vec<Message>,
+    /// Whether it ends where a mask does not let it go on.
+    masked: bool,
 }
 
 impl ScriptedEngine {
@@ -51,12 +53,22 @@ impl ScriptedEngine {
             lines: lines.into_iter().map(|line| (line, false)).collect(),
             asked: Vec::new(),
             held: Vec::new(),
+            masked: false,
         }
     }
 
     /// Answers with these texts, in order.
     pub fn saying(texts: &[&str]) -> Self {
         Self::new(texts.iter().map(|text| Line::text(*text)).collect())
+    }
+
+    /// The same, keeping to masks as a real engine does: it ends where one bars the script.
+    /// `rewrites` is as in [`Facts`].
+    #[must_use]
+    pub const fn within_masks(mut self, rewrites: bool) -> Self {
+        self.masked = true;
+        self.facts.rewrites = rewrites;
+        self
     }
 
     /// The same, pretending a context of so many tokens.
@@ -223,6 +235,20 @@ impl TokenCount for ScriptedEngine {
     }
 }
 
+/// How much of a text a mask takes, in bytes.
+fn taken(mask: &mut dyn Mask, text: &str) -> usize {
+    let taken = text.bytes().take_while(|byte| {
+        let may = mask.push(*byte);
+        mask.settle(usize::MAX);
+        may
+    });
+    let mut taken = taken.count();
+    while !text.is_char_boundary(taken) {
+        taken -= 1;
+    }
+    taken
+}
+
 impl Engine for ScriptedEngine {
     fn facts(&self) -> &Facts {
         &self.facts
@@ -235,10 +261,14 @@ impl Engine for ScriptedEngine {
             .sum())
     }
 
+    fn masks(&self) -> bool {
+        self.masked
+    }
+
     fn generate_within(
         &mut self,
         request: &Generate,
-        _: Option<&mut dyn Mask>,
+        mask: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
@@ -273,13 +303,24 @@ impl Engine for ScriptedEngine {
             pieces: 0,
         };
         let mut finish = line.finish;
+        let mut mask = mask.filter(|_| self.masked);
+        if let Some(mask) = &mut mask {
+            mask.spell(ByteSet::ALL);
+        }
         for step in &line.steps {
             if cancel.is_cancelled() {
                 finish = Finish::Cancelled;
                 break;
             }
             let goes_on = match step {
-                Play::Text(text) => writing.add(text, on),
+                Play::Text(text) => {
+                    let may = mask.as_mut().map_or(text.len(), |mask| taken(*mask, text));
+                    let goes_on = writing.add(text.get(..may).unwrap_or(text), on);
+                    if may < text.len() {
+                        finish = Finish::Length;
+                    }
+                    goes_on && may == text.len()
+                }
                 Play::Stream { text, every_ms } => {
                     let mut goes_on = true;
                     for word in text.split_inclusive(char::is_whitespace) {

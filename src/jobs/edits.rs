@@ -8,7 +8,7 @@ use crate::base::{LineRange, RepoPath};
 use crate::context::Context;
 use crate::index::symbols::{Language, parse};
 use crate::index::{FileClass, Index};
-use crate::patch::{EditMask, Form, Scope, ScopeFile, Texts};
+use crate::patch::{Form, ScopeFile, Texts};
 
 /// Files that can be named in an edit, at most; those shown come first.
 const MOST_FILES: usize = 2_000;
@@ -18,8 +18,9 @@ const MOST_BYTES: usize = 24 << 20;
 const MOST_OF_FILE: usize = 1 << 20;
 
 /// The forms that an answer to this request may have. A model that rewrites is a small one: it
-/// makes, takes away and renames files only where that is asked for.
-pub(super) fn forms(request: &str, rewrites: bool) -> Vec<Form> {
+/// makes, takes away and renames files only where that is asked for, or where it is shown
+/// `nothing` that it could change.
+pub(super) fn forms(request: &str, rewrites: bool, nothing: bool) -> Vec<Form> {
     let words: Vec<String> = request
         .split(|c: char| !c.is_alphanumeric())
         .map(str::to_lowercase)
@@ -32,7 +33,8 @@ pub(super) fn forms(request: &str, rewrites: bool) -> Vec<Form> {
         Form::Replace
     };
     let mut forms = vec![main];
-    if !rewrites || of_files && says(&["create", "new", "add", "write", "make", "split"]) {
+    if !rewrites || nothing || of_files && says(&["create", "new", "add", "write", "make", "split"])
+    {
         forms.push(Form::Create);
     }
     if !rewrites || of_files && says(&["delete", "remove", "drop"]) {
@@ -56,27 +58,14 @@ pub(super) const FORMS: [Form; 5] = [
     Form::Rename,
 ];
 
-/// The limits of an answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Its tokens.
-    pub tokens: usize,
-    /// Lines that new text may have, where there is such a limit.
-    pub lines: Option<u32>,
-    /// Whether an answer without an edit is none.
-    pub must_edit: bool,
-}
-
-/// The mask of an answer to a request that shows `context`. `only` are the files that may be
-/// changed, empty for any.
-pub(super) fn mask<'a>(
-    texts: &'a RepoTexts<'a>,
+/// The files that an answer to a request that shows `context` may change. `only` are those that
+/// it may, empty for any.
+pub(super) fn files(
+    texts: &RepoTexts<'_>,
     index: &Index,
     context: &Context,
     only: &[RepoPath],
-    forms: &[Form],
-    limits: Limits,
-) -> EditMask<'a> {
+) -> Vec<ScopeFile> {
     let mut shown: BTreeMap<&RepoPath, Vec<LineRange>> = BTreeMap::new();
     for excerpt in &context.excerpts {
         let ranges = shown.entry(&excerpt.path).or_default();
@@ -129,14 +118,7 @@ pub(super) fn mask<'a>(
             shown: joined(ranges.unwrap_or_default()),
         });
     }
-    EditMask::new(Scope {
-        files,
-        texts,
-        forms: forms.to_vec(),
-        limit: limits.tokens,
-        lines: limits.lines,
-        must_edit: limits.must_edit,
-    })
+    files
 }
 
 /// The definitions of a text by name; by the names around them too, for where a name alone

@@ -1,7 +1,8 @@
 //! The patch job: a request, excerpts, edit blocks, and a change that is planned in memory.
 //!
 //! What the model writes is only text until it was found to apply: every edit that cannot be
-//! used is said with its reason, and when none can, the model is asked once more.
+//! used is said with its reason, and when none can, the model is asked again. Where the engine
+//! keeps to masks, only edits that can be used are written; what fails then is one without end.
 
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::RepoTexts;
@@ -11,7 +12,7 @@ use crate::base::text::{human_count, printable, truncated};
 use crate::base::{Failure, Mask, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
-use crate::patch::{Change, Edit, EditMask, Form, Texts, locate::locate, parse, parse_cut};
+use crate::patch::{Change, Edit, EditMask, Form, Scope, Texts, locate::locate, parse, parse_cut};
 
 /// Most tokens of an answer, where the user sets no limit.
 const ANSWER: usize = 2048;
@@ -73,6 +74,12 @@ pub(super) fn run(
         return Err(talk::context_full(tokens, window));
     }
     let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
+    let masked = cx.engine.masks() && !request.unmasked;
+    let files = if masked {
+        edits::files(&texts, cx.index, &context, &request.files)
+    } else {
+        Vec::new()
+    };
     let mut outcome: Option<Outcome> = None;
     let mut stopped = false;
     let asked = messages;
@@ -80,8 +87,21 @@ pub(super) fn run(
     for attempt in 1..=ATTEMPTS {
         let can = outcome.as_ref().is_some_and(|kept| !kept.change.is_empty());
         let most = lines(attempt, can);
-        let mut mask = mask(&texts, &context, request, (attempt, most), cx);
-        let masked = mask.is_some();
+        let mut mask = masked.then(|| {
+            EditMask::new(Scope {
+                files: files.clone(),
+                texts: &texts,
+                only: request.files.clone(),
+                forms: edits::forms(&request.request, rewrites, context.excerpts.is_empty()),
+                limit: limit(cx),
+                lines: Some(most).filter(|most| *most > 0),
+                // A small model that may say no does so for no reason.
+                must_edit: rewrites || attempt > 1,
+            })
+        });
+        if mask.as_ref().is_some_and(|mask| !mask.is_useful()) {
+            return Err(nothing_to_change(request, &texts));
+        }
         let sampling = calmer(&cx.settings.sampling, attempt, masked);
         let generated = generate(messages.clone(), sampling, mask.as_mut(), cx, emit)?;
         stopped = generated.finish == Finish::Cancelled;
@@ -136,7 +156,7 @@ pub(super) fn run(
             "nothing of that can be applied"
         };
         emit(Event::Note {
-            text: format!("{what} ({reason}); the model is asked once more"),
+            text: format!("{what} ({reason}); the model is asked again"),
         });
     }
     let mut outcome = outcome.unwrap_or_default();
@@ -232,7 +252,8 @@ pub(super) fn compose(
         fence: &fence_for(&piped),
         files: &files.join(", "),
         rewrites,
-        whole: edits::forms(&request.request, rewrites).contains(&Form::Create),
+        whole: edits::forms(&request.request, rewrites, context.excerpts.is_empty())
+            .contains(&Form::Create),
         refused: refused.trim_end(),
         refused_fence: &fence_for(refused),
         remark,
@@ -248,31 +269,16 @@ fn limit(cx: &JobCx<'_>) -> usize {
     }
 }
 
-/// What may be written at this attempt, where the engine keeps to it.
-fn mask<'a>(
-    texts: &'a RepoTexts<'a>,
-    context: &Context,
-    request: &Patch,
-    (attempt, most): (usize, u32),
-    cx: &JobCx<'_>,
-) -> Option<EditMask<'a>> {
-    let masked = cx.engine.masks() && !request.unmasked;
-    masked.then(|| {
-        let rewrites = cx.engine.facts().rewrites;
-        edits::mask(
-            texts,
-            cx.index,
-            context,
-            &request.files,
-            &edits::forms(&request.request, rewrites),
-            edits::Limits {
-                tokens: limit(cx),
-                lines: Some(most).filter(|most| *most > 0),
-                // A small model that may say no does so for no reason.
-                must_edit: rewrites || attempt > 1,
-            },
-        )
-    })
+/// Why no edit can be written, before a model tries.
+fn nothing_to_change(request: &Patch, texts: &RepoTexts<'_>) -> Failure {
+    let failure = Failure::input("there is no file that may be changed");
+    let reasons = request
+        .files
+        .iter()
+        .filter_map(|path| texts.text(path).err());
+    reasons
+        .fold(failure, Failure::because)
+        .hint("name another file, or none: `homebody search` tells what there is")
 }
 
 /// Lines that new text may have within a mask at an attempt; 0 for no limit. `after` says

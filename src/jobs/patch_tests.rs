@@ -86,7 +86,7 @@ fn what_cannot_be_applied_is_tried_once_more_with_the_reason() {
     let came = play(&trial, wish("make walk run"), &mut engine);
     assert!(!came.change.is_empty());
     assert_eq!(came.troubles, [] as [&str; 0]);
-    assert!(notes(&came.events).contains("asked once more"));
+    assert!(notes(&came.events).contains("asked again"));
     let again = &engine.asked()[1].messages;
     assert_eq!(again.len(), 4);
     assert_eq!(again[2].content, bad);
@@ -273,6 +273,92 @@ fn a_context_that_is_too_small_is_said() {
         failure
             .next_step()
             .is_some_and(|hint| hint.contains("/new"))
+    );
+    assert!(engine.asked().is_empty());
+}
+
+/// What is proposed where the engine keeps to the mask.
+fn play_within(
+    trial: &Trial,
+    request: Patch,
+    rewrites: bool,
+    says: &[&str],
+) -> (Came, Vec<String>) {
+    let mut engine = ScriptedEngine::saying(says).within_masks(rewrites);
+    let came = play(trial, request, &mut engine);
+    let asked = engine.asked().iter();
+    let last = asked.map(|asked| asked.messages.last().expect("a message").content.clone());
+    (came, last.collect())
+}
+
+#[test]
+fn within_a_mask_an_edit_without_end_is_dropped_aloud_and_asked_for_again() {
+    let trial = trial();
+    let head = "*** rewrite src/walk.rs:walk\n<<<<<<<\n";
+    let endless = format!("I do.\n{head}{}", "fn walk() {}\n".repeat(2_000));
+    let many = format!("{head}{}", "fn walk() {}\n".repeat(13));
+    let one = format!("{head}fn walk() {{}}\n>>>>>>>\n*** end");
+    let says = [endless.as_str(), &many, &one];
+    let (came, asked) = play_within(&trial, wish("make walk empty"), true, &says);
+    let after = came.change.files[0].after.as_deref().expect("a text");
+    assert_eq!(after, "fn walk() {}\n");
+    assert_eq!(came.troubles, [] as [&str; 0]);
+    let told = notes(&came.events);
+    assert!(
+        told.contains("edit 1 (*** rewrite src/walk.rs:walk): the answer was cut off there"),
+        "{told}"
+    );
+    assert!(
+        asked[1].contains("at most 12 lines") && asked[2].contains("one line"),
+        "{asked:?}"
+    );
+    assert!(
+        !asked[0].contains("*** replace") && !asked[0].contains("*** create"),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn within_a_mask_what_makes_the_code_worse_goes_back_once() {
+    let trial = trial();
+    let broken =
+        "*** replace src/print.rs\n<<<<<<<\nfn print() {}\n=======\nfn print( {}\n>>>>>>>\n*** end";
+    let fine = broken.replace("print( {}", "print() { say() }");
+    let (came, asked) = play_within(&trial, wish("let print say"), false, &[broken, &fine]);
+    let after = came.change.files[0].after.as_deref().expect("a text");
+    assert_eq!(after, "/// Prints.\nfn print() { say() }\n");
+    assert!(
+        asked[1].contains("src/print.rs:2 would be a syntax error"),
+        "{asked:?}"
+    );
+    assert_eq!(came.troubles, [] as [&str; 0]);
+    // If it stays, it is shown with the complaint.
+    let (came, asked) = play_within(&trial, wish("let print say"), false, &[broken, broken]);
+    assert!(!came.change.is_empty() && asked.len() == 2);
+    assert!(
+        came.troubles[0].contains("would be a syntax error"),
+        "{:?}",
+        came.troubles
+    );
+}
+
+#[test]
+fn files_that_are_named_are_the_only_ones_and_may_be_new() {
+    let trial = trial();
+    let named = |path: &str| Patch {
+        files: vec![RepoPath::new(path).expect("good path")],
+        ..wish("greet")
+    };
+    let says = ["*** create src/new.rs\n<<<<<<<\nfn greet() {}\n>>>>>>>\n*** end"];
+    let (came, _) = play_within(&trial, named("src/new.rs"), true, &says);
+    assert_eq!(came.change.files[0].path.as_str(), "src/new.rs");
+    // Another name is not taken, and no model is asked where nothing can be.
+    let mut engine = ScriptedEngine::saying(&says).within_masks(true);
+    let (answer, _) = trial.run(&Request::Patch(named("target/out.rs")), &mut engine);
+    let failure = answer.expect_err("nothing may be changed");
+    assert!(
+        failure.to_string().contains("no file that may be changed"),
+        "{failure}"
     );
     assert!(engine.asked().is_empty());
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::engine::Walker;
-use crate::patch::{Change, Edit, EditMask, FileChange, Form, Scope, ScopeFile, Texts};
+use crate::patch::{Change, Edit, EditMask, FileChange, Form, Scope, ScopeFile, Texts, lines};
 
 /// Tokens of an answer: as many as a change may need.
 const LIMIT: usize = 400_000;
@@ -54,6 +54,7 @@ pub fn replay(pairs: &[Pair], form: Form, walker: &mut Walker) -> Replayed {
     let mut mask = EditMask::new(Scope {
         files: files.collect(),
         texts: &texts,
+        only: Vec::new(),
         forms: super::edits::FORMS.to_vec(),
         limit: LIMIT,
         lines: None,
@@ -97,13 +98,11 @@ impl Texts for Before {
     }
 }
 
+/// The lines of a text, without their newlines.
 fn lines(text: &str) -> Vec<&str> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.split_inclusive('\n')
-        .map(|line| {
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            line.strip_suffix('\r').unwrap_or(line)
-        })
+    lines::lines(text)
+        .into_iter()
+        .map(|line| line.text)
         .collect()
 }
 

@@ -84,6 +84,7 @@ pub fn walks(
         let mut mask = EditMask::new(Scope {
             files,
             texts: &texts,
+            only: Vec::new(),
             forms: FORMS.to_vec(),
             limit: plan.limit,
             lines: None,

@@ -2,15 +2,18 @@
 
 /// A line: its text without the newline, and the bytes it takes with it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line<'a> {
+pub struct Line<'a> {
+    /// Without its newline.
     pub text: &'a str,
+    /// Its first byte.
     pub start: usize,
+    /// The byte behind it and its newline.
     pub end: usize,
 }
 
 /// The lines of a text. A byte-order mark belongs to no line; a text that ends in a newline
 /// has no empty line behind it.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
+pub fn lines(text: &str) -> Vec<Line<'_>> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut start = text.len() - body.len();
     body.split_inclusive('\n')

@@ -32,6 +32,8 @@ pub struct Scope<'a> {
     pub files: Vec<ScopeFile>,
     /// What tells which new files may be made.
     pub texts: &'a dyn Texts,
+    /// The only files that may be changed or made; empty for any.
+    pub only: Vec<RepoPath>,
     /// The forms that may be used.
     pub forms: Vec<Form>,
     /// Tokens of an answer.
@@ -98,7 +100,11 @@ pub struct EditMask<'a> {
 impl<'a> EditMask<'a> {
     /// A mask for an answer.
     pub fn new(scope: Scope<'a>) -> Self {
-        let new = NewPaths::new(scope.texts, scope.files.iter().map(|file| &file.path));
+        let new = NewPaths::new(
+            scope.texts,
+            scope.files.iter().map(|file| &file.path),
+            &scope.only,
+        );
         let mut files: Vec<Ground> = scope.files.into_iter().map(Ground::new).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files.dedup_by(|a, b| a.path == b.path);
@@ -129,11 +135,6 @@ impl<'a> EditMask<'a> {
         self.edits.iter().map(|done| &done.edit)
     }
 
-    /// What was written.
-    pub fn written(&self) -> &[u8] {
-        &self.written
-    }
-
     /// What of the text so far is an edit that has begun and not ended.
     pub fn begun(&self) -> Option<String> {
         let from = self.state().begun()?;
@@ -149,7 +150,11 @@ impl<'a> EditMask<'a> {
 
     /// Whether any edit can be written at all.
     pub fn is_useful(&self) -> bool {
-        self.lists.values().any(|list| !list.is_empty()) || self.allows(Form::Create)
+        self.lists.values().any(|list| !list.is_empty()) || self.may_create()
+    }
+
+    fn may_create(&self) -> bool {
+        self.allows(Form::Create) && self.new.any()
     }
 
     fn allows(&self, form: Form) -> bool {
@@ -167,6 +172,7 @@ impl<'a> EditMask<'a> {
                 let may = match verb {
                     Verb::Replace => file.has_places(),
                     Verb::Rewrite => file.has_names(),
+                    Verb::Rename if !self.new.any() => false,
                     _ => !file.is_taken() && !file.renamed && !name.contains(" -> "),
                 };
                 if sayable && may && !file.gone && self.allows(verb.form()) {
@@ -240,7 +246,7 @@ impl<'a> EditMask<'a> {
         for (at, verb) in Verb::ALL.iter().enumerate() {
             let may = match verb {
                 Verb::End => may_end,
-                Verb::Create => self.may_begin() && self.allows(Form::Create),
+                Verb::Create => self.may_begin() && self.may_create(),
                 verb => {
                     self.may_begin() && self.lists.get(verb).is_some_and(|list| !list.is_empty())
                 }

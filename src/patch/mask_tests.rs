@@ -54,6 +54,7 @@ fn mask(repo: &Files) -> EditMask<'_> {
     EditMask::new(Scope {
         files: files.collect(),
         texts: repo,
+        only: Vec::new(),
         forms: FORMS.to_vec(),
         limit: 1000,
         lines: None,

@@ -8,7 +8,7 @@
 pub mod apply;
 mod disk;
 mod hunks;
-mod lines;
+pub mod lines;
 pub mod locate;
 pub mod mask;
 pub mod parse;

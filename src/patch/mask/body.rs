@@ -50,8 +50,7 @@ impl EditMask<'_> {
         byte: u8,
     ) -> Option<State> {
         let file = self.files.get(about.file as usize)?;
-        let at = |at: u32| file.byte(*file.places.get(at as usize)?, depth as usize);
-        let (low, high) = narrow(low, high, byte, at)?;
+        let (low, high) = narrow(low, high, byte, |at| file.place_byte(at, depth))?;
         let lines = lines + u32::from(byte == b'\n');
         let first = *file.places.get(low as usize)?;
         if byte == b'\n' && high - low == 1 && lines >= file.need(first) {

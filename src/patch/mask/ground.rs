@@ -1,6 +1,6 @@
 //! A file that edits may be made in: where in it a text stands at one place only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::super::lines::lines;
@@ -42,6 +42,8 @@ pub(super) struct Ground {
     empty: bool,
     /// The least length of a fence that begins no line.
     pub fence: u8,
+    /// The bytes that can be written.
+    spelled: ByteSet,
     /// Lines that hold what cannot be written.
     unspelled: Vec<bool>,
     /// Lines that an edit has already, and those beside them.
@@ -114,6 +116,7 @@ impl Ground {
             shown: file.shown.into_iter().filter(within).collect(),
             empty,
             fence: u8::try_from(longest + 1).unwrap_or(u8::MAX).max(FENCE),
+            spelled: ByteSet::ALL,
             unspelled: vec![false; ranks.len()],
             taken: Vec::new(),
             gone: false,
@@ -128,6 +131,7 @@ impl Ground {
 
     /// Says which bytes can be written.
     pub fn spell(&mut self, bytes: &ByteSet) {
+        self.spelled = *bytes;
         for line in 0..self.unspelled.len() {
             let range = self.bytes(line as u32..line as u32 + 1);
             let part = self.text.get(range).unwrap_or_default();
@@ -173,7 +177,7 @@ impl Ground {
             .collect();
         names.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.start.cmp(&b.1.start)));
         // A name that stands for two definitions names none.
-        let twice: Vec<String> = names
+        let twice: HashSet<String> = names
             .windows(2)
             .filter_map(|pair| match pair {
                 [(a, _), (b, _)] if a == b => Some(a.clone()),
@@ -185,6 +189,7 @@ impl Ground {
                 && !name.is_empty()
                 && !name.starts_with(|c: char| c.is_ascii_digit())
                 && !name.contains(char::is_control)
+                && name.bytes().all(|byte| self.spelled.contains(byte))
                 && self.bytes(lines.clone()).len() <= 4 * most
                 && self.is_free(lines)
         });
@@ -234,6 +239,17 @@ impl Ground {
             at.copied().unwrap_or(0) as usize
         };
         at(lines.start)..at(lines.end)
+    }
+
+    /// A byte of the text from a place on: the place by its number among those that may be named.
+    pub fn place_byte(&self, place: u32, depth: u32) -> Option<u8> {
+        self.byte(*self.places.get(place as usize)?, depth as usize)
+    }
+
+    /// A byte of the name of a definition that may be named.
+    pub fn name_byte(&self, number: u32, depth: u32) -> Option<u8> {
+        let (name, _) = self.names.get(number as usize)?;
+        name.as_bytes().get(depth as usize).copied()
     }
 
     /// The byte so many behind the beginning of a line.

@@ -100,7 +100,12 @@ impl EditMask<'_> {
             return None;
         }
         let name = self.written.get(from..)?;
+        let only = self.new.only(name, byte);
+        if only == Some(false) {
+            return None;
+        }
         match byte {
+            byte if only.is_some() && byte != b'\n' => Some(State::New { about }),
             // Both take a look at the disk, so once for what is written, and not for each token
             // that might end a part of the name.
             b'/' | b'\n' if self.fresh() > 0 => None,
@@ -135,11 +140,7 @@ impl EditMask<'_> {
         byte: u8,
     ) -> Option<State> {
         let file = self.files.get(about.file as usize)?;
-        let at = |at: u32| {
-            let (name, _) = file.names.get(at as usize)?;
-            name.as_bytes().get(depth as usize).copied()
-        };
-        if let Some((low, high)) = narrow(low, high, byte, at) {
+        if let Some((low, high)) = narrow(low, high, byte, |at| file.name_byte(at, depth)) {
             return Some(State::Name {
                 about,
                 low,

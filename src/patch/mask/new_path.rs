@@ -15,6 +15,8 @@ const LONGEST_PART: usize = 80;
 /// What tells which new names there may be.
 pub(super) struct NewPaths<'a> {
     texts: &'a dyn Texts,
+    /// The only names that there may be, in order; none for any.
+    only: Option<Vec<RepoPath>>,
     /// What is there already, and what an edit puts there, in lower case: two names that differ
     /// by case alone are one on some systems.
     there: HashSet<String>,
@@ -28,10 +30,16 @@ pub(super) struct NewPaths<'a> {
 }
 
 impl<'a> NewPaths<'a> {
-    /// For a repository with these files.
-    pub fn new<'p>(texts: &'a dyn Texts, files: impl Iterator<Item = &'p RepoPath>) -> Self {
+    /// For a repository with these files, where only those of `only` may be made, if any are
+    /// named there.
+    pub fn new<'p>(
+        texts: &'a dyn Texts,
+        files: impl Iterator<Item = &'p RepoPath>,
+        only: &[RepoPath],
+    ) -> Self {
         let mut new = Self {
             texts,
+            only: None,
             there: HashSet::new(),
             folders: HashSet::new(),
             looked_at: RefCell::new(HashMap::new()),
@@ -41,6 +49,9 @@ impl<'a> NewPaths<'a> {
         for path in files {
             new.add(path);
         }
+        let makes = |path: &&RepoPath| new.makes(path.as_str().as_bytes()).is_some();
+        let named = (!only.is_empty()).then(|| only.iter().filter(makes).cloned().collect());
+        new.only = named;
         new
     }
 
@@ -48,12 +59,34 @@ impl<'a> NewPaths<'a> {
     pub fn add(&mut self, path: &RepoPath) {
         *self.last.borrow_mut() = None;
         *self.last_made.borrow_mut() = None;
+        if let Some(only) = &mut self.only {
+            only.retain(|other| other != path);
+        }
         self.there.insert(path.as_str().to_lowercase());
         let mut folder = path.folder();
         while !folder.is_empty() && self.folders.insert(folder.to_owned()) {
             self.there.insert(folder.to_lowercase());
             folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
         }
+    }
+
+    /// Whether there may be any.
+    pub fn any(&self) -> bool {
+        self.only.as_ref().is_none_or(|only| !only.is_empty())
+    }
+
+    /// Whether only some names may be made.
+    pub fn is_narrow(&self) -> bool {
+        self.only.is_some()
+    }
+
+    /// Whether only some names may be made, and then whether one of them goes on so.
+    pub fn only(&self, path: &[u8], byte: u8) -> Option<bool> {
+        let goes_on = |name: &RepoPath| {
+            let rest = name.as_str().as_bytes().strip_prefix(path);
+            rest.is_some_and(|rest| rest.first().map_or(byte == b'\n', |next| *next == byte))
+        };
+        self.only.as_ref().map(|only| only.iter().any(goes_on))
     }
 
     /// Whether a byte may be part of a name.

@@ -152,7 +152,7 @@ impl EditMask<'_> {
                     Mark::Not => Some(region(5 | same, None)),
                 }
             }
-            State::New { about } => {
+            State::New { about } if !self.new.is_narrow() => {
                 let name = self.written.get(about.name_at as usize..)?;
                 let settled = self.settled.saturating_sub(about.name_at as usize);
                 NewPaths::is_open(settled, name).then_some(Region {
@@ -199,9 +199,10 @@ impl EditMask<'_> {
                 set.extend(ARROW.get(usize::from(depth)));
             }
             State::New { .. } => {
-                set.extend(b'-'..=b'9');
-                set.extend(b'@'..=b'~');
-                set.extend(b"+\n");
+                set.extend(b' '..=b'~');
+                set.insert(b'\n');
+                // In names that the user gives.
+                set.extend(0x80..=0xff);
             }
             State::Name {
                 about,
@@ -212,11 +213,7 @@ impl EditMask<'_> {
                 set.extend(b'0'..=b'9');
                 set.insert(b'\n');
                 if let Some(file) = self.files.get(about.file as usize) {
-                    let at = |at: u32| {
-                        let (name, _) = file.names.get(at as usize)?;
-                        name.as_bytes().get(depth as usize).copied()
-                    };
-                    each(low, high, at, &mut set);
+                    each(low, high, |at| file.name_byte(at, depth), &mut set);
                 }
             }
             State::First { .. } | State::Last { .. } => {
@@ -232,8 +229,7 @@ impl EditMask<'_> {
                 ..
             } => {
                 if let Some(file) = self.files.get(about.file as usize) {
-                    let at = |at: u32| file.byte(*file.places.get(at as usize)?, depth as usize);
-                    each(low, high, at, &mut set);
+                    each(low, high, |at| file.place_byte(at, depth), &mut set);
                 }
             }
             State::Only {
