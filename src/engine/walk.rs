@@ -9,6 +9,7 @@ use super::lift::Lift;
 use super::local::stop_tokens;
 use crate::base::{Mask, Result};
 use crate::model::gguf::Header;
+use crate::model::sample::split_mix;
 use crate::model::tokenizer::Tokenizer;
 
 /// How often, of 1,000 times, a token that belongs to an edit's form is tried first: by pure
@@ -70,7 +71,7 @@ impl Walker {
         let mut random = 1;
         while bytes.len() < size && !words.is_empty() {
             let mut half = || {
-                let at = next(&mut random) as usize % words.len();
+                let at = split_mix(&mut random) as usize % words.len();
                 words.get(at).cloned().unwrap_or_default()
             };
             let both = [half(), half()].concat();
@@ -143,7 +144,7 @@ impl Walker {
                 Some(_) => walked.free.push(took),
                 None => walked.strict.push(took),
             }
-            if mask.may_end() && (allowed.is_empty() || next(&mut random).is_multiple_of(40)) {
+            if mask.may_end() && (allowed.is_empty() || split_mix(&mut random).is_multiple_of(40)) {
                 walked.ended = true;
                 return walked;
             }
@@ -157,13 +158,14 @@ impl Walker {
                     token.is_some_and(|token| token.as_slice() == [guard])
                 });
                 id.copied()
-                    .filter(|id| next(&mut random) % 1000 < often && allowed.get(*id))
+                    .filter(|id| split_mix(&mut random) % 1000 < often && allowed.get(*id))
             });
-            if token.is_none() && next(&mut random) % 1000 < FORMAL && !self.formal.is_empty() {
-                let at = next(&mut random) as usize % self.formal.len();
+            if token.is_none() && split_mix(&mut random) % 1000 < FORMAL && !self.formal.is_empty()
+            {
+                let at = split_mix(&mut random) as usize % self.formal.len();
                 token = self.formal.get(at).copied().filter(|id| allowed.get(*id));
             }
-            let from = (next(&mut random) % self.bytes.len().max(1) as u64) as u32;
+            let from = (split_mix(&mut random) % self.bytes.len().max(1) as u64) as u32;
             let token = token
                 .or_else(|| allowed.first_from(from))
                 .or_else(|| allowed.first_from(0));
@@ -184,13 +186,4 @@ impl Walker {
         }
         walked
     }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-fn next(random: &mut u64) -> u64 {
-    *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *random;
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ z >> 31) >> 8
 }

@@ -1,7 +1,7 @@
 //! What a planned change would leave worse than it is: places that the grammar cannot make
 //! sense of, and lines indented in another way than their file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::base::text::{printable, truncated};
 use crate::index::symbols::{Language, errors};
@@ -36,43 +36,51 @@ fn syntax(file: &FileChange, before: &str, after: &str) -> Vec<String> {
     if added == 0 {
         return Vec::new();
     }
-    let old: Vec<&str> = old.iter().map(|line| at(before, *line)).collect();
+    let (before, after) = (Lines::of(before), Lines::of(after));
+    let known: HashSet<&str> = old.iter().map(|line| before.at(*line)).collect();
+    let path = &file.path;
     let mut found: Vec<String> = new
         .iter()
-        .filter(|line| !old.contains(&at(after, **line)))
+        .filter(|line| !known.contains(after.at(**line)))
         .collect::<BTreeSet<&u32>>()
         .into_iter()
         .take(added.min(MOST))
         .map(|line| {
-            let text = printable(truncated(at(after, *line).trim(), 120)).into_owned();
-            let path = &file.path;
+            let text = printable(truncated(after.at(*line).trim(), 120));
             format!("{path}:{line} would be a syntax error: `{text}`")
         })
         .collect();
     if found.is_empty() {
-        found.push(format!("{} would have a syntax error more", file.path));
+        found.push(format!("{path} would have a syntax error more"));
     }
     found
 }
 
-fn at(text: &str, line: u32) -> &str {
-    let at = (line as usize).saturating_sub(1);
-    text.lines().nth(at).unwrap_or("")
+/// A text's lines, by their numbers from 1.
+struct Lines<'a>(Vec<&'a str>);
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self(text.lines().collect())
+    }
+
+    fn at(&self, line: u32) -> &'a str {
+        let at = (line as usize).checked_sub(1);
+        at.and_then(|at| self.0.get(at)).copied().unwrap_or("")
+    }
 }
 
 /// Lines that begin with blanks where the file has tabs, or the other way round.
 fn indentation(file: &FileChange, before: &str, after: &str) -> Option<String> {
-    let count = |text: &str, sign: char| text.lines().filter(|line| line.starts_with(sign)).count();
-    let (tabs, blanks) = (count(before, '\t'), count(before, ' '));
+    let any = |text: &str, start: &str| text.lines().any(|line| line.starts_with(start));
     let path = &file.path;
-    // Aligned comments begin with a blank in files of tabs too.
-    let deep = |text: &str| text.lines().filter(|line| line.starts_with("  ")).count();
-    if tabs > 0 && deep(before) == 0 && deep(after) > 0 {
+    // One blank does not count: comments of several lines are aligned by it in files of tabs too.
+    if any(before, "\t") && !any(before, "  ") && any(after, "  ") {
         return Some(format!(
             "{path} is indented by tabs, and the new lines by blanks"
         ));
     }
-    if blanks > 0 && tabs == 0 && count(after, '\t') > 0 {
+    if any(before, " ") && !any(before, "\t") && any(after, "\t") {
         return Some(format!(
             "{path} is indented by blanks, and the new lines by tabs"
         ));

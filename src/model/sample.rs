@@ -217,14 +217,18 @@ impl Sampler {
     }
 }
 
-/// The next number in [0, 1): SplitMix64 (Steele, Lea, Flood 2014).
+/// The next number in [0, 1).
 fn unit(random: &mut u64) -> f32 {
+    (split_mix(random) >> 40) as f32 / (1_u32 << 24) as f32
+}
+
+/// The next number: SplitMix64 (Steele, Lea, Flood 2014).
+pub fn split_mix(random: &mut u64) -> u64 {
     *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *random;
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    (z >> 40) as f32 / (1_u32 << 24) as f32
+    z ^ z >> 31
 }
 
 /// Logits that are looked at together: those of a word of [`Allowed`].
