@@ -181,6 +181,11 @@ impl Recall {
         while self.held.len() < total {
             let at = self.held.len();
             let mut end = (at + self.pacing.size()).min(total);
+            if self.network.can_cut() && at + 1 < total {
+                // The last token is read by itself, as it will be where all before it is kept:
+                // the same question gets the same answer again, to the bit.
+                end = end.min(total - 1);
+            }
             // A moment can only be kept where a piece ends.
             for stop in self.stops(marks, total) {
                 if stop > at && stop < end {

@@ -255,3 +255,31 @@ fn a_cancel_while_reading_keeps_what_was_read() {
         assert_eq!(text, run(&mut load(name, None, 0), &turn).0);
     }
 }
+
+#[test]
+fn what_is_read_again_comes_to_the_same_to_the_bit() {
+    let tokens: Vec<u32> = (0..150).map(|i| 3 + i * 7 % 90).collect();
+    for name in MODELS {
+        let mut engine = load(name, None, 0);
+        let marks = Marks {
+            system: None,
+            answer: Some(tokens.len() - 4),
+        };
+        let mut read = || {
+            engine
+                .recall
+                .read(&tokens, marks, &Cancel::never(), &mut |_| {})
+                .expect("read")
+                .expect("to the end")
+        };
+        let (first, second) = (read(), read());
+        assert_eq!(first.cached, 0);
+        assert!(
+            second.cached + 4 >= tokens.len(),
+            "{name}: {}",
+            second.cached
+        );
+        let bits = |read: &Read| read.logits.iter().map(|l| l.to_bits()).collect::<Vec<_>>();
+        assert!(bits(&first) == bits(&second), "{name}");
+    }
+}
