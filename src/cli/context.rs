@@ -64,8 +64,11 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
         &index,
         &workspace.settings,
         &workspace.prompts,
-        counting.count.as_ref(),
-        counting.context,
+        jobs::Reader {
+            count: counting.count.as_ref(),
+            context: counting.context,
+            rewrites: counting.rewrites,
+        },
     )?;
     if as_json {
         desk.out.json_pretty(&json!({
@@ -114,6 +117,8 @@ struct Counting {
     count: Box<dyn TokenCount>,
     /// Tokens of context to reckon with.
     context: usize,
+    /// Whether that model is asked to rewrite definitions.
+    rewrites: bool,
     /// The model whose tokenizer counts; none where a rule of thumb does.
     by: Option<String>,
 }
@@ -137,13 +142,15 @@ fn counter(desk: &Desk) -> Result<Counting> {
     let rough = Counting {
         count: Box::new(RoughCount),
         context: ctx,
+        rewrites: false,
         by: None,
     };
     if desk.script.is_some() {
         return Ok(rough);
     }
     let wanted = desk.config.model.value.as_deref();
-    let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available());
+    let catalog = desk.catalog()?;
+    let choice = choose_model(wanted, &catalog, &desk.store(), memory::available());
     let choice = match choice {
         Err(failure) if failure.kind() == Kind::Usage => return Err(failure),
         choice => choice.ok(),
@@ -157,6 +164,7 @@ fn counter(desk: &Desk) -> Result<Counting> {
     Ok(Counting {
         count: engine::counter(file)?,
         context: ctx.min((found.context as usize).max(1)),
+        rewrites: jobs::workspace::card_of(&name, file, &catalog).rewrites,
         by: Some(name),
     })
 }

@@ -86,9 +86,15 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
                 seed: 1,
             };
             let words = &mut desk.out;
-            let report = walks::walks(&workspace.repo, &mut walker, plan, &cancel, &mut |done| {
-                words.progress(&format!("{done} of {count} walks"));
-            });
+            let report = walks::walks(
+                &workspace.repo,
+                &mut walker,
+                plan,
+                &cancel,
+                &mut |done, _| {
+                    words.progress(&format!("{done} of {count} walks"));
+                },
+            );
             desk.out.clear();
             let report = report?;
             desk.out.json(&report)?;

@@ -41,6 +41,9 @@ pub struct Wanted {
     pub shown: BTreeSet<(String, u32, u32)>,
     /// The number of the first excerpt.
     pub first_id: u32,
+    /// Whether the file that suits best is to be changed: it is shown whole, where that takes at
+    /// most half of what is left.
+    pub whole: bool,
     /// Tokens the excerpts may take.
     pub budget: usize,
     /// Most excerpts; 0 for a default.
@@ -83,6 +86,9 @@ pub fn pick(
         for mention in mentions {
             picker.mention(mention, why);
         }
+    }
+    if wanted.whole && picker.context.excerpts.is_empty() {
+        picker.best_file();
     }
     picker.hits();
     picker.add_imports();
@@ -172,6 +178,23 @@ impl Picker<'_> {
                 None => "not in the repository".to_owned(),
             };
             self.leave_out(&mention.path, mention.range, 0, &reason);
+        }
+    }
+
+    /// The file that suits best, whole, if it leaves as much room as it takes.
+    fn best_file(&mut self) {
+        let Some(path) = self.found.first().map(|hit| hit.path.clone()) else {
+            return;
+        };
+        let Some(lines) = self.text(&path, false).map(|text| text.lines().count()) else {
+            return;
+        };
+        let all = LineRange::new(1, (lines as u32).max(1));
+        let fits = self
+            .excerpt(&path, all, None, Why::Search)
+            .is_some_and(|excerpt| self.has_room(excerpt.tokens * 2));
+        if fits && !self.is_dropped(&path, all) {
+            self.show(&path, all, None, Why::Search);
         }
     }
 

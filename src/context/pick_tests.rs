@@ -53,6 +53,7 @@ fn picked(query: &str, budget: usize, change: impl FnOnce(&mut Wanted)) -> Conte
         mentions: mentions(query),
         budget,
         first_id: 1,
+        whole: false,
         ..Wanted::default()
     };
     change(&mut wanted);
@@ -85,6 +86,21 @@ fn names(context: &Context) -> Vec<String> {
 fn what_is_found_is_shown() {
     let context = picked("where is a symlink loop found?", 1000, |_| {});
     assert_eq!(names(&context)[0], "src/walk.rs:1-7");
+}
+
+#[test]
+fn the_file_to_be_changed_is_whole_where_it_leaves_room() {
+    let whole = |query: &str, budget| picked(query, budget, |wanted| wanted.whole = true);
+    let context = whole("print_line and check_loop", 1000);
+    let all = names(&context);
+    assert!(
+        all.contains(&"src/print.rs:1-2".to_owned()) && all.contains(&"src/walk.rs:1-7".to_owned()),
+        "{all:?}"
+    );
+    // The long one would take all there is.
+    let context = whole("number_77", 1000);
+    assert_ne!(names(&context)[0], "src/long.rs:1-400");
+    assert!(!context.excerpts.is_empty());
 }
 
 #[test]
@@ -210,6 +226,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
     )
         .prop_map(
             |(query, mentions, pinned, dropped, shown, (first_id, budget, most))| Wanted {
+                whole: budget.is_multiple_of(2),
                 near: Vec::new(),
                 query: query.to_owned(),
                 mentions,

@@ -167,6 +167,7 @@ impl Parts<'_> {
             near: near(request),
             shown,
             first_id: highest.unwrap_or(0) + 1,
+            whole: false,
             budget: budget.min(room.saturating_sub(taken + 128)),
             most: 0,
         };

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Patch;
 use super::texts::RepoTexts;
 use crate::base::{LineRange, RepoPath};
 use crate::context::Context;
@@ -18,10 +19,13 @@ const MOST_BYTES: usize = 24 << 20;
 const MOST_OF_FILE: usize = 1 << 20;
 
 /// The forms that an answer to this request may have. A model that rewrites is a small one: it
-/// makes, takes away and renames files only where that is asked for, or where it is shown
-/// `nothing` that it could change.
-pub(super) fn forms(request: &str, rewrites: bool, nothing: bool) -> Vec<Form> {
+/// makes, takes away and renames files only where that is asked for, or where it is shown nothing
+/// that it may change.
+pub(super) fn forms(request: &Patch, context: &Context, rewrites: bool) -> Vec<Form> {
+    let may = |path: &RepoPath| request.files.is_empty() || request.files.contains(path);
+    let nothing = !context.excerpts.iter().any(|excerpt| may(&excerpt.path));
     let words: Vec<String> = request
+        .request
         .split(|c: char| !c.is_alphanumeric())
         .map(str::to_lowercase)
         .collect();

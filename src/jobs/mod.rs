@@ -230,25 +230,27 @@ pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -
     outcome
 }
 
-/// What the model would be shown for a request; runs no model. `count` counts tokens.
+/// What a preview must know of the model that would read.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// Counts tokens.
+    pub count: &'a dyn crate::base::TokenCount,
+    /// Its context in tokens; 0 where that is not known.
+    pub context: usize,
+    /// Whether it is asked to rewrite definitions ([`crate::engine::Facts::rewrites`]).
+    pub rewrites: bool,
+}
+
+/// What the model would be shown for a request; runs no model.
 pub fn preview(
     request: &Request,
     repo: &Repo,
     index: &Index,
     settings: &Settings,
     prompts: &Prompts,
-    count: &dyn crate::base::TokenCount,
-    model_context: usize,
+    reader: Reader<'_>,
 ) -> Result<Preview> {
-    preview::preview(
-        request,
-        repo,
-        index,
-        settings,
-        prompts,
-        count,
-        model_context,
-    )
+    preview::preview(request, repo, index, settings, prompts, reader)
 }
 
 /// What the model would be shown.

@@ -73,8 +73,11 @@ fn a_preview_is_what_a_job_sends() {
             &trial.index,
             &trial.settings,
             &prompts,
-            &RoughCount,
-            engine.facts().context,
+            Reader {
+                count: &RoughCount,
+                context: engine.facts().context,
+                rewrites: engine.facts().rewrites,
+            },
         )
         .expect("a preview");
         let (answer, _) = trial.run(&request, &mut engine);

@@ -92,7 +92,7 @@ pub(super) fn run(
                 files: files.clone(),
                 texts: &texts,
                 only: request.files.clone(),
-                forms: edits::forms(&request.request, rewrites, context.excerpts.is_empty()),
+                forms: edits::forms(request, &context, rewrites),
                 limit: limit(cx),
                 lines: Some(most).filter(|most| *most > 0),
                 // A small model that may say no does so for no reason.
@@ -160,7 +160,9 @@ pub(super) fn run(
         });
     }
     let mut outcome = outcome.unwrap_or_default();
-    outcome.troubles.append(&mut outcome.worse);
+    let worse = std::mem::take(&mut outcome.worse);
+    let stays = worse.into_iter().map(|what| format!("beware: {what}"));
+    outcome.notes.extend(stays);
     for text in outcome.notes {
         emit(Event::Note { text });
     }
@@ -233,6 +235,7 @@ pub(super) fn compose(
         dropped: request.dropped.clone(),
         shown: std::collections::BTreeSet::new(),
         first_id: 1,
+        whole: true,
         budget: budget.min(room.saturating_sub(taken)),
         most: 0,
     };
@@ -252,8 +255,7 @@ pub(super) fn compose(
         fence: &fence_for(&piped),
         files: &files.join(", "),
         rewrites,
-        whole: edits::forms(&request.request, rewrites, context.excerpts.is_empty())
-            .contains(&Form::Create),
+        whole: edits::forms(request, &context, rewrites).contains(&Form::Create),
         refused: refused.trim_end(),
         refused_fence: &fence_for(refused),
         remark,

@@ -3,9 +3,9 @@
 use super::super::trial::{Trial, notes};
 use super::*;
 use crate::base::CancelSource;
-use crate::engine::ScriptedEngine;
 use crate::engine::scripted::{Line, Play};
-use crate::jobs::Request;
+use crate::engine::{Engine as _, ScriptedEngine};
+use crate::jobs::{Prompts, Request};
 use crate::patch::Form;
 
 const WALK: &str = "/// Walks a folder.\nfn walk() {\n    step();\n    step();\n    leap();\n}\n";
@@ -335,10 +335,33 @@ fn within_a_mask_what_makes_the_code_worse_goes_back_once() {
     // If it stays, it is shown with the complaint.
     let (came, asked) = play_within(&trial, wish("let print say"), false, &[broken, broken]);
     assert!(!came.change.is_empty() && asked.len() == 2);
+    let told = notes(&came.events);
     assert!(
-        came.troubles[0].contains("would be a syntax error"),
-        "{:?}",
-        came.troubles
+        told.contains("beware: src/print.rs:2 would be a syntax error"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_preview_is_what_a_model_that_rewrites_is_sent() {
+    let trial = trial();
+    let request = Request::Patch(wish("let print say"));
+    let mut engine = ScriptedEngine::saying(&["*** end"]).within_masks(true);
+    let prompts = Prompts::load(None).expect("the embedded prompts");
+    let reader = crate::jobs::Reader {
+        count: &crate::base::count::RoughCount,
+        context: engine.facts().context,
+        rewrites: true,
+    };
+    let (repo, index) = (&trial.repo, &trial.index);
+    let seen = crate::jobs::preview(&request, repo, index, &trial.settings, &prompts, reader)
+        .expect("a preview");
+    let _ = trial.run(&request, &mut engine);
+    assert_eq!(seen.messages, engine.asked()[0].messages);
+    assert!(
+        seen.messages[1]
+            .content
+            .contains("the whole definition anew")
     );
 }
 
@@ -347,7 +370,8 @@ fn files_that_are_named_are_the_only_ones_and_may_be_new() {
     let trial = trial();
     let named = |path: &str| Patch {
         files: vec![RepoPath::new(path).expect("good path")],
-        ..wish("greet")
+        // Other files are found for it, which may not be changed.
+        ..wish("print a walk")
     };
     let says = ["*** create src/new.rs\n<<<<<<<\nfn greet() {}\n>>>>>>>\n*** end"];
     let (came, _) = play_within(&trial, named("src/new.rs"), true, &says);

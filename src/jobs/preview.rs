@@ -1,7 +1,9 @@
 //! What the model would be shown, without running one.
 
-use super::{Preview, Prompts, Request, Settings, ask, ask::Parts, message, patch, review, talk};
-use crate::base::{Cancel, Result, TokenCount};
+use super::{
+    Preview, Prompts, Reader, Request, Settings, ask, ask::Parts, message, patch, review, talk,
+};
+use crate::base::{Cancel, Result};
 use crate::context::{Context, LeftOut, rules};
 use crate::engine::{Message, Role};
 use crate::index::Index;
@@ -14,9 +16,13 @@ pub(super) fn preview(
     index: &Index,
     settings: &Settings,
     prompts: &Prompts,
-    count: &dyn TokenCount,
-    window: usize,
+    reader: Reader<'_>,
 ) -> Result<Preview> {
+    let Reader {
+        count,
+        context: window,
+        rewrites,
+    } = reader;
     let rules = rules::rules(repo, &settings.rules_file, count, talk::most_rules(window))?;
     let map = match request {
         Request::Ask(_) | Request::Patch(_) => talk::map_of(index, window, count),
@@ -60,7 +66,7 @@ pub(super) fn preview(
         Request::Patch(wanted) => {
             let reserve = patch::reserve(settings.max_tokens, window);
             let (context, sent, _) =
-                patch::compose(wanted, &parts, held, window, budget(reserve), false)?;
+                patch::compose(wanted, &parts, held, window, budget(reserve), rewrites)?;
             (context, vec![system, user(sent)])
         }
         Request::Review(wanted) => {

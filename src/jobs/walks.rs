@@ -54,7 +54,8 @@ pub struct Report {
     pub free_us: [f64; 3],
 }
 
-/// Walks through masks over files of a repository; `progress` is told how many are done.
+/// Walks through masks over files of a repository; `each` is told how many were done before,
+/// and what one walk would change.
 ///
 /// # Errors
 /// Of kind input, where the repository has no text; interrupted when cancelled.
@@ -63,7 +64,7 @@ pub fn walks(
     walker: &mut Walker,
     plan: Plan,
     cancel: &Cancel,
-    progress: &mut dyn FnMut(usize),
+    each: &mut dyn FnMut(usize, &Change),
 ) -> Result<Report> {
     let names = repo.walk_names(&WalkRules::default(), cancel, &mut |_| ())?;
     let texts = RepoTexts::new(repo, &[], &[]);
@@ -75,7 +76,6 @@ pub fn walks(
     let (mut strict, mut free) = (Vec::new(), Vec::new());
     for number in 0..plan.walks {
         cancel.check()?;
-        progress(number);
         let seed = plan
             .seed
             .wrapping_add(number as u64)
@@ -97,7 +97,8 @@ pub fn walks(
         report.tokens += walked.tokens;
         report.ended += usize::from(walked.ended);
         report.dropped += usize::from(mask.begun().is_some());
-        judge(&mut report, number, &walked, &mask, &texts);
+        let change = judge(&mut report, number, &walked, &mask, &texts);
+        each(number, &change);
     }
     report.strict_us = told(strict);
     report.free_us = told(free);
@@ -141,7 +142,7 @@ fn judge(
     walked: &Walked,
     mask: &EditMask<'_>,
     texts: &RepoTexts<'_>,
-) {
+) -> Change {
     let mut fault = |what: String| {
         let text = String::from_utf8_lossy(&walked.text);
         report
@@ -167,7 +168,7 @@ fn judge(
         Ok(change) => change,
         Err(failure) => {
             fault(failure.to_string());
-            return;
+            return Change::default();
         }
     };
     let mut changed: Vec<&RepoPath> = edits.iter().map(Edit::path).collect();
@@ -202,6 +203,7 @@ fn judge(
     let (added, removed) = change.line_counts();
     report.edits += edits.len();
     report.changed_lines += added + removed;
+    change
 }
 
 /// Mean, 99th of 100 and most, in microseconds.

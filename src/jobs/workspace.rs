@@ -76,8 +76,8 @@ impl Workspace {
         })
     }
 
-    /// Puts back what a homebody that was killed has left half written or tried out in the
-    /// working tree, and gives the words about it. For every start but that of `undo`, which
+    /// Puts back what a homebody that was killed has left half written in the working tree,
+    /// and gives the words about it. For every start but that of `undo`, which
     /// takes that back instead of a whole patch.
     pub fn put_back_interrupted(&self) -> Vec<String> {
         put_back_interrupted(self.repo.root(), &UndoDir(self.places.undo.clone())).unwrap_or_else(
@@ -350,7 +350,7 @@ pub fn load_engine(
 }
 
 /// The settings of a model's card: by its name, else by the name of its file.
-fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
+pub fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
     let of_file = |model: &&Model| {
         let told = match &model.source {
             Source::Hub { file, .. } => file,

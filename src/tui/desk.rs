@@ -215,8 +215,11 @@ impl Desk {
             &self.shared.index().0,
             &workspace.settings,
             &workspace.prompts,
-            &crate::base::count::RoughCount,
-            0,
+            jobs::Reader {
+                count: &crate::base::count::RoughCount,
+                context: 0,
+                rewrites: false,
+            },
         )
     }
 

@@ -212,9 +212,17 @@ impl EngineThread {
         let shared = &self.shared;
         let result = guarded(|| {
             let (index, _) = shared.index();
-            let (count, context): (&dyn crate::base::TokenCount, usize) = match &self.engine {
-                Some(engine) => (engine.as_ref(), engine.facts().context),
-                None => (&crate::base::count::RoughCount, 0),
+            let reader = match &self.engine {
+                Some(engine) => jobs::Reader {
+                    count: engine.as_ref(),
+                    context: engine.facts().context,
+                    rewrites: engine.facts().rewrites,
+                },
+                None => jobs::Reader {
+                    count: &crate::base::count::RoughCount,
+                    context: 0,
+                    rewrites: false,
+                },
             };
             jobs::preview(
                 request,
@@ -222,8 +230,7 @@ impl EngineThread {
                 &index,
                 &shared.workspace.settings,
                 &shared.workspace.prompts,
-                count,
-                context,
+                reader,
             )
         });
         let _ = self.events.send(Event::Preview {

@@ -1,8 +1,9 @@
 """Whether what a model writes can be applied: with the mask of edits and without it.
 
     python3 tests/bench/edits/run.py REPOSITORY... [--requests 20] [--model starter]
+        [--temperatures 0 0.7 1.5] [--ways mask none]
 
-asks for the same changes at three temperatures, both ways, and counts the requests that end in
+asks for the same changes at each temperature, both ways, and counts the requests that end in
 a diff which `git apply` takes and which changes something. Then it has answers written by pure
 chance within the mask (`homebody debug walks`), which tells whether every edit applies, and
 what asking the mask takes. HOMEBODY names the program (target/release/homebody if not set).
@@ -13,6 +14,7 @@ import json
 import os
 import random
 import subprocess
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WISHES = [
@@ -60,7 +62,10 @@ def main():
     arguments.add_argument("repositories", nargs="+")
     arguments.add_argument("--requests", type=int, default=20, help="of each repository")
     arguments.add_argument("--model", default="starter")
-    arguments.add_argument("--walks", type=int, default=1_000)
+    arguments.add_argument("--temperatures", type=float, nargs="+", default=[0, 0.7, 1.5])
+    ways = ("mask", "none")
+    arguments.add_argument("--ways", nargs="+", choices=ways, default=ways)
+    arguments.add_argument("--walks", type=int, default=1_000, help="0 for none")
     chosen = arguments.parse_args()
     default = os.path.join(HERE, "../../../target/release/homebody")
     homebody = os.path.abspath(os.environ.get("HOMEBODY", default))
@@ -72,19 +77,20 @@ def main():
             wish = WISHES[number % len(WISHES)].format(file=chance.choice(names))
             cases.append((repository, wish, number))
     print(f"{len(cases)} requests on {len(chosen.repositories)} repositories, {chosen.model}")
-    for temperature in (0, 0.7, 1.5):
-        line = f"temperature {temperature}:"
-        for masked in (True, False):
-            good = 0
+    for temperature in chosen.temperatures:
+        line = f"temperature {temperature:g}:"
+        for way in chosen.ways:
+            masked, good, begun = way == "mask", 0, time.monotonic()
             for repository, wish, seed in cases:
                 fine = applies(homebody, repository, wish, temperature, seed, masked, chosen.model)
                 if masked and not fine:
                     print("  none applies:", repository, wish)
                 good += fine
             how = "with the mask" if masked else "without it"
-            line += f"  {how} {good} of {len(cases)}"
+            seconds = (time.monotonic() - begun) / len(cases)
+            line += f"  {how} {good} of {len(cases)} ({seconds:.0f} s each)"
         print(line, flush=True)
-    for vocabulary in (0, 248_320):
+    for vocabulary in (0, 248_320) if chosen.walks else ():
         command = [homebody, "-C", chosen.repositories[0], "--model", chosen.model]
         command += ["debug", "walks", "--walks", str(chosen.walks)]
         command += ["--vocabulary", str(vocabulary)]
