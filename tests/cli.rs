@@ -7,8 +7,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use homebody::base::{Places, RepoPath};
-use homebody::patch::{Change, FileChange, UndoDir, write};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -220,7 +218,7 @@ fn what_cannot_be_understood_is_said_with_the_next_step() {
         &["."],
         &["ask"],
         &["ask", "x", "--temperature", "warm"],
-        &["patch", "x", "--check", "make"],
+        &["patch", "x", "--rounds", "21"],
         &["patch", "x", "--file", "../x"],
         &["review", "--range", "main"],
         &["review", "--staged", "--unstaged"],
@@ -425,103 +423,48 @@ fn a_patch_is_shown_applied_checked_and_taken_back() {
 }
 
 #[test]
-fn a_failing_check_is_an_answer_and_a_second_round_hears_of_it() {
+fn a_failing_check_writes_nothing_and_a_second_round_hears_of_it() {
     let place = Place::committed();
+    let before = place.read("src/walk.rs");
     let engine = place.script(&format!("\"{EDIT}\"\n"));
-    let output = place.run(&[
-        "patch",
-        "add two",
-        "--apply",
-        "--check",
-        "echo broke; exit 3",
-        &engine,
-    ]);
+    let broken = "if grep -q 'n + 2' src/walk.rs; then echo broke; exit 3; fi";
+    let output = place.run(&["patch", "add two", "--apply", "--check", broken, &engine]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
-    assert!(stderr(&output).contains("broke"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(
+        said.contains("broke") && said.contains("nothing was written"),
+        "{said}"
+    );
+    assert_eq!(place.read("src/walk.rs"), before);
+    assert_eq!(code(&place.run(&["undo"])), 2, "there is nothing to undo");
+
+    // What fails without the change as well is no reason not to write it, and is said.
+    let output = place.run(&["patch", "add two", "--apply", "--check", "exit 3", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("with the change as without it"), "{said}");
+    assert!(place.read("src/walk.rs").contains("n + 2"));
     assert_eq!(code(&place.run(&["undo"])), 0);
 
-    let second = "*** replace src/walk.rs\\n<<<<<<<\\n    n + 2\\n=======\\n    n + 3\\n>>>>>>>\\n";
+    // The second try begins where the first did, and knows of it.
+    let second = EDIT.replace("n + 2", "n + 3");
     let engine = place.script(&format!(
-        "\"{EDIT}\"\n{{\"steps\":[{{\"expect\":\"three is wanted\"}},{{\"text\":\"{second}\"}}]}}\n"
+        "\"{EDIT}\"\n{{\"steps\":[{{\"expect\":\"three is wanted\"}},{{\"expect\":\"+    n + 2\"}},\
+         {{\"text\":\"{second}\"}}]}}\n"
     ));
+    let wanted = "grep -q 'n + 3' src/walk.rs || { echo three is wanted; exit 1; }";
     let output = place.run(&[
-        "patch",
-        "add more",
-        "--apply",
-        "--rounds",
-        "2",
-        "--check",
-        "grep -q 'n + 3' src/walk.rs || { echo three is wanted; exit 1; }",
-        &engine,
+        "patch", "add more", "--rounds", "2", "--check", wanted, &engine,
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let diff = stdout(&output);
+    assert!(diff.contains("n + 3") && !diff.contains("n + 2"), "{diff}");
+    assert_eq!(place.read("src/walk.rs"), before, "--apply was not said");
+    let output = place.run(&[
+        "patch", "add more", "--apply", "--rounds", "2", "--check", wanted, &engine,
     ]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(place.read("src/walk.rs").contains("n + 3"));
-}
-
-/// Leaves things as a homebody that was killed in the middle of a check of a change.
-fn leave_a_trial(place: &Place) {
-    let root = place.repo.path().canonicalize().expect("there");
-    let below = |name: &str| place.home.path().join(name).join("homebody");
-    let places = Places {
-        config: below("config"),
-        data: below("data"),
-        cache: below("cache"),
-        state: below("state"),
-    };
-    let undo = UndoDir(places.for_repo(&root).undo);
-    let readme = FileChange {
-        path: RepoPath::new("README.md").expect("a path"),
-        renamed_to: None,
-        before: Some(place.read("README.md")),
-        after: Some("# tried\n".to_owned()),
-    };
-    let change = Change {
-        files: vec![readme],
-    };
-    let records = || {
-        let names = fs::read_dir(&undo.0).expect("records");
-        let mut names: Vec<_> = names.map(|e| e.expect("an entry").path()).collect();
-        names.retain(|name| name.extension().is_some_and(|e| e == "json"));
-        names.sort();
-        names
-    };
-    let (record, _) = write::try_out(&root, &change, &undo, || {
-        let last = records().pop().expect("a record");
-        (fs::read(&last).expect("read"), last)
-    })
-    .expect("tried out");
-    fs::write(record.1, record.0).expect("written");
-    place.write("README.md", "# tried\n");
-}
-
-#[test]
-fn a_change_that_was_only_tried_out_is_put_back_after_a_kill() {
-    let place = Place::plain();
-    let before = place.read("README.md");
-    let script = place.script(
-        &json!("*** replace src/walk.rs\n<<<<<<<\n    n + 1\n=======\n    n + 2\n>>>>>>>\n")
-            .to_string(),
-    );
-    let applied = place.run(&[&script, "patch", "two steps", "--apply"]);
-    assert_eq!(code(&applied), 0, "{}", stderr(&applied));
-    leave_a_trial(&place);
-    let started = place.run(&["search", "walk"]);
-    let said = stderr(&started);
-    assert!(
-        said.contains("only tried out") && said.contains("README.md"),
-        "{said}"
-    );
-    assert_eq!(place.read("README.md"), before);
-    leave_a_trial(&place);
-    let undone = place.run(&["undo"]);
-    let said = stderr(&undone);
-    assert!(said.contains("only tried out"), "{said}");
-    assert!(said.contains("one earlier patch can be undone"), "{said}");
-    assert_eq!(place.read("README.md"), before);
-    assert!(place.read("src/walk.rs").contains("n + 2"));
-    let undone = place.run(&["undo"]);
-    assert_eq!(code(&undone), 0, "{}", stderr(&undone));
-    assert!(place.read("src/walk.rs").contains("n + 1"));
 }
 
 #[test]

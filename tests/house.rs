@@ -60,7 +60,7 @@ const FENCES: &[(&str, &[&str])] = &[
     (
         "process::Command",
         &[
-            "jobs/check.rs",
+            "jobs/check/command.rs",
             "repo/trial.rs",
             "models/",
             "tui/",

@@ -8,6 +8,8 @@
 
 mod cli;
 mod commands;
+#[cfg(target_os = "linux")]
+mod crash;
 mod hostile;
 mod house;
 mod indexing;

@@ -1,9 +1,10 @@
 //! The blocks of the transcript.
 
-use super::message::{CheckReport, Millis};
+use super::message::Millis;
 use super::patch_block::PatchBlock;
 use super::review_block::ReviewBlock;
 use crate::base::Failure;
+use crate::jobs::check::Checked;
 use crate::jobs::{Context, Cut, Source, Usage};
 
 /// Names a block for as long as the program runs. Never used twice; later blocks have
@@ -297,9 +298,11 @@ pub enum Check {
     Running {
         /// Since when.
         since: Millis,
+        /// What it is doing.
+        what: String,
     },
     /// It has ended.
-    Done(CheckReport),
+    Done(Checked),
     /// It could not be started.
     Failed(Failure),
 }

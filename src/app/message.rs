@@ -9,6 +9,7 @@ use super::state::Layout;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Hit, Stats};
+use crate::jobs::check::Checked;
 use crate::jobs::session::SessionEntry;
 use crate::jobs::{self, Answer, Preview, Turn};
 use crate::patch::{Applied, Undone};
@@ -103,12 +104,19 @@ pub enum Event {
     },
     /// Answer to [`super::Command::Undo`].
     Undone(Result<Undone, Failure>),
+    /// What a check is doing, now and then until [`Event::Checked`].
+    Checking {
+        /// The patch block it is for.
+        block: BlockId,
+        /// In a line, safe to show.
+        what: String,
+    },
     /// Answer to [`super::Command::RunCheck`].
     Checked {
         /// The patch block it was for.
         block: BlockId,
         /// How it went; a failure is one of starting it.
-        result: Result<CheckReport, Failure>,
+        result: Result<Checked, Failure>,
     },
     /// Answer to [`super::Command::OpenEditor`].
     EditorDone {
@@ -297,19 +305,6 @@ pub enum PullEvent {
         /// Why.
         failure: Failure,
     },
-}
-
-/// How a check of a patch went.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckReport {
-    /// The command, for people.
-    pub command: String,
-    /// Whether it said yes.
-    pub passed: bool,
-    /// How long it took.
-    pub seconds: f64,
-    /// The end of what it wrote.
-    pub output: String,
 }
 
 /// What was copied, and how.

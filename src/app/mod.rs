@@ -36,8 +36,8 @@ pub use history::History;
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use message::{
-    CheckReport, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
-    ModelRow, Mouse, MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
+    Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis, ModelRow, Mouse,
+    MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
 };
 pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
 pub use patch_block::{

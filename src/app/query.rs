@@ -133,7 +133,7 @@ impl State {
         if let Some(block) = self.checking {
             let seconds = match self.block(block).map(|block| &block.body) {
                 Some(Body::Patch(patch)) => match patch.check {
-                    super::block::Check::Running { since } => since_s(since),
+                    super::block::Check::Running { since, .. } => since_s(since),
                     _ => 0.0,
                 },
                 _ => 0.0,

@@ -28,6 +28,8 @@ pub struct RepoPlaces {
     pub index: PathBuf,
     /// What models have read, so that it is not read again: can be made again.
     pub states: PathBuf,
+    /// The copy of the repository in which checks run: can be made again.
+    pub check: PathBuf,
     /// Conversations.
     pub sessions: PathBuf,
     /// Records for `undo`.
@@ -109,6 +111,7 @@ impl Places {
         RepoPlaces {
             index: self.cache.join("index").join(&key),
             states: self.cache.join("states").join(&key),
+            check: self.cache.join("checks").join(&key),
             sessions: state.join("sessions"),
             undo: state.join("undo"),
             state,

@@ -15,8 +15,10 @@
 //! that listens on one is willing to do; `/proc/PID/mem` of the same user's processes where
 //! the kernel does not restrict tracing; files that other programs read later.
 
+mod fence;
 mod probe;
 
+pub use fence::{can_keep_out, keep_out};
 pub use probe::{PROBE_ARG, answer_probe, probe, probe_child, unix_sockets};
 
 use super::failure::Result;

@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_refused() {
         for wrong in [
-            &["homebody", "patch", "x", "--check", "make"][..],
+            &["homebody", "patch", "x", "--rounds", "21"][..],
             &["homebody", "review", "--staged", "--unstaged"],
             &["homebody", "ask", "x", "-q", "-v"],
             &["homebody", "search"],

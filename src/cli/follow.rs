@@ -210,7 +210,12 @@ impl Follower<'_> {
                 ));
             }
             // Sources, edits and failures are shown by the command, in its own place.
-            Event::Source(_) | Event::Edit { .. } | Event::Error { .. } | Event::Done => {}
+            Event::Source(_)
+            | Event::Edit { .. }
+            | Event::Diff { .. }
+            | Event::Check(_)
+            | Event::Error { .. }
+            | Event::Done => {}
         }
     }
 

@@ -5,14 +5,11 @@ use super::ask::{input_is_given, piped};
 use super::desk::Desk;
 use super::follow::{Ready, Show, follow, ready};
 use super::start::{Code, NEGATIVE};
-use crate::base::text::{human_time, printable, truncated};
+use crate::base::text::{human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
-use crate::jobs::check::{self, Checked};
+use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
 use crate::patch::{Change, UndoDir, write};
-
-/// So much of what a check said goes into the next try.
-const MOST_SAID: usize = 4_000;
 
 /// `patch REQUEST…`.
 pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
@@ -58,10 +55,11 @@ pub(super) fn files(args: &PatchArgs) -> Result<Vec<RepoPath>> {
     args.files.iter().map(|path| RepoPath::new(path)).collect()
 }
 
-/// Asks for the change; shows it; on demand applies it, checks it and tries again.
+/// Asks for the change; shows it; on demand checks it in a copy and asks again with what the
+/// check said; on demand writes what passed.
 pub(super) fn carry_out(
     args: &PatchArgs,
-    mut request: Patch,
+    request: Patch,
     desk: &mut Desk,
     ready: &mut Ready,
 ) -> Result<Code> {
@@ -70,14 +68,20 @@ pub(super) fn carry_out(
     } else {
         Show::Progress
     };
-    let command = args
-        .check
-        .clone()
-        .or_else(|| ready.workspace.config.check.value.clone())
-        .filter(|_| args.apply);
-    let mut applied = 0usize;
+    let configured = || ready.workspace.config.check.value.clone();
+    let command = match &args.check {
+        Some(command) => Some(command.clone()),
+        None if args.apply || args.rounds > 1 => configured(),
+        None => None,
+    };
+    if command.is_none() && args.rounds > 1 {
+        return Err(Failure::usage("there is no check for --rounds to satisfy")
+            .hint("give one with --check, or set `check` in your config.toml"));
+    }
+    let mut before = Before::default();
+    let mut wanted = request.clone();
     for round in 1..=args.rounds {
-        let answer = follow(desk, ready, &Request::Patch(request.clone()), show, false)?;
+        let answer = follow(desk, ready, &Request::Patch(wanted.clone()), show, false)?;
         let Answer::Patch {
             change,
             prose,
@@ -90,74 +94,63 @@ pub(super) fn carry_out(
                 "a request for a change was answered with something else",
             ));
         };
-        if !args.json {
-            say(desk, &change, &prose, &troubles);
+        if args.json {
+            desk.out.json(&Event::Diff {
+                text: change.to_unified(),
+                troubles,
+            })?;
+        } else {
+            say_words(desk, &prose, &troubles);
         }
         if stopped {
+            say_diff(desk, &change, args.json);
             desk.out.note("stopped; nothing was written");
             return Ok(Kind::Interrupted.exit_code());
         }
         if change.is_empty() {
             desk.out
                 .warn("the model proposed no change that can be used");
-            undo_hint(desk, applied);
             return Ok(NEGATIVE);
         }
-        if !args.apply {
-            return Ok(0);
-        }
-        apply(desk, ready, &change, args.json)?;
-        applied += 1;
-        let Some(command) = &command else {
-            undo_hint(desk, applied);
-            return Ok(0);
+        let checked = match &command {
+            Some(command) => Some(checked(command, &change, &mut before, desk, ready)?),
+            None => None,
         };
-        let checked = checked(command, desk, ready)?;
-        if checked.passed {
-            desk.out.note(&format!(
-                "check passed in {}: {command}",
-                human_time(checked.seconds)
-            ));
-            undo_hint(desk, applied);
-            return Ok(0);
+        // What failed before may be just what is to be mended: every round tries to.
+        if let Some(checked) = &checked
+            && checked.verdict != Verdict::Passed
+            && round < args.rounds
+        {
+            tell(desk, checked, args.json)?;
+            desk.out
+                .note(&format!("round {} of {}", round + 1, args.rounds));
+            wanted = checked.again(request.clone(), &change);
+            continue;
         }
-        desk.out.warn(&format!(
-            "the check failed ({}) in {}: {command}",
-            checked.status,
-            human_time(checked.seconds)
-        ));
-        if round == args.rounds {
-            break;
+        // Of several rounds, what is offered is the last.
+        say_diff(desk, &change, args.json);
+        if let Some(checked) = &checked {
+            tell(desk, checked, args.json)?;
         }
-        desk.out
-            .note(&format!("round {} of {}", round + 1, args.rounds));
-        request = again(&request, command, &checked);
-        // The next round must see the files as they are now.
-        ready.index = desk.index(&ready.workspace, false)?;
+        if checked.is_some_and(|checked| checked.verdict == Verdict::Failed) {
+            if args.apply {
+                desk.out.note(
+                    "nothing was written; `git apply` takes the diff, and so does --apply \
+                     without a check",
+                );
+            }
+            return Ok(NEGATIVE);
+        }
+        if args.apply {
+            apply(desk, ready, &change, args.json)?;
+            desk.out.note("take it back with `homebody undo`");
+        }
+        return Ok(0);
     }
-    undo_hint(desk, applied);
     Ok(NEGATIVE)
 }
 
-/// The request for the next round: the same wish, and what the check said of the last try.
-fn again(request: &Patch, command: &str, checked: &Checked) -> Patch {
-    let mut from = checked.output.len().saturating_sub(MOST_SAID);
-    while !checked.output.is_char_boundary(from) {
-        from += 1;
-    }
-    let said = checked.output.get(from..).unwrap_or_default();
-    Patch {
-        piped: Some(format!(
-            "A first change for this request is in the files already. The check `{command}` \
-             fails with it ({}); its last words:\n{said}",
-            checked.status
-        )),
-        again: None,
-        ..request.clone()
-    }
-}
-
-fn say(desk: &mut Desk, change: &Change, prose: &str, troubles: &[String]) {
+fn say_words(desk: &mut Desk, prose: &str, troubles: &[String]) {
     let prose = prose.trim();
     if !prose.is_empty() {
         desk.out.note(prose);
@@ -165,9 +158,47 @@ fn say(desk: &mut Desk, change: &Change, prose: &str, troubles: &[String]) {
     for trouble in troubles {
         desk.out.warn(trouble);
     }
-    if !change.is_empty() {
+}
+
+fn say_diff(desk: &mut Desk, change: &Change, json: bool) {
+    if !json && !change.is_empty() {
         desk.out.diff(&change.to_unified());
     }
+}
+
+/// Says how a check came out.
+fn tell(desk: &mut Desk, checked: &Checked, json: bool) -> Result<()> {
+    let out = &mut desk.out;
+    if json {
+        return out.json(&Event::Check(checked.clone()));
+    }
+    let time = human_time(checked.seconds);
+    let (command, status) = (&checked.command, &checked.status);
+    match checked.verdict {
+        Verdict::Passed => out.note(&format!("check passed in {time}: {command}")),
+        Verdict::AsBefore => out.warn(&format!(
+            "the check fails ({status}) with the change as without it, {time}: {command}"
+        )),
+        Verdict::Failed => {
+            let before = match checked.before {
+                Some(true) => "; it failed before too, in another way",
+                Some(false) => "; without the change it passes",
+                None => "",
+            };
+            out.warn(&format!(
+                "the check failed ({status}) in {time}: {command}{before}"
+            ));
+        }
+    }
+    if checked.verdict != Verdict::Passed && !out.verbose() {
+        for line in checked.output.lines() {
+            out.note(&format!("  {line}"));
+        }
+    }
+    for note in &checked.notes {
+        out.note(note);
+    }
+    Ok(())
 }
 
 fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<()> {
@@ -190,35 +221,44 @@ fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<
     Ok(())
 }
 
-fn checked(command: &str, desk: &mut Desk, ready: &Ready) -> Result<Checked> {
+fn checked(
+    command: &str,
+    change: &Change,
+    before: &mut Before,
+    desk: &mut Desk,
+    ready: &Ready,
+) -> Result<Checked> {
     let cancel = desk.cancel();
-    let root = ready.workspace.repo.root().to_path_buf();
+    let asked = Check {
+        command,
+        repo: &ready.workspace.repo,
+        place: &ready.workspace.places.check,
+        change,
+        applied: false,
+        limit: check::TIME_LIMIT,
+    };
     let out = &mut desk.out;
-    out.progress(&format!("check: {command}"));
-    let outcome = check::run(command, &root, &cancel, &mut |line| {
-        out.detail(&format!("  {line}"));
-        out.progress(&format!("check: {}", printable(truncated(line, 200))));
+    let mut what = "check";
+    let outcome = check::check(&asked, before, &cancel, &mut |step| match step {
+        Step::Copied(files) => out.progress(&format!(
+            "copying the repository for the check: {} files",
+            human_count(files as u64)
+        )),
+        Step::Begins { changed } => {
+            what = if changed {
+                "check"
+            } else {
+                "check without the change"
+            };
+            out.progress(&format!("{what}: {}", printable(command)));
+        }
+        Step::Line(line) => {
+            out.detail(&format!("  {line}"));
+            out.progress(&format!("{what}: {}", truncated(line, 200)));
+        }
     });
     out.clear();
-    let checked = outcome?;
-    if !checked.passed && !out.verbose() {
-        const MOST: usize = 20;
-        let lines: Vec<&str> = checked.output.lines().collect();
-        for line in lines.iter().skip(lines.len().saturating_sub(MOST)) {
-            out.note(&format!("  {line}"));
-        }
-    }
-    Ok(checked)
-}
-
-fn undo_hint(desk: &mut Desk, applied: usize) {
-    match applied {
-        0 => {}
-        1 => desk.out.note("take it back with `homebody undo`"),
-        n => desk
-            .out
-            .note(&format!("take it back with `homebody undo`, {n} times")),
-    }
+    outcome
 }
 
 /// `undo`.
@@ -240,28 +280,4 @@ pub(super) fn undo(desk: &mut Desk) -> Result<Code> {
         n => format!("{n} earlier patches can be undone"),
     });
     Ok(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_round_is_told_what_the_check_said() {
-        let checked = Checked {
-            passed: false,
-            status: "exit status: 1".to_owned(),
-            output: format!("{}ü the end\n", "x".repeat(2 * MOST_SAID)),
-            seconds: 1.0,
-        };
-        let first = Patch {
-            request: "do it".to_owned(),
-            ..Patch::default()
-        };
-        let next = again(&first, "make", &checked);
-        let piped = next.piped.expect("told");
-        assert_eq!(next.request, "do it");
-        assert!(piped.contains("`make`") && piped.ends_with("ü the end\n"));
-        assert!(piped.len() < MOST_SAID + 400);
-    }
 }

@@ -1,311 +1,285 @@
-//! The user's own check command after a patch: `cargo check`, `make test`.
+//! The user's own check of a change: `cargo check`, `make test`.
 //!
 //! The command comes from the user's configuration or the command line, never from the
-//! repository or the model. It runs in a process group of its own, so that a cancel or the
-//! time limit ends it with everything it has started.
+//! repository or the model. It runs in a copy of the repository, so that nothing there is
+//! touched; where it fails, it runs once more without the change, so that what failed before
+//! is told apart from what the change broke.
 
-use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
+mod command;
+mod editable;
+mod output;
+mod scratch;
+
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::base::failure::io_failure;
-use crate::base::text::{human_time, printable};
+use serde::{Deserialize, Serialize};
+
+use super::Patch;
 use crate::base::{Cancel, Failure, Result};
+use crate::patch::Change;
+use crate::repo::Repo;
+use command::{Place, Ran};
+use scratch::Scratch;
 
 /// How long a check may take where nothing else is said.
 pub const TIME_LIMIT: Duration = Duration::from_mins(10);
+/// Bytes of an output that are told to a model or shown.
+const MATTERS: usize = 4_000;
 
-/// Bytes of output that are kept: its end, where compilers say what is wrong.
-const KEPT: usize = 32 * 1024;
-/// Longest line that is told whole.
-const LONGEST_LINE: u64 = 4096;
-/// Longest time between two looks at the cancel token.
-const SLICE: Duration = Duration::from_millis(50);
-/// How long a group that was asked to end may take before it is killed.
-const GRACE: Duration = Duration::from_millis(500);
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The command exited with 0.
+    Passed,
+    /// It fails, as it does without the change, and says nothing new.
+    AsBefore,
+    /// It fails, and did not before, or with more than before.
+    Failed,
+}
 
 /// What came of a check.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
-    /// Whether it exited with 0.
-    pub passed: bool,
-    /// How it ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
+    /// The command, safe to show.
+    pub command: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// How the command ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
     pub status: String,
-    /// The end of what it wrote, safe to show.
+    /// Whether it fails without the change too; none where that was not tried.
+    pub before: Option<bool>,
+    /// What matters of what it wrote (about 4,000 bytes), safe to show: faults that are new.
     pub output: String,
-    /// How long it took.
+    /// How long it took, in seconds, both runs.
     pub seconds: f64,
+    /// What should be said: a network that was refused, folders that are not in the copy.
+    pub notes: Vec<String>,
 }
 
-/// Runs `command` by the shell in `root`, for at most [`TIME_LIMIT`]. `on_line` is told each
-/// line it writes, safe to show.
+impl Checked {
+    /// The request for another try: the same wish, with the change that failed and what the
+    /// check said of it. The repository is as it was: the change is to be written anew.
+    pub fn again(&self, request: Patch, change: &Change) -> Patch {
+        let (command, status) = (&self.command, &self.status);
+        let remark = format!(
+            "with it `{command}` fails ({status}). Write the change anew, whole, so that it passes."
+        );
+        let before = request.piped.map_or_else(String::new, |text| text + "\n");
+        let said = &self.output;
+        Patch {
+            piped: Some(format!(
+                "{before}What `{command}` says of that change:\n{said}"
+            )),
+            again: Some((change.to_unified(), remark)),
+            ..request
+        }
+    }
+}
+
+/// What happens while a check is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// So many files were copied.
+    Copied(usize),
+    /// The command begins, with the change or without it.
+    Begins {
+        /// Whether the change is there.
+        changed: bool,
+    },
+    /// The command wrote a line, safe to show.
+    Line(&'a str),
+}
+
+/// What a command does without the change, kept from one check to the next.
+#[derive(Debug, Default)]
+pub struct Before(Option<([u8; 32], String, Ran)>);
+
+/// What is to be checked, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// The command, for the shell.
+    pub command: &'a str,
+    /// The repository.
+    pub repo: &'a Repo,
+    /// The folder of copies ([`crate::base::RepoPlaces::check`]).
+    pub place: &'a Path,
+    /// The change.
+    pub change: &'a Change,
+    /// Whether the change stands in the repository already.
+    pub applied: bool,
+    /// How long each run may take.
+    pub limit: Duration,
+}
+
+/// Makes a check. Nothing in the repository is changed.
 ///
 /// # Errors
-/// Of kind environment, if it cannot be started; of kind interrupted, if cancelled. A command
-/// that fails or takes too long is no error: it has not passed.
-pub fn run(
-    command: &str,
-    root: &Path,
+/// Of kind usage for an empty command; of kind environment, if the copy cannot be made, another
+/// check has it, or the command cannot be started; of kind interrupted, if cancelled.
+pub fn check(
+    asked: &Check<'_>,
+    before: &mut Before,
     cancel: &Cancel,
-    on_line: &mut dyn FnMut(&str),
-) -> Result<Checked> {
-    run_within(command, root, TIME_LIMIT, cancel, on_line)
-}
-
-/// The same with a time limit of one's own.
-pub fn run_within(
-    command: &str,
-    root: &Path,
-    limit: Duration,
-    cancel: &Cancel,
-    on_line: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(Step<'_>),
 ) -> Result<Checked> {
     cancel.check()?;
-    if command.trim().is_empty() {
+    if asked.command.trim().is_empty() {
         return Err(Failure::usage("the check command is empty")
             .hint("give one with --check, or set `check` in your config.toml"));
     }
-    let begun = Instant::now();
-    let (mut child, output) = start(command, root)?;
-    let lines = read_lines(output);
-    let mut kept = Tail::default();
-    let mut ended: Option<(ExitStatus, Instant)> = None;
-    let outcome = loop {
-        match lines.recv_timeout(SLICE) {
-            Ok(line) => {
-                on_line(&line);
-                kept.add(&line);
-            }
-            // Everybody who could write is gone; the command itself may live on.
-            Err(RecvTimeoutError::Disconnected) if ended.is_none() => std::thread::sleep(SLICE),
-            Err(_) => {}
-        }
-        if cancel.is_cancelled() {
-            break Err(Failure::interrupted());
-        }
-        if begun.elapsed() >= limit {
-            let words = format!("stopped after {}", human_time(limit.as_secs_f64()));
-            break Ok((false, words));
-        }
-        if ended.is_none()
-            && let Some(status) = child
-                .try_wait()
-                .map_err(|e| io_failure("cannot wait for the check", &e))?
-        {
-            ended = Some((status, Instant::now()));
-        }
-        if let Some((status, at)) = ended {
-            // What is in the pipe is read out; a child left behind with it open is not waited for.
-            let drained = loop {
-                match lines.try_recv() {
-                    Ok(line) => {
-                        on_line(&line);
-                        kept.add(&line);
-                    }
-                    Err(std::sync::mpsc::TryRecvError::Disconnected) => break true,
-                    Err(std::sync::mpsc::TryRecvError::Empty) => break false,
-                }
-            };
-            if drained || at.elapsed() >= GRACE {
-                break Ok((status.success(), status.to_string()));
-            }
-        }
-    };
-    if ended.is_none() {
-        stop(&mut child);
+    let mut scratch = Scratch::take(asked.repo, asked.place)?;
+    scratch.refresh(asked.repo, cancel, &mut |files| tell(Step::Copied(files)))?;
+    if !asked.applied {
+        scratch.put(asked.change)?;
     }
-    let (passed, status) = outcome?;
-    Ok(Checked {
-        passed,
-        status,
-        output: kept.text(),
-        seconds: begun.elapsed().as_secs_f64(),
-    })
-}
-
-/// Starts the shell with both its outputs in one pipe.
-fn start(command: &str, root: &Path) -> Result<(Child, PipeReader)> {
-    let failed = |e: &std::io::Error| io_failure(format!("cannot run the check `{command}`"), e);
-    let (reader, writer) = std::io::pipe().map_err(|e| failed(&e))?;
-    let second = writer.try_clone().map_err(|e| failed(&e))?;
-    let mut shell = if cfg!(windows) {
-        let mut shell = Command::new("cmd");
-        shell.arg("/C");
-        shell
+    tell(Step::Begins { changed: true });
+    let now = run(asked, &scratch, cancel, tell)?;
+    let mut checked = Checked {
+        command: crate::base::text::printable(asked.command).into_owned(),
+        verdict: Verdict::Passed,
+        status: now.status.clone(),
+        before: None,
+        output: String::new(),
+        seconds: now.seconds,
+        notes: open_links(&scratch, &now),
+    };
+    let all: Vec<&str> = now.output.lines().collect();
+    if now.passed {
+        checked.output = output::what_matters(&all, MATTERS);
+        return Ok(checked);
+    }
+    scratch.refresh(asked.repo, cancel, &mut |_| {})?;
+    let state = if asked.applied {
+        let state = scratch.state();
+        scratch.put(&asked.change.reversed())?;
+        state
     } else {
-        let mut shell = Command::new("sh");
-        shell.arg("-c");
-        shell
+        scratch.state()
     };
-    shell
-        .arg(command)
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .stdout(writer)
-        .stderr(second);
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    let child = shell.spawn().map_err(|e| failed(&e))?;
-    Ok((child, reader))
-}
-
-/// Reads lines on a thread of their own. A line that is too long comes in parts.
-fn read_lines(output: PipeReader) -> Receiver<String> {
-    let (send, receive) = sync_channel(64);
-    std::thread::spawn(move || {
-        let mut output = BufReader::new(output);
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            match (&mut output)
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut bytes)
-            {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            let line = printable(text.trim_end_matches(['\n', '\r'])).into_owned();
-            if send.send(line).is_err() {
-                return;
-            }
-        }
+    let known = before.0.take().filter(|(of, command, _)| {
+        // What was taken out of an applied change is no state of the repository's own.
+        *of == state && command == asked.command && !asked.applied
     });
-    receive
+    let then = match known {
+        Some((_, _, then)) => then,
+        None => {
+            tell(Step::Begins { changed: false });
+            let then = run(asked, &scratch, cancel, tell)?;
+            checked.seconds += then.seconds;
+            then
+        }
+    };
+    judge(&mut checked, &now, &then, &scratch);
+    if !asked.applied {
+        before.0 = Some((state, asked.command.to_owned(), then));
+    }
+    Ok(checked)
 }
 
-/// Ends the command and everything in its group.
-fn stop(child: &mut Child) {
-    #[cfg(unix)]
+/// Compares a failing run with one without the change.
+fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
+    let fresh = output::fresh(&now.output, &then.output);
+    let worse = then.passed || now.status != then.status;
+    let new_faults = fresh.iter().any(|line| output::is_wrong(line));
+    checked.before = Some(!then.passed);
+    checked.verdict = if worse || new_faults {
+        Verdict::Failed
+    } else {
+        Verdict::AsBefore
+    };
+    let all: Vec<&str> = now.output.lines().collect();
+    // Where it failed before, what is new is what the change did.
+    let told = if then.passed || !new_faults {
+        &all
+    } else {
+        &fresh
+    };
+    checked.output = output::what_matters(told, MATTERS);
+    if output::was_refused_a_network(&now.output) {
+        checked.notes.push(
+            "it was refused a network: what homebody starts may not open sockets; \
+             a check that needs one must run outside"
+                .to_owned(),
+        );
+    }
+    if !then.passed && !scratch.built.is_empty() {
+        let names: Vec<_> = scratch
+            .built
+            .iter()
+            .filter(|path| path.components().count() == 1)
+            .take(4)
+            .map(|path| crate::base::text::printable(&path.to_string_lossy()).into_owned())
+            .collect();
+        if !names.is_empty() {
+            checked.notes.push(format!(
+                "it runs in a copy of the repository, without what builds have left in {}",
+                names.join(", ")
+            ));
+        }
+    }
+}
+
+/// Says which folders of the repository a check could have written in.
+fn open_links(scratch: &Scratch, ran: &Ran) -> Vec<String> {
+    let Some(why) = ran.open.as_ref().filter(|_| !scratch.linked.is_empty()) else {
+        return Vec::new();
+    };
+    let names: Vec<_> = scratch
+        .linked
+        .iter()
+        .take(4)
+        .map(|path| crate::base::text::printable(&path.to_string_lossy()).into_owned())
+        .collect();
+    vec![format!(
+        "{} in its copy lead to the repository's own, which it could write in ({why})",
+        names.join(", ")
+    )]
+}
+
+fn run(
+    asked: &Check<'_>,
+    scratch: &Scratch,
+    cancel: &Cancel,
+    tell: &mut dyn FnMut(Step<'_>),
+) -> Result<Ran> {
+    let root = asked.repo.root();
+    let temporary = scratch.temporary()?;
+    let mut variables = vec![
+        // Git looks for no repository above the copy, and takes no locks in the user's.
+        (
+            "GIT_CEILING_DIRECTORIES",
+            Some(scratch.above().into_os_string()),
+        ),
+        ("GIT_OPTIONAL_LOCKS", Some("0".into())),
+        // A folder shared with other builds would mix theirs and ours.
+        ("CARGO_TARGET_DIR", None),
+    ];
+    if let Some(paths) = editable::python_path(root, scratch.tree()) {
+        variables.push(("PYTHONPATH", Some(paths)));
+    }
+    let shared = std::env::temp_dir();
+    if root.starts_with(shared.canonicalize().unwrap_or(shared)) {
+        // The fence leaves nothing new be made in folders above the repository.
+        variables.push(("TMPDIR", Some(temporary.into_os_string())));
+    }
+    if let Some(git_dir) = asked.repo.git_dir()
+        && crate::base::seal::can_keep_out()
     {
-        // The child is not waited for yet, so its number cannot be anybody else's.
-        let signal = |name: &str| {
-            Command::new("sh")
-                .args(["-c", "kill -s \"$1\" -- \"-$2\"", "sh", name])
-                .arg(child.id().to_string())
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-        };
-        let _ = signal("TERM");
-        std::thread::sleep(GRACE / 5);
-        let _ = signal("KILL");
+        scratch.lend_git(git_dir)?;
     }
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-/// The end of an output.
-#[derive(Default)]
-struct Tail {
-    lines: std::collections::VecDeque<String>,
-    bytes: usize,
-    dropped: usize,
-}
-
-impl Tail {
-    fn add(&mut self, line: &str) {
-        self.bytes += line.len() + 1;
-        self.lines.push_back(line.to_owned());
-        while self.bytes > KEPT
-            && self.lines.len() > 1
-            && let Some(first) = self.lines.pop_front()
-        {
-            self.bytes -= first.len() + 1;
-            self.dropped += 1;
-        }
-    }
-
-    fn text(self) -> String {
-        let mut out = String::with_capacity(self.bytes + 40);
-        if self.dropped > 0 {
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "[{} lines before this]", self.dropped);
-        }
-        for line in &self.lines {
-            out.push_str(line);
-            out.push('\n');
-        }
-        out
-    }
+    let place = Place {
+        dir: scratch.tree().to_owned(),
+        variables,
+        fence: Some((root.to_owned(), asked.place.to_owned())),
+    };
+    command::run(asked.command, &place, asked.limit, cancel, &mut |line| {
+        tell(Step::Line(line));
+    })
 }
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
-    use super::*;
-    use crate::base::CancelSource;
-
-    fn check(command: &str) -> Result<Checked> {
-        let dir = tempfile::tempdir().expect("a folder");
-        run(command, dir.path(), &Cancel::never(), &mut |_| {})
-    }
-
-    #[test]
-    fn a_check_passes_or_fails_and_says_why() {
-        let good = check("echo fine; echo also >&2").expect("ran");
-        assert!(good.passed);
-        assert_eq!(good.output, "fine\nalso\n");
-        let bad = check("printf 'wrong \\033[31mred'; exit 3").expect("ran");
-        assert!(!bad.passed);
-        assert_eq!(bad.output, "wrong \\x1b[31mred\n");
-        assert!(check("  ").is_err());
-    }
-
-    #[test]
-    fn the_end_of_a_long_output_is_kept() {
-        let long = check("i=0; while [ $i -lt 5000 ]; do echo line number $i; i=$((i+1)); done")
-            .expect("ran");
-        assert!(long.output.len() <= KEPT + 64);
-        assert!(long.output.ends_with("line number 4999\n"));
-        assert!(long.output.contains("lines before this]"));
-    }
-
-    #[test]
-    fn a_cancel_ends_the_whole_group() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let mark = dir.path().join("mark");
-        let source = CancelSource::new();
-        let token = source.token();
-        let begun = Instant::now();
-        let command = format!("(sleep 2; touch {}) & echo ready; wait", mark.display());
-        let failure = run(&command, dir.path(), &token, &mut |line| {
-            if line == "ready" {
-                source.cancel();
-            }
-        })
-        .expect_err("cancelled");
-        assert!(failure.is_interrupted());
-        assert!(begun.elapsed() < Duration::from_secs(2));
-        std::thread::sleep(Duration::from_millis(2500));
-        assert!(!mark.exists(), "a child went on");
-    }
-
-    #[test]
-    fn the_time_limit_holds() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let done = run_within(
-            "sleep 30",
-            dir.path(),
-            Duration::from_millis(200),
-            &Cancel::never(),
-            &mut |_| {},
-        )
-        .expect("no error");
-        assert!(!done.passed);
-        assert!(done.status.contains("stopped after"), "{}", done.status);
-        assert!(done.seconds < 10.0);
-    }
-
-    #[test]
-    fn a_child_left_behind_is_not_waited_for() {
-        let begun = Instant::now();
-        let done = check("sleep 20 & echo done").expect("ran");
-        assert!(done.passed);
-        assert!(begun.elapsed() < Duration::from_secs(5));
-    }
-}
+#[path = "check_tests.rs"]
+mod tests;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check::Checked;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
 use crate::engine::{Cut, Usage};
@@ -121,6 +122,15 @@ pub enum Event {
         /// Last line concerned, 0 for a whole file.
         end: u32,
     },
+    /// A planned change, whole.
+    Diff {
+        /// As `git apply` takes it; empty where nothing could be changed.
+        text: String,
+        /// Edits that could not be used, with reasons.
+        troubles: Vec<String>,
+    },
+    /// A check of a planned change.
+    Check(Checked),
     /// A review remark.
     Finding(Finding),
     /// How far a review is.
@@ -261,6 +271,19 @@ mod tests {
                 start: 3,
                 end: 4,
             },
+            Event::Diff {
+                text: "--- a/x\n".to_owned(),
+                troubles: vec!["t".to_owned()],
+            },
+            Event::Check(Checked {
+                command: "make".to_owned(),
+                verdict: super::super::check::Verdict::AsBefore,
+                status: "exit status: 2".to_owned(),
+                before: Some(true),
+                output: "o".to_owned(),
+                seconds: 0.5,
+                notes: vec!["n".to_owned()],
+            }),
             Event::Finding(Finding {
                 path: path("src/a.rs"),
                 line: 3,

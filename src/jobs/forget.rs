@@ -31,6 +31,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             vec![
                 ("index", of.index),
                 ("what models have read", of.states),
+                ("the copy for checks", of.check),
                 ("sessions", of.sessions),
                 ("undo records", of.undo),
                 ("state", of.state),
@@ -39,6 +40,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
         None => vec![
             ("index", places.cache.join("index")),
             ("what models have read", places.cache.join("states")),
+            ("copies for checks", places.cache.join("checks")),
             ("sessions and state", places.state.join("repositories")),
         ],
     };

@@ -183,6 +183,20 @@ impl Change {
         all
     }
 
+    /// The change that takes this one back.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let files = self.files.iter().map(|file| FileChange {
+            path: file.renamed_to.clone().unwrap_or_else(|| file.path.clone()),
+            renamed_to: file.renamed_to.as_ref().map(|_| file.path.clone()),
+            before: file.after.clone(),
+            after: file.before.clone(),
+        });
+        Self {
+            files: files.collect(),
+        }
+    }
+
     /// The change with only those hunks of [`Change::hunks`] (same `context`) whose flag is
     /// set; a flag that is missing counts as not set. Files left without a hunk are left out; a
     /// rename stays with any hunk of its file.

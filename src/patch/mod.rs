@@ -11,6 +11,7 @@ mod hunks;
 pub mod lines;
 pub mod locate;
 pub mod mask;
+mod merge;
 pub mod parse;
 mod record;
 mod said;

@@ -25,9 +25,6 @@ pub(super) enum State {
     Applied,
     /// Files are being put back: found at a start, this is an undo that was interrupted.
     Undoing,
-    /// The files are changed only for as long as a check runs: found at a start, the check was
-    /// interrupted and the files are still changed.
-    Trial,
 }
 
 /// One file of a record.

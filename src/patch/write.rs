@@ -5,7 +5,6 @@
 //! record. Whatever stops it in between, the record holds what is needed to go back.
 
 use std::fs::{self, File, TryLockError};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,7 +12,7 @@ use super::disk::{
     Stands, move_in, remove, restore_folders, safe_path, stands, waiting, write_beside,
 };
 use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
-use super::{Change, FileChange};
+use super::{Change, FileChange, merge};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
 use crate::base::{Failure, Kind, RepoPath, Result};
@@ -47,13 +46,13 @@ pub struct Undone {
     pub notes: Vec<String>,
 }
 
-/// Writes a change, all or nothing, under a lock: checks that every file still is as the
-/// change was planned on, records what was there, writes new texts beside the old ones and
-/// renames them into place (keeping permissions), and puts all back when one fails.
+/// Writes a change, all or nothing, under a lock: merges it with what has changed since it was
+/// planned, records what was there, writes new texts beside the old ones and renames them into
+/// place (keeping permissions), and puts all back when one fails.
 ///
 /// # Errors
-/// Of kind usage, if the change is empty; of kind input, if a file has changed meanwhile or
-/// lies behind a link; of kind environment, if it cannot be written.
+/// Of kind usage, if the change is empty; of kind input, if a file has changed meanwhile in the
+/// same lines or lies behind a link; of kind environment, if it cannot be written.
 pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     if change.is_empty() {
         return Err(Failure::usage("there is nothing to apply"));
@@ -61,7 +60,8 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     let _lock = lock(undo, PATIENCE)?;
     let mut notes = Vec::new();
     recover(root, undo, &mut notes)?;
-    let mut record = begin(root, change, undo, State::Applying)?;
+    let change = merged_with_what_stands(root, change, &mut notes)?;
+    let mut record = begin(root, &change, undo)?;
     record.state = State::Applied;
     if let Err(failure) = record.save(&undo.0) {
         record.state = State::Applying;
@@ -82,52 +82,8 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     })
 }
 
-/// Writes a change for as long as `during` runs and takes it back after, also if that panics.
-/// Until then a record says that it is a trial, and the lock is held: a process that is killed
-/// meanwhile leaves behind what the next one needs in order to put the files back. Gives also
-/// what must be said, as in [`Applied::notes`].
-///
-/// # Errors
-/// As [`apply`]; of kind environment, if it could not all be taken back.
-pub fn try_out<T>(
-    root: &Path,
-    change: &Change,
-    undo: &UndoDir,
-    during: impl FnOnce() -> T,
-) -> Result<(T, Vec<String>)> {
-    if change.is_empty() {
-        return Err(Failure::usage("there is nothing to try out"));
-    }
-    let _lock = lock(undo, PATIENCE)?;
-    let mut notes = Vec::new();
-    recover(root, undo, &mut notes)?;
-    let record = begin(root, change, undo, State::Trial)?;
-    let came = catch_unwind(AssertUnwindSafe(during));
-    let after = match take_back(root, &record, record.files.len()) {
-        Ok(()) => record.remove(&undo.0),
-        Err(failure) => {
-            let left = Failure::environment(
-                "the change was only tried out, and not all of it could be taken back",
-            )
-            .because(&failure);
-            let aside = (failure.kind() == Kind::Input).then(|| record.set_aside(&undo.0));
-            Err(match aside {
-                Some(Ok(aside)) => left.hint(format!(
-                    "look at these files; their texts from before are kept in {}",
-                    aside.display()
-                )),
-                _ => left.hint("run `homebody undo`: it tries again to put everything back"),
-            })
-        }
-    };
-    match came {
-        Ok(came) => after.map(|()| (came, notes)),
-        Err(panic) => resume_unwind(panic),
-    }
-}
-
-/// Puts back what a process that was killed has left half done or tried out, and says so; for
-/// every start. While another process writes or tries out, nothing is done.
+/// Puts back what a process that was killed has left half done, and says so; for every start.
+/// While another process writes, nothing is done.
 ///
 /// # Errors
 /// Of kind environment, if a file cannot be put back: `undo` tries again.
@@ -206,15 +162,9 @@ fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
                 std::thread::sleep(Duration::from_millis(50));
             }
             Err(TryLockError::WouldBlock) => {
-                let last = numbers(&undo.0)?.last().copied();
                 return Err(
-                    match last.and_then(|last| Record::state_of(&undo.0, last)) {
-                        Some(State::Trial) => Failure::environment(
-                            "a change is being tried out in this repository by a check",
-                        ),
-                        _ => Failure::environment("another homebody is writing to this repository"),
-                    }
-                    .hint("wait until it has finished, and try again"),
+                    Failure::environment("another homebody is writing to this repository")
+                        .hint("wait until it has finished, and try again"),
                 );
             }
             Err(TryLockError::Error(e)) => return Err(failed(&e)),
@@ -233,7 +183,6 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
         State::Applied => return Ok(None),
         State::Applying => "a patch that was interrupted while it was written has been taken back",
         State::Undoing => "an undo that was interrupted has been finished",
-        State::Trial => "a change that was only tried out by a check has been taken back",
     };
     let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
@@ -255,10 +204,10 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
 }
 
 /// Checks every file, writes the record and then the change; what fails is taken back.
-fn begin(root: &Path, change: &Change, undo: &UndoDir, state: State) -> Result<Record> {
+fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     let mut record = Record {
         number: numbers(&undo.0)?.last().map_or(1, |last| last + 1),
-        state,
+        state: State::Applying,
         files: Vec::new(),
         folders: Vec::new(),
     };
@@ -282,6 +231,51 @@ fn begin(root: &Path, change: &Change, undo: &UndoDir, state: State) -> Result<R
             .because(format!("and not everything could be put back: {also}"))
             .hint("run `homebody undo`: it tries again to put everything back"),
     })
+}
+
+/// The change, planned anew on files that have changed since. Says so in `notes`.
+fn merged_with_what_stands(
+    root: &Path,
+    change: &Change,
+    notes: &mut Vec<String>,
+) -> Result<Change> {
+    let mut merged = Change::default();
+    for file in &change.files {
+        let mut file = file.clone();
+        if let (Some(before), Some(after)) = (&file.before, &file.after)
+            && let Stands::File { bytes, .. } = stands(root, &file.path)?
+            && bytes != before.as_bytes()
+            && let Ok(now) = String::from_utf8(bytes)
+        {
+            let path = &file.path;
+            let both = merge::merged(before, &now, after).map_err(|meet| {
+                let ranges: Vec<String> = meet.iter().map(ToString::to_string).collect();
+                let lines = ranges.join(", ");
+                Failure::input(format!(
+                    "`{path}` has changed since the patch was made, in the same lines: {lines}"
+                ))
+                .because("nothing was changed")
+                .hint("ask for the patch again")
+            })?;
+            notes.push(if both == now {
+                format!("{path} has the change already")
+            } else {
+                format!("{path} has changed since the patch was made: both changes are kept")
+            });
+            if both == now && file.renamed_to.is_none() {
+                continue;
+            }
+            file.after = Some(both);
+            file.before = Some(now);
+        }
+        merged.files.push(file);
+    }
+    if merged.is_empty() {
+        return Err(Failure::input("nothing is left to write")
+            .because(notes.join("; "))
+            .hint("look at the files: the change is there"));
+    }
+    Ok(merged)
 }
 
 /// Checks one file of a change against the disk.

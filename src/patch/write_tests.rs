@@ -157,6 +157,53 @@ fn files_that_changed_meanwhile_stop_it() {
 }
 
 #[test]
+fn what_changed_meanwhile_elsewhere_in_a_file_is_kept() {
+    let text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
+    let place = Place::new(&[("a", text), ("b", text)]);
+    let planned = text.replace("2\n", "two\n");
+    let change = Change {
+        files: vec![
+            file("a", None, Some(text), Some(&planned)),
+            file("b", Some("c"), Some(text), Some(&planned)),
+        ],
+    };
+    let saved = text.replace("8\n", "eight\n");
+    place.put("a", &saved);
+    place.put("b", &saved);
+    let before = place.all();
+    let applied = place.apply(&change).expect("merged");
+    assert_eq!(applied.notes.len(), 2);
+    assert!(applied.notes[0].contains("both changes are kept"));
+    let both = saved.replace("2\n", "two\n");
+    let now = place.all();
+    assert_eq!(now.get("a"), Some(&Some(both.clone())));
+    assert_eq!((now.get("b"), now.get("c")), (None, Some(&Some(both))));
+    place.undo().expect("undone");
+    assert_eq!(place.all(), before, "the other change stays");
+
+    // In the same lines nobody can say which is meant.
+    place.put("a", &text.replace("2\n", "deux\n"));
+    let before = place.all();
+    let failure = place.apply(&change).expect_err("they meet");
+    assert!(
+        failure.what().ends_with("in the same lines: 2"),
+        "{failure}"
+    );
+    assert_eq!(place.all(), before);
+
+    // Somebody has done it by hand.
+    let first = Change {
+        files: change.files[..1].to_vec(),
+    };
+    place.put("a", &planned);
+    let failure = place.apply(&first).expect_err("nothing to do");
+    assert!(
+        failure.to_string().contains("has the change already"),
+        "{failure}"
+    );
+}
+
+#[test]
 fn undo_refuses_what_changed_since_and_names_it() {
     let place = Place::new(&FILES);
     place.apply(&every_kind()).expect("applied");
@@ -401,109 +448,6 @@ fn two_writers_take_turns() {
         (place.all().get("a"), place.all().get("b")),
         (Some(&ten), Some(&ten))
     );
-}
-
-#[test]
-fn a_trial_lasts_as_long_as_its_check() {
-    let place = Place::new(&FILES);
-    let before = place.all();
-    let (root, dir) = (place.root.path(), place.dir());
-    let first = Change {
-        files: vec![file("first", None, None, Some("f\n"))],
-    };
-    place.apply(&first).expect("applied");
-    let with_first = place.all();
-    let (seen, notes) = try_out(root, &every_kind(), &dir, || {
-        // Who starts or writes meanwhile leaves it alone.
-        assert!(
-            put_back_interrupted(root, &dir)
-                .expect("nothing")
-                .is_empty()
-        );
-        let why = lock(&dir, Duration::ZERO).expect_err("held").to_string();
-        assert!(why.contains("tried out"), "{why}");
-        place.all()
-    })
-    .expect("tried out");
-    assert!(notes.is_empty());
-    assert_eq!(seen.get("src/a"), Some(&Some("2\n".to_owned())));
-    assert!(seen.contains_key("deep/er/new") && !seen.contains_key("was"));
-    assert_eq!(place.all(), with_first);
-    let panicked = catch_unwind(AssertUnwindSafe(|| {
-        try_out(root, &every_kind(), &dir, || panic!("a broken check"))
-    }));
-    assert!(panicked.is_err());
-    assert_eq!(place.all(), with_first);
-    // A trial is no patch that could be undone.
-    place.undo().expect("the first one undone");
-    assert_eq!(place.all(), before);
-    let nothing = try_out(root, &Change::default(), &dir, || ()).expect_err("empty");
-    assert_eq!(nothing.kind(), Kind::Usage);
-}
-
-#[test]
-fn a_trial_that_was_killed_is_taken_back_by_whoever_comes_next() {
-    type Next = fn(&Place) -> Vec<String>;
-    let ways: [Next; 4] = [
-        |place| put_back_interrupted(place.root.path(), &place.dir()).expect("put back"),
-        |place| place.undo().expect("undone").notes,
-        |place| {
-            let change = Change {
-                files: vec![file("src/a", None, Some("1\n"), Some("9\n"))],
-            };
-            let notes = place.apply(&change).expect("applied").notes;
-            place.undo().expect("undone");
-            notes
-        },
-        |place| {
-            let change = every_kind();
-            let (root, dir) = (place.root.path(), place.dir());
-            try_out(root, &change, &dir, || ()).expect("tried out").1
-        },
-    ];
-    for next in ways {
-        let place = Place::new(&FILES);
-        let first = Change {
-            files: vec![file("first", None, None, Some("f\n"))],
-        };
-        place.apply(&first).expect("applied");
-        let before = place.all();
-        let (root, dir) = (place.root.path(), place.dir());
-        // What a killed process leaves: files and record, and no lock.
-        begin(root, &every_kind(), &dir, State::Trial).expect("begun");
-        assert_ne!(place.all(), before);
-        let notes = next(&place);
-        assert_eq!(notes.len(), 1, "{notes:?}");
-        assert!(notes[0].contains("only tried out"), "{notes:?}");
-        assert!(notes[0].contains("src/a"), "{notes:?}");
-        assert_eq!(place.all(), before, "and the patch before it stays");
-        assert!(
-            put_back_interrupted(root, &dir)
-                .expect("nothing")
-                .is_empty()
-        );
-    }
-}
-
-#[test]
-fn what_a_check_does_to_the_files_it_tries_is_not_lost() {
-    let place = Place::new(&FILES);
-    let (root, dir) = (place.root.path(), place.dir());
-    let failure = try_out(root, &every_kind(), &dir, || {
-        place.put("src/a", "formatted\n");
-        place.put("deep/log", "x\n");
-    })
-    .expect_err("not all could be taken back");
-    assert!(failure.to_string().contains("`src/a`"), "{failure}");
-    let hint = failure.next_step().expect("a hint");
-    assert!(hint.contains(".unfinished"), "{hint}");
-    let all = place.all();
-    let text = |name: &str| all.get(name).cloned().flatten();
-    assert_eq!(text("src/a").as_deref(), Some("formatted\n"));
-    assert_eq!(text("was").as_deref(), Some("w\n"));
-    assert_eq!(text("deep/log").as_deref(), Some("x\n"));
-    assert!(!all.contains_key("deep/er"));
-    assert!(put_back_interrupted(root, &dir).expect("done").is_empty());
 }
 
 #[test]

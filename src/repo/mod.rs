@@ -12,6 +12,7 @@ mod ignored;
 pub mod log;
 mod open;
 pub mod read;
+mod tree;
 #[cfg(test)]
 pub(crate) mod trial;
 pub mod unified;
@@ -28,6 +29,7 @@ pub use history::{CommitLog, Past, PastFile, Run};
 pub use ignored::Ignoring;
 pub use log::{Log, Logged, Since};
 pub use read::{BlobId, FileText, blob_id};
+pub use tree::{TreeEntry, TreeKind};
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 
 /// A repository, or a plain folder treated as one.

@@ -11,6 +11,7 @@ use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
 use crate::app::{Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchRow, PatchState};
 use crate::base::text::{human_time, printable};
+use crate::jobs::check::{Checked, Verdict};
 
 /// Pairs of lines longer than this are not compared word by word.
 const MAX_WORDS_LINE: usize = 1_000;
@@ -286,43 +287,43 @@ fn compare(old: &str, new: &str) -> Option<(Pieces, Pieces)> {
 fn check_rows(patch: &PatchBlock, cx: &Cx<'_>) -> Vec<Row> {
     match &patch.check {
         Check::None => Vec::new(),
-        Check::Running { since } => {
+        Check::Running { since, what } => {
             let seconds = cx.now.saturating_sub(*since) as f64 / 1000.0;
-            cx.said(
-                "check: ",
-                &format!("running for {}", human_time(seconds)),
-                Role::Accent,
-            )
-        }
-        Check::Failed(failure) => cx.failure(failure),
-        Check::Done(report) => {
-            let verdict = if report.passed { "passed" } else { "failed" };
-            let role = if report.passed { Role::Ok } else { Role::Error };
-            let mut rows = cx.said(
-                "check: ",
-                &format!(
-                    "{} — {verdict} in {}",
-                    printable(&report.command),
-                    human_time(report.seconds)
-                ),
-                role,
-            );
-            if !report.passed {
-                let lines: Vec<&str> = report.output.lines().collect();
-                let from = lines.len().saturating_sub(CHECK_LINES);
-                if from > 0 {
-                    rows.push(cx.dim(&format!("  … {from} lines before")));
-                }
-                rows.extend(
-                    lines
-                        .iter()
-                        .skip(from)
-                        .map(|line| code_row(line, cx.role(Role::Dim), cx)),
-                );
+            let words = format!("running for {}", human_time(seconds));
+            let mut rows = cx.said("check: ", &words, Role::Accent);
+            if !what.is_empty() {
+                rows.push(code_row(what, cx.role(Role::Dim), cx));
             }
             rows
         }
+        Check::Failed(failure) => cx.failure(failure),
+        Check::Done(checked) => check_done(checked, cx),
     }
+}
+
+fn check_done(checked: &Checked, cx: &Cx<'_>) -> Vec<Row> {
+    let (verdict, role) = match checked.verdict {
+        Verdict::Passed => ("passed", Role::Ok),
+        Verdict::AsBefore => ("fails as it does without the change", Role::Warning),
+        Verdict::Failed => ("failed", Role::Error),
+    };
+    let (command, time) = (printable(&checked.command), human_time(checked.seconds));
+    let words = format!("{command} — {verdict} in {time}");
+    let mut rows = cx.said("check: ", &words, role);
+    if checked.verdict != Verdict::Passed {
+        // The first faults come first: what follows mostly follows from them.
+        let dim = cx.role(Role::Dim);
+        let lines = checked.output.lines();
+        let left = lines.clone().count().saturating_sub(CHECK_LINES);
+        rows.extend(lines.take(CHECK_LINES).map(|line| code_row(line, dim, cx)));
+        if left > 0 {
+            rows.push(cx.dim(&format!("  … {left} more lines")));
+        }
+    }
+    for note in &checked.notes {
+        rows.extend(cx.said("  ", note, Role::Dim));
+    }
+    rows
 }
 
 fn code_row(line: &str, style: Style, cx: &Cx<'_>) -> Row {

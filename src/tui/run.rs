@@ -95,6 +95,7 @@ pub fn run(start: Start) -> Result<()> {
         places: start.places,
         script: start.script,
         dir: start.dir,
+        before: Mutex::default(),
         index: Mutex::new(None),
         busy: false.into(),
         loaded: false.into(),

@@ -11,14 +11,15 @@ use super::theme::{Role, Theme};
 use super::view::View;
 use super::width::width;
 use crate::app::{
-    self, CheckReport, Command, EngineEvent, EngineFacts, Event, Fit, IndexEvent, Key, ModelRow,
-    Options, PullEvent, State,
+    self, Command, EngineEvent, EngineFacts, Event, Fit, IndexEvent, Key, ModelRow, Options,
+    PullEvent, State,
 };
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::{Context, Excerpt, LeftOut, Why};
 use crate::engine::Usage;
 use crate::index::{Hit, Progress, Stats, Symbol, SymbolKind};
+use crate::jobs::check::{Checked, Verdict};
 use crate::jobs::session::SessionEntry;
 use crate::jobs::{Answer, Event as Told, Finding, Severity, Source, Turn};
 use crate::patch::{Applied, Change, FileChange, Undone};
@@ -781,12 +782,23 @@ fn a_patch() {
     let Some(block) = screen.state.checking else {
         panic!("no check runs");
     };
+    screen.event(Event::Checking {
+        block,
+        what: format!(
+            "with the change:   Compiling walk v0.1.0 {}",
+            "/far".repeat(30)
+        ),
+    });
+    seen!("patch_check_says", screen.picture());
     screen.event(Event::Checked {
         block,
-        result: Ok(CheckReport {
+        result: Ok(Checked {
             command: "cargo check".into(),
-            passed: false,
+            verdict: Verdict::Failed,
+            status: "exit status: 101".into(),
+            before: Some(false),
             seconds: 6.0,
+            notes: Vec::new(),
             output: "error[E0425]: cannot find function `log` in this scope\n --> src/walk.rs:31\n"
                 .into(),
         }),
@@ -796,10 +808,13 @@ fn a_patch() {
     seen!("patch_failed_check_foot", screen.picture());
     screen.event(Event::Checked {
         block,
-        result: Ok(CheckReport {
+        result: Ok(Checked {
             command: "cargo check".into(),
-            passed: true,
+            verdict: Verdict::Passed,
+            status: "exit status: 0".into(),
+            before: None,
             seconds: 6.0,
+            notes: Vec::new(),
             output: String::new(),
         }),
     });

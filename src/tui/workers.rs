@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
@@ -15,11 +16,16 @@ use super::indexer::{self, Indexer};
 use super::reports;
 use crate::app::{Command, Event, Generation, PullEvent};
 use crate::base::failure::io_failure;
+use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
 use crate::jobs::Workspace;
+use crate::jobs::check::{Before, Check, Checked, Step, TIME_LIMIT};
 use crate::models::Puller;
 use crate::patch::{self, UndoDir};
+
+/// Time between two words about a check.
+const TELLING: Duration = Duration::from_millis(120);
 
 /// What all workers share.
 pub struct Shared {
@@ -31,6 +37,8 @@ pub struct Shared {
     pub script: Option<PathBuf>,
     /// The folder homebody was started in.
     pub dir: PathBuf,
+    /// What the check command does without a change.
+    pub before: Mutex<Before>,
     /// The newest index, and whether it is complete.
     pub index: Mutex<Option<(Arc<Index>, bool)>>,
     /// A job runs on the engine's thread.
@@ -298,11 +306,19 @@ impl Workers {
             self.check.token(),
         );
         let started = spawn("check", move || {
-            let result = guarded(|| check(&shared, &change, applied, &cancel));
+            let mut told = Instant::now();
+            let mut tell = |what: String| {
+                // A screen is read a few times a second, at most.
+                if told.elapsed() >= TELLING {
+                    told = Instant::now();
+                    let _ = events.try_send(Event::Checking { block, what });
+                }
+            };
+            let result = guarded(|| check(&shared, &change, applied, &cancel, &mut tell));
             let _ = events.send(Event::Checked { block, result });
         });
         match started {
-            // A change that is tried out must be taken back before the end.
+            // What it has started must be ended before the end.
             Ok(thread) => self.to_finish.push(thread),
             Err(failure) => self.later(Event::Checked {
                 block,
@@ -401,32 +417,33 @@ fn fetch(mut puller: Puller, tasks: &Receiver<(String, Cancel)>, events: &Sender
     }
 }
 
-/// Runs the user's check. A change that is not applied yet is applied for as long as the
-/// check runs: build folders and what git ignores are where the check expects them.
+/// Runs the user's check.
 fn check(
     shared: &Shared,
     change: &patch::Change,
     applied: bool,
     cancel: &Cancel,
-) -> Result<crate::app::CheckReport> {
-    let root = shared.workspace.repo.root();
-    let command = shared.workspace.config.check.value.clone().ok_or_else(|| {
+    tell: &mut dyn FnMut(String),
+) -> Result<Checked> {
+    let workspace = &shared.workspace;
+    let command = workspace.config.check.value.as_ref().ok_or_else(|| {
         Failure::usage("no check command is set")
             .hint("put one into config.toml: check = \"cargo check\"")
     })?;
-    let run = || crate::jobs::check::run(&command, root, cancel, &mut |_| {});
-    let (checked, notes) = if applied {
-        (run()?, Vec::new())
-    } else {
-        let undo = UndoDir(shared.workspace.places.undo.clone());
-        let (checked, notes) = patch::write::try_out(root, change, &undo, run)?;
-        (checked?, notes)
-    };
-    let notes: String = notes.iter().map(|note| format!("{note}\n")).collect();
-    Ok(crate::app::CheckReport {
+    let asked = Check {
         command,
-        passed: checked.passed,
-        seconds: checked.seconds,
-        output: notes + &checked.output,
+        repo: &workspace.repo,
+        place: &workspace.places.check,
+        change,
+        applied,
+        limit: TIME_LIMIT,
+    };
+    let mut before = shared.before.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut run = "with the change";
+    crate::jobs::check::check(&asked, &mut before, cancel, &mut |step| match step {
+        Step::Copied(files) => tell(format!("copying the repository: {files} files")),
+        Step::Begins { changed: true } => {}
+        Step::Begins { changed: false } => run = "without it",
+        Step::Line(line) => tell(format!("{run}: {}", truncated(line, 200))),
     })
 }

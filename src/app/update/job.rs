@@ -104,7 +104,12 @@ fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis, searched: u
         }),
         Event::Usage(usage) => answer.usage = Some(usage),
         // The failure comes whole with the job's end.
-        Event::Error { .. } | Event::Finding(_) | Event::Progress { .. } | Event::Done => {}
+        Event::Error { .. }
+        | Event::Diff { .. }
+        | Event::Check(_)
+        | Event::Finding(_)
+        | Event::Progress { .. }
+        | Event::Done => {}
     }
 }
 
@@ -170,7 +175,12 @@ fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
             }
         }
         Event::Usage(usage) => review.usage = Some(usage),
-        Event::Source(_) | Event::Edit { .. } | Event::Error { .. } | Event::Done => {}
+        Event::Source(_)
+        | Event::Edit { .. }
+        | Event::Diff { .. }
+        | Event::Check(_)
+        | Event::Error { .. }
+        | Event::Done => {}
     }
 }
 

@@ -94,6 +94,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         } => panel::code(state, path, range, result),
         Event::Applied { block, result } => patching::applied(state, block, result, &mut out),
         Event::Undone(result) => patching::undone(state, result, &mut out),
+        Event::Checking { block, what } => patching::checking(state, block, what),
         Event::Checked { block, result } => patching::checked(state, block, result, &mut out),
         Event::EditorDone { purpose, result } => {
             patching::editor_done(state, &purpose, result, &mut out);

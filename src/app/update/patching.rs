@@ -3,11 +3,11 @@
 use super::super::block::{BlockId, Body, Check, Tone};
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::keymap::Action;
-use super::super::message::CheckReport;
 use super::super::patch_block::{Decision, PatchBlock, PatchRow, PatchState};
 use super::super::state::{Composing, Focus, State};
 use super::{scroll, send};
 use crate::base::{Failure, Result};
+use crate::jobs::check::{Checked, Verdict};
 use crate::jobs::{Patch, Request};
 use crate::patch::{Applied, Change, Undone};
 
@@ -189,27 +189,35 @@ pub(super) fn ask_again(
         .map(|file| file.path.clone())
         .into_iter()
         .collect();
-    let shown = if remark.is_empty() {
-        format!("{request} (another way)")
-    } else {
-        remark.to_owned()
+    let failed = match &patch.check {
+        Check::Done(checked) if checked.verdict == Verdict::Failed => Some(checked.clone()),
+        _ => None,
     };
-    let remark = if remark.is_empty() {
-        "do it another way"
-    } else {
-        remark
+    let (asked, shown) = match (failed, remark) {
+        // The whole change failed, and the whole is to be written anew.
+        (Some(checked), "") => {
+            let shown = format!("{request} (so that `{}` passes)", checked.command);
+            let wish = Patch {
+                request,
+                ..Patch::default()
+            };
+            (checked.again(wish, &patch.change), shown)
+        }
+        (_, remark) => {
+            let (shown, remark) = match remark {
+                "" => (format!("{request} (another way)"), "do it another way"),
+                remark => (remark.to_owned(), remark),
+            };
+            let wish = Patch {
+                request,
+                files,
+                again: Some((text, remark.to_owned())),
+                ..Patch::default()
+            };
+            (wish, shown)
+        }
     };
-    send::submit(
-        state,
-        Request::Patch(Patch {
-            request,
-            files,
-            again: Some((text, remark.to_owned())),
-            ..Patch::default()
-        }),
-        &shown,
-        out,
-    );
+    send::submit(state, Request::Patch(asked), &shown, out);
     // Nothing of it is left to decide on: what comes takes its place.
     if let Some(patch) = patch_mut(state, id)
         && patch.is_open()
@@ -307,7 +315,10 @@ fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
         );
         return;
     }
-    patch.check = Check::Running { since: now };
+    patch.check = Check::Running {
+        since: now,
+        what: String::new(),
+    };
     state.checking = Some(id);
     out.push(Command::RunCheck {
         block: id,
@@ -316,19 +327,40 @@ fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     });
 }
 
+/// The check goes on.
+pub(super) fn checking(state: &mut State, id: BlockId, now: String) {
+    if let Some(patch) = patch_mut(state, id)
+        && let Check::Running { what, .. } = &mut patch.check
+    {
+        *what = now;
+    }
+}
+
 /// The check has ended.
 pub(super) fn checked(
     state: &mut State,
     id: BlockId,
-    result: Result<CheckReport, Failure>,
+    result: Result<Checked, Failure>,
     out: &mut Vec<Command>,
 ) {
     state.checking = state.checking.filter(|block| *block != id);
     let unseen = !state.window_focus;
     // The verdict stands at the patch's foot, which may be out of sight.
     match &result {
-        Ok(report) if report.passed => state.toast(Tone::Good, "the check passed"),
-        Ok(_) => state.toast(Tone::Bad, "the check failed; why stands below the patch"),
+        Ok(checked) if checked.verdict == Verdict::Passed => {
+            state.toast(Tone::Good, "the check passed");
+        }
+        Ok(checked) if checked.verdict == Verdict::AsBefore => {
+            state.toast(
+                Tone::Warning,
+                "the check fails, as it does without the change",
+            );
+        }
+        Ok(_) => {
+            let key = state.keymap.hint(Action::Remark);
+            let text = format!("the check failed; {key} and Enter ask again with what it said");
+            state.toast(Tone::Bad, text);
+        }
         Err(_) => {}
     }
     if let Some(patch) = patch_mut(state, id) {

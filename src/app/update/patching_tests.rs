@@ -334,11 +334,14 @@ fn a_check_is_made_of_what_is_not_rejected() {
     assert!(matches!(desk.patch(id).check, Check::Running { .. }));
     assert!(desk.press("c").is_empty(), "one at a time");
     desk.event(Event::Focus(false));
-    let report = CheckReport {
+    let report = Checked {
         command: "cargo check".to_owned(),
-        passed: true,
+        verdict: Verdict::Passed,
+        status: "exit status: 0".to_owned(),
+        before: None,
         seconds: 6.0,
         output: String::new(),
+        notes: Vec::new(),
     };
     let out = desk.event(Event::Checked {
         block: id,

@@ -34,11 +34,12 @@ pub(in crate::cli) struct PatchArgs {
     /// Change only this file (may be repeated)
     #[arg(long = "file", value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) files: Vec<String>,
-    /// Run CMD after applying; 1 is returned if it fails
-    #[arg(long, value_name = "CMD", requires = "apply", value_hint = ValueHint::CommandString)]
+    /// Run CMD with the change, in a copy of the repository; if it fails, and not as it does
+    /// without the change, 1 is returned and --apply writes nothing
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString)]
     pub(in crate::cli) check: Option<String>,
     /// Try so many times to satisfy the check, each time with what it said
-    #[arg(long, value_name = "N", requires = "apply", default_value_t = 1, value_parser = number(1, 20))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = number(1, 20))]
     pub(in crate::cli) rounds: u64,
     /// One event a line as JSON
     #[arg(long)]

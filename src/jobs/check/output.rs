@@ -1,0 +1,231 @@
+//! What a check wrote: what of it is new, what of it matters.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+/// Words that stand where something is wrong, in small letters.
+const WRONG: &[&str] = &[
+    "error",
+    "fail",
+    "panicked",
+    "exception",
+    "traceback",
+    "assert",
+    "fatal",
+    "undefined",
+    "undeclared",
+    "cannot",
+    "unexpected",
+    "expected",
+    "not ok",
+    "no such",
+    "not found",
+    "warning",
+    "denied",
+    "segmentation",
+    "abort",
+    "invalid",
+    "missing",
+    "unresolved",
+    "broke",
+    "wrong",
+    "mismatch",
+    "differ",
+    "refused",
+    "illegal",
+    "timed out",
+    "timeout",
+    "exceeded",
+    "leak",
+];
+/// The same for lines that only sum up, and say nothing is wrong.
+const RIGHT: &[&str] = &[
+    "0 failed",
+    "0 errors",
+    "0 error",
+    "0 failures",
+    "no errors",
+    "0 warnings",
+    " ok",
+];
+/// Lines after a wrong one that belong to it.
+const AFTER: usize = 12;
+/// Lines of the end that are kept where nothing says what is wrong.
+const END: usize = 40;
+
+/// Lines of `now` that `before` does not have; figures (line numbers, times, counts) and
+/// addresses do not count.
+pub(super) fn fresh<'a>(now: &'a str, before: &str) -> Vec<&'a str> {
+    let known: HashSet<String> = before.lines().map(plain).collect();
+    now.lines()
+        .filter(|line| !known.contains(&plain(line)))
+        .collect()
+}
+
+/// Whether a line says that something is wrong.
+pub(super) fn is_wrong(line: &str) -> bool {
+    let line = line.to_lowercase();
+    WRONG.iter().any(|word| line.contains(word)) && !RIGHT.iter().any(|word| line.contains(word))
+}
+
+/// What matters of an output, in at most about `most` bytes: lines that say what is wrong, with
+/// those after them, from the first on, and the end. `lines` are all of it or what is new in it.
+pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
+    let mut wanted = vec![false; lines.len()];
+    let mut left = 0;
+    for (line, wanted) in lines.iter().zip(&mut wanted) {
+        if is_wrong(line) {
+            left = AFTER;
+        }
+        *wanted = left > 0;
+        left = left.saturating_sub(1);
+    }
+    if !wanted.contains(&true) {
+        let from = wanted.len().saturating_sub(END);
+        wanted
+            .iter_mut()
+            .skip(from)
+            .for_each(|wanted| *wanted = true);
+    }
+    // A third for the end, where what is wrong is summed up; the rest for the first faults.
+    let mut keep = vec![false; lines.len()];
+    let mut take = |order: &mut dyn Iterator<Item = usize>, mut bytes: usize| {
+        for at in order {
+            let (Some(line), Some(keep)) = (lines.get(at), keep.get_mut(at)) else {
+                break;
+            };
+            if !wanted.get(at).copied().unwrap_or(false) || *keep {
+                continue;
+            }
+            if line.len() + 1 > bytes {
+                break;
+            }
+            bytes -= line.len() + 1;
+            *keep = true;
+        }
+    };
+    take(&mut (0..lines.len()).rev(), most / 3);
+    take(&mut (0..lines.len()), most - most / 3);
+    let mut out = String::new();
+    let mut left_out = 0;
+    for (line, kept) in lines.iter().zip(keep) {
+        if !kept {
+            left_out += 1;
+            continue;
+        }
+        if left_out > 0 {
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "[… {left_out} lines]");
+            left_out = 0;
+        }
+        out.push_str(line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Whether something in the output says that a network was refused: an `EPERM` where sockets
+/// are spoken of, or names that could not be looked up.
+pub(super) fn was_refused_a_network(output: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "could not resolve",
+        "couldn't resolve",
+        "name resolution",
+        "eai_again",
+        "getaddrinfo",
+        "name or service not known",
+        "nodename nor servname",
+    ];
+    const NETWORK: &[&str] = &[
+        "socket", "connect", "network", "dial ", "lookup", "http", "listen", "bind",
+    ];
+    const REFUSED: &[&str] = &["operation not permitted", "eperm"];
+    let lines: Vec<String> = output.lines().map(str::to_lowercase).collect();
+    let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
+    lines.iter().enumerate().any(|(at, line)| {
+        let around = lines.get(at.saturating_sub(6)..=at).unwrap_or(&[]);
+        has(line, NAMES) || has(line, REFUSED) && around.iter().any(|near| has(near, NETWORK))
+    })
+}
+
+/// A line without what differs from run to run.
+fn plain(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut number = false;
+    let mut hex = false;
+    let mut before = ' ';
+    for c in line.trim().chars() {
+        // An address: `0x7ffd…`.
+        hex = (hex && c.is_ascii_hexdigit()) || (before == '0' && c == 'x');
+        let digit = c.is_ascii_digit() || hex || (number && matches!(c, '.' | ','));
+        if !digit {
+            out.push(c);
+        } else if !number {
+            out.push('0');
+        }
+        number = digit;
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_before_is_not_new_whatever_its_figures() {
+        let before =
+            "test a ... FAILED\n  left: 3 at 0x7ffdab\ntook 1.25s\nsrc/a.rs:10: warning: x";
+        let now = "test a ... FAILED\n  left: 3 at 0x7f0012\ntook 0.9s\nsrc/a.rs:12: warning: x\n\
+                   test b ... FAILED";
+        assert_eq!(fresh(now, before), ["test b ... FAILED"]);
+    }
+
+    #[test]
+    fn the_first_faults_and_the_end_are_what_matters() {
+        let mut lines = vec![
+            "   Compiling a",
+            "error[E0308]: mismatched types",
+            "  --> src/a.rs:3",
+        ];
+        lines.extend(["   Compiling b"; 100]);
+        lines.extend(["warning: unused", "error: could not compile `a`"]);
+        let said = what_matters(&lines, 4_000);
+        assert!(
+            said.starts_with("[… 1 lines]\nerror[E0308]: mismatched types\n  --> src/a.rs:3\n")
+        );
+        assert!(said.ends_with("warning: unused\nerror: could not compile `a`\n"));
+        assert!(said.matches("Compiling b").count() < 20, "{said}");
+        // Small room: something of both.
+        let said = what_matters(&lines, 120);
+        assert!(
+            said.contains("E0308") && said.contains("could not compile"),
+            "{said}"
+        );
+        assert!(said.len() < 200);
+        // Nothing that says so: the end.
+        let plain = ["a"; 100];
+        assert_eq!(what_matters(&plain, 4_000).matches('a').count(), END);
+        assert!(!is_wrong("test result: ok. 3 passed; 0 failed"));
+    }
+
+    #[test]
+    fn a_refused_network_is_told_from_a_file_that_may_not_be_written() {
+        for said in [
+            "dial tcp: lookup proxy: socket: operation not permitted",
+            "  File \"socket.py\", line 233, in __init__\n    _socket.socket.__init__(self)\n\
+             PermissionError: [Errno 1] Operation not permitted",
+            "curl: (6) Could not resolve host: example.com",
+            "npm ERR! errno EAI_AGAIN",
+        ] {
+            assert!(was_refused_a_network(said), "{said}");
+        }
+        for said in [
+            "chown: x: Operation not permitted",
+            "error: connection pool is empty",
+        ] {
+            assert!(!was_refused_a_network(said), "{said}");
+        }
+    }
+}
