@@ -63,8 +63,8 @@ pub struct DiffPieces {
     pub left_out: Vec<LeftOut>,
 }
 
-/// Cuts a diff into pieces of at most `budget` tokens, files and hunks in order; a hunk is cut
-/// only if it is larger than a piece. With `around`, up to a quarter of each piece is kept for
+/// Cuts a diff into pieces of at most `budget` tokens, files and hunks in order, each of one
+/// file; a hunk is cut only if it is larger than a piece. With `around`, up to a quarter of each piece is kept for
 /// the definitions that the changes stand in (read from the repository, and shown only where
 /// the file still is as the diff's new side says); their numbers begin with `first_id` and go
 /// on through the pieces.
@@ -257,6 +257,10 @@ impl Cutter<'_> {
         else {
             return;
         };
+        // Files by themselves: what was found in one is known as long as it does not change.
+        if self.parts.last().is_some_and(|last| last.file != at) {
+            self.close();
+        }
         let total = hunk.lines.len();
         let mut start = 0;
         while start < total {

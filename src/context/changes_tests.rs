@@ -91,6 +91,26 @@ fn definitions_around_a_change_are_shown_where_the_file_is_current() {
     let stale = Diff::parse(&hunk.replace("call(7)", "call(71)")).expect("a diff");
     let pieces = diff_pieces(&stale, Some((&repo, &index)), 1000, 7, &RoughCount);
     assert!(pieces.pieces[0].around.is_empty());
+    // Who uses it is shown too, where there is room.
+    let user = "/// Uses it.\nfn third() {\n    if ready() {\n        second();\n    }\n}\n";
+    std::fs::write(dir.path().join("b.rs"), user).expect("written");
+    let index = crate::index::build(
+        &repo,
+        &dir.path().join("index"),
+        &crate::repo::WalkRules::default(),
+        false,
+        &cancel,
+        &mut |_| {},
+    )
+    .expect("an index");
+    let pieces = diff_pieces(&diff, Some((&repo, &index)), 1000, 7, &RoughCount);
+    let around = &pieces.pieces[0].around;
+    assert_eq!(around.len(), 2, "{around:?}");
+    assert_eq!(around[1].path.as_str(), "b.rs");
+    assert!(around[1].text.contains("second();"));
+    let little = pieces.pieces[0].tokens - 1;
+    let pieces = diff_pieces(&diff, Some((&repo, &index)), little, 7, &RoughCount);
+    assert!(pieces.pieces[0].around.len() < 2);
 }
 
 #[test]

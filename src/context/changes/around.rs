@@ -1,6 +1,7 @@
 //! The definitions that changes stand in.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::super::pack::cost;
 use super::super::{Excerpt, Why};
@@ -9,12 +10,24 @@ use crate::base::{LineRange, RepoPath, TokenCount};
 use crate::index::{Index, Symbol};
 use crate::repo::{Diff, Repo};
 
+/// Changed definitions of a piece whose users are looked for.
+const SYMBOLS: usize = 3;
+/// Places that use one, at most.
+const USERS: usize = 2;
+/// Places that are looked through for them.
+const HITS: usize = 12;
+/// Shorter names stand for anything.
+const TELLING: usize = 4;
+/// Lines shown before and after the one that uses a definition.
+const BEFORE: u32 = 3;
+const AFTER: u32 = 5;
+
 /// Finds the definitions around changes.
 pub(super) struct Surroundings<'a> {
     diff: &'a Diff,
     repo: &'a Repo,
     index: &'a Index,
-    texts: BTreeMap<RepoPath, Option<String>>,
+    texts: BTreeMap<RepoPath, Option<Rc<str>>>,
     next: u32,
 }
 
@@ -29,35 +42,24 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// Adds to a piece what fits of them.
+    /// Adds to a piece what fits of them, and of what uses them: callers, tests.
     pub(super) fn add(&mut self, piece: &mut DiffPiece, budget: usize, count: &dyn TokenCount) {
-        for part in &piece.parts {
+        let mut changed: Vec<(RepoPath, Symbol)> = Vec::new();
+        for part in piece.parts.clone() {
             let Some(new) = part.new else {
                 continue;
             };
-            let Some(text) = self
-                .texts
-                .entry(part.path.clone())
-                .or_insert_with(|| self.repo.read(&part.path).ok().map(|file| file.text))
-            else {
+            let Some(text) = self.text(&part.path) else {
                 continue;
             };
             let lines: Vec<&str> = text.split_inclusive('\n').collect();
-            if !is_current(self.diff, part, &lines) {
+            if !is_current(self.diff, &part, &lines) {
                 continue;
             }
             let Some(symbol) = around(&self.index.symbols(&part.path), new) else {
                 continue;
             };
             let range = symbol.range;
-            let known = piece.parts.iter().any(|p| {
-                p.path == part.path
-                    && p.new
-                        .is_some_and(|n| n.start <= range.start && range.end <= n.end)
-            }) || piece
-                .around
-                .iter()
-                .any(|e| e.path == part.path && e.range.overlaps(range));
             let Some(of_it) = lines.get(range.start as usize - 1..range.end as usize) else {
                 continue;
             };
@@ -65,31 +67,127 @@ impl<'a> Surroundings<'a> {
             let stands = of_it
                 .iter()
                 .any(|line| line.trim().starts_with(symbol.signature.trim()));
-            if known || !stands {
+            if !stands {
                 continue;
             }
-            let mut text = of_it.concat();
-            if !text.ends_with('\n') {
-                text.push('\n');
+            let known = piece.parts.iter().any(|p| {
+                p.path == part.path
+                    && p.new
+                        .is_some_and(|n| n.start <= range.start && range.end <= n.end)
+            });
+            if !known {
+                let name = Some(full_name(&symbol));
+                self.show(piece, &part.path, range, name, budget, count);
             }
-            let mut excerpt = Excerpt {
-                frame: Vec::new(),
-                id: self.next,
-                path: part.path.clone(),
-                range,
-                text,
-                symbol: Some(full_name(&symbol)),
-                why: Why::Definition,
-                tokens: 0,
-            };
-            excerpt.tokens = cost(&excerpt, count);
-            if piece.tokens + excerpt.tokens <= budget {
-                piece.tokens += excerpt.tokens;
-                self.next += 1;
-                piece.around.push(excerpt);
+            if !changed.iter().any(|(_, other)| other.name == symbol.name) {
+                changed.push((part.path, symbol));
             }
         }
+        for (path, symbol) in changed.iter().take(SYMBOLS) {
+            self.users(piece, path, symbol, budget, count);
+        }
     }
+
+    fn text(&mut self, path: &RepoPath) -> Option<Rc<str>> {
+        let read = || self.repo.read(path).ok().map(|file| Rc::from(file.text));
+        self.texts.entry(path.clone()).or_insert_with(read).clone()
+    }
+
+    /// Shows lines of a file, if there is room. Tells whether it did.
+    fn show(
+        &mut self,
+        piece: &mut DiffPiece,
+        path: &RepoPath,
+        range: LineRange,
+        symbol: Option<String>,
+        budget: usize,
+        count: &dyn TokenCount,
+    ) -> bool {
+        let shown = |e: &Excerpt| e.path == *path && e.range.overlaps(range);
+        let Some(text) = self.text(path).filter(|_| !piece.around.iter().any(shown)) else {
+            return false;
+        };
+        let lines = text.split_inclusive('\n');
+        let lines = lines
+            .skip(range.start as usize - 1)
+            .take(range.len() as usize);
+        let mut text: String = lines.collect();
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let mut excerpt = Excerpt {
+            frame: Vec::new(),
+            id: self.next,
+            path: path.clone(),
+            range,
+            text,
+            symbol,
+            why: Why::Definition,
+            tokens: 0,
+        };
+        excerpt.tokens = cost(&excerpt, count);
+        if piece.tokens + excerpt.tokens > budget {
+            return false;
+        }
+        piece.tokens += excerpt.tokens;
+        self.next += 1;
+        piece.around.push(excerpt);
+        true
+    }
+
+    /// Adds some of the places that name a definition.
+    fn users(
+        &mut self,
+        piece: &mut DiffPiece,
+        path: &RepoPath,
+        symbol: &Symbol,
+        budget: usize,
+        count: &dyn TokenCount,
+    ) {
+        if symbol.name.len() < TELLING {
+            return;
+        }
+        let mut shown = 0;
+        for hit in self.index.search(&symbol.name, HITS).unwrap_or_default() {
+            let own = hit.path == *path && hit.range.overlaps(symbol.range);
+            let in_piece = piece.parts.iter().any(|part| {
+                let overlaps = |new: LineRange| new.overlaps(hit.range);
+                part.path == hit.path && part.new.is_some_and(overlaps)
+            });
+            if own || in_piece || shown == USERS {
+                continue;
+            }
+            let Some(text) = self.text(&hit.path) else {
+                continue;
+            };
+            let inside = (hit.range.start..=hit.range.end)
+                .zip(text.lines().skip(hit.range.start as usize - 1));
+            let Some(line) = inside
+                .into_iter()
+                .find_map(|(number, line)| names(line, &symbol.name).then_some(number))
+            else {
+                continue;
+            };
+            let range = LineRange::new(
+                line.saturating_sub(BEFORE).max(hit.range.start),
+                (line + AFTER).min(hit.range.end),
+            );
+            let within = hit.symbol.as_ref().map(full_name);
+            shown += usize::from(self.show(piece, &hit.path, range, within, budget, count));
+        }
+    }
+}
+
+/// Whether a line has a word.
+fn names(line: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        let before = line.get(..at).and_then(|before| before.chars().next_back());
+        let after = line
+            .get(at + word.len()..)
+            .and_then(|after| after.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
 }
 
 /// Whether the file's lines are those of the diff's new side.

@@ -1,0 +1,83 @@
+//! Free text byte by byte: whole characters, and none that steers a terminal.
+
+/// How far a character is: bytes that must still come, and what the next may be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Letter {
+    left: u8,
+    low: u8,
+    high: u8,
+}
+
+impl Letter {
+    /// Between two characters.
+    pub const WHOLE: Self = Self {
+        left: 0,
+        low: 0,
+        high: 0,
+    };
+
+    /// Whether no character is begun.
+    pub const fn is_whole(self) -> bool {
+        self.left == 0
+    }
+
+    /// Goes on with a byte; none where it cannot be (RFC 3629, and no control character but
+    /// tab and newline).
+    pub fn push(self, byte: u8) -> Option<Self> {
+        if self.left > 0 {
+            return (self.low..=self.high).contains(&byte).then_some(Self {
+                left: self.left - 1,
+                low: 0x80,
+                high: 0xbf,
+            });
+        }
+        let of = |left, low, high| Some(Self { left, low, high });
+        match byte {
+            b'\t' | b'\n' | b' '..=b'~' => Some(Self::WHOLE),
+            // The first two of the upper half would be controls (U+0080 to U+009F).
+            0xc2 => of(1, 0xa0, 0xbf),
+            0xc3..=0xdf => of(1, 0x80, 0xbf),
+            0xe0 => of(2, 0xa0, 0xbf),
+            0xe1..=0xec | 0xee..=0xef => of(2, 0x80, 0xbf),
+            0xed => of(2, 0x80, 0x9f),
+            0xf0 => of(3, 0x90, 0xbf),
+            0xf1..=0xf3 => of(3, 0x80, 0xbf),
+            0xf4 => of(3, 0x80, 0x8f),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(bytes: &[u8]) -> bool {
+        let end = bytes
+            .iter()
+            .try_fold(Letter::WHOLE, |letter, byte| letter.push(*byte));
+        end.is_some_and(Letter::is_whole)
+    }
+
+    #[test]
+    fn every_character_is_taken_and_nothing_else() {
+        for letter in ('\0'..=char::MAX)
+            .step_by(7)
+            .chain("\t\n~é€😀\u{ffff}".chars())
+        {
+            let hostile = letter.is_control() && !"\t\n".contains(letter);
+            let mut bytes = [0; 4];
+            let bytes = letter.encode_utf8(&mut bytes).as_bytes();
+            assert_eq!(takes(bytes), !hostile, "{letter:?}");
+        }
+        for bytes in [
+            &b"\xc0\x80"[..],
+            b"\xed\xa0\x80",
+            b"\xf4\x90\x80\x80",
+            b"\x80",
+            b"\xe2\x82",
+        ] {
+            assert!(!takes(bytes), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What was found in a piece before: the same words to the same model need not be read again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::super::Finding;
+use crate::base::places::write_private;
+use crate::engine::{Facts, Message};
+
+/// Changes with how findings are come to: the form, the second look, what is kept.
+const VERSION: u32 = 1;
+/// Pieces that are kept, at most.
+const MOST: usize = 2_000;
+
+/// A folder of what was found, by piece.
+#[derive(Debug, Clone)]
+pub(super) struct Memory {
+    dir: Option<PathBuf>,
+}
+
+/// What was found in a piece.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Known {
+    pub findings: Vec<Finding>,
+    /// Findings that did not stand a second look.
+    pub fallen: usize,
+    /// Tokens that were read and written for it.
+    pub tokens: usize,
+}
+
+impl Memory {
+    /// With a folder, or one that remembers nothing.
+    pub fn new(dir: Option<&Path>) -> Self {
+        Self {
+            dir: dir.map(Path::to_owned),
+        }
+    }
+
+    /// What a piece is known by: everything that the model is told, and which model it is.
+    pub fn key(messages: &[Message], facts: &Facts, masks: bool) -> String {
+        let mut hash = Sha256::new();
+        hash.update(VERSION.to_le_bytes());
+        hash.update([u8::from(masks), u8::from(facts.rewrites)]);
+        for text in [&facts.name, &facts.architecture]
+            .into_iter()
+            .chain(messages.iter().map(|message| &message.content))
+        {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        }
+        let digest = hash.finalize();
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// What was found before.
+    pub fn get(&self, key: &str) -> Option<Known> {
+        let bytes = fs::read(self.file(key)?).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Keeps what was found. A folder that cannot be written costs only that.
+    pub fn put(&self, key: &str, known: &Known) {
+        let Some(file) = self.file(key) else {
+            return;
+        };
+        let kept = serde_json::to_vec(known)
+            .map_err(|e| e.to_string())
+            .and_then(|bytes| write_private(&file, &bytes).map_err(|e| e.to_string()));
+        if let Err(why) = kept {
+            log::info!("what was found is not kept: {why}");
+        }
+    }
+
+    /// Forgets the oldest where there are too many.
+    pub fn prune(&self) {
+        let entries = self.dir.as_ref().and_then(|dir| fs::read_dir(dir).ok());
+        let mut files: Vec<(SystemTime, PathBuf)> = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        files.sort();
+        for (_, file) in files.iter().take(files.len().saturating_sub(MOST)) {
+            let _ = fs::remove_file(file);
+        }
+    }
+
+    fn file(&self, key: &str) -> Option<PathBuf> {
+        Some(self.dir.as_ref()?.join(format!("{key}.json")))
+    }
+}
