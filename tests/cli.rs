@@ -752,6 +752,8 @@ fn the_schema_knows_every_event() {
         title: "t".to_owned(),
         reason: "r".to_owned(),
         verified: true,
+        rule: None,
+        suggestion: None,
     };
     let events = [
         Event::Context {

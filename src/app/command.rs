@@ -3,7 +3,7 @@
 use super::block::BlockId;
 use super::message::{Generation, Selection};
 use crate::base::{LineRange, RepoPath};
-use crate::jobs::{Request, Turn};
+use crate::jobs::{Finding, Request, Turn};
 use crate::patch::Change;
 
 /// What a text is edited for in `$EDITOR`.
@@ -171,6 +171,16 @@ pub enum Command {
     /// Write the report of a review as Markdown in the current folder. Reports
     /// [`super::Event::Written`].
     WriteReport(String),
+    /// Put a finding aside for all reviews to come, or no longer. A failure is reported as
+    /// [`super::Event::SaveFailed`].
+    Dismiss {
+        /// Which.
+        finding: Box<Finding>,
+        /// Whether it is aside from now on.
+        aside: bool,
+    },
+    /// Work out the change that came with a finding. Reports [`super::Event::Suggested`].
+    Suggest(Box<Finding>),
     /// Write a first `AGENTS.md`, never over one that is there. Reports
     /// [`super::Event::InitWritten`].
     WriteInit,

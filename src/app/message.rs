@@ -11,8 +11,8 @@ use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Hit, Stats};
 use crate::jobs::check::Checked;
 use crate::jobs::session::SessionEntry;
-use crate::jobs::{self, Answer, Preview, Turn};
-use crate::patch::{Applied, Undone};
+use crate::jobs::{self, Answer, Finding, Preview, Turn};
+use crate::patch::{Applied, Change, Undone};
 use crate::repo::{Head, Status};
 
 /// Milliseconds of a clock that never goes back; where it starts does not matter.
@@ -142,6 +142,13 @@ pub enum Event {
     SaveFailed(Failure),
     /// Answer to [`super::Command::Export`] and [`super::Command::WriteReport`]: the file as shown to people.
     Written(Result<String, Failure>),
+    /// Answer to [`super::Command::Suggest`]: the change, none where the line reads otherwise.
+    Suggested {
+        /// The finding.
+        finding: Box<Finding>,
+        /// What came with it.
+        change: Option<Change>,
+    },
     /// Answer to [`super::Command::WriteInit`]: the file as shown to people.
     InitWritten(Result<RepoPath, Failure>),
     /// Answer to [`super::Command::Doctor`].

@@ -362,6 +362,8 @@ pub(super) fn a_finding(name: &str, line: u32) -> Finding {
         title: format!("wrong in {name}"),
         reason: "since it is.".to_owned(),
         verified: true,
+        rule: None,
+        suggestion: None,
     }
 }
 

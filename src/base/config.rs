@@ -33,7 +33,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 22] = [
+pub(super) const KEYS: [(&str, bool); 23] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -53,6 +53,7 @@ pub(super) const KEYS: [(&str, bool); 22] = [
     ("rules_file", true),
     ("exclude", true),
     ("review.skip", true),
+    ("review.second_look", false),
     ("search.embedding", false),
     ("check", false),
     ("keys", false),
@@ -127,6 +128,8 @@ pub struct Config {
     pub rules_file: Setting<String>,
     /// `exclude`: globs left out of the index, in gitignore form. (repo may add)
     pub exclude: Setting<Vec<String>>,
+    /// `review.second_look`: whether each finding is put to the model once more.
+    pub second_look: Setting<bool>,
     /// `review.skip`: globs a review passes over. (repo may add)
     pub review_skip: Setting<Vec<String>>,
     /// `search.embedding`: the model that searches by meaning: `auto`, `off`, a name or a path of
@@ -161,6 +164,7 @@ impl Default for Config {
             state_cache: Setting::default_of(2048),
             rules_file: Setting::default_of("AGENTS.md".to_owned()),
             exclude: Setting::default_of(Vec::new()),
+            second_look: Setting::default_of(true),
             review_skip: Setting::default_of(Vec::new()),
             search_embedding: Setting::default_of("auto".to_owned()),
             check: Setting::default_of(None),
@@ -348,6 +352,11 @@ impl Config {
         );
         put("exclude", texts(&self.exclude.value), &self.exclude.origin);
         put(
+            "review.second_look",
+            self.second_look.value.to_string(),
+            &self.second_look.origin,
+        );
+        put(
             "review.skip",
             texts(&self.review_skip.value),
             &self.review_skip.origin,
@@ -424,6 +433,7 @@ impl Config {
                 over(&mut self.rules_file, path.into(), origin);
             }
             "exclude" => add(&mut self.exclude, entry.texts()?, origin),
+            "review.second_look" => over(&mut self.second_look, entry.flag()?, origin),
             "review.skip" => add(&mut self.review_skip, entry.texts()?, origin),
             "search.embedding" => over(&mut self.search_embedding, entry.text()?, origin),
             "check" => over(&mut self.check, entry.optional_text()?, origin),
@@ -475,7 +485,7 @@ mod tests {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
-            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
+            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\nsecond_look = false\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));
         assert_eq!(config.ctx.value, 8192);

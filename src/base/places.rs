@@ -30,10 +30,14 @@ pub struct RepoPlaces {
     pub states: PathBuf,
     /// The copy of the repository in which checks run: can be made again.
     pub check: PathBuf,
+    /// What reviews have found: can be found again.
+    pub reviews: PathBuf,
     /// Conversations.
     pub sessions: PathBuf,
     /// Records for `undo`.
     pub undo: PathBuf,
+    /// Findings of reviews that were put aside.
+    pub dismissed: PathBuf,
     /// Everything of this repository under `state`.
     pub state: PathBuf,
 }
@@ -112,8 +116,10 @@ impl Places {
             index: self.cache.join("index").join(&key),
             states: self.cache.join("states").join(&key),
             check: self.cache.join("checks").join(&key),
+            reviews: self.cache.join("reviews").join(&key),
             sessions: state.join("sessions"),
             undo: state.join("undo"),
+            dismissed: state.join("dismissed.json"),
             state,
         }
     }

@@ -342,6 +342,18 @@ pub(super) enum DebugCommand {
         #[arg(value_name = "FILE")]
         query: PathBuf,
     },
+    /// Cut the diffs of past commits to pieces and have findings written by pure chance
+    Findings {
+        /// Commits, from the newest on
+        #[arg(long, value_name = "N", default_value_t = 300)]
+        commits: u64,
+        /// Answers for each piece
+        #[arg(long, value_name = "N", default_value_t = 2)]
+        walks: u64,
+        /// Fill the vocabulary up to so many tokens
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        vocabulary: u64,
+    },
     /// Answers by chance within the mask of edits, and whether each edit applies
     Walks {
         /// How many

@@ -11,7 +11,7 @@ use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::{Walker, debug};
 use crate::index::Part;
-use crate::jobs::{ModelChoice, replays, walks};
+use crate::jobs::{ModelChoice, finding_walks, replays, walks};
 use crate::patch::Form;
 
 /// The JSON schema of the events; a test holds real events against it.
@@ -70,6 +70,33 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let workspace = desk.open()?;
             let index = desk.index(&workspace, false)?;
             desk.out.json(&index.candidates(&query)?)?;
+        }
+        DebugCommand::Findings {
+            commits,
+            walks,
+            vocabulary,
+        } => {
+            desk.check_dir()?;
+            let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary as usize)?;
+            let workspace = desk.open()?;
+            let index = desk.index(&workspace, false)?;
+            let cancel = desk.cancel();
+            let plan = finding_walks::Plan {
+                commits: commits as usize,
+                walks: walks as usize,
+                limit: 400,
+            };
+            let words = &mut desk.out;
+            let mut each = |done: usize| words.progress(&format!("{done} of {commits} commits"));
+            let (repo, index) = (&workspace.repo, &index);
+            let report =
+                finding_walks::finding_walks(repo, index, &mut walker, plan, &cancel, &mut each);
+            desk.out.clear();
+            let report = report?;
+            desk.out.json(&report)?;
+            if !report.faults.is_empty() {
+                return Ok(NEGATIVE);
+            }
         }
         DebugCommand::Walks {
             walks: count,

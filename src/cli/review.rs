@@ -16,7 +16,9 @@ use super::{hook, patch, sarif};
 use crate::base::places::write_private;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::Mention;
-use crate::jobs::{Answer, Finding, Patch, Request, Review, ReviewOf, Severity};
+use crate::jobs::review::Dismissed;
+use crate::jobs::{Answer, Finding, Patch, Request, Review, ReviewOf, Severity, Workspace};
+use crate::patch::{UndoDir, write};
 use crate::repo::{Diff, DiffSpec};
 
 /// The version of what `--format json` prints and of the record of the last review.
@@ -44,6 +46,9 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     if let Some(number) = args.apply {
         return fix(number as usize, desk);
     }
+    if let Some(number) = args.dismiss {
+        return dismiss(number as usize, desk);
+    }
     let spec = spec(args)?;
     let of = (!args.of.stdin).then_some(&spec);
     let mut ready = ready(desk, of)?;
@@ -57,6 +62,13 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         return Err(Failure::bug("a review was answered with something else"));
     };
     keep(&findings, desk, &ready);
+    if let Some(file) = &args.write_baseline {
+        let mut all = request_baseline(args)?;
+        for finding in &findings {
+            all.add(finding);
+        }
+        all.write(file)?;
+    }
     match args.format {
         ReviewFormat::Text => text(&findings, &unread, desk),
         ReviewFormat::Json => desk.out.json_pretty(&json!({
@@ -113,7 +125,45 @@ pub(super) fn request(args: &ReviewArgs, spec: DiffSpec) -> Result<Review> {
         diff,
         least: Severity::Note,
         max_time_s: args.max_time.unwrap_or(0),
+        dismissed: request_baseline(args)?,
+        anew: args.anew,
     })
+}
+
+/// The findings of `--baseline`.
+fn request_baseline(args: &ReviewArgs) -> Result<Dismissed> {
+    match &args.baseline {
+        None => Ok(Dismissed::default()),
+        Some(file) if !file.exists() && args.write_baseline.as_ref() != Some(file) => {
+            Err(Failure::usage(format!("there is no {}", file.display()))
+                .hint("`homebody review --write-baseline FILE` writes one"))
+        }
+        Some(file) => Dismissed::read(file),
+    }
+}
+
+/// `review --dismiss N`: puts one finding of the last review aside.
+fn dismiss(number: usize, desk: &mut Desk) -> Result<Code> {
+    desk.check_dir()?;
+    let workspace = desk.open()?;
+    let finding = kept(&workspace, number)?;
+    let file = &workspace.places.dismissed;
+    let mut all = Dismissed::read(file)?;
+    let new = all.add(&finding);
+    all.write(file)?;
+    let what = if new {
+        "put aside"
+    } else {
+        "is put aside already"
+    };
+    let (path, line) = (&finding.path, finding.line);
+    desk.out
+        .note(&format!("{what}: {path}:{line}: {}", finding.title));
+    desk.out.note(&format!(
+        "it stays so while the line reads as it does; delete {} to see all again",
+        file.display()
+    ));
+    Ok(0)
 }
 
 fn given() -> Result<Diff> {
@@ -148,10 +198,10 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
             (Tone::Bold, &finding.title),
             (
                 Tone::Dim,
-                if finding.verified {
-                    ""
-                } else {
-                    "  (not verified)"
+                match &finding.rule {
+                    Some(_) => "  (found without a model)",
+                    None if finding.verified => "",
+                    None => "  (not verified)",
                 },
             ),
         ]);
@@ -164,6 +214,10 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
             desk.out
                 .parts(&[(Tone::Plain, "     "), (Tone::Plain, line)]);
         }
+        for line in finding.suggestion.iter().flat_map(|text| text.lines()) {
+            desk.out
+                .parts(&[(Tone::Plain, "     + "), (Tone::Green, line)]);
+        }
     }
     for (path, reason) in unread {
         desk.out.warn(&format!("not read: {path}: {reason}"));
@@ -171,14 +225,35 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
     match findings.len() {
         0 => desk.out.note("no findings"),
         n => desk.out.note(&format!(
-            "{n} finding{}; `homebody review --apply N` has one fixed",
+            "{n} finding{}; `homebody review --apply N` has one fixed, --dismiss N puts it aside",
             if n == 1 { "" } else { "s" }
         )),
     }
 }
 
-fn record(ready: &Ready) -> PathBuf {
-    ready.workspace.places.state.join("review.json")
+fn record(workspace: &Workspace) -> PathBuf {
+    workspace.places.state.join("review.json")
+}
+
+/// A finding of the last review.
+fn kept(workspace: &Workspace, number: usize) -> Result<Finding> {
+    let none = || {
+        Failure::usage("there is no review to take a finding from")
+            .hint("run `homebody review` first")
+    };
+    let bytes = fs::read(record(workspace)).map_err(|_| none())?;
+    let kept: Record = serde_json::from_slice(&bytes).map_err(|_| none())?;
+    let all = kept.findings.len();
+    kept.findings.into_iter().nth(number - 1).ok_or_else(|| {
+        Failure::usage(format!("there is no finding {number}")).because(format!(
+            "the last review has {}",
+            match all {
+                0 => "none".to_owned(),
+                1 => "only one".to_owned(),
+                n => format!("findings 1 to {n}"),
+            }
+        ))
+    })
 }
 
 /// Keeps the findings for `--apply N`; a folder that cannot be written costs only that.
@@ -189,32 +264,30 @@ fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
     };
     let outcome = serde_json::to_vec(&kept)
         .map_err(|e| Failure::bug("findings cannot be written").caused_by(&e))
-        .and_then(|bytes| write_private(&record(ready), &bytes));
+        .and_then(|bytes| write_private(&record(&ready.workspace), &bytes));
     if let Err(failure) = outcome {
         desk.out
             .detail(&format!("the findings are not kept: {failure}"));
     }
 }
 
-/// `review --apply N`: has one finding of the last review fixed.
+/// `review --apply N`: writes the new text that came with a finding of the last review, or has
+/// it fixed.
 fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
+    desk.check_dir()?;
+    let workspace = desk.open()?;
+    let finding = kept(&workspace, number)?;
+    if let Some(change) = finding.change(&workspace.repo) {
+        desk.out.diff(&change.to_unified());
+        let undo = UndoDir(workspace.places.undo.clone());
+        let applied = write::apply(workspace.repo.root(), &change, &undo)?;
+        for note in &applied.notes {
+            desk.out.warn(note);
+        }
+        desk.out.note("applied; take it back with `homebody undo`");
+        return Ok(0);
+    }
     let mut ready = ready(desk, None)?;
-    let none = || {
-        Failure::usage("there is no review to take a finding from")
-            .hint("run `homebody review` first")
-    };
-    let bytes = fs::read(record(&ready)).map_err(|_| none())?;
-    let kept: Record = serde_json::from_slice(&bytes).map_err(|_| none())?;
-    let finding = kept.findings.get(number - 1).ok_or_else(|| {
-        Failure::usage(format!("there is no finding {number}")).because(format!(
-            "the last review has {}",
-            match kept.findings.len() {
-                0 => "none".to_owned(),
-                1 => "only one".to_owned(),
-                n => format!("findings 1 to {n}"),
-            }
-        ))
-    })?;
     desk.out.note(&format!(
         "fixing {}:{}: {}",
         finding.path, finding.line, finding.title

@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::jobs::review::fingerprint;
 use crate::jobs::{Finding, Severity};
 use crate::repo::DiffKind;
 
 /// The whole log.
 pub(super) fn log(findings: &[Finding]) -> Value {
-    let categories: BTreeSet<&str> = findings
-        .iter()
-        .map(|finding| finding.category.as_str())
-        .collect();
+    let categories: BTreeSet<&str> = findings.iter().map(rule).collect();
     let rules: Vec<Value> = categories
         .iter()
         .map(|category| json!({"id": category, "shortDescription": {"text": category}}))
@@ -33,6 +31,11 @@ pub(super) fn log(findings: &[Finding]) -> Value {
     })
 }
 
+/// What found it: a rule of ours, or the model with a category in mind.
+fn rule(finding: &Finding) -> &str {
+    finding.rule.as_deref().unwrap_or(&finding.category)
+}
+
 fn result(finding: &Finding) -> Value {
     let level = match finding.severity {
         Severity::Note => "note",
@@ -48,13 +51,38 @@ fn result(finding: &Finding) -> Value {
             "region": {"startLine": finding.line, "snippet": {"text": finding.quote}},
         })
     };
-    json!({
-        "ruleId": finding.category,
+    let message = format!("{}\n\n{}", finding.title, finding.reason);
+    let mut result = json!({
+        "ruleId": rule(finding),
         "level": level,
-        "message": {"text": format!("{}\n\n{}", finding.title, finding.reason)},
+        "message": {"text": message.trim_end()},
         "locations": [{"physicalLocation": physical}],
-        "properties": {"verified": finding.verified},
-    })
+        "partialFingerprints": {"homebody/v1": fingerprint(finding)},
+        "properties": {
+            "verified": finding.verified,
+            "category": finding.category,
+            "byModel": finding.rule.is_none(),
+        },
+    });
+    if let Some(new) = finding.suggestion.as_ref().filter(|_| finding.line > 0) {
+        let line = finding.line;
+        result["fixes"] = json!([{
+            "description": {"text": format!("Write line {line} anew")},
+            "artifactChanges": [{
+                "artifactLocation": {"uri": uri(finding.path.as_str())},
+                "replacements": [{
+                    "deletedRegion": {
+                        "startLine": line,
+                        "startColumn": 1,
+                        "endLine": line + 1,
+                        "endColumn": 1,
+                    },
+                    "insertedContent": {"text": new},
+                }],
+            }],
+        }]);
+    }
+    result
 }
 
 /// A relative path as a URI: everything but the plainest characters in percent form.
@@ -87,6 +115,8 @@ mod tests {
             title: "panics".to_owned(),
             reason: "on empty input".to_owned(),
             verified: true,
+            rule: None,
+            suggestion: None,
         };
         let log = log(&[finding.clone(), finding]);
         let run = &log["runs"][0];
@@ -98,5 +128,35 @@ mod tests {
         assert_eq!(place["artifactLocation"]["uri"], "src/a%20b%25.rs");
         assert_eq!(place["region"]["startLine"], 7);
         assert_eq!(run["results"][0]["level"], "error");
+    }
+
+    #[test]
+    fn the_official_schema_knows_all_of_it() {
+        let finding = |line, side, suggestion: Option<&str>, rule: Option<&str>| Finding {
+            path: RepoPath::new("src/ü x.rs").expect("good"),
+            line,
+            side,
+            severity: Severity::Warning,
+            category: "security".to_owned(),
+            quote: "a\u{1f600}\tb".to_owned(),
+            title: "title".to_owned(),
+            reason: String::new(),
+            verified: false,
+            rule: rule.map(str::to_owned),
+            suggestion: suggestion.map(str::to_owned),
+        };
+        let log = log(&[
+            finding(3, DiffKind::Added, Some("new\nlines\n"), None),
+            finding(4, DiffKind::Removed, None, None),
+            finding(0, DiffKind::Added, None, Some("large-file")),
+        ]);
+        let typed: serde_sarif::sarif::Sarif =
+            serde_json::from_value(log.clone()).expect("of the schema's types");
+        // Nothing was passed over as unknown.
+        assert_eq!(serde_json::to_value(&typed).expect("JSON"), log);
+        assert_eq!(
+            serde_json::to_value(&typed.runs[0].results).expect("JSON")[2]["ruleId"],
+            "large-file"
+        );
     }
 }

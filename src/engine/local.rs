@@ -196,6 +196,9 @@ impl LocalEngine {
             } else {
                 answer()
             },
+            next: Some(&request.next)
+                .filter(|next| !next.is_empty() && !self.recall.can_cut())
+                .and_then(|next| same(next)),
         }
     }
 

@@ -108,6 +108,9 @@ pub struct Generate {
     pub thinking: bool,
     /// Tokens it may think before it must answer: 0 for no limit, none for the card's.
     pub thinking_limit: Option<usize>,
+    /// The prompt that will probably be next, if it is another one: what the two begin with
+    /// alike is kept, where the state cannot be cut back to it.
+    pub next: Vec<Message>,
 }
 
 /// Why a thought was ended for the model.

@@ -47,6 +47,8 @@ pub(super) struct Marks {
     pub system: Option<usize>,
     /// Before the answer; only asked for where the state cannot be cut back.
     pub answer: Option<usize>,
+    /// Where another prompt that is expected parts from this one, as well.
+    pub next: Option<usize>,
 }
 
 /// A network, and what it has read.
@@ -325,7 +327,11 @@ impl Recall {
 
     /// Places in a prompt of `total` tokens at which moments are to be kept.
     fn stops(&self, marks: Marks, total: usize) -> Vec<usize> {
-        let marks = marks.system.into_iter().chain(marks.answer);
+        let marks = marks
+            .system
+            .into_iter()
+            .chain(marks.answer)
+            .chain(marks.next);
         if self.network.can_cut() {
             return Vec::new();
         }
@@ -342,7 +348,7 @@ impl Recall {
         }
         let why = if marks.system == Some(at) {
             Why::System
-        } else if marks.answer == Some(at) {
+        } else if marks.answer == Some(at) || marks.next == Some(at) {
             Why::Answer
         } else {
             Why::Stride

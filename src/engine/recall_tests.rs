@@ -264,6 +264,7 @@ fn what_is_read_again_comes_to_the_same_to_the_bit() {
         let marks = Marks {
             system: None,
             answer: Some(tokens.len() - 4),
+            next: None,
         };
         let mut read = || {
             engine

@@ -4,6 +4,7 @@
 
 mod script;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -98,6 +99,10 @@ impl ScriptedEngine {
     /// Reads a script from a text; `name` is for messages.
     pub fn from_text(text: &str, name: &str) -> Result<Self> {
         let mut engine = Self::new(Vec::new());
+        // What one script has said is no answer of another.
+        let mut hash = DefaultHasher::new();
+        text.hash(&mut hash);
+        engine.facts.architecture = format!("script-{:016x}", hash.finish());
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {

@@ -6,8 +6,8 @@ use super::check::Checked;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
 use crate::engine::{Cut, Usage};
-use crate::patch::Form;
-use crate::repo::DiffKind;
+use crate::patch::{Change, Edit, Form};
+use crate::repo::{DiffKind, Repo};
 
 /// The version of the event format.
 pub const VERSION: u32 = 1;
@@ -62,6 +62,31 @@ pub struct Finding {
     /// Whether the quote was found in the diff (a finding that fails is dropped) and, where
     /// a second look is taken, held.
     pub verified: bool,
+    /// The rule that found it, where no model did: `secret`, `conflict-marker`…
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// New text for the line (lines with their ends, none to take it away), where one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
+}
+
+impl Finding {
+    /// The change that its suggestion makes; none where it has none, or the line reads otherwise
+    /// by now.
+    pub fn change(&self, repo: &Repo) -> Option<Change> {
+        let new = self.suggestion.clone()?;
+        let text = repo.read(&self.path).ok()?.text;
+        let line = text.lines().nth((self.line as usize).checked_sub(1)?)?;
+        let edit = Edit::Rewrite {
+            path: self.path.clone(),
+            range: LineRange::new(self.line, self.line),
+            new,
+        };
+        let fits = line == self.quote && self.side != DiffKind::Removed;
+        let edits = [edit];
+        let texts = super::texts::RepoTexts::new(repo, &[], &[]);
+        Change::plan(&edits, &texts).ok().filter(|_| fits)
+    }
 }
 
 /// One thing that happens.
@@ -294,6 +319,8 @@ mod tests {
                 title: "t".to_owned(),
                 reason: "r".to_owned(),
                 verified: true,
+                rule: None,
+                suggestion: None,
             }),
             Event::Progress {
                 done: 1,

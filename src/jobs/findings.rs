@@ -211,6 +211,8 @@ pub(super) fn verify(raw: &Raw, diff: &Diff) -> Option<Finding> {
         title: raw.title.clone(),
         reason: raw.reason.trim().to_owned(),
         verified: true,
+        rule: None,
+        suggestion: None,
     })
 }
 
@@ -432,6 +434,8 @@ mod tests {
             title: title.to_owned(),
             reason: String::new(),
             verified: true,
+            rule: None,
+            suggestion: None,
         };
         let mut all = Vec::new();
         assert!(add(finding(2, Severity::Note, "a"), &mut all));

@@ -32,6 +32,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
                 ("index", of.index),
                 ("what models have read", of.states),
                 ("the copy for checks", of.check),
+                ("what reviews have found", of.reviews),
                 ("sessions", of.sessions),
                 ("undo records", of.undo),
                 ("state", of.state),
@@ -41,6 +42,7 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             ("index", places.cache.join("index")),
             ("what models have read", places.cache.join("states")),
             ("copies for checks", places.cache.join("checks")),
+            ("what reviews have found", places.cache.join("reviews")),
             ("sessions and state", places.state.join("repositories")),
         ],
     };

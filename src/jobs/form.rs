@@ -16,10 +16,7 @@ const IN_BLOCK: u32 = 0x4003;
 pub(super) enum Part {
     /// One of these texts, none of which begins another; the answer may end before it where
     /// `may_end` says so. No texts: nothing more may come.
-    OneOf {
-        texts: Vec<Vec<u8>>,
-        may_end: bool,
-    },
+    OneOf { texts: Vec<Vec<u8>>, may_end: bool },
     /// A line of at least one character, which does not begin with a blank, of about so many
     /// bytes at the most. What follows must not be another line.
     Line { most: usize },
@@ -188,7 +185,8 @@ impl<F: Form> FormMask<F> {
                 }
                 // The fence begins nothing else, and behind the most nothing but it may come.
                 let in_fence = state.fence.is_some_and(|at| at > 0);
-                if in_fence || self.is_over(state, *most) && (state.fence.is_some() || byte != b'\n')
+                if in_fence
+                    || self.is_over(state, *most) && (state.fence.is_some() || byte != b'\n')
                 {
                     return None;
                 }
@@ -254,7 +252,11 @@ impl<F: Form> Mask for FormMask<F> {
         self.settled = self.written.len();
         self.states.drain(..self.states.len() - 1);
         // What may come is known anew where a part has just begun: fewer tokens are left.
-        if self.states.last().is_some_and(|state| state.begun == self.written.len()) {
+        if self
+            .states
+            .last()
+            .is_some_and(|state| state.begun == self.written.len())
+        {
             self.parts.pop();
             let state = self.begin();
             self.states = vec![state];
@@ -269,11 +271,13 @@ impl<F: Form> Mask for FormMask<F> {
             Part::OneOf { texts, .. } => {
                 let depth = self.written.len() - state.begun;
                 let list = texts.get(state.low..state.high).unwrap_or_default();
-                list.iter().filter_map(|text| text.get(depth)).collect()
+                list.iter()
+                    .filter_map(|text| text.get(depth).copied())
+                    .collect()
             }
-            Part::Line { .. } | Part::Block { .. } => {
-                (0..=u8::MAX).filter(|byte| self.step(*byte).is_some()).collect()
-            }
+            Part::Line { .. } | Part::Block { .. } => (0..=u8::MAX)
+                .filter(|byte| self.step(*byte).is_some())
+                .collect(),
         }
     }
 
@@ -372,7 +376,11 @@ mod tests {
         assert_eq!(takes("a:1:  x"), None, "a blank first");
         assert_eq!(takes("a:1: \n"), None, "an empty line");
         assert_eq!(takes("a:1: x\n<<<\nnew\n>>>>>>>\n"), Some(true));
-        assert_eq!(takes("a:1: x\n<<<\n>>>>>>>\n"), Some(true), "nothing is a block");
+        assert_eq!(
+            takes("a:1: x\n<<<\n>>>>>>>\n"),
+            Some(true),
+            "nothing is a block"
+        );
         assert_eq!(takes("a:1: x\n<<<\nsame\n>>>>>>>\n"), None);
         assert_eq!(takes("a:1: x\n<<<\nsame\nand\n>>>>>>>\n"), Some(true));
         assert_eq!(takes("a:1: x\n<<<\n>> 1\n"), None);
@@ -388,7 +396,11 @@ mod tests {
         let before = (mask.parts.clone(), mask.states.clone());
         for length in 0..30 {
             let text = "a:1: x\n<<<\nnew\n>>>>>>>\n".as_bytes();
-            let pushed = text.iter().take(length).take_while(|b| mask.push(**b)).count();
+            let pushed = text
+                .iter()
+                .take(length)
+                .take_while(|b| mask.push(**b))
+                .count();
             mask.pop(pushed);
             assert_eq!((mask.parts.clone(), mask.states.clone()), before);
             assert!(mask.said().is_empty());

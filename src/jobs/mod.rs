@@ -11,8 +11,10 @@ mod cite;
 mod edits;
 mod embedding;
 pub mod event;
+pub mod finding_walks;
 mod findings;
 pub mod forget;
+mod form;
 mod glob;
 pub mod init;
 pub mod message;
@@ -27,6 +29,8 @@ mod texts;
 pub mod walks;
 pub mod workspace;
 mod worse;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +85,12 @@ pub struct Settings {
     pub rules_file: String,
     /// Globs of files a review passes over.
     pub review_skip: Vec<String>,
+    /// Whether each finding of a review is put to the model once more.
+    pub second_look: bool,
+    /// The folder of what reviews have found before; none to keep nothing.
+    pub reviews: Option<PathBuf>,
+    /// The file of findings that the user has put aside.
+    pub dismissed: Option<PathBuf>,
     /// Globs the walk leaves out, which a patch does not touch either.
     pub exclude: Vec<String>,
 }
@@ -129,6 +139,10 @@ pub struct Review {
     pub least: Severity,
     /// Seconds after which no further piece is begun; 0 for no limit.
     pub max_time_s: u64,
+    /// Findings that are put aside, besides those of the user ([`Settings::dismissed`]).
+    pub dismissed: review::Dismissed,
+    /// Whether pieces are read that were read before.
+    pub anew: bool,
 }
 
 /// Where a review's diff comes from.

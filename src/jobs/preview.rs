@@ -71,6 +71,8 @@ pub(super) fn preview(
         }
         Request::Review(wanted) => {
             let (diff, unread) = review::wanted(wanted, &parts)?;
+            let system = review::told(system, review::fixes(rewrites), prompts)?;
+            let held = tokens_of(std::slice::from_ref(&system));
             let cut = review::pieces(&diff, &parts, held, window, None)?;
             let mut messages = vec![system];
             let mut context = Context::default();

@@ -19,12 +19,14 @@ use crate::base::{Failure, Result};
 const LONGEST: u64 = 64 * 1024;
 
 /// The templates by name.
-const EMBEDDED: [(&str, &str); 6] = [
+const EMBEDDED: [(&str, &str); 8] = [
     ("system.md", include_str!("../../prompts/system.md")),
     ("ask.md", include_str!("../../prompts/ask.md")),
     ("patch.md", include_str!("../../prompts/patch.md")),
     ("retry.md", include_str!("../../prompts/retry.md")),
     ("review.md", include_str!("../../prompts/review.md")),
+    ("reviewing.md", include_str!("../../prompts/reviewing.md")),
+    ("verdict.md", include_str!("../../prompts/verdict.md")),
     ("message.md", include_str!("../../prompts/message.md")),
 ];
 
@@ -111,6 +113,36 @@ pub(super) struct ReviewValues<'a> {
     pub fence: &'a str,
 }
 
+/// What `reviewing.md` may use.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct ReviewingValues {
+    /// Whether new text for a line may be given.
+    pub fixes: bool,
+}
+
+/// What `verdict.md` may use.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct VerdictValues<'a> {
+    /// The piece of the diff, lines numbered.
+    pub diff: &'a str,
+    /// Definitions around it, written out.
+    pub around: &'a str,
+    /// A fence that does not stand in the diff.
+    pub fence: &'a str,
+    /// File and line of the finding.
+    pub place: &'a str,
+    /// How bad it is said to be.
+    pub severity: &'a str,
+    /// What it is about.
+    pub category: &'a str,
+    /// The finding in a few words.
+    pub title: &'a str,
+    /// The line it quotes.
+    pub quote: &'a str,
+    /// Why it is said to be wrong.
+    pub reason: &'a str,
+}
+
 /// What `message.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct MessageValues<'a> {
@@ -189,6 +221,16 @@ impl Prompts {
     /// A piece of a diff to be reviewed.
     pub(super) fn review(&self, values: &ReviewValues<'_>) -> Result<String> {
         self.render("review.md", values)
+    }
+
+    /// How to review, for all pieces of a diff.
+    pub(super) fn reviewing(&self, values: ReviewingValues) -> Result<String> {
+        self.render("reviewing.md", &values)
+    }
+
+    /// A finding, to be looked at again.
+    pub(super) fn verdict(&self, values: &VerdictValues<'_>) -> Result<String> {
+        self.render("verdict.md", values)
     }
 
     /// A commit message.
@@ -321,6 +363,18 @@ fn sample(name: &str) -> Value {
             diff: "d",
             around: "a",
             fence: "```",
+        }),
+        "reviewing.md" => of(ReviewingValues { fixes: true }),
+        "verdict.md" => of(VerdictValues {
+            diff: "d",
+            around: "a",
+            fence: "```",
+            place: "p",
+            severity: "s",
+            category: "c",
+            title: "t",
+            quote: "q",
+            reason: "r",
         }),
         "message.md" => of(MessageValues {
             diff: "d",

@@ -1,15 +1,29 @@
-//! The review job: a diff in pieces, findings for each, every quote checked.
+//! The review job: what needs no model, and a diff in pieces, with findings for each. Every one
+//! quotes a line of the diff and is put to the model once more, alone.
+
+mod dismissed;
+mod memory;
+mod reading;
+mod sheet;
+mod spots;
+mod tally;
+mod verdict;
 
 use std::time::Instant;
 
-use super::prompt::{ReviewValues, fence_for};
-use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, Severity, ask::Parts};
+pub use self::dismissed::{Dismissed, fingerprint};
+use self::memory::Memory;
+use self::reading::read;
+pub(super) use self::sheet::{CATEGORIES, NONE, Sheet};
+use self::tally::Tally;
+use super::prompt::{ReviewValues, ReviewingValues, fence_for};
+use super::{Answer, Event, JobCx, Review, ReviewOf, Severity, ask::Parts};
 use super::{findings, glob, talk};
 use crate::base::text::human_time;
 use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
 use crate::context::pack::pack;
-use crate::engine::{Finish, Generate, Message, Role, Usage};
+use crate::engine::{Message, Role};
 use crate::index::{FileClass, Index};
 use crate::repo::{Diff, DiffSpec, FileDiff, FileStatus};
 
@@ -20,7 +34,7 @@ const PIECE: usize = 1200;
 /// Fewest tokens a piece is cut to.
 const LEAST: usize = 200;
 /// Lines shown around a change.
-const AROUND: u32 = 5;
+pub(super) const AROUND: u32 = 5;
 
 /// Files that tools write, by name.
 const LOCKS: [&str; 16] = [
@@ -72,7 +86,8 @@ pub(super) fn run(
             stopped: false,
         });
     }
-    let system = talk::system(cx, false)?.message;
+    let fixes = fixes(cx.engine.facts().rewrites);
+    let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
     let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let cut = pieces(&diff, &parts, held, window, cx.engine.rates())?;
@@ -80,8 +95,14 @@ pub(super) fn run(
         unread.push((left.path, left.reason));
     }
     let total = cut.pieces.len();
-    let mut found: Vec<Finding> = Vec::new();
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(request);
+    if let Some(file) = &cx.settings.dismissed {
+        tally.dismissed.extend(Dismissed::read(file)?);
+    }
+    // These take no time: they are there before the first piece is read.
+    let repo = matches!(request.diff, ReviewOf::Repo(_)).then_some(cx.repo);
+    tally.take(spots::spots(&diff, repo), &diff, emit);
+    let memory = Memory::new(cx.settings.reviews.as_deref().filter(|_| !request.anew));
     let mut stopped = false;
     let mut failures = 0;
     let mut pieces = cut.pieces.iter().enumerate();
@@ -94,11 +115,11 @@ pub(super) fn run(
             break;
         }
         emit(progress(at, total, Some(piece)));
-        match read(piece, &system, cx, emit) {
-            Ok((text, finish, usage)) => {
-                tally.add(usage);
-                tally.take(&text, &diff, request.least, &mut found, emit);
-                if finish == Finish::Cancelled {
+        match read(piece, &diff, &system, &memory, &mut tally, cx, emit) {
+            Ok((findings, whole)) => {
+                tally.read += 1;
+                tally.take(findings, &diff, emit);
+                if !whole {
                     stopped = true;
                     leave(piece, "stopped", &mut unread);
                     break;
@@ -112,6 +133,7 @@ pub(super) fn run(
             Err(failure) => return Err(failure),
         }
     }
+    memory.prune();
     if stopped {
         let reason = unread
             .last()
@@ -129,20 +151,8 @@ pub(super) fn run(
     } else {
         emit(progress(total, total, None));
     }
-    if tally.dropped > 0 {
-        emit(Event::Note {
-            text: format!(
-                "{} dropped: what is quoted does not stand in the diff",
-                match tally.dropped {
-                    1 => "1 remark was".to_owned(),
-                    n => format!("{n} remarks were"),
-                }
-            ),
-        });
-    }
-    if let Some(usage) = tally.usage {
-        emit(Event::Usage(usage));
-    }
+    tally.tell(total, emit);
+    let mut found = tally.found;
     findings::sort(&mut found);
     Ok(Answer::Review {
         findings: found,
@@ -263,6 +273,18 @@ pub(super) fn pieces(
     ))
 }
 
+/// Whether new text for lines is asked for: small models have enough to do.
+pub(super) const fn fixes(rewrites: bool) -> bool {
+    !rewrites
+}
+
+/// The standing instructions with how to review: what all pieces have in common is read once.
+pub(super) fn told(mut system: Message, fixes: bool, prompts: &super::Prompts) -> Result<Message> {
+    let how = prompts.reviewing(ReviewingValues { fixes })?;
+    system.content = format!("{}\n\n{}", system.content.trim_end(), how.trim_end());
+    Ok(system)
+}
+
 /// The user's message for a piece.
 pub(super) fn message(piece: &DiffPiece, prompts: &super::Prompts) -> Result<Message> {
     let content = prompts.review(&ReviewValues {
@@ -276,94 +298,11 @@ pub(super) fn message(piece: &DiffPiece, prompts: &super::Prompts) -> Result<Mes
     })
 }
 
-/// Has one piece read.
-fn read(
-    piece: &DiffPiece,
-    system: &Message,
-    cx: &mut JobCx<'_>,
-    emit: &mut dyn FnMut(Event),
-) -> Result<(String, Finish, Usage)> {
-    let messages = vec![system.clone(), message(piece, cx.prompts)?];
-    let tokens = cx.engine.count_messages(&messages)?;
-    let window = cx.engine.facts().context;
-    if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
-    }
-    let request = Generate {
-        messages,
-        sampling: cx.settings.sampling.clone(),
-        max_tokens: match cx.settings.max_tokens {
-            0 => ANSWER,
-            most => most,
-        },
-        thinking: false,
-        ..Generate::default()
-    };
-    let cancel = cx.cancel.clone();
-    // Pieces differ from each other, so a fresh start is no news; and what is written is only
-    // raw material until its quotes were checked.
-    let done = cx.engine.generate(&request, &cancel, &mut |step| {
-        if let crate::engine::Step::Prefill {
-            done,
-            total,
-            cached,
-            rate,
-        } = step
-        {
-            emit(Event::Prefill {
-                done,
-                total,
-                cached,
-                rate,
-            });
-        }
-    })?;
-    Ok((done.text, done.finish, done.usage))
-}
-
-/// What has come together so far.
-#[derive(Default)]
-struct Tally {
-    read: usize,
-    dropped: usize,
-    usage: Option<Usage>,
-}
-
-impl Tally {
-    fn add(&mut self, usage: Usage) {
-        self.read += 1;
-        self.usage = Some(match self.usage {
-            None => usage,
-            Some(sum) => Usage {
-                prompt_tokens: sum.prompt_tokens + usage.prompt_tokens,
-                cached_tokens: sum.cached_tokens + usage.cached_tokens,
-                generated_tokens: sum.generated_tokens + usage.generated_tokens,
-                prefill_s: sum.prefill_s + usage.prefill_s,
-                decode_s: sum.decode_s + usage.decode_s,
-                drafted_tokens: sum.drafted_tokens + usage.drafted_tokens,
-                accepted_tokens: sum.accepted_tokens + usage.accepted_tokens,
-            },
-        });
-    }
-
-    /// Takes over the findings of an answer that hold.
-    fn take(
-        &mut self,
-        text: &str,
-        diff: &Diff,
-        least: Severity,
-        found: &mut Vec<Finding>,
-        emit: &mut dyn FnMut(Event),
-    ) {
-        for raw in findings::parse(text) {
-            let Some(finding) = findings::verify(&raw, diff) else {
-                self.dropped += 1;
-                continue;
-            };
-            if finding.severity >= least && findings::add(finding.clone(), found) {
-                emit(Event::Finding(finding));
-            }
-        }
+pub(super) const fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Note => "note",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
     }
 }
 

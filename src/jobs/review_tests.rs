@@ -5,7 +5,7 @@ use super::*;
 use crate::base::CancelSource;
 use crate::engine::ScriptedEngine;
 use crate::engine::scripted::{Line, Play};
-use crate::jobs::Request;
+use crate::jobs::{Finding, Request};
 use crate::repo::DiffKind;
 
 fn trial() -> Trial {
@@ -27,6 +27,8 @@ fn staged() -> Review {
         diff: ReviewOf::Repo(DiffSpec::Staged),
         least: Severity::Note,
         max_time_s: 0,
+        dismissed: Dismissed::default(),
+        anew: false,
     }
 }
 
@@ -194,4 +196,186 @@ fn a_cancel_keeps_what_was_found() {
     assert!(came.stopped);
     assert_eq!(came.findings.len(), 1);
     assert!(came.unread.iter().any(|(_, why)| why == "stopped"));
+}
+
+/// The same in the form that a mask asks for.
+const EXACT: &str = "src/a.rs:2: error: bug: it panics\n>     read().unwrap();\n\
+                     The error was passed on before.\n";
+
+/// A trial in which findings are looked at again, and kept.
+fn looking() -> Trial {
+    let mut trial = trial();
+    trial.settings.second_look = true;
+    trial.settings.reviews = Some(trial.dir.path().join("kept"));
+    trial.settings.dismissed = Some(trial.dir.path().join("dismissed.json"));
+    trial
+}
+
+fn within(says: &[&str]) -> ScriptedEngine {
+    ScriptedEngine::saying(says).within_masks(false)
+}
+
+#[test]
+fn what_does_not_stand_a_second_look_is_dropped() {
+    for (verdict, severity) in [
+        ("with any input\nVerdict: stands", Some(Severity::Error)),
+        ("I cannot tell\nVerdict: unsure", Some(Severity::Note)),
+        ("read never fails\nVerdict: falls", None),
+    ] {
+        let mut engine = within(&[EXACT, verdict, "No findings."]);
+        let came = play(&looking(), staged(), &mut engine);
+        let found = came.findings.first().map(|finding| finding.severity);
+        assert_eq!(found, severity, "{verdict}");
+        let dropped = notes(&came.events).contains("not having stood a second look");
+        assert_eq!(dropped, severity.is_none());
+        // Alone: neither the other findings nor the first answer are shown.
+        let asked = &engine.asked()[1].messages;
+        assert_eq!(asked.len(), 2);
+        assert!(
+            asked[1]
+                .content
+                .contains("src/a.rs:2: error: bug: it panics")
+        );
+        // Both begin alike, so that the diff is read once.
+        let first = &engine.asked()[0].messages[1].content;
+        let (before, _) = first.split_once("Findings:").expect("the prompt");
+        assert!(asked[1].content.starts_with(before));
+    }
+}
+
+#[test]
+fn a_mask_lets_nothing_be_said_of_lines_that_are_not_there() {
+    // The script wants another line than the diff has, and the mask ends it.
+    let wrong = "src/a.rs:7: error: bug: it panics\n> never();\nWhy.\n";
+    let came = play(&trial(), staged(), &mut within(&[wrong, "No findings."]));
+    assert!(came.findings.is_empty(), "{:?}", came.findings);
+}
+
+#[test]
+fn what_was_read_before_is_known() {
+    let trial = looking();
+    let says = [EXACT, "x\nVerdict: stands", "No findings."];
+    let first = play(&trial, staged(), &mut within(&says));
+    assert_eq!(first.findings.len(), 1);
+    let mut engine = within(&[]);
+    let second = play(&trial, staged(), &mut engine);
+    assert_eq!(second.findings, first.findings);
+    assert!(engine.asked().is_empty(), "nothing was asked");
+    assert!(notes(&second.events).contains("known from before"));
+    // Where one file changes, the others' pieces are known all the same.
+    trial.put("docs/guide.md", "Guide.\nMore of it, and more.\n");
+    trial.git(&["add", "docs"]);
+    let mut engine = within(&["No findings."]);
+    let third = play(&trial, staged(), &mut engine);
+    assert_eq!(third.findings, first.findings);
+    assert_eq!(engine.asked().len(), 1);
+    let anew = Review {
+        anew: true,
+        ..staged()
+    };
+    let mut engine = within(&says);
+    play(&trial, anew, &mut engine);
+    assert!(!engine.asked().is_empty());
+}
+
+#[test]
+fn what_was_put_aside_stays_so_after_lines_have_moved() {
+    let mut trial = looking();
+    trial.settings.second_look = false;
+    trial.settings.reviews = None;
+    let first = play(&trial, staged(), &mut within(&[EXACT, "No findings."]));
+    let mut aside = Dismissed::default();
+    assert!(aside.add(&first.findings[0]));
+    let file = trial.settings.dismissed.clone().expect("a file");
+    aside.write(&file).expect("written");
+    trial.put(
+        "src/a.rs",
+        "// one more\nfn a() {\n    read().unwrap();\n}\n",
+    );
+    trial.git(&["add", "src"]);
+    let moved = EXACT.replace(":2:", ":3:");
+    let came = play(&trial, staged(), &mut within(&[&moved, "No findings."]));
+    assert!(came.findings.is_empty(), "{:?}", came.findings);
+    assert!(notes(&came.events).contains("put aside"));
+    // A broken file is said, and not taken for none.
+    std::fs::write(&file, "{").expect("written");
+    let (answer, _) = trial.run(&Request::Review(staged()), &mut within(&[]));
+    assert!(answer.is_err_and(|failure| failure.what().contains("no file of findings")));
+}
+
+#[test]
+fn a_word_in_the_code_silences_its_line() {
+    let silenced = |comment: &str| {
+        let trial = trial();
+        trial.put(
+            "src/a.rs",
+            &format!("fn a() {{\n    read().unwrap(); {comment}\n}}\n"),
+        );
+        trial.git(&["add", "-A"]);
+        let says = EXACT.replace("unwrap();", &format!("unwrap(); {comment}"));
+        let came = play(&trial, staged(), &mut within(&[&says, "No findings."]));
+        came.findings.is_empty()
+    };
+    assert!(silenced("// homebody: ignore"));
+    assert!(silenced("// homebody: ignore (bug, docs)"));
+    assert!(!silenced("// homebody: ignore (security)"));
+    assert!(!silenced("// homebody: nothing"));
+}
+
+#[test]
+fn new_text_for_a_line_is_a_change() {
+    let trial = trial();
+    let says = format!("{EXACT}<<<<<<<\n    read()?;\n>>>>>>>\n");
+    let came = play(&trial, staged(), &mut within(&[&says, "No findings."]));
+    let finding = &came.findings[0];
+    assert_eq!(finding.suggestion.as_deref(), Some("    read()?;\n"));
+    let change = finding.change(&trial.repo).expect("a change");
+    let after = change.files[0].after.as_deref();
+    assert_eq!(after, Some("fn a() {\n    read()?;\n}\n"));
+    // The line has changed since.
+    trial.put("src/a.rs", "fn a() {\n    other();\n}\n");
+    assert!(finding.change(&trial.repo).is_none());
+    // Small models are not asked for it, and cannot give it.
+    let mut small = ScriptedEngine::saying(&[&says, "No findings."]).within_masks(true);
+    let came = play(&self::trial(), staged(), &mut small);
+    assert_eq!(came.findings[0].suggestion, None);
+    assert!(!small.asked()[0].messages[0].content.contains("<<<<<<<"));
+}
+
+#[test]
+fn what_needs_no_model_is_found_without_one() {
+    let trial = Trial::new(&[("a.js", "one();\n")]);
+    let key = format!("AKIA{}", "QX7RZ2LMN4TBWY5V");
+    trial.put(
+        "a.js",
+        &format!("one();\nconst key = \"{key}\";\n  debugger;\n"),
+    );
+    trial.put(
+        "b.py",
+        "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\nbreakpoint()\n",
+    );
+    trial.put("c.md", "Title\n=======\nAKIAIOSFODNN7EXAMPLE\n");
+    trial.git(&["add", "-A"]);
+    let mut engine = always("No findings.");
+    let came = play(&trial, staged(), &mut engine);
+    let told: Vec<_> = came
+        .findings
+        .iter()
+        .map(|f| (f.path.as_str(), f.line, f.rule.as_deref().unwrap_or("")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("a.js", 2, "secret"),
+            ("b.py", 1, "conflict-marker"),
+            ("a.js", 3, "debug-leftover"),
+            ("b.py", 6, "debug-leftover"),
+        ]
+    );
+    // Reports go to places where a key should not.
+    assert!(
+        !came.findings[0].quote.contains(&key),
+        "{:?}",
+        came.findings[0]
+    );
 }

@@ -207,7 +207,7 @@ fn judge(
 }
 
 /// Mean, 99th of 100 and most, in microseconds.
-fn told(mut times: Vec<Duration>) -> [f64; 3] {
+pub(super) fn told(mut times: Vec<Duration>) -> [f64; 3] {
     times.sort_unstable();
     let us = |time: &Duration| time.as_secs_f64() * 1e6;
     let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, us);

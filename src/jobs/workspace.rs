@@ -58,14 +58,17 @@ impl Workspace {
             config.notes.push(note);
             None
         });
+        let siblings = repo.siblings();
+        let siblings = siblings.iter().map(|root| places.for_repo(root).index);
+        let siblings = siblings.collect();
+        let places = places.for_repo(repo.root());
+        let mut settings = settings(&config);
+        settings.dismissed = Some(places.dismissed.clone());
+        settings.reviews = config.save.value.then(|| places.reviews.clone());
         Ok(Self {
-            places: places.for_repo(repo.root()),
-            siblings: repo
-                .siblings()
-                .iter()
-                .map(|root| places.for_repo(root).index)
-                .collect(),
-            settings: settings(&config),
+            places,
+            settings,
+            siblings,
             rules: WalkRules {
                 exclude: config.exclude.value.clone(),
             },
@@ -167,6 +170,9 @@ pub fn settings(config: &Config) -> Settings {
         thinking_limit: config.thinking_limit.value,
         rules_file: config.rules_file.value.clone(),
         review_skip: config.review_skip.value.clone(),
+        second_look: config.second_look.value,
+        reviews: None,
+        dismissed: None,
         exclude: config.exclude.value.clone(),
     }
 }

@@ -9,7 +9,6 @@
 mod body;
 mod ground;
 mod head;
-mod letters;
 mod new_path;
 mod sorted;
 mod state;

@@ -18,8 +18,9 @@ use crate::app::{Event, Generation};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
+use crate::jobs::review::Dismissed;
 use crate::jobs::session::{Sessions, export};
-use crate::jobs::{self, Request, Turn};
+use crate::jobs::{self, Finding, Request, Turn};
 
 /// How often memory is looked at while a model is loaded.
 const LOOK: Duration = Duration::from_secs(3);
@@ -74,6 +75,15 @@ pub enum Task {
     },
     /// The report of a review.
     Report(String),
+    /// A finding is put aside, or no longer.
+    Dismiss {
+        /// Which.
+        finding: Box<Finding>,
+        /// Whether it is aside from now on.
+        aside: bool,
+    },
+    /// The change that came with a finding.
+    Suggest(Box<Finding>),
     /// What was found, and the proof of the seal.
     Doctor,
 }
@@ -195,9 +205,28 @@ impl Desk {
             Task::Report(text) => {
                 Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
             }
+            Task::Dismiss { finding, aside } => match guarded(|| self.dismiss(&finding, aside)) {
+                Ok(()) => return,
+                Err(failure) => Event::SaveFailed(failure),
+            },
+            Task::Suggest(finding) => Event::Suggested {
+                change: finding.change(&self.shared.workspace.repo),
+                finding,
+            },
             Task::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
         };
         self.tell(event);
+    }
+
+    fn dismiss(&self, finding: &Finding, aside: bool) -> Result<()> {
+        let file = &self.shared.workspace.places.dismissed;
+        let mut all = Dismissed::read(file)?;
+        if aside {
+            all.add(finding);
+        } else {
+            all.remove(finding);
+        }
+        all.write(file)
     }
 
     fn newest(&self) -> Result<String> {

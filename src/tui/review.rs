@@ -240,4 +240,8 @@ fn finding_rows(
     ) {
         rows.push(row.indented(4).part(Part::Finding(i)));
     }
+    for line in finding.suggestion.iter().flat_map(|text| text.lines()) {
+        let text = format!("    + {}", code_line(line));
+        rows.push(cx.line(&text, Role::Added).part(Part::Finding(i)));
+    }
 }

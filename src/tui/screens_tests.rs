@@ -455,6 +455,8 @@ fn finding(severity: Severity, file: &str, line: u32, title: &str) -> Finding {
                  Keep a copy of it."
             .into(),
         verified: severity != Severity::Note,
+        rule: None,
+        suggestion: None,
     }
 }
 

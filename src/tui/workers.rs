@@ -248,6 +248,10 @@ impl Workers {
             Command::SaveHistory(line) => self.to_desk(desk::Task::SaveHistory(line)),
             Command::Export { turns, file } => self.to_desk(desk::Task::Export { turns, file }),
             Command::WriteReport(text) => self.to_desk(desk::Task::Report(text)),
+            Command::Dismiss { finding, aside } => {
+                self.to_desk(desk::Task::Dismiss { finding, aside });
+            }
+            Command::Suggest(finding) => self.to_desk(desk::Task::Suggest(finding)),
             Command::Doctor => self.to_desk(desk::Task::Doctor),
             other => return Some(other),
         }

@@ -106,6 +106,9 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
             state.push(Body::Error(failure));
         }
         Event::Written(result) => world::written(state, result),
+        Event::Suggested { finding, change } => {
+            reviewing::suggested(state, &finding, change, &mut out);
+        }
         Event::InitWritten(result) => world::init_written(state, result, &mut out),
         Event::Doctor(result) => world::doctor(state, result),
         Event::ThemeSet(result) => world::theme_set(state, result),

@@ -7,10 +7,12 @@ use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::complete::mention_text;
 use super::super::keymap::Action;
 use super::super::motion::Motion;
+use super::super::patch_block::PatchBlock;
 use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Focus, State};
 use super::{scroll, send};
 use crate::jobs::{Finding, Severity};
+use crate::patch::Change;
 
 fn review_mut(state: &mut State, id: BlockId) -> Option<&mut ReviewBlock> {
     match state.body_mut(id) {
@@ -41,6 +43,10 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
             let at = review.cursor;
             if let Some(row) = review.findings.get_mut(at) {
                 row.dismissed = !row.dismissed;
+                out.push(Command::Dismiss {
+                    finding: Box::new(row.finding.clone()),
+                    aside: row.dismissed,
+                });
                 if row.dismissed {
                     row.open = false;
                     review.cursor = (at + 1).min(last);
@@ -58,18 +64,10 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
 
 fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Vec<Command>) {
     match action {
-        Action::Fix => {
-            let place = place(finding);
-            let request = format!(
-                "Fix this in {place}: {}. {} The line reads: `{}`",
-                finding.title.trim_end_matches('.'),
-                finding.reason.trim(),
-                finding.quote.trim()
-            );
-            let shown = format!("fix {}:{}: {}", finding.path, finding.line, finding.title);
-            scroll::leave(state);
-            send::patch(state, &request, &shown, out);
+        Action::Fix if finding.suggestion.is_some() => {
+            out.push(Command::Suggest(Box::new(finding.clone())));
         }
+        Action::Fix => fix(state, finding, out),
         Action::AskAbout => {
             let text = format!("{} “{}”: ", place(finding), finding.title);
             scroll::leave(state);
@@ -88,6 +86,42 @@ fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Ve
         }),
         Action::CopyFinding => out.push(Command::Copy(entry(finding))),
         _ => {}
+    }
+}
+
+/// Has a patch planned for a finding.
+fn fix(state: &mut State, finding: &Finding, out: &mut Vec<Command>) {
+    let place = place(finding);
+    let request = format!(
+        "Fix this in {place}: {}. {} The line reads: `{}`",
+        finding.title.trim_end_matches('.'),
+        finding.reason.trim(),
+        finding.quote.trim()
+    );
+    scroll::leave(state);
+    send::patch(state, &request, &shown(finding), out);
+}
+
+fn shown(finding: &Finding) -> String {
+    format!("fix {}:{}: {}", finding.path, finding.line, finding.title)
+}
+
+/// The change that came with a finding is worked out: it is decided on like any other. Where the
+/// line reads otherwise by now, the model is asked.
+pub(super) fn suggested(
+    state: &mut State,
+    finding: &Finding,
+    change: Option<Change>,
+    out: &mut Vec<Command>,
+) {
+    match change {
+        Some(change) => {
+            let patch = PatchBlock::new(shown(finding), change, Vec::new());
+            let id = state.push(Body::Patch(Box::new(patch)));
+            scroll::leave(state);
+            state.focus = Focus::Patch(id);
+        }
+        None => fix(state, finding, out),
     }
 }
 
@@ -133,12 +167,15 @@ fn entry(finding: &Finding) -> String {
         .unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!(
-        "**{}** `{}:{}` {}\n\n{}\n\n{fence}\n{quote}\n{fence}\n",
+        "**{}** `{}:{}` {}\n\n{}{fence}\n{quote}\n{fence}\n",
         word(finding.severity),
         finding.path,
         finding.line,
         finding.title.trim(),
-        finding.reason.trim(),
+        match finding.reason.trim() {
+            "" => String::new(),
+            reason => format!("{reason}\n\n"),
+        },
     )
 }
 

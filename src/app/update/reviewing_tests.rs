@@ -229,3 +229,57 @@ fn nothing_found_is_a_report_too() {
         desk.state.focus = Focus::Review(id);
     }
 }
+
+#[test]
+fn what_is_put_away_stays_so_and_comes_back() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    desk.press("f6");
+    let aside = |out: &[Command]| {
+        out.iter().find_map(|command| match command {
+            Command::Dismiss { finding, aside } => Some((finding.line, *aside)),
+            _ => None,
+        })
+    };
+    assert_eq!(aside(&desk.press("d")), Some((12, true)));
+    assert_eq!(aside(&desk.press("d")), Some((12, false)));
+}
+
+#[test]
+fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    let mut finding = a_finding("src/walk.rs", 12);
+    finding.suggestion = Some("better\n".to_owned());
+    desk.job(generation, Event::Finding(finding.clone()));
+    desk.done(
+        generation,
+        Answer::Review {
+            findings: vec![finding.clone()],
+            unread: Vec::new(),
+            stopped: false,
+        },
+    );
+    if !matches!(desk.state.focus, Focus::Review(_)) {
+        desk.press("f6");
+    }
+    let out = desk.press("f");
+    assert!(has!(out, Command::Suggest(asked) if **asked == finding));
+    let change = a_change();
+    desk.event(Happened::Suggested {
+        finding: Box::new(finding.clone()),
+        change: Some(change.clone()),
+    });
+    let Focus::Patch(id) = desk.state.focus else {
+        panic!("{:?}", desk.state.focus);
+    };
+    assert_eq!(desk.patch(id).change, change);
+    // The line reads otherwise by now: the model is asked.
+    let out = desk.event(Happened::Suggested {
+        finding: Box::new(finding),
+        change: None,
+    });
+    let (_, request) = started(&out).expect("a job");
+    assert!(matches!(request, Request::Patch(_)));
+}

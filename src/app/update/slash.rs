@@ -148,6 +148,8 @@ fn review(state: &mut State, argument: &str, text: &str, out: &mut Vec<Command>)
             diff: ReviewOf::Repo(diff),
             least: Severity::Note,
             max_time_s: 0,
+            dismissed: crate::jobs::review::Dismissed::default(),
+            anew: false,
         }),
         text,
         out,

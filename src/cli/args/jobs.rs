@@ -1,5 +1,7 @@
 //! What `ask`, `patch`, `review` and `message` take.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{number, seconds};
@@ -66,6 +68,18 @@ pub(in crate::cli) struct ReviewArgs {
     /// Have finding N of the last review fixed, and apply the fix
     #[arg(long, value_name = "N", value_parser = number(1, 10_000))]
     pub(in crate::cli) apply: Option<u64>,
+    /// Put finding N of the last review aside, for good
+    #[arg(long, value_name = "N", value_parser = number(1, 10_000), conflicts_with = "apply")]
+    pub(in crate::cli) dismiss: Option<u64>,
+    /// Say nothing of the findings that FILE lists
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) baseline: Option<PathBuf>,
+    /// Write what is found to FILE, for --baseline
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) write_baseline: Option<PathBuf>,
+    /// Read again what was read before
+    #[arg(long)]
+    pub(in crate::cli) anew: bool,
     /// Have git run `homebody review` before each commit
     #[arg(long, conflicts_with_all = ["apply", "remove_hook"])]
     pub(in crate::cli) install_hook: bool,

@@ -43,7 +43,11 @@ pub fn fingerprint(finding: &Finding) -> String {
         hash.update(word.as_bytes());
     }
     let digest = hash.finalize();
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 impl Dismissed {
@@ -88,6 +92,11 @@ impl Dismissed {
         self.0.insert(fingerprint(finding))
     }
 
+    /// Takes a finding back from there.
+    pub fn remove(&mut self, finding: &Finding) {
+        self.0.remove(&fingerprint(finding));
+    }
+
     /// With those of another.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
@@ -102,7 +111,10 @@ impl Dismissed {
 /// Whether the code says that nothing is to be found at that line.
 pub(super) fn is_silenced(finding: &Finding, diff: &Diff) -> bool {
     let file = diff.files.iter().find(|file| file.path == finding.path);
-    let lines = file.into_iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines);
+    let lines = file
+        .into_iter()
+        .flat_map(|file| &file.hunks)
+        .flat_map(|hunk| &hunk.lines);
     let says = |text: &str| {
         let Some((_, rest)) = text.split_once(WORD) else {
             return false;
@@ -116,7 +128,8 @@ pub(super) fn is_silenced(finding: &Finding, diff: &Diff) -> bool {
     lines
         .filter(|line| line.kind != DiffKind::Removed)
         .filter(|line| {
-            line.new.is_some_and(|new| new == finding.line || new + 1 == finding.line)
+            line.new
+                .is_some_and(|new| new == finding.line || new + 1 == finding.line)
         })
         .any(|line| says(&line.text))
 }

@@ -11,7 +11,7 @@ use crate::context::changes::DiffPiece;
 use crate::repo::{Diff, DiffKind};
 
 /// What a finding may be about.
-pub(super) const CATEGORIES: [&str; 8] = [
+pub(in crate::jobs) const CATEGORIES: [&str; 8] = [
     "api",
     "bug",
     "concurrency",
@@ -28,7 +28,7 @@ const SEVERITIES: [(&str, Severity); 3] = [
     ("warning", Severity::Warning),
 ];
 /// What is written where nothing is wrong.
-pub(super) const NONE: &str = "No findings.";
+pub(in crate::jobs) const NONE: &str = "No findings.";
 /// What begins new text for a line.
 const FIX: &[u8] = b"<<<<<<<\n";
 /// Bytes of a title, of a reason and of a fix, about.
@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// The form of the findings of a piece.
-pub(super) struct Sheet {
+pub(in crate::jobs) struct Sheet {
     /// By what begins a finding about them: a number may mean a line on either side.
     places: BTreeMap<Vec<u8>, Vec<Place>>,
     /// Whether new text for a line may be given.
@@ -84,16 +84,16 @@ impl Sheet {
                 };
                 // What steers a terminal cannot be written, nor can what is no name of one line.
                 let hostile = |text: &str| text.chars().any(|c| is_hostile(c) && c != '\t');
-                let Some(number) = number.filter(|_| {
-                    !hostile(&line.text) && !hostile(part.path.as_str()) && !line.text.is_empty()
-                }) else {
+                let text = line.text.trim_end_matches('\r');
+                let named = !hostile(text) && !hostile(part.path.as_str()) && !text.is_empty();
+                let Some(number) = number.filter(|_| named) else {
                     continue;
                 };
                 let place = Place {
                     path: part.path.clone(),
                     line: number,
                     side: line.kind,
-                    text: line.text.clone(),
+                    text: text.to_owned(),
                 };
                 places.entry(place.head()).or_default().push(place);
             }
@@ -109,7 +109,10 @@ impl Sheet {
     /// The findings that are complete, in order.
     pub fn findings(&self, said: &[Said]) -> Vec<Finding> {
         let (groups, _) = groups(said);
-        groups.iter().filter_map(|group| self.finding(group)).collect()
+        groups
+            .iter()
+            .filter_map(|group| self.finding(group))
+            .collect()
     }
 
     fn finding(&self, group: &[&Said]) -> Option<Finding> {
@@ -126,6 +129,11 @@ impl Sheet {
         let mut same = places.iter().filter(|place| place.quote() == quote.text);
         let place = same.clone().find(|place| place.side != DiffKind::Removed);
         let place = place.or_else(|| same.next())?;
+        let (title, reason) = (text(3)?.trim(), text(5)?.trim());
+        if title.is_empty() || reason.is_empty() {
+            // Blanks that are not the plain one.
+            return None;
+        }
         Some(Finding {
             path: place.path.clone(),
             line: place.line,
@@ -133,8 +141,8 @@ impl Sheet {
             severity,
             category: text(2)?.trim_end_matches(": ").to_owned(),
             quote: place.text.clone(),
-            title: text(3)?.trim().to_owned(),
-            reason: text(5)?.trim().to_owned(),
+            title: title.to_owned(),
+            reason: reason.to_owned(),
             verified: true,
             rule: None,
             suggestion: text(6).map(str::to_owned),
@@ -178,7 +186,9 @@ fn groups(said: &[Said]) -> (Vec<Vec<&Said>>, Option<&Said>) {
 impl Form for Sheet {
     fn next(&self, said: &[Said], left: usize) -> Part {
         let (groups, behind) = groups(said);
-        let none = said.first().is_some_and(|first| first.text == NONE.as_bytes());
+        let none = said
+            .first()
+            .is_some_and(|first| first.text == NONE.as_bytes());
         if none {
             return Part::one_of_or_end([]);
         }

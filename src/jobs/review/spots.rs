@@ -101,12 +101,19 @@ const LEFT: [(&[&str], &str, &str, Severity); 9] = [
 
 static COMPILED_SECRETS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
     let compiled = SECRETS.iter().map(|(what, form)| (*what, Regex::new(form)));
-    compiled.filter_map(|(what, form)| Some((what, form.ok()?))).collect()
+    compiled
+        .filter_map(|(what, form)| Some((what, form.ok()?)))
+        .collect()
 });
 
 static COMPILED_LEFT: LazyLock<Vec<(usize, Regex)>> = LazyLock::new(|| {
-    let compiled = LEFT.iter().map(|(_, form, ..)| Regex::new(form)).enumerate();
-    compiled.filter_map(|(at, form)| Some((at, form.ok()?))).collect()
+    let compiled = LEFT
+        .iter()
+        .map(|(_, form, ..)| Regex::new(form))
+        .enumerate();
+    compiled
+        .filter_map(|(at, form)| Some((at, form.ok()?)))
+        .collect()
 });
 
 /// Looks through what a diff adds. `repo` tells how large new files are; none where the diff is
@@ -174,7 +181,11 @@ fn conflict(file: &FileDiff, found: &mut Vec<Finding>) {
     for hunk in &file.hunks {
         let mut begun = None;
         let mut parted = false;
-        for line in hunk.lines.iter().filter(|line| line.kind != DiffKind::Removed) {
+        for line in hunk
+            .lines
+            .iter()
+            .filter(|line| line.kind != DiffKind::Removed)
+        {
             let text = line.text.trim_end();
             if text.starts_with("<<<<<<< ") && line.kind == DiffKind::Added {
                 begun = Some(line);
@@ -211,7 +222,14 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
             }
             let title = format!("{what} is written here");
             let quote = text.replace(matched.as_str(), &hidden(matched.as_str()));
-            found.push(finding(file, number, &quote, "secret", Severity::Error, title));
+            found.push(finding(
+                file,
+                number,
+                &quote,
+                "secret",
+                Severity::Error,
+                title,
+            ));
             break;
         }
         for (at, form) in COMPILED_LEFT.iter() {
@@ -232,12 +250,20 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
 /// Whether a match is one of those that manuals show.
 fn is_example(secret: &str) -> bool {
     let small = secret.to_lowercase();
-    let words = ["example", "xxxx", "0000000", "1234567890", "placeholder", "your"];
+    let words = [
+        "example",
+        "xxxx",
+        "0000000",
+        "1234567890",
+        "placeholder",
+        "your",
+    ];
     let address = secret.contains("://");
     words.iter().any(|word| small.contains(word))
-        || address && ["localhost", "127.0.0.1", "user:pass", ":password@"]
-            .iter()
-            .any(|word| small.contains(word))
+        || address
+            && ["localhost", "127.0.0.1", "user:pass", ":password@"]
+                .iter()
+                .any(|word| small.contains(word))
 }
 
 /// A secret by its beginning: findings are printed, kept, and sent to where builds are watched.
@@ -250,7 +276,11 @@ fn hidden(secret: &str) -> String {
 }
 
 fn size(file: &FileDiff, repo: &Repo, found: &mut Vec<Finding>) {
-    let bytes = file.path.under(repo.root()).metadata().map_or(0, |facts| facts.len());
+    let bytes = file
+        .path
+        .under(repo.root())
+        .metadata()
+        .map_or(0, |facts| facts.len());
     if bytes > LARGE {
         let title = format!("a new file of {}", human_bytes(bytes));
         found.push(finding(file, 0, "", "large-file", Severity::Warning, title));

@@ -125,7 +125,10 @@ mod tests {
     fn a_verdict_is_read_from_the_form_and_near_it() {
         assert_eq!(read("x = 0\nVerdict: stands"), Some(Verdict::Stands));
         assert_eq!(read("none\n**Verdict: Falls.**"), Some(Verdict::Falls));
-        assert_eq!(read("Verdict: stands\nno\nverdict: falls"), Some(Verdict::Falls));
+        assert_eq!(
+            read("Verdict: stands\nno\nverdict: falls"),
+            Some(Verdict::Falls)
+        );
         assert_eq!(read("who knows"), None);
     }
 

@@ -1,9 +1,9 @@
 //! The body of an edit, byte by byte: its fences, the text to be replaced, and the new text.
 
 use super::EditMask;
-use super::letters::Letter;
 use super::sorted::narrow;
 use super::state::{About, Mark, State, Verb};
+use crate::base::Letter;
 
 /// By how much a fence may be longer than it must.
 const LONGER: u8 = 33;

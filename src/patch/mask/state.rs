@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::Form;
-use super::letters::Letter;
+use crate::base::Letter;
 
 /// What an edit's head begins with, and the end of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,10 +2,10 @@
 
 use super::body::middle;
 use super::head::{ARROW, arrow};
-use super::letters::Letter;
 use super::sorted::each;
 use super::state::{Mark, State, Verb};
 use super::{EditMask, LAST_LINE, NewPaths, PROSE};
+use crate::base::Letter;
 use crate::base::{ByteSet, Region};
 
 /// What a head begins with.

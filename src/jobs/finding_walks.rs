@@ -1,0 +1,235 @@
+//! Proof of reviews on a repository's history: that pieces are the diff, whole and once, and that
+//! what chance writes within their masks are findings at lines that are there.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::form::FormMask;
+use super::review::{CATEGORIES, Sheet};
+use super::walks::told;
+use super::{Finding, review};
+use crate::base::count::RoughCount;
+use crate::base::{Cancel, Result};
+use crate::context::changes::{DiffPieces, diff_pieces};
+use crate::engine::Walker;
+use crate::index::Index;
+use crate::repo::{Diff, DiffKind, DiffLine, DiffSpec, Repo};
+
+/// Tokens of a piece, in turns.
+const BUDGETS: [usize; 3] = [200, 700, 1_200];
+
+/// What to try.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Commits, from the newest on.
+    pub commits: usize,
+    /// Answers for each piece.
+    pub walks: usize,
+    /// Tokens of each.
+    pub limit: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Report {
+    /// Diffs with lines.
+    pub diffs: usize,
+    /// Pieces they were cut to.
+    pub pieces: usize,
+    /// Lines in them.
+    pub lines: usize,
+    /// Lines that no piece has, and of which that was said.
+    pub left_out: usize,
+    /// Answers.
+    pub walks: usize,
+    /// Answers that say that nothing is wrong.
+    pub none: usize,
+    /// Findings.
+    pub findings: usize,
+    /// Of these, such as came with new text for their line.
+    pub suggestions: usize,
+    /// What should not be.
+    pub faults: Vec<String>,
+    /// Microseconds to ask the mask where it prescribes: mean, 99th of 100, most.
+    pub strict_us: [f64; 3],
+    /// The same in free text.
+    pub free_us: [f64; 3],
+}
+
+/// Goes through the history; `each` is told how many commits are done.
+///
+/// # Errors
+/// As those of reading the history; interrupted when cancelled.
+pub fn finding_walks(
+    repo: &Repo,
+    index: &Index,
+    walker: &mut Walker,
+    plan: Plan,
+    cancel: &Cancel,
+    each: &mut dyn FnMut(usize),
+) -> Result<Report> {
+    let mut report = Report::default();
+    let (mut strict, mut free) = (Vec::new(), Vec::new());
+    for (number, commit) in repo.recent_commits(plan.commits)?.iter().enumerate() {
+        cancel.check()?;
+        each(number);
+        let diff = repo.diff(&DiffSpec::Commit(commit.id.clone()), review::AROUND)?;
+        if diff.files.iter().all(|file| file.hunks.is_empty()) {
+            continue;
+        }
+        report.diffs += 1;
+        let budget = BUDGETS.get(number % BUDGETS.len()).copied().unwrap_or(700);
+        let cut = diff_pieces(&diff, Some((repo, index)), budget, 1, &RoughCount);
+        for fault in is_whole(&diff, &cut, &mut report) {
+            report.faults.push(format!("{}: {fault}", commit.id));
+        }
+        for (at, piece) in cut.pieces.iter().enumerate() {
+            report.pieces += 1;
+            for walk in 0..plan.walks {
+                let sheet = Sheet::new(piece, &diff, true);
+                if sheet.is_empty() {
+                    continue;
+                }
+                let mut mask = FormMask::new(sheet, plan.limit);
+                let seed = (number * 1_000_003 + at * 1_009 + walk) as u64;
+                let walked = walker.walk(&mut mask, plan.limit, seed);
+                strict.extend_from_slice(&walked.strict);
+                free.extend_from_slice(&walked.free);
+                report.walks += 1;
+                let text = String::from_utf8_lossy(&walked.text);
+                report.none += usize::from(text.starts_with(review::NONE));
+                if walked.stuck {
+                    report
+                        .faults
+                        .push(format!("{}: stuck: {text:?}", commit.id));
+                }
+                let found = mask.form().findings(mask.said());
+                report.findings += found.len();
+                report.suggestions += found.iter().filter(|f| f.suggestion.is_some()).count();
+                for fault in are_valid(&found, &diff) {
+                    report
+                        .faults
+                        .push(format!("{}: {fault}: {text:?}", commit.id));
+                }
+            }
+        }
+    }
+    report.strict_us = told(strict);
+    report.free_us = told(free);
+    Ok(report)
+}
+
+/// What is wrong with pieces: a line of the diff that is in none and not said to be, one that is
+/// in two, a text that is not the diff's.
+fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut seen = BTreeSet::new();
+    for piece in &cut.pieces {
+        let mut wanted = Vec::new();
+        for part in &piece.parts {
+            let file = diff.files.get(part.file);
+            let hunk = file.and_then(|file| file.hunks.get(part.hunk));
+            for at in part.lines.clone() {
+                if !seen.insert((part.file, part.hunk, at)) {
+                    faults.push(format!("{} {at} is shown twice", part.path));
+                }
+                match hunk.and_then(|hunk| hunk.lines.get(at)) {
+                    Some(line) => wanted.push(shown(line)),
+                    None => faults.push(format!("{} has no line {at}", part.path)),
+                }
+            }
+        }
+        let numbered = |line: &&str| line.starts_with(|c: char| c.is_ascii_digit());
+        let found: Vec<&str> = piece.text.lines().filter(numbered).collect();
+        let same = found.len() == wanted.len()
+            && found.iter().zip(&wanted).all(|(found, (head, letters))| {
+                found.starts_with(head.as_str()) && plain(found) == *letters
+            });
+        if !same {
+            faults.push(format!("a piece is not the diff: {:?}", piece.text));
+        }
+        report.lines += wanted.len();
+    }
+    for (at, file) in diff.files.iter().enumerate() {
+        for (number, hunk) in file.hunks.iter().enumerate() {
+            for (line, text) in hunk.lines.iter().enumerate() {
+                if seen.contains(&(at, number, line)) {
+                    continue;
+                }
+                let place = text.new.or(text.old).unwrap_or(0);
+                let said = cut.left_out.iter().any(|left| {
+                    left.path == file.path && left.range.is_none_or(|range| range.contains(place))
+                });
+                if said {
+                    report.left_out += 1;
+                } else {
+                    faults.push(format!("{}:{place} is lost", file.path));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// How a line is shown: its number with its sign, and all its letters and digits.
+fn shown(line: &DiffLine) -> (String, String) {
+    let (number, sign) = match line.kind {
+        DiffKind::Context => (line.new.or(line.old), ""),
+        DiffKind::Added => (line.new, "+"),
+        DiffKind::Removed => (line.old, "-"),
+    };
+    let head = format!("{}{sign}", number.unwrap_or(0));
+    let all = format!(
+        "{head} {}",
+        crate::base::text::printable_block(line.text.trim_end_matches('\r'))
+    );
+    let letters = plain(&all);
+    (head, letters)
+}
+
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// What is wrong with findings.
+fn are_valid(found: &[Finding], diff: &Diff) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut places = BTreeSet::new();
+    for finding in found {
+        let file = diff.files.iter().find(|file| file.path == finding.path);
+        let lines = file
+            .into_iter()
+            .flat_map(|file| &file.hunks)
+            .flat_map(|hunk| &hunk.lines);
+        let stands = |line: &DiffLine| {
+            let number = match line.kind {
+                DiffKind::Removed => line.old,
+                DiffKind::Added | DiffKind::Context => line.new,
+            };
+            line.kind == finding.side
+                && number == Some(finding.line)
+                && line.text.trim_end_matches('\r') == finding.quote
+        };
+        if !lines.clone().any(stands) {
+            faults.push(format!("{}:{} reads otherwise", finding.path, finding.line));
+        }
+        if !CATEGORIES.contains(&finding.category.as_str()) {
+            faults.push(format!("there is no category {}", finding.category));
+        }
+        if finding.title.is_empty() || finding.title.contains('\n') || finding.reason.is_empty() {
+            faults.push("a finding says nothing".to_owned());
+        }
+        if !places.insert((finding.path.clone(), finding.line)) {
+            faults.push("a line has two findings".to_owned());
+        }
+        if finding.suggestion.as_deref() == Some(&format!("{}\n", finding.quote)) {
+            faults.push("a suggestion changes nothing".to_owned());
+        }
+    }
+    faults
+}
+
+#[cfg(test)]
+#[path = "finding_walks_tests.rs"]
+mod tests;
