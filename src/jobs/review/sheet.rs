@@ -53,7 +53,7 @@ struct Place {
 
 impl Place {
     fn head(&self) -> Vec<u8> {
-        format!("{}:{}: ", self.path, self.line).into_bytes()
+        format!("{}:{}:", self.path, self.line).into_bytes()
     }
 
     fn quote(&self) -> Vec<u8> {
@@ -121,7 +121,7 @@ impl Sheet {
             std::str::from_utf8(&said.text).ok()
         };
         let head = group.first()?;
-        let severity = text(1)?.trim_end_matches(": ");
+        let severity = text(1)?.trim_matches([' ', ':']);
         let severity = SEVERITIES.iter().find(|(word, _)| *word == severity)?.1;
         let quote = group.get(4)?;
         let places = self.places.get(&head.text)?;
@@ -139,7 +139,7 @@ impl Sheet {
             line: place.line,
             side: place.side,
             severity,
-            category: text(2)?.trim_end_matches(": ").to_owned(),
+            category: text(2)?.trim_matches([' ', ':']).to_owned(),
             quote: place.text.clone(),
             title: title.to_owned(),
             reason: reason.to_owned(),
@@ -193,7 +193,7 @@ impl Form for Sheet {
             return Part::one_of_or_end([]);
         }
         let words = |list: &[&str]| -> Vec<Vec<u8>> {
-            let word = |word: &&str| format!("{word}: ").into_bytes();
+            let word = |word: &&str| format!(" {word}:").into_bytes();
             list.iter().map(word).collect()
         };
         let last = groups.last();
