@@ -97,10 +97,11 @@ fn the_file_to_be_changed_is_whole_where_it_leaves_room() {
         all.contains(&"src/print.rs:1-2".to_owned()) && all.contains(&"src/walk.rs:1-7".to_owned()),
         "{all:?}"
     );
-    // The long one would take all there is.
-    let context = whole("number_77", 1000);
-    assert_ne!(names(&context)[0], "src/long.rs:1-400");
-    assert!(!context.excerpts.is_empty());
+    // The long one fits, and would leave less room than it takes.
+    let long = whole("number_77", 60_000).excerpts[0].tokens;
+    let first = |budget| names(&whole("number_77", budget))[0].clone();
+    assert_eq!(first(long * 2), "src/long.rs:1-400");
+    assert_ne!(first(long * 2 - 1), "src/long.rs:1-400");
 }
 
 #[test]

@@ -274,9 +274,13 @@ fn run(
         variables,
         fence: Some((root.to_owned(), asked.place.to_owned())),
     };
-    command::run(asked.command, &place, asked.limit, cancel, &mut |line| {
-        tell(Step::Line(line));
-    })
+    // Files are named as in the repository.
+    let tree = format!("{}{}", scratch.tree().display(), std::path::MAIN_SEPARATOR);
+    let mut ran = command::run(asked.command, &place, asked.limit, cancel, &mut |line| {
+        tell(Step::Line(&line.replace(&tree, "")));
+    })?;
+    ran.output = ran.output.replace(&tree, "");
+    Ok(ran)
 }
 
 #[cfg(test)]

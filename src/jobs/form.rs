@@ -384,7 +384,11 @@ mod tests {
         assert_eq!(takes("a:1:  x\n"), Some(true), "a blank first");
         assert_eq!(takes("a:1:   \n"), None, "nothing but blanks");
         let blanks = " ".repeat(60);
-        assert_eq!(takes(&format!("a:1: {blanks}x\n")), Some(true), "it can always end");
+        assert_eq!(
+            takes(&format!("a:1: {blanks}x\n")),
+            Some(true),
+            "it can always end"
+        );
         assert_eq!(takes("a:1: \n"), None, "an empty line");
         assert_eq!(takes("a:1: x\n<<<\nnew\n>>>>>>>\n"), Some(true));
         assert_eq!(

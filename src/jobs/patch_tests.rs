@@ -343,6 +343,25 @@ fn within_a_mask_what_makes_the_code_worse_goes_back_once() {
 }
 
 #[test]
+fn files_of_a_repository_within_are_not_offered() {
+    let trial = trial();
+    trial.put("vendor/lib/.git", "gitdir: elsewhere\n");
+    trial.put("vendor/lib/walk.rs", "fn walk() {}\n");
+    let named = Patch {
+        files: vec![RepoPath::new("vendor/lib/walk.rs").expect("good path")],
+        ..wish("walk")
+    };
+    let mut engine = ScriptedEngine::saying(&["*** end"]).within_masks(false);
+    let (answer, _) = trial.run(&Request::Patch(named), &mut engine);
+    let failure = answer.expect_err("nothing may be changed");
+    assert!(
+        failure.to_string().contains("a repository of its own"),
+        "{failure}"
+    );
+    assert!(engine.asked().is_empty(), "no model runs for it");
+}
+
+#[test]
 fn a_preview_is_what_a_model_that_rewrites_is_sent() {
     let trial = trial();
     let request = Request::Patch(wish("let print say"));

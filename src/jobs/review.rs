@@ -9,6 +9,7 @@ mod spots;
 mod tally;
 mod verdict;
 
+use std::cmp::Reverse;
 use std::time::Instant;
 
 pub use self::dismissed::{Dismissed, fingerprint};
@@ -25,7 +26,7 @@ use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
 use crate::context::pack::pack;
 use crate::engine::{Message, Role};
 use crate::index::{FileClass, Index};
-use crate::repo::{Diff, DiffSpec, FileDiff, FileStatus};
+use crate::repo::{Diff, DiffKind, DiffSpec, FileDiff, FileStatus};
 
 /// Most tokens of the findings of one piece, where the user sets no limit.
 const ANSWER: usize = 600;
@@ -184,14 +185,18 @@ pub(super) fn wanted(
             None => kept.files.push(file),
         }
     }
-    // Code first: where time runs out, it is what was read.
-    kept.files
-        .sort_by_key(|file| match parts.index.class(&file.path) {
+    // Code first, and what changed most: where time runs out, it is what was read.
+    kept.files.sort_by_key(|file| {
+        let class = match parts.index.class(&file.path) {
             Some(FileClass::Test) => 1,
             Some(FileClass::Build) => 2,
             Some(FileClass::Docs) => 3,
             _ => 0,
-        });
+        };
+        let lines = file.hunks.iter().flat_map(|hunk| &hunk.lines);
+        let changed = lines.filter(|line| line.kind != DiffKind::Context);
+        (class, Reverse(changed.count()))
+    });
     Ok((kept, unread))
 }
 

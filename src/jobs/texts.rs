@@ -60,6 +60,25 @@ impl<'a> RepoTexts<'a> {
             .because("only the files named in the request may be"))
     }
 
+    /// The folder above, below the root, in which another repository begins.
+    fn other_repository<'p>(&self, path: &'p RepoPath) -> Option<&'p str> {
+        let ends = path.as_str().match_indices('/').map(|(at, _)| at);
+        let mut folders = ends.filter_map(|end| path.as_str().get(..end));
+        folders.find(|folder| {
+            let git = self.repo.root().join(folder).join(".git");
+            git.symlink_metadata().is_ok()
+        })
+    }
+
+    fn own(&self, path: &RepoPath) -> Result<()> {
+        match self.other_repository(path) {
+            None => Ok(()),
+            Some(folder) => Err(Failure::input(format!("{path} must not be changed"))
+                .because(format!("{folder} is a repository of its own"))
+                .hint("run homebody there")),
+        }
+    }
+
     /// Whether every folder above exists as a folder or not at all, none being a link.
     fn plain_folders(&self, path: &RepoPath) -> bool {
         let mut at = self.repo.root().to_owned();
@@ -85,6 +104,7 @@ impl Texts for RepoTexts<'_> {
         if link || !self.plain_folders(path) {
             return Err(Self::by_a_link(path));
         }
+        self.own(path)?;
         let bytes = self.repo.read_bytes(path)?;
         self.counts(path)?;
         let not_text = |why: &str| {
@@ -109,6 +129,7 @@ impl Texts for RepoTexts<'_> {
             return Err(Failure::input(format!("{path} cannot be made"))
                 .because("a folder above it is a link or a file"));
         }
+        self.own(path)?;
         self.counts(path)
     }
 }

@@ -41,6 +41,13 @@ pub(super) fn safe_path(root: &Path, path: &RepoPath) -> Result<PathBuf> {
                     "`{path}` cannot be written: `{part}` is a file, and no folder"
                 )));
             }
+            // A submodule, or a repository that lies here: its changes are its own.
+            Ok(_) if parts.peek().is_some() && fs::symlink_metadata(at.join(".git")).is_ok() => {
+                return Err(Failure::input(format!(
+                    "`{path}` is not touched: `{part}` is a repository of its own"
+                ))
+                .hint("run homebody there"));
+            }
             Ok(meta) if parts.peek().is_none() && !meta.is_file() => {
                 return Err(Failure::input(format!("`{path}` is no plain file")));
             }

@@ -263,6 +263,30 @@ fn links_are_refused_in_every_part_of_a_path() {
 }
 
 #[test]
+fn nothing_is_written_into_a_repository_within() {
+    let place = Place::new(&[("a", "1\n"), ("sub/b", "1\n"), ("sub/.git", "gitdir: x\n")]);
+    let before = place.all();
+    for (name, before, after) in [
+        ("sub/b", Some("1\n"), Some("2\n")),
+        ("sub/deep/new", None, Some("1\n")),
+        ("sub/b", Some("1\n"), None),
+    ] {
+        let change = Change {
+            files: vec![
+                file("a", None, Some("1\n"), Some("2\n")),
+                file(name, None, before, after),
+            ],
+        };
+        let failure = place.apply(&change).expect_err("refused");
+        assert!(
+            failure.what().contains("a repository of its own"),
+            "{failure}"
+        );
+    }
+    assert_eq!(place.all(), before);
+}
+
+#[test]
 fn a_folder_or_a_file_in_the_way_is_said() {
     let place = Place::new(&[("folder/x", "1\n"), ("file", "1\n")]);
     let change = Change {

@@ -139,6 +139,8 @@ fn finding_rows(
     let place = format!("{}:{}", finding.path, finding.line);
     let right = if row.dismissed {
         "dismissed"
+    } else if finding.rule.is_some() {
+        "by rule"
     } else if finding.verified {
         "verified"
     } else {

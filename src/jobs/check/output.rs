@@ -115,7 +115,8 @@ pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
         }
         if left_out > 0 {
             // Writing to a String cannot fail.
-            let _ = writeln!(out, "[… {left_out} lines]");
+            let lines = if left_out == 1 { "line" } else { "lines" };
+            let _ = writeln!(out, "[… {left_out} {lines}]");
             left_out = 0;
         }
         out.push_str(line);
@@ -192,9 +193,7 @@ mod tests {
         lines.extend(["   Compiling b"; 100]);
         lines.extend(["warning: unused", "error: could not compile `a`"]);
         let said = what_matters(&lines, 4_000);
-        assert!(
-            said.starts_with("[… 1 lines]\nerror[E0308]: mismatched types\n  --> src/a.rs:3\n")
-        );
+        assert!(said.starts_with("[… 1 line]\nerror[E0308]: mismatched types\n  --> src/a.rs:3\n"));
         assert!(said.ends_with("warning: unused\nerror: could not compile `a`\n"));
         assert!(said.matches("Compiling b").count() < 20, "{said}");
         // Small room: something of both.
