@@ -43,6 +43,12 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
     };
     let held = proof(&own, &child, desk);
     not_covered(desk);
+    let checks = if seal::can_keep_out() {
+        "run in a copy of the repository, and cannot write in the repository itself (Landlock)"
+    } else {
+        "run in a copy of the repository; this kernel would let them write in it all the same"
+    };
+    desk.out.fact("checks", checks);
     if held {
         desk.out.parts(&[
             (Tone::Dim, "  verdict        "),

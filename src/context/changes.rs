@@ -130,6 +130,7 @@ fn title(file: &FileDiff) -> String {
         (FileStatus::Renamed, Some(old)) => format!("renamed from {old}"),
         (FileStatus::Renamed, None) => "renamed".to_owned(),
         (FileStatus::ModeChanged, _) => "mode changed".to_owned(),
+        (FileStatus::Conflicted, _) => "in conflict".to_owned(),
     };
     let lines = || file.hunks.iter().flat_map(|h| &h.lines);
     let added = lines().filter(|l| l.kind == DiffKind::Added).count();

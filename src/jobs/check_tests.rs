@@ -13,6 +13,7 @@ fn trial() -> Trial {
         (".gitignore", "node_modules/\ntarget/\n*.env\n"),
     ]);
     trial.put("node_modules/p/index.js", "packages\n");
+    trial.put("node_modules/p/dist/main.js", "what it consists of\n");
     trial.put("target/debug/out", "built\n");
     trial.put("secret.env", "KEY=1\n");
     trial
@@ -97,7 +98,7 @@ fn a_check_sees_the_change_and_the_repository_stays() {
     let before = all(&trial);
     let mut desk = Desk::new();
     let command = "test \"$(cat a.txt)\" = two && test -x run.sh -o true && cat secret.env \
-                   node_modules/p/index.js && test ! -e target && mkdir target && \
+                   node_modules/p/index.js node_modules/p/dist/main.js && test ! -e target && mkdir target && \
                    echo x > target/made && echo y > a.txt && git ls-files && echo fine";
     let checked = desk.check(&trial, command, &two(), false);
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");

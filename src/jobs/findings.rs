@@ -341,6 +341,7 @@ mod tests {
 
     fn diff() -> Diff {
         Diff {
+            unnamed: 0,
             files: vec![FileDiff {
                 old_path: None,
                 path: RepoPath::new("src/a.rs").expect("good path"),

@@ -74,6 +74,15 @@ pub(super) fn run(
         cancel: &cx.cancel,
     };
     let (diff, mut unread) = wanted(request, &parts)?;
+    if diff.unnamed > 0 {
+        let (who, names) = match diff.unnamed {
+            1 => ("1 changed file is".to_owned(), "its name is"),
+            n => (format!("{n} changed files are"), "their names are"),
+        };
+        emit(Event::Note {
+            text: format!("{who} not read: {names} no UTF-8"),
+        });
+    }
     if diff.files.is_empty() {
         let text = if unread.is_empty() {
             nothing(&request.diff)
@@ -178,7 +187,10 @@ pub(super) fn wanted(
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
     let mut unread = Vec::new();
-    let mut kept = Diff::default();
+    let mut kept = Diff {
+        unnamed: diff.unnamed,
+        ..Diff::default()
+    };
     for file in diff.files {
         match passed_over(&file, &parts.settings.review_skip, parts.index) {
             Some(reason) => unread.push((file.path, reason.to_owned())),
@@ -216,6 +228,7 @@ fn passed_over(file: &FileDiff, skip: &[String], index: &Index) -> Option<&'stat
         return Some(match file.status {
             FileStatus::Renamed => "only renamed",
             FileStatus::ModeChanged => "only its mode changed",
+            FileStatus::Conflicted => "in conflict: resolve it, and `git add` it",
             FileStatus::Added | FileStatus::Deleted | FileStatus::Modified => {
                 "empty, or too large for a diff"
             }

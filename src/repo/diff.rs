@@ -38,6 +38,8 @@ pub enum FileStatus {
     Renamed,
     /// Mode or type only.
     ModeChanged,
+    /// A merge has left it with both sides.
+    Conflicted,
 }
 
 /// Which side of the diff a line stands on.
@@ -104,6 +106,8 @@ pub struct FileDiff {
 pub struct Diff {
     /// The files.
     pub files: Vec<FileDiff>,
+    /// Files that are left out, since their names are no UTF-8: nothing could say them.
+    pub unnamed: usize,
 }
 
 impl Diff {
@@ -173,14 +177,15 @@ impl Repo {
         .map_err(failed)?;
         diff.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let mut files = Vec::new();
+        let (mut files, mut unnamed) = (Vec::new(), 0);
         for i in 0..diff.deltas().len() {
-            if let Some(file) = file_diff(&diff, i)? {
-                files.push(file);
+            match file_diff(&diff, i)? {
+                Some(file) => files.push(file),
+                None => unnamed += usize::from(is_unnamed(&diff, i)),
             }
         }
         files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
-        Ok(Diff { files })
+        Ok(Diff { files, unnamed })
     }
 }
 
@@ -193,6 +198,17 @@ fn with_files(options: &mut DiffOptions) {
         // Looking into one would open a repository that nobody asked for.
         .ignore_submodules(true)
         .update_index(false);
+}
+
+/// Whether a change has names that are no UTF-8.
+fn is_unnamed(diff: &git2::Diff<'_>, i: usize) -> bool {
+    diff.get_delta(i).is_some_and(|delta| {
+        let files = [delta.old_file(), delta.new_file()];
+        let names = files.iter().filter_map(git2::DiffFile::path_bytes);
+        names
+            .into_iter()
+            .any(|name| std::str::from_utf8(name).is_err())
+    })
 }
 
 fn file_diff(diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
@@ -228,6 +244,8 @@ fn file_diff(diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
         Delta::Deleted => FileStatus::Deleted,
         Delta::Renamed => FileStatus::Renamed,
         Delta::Typechange => FileStatus::ModeChanged,
+        // Staged, it has no text of its own; unstaged, its text has markers that are looked for.
+        Delta::Conflicted if hunks.is_empty() => FileStatus::Conflicted,
         Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return Ok(None),
         Delta::Modified | Delta::Conflicted
             if hunks.is_empty()
@@ -592,8 +610,27 @@ pub(super) mod tests {
         }
         index.write().expect("written");
         assert!(repo.diff(&DiffSpec::Unstaged, 3).is_ok());
-        assert!(repo.diff(&DiffSpec::Staged, 3).is_ok());
+        let staged = repo.diff(&DiffSpec::Staged, 3).expect("a diff");
+        let found = shape(&staged);
+        assert!(
+            found.contains(&("run.sh".into(), FileStatus::Conflicted, false, 0)),
+            "{found:?}"
+        );
         assert!(repo.status().expect("status").unstaged >= 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_name_that_is_no_utf8_is_counted() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "text\n");
+        commit(&git, "First");
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.txt");
+        fs::write(repo.root().join(name), "x\n").expect("written");
+        write(&repo, "a", "other\n");
+        let diff = repo.diff(&DiffSpec::Unstaged, 3).expect("diff");
+        assert_eq!((diff.files.len(), diff.unnamed), (1, 1));
     }
 
     fn entry_like(entry: &git2::IndexEntry) -> git2::IndexEntry {

@@ -125,13 +125,11 @@ impl Repo {
                 } else if folder.tracked_only {
                     TreeKind::Built
                 } else {
-                    let ignored = rules
-                        .as_ref()
-                        .is_some_and(|rules| rules.leaves_out(&full, true));
-                    match ignored || rules.is_none() {
-                        true if is_built(&full) => TreeKind::Built,
-                        true => TreeKind::Ignored,
-                        false => TreeKind::Folder,
+                    match rules.as_ref().map(|rules| rules.leaves_out(&full, true)) {
+                        Some(true) if is_built(&full) => TreeKind::Built,
+                        Some(true) => TreeKind::Ignored,
+                        // In a package `dist` is what it consists of.
+                        Some(false) | None => TreeKind::Folder,
                     }
                 };
                 if folder.tracked_only && !tracked.contains(&path) {
@@ -234,7 +232,7 @@ mod tests {
             "target/debug/x",
             "build/kept.mk",
             "build/x.o",
-            "node_modules/p/i.js",
+            "node_modules/p/dist/i.js",
             ".venv/bin/python",
             ".cache/x",
             "made/CACHEDIR.TAG",
@@ -259,7 +257,7 @@ mod tests {
                 TreeKind::Link(_) => "link",
             };
             told.push(format!("{word} {}", entry.path.display()));
-            Ok(entry.kind != TreeKind::Ignored)
+            Ok(entry.path != Path::new(".venv"))
         })
         .expect("walked");
         told.sort();
@@ -273,9 +271,12 @@ mod tests {
                 "file .gitignore",
                 "file .homebodyignore",
                 "file build/kept.mk",
+                "file node_modules/p/dist/i.js",
                 "file notes.md",
                 "file secret.env",
                 "file src/a.rs",
+                "folder node_modules/p",
+                "folder node_modules/p/dist",
                 "folder src",
                 "ignored .venv",
                 "ignored node_modules",

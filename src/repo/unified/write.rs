@@ -20,7 +20,7 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
             let _ = writeln!(out, "rename from {}", spelled("", old_path));
             let _ = writeln!(out, "rename to {}", spelled("", &file.path));
         }
-        FileStatus::Modified => {}
+        FileStatus::Modified | FileStatus::Conflicted => {}
     }
     // With a blank in the name a tab ends it, so that it is not taken for a time.
     let end = |name: &str| {
