@@ -102,7 +102,7 @@ fn a_review_is_of_the_diff_that_was_asked_for() {
     place.run_git(&["add", "-A"]);
     edit(55);
     place.write("new.rs", "fn brand_new() {}\n");
-    // Each is answered only where lines of another are not in the prompt.
+    // Each is answered only where the right lines, and not those of another, are in the prompt.
     let diff = stdout(&place.run_git(&["diff", "HEAD~1", "HEAD"]));
     for (args, here, not) in [
         (&["review"][..], "n + 44", "n + 55"),
@@ -115,8 +115,14 @@ fn a_review_is_of_the_diff_that_was_asked_for() {
         (&["review", "--base", "side"], "n + 55", "n + 44"),
         (&["review", "--stdin"], "n + 33", "n + 44"),
     ] {
+        let file = match here {
+            "brand_new" => "new.rs",
+            _ => "src/walk.rs",
+        };
         let engine = place.script(&format!(
-            "{{\"steps\":[{{\"refuse\":\"+     {not}\"}},{{\"text\":\"No findings.\"}}],\
+            "{{\"when\":\"--- {file}\",\"steps\":[{{\"expect\":\"{here}\"}},\
+             {{\"refuse\":\"+     {not}\"}},{{\"text\":\"No findings.\"}}],\"repeat\":true}}\n\
+             {{\"steps\":[{{\"refuse\":\"--- {file}\"}},{{\"text\":\"No findings.\"}}],\
              \"repeat\":true}}\n"
         ));
         let mut args: Vec<&str> = args.to_vec();

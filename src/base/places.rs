@@ -1,12 +1,15 @@
 //! Where homebody keeps things: the XDG folders, never the repository.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
+use super::cancel::Cancel;
 use super::failure::{Failure, Result, io_failure};
+use super::text::hex;
 
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +94,7 @@ impl Places {
     /// the hash of its whole path, so that two clones do not mix.
     pub fn for_repo(&self, root: &Path) -> RepoPlaces {
         let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let hash: String = digest
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hex(digest.get(..8).unwrap_or_default());
         let name: String = root
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -134,6 +133,32 @@ pub fn private_dir(dir: &Path) -> Result<()> {
     builder
         .create(dir)
         .map_err(|e| io_failure(format!("cannot make the folder {}", dir.display()), &e))
+}
+
+/// Takes the lock of a file, waiting for it as long as `patience`; none if another process keeps
+/// it. It is let go when the file is closed, also by a process that dies.
+///
+/// # Errors
+/// Of kind environment, if there cannot be such a file; of kind interrupted, if cancelled.
+pub fn lock(path: &Path, patience: Duration, cancel: &Cancel) -> Result<Option<File>> {
+    let failed = |e: &std::io::Error| io_failure(format!("cannot lock {}", path.display()), e);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|e| failed(&e))?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= patience => return Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                cancel.check()?;
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(&e)),
+        }
+    }
 }
 
 /// Writes a file that only this user may read (0600), whole or not at all: beside it first,

@@ -176,7 +176,7 @@ impl Follower<'_> {
             }
             Event::Finding(finding) => self.out.progress(&format!(
                 "{} {}:{} {}",
-                severity_word(finding.severity),
+                finding.severity.word(),
                 finding.path,
                 finding.line,
                 finding.title
@@ -337,14 +337,5 @@ pub(super) fn sources(out: &mut Out, sources: &[Source]) {
                 &format!("{}:{}-{}", source.path.as_str(), source.start, source.end),
             ),
         ]);
-    }
-}
-
-/// A severity as a word.
-pub(super) const fn severity_word(severity: jobs::Severity) -> &'static str {
-    match severity {
-        jobs::Severity::Note => "note",
-        jobs::Severity::Warning => "warning",
-        jobs::Severity::Error => "error",
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
 use super::desk::Desk;
-use super::follow::{Ready, Show, follow, ready, severity_word};
+use super::follow::{Ready, Show, follow, ready};
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
@@ -62,13 +62,6 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         return Err(Failure::bug("a review was answered with something else"));
     };
     keep(&findings, desk, &ready);
-    if let Some(file) = &args.write_baseline {
-        let mut all = request_baseline(args)?;
-        for finding in &findings {
-            all.add(finding);
-        }
-        all.write(file)?;
-    }
     match args.format {
         ReviewFormat::Text => text(&findings, &unread, desk),
         ReviewFormat::Json => desk.out.json_pretty(&json!({
@@ -81,6 +74,14 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
             "stopped": stopped,
         }))?,
         ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(&findings))?,
+    }
+    // What was found is shown by now, also where this cannot be written.
+    if let Some(file) = &args.write_baseline {
+        let mut all = request_baseline(args)?;
+        for finding in &findings {
+            all.add(finding);
+        }
+        all.write(file)?;
     }
     let bad = args.fail_on.is_some_and(|level| {
         findings
@@ -189,7 +190,7 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
         };
         desk.out.parts(&[
             (Tone::Dim, &format!("{:>2} ", number + 1)),
-            (tone, &format!("{:<8}", severity_word(finding.severity))),
+            (tone, &format!("{:<8}", finding.severity.word())),
             (
                 Tone::Cyan,
                 &format!("{}:{}", finding.path.as_str(), finding.line),

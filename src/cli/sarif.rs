@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::jobs::Finding;
 use crate::jobs::review::fingerprint;
-use crate::jobs::{Finding, Severity};
 use crate::repo::DiffKind;
 
 /// The whole log.
@@ -37,11 +37,6 @@ fn rule(finding: &Finding) -> &str {
 }
 
 fn result(finding: &Finding) -> Value {
-    let level = match finding.severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    };
     // A removed line has no place in the file as it is: then the file alone is named.
     let physical = if finding.side == DiffKind::Removed || finding.line == 0 {
         json!({"artifactLocation": {"uri": uri(finding.path.as_str())}})
@@ -54,7 +49,7 @@ fn result(finding: &Finding) -> Value {
     let message = format!("{}\n\n{}", finding.title, finding.reason);
     let mut result = json!({
         "ruleId": rule(finding),
-        "level": level,
+        "level": finding.severity.word(),
         "message": {"text": message.trim_end()},
         "locations": [{"physicalLocation": physical}],
         "partialFingerprints": {"homebody/v1": fingerprint(finding)},
@@ -102,6 +97,7 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::RepoPath;
+    use crate::jobs::Severity;
 
     #[test]
     fn findings_become_results_with_rules_and_places() {

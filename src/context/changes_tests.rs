@@ -71,16 +71,18 @@ fn definitions_around_a_change_are_shown_where_the_file_is_current() {
     text.push_str("}\n");
     std::fs::write(dir.path().join("a.rs"), &text).expect("written");
     let repo = Repo::open(dir.path()).expect("a repository");
-    let cancel = crate::base::Cancel::never();
-    let index = crate::index::build(
-        &repo,
-        &dir.path().join("index"),
-        &crate::repo::WalkRules::default(),
-        false,
-        &cancel,
-        &mut |_| {},
-    )
-    .expect("an index");
+    let indexed = || {
+        crate::index::build(
+            &repo,
+            &dir.path().join("index"),
+            &crate::repo::WalkRules::default(),
+            false,
+            &crate::base::Cancel::never(),
+            &mut |_| {},
+        )
+        .expect("an index")
+    };
+    let index = indexed();
     let hunk = "--- a/a.rs\n+++ b/a.rs\n@@ -10,3 +10,3 @@\n     call(6);\n-    call(70);\n+    call(7);\n     call(8);\n";
     let diff = Diff::parse(hunk).expect("a diff");
     let pieces = diff_pieces(&diff, Some((&repo, &index)), 1000, 7, &RoughCount);
@@ -94,15 +96,7 @@ fn definitions_around_a_change_are_shown_where_the_file_is_current() {
     // Who uses it is shown too, where there is room.
     let user = "/// Uses it.\nfn third() {\n    if ready() {\n        second();\n    }\n}\n";
     std::fs::write(dir.path().join("b.rs"), user).expect("written");
-    let index = crate::index::build(
-        &repo,
-        &dir.path().join("index"),
-        &crate::repo::WalkRules::default(),
-        false,
-        &cancel,
-        &mut |_| {},
-    )
-    .expect("an index");
+    let index = indexed();
     let pieces = diff_pieces(&diff, Some((&repo, &index)), 1000, 7, &RoughCount);
     let around = &pieces.pieces[0].around;
     assert_eq!(around.len(), 2, "{around:?}");

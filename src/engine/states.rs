@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::base::places::private_dir;
+use crate::base::text::hex;
 use crate::model::gguf::Header;
 use crate::model::snapshot::Snapshot;
 
@@ -71,17 +72,14 @@ impl States {
 
     /// One file for each system block; one for all conversations.
     fn path(&self, purpose: Purpose, tokens: &[u32]) -> PathBuf {
-        let hex = |bytes: &[u8]| -> String {
-            let bytes = bytes.iter().take(8);
-            bytes.map(|byte| format!("{byte:02x}")).collect()
-        };
-        let mut name = format!("{}-{}", hex(&self.key), purpose.word());
+        let short = |bytes: &[u8]| hex(bytes.get(..8).unwrap_or(bytes));
+        let mut name = format!("{}-{}", short(&self.key), purpose.word());
         if purpose == Purpose::System {
             let mut hash = Sha256::new();
             for token in tokens {
                 hash.update(token.to_le_bytes());
             }
-            name = format!("{name}-{}", hex(&hash.finalize()));
+            name = format!("{name}-{}", short(&hash.finalize()));
         }
         self.dir.join(format!("{name}.{SUFFIX}"))
     }

@@ -6,9 +6,9 @@
 //! gives back should the writer die.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
@@ -17,7 +17,7 @@ use tantivy::{ReloadPolicy, Searcher, TantivyError};
 use super::snapshot::{Fields, FileRecord, failed, register, schema};
 use super::{Index, Stats};
 use crate::base::failure::io_failure;
-use crate::base::places::{private_dir, write_private};
+use crate::base::places::{self, private_dir, write_private};
 use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
@@ -221,25 +221,7 @@ pub(super) fn clear(dir: &Path) -> Result<()> {
 
 /// Waits for the right to write; none if another process keeps it.
 pub(super) fn lock(dir: &Path, cancel: &Cancel) -> Result<Option<File>> {
-    let path = dir.join("lock");
-    let cannot = |e: &std::io::Error| io_failure(format!("cannot lock {}", path.display()), e);
-    let mut options = fs::OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(|e| cannot(&e))?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(Some(file)),
-            Err(TryLockError::WouldBlock) if begun.elapsed() > LOCK_WAIT => return Ok(None),
-            Err(TryLockError::WouldBlock) => {
-                cancel.check()?;
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(TryLockError::Error(e)) => return Err(cannot(&e)),
-        }
-    }
+    places::lock(&dir.join("lock"), LOCK_WAIT, cancel)
 }
 
 fn open_pieces(folder: &Path) -> Result<(tantivy::Index, Fields)> {

@@ -157,7 +157,7 @@ fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
                 if seen.contains(&(at, number, line)) {
                     continue;
                 }
-                let place = text.new.or(text.old).unwrap_or(0);
+                let place = text.number().unwrap_or(0);
                 let said = cut.left_out.iter().any(|left| {
                     left.path == file.path && left.range.is_none_or(|range| range.contains(place))
                 });
@@ -174,12 +174,12 @@ fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
 
 /// How a line is shown: its number with its sign, and all its letters and digits.
 fn shown(line: &DiffLine) -> (String, String) {
-    let (number, sign) = match line.kind {
-        DiffKind::Context => (line.new.or(line.old), ""),
-        DiffKind::Added => (line.new, "+"),
-        DiffKind::Removed => (line.old, "-"),
+    let sign = match line.kind {
+        DiffKind::Context => "",
+        DiffKind::Added => "+",
+        DiffKind::Removed => "-",
     };
-    let head = format!("{}{sign}", number.unwrap_or(0));
+    let head = format!("{}{sign}", line.number().unwrap_or(0));
     let all = format!(
         "{head} {}",
         crate::base::text::printable_block(line.text.trim_end_matches('\r'))
@@ -203,12 +203,8 @@ fn are_valid(found: &[Finding], diff: &Diff) -> Vec<String> {
             .flat_map(|file| &file.hunks)
             .flat_map(|hunk| &hunk.lines);
         let stands = |line: &DiffLine| {
-            let number = match line.kind {
-                DiffKind::Removed => line.old,
-                DiffKind::Added | DiffKind::Context => line.new,
-            };
             line.kind == finding.side
-                && number == Some(finding.line)
+                && line.number() == Some(finding.line)
                 && line.text.trim_end_matches('\r') == finding.quote
         };
         if !lines.clone().any(stands) {

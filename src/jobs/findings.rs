@@ -176,11 +176,11 @@ pub(super) fn verify(raw: &Raw, diff: &Diff) -> Option<Finding> {
     let readings = readings(&raw.quote);
     let lines = || file.hunks.iter().flat_map(|hunk| &hunk.lines);
     let named = lines().find(|line| {
-        number(line) == Some(raw.line) && readings.iter().any(|r| *r == squeezed(&line.text))
+        line.number() == Some(raw.line) && readings.iter().any(|r| *r == squeezed(&line.text))
     });
     let nearest = |fits: &dyn Fn(&DiffLine) -> bool| {
         lines().filter(|line| fits(line)).min_by_key(|line| {
-            let far = number(line).map_or(u32::MAX, |n| n.abs_diff(raw.line));
+            let far = line.number().map_or(u32::MAX, |n| n.abs_diff(raw.line));
             // A remark is about what changed sooner than about what stands around it.
             (line.kind == DiffKind::Context, far)
         })
@@ -203,7 +203,7 @@ pub(super) fn verify(raw: &Raw, diff: &Diff) -> Option<Finding> {
         })?;
     Some(Finding {
         path: file.path.clone(),
-        line: number(line)?,
+        line: line.number()?,
         side: line.kind,
         severity: raw.severity,
         category: raw.category.clone(),
@@ -241,14 +241,6 @@ fn file_of<'d>(path: &str, diff: &'d Diff) -> Option<&'d FileDiff> {
         let only = ending.next()?;
         ending.next().is_none().then_some(only)
     })
-}
-
-/// The number by which a line of a diff is named.
-fn number(line: &DiffLine) -> Option<u32> {
-    match line.kind {
-        DiffKind::Removed => line.old,
-        DiffKind::Added | DiffKind::Context => line.new,
-    }
 }
 
 /// What a quote may mean: as it is, without the number and sign that it was shown with.

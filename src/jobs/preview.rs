@@ -70,7 +70,7 @@ pub(super) fn preview(
             (context, vec![system, user(sent)])
         }
         Request::Review(wanted) => {
-            let (diff, unread) = review::wanted(wanted, &parts)?;
+            let review::Wanted { diff, unread, .. } = review::wanted(wanted, &parts)?;
             let system = review::told(system, review::fixes(rewrites), prompts)?;
             let held = tokens_of(std::slice::from_ref(&system));
             let cut = review::pieces(&diff, &parts, held, window, None)?;

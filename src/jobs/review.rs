@@ -18,7 +18,7 @@ use self::reading::read;
 pub(super) use self::sheet::{CATEGORIES, NONE, Sheet};
 use self::tally::Tally;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
-use super::{Answer, Event, JobCx, Review, ReviewOf, Severity, ask::Parts};
+use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
 use super::{findings, glob, talk};
 use crate::base::text::human_time;
 use crate::base::{Failure, LineRange, RepoPath, Result};
@@ -73,7 +73,18 @@ pub(super) fn run(
         count: &*cx.engine,
         cancel: &cx.cancel,
     };
-    let (diff, mut unread) = wanted(request, &parts)?;
+    let Wanted {
+        diff,
+        mut unread,
+        large,
+    } = wanted(request, &parts)?;
+    let mut tally = Tally::new(request);
+    if let Some(file) = &cx.settings.dismissed {
+        tally.dismissed.extend(Dismissed::read(file)?);
+    }
+    // What no model is needed for takes no time: it is there before the first piece is read.
+    tally.take(large, &diff, emit);
+    tally.take(spots::spots(&diff), &diff, emit);
     if diff.unnamed > 0 {
         let (who, names) = match diff.unnamed {
             1 => ("1 changed file is".to_owned(), "its name is"),
@@ -90,8 +101,9 @@ pub(super) fn run(
             "every changed file is passed over; there is nothing to read".to_owned()
         };
         emit(Event::Note { text });
+        tally.tell(0, emit);
         return Ok(Answer::Review {
-            findings: Vec::new(),
+            findings: tally.found,
             unread,
             stopped: false,
         });
@@ -105,14 +117,7 @@ pub(super) fn run(
         unread.push((left.path, left.reason));
     }
     let total = cut.pieces.len();
-    let mut tally = Tally::new(request);
-    if let Some(file) = &cx.settings.dismissed {
-        tally.dismissed.extend(Dismissed::read(file)?);
-    }
-    // These take no time: they are there before the first piece is read.
-    let repo = matches!(request.diff, ReviewOf::Repo(_)).then_some(cx.repo);
-    tally.take(spots::spots(&diff, repo), &diff, emit);
-    let memory = Memory::new(cx.settings.reviews.as_deref().filter(|_| !request.anew));
+    let memory = Memory::new(cx.settings.reviews.as_deref(), request.anew);
     let mut stopped = false;
     let mut failures = 0;
     let mut pieces = cut.pieces.iter().enumerate();
@@ -171,11 +176,18 @@ pub(super) fn run(
     })
 }
 
-/// The diff that is to be read, and the files that are passed over with the reasons.
-pub(super) fn wanted(
-    request: &Review,
-    parts: &Parts<'_>,
-) -> Result<(Diff, Vec<(RepoPath, String)>)> {
+/// What a review is of.
+pub(super) struct Wanted {
+    /// The diff that is to be read.
+    pub diff: Diff,
+    /// The files that are passed over, with the reasons.
+    pub unread: Vec<(RepoPath, String)>,
+    /// New files that are too large, most of which are passed over.
+    large: Vec<Finding>,
+}
+
+/// Settles what is read.
+pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
     let diff = match &request.diff {
         ReviewOf::Given(diff) => diff.clone(),
         ReviewOf::Repo(_) if !parts.repo.is_git() => {
@@ -186,13 +198,23 @@ pub(super) fn wanted(
         }
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
-    let mut unread = Vec::new();
+    let repo = matches!(request.diff, ReviewOf::Repo(_)).then_some(parts.repo);
+    let (mut unread, mut large) = (Vec::new(), Vec::new());
     let mut kept = Diff {
         unnamed: diff.unnamed,
         ..Diff::default()
     };
     for file in diff.files {
-        match passed_over(&file, &parts.settings.review_skip, parts.index) {
+        let skip = &parts.settings.review_skip;
+        if skip
+            .iter()
+            .any(|glob| glob::matches(glob, file.path.as_str()))
+        {
+            unread.push((file.path, "skipped by configuration".to_owned()));
+            continue;
+        }
+        large.extend(repo.and_then(|repo| spots::large(&file, repo)));
+        match passed_over(&file, parts.index) {
             Some(reason) => unread.push((file.path, reason.to_owned())),
             None => kept.files.push(file),
         }
@@ -209,15 +231,16 @@ pub(super) fn wanted(
         let changed = lines.filter(|line| line.kind != DiffKind::Context);
         (class, Reverse(changed.count()))
     });
-    Ok((kept, unread))
+    Ok(Wanted {
+        diff: kept,
+        unread,
+        large,
+    })
 }
 
 /// Why a file is not read, if it is not.
-fn passed_over(file: &FileDiff, skip: &[String], index: &Index) -> Option<&'static str> {
+fn passed_over(file: &FileDiff, index: &Index) -> Option<&'static str> {
     let path = &file.path;
-    if skip.iter().any(|glob| glob::matches(glob, path.as_str())) {
-        return Some("skipped by configuration");
-    }
     if LOCKS.contains(&path.name()) {
         return Some("a lock file");
     }
@@ -314,14 +337,6 @@ pub(super) fn message(piece: &DiffPiece, prompts: &super::Prompts) -> Result<Mes
         role: Role::User,
         content,
     })
-}
-
-pub(super) const fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Note => "note",
-        Severity::Warning => "warning",
-        Severity::Error => "error",
-    }
 }
 
 fn progress(done: usize, total: usize, piece: Option<&DiffPiece>) -> Event {

@@ -5,7 +5,7 @@ use super::*;
 use crate::base::CancelSource;
 use crate::engine::ScriptedEngine;
 use crate::engine::scripted::{Line, Play};
-use crate::jobs::{Finding, Request};
+use crate::jobs::{Request, Severity};
 use crate::repo::DiffKind;
 
 fn trial() -> Trial {
@@ -269,13 +269,21 @@ fn what_was_read_before_is_known() {
     let third = play(&trial, staged(), &mut engine);
     assert_eq!(third.findings, first.findings);
     assert_eq!(engine.asked().len(), 1);
+    // What is read anew takes the place of what was known.
     let anew = Review {
         anew: true,
         ..staged()
     };
-    let mut engine = within(&says);
-    play(&trial, anew, &mut engine);
-    assert!(!engine.asked().is_empty());
+    let mut engine = within(&["No findings.", "No findings."]);
+    assert!(play(&trial, anew, &mut engine).findings.is_empty());
+    assert_eq!(engine.asked().len(), 2);
+    let last = play(&trial, staged(), &mut within(&[]));
+    assert!(last.findings.is_empty());
+    // Without a second look it is another review.
+    let mut trial = trial;
+    trial.settings.second_look = false;
+    let last = play(&trial, staged(), &mut within(&[EXACT, "No findings."]));
+    assert_eq!(last.findings.len(), 1);
 }
 
 #[test]
@@ -320,6 +328,7 @@ fn a_word_in_the_code_silences_its_line() {
     assert!(silenced("// homebody: ignore (bug, docs)"));
     assert!(!silenced("// homebody: ignore (security)"));
     assert!(!silenced("// homebody: nothing"));
+    assert!(!silenced("// homebody: ignored by nobody"));
 }
 
 #[test]
@@ -346,10 +355,9 @@ fn new_text_for_a_line_is_a_change() {
 fn what_needs_no_model_is_found_without_one() {
     let trial = Trial::new(&[("a.js", "one();\n")]);
     let key = format!("AKIA{}", "QX7RZ2LMN4TBWY5V");
-    trial.put(
-        "a.js",
-        &format!("one();\nconst key = \"{key}\";\n  debugger;\n"),
-    );
+    let token = format!("ghp_{}", "aB3".repeat(12));
+    let line = format!("const key = \"{key}\", token = \"{token}\";");
+    trial.put("a.js", &format!("one();\n{line}\n  debugger;\n"));
     trial.put(
         "b.py",
         "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\nbreakpoint()\n",
@@ -372,10 +380,22 @@ fn what_needs_no_model_is_found_without_one() {
             ("b.py", 6, "debug-leftover"),
         ]
     );
-    // Reports go to places where a key should not.
-    assert!(
-        !came.findings[0].quote.contains(&key),
-        "{:?}",
-        came.findings[0]
-    );
+    // Reports go to places where a key should not, nor a second one in its line.
+    let quote = &came.findings[0].quote;
+    assert!(!quote.contains(&key) && !quote.contains(&token), "{quote}");
+}
+
+#[test]
+fn a_new_file_that_is_too_large_is_said_though_nobody_reads_it() {
+    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+    let large = vec![0_u8; (5 << 20) + 1];
+    std::fs::write(trial.dir.path().join("big.bin"), large).expect("written");
+    trial.git(&["add", "-A"]);
+    let mut engine = ScriptedEngine::saying(&[]);
+    let came = play(&trial, staged(), &mut engine);
+    assert_eq!(came.findings[0].rule.as_deref(), Some("large-file"));
+    assert_eq!(came.unread[0].0, "big.bin");
+    let mut trial = trial;
+    trial.settings.review_skip = vec!["*.bin".to_owned()];
+    assert!(play(&trial, staged(), &mut engine).findings.is_empty());
 }

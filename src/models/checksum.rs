@@ -1,6 +1,5 @@
 //! SHA-256 of files, with progress.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,12 +15,7 @@ pub(super) const PIECE: usize = 256 << 10;
 
 /// The digits of a finished sum.
 pub(super) fn hex(sum: Sha256) -> String {
-    let mut out = String::with_capacity(64);
-    for byte in sum.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    crate::base::text::hex(&sum.finalize())
 }
 
 /// The sum of whole files, one after another.

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::failure::io_failure;
 use crate::base::places::write_private;
+use crate::base::text::hex;
 use crate::base::{Failure, RepoPath, Result};
 
 /// How many records are kept.
@@ -59,13 +60,7 @@ pub(super) struct Record {
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    hex(&Sha256::digest(bytes))
 }
 
 fn file_of(dir: &Path, number: u64) -> PathBuf {

@@ -4,9 +4,9 @@
 //! write the record; write all new texts beside their places; move them in; say so in the
 //! record. Whatever stops it in between, the record holds what is needed to go back.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::disk::{
     Stands, move_in, remove, restore_folders, safe_path, stands, waiting, write_beside,
@@ -14,8 +14,8 @@ use super::disk::{
 use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
 use super::{Change, FileChange, merge};
 use crate::base::failure::io_failure;
-use crate::base::places::private_dir;
-use crate::base::{Failure, Kind, RepoPath, Result};
+use crate::base::places::{self, private_dir};
+use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
 
 /// How long another homebody that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,33 +143,14 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
     })
 }
 
-/// Takes the lock of this repository's writers. It is let go when the file is closed, also by
-/// a process that dies.
+/// Takes the lock of this repository's writers.
 fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
     private_dir(&undo.0)?;
-    let path = undo.0.join("lock");
-    let failed = |e: &std::io::Error| io_failure(format!("cannot lock {}", path.display()), e);
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(|e| failed(&e))?;
-    let since = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if since.elapsed() < patience => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(
-                    Failure::environment("another homebody is writing to this repository")
-                        .hint("wait until it has finished, and try again"),
-                );
-            }
-            Err(TryLockError::Error(e)) => return Err(failed(&e)),
-        }
-    }
+    let taken = places::lock(&undo.0.join("lock"), patience, &Cancel::never())?;
+    taken.ok_or_else(|| {
+        Failure::environment("another homebody is writing to this repository")
+            .hint("wait until it has finished, and try again")
+    })
 }
 
 /// Takes back what a process that was killed left half done, and says so. Returns the files

@@ -69,6 +69,16 @@ pub struct DiffLine {
     pub no_newline: bool,
 }
 
+impl DiffLine {
+    /// The number by which it is named: on the new side, where it stands there.
+    pub const fn number(&self) -> Option<u32> {
+        match self.kind {
+            DiffKind::Removed => self.old,
+            DiffKind::Added | DiffKind::Context => self.new,
+        }
+    }
+}
+
 /// A run of changed lines with context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {

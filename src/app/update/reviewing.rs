@@ -11,7 +11,7 @@ use super::super::patch_block::PatchBlock;
 use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Focus, State};
 use super::{scroll, send};
-use crate::jobs::{Finding, Severity};
+use crate::jobs::Finding;
 use crate::patch::Change;
 
 fn review_mut(state: &mut State, id: BlockId) -> Option<&mut ReviewBlock> {
@@ -148,14 +148,6 @@ pub(super) fn toggle(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     }
 }
 
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 /// A finding as Markdown.
 fn entry(finding: &Finding) -> String {
     let quote = finding.quote.trim_end();
@@ -168,7 +160,7 @@ fn entry(finding: &Finding) -> String {
     let fence = "`".repeat(longest.max(2) + 1);
     format!(
         "**{}** `{}:{}` {}\n\n{}{fence}\n{quote}\n{fence}\n",
-        word(finding.severity),
+        finding.severity.word(),
         finding.path,
         finding.line,
         finding.title.trim(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::app::Event as Happened;
 use crate::app::sample::*;
 use crate::base::Failure;
-use crate::jobs::{Answer, Event, Request};
+use crate::jobs::{Answer, Event, Request, Severity};
 
 #[test]
 fn findings_stream_in_and_the_worst_come_first_in_the_end() {

@@ -12,19 +12,21 @@ mod refresh;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use self::disk::{clear, link, lock, real_folder};
+use self::disk::{clear, link, real_folder};
 use self::refresh::Refresh;
 use crate::base::failure::io_failure;
-use crate::base::places::{private_dir, write_private};
+use crate::base::places::{self, private_dir, write_private};
 use crate::base::{Cancel, Failure, Result};
 use crate::patch::Change;
 use crate::repo::Repo;
 
+/// How long another check is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The most neighbours of the repository that are linked beside the copy.
 const NEIGHBOURS: usize = 500;
 
@@ -82,7 +84,12 @@ impl Scratch {
     /// Of kind environment, if another check has it or the folder cannot be made.
     pub fn take(repo: &Repo, place: &Path) -> Result<Self> {
         private_dir(place)?;
-        let lock = lock(&place.join("lock"))?;
+        // A check that was just stopped needs a moment.
+        let lock = places::lock(&place.join("lock"), PATIENCE, &Cancel::never())?;
+        let lock = lock.ok_or_else(|| {
+            Failure::environment("another check of this repository is running")
+                .hint("wait until it has ended, or stop it")
+        })?;
         let name = repo.root().file_name().unwrap_or("tree".as_ref());
         let work = place.join("work");
         let list: List = fs::read(place.join("list.json"))

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::Finding;
 use crate::base::places::write_private;
+use crate::base::text::hex;
 use crate::base::{Failure, Result};
 use crate::repo::{Diff, DiffKind};
 
@@ -42,12 +43,7 @@ pub fn fingerprint(finding: &Finding) -> String {
         hash.update([0]);
         hash.update(word.as_bytes());
     }
-    let digest = hash.finalize();
-    digest
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(hash.finalize().get(..16).unwrap_or_default())
 }
 
 impl Dismissed {
@@ -119,6 +115,9 @@ pub(super) fn is_silenced(finding: &Finding, diff: &Diff) -> bool {
         let Some((_, rest)) = text.split_once(WORD) else {
             return false;
         };
+        if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+            return false;
+        }
         let rest = rest.trim_start();
         rest.strip_prefix('(').is_none_or(|of| {
             let of = of.split(')').next().unwrap_or_default();

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::Finding;
 use crate::base::places::write_private;
-use crate::engine::{Facts, Message};
+use crate::base::text::hex;
+use crate::engine::{Facts, Generate};
 
 /// Changes with how findings are come to: the form, the second look, what is kept.
 const VERSION: u32 = 1;
@@ -20,6 +21,8 @@ const MOST: usize = 2_000;
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     dir: Option<PathBuf>,
+    /// Whether nothing is taken from it, and all is put there anew.
+    anew: bool,
 }
 
 /// What was found in a piece.
@@ -34,35 +37,36 @@ pub(super) struct Known {
 
 impl Memory {
     /// With a folder, or one that remembers nothing.
-    pub fn new(dir: Option<&Path>) -> Self {
+    pub fn new(dir: Option<&Path>, anew: bool) -> Self {
         Self {
             dir: dir.map(Path::to_owned),
+            anew,
         }
     }
 
-    /// What a piece is known by: everything that the model is told, and which model it is.
-    pub fn key(messages: &[Message], facts: &Facts, masks: bool) -> String {
+    /// What a piece is known by: everything that the model is told for both looks, how tokens are
+    /// drawn, and which model it is.
+    pub fn key(request: &Generate, facts: &Facts, masks: bool) -> String {
         let mut hash = Sha256::new();
         hash.update(VERSION.to_le_bytes());
         hash.update([u8::from(masks), u8::from(facts.rewrites)]);
-        for text in [&facts.name, &facts.architecture]
+        hash.update((request.next.len() as u64).to_le_bytes());
+        let drawn = format!("{:?} {}", request.sampling, request.max_tokens);
+        let messages = request.messages.iter().chain(&request.next);
+        for text in [&facts.name, &facts.architecture, &drawn]
             .into_iter()
-            .chain(messages.iter().map(|message| &message.content))
+            .chain(messages.map(|message| &message.content))
         {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         }
-        let digest = hash.finalize();
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(hash.finalize().get(..16).unwrap_or_default())
     }
 
     /// What was found before.
     pub fn get(&self, key: &str) -> Option<Known> {
-        let bytes = fs::read(self.file(key)?).ok()?;
+        let file = self.file(key).filter(|_| !self.anew)?;
+        let bytes = fs::read(file).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 

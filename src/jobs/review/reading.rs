@@ -25,26 +25,10 @@ pub(super) fn read(
 ) -> Result<(Vec<Finding>, bool)> {
     let fixes = fixes(cx.engine.facts().rewrites);
     let messages = vec![system.clone(), message(piece, cx.prompts)?];
-    let key = Memory::key(&messages, cx.engine.facts(), cx.engine.masks());
-    if let Some(known) = memory.get(&key) {
-        tally.remembered += 1;
-        tally.saved += known.tokens;
-        tally.fallen += known.fallen;
-        return Ok((known.findings, true));
-    }
-    let tokens = cx.engine.count_messages(&messages)?;
-    let window = cx.engine.facts().context;
-    if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
-    }
     let limit = match cx.settings.max_tokens {
         0 => ANSWER,
         most => most,
     };
-    let sheet = Sheet::new(piece, diff, fixes);
-    if sheet.is_empty() {
-        return Err(Failure::input("no line of it can be spoken of"));
-    }
     let request = Generate {
         messages,
         sampling: cx.settings.sampling.clone(),
@@ -53,6 +37,22 @@ pub(super) fn read(
         next: second(piece, system, cx)?,
         ..Generate::default()
     };
+    let key = Memory::key(&request, cx.engine.facts(), cx.engine.masks());
+    if let Some(known) = memory.get(&key) {
+        tally.remembered += 1;
+        tally.saved += known.tokens;
+        tally.fallen += known.fallen;
+        return Ok((known.findings, true));
+    }
+    let tokens = cx.engine.count_messages(&request.messages)?;
+    let window = cx.engine.facts().context;
+    if tokens + 64 > window {
+        return Err(talk::context_full(tokens, window));
+    }
+    let sheet = Sheet::new(piece, diff, fixes);
+    if sheet.is_empty() {
+        return Err(Failure::input("no line of it can be spoken of"));
+    }
     let cancel = cx.cancel.clone();
     let within = cx.engine.masks();
     let mut mask = FormMask::new(sheet, limit);

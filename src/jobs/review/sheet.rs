@@ -78,15 +78,11 @@ impl Sheet {
             let hunk = file.and_then(|file| file.hunks.get(part.hunk));
             let lines = hunk.and_then(|hunk| hunk.lines.get(part.lines.clone()));
             for line in lines.unwrap_or_default() {
-                let number = match line.kind {
-                    DiffKind::Removed => line.old,
-                    DiffKind::Added | DiffKind::Context => line.new,
-                };
                 // What steers a terminal cannot be written, nor can what is no name of one line.
                 let hostile = |text: &str| text.chars().any(|c| is_hostile(c) && c != '\t');
                 let text = line.text.trim_end_matches('\r');
                 let named = !hostile(text) && !hostile(part.path.as_str()) && !text.is_empty();
-                let Some(number) = number.filter(|_| named) else {
+                let Some(number) = line.number().filter(|_| named) else {
                     continue;
                 };
                 let place = Place {

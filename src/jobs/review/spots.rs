@@ -4,9 +4,10 @@
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
+use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
-use crate::base::text::human_bytes;
+use crate::base::text::{hex, human_bytes, truncated};
 use crate::repo::{Diff, DiffKind, FileDiff, FileStatus, Repo};
 
 /// Files of more bytes are said, where they are new.
@@ -99,7 +100,7 @@ const LEFT: [(&[&str], &str, &str, Severity); 9] = [
     ),
 ];
 
-static COMPILED_SECRETS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+static COMPILED_SECRETS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
     let compiled = SECRETS.iter().map(|(what, form)| (*what, Regex::new(form)));
     compiled
         .filter_map(|(what, form)| Some((what, form.ok()?)))
@@ -116,19 +117,13 @@ static COMPILED_LEFT: LazyLock<Vec<(usize, Regex)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Looks through what a diff adds. `repo` tells how large new files are; none where the diff is
-/// not of a repository.
-pub(super) fn spots(diff: &Diff, repo: Option<&Repo>) -> Vec<Finding> {
+/// Looks through what a diff adds.
+pub(super) fn spots(diff: &Diff) -> Vec<Finding> {
     let mut found = Vec::new();
     for file in &diff.files {
         let mut here = Vec::new();
         conflict(file, &mut here);
         lines(file, &mut here);
-        if let Some(repo) = repo
-            && file.status == FileStatus::Added
-        {
-            size(file, repo, &mut here);
-        }
         let mut rules: Vec<(String, usize)> = Vec::new();
         here.retain(|finding: &Finding| {
             let rule = finding.rule.clone().unwrap_or_default();
@@ -211,17 +206,16 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let added = file.hunks.iter().flat_map(|hunk| &hunk.lines);
     for line in added.filter(|line| line.kind == DiffKind::Added) {
-        let text = crate::base::text::truncated(&line.text, LINE);
+        let text = truncated(&line.text, LINE);
         let number = line.new.unwrap_or(0);
-        for (what, form) in COMPILED_SECRETS.iter() {
-            let Ok(Some(matched)) = form.find(text) else {
-                continue;
-            };
-            if is_example(matched.as_str()) {
-                continue;
-            }
+        let secrets = secrets(text);
+        if let Some((what, _)) = secrets.first() {
             let title = format!("{what} is written here");
-            let quote = text.replace(matched.as_str(), &hidden(matched.as_str()));
+            // Not one of them is shown.
+            let mut quote = text.to_owned();
+            for (_, secret) in &secrets {
+                quote = quote.replace(secret, &hidden(secret));
+            }
             found.push(finding(
                 file,
                 number,
@@ -230,7 +224,6 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
                 Severity::Error,
                 title,
             ));
-            break;
         }
         for (at, form) in COMPILED_LEFT.iter() {
             let Some((endings, _, what, severity)) = LEFT.get(*at) else {
@@ -245,6 +238,21 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// The secrets in a line, and what they are.
+fn secrets(text: &str) -> Vec<(&'static str, &str)> {
+    let mut found = Vec::new();
+    for (what, form) in COMPILED_SECRETS.iter() {
+        let matches = form.find_iter(text).filter_map(Result::ok);
+        let secrets = matches.map(|matched| matched.as_str());
+        found.extend(
+            secrets
+                .filter(|secret| !is_example(secret))
+                .map(|secret| (*what, secret)),
+        );
+    }
+    found
 }
 
 /// Whether a match is one of those that manuals show.
@@ -266,23 +274,22 @@ fn is_example(secret: &str) -> bool {
                 .any(|word| small.contains(word))
 }
 
-/// A secret by its beginning: findings are printed, kept, and sent to where builds are watched.
+/// A secret by its beginning and a little of its hash, so that another is told from it: findings
+/// are printed, kept, and sent to where builds are watched.
 fn hidden(secret: &str) -> String {
     if secret.starts_with("-----") {
         return secret.to_owned();
     }
     let shown: String = secret.chars().take(6).collect();
-    format!("{shown}…")
+    let hash = Sha256::digest(secret);
+    format!("{shown}…{}", hex(hash.get(..2).unwrap_or_default()))
 }
 
-fn size(file: &FileDiff, repo: &Repo, found: &mut Vec<Finding>) {
-    let bytes = file
-        .path
-        .under(repo.root())
-        .metadata()
-        .map_or(0, |facts| facts.len());
-    if bytes > LARGE {
-        let title = format!("a new file of {}", human_bytes(bytes));
-        found.push(finding(file, 0, "", "large-file", Severity::Warning, title));
-    }
+/// Whether a file is new and too large.
+pub(super) fn large(file: &FileDiff, repo: &Repo) -> Option<Finding> {
+    let at = file.path.under(repo.root());
+    let bytes = at.symlink_metadata().map_or(0, |facts| facts.len());
+    let title = || format!("a new file of {}", human_bytes(bytes));
+    (file.status == FileStatus::Added && bytes > LARGE)
+        .then(|| finding(file, 0, "", "large-file", Severity::Warning, title()))
 }

@@ -3,7 +3,6 @@
 use super::super::form::{Form, FormMask, Part, Said};
 use super::super::prompt::{VerdictValues, fence_for};
 use super::super::{Finding, JobCx, Prompts, talk};
-use super::severity_word;
 use crate::base::{Mask, Result};
 use crate::context::changes::DiffPiece;
 use crate::context::pack::pack;
@@ -51,7 +50,7 @@ pub(super) fn message(piece: &DiffPiece, finding: &Finding, prompts: &Prompts) -
         around: pack(&piece.around).trim_end(),
         fence: &fence_for(&piece.text),
         place: &format!("{}:{}", finding.path, finding.line),
-        severity: severity_word(finding.severity),
+        severity: finding.severity.word(),
         category: &finding.category,
         title: &finding.title,
         quote: &finding.quote,
