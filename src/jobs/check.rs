@@ -116,7 +116,7 @@ pub struct Check<'a> {
 /// Makes a check. Nothing in the repository is changed.
 ///
 /// # Errors
-/// Of kind usage for an empty command; of kind environment, if the copy cannot be made, another
+/// Of kind usage for a command that is empty or not found; of kind environment, if the copy cannot be made, another
 /// check has it, or the command cannot be started; of kind interrupted, if cancelled.
 pub fn check(
     asked: &Check<'_>,
@@ -171,6 +171,14 @@ pub fn check(
             then
         }
     };
+    if now.not_run && then.not_run {
+        let said = now.output.lines().last().unwrap_or_default();
+        return Err(
+            Failure::usage(format!("the check `{}` cannot be run", checked.command))
+                .because(said)
+                .hint("is it spelled right, and on the PATH?"),
+        );
+    }
     judge(&mut checked, &now, &then, &scratch);
     if !asked.applied {
         before.0 = Some((state, asked.command.to_owned(), then));

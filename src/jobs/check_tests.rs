@@ -97,7 +97,7 @@ fn a_check_sees_the_change_and_the_repository_stays() {
     let trial = trial();
     let before = all(&trial);
     let mut desk = Desk::new();
-    let command = "test \"$(cat a.txt)\" = two && test -x run.sh -o true && cat secret.env \
+    let command = "test \"$(cat a.txt)\" = two && cat secret.env \
                    node_modules/p/index.js node_modules/p/dist/main.js && test ! -e target && mkdir target && \
                    echo x > target/made && echo y > a.txt && git ls-files && echo fine";
     let checked = desk.check(&trial, command, &two(), false);
@@ -278,18 +278,42 @@ fn a_copy_left_half_made_is_made_anew_and_two_checks_do_not_mix() {
     };
     let none = check(&empty, &mut desk.before, &Cancel::never(), &mut |_| {});
     assert!(none.is_err());
+    let misspelt = Check {
+        command: "nosuchprogram --check",
+        ..empty
+    };
+    let none = check(&misspelt, &mut desk.before, &Cancel::never(), &mut |_| {});
+    let failure = none.expect_err("cannot be run");
+    assert!(failure.what().contains("cannot be run"), "{failure}");
 }
 
 #[test]
 fn what_lies_beside_the_repository_is_beside_its_copy() {
-    let trial = trial();
-    let root = trial.dir.path().canonicalize().expect("there");
-    let name = "homebody-neighbour-of-a-check";
-    let beside = root.parent().expect("above").join(name);
-    fs::write(&beside, "beside\n").expect("written");
-    let mut desk = Desk::new();
-    let command = format!("cat ../{name} || ls .. | wc -l");
-    let checked = desk.check(&trial, &command, &two(), false);
-    fs::remove_file(&beside).expect("removed");
-    assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
+    let outer = tempfile::tempdir().expect("a folder");
+    let outer = outer.path().canonicalize().expect("there");
+    fs::create_dir(outer.join("app")).expect("made");
+    fs::write(outer.join("app/a.txt"), "one\n").expect("written");
+    fs::write(outer.join("beside"), "beside\n").expect("written");
+    let repo = Repo::open(&outer.join("app")).expect("a folder");
+    let place = tempfile::tempdir().expect("a folder");
+    let run = |command: &str| {
+        let asked = Check {
+            command,
+            repo: &repo,
+            place: &place.path().canonicalize().expect("there"),
+            change: &two(),
+            applied: false,
+            limit: TIME_LIMIT,
+        };
+        let cancel = Cancel::never();
+        let checked = check(&asked, &mut Before::default(), &cancel, &mut |_| {});
+        checked.expect("a check").verdict
+    };
+    assert_eq!(
+        run("grep beside ../beside && test -e ../app/a.txt"),
+        Verdict::Passed
+    );
+    // What goes there goes here.
+    fs::rename(outer.join("beside"), outer.join("other")).expect("renamed");
+    assert_eq!(run("test ! -e ../beside && cat ../other"), Verdict::Passed);
 }

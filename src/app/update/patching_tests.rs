@@ -316,6 +316,18 @@ fn checking() -> Desk {
     })
 }
 
+fn passed() -> Checked {
+    Checked {
+        command: "cargo check".to_owned(),
+        verdict: Verdict::Passed,
+        status: "exit status: 0".to_owned(),
+        before: None,
+        seconds: 6.0,
+        output: String::new(),
+        notes: Vec::new(),
+    }
+}
+
 #[test]
 fn a_check_is_made_of_what_is_not_rejected() {
     let mut desk = checking();
@@ -334,15 +346,7 @@ fn a_check_is_made_of_what_is_not_rejected() {
     assert!(matches!(desk.patch(id).check, Check::Running { .. }));
     assert!(desk.press("c").is_empty(), "one at a time");
     desk.event(Event::Focus(false));
-    let report = Checked {
-        command: "cargo check".to_owned(),
-        verdict: Verdict::Passed,
-        status: "exit status: 0".to_owned(),
-        before: None,
-        seconds: 6.0,
-        output: String::new(),
-        notes: Vec::new(),
-    };
+    let report = passed();
     let out = desk.event(Event::Checked {
         block: id,
         result: Ok(report.clone()),
@@ -354,6 +358,37 @@ fn a_check_is_made_of_what_is_not_rejected() {
     desk.press("A enter");
     written(&mut desk, id, &["src/walk.rs"]);
     assert_eq!(desk.patch(id).check, Check::Done(report));
+}
+
+#[test]
+fn what_failed_is_asked_for_again_whole_with_what_the_check_said() {
+    let mut desk = checking();
+    let id = desk.planned();
+    desk.press("c");
+    let failed = Checked {
+        verdict: Verdict::Failed,
+        before: Some(false),
+        output: "error: in the check".to_owned(),
+        ..passed()
+    };
+    desk.event(Event::Checked {
+        block: id,
+        result: Ok(failed),
+    });
+    desk.press("R");
+    let (_, request) = started(&desk.press("enter")).expect("a job");
+    let Request::Patch(patch) = request else {
+        panic!("{request:?}");
+    };
+    let (tried, remark) = patch.again.expect("again");
+    assert_eq!(tried, desk.patch(id).change.to_unified());
+    assert!(remark.contains("`cargo check`"), "{remark}");
+    assert!(
+        patch
+            .piped
+            .is_some_and(|said| said.contains("error: in the check"))
+    );
+    assert!(patch.files.is_empty(), "any file may have to change");
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(super) struct Place {
 pub(super) struct Ran {
     /// Whether it exited with 0.
     pub passed: bool,
+    /// Whether the shell found nothing to run, by its code (POSIX: 126, 127).
+    pub not_run: bool,
     /// How it ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
     pub status: String,
     /// The end of what it wrote, safe to show.
@@ -86,7 +88,7 @@ pub(super) fn run(
         }
         if begun.elapsed() >= limit {
             let words = format!("stopped after {}", human_time(limit.as_secs_f64()));
-            break Ok((false, words));
+            break Ok((false, false, words));
         }
         if ended.is_none()
             && let Some(status) = child
@@ -108,16 +110,18 @@ pub(super) fn run(
                 }
             };
             if drained || at.elapsed() >= GRACE {
-                break Ok((status.success(), status.to_string()));
+                let not_run = matches!(status.code(), Some(126 | 127));
+                break Ok((status.success(), not_run, status.to_string()));
             }
         }
     };
     if ended.is_none() {
         stop(&mut child);
     }
-    let (passed, status) = outcome?;
+    let (passed, not_run, status) = outcome?;
     Ok(Ran {
         passed,
+        not_run,
         status,
         output: kept.text(),
         seconds: begun.elapsed().as_secs_f64(),

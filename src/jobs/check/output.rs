@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use crate::base::text::truncated;
+
 /// Words that stand where something is wrong, in small letters.
 const WRONG: &[&str] = &[
     "error",
@@ -38,16 +40,10 @@ const WRONG: &[&str] = &[
     "exceeded",
     "leak",
 ];
-/// The same for lines that only sum up, and say nothing is wrong.
-const RIGHT: &[&str] = &[
-    "0 failed",
-    "0 errors",
-    "0 error",
-    "0 failures",
-    "no errors",
-    "0 warnings",
-    " ok",
-];
+/// Counts of faults: none of them is none, and says nothing is wrong.
+const COUNTED: &[&str] = &["failed", "error", "failure", "warning"];
+/// Bytes of a line that are told.
+const LINE: usize = 300;
 /// Lines after a wrong one that belong to it.
 const AFTER: usize = 12;
 /// Lines of the end that are kept where nothing says what is wrong.
@@ -65,12 +61,20 @@ pub(super) fn fresh<'a>(now: &'a str, before: &str) -> Vec<&'a str> {
 /// Whether a line says that something is wrong.
 pub(super) fn is_wrong(line: &str) -> bool {
     let line = line.to_lowercase();
-    WRONG.iter().any(|word| line.contains(word)) && !RIGHT.iter().any(|word| line.contains(word))
+    // `10 failed` is not `0 failed`.
+    let none = |(at, _): (usize, &str)| {
+        let before = line.get(..at).unwrap_or_default();
+        !before.ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',')
+    };
+    let is_none = |word: &&str| line.match_indices(&format!("0 {word}")).any(none);
+    let right = line.ends_with(" ok") || COUNTED.iter().any(is_none);
+    WRONG.iter().any(|word| line.contains(word)) && !right
 }
 
 /// What matters of an output, in at most about `most` bytes: lines that say what is wrong, with
 /// those after them, from the first on, and the end. `lines` are all of it or what is new in it.
 pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
+    let lines: Vec<&str> = lines.iter().map(|line| truncated(line, LINE)).collect();
     let mut wanted = vec![false; lines.len()];
     let mut left = 0;
     for (line, wanted) in lines.iter().zip(&mut wanted) {
@@ -207,6 +211,19 @@ mod tests {
         let plain = ["a"; 100];
         assert_eq!(what_matters(&plain, 4_000).matches('a').count(), END);
         assert!(!is_wrong("test result: ok. 3 passed; 0 failed"));
+        assert!(!is_wrong("no_error_is_lost ... ok"));
+        for wrong in [
+            "10 failed",
+            "2 passed, 20 errors",
+            "3.0 warnings",
+            "not ok 3",
+        ] {
+            assert!(is_wrong(wrong), "{wrong}");
+        }
+        // A line without end takes no room from the others.
+        let long = format!("error: {}", "x".repeat(9_000));
+        let said = what_matters(&[&long, "error: short"], 4_000);
+        assert!(said.starts_with("error: xx") && said.ends_with("error: short\n"));
     }
 
     #[test]
