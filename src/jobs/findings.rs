@@ -339,6 +339,7 @@ mod tests {
                 path: RepoPath::new("src/a.rs").expect("good path"),
                 status: FileStatus::Modified,
                 binary: false,
+                bytes: None,
                 hunks: vec![Hunk {
                     old_start: 10,
                     old_len: 3,

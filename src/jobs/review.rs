@@ -198,7 +198,6 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         }
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
-    let repo = matches!(request.diff, ReviewOf::Repo(_)).then_some(parts.repo);
     let (mut unread, mut large) = (Vec::new(), Vec::new());
     let mut kept = Diff {
         unnamed: diff.unnamed,
@@ -213,7 +212,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
             unread.push((file.path, "skipped by configuration".to_owned()));
             continue;
         }
-        large.extend(repo.and_then(|repo| spots::large(&file, repo)));
+        large.extend(spots::large(&file));
         match passed_over(&file, parts.index) {
             Some(reason) => unread.push((file.path, reason.to_owned())),
             None => kept.files.push(file),

@@ -391,6 +391,8 @@ fn a_new_file_that_is_too_large_is_said_though_nobody_reads_it() {
     let large = vec![0_u8; (5 << 20) + 1];
     std::fs::write(trial.dir.path().join("big.bin"), large).expect("written");
     trial.git(&["add", "-A"]);
+    // What is staged counts.
+    std::fs::remove_file(trial.dir.path().join("big.bin")).expect("removed");
     let mut engine = ScriptedEngine::saying(&[]);
     let came = play(&trial, staged(), &mut engine);
     assert_eq!(came.findings[0].rule.as_deref(), Some("large-file"));

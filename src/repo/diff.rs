@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Repo;
 use super::git::git_failure;
+use super::submodules;
 use super::walk::MAX_FILE;
 use crate::base::{Failure, RepoPath, Result};
 
@@ -107,6 +108,9 @@ pub struct FileDiff {
     pub status: FileStatus,
     /// Binary: no hunks.
     pub binary: bool,
+    /// Bytes of a new file as this diff has it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// The changes.
     pub hunks: Vec<Hunk>,
 }
@@ -189,12 +193,22 @@ impl Repo {
 
         let (mut files, mut unnamed) = (Vec::new(), 0);
         for i in 0..diff.deltas().len() {
-            match file_diff(&diff, i)? {
+            match file_diff(&git, &diff, i)? {
                 Some(file) => files.push(file),
                 None => unnamed += usize::from(is_unnamed(&diff, i)),
             }
         }
-        files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
+        let base = match spec {
+            DiffSpec::Base(branch) => Some(base_tree(&git, branch)?),
+            _ => None,
+        };
+        if matches!(spec, DiffSpec::Unstaged | DiffSpec::Base(_)) {
+            let index = git.index().map_err(failed)?;
+            let moved = submodules::moved(self.root(), &index, base.as_ref());
+            files.retain(|file: &FileDiff| moved.iter().all(|other| other.path != file.path));
+            files.extend(moved);
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Diff { files, unnamed })
     }
 }
@@ -205,7 +219,7 @@ fn with_files(options: &mut DiffOptions) {
         .include_untracked(true)
         .recurse_untracked_dirs(true)
         .show_untracked_content(true)
-        // Looking into one would open a repository that nobody asked for.
+        // Whether they moved is asked of them by themselves.
         .ignore_submodules(true)
         .update_index(false);
 }
@@ -221,7 +235,7 @@ fn is_unnamed(diff: &git2::Diff<'_>, i: usize) -> bool {
     })
 }
 
-fn file_diff(diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
+fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
     let Some(delta) = diff.get_delta(i) else {
         return Ok(None);
     };
@@ -274,8 +288,15 @@ fn file_diff(diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
         path,
         status,
         binary,
+        bytes: (status == FileStatus::Added).then(|| bytes(git, &delta.new_file())),
         hunks,
     }))
+}
+
+/// Bytes of one side: of the blob, where there is one, or of the file in the working tree.
+fn bytes(git: &Repository, file: &git2::DiffFile<'_>) -> u64 {
+    let blob = git.odb().and_then(|odb| odb.read_header(file.id()));
+    blob.map_or(file.size(), |(bytes, _)| bytes as u64)
 }
 
 fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {

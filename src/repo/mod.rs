@@ -12,6 +12,7 @@ mod ignored;
 pub mod log;
 mod open;
 pub mod read;
+mod submodules;
 mod tree;
 #[cfg(test)]
 pub(crate) mod trial;

@@ -195,6 +195,7 @@ impl<'a> Reader<'a> {
             path: new_path,
             status,
             binary: head.binary,
+            bytes: None,
             hunks,
         })
     }
@@ -555,9 +556,13 @@ mod tests {
         )
         .expect("renamed");
         commit(&git, "Second");
-        let ours = repo
+        let mut ours = repo
             .diff(&DiffSpec::Commit("HEAD".into()), 3)
             .expect("diff");
+        // What is written does not say it.
+        for file in &mut ours.files {
+            file.bytes = None;
+        }
         assert_eq!(Diff::parse(&ours.to_unified()).expect("parsed"), ours);
         let printed = std::process::Command::new("git")
             .args(["-c", "diff.renames=true", "show", "HEAD"])
@@ -636,6 +641,7 @@ mod tests {
                     path,
                     status,
                     binary: binary && status != FileStatus::ModeChanged,
+                    bytes: None,
                     hunks: if bare { Vec::new() } else { hunks },
                 })
             })

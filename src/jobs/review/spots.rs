@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
 use crate::base::text::{hex, human_bytes, truncated};
-use crate::repo::{Diff, DiffKind, FileDiff, FileStatus, Repo};
+use crate::repo::{Diff, DiffKind, FileDiff};
 
 /// Files of more bytes are said, where they are new.
 const LARGE: u64 = 5 << 20;
@@ -286,10 +286,8 @@ fn hidden(secret: &str) -> String {
 }
 
 /// Whether a file is new and too large.
-pub(super) fn large(file: &FileDiff, repo: &Repo) -> Option<Finding> {
-    let at = file.path.under(repo.root());
-    let bytes = at.symlink_metadata().map_or(0, |facts| facts.len());
-    let title = || format!("a new file of {}", human_bytes(bytes));
-    (file.status == FileStatus::Added && bytes > LARGE)
-        .then(|| finding(file, 0, "", "large-file", Severity::Warning, title()))
+pub(super) fn large(file: &FileDiff) -> Option<Finding> {
+    let bytes = file.bytes.filter(|bytes| *bytes > LARGE)?;
+    let title = format!("a new file of {}", human_bytes(bytes));
+    Some(finding(file, 0, "", "large-file", Severity::Warning, title))
 }

@@ -1,0 +1,150 @@
+//! Submodules that stand at another commit than the one recorded.
+//!
+//! git's own comparison would read the whole of each submodule to tell whether files of it
+//! changed. Only what its HEAD names is read here: that is what a commit would record.
+
+use std::path::Path;
+
+use git2::{Index, Oid, Repository, RepositoryOpenFlags, Tree};
+
+use super::diff::{DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
+use crate::base::RepoPath;
+
+/// How the index marks a submodule (gitlink, gitformat-index(5)).
+const GITLINK: u32 = 0o160_000;
+
+/// The submodules under `root` that moved: against `base`, or against what the index records.
+/// One that is not there (never fetched) stands where the index says.
+pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<FileDiff> {
+    let links = index.iter().filter(|entry| entry.mode == GITLINK);
+    links
+        .filter_map(|entry| {
+            let name = std::str::from_utf8(&entry.path).ok()?;
+            let path = RepoPath::new(name).ok()?;
+            let old = match base {
+                Some(tree) => tree
+                    .get_path(Path::new(name))
+                    .ok()
+                    .filter(|old| old.filemode().cast_unsigned() == GITLINK)
+                    .map(|old| old.id()),
+                None => Some(entry.id),
+            };
+            let new = head(&path.under(root)).unwrap_or(entry.id);
+            (old != Some(new)).then(|| file(path, old, new))
+        })
+        .collect()
+}
+
+/// The commit that a submodule's HEAD names. No repository above it is taken for it.
+fn head(folder: &Path) -> Option<Oid> {
+    let alone = RepositoryOpenFlags::NO_SEARCH;
+    let within = Repository::open_ext(folder, alone, &[] as &[&Path]).ok()?;
+    within.head().ok()?.target()
+}
+
+/// As git writes it.
+fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
+    let line = |kind, id: Oid| DiffLine {
+        kind,
+        old: (kind == DiffKind::Removed).then_some(1),
+        new: (kind == DiffKind::Added).then_some(1),
+        text: format!("Subproject commit {id}"),
+        no_newline: false,
+    };
+    let removed = old.map(|old| line(DiffKind::Removed, old));
+    let count = u32::from(removed.is_some());
+    FileDiff {
+        old_path: None,
+        path,
+        status: match old {
+            Some(_) => FileStatus::Modified,
+            None => FileStatus::Added,
+        },
+        binary: false,
+        bytes: None,
+        hunks: vec![Hunk {
+            old_start: count,
+            old_len: count,
+            new_start: 1,
+            new_len: 1,
+            section: String::new(),
+            lines: removed
+                .into_iter()
+                .chain([line(DiffKind::Added, new)])
+                .collect(),
+        }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::diff::tests::{commit, git_repo, write};
+    use super::super::{DiffSpec, FileStatus};
+    use super::*;
+
+    #[test]
+    fn a_submodule_that_moved_is_told_and_one_that_did_not_is_not() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a.txt", "one\n");
+        commit(&git, "First");
+        git.branch(
+            "old",
+            &git.head().expect("head").peel_to_commit().expect("one"),
+            false,
+        )
+        .expect("a branch");
+        let inner = Repository::init(repo.root().join("sub")).expect("init");
+        let mut config = inner.config().expect("config");
+        config.set_str("user.name", "A").expect("set");
+        config.set_str("user.email", "a@example.org").expect("set");
+        fs::write(repo.root().join("sub/x"), "x\n").expect("written");
+        commit(&inner, "Inner");
+        let first = inner.head().expect("head").target().expect("an id");
+        let mut index = git.index().expect("index");
+        index.add_path(Path::new("sub")).expect("a gitlink");
+        index.write().expect("written");
+        commit(&git, "With a submodule");
+        let told = |spec: &DiffSpec| -> Vec<_> {
+            let diff = repo.diff(spec, 3).expect("a diff");
+            let files = diff
+                .files
+                .into_iter()
+                .filter(|file| file.path.as_str() == "sub");
+            files.collect()
+        };
+        assert!(told(&DiffSpec::Unstaged).is_empty());
+        let base = DiffSpec::Base("old".to_owned());
+        assert_eq!(told(&base)[0].status, FileStatus::Added);
+
+        fs::write(repo.root().join("sub/x"), "y\n").expect("written");
+        assert!(
+            told(&DiffSpec::Unstaged).is_empty(),
+            "no commit would record it"
+        );
+        commit(&inner, "Moved");
+        let second = inner.head().expect("head").target().expect("an id");
+        let moved = told(&DiffSpec::Unstaged);
+        assert_eq!(moved.len(), 1);
+        let lines: Vec<&str> = moved[0].hunks[0]
+            .lines
+            .iter()
+            .map(|l| l.text.as_str())
+            .collect();
+        let ids = [first, second].map(|id| format!("Subproject commit {id}"));
+        assert_eq!(lines, ids);
+        // The same lines as git makes of it when it is staged.
+        index.add_path(Path::new("sub")).expect("a gitlink");
+        index.write().expect("written");
+        assert_eq!(told(&DiffSpec::Staged), moved);
+        assert!(told(&DiffSpec::Unstaged).is_empty());
+        assert_eq!(told(&base).len(), 1);
+
+        fs::remove_dir_all(repo.root().join("sub/.git")).expect("removed");
+        assert!(
+            told(&DiffSpec::Unstaged).is_empty(),
+            "one that is not fetched"
+        );
+    }
+}
