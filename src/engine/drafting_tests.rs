@@ -169,7 +169,8 @@ fn drafts_change_nothing_in_what_is_written_and_held() {
                 });
             }
             let (further, plain) = shown(&mut engine, &next);
-            for length in [1, 3, 7, 15] {
+            // Each length meets requests of each kind.
+            for length in [[1, 7], [3, 15]][i % 2] {
                 engine.drafting = Some(Drafting::always(length));
                 engine.reset();
                 let (found, usage) = shown(&mut engine, request);
@@ -183,7 +184,7 @@ fn drafts_change_nothing_in_what_is_written_and_held() {
         }
     }
     assert!(
-        accepted > 200 && drafted > accepted + 200,
+        accepted > 100 && drafted > accepted + 100,
         "{accepted} of {drafted}"
     );
 }
