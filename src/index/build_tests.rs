@@ -413,6 +413,13 @@ fn commits_tell_of_the_lines_they_touched() {
         fs::read_dir(place.cache.path()).expect("a folder").count(),
         before
     );
+    // What is in no commit yet moves those lines.
+    let print = "/// Prints lines.\npub fn print_line(text: &str) {\n    flush();\n}\n";
+    place.write("src/print.rs", &("// New.\n".repeat(100) + "\n" + print));
+    assert_eq!(
+        found(&place.build(), "survive a full terminal"),
+        ["src/print.rs:102-105"]
+    );
 }
 
 #[test]

@@ -120,9 +120,15 @@ impl History {
         self.news.contains(path)
     }
 
-    /// The commits that changed a file, newest first, with the lines of today they touched.
-    pub(super) fn touches(&self, path: &RepoPath) -> Vec<Touch> {
-        let mut newer: Vec<&[Run]> = Vec::new();
+    /// Whether any commit is known to have changed a file.
+    pub(super) fn knows(&self, path: &RepoPath) -> bool {
+        self.by_file.contains_key(path)
+    }
+
+    /// The commits that changed a file, newest first, with the lines of today they touched;
+    /// `since` is what was changed after all of them.
+    pub(super) fn touches(&self, path: &RepoPath, since: &[Run]) -> Vec<Touch> {
+        let mut newer: Vec<&[Run]> = vec![since];
         let mut touches = Vec::new();
         for (commit, at) in self.by_file.get(path).into_iter().flatten() {
             let Some(runs) = self
@@ -263,7 +269,8 @@ mod tests {
             commits,
             ..CommitLog::default()
         });
-        let touches = history.touches(&RepoPath::new("a.rs").expect("a path"));
+        let path = RepoPath::new("a.rs").expect("a path");
+        let touches = history.touches(&path, &[]);
         let ranges: Vec<(u32, String)> = touches
             .iter()
             .map(|touch| (touch.commit, touch.ranges[0].to_string()))
@@ -277,6 +284,11 @@ mod tests {
                 (3, "4-12".to_owned())
             ]
         );
+        // Two lines before all that is in no commit yet.
+        let later = history.touches(&path, &[Run::from([0, 0, 1, 2])]);
+        let told = history.told(&later, LineRange::new(1, 2));
+        assert_eq!(told, Told::default());
+        assert_eq!(later[2].ranges[0].to_string(), "9");
         let told = history.told(&touches, LineRange::new(1, 3));
         assert_eq!(
             (told.touched, told.last, told.words.as_str()),

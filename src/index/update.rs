@@ -15,7 +15,7 @@ use super::table::packed;
 use super::{class, pieces, terms};
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, RepoPath, Result};
-use crate::repo::{FileEntry, Repo, Walk};
+use crate::repo::{AtHead, FileEntry, Repo, Walk};
 
 /// Bytes tantivy may gather before it writes a segment.
 pub(super) const WRITER_BYTES: usize = 60_000_000;
@@ -136,11 +136,13 @@ pub(super) fn update(
         let mut workers = Vec::new();
         for number in 0..threads.min(total) {
             let job = || {
+                // git's data is for one thread each.
+                let head = repo.at_head();
                 while let Some((entry, before)) = read.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if cancel.is_cancelled() {
                         return;
                     }
-                    let done = one(repo, to, history, entry, before.as_ref());
+                    let done = one((repo, head.as_ref()), to, history, entry, before.as_ref());
                     results
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -184,7 +186,7 @@ pub(super) fn update(
 }
 
 fn one(
-    repo: &Repo,
+    (repo, head): (&Repo, Option<&AtHead>),
     (writer, fields): (&IndexWriter, Fields),
     history: &History,
     entry: &FileEntry,
@@ -242,7 +244,11 @@ fn one(
     let (symbols, language) = pieces::definitions(path, &text);
     let lines: Vec<&str> = text.lines().collect();
     let place = terms::joined(path.as_str());
-    let touches = history.touches(path);
+    let since = head
+        .filter(|_| history.knows(path))
+        .map(|head| head.replaced(path, &blob, &bytes))
+        .unwrap_or_default();
+    let touches = history.touches(path, &since);
     for piece in pieces::cut(lines.len() as u32, &symbols) {
         let from = piece.range.start as usize - 1;
         let body = lines

@@ -16,6 +16,7 @@ mod submodules;
 mod tree;
 #[cfg(test)]
 pub(crate) mod trial;
+mod uncommitted;
 pub mod unified;
 pub mod walk;
 
@@ -31,6 +32,7 @@ pub use ignored::Ignoring;
 pub use log::{Log, Logged, Since};
 pub use read::{BlobId, FileText, blob_id};
 pub use tree::{TreeEntry, TreeKind};
+pub use uncommitted::AtHead;
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
 
 /// A repository, or a plain folder treated as one.
