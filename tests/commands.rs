@@ -187,6 +187,21 @@ fn a_finding_is_fixed_by_its_number() {
 }
 
 #[test]
+fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
+    let place = Place::committed();
+    let engine = always(&place, "No findings.");
+    place.write("big.bin", &"0".repeat(6_000_000));
+    place.run_git(&["add", "-A"]);
+    let output = place.run(&["review", &engine]);
+    let said = stdout(&output);
+    assert!(said.contains("big.bin  a new file of 6.0 MB"), "{said}");
+    let output = place.run(&["review", "--apply", "1", &engine]);
+    assert_eq!(code(&output), 2);
+    let said = stderr(&output);
+    assert!(said.contains("git restore --staged big.bin"), "{said}");
+}
+
+#[test]
 fn findings_are_put_aside_by_number_and_by_a_file() {
     let place = changed();
     let engine = always(&place, FINDING);

@@ -175,10 +175,9 @@ impl Follower<'_> {
                 self.out.progress(&line);
             }
             Event::Finding(finding) => self.out.progress(&format!(
-                "{} {}:{} {}",
+                "{} {} {}",
                 finding.severity.word(),
-                finding.path,
-                finding.line,
+                finding.place(),
                 finding.title
             )),
             Event::Usage(usage) => {

@@ -191,10 +191,7 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
         desk.out.parts(&[
             (Tone::Dim, &format!("{:>2} ", number + 1)),
             (tone, &format!("{:<8}", finding.severity.word())),
-            (
-                Tone::Cyan,
-                &format!("{}:{}", finding.path.as_str(), finding.line),
-            ),
+            (Tone::Cyan, &finding.place()),
             (Tone::Plain, "  "),
             (Tone::Bold, &finding.title),
             (
@@ -288,11 +285,18 @@ fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
         desk.out.note("applied; take it back with `homebody undo`");
         return Ok(0);
     }
+    if finding.is_of_file() {
+        let path = &finding.path;
+        return Err(Failure::usage(format!(
+            "finding {number} is about the whole of `{path}`, and no edit mends that"
+        ))
+        .hint(format!(
+            "`git restore --staged {path}` leaves it out, `homebody review --dismiss {number}` lets it be"
+        )));
+    }
     let mut ready = ready(desk, None)?;
-    desk.out.note(&format!(
-        "fixing {}:{}: {}",
-        finding.path, finding.line, finding.title
-    ));
+    desk.out
+        .note(&format!("fixing {}: {}", finding.place(), finding.title));
     let request = Patch {
         request: format!(
             "Fix this finding of a review in {}, line {}: {}. {} The line reads: {}",

@@ -55,7 +55,7 @@ impl Severity {
 pub struct Finding {
     /// The file.
     pub path: RepoPath,
-    /// The line, on `side`.
+    /// The line, on `side`; 0 where it is about the whole file.
     pub line: u32,
     /// Which side of the diff.
     #[serde(with = "side")]
@@ -82,6 +82,20 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// File and line, for people; the file alone where it is about the whole of it.
+    pub fn place(&self) -> String {
+        if self.is_of_file() {
+            self.path.to_string()
+        } else {
+            format!("{}:{}", self.path, self.line)
+        }
+    }
+
+    /// Whether it is about a whole file, which no edit mends.
+    pub const fn is_of_file(&self) -> bool {
+        self.line == 0
+    }
+
     /// The change that its suggestion makes; none where it has none, or the line reads otherwise
     /// by now.
     pub fn change(&self, repo: &Repo) -> Option<Change> {

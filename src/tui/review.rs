@@ -136,7 +136,7 @@ fn finding_rows(
     let (sign, word, role) = severity(finding.severity, cx);
     let role = if row.dismissed { Role::Dim } else { role };
     let at_cursor = focused && review.cursor == i;
-    let place = format!("{}:{}", finding.path, finding.line);
+    let place = finding.place();
     let right = if row.dismissed {
         "dismissed"
     } else if finding.rule.is_some() {
@@ -146,10 +146,8 @@ fn finding_rows(
     } else {
         ""
     };
-    let widest = review.findings.iter().map(|row| {
-        let finding = &row.finding;
-        width(&format!("{}:{}", finding.path, finding.line))
-    });
+    let places = review.findings.iter().map(|row| row.finding.place());
+    let widest = places.map(|place| width(&place));
     // On a narrow screen the title has rows of its own.
     let narrow = cx.width < NARROW;
     let most = if narrow {

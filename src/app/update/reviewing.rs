@@ -67,6 +67,10 @@ fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Ve
         Action::Fix if finding.suggestion.is_some() => {
             out.push(Command::Suggest(Box::new(finding.clone())));
         }
+        Action::Fix if finding.is_of_file() => state.toast(
+            Tone::Warning,
+            "it is about the whole file, and no edit mends that: d puts it away",
+        ),
         Action::Fix => fix(state, finding, out),
         Action::AskAbout => {
             let text = format!("{} “{}”: ", place(finding), finding.title);
@@ -103,7 +107,7 @@ fn fix(state: &mut State, finding: &Finding, out: &mut Vec<Command>) {
 }
 
 fn shown(finding: &Finding) -> String {
-    format!("fix {}:{}: {}", finding.path, finding.line, finding.title)
+    format!("fix {}: {}", finding.place(), finding.title)
 }
 
 /// The change that came with a finding is worked out: it is decided on like any other. Where the
@@ -159,10 +163,9 @@ fn entry(finding: &Finding) -> String {
         .unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     format!(
-        "**{}** `{}:{}` {}\n\n{}{fence}\n{quote}\n{fence}\n",
+        "**{}** `{}` {}\n\n{}{fence}\n{quote}\n{fence}\n",
         finding.severity.word(),
-        finding.path,
-        finding.line,
+        finding.place(),
         finding.title.trim(),
         match finding.reason.trim() {
             "" => String::new(),

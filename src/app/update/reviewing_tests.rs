@@ -247,6 +247,26 @@ fn what_is_put_away_stays_so_and_comes_back() {
 }
 
 #[test]
+fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
+    let mut desk = Desk::ready();
+    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    let finding = a_finding("big.bin", 0);
+    assert_eq!(finding.place(), "big.bin");
+    desk.job(generation, Event::Finding(finding.clone()));
+    desk.done(
+        generation,
+        Answer::Review {
+            findings: vec![finding],
+            unread: Vec::new(),
+            stopped: false,
+        },
+    );
+    assert!(matches!(desk.state.focus, Focus::Review(_)));
+    assert!(desk.press("f").is_empty());
+    assert!(desk.state.toast.is_some());
+}
+
+#[test]
 fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
     let mut desk = Desk::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");

@@ -49,7 +49,7 @@ pub(super) fn message(piece: &DiffPiece, finding: &Finding, prompts: &Prompts) -
         diff: piece.text.trim_end(),
         around: pack(&piece.around).trim_end(),
         fence: &fence_for(&piece.text),
-        place: &format!("{}:{}", finding.path, finding.line),
+        place: &finding.place(),
         severity: finding.severity.word(),
         category: &finding.category,
         title: &finding.title,
