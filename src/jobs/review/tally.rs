@@ -92,7 +92,7 @@ impl Tally {
             let tokens = human_count(self.saved as u64);
             emit(Event::Note {
                 text: format!(
-                    "{} of {total} pieces were known from before ({tokens} tokens not read again)",
+                    "pieces known from before: {} of {total} ({tokens} tokens not read again)",
                     self.remembered
                 ),
             });
