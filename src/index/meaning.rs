@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, TantivyDocument};
 
 use super::snapshot::{failed, read_piece};
 use super::table::Table;
-use super::vectors::{Blob, Vectors, parsed, rounded};
+use super::vectors::{Blob, Piece, Vectors, parsed, rounded};
 use super::{FileClass, Index, Symbol};
 use crate::base::places::write_private;
 use crate::base::{Cancel, Embed, RepoPath, Result};
@@ -166,6 +167,7 @@ impl Meaning {
             return Ok(());
         };
         let mut how_far = self.coverage(index)?;
+        self.vectors.recall();
         let mut saved = Instant::now();
         let mut batch = Batch::default();
         let mut added = false;
@@ -186,12 +188,12 @@ impl Meaning {
             if batch.texts.len() < BATCH && !last {
                 continue;
             }
-            match batch.embedded(self.embed.as_ref(), cancel) {
+            match batch.embedded(self.embed.as_ref(), &self.vectors, cancel) {
                 Ok(made) => {
-                    for (blob, vectors) in made {
-                        how_far.done += vectors.len();
-                        added |= !vectors.is_empty();
-                        self.vectors.insert(blob, self.embed.width(), &vectors);
+                    for (blob, pieces) in made {
+                        how_far.done += pieces.len();
+                        added |= !pieces.is_empty();
+                        self.vectors.insert(blob, self.embed.width(), &pieces);
                     }
                 }
                 Err(failure) => {
@@ -373,11 +375,13 @@ impl Batch {
         }
     }
 
+    /// What is kept of each file's pieces; only words that are new go to the model.
     fn embedded(
         &mut self,
         embed: &dyn Embed,
+        vectors: &Vectors,
         cancel: &Cancel,
-    ) -> Result<Vec<(Blob, Vec<Vec<f32>>)>> {
+    ) -> Result<Vec<(Blob, Vec<Piece>)>> {
         let (texts, files) = (
             std::mem::take(&mut self.texts),
             std::mem::take(&mut self.files),
@@ -386,11 +390,20 @@ impl Batch {
             cancel.check()?;
             return Ok(Vec::new());
         }
-        // What says nothing is like nothing, whatever a model would make of it.
-        let said: Vec<String> = texts
+        let width = embed.width();
+        let pieces: Vec<(u64, Option<Piece>)> = texts
             .iter()
-            .filter(|text| !text.is_empty())
-            .cloned()
+            .map(|text| {
+                let hash = hash_of(text);
+                // What says nothing is like nothing, whatever a model would make of it.
+                let nothing = || text.is_empty().then(|| Piece::new(hash, &[], width));
+                (hash, vectors.like(hash).or_else(nothing))
+            })
+            .collect();
+        let said: Vec<String> = texts
+            .into_iter()
+            .zip(&pieces)
+            .filter_map(|(text, (_, known))| known.is_none().then_some(text))
             .collect();
         let mut made = Vec::with_capacity(said.len());
         for some in said.chunks(BATCH) {
@@ -398,15 +411,21 @@ impl Batch {
             made.extend(embed.embed(some, cancel)?);
         }
         let mut made = made.into_iter();
-        let mut made = texts.iter().map(|text| {
-            let own = (!text.is_empty()).then(|| made.next()).flatten();
-            own.unwrap_or_else(|| vec![0.0; embed.width()])
+        let mut pieces = pieces.into_iter().map(|(hash, known)| {
+            known.unwrap_or_else(|| Piece::new(hash, &made.next().unwrap_or_default(), width))
         });
         Ok(files
             .into_iter()
-            .map(|(blob, count)| (blob, made.by_ref().take(count).collect()))
+            .map(|(blob, count)| (blob, pieces.by_ref().take(count).collect()))
             .collect())
     }
+}
+
+fn hash_of(text: &str) -> u64 {
+    let digest = Sha256::digest(text);
+    digest
+        .first_chunk()
+        .map_or(0, |first| u64::from_le_bytes(*first))
 }
 
 fn place(dir: &Path) -> PathBuf {

@@ -178,6 +178,30 @@ fn only_what_is_new_is_read_again() {
 }
 
 #[test]
+fn of_a_file_that_changed_only_what_reads_otherwise_is_read_again() {
+    let place = Place::new();
+    let fleet = |last: &str| {
+        let of = |what: &str| format!("/// Boards a {what}.\npub fn board_{what}() {{}}\n\n");
+        ["boat", "car", "train", last].map(of).concat()
+    };
+    place.write("src/fleet.rs", &fleet("bread"));
+    let model = Synonyms::new();
+    place.complete(&model).expect("complete");
+    let before = model.asked.load(Ordering::SeqCst);
+    // Moved down by what is new in it.
+    let text = format!("// Before all.\n\n{}", fleet("sail"));
+    place.write("src/fleet.rs", &text);
+    let index = place.complete(&model).expect("complete");
+    let asked = model.asked.load(Ordering::SeqCst) - before;
+    assert!((1..=2).contains(&asked), "{asked}");
+    let (_, coverage) = index.coverage().expect("told").expect("a model");
+    assert_eq!(coverage.done, coverage.total);
+    let hits = index.search("a station", 1).expect("a search");
+    assert_eq!(hits[0].path.as_str(), "src/fleet.rs");
+    assert!(hits[0].core.contains(10), "{}", hits[0].core);
+}
+
+#[test]
 fn what_was_done_before_a_cancel_is_kept() {
     let place = Place::new();
     for n in 0..3 * BATCH {

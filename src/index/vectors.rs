@@ -1,8 +1,9 @@
 //! Vectors by the content of files, and the file they are kept in.
 //!
-//! The file (`meaning.bin`, little-endian): `HBMEAN2\n`, the form of the index, which says how files
-//! are cut, the length of the model's name and the name, the width of a vector; then for each content its blob id (20 bytes), how many pieces
-//! it has, and of each piece the scale and the numbers in 8 bits: a vector of length 1 is off by
+//! The file (`meaning.bin`, little-endian): `HBMEAN3\n`, the form of the index, which says how
+//! files are cut, the length of the model's name and the name, the width of a vector; then for
+//! each content its blob id (20 bytes), how many pieces it has, and of each piece a hash of what
+//! the model read (8 bytes), the scale and the numbers in 8 bits: a vector of length 1 is off by
 //! less than a hundredth then, at a quarter of the room.
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,9 +13,12 @@ use super::store::FORMAT;
 use crate::base::Embed;
 
 /// What the file begins with.
-const MAGIC: &[u8; 8] = b"HBMEAN2\n";
+const MAGIC: &[u8; 8] = b"HBMEAN3\n";
 /// The largest file that is read, in bytes: several times what a large repository takes.
 const LARGEST: u64 = 200_000_000;
+
+/// Bytes of a piece before its numbers: hash and scale.
+const HEAD: usize = 12;
 
 /// A file's content by its blob id.
 pub(super) type Blob = [u8; 20];
@@ -26,6 +30,24 @@ pub(super) struct Vectors {
     bytes: Vec<u8>,
     /// Where in `bytes` the vectors of a content begin, and how many there are.
     pub places: HashMap<Blob, (usize, u32)>,
+    /// Where in `bytes` a piece of such words is, once that was asked for.
+    like: HashMap<u64, usize>,
+}
+
+/// What is kept of a piece.
+pub(super) struct Piece(Vec<u8>);
+
+impl Piece {
+    /// Of words whose hash this is, and their vector.
+    pub(super) fn new(hash: u64, vector: &[f32], width: usize) -> Self {
+        let (scale, numbers) = rounded(vector);
+        let mut bytes = Vec::with_capacity(HEAD + width);
+        bytes.extend_from_slice(&hash.to_le_bytes());
+        bytes.extend_from_slice(&scale.to_le_bytes());
+        let numbers = numbers.iter().map(|n| n.cast_unsigned());
+        bytes.extend(numbers.chain(std::iter::repeat(0)).take(width));
+        Self(bytes)
+    }
 }
 
 impl Vectors {
@@ -54,7 +76,7 @@ impl Vectors {
             let (count, _) = rest.split_first_chunk::<4>()?;
             let count = u32::from_le_bytes(*count);
             at += 24;
-            let end = at.checked_add((count as usize).checked_mul(width + 4)?)?;
+            let end = at.checked_add((count as usize).checked_mul(width + HEAD)?)?;
             if end > bytes.len() {
                 return None;
             }
@@ -65,28 +87,45 @@ impl Vectors {
             width,
             bytes,
             places,
+            like: HashMap::new(),
         })
     }
 
     /// The scale and the numbers of one vector of a content.
     pub(super) fn get(&self, at: usize, number: usize) -> Option<(f32, &[u8])> {
-        let at = at + number * (self.width + 4);
+        let at = at + number * (self.width + HEAD) + 8;
         let (scale, rest) = self.bytes.get(at..)?.split_first_chunk::<4>()?;
         Some((f32::from_le_bytes(*scale), rest.get(..self.width)?))
     }
 
+    /// Learns which words have vectors, for [`Vectors::like`].
+    pub(super) fn recall(&mut self) {
+        let step = self.width + HEAD;
+        for (at, count) in self.places.values() {
+            for at in (0..*count as usize).map(|number| at + number * step) {
+                let hash = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<8>);
+                if let Some(hash) = hash {
+                    self.like.insert(u64::from_le_bytes(*hash), at);
+                }
+            }
+        }
+    }
+
+    /// A piece of the same words, wherever it is or was.
+    pub(super) fn like(&self, hash: u64) -> Option<Piece> {
+        let at = *self.like.get(&hash)?;
+        let bytes = self.bytes.get(at..at + self.width + HEAD)?;
+        Some(Piece(bytes.to_vec()))
+    }
+
     /// Adds the vectors of a content, in the order of its pieces.
-    pub(super) fn insert(&mut self, blob: Blob, width: usize, vectors: &[Vec<f32>]) {
+    pub(super) fn insert(&mut self, blob: Blob, width: usize, pieces: &[Piece]) {
         self.width = width;
         let at = self.bytes.len();
-        for vector in vectors {
-            let (scale, numbers) = rounded(vector);
-            self.bytes.extend_from_slice(&scale.to_le_bytes());
-            let numbers = numbers.iter().map(|n| n.cast_unsigned());
-            self.bytes
-                .extend(numbers.chain(std::iter::repeat(0)).take(width));
+        for Piece(bytes) in pieces {
+            self.bytes.extend_from_slice(bytes);
         }
-        self.places.insert(blob, (at, vectors.len() as u32));
+        self.places.insert(blob, (at, pieces.len() as u32));
     }
 
     /// Forgets all contents but these.
@@ -106,7 +145,7 @@ impl Vectors {
         let mut places: Vec<_> = self.places.iter().collect();
         places.sort_unstable();
         for (blob, (at, count)) in places {
-            let end = at + *count as usize * (self.width + 4);
+            let end = at + *count as usize * (self.width + HEAD);
             if let Some(vectors) = self.bytes.get(*at..end) {
                 out.extend_from_slice(blob);
                 out.extend_from_slice(&count.to_le_bytes());
