@@ -198,7 +198,9 @@ fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
     let output = place.run(&["review", "--apply", "1", &engine]);
     assert_eq!(code(&output), 2);
     let said = stderr(&output);
-    assert!(said.contains("git restore --staged big.bin"), "{said}");
+    assert!(said.contains("whole of `big.bin`"), "{said}");
+    let said = stderr(&place.run(&["review", "--dismiss", "1"]));
+    assert!(said.contains("put aside: big.bin: a new file"), "{said}");
 }
 
 #[test]

@@ -157,9 +157,8 @@ fn dismiss(number: usize, desk: &mut Desk) -> Result<Code> {
     } else {
         "is put aside already"
     };
-    let (path, line) = (&finding.path, finding.line);
     desk.out
-        .note(&format!("{what}: {path}:{line}: {}", finding.title));
+        .note(&format!("{what}: {}: {}", finding.place(), finding.title));
     desk.out.note(&format!(
         "it stays so while the line reads as it does; delete {} to see all again",
         file.display()
@@ -286,12 +285,12 @@ fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
         return Ok(0);
     }
     if finding.is_of_file() {
-        let path = &finding.path;
         return Err(Failure::usage(format!(
-            "finding {number} is about the whole of `{path}`, and no edit mends that"
+            "finding {number} is about the whole of `{}`, and no edit mends that",
+            finding.path
         ))
         .hint(format!(
-            "`git restore --staged {path}` leaves it out, `homebody review --dismiss {number}` lets it be"
+            "`git rm --cached` takes it out of git, `homebody review --dismiss {number}` puts it aside"
         )));
     }
     let mut ready = ready(desk, None)?;

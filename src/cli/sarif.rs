@@ -38,7 +38,7 @@ fn rule(finding: &Finding) -> &str {
 
 fn result(finding: &Finding) -> Value {
     // A removed line has no place in the file as it is: then the file alone is named.
-    let physical = if finding.side == DiffKind::Removed || finding.line == 0 {
+    let physical = if finding.side == DiffKind::Removed || finding.is_of_file() {
         json!({"artifactLocation": {"uri": uri(finding.path.as_str())}})
     } else {
         json!({

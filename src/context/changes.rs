@@ -194,11 +194,7 @@ fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, titled: bool) 
     let section: String = hunk.section.trim().chars().take(LONGEST_SECTION).collect();
     let _ = writeln!(out, "{}", format!("@@ {}", printable(&section)).trim_end());
     for line in hunk.lines.get(part.lines.clone()).unwrap_or(&[]) {
-        let sign = match line.kind {
-            DiffKind::Context => ' ',
-            DiffKind::Added => '+',
-            DiffKind::Removed => '-',
-        };
+        let sign = line.kind.sign();
         let text = printable_block(line.text.trim_end_matches(['\r', '\n'])).replace('\n', "\\n");
         let line = format!("{}{sign} {text}", line.number().unwrap_or(0));
         let _ = writeln!(out, "{}", line.trim_end());

@@ -134,7 +134,7 @@ fn cold(most: usize) -> Generate {
 #[test]
 fn drafts_change_nothing_in_what_is_written_and_held() {
     let (mut drafted, mut accepted) = (0, 0);
-    for name in MODELS {
+    for (model, name) in MODELS.into_iter().enumerate() {
         let mut engine = steered(name);
         let (long, _) = shown(&mut engine, &cold(80));
         // A stop text out of the middle of what comes.
@@ -169,8 +169,8 @@ fn drafts_change_nothing_in_what_is_written_and_held() {
                 });
             }
             let (further, plain) = shown(&mut engine, &next);
-            // Each length meets requests of each kind.
-            for length in [[1, 7], [3, 15]][i % 2] {
+            // Each request meets each length with one model or another.
+            for length in [[1, 7], [3, 15]][(i + model) % 2] {
                 engine.drafting = Some(Drafting::always(length));
                 engine.reset();
                 let (found, usage) = shown(&mut engine, request);

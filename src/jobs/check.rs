@@ -116,8 +116,9 @@ pub struct Check<'a> {
 /// Makes a check. Nothing in the repository is changed.
 ///
 /// # Errors
-/// Of kind usage for a command that is empty or not found; of kind environment, if the copy cannot be made, another
-/// check has it, or the command cannot be started; of kind interrupted, if cancelled.
+/// Of kind usage for a command that is empty or not found; of kind environment, if the copy
+/// cannot be made, another check has it, or the command cannot be started; of kind interrupted,
+/// if cancelled.
 pub fn check(
     asked: &Check<'_>,
     before: &mut Before,

@@ -14,7 +14,7 @@ use crate::base::{Cancel, Result};
 use crate::context::changes::{DiffPieces, diff_pieces};
 use crate::engine::Walker;
 use crate::index::Index;
-use crate::repo::{Diff, DiffKind, DiffLine, DiffSpec, Repo};
+use crate::repo::{Diff, DiffLine, DiffSpec, Repo};
 
 /// Tokens of a piece, in turns.
 const BUDGETS: [usize; 3] = [200, 700, 1_200];
@@ -174,12 +174,8 @@ fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
 
 /// How a line is shown: its number with its sign, and all its letters and digits.
 fn shown(line: &DiffLine) -> (String, String) {
-    let sign = match line.kind {
-        DiffKind::Context => "",
-        DiffKind::Added => "+",
-        DiffKind::Removed => "-",
-    };
-    let head = format!("{}{sign}", line.number().unwrap_or(0));
+    let head = format!("{}{}", line.number().unwrap_or(0), line.kind.sign());
+    let head = head.trim_end().to_owned();
     let all = format!(
         "{head} {}",
         crate::base::text::printable_block(line.text.trim_end_matches('\r'))

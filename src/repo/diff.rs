@@ -54,6 +54,17 @@ pub enum DiffKind {
     Removed,
 }
 
+impl DiffKind {
+    /// What a line begins with in a unified diff.
+    pub const fn sign(self) -> char {
+        match self {
+            Self::Context => ' ',
+            Self::Added => '+',
+            Self::Removed => '-',
+        }
+    }
+}
+
 /// A line of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffLine {
@@ -158,6 +169,10 @@ impl Repo {
         let mut find = DiffFindOptions::new();
         // Comparing every new file with every lost one is cut off where git does it.
         find.renames(true).rename_limit(1000);
+        let base = match spec {
+            DiffSpec::Base(branch) => Some(base_tree(&git, branch)?),
+            _ => None,
+        };
         let mut diff = match spec {
             DiffSpec::Staged => {
                 let head = head_tree(&git)?;
@@ -181,11 +196,10 @@ impl Repo {
                 let (old, new) = range_trees(&git, range)?;
                 git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
             }
-            DiffSpec::Base(branch) => {
+            DiffSpec::Base(_) => {
                 with_files(&mut options);
                 find.for_untracked(true);
-                let base = base_tree(&git, branch)?;
-                git.diff_tree_to_workdir_with_index(Some(&base), Some(&mut options))
+                git.diff_tree_to_workdir_with_index(base.as_ref(), Some(&mut options))
             }
         }
         .map_err(failed)?;
@@ -198,10 +212,6 @@ impl Repo {
                 None => unnamed += usize::from(is_unnamed(&diff, i)),
             }
         }
-        let base = match spec {
-            DiffSpec::Base(branch) => Some(base_tree(&git, branch)?),
-            _ => None,
-        };
         if matches!(spec, DiffSpec::Unstaged | DiffSpec::Base(_)) {
             let index = git.index().map_err(failed)?;
             let moved = submodules::moved(self.root(), &index, base.as_ref());

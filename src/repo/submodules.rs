@@ -12,12 +12,15 @@ use crate::base::RepoPath;
 
 /// How the index marks a submodule (gitlink, gitformat-index(5)).
 const GITLINK: u32 = 0o160_000;
+/// Which bits of an entry's flags say that it is one side of a conflict.
+const STAGE: u16 = 0x3000;
 
 /// The submodules under `root` that moved: against `base`, or against what the index records.
 /// One that is not there (never fetched) stands where the index says.
 pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<FileDiff> {
     let links = index.iter().filter(|entry| entry.mode == GITLINK);
     links
+        .filter(|entry| entry.flags & STAGE == 0)
         .filter_map(|entry| {
             let name = std::str::from_utf8(&entry.path).ok()?;
             let path = RepoPath::new(name).ok()?;

@@ -88,7 +88,7 @@ pub(super) fn run(
         }
         if begun.elapsed() >= limit {
             let words = format!("stopped after {}", human_time(limit.as_secs_f64()));
-            break Ok((false, false, words));
+            break Ok((None, words));
         }
         if ended.is_none()
             && let Some(status) = child
@@ -110,18 +110,17 @@ pub(super) fn run(
                 }
             };
             if drained || at.elapsed() >= GRACE {
-                let not_run = matches!(status.code(), Some(126 | 127));
-                break Ok((status.success(), not_run, status.to_string()));
+                break Ok((status.code(), status.to_string()));
             }
         }
     };
     if ended.is_none() {
         stop(&mut child);
     }
-    let (passed, not_run, status) = outcome?;
+    let (code, status) = outcome?;
     Ok(Ran {
-        passed,
-        not_run,
+        passed: code == Some(0),
+        not_run: matches!(code, Some(126 | 127)),
         status,
         output: kept.text(),
         seconds: begun.elapsed().as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::diff::{DiffKind, FileDiff, FileStatus};
+use super::super::diff::{FileDiff, FileStatus};
 use super::names::spelled;
 
 /// Writes one file's part of a diff.
@@ -69,11 +69,7 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
         }
         out.push('\n');
         for line in &hunk.lines {
-            out.push(match line.kind {
-                DiffKind::Context => ' ',
-                DiffKind::Added => '+',
-                DiffKind::Removed => '-',
-            });
+            out.push(line.kind.sign());
             out.push_str(&line.text);
             out.push('\n');
             if line.no_newline {
