@@ -1,0 +1,167 @@
+//! What lies beside or over the conversation, and texts of all kinds.
+
+use super::*;
+
+#[test]
+fn the_panel() {
+    let mut screen = Screen::ready(LARGE);
+    answered(&mut screen, ANSWER);
+    screen.keys(&["ctrl-o"]);
+    seen!("panel_sources", screen.picture());
+    screen.keys(&["right", "down", "p", "down", "x", "down", "down"]);
+    seen!("panel_context", screen.picture());
+    let picture = screen.picture();
+    assert_eq!(picture.matches("x drop").count(), 1, "{picture}");
+    screen.resize(80, 24);
+    seen!("panel_over", screen.picture());
+    let mut screen = Screen::ready(LARGE);
+    screen.keys(&["ctrl-o"]);
+    seen!("panel_empty", screen.picture());
+}
+
+#[test]
+fn overlays() {
+    let mut screen = Screen::ready(SMALL);
+    screen.keys(&["?"]);
+    seen!("help", screen.picture());
+    screen.resize(40, 12);
+    seen!("help_narrow", screen.picture());
+    screen.resize(80, 24);
+    screen.keys(&["esc"]);
+    screen.say("/search symlink loop");
+    seen!("search_looking", screen.picture());
+    let Some(generation) = screen.asked.iter().find_map(|command| match command {
+        Command::Search { generation, .. } => Some(*generation),
+        _ => None,
+    }) else {
+        panic!("nothing is searched");
+    };
+    let hit = |name: &str, symbol: Option<&str>, why: &str| Hit {
+        path: path(name),
+        range: LineRange::new(10, 22),
+        core: LineRange::new(10, 22),
+        symbol: symbol.map(|name| Symbol {
+            name: name.into(),
+            within: String::new(),
+            kind: SymbolKind::Function,
+            range: LineRange::new(10, 22),
+            signature: String::new(),
+        }),
+        score: 1.0,
+        why: why.into(),
+    };
+    screen.event(Event::Search {
+        generation,
+        result: Ok(vec![
+            hit("src/walk.rs", Some("check_symlink_loop"), "name"),
+            hit(
+                "crates/ignore/src/a/very/long/way/down/to/the/walker/in/walk.rs",
+                Some("walk"),
+                "text",
+            ),
+            hit("README.md", None, "text"),
+        ]),
+    });
+    screen.keys(&["down"]);
+    seen!("search", screen.looks());
+    screen.keys(&["esc"]);
+    screen.say("/sessions");
+    screen.event(Event::Sessions(Ok(vec![
+        SessionEntry {
+            id: "2".into(),
+            title: "why does a symlink loop not hang the walk?".into(),
+            turns: 1,
+            changed: 999_990,
+        },
+        SessionEntry {
+            id: "1".into(),
+            title:
+                "a question that is so long that it does not fit into one line of this list at all"
+                    .into(),
+            turns: 12,
+            changed: 900_000,
+        },
+    ])));
+    seen!("sessions", screen.picture());
+    screen.keys(&["esc"]);
+    screen.say("/new");
+    screen.keys(&["ctrl-r"]);
+    seen!("history", screen.picture());
+}
+
+#[test]
+fn not_sealed() {
+    let sealed = Sealed::No("this platform has no such thing".into());
+    let mut screen = Screen::bare(
+        SMALL,
+        Options {
+            sealed,
+            ..options()
+        },
+        Depth::True,
+    );
+    screen.indexed();
+    screen.loaded();
+    seen!("not_sealed", screen.looks());
+    screen.keys(&["enter"]);
+    seen!("not_sealed_why", screen.picture());
+    screen.keys(&["esc"]);
+    screen.resize(40, 12);
+    seen!("not_sealed_narrow", screen.picture());
+}
+
+#[test]
+fn completions() {
+    let mut screen = Screen::ready(SMALL);
+    screen.text("/re");
+    seen!("completion_commands", screen.looks());
+    screen.keys(&["ctrl-u"]);
+    screen.text("what is in @walk");
+    seen!("completion_files", screen.picture());
+    screen.keys(&["ctrl-u"]);
+    screen.text("/");
+    screen.resize(40, 12);
+    seen!("completion_narrow", screen.picture());
+}
+
+#[test]
+fn texts_of_all_kinds() {
+    let mut screen = Screen::ready(SMALL);
+    let wide = "漢字かな交じり文は二桁の幅を取る。".repeat(3);
+    let code = "x".repeat(120);
+    answered(
+        &mut screen,
+        &format!(
+            "{wide}\n\ne\u{301}tude, \u{5e9}\u{5dc}\u{5d5}\u{5dd} and \u{645}\u{631}\u{62d}\u{628}\u{627}, \
+             👩\u{200d}👩\u{200d}👧 beside a\ttab.\n\n```\n\tlet {code} = 漢字;\nend\n```\n\n| name | 幅 |\n|---|---|\n| \
+             漢字 | 2 |\n| e\u{301} | 1 |\n"
+        ),
+    );
+    seen!("texts", screen.picture());
+    screen.resize(41, 24);
+    seen!("texts_narrow", screen.picture());
+    screen.resize(80, 24);
+    screen.text(
+        "wie 漢字 und e\u{301} hier stehen, und das noch eine ganze Weile länger als eine Zeile",
+    );
+    seen!("composer_wide", screen.picture());
+}
+
+#[test]
+fn the_main_screen_large() {
+    let mut screen = Screen::ready(LARGE);
+    answered(&mut screen, ANSWER);
+    seen!("answer_large", screen.picture());
+}
+
+#[test]
+fn toasts_and_questions() {
+    let mut screen = Screen::ready(SMALL);
+    screen.keys(&["ctrl-c"]);
+    seen!("quit_once_more", screen.picture());
+    screen.wait(3_000);
+    screen.say("what is this?");
+    screen.told(Told::Token { text: "It ".into() });
+    screen.say("/quit");
+    seen!("quit_sure", screen.picture());
+}
