@@ -187,6 +187,35 @@ fn a_finding_is_fixed_by_its_number() {
 }
 
 #[test]
+fn findings_come_with_the_code_around_them_and_no_secret() {
+    let place = Place::committed();
+    let token = format!("ghp_{}", "aB3".repeat(12));
+    place.write(
+        "a.js",
+        &format!("one();\nlet t = \"{token}\";\ndebugger;\nfour();\nfive();\nsix();\n"),
+    );
+    place.run_git(&["add", "-A"]);
+    let engine = always(&place, "No findings.");
+    let said = stdout(&place.run(&["review", &engine]));
+    assert!(
+        said.contains("        1| one();\n   >    2| let t = \"ghp_aB…"),
+        "{said}"
+    );
+    assert!(
+        said.contains("   >    3| debugger;\n        4| four();\n        5| five();\n"),
+        "{said}"
+    );
+    assert!(!said.contains("six") && !said.contains(&token), "{said}");
+    // What is staged reads otherwise by now: its line alone is shown.
+    place.write("a.js", "none();\n");
+    let said = stdout(&place.run(&["review", &engine]));
+    assert!(
+        said.contains("debugger;") && !said.contains("none"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
     let place = Place::committed();
     let engine = always(&place, "No findings.");

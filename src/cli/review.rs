@@ -14,17 +14,22 @@ use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
 use crate::base::places::write_private;
+use crate::base::text::truncated;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::Mention;
-use crate::jobs::review::Dismissed;
+use crate::jobs::review::{Dismissed, masked};
 use crate::jobs::{Answer, Finding, Patch, Request, Review, ReviewOf, Severity, Workspace};
 use crate::patch::{UndoDir, write};
-use crate::repo::{Diff, DiffSpec};
+use crate::repo::{Diff, DiffKind, DiffSpec, Repo};
 
 /// The version of what `--format json` prints and of the record of the last review.
 const VERSION: u32 = 1;
 /// No diff on standard input is larger.
 const MOST_DIFF: u64 = 50_000_000;
+/// Lines before and after that of a finding that are shown with it.
+const CONTEXT: u32 = 2;
+/// Bytes of a line that are shown.
+const LONGEST: usize = 200;
 /// Lines around a finding that a fix is shown at least.
 const AROUND: u32 = 20;
 
@@ -63,7 +68,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     };
     keep(&findings, desk, &ready);
     match args.format {
-        ReviewFormat::Text => text(&findings, &unread, desk),
+        ReviewFormat::Text => text(&findings, &unread, &ready.workspace.repo, desk),
         ReviewFormat::Json => desk.out.json_pretty(&json!({
             "version": VERSION,
             "findings": findings,
@@ -180,7 +185,7 @@ fn given() -> Result<Diff> {
     Diff::parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
+fn text(findings: &[Finding], unread: &[(RepoPath, String)], repo: &Repo, desk: &mut Desk) {
     for (number, finding) in findings.iter().enumerate() {
         let tone = match finding.severity {
             Severity::Error => Tone::Red,
@@ -202,10 +207,13 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
                 },
             ),
         ]);
-        let quote = finding.quote.trim();
-        if !quote.is_empty() {
-            desk.out
-                .parts(&[(Tone::Plain, "     > "), (Tone::Dim, quote)]);
+        for (number, line) in frame(finding, repo) {
+            let here = number == finding.line;
+            let (sign, tone) = if here { ('>', tone) } else { (' ', Tone::Dim) };
+            desk.out.parts(&[
+                (tone, &format!("   {sign} {number:>4}| ")),
+                (if here { Tone::Plain } else { Tone::Dim }, &line),
+            ]);
         }
         for line in finding.reason.lines() {
             desk.out
@@ -225,6 +233,35 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], desk: &mut Desk) {
             "{n} finding{}; `homebody review --apply N` has one fixed, --dismiss N puts it aside",
             if n == 1 { "" } else { "s" }
         )),
+    }
+}
+
+/// The line of a finding with those around it, by their numbers; by itself where the file reads
+/// otherwise by now, or the line is gone. No secret is among them.
+fn frame(finding: &Finding, repo: &Repo) -> Vec<(u32, String)> {
+    if finding.quote.trim().is_empty() {
+        return Vec::new();
+    }
+    let shown = |line: &str| {
+        // A secret that the end cuts is one all the same.
+        let line = masked(truncated(line, 10 * LONGEST));
+        truncated(&line, LONGEST).to_owned()
+    };
+    let quote = shown(&finding.quote);
+    let text = repo
+        .read(&finding.path)
+        .map_or_else(|_| String::new(), |file| file.text);
+    let first = finding.line.saturating_sub(CONTEXT).max(1);
+    let lines: Vec<(u32, String)> = (first..)
+        .zip(text.lines().skip(first as usize - 1))
+        .take_while(|(number, _)| *number <= finding.line + CONTEXT)
+        .map(|(number, line)| (number, shown(line)))
+        .collect();
+    let stands = |(number, line): &(u32, String)| *number == finding.line && *line == quote;
+    if finding.side != DiffKind::Removed && lines.iter().any(stands) {
+        lines
+    } else {
+        vec![(finding.line, quote)]
     }
 }
 

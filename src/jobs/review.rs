@@ -16,6 +16,7 @@ pub use self::dismissed::{Dismissed, fingerprint};
 use self::memory::Memory;
 use self::reading::read;
 pub(super) use self::sheet::{CATEGORIES, NONE, Sheet};
+pub use self::spots::masked;
 use self::tally::Tally;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};

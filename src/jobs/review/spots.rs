@@ -208,22 +208,11 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
     for line in added.filter(|line| line.kind == DiffKind::Added) {
         let text = truncated(&line.text, LINE);
         let number = line.new.unwrap_or(0);
-        let secrets = secrets(text);
-        if let Some((what, _)) = secrets.first() {
+        let quote = masked(text);
+        if let Some((what, _)) = secrets(text).first() {
             let title = format!("{what} is written here");
-            // Not one of them is shown.
-            let mut quote = text.to_owned();
-            for (_, secret) in &secrets {
-                quote = quote.replace(secret, &hidden(secret));
-            }
-            found.push(finding(
-                file,
-                number,
-                &quote,
-                "secret",
-                Severity::Error,
-                title,
-            ));
+            let (rule, severity) = ("secret", Severity::Error);
+            found.push(finding(file, number, &quote, rule, severity, title));
         }
         for (at, form) in COMPILED_LEFT.iter() {
             let Some((endings, _, what, severity)) = LEFT.get(*at) else {
@@ -233,11 +222,20 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
             if endings.contains(&ending) && code && form.is_match(text).unwrap_or(false) {
                 let what = (*what).to_owned();
                 let rule = "debug-leftover";
-                found.push(finding(file, number, &line.text, rule, *severity, what));
+                found.push(finding(file, number, &quote, rule, *severity, what));
                 break;
             }
         }
     }
+}
+
+/// A line with none of its secrets in it, as it may be shown.
+pub fn masked(text: &str) -> String {
+    let mut shown = text.to_owned();
+    for (_, secret) in secrets(text) {
+        shown = shown.replace(secret, &hidden(secret));
+    }
+    shown
 }
 
 /// The secrets in a line, and what they are.
