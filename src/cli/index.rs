@@ -49,8 +49,8 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Ar
         let coverage = index.coverage()?.map(|(_, coverage)| coverage);
         Ok(coverage.map_or(0, |c| c.total - c.done))
     };
-    let pieces = missing(&index)?;
-    if pieces == 0 {
+    let texts = missing(&index)?;
+    if texts == 0 {
         return Ok(index);
     }
     let (began, cancel) = (Instant::now(), desk.cancel());
@@ -64,7 +64,7 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Ar
             each * (total - done) as f64
         });
         out.progress(&format!(
-            "reading for the meaning: {} of {} pieces{}",
+            "reading for the meaning: {} of {} texts{}",
             human_count(coverage.done as u64),
             human_count(coverage.total as u64),
             left.map_or_else(String::new, |left| format!(", {} left", human_time(left)))
@@ -80,8 +80,8 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Ar
     desk.out.line(
         Tone::Plain,
         &format!(
-            "{} pieces read for the meaning, in {}",
-            human_count(pieces as u64),
+            "{} texts read for the meaning, in {}",
+            human_count(texts as u64),
             human_time(began.elapsed().as_secs_f64())
         ),
     );

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::past::Touched;
 use super::terms;
 use crate::base::places::write_private;
 use crate::base::{Cancel, LineRange, RepoPath, Result};
@@ -17,7 +18,7 @@ use crate::repo::{CommitLog, Repo, Run};
 /// Commits of one file that are looked at.
 const MOST_OF_FILE: usize = 200;
 /// A commit that changes more files than this speaks of none of them in particular.
-const MOST_FILES: usize = 12;
+pub(super) const MOST_FILES: usize = 12;
 /// The file the past is kept in.
 const NAME: &str = "history.json";
 
@@ -67,10 +68,7 @@ impl History {
         cancel: &Cancel,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
-        let kept: CommitLog = dir
-            .and_then(|dir| fs::read(dir.join(NAME)).ok())
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
+        let kept = dir.and_then(kept).unwrap_or_default();
         let all = kept.commits.iter().chain(&kept.spare);
         let known: HashSet<String> = all.map(|past| past.id.clone()).collect();
         let head = kept.head.clone();
@@ -91,6 +89,7 @@ impl History {
         if self.unsaved
             && let Ok(bytes) = serde_json::to_vec(&self.log)
             && let Err(failure) = write_private(&dir.join(NAME), &bytes)
+                .and_then(|()| Touched::of(&self.log).save(dir))
         {
             log::warn!("{failure}");
         }
@@ -186,8 +185,14 @@ impl History {
     }
 }
 
+/// What was kept in the folder of an index; none where that is damaged.
+pub(super) fn kept(dir: &Path) -> Option<CommitLog> {
+    let bytes = fs::read(dir.join(NAME)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
 /// A message without what says nothing of the code: trailers, and quoted mail.
-fn telling(message: &str) -> String {
+pub(super) fn telling(message: &str) -> String {
     let mut out = String::new();
     for line in message.lines() {
         let line = line.trim();

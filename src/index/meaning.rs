@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, TantivyDocument};
 
+use super::past::Spoken;
 use super::snapshot::{failed, read_piece};
 use super::table::Table;
 use super::vectors::{Blob, Piece, Vectors, parsed, rounded};
@@ -37,14 +38,25 @@ const NOTHING: f32 = 0.15;
 pub struct Meaning {
     embed: Arc<dyn Embed>,
     vectors: Vectors,
+    spoken: Spoken,
+}
+
+/// How near a query and all else are in meaning; empty without a model.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Alike {
+    /// By piece of the table: 1 for the nearest, if it is near at all, 0 for what is no nearer
+    /// than most and for what has no vector yet.
+    pub pieces: Vec<f32>,
+    /// By file of the table: what was said of changes to it, from 0 on.
+    pub files: Vec<f32>,
 }
 
 /// How far the vectors are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Coverage {
-    /// Pieces that have one.
+    /// Pieces and commits that have one.
     pub done: usize,
-    /// Pieces that should.
+    /// Pieces and commits that should.
     pub total: usize,
 }
 
@@ -53,7 +65,12 @@ impl Meaning {
     /// there was made by another model or is damaged: it is made anew.
     pub fn open(dir: &Path, embed: Arc<dyn Embed>) -> Self {
         let vectors = Vectors::read(&place(dir), embed.as_ref()).unwrap_or_default();
-        Self { embed, vectors }
+        let spoken = Spoken::open(dir, embed.as_ref());
+        Self {
+            embed,
+            vectors,
+            spoken,
+        }
     }
 
     /// The model's name.
@@ -64,19 +81,19 @@ impl Meaning {
 
     /// Whether there is anything to compare with.
     pub fn is_empty(&self) -> bool {
-        self.vectors.places.is_empty()
+        self.vectors.places.is_empty() && self.spoken.is_empty()
     }
 
-    /// How near a query and each piece of the table are in meaning: 1 for the nearest, if it is
-    /// near at all, 0 for what is no nearer than most and for what has no vector yet.
+    /// How near a query and what is in the table are in meaning.
     ///
     /// # Errors
     /// If the model cannot be run.
-    pub(super) fn alike(&self, index: &Index, table: &Table, query: &str) -> Result<Vec<f32>> {
+    pub(super) fn alike(&self, index: &Index, table: &Table, query: &str) -> Result<Alike> {
         let texts = [query.chars().take(LONGEST).collect::<String>()];
         let made = self.embed.embed(&texts, &Cancel::never())?;
         let query = made.first().map(Vec::as_slice).unwrap_or_default();
         let (scale, query) = rounded(query);
+        let files = self.spoken.near(table, (scale, &query), SURE);
         let mut alike = vec![f32::NAN; table.rows.len()];
         for file in &table.files {
             let Some((at, count)) = self.of_file(index, &file.path) else {
@@ -87,14 +104,9 @@ impl Meaning {
             }
             for (number, row) in file.rows.iter().enumerate() {
                 if let Some(slot) = alike.get_mut(*row as usize)
-                    && let Some((own, vector)) = self.vectors.get(at, number)
+                    && let Some(product) = self.vectors.product(at, number, scale, &query)
                 {
-                    let sum: i32 = vector
-                        .iter()
-                        .zip(&query)
-                        .map(|(a, b)| i32::from(a.cast_signed()) * i32::from(*b))
-                        .sum();
-                    *slot = sum as f32 * own * scale;
+                    *slot = product;
                 }
             }
         }
@@ -107,7 +119,10 @@ impl Meaning {
             let said = near.is_finite() && *slot > NOTHING;
             *slot = if said { near.max(0.0) } else { 0.0 };
         }
-        Ok(alike)
+        Ok(Alike {
+            pieces: alike,
+            files,
+        })
     }
 
     fn of_file(&self, index: &Index, path: &RepoPath) -> Option<(usize, u32)> {
@@ -115,7 +130,7 @@ impl Meaning {
         self.vectors.places.get(&blob).copied()
     }
 
-    /// How many pieces of an index have a vector.
+    /// How many pieces of an index, and commits of its past, have a vector.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -123,7 +138,8 @@ impl Meaning {
         let Some(table) = index.table()? else {
             return Ok(Coverage { done: 0, total: 0 });
         };
-        let mut coverage = Coverage { done: 0, total: 0 };
+        let (done, total) = self.spoken.coverage();
+        let mut coverage = Coverage { done, total };
         for file in wanted(table) {
             let Some(file) = table.files.get(file) else {
                 continue;
@@ -137,8 +153,8 @@ impl Meaning {
         Ok(coverage)
     }
 
-    /// Makes the vectors that are missing, code first, and keeps them in `dir`; what was made
-    /// until a cancel is kept too. `progress` is told of pieces done and to do.
+    /// Makes the vectors that are missing, commits and code first, and keeps them in `dir`; what was made
+    /// until a cancel is kept too. `progress` is told how far that is.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind model, if the model cannot be run; of kind
@@ -167,6 +183,11 @@ impl Meaning {
             return Ok(());
         };
         let mut how_far = self.coverage(index)?;
+        let embed = self.embed.as_ref();
+        self.spoken.complete(dir, embed, cancel, &mut |made| {
+            how_far.done += made;
+            progress(how_far);
+        })?;
         self.vectors.recall();
         let mut saved = Instant::now();
         let mut batch = Batch::default();

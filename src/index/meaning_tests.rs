@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::build::build;
 use super::*;
+use crate::index::Part;
 use crate::repo::WalkRules;
+use crate::repo::trial::git;
 
 /// Each word group is a direction.
 #[derive(Debug)]
@@ -92,6 +94,15 @@ impl Place {
 
     fn write(&self, name: &str, text: &str) {
         fs::write(self.dir.path().join("repo").join(name), text).expect("written");
+    }
+
+    fn commit(&self, message: &str) {
+        let root = self.dir.path().join("repo");
+        if !root.join(".git").exists() {
+            git(&root, &["init", "-q"]);
+        }
+        git(&root, &["add", "."]);
+        git(&root, &["commit", "-q", "-m", message]);
     }
 
     fn repo(&self) -> Repo {
@@ -242,6 +253,123 @@ fn damaged_files_are_as_if_they_were_not_there() {
             Arc::<Synonyms>::clone(&embed),
         )));
         index.search("car", 3).expect("a search");
+    }
+}
+
+/// Three files that say the same, and of each a change that is not about the same.
+fn with_a_past() -> Place {
+    let place = Place::new();
+    let text = |n: u32| format!("pub fn step() {{ walk({n}); }}\n");
+    for name in ["alpha", "beta", "gamma"] {
+        place.write(&format!("src/{name}.rs"), &text(0));
+    }
+    place.commit("begin");
+    for (name, message) in [
+        ("alpha", "no more sail before noon"),
+        ("gamma", "vehicle comes later"),
+        ("beta", "station is shut\n\nSigned-off-by: A car"),
+    ] {
+        place.write(&format!("src/{name}.rs"), &text(1));
+        place.commit(message);
+    }
+    place
+}
+
+/// How near the changes of each file are to a query, by name.
+fn told_of(index: &Index, query: &str) -> Vec<(String, f32)> {
+    let table = index.table().expect("good").expect("a table");
+    let meaning = index.meaning.as_ref().expect("a model");
+    let alike = meaning.alike(index, table, query).expect("compared");
+    let near = table.files.iter().zip(&alike.files);
+    near.filter(|(_, near)| **near > 0.0)
+        .map(|(file, near)| (file.path.to_string(), *near))
+        .collect()
+}
+
+#[test]
+fn what_was_said_of_a_change_leads_to_where_it_was_made() {
+    let place = with_a_past();
+    let model = Synonyms::new();
+    let index = place.complete(&model).expect("complete");
+    for (query, path) in [
+        ("step of the engine", "src/gamma.rs"),
+        ("step on a ship", "src/alpha.rs"),
+        ("step on the rail", "src/beta.rs"),
+    ] {
+        let told = told_of(&index, query);
+        assert!(
+            matches!(&told[..], [(only, near)] if only == path && *near > 0.5),
+            "{query}: {told:?}"
+        );
+        // How likely it is beside the best of all, with and without.
+        let likely = |hits: Vec<crate::index::Hit>| {
+            let hit = hits.iter().find(|hit| hit.path.as_str() == path);
+            hit.map_or(0.0, |hit| hit.score)
+        };
+        let with = likely(index.search(query, 5).expect("a search"));
+        let without = index.search_without(query, 5, Part::Past);
+        let without = likely(without.expect("a search"));
+        assert!(
+            with > without || (with - 1.0).abs() < 1e-6 && without > 0.99,
+            "{query}: {with} {without}"
+        );
+    }
+    assert_eq!(told_of(&index, "step into the oven"), []);
+    // Six pieces, four messages; a new commit costs its message and what it changed.
+    let (_, coverage) = index.coverage().expect("told").expect("a model");
+    assert_eq!((coverage.done, coverage.total), (10, 10));
+    let before = model.asked.load(Ordering::SeqCst);
+    place.write("src/alpha.rs", "pub fn step() { rest(); }\n");
+    place.commit("oven cools down");
+    let index = place.complete(&model).expect("complete");
+    assert_eq!(model.asked.load(Ordering::SeqCst), before + 2);
+    let told = told_of(&index, "step to bake");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "src/alpha.rs");
+}
+
+#[test]
+fn messages_read_before_a_cancel_are_kept() {
+    let place = Place::new();
+    for n in 0..BATCH + 8 {
+        place.write("src/garage.rs", &format!("pub fn begin_{n}() {{}}\n"));
+        place.commit(&format!("car {n}"));
+    }
+    let stopped = place.complete(&Synonyms::of("synonyms", BATCH));
+    assert!(stopped.is_err_and(|failure| failure.is_interrupted()));
+    let model = Synonyms::new();
+    let index = place.complete(&model).expect("complete");
+    // The rest of the messages, and three pieces.
+    assert_eq!(model.asked.load(Ordering::SeqCst), 8 + 3);
+    let (_, coverage) = index.coverage().expect("told").expect("a model");
+    assert_eq!(coverage.done, coverage.total);
+}
+
+#[test]
+fn a_damaged_past_is_as_if_it_were_not_there() {
+    let place = with_a_past();
+    place.complete(&Synonyms::new()).expect("complete");
+    let embed = Synonyms::new();
+    for name in ["past.bin", "touched.json"] {
+        let file = place.folder().join(name);
+        let good = fs::read(&file).expect("there");
+        let mut trials: Vec<Vec<u8>> = (0..good.len()).map(|cut| good[..cut].to_vec()).collect();
+        trials.extend((0..good.len()).map(|at| {
+            let mut bent = good.clone();
+            bent[at] ^= 0x15;
+            bent
+        }));
+        for bytes in trials {
+            fs::write(&file, &bytes).expect("written");
+            let meaning = Meaning::open(&place.folder(), Arc::<Synonyms>::clone(&embed));
+            let index = place.index().with_meaning(Arc::new(meaning));
+            index.search("step of the engine", 3).expect("a search");
+        }
+        // What is lost, or was not there in an older version, is made anew.
+        fs::remove_file(&file).expect("removed");
+        let index = place.complete(&Synonyms::new()).expect("complete");
+        assert_eq!(told_of(&index, "step of the engine").len(), 1);
+        fs::write(&file, &good).expect("written");
     }
 }
 

@@ -4,7 +4,9 @@
 //! A query is looked at in several views (`views`): the words of each piece, its name, its
 //! neighbouring words, the commits that touched it, its file as a whole. A first guess by these
 //! gives candidates; what is told of each (`features`, `file_features`) is ranked by forests that
-//! were learned (`rank`), and the best become ranges that are worth showing (`arrange`).
+//! were learned (`rank`), and the best become ranges that are worth showing (`arrange`). Where an
+//! embedding model is installed, what pieces mean (`meaning`) and what commits meant (`past`)
+//! is compared with the query too.
 //!
 //! Law: an [`Index`] is an immutable snapshot, replaced whole; a reader never waits for a
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
@@ -20,6 +22,7 @@ mod file_features;
 mod history;
 mod meaning;
 mod outline;
+mod past;
 mod pieces;
 mod rank;
 pub mod search;

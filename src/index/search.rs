@@ -8,6 +8,7 @@ use tantivy::{DocAddress, Searcher, TantivyDocument};
 use super::arrange::{self, Scored};
 use super::features::{Candidate, NAMES, Scene};
 use super::file_features::file_rows;
+use super::meaning::Alike;
 use super::rank::Forest;
 use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;
@@ -34,13 +35,15 @@ pub enum Part {
     Files,
     /// Meaning.
     Meaning,
+    /// What commits meant.
+    Past,
     /// The learned order: the first guess alone decides.
     Ranker,
 }
 
 impl Part {
     /// All of them, by the names they are asked for.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("name", Self::Name),
         ("signature", Self::Signature),
         ("told", Self::Told),
@@ -49,6 +52,7 @@ impl Part {
         ("paths", Self::Paths),
         ("files", Self::Files),
         ("meaning", Self::Meaning),
+        ("past", Self::Past),
         ("ranker", Self::Ranker),
     ];
 }
@@ -65,7 +69,8 @@ pub(super) fn search(
     };
     stage.without = without;
     match without {
-        Some(Part::Meaning) => stage.alike.clear(),
+        Some(Part::Meaning) => stage.alike = Alike::default(),
+        Some(Part::Past) => stage.alike.files.clear(),
         Some(part) => stage.views.forget(part),
         None => {}
     }
@@ -138,8 +143,8 @@ struct Stage<'a> {
     fields: Fields,
     table: &'a Table,
     views: Views,
-    /// How near each piece is in meaning to the query, from 0 to 1; empty without a model.
-    alike: Vec<f32>,
+    /// How near all is in meaning to the query.
+    alike: Alike,
     without: Option<Part>,
 }
 
@@ -180,7 +185,7 @@ impl<'a> Stage<'a> {
             self.searcher,
             self.fields,
             self.table,
-            (&self.views, &self.alike),
+            (&self.views, &self.alike.pieces),
             query,
         )
     }
@@ -189,7 +194,7 @@ impl<'a> Stage<'a> {
     fn rank(&self, candidates: &[Candidate], asks: &Asks, scored: &mut Vec<Scored>) {
         let forest = Forest::of_pieces();
         let meant = |candidate: &Candidate| {
-            let alike = self.alike.get(candidate.piece as usize);
+            let alike = self.alike.pieces.get(candidate.piece as usize);
             MEANT * alike.copied().unwrap_or(0.0)
         };
         // Files are judged by what is made of their pieces, so meaning counts in both.
@@ -218,9 +223,10 @@ impl<'a> Stage<'a> {
                 FileClass::Docs | FileClass::Build => guessed(candidate) + meant(candidate),
                 _ => score + OF_FILE * files.get(&row.file).copied().unwrap_or(least),
             };
+            let past = self.alike.files.get(row.file as usize);
             scored.push(Scored {
                 piece: candidate.piece,
-                score: score + asks.weight(class),
+                score: score + asks.weight(class) + SPOKEN * past.copied().unwrap_or(0.0),
             });
         }
     }
@@ -334,3 +340,5 @@ const NOT_ASKED: f32 = 4.5;
 /// What the nearest in meaning gets besides. In the first guess it did harm: the forests know
 /// what that guess is worth, and it would be another.
 const MEANT: f32 = 2.0;
+/// What one commit that says the same adds to the pieces of the one file it touched.
+const SPOKEN: f32 = 1.0;

@@ -92,10 +92,27 @@ impl Vectors {
     }
 
     /// The scale and the numbers of one vector of a content.
-    pub(super) fn get(&self, at: usize, number: usize) -> Option<(f32, &[u8])> {
+    fn get(&self, at: usize, number: usize) -> Option<(f32, &[u8])> {
         let at = at + number * (self.width + HEAD) + 8;
         let (scale, rest) = self.bytes.get(at..)?.split_first_chunk::<4>()?;
         Some((f32::from_le_bytes(*scale), rest.get(..self.width)?))
+    }
+
+    /// The product of one vector of a content with another, in 8 bits with its scale.
+    pub(super) fn product(
+        &self,
+        at: usize,
+        number: usize,
+        scale: f32,
+        other: &[i8],
+    ) -> Option<f32> {
+        let (own, vector) = self.get(at, number)?;
+        let sum: i32 = vector
+            .iter()
+            .zip(other)
+            .map(|(a, b)| i32::from(a.cast_signed()) * i32::from(*b))
+            .sum();
+        Some(sum as f32 * own * scale)
     }
 
     /// Learns which words have vectors, for [`Vectors::like`].

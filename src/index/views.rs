@@ -173,7 +173,7 @@ impl Views {
                 self.places_words.fill(0);
             }
             Part::Files => self.files.fill(0.0),
-            Part::Meaning | Part::Ranker => {}
+            Part::Meaning | Part::Past | Part::Ranker => {}
         }
     }
 

@@ -18,7 +18,7 @@ const OFF: &str = "off";
 pub fn meaning_line(index: &Index) -> String {
     match index.coverage() {
         Ok(Some((name, coverage))) => format!(
-            "{} of {} pieces, by {name}",
+            "{} of {} texts, by {name}",
             human_count(coverage.done as u64),
             human_count(coverage.total as u64)
         ),

@@ -200,7 +200,7 @@ fn idle(state: &State, cx: &Cx<'_>) -> String {
         // It takes the processor, so it is said.
         _ => state.meaning.map_or_else(String::new, |coverage| {
             format!(
-                "idle, reading for the meaning: {} of {} pieces",
+                "idle, reading for the meaning: {} of {} texts",
                 human_count(coverage.done as u64),
                 human_count(coverage.total as u64)
             )

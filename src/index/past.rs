@@ -1,0 +1,228 @@
+//! What commits meant: the messages of the past as vectors, and the files each of them touched.
+//!
+//! Who asks often says it in words that are nearer to what somebody wrote of a change than to
+//! the code itself, and where such a change was made is a place to look.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::history::{self, MOST_FILES, telling};
+use super::table::Table;
+use super::vectors::{Piece, Vectors, parsed};
+use crate::base::places::write_private;
+use crate::base::{Cancel, Embed, RepoPath, Result};
+use crate::repo::CommitLog;
+
+/// The name of the file of the vectors, which has the form of [`Vectors`]: a commit's id stands
+/// where a content's does, and each has one piece.
+const FILE: &str = "past.bin";
+/// The name of the file that tells which commits touched which files.
+const LIST: &str = "touched.json";
+/// Characters of a message that are looked at.
+const LONGEST: usize = 400;
+/// Messages that are turned into vectors between two looks at the cancel.
+const BATCH: usize = 64;
+/// Commits that a query is answered by: the nearest.
+const NEAREST: usize = 30;
+/// How much of the way from the usual commit to the nearest one says nothing yet.
+const FAR: f32 = 0.2;
+/// Commits of one file that count: a file that everything touches is no better for it.
+const OF_FILE: usize = 3;
+
+/// Which commits touched which files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Touched {
+    /// The files.
+    paths: Vec<RepoPath>,
+    /// The ids of commits, newest first, and which files each touched.
+    commits: Vec<(String, Vec<u32>)>,
+}
+
+impl Touched {
+    /// What a log tells, but of commits that speak of too many files or of nothing.
+    pub(super) fn of(log: &CommitLog) -> Self {
+        let mut touched = Self::default();
+        let mut numbers: HashMap<RepoPath, u32> = HashMap::new();
+        for past in &log.commits {
+            if past.files.is_empty() || past.files.len() > MOST_FILES || said(past).is_empty() {
+                continue;
+            }
+            let files = past.files.iter().map(|file| {
+                *numbers.entry(file.path.clone()).or_insert_with(|| {
+                    touched.paths.push(file.path.clone());
+                    touched.paths.len() as u32 - 1
+                })
+            });
+            let files = files.collect();
+            touched.commits.push((past.id.clone(), files));
+        }
+        touched
+    }
+
+    /// Keeps it beside the index.
+    pub(super) fn save(&self, dir: &Path) -> Result<()> {
+        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        write_private(&dir.join(LIST), &bytes)
+    }
+
+    /// What is kept; nothing where that is damaged.
+    fn read(dir: &Path) -> Self {
+        let kept = fs::read(dir.join(LIST)).ok();
+        kept.and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            // An index of a version that kept no list knows its past all the same.
+            .or_else(|| history::kept(dir).map(|log| Self::of(&log)))
+            .unwrap_or_default()
+    }
+}
+
+/// The past as far as an embedding model has read it.
+#[derive(Default)]
+pub(super) struct Spoken {
+    touched: Touched,
+    vectors: Vectors,
+}
+
+impl Spoken {
+    /// What is kept in the folder of an index and was made by this model.
+    pub(super) fn open(dir: &Path, embed: &dyn Embed) -> Self {
+        let vectors = Vectors::read(&dir.join(FILE), embed).unwrap_or_default();
+        // Without vectors the list tells nothing.
+        Self {
+            touched: Touched::read(dir),
+            vectors,
+        }
+    }
+
+    /// Whether there is anything to compare with.
+    pub(super) fn is_empty(&self) -> bool {
+        self.vectors.places.is_empty()
+    }
+
+    /// How many commits have a vector, and how many should.
+    pub(super) fn coverage(&self) -> (usize, usize) {
+        let known = |(id, _): &&(String, Vec<u32>)| {
+            parsed(id).is_some_and(|id| self.vectors.places.contains_key(&id))
+        };
+        let commits = &self.touched.commits;
+        (commits.iter().filter(known).count(), commits.len())
+    }
+
+    /// How near each file of the table is to what a query says, by the commits that touched it:
+    /// 0 for what no near commit touched, about 1 to 3 for the nearest. The query is a vector in
+    /// 8 bits with its scale; `sure` is the product of two texts that say nearly the same.
+    pub(super) fn near(&self, table: &Table, (scale, query): (f32, &[i8]), sure: f32) -> Vec<f32> {
+        let mut commits: Vec<(f32, &[u32])> = Vec::new();
+        for (id, files) in &self.touched.commits {
+            let place = parsed(id).and_then(|id| self.vectors.places.get(&id));
+            if let Some((at, 1..)) = place
+                && let Some(near) = self.vectors.product(*at, 0, scale, query)
+            {
+                commits.push((near, files));
+            }
+        }
+        let mut near = vec![0.0; table.files.len()];
+        if commits.is_empty() {
+            return near;
+        }
+        let usual = commits.iter().map(|(near, _)| near).sum::<f32>() / commits.len() as f32;
+        // Newer ones first among equals: the sort is stable.
+        commits.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let best = commits.first().map_or(0.0, |(near, _)| *near);
+        let most = (best.max(sure) - usual).max(f32::EPSILON);
+        let mut of_path: HashMap<u32, (usize, f32)> = HashMap::new();
+        for (product, files) in commits.iter().take(NEAREST) {
+            let said = (product - usual) / most - FAR;
+            if !said.is_finite() || said <= 0.0 {
+                break;
+            }
+            // Who touched many files said less of each.
+            let each = said / (files.len() as f32).sqrt();
+            for file in *files {
+                let (count, sum) = of_path.entry(*file).or_default();
+                if *count < OF_FILE {
+                    *count += 1;
+                    *sum += each;
+                }
+            }
+        }
+        for (path, (_, sum)) in of_path {
+            let Some(path) = self.touched.paths.get(path as usize) else {
+                continue;
+            };
+            let found = table.files.binary_search_by(|file| file.path.cmp(path));
+            if let Ok(file) = found
+                && let Some(slot) = near.get_mut(file)
+            {
+                *slot = sum;
+            }
+        }
+        near
+    }
+
+    /// Makes the vectors that are missing and keeps them in `dir`, those made until a cancel
+    /// too. `progress` is told of each batch how many it were.
+    ///
+    /// # Errors
+    /// As [`super::Meaning::complete`].
+    pub(super) fn complete(
+        &mut self,
+        dir: &Path,
+        embed: &dyn Embed,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<()> {
+        if !dir.join(LIST).exists() {
+            // An older version kept none.
+            self.touched.save(dir)?;
+        }
+        let (done, total) = self.coverage();
+        if done == total {
+            return Ok(());
+        }
+        let Some(log) = history::kept(dir) else {
+            return Ok(());
+        };
+        let wanted: BTreeSet<&str> = self.touched.commits.iter().map(|c| c.0.as_str()).collect();
+        let mut missing = Vec::new();
+        let mut current = BTreeSet::new();
+        for past in log.commits.iter().chain(&log.spare) {
+            let Some(id) = parsed(&past.id) else {
+                continue;
+            };
+            current.insert(id);
+            if wanted.contains(past.id.as_str()) && !self.vectors.places.contains_key(&id) {
+                missing.push((id, said(past)));
+            }
+        }
+        self.vectors.keep(&current);
+        let mut result = Ok(());
+        for some in missing.chunks(BATCH) {
+            let texts: Vec<String> = some.iter().map(|(_, text)| text.clone()).collect();
+            let made = cancel.check().and_then(|()| embed.embed(&texts, cancel));
+            match made {
+                Ok(made) => {
+                    for ((id, _), vector) in some.iter().zip(made) {
+                        let piece = Piece::new(0, &vector, embed.width());
+                        self.vectors.insert(*id, embed.width(), &[piece]);
+                    }
+                    progress(some.len());
+                }
+                Err(failure) => {
+                    result = Err(failure);
+                    break;
+                }
+            }
+        }
+        write_private(&dir.join(FILE), &self.vectors.written(embed))?;
+        result
+    }
+}
+
+/// What a commit says, as a model reads it.
+fn said(past: &crate::repo::Past) -> String {
+    let told = telling(&past.message);
+    told.trim().chars().take(LONGEST).collect()
+}
