@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use git2::{DiffOptions, Oid, Repository, Sort};
+use git2::{DiffOptions, ObjectType, Oid, Repository, Sort, Tree, TreeEntry};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
@@ -21,6 +21,9 @@ const SPARE: usize = 2_000;
 const EACH: usize = 50;
 /// A commit that changes more files than this says little about any of them, and costs most.
 const MOST_FILES: usize = 40;
+/// Trees that are entered for one commit, and how deep they may lie in each other.
+const MOST_TREES: usize = 5_000;
+const DEEPEST: usize = 200;
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 600;
 /// Most runs of changed lines of one file that are kept.
@@ -243,44 +246,135 @@ fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>>
         0 => None,
         _ => Some(commit.parent(0).ok()?.tree().ok()?),
     };
+    let mut changes = Changes::default();
+    changes.compare(git, old.as_ref(), Some(&new), "")?;
     let mut options = DiffOptions::new();
     options
         .context_lines(0)
         .interhunk_lines(0)
-        .include_typechange(false)
-        .ignore_submodules(true)
-        .skip_binary_check(true)
-        .max_size(MAX_FILE as i64);
-    let diff = git
-        .diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options))
-        .ok()?;
-    if diff.deltas().len() > MOST_FILES {
-        return None;
-    }
+        .skip_binary_check(true);
     let mut files: Vec<PastFile> = Vec::new();
-    for (at, delta) in diff.deltas().enumerate() {
-        if delta.status() == git2::Delta::Deleted {
-            continue;
-        }
-        let Some(path) = delta
-            .new_file()
-            .path_bytes()
-            .and_then(|path| std::str::from_utf8(path).ok())
-            .and_then(|path| RepoPath::new(path).ok())
-        else {
+    for (path, old, new) in changes.files {
+        let Ok(path) = RepoPath::new(&path) else {
             continue;
         };
         // One file that cannot be had does not spoil the others.
-        let Ok(Some(patch)) = git2::Patch::from_diff(&diff, at) else {
+        let Some(mut runs) = between(git, old, new, &mut options) else {
             continue;
         };
-        let mut runs = runs_of(&patch);
         runs.truncate(MOST_RUNS);
         if !runs.is_empty() {
             files.push(PastFile { path, runs });
         }
     }
     Some(files)
+}
+
+/// The runs of lines between two contents of a file, or of one that is new; none for bytes that
+/// are no text, and nothing where one is not there or too large.
+fn between(
+    git: &Repository,
+    old: Option<Oid>,
+    new: Oid,
+    options: &mut DiffOptions,
+) -> Option<Vec<Run>> {
+    let found = |id| {
+        let blob = git.find_blob(id).ok()?;
+        (blob.size() as u64 <= MAX_FILE).then_some(blob)
+    };
+    let new = found(new)?;
+    let Some(old) = old else {
+        let text = new.content();
+        let lines = text.split_inclusive(|byte| *byte == b'\n').count();
+        let run = Run::from([0, 0, 1, lines as u32]);
+        let nothing = lines == 0 || new.is_binary();
+        return Some(if nothing { Vec::new() } else { vec![run] });
+    };
+    let old = found(old)?;
+    let patch = git2::Patch::from_blobs(&old, None, &new, None, Some(options)).ok()?;
+    Some(runs_of(&patch))
+}
+
+/// Where two trees differ. git2's own comparison walks both of them whole; here what is equal
+/// is not entered, and the walk ends where too much differs.
+#[derive(Default)]
+struct Changes {
+    /// The path of a file, its blob before, if there was one, and its blob now.
+    files: Vec<(String, Option<Oid>, Oid)>,
+    /// Files that are gone.
+    gone: usize,
+    /// Trees that were entered.
+    entered: usize,
+    /// How deep it is now.
+    depth: usize,
+}
+
+impl Changes {
+    /// Adds what differs between two trees at `prefix`, in order; nothing if that is more than a
+    /// commit may change, or a tree is not there.
+    fn compare(
+        &mut self,
+        git: &Repository,
+        old: Option<&Tree<'_>>,
+        new: Option<&Tree<'_>>,
+        prefix: &str,
+    ) -> Option<()> {
+        // A repository can be made to say that it has more folders than anybody could walk.
+        self.entered += 1;
+        if self.entered > MOST_TREES || self.depth > DEEPEST {
+            return None;
+        }
+        self.depth += 1;
+        for entry in new.into_iter().flatten() {
+            // Who has no name in UTF-8 is not indexed either.
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
+                continue;
+            };
+            let before = old.and_then(|old| old.get_name(name));
+            if before.as_ref().is_some_and(|old| old.id() == entry.id()) {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            let before = |kind| before.as_ref().filter(|old| old.kind() == Some(kind));
+            match entry.kind() {
+                Some(ObjectType::Tree) => {
+                    let now = git.find_tree(entry.id()).ok()?;
+                    let then = match before(ObjectType::Tree) {
+                        Some(old) => Some(git.find_tree(old.id()).ok()?),
+                        None => None,
+                    };
+                    self.compare(git, then.as_ref(), Some(&now), &format!("{path}/"))?;
+                }
+                Some(ObjectType::Blob) => {
+                    let old = before(ObjectType::Blob).map(TreeEntry::id);
+                    self.files.push((path, old, entry.id()));
+                }
+                _ => {}
+            }
+            self.check()?;
+        }
+        for entry in old.into_iter().flatten() {
+            let stays = new.and_then(|new| new.get_name_bytes(entry.name_bytes()));
+            if stays.is_some_and(|now| now.kind() == entry.kind()) {
+                continue;
+            }
+            match entry.kind() {
+                Some(ObjectType::Tree) => {
+                    let then = git.find_tree(entry.id()).ok()?;
+                    self.compare(git, Some(&then), None, "")?;
+                }
+                Some(ObjectType::Blob) => self.gone += 1,
+                _ => {}
+            }
+            self.check()?;
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    fn check(&self) -> Option<()> {
+        (self.files.len() + self.gone <= MOST_FILES).then_some(())
+    }
 }
 
 /// The runs of lines that a patch without lines around them replaces.
@@ -319,6 +413,136 @@ mod tests {
 
     fn messages(past: &[Past]) -> Vec<&str> {
         past.iter().map(|past| past.message.trim()).collect()
+    }
+
+    /// What git's own program says of the last commit: its files and how often each changed.
+    fn by_git(root: &Path) -> Vec<String> {
+        let done = std::process::Command::new("git")
+            .args(["-C"])
+            .arg(root)
+            .args(["show", "--format=", "--no-renames", "-U0", "--root"])
+            .output()
+            .expect("git");
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        let mut files = Vec::new();
+        let mut at = String::new();
+        for line in text.lines() {
+            if let Some(path) = line.strip_prefix("+++ ") {
+                at = path.strip_prefix("b/").unwrap_or(path).to_owned();
+            } else if line.starts_with("@@ ") && at != "/dev/null" {
+                let mut parts = line.split(' ').skip(1);
+                let mut part = || parts.next().unwrap_or("").trim_start_matches(['-', '+']);
+                let full = |part: &str| match part.split_once(',') {
+                    Some((start, len)) => format!("{start},{len}"),
+                    None => format!("{part},1"),
+                };
+                files.push(format!("{at} {} {}", full(part()), full(part())));
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn trees_are_compared_as_git_does() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        git(root, &["init", "-q", "-b", "main"]);
+        let write = |name: &str, text: &str| {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        };
+        let remove = |name: &str| {
+            let path = root.join(name);
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).expect("removed");
+            } else {
+                std::fs::remove_file(path).expect("removed");
+            }
+        };
+        let numbers = |n: u32| (1..=n).map(|n| format!("{n}\n")).collect::<String>();
+        let steps: [&dyn Fn(); 6] = [
+            &|| {
+                write("src/deep/down/a.rs", &numbers(20));
+                write("src/b.rs", &numbers(9));
+                // Sorted otherwise as a file than as a folder.
+                write("src.rs", "x\n");
+                write("empty", "");
+            },
+            &|| {
+                let text = numbers(20).replace("7\n8\n", "seven\n").replace("12\n", "");
+                write("src/deep/down/a.rs", &text);
+                write("src/deep/new/c.rs", "1\n2");
+            },
+            // A folder where a file was, and the other way round.
+            &|| {
+                remove("src.rs");
+                write("src.rs/mod.rs", "y\n");
+                remove("src/deep");
+                write("src/deep", "file\n");
+            },
+            &|| write("bytes", "\u{0}\u{1}\n"),
+            &|| remove("src/b.rs"),
+            &|| write("src/deep", "file\nmore\n"),
+        ];
+        for (number, step) in steps.into_iter().enumerate() {
+            step();
+            git(root, &["add", "-A"]);
+            git(root, &["commit", "-q", "-m", "step"]);
+            let log = log(root, CommitLog::default());
+            let told: Vec<String> = log.commits[0]
+                .files
+                .iter()
+                .flat_map(|file| {
+                    let path = &file.path;
+                    let runs = file.runs.iter();
+                    runs.map(move |r| {
+                        let (old, new) = ((r.old_start, r.old_len), (r.new_start, r.new_len));
+                        format!("{path} {},{} {},{}", old.0, old.1, new.0, new.1)
+                    })
+                })
+                .collect();
+            let mut git = by_git(root);
+            let mut told = told;
+            git.sort();
+            told.sort();
+            assert_eq!(told, git, "step {number}");
+            // Of bytes, and of what is gone, there are no lines.
+            assert_eq!(told.is_empty(), number == 3 || number == 4);
+        }
+    }
+
+    #[test]
+    fn a_commit_of_too_much_says_nothing_soon() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path();
+        git(root, &["init", "-q"]);
+        for n in 0..=MOST_FILES {
+            std::fs::write(root.join(format!("{n}.txt")), "x\n").expect("written");
+        }
+        git(root, &["add", "."]);
+        git(root, &["commit", "-q", "-m", "many"]);
+        // Folders of the same folder: two to the fortieth of them, in forty trees.
+        let repository = Repository::open(root).expect("a repository");
+        let mut id = repository.treebuilder(None).and_then(|b| b.write());
+        for _ in 0..40 {
+            let inner = id.expect("a tree");
+            let mut builder = repository.treebuilder(None).expect("a builder");
+            for name in ["a", "b"] {
+                builder.insert(name, inner, 0o040_000).expect("put in");
+            }
+            id = builder.write();
+        }
+        let tree = repository.find_tree(id.expect("a tree")).expect("there");
+        let who = git2::Signature::now("a", "b").expect("a name");
+        let parent = repository.head().and_then(|head| head.peel_to_commit());
+        let parent = parent.expect("a commit");
+        repository
+            .commit(Some("HEAD"), &who, &who, "bomb", &tree, &[&parent])
+            .expect("made");
+        let log = log(root, CommitLog::default());
+        assert_eq!(messages(&log.commits), ["bomb", "many"]);
+        assert!(log.commits.iter().all(|past| past.files.is_empty()));
     }
 
     #[test]
