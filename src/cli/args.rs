@@ -342,12 +342,6 @@ pub(super) enum DebugCommand {
         #[arg(value_name = "FILE")]
         query: PathBuf,
     },
-    /// The words the search makes of texts: a JSON string a line, words a line, to learn from
-    Words {
-        /// The texts
-        #[arg(value_name = "FILE.jsonl")]
-        texts: PathBuf,
-    },
     /// Cut the diffs of past commits to pieces and have findings written by pure chance
     Findings {
         /// Commits, from the newest on

@@ -1,8 +1,5 @@
 //! `debug`: for those who work on homebody, and for the tests.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-
 use super::args::DebugCommand;
 use super::bench::local;
 use super::desk::Desk;
@@ -13,7 +10,7 @@ use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result, seal};
 use crate::engine::{Walker, debug};
-use crate::index::{Part, terms};
+use crate::index::Part;
 use crate::jobs::{ModelChoice, finding_walks, replays, walks};
 use crate::patch::Form;
 
@@ -73,17 +70,6 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let workspace = desk.open()?;
             let index = desk.index(&workspace, false)?;
             desk.out.json(&index.candidates(&query)?)?;
-        }
-        DebugCommand::Words { texts } => {
-            let file = File::open(&texts)
-                .map_err(|e| io_failure(format!("cannot read {}", texts.display()), &e))?;
-            for line in BufReader::new(file).lines() {
-                let line =
-                    line.map_err(|e| io_failure(format!("cannot read {}", texts.display()), &e))?;
-                let text: String = serde_json::from_str(&line)
-                    .map_err(|e| Failure::input("a line is no JSON string").because(e))?;
-                desk.out.line(Tone::Plain, &terms::joined(&text));
-            }
         }
         DebugCommand::Findings {
             commits,
