@@ -153,8 +153,8 @@ impl Meaning {
         Ok(coverage)
     }
 
-    /// Makes the vectors that are missing, commits and code first, and keeps them in `dir`; what was made
-    /// until a cancel is kept too. `progress` is told how far that is.
+    /// Makes the vectors that are missing, those of commits and of code first, and keeps them in
+    /// `dir`; what was made until a cancel is kept too. `progress` is told how far that is.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind model, if the model cannot be run; of kind

@@ -291,6 +291,7 @@ fn what_was_said_of_a_change_leads_to_where_it_was_made() {
     let place = with_a_past();
     let model = Synonyms::new();
     let index = place.complete(&model).expect("complete");
+    let mut moved = 0;
     for (query, path) in [
         ("step of the engine", "src/gamma.rs"),
         ("step on a ship", "src/alpha.rs"),
@@ -309,11 +310,11 @@ fn what_was_said_of_a_change_leads_to_where_it_was_made() {
         let with = likely(index.search(query, 5).expect("a search"));
         let without = index.search_without(query, 5, Part::Past);
         let without = likely(without.expect("a search"));
-        assert!(
-            with > without || (with - 1.0).abs() < 1e-6 && without > 0.99,
-            "{query}: {with} {without}"
-        );
+        assert!(with >= without, "{query}: {with} {without}");
+        moved += usize::from(with > without);
     }
+    // One may be the best in any case.
+    assert!(moved >= 2, "{moved}");
     assert_eq!(told_of(&index, "step into the oven"), []);
     // Six pieces, four messages; a new commit costs its message and what it changed.
     let (_, coverage) = index.coverage().expect("told").expect("a model");

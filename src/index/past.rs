@@ -79,7 +79,6 @@ impl Touched {
 }
 
 /// The past as far as an embedding model has read it.
-#[derive(Default)]
 pub(super) struct Spoken {
     touched: Touched,
     vectors: Vectors,
@@ -88,11 +87,9 @@ pub(super) struct Spoken {
 impl Spoken {
     /// What is kept in the folder of an index and was made by this model.
     pub(super) fn open(dir: &Path, embed: &dyn Embed) -> Self {
-        let vectors = Vectors::read(&dir.join(FILE), embed).unwrap_or_default();
-        // Without vectors the list tells nothing.
         Self {
             touched: Touched::read(dir),
-            vectors,
+            vectors: Vectors::read(&dir.join(FILE), embed).unwrap_or_default(),
         }
     }
 
@@ -186,7 +183,7 @@ impl Spoken {
             return Ok(());
         };
         let wanted: BTreeSet<&str> = self.touched.commits.iter().map(|c| c.0.as_str()).collect();
-        let mut missing = Vec::new();
+        let (mut missing, mut texts) = (Vec::new(), Vec::new());
         let mut current = BTreeSet::new();
         for past in log.commits.iter().chain(&log.spare) {
             let Some(id) = parsed(&past.id) else {
@@ -194,17 +191,17 @@ impl Spoken {
             };
             current.insert(id);
             if wanted.contains(past.id.as_str()) && !self.vectors.places.contains_key(&id) {
-                missing.push((id, said(past)));
+                missing.push(id);
+                texts.push(said(past));
             }
         }
         self.vectors.keep(&current);
         let mut result = Ok(());
-        for some in missing.chunks(BATCH) {
-            let texts: Vec<String> = some.iter().map(|(_, text)| text.clone()).collect();
-            let made = cancel.check().and_then(|()| embed.embed(&texts, cancel));
+        for (some, texts) in missing.chunks(BATCH).zip(texts.chunks(BATCH)) {
+            let made = cancel.check().and_then(|()| embed.embed(texts, cancel));
             match made {
                 Ok(made) => {
-                    for ((id, _), vector) in some.iter().zip(made) {
+                    for (id, vector) in some.iter().zip(made) {
                         let piece = Piece::new(0, &vector, embed.width());
                         self.vectors.insert(*id, embed.width(), &[piece]);
                     }

@@ -91,13 +91,6 @@ impl Vectors {
         })
     }
 
-    /// The scale and the numbers of one vector of a content.
-    fn get(&self, at: usize, number: usize) -> Option<(f32, &[u8])> {
-        let at = at + number * (self.width + HEAD) + 8;
-        let (scale, rest) = self.bytes.get(at..)?.split_first_chunk::<4>()?;
-        Some((f32::from_le_bytes(*scale), rest.get(..self.width)?))
-    }
-
     /// The product of one vector of a content with another, in 8 bits with its scale.
     pub(super) fn product(
         &self,
@@ -106,13 +99,15 @@ impl Vectors {
         scale: f32,
         other: &[i8],
     ) -> Option<f32> {
-        let (own, vector) = self.get(at, number)?;
-        let sum: i32 = vector
+        let at = at + number * (self.width + HEAD) + 8;
+        let (own, rest) = self.bytes.get(at..)?.split_first_chunk::<4>()?;
+        let sum: i32 = rest
+            .get(..self.width)?
             .iter()
             .zip(other)
             .map(|(a, b)| i32::from(a.cast_signed()) * i32::from(*b))
             .sum();
-        Some(sum as f32 * own * scale)
+        Some(sum as f32 * f32::from_le_bytes(*own) * scale)
     }
 
     /// Learns which words have vectors, for [`Vectors::like`].

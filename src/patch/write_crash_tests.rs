@@ -2,6 +2,22 @@
 
 use super::*;
 
+/// The record of a change that is about to be applied, under number 1.
+fn begun(root: &Path, change: &Change) -> Record {
+    let mut record = Record {
+        number: 1,
+        state: State::Applying,
+        files: Vec::new(),
+        folders: Vec::new(),
+    };
+    for file in &change.files {
+        let entry = checked_entry(root, file).expect("as planned");
+        note_folders(root, entry.target(), &mut record.folders).expect("noted");
+        record.files.push(entry);
+    }
+    record
+}
+
 /// Stops a patch after each of its steps, as SIGKILL would, and sees that the next start goes
 /// back to where it began.
 #[test]
@@ -13,17 +29,7 @@ fn a_patch_that_was_killed_at_any_step_is_taken_back() {
         let before = place.all();
         let (root, dir) = (place.root.path(), place.dir());
         drop(lock(&dir, PATIENCE).expect("locked"));
-        let mut record = Record {
-            number: 1,
-            state: State::Applying,
-            files: Vec::new(),
-            folders: Vec::new(),
-        };
-        for file in &change.files {
-            let entry = checked_entry(root, file).expect("as planned");
-            note_folders(root, entry.target(), &mut record.folders).expect("noted");
-            record.files.push(entry);
-        }
+        let record = begun(root, &change);
         record.save(&dir.0).expect("saved");
         for folder in &record.folders {
             fs::create_dir(folder.under(root)).expect("made");
@@ -148,17 +154,7 @@ fn what_cannot_be_laid_ready_changes_nothing() {
 fn a_file_that_changes_on_the_way_is_not_written_over() {
     let place = Place::new(&FILES);
     let (root, change) = (place.root.path(), every_kind());
-    let mut record = Record {
-        number: 1,
-        state: State::Applying,
-        files: Vec::new(),
-        folders: Vec::new(),
-    };
-    for file in &change.files {
-        let entry = checked_entry(root, file).expect("as planned");
-        note_folders(root, entry.target(), &mut record.folders).expect("noted");
-        record.files.push(entry);
-    }
+    let record = begun(root, &change);
     // Somebody saves the third file after it was looked at.
     place.put("src/old", "my own work\n");
     let before = place.all();

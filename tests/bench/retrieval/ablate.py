@@ -2,9 +2,9 @@
 the benchmark's own harness. See ablate.sh beside it.
 """
 
-import os
-import subprocess
 import tempfile
+
+from program import Program
 
 
 def make(arguments):
@@ -13,17 +13,9 @@ def make(arguments):
 
 class Ablate:
     def __init__(self, options):
-        self.homebody = os.path.abspath(options["homebody"])
+        self.call = Program(options["homebody"])
         self.parts = [part for part in options["parts"].split(",") if part]
         self.methods = ["all", *(f"without {part}" for part in self.parts)]
-
-    def call(self, root, *words):
-        done = subprocess.run(
-            [self.homebody, "-C", root, *words], capture_output=True, check=False
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr.decode("utf8", "replace"))
-        return done.stdout.decode("utf8", "replace")
 
     def index(self, root, case):
         self.call(root, "index")

@@ -9,8 +9,9 @@ A case becomes FOLDER/ID.json: the case, and what `homebody debug candidates` sa
 
 import json
 import os
-import subprocess
 import tempfile
+
+from program import Program
 
 
 def make(arguments):
@@ -21,28 +22,17 @@ class Collect:
     methods = ["first"]
 
     def __init__(self, options):
-        self.homebody = os.path.abspath(options["homebody"])
         self.out = options["out"]
         os.makedirs(self.out, exist_ok=True)
-        self.home = tempfile.mkdtemp(prefix="homebody-collect-")
-        self.environment = dict(
+        home = tempfile.mkdtemp(prefix="homebody-collect-")
+        environment = dict(
             os.environ,
-            XDG_DATA_HOME=os.path.join(self.home, "data"),
-            XDG_CACHE_HOME=os.path.join(self.home, "cache"),
-            XDG_STATE_HOME=os.path.join(self.home, "state"),
-            XDG_CONFIG_HOME=os.path.join(self.home, "config"),
+            XDG_DATA_HOME=os.path.join(home, "data"),
+            XDG_CACHE_HOME=os.path.join(home, "cache"),
+            XDG_STATE_HOME=os.path.join(home, "state"),
+            XDG_CONFIG_HOME=os.path.join(home, "config"),
         )
-
-    def call(self, root, *words):
-        done = subprocess.run(
-            [self.homebody, "-C", root, *words],
-            capture_output=True,
-            env=self.environment,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stderr.decode("utf8", "replace"))
-        return done.stdout
+        self.call = Program(options["homebody"], environment)
 
     def index(self, root, case):
         self.call(root, "index")

@@ -11,18 +11,7 @@
 # With MEANING=1 the search by meaning is on (the embedding model is fetched first).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-: "${HOMEBODY_RETRIEVAL:?names the folder of the benchmark}"
-: "${HOMEBODY_MIRROR:?names the folder of the repositories}"
-homebody=$(realpath "${HOMEBODY:-$here/../../../target/release/homebody}")
-
-# An index of its own, so that nothing known before helps.
-home=$(mktemp -d)
-trap 'rm -rf "$home"' EXIT
-export XDG_DATA_HOME=$home/data XDG_CACHE_HOME=$home/cache
-export XDG_STATE_HOME=$home/state XDG_CONFIG_HOME=$home/config
-if [ "${MEANING:-}" = 1 ]; then
-    "$homebody" -q models pull minilm
-fi
+. "$here/home.sh"
 
 search="search --format ranges --top {top} --query-file {query_file}"
 case "${WITHOUT:-none}" in
