@@ -80,8 +80,8 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Ar
     desk.out.line(
         Tone::Plain,
         &format!(
-            "{} texts read for the meaning, in {}",
-            human_count(texts as u64),
+            "texts read for the meaning: {}, in {}",
+            human_count(texts.saturating_sub(missing(&made)?) as u64),
             human_time(began.elapsed().as_secs_f64())
         ),
     );

@@ -366,10 +366,18 @@ fn a_damaged_past_is_as_if_it_were_not_there() {
             let index = place.index().with_meaning(Arc::new(meaning));
             index.search("step of the engine", 3).expect("a search");
         }
-        // What is lost, or was not there in an older version, is made anew.
+        // What is lost, or was not there in an older version, is made anew, and so is what
+        // names commits that there never were.
         fs::remove_file(&file).expect("removed");
-        let index = place.complete(&Synonyms::new()).expect("complete");
-        assert_eq!(told_of(&index, "step of the engine").len(), 1);
+        let made = |what: &str| {
+            let index = place.complete(&Synonyms::new()).expect("complete");
+            assert_eq!(told_of(&index, "step of the engine").len(), 1, "{what}");
+            let (_, coverage) = index.coverage().expect("told").expect("a model");
+            assert_eq!((coverage.done, coverage.total), (10, 10), "{what}");
+        };
+        made("lost");
+        fs::write(&file, r#"{"paths":[],"commits":[["ab",[7]]]}"#).expect("written");
+        made("other commits");
         fs::write(&file, &good).expect("written");
     }
 }

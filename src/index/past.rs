@@ -72,7 +72,7 @@ impl Touched {
     fn read(dir: &Path) -> Self {
         let kept = fs::read(dir.join(LIST)).ok();
         kept.and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            // An index of a version that kept no list knows its past all the same.
+            // The log that it is made from is larger, and takes longer to read.
             .or_else(|| history::kept(dir).map(|log| Self::of(&log)))
             .unwrap_or_default()
     }
@@ -171,10 +171,6 @@ impl Spoken {
         cancel: &Cancel,
         progress: &mut dyn FnMut(usize),
     ) -> Result<()> {
-        if !dir.join(LIST).exists() {
-            // An older version kept none.
-            self.touched.save(dir)?;
-        }
         let (done, total) = self.coverage();
         if done == total {
             return Ok(());
@@ -182,6 +178,12 @@ impl Spoken {
         let Some(log) = history::kept(dir) else {
             return Ok(());
         };
+        // What is kept may be damaged, or an older version may have kept nothing.
+        let touched = Touched::of(&log);
+        if touched != self.touched {
+            touched.save(dir)?;
+            self.touched = touched;
+        }
         let wanted: BTreeSet<&str> = self.touched.commits.iter().map(|c| c.0.as_str()).collect();
         let (mut missing, mut texts) = (Vec::new(), Vec::new());
         let mut current = BTreeSet::new();
