@@ -5,11 +5,6 @@
 pub trait TokenCount {
     /// Tokens of `text` as part of a message, without the template around it.
     fn count(&self, text: &str) -> usize;
-
-    /// Tokens the chat template adds around one message of a conversation.
-    fn per_message(&self) -> usize {
-        8
-    }
 }
 
 /// A stand-in where no model is at hand: four bytes a token, rounded up.

@@ -315,6 +315,15 @@ pub(super) enum DebugCommand {
         #[arg(long, hide = true)]
         time: bool,
     },
+    /// A conversation as the chat template writes it
+    Render {
+        /// A JSON file: a list of messages, or an object with all variables of the template
+        #[arg(long, value_name = "FILE")]
+        messages: PathBuf,
+        /// A template in a file of its own, instead of the model's
+        #[arg(long, value_name = "FILE.jinja")]
+        template: Option<PathBuf>,
+    },
     /// Greedy text behind a raw prompt, as JSON
     Generate {
         /// The prompt

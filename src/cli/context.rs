@@ -11,8 +11,9 @@ use super::start::Code;
 use super::{patch as patching, review as reviewing};
 use crate::base::count::RoughCount;
 use crate::base::text::human_count;
-use crate::base::{Kind, Result, TokenCount, memory};
+use crate::base::{Kind, Result, memory};
 use crate::engine;
+use crate::engine::CountMessages;
 use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
 
 /// The context in tokens that is reckoned with where no model says.
@@ -114,7 +115,7 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
 
 /// What counts the tokens of a preview.
 struct Counting {
-    count: Box<dyn TokenCount>,
+    count: Box<dyn CountMessages>,
     /// Tokens of context to reckon with.
     context: usize,
     /// Whether that model is asked to rewrite definitions.

@@ -42,6 +42,17 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             desk.out.line(Tone::Plain, &ids.join(" "));
         }
+        DebugCommand::Render { messages, template } => {
+            let template = match template {
+                Some(file) => {
+                    desk.seal()?;
+                    file
+                }
+                None => file_of_model(desk)?,
+            };
+            let text = debug::render(&template, &messages)?;
+            desk.out.raw(&text);
+        }
         DebugCommand::Generate { prompt, max } => {
             let mut engine = local(desk, 0)?;
             let cancel = desk.cancel();

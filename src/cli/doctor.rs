@@ -247,6 +247,12 @@ fn models(desk: &mut Desk) {
     fact(desk, "used", &text);
     if let Some(facts) = file.and_then(|file| engine::inspect(&file).ok()) {
         fact(desk, "its memory", &memory_of(&facts));
+        let form = match (&facts.chat, &facts.no_chat) {
+            (Some(chat), _) => chat.words(),
+            (None, Some(why)) => why.clone(),
+            (None, None) => "none: it searches".to_owned(),
+        };
+        fact(desk, "its form", &form);
     }
 }
 

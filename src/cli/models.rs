@@ -323,16 +323,6 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
         human_bytes(found.memory_bytes(context)),
         human_count(context as u64)
     ));
-    if !found.supported {
-        desk.out.warn(&format!(
-            "this build cannot run the architecture `{}` yet",
-            found.architecture
-        ));
-    }
-    if !found.has_template {
-        desk.out
-            .warn("the file holds no chat template: answers may be poor");
-    }
     desk.out
         .note(&format!("use it with `homebody models use {}`", added.name));
     Ok(0)

@@ -4,9 +4,7 @@
 //! held back until it is known.
 
 use super::Step;
-
-const OPEN: &str = "<think>";
-const CLOSE: &str = "</think>";
+use crate::model::chat::ThinkingTags;
 
 /// Where in the answer the model is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +20,7 @@ enum Part {
 pub(super) struct AnswerStream {
     part: Part,
     held: String,
+    tags: ThinkingTags,
     stops: Vec<String>,
     text: String,
     trim: bool,
@@ -32,8 +31,9 @@ pub(super) struct AnswerStream {
 }
 
 impl AnswerStream {
-    /// A stream; `thinking` says that the prompt ended inside a thought.
-    pub fn new(thinking: bool, stops: &[String]) -> Self {
+    /// A stream; `thinking` says that the prompt ended inside a thought, `tags` what stands
+    /// around one.
+    pub fn new(thinking: bool, tags: ThinkingTags, stops: &[String]) -> Self {
         Self {
             part: if thinking {
                 Part::Thinking
@@ -41,6 +41,7 @@ impl AnswerStream {
                 Part::Start
             },
             held: String::new(),
+            tags,
             stops: stops
                 .iter()
                 .filter(|stop| !stop.is_empty())
@@ -79,12 +80,12 @@ impl AnswerStream {
             match self.part {
                 Part::Start => {
                     let begun = self.held.trim_start();
-                    if let Some(rest) = begun.strip_prefix(OPEN) {
+                    if let Some(rest) = begun.strip_prefix(self.tags.open) {
                         self.held = rest.to_owned();
                         self.part = Part::Thinking;
                         self.thought = true;
                         self.trim = true;
-                    } else if !last && (begun.is_empty() || OPEN.starts_with(begun)) {
+                    } else if !last && (begun.is_empty() || self.tags.open.starts_with(begun)) {
                         return;
                     } else {
                         self.part = Part::Text;
@@ -98,7 +99,7 @@ impl AnswerStream {
                         }
                         self.trim = false;
                     }
-                    if let Some((before, after)) = self.held.split_once(CLOSE) {
+                    if let Some((before, after)) = self.held.split_once(self.tags.close) {
                         if !before.is_empty() {
                             on(Step::Thinking(before.to_owned()));
                         }
@@ -109,7 +110,7 @@ impl AnswerStream {
                         let keep = if last {
                             0
                         } else {
-                            could_begin(&self.held, &[CLOSE])
+                            could_begin(&self.held, &[self.tags.close])
                         };
                         let out = self.release(keep);
                         if !out.is_empty() {
@@ -175,10 +176,11 @@ fn could_begin(text: &str, words: &[&str]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::chat::TAGS;
 
     fn run(pieces: &[&str], thinking: bool, stops: &[&str]) -> (String, String, bool) {
         let stops: Vec<String> = stops.iter().map(|s| (*s).to_owned()).collect();
-        let mut stream = AnswerStream::new(thinking, &stops);
+        let mut stream = AnswerStream::new(thinking, TAGS[0], &stops);
         let (mut thought, mut said) = (String::new(), String::new());
         let mut on = |step| match step {
             Step::Thinking(text) => thought.push_str(&text),

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{Engine as _, LocalEngine};
 use crate::base::failure::io_failure;
 use crate::base::text::human_count;
-use crate::base::{Cancel, Failure, Result, TokenCount};
+use crate::base::{Cancel, Failure, Result};
+use crate::model::chat;
 use crate::model::gguf::Header;
 use crate::model::network::Wanted;
 use crate::model::sample::{Sampler, Settings};
@@ -176,16 +177,35 @@ pub fn synthesize(
     synthetic::write(shape, quantization, from.as_ref(), out, cancel, progress)
 }
 
-/// Counts tokens with the vocabulary of a GGUF, without loading its weights.
-pub fn counter(model: &Path) -> Result<Box<dyn TokenCount>> {
-    struct Vocabulary(Tokenizer);
-    impl TokenCount for Vocabulary {
-        fn count(&self, text: &str) -> usize {
-            self.0.encode(text, Encoding::TEXT).len()
+/// Renders the chat template of a GGUF, or one in a file of its own, as Python would: `messages`
+/// is a JSON file with a list of messages, or an object with all variables of the template.
+///
+/// # Errors
+/// Of kind usage for what is no such JSON, of kind model with the template's own words.
+pub fn render(template: &Path, messages: &Path) -> Result<String> {
+    let read = |file: &Path| {
+        fs::read(file).map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))
+    };
+    let variables = match serde_json::from_slice(&read(messages)?) {
+        Ok(serde_json::Value::Array(list)) => {
+            serde_json::json!({ "messages": list, "add_generation_prompt": true })
         }
+        Ok(object @ serde_json::Value::Object(_)) => object,
+        Ok(_) => return Err(Failure::usage("that is neither messages nor variables")),
+        Err(e) => {
+            return Err(Failure::usage(format!("{} is no JSON", messages.display())).because(e));
+        }
+    };
+    if template.extension().is_some_and(|e| e == "jinja") {
+        let source = String::from_utf8(read(template)?)
+            .map_err(|e| Failure::input("the template is not UTF-8").because(e))?;
+        return chat::render(&source, &variables);
     }
-    let tokenizer = Tokenizer::from_header(&Header::read(model)?)?;
-    Ok(Box::new(Vocabulary(tokenizer)))
+    let header = Header::read(template)?;
+    let source = header
+        .text("tokenizer.chat_template")
+        .ok_or_else(|| Failure::model("the file has no chat template"))?;
+    chat::render(source, &variables)
 }
 
 fn numbers(text: &str) -> Result<Vec<u32>> {

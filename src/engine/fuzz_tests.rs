@@ -22,7 +22,7 @@ use candle_core::Device;
 use self::bend::make;
 use super::inspect;
 use crate::base::Cancel;
-use crate::model::chat::{ChatMessage, ChatTemplate};
+use crate::model::chat::{ChatMessage, ChatRole, ChatTemplate};
 use crate::model::gguf::Header;
 use crate::model::network;
 use crate::model::synthetic::{self, Quantization, SHAPES};
@@ -44,16 +44,16 @@ fn take(file: &Path) -> &'static str {
         return "refused";
     };
     let tokenizer = Tokenizer::from_header(&header);
-    let template = ChatTemplate::new(header.text("tokenizer.chat_template"), "<s>", "</s>");
+    let template = ChatTemplate::from_header(&header);
     if let Ok(tokenizer) = &tokenizer {
         let ids = tokenizer.encode("a <|im_start|> word\n", Encoding::TEMPLATE);
         let _ = tokenizer.decode(&ids);
         if let Ok(template) = &template {
-            let messages = ["system", "user"].map(|role| ChatMessage {
-                role: role.to_owned(),
+            let messages = [ChatRole::System, ChatRole::User].map(|role| ChatMessage {
+                role,
                 content: "words".to_owned(),
             });
-            let _ = template.encode(tokenizer, &messages, true, true, &|_| None);
+            let _ = template.encode(tokenizer, &messages, true, &|_| None);
         }
     }
     let loaded = network::load(

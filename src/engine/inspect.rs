@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::recall::MOST_MOMENTS;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
+use crate::model::bert;
+use crate::model::chat::{ChatFacts, ChatTemplate};
 use crate::model::footprint::Footprint;
 use crate::model::gguf::{Header, type_layout, type_name};
 use crate::model::hyper::Hyper;
 use crate::model::keys;
 use crate::model::network;
+use crate::model::tokenizer::Tokenizer;
 
 /// Facts of a GGUF's header and the estimate of memory.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,8 +41,10 @@ pub struct Inspection {
     pub state_bytes_per_token: u64,
     /// Bytes needed besides (activations, logits, recurrent state).
     pub other_bytes: u64,
-    /// Whether there is a chat template.
-    pub has_template: bool,
+    /// What its form of conversations can do; none for a model that holds none.
+    pub chat: Option<ChatFacts>,
+    /// Why it can hold no conversation, where it cannot.
+    pub no_chat: Option<String>,
 }
 
 impl Inspection {
@@ -74,7 +79,10 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
 /// The same of a header that was read.
 pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
     let architecture = header.architecture().to_owned();
-    let obstacle = network::check(header).err();
+    let (chat, no_chat) = conversations(header);
+    let obstacle = network::check(header)
+        .and_then(|()| vocabulary_of(header))
+        .err();
     let embedding = header.arch_number("embedding_length").unwrap_or(0);
     let layers = header.arch_number("block_count").unwrap_or(0);
     let vocabulary = header
@@ -141,9 +149,30 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
         other_bytes: (60_000_000 + vocabulary * 400)
             .saturating_add(embedding.saturating_mul(40_000))
             .saturating_add(recurrent),
-        has_template: header.text("tokenizer.chat_template").is_some(),
+        chat,
+        no_chat,
         architecture,
     }
+}
+
+/// What can be known of a model's form of conversations from its header.
+fn conversations(header: &Header) -> (Option<ChatFacts>, Option<String>) {
+    if header.architecture() == bert::ARCHITECTURE {
+        return (None, None);
+    }
+    match ChatTemplate::from_header(header) {
+        Ok(template) => (Some(template.facts().clone()), None),
+        Err(failure) => (None, Some(failure.to_string())),
+    }
+}
+
+/// Whether texts can be cut as the model's vocabulary wants it; what else is wrong with one is
+/// told when it is opened.
+fn vocabulary_of(header: &Header) -> Result<()> {
+    if header.architecture() == bert::ARCHITECTURE {
+        return Ok(());
+    }
+    Tokenizer::check(header)
 }
 
 /// Bytes a tensor takes once candle has it: its blocks, and beside them the copies it packs for

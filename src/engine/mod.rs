@@ -7,16 +7,19 @@ mod answer;
 pub mod bench;
 pub mod bench_drafts;
 pub mod card;
+mod count;
 pub mod debug;
 mod draft;
 mod drawable;
 pub mod embedder;
 mod fit;
+mod generate;
 mod guide;
 pub mod inspect;
 mod lift;
 pub mod local;
 mod pacing;
+mod prompt;
 mod recall;
 mod repeats;
 pub mod scripted;
@@ -31,12 +34,13 @@ mod fuzz_tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Cancel, Mask, Result, TokenCount};
+use crate::base::{Cancel, Mask, Result};
 
+pub use crate::model::chat::{ChatFacts, Reread, SystemPlace, ThinkingMode, Turns};
 pub use bench::{BenchPlan, BenchReport, bench};
 pub use bench_drafts::{DraftsCase, DraftsReport};
 pub use card::Card;
-pub use debug::counter;
+pub use count::{CountMessages, counter};
 pub use embedder::Embedder;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
@@ -152,6 +156,13 @@ pub enum Step {
     },
     /// The conversation differs from the one held; it is read from the start, and why.
     StartOver(String),
+    /// A part of the conversation that was there before is read again, and why.
+    ReadAnew {
+        /// Tokens of it.
+        tokens: usize,
+        /// Why.
+        why: String,
+    },
     /// A piece of thinking; whole characters.
     Thinking(String),
     /// The thought was ended for the model; what follows is the answer.
@@ -232,12 +243,9 @@ pub struct Facts {
 }
 
 /// Runs a model. One at a time, on one thread.
-pub trait Engine: TokenCount + Send {
+pub trait Engine: CountMessages + Send {
     /// What is loaded.
     fn facts(&self) -> &Facts;
-
-    /// Tokens of the whole rendered conversation, template included.
-    fn count_messages(&self, messages: &[Message]) -> Result<usize>;
 
     /// Reads the conversation, writes an answer, tells of each step. A cancel ends it with
     /// [`Finish::Cancelled`] and what was written, not with an error.

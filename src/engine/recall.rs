@@ -171,6 +171,18 @@ impl Recall {
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
         let cached = self.go_back(tokens, on);
+        self.read_from(cached, tokens, marks, cancel, on)
+    }
+
+    /// Reads what [`Recall::go_back`] has left of a prompt.
+    pub fn read_from(
+        &mut self,
+        cached: usize,
+        tokens: &[u32],
+        marks: Marks,
+        cancel: &Cancel,
+        on: &mut dyn FnMut(Step),
+    ) -> Result<Option<Read>> {
         let total = tokens.len();
         let begun = Instant::now();
         let mut logits = Vec::new();
@@ -231,7 +243,7 @@ impl Recall {
 
     /// Brings the state to the longest beginning of `tokens` that it can be brought to without
     /// reading; says how long that is. At least the last token is left, for its logits.
-    fn go_back(&mut self, tokens: &[u32], on: &mut dyn FnMut(Step)) -> usize {
+    pub fn go_back(&mut self, tokens: &[u32], on: &mut dyn FnMut(Step)) -> usize {
         let most = tokens.len().saturating_sub(1);
         let before = self.held.len();
         let same = common(&self.held, tokens).min(most);

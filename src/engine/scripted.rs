@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::script::{Pretended, echoed};
+use super::count::{CountMessages, roughly};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
@@ -254,16 +255,15 @@ fn taken(mask: &mut dyn Mask, text: &str) -> usize {
     taken
 }
 
+impl CountMessages for ScriptedEngine {
+    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
+        Ok(roughly(messages, self))
+    }
+}
+
 impl Engine for ScriptedEngine {
     fn facts(&self) -> &Facts {
         &self.facts
-    }
-
-    fn count_messages(&self, messages: &[Message]) -> Result<usize> {
-        Ok(messages
-            .iter()
-            .map(|m| self.count(&m.content) + self.per_message())
-            .sum())
     }
 
     fn masks(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Thoughts that do not end by themselves, held against a network that thinks as it is told.
 
 use super::*;
+use crate::model::chat::tests::header_with;
 
 /// How a [`Brooder`] thinks.
 #[derive(Clone, Copy, PartialEq)]
@@ -64,15 +65,14 @@ impl Network for Brooder {
 /// An engine with a vocabulary and a template that think.
 pub(super) fn with_template() -> LocalEngine {
     let mut engine = load("qwen2-tiny");
-    let file = fixture("../tokenizer/crossing.gguf");
-    let header = Header::read(&file).expect("the fixture");
-    engine.tokenizer = Tokenizer::from_header(&header).expect("a tokenizer");
-    engine.stops = vec![engine.tokenizer.special("<|im_end|>").expect("a token")];
-    engine.allowed = drawable(&engine.tokenizer, &engine.stops);
     let template = "{% if enable_thinking is not defined %}{{ raise_exception('untold') }}{% endif %}\
         {% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
         <|im_start|>assistant\n<think>\n{% if not enable_thinking %}\n</think>\n\n{% endif %}";
-    engine.template = ChatTemplate::new(Some(template), "", "").expect("a template");
+    let header = header_with(Some(template));
+    engine.tokenizer = Tokenizer::from_header(&header).expect("a tokenizer");
+    engine.stops = vec![engine.tokenizer.special("<|im_end|>").expect("a token")];
+    engine.allowed = drawable(&engine.tokenizer, &engine.stops);
+    engine.template = ChatTemplate::from_header(&header);
     engine
 }
 

@@ -3,25 +3,15 @@
 
 use super::Cut;
 use super::repeats::Repeats;
+use crate::model::chat::ThinkingTags;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
 /// Tokens of a thought where neither user nor card says.
 const USUAL: usize = 2048;
-/// Tokens at a prompt's end among which a thought may have been opened.
-const NEAR_END: usize = 8;
-
-/// What ends a thought in the model's place. The sentence is the one Qwen publishes for it.
-pub(super) const CLOSING: &str = "\n\nConsidering the limited time by the user, I have to give \
-    the solution based on the thinking directly now.\n</think>\n\n";
-
-/// Whether a prompt ends inside a thought: `<think>` stands near its end with no `</think>`
-/// behind it.
-pub(super) fn opened(tokenizer: &Tokenizer, prompt: &[u32]) -> bool {
-    let near = prompt.iter().rev().take(NEAR_END);
-    near.map(|id| tokenizer.text(*id))
-        .find(|text| matches!(text.as_str(), "<think>" | "</think>"))
-        .is_some_and(|text| text == "<think>")
-}
+/// What ends a thought in the model's place, before the tag that closes it. The sentence is the
+/// one Qwen publishes for it.
+const CLOSING: &str = "\n\nConsidering the limited time by the user, I have to give \
+    the solution based on the thinking directly now.\n";
 
 /// Watches a thought.
 #[derive(Debug)]
@@ -30,8 +20,10 @@ pub(super) struct Thought {
     at_limit: Cut,
     /// Tokens of it so far.
     pub tokens: usize,
-    /// The tokens of [`CLOSING`].
-    pub closing: Vec<u32>,
+    /// What ends it in the model's place.
+    pub closing: String,
+    /// The tokens of that.
+    pub closing_tokens: Vec<u32>,
     repeats: Repeats,
 }
 
@@ -39,10 +31,16 @@ impl Thought {
     /// A thought of at most `limit` tokens (0: no limit, none: the usual one), of which
     /// `room` tokens of context must also hold the closing and an answer of `answer` tokens,
     /// or half of the room if that is less.
-    pub fn new(tokenizer: &Tokenizer, limit: Option<usize>, room: usize, answer: usize) -> Self {
-        let mut closing = Vec::new();
-        tokenizer.encode_into(CLOSING, Encoding::TEMPLATE, false, &mut closing);
-        let most = room.saturating_sub(closing.len() + answer.min(room / 2));
+    pub fn new(
+        tokenizer: &Tokenizer,
+        tags: ThinkingTags,
+        limit: Option<usize>,
+        room: usize,
+        answer: usize,
+    ) -> Self {
+        let closing = format!("{CLOSING}{}\n\n", tags.close);
+        let closing_tokens = tokenizer.encode_on(&closing, Encoding::TEMPLATE);
+        let most = room.saturating_sub(closing_tokens.len() + answer.min(room / 2));
         let limit = match limit.unwrap_or(USUAL) {
             0 => usize::MAX,
             limit => limit,
@@ -52,6 +50,7 @@ impl Thought {
             at_limit: if limit <= most { Cut::Limit } else { Cut::Room },
             tokens: 0,
             closing,
+            closing_tokens,
             repeats: Repeats::default(),
         }
     }
@@ -70,6 +69,7 @@ impl Thought {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::chat::TAGS;
     use crate::model::gguf::Header;
 
     fn tokenizer() -> Tokenizer {
@@ -79,6 +79,10 @@ mod tests {
         );
         let header = Header::read(std::path::Path::new(file)).expect("the fixture");
         Tokenizer::from_header(&header).expect("a tokenizer")
+    }
+
+    fn thought(tokenizer: &Tokenizer, limit: Option<usize>, room: usize, answer: usize) -> Thought {
+        Thought::new(tokenizer, TAGS[0], limit, room, answer)
     }
 
     /// Tokens taken until it ended, and why.
@@ -92,23 +96,23 @@ mod tests {
     #[test]
     fn the_closing_closes_the_thought() {
         let tokenizer = tokenizer();
-        let thought = Thought::new(&tokenizer, None, 4000, 700);
+        let thought = thought(&tokenizer, None, 4000, 700);
         let close = tokenizer.special("</think>").expect("a token");
-        assert_eq!(thought.closing.iter().filter(|id| **id == close).count(), 1);
-        assert_eq!(tokenizer.decode(&thought.closing), CLOSING);
-        assert!(!CLOSING.contains("  "), "{CLOSING}");
+        let closing = &thought.closing_tokens;
+        assert_eq!(closing.iter().filter(|id| **id == close).count(), 1);
+        assert_eq!(tokenizer.decode(closing), thought.closing);
+        assert!(!thought.closing.contains("  "), "{}", thought.closing);
     }
 
     #[test]
     fn the_limit_is_the_users_the_cards_or_the_usual_one() {
         let tokenizer = tokenizer();
         let fresh = |i: u32| i;
-        let of =
-            |limit, room, answer| ended(&mut Thought::new(&tokenizer, limit, room, answer), fresh);
+        let of = |limit, room, answer| ended(&mut thought(&tokenizer, limit, room, answer), fresh);
         assert_eq!(of(Some(100), 8000, 700), Some((100, Cut::Limit)));
         assert_eq!(of(None, 8000, 700), Some((USUAL, Cut::Limit)));
         // Room is left for the closing and the answer.
-        let closing = Thought::new(&tokenizer, None, 1, 1).closing.len();
+        let closing = thought(&tokenizer, None, 1, 1).closing_tokens.len();
         assert_eq!(of(None, 1000, 700), Some((500 - closing, Cut::Room)));
         assert_eq!(of(Some(0), 4000, 700), Some((3300 - closing, Cut::Room)));
         assert_eq!(of(Some(5), 4, 700), Some((1, Cut::Room)));
@@ -116,17 +120,8 @@ mod tests {
 
     #[test]
     fn a_thought_that_goes_in_circles_ends() {
-        let mut thought = Thought::new(&tokenizer(), None, 8000, 700);
+        let mut thought = thought(&tokenizer(), None, 8000, 700);
         let (at, cut) = ended(&mut thought, |i| i % 10).expect("ended");
         assert!(cut == Cut::Repeated && at < 200, "{at} {cut:?}");
-    }
-
-    #[test]
-    fn a_prompt_may_end_inside_a_thought() {
-        let tokenizer = tokenizer();
-        let of = |text: &str| opened(&tokenizer, &tokenizer.encode(text, Encoding::TEMPLATE));
-        assert!(of("<|im_start|>assistant\n<think>\n"));
-        assert!(!of("<|im_start|>assistant\n<think>\n\n</think>\n\n"));
-        assert!(!of("<|im_start|>assistant\n"));
     }
 }

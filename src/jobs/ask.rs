@@ -24,7 +24,7 @@ pub(super) fn run(
 ) -> Result<Answer> {
     let standing = talk::system(cx, true)?;
     let before = conversation(&standing.message, &request.history);
-    let held = cx.engine.count_messages(&before)?;
+    let held = cx.engine.count_before(&before)?;
     let window = cx.engine.facts().context;
     let parts = Parts {
         repo: cx.repo,

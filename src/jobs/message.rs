@@ -20,7 +20,7 @@ const SUBJECTS: usize = 8;
 pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
     cx.cancel.check()?;
     let system = talk::system(cx, false)?.message;
-    let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
+    let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let parts = Parts {
         repo: cx.repo,

@@ -248,7 +248,7 @@ pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
     /// Counts tokens.
-    pub count: &'a dyn crate::base::TokenCount,
+    pub count: &'a dyn crate::engine::CountMessages,
     /// Its context in tokens; 0 where that is not known.
     pub context: usize,
     /// Whether it is asked to rewrite definitions ([`crate::engine::Facts::rewrites`]).

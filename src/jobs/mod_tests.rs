@@ -4,7 +4,7 @@ use super::trial::{Trial, notes, places};
 use super::*;
 use crate::base::count::RoughCount;
 use crate::base::{Config, Kind};
-use crate::engine::ScriptedEngine;
+use crate::engine::{CountMessages as _, ScriptedEngine};
 
 fn trial() -> Trial {
     Trial::new(&[
@@ -88,7 +88,9 @@ fn a_preview_is_what_a_job_sends() {
         assert!(seen.messages[0].content.contains("Answer in rhyme."));
         assert_eq!(
             seen.tokens,
-            engine.count_messages(&seen.messages).expect("counted")
+            engine
+                .count_messages(&engine.asked()[0].messages)
+                .expect("counted")
         );
         assert!(seen.context.rules.is_some());
     }

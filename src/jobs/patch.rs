@@ -42,7 +42,7 @@ pub(super) fn run(
     let standing = talk::system(cx, true)?;
     let system = standing.message.clone();
     let mut messages = vec![system];
-    let held = cx.engine.count_messages(&messages)?;
+    let held = cx.engine.count_before(&messages)?;
     let window = cx.engine.facts().context;
     let reserve = reserve(cx.settings.max_tokens, window);
     let parts = Parts {

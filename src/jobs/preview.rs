@@ -34,12 +34,6 @@ pub(super) fn preview(
         map,
     };
     let system = standing.message.clone();
-    let tokens_of = |messages: &[Message]| {
-        messages
-            .iter()
-            .map(|m| count.count(&m.content) + count.per_message())
-            .sum::<usize>()
-    };
     let parts = Parts {
         repo,
         index,
@@ -52,32 +46,40 @@ pub(super) fn preview(
         role: Role::User,
         content,
     };
-    let held = tokens_of(std::slice::from_ref(&system));
+    let held = count.count_before(std::slice::from_ref(&system))?;
     let budget = |reserve: usize| talk::budget(settings, window, held + reserve, None);
-    let (mut context, messages) = match request {
+    let (mut context, messages, tokens) = match request {
         Request::Ask(asked) => {
             let mut messages = ask::conversation(&system, &asked.history);
-            let held = tokens_of(&messages);
+            let held = count.count_before(&messages)?;
             let budget = talk::budget(settings, window, held + ask::ANSWER / 2, None);
             let (context, sent, _) = parts.compose(asked, held, window, budget)?;
             messages.push(user(sent));
-            (context, messages)
+            let tokens = count.count_messages(&messages)?;
+            (context, messages, tokens)
         }
         Request::Patch(wanted) => {
             let reserve = patch::reserve(settings.max_tokens, window);
             let (context, sent, _) =
                 patch::compose(wanted, &parts, held, window, budget(reserve), rewrites)?;
-            (context, vec![system, user(sent)])
+            let messages = vec![system, user(sent)];
+            let tokens = count.count_messages(&messages)?;
+            (context, messages, tokens)
         }
         Request::Review(wanted) => {
             let review::Wanted { diff, unread, .. } = review::wanted(wanted, &parts)?;
             let system = review::told(system, review::fixes(rewrites), prompts)?;
-            let held = tokens_of(std::slice::from_ref(&system));
+            let held = count.count_before(std::slice::from_ref(&system))?;
             let cut = review::pieces(&diff, &parts, held, window, None)?;
-            let mut messages = vec![system];
+            let mut messages = vec![system.clone()];
             let mut context = Context::default();
+            // The instructions are read once, then the pieces, each in a conversation of its own.
+            let mut tokens = held;
             for piece in &cut.pieces {
-                messages.push(review::message(piece, prompts)?);
+                let message = review::message(piece, prompts)?;
+                let whole = count.count_messages(&[system.clone(), message.clone()])?;
+                tokens += whole.saturating_sub(held);
+                messages.push(message);
                 context.tokens += piece.tokens;
                 context.excerpts.extend(piece.around.iter().cloned());
             }
@@ -91,7 +93,7 @@ pub(super) fn preview(
                 })
                 .chain(cut.left_out)
                 .collect();
-            (context, messages)
+            (context, messages, tokens)
         }
         Request::Message => {
             let (sent, left_out) = message::compose(&parts, held, window, budget(message::USUAL))?;
@@ -99,12 +101,14 @@ pub(super) fn preview(
                 left_out,
                 ..Context::default()
             };
-            (context, vec![system, user(sent)])
+            let messages = vec![system, user(sent)];
+            let tokens = count.count_messages(&messages)?;
+            (context, messages, tokens)
         }
     };
     standing.tell(&mut context);
     Ok(Preview {
-        tokens: tokens_of(&messages),
+        tokens,
         context,
         messages,
     })

@@ -111,7 +111,7 @@ pub(super) fn run(
     }
     let fixes = fixes(cx.engine.facts().rewrites);
     let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
-    let held = cx.engine.count_messages(std::slice::from_ref(&system))?;
+    let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let cut = pieces(&diff, &parts, held, window, cx.engine.rates())?;
     for left in cut.left_out {

@@ -163,6 +163,12 @@ fn event_of(step: Step) -> Event {
             rate,
         },
         Step::StartOver(text) => Event::Note { text },
+        Step::ReadAnew { tokens, why } => Event::Note {
+            text: format!(
+                "read anew: {} tokens, because {why}",
+                human_count(tokens as u64)
+            ),
+        },
         Step::Thinking(text) => Event::Thinking { text },
         Step::ThinkingCut { tokens, why } => Event::ThinkingCut { tokens, why },
         Step::Text(text) => Event::Token { text },

@@ -1,5 +1,7 @@
 //! What sort of token a token is: what the file says of it, and what its text says.
 
+use crate::model::chat::TAGS;
+
 /// What sort of token it is, as GGUF numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
@@ -19,7 +21,7 @@ pub enum TokenKind {
 
 impl TokenKind {
     /// The kind that GGUF gives this number; ordinary text for one it does not know.
-    pub(super) const fn of(number: u64) -> Self {
+    pub(in crate::model) const fn of(number: u64) -> Self {
         match number {
             2 => Self::Unknown,
             3 => Self::Control,
@@ -31,15 +33,19 @@ impl TokenKind {
     }
 }
 
-/// The tags of thoughts and tools, which steer a conversation although they are printed.
-const TAGS: [&str; 6] = [
-    "<think>",
-    "</think>",
+/// The tags around calls of tools and their results, which steer a conversation although they
+/// are printed.
+const TOOL_TAGS: [&str; 4] = [
     "<tool_call>",
     "</tool_call>",
     "<tool_response>",
     "</tool_response>",
 ];
+
+fn is_thinking_tag(text: &str) -> bool {
+    TAGS.iter()
+        .any(|tags| text == tags.open || text == tags.close)
+}
 
 /// What a token is, where its text says more than the file: the tags around a thought are
 /// written and seen by all, and what only fills the table up is never written.
@@ -50,7 +56,7 @@ pub(super) fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
         .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     match kind {
         _ if filler => TokenKind::Unused,
-        TokenKind::Control if matches!(text, "<think>" | "</think>") => TokenKind::UserDefined,
+        TokenKind::Control if is_thinking_tag(text) => TokenKind::UserDefined,
         kind => kind,
     }
 }
@@ -58,7 +64,9 @@ pub(super) fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
 /// Whether a user-defined token steers the conversation. The others are runs of blanks, HTML
 /// tags and the like, which some vocabularies hold as a whole.
 pub(super) fn steers(text: &str, template: &str) -> bool {
-    text.starts_with('<')
-        && text.ends_with('>')
-        && (text.contains('|') || TAGS.contains(&text) || template.contains(text))
+    let between = |open: char, close: char| text.starts_with(open) && text.ends_with(close);
+    let tag = between('<', '>') || between('[', ']');
+    is_thinking_tag(text)
+        || TOOL_TAGS.contains(&text)
+        || tag && (between('<', '>') && text.contains('|') || template.contains(text))
 }

@@ -2,7 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::byte_level::unmap;
+use super::char_level::order_of;
+use super::token_kind::{kind_by_text, steers};
+use super::vocabulary::byte_token;
 use super::*;
+use crate::model::gguf::{Header, Value};
 
 fn crossing() -> Header {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizer/crossing.gguf");
@@ -112,7 +119,8 @@ fn control_tokens_are_parsed_only_where_allowed_and_never_printed() {
 /// Messages that spell every token which could steer the conversation.
 #[test]
 fn what_people_say_steers_nothing() {
-    use crate::model::chat::{ChatMessage, ChatTemplate};
+    use crate::model::chat::tests::header_with;
+    use crate::model::chat::{ChatMessage, ChatRole, ChatTemplate};
     let tokenizer = with_pre(crossing(), "qwen35");
     let steering: Vec<(String, u32)> = (0..tokenizer.len() as u32)
         .filter(|id| {
@@ -126,18 +134,21 @@ fn what_people_say_steers_nothing() {
     for wanted in ["<|im_end|>", "<think>", "</think>", "<tool_call>"] {
         assert!(steering.iter().any(|(text, _)| text == wanted), "{wanted}");
     }
-    let template = ChatTemplate::new(None, "", "").expect("good");
-    let say = |role: &str, content: String| ChatMessage {
-        role: role.into(),
-        content,
-    };
+    let template = ChatTemplate::from_header(&header_with(None)).expect("a family's form");
     let count = |content: &dyn Fn(&str) -> String| {
-        let messages: Vec<ChatMessage> = ["system", "user", "assistant", "user"]
-            .iter()
-            .map(|role| say(role, content(role)))
-            .collect();
-        let tokens = template.encode(&tokenizer, &messages, true, true, &|_| None);
-        let tokens = tokens.expect("tokens");
+        use ChatRole::{Assistant, System, User};
+        let messages = [
+            (System, "system"),
+            (User, "user"),
+            (Assistant, "assistant"),
+            (User, "user"),
+        ]
+        .map(|(role, name)| ChatMessage {
+            role,
+            content: content(name),
+        });
+        let prompt = template.encode(&tokenizer, &messages, true, &|_| None);
+        let tokens = prompt.expect("tokens").tokens;
         let special = |id: &&u32| steering.iter().any(|(_, other)| other == *id);
         (tokens.iter().filter(special).count(), tokens)
     };
@@ -235,10 +246,16 @@ fn characters_come_whole() {
 
 #[test]
 fn byte_tables_are_inverse() {
-    assert_eq!(unmap("Ġa"), b" a");
-    assert_eq!(unmap("Ċ"), b"\n");
-    assert_eq!(unmap("Ń"), [0xad]);
-    assert_eq!(unmap("Ģ"), [0x80]);
+    for (text, bytes) in [
+        ("Ġa", &b" a"[..]),
+        ("Ċ", b"\n"),
+        ("Ń", &[0xad]),
+        ("Ģ", &[0x80]),
+    ] {
+        assert_eq!(unmap(text).as_deref(), Some(bytes));
+    }
+    // Tokens that were added as they are written stand for no bytes that merge.
+    assert_eq!(unmap("\u{200d}"), None);
     assert_eq!(byte_token("<0x0A>"), Some(10));
     let orders = [order_of(2.0), order_of(1.0), order_of(-1.0), order_of(-2.0)];
     assert!(orders.is_sorted(), "{orders:?}");

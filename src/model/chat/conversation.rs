@@ -1,0 +1,297 @@
+//! A conversation as its model reads it: arranged as the template wants it, rendered with
+//! stand-ins, and turned into tokens with the texts in their places.
+
+use serde_json::{Value, json};
+
+use super::facts::{SystemPlace, Trim, Trims, Turns};
+use super::probe::{ContentForm, Form, Variables};
+use super::template::{ChatTemplate, Compiled, Special, bad_template};
+use crate::base::Result;
+use crate::model::tokenizer::{Encoder, Encoding, Tokenizer};
+
+/// The date told to templates that look for it under some name, the one they have built in.
+const DATE: &str = "26 Jul 2024";
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChatRole {
+    /// Standing instructions.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl ChatRole {
+    /// The name that templates know it by.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+
+    /// What a template takes away at the ends of its messages.
+    pub(super) const fn trims(self, trims: &Trims) -> (Trim, Trim) {
+        match self {
+            Self::System => trims.system,
+            Self::User => trims.user,
+            Self::Assistant => trims.assistant,
+        }
+    }
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Who says it.
+    pub role: ChatRole,
+    /// What is said.
+    pub content: String,
+}
+
+/// A conversation in tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The tokens.
+    pub tokens: Vec<u32>,
+    /// Whether they end inside a thought, which the model goes on with.
+    pub in_thought: bool,
+}
+
+/// Tells the very tokens that an answer was written with: encoding its text anew could cut it
+/// differently, and the state that is kept would not fit.
+pub type KnownAnswer<'a> = &'a dyn Fn(&str) -> Option<Vec<u32>>;
+
+/// Two characters of the private use areas, around the number of what they stand for.
+const MARKS: (char, char) = ('\u{f0000}', '\u{f0001}');
+
+/// What stands for a text while a template is rendered.
+pub(super) fn stand_in(number: usize) -> String {
+    format!("{}{number}{}", MARKS.0, MARKS.1)
+}
+
+/// A piece of what a template has rendered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece<'r> {
+    /// The template's own text.
+    Template(&'r str),
+    /// The place of a text, by its number.
+    Said(usize),
+}
+
+/// Parts what was rendered at its stand-ins.
+pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = rendered;
+    while let Some((before, after)) = rest.split_once(MARKS.0) {
+        pieces.push(Piece::Template(before));
+        rest = after;
+        if let Some((number, behind)) = after.split_once(MARKS.1)
+            && let Ok(number) = number.parse()
+        {
+            pieces.push(Piece::Said(number));
+            rest = behind;
+        }
+    }
+    pieces.push(Piece::Template(rest));
+    pieces
+}
+
+/// A message as it is given to the template: its texts by number, a blank line between two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arranged {
+    pub role: ChatRole,
+    pub texts: Vec<usize>,
+}
+
+impl Arranged {
+    /// What the template is given as its content.
+    pub(super) fn content(&self) -> String {
+        let texts: Vec<String> = self.texts.iter().map(|n| stand_in(*n)).collect();
+        texts.join("\n\n")
+    }
+}
+
+/// Puts messages into the order and the roles that a template takes. Texts are their numbers.
+pub(super) fn arrange(roles: &[ChatRole], form: &Form) -> Vec<Arranged> {
+    let mut arranged: Vec<Arranged> = Vec::new();
+    let mut waiting = Vec::new();
+    for (number, role) in roles.iter().enumerate() {
+        let mut texts = vec![number];
+        match (role, form.system) {
+            (ChatRole::System, SystemPlace::FirstUser) => {
+                waiting.push(number);
+                continue;
+            }
+            (ChatRole::User, _) => {
+                waiting.append(&mut texts);
+                texts = std::mem::take(&mut waiting);
+            }
+            _ => {}
+        }
+        match arranged.last_mut() {
+            Some(last) if last.role == *role && form.turns == Turns::Strict => {
+                last.texts.append(&mut texts);
+            }
+            _ => arranged.push(Arranged { role: *role, texts }),
+        }
+    }
+    if !waiting.is_empty() {
+        arranged.push(Arranged {
+            role: ChatRole::User,
+            texts: waiting,
+        });
+    }
+    arranged
+}
+
+/// The variables of a template for a conversation whose answer comes next.
+pub(super) fn variables(
+    messages: &[(ChatRole, String)],
+    thinking: bool,
+    form: &Form,
+    special: &Special,
+) -> Value {
+    let messages: Vec<Value> = messages
+        .iter()
+        .map(|(role, content)| {
+            let content = match form.content {
+                ContentForm::Text => json!(content),
+                ContentForm::Parts => json!([{ "type": "text", "text": content }]),
+            };
+            json!({ "role": role.name(), "content": content })
+        })
+        .collect();
+    let mut variables = json!({
+        "messages": messages,
+        "add_generation_prompt": true,
+        "bos_token": special.bos,
+        "eos_token": special.eos,
+    });
+    let more = match form.variables {
+        Variables::Usual => json!({
+            "tools": null,
+            "enable_thinking": thinking,
+            "thinking": thinking,
+            "date_string": DATE,
+        }),
+        Variables::NoTools => json!({ "enable_thinking": thinking, "thinking": thinking }),
+        Variables::Demanded => json!({
+            "tools": [],
+            "functions": "[]",
+            "documents": [],
+            "datetime": DATE,
+            "current_date": DATE,
+            "date_string": DATE,
+            "enable_thinking": thinking,
+            "thinking": thinking,
+        }),
+        Variables::Bare => json!({}),
+    };
+    if let (Value::Object(all), Value::Object(more)) = (&mut variables, more) {
+        all.extend(more);
+    }
+    variables
+}
+
+/// What is written behind a prompt that ends inside a thought nobody asked for: the thought is
+/// closed, as Qwen's own form for direct answers has it.
+pub(super) fn closing(opened: &str, close: &str) -> String {
+    let line = if opened.ends_with('\n') { "\n" } else { "\n\n" };
+    format!("{line}{close}\n\n")
+}
+
+impl ChatTemplate {
+    /// The tokens of a whole conversation with the answer begun. What people, files and models
+    /// said is never parsed for control tokens, whatever it holds; the template's own text is.
+    ///
+    /// # Errors
+    /// Of kind model, with the template's own words.
+    pub fn encode(
+        &self,
+        tokenizer: &Tokenizer,
+        messages: &[ChatMessage],
+        thinking: bool,
+        known: KnownAnswer<'_>,
+    ) -> Result<Prompt> {
+        let thinking = thinking && self.thinks();
+        let answers: Vec<Option<Vec<u32>>> = messages
+            .iter()
+            .map(|message| match message.role {
+                ChatRole::Assistant => known(&message.content),
+                ChatRole::System | ChatRole::User => None,
+            })
+            .collect();
+        let texts = self.texts(messages, &answers);
+        let rendered = self.rendered(messages, &texts, thinking)?;
+        let mut encoder = Encoder::new(tokenizer);
+        for piece in pieces(&rendered) {
+            match piece {
+                Piece::Template(text) => encoder.text(text, Encoding::TEMPLATE),
+                Piece::Said(number) => match answers.get(number) {
+                    Some(Some(ids)) => encoder.ids(ids),
+                    _ => encoder.text(texts.get(number).copied().unwrap_or(""), Encoding::TEXT),
+                },
+            }
+        }
+        let opened = self.opened(&rendered);
+        if let (Some((behind, close)), false) = (opened, thinking) {
+            encoder.text(&closing(behind, close), Encoding::TEMPLATE);
+        }
+        let mut tokens = encoder.finish();
+        if let (true, Some(bos)) = (tokenizer.add_bos, tokenizer.bos)
+            && tokens.first() != Some(&bos)
+        {
+            tokens.insert(0, bos);
+        }
+        Ok(Prompt {
+            tokens,
+            in_thought: thinking && opened.is_some(),
+        })
+    }
+
+    /// What is said in each message, as much of it as the template lets stand.
+    fn texts<'m>(&self, messages: &'m [ChatMessage], answers: &[Option<Vec<u32>>]) -> Vec<&'m str> {
+        messages
+            .iter()
+            .zip(answers)
+            .map(|(message, answer)| {
+                let (front, back) = message.role.trims(&self.form.trims);
+                match answer {
+                    // Its tokens are known: what the text ends in is in them.
+                    Some(_) => message.content.as_str(),
+                    None => back.back(front.front(&message.content)),
+                }
+            })
+            .collect()
+    }
+
+    /// The conversation with stand-ins.
+    fn rendered(&self, messages: &[ChatMessage], texts: &[&str], thinking: bool) -> Result<String> {
+        let roles: Vec<ChatRole> = messages.iter().map(|message| message.role).collect();
+        let given: Vec<(ChatRole, String)> = arrange(&roles, &self.form)
+            .into_iter()
+            .map(|mut message| {
+                // A template may look whether there is anything.
+                message
+                    .texts
+                    .retain(|n| texts.get(*n).is_some_and(|text| !text.is_empty()));
+                (message.role, message.content())
+            })
+            .collect();
+        let variables = variables(&given, thinking, &self.form, &self.special);
+        let compiled = Compiled::new(&self.source).map_err(|e| bad_template(&e))?;
+        compiled.render(&variables).map_err(|e| bad_template(&e))
+    }
+
+    /// What stands behind the tag of a thought that the template leaves open, and the tag that
+    /// would close it.
+    fn opened<'r>(&self, rendered: &'r str) -> Option<(&'r str, &'static str)> {
+        let last = rendered.rsplit(MARKS.1).next().unwrap_or(rendered);
+        let tags = self.tags?;
+        Some((tags.opened(last)?, tags.close))
+    }
+}

@@ -1,0 +1,321 @@
+//! Finding out what a template can do, by conversations of stand-ins.
+
+use std::collections::HashSet;
+
+use super::conversation::{ChatRole, Piece, arrange, closing, pieces, stand_in, variables};
+use super::facts::{Reread, SystemPlace, ThinkingMode, Trim, Trims, Turns};
+use super::template::{Compiled, Special};
+use super::thinking::ThinkingTags;
+
+use ChatRole::{Assistant, System, User};
+
+/// How a template is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    pub variables: Variables,
+    pub content: ContentForm,
+    pub system: SystemPlace,
+    pub turns: Turns,
+    pub trims: Trims,
+}
+
+/// Which variables it is given besides the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variables {
+    /// Those of the `transformers` library: no tools, whether to think, a date.
+    Usual,
+    /// Without a word on tools or dates.
+    NoTools,
+    /// With everything that a template was seen to demand: empty tools and documents, dates.
+    Demanded,
+    /// The messages alone.
+    Bare,
+}
+
+/// How it takes the content of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentForm {
+    /// As a text.
+    Text,
+    /// As a list of parts, one of which is a text.
+    Parts,
+}
+
+/// What was found.
+pub(super) struct Found {
+    pub form: Form,
+    pub thinking: ThinkingMode,
+    /// What is read again in the next turn, of a direct answer and after thinking.
+    pub rereads: (Reread, Reread),
+    pub end_token: Option<String>,
+    pub end_text: Option<String>,
+}
+
+/// Finds out what a template can do. `source` is prepared.
+///
+/// # Errors
+/// Why no conversation of two turns can be rendered, in the template's words.
+pub(super) fn probe(
+    source: &str,
+    special: &Special,
+    tags: Option<ThinkingTags>,
+    control: &HashSet<&str>,
+) -> Result<Found, String> {
+    let compiled = Compiled::new(source)?;
+    let mut prober = Prober {
+        compiled,
+        special,
+        form: Form {
+            variables: Variables::Usual,
+            content: ContentForm::Text,
+            system: SystemPlace::Own,
+            turns: Turns::Free,
+            trims: Trims::default(),
+        },
+    };
+    prober.settle_variables()?;
+    prober.settle_system();
+    prober.render(&TWO_TURNS, false).and_then(|text| {
+        let lost = "it loses what was said before";
+        if in_order(&text, 4) {
+            Ok(())
+        } else {
+            Err(lost.to_owned())
+        }
+    })?;
+    prober.settle_turns();
+    prober.settle_trims();
+    let thinking = prober.thinking(tags)?;
+    let rereads = (
+        prober.rereads(false, thinking, tags)?,
+        prober.rereads(true, thinking, tags)?,
+    );
+    let between = prober.behind_answer()?;
+    let end_token = first_control(&between, control);
+    let end_text = match end_token {
+        Some(_) => None,
+        None => Some(between.trim_end().to_owned()).filter(|text| !text.is_empty()),
+    };
+    Ok(Found {
+        form: prober.form,
+        thinking,
+        rereads,
+        end_token,
+        end_text,
+    })
+}
+
+/// Instructions, a question, an answer, a question.
+const TWO_TURNS: [ChatRole; 4] = [System, User, Assistant, User];
+
+struct Prober<'s> {
+    compiled: Compiled<'s>,
+    special: &'s Special,
+    form: Form,
+}
+
+impl Prober<'_> {
+    /// A conversation of stand-ins, each for one message.
+    fn render(&self, roles: &[ChatRole], thinking: bool) -> Result<String, String> {
+        self.render_padded(roles, thinking, "")
+    }
+
+    /// The same with blanks around each message.
+    fn render_padded(
+        &self,
+        roles: &[ChatRole],
+        thinking: bool,
+        blanks: &str,
+    ) -> Result<String, String> {
+        let messages: Vec<(ChatRole, String)> = arrange(roles, &self.form)
+            .into_iter()
+            .map(|message| {
+                (
+                    message.role,
+                    format!("{blanks}{}{blanks}", message.content()),
+                )
+            })
+            .collect();
+        let variables = variables(&messages, thinking, &self.form, self.special);
+        self.compiled.render(&variables)
+    }
+
+    /// Finds the variables and the form of content with which a question can be asked at all.
+    fn settle_variables(&mut self) -> Result<(), String> {
+        let mut first = None;
+        let plain: [&[ChatRole]; 2] = [&[User], &[System, User]];
+        for roles in plain {
+            for variables in [
+                Variables::Usual,
+                Variables::NoTools,
+                Variables::Demanded,
+                Variables::Bare,
+            ] {
+                for content in [ContentForm::Text, ContentForm::Parts] {
+                    self.form.variables = variables;
+                    self.form.content = content;
+                    match self.render(roles, false) {
+                        Ok(text) if text.contains(&stand_in(roles.len() - 1)) => return Ok(()),
+                        Ok(_) => {
+                            first.get_or_insert("it leaves out what is asked".to_owned());
+                        }
+                        Err(why) => {
+                            first.get_or_insert(why);
+                        }
+                    }
+                }
+            }
+        }
+        Err(first.unwrap_or_default())
+    }
+
+    /// Whether the system message has a place of its own, and keeps it.
+    fn settle_system(&mut self) {
+        let keeps = |roles: &[ChatRole]| {
+            let text = self.render(roles, false);
+            text.is_ok_and(|text| in_order(&text, roles.len()))
+        };
+        if !(keeps(&[System, User]) && keeps(&TWO_TURNS)) {
+            self.form.system = SystemPlace::FirstUser;
+        }
+    }
+
+    /// Whether neighbours may be of one role.
+    fn settle_turns(&mut self) {
+        let keeps = |roles: &[ChatRole]| {
+            let text = self.render(roles, false);
+            text.is_ok_and(|text| in_order(&text, roles.len()))
+        };
+        if !(keeps(&[System, User, User, Assistant, User])
+            && keeps(&[System, User, Assistant, Assistant, User]))
+        {
+            self.form.turns = Turns::Strict;
+        }
+    }
+
+    /// What the template takes away at the ends of messages.
+    fn settle_trims(&mut self) {
+        // Blanks that no template writes by itself in this order.
+        const PADDING: &str = "\n \n";
+        let Ok(text) = self.render_padded(&TWO_TURNS, false, PADDING) else {
+            return;
+        };
+        let around = |number: usize| {
+            let mark = stand_in(number);
+            let (before, behind) = text.split_once(&mark)?;
+            let front = match before {
+                _ if before.ends_with(PADDING) => Trim::No,
+                _ if before.ends_with(" \n") => Trim::Lines,
+                _ => Trim::Blanks,
+            };
+            let back = match behind {
+                _ if behind.starts_with(PADDING) => Trim::No,
+                _ if behind.starts_with("\n ") => Trim::Lines,
+                _ => Trim::Blanks,
+            };
+            Some((front, back))
+        };
+        let user = around(3).unwrap_or_default();
+        self.form.trims = Trims {
+            // Put before a question it is what the question begins with.
+            system: match self.form.system {
+                SystemPlace::Own => around(0).unwrap_or_default(),
+                SystemPlace::FirstUser => (user.0, Trim::No),
+            },
+            user,
+            assistant: around(2).unwrap_or_default(),
+        };
+    }
+
+    /// What the template does about thinking.
+    fn thinking(&self, tags: Option<ThinkingTags>) -> Result<ThinkingMode, String> {
+        let Some(tags) = tags else {
+            return Ok(ThinkingMode::None);
+        };
+        let roles = [System, User];
+        let (on, off) = (self.render(&roles, true)?, self.render(&roles, false)?);
+        Ok(if on != off {
+            ThinkingMode::Switch
+        } else if tags.opened(behind_last(&off)).is_some() {
+            ThinkingMode::Always
+        } else {
+            ThinkingMode::Free
+        })
+    }
+
+    /// How much of what was read for a turn the next turn's prompt begins with.
+    fn rereads(
+        &self,
+        thinking: bool,
+        mode: ThinkingMode,
+        tags: Option<ThinkingTags>,
+    ) -> Result<Reread, String> {
+        let thinking = thinking && mode != ThinkingMode::None;
+        let mut asked = self.render(&[System, User], thinking)?;
+        if let Some(tags) = tags.filter(|_| !thinking)
+            && let Some(opened) = tags.opened(behind_last(&asked))
+        {
+            let more = closing(opened, tags.close);
+            asked.push_str(&more);
+        }
+        let next = self.render(&TWO_TURNS, thinking)?;
+        let question = asked.find(&stand_in(1)).unwrap_or(0) + stand_in(1).len();
+        let same = asked.bytes().zip(next.bytes()).take_while(|(a, b)| a == b);
+        let same = same.count();
+        Ok(if same < question {
+            Reread::More
+        } else if same < asked.len() || thinking {
+            // What was thought stands in no later prompt.
+            Reread::Answer
+        } else {
+            let answer = next.get(same..).unwrap_or("");
+            if answer.starts_with(&stand_in(2)) {
+                Reread::Nothing
+            } else {
+                Reread::Answer
+            }
+        })
+    }
+
+    /// The template's text between an answer and the next question.
+    fn behind_answer(&self) -> Result<String, String> {
+        let text = self.render(&TWO_TURNS, false)?;
+        let behind = text
+            .split_once(&stand_in(2))
+            .map_or("", |(_, behind)| behind);
+        let between = behind
+            .split_once(&stand_in(3))
+            .map_or("", |(between, _)| between);
+        Ok(between.to_owned())
+    }
+}
+
+/// What stands behind the last stand-in.
+fn behind_last(rendered: &str) -> &str {
+    match pieces(rendered).pop() {
+        Some(Piece::Template(text)) => text,
+        _ => "",
+    }
+}
+
+/// Whether stand-ins 0 to `count` stand there in order, each once.
+fn in_order(rendered: &str, count: usize) -> bool {
+    let numbers = pieces(rendered)
+        .into_iter()
+        .filter_map(|piece| match piece {
+            Piece::Said(number) => Some(number),
+            Piece::Template(_) => None,
+        });
+    numbers.eq(0..count)
+}
+
+/// The control token that a text begins with, but for blanks.
+fn first_control(text: &str, control: &HashSet<&str>) -> Option<String> {
+    let text = text.trim_start();
+    let found = control
+        .iter()
+        .filter(|token| !token.trim().is_empty() && text.starts_with(**token));
+    found
+        .max_by_key(|token| token.len())
+        .map(|token| (*token).to_owned())
+}

@@ -1,0 +1,243 @@
+//! The template of a GGUF, compiled and looked into.
+
+use std::collections::HashSet;
+
+use minijinja::Environment;
+use minijinja::value::{Serde, Value};
+use serde::Serialize;
+
+use super::facts::{ChatFacts, ThinkingMode};
+use super::family::family_of;
+use super::probe::{Form, probe};
+use super::thinking::ThinkingTags;
+use crate::base::text::{printable, truncated};
+use crate::base::{Failure, Result};
+use crate::model::gguf::Header;
+use crate::model::jinja;
+use crate::model::tokenizer::TokenKind;
+
+/// Bytes that a template may write by itself: system blocks of some templates have thousands.
+const MOST_FRAME: usize = 4 << 20;
+/// How often it may repeat what it is given.
+const MOST_TIMES: usize = 8;
+
+/// A chat template of which is known what it can do.
+#[derive(Debug, Clone)]
+pub struct ChatTemplate {
+    pub(super) source: String,
+    pub(super) special: Special,
+    pub(super) form: Form,
+    pub(super) tags: Option<ThinkingTags>,
+    facts: ChatFacts,
+    /// What stands behind an answer, where it is no control token: a stop text.
+    end_text: Option<String>,
+    /// What stands behind an answer, where it is a control token.
+    end_token: Option<String>,
+}
+
+/// Texts of a vocabulary that templates ask for or write.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Special {
+    /// The token a text begins with.
+    pub bos: String,
+    /// The token a text ends with.
+    pub eos: String,
+}
+
+impl ChatTemplate {
+    /// The template of a file, or the form of its family where it has none that can be used.
+    ///
+    /// # Errors
+    /// Of kind model, where there is neither, with the reason and what to do.
+    pub fn from_header(header: &Header) -> Result<Self> {
+        let tokens = header.texts("tokenizer.ggml.tokens").unwrap_or_default();
+        let types = header.metadata.get("tokenizer.ggml.token_type");
+        let types = types.and_then(|types| types.as_array()).unwrap_or_default();
+        let kind = |i: usize| types.get(i).and_then(|kind| kind.as_u64());
+        let control: HashSet<&str> = tokens
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| {
+                let kind = kind(*i).map_or(TokenKind::Normal, TokenKind::of);
+                matches!(kind, TokenKind::Control | TokenKind::UserDefined)
+            })
+            .map(|(_, text)| *text)
+            .collect();
+        let token = |key: &str| {
+            let id = header.number(&format!("tokenizer.ggml.{key}_token_id"))?;
+            tokens.get(id as usize).map(|text| (*text).to_owned())
+        };
+        let special = Special {
+            bos: token("bos").unwrap_or_default(),
+            eos: token("eos").unwrap_or_default(),
+        };
+        let source = header.text("tokenizer.chat_template");
+        Self::new(source, &special, &control)
+    }
+
+    /// The same from parts: `control` are the texts of control tokens.
+    pub(super) fn new(
+        source: Option<&str>,
+        special: &Special,
+        control: &HashSet<&str>,
+    ) -> Result<Self> {
+        let own = match source {
+            None => Err("it has no chat template".to_owned()),
+            Some(source) if source.trim().is_empty() => {
+                Err("its chat template is empty".to_owned())
+            }
+            Some(source) => Self::looked_into(source, "own", None, special, control),
+        };
+        let why = match own {
+            Ok(template) => return Ok(template),
+            Err(why) => why,
+        };
+        let Some(family) = family_of(|text| control.contains(text)) else {
+            return Err(Failure::model("the model has no form of conversations")
+                .because(why)
+                .because("its vocabulary has the control tokens of no family that is known")
+                .hint("use a conversion that carries a chat template, or another model"));
+        };
+        Self::looked_into(family.template, family.name, Some(why), special, control)
+            .map_err(|e| Failure::bug("a family's form cannot be rendered").because(e))
+    }
+
+    fn looked_into(
+        source: &str,
+        name: &str,
+        note: Option<String>,
+        special: &Special,
+        control: &HashSet<&str>,
+    ) -> std::result::Result<Self, String> {
+        let source = jinja::prepared(source);
+        let tags = ThinkingTags::of(&source);
+        let found = probe(&source, special, tags, control)?;
+        Ok(Self {
+            special: special.clone(),
+            form: found.form,
+            facts: ChatFacts {
+                form: name.to_owned(),
+                note,
+                system: found.form.system,
+                turns: found.form.turns,
+                thinking: found.thinking,
+                rereads_direct: found.rereads.0,
+                rereads_thinking: found.rereads.1,
+                trims: found.form.trims,
+            },
+            tags,
+            end_text: found.end_text,
+            end_token: found.end_token,
+            source,
+        })
+    }
+
+    /// What it can do.
+    pub fn facts(&self) -> &ChatFacts {
+        &self.facts
+    }
+
+    /// Whether it knows about thinking.
+    pub fn thinks(&self) -> bool {
+        self.facts.thinking != ThinkingMode::None
+    }
+
+    /// The tags that its model puts around a thought, where it has any.
+    pub fn thinking_tags(&self) -> Option<ThinkingTags> {
+        self.tags
+    }
+
+    /// The control token that it puts behind an answer.
+    pub fn end_token(&self) -> Option<&str> {
+        self.end_token.as_deref()
+    }
+
+    /// The text that it puts behind an answer where no control token stands: an answer ends
+    /// where the model writes it.
+    pub fn end_text(&self) -> Option<&str> {
+        self.end_text.as_deref()
+    }
+}
+
+/// Renders a template with whatever variables, as Python's jinja2 would with the settings of
+/// the `transformers` library.
+///
+/// # Errors
+/// Of kind model, with the template's own words.
+pub fn render(source: &str, variables: &serde_json::Value) -> Result<String> {
+    let source = jinja::prepared(source);
+    let compiled = Compiled::new(&source).map_err(|e| bad_template(&e))?;
+    compiled.render(variables).map_err(|e| bad_template(&e))
+}
+
+pub(super) fn bad_template(why: &dyn std::fmt::Display) -> Failure {
+    Failure::model("the model's chat template cannot be rendered")
+        .because(why)
+        .hint("use another conversion of the model, or another model")
+}
+
+/// A template with its environment.
+pub(super) struct Compiled<'s> {
+    environment: Environment<'s>,
+}
+
+impl<'s> Compiled<'s> {
+    /// Of a prepared source.
+    pub fn new(source: &'s str) -> std::result::Result<Self, String> {
+        let mut environment = jinja::environment().map_err(|e| words(&e))?;
+        environment
+            .add_template("chat", source)
+            .map_err(|e| words(&e))?;
+        Ok(Self { environment })
+    }
+
+    /// What the template makes of some variables.
+    pub fn render<V: Serialize>(&self, variables: &V) -> std::result::Result<String, String> {
+        let template = self
+            .environment
+            .get_template("chat")
+            .map_err(|e| words(&e))?;
+        let said = serde_json::to_string(variables).map_or(0, |text| text.len());
+        let mut rendered = Capped {
+            bytes: Vec::new(),
+            most: MOST_FRAME + said * MOST_TIMES,
+            full: false,
+        };
+        let outcome = template
+            .render_captured_to(Value::from(Serde(variables)), &mut rendered)
+            .map(drop);
+        if rendered.full {
+            return Err("it writes without end".to_owned());
+        }
+        outcome.map_err(|e| words(&e))?;
+        String::from_utf8(rendered.bytes).map_err(|_| "it writes what is no text".to_owned())
+    }
+}
+
+/// An error's words: a template may say anything in them.
+fn words(error: &minijinja::Error) -> String {
+    let text = error.to_string();
+    printable(truncated(&text, 400)).into_owned()
+}
+
+/// Takes what a template writes, up to a size that no template of good faith comes near.
+struct Capped {
+    bytes: Vec<u8>,
+    most: usize,
+    full: bool,
+}
+
+impl std::io::Write for Capped {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if bytes.len() > self.most - self.bytes.len() {
+            self.full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,291 @@
+//! Pre-tokenization: where a text is cut before pairs are merged, per `tokenizer.ggml.pre`.
+//!
+//! The expressions are facts of the published tokenizers; the names are those GGUF writes.
+//! Most of them end in `\s+(?!\S)|\s+`: blanks before a word leave the last one to it. That
+//! look ahead is done by hand here, since expressions without it are matched many times faster.
+
+use fancy_regex::Regex;
+
+use crate::base::text::{printable, truncated};
+use crate::base::{Failure, Result};
+
+const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+";
+const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
+const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
+const QWEN35: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
+const GPT4O: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+";
+const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+";
+const SEED_CODER: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+";
+const MINICPM5: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}+| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+";
+const DEEPSEEK3: &str = r##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+"##;
+const BLOOM: &str = r" ?[^(\s|.,!?…。，、।۔،)]+";
+const CONTIGUOUS_PUNCTUATION: &str = r"[\p{P}\$\+<=>\^~\|`]+";
+const DIGIT: &str = r"\p{N}";
+const DIGITS: &str = r"\p{N}+";
+const UP_TO_THREE_DIGITS: &str = r"\p{N}{1,3}";
+const THREE_DIGITS: &str = r"[0-9][0-9][0-9]";
+const LINE_FEED: &str = r"[\r\n]";
+const HAN_AND_KANA: &str = "[一-龥\u{3040}-ゟ゠-ヿ]+";
+/// Chinese characters, and Korean syllables, as DeepSeek's first tokenizers cut them: two of the
+/// ranges go from their first character to a number that is no character.
+const CJK: &str = "[一-龥\u{800}-一가-\u{d7ff}]+";
+/// Letters with case, as DeepSeek's first tokenizer lists them.
+const CASED: &str = r"\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝὟ-ώᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῐ-ΐῖ-Ίῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
+const WIDE_PUNCTUATION: &str = r"\s?[!-/:-~！-／：-～‘-‟　-。]+";
+/// Blanks up to the end of a line, where an expression cuts them apart from others.
+const LINES: &str = r"|\s*[\r\n]+";
+/// What expressions with the look ahead end in.
+const BLANKS: &str = r"|\s+";
+
+/// One expression.
+#[derive(Debug)]
+struct Stage {
+    expression: Regex,
+    /// Whether blanks before a word leave the last one to it.
+    leaves_blank: bool,
+    /// Whether blanks that end a line are a piece of their own.
+    lines: bool,
+}
+
+impl Stage {
+    fn new(text: &str) -> Result<Self> {
+        let expression = Regex::new(text)
+            .map_err(|e| Failure::bug("a pre-tokenizer expression is wrong").because(e))?;
+        Ok(Self {
+            expression,
+            leaves_blank: text.ends_with(BLANKS),
+            lines: text.contains(LINES),
+        })
+    }
+
+    /// A match without its last blank, if it is blanks before a word (`more` says that the text
+    /// goes on) and more than one.
+    fn without_last_blank<'t>(&self, found: &'t str, more: bool) -> &'t str {
+        if !self.leaves_blank || !more {
+            return found;
+        }
+        let blank = found
+            .chars()
+            .next_back()
+            .filter(|c| c.is_whitespace() && !(self.lines && matches!(c, '\r' | '\n')));
+        match blank.and_then(|c| found.get(..found.len() - c.len_utf8())) {
+            Some(rest) if !rest.is_empty() && rest.chars().all(char::is_whitespace) => rest,
+            _ => found,
+        }
+    }
+
+    /// Tells the matches of a text and what lies between them.
+    fn each<'t>(&self, text: &'t str, on: &mut dyn FnMut(&'t str)) {
+        let mut last = 0;
+        // An error can only be the engine giving up on a piece; it then stays whole.
+        while let Ok(Some(found)) = self.expression.find_from_pos(text, last) {
+            if let Some(before) = text.get(last..found.start()).filter(|s| !s.is_empty()) {
+                on(before);
+            }
+            let start = found.start();
+            let found = self.without_last_blank(found.as_str(), found.end() < text.len());
+            if found.is_empty() {
+                break;
+            }
+            on(found);
+            last = start + found.len();
+        }
+        if let Some(rest) = text.get(last..).filter(|s| !s.is_empty()) {
+            on(rest);
+        }
+    }
+}
+
+/// How texts are cut for one vocabulary.
+#[derive(Debug)]
+pub(super) struct Splitter {
+    /// Applied one after the other, each to the pieces of the one before.
+    stages: Vec<Stage>,
+    /// Whether the original tokenizer composes characters first (NFC).
+    pub composes: bool,
+    /// Whether a piece that is a token as a whole is taken without merging.
+    pub whole_first: bool,
+    /// Whether every text begins with the token for it, where the file does not say.
+    pub adds_bos: bool,
+}
+
+/// What a name stands for.
+struct Known {
+    stages: &'static [&'static str],
+    composes: bool,
+    whole_first: bool,
+    adds_bos: bool,
+}
+
+const fn known(stages: &'static [&'static str]) -> Known {
+    Known {
+        stages,
+        composes: false,
+        whole_first: false,
+        adds_bos: false,
+    }
+}
+
+impl Known {
+    const fn composed(mut self) -> Self {
+        self.composes = true;
+        self
+    }
+
+    const fn whole(mut self) -> Self {
+        self.whole_first = true;
+        self
+    }
+
+    const fn with_bos(mut self) -> Self {
+        self.adds_bos = true;
+        self
+    }
+
+    /// What is known of a pre-tokenizer by its name.
+    fn named(pre: &str) -> Option<Self> {
+        Some(match pre {
+            "default" => known(&[CONTIGUOUS_PUNCTUATION_OF_OLD, GPT2, DIGITS, THREE_DIGITS]),
+            "smollm" | "starcoder" | "refact" | "command-r" | "codeshell" | "exaone"
+            | "minerva-7b" | "mellum2" => known(&[DIGIT, GPT2]),
+            "gpt-2" | "gpt2" | "mpt" | "olmo" | "jais" | "phi-2" | "trillion" | "exaone4"
+            | "gigachat" | "mellum" | "modern-bert" | "a.x-4.0" => known(&[GPT2]),
+            "llama-bpe" | "llama3" | "llama-v3" | "falcon3" | "falcon-h1" | "pixtral"
+            | "midm-2.0" | "lfm2" => known(&[LLAMA3]).whole().with_bos(),
+            "dbrx" | "smaug-bpe" | "chatglm-bpe" => known(&[LLAMA3]),
+            "glm4" | "glm5" => known(&[LLAMA3]).whole(),
+            "qwen2" | "deepseek-r1-qwen" | "hunyuan" | "megrez" | "kormo" | "stablelm2" => {
+                known(&[QWEN2]).composed()
+            }
+            "qwen35" => known(&[QWEN35]).composed(),
+            "gpt-4o" | "llama4" | "kanana2" => known(&[GPT4O]),
+            "tekken" => known(&[TEKKEN]).whole().with_bos(),
+            "seed-coder" => known(&[SEED_CODER]),
+            "minicpm5" => known(&[UP_TO_THREE_DIGITS, MINICPM5]).whole(),
+            "deepseek-llm" => known(&[LINE_FEED, CASED, WIDE_PUNCTUATION, r"\s+$", CJK, DIGITS]),
+            "deepseek-coder" => known(&[LINE_FEED, r"\s?\p{L}+", r"\s?\p{P}+", CJK, DIGIT]),
+            "deepseek-v3" => known(&[UP_TO_THREE_DIGITS, HAN_AND_KANA, DEEPSEEK3]),
+            "falcon" => known(&[CONTIGUOUS_PUNCTUATION, GPT2, THREE_DIGITS]),
+            "poro-chat" | "bloom" | "gpt3-finnish" => known(&[BLOOM]),
+            "viking" => known(&[BLOOM, DIGIT]),
+            _ => return None,
+        })
+    }
+}
+
+/// As [`CONTIGUOUS_PUNCTUATION`], without the accent that was added later.
+const CONTIGUOUS_PUNCTUATION_OF_OLD: &str = r"[\p{P}\$\+<=>\^~\|]+";
+
+fn unknown(pre: &str) -> Failure {
+    let name = printable(truncated(pre, 60));
+    Failure::model(format!("the pre-tokenizer `{name}` is not supported"))
+        .because(
+            "how this model's texts are cut into words is not known, and a guess would make it \
+             answer badly",
+        )
+        .hint("use a model of the Qwen, Llama, Mistral, Gemma, Phi, DeepSeek or SmolLM families")
+}
+
+impl Splitter {
+    /// Whether there is a splitter of that name.
+    ///
+    /// # Errors
+    /// As [`Splitter::named`].
+    pub fn check(pre: &str) -> Result<()> {
+        Known::named(pre).map(drop).ok_or_else(|| unknown(pre))
+    }
+
+    /// The splitter of that name.
+    ///
+    /// # Errors
+    /// Of kind model, for a name that is not known.
+    pub fn named(pre: &str) -> Result<Self> {
+        let known = Known::named(pre).ok_or_else(|| unknown(pre))?;
+        let stages = known.stages.iter().map(|text| Stage::new(text));
+        Ok(Self {
+            stages: stages.collect::<Result<_>>()?,
+            composes: known.composes,
+            whole_first: known.whole_first,
+            adds_bos: known.adds_bos,
+        })
+    }
+
+    /// Tells the pieces of `text`, in order; together they are the text.
+    pub fn each<'t>(&self, text: &'t str, on: &mut dyn FnMut(&'t str)) {
+        match self.stages.as_slice() {
+            [] => on(text),
+            [only] => only.each(text, on),
+            [first, rest @ ..] => {
+                let mut pieces = Vec::new();
+                first.each(text, &mut |piece| pieces.push(piece));
+                for stage in rest {
+                    let mut cut = Vec::with_capacity(pieces.len() * 4);
+                    for piece in pieces {
+                        stage.each(piece, &mut |piece| cut.push(piece));
+                    }
+                    pieces = cut;
+                }
+                pieces.into_iter().for_each(on);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pieces<'t>(splitter: &Splitter, text: &'t str) -> Vec<&'t str> {
+        let mut pieces = Vec::new();
+        splitter.each(text, &mut |piece| pieces.push(piece));
+        pieces
+    }
+
+    #[test]
+    fn known_cuts() {
+        let qwen = Splitter::named("qwen2").expect("known");
+        assert_eq!(
+            pieces(&qwen, "I'm  12 x"),
+            ["I", "'m", " ", " ", "1", "2", " x"]
+        );
+        let smollm = Splitter::named("smollm").expect("known");
+        assert_eq!(pieces(&smollm, "ab 12"), ["ab", " ", "1", "2"]);
+    }
+
+    /// The expressions as they are published, with their look ahead.
+    fn plainly<'t>(expression: &str, text: &'t str) -> Vec<&'t str> {
+        let whole = format!("{expression}(?!\\S)|\\s+");
+        let found = Regex::new(&whole).expect("good");
+        let all = found.find_iter(text).map(|m| m.expect("found").as_str());
+        all.collect()
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        assert!(Splitter::named("martian").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn blanks_are_cut_as_with_the_look_ahead(
+            text in "([ \\t\\n\\r\u{a0}\u{3000}]{0,3}[a1.'é\u{301}漢]{0,2}){0,8}",
+        ) {
+            for (name, expression) in [
+                ("gpt-2", GPT2), ("llama3", LLAMA3), ("qwen2", QWEN2), ("qwen35", QWEN35),
+                ("gpt-4o", GPT4O), ("tekken", TEKKEN),
+            ] {
+                let splitter = Splitter::named(name).expect("known");
+                prop_assert_eq!(pieces(&splitter, &text), plainly(expression, &text), "{}", name);
+            }
+        }
+
+        #[test]
+        fn nothing_is_lost(text in "\\PC*[ \\n\\t]*\\PC*") {
+            for name in ["smollm", "gpt-2", "llama-bpe", "qwen2", "qwen35", "gpt-4o", "tekken"] {
+                let splitter = Splitter::named(name).expect("known");
+                prop_assert_eq!(pieces(&splitter, &text).concat(), text.clone());
+            }
+        }
+    }
+}
