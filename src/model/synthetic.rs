@@ -92,6 +92,7 @@ pub const SHAPES: &[Shape] = &[
     shape(("qwen35-2b", "qwen35"), (2048, 6144, 24), (8, 2, 256), (16, 16, 128), true, QWEN35),
     shape(("qwen35-4b", "qwen35"), (2560, 9216, 32), (16, 4, 256), (16, 32, 128), true, QWEN35),
     shape(("qwen35-9b", "qwen35"), (4096, 12288, 32), (16, 4, 256), (16, 32, 128), false, QWEN35),
+    shape(("qwen35-27b", "qwen35"), (5120, 17408, 64), (24, 4, 256), (16, 48, 128), false, QWEN35),
     shape(("qwen3-0.6b", "qwen3"), (1024, 3072, 28), (16, 8, 128), NONE, true, QWEN3),
     shape(("qwen3-4b", "qwen3"), (2560, 9728, 36), (32, 8, 128), NONE, true, QWEN3),
     shape(("llama-tiny", "llama"), (64, 96, 2), (4, 2, 16), NONE, false, SMALL),
@@ -238,23 +239,8 @@ pub fn write(
                 .hint("give another name, or delete it first"),
         );
     }
-    let (words, rows) = vocabulary::metadata(shape, vocabulary);
-    let mut metadata = metadata(shape, quantization);
-    metadata.extend(words);
-    let tensors = tensors::of(shape, rows);
-    let kinds: Vec<Kind> = tensors
-        .iter()
-        .map(|tensor| quantization.kind(tensor, shape.tied))
-        .collect();
-    let planned: Vec<Planned> = tensors
-        .iter()
-        .zip(&kinds)
-        .map(|(tensor, kind)| Planned {
-            name: tensor.name.clone(),
-            shape: tensor.dimensions(),
-            kind: number(*kind),
-        })
-        .collect();
+    let (tensors, metadata, planned) = plan(shape, quantization, vocabulary);
+    let (planned, kinds): (Vec<Planned>, Vec<Kind>) = planned.into_iter().unzip();
     let mut writer = Writer::create(out, &metadata, &planned)?;
     let total = writer.total();
     let mut weights = Weights::new();
@@ -271,6 +257,40 @@ pub fn write(
     }
     writer.finish()?;
     Ok(done)
+}
+
+/// Writes such a model with a hole in the place of its weights: for its figures alone.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_header(shape: &Shape, quantization: &Quantization, out: &Path) -> Result<()> {
+    let (_, metadata, planned) = plan(shape, quantization, None);
+    let planned: Vec<Planned> = planned.into_iter().map(|(planned, _)| planned).collect();
+    Writer::create(out, &metadata, &planned)?.leave_hole()
+}
+
+/// The tensors of a model, its metadata, and how each tensor is stored.
+#[expect(clippy::type_complexity, reason = "three lists of one plan")]
+fn plan(
+    shape: &Shape,
+    quantization: &Quantization,
+    vocabulary: Option<&Header>,
+) -> (Vec<Tensor>, Vec<(String, Value)>, Vec<(Planned, Kind)>) {
+    let (words, rows) = vocabulary::metadata(shape, vocabulary);
+    let mut metadata = metadata(shape, quantization);
+    metadata.extend(words);
+    let tensors = tensors::of(shape, rows);
+    let planned = tensors.iter().map(|tensor| {
+        let kind = quantization.kind(tensor, shape.tied);
+        let planned = Planned {
+            name: tensor.name.clone(),
+            shape: tensor.dimensions(),
+            kind: number(kind),
+        };
+        (planned, kind)
+    });
+    let planned = planned.collect();
+    (tensors, metadata, planned)
 }
 
 /// Random weights, and those that are repeated.
@@ -342,7 +362,7 @@ fn metadata(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> 
         ),
     ];
     let mut put = |key: &str, value: Value| metadata.push((format!("{name}.{key}"), value));
-    let context = if shape.is_tiny() { 512 } else { 32_768 };
+    let context = 32_768;
     let rotary = match name {
         "qwen35" => shape.head / 4,
         "glm4" => shape.head / 2,

@@ -34,7 +34,7 @@ impl ChatRole {
     }
 
     /// What a template takes away at the ends of its messages.
-    pub(super) const fn trims(self, trims: &Trims) -> (Trim, Trim) {
+    pub(super) const fn trims(self, trims: Trims) -> (Trim, Trim) {
         match self {
             Self::System => trims.system,
             Self::User => trims.user,
@@ -191,8 +191,23 @@ pub(super) fn variables(
         }),
         Variables::Bare => json!({}),
     };
-    if let (Value::Object(all), Value::Object(more)) = (&mut variables, more) {
-        all.extend(more);
+    // Only where answers are direct: a past that thought nothing is no model for one that is
+    // to think.
+    let kept = if form.keeps_thoughts && !thinking {
+        json!({
+            "preserve_thinking": true,
+            "keep_past_thinking": true,
+            "clear_thinking": false,
+            "drop_thinking": false,
+            "truncate_history_thinking": false,
+        })
+    } else {
+        json!({})
+    };
+    for more in [more, kept] {
+        if let (Value::Object(all), Value::Object(more)) = (&mut variables, more) {
+            all.extend(more);
+        }
     }
     variables
 }
@@ -259,7 +274,7 @@ impl ChatTemplate {
             .iter()
             .zip(answers)
             .map(|(message, answer)| {
-                let (front, back) = message.role.trims(&self.form.trims);
+                let (front, back) = message.role.trims(self.form.trims);
                 match answer {
                     // Its tokens are known: what the text ends in is in them.
                     Some(_) => message.content.as_str(),

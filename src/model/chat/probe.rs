@@ -17,6 +17,9 @@ pub(super) struct Form {
     pub system: SystemPlace,
     pub turns: Turns,
     pub trims: Trims,
+    /// Whether it is asked to leave thoughts where they were, by the names that published
+    /// templates have for that.
+    pub keeps_thoughts: bool,
 }
 
 /// Which variables it is given besides the messages.
@@ -71,6 +74,7 @@ pub(super) fn probe(
             system: SystemPlace::Own,
             turns: Turns::Free,
             trims: Trims::default(),
+            keeps_thoughts: false,
         },
     };
     prober.settle_variables()?;
@@ -87,7 +91,7 @@ pub(super) fn probe(
     prober.settle_trims();
     let thinking = prober.thinking(tags)?;
     let rereads = (
-        prober.rereads(false, thinking, tags)?,
+        prober.settle_thoughts(thinking, tags)?,
         prober.rereads(true, thinking, tags)?,
     );
     let between = prober.behind_answer()?;
@@ -241,6 +245,25 @@ impl Prober<'_> {
         } else {
             ThinkingMode::Free
         })
+    }
+
+    /// Whether past answers keep the head of a thought when the template is asked to leave it
+    /// there, so that a direct answer need not be read again. Gives what is.
+    fn settle_thoughts(
+        &mut self,
+        mode: ThinkingMode,
+        tags: Option<ThinkingTags>,
+    ) -> Result<Reread, String> {
+        let usual = self.rereads(false, mode, tags)?;
+        if usual == Reread::Nothing || mode == ThinkingMode::None {
+            return Ok(usual);
+        }
+        self.form.keeps_thoughts = true;
+        if self.rereads(false, mode, tags) == Ok(Reread::Nothing) {
+            return Ok(Reread::Nothing);
+        }
+        self.form.keeps_thoughts = false;
+        Ok(usual)
     }
 
     /// How much of what was read for a turn the next turn's prompt begins with.

@@ -12,7 +12,7 @@ use super::probe::{Form, probe};
 use super::thinking::ThinkingTags;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, Result};
-use crate::model::gguf::Header;
+use crate::model::gguf::{self, Header};
 use crate::model::jinja;
 use crate::model::tokenizer::TokenKind;
 
@@ -53,7 +53,7 @@ impl ChatTemplate {
         let tokens = header.texts("tokenizer.ggml.tokens").unwrap_or_default();
         let types = header.metadata.get("tokenizer.ggml.token_type");
         let types = types.and_then(|types| types.as_array()).unwrap_or_default();
-        let kind = |i: usize| types.get(i).and_then(|kind| kind.as_u64());
+        let kind = |i: usize| types.get(i).and_then(gguf::Value::as_u64);
         let control: HashSet<&str> = tokens
             .iter()
             .enumerate()

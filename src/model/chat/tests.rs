@@ -314,6 +314,23 @@ fn the_switch_of_thinking_is_found() {
     assert_eq!(counts.facts().rereads_direct, Reread::More);
 }
 
+/// Later templates of Qwen leave old thoughts in place when they are asked to; then a direct
+/// answer is read once.
+#[test]
+fn a_template_that_can_leave_thoughts_in_place_is_asked_to() {
+    let source = "{% for m in messages %}<|im_start|>{{ m.role }}\n\
+        {% if m.role == 'assistant' and preserve_thinking is defined and preserve_thinking %}\
+        {{ '' }}<think>\n\n</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}\
+        <|im_start|>assistant\n<think>\n{% if not enable_thinking %}{{ '\n' }}</think>\n\n{% endif %}";
+    let bench = bench(source);
+    assert_eq!(bench.facts().rereads_direct, Reread::Nothing);
+    assert_eq!(bench.facts().rereads_thinking, Reread::Answer);
+    let turns = [(User, "a"), (Assistant, "b"), (User, "c")];
+    let heads = |thinking| bench.prompt(&turns, thinking).0.matches("<think>").count();
+    // Where it is to think, its past does not show answers without a thought.
+    assert_eq!((heads(false), heads(true)), (2, 1));
+}
+
 #[test]
 fn an_answer_ends_where_the_template_ends_it() {
     let plain =

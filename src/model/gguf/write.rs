@@ -5,7 +5,7 @@
 //! after another, in pieces of any size. A file that is not finished is deleted.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Value, type_layout};
@@ -119,6 +119,22 @@ impl Writer {
             return Err(Failure::bug("not all tensors were written"));
         }
         self.to.flush().map_err(|e| failed(&self.path, &e))?;
+        self.finished = true;
+        Ok(())
+    }
+
+    /// Ends the file with a hole in the place of all tensors, which reads as zeros and takes no
+    /// room where the file system knows holes.
+    ///
+    /// # Errors
+    /// Of kind environment, if the file cannot be so long.
+    pub fn leave_hole(mut self) -> Result<()> {
+        let whole = self
+            .to
+            .flush()
+            .and_then(|()| self.to.stream_position())
+            .and_then(|end| self.to.get_ref().set_len(end + self.total));
+        whole.map_err(|e| failed(&self.path, &e))?;
         self.finished = true;
         Ok(())
     }
