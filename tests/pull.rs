@@ -16,9 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
-struct Request {
-    method: String,
-    path: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
     headers: Vec<(String, String)>,
 }
 
@@ -44,14 +44,14 @@ impl Request {
 type Answer = dyn Fn(&Request, &mut TcpStream) + Send + Sync;
 
 /// A server that answers as a closure tells it, on a thread per connection.
-struct Server {
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     seen: Arc<Mutex<Vec<Request>>>,
     over: Arc<AtomicBool>,
 }
 
 impl Server {
-    fn new(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(answer: impl Fn(&Request, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -77,11 +77,11 @@ impl Server {
         Self { port, seen, over }
     }
 
-    fn route(&self) -> Route {
+    pub(crate) fn route(&self) -> Route {
         quick(format!("http://127.0.0.1:{}", self.port))
     }
 
-    fn seen(&self) -> Vec<Request> {
+    pub(crate) fn seen(&self) -> Vec<Request> {
         self.seen.lock().expect("whole").clone()
     }
 
@@ -129,7 +129,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
 }
 
 /// Writes a head; a client that has gone is its own affair.
-fn head(to: &mut TcpStream, status: &str, headers: &[(&str, String)]) {
+pub(crate) fn head(to: &mut TcpStream, status: &str, headers: &[(&str, String)]) {
     let mut text = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
     for (name, value) in headers {
         let _ = write!(text, "{name}: {value}\r\n");
@@ -138,12 +138,12 @@ fn head(to: &mut TcpStream, status: &str, headers: &[(&str, String)]) {
     let _ = to.write_all(text.as_bytes());
 }
 
-fn body(to: &mut TcpStream, bytes: &[u8]) {
+pub(crate) fn body(to: &mut TcpStream, bytes: &[u8]) {
     let _ = to.write_all(bytes);
 }
 
 /// A model's bytes that do not repeat.
-fn weights(length: usize) -> Vec<u8> {
+pub(crate) fn weights(length: usize) -> Vec<u8> {
     let mut bytes = b"GGUF".to_vec();
     let mut x = 12345_u32;
     while bytes.len() < length {
@@ -153,7 +153,7 @@ fn weights(length: usize) -> Vec<u8> {
     bytes
 }
 
-fn sum(bytes: &[u8]) -> String {
+pub(crate) fn sum(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -169,7 +169,7 @@ fn stated(bytes: &[u8]) -> Vec<(&'static str, String)> {
 }
 
 /// Answers as the hub does: states size and checksum, honours ranges.
-fn good(request: &Request, to: &mut TcpStream, bytes: &[u8]) {
+pub(crate) fn good(request: &Request, to: &mut TcpStream, bytes: &[u8]) {
     let mut headers = stated(bytes);
     let from = request.from().unwrap_or(0).min(bytes.len());
     let rest = bytes.get(from..).unwrap_or_default();

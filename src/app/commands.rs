@@ -5,6 +5,8 @@
 pub enum Slash {
     /// A question.
     Ask,
+    /// The rest of the last answer.
+    Continue,
     /// A change.
     Patch,
     /// A review.
@@ -98,13 +100,20 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [Entry; 22] = [
+pub const TABLE: [Entry; 23] = [
     entry(
         Slash::Ask,
         "ask",
         "QUESTION",
         Argument::Words,
         "ask about the code; the slash may be left out",
+    ),
+    entry(
+        Slash::Continue,
+        "continue",
+        "",
+        Argument::None,
+        "go on with the last answer where it ends",
     ),
     entry(
         Slash::Patch,

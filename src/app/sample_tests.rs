@@ -296,6 +296,7 @@ pub(super) fn a_turn(request: &str, answer: &str) -> Turn {
         sent: format!("sent: {request}"),
         answer: answer.to_owned(),
         sources: Vec::new(),
+        continues: false,
     }
 }
 

@@ -91,6 +91,9 @@ pub(super) struct Global {
     /// Do not keep the conversation
     #[arg(long, global = true)]
     pub(super) no_save: bool,
+    /// Fetch a model that is needed without asking
+    #[arg(short, long, global = true)]
+    pub(super) yes: bool,
     /// No progress, no notes
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
@@ -223,10 +226,20 @@ pub(super) enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Fetch a model
+    /// Fetch a model of the list, or of any GGUF repository of the Hugging Face hub
     Pull {
-        /// A name of the list
+        /// A name of the list, OWNER/REPO to see what it has, or OWNER/REPO:FILE, where a part of
+        /// the file's name such as Q4_K_M will do
+        #[arg(value_name = "NAME|OWNER/REPO[:FILE]")]
         name: String,
+    },
+    /// Run every job once, short and for real, and say what came of it
+    Try {
+        /// The model [default: the one in use]
+        name: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Make a GGUF file known where it lies
     Add {

@@ -16,12 +16,17 @@ const MOST_PIPED: u64 = 1_000_000;
 
 /// `ask QUESTION…`.
 pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
-    if args.question.is_empty() && !input_is_given() {
+    let bare = args.question.is_empty() && !input_is_given();
+    if bare && !args.go_on {
         return Err(no_question());
     }
     let mut ready = ready(desk, None)?;
     // Read behind the seal: what is piped in may come from the repository.
-    let (question, piped) = question(&args.question, desk)?;
+    let (question, piped) = if bare {
+        (String::new(), None)
+    } else {
+        question(&args.question, desk)?
+    };
     let sessions = Sessions {
         dir: ready.workspace.places.sessions.clone(),
     };
@@ -30,6 +35,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
         question,
         piped,
         history,
+        go_on: bare,
         ..Ask::default()
     });
     let show = if args.json { Show::Json } else { Show::Answer };
@@ -43,7 +49,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
         return Err(Failure::bug("a question was answered with something else"));
     };
     if !args.json {
-        if context.excerpts.is_empty() {
+        if context.excerpts.is_empty() && !turn.continues {
             desk.out.note(
                 "nothing in this repository fits the question: the answer is the model's own",
             );

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::args::Global;
+use super::consent::Leave;
 use super::out::{Out, bar};
 use crate::base::seal::{self, Sealed};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
@@ -22,6 +23,13 @@ pub(super) struct Chosen {
     puller: Option<Puller>,
 }
 
+impl Chosen {
+    /// Whether it is not on this machine yet.
+    pub(super) fn is_to_be_fetched(&self) -> bool {
+        matches!(self.choice, ModelChoice::Fetch(_))
+    }
+}
+
 /// A command's surroundings.
 pub(super) struct Desk {
     /// The outputs.
@@ -34,6 +42,8 @@ pub(super) struct Desk {
     pub(super) dir: PathBuf,
     /// A script to play instead of a model.
     pub(super) script: Option<PathBuf>,
+    /// Whether a model that is needed may be fetched without asking.
+    pub(super) yes: bool,
     /// Cancels the job.
     pub(super) stop: CancelSource,
     /// Made before any signal is caught, and the only one: an interrupt between two parts of a
@@ -72,6 +82,7 @@ impl Desk {
                     config,
                     dir: global.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
                     script: global.engine.clone(),
+                    yes: global.yes,
                     token: stop.token(),
                     stop,
                     stopped: Arc::new(AtomicBool::new(false)),
@@ -204,8 +215,8 @@ impl Desk {
         Ok(Chosen { choice, puller })
     }
 
-    /// The model, here. Where nobody asked for this very one, the next of the plan is the way
-    /// out when a host cannot be reached.
+    /// The model, here: fetched with leave where it is not. With `--yes`, where nobody asked for
+    /// this very one, the next of the plan is the way out when a host cannot be reached.
     pub(super) fn fetched(&mut self, chosen: Chosen) -> Result<ModelChoice> {
         let (model, mut puller) = match chosen {
             Chosen {
@@ -214,7 +225,17 @@ impl Desk {
             } => (model, puller),
             Chosen { choice, .. } => return Ok(choice),
         };
-        if self.config.model.value.is_some() {
+        let asked_for = self.config.model.value.is_some();
+        let model = match self.leave(&model, asked_for)? {
+            Leave::Granted => model,
+            Leave::Other(name) => {
+                let other = self.catalog()?.find(&name)?.clone();
+                return self.fetch_one(&other, &mut puller).map_err(no_model);
+            }
+        };
+        // Named or agreed to, it is this one or none; only who leaves the choice to us gets
+        // another where a host cannot be reached.
+        if asked_for || !self.yes {
             return self.fetch_one(&model, &mut puller).map_err(no_model);
         }
         self.out.note("no model is on this machine yet");

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::desk::Desk;
 use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::human_count;
-use crate::base::{CancelSource, Result};
+use crate::base::{CancelSource, Failure, Result};
 use crate::context::Context;
 use crate::engine::{Engine, ScriptedEngine};
 use crate::index::Index;
@@ -21,6 +21,8 @@ pub(super) struct Ready {
     pub(super) index: Arc<Index>,
     /// The model.
     pub(super) engine: Box<dyn Engine>,
+    /// Whether there is none, and what stands for it can read nothing.
+    pub(super) no_model: bool,
 }
 
 /// The choice of a model, seal, repository, the model itself, index, engine. `of` is the diff
@@ -33,11 +35,7 @@ pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     if let Some(of) = of
         && workspace.repo.diff(of, 0)?.files.is_empty()
     {
-        return Ok(Ready {
-            workspace,
-            index: Arc::new(Index::empty()),
-            engine: Box::new(ScriptedEngine::new(Vec::new())),
-        });
+        return Ok(without_model(workspace, false));
     }
     let choice = desk.fetched(chosen)?;
     let index = desk.index(&workspace, false)?;
@@ -46,7 +44,38 @@ pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
         workspace,
         index,
         engine,
+        no_model: false,
     })
+}
+
+/// The same for a git hook: a commit does not wait for a download, and where no model is here or
+/// none can be run, that is said and the rest is made ready without.
+pub(super) fn ready_for_hook(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
+    desk.check_dir()?;
+    let failure = match ready_if_here(desk, of) {
+        Err(failure) if !failure.is_interrupted() => failure,
+        outcome => return outcome,
+    };
+    let workspace = desk.open()?;
+    desk.out.warn(&failure.to_string());
+    Ok(without_model(workspace, true))
+}
+
+fn ready_if_here(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
+    if desk.choose()?.is_to_be_fetched() && !desk.yes {
+        return Err(Failure::usage("no model is on this machine"));
+    }
+    ready(desk, of)
+}
+
+/// What is ready where no model is asked anything.
+fn without_model(workspace: Workspace, no_model: bool) -> Ready {
+    Ready {
+        workspace,
+        index: Arc::new(Index::empty()),
+        engine: Box::new(ScriptedEngine::new(Vec::new())),
+        no_model,
+    }
 }
 
 /// How a job's events are shown.

@@ -12,7 +12,8 @@ use crate::base::{Failure, Result};
 /// By this line a hook is known as ours.
 const MARK: &str = "# put here by homebody review --install-hook";
 
-/// The hook. Findings and an interrupt stop the commit; that no model can be run does not.
+/// The hook. Findings and an interrupt stop the commit; where no model can be run, the rules
+/// decide, and it is said that no model has read the change.
 fn script(program: &Path) -> String {
     let quoted = program.to_string_lossy().replace('\'', "'\\''");
     format!(
@@ -21,7 +22,7 @@ fn script(program: &Path) -> String {
          # Pass it over once with: git commit --no-verify\n\
          program='{quoted}'\n\
          [ -x \"$program\" ] || program=homebody\n\
-         \"$program\" review --staged --fail-on error\n\
+         \"$program\" review --staged --fail-on error --hook\n\
          case $? in\n\
          \x20   1 | 130) exit 1 ;;\n\
          \x20   *) exit 0 ;;\n\

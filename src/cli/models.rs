@@ -8,20 +8,22 @@ use super::args::ModelsCommand;
 use super::desk::{Desk, pull_line};
 use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
+use super::{models_pull, models_try};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, memory};
-use crate::engine;
+use crate::engine::{self, ChatFacts};
 use crate::jobs::{ModelChoice, choose_model};
+use crate::models::Store;
 use crate::models::catalog::{FIT_CONTEXT, Source};
 use crate::models::listing::{Row, rows};
-use crate::models::pull;
 use crate::models::store::{name_for, settled};
 
 /// `models …`.
 pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
     match command {
         ModelsCommand::List { json } => list(json, desk),
-        ModelsCommand::Pull { name } => fetch(&name, desk),
+        ModelsCommand::Pull { name } => models_pull::run(&name, desk),
+        ModelsCommand::Try { name, json } => models_try::run(name.as_deref(), json, desk),
         ModelsCommand::Add { file, name } => add(&file, name, desk),
         ModelsCommand::Verify { name } => verify(&name, desk),
         ModelsCommand::Remove { name } => remove(&name, desk),
@@ -37,6 +39,8 @@ struct Shown {
     about: String,
     fits: Option<bool>,
     runs: Option<bool>,
+    /// What its form of conversations can do, where the file is here.
+    chat: Option<ChatFacts>,
 }
 
 /// The list.
@@ -81,8 +85,8 @@ fn plan(choice: Result<ModelChoice>, asked: bool) -> String {
             )
         }
         Ok(ModelChoice::Fetch(model)) => format!(
-            "none is here that fits; the first command that needs one fetches {}, the best that \
-             fits and that this build runs",
+            "none is here that fits; the first command that needs one offers to fetch {}, the \
+             best for this machine",
             model.offer()
         ),
         Ok(ModelChoice::File(file) | ModelChoice::Script(file)) => {
@@ -103,6 +107,7 @@ fn look(row: Row, free: u64) -> Shown {
         .map(|model| model.about.clone())
         .unwrap_or_default();
     let mut broken = false;
+    let mut chat = None;
     if let Some(here) = &row.installed {
         match engine::inspect(&here.path) {
             Ok(_) if row.model.as_ref().is_some_and(|model| model.embeds) => {}
@@ -110,8 +115,10 @@ fn look(row: Row, free: u64) -> Shown {
                 let needed = found.memory_bytes(FIT_CONTEXT.min(found.context as usize));
                 memory = Some(needed);
                 fits = Some(needed <= free);
-                runs = Some(found.supported);
-                let obstacle = found.obstacle.map(|why| format!(": {why}"));
+                runs = Some(found.supported && found.no_chat.is_none());
+                let obstacle = found.obstacle.or(found.no_chat);
+                let obstacle = obstacle.map(|why| format!(": {why}"));
+                chat = found.chat;
                 if row.model.is_none() {
                     about = format!(
                         "{} {} {}",
@@ -152,6 +159,7 @@ fn look(row: Row, free: u64) -> Shown {
         about,
         fits,
         runs,
+        chat,
     }
 }
 
@@ -204,6 +212,7 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
                     "source": one.row.model.as_ref().map(|model| model.source.to_string()),
                     "path": one.row.installed.as_ref().map(|here| here.path.display().to_string()),
                     "about": one.about,
+                    "chat": one.chat,
                 })
             })
             .collect();
@@ -267,52 +276,18 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
-/// The one command with a network: it reads no repository and is not sealed.
-fn fetch(name: &str, desk: &mut Desk) -> Result<Code> {
-    let catalog = desk.catalog()?;
-    let model = catalog.find(name)?;
-    let store = desk.store();
-    if let Some(here) = store.get(name)? {
-        desk.out
-            .note(&format!("{name} is here already: {}", here.path.display()));
-        return Ok(0);
-    }
-    desk.out.note(&format!("fetching {}", model.offer()));
-    desk.catch_signals();
-    desk.watch();
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
-    let pulled = pull(model, &store, &cancel, &mut |progress| {
-        out.progress(&pull_line(progress));
-    });
-    desk.out.clear();
-    let installed = pulled?;
-    desk.out.note(&format!(
-        "{name} is here: {} ({})",
-        installed.path.display(),
-        human_bytes(installed.bytes)
-    ));
-    if model.embeds {
-        desk.out.note(
-            "repositories are searched by meaning from now on; `homebody index` reads one at \
-             once, the app does it while it is idle",
-        );
-    } else if !model.runs {
-        desk.out
-            .warn("this build of homebody cannot run that architecture yet");
-    }
-    Ok(0)
-}
-
 fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let path = settled(file)?;
     let found = engine::inspect(&path)?;
     let name = name.unwrap_or_else(|| name_for(&path));
+    Store::check_name(&name)?;
     if desk.catalog()?.get(&name).is_some() {
         return Err(Failure::usage(format!("`{name}` is a name of the catalog"))
             .hint("give another with --name"));
     }
+    // What cannot be used is not added: it would be told by the first question else.
+    models_try::trial(&name, &path, &found, desk)?;
     let added = desk.store().add(&name, &path)?;
     let context = FIT_CONTEXT.min(found.context as usize);
     desk.out.note(&format!(
@@ -351,8 +326,6 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
         }
         Err(failure) => return Err(failure),
     };
-    // The bytes may be those that were added and still be no model.
-    engine::inspect(&verified.model.path)?;
     let sum = verified.model.sha256.unwrap_or_default();
     desk.out
         .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
@@ -360,6 +333,9 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
         desk.out
             .note("there was no checksum to compare with; this one is recorded for the next time");
     }
+    // The bytes may be those that were added and still be no model that can be asked.
+    let found = engine::inspect(&verified.model.path)?;
+    models_try::trial(name, &verified.model.path, &found, desk)?;
     Ok(0)
 }
 
@@ -387,12 +363,8 @@ fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
         return Err(Failure::usage(format!("{name} searches and cannot answer"))
             .hint("it is used for search as it is; `search.embedding` chooses among several"));
     }
-    if let Some(why) = found.obstacle {
-        // Chosen, it would stop every command from now on.
-        return Err(Failure::model(format!("{name} cannot be used"))
-            .because(why)
-            .hint("`homebody models list` shows models that run"));
-    }
+    // Chosen, it would stop every command from now on.
+    models_try::check(name, &found)?;
     desk.store().choose(name)?;
     desk.out.note(&format!("{name} is used from now on"));
     let (needed, free) = (

@@ -291,6 +291,18 @@ impl Out {
         };
     }
 
+    /// Whether notes are kept back.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// A question whose answer is typed behind it.
+    pub(super) fn ask(&mut self, text: &str) {
+        self.clear();
+        let _ = write!(self.words, "{}", printable_block(text));
+        let _ = self.words.flush();
+    }
+
     /// Something the user should know.
     pub(super) fn note(&mut self, text: &str) {
         if !self.quiet {

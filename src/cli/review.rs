@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
 use super::desk::Desk;
-use super::follow::{Ready, Show, follow, ready};
+use super::follow::{Ready, Show, follow, ready, ready_for_hook};
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
@@ -56,8 +56,14 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     }
     let spec = spec(args)?;
     let of = (!args.of.stdin).then_some(&spec);
-    let mut ready = ready(desk, of)?;
-    let request = Request::Review(request(args, spec)?);
+    let mut ready = if args.hook {
+        ready_for_hook(desk, of)?
+    } else {
+        ready(desk, of)?
+    };
+    let mut request = request(args, spec)?;
+    request.rules_only = ready.no_model;
+    let request = Request::Review(request);
     let Answer::Review {
         findings,
         unread,
@@ -133,6 +139,7 @@ pub(super) fn request(args: &ReviewArgs, spec: DiffSpec) -> Result<Review> {
         max_time_s: args.max_time.unwrap_or(0),
         dismissed: request_baseline(args)?,
         anew: args.anew,
+        rules_only: false,
     })
 }
 

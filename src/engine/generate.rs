@@ -14,11 +14,13 @@ use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Mask, Result};
 use crate::model::chat::{Prompt, TAGS, ThinkingTags};
 use crate::model::sample::{Choice, Sampler};
-use crate::model::tokenizer::{Encoding, TextStream};
+use crate::model::tokenizer::TextStream;
 
 /// A request as it will be read and written.
 struct Plan {
     prompt: Prompt,
+    /// The tokens of what the answer begins with.
+    prefill: Vec<u32>,
     marks: Marks,
     tags: ThinkingTags,
     /// Texts that end the answer.
@@ -76,8 +78,10 @@ impl LocalEngine {
             self.recall.store(&plan.prompt.tokens, plan.marks);
         }
         if written.whole && !written.text.trim().is_empty() {
-            self.answers.retain(|(said, _)| *said != written.text);
-            self.answers.push((written.text.clone(), written.tokens));
+            let text = format!("{}{}", request.prefill, written.text);
+            let tokens = [plan.prefill, written.tokens].concat();
+            self.answers.retain(|(said, _)| *said != text);
+            self.answers.push((text, tokens));
         }
         self.measure(&usage);
         Ok(Generated {
@@ -91,8 +95,8 @@ impl LocalEngine {
         let chat = self.chat()?;
         let mut prompt = self.prompt_of(&request.messages, request.thinking)?;
         let marks = self.marks(request, &prompt.tokens);
-        self.tokenizer
-            .encode_into(&request.prefill, Encoding::TEXT, &mut prompt.tokens);
+        let prefill = self.prefilled(&request.prefill);
+        prompt.tokens.extend_from_slice(&prefill);
         let length = prompt.tokens.len();
         if length == 0 || length + LEAST_ANSWER > self.facts.context {
             return Err(self.too_long(length));
@@ -101,6 +105,7 @@ impl LocalEngine {
         let ends = chat.end_text().map(str::to_owned);
         Ok(Plan {
             prompt,
+            prefill,
             marks,
             tags: chat.thinking_tags().unwrap_or(TAGS[0]),
             stops: request.stop.iter().cloned().chain(ends).collect(),
@@ -259,7 +264,7 @@ impl LocalEngine {
             text: answer.text().to_owned(),
             tokens,
             finish,
-            whole: !answer.thought && !answer.stopped && request.prefill.is_empty(),
+            whole: !answer.thought && !answer.stopped,
         })
     }
 

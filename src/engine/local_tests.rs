@@ -60,6 +60,91 @@ fn the_same_seed_writes_the_same() {
     assert!(a.usage.generated_tokens > 0);
 }
 
+/// The rest of an answer is written with the state as it was left: the same as if it had never
+/// been cut.
+#[test]
+fn an_answer_goes_on_as_if_it_had_never_been_cut() {
+    for model in ["qwen2-tiny", "qwen35-tiny-mtp"] {
+        let greedy = |n| Generate {
+            sampling: Sampling {
+                temperature: Some(0.0),
+                ..Sampling::default()
+            },
+            ..ask("hello there", n)
+        };
+        let run = |engine: &mut LocalEngine, request: &Generate| {
+            engine
+                .generate(request, &Cancel::never(), &mut |_| {})
+                .expect("an answer")
+        };
+        let whole = run(&mut load(model), &greedy(24));
+        let mut engine = load(model);
+        let first = run(&mut engine, &greedy(10));
+        let rest = Generate {
+            prefill: first.text.clone(),
+            ..greedy(14)
+        };
+        let rest = run(&mut engine, &rest);
+        assert_eq!(
+            format!("{}{}", first.text, rest.text),
+            whole.text,
+            "{model}"
+        );
+        // Ten tokens were written; the last of them is read for its logits.
+        let read = rest.usage.prompt_tokens - rest.usage.cached_tokens;
+        assert!(
+            model != "qwen2-tiny" || read <= 2,
+            "{read} tokens were read again"
+        );
+    }
+}
+
+/// A template that writes past answers otherwise has them read again, and it is said how much.
+#[test]
+fn what_is_read_again_is_said() {
+    let mut engine = load("qwen2-tiny");
+    let mut header = Header::read(&fixture("qwen2-tiny.F32.gguf")).expect("the fixture");
+    let template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n\
+        {% endfor %}<|im_start|>assistant\n{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}";
+    let template = crate::model::gguf::Value::Text(template.to_owned());
+    header
+        .metadata
+        .insert("tokenizer.chat_template".to_owned(), template);
+    engine.template = ChatTemplate::from_header(&header);
+    let mut request = ask("hello there", 48);
+    let first = engine
+        .generate(&request, &Cancel::never(), &mut |_| {})
+        .expect("an answer");
+    assert!(first.usage.generated_tokens > 40);
+    for (role, content) in [
+        (Role::Assistant, first.text.as_str()),
+        (Role::User, "go on"),
+    ] {
+        request.messages.push(Message {
+            role,
+            content: content.to_owned(),
+        });
+    }
+    let mut told = Vec::new();
+    let second = engine
+        .generate(&request, &Cancel::never(), &mut |step| {
+            if let Step::ReadAnew { tokens, why } = step {
+                told.push((tokens, why));
+            }
+        })
+        .expect("an answer");
+    let [(tokens, why)] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert!(why.contains("leaves old thinking out"), "{why}");
+    // What is read is that, and what is new.
+    let read = second.usage.prompt_tokens - second.usage.cached_tokens;
+    assert!(
+        *tokens > 40 && *tokens < read && read < tokens + 40,
+        "{tokens} of {read}"
+    );
+}
+
 #[test]
 fn the_next_turn_reads_only_what_is_new() {
     let mut engine = load("qwen2-tiny");

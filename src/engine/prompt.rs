@@ -7,6 +7,7 @@ use super::{Generate, Message, Role, Step};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
 use crate::model::chat::{ChatMessage, ChatRole, ChatTemplate, Prompt, ThinkingMode};
+use crate::model::tokenizer::Encoding;
 
 /// Fewer tokens than this that are read again are not worth a word.
 const WORTH_A_WORD: usize = 32;
@@ -26,13 +27,25 @@ impl LocalEngine {
     /// A whole conversation in tokens, with the answer begun.
     pub(super) fn prompt_of(&self, messages: &[Message], thinking: bool) -> Result<Prompt> {
         let messages = chat_messages(messages);
-        let known = |text: &str| {
-            let text = text.trim();
-            let found = self.answers.iter().find(|(said, _)| said.trim() == text);
-            found.map(|(_, ids)| ids.clone())
-        };
+        let known = |text: &str| self.known_answer(text);
         self.chat()?
             .encode(&self.tokenizer, &messages, thinking, &known)
+    }
+
+    /// The tokens that an answer was written with, where it was written here.
+    fn known_answer(&self, text: &str) -> Option<Vec<u32>> {
+        let text = text.trim();
+        let found = self.answers.iter().find(|(said, _)| said.trim() == text);
+        found.map(|(_, ids)| ids.clone())
+    }
+
+    /// The tokens of what an answer begins with: the very ones, where it is gone on with.
+    pub(super) fn prefilled(&self, text: &str) -> Vec<u32> {
+        if text.is_empty() {
+            return Vec::new();
+        }
+        self.known_answer(text)
+            .unwrap_or_else(|| self.tokenizer.encode_on(text, Encoding::TEXT))
     }
 
     /// Tokens that a prompt begins with as another conversation does; none for no token. The

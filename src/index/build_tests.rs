@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
+use super::super::store::FORMAT;
 use super::*;
 use crate::base::RepoPath;
 use crate::repo::trial::git;
@@ -300,7 +301,11 @@ fn damage_is_said_and_another_version_is_not() {
     place.build();
     let list = place.cache.path().join("files-1.json");
     let text = fs::read_to_string(&list).expect("read");
-    fs::write(&list, text.replacen("\"format\":3", "\"format\":1", 1)).expect("written");
+    fs::write(
+        &list,
+        text.replacen(&format!("\"format\":{FORMAT}"), "\"format\":1", 1),
+    )
+    .expect("written");
     assert!(open(place.cache.path()).expect("opens").is_none());
     assert_eq!(place.build().stats().note, None);
     for entry in fs::read_dir(place.cache.path())

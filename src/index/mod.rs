@@ -25,7 +25,8 @@ mod outline;
 mod past;
 mod pieces;
 mod rank;
-pub mod search;
+pub mod scripts;
+mod search;
 mod short;
 pub mod snapshot;
 mod stem;
@@ -45,6 +46,7 @@ pub use adopt::adopt;
 pub use build::{Progress, build, open};
 pub use meaning::{Coverage, Meaning};
 pub use outline::Outlined;
+pub use scripts::is_english;
 pub use search::Part;
 pub use snapshot::Index;
 

@@ -186,6 +186,30 @@ impl Index {
         super::search::search(self, query, top, None)
     }
 
+    /// Whether a word of a query that is long enough to mean something stands in a name, a text, a
+    /// path or a commit's message.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn knows_any_word(&self, query: &str) -> Result<bool> {
+        let Some((searcher, fields)) = &self.searcher else {
+            return Ok(false);
+        };
+        let long = |word: &String| !word.is_ascii() || word.len() >= 4;
+        for word in super::terms::of_query(query)
+            .iter()
+            .filter(|word| long(word))
+        {
+            for field in [fields.body, fields.name, fields.place, fields.told] {
+                let known = searcher.doc_freq(&Term::from_field_text(field, word));
+                if known.map_err(|e| failed("the index cannot be read", &e))? > 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The same with a part of the search left out, for who measures what it is good for.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 /// How long to wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// What is said of an index in another form.

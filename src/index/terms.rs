@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use super::scripts::{each_unspaced, is_word};
 use super::short::SAME;
 use super::stem::stem;
 
@@ -12,7 +13,7 @@ const LONGEST: usize = 64;
 const LINE: usize = 4_000;
 
 /// Words of questions and of commits that say nothing about code.
-const STOP: &[&str] = &[
+pub(super) const STOP: &[&str] = &[
     "a",
     "about",
     "add",
@@ -195,12 +196,14 @@ const STOP: &[&str] = &[
     "your",
 ];
 
-/// Calls `take` with every word of `text`: identifiers whole, then their parts.
+/// Calls `take` with every word of `text`: identifiers whole, then their parts; of scripts
+/// without blanks every two neighbours.
 pub fn each(text: &str, mut take: impl FnMut(&str)) {
     let mut lower = String::new();
     for line in text.lines() {
         let line = crate::base::text::truncated(line, LINE);
-        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        each_unspaced(line, &mut take);
+        for word in line.split(|c: char| !is_word(c)) {
             let word = word.trim_matches('_');
             if word.is_empty() || word.len() > LONGEST * 2 {
                 continue;
@@ -276,7 +279,7 @@ fn each_pair(text: &str, mut take: impl FnMut(&str)) {
         let line = crate::base::text::truncated(line, LINE);
         // The word before, and where it ended.
         let mut before: Option<(String, usize)> = None;
-        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        for word in line.split(|c: char| !is_word(c)) {
             let at = word.as_ptr() as usize - line.as_ptr() as usize;
             let end = at + word.len();
             let word = word.trim_matches('_');
@@ -309,7 +312,7 @@ pub fn pairs_of_query(query: &str) -> Vec<String> {
     let mut lower = String::new();
     for line in query.lines() {
         let mut before: Option<String> = None;
-        for word in line.split(|c: char| !c.is_alphanumeric() && c != '_') {
+        for word in line.split(|c: char| !is_word(c)) {
             for part in split(word) {
                 emit(part, &mut lower, &mut |stem: &str| {
                     if is_stop(stem) {
@@ -360,14 +363,12 @@ fn is_stop(word: &str) -> bool {
 pub fn identifiers(query: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     let mut rest = query;
-    while let Some(start) = rest.find(|c: char| c.is_alphabetic() || c == '_') {
+    while let Some(start) = rest.find(|c: char| is_word(c) && !c.is_numeric()) {
         let quoted = rest
             .get(..start)
             .is_some_and(|before| before.ends_with(['`', '\'', '"']));
         let from = rest.get(start..).unwrap_or("");
-        let end = from
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(from.len());
+        let end = from.find(|c: char| !is_word(c)).unwrap_or(from.len());
         let (word, after) = from.split_at_checked(end).unwrap_or((from, ""));
         let inner = word.contains('_')
             || word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prompt::{AskValues, fence_for};
+use super::translate::search_words;
 use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, talk};
-use crate::base::{Cancel, LineRange, RepoPath, Result, TokenCount};
+use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
 use crate::context::{Mention, Past, Wanted, mentions, pack::pack, past, pick, shows};
-use crate::engine::{Finish, Generate, Message, Role};
+use crate::engine::{Finish, Generate, Generated, Message, Role};
 use crate::index::Index;
 use crate::repo::{Diff, Repo};
 
@@ -24,6 +25,10 @@ pub(super) fn run(
 ) -> Result<Answer> {
     let standing = talk::system(cx, true)?;
     let before = conversation(&standing.message, &request.history);
+    if request.go_on {
+        return go_on(request, before, cx, emit);
+    }
+    let words = search_words(&request.question, &before, cx, emit)?;
     let held = cx.engine.count_before(&before)?;
     let window = cx.engine.facts().context;
     let parts = Parts {
@@ -35,7 +40,7 @@ pub(super) fn run(
         cancel: &cx.cancel,
     };
     let budget = talk::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
-    let (mut context, sent, notes) = parts.compose(request, held, window, budget)?;
+    let (mut context, sent, notes) = parts.compose(request, &words, held, window, budget)?;
     standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
@@ -50,35 +55,13 @@ pub(super) fn run(
         role: Role::User,
         content: sent.clone(),
     });
-    let tokens = cx.engine.count_messages(&messages)?;
-    if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
-    }
-    let most = if cx.settings.max_tokens == 0 {
-        ANSWER
-    } else {
-        cx.settings.max_tokens
-    };
     let generate = Generate {
         messages,
-        sampling: cx.settings.sampling.clone(),
-        max_tokens: most,
         thinking: cx.settings.thinking,
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
-    let done = talk::generate(cx, &generate, emit)?;
-    let ended = match done.finish {
-        Finish::Length => Some(format!("the answer ends here because it reached {most} tokens")),
-        Finish::Repeated => Some(
-            "the answer was ended because it only repeated itself; a larger model does less of that"
-                .to_owned(),
-        ),
-        Finish::Stop | Finish::Cancelled => None,
-    };
-    if let Some(text) = ended {
-        emit(Event::Note { text });
-    }
+    let done = written(generate, cx, emit)?;
     let shown = request.history.iter().map(|turn| turn.sent.as_str());
     let shown: Vec<&str> = shown.chain([sent.as_str()]).collect();
     let sources = checked(
@@ -94,16 +77,87 @@ pub(super) fn run(
             sent,
             answer: done.text,
             sources,
+            continues: false,
         },
         context,
         stopped: done.finish == Finish::Cancelled,
     })
 }
 
+/// Goes on with the last answer, where it ends.
+fn go_on(
+    request: &Ask,
+    mut before: Vec<Message>,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Answer> {
+    let said = before.pop_if(|last| last.role == Role::Assistant);
+    let Some(said) = said.filter(|said| !said.content.trim().is_empty()) else {
+        return Err(Failure::usage("there is no answer to go on with")
+            .hint("ask something first; what is cut off can be gone on with"));
+    };
+    let generate = Generate {
+        messages: before,
+        prefill: said.content,
+        ..Generate::default()
+    };
+    let done = written(generate, cx, emit)?;
+    let shown: Vec<&str> = request
+        .history
+        .iter()
+        .map(|turn| turn.sent.as_str())
+        .collect();
+    let nothing = Context::default();
+    let known = (request.history.as_slice(), shown.as_slice());
+    let sources = checked(&done.text, known, &nothing, cx.repo, emit);
+    Ok(Answer::Ask {
+        turn: Turn {
+            request: "/continue".to_owned(),
+            sent: String::new(),
+            answer: done.text,
+            sources,
+            continues: true,
+        },
+        context: nothing,
+        stopped: done.finish == Finish::Cancelled,
+    })
+}
+
+/// Has the answer written, and says where it ends before its end.
+fn written(
+    mut generate: Generate,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Generated> {
+    let window = cx.engine.facts().context;
+    let prefilled = cx.engine.count(&generate.prefill);
+    let tokens = cx.engine.count_messages(&generate.messages)? + prefilled;
+    if tokens + 64 > window {
+        return Err(talk::context_full(tokens, window));
+    }
+    generate.sampling = cx.settings.sampling.clone();
+    generate.max_tokens = match cx.settings.max_tokens {
+        0 => ANSWER,
+        most => most,
+    };
+    let done = talk::answer(cx, &generate, emit)?;
+    if let Some(text) = talk::cut_short(&done, generate.max_tokens, window) {
+        emit(Event::Note { text });
+    }
+    Ok(done)
+}
+
 /// The messages before the question: the same as were sent before, so that their state is kept.
 pub(super) fn conversation(system: &Message, history: &[Turn]) -> Vec<Message> {
     let mut messages = vec![system.clone()];
     for turn in history {
+        if turn.continues {
+            // What goes on with an answer is of one piece with it.
+            if let Some(said) = messages.last_mut() {
+                said.content.push_str(&turn.answer);
+            }
+            continue;
+        }
         messages.push(Message {
             role: Role::User,
             content: turn.sent.clone(),
@@ -127,10 +181,12 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Chooses the excerpts and renders the user's message. Gives also what should be said.
+    /// Chooses the excerpts and renders the user's message; `words` are searched with besides.
+    /// Gives also what should be said.
     pub fn compose(
         &self,
         request: &Ask,
+        words: &str,
         held: usize,
         window: usize,
         budget: usize,
@@ -160,7 +216,9 @@ impl Parts<'_> {
             .map(|s| s.id)
             .max();
         let wanted = Wanted {
-            query: query_of(request),
+            query: format!("{} {words}", query_of(request))
+                .trim_end()
+                .to_owned(),
             mentions: named,
             pinned: request.pinned.clone(),
             dropped: request.dropped.clone(),
@@ -236,7 +294,7 @@ fn query_of(request: &Ask) -> String {
         "it", "its", "that", "this", "they", "them", "these", "those", "there", "instead",
     ];
     let question = request.question.as_str();
-    let Some(last) = request.history.last() else {
+    let Some(last) = request.history.iter().rfind(|turn| !turn.continues) else {
         return question.to_owned();
     };
     let words: Vec<&str> = question

@@ -160,6 +160,7 @@ fn a_conversation_that_outgrows_the_context_is_refused_with_a_next_step() {
         sent: "word ".repeat(1000),
         answer: "y".into(),
         sources: Vec::new(),
+        continues: false,
     }];
     let (answer, events) = run_in(
         &place,
@@ -257,6 +258,7 @@ fn what_points_back_is_searched_with_the_words_before() {
                 cited: false,
             },
         ],
+        continues: false,
     };
     let request = |question: &str, cited| Ask {
         history: vec![turn(cited)],

@@ -66,8 +66,16 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
         },
         ..Generate::default()
     };
-    let generated = talk::generate(cx, &request, emit)?;
+    let generated = talk::answer(cx, &request, emit)?;
     let stopped = generated.finish == Finish::Cancelled;
+    if generated.finish == Finish::Length {
+        emit(Event::Note {
+            text: format!(
+                "the message ends here because it reached {} tokens",
+                request.max_tokens
+            ),
+        });
+    }
     let text = clean(&generated.text);
     if text.is_empty() && !stopped {
         return Err(Failure::model("the model wrote no commit message")

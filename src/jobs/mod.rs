@@ -24,8 +24,10 @@ pub mod prompt;
 pub mod replays;
 pub mod review;
 pub mod session;
+pub mod sitting;
 mod talk;
 mod texts;
+mod translate;
 pub mod walks;
 pub mod workspace;
 mod worse;
@@ -64,6 +66,9 @@ pub struct Turn {
     pub answer: String,
     /// The sources shown in this turn.
     pub sources: Vec<Source>,
+    /// Whether the answer goes on with that of the turn before, and nothing was asked.
+    #[serde(default)]
+    pub continues: bool,
 }
 
 /// What all jobs may be told.
@@ -108,6 +113,8 @@ pub struct Ask {
     pub dropped: Vec<Mention>,
     /// The conversation so far.
     pub history: Vec<Turn>,
+    /// Whether the last answer is to be gone on with where it ends, instead of a question.
+    pub go_on: bool,
 }
 
 /// A change wanted.
@@ -143,6 +150,8 @@ pub struct Review {
     pub dismissed: review::Dismissed,
     /// Whether pieces are read that were read before.
     pub anew: bool,
+    /// Whether the rules alone look, since there is no model to read it.
+    pub rules_only: bool,
 }
 
 /// Where a review's diff comes from.
@@ -279,7 +288,13 @@ pub struct Preview {
 }
 
 #[cfg(test)]
+mod scripts_tests;
+#[cfg(test)]
 mod trial;
+
+#[cfg(test)]
+#[path = "endings_tests.rs"]
+mod endings_tests;
 
 #[cfg(test)]
 #[path = "mod_tests.rs"]

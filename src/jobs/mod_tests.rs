@@ -64,6 +64,7 @@ fn a_preview_is_what_a_job_sends() {
             max_time_s: 0,
             dismissed: review::Dismissed::default(),
             anew: false,
+            rules_only: false,
         }),
         Request::Message,
     ];

@@ -6,6 +6,7 @@
 
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::RepoTexts;
+use super::translate::search_words;
 use super::worse::worse;
 use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, talk};
 use crate::base::text::{human_count, printable, truncated};
@@ -42,6 +43,7 @@ pub(super) fn run(
     let standing = talk::system(cx, true)?;
     let system = standing.message.clone();
     let mut messages = vec![system];
+    let words = search_words(&request.request, &messages, cx, emit)?;
     let held = cx.engine.count_before(&messages)?;
     let window = cx.engine.facts().context;
     let reserve = reserve(cx.settings.max_tokens, window);
@@ -55,7 +57,8 @@ pub(super) fn run(
     };
     let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
     let rewrites = cx.engine.facts().rewrites;
-    let (mut context, sent, notes) = compose(request, &parts, held, window, budget, rewrites)?;
+    let (mut context, sent, notes) =
+        compose(request, &words, &parts, held, window, budget, rewrites)?;
     standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
@@ -84,6 +87,8 @@ pub(super) fn run(
     let mut stopped = false;
     let asked = messages;
     let mut messages = asked.clone();
+    // Set once an answer was empty: then it is asked for without thinking and drawn otherwise.
+    let mut silent = false;
     for attempt in 1..=ATTEMPTS {
         let can = outcome.as_ref().is_some_and(|kept| !kept.change.is_empty());
         let most = lines(attempt, can);
@@ -102,9 +107,24 @@ pub(super) fn run(
         if mask.as_ref().is_some_and(|mask| !mask.is_useful()) {
             return Err(nothing_to_change(request, &texts));
         }
-        let sampling = calmer(&cx.settings.sampling, attempt, masked);
-        let generated = generate(messages.clone(), sampling, mask.as_mut(), cx, emit)?;
+        let mut sampling = calmer(&cx.settings.sampling, attempt, masked);
+        if silent {
+            sampling = talk::reseeded(&sampling);
+        }
+        let thinking = cx.settings.thinking && !silent;
+        let generated = generate(&messages, thinking, sampling, mask.as_mut(), cx, emit)?;
         stopped = generated.finish == Finish::Cancelled;
+        if talk::is_empty(&generated) && !can {
+            if silent || attempt == ATTEMPTS {
+                return Err(talk::no_answer(&generated, thinking, window));
+            }
+            silent = true;
+            emit(Event::Note {
+                text: talk::asked_once_more(&generated, thinking),
+            });
+            messages.clone_from(&asked);
+            continue;
+        }
         let this = read(&generated, mask.as_ref(), &texts);
         let kept = match outcome.take() {
             Some(before) if !this.is_better_than(&before) => before,
@@ -192,9 +212,11 @@ pub(super) fn reserve(asked: usize, window: usize) -> usize {
     }
 }
 
-/// Chooses the excerpts and renders the user's message. Gives also what should be said.
+/// Chooses the excerpts and renders the user's message; `words` are searched with besides. Gives
+/// also what should be said.
 pub(super) fn compose(
     request: &Patch,
+    words: &str,
     parts: &Parts<'_>,
     held: usize,
     window: usize,
@@ -228,7 +250,9 @@ pub(super) fn compose(
         }
     }
     let wanted = Wanted {
-        query: format!("{} {remark}", request.request),
+        query: format!("{} {remark} {words}", request.request)
+            .trim_end()
+            .to_owned(),
         mentions: named,
         pinned: request.pinned.clone(),
         near: Vec::new(),
@@ -304,18 +328,19 @@ fn calmer(asked: &Sampling, attempt: usize, masked: bool) -> Sampling {
 }
 
 fn generate(
-    messages: Vec<Message>,
+    messages: &[Message],
+    thinking: bool,
     sampling: Sampling,
     mask: Option<&mut EditMask<'_>>,
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
     let request = Generate {
-        messages,
+        messages: messages.to_vec(),
         sampling,
         max_tokens: limit(cx),
         stop: vec![END.to_owned()],
-        thinking: cx.settings.thinking,
+        thinking,
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
@@ -385,7 +410,8 @@ fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_
     }
     if generated.finish == Finish::Length {
         outcome.notes.push(format!(
-            "the answer ends after {} tokens; a block may be missing",
+            "the answer ends after {} tokens; a block may be missing: ask for less at once, or \
+             for the rest",
             human_count(generated.usage.generated_tokens as u64)
         ));
     }

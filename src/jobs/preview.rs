@@ -53,7 +53,7 @@ pub(super) fn preview(
             let mut messages = ask::conversation(&system, &asked.history);
             let held = count.count_before(&messages)?;
             let budget = talk::budget(settings, window, held + ask::ANSWER / 2, None);
-            let (context, sent, _) = parts.compose(asked, held, window, budget)?;
+            let (context, sent, _) = parts.compose(asked, "", held, window, budget)?;
             messages.push(user(sent));
             let tokens = count.count_messages(&messages)?;
             (context, messages, tokens)
@@ -61,7 +61,7 @@ pub(super) fn preview(
         Request::Patch(wanted) => {
             let reserve = patch::reserve(settings.max_tokens, window);
             let (context, sent, _) =
-                patch::compose(wanted, &parts, held, window, budget(reserve), rewrites)?;
+                patch::compose(wanted, "", &parts, held, window, budget(reserve), rewrites)?;
             let messages = vec![system, user(sent)];
             let tokens = count.count_messages(&messages)?;
             (context, messages, tokens)
@@ -108,8 +108,8 @@ pub(super) fn preview(
     };
     standing.tell(&mut context);
     Ok(Preview {
-        tokens,
         context,
         messages,
+        tokens,
     })
 }

@@ -19,7 +19,7 @@ use crate::base::{Failure, Result};
 const LONGEST: u64 = 64 * 1024;
 
 /// The templates by name.
-const EMBEDDED: [(&str, &str); 8] = [
+const EMBEDDED: [(&str, &str); 9] = [
     ("system.md", include_str!("../../prompts/system.md")),
     ("ask.md", include_str!("../../prompts/ask.md")),
     ("patch.md", include_str!("../../prompts/patch.md")),
@@ -28,6 +28,7 @@ const EMBEDDED: [(&str, &str); 8] = [
     ("reviewing.md", include_str!("../../prompts/reviewing.md")),
     ("verdict.md", include_str!("../../prompts/verdict.md")),
     ("message.md", include_str!("../../prompts/message.md")),
+    ("translate.md", include_str!("../../prompts/translate.md")),
 ];
 
 /// The templates of all jobs.
@@ -143,6 +144,12 @@ pub(super) struct VerdictValues<'a> {
     pub reason: &'a str,
 }
 
+/// What `translate.md` may use.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct TranslateValues<'a> {
+    question: &'a str,
+}
+
 /// What `message.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct MessageValues<'a> {
@@ -216,6 +223,11 @@ impl Prompts {
     /// A second try at a change.
     pub(super) fn retry(&self, values: &RetryValues<'_>) -> Result<String> {
         self.render("retry.md", values)
+    }
+
+    /// English search words for a question.
+    pub(super) fn translate(&self, question: &str) -> Result<String> {
+        self.render("translate.md", &TranslateValues { question })
     }
 
     /// A piece of a diff to be reviewed.
@@ -381,6 +393,7 @@ fn sample(name: &str) -> Value {
             fence: "```",
             subjects: &lines,
         }),
+        "translate.md" => of(TranslateValues { question: "q" }),
         _ => context! {},
     }
 }

@@ -109,6 +109,21 @@ pub(super) fn run(
             stopped: false,
         });
     }
+    if request.rules_only {
+        emit(Event::Note {
+            text: "no model has read this change; the rules alone have looked".to_owned(),
+        });
+        let files = diff.files.into_iter().map(|file| file.path);
+        unread.extend(files.map(|path| (path, "no model has read it".to_owned())));
+        tally.tell(0, emit);
+        let mut found = tally.found;
+        findings::sort(&mut found);
+        return Ok(Answer::Review {
+            findings: found,
+            unread,
+            stopped: false,
+        });
+    }
     let fixes = fixes(cx.engine.facts().rewrites);
     let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;

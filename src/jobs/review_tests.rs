@@ -29,6 +29,7 @@ fn staged() -> Review {
         max_time_s: 0,
         dismissed: Dismissed::default(),
         anew: false,
+        rules_only: false,
     }
 }
 
@@ -272,6 +273,7 @@ fn what_was_read_before_is_known() {
     // What is read anew takes the place of what was known.
     let anew = Review {
         anew: true,
+        rules_only: false,
         ..staged()
     };
     let mut engine = within(&["No findings.", "No findings."]);

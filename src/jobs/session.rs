@@ -294,6 +294,7 @@ mod tests {
                 end: 9,
                 cited: true,
             }],
+            continues: false,
         }
     }
 

@@ -6,7 +6,7 @@ use super::{Context, Event, JobCx, Settings};
 use crate::base::text::human_count;
 use crate::base::{Failure, Mask, Result, TokenCount};
 use crate::context::{self, rules::Rules};
-use crate::engine::{Generate, Generated, Message, Role, Step};
+use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling, Step};
 use crate::index::Index;
 use crate::repo::Repo;
 
@@ -20,6 +20,8 @@ const LEAST: usize = 1000;
 const SHARE: usize = 60;
 /// Most tokens of the rules.
 const RULES: usize = 600;
+/// Tokens of context that are too few for an answer.
+const CLOSE: usize = 32;
 /// Most tokens of the map.
 const MAP: usize = 300;
 
@@ -126,16 +128,121 @@ pub(super) fn budget(
     wanted.min(free)
 }
 
-/// Generates, passing on what happens as events; the figures come as an event too.
-pub(super) fn generate(
+/// Has an answer written. One that is empty is said to be so and asked for once more, without
+/// thinking and with another seed.
+///
+/// # Errors
+/// As the engine's; of kind model, where the second answer is empty too, with the likely reason.
+pub(super) fn answer(
     cx: &mut JobCx<'_>,
     request: &Generate,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
-    generate_within(cx, request, None, emit)
+    let done = generate_within(cx, request, None, emit)?;
+    if !is_empty(&done) || cx.cancel.is_cancelled() {
+        return Ok(done);
+    }
+    emit(Event::Note {
+        text: asked_once_more(&done, request.thinking),
+    });
+    let again = Generate {
+        thinking: false,
+        sampling: reseeded(&request.sampling),
+        ..request.clone()
+    };
+    let second = generate_within(cx, &again, None, emit)?;
+    if is_empty(&second) {
+        let window = cx.engine.facts().context;
+        return Err(no_answer(&done, request.thinking, window));
+    }
+    Ok(second)
 }
 
-/// The same within a mask.
+/// Whether nothing was answered, though nobody stopped it.
+pub(super) fn is_empty(done: &Generated) -> bool {
+    done.finish != Finish::Cancelled && done.text.trim().is_empty()
+}
+
+/// How tokens are drawn for a second try: with another seed, and not the likeliest each time,
+/// which would come to the same.
+pub(super) fn reseeded(sampling: &Sampling) -> Sampling {
+    /// Warm enough to leave a rut.
+    const WARM: f32 = 0.7;
+    Sampling {
+        seed: sampling.seed.map(|seed| seed.wrapping_add(1)),
+        temperature: sampling.temperature.map(|t| if t > 0.0 { t } else { WARM }),
+        ..sampling.clone()
+    }
+}
+
+/// The word about an empty answer that is asked for again.
+pub(super) fn asked_once_more(done: &Generated, thinking: bool) -> String {
+    format!(
+        "the model wrote no answer ({}); it is asked once more, without thinking",
+        emptiness(done, thinking)
+    )
+}
+
+/// In what way an answer is empty.
+fn emptiness(done: &Generated, thinking: bool) -> &'static str {
+    match (done.usage.generated_tokens, done.finish) {
+        (0, _) => "it ended at once",
+        (_, Finish::Length) if thinking => "all its tokens went into a thought",
+        _ if thinking => "nothing but a thought",
+        _ => "nothing but blanks",
+    }
+}
+
+/// The failure for an answer that stayed empty.
+pub(super) fn no_answer(done: &Generated, thinking: bool, window: usize) -> Failure {
+    let failure = Failure::model("the model wrote no answer")
+        .because(format!("twice: {}", emptiness(done, thinking)));
+    let left = window.saturating_sub(done.usage.prompt_tokens);
+    if left < 2 * CLOSE {
+        return failure
+            .because(format!(
+                "the conversation takes {} of the context's {} tokens",
+                human_count(done.usage.prompt_tokens as u64),
+                human_count(window as u64)
+            ))
+            .hint("begin a new conversation (/new), or give it more room with --ctx");
+    }
+    if thinking && done.usage.generated_tokens > 0 {
+        return failure.hint(
+            "`thinking = false` in the settings asks for direct answers, and `thinking_limit` \
+             ends a thought sooner",
+        );
+    }
+    failure.hint(
+        "`homebody models try` tells whether this model works at all; its chat template may be \
+         another model's, or its file damaged (`homebody models verify NAME`)",
+    )
+}
+
+/// The words for an answer that ended before its end, and how to go on.
+pub(super) fn cut_short(done: &Generated, most: usize, window: usize) -> Option<String> {
+    let tokens = done.usage.prompt_tokens + done.usage.generated_tokens;
+    match done.finish {
+        Finish::Length if tokens + CLOSE >= window => Some(
+            "the answer ends here because the context is full; /new begins a conversation with \
+             room, and --ctx makes more of it"
+                .to_owned(),
+        ),
+        Finish::Length => Some(format!(
+            "the answer ends here because it reached {} tokens; /continue, or `homebody ask \
+             --continue`, goes on",
+            human_count(most as u64)
+        )),
+        Finish::Repeated => Some(
+            "the answer was ended because it only repeated itself; a larger model does less of that"
+                .to_owned(),
+        ),
+        Finish::Stop | Finish::Cancelled => None,
+    }
+}
+
+/// Generates within a mask, or without one, passing on what happens as events; the figures come
+/// as an event too.
 pub(super) fn generate_within(
     cx: &mut JobCx<'_>,
     request: &Generate,
@@ -149,7 +256,7 @@ pub(super) fn generate_within(
     Ok(done)
 }
 
-fn event_of(step: Step) -> Event {
+pub(super) fn event_of(step: Step) -> Event {
     match step {
         Step::Prefill {
             done,

@@ -580,13 +580,13 @@ mod tests {
             (1000, 1000, true)
         );
         assert_eq!(catalog.get("starter").map(|m| m.bytes), Some(7));
-        assert_eq!(catalog.models.len(), 10);
+        assert_eq!(catalog.models.len(), 12);
     }
 
     #[test]
     fn no_user_file_is_no_trouble() {
         let dir = tempfile::tempdir().expect("a folder");
-        assert_eq!(Catalog::load(dir.path()).expect("loads").models.len(), 9);
+        assert_eq!(Catalog::load(dir.path()).expect("loads").models.len(), 11);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::address::{escape, host_of, is_loopback, joined, same_origin};
 use super::catalog::is_sha256;
 use super::checksum::PIECE;
 use super::meter::Meter;
+use super::repository::next_page;
 use super::route::{Route, authorities};
 use super::trouble::{Next, Trouble, refused, unreached};
 use crate::base::{Cancel, Failure, Result};
@@ -89,9 +90,28 @@ pub(super) struct Remote {
 }
 
 impl Remote {
+    /// A file of a repository.
     pub(super) fn new(route: &Route, repo: &str, file: &str) -> Result<Self> {
+        let path = format!("{}/resolve/main/{}", escape(repo), escape(file));
+        Self::at(route, &path, repo, file)
+    }
+
+    /// What the hub says of a repository; `path` is escaped where it has to be.
+    pub(super) fn api(route: &Route, repo: &str, path: &str) -> Result<Self> {
+        Self::at(route, path, repo, "")
+    }
+
+    /// Another page of the same.
+    pub(super) fn page(&self, url: Uri) -> Self {
+        Self {
+            url,
+            ..self.clone()
+        }
+    }
+
+    fn at(route: &Route, path: &str, repo: &str, file: &str) -> Result<Self> {
         let endpoint = route.endpoint.trim_end_matches('/');
-        let text = format!("{endpoint}/{}/resolve/main/{}", escape(repo), escape(file));
+        let text = format!("{endpoint}/{path}");
         let url = text
             .parse::<Uri>()
             .ok()
@@ -135,6 +155,56 @@ impl Remote {
             agent.shutdown();
         }
         found
+    }
+
+    /// Fetches a text of at most `most` bytes; gives also where its next page is.
+    pub(super) fn text(
+        &self,
+        most: usize,
+        cancel: &Cancel,
+        meter: &mut Meter<'_>,
+    ) -> Result<std::result::Result<(String, Option<Uri>), Trouble>> {
+        let agent = self.agent(self.route.stall)?;
+        let (tell, said) = sync_channel(1);
+        let (remote, used) = (self.clone(), agent.clone());
+        spawn(move || {
+            let _ = tell.send(remote.read_text(&used, most));
+        })?;
+        let found = wait(&said, cancel, meter);
+        if found.is_err() {
+            agent.shutdown();
+        }
+        found
+    }
+
+    fn read_text(
+        &self,
+        agent: &Agent,
+        most: usize,
+    ) -> std::result::Result<(String, Option<Uri>), Trouble> {
+        let mut url = self.url.clone();
+        for _ in 0..MAX_REDIRECTS {
+            let request = self.signed(agent.get(url.clone()), &url);
+            let response = request.call().map_err(|e| unreached(&url, &e))?;
+            let headers = response.headers();
+            match response.status().as_u16() {
+                300..=399 => url = Self::onward(&url, headers)?,
+                200 => {
+                    self.no_page(&url, headers)?;
+                    let next = text(headers, "link")
+                        .and_then(|link| next_page(link, &url))
+                        .filter(|next| same_origin(next, &self.url));
+                    let mut bytes = Vec::new();
+                    let body = response.into_body().into_reader();
+                    body.take(most as u64)
+                        .read_to_end(&mut bytes)
+                        .map_err(|e| self.broke(&e))?;
+                    return Ok((String::from_utf8_lossy(&bytes).into_owned(), next));
+                }
+                status => return Err(refused(self, &url, status, headers)),
+            }
+        }
+        Err(self.lost())
     }
 
     /// Starts to fetch the bytes from `from` on.

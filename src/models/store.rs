@@ -111,17 +111,25 @@ impl Store {
         })
     }
 
+    /// Whether a model could be called that.
+    ///
+    /// # Errors
+    /// Of kind usage, with the rule.
+    pub fn check_name(name: &str) -> Result<()> {
+        if good_name(name) {
+            Ok(())
+        } else {
+            Err(Failure::usage(format!("`{name}` cannot be a model's name")).because(NAME_RULE))
+        }
+    }
+
     /// Registers a GGUF file where it lies; of a split model, all parts, whichever is given.
     ///
     /// # Errors
     /// Of kind usage for a name that cannot be or is taken, of kind input for a file that is
     /// no GGUF or a part whose siblings are missing.
     pub fn add(&self, name: &str, file: &Path) -> Result<Installed> {
-        if !good_name(name) {
-            return Err(
-                Failure::usage(format!("`{name}` cannot be a model's name")).because(NAME_RULE)
-            );
-        }
+        Self::check_name(name)?;
         let path = settled(file)?;
         let files = files_of(&path);
         for file in &files {

@@ -58,6 +58,11 @@ pub(super) fn refused(remote: &Remote, url: &Uri, status: u16, headers: &HeaderM
             },
             Next::GiveUp,
         ),
+        404 | 410 if remote.file.is_empty() => (
+            format!("{host} has no repository `{}` ({status})", remote.repo),
+            "look how its name is written on the hub",
+            Next::GiveUp,
+        ),
         404 | 410 => (
             format!(
                 "{host} has no `{}` in `{}` ({status})",

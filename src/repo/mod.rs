@@ -1,10 +1,11 @@
 //! Floor 1: the repository as it lies on disk. git2 and ignore live here and nowhere else.
 //!
-//! Law: reads only (writing the working tree is `patch::write`'s); never follows a link out
-//! of the root; a folder that is no git repository works, without diffs; every name and
+//! Law: reads only (writing the working tree is `patch::write`'s; `create` makes new
+//! repositories, in empty folders of homebody's own); never follows a link out of the root; a folder that is no git repository works, without diffs; every name and
 //! every content is hostile and is passed on as it is, to be made printable where shown.
 
 pub mod blame;
+mod create;
 pub mod diff;
 pub mod git;
 pub mod history;

@@ -86,6 +86,7 @@ pub(super) fn turn(answer: &str) -> Turn {
         sent: String::new(),
         answer: answer.into(),
         sources: Vec::new(),
+        continues: false,
     }
 }
 
@@ -125,6 +126,7 @@ pub(super) fn answered(screen: &mut Screen, answer: &str) {
             sent: "…".into(),
             answer: answer.to_owned(),
             sources: sources(),
+            continues: false,
         },
         context: context(),
         stopped: false,

@@ -27,6 +27,8 @@ pub struct Manner {
     pub size: (u16, u16),
     /// Environment besides the usual.
     pub env: Vec<(&'static str, String)>,
+    /// Whether the starter model is there where this machine has it.
+    pub models: bool,
 }
 
 impl Default for Manner {
@@ -37,6 +39,7 @@ impl Default for Manner {
                 ("TERM", "xterm-256color".into()),
                 ("COLORTERM", "truecolor".into()),
             ],
+            models: true,
         }
     }
 }
@@ -46,7 +49,7 @@ impl Terminal {
     /// indexes and sessions; the starter model is linked in where it is installed.
     pub fn start(dir: &Path, args: &[&str], manner: &Manner) -> Self {
         let home = tempfile::tempdir().expect("a home folder");
-        if let Some(models) = installed_models() {
+        if let Some(models) = installed_models().filter(|_| manner.models) {
             let data = home.path().join("data/homebody");
             fs::create_dir_all(&data).expect("a data folder");
             copy_models(&models, &data.join("models"));
@@ -66,7 +69,7 @@ impl Terminal {
             .collect();
         let home_path = home.path().display();
         let script = format!(
-            "stty -g > '{home_path}/before'; sh -c 'echo $$ > \"{home_path}/pid\"; exec \"$@\"' sh {}; \
+            "trap : INT; stty -g > '{home_path}/before'; sh -c 'echo $$ > \"{home_path}/pid\"; exec \"$@\"' sh {}; \
              code=$?; stty -g > '{home_path}/after'; echo \"left with $code\"; sleep 1",
             quoted.join(" ")
         );

@@ -76,6 +76,19 @@ pub(super) fn ask(state: &mut State, text: &str, out: &mut Vec<Command>) {
     );
 }
 
+/// The rest of the last answer.
+pub(super) fn go_on(state: &mut State, out: &mut Vec<Command>) {
+    submit(
+        state,
+        Request::Ask(Ask {
+            go_on: true,
+            ..Ask::default()
+        }),
+        "/continue",
+        out,
+    );
+}
+
 /// A change.
 pub(super) fn patch(state: &mut State, text: &str, shown: &str, out: &mut Vec<Command>) {
     submit(
@@ -117,6 +130,7 @@ pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
         return;
     }
     let text = match request {
+        Request::Ask(ask) if ask.go_on => shown.to_owned(),
         Request::Ask(ask) if matches!(commands::parse(&ask.question), Parsed::Plain(_)) => {
             ask.question.clone()
         }

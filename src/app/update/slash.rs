@@ -24,6 +24,10 @@ pub(super) fn run(
     match slash {
         Slash::Ask if argument.is_empty() => needs(state, "/ask", "a question"),
         Slash::Ask => send::ask(state, argument, out),
+        Slash::Continue if state.turns.is_empty() => {
+            state.toast(Tone::Warning, "there is no answer to go on with".to_owned());
+        }
+        Slash::Continue => send::go_on(state, out),
         Slash::Patch if argument.is_empty() => needs(state, "/patch", "what to change"),
         Slash::Patch => send::patch(state, argument, argument, out),
         Slash::Review => review(state, argument, text, out),
@@ -150,6 +154,7 @@ fn review(state: &mut State, argument: &str, text: &str, out: &mut Vec<Command>)
             max_time_s: 0,
             dismissed: crate::jobs::review::Dismissed::default(),
             anew: false,
+            rules_only: false,
         }),
         text,
         out,
@@ -183,6 +188,7 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
             pinned: state.pins.iter().chain(&state.added).cloned().collect(),
             dropped: state.drops.clone(),
             history: state.turns.clone(),
+            go_on: false,
         })),
     });
 }

@@ -25,6 +25,20 @@ fn every_command_does_something_that_can_be_seen() {
 }
 
 #[test]
+fn the_last_answer_is_gone_on_with() {
+    let mut desk = Desk::ready();
+    assert!(started(&desk.send("/continue")).is_none());
+    assert!(desk.toast().contains("no answer to go on with"));
+    desk.exchange("why?", "so");
+    let (_, request) = started(&desk.send("/continue")).expect("a job");
+    let Request::Ask(ask) = request else {
+        panic!("{request:?}");
+    };
+    assert!(ask.go_on && ask.question.is_empty());
+    assert_eq!(ask.history.len(), 1);
+}
+
+#[test]
 fn each_command_asks_for_what_it_is_for() {
     let mut desk = Desk::ready();
     desk.exchange("why?", "so");

