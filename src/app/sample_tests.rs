@@ -297,6 +297,7 @@ pub(super) fn a_turn(request: &str, answer: &str) -> Turn {
         answer: answer.to_owned(),
         sources: Vec::new(),
         continues: false,
+        whole: false,
     }
 }
 

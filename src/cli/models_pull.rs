@@ -65,7 +65,7 @@ fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
     let name = model.name();
     let store = desk.store();
     if let Some(here) = store.get(&name)?
-        && here.bytes == model.bytes()
+        && is_same(&here, model, &name)?
     {
         desk.out
             .note(&format!("{name} is here already: {}", here.path.display()));
@@ -76,12 +76,48 @@ fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
             .hint(format!("homebody models pull {name}")));
     }
     desk.out.note(&format!("fetching {}", model.offer()));
+    warn_of_memory(model.memory_bytes(), desk);
     let out = &mut desk.out;
     let pulled = pull_remote(&route, model, &store, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
     });
     desk.out.clear();
     fetched(&pulled?, desk)
+}
+
+/// Whether what is here under a name is a file of a repository; another's is in its way.
+fn is_same(here: &Installed, model: &RemoteModel, name: &str) -> Result<bool> {
+    let stated = match model.files.as_slice() {
+        [one] => one.sha256.as_deref(),
+        _ => None,
+    };
+    let other = matches!((stated, here.sha256.as_deref()), (Some(a), Some(b)) if a != b);
+    if here.bytes == model.bytes() && !other {
+        return Ok(true);
+    }
+    if here.owned && here.sha256.is_none() {
+        return Ok(false);
+    }
+    Err(Failure::usage(format!(
+        "another file is here by the name `{name}`: {}",
+        here.path.display()
+    ))
+    .hint(format!(
+        "`homebody models remove {name}` makes room for that of {}",
+        printable(&model.repo)
+    )))
+}
+
+/// Says before it is fetched that a model does not fit.
+fn warn_of_memory(needed: u64, desk: &mut Desk) {
+    let free = memory::available();
+    if needed > free {
+        desk.out.warn(&format!(
+            "it needs about {} of memory, and {} are free here",
+            human_bytes(needed),
+            human_bytes(free)
+        ));
+    }
 }
 
 /// The models of a repository, with what fits.

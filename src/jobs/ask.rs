@@ -78,6 +78,7 @@ pub(super) fn run(
             answer: done.text,
             sources,
             continues: false,
+            whole: done.finish == Finish::Stop,
         },
         context,
         stopped: done.finish == Finish::Cancelled,
@@ -91,6 +92,12 @@ fn go_on(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
+    if request.history.last().is_some_and(|turn| turn.whole) {
+        return Err(
+            Failure::usage("the last answer is whole: it was not cut off")
+                .hint("ask a question to go on with the conversation"),
+        );
+    }
     let said = before.pop_if(|last| last.role == Role::Assistant);
     let Some(said) = said.filter(|said| !said.content.trim().is_empty()) else {
         return Err(Failure::usage("there is no answer to go on with")
@@ -117,6 +124,7 @@ fn go_on(
             answer: done.text,
             sources,
             continues: true,
+            whole: done.finish == Finish::Stop,
         },
         context: nothing,
         stopped: done.finish == Finish::Cancelled,

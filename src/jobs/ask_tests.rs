@@ -161,6 +161,7 @@ fn a_conversation_that_outgrows_the_context_is_refused_with_a_next_step() {
         answer: "y".into(),
         sources: Vec::new(),
         continues: false,
+        whole: false,
     }];
     let (answer, events) = run_in(
         &place,
@@ -259,6 +260,7 @@ fn what_points_back_is_searched_with_the_words_before() {
             },
         ],
         continues: false,
+        whole: false,
     };
     let request = |question: &str, cited| Ask {
         history: vec![turn(cited)],

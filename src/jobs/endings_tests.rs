@@ -128,7 +128,8 @@ fn an_answer_at_its_limit_says_how_to_go_on() {
 #[test]
 fn an_answer_is_gone_on_with_where_it_ends() {
     let trial = trial();
-    let mut engine = engine(&[r#""It walks and""#, r#"" then it runs.""#, r#""Yes.""#]);
+    let cut = r#"{"steps":[{"text":"It walks and"}],"finish":"length"}"#;
+    let mut engine = engine(&[cut, r#"" then it runs.""#, r#""Yes.""#]);
     let (answer, _) = trial.run(&ask(), &mut engine);
     let Ok(Answer::Ask { turn, .. }) = answer else {
         panic!("{answer:?}");
@@ -165,4 +166,22 @@ fn an_answer_is_gone_on_with_where_it_ends() {
     // Without an answer there is nothing to go on with.
     let (answer, _) = trial.run(&on(Vec::new(), true, ""), &mut engine);
     assert_eq!(answer.expect_err("nothing").kind(), Kind::Usage);
+}
+
+#[test]
+fn an_answer_that_is_whole_is_not_gone_on_with() {
+    let trial = trial();
+    let (answer, _) = trial.run(&ask(), &mut engine(&[r#""It walks.""#]));
+    let Ok(Answer::Ask { turn, .. }) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(turn.whole);
+    let on = Request::Ask(Ask {
+        history: vec![turn],
+        go_on: true,
+        ..Ask::default()
+    });
+    let (answer, _) = trial.run(&on, &mut engine(&[r#""more""#]));
+    let failure = answer.expect_err("whole");
+    assert!(failure.what().contains("is whole"), "{failure}");
 }

@@ -69,6 +69,9 @@ pub struct Turn {
     /// Whether the answer goes on with that of the turn before, and nothing was asked.
     #[serde(default)]
     pub continues: bool,
+    /// Whether the answer is whole: the model itself came to its end.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// What all jobs may be told.

@@ -295,6 +295,7 @@ mod tests {
                 cited: true,
             }],
             continues: false,
+            whole: false,
         }
     }
 

@@ -318,13 +318,16 @@ pub(super) fn piped(
 
 /// The failure for a conversation that has outgrown the context.
 pub(super) fn context_full(tokens: usize, context: usize) -> Failure {
-    Failure::model("the conversation no longer fits the model's context")
+    Failure::model("the conversation does not fit the model's context")
         .because(format!(
             "it has {} tokens of {}",
             human_count(tokens as u64),
             human_count(context as u64)
         ))
-        .hint("begin a new conversation (/new), drop pinned files, or set a smaller budget")
+        .hint(
+            "make the context larger (--ctx), show less (--budget, unpinned files), or begin a \
+             conversation with room: `ask` without --continue, /new on the screen",
+        )
 }
 
 #[cfg(test)]

@@ -205,9 +205,13 @@ pub fn choose_model(
         return named(wanted, catalog, store);
     }
     let installed = store.installed()?;
-    if let Some(chosen) = store.chosen()?
-        && let Some(model) = installed.iter().find(|m| m.name == chosen)
-    {
+    if let Some(chosen) = store.chosen()? {
+        let here = installed.iter().find(|m| m.name == chosen);
+        // Another one would answer otherwise, and nobody would know why.
+        let model = here.ok_or_else(|| {
+            Failure::model(format!("the file of `{chosen}`, the model in use, is gone"))
+                .hint("put it back, or `homebody models use NAME`: `models list` shows the others")
+        })?;
         return Ok(ModelChoice::Installed(model.clone()));
     }
     let rank = |m: &Installed| (catalog.get(&m.name).map_or(0, |c| c.rank), m.bytes);

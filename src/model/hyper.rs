@@ -109,6 +109,12 @@ impl Hyper {
                 "heads of {head} (keys), {value} (values), {rotary} (rotary) numbers"
             )));
         }
+        if header.tensors.is_empty() {
+            return Err(
+                Failure::input("the file holds a vocabulary alone, and no weights")
+                    .hint("fetch the whole model: such files are for tests of tokenizers"),
+            );
+        }
         let kinds = kinds(header, layers, &get)?;
         let vocabulary = header
             .tensor("token_embd.weight")

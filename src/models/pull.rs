@@ -10,6 +10,7 @@ use super::register::lock_file;
 use super::trouble::Next;
 use super::{Installed, Model, Progress, Store, checksum, transfer, wheel};
 use crate::base::places::private_dir;
+use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
 pub use super::route::Route;
@@ -123,6 +124,20 @@ fn from_hub(
             }
         }
     };
+    if let Some(bytes) = upload.bytes
+        && !is_near(bytes, model.bytes)
+    {
+        return Err(Failure::environment(format!(
+            "what the hub has as `{}` is not that model",
+            model.name
+        ))
+        .because(format!(
+            "it has {} where {} are expected",
+            human_bytes(bytes),
+            human_bytes(model.bytes)
+        ))
+        .hint("another file of a hub: `homebody models pull OWNER/REPO` lists what there is"));
+    }
     let stated = upload.sha256.as_deref().or(model.sha256.as_deref());
     if let Some(installed) = here
         && upload.bytes.is_none_or(|bytes| bytes == installed.bytes)
@@ -140,6 +155,13 @@ fn from_hub(
         sha256: Some(fetched.sha256),
         owned: true,
     })
+}
+
+/// Whether a new upload may be what was known before: those differ by a few tensors.
+const fn is_near(bytes: u64, known: u64) -> bool {
+    /// So much more is no question of memory for anybody, whatever it is a part of.
+    const LITTLE: u64 = 50_000_000;
+    bytes.abs_diff(known) <= known / 4 + LITTLE
 }
 
 fn from_wheel(

@@ -87,6 +87,7 @@ pub(super) fn turn(answer: &str) -> Turn {
         answer: answer.into(),
         sources: Vec::new(),
         continues: false,
+        whole: false,
     }
 }
 
@@ -127,6 +128,7 @@ pub(super) fn answered(screen: &mut Screen, answer: &str) {
             answer: answer.to_owned(),
             sources: sources(),
             continues: false,
+            whole: false,
         },
         context: context(),
         stopped: false,

@@ -31,6 +31,10 @@ const MAX_ALIGNMENT: u64 = 1 << 20;
 /// Reads the header of a file, of this file alone.
 pub(super) fn header(file: &Path) -> Result<Header> {
     let name = file.display().to_string();
+    // A pipe would be waited for until somebody writes into it.
+    if std::fs::metadata(file).is_ok_and(|facts| !facts.is_file()) {
+        return Err(Failure::input(format!("{name} is not a file")));
+    }
     let opened = File::open(file).map_err(|e| {
         let failure = io_failure(format!("cannot open the model {name}"), &e);
         if e.kind() == std::io::ErrorKind::NotFound {
