@@ -10,7 +10,7 @@ use unicode_segmentation::GraphemeCursor;
 pub use super::motion::Motion;
 pub use super::rows::{Row, TAB, cell_width};
 use super::vim::{Mode, Vim};
-use crate::base::text::is_hostile;
+use crate::base::text::{is_hostile, is_joiner};
 
 /// Bytes a composer takes at most; more is cut off.
 pub const MAX_TEXT: usize = 2_000_000;
@@ -119,7 +119,7 @@ impl Composer {
 
     /// Types a character; hostile ones are left out.
     pub fn type_char(&mut self, c: char) {
-        if c != '\n' && c != '\t' && is_hostile(c) {
+        if !matches!(c, '\n' | '\t') && is_hostile(c) && !is_joiner(c) {
             return;
         }
         let mut buffer = [0; 4];
@@ -394,7 +394,7 @@ pub fn clean(text: &str) -> String {
             '\n' | '\t' => out.push(c),
             // An escape sequence goes whole, not only its first character.
             '\u{1b}' => skip_sequence(&mut chars),
-            c if is_hostile(c) => {}
+            c if is_hostile(c) && !is_joiner(c) => {}
             c => out.push(c),
         }
     }

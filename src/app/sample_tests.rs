@@ -149,6 +149,7 @@ impl Desk {
                 findings: vec![a_finding("src/walk.rs", 12), a_finding("src/lib.rs", 3)],
                 unread: Vec::new(),
                 stopped: false,
+                failed: None,
             },
         );
         let is_review = |block: &&Block| matches!(block.body, Body::Review(_));

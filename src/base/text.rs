@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// One line of safe text: every control character, newline and tab included, every
-/// bidirectional override and every invisible format character is shown as a visible
-/// escape such as `\n`, `\x1b` or `\u{202e}`.
+/// One line of safe text: every control character, newline and tab included, and everything
+/// that nobody sees or that turns the direction of writing is shown as a visible escape such as
+/// `\n`, `\x1b` or `\u{202e}`. What joins emoji or the letters of a script stays.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
@@ -27,17 +27,71 @@ pub fn printable_block(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a character can change what a terminal does or hide what stands there.
+/// Whether [`printable`] shows a text otherwise than it is.
+pub fn hides(text: &str) -> bool {
+    matches!(printable(text), Cow::Owned(_))
+}
+
+/// Whether a character can change what a terminal does or hide what stands there: the controls,
+/// what separates lines, and by their Unicode properties (UAX 44) `Bidi_Control`,
+/// `Default_Ignorable_Code_Point` and all of category Cf but the marks that stand before numbers.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{200b}'..='\u{200c}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}'
+            '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
             | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character is one of those that join emoji, say how they look, or join letters:
+/// hostile alone, a part of what is seen between the right neighbours.
+pub const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// Whether a joiner stands where it is a part of what is seen.
+fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
+    const fn is_picture(c: char) -> bool {
+        matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
+            | '\u{2190}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
+            | '\u{1f000}'..='\u{1faff}')
+    }
+    /// Scripts whose letters take other forms beside each other.
+    const fn script(c: char) -> Option<u8> {
+        match c {
+            '\u{600}'..='\u{61b}' | '\u{61d}'..='\u{8ff}' => Some(0),
+            '\u{900}'..='\u{dff}' => Some(1),
+            '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17ff}' => Some(2),
+            _ => None,
+        }
+    }
+    let (Some(before), after) = (before, after.unwrap_or(' ')) else {
+        return false;
+    };
+    let letters = script(before).is_some() && script(before) == script(after);
+    match c {
+        '\u{200c}' => letters,
+        '\u{200d}' => letters || (is_picture(before) || before == '\u{fe0f}') && is_picture(after),
+        '\u{fe0e}' | '\u{fe0f}' => {
+            is_picture(before) || matches!(before, '0'..='9' | '#' | '*') && after == '\u{20e3}'
+        }
+        _ => false,
+    }
 }
 
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -45,9 +99,14 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
+    let mut escaped = false;
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let safe = !is_hostile(c) || keep(c) || joins(before, c, chars.peek().copied());
+        escaped |= !safe;
         match c {
-            c if !is_hostile(c) || keep(c) => out.push(c),
+            c if safe => out.push(c),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -59,8 +118,13 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
                 let _ = write!(out, "\\u{{{:x}}}", c as u32);
             }
         }
+        before = safe.then_some(c);
     }
-    Cow::Owned(out)
+    if escaped {
+        Cow::Owned(out)
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Bytes as hexadecimal digits.
@@ -148,9 +212,46 @@ mod tests {
         assert_eq!(printable_block("a\r\n\tb\rc"), "a\n\tb\\rc");
     }
 
+    /// Against the properties of Unicode themselves, for every code point there is.
     #[test]
-    fn emoji_joined_with_zwj_stay_whole() {
-        assert_eq!(printable("👩\u{200d}💻"), "👩\u{200d}💻");
+    fn everything_that_nobody_sees_is_hostile() {
+        let property = fancy_regex::Regex::new(
+            r"[\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\p{Cc}\p{Zl}\p{Zp}[\p{Cf}--\p{Prepended_Concatenation_Mark}]]",
+        )
+        .expect("an expression");
+        let mut buffer = [0; 4];
+        for c in '\0'..=char::MAX {
+            let one: &str = c.encode_utf8(&mut buffer);
+            let named = property.is_match(one).expect("tried");
+            assert_eq!(is_hostile(c), named, "{:x}", c as u32);
+            let shown = printable(one);
+            assert!(!shown.chars().any(is_hostile), "{:x}", c as u32);
+            assert_eq!(hides(one), named);
+        }
+    }
+
+    #[test]
+    fn what_joins_stays_and_what_hides_does_not() {
+        for whole in [
+            "👩\u{200d}💻",
+            "⚠\u{fe0f} 1\u{fe0f}\u{20e3}",
+            "❤\u{fe0f}\u{200d}🔥",
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+        ] {
+            assert_eq!(printable(whole), whole);
+        }
+        for (text, shown) in [
+            ("a\u{200d}b", "a\\u{200d}b"),
+            ("a\u{fe0f}", "a\\u{fe0f}"),
+            ("ad\u{ad}min", "ad\\xadmin"),
+            ("1\u{fe0f}2", "1\\u{fe0f}2"),
+            ("⚠\u{fe0f}\u{fe0f}", "⚠\u{fe0f}\\u{fe0f}"),
+            ("\u{200d}💻", "\\u{200d}💻"),
+            ("می\u{200c}", "می\\u{200c}"),
+        ] {
+            assert_eq!(printable(text), shown);
+        }
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::base::{Failure, Result};
 /// By this line a hook is known as ours.
 const MARK: &str = "# put here by homebody review --install-hook";
 
-/// The hook. Findings and an interrupt stop the commit; where no model can be run, the rules
-/// decide, and it is said that no model has read the change.
+/// The hook. Findings, an interrupt, and a change that could not be looked at stop the commit;
+/// where no model can be run, the rules decide, and it is said that no model has read it.
 fn script(program: &Path) -> String {
     let quoted = program.to_string_lossy().replace('\'', "'\\''");
     format!(
@@ -22,11 +22,10 @@ fn script(program: &Path) -> String {
          # Pass it over once with: git commit --no-verify\n\
          program='{quoted}'\n\
          [ -x \"$program\" ] || program=homebody\n\
-         \"$program\" review --staged --fail-on error --hook\n\
-         case $? in\n\
-         \x20   1 | 130) exit 1 ;;\n\
-         \x20   *) exit 0 ;;\n\
-         esac\n"
+         \"$program\" review --staged --fail-on error --hook && exit 0\n\
+         [ $? -ne 127 ] || echo \"homebody is not where this hook was made for: nothing has \
+         looked at the change\" >&2\n\
+         exit 1\n"
     )
 }
 

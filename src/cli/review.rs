@@ -40,8 +40,22 @@ struct Record {
     findings: Vec<Finding>,
 }
 
-/// `review`.
+/// `review`. A hook lets nothing through that could not be looked at.
 pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
+    match review(args, desk) {
+        Err(failure) if args.hook && !failure.is_interrupted() => {
+            desk.out.failure(&failure);
+            desk.out.note(
+                "the change could not be looked at, so nothing is committed; \
+                 `git commit --no-verify` passes the review over once",
+            );
+            Ok(NEGATIVE)
+        }
+        outcome => outcome,
+    }
+}
+
+fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     if args.install_hook {
         return hook::install(desk);
     }
@@ -68,6 +82,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         findings,
         unread,
         stopped,
+        failed,
     } = follow(desk, &mut ready, &request, Show::Progress, false)?
     else {
         return Err(Failure::bug("a review was answered with something else"));
@@ -83,6 +98,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
                 .map(|(path, reason)| json!({"path": path, "reason": reason}))
                 .collect::<Vec<_>>(),
             "stopped": stopped,
+            "failed": failed.as_ref().map(ToString::to_string),
         }))?,
         ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(&findings))?,
     }
@@ -103,7 +119,16 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         desk.out.note("stopped; the rest was not read");
         return Ok(Kind::Interrupted.exit_code());
     }
-    Ok(if bad { NEGATIVE } else { 0 })
+    match failed {
+        _ if bad => Ok(NEGATIVE),
+        // A commit is not held up by a model that cannot be run.
+        Some(failure) if args.hook => {
+            desk.out.warn(&format!("no model has read it: {failure}"));
+            Ok(0)
+        }
+        Some(failure) => Err(failure),
+        None => Ok(0),
+    }
 }
 
 /// Which diff of the repository is to be reviewed.

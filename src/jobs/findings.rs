@@ -333,7 +333,7 @@ mod tests {
 
     fn diff() -> Diff {
         Diff {
-            unnamed: 0,
+            unnamed: Vec::new(),
             files: vec![FileDiff {
                 old_path: None,
                 path: RepoPath::new("src/a.rs").expect("good path"),

@@ -36,7 +36,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Cancel, RepoPath, Result};
+use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::engine::{Engine, Sampling};
 use crate::index::Index;
 use crate::patch::Change;
@@ -212,6 +212,8 @@ pub enum Answer {
         unread: Vec<(RepoPath, String)>,
         /// Cancelled or out of time.
         stopped: bool,
+        /// Why no model has read any of it, where none could; the rules have looked.
+        failed: Option<Failure>,
     },
     /// A commit message.
     Message {

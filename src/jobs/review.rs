@@ -22,7 +22,7 @@ use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
 use super::{findings, glob, talk};
 use crate::base::text::human_time;
-use crate::base::{Failure, LineRange, RepoPath, Result};
+use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
 use crate::context::pack::pack;
 use crate::engine::{Message, Role};
@@ -65,7 +65,6 @@ pub(super) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
     cx.cancel.check()?;
-    let begun = Instant::now();
     let parts = Parts {
         repo: cx.repo,
         index: cx.index,
@@ -85,111 +84,145 @@ pub(super) fn run(
     }
     // What no model is needed for takes no time: it is there before the first piece is read.
     tally.take(large, &diff, emit);
-    tally.take(spots::spots(&diff), &diff, emit);
-    if diff.unnamed > 0 {
-        let (who, names) = match diff.unnamed {
+    tally.take(spots::spots(&diff.files), &diff, emit);
+    tally.take(spots::spots(&diff.unnamed), &diff, emit);
+    if !diff.unnamed.is_empty() {
+        let (who, names) = match diff.unnamed.len() {
             1 => ("1 changed file is".to_owned(), "its name is"),
             n => (format!("{n} changed files are"), "their names are"),
         };
         emit(Event::Note {
-            text: format!("{who} not read: {names} no UTF-8"),
+            text: format!("{who} read by no model: {names} no UTF-8; the rules have looked"),
         });
     }
     if diff.files.is_empty() {
-        let text = if unread.is_empty() {
-            nothing(&request.diff)
-        } else {
-            "every changed file is passed over; there is nothing to read".to_owned()
-        };
-        emit(Event::Note { text });
+        if diff.unnamed.is_empty() {
+            let text = if unread.is_empty() {
+                nothing(&request.diff)
+            } else {
+                "every changed file is passed over; there is nothing to read".to_owned()
+            };
+            emit(Event::Note { text });
+        }
         tally.tell(0, emit);
-        return Ok(Answer::Review {
-            findings: tally.found,
-            unread,
-            stopped: false,
-        });
+        return Ok(answer(tally, unread, false, None));
     }
     if request.rules_only {
         emit(Event::Note {
             text: "no model has read this change; the rules alone have looked".to_owned(),
         });
-        let files = diff.files.into_iter().map(|file| file.path);
-        unread.extend(files.map(|path| (path, "no model has read it".to_owned())));
+        leave_files(&diff, "no model has read it", &mut unread);
         tally.tell(0, emit);
-        let mut found = tally.found;
-        findings::sort(&mut found);
-        return Ok(Answer::Review {
-            findings: found,
-            unread,
-            stopped: false,
-        });
+        return Ok(answer(tally, unread, false, None));
     }
+    let (stopped, failed) = match by_model(&diff, request, &mut tally, &mut unread, cx, emit) {
+        Ok(ended) => ended,
+        Err(failure) if failure.is_interrupted() => return Err(failure),
+        Err(failure) => {
+            leave_files(&diff, &failure.to_string(), &mut unread);
+            tally.tell(0, emit);
+            (false, Some(failure))
+        }
+    };
+    Ok(answer(tally, unread, stopped, failed))
+}
+
+fn answer(
+    tally: Tally,
+    unread: Vec<(RepoPath, String)>,
+    stopped: bool,
+    failed: Option<Failure>,
+) -> Answer {
+    let mut findings = tally.found;
+    findings::sort(&mut findings);
+    Answer::Review {
+        findings,
+        unread,
+        stopped,
+        failed,
+    }
+}
+
+/// Has a model read a diff, piece by piece. Says whether it was stopped, and why nothing was
+/// read, where nothing could be.
+fn by_model(
+    diff: &Diff,
+    request: &Review,
+    tally: &mut Tally,
+    unread: &mut Vec<(RepoPath, String)>,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(bool, Option<Failure>)> {
+    let begun = Instant::now();
     let fixes = fixes(cx.engine.facts().rewrites);
     let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
-    let cut = pieces(&diff, &parts, held, window, cx.engine.rates())?;
+    let parts = Parts {
+        repo: cx.repo,
+        index: cx.index,
+        settings: cx.settings,
+        prompts: cx.prompts,
+        count: &*cx.engine,
+        cancel: &cx.cancel,
+    };
+    let cut = pieces(diff, &parts, held, window, cx.engine.rates())?;
     for left in cut.left_out {
         unread.push((left.path, left.reason));
     }
     let total = cut.pieces.len();
     let memory = Memory::new(cx.settings.reviews.as_deref(), request.anew);
-    let mut stopped = false;
-    let mut failures = 0;
-    let mut pieces = cut.pieces.iter().enumerate();
-    for (at, piece) in pieces.by_ref() {
+    let mut stopped: Option<&str> = None;
+    let mut failures: Vec<Failure> = Vec::new();
+    for (at, piece) in cut.pieces.iter().enumerate() {
         let late = request.max_time_s > 0 && begun.elapsed().as_secs() >= request.max_time_s;
-        if late || cx.cancel.is_cancelled() {
-            stopped = true;
-            let reason = if late { "out of time" } else { "stopped" };
-            leave(piece, reason, &mut unread);
-            break;
+        if stopped.is_none() && (late || cx.cancel.is_cancelled()) {
+            stopped = Some(if late { "out of time" } else { "stopped" });
+        }
+        if let Some(reason) = stopped {
+            leave(piece, reason, unread);
+            continue;
+        }
+        if let [.., before, last] = failures.as_slice()
+            && before.kind() == last.kind()
+            && last.kind() != Kind::Input
+        {
+            leave(piece, &last.to_string(), unread);
+            continue;
         }
         emit(progress(at, total, Some(piece)));
-        match read(piece, &diff, &system, &memory, &mut tally, cx, emit) {
+        match read(piece, diff, &system, &memory, tally, cx, emit) {
             Ok((findings, whole)) => {
+                failures.clear();
                 tally.read += 1;
-                tally.take(findings, &diff, emit);
+                tally.take(findings, diff, emit);
                 if !whole {
-                    stopped = true;
-                    leave(piece, "stopped", &mut unread);
-                    break;
+                    stopped = Some("stopped");
+                    leave(piece, "stopped", unread);
                 }
             }
-            // One piece that fails does not take away what was found in others.
-            Err(failure) if tally.read > 0 && failures == 0 && !failure.is_interrupted() => {
-                failures += 1;
-                leave(piece, &failure.to_string(), &mut unread);
+            Err(failure) if failure.is_interrupted() => return Err(failure),
+            // One piece that fails takes nothing away from the others.
+            Err(failure) => {
+                leave(piece, &failure.to_string(), unread);
+                failures.push(failure);
             }
-            Err(failure) => return Err(failure),
         }
     }
     memory.prune();
-    if stopped {
-        let reason = unread
-            .last()
-            .map_or("stopped".to_owned(), |(_, reason)| reason.clone());
-        for (_, piece) in pieces {
-            leave(piece, &reason, &mut unread);
-        }
-        emit(Event::Note {
+    match stopped {
+        Some(reason) => emit(Event::Note {
             text: format!(
                 "{reason} after {}: {} of {total} pieces were read",
                 human_time(begun.elapsed().as_secs_f64()),
                 tally.read
             ),
-        });
-    } else {
-        emit(progress(total, total, None));
+        }),
+        None => emit(progress(total, total, None)),
     }
     tally.tell(total, emit);
-    let mut found = tally.found;
-    findings::sort(&mut found);
-    Ok(Answer::Review {
-        findings: found,
-        unread,
-        stopped,
-    })
+    let failed = failures.pop().filter(|_| tally.read == 0);
+    Ok((stopped.is_some(), failed))
 }
 
 /// What a review is of.
@@ -361,6 +394,13 @@ fn progress(done: usize, total: usize, piece: Option<&DiffPiece>) -> Event {
         total,
         path: part.map(|part| part.path.clone()),
         range: part.and_then(|part| -> Option<LineRange> { part.new.or(part.old) }),
+    }
+}
+
+/// Says of every file that it was not read.
+fn leave_files(diff: &Diff, reason: &str, unread: &mut Vec<(RepoPath, String)>) {
+    for file in &diff.files {
+        unread.push((file.path.clone(), reason.to_owned()));
     }
 }
 

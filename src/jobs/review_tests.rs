@@ -37,6 +37,7 @@ struct Came {
     findings: Vec<Finding>,
     unread: Vec<(String, String)>,
     stopped: bool,
+    failed: Option<Failure>,
     events: Vec<Event>,
 }
 
@@ -47,6 +48,7 @@ fn play(trial: &Trial, request: Review, engine: &mut ScriptedEngine) -> Came {
             findings,
             unread,
             stopped,
+            failed,
         }) => Came {
             findings,
             unread: unread
@@ -54,6 +56,7 @@ fn play(trial: &Trial, request: Review, engine: &mut ScriptedEngine) -> Came {
                 .map(|(path, reason)| (path.to_string(), reason))
                 .collect(),
             stopped,
+            failed,
             events,
         },
         other => panic!("{other:?}"),
@@ -176,6 +179,75 @@ fn a_large_diff_comes_in_pieces_and_a_failure_costs_one() {
     assert!(engine.asked().len() > 3, "{}", engine.asked().len());
     assert_eq!(came.unread.len(), 1, "{:?}", came.unread);
     assert!(!came.stopped);
+}
+
+/// An AWS key in its form, which is none.
+const KEY: &str = "let k = \"AKIAIOSFODNN7EXAMPLZ\";\n";
+
+fn rules(findings: &[Finding]) -> Vec<&str> {
+    let mut rules: Vec<_> = findings
+        .iter()
+        .filter_map(|finding| finding.rule.as_deref())
+        .collect();
+    rules.sort_unstable();
+    rules
+}
+
+#[test]
+fn what_nobody_can_speak_of_is_still_looked_at() {
+    for (name, expected) in [
+        ("n\u{200b}.rs", &["hidden-name", "secret"][..]),
+        ("n\u{1b}[31m.rs", &["hidden-name", "secret"]),
+        ("n\u{e0101}.rs", &["hidden-name", "secret"]),
+    ] {
+        let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+        trial.put(name, KEY);
+        trial.git(&["add", "-A"]);
+        let came = play(&trial, staged(), &mut always("No findings."));
+        assert_eq!(rules(&came.findings), expected, "{name:?}");
+        assert_eq!(came.unread.len(), 1, "{:?}", came.unread);
+        assert!(came.failed.is_some(), "no model has read it");
+        // A neighbour is read as ever.
+        trial.put("b.rs", "fn b() {}\n");
+        trial.git(&["add", "-A"]);
+        let came = play(&trial, staged(), &mut always("No findings."));
+        assert_eq!(rules(&came.findings), expected, "{name:?}");
+        assert_eq!((came.unread.len(), came.failed), (1, None));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+    let name = std::ffi::OsStr::from_bytes(b"n\xe9.rs");
+    std::fs::write(trial.repo.root().join(name), KEY).expect("written");
+    trial.git(&["add", "-A"]);
+    let came = play(&trial, staged(), &mut always("No findings."));
+    assert_eq!(rules(&came.findings), ["secret"]);
+    assert!(notes(&came.events).contains("no UTF-8"));
+}
+
+#[test]
+fn where_no_model_can_be_run_the_rules_have_looked() {
+    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+    trial.put("b.rs", KEY);
+    trial.put("c.rs", "fn c() {}\n");
+    trial.git(&["add", "-A"]);
+    let fail = Line {
+        repeat: true,
+        ..Line::steps(vec![Play::Fail {
+            kind: None,
+            what: "no memory".to_owned(),
+            hint: None,
+        }])
+    };
+    let came = play(&trial, staged(), &mut ScriptedEngine::new(vec![fail]));
+    assert_eq!(rules(&came.findings), ["secret"]);
+    let failed = came.failed.expect("none was read");
+    assert!(failed.to_string().contains("no memory"), "{failed}");
+    assert_eq!(came.unread.len(), 2);
 }
 
 #[test]

@@ -131,8 +131,10 @@ pub struct FileDiff {
 pub struct Diff {
     /// The files.
     pub files: Vec<FileDiff>,
-    /// Files that are left out, since their names are no UTF-8: nothing could say them.
-    pub unnamed: usize,
+    /// Files whose names are no UTF-8, by the nearest that is: nobody can speak of them, but
+    /// what they hold can be looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<FileDiff>,
 }
 
 impl Diff {
@@ -205,11 +207,15 @@ impl Repo {
         .map_err(failed)?;
         diff.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let (mut files, mut unnamed) = (Vec::new(), 0);
+        let (mut files, mut unnamed) = (Vec::new(), Vec::new());
         for i in 0..diff.deltas().len() {
-            match file_diff(&git, &diff, i)? {
-                Some(file) => files.push(file),
-                None => unnamed += usize::from(is_unnamed(&diff, i)),
+            let Some(file) = file_diff(&git, &diff, i)? else {
+                continue;
+            };
+            if is_unnamed(&diff, i) {
+                unnamed.push(file);
+            } else {
+                files.push(file);
             }
         }
         if matches!(spec, DiffSpec::Unstaged | DiffSpec::Base(_)) {
@@ -249,13 +255,9 @@ fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option
     let Some(delta) = diff.get_delta(i) else {
         return Ok(None);
     };
-    let name = |file: git2::DiffFile<'_>| {
-        std::str::from_utf8(file.path_bytes()?)
-            .ok()
-            .and_then(|path| RepoPath::new(path).ok())
-    };
+    let name =
+        |file: git2::DiffFile<'_>| RepoPath::new(&String::from_utf8_lossy(file.path_bytes()?)).ok();
     let (old, new) = (name(delta.old_file()), name(delta.new_file()));
-    // A name that is not UTF-8 cannot be named in a finding or an edit either.
     let Some(path) = (if delta.status() == Delta::Deleted {
         old.clone()
     } else {
@@ -662,7 +664,7 @@ pub(super) mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_name_that_is_no_utf8_is_counted() {
+    fn what_has_a_name_that_is_no_utf8_is_kept_apart() {
         use std::os::unix::ffi::OsStrExt as _;
         let (_keep, repo, git) = git_repo();
         write(&repo, "a", "text\n");
@@ -671,7 +673,9 @@ pub(super) mod tests {
         fs::write(repo.root().join(name), "x\n").expect("written");
         write(&repo, "a", "other\n");
         let diff = repo.diff(&DiffSpec::Unstaged, 3).expect("diff");
-        assert_eq!((diff.files.len(), diff.unnamed), (1, 1));
+        assert_eq!((diff.files.len(), diff.unnamed.len()), (1, 1));
+        assert_eq!(diff.unnamed[0].path.as_str(), "caf\u{fffd}.txt");
+        assert_eq!(diff.unnamed[0].hunks[0].lines[0].text, "x");
     }
 
     fn entry_like(entry: &git2::IndexEntry) -> git2::IndexEntry {

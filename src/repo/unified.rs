@@ -28,7 +28,10 @@ impl Diff {
                 .hint("give the output of `git diff` or `diff -u`"));
         }
         files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
-        Ok(Self { files, unnamed: 0 })
+        Ok(Self {
+            files,
+            unnamed: Vec::new(),
+        })
     }
 
     /// The diff as git would write it, with `a/` and `b/`.
@@ -651,7 +654,10 @@ mod tests {
         #[test]
         fn written_and_read_it_is_the_same(mut files in prop::collection::vec(a_file(), 0..4)) {
             files.sort_by(|a, b| a.path.cmp(&b.path));
-            let diff = Diff { files, unnamed: 0 };
+            let diff = Diff {
+                files,
+                unnamed: Vec::new(),
+            };
             let text = diff.to_unified();
             prop_assert_eq!(Diff::parse(&text).map_err(|e| format!("{e}\n{text}")), Ok(diff));
         }

@@ -168,6 +168,7 @@ fn a_review() {
         findings: findings(),
         unread: vec![(path("Cargo.lock"), "a lock file".into())],
         stopped: false,
+        failed: None,
     }));
     seen!("review", screen.picture());
     screen.keys(&["enter"]);
@@ -194,6 +195,7 @@ fn a_review_of_nothing() {
         findings: Vec::new(),
         unread: Vec::new(),
         stopped: false,
+        failed: None,
     }));
     let picture = screen.picture();
     assert!(
@@ -212,6 +214,7 @@ fn a_review_of_nothing() {
         findings: Vec::new(),
         unread: Vec::new(),
         stopped: false,
+        failed: None,
     }));
     seen!("review_finds_nothing", screen.picture());
 }

@@ -270,9 +270,13 @@ fn finish(state: &mut State, job: &Running, answer: Answer, out: &mut Vec<Comman
             mut findings,
             unread,
             stopped,
+            failed: none_read,
         } => {
             findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
             end_review(state, job.block, findings, unread, stopped);
+            if let Some(failure) = none_read {
+                failed(state, job, failure);
+            }
         }
         Answer::Message { text, stopped } => {
             end_answer(state, job, stopped, Some(&text), None);

@@ -143,6 +143,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                     findings: vec![a_finding("src/walk.rs", 2)],
                     unread: Vec::new(),
                     stopped: false,
+                    failed: None,
                 },
                 jobs::Request::Message => Answer::Message {
                     text: "Add x".to_owned(),

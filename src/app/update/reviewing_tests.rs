@@ -36,6 +36,7 @@ fn findings_stream_in_and_the_worst_come_first_in_the_end() {
             findings: vec![a_finding("src/walk.rs", 12), bad],
             unread: vec![(path("big.rs"), "too large".to_owned())],
             stopped: false,
+            failed: None,
         },
     );
     let review = desk.review(id);
@@ -213,6 +214,7 @@ fn nothing_found_is_a_report_too() {
             findings: Vec::new(),
             unread: vec![(path("big.rs"), "too large".to_owned())],
             stopped: true,
+            failed: None,
         },
     );
     assert_eq!(
@@ -259,6 +261,7 @@ fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
             findings: vec![finding],
             unread: Vec::new(),
             stopped: false,
+            failed: None,
         },
     );
     assert!(matches!(desk.state.focus, Focus::Review(_)));
@@ -279,6 +282,7 @@ fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
             findings: vec![finding.clone()],
             unread: Vec::new(),
             stopped: false,
+            failed: None,
         },
     );
     if !matches!(desk.state.focus, Focus::Review(_)) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::super::form::{Form, Part, Said};
 use super::super::{Finding, Severity};
 use crate::base::RepoPath;
-use crate::base::text::{is_hostile, truncated};
+use crate::base::text::{hides, truncated};
 use crate::context::changes::DiffPiece;
 use crate::repo::{Diff, DiffKind};
 
@@ -79,7 +79,7 @@ impl Sheet {
             let lines = hunk.and_then(|hunk| hunk.lines.get(part.lines.clone()));
             for line in lines.unwrap_or_default() {
                 // What steers a terminal cannot be written, nor can what is no name of one line.
-                let hostile = |text: &str| text.chars().any(|c| is_hostile(c) && c != '\t');
+                let hostile = |text: &str| text.split('\t').any(hides);
                 let text = line.text.trim_end_matches('\r');
                 let named = !hostile(text) && !hostile(part.path.as_str()) && !text.is_empty();
                 let Some(number) = line.number().filter(|_| named) else {

@@ -7,8 +7,8 @@ use fancy_regex::Regex;
 use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
-use crate::base::text::{hex, human_bytes, truncated};
-use crate::repo::{Diff, DiffKind, FileDiff};
+use crate::base::text::{hex, hides, human_bytes, truncated};
+use crate::repo::{DiffKind, FileDiff, FileStatus};
 
 /// Files of more bytes are said, where they are new.
 const LARGE: u64 = 5 << 20;
@@ -118,10 +118,10 @@ static COMPILED_LEFT: LazyLock<Vec<(usize, Regex)>> = LazyLock::new(|| {
 });
 
 /// Looks through what a diff adds.
-pub(super) fn spots(diff: &Diff) -> Vec<Finding> {
+pub(super) fn spots(files: &[FileDiff]) -> Vec<Finding> {
     let mut found = Vec::new();
-    for file in &diff.files {
-        let mut here = Vec::new();
+    for file in files {
+        let mut here: Vec<Finding> = name(file).into_iter().collect();
         conflict(file, &mut here);
         lines(file, &mut here);
         let mut rules: Vec<(String, usize)> = Vec::new();
@@ -168,6 +168,15 @@ fn finding(
         rule: Some(rule.to_owned()),
         suggestion: None,
     }
+}
+
+/// A new name with characters in it that nobody sees: it looks like another, or like none.
+fn name(file: &FileDiff) -> Option<Finding> {
+    let new = matches!(file.status, FileStatus::Added | FileStatus::Renamed);
+    let hidden = hides(file.path.as_str());
+    let title = "the name holds characters that cannot be seen".to_owned();
+    let rule = "hidden-name";
+    (new && hidden).then(|| finding(file, 0, "", rule, Severity::Warning, title))
 }
 
 /// Conflict markers: all three of them, the sides in order, since rows of equal signs underline
