@@ -1,7 +1,7 @@
 //! Single steps on the working tree, each with its look at what stands there.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::record::sync_folder;
@@ -21,63 +21,173 @@ pub(super) enum Stands {
     },
 }
 
-/// The path on disk, if no part of it is a link and all folders are folders.
+/// A place in the working tree: a name in a folder that is held open where the system can do
+/// that, so that it stays the one that was looked at, whoever moves folders meanwhile.
+pub(super) struct Spot {
+    folder: PathBuf,
+    name: String,
+    #[cfg(target_os = "linux")]
+    _held: std::os::fd::OwnedFd,
+}
+
+impl Spot {
+    fn path(&self) -> PathBuf {
+        self.folder.join(&self.name)
+    }
+
+    /// The name under which a new text waits beside its place.
+    fn waiting(&self, number: u64, index: usize) -> PathBuf {
+        self.folder.join(waiting_name(number, index))
+    }
+
+    /// What stands there, if anything does. It is no link, nor a folder.
+    fn facts(&self, path: &RepoPath) -> Result<Option<fs::Metadata>> {
+        match fs::symlink_metadata(self.path()) {
+            Ok(facts) if facts.is_symlink() => Err(is_link(path, &self.name)),
+            Ok(facts) if !facts.is_file() => {
+                Err(Failure::input(format!("`{path}` is no plain file")))
+            }
+            Ok(facts) => Ok(Some(facts)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(io_failure(format!("cannot look at `{path}`"), &e)),
+        }
+    }
+}
+
+fn waiting_name(number: u64, index: usize) -> String {
+    format!(".homebody-{number}-{index}.tmp")
+}
+
+fn is_link(path: &RepoPath, part: &str) -> Failure {
+    Failure::input(format!(
+        "`{path}` is not touched: `{part}` is a symbolic link"
+    ))
+}
+
+/// The place of a path, if no part of it is a link and all folders are folders; none where its
+/// folder is not there.
 ///
-/// std has no `openat`; each part is looked at right before it is used, which leaves a gap of
+/// On Linux the kernel walks the way once more and refuses every link on it (openat2(2)).
+/// Elsewhere the parts are looked at right before they are used, which leaves a gap of
 /// microseconds to somebody who may already write to the repository.
-pub(super) fn safe_path(root: &Path, path: &RepoPath) -> Result<PathBuf> {
+pub(super) fn spot(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
     let mut at = root.to_owned();
-    let mut parts = path.as_str().split('/').peekable();
-    while let Some(part) = parts.next() {
+    for part in path.folder().split('/').filter(|part| !part.is_empty()) {
         at.push(part);
         match fs::symlink_metadata(&at) {
-            Ok(meta) if meta.file_type().is_symlink() => {
-                return Err(Failure::input(format!(
-                    "`{path}` is not touched: `{part}` is a symbolic link"
-                )));
-            }
-            Ok(meta) if parts.peek().is_some() && !meta.is_dir() => {
+            Ok(facts) if facts.is_symlink() => return Err(is_link(path, part)),
+            Ok(facts) if !facts.is_dir() => {
                 return Err(Failure::input(format!(
                     "`{path}` cannot be written: `{part}` is a file, and no folder"
                 )));
             }
             // A submodule, or a repository that lies here: its changes are its own.
-            Ok(_) if parts.peek().is_some() && fs::symlink_metadata(at.join(".git")).is_ok() => {
+            Ok(_) if fs::symlink_metadata(at.join(".git")).is_ok() => {
                 return Err(Failure::input(format!(
                     "`{path}` is not touched: `{part}` is a repository of its own"
                 ))
                 .hint("run homebody there"));
             }
-            Ok(meta) if parts.peek().is_none() && !meta.is_file() => {
-                return Err(Failure::input(format!("`{path}` is no plain file")));
-            }
             Ok(_) => {}
             // What is below something that is not there is not there either.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => break,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(io_failure(format!("cannot look at `{path}`"), &e)),
         }
     }
-    Ok(path.under(root))
+    held(root, path)
+}
+
+#[cfg(target_os = "linux")]
+fn held(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    use rustix::io::Errno;
+
+    let failed = |e: Errno| io_failure(format!("cannot look at `{path}`"), &e.into());
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let top = openat(CWD, root, flags, Mode::empty()).map_err(failed)?;
+    let folder = match path.folder() {
+        "" => ".",
+        folder => folder,
+    };
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let held = match openat2(&top, folder, flags, Mode::empty(), resolve) {
+        Ok(held) => held,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP | Errno::XDEV | Errno::NOTDIR) => return Err(is_link(path, folder)),
+        // A kernel before 5.6, or a filter that knows no such call: one part after the other.
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let mut held = top;
+            for part in path.folder().split('/').filter(|part| !part.is_empty()) {
+                held = match openat(&held, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
+                    Ok(next) => next,
+                    Err(Errno::NOENT) => return Ok(None),
+                    Err(Errno::LOOP | Errno::NOTDIR) => return Err(is_link(path, part)),
+                    Err(e) => return Err(failed(e)),
+                };
+            }
+            held
+        }
+        Err(e) => return Err(failed(e)),
+    };
+    Ok(Some(Spot {
+        // The folder itself, wherever it is by now.
+        folder: PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd())),
+        name: path.name().to_owned(),
+        _held: held,
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "elsewhere it may be gone meanwhile"
+)]
+fn held(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
+    let at = path.under(root);
+    Ok(at.parent().map(|folder| Spot {
+        folder: folder.to_owned(),
+        name: path.name().to_owned(),
+    }))
+}
+
+/// The place of a path whose folder has to be there.
+fn there(root: &Path, path: &RepoPath) -> Result<Spot> {
+    spot(root, path)?
+        .ok_or_else(|| Failure::input(format!("the folder of `{path}` is gone meanwhile")))
 }
 
 pub(super) fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
-    let at = safe_path(root, path)?;
-    let failed = |e: &std::io::Error| io_failure(format!("cannot read `{path}`"), e);
-    let meta = match fs::symlink_metadata(&at) {
-        Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stands::Nothing),
-        Err(e) => return Err(failed(&e)),
+    let Some(spot) = spot(root, path)? else {
+        return Ok(Stands::Nothing);
     };
-    if meta.len() > LARGEST {
+    let failed = |e: &std::io::Error| io_failure(format!("cannot read `{path}`"), e);
+    let Some(facts) = spot.facts(path)? else {
+        return Ok(Stands::Nothing);
+    };
+    if facts.len() > LARGEST {
         return Err(Failure::input(format!(
             "`{path}` is too large to be changed"
         )));
     }
-    let bytes = fs::read(&at).map_err(|e| failed(&e))?;
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::OFlags;
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags as i32);
+    }
+    let mut bytes = Vec::new();
+    options
+        .open(spot.path())
+        .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+        .map_err(|e| failed(&e))?;
     Ok(Stands::File {
         bytes,
-        mode: mode(&meta),
-        read_only: meta.permissions().readonly(),
+        mode: mode(&facts),
+        read_only: facts.permissions().readonly(),
     })
 }
 
@@ -92,18 +202,14 @@ pub(super) fn mode(_: &fs::Metadata) -> Option<u32> {
     None
 }
 
-/// The name under which a new text waits beside its place.
-pub(super) fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize) -> PathBuf {
-    let name = format!(".homebody-{number}-{index}.tmp");
-    match target.folder() {
-        "" => root.join(name),
-        folder => root.join(folder).join(name),
-    }
-}
-
 /// Writes a whole file under a name that was free, through to the disk.
 pub(super) fn write_beside(path: &Path, bytes: &[u8], mode: Option<u32>) -> std::io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).open(path)?;
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    // What others may not read, they may not read while it is written either.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.unwrap_or(0o666) & 0o777);
+    let mut file = options.open(path)?;
     file.write_all(bytes)?;
     #[cfg(unix)]
     if let Some(mode) = mode {
@@ -114,16 +220,46 @@ pub(super) fn write_beside(path: &Path, bytes: &[u8], mode: Option<u32>) -> std:
     file.sync_data()
 }
 
+/// Lays a new text ready beside its place.
+pub(super) fn lay_ready(
+    root: &Path,
+    target: &RepoPath,
+    (number, index): (u64, usize),
+    bytes: &[u8],
+    mode: Option<u32>,
+) -> Result<()> {
+    let spot = there(root, target)?;
+    let beside = spot.waiting(number, index);
+    // One may be left from a process that was killed and whose record is gone.
+    let _ = fs::remove_file(&beside);
+    write_beside(&beside, bytes, mode)
+        .map_err(|e| io_failure(format!("cannot write beside `{target}`"), &e))
+}
+
+/// Takes a text away that was laid ready; usually it is not there.
+pub(super) fn clear_ready(root: &Path, target: &RepoPath, number: u64, index: usize) {
+    if let Ok(Some(spot)) = spot(root, target) {
+        let _ = fs::remove_file(spot.waiting(number, index));
+    }
+}
+
 /// Renames a waiting text into its place. A `fresh` one must not take the place of anything.
-pub(super) fn move_in(root: &Path, beside: &Path, target: &RepoPath, fresh: bool) -> Result<()> {
-    let at = safe_path(root, target)?;
+pub(super) fn move_in(
+    root: &Path,
+    target: &RepoPath,
+    (number, index): (u64, usize),
+    fresh: bool,
+) -> Result<()> {
+    let spot = there(root, target)?;
+    spot.facts(target)?;
+    let (beside, at) = (spot.waiting(number, index), spot.path());
     let failed = |e: &std::io::Error| io_failure(format!("cannot write `{target}`"), e);
     if fresh {
         // A hard link, unlike a rename, fails if something came there meanwhile.
-        match fs::hard_link(beside, &at) {
+        match fs::hard_link(&beside, &at) {
             Ok(()) => {
-                fs::remove_file(beside).map_err(|e| failed(&e))?;
-                at.parent().map(sync_folder);
+                fs::remove_file(&beside).map_err(|e| failed(&e))?;
+                sync_folder(&spot.folder);
                 return Ok(());
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(failed(&e)),
@@ -135,24 +271,121 @@ pub(super) fn move_in(root: &Path, beside: &Path, target: &RepoPath, fresh: bool
             }
         }
     }
-    fs::rename(beside, &at).map_err(|e| failed(&e))?;
-    at.parent().map(sync_folder);
+    fs::rename(&beside, &at).map_err(|e| failed(&e))?;
+    sync_folder(&spot.folder);
     Ok(())
+}
+
+/// Makes a folder, unless it is there; those above it have to be.
+pub(super) fn make_folder(root: &Path, folder: &RepoPath) -> Result<()> {
+    let spot = there(root, folder)?;
+    let at = spot.path();
+    let is_folder = || fs::symlink_metadata(&at).is_ok_and(|facts| facts.is_dir());
+    fs::create_dir(&at)
+        .or_else(|e| if is_folder() { Ok(()) } else { Err(e) })
+        .map_err(|e| io_failure(format!("cannot make the folder `{folder}`"), &e))
+}
+
+/// Removes a folder that is empty; another stays.
+pub(super) fn remove_folder(root: &Path, folder: &RepoPath) {
+    if let Ok(Some(spot)) = spot(root, folder) {
+        let _ = fs::remove_dir(spot.path());
+    }
 }
 
 /// A deleted file's folder may have been removed since.
 pub(super) fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
-    safe_path(root, path)?;
-    match path.folder() {
-        "" => Ok(()),
-        folder => fs::create_dir_all(root.join(folder))
-            .map_err(|e| io_failure(format!("cannot make the folder of `{path}`"), &e)),
+    let mut above = String::new();
+    for part in path.folder().split('/').filter(|part| !part.is_empty()) {
+        if !above.is_empty() {
+            above.push('/');
+        }
+        above.push_str(part);
+        make_folder(root, &RepoPath::new(&above)?)?;
     }
+    Ok(())
 }
 
 pub(super) fn remove(root: &Path, path: &RepoPath) -> Result<()> {
-    let at = safe_path(root, path)?;
-    fs::remove_file(&at).map_err(|e| io_failure(format!("cannot remove `{path}`"), &e))?;
-    at.parent().map(sync_folder);
+    let spot = there(root, path)?;
+    spot.facts(path)?;
+    fs::remove_file(spot.path()).map_err(|e| io_failure(format!("cannot remove `{path}`"), &e))?;
+    sync_folder(&spot.folder);
     Ok(())
+}
+
+/// Where a new text waits, for tests that leave one there.
+#[cfg(test)]
+pub(super) fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize) -> PathBuf {
+    let name = waiting_name(number, index);
+    match target.folder() {
+        "" => root.join(name),
+        folder => root.join(folder).join(name),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    use super::*;
+
+    /// A neighbour that swaps a folder with a link to another, as fast as it can.
+    #[test]
+    fn nothing_is_written_behind_a_folder_that_becomes_a_link() {
+        /// As often as one would have to be lucky.
+        const TRIES: u64 = 10_000;
+        let shared = Path::new("/dev/shm");
+        let dir = if shared.is_dir() {
+            tempfile::tempdir_in(shared)
+        } else {
+            tempfile::tempdir()
+        };
+        let dir = dir.expect("a folder");
+        let (root, outside) = (dir.path().join("repo"), dir.path().join("outside"));
+        fs::create_dir_all(root.join("sub")).expect("made");
+        fs::create_dir(&outside).expect("made");
+        fs::write(outside.join("f"), "precious").expect("written");
+        std::os::unix::fs::symlink(&outside, root.join("link")).expect("linked");
+        let path = RepoPath::new("sub/f").expect("a path");
+        let done = AtomicBool::new(false);
+        let (mut written, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (a, b) = (root.join("sub"), root.join("link"));
+                while !done.load(Ordering::Relaxed) {
+                    let _ = renameat_with(CWD, &a, CWD, &b, RenameFlags::EXCHANGE);
+                }
+            });
+            for number in 0..TRIES {
+                let outcome = lay_ready(&root, &path, (number, 0), b"new", Some(0o600))
+                    .and_then(|()| move_in(&root, &path, (number, 0), false))
+                    .and_then(|()| remove(&root, &path));
+                match outcome {
+                    Ok(()) => written += 1,
+                    Err(_) => refused += 1,
+                }
+                clear_ready(&root, &path, number, 0);
+                let _ = make_folder(&root, &RepoPath::new("sub/g").expect("a path"));
+                remove_folder(&root, &RepoPath::new("sub/g").expect("a path"));
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+        let names: Vec<_> = fs::read_dir(&outside)
+            .expect("read")
+            .flatten()
+            .map(|entry| entry.file_name())
+            .collect();
+        assert_eq!(names, ["f"], "{written} written, {refused} refused");
+        assert_eq!(
+            fs::read_to_string(outside.join("f")).expect("there"),
+            "precious"
+        );
+        assert!(
+            written > 0 && refused > 0,
+            "{written} written, {refused} refused"
+        );
+    }
 }

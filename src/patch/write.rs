@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::disk::{
-    Stands, move_in, remove, restore_folders, safe_path, stands, waiting, write_beside,
+    Stands, clear_ready, lay_ready, make_folder, move_in, remove, remove_folder, restore_folders,
+    stands,
 };
-use super::record::{Entry, Record, State, hash, numbers, prune, sync_folder};
+use super::record::{Entry, Record, State, hash, numbers, prune};
 use super::{Change, FileChange, merge};
-use crate::base::failure::io_failure;
 use crate::base::places::{self, private_dir};
 use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
 
@@ -319,19 +319,12 @@ fn note_folders(root: &Path, path: &RepoPath, folders: &mut Vec<RepoPath>) -> Re
 /// Writes everything. `reached` counts the files that may have been changed, also on failure.
 fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize) -> Result<()> {
     for folder in &record.folders {
-        let at = folder.under(root);
-        fs::create_dir(&at)
-            .or_else(|e| if at.is_dir() { Ok(()) } else { Err(e) })
-            .map_err(|e| io_failure(format!("cannot make the folder `{folder}`"), &e))?;
+        make_folder(root, folder)?;
     }
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
         if let Some(after) = &file.after {
-            safe_path(root, entry.target())?;
-            let beside = waiting(root, entry.target(), record.number, index);
-            // One may be left from a process that was killed and whose record is gone.
-            let _ = fs::remove_file(&beside);
-            write_beside(&beside, after.as_bytes(), entry.mode)
-                .map_err(|e| io_failure(format!("cannot write beside `{}`", entry.target()), &e))?;
+            let of = (record.number, index);
+            lay_ready(root, entry.target(), of, after.as_bytes(), entry.mode)?;
         }
     }
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
@@ -339,15 +332,11 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
         checked_entry(root, file)?;
         *reached = index + 1;
         if file.after.is_some() {
-            let beside = waiting(root, entry.target(), record.number, index);
             let fresh = file.before.is_none() || entry.renamed_to.is_some();
-            move_in(root, &beside, entry.target(), fresh)?;
+            move_in(root, entry.target(), (record.number, index), fresh)?;
         }
         if file.after.is_none() || entry.renamed_to.is_some() {
-            let at = safe_path(root, &entry.path)?;
-            fs::remove_file(&at)
-                .map_err(|e| io_failure(format!("cannot remove `{}`", entry.path), &e))?;
-            at.parent().map(sync_folder);
+            remove(root, &entry.path)?;
         }
     }
     Ok(())
@@ -382,11 +371,7 @@ fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> 
 fn take_back(root: &Path, record: &Record, reached: usize) -> Result<()> {
     let mut strange = Vec::new();
     for (index, entry) in record.files.iter().enumerate().rev() {
-        let beside = waiting(root, entry.target(), record.number, index);
-        if safe_path(root, entry.target()).is_ok() {
-            // Usually it is not there.
-            let _ = fs::remove_file(&beside);
-        }
+        clear_ready(root, entry.target(), record.number, index);
         if index < reached
             && let Err(failure) = put_back(root, entry, record.number, index)
         {
@@ -395,7 +380,7 @@ fn take_back(root: &Path, record: &Record, reached: usize) -> Result<()> {
     }
     for folder in record.folders.iter().rev() {
         // One that holds something else by now stays.
-        let _ = fs::remove_dir(folder.under(root));
+        remove_folder(root, folder);
     }
     let mut strange = strange.into_iter();
     match strange.next() {
@@ -426,13 +411,9 @@ fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()>
         state => {
             let fresh = matches!(state, Stands::Nothing);
             restore_folders(root, &entry.path)?;
-            let beside = waiting(root, &entry.path, number, index);
-            let failed =
-                |e: &std::io::Error| io_failure(format!("cannot put back `{}`", entry.path), e);
-            // One may be left from an undo that was interrupted.
-            let _ = fs::remove_file(&beside);
-            write_beside(&beside, before.as_bytes(), entry.mode).map_err(|e| failed(&e))?;
-            move_in(root, &beside, &entry.path, fresh)?;
+            let of = (number, index);
+            lay_ready(root, &entry.path, of, before.as_bytes(), entry.mode)?;
+            move_in(root, &entry.path, of, fresh)?;
         }
     }
     if moved {

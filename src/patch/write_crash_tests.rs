@@ -1,6 +1,7 @@
 //! Tests of writing that is broken off: by a kill, by a disk, by somebody else.
 
 use super::*;
+use crate::patch::disk::{waiting, write_beside};
 
 /// The record of a change that is about to be applied, under number 1.
 fn begun(root: &Path, change: &Change) -> Record {
