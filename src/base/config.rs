@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::check_settings;
 use super::config_file::{self, Entry};
 use super::failure::{Failure, Result};
 use super::path::RepoPath;
 
+pub use super::check_settings::CheckSettings;
 pub use super::setting::{Origin, Setting};
 
 /// When to colour.
@@ -33,7 +35,7 @@ impl ColorChoice {
 }
 
 /// The keys and whether a repository's file may set them.
-pub(super) const KEYS: [(&str, bool); 23] = [
+pub(super) const KEYS: [(&str, bool); 30] = [
     ("model", false),
     ("threads", false),
     ("ctx", false),
@@ -56,6 +58,13 @@ pub(super) const KEYS: [(&str, bool); 23] = [
     ("review.second_look", false),
     ("search.embedding", false),
     ("check", false),
+    ("pull.pip_environment", false),
+    ("check_time", false),
+    ("check_memory", false),
+    ("check_processes", false),
+    ("check_read", false),
+    ("check_env", false),
+    ("check_unfenced", false),
     ("keys", false),
 ];
 
@@ -137,6 +146,10 @@ pub struct Config {
     pub search_embedding: Setting<String>,
     /// `check`: the command for `patch --check` (user only).
     pub check: Setting<Option<String>>,
+    /// `pull.pip_environment`: whether pip is given its variables of the shell (user only).
+    pub pip_environment: Setting<bool>,
+    /// `check_…`: what it may see and use (user only).
+    pub check_settings: CheckSettings,
     /// `keys.ACTION = ["ctrl-x", …]` (user only).
     pub keys: Setting<BTreeMap<String, Vec<String>>>,
     /// What the user should be told: keys of the repository's file that were passed over.
@@ -168,6 +181,8 @@ impl Default for Config {
             review_skip: Setting::default_of(Vec::new()),
             search_embedding: Setting::default_of("auto".to_owned()),
             check: Setting::default_of(None),
+            pip_environment: Setting::default_of(false),
+            check_settings: CheckSettings::default(),
             keys: Setting::default_of(BTreeMap::new()),
             notes: Vec::new(),
         }
@@ -368,6 +383,11 @@ impl Config {
         );
         let check = self.check.value.as_deref().map(text).unwrap_or_default();
         put("check", check, &self.check.origin);
+        let pip = &self.pip_environment;
+        put("pull.pip_environment", pip.value.to_string(), &pip.origin);
+        for (key, value, origin) in self.check_settings.entries() {
+            put(key, value, &origin);
+        }
         for (action, keys) in &self.keys.value {
             put(&format!("keys.{action}"), texts(keys), &self.keys.origin);
         }
@@ -437,6 +457,10 @@ impl Config {
             "review.skip" => add(&mut self.review_skip, entry.texts()?, origin),
             "search.embedding" => over(&mut self.search_embedding, entry.text()?, origin),
             "check" => over(&mut self.check, entry.optional_text()?, origin),
+            "pull.pip_environment" => over(&mut self.pip_environment, entry.flag()?, origin),
+            key if check_settings::KEYS.contains(&key) => {
+                self.check_settings.take(key, entry, origin)?;
+            }
             _ => {
                 let mut keys = std::mem::take(&mut self.keys.value);
                 let taken = entry.keys(&mut keys);
@@ -485,7 +509,7 @@ mod tests {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
-            check = \"cargo check\"\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\nsecond_look = false\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
+            check = \"cargo check\"\ncheck_time = \"2m\"\ncheck_memory = 4000\ncheck_processes = 100\ncheck_read = [\"~/sdk\"]\ncheck_env = [\"SDK\"]\ncheck_unfenced = true\n[pull]\npip_environment = true\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\nsecond_look = false\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));
         assert_eq!(config.ctx.value, 8192);
@@ -495,6 +519,8 @@ mod tests {
         assert!(!config.drafts.value);
         assert_eq!(config.review_skip.value, ["*.lock"]);
         assert_eq!(config.keys.value["help"], ["f1"]);
+        assert!((config.check_settings.time.value - 120.0).abs() < 1e-9);
+        assert!(config.check_settings.unfenced.value && config.pip_environment.value);
         let entries = config.entries();
         assert_eq!(entries.len(), KEYS.len() + 1, "keys has two entries");
         assert!(

@@ -5,6 +5,7 @@
 //! logger. What is here is small, pure where it can be, and stable.
 
 pub mod cancel;
+mod check_settings;
 pub mod config;
 mod config_file;
 pub mod count;

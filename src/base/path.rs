@@ -32,8 +32,11 @@ impl RepoPath {
         if path.contains('\0') {
             return refuse("it holds a NUL byte");
         }
-        if path.starts_with('/') || (cfg!(windows) && path.contains(':')) {
+        if path.starts_with('/') {
             return refuse("it is absolute");
+        }
+        if cfg!(windows) && path.contains(['\\', ':']) {
+            return refuse("`\\` and `:` have a meaning of their own on this system");
         }
         let mut parts = Vec::new();
         for part in path.split('/') {
@@ -45,6 +48,9 @@ impl RepoPath {
                     .eq_ignore_ascii_case(".git") =>
                 {
                     return refuse("it lies in git's own folder");
+                }
+                part if cfg!(windows) && is_device(part) => {
+                    return refuse("it is the name of a device on this system");
                 }
                 part => parts.push(part),
             }
@@ -80,6 +86,25 @@ impl RepoPath {
     pub fn under(&self, root: &Path) -> PathBuf {
         root.join(self.0.split('/').collect::<PathBuf>())
     }
+}
+
+/// Whether Windows takes a name for a device, whatever its ending (Naming Files, Paths, and
+/// Namespaces).
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).trim_end();
+    let upper = stem.to_ascii_uppercase();
+    let numbered = |start: &str| {
+        let rest = upper.strip_prefix(start);
+        rest.is_some_and(|rest| {
+            let mut chars = rest.chars();
+            matches!(chars.next(), Some('0'..='9' | '¹' | '²' | '³')) && chars.next().is_none()
+        })
+    };
+    matches!(
+        upper.as_str(),
+        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
+    ) || numbered("COM")
+        || numbered("LPT")
 }
 
 impl fmt::Display for RepoPath {

@@ -85,6 +85,18 @@ impl Places {
         })
     }
 
+    /// That homebody's folders belong to this user and nobody else can change what is in them or
+    /// on the way to them, as ssh demands of its own (`StrictModes`): records in them are believed.
+    ///
+    /// # Errors
+    /// Of kind environment, naming the folder and what to type.
+    pub fn check_owner(&self) -> Result<()> {
+        for dir in [&self.config, &self.data, &self.cache, &self.state] {
+            owner::check(dir)?;
+        }
+        Ok(())
+    }
+
     /// The folder of models.
     pub fn models(&self) -> PathBuf {
         self.data.join("models")
@@ -121,6 +133,111 @@ impl Places {
             dismissed: state.join("dismissed.json"),
             state,
         }
+    }
+}
+
+#[cfg(unix)]
+mod owner {
+    use std::fs::{self, Metadata};
+    use std::os::unix::fs::MetadataExt as _;
+    use std::path::Path;
+
+    use crate::base::{Failure, Result};
+
+    /// Others may write.
+    const OTHERS: u32 = 0o002;
+    const GROUP: u32 = 0o020;
+    /// Nobody but its owner moves what is in it.
+    const STICKY: u32 = 0o1000;
+
+    /// Whose number is not known in a user namespace (user_namespaces(7), overflowuid).
+    const NOBODY: u32 = 65534;
+
+    /// Whether this process sees other users' numbers than the system's.
+    fn in_namespace() -> bool {
+        let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+        let mut parts = map.split_whitespace();
+        parts.next().is_some() && (parts.next(), parts.next()) != (Some("0"), Some("4294967295"))
+    }
+
+    /// Looks at a folder of ours, where it is there, and at those above it.
+    pub(super) fn check(dir: &Path) -> Result<()> {
+        let mut there = dir;
+        while fs::symlink_metadata(there).is_err() {
+            match there.parent() {
+                Some(above) => there = above,
+                None => return Ok(()),
+            }
+        }
+        let refuse = |path: &Path, why: &str, hint: String| {
+            Err(Failure::environment(format!(
+                "homebody does not use {}, since others could change what is in it",
+                dir.display()
+            ))
+            .because(format!("{} {why}", path.display()))
+            .hint(hint))
+        };
+        let (user, group) = ids();
+        // Links are followed as far as who made them is trusted: both ways are looked at.
+        let real = there.canonicalize();
+        let ways = [Some(there), real.as_deref().ok()];
+        for path in ways.into_iter().flatten().flat_map(Path::ancestors) {
+            let Ok(facts) = fs::symlink_metadata(path) else {
+                continue;
+            };
+            let ours = path == dir
+                || real
+                    .as_deref()
+                    .is_ok_and(|real| path == real && there == dir);
+            // In a user namespace the system's own folders belong to nobody.
+            let system = facts.uid() == 0 || facts.uid() == NOBODY && in_namespace();
+            let trusted = facts.uid() == user || system;
+            if !trusted || ours && facts.uid() != user {
+                let hint = "set XDG_STATE_HOME, XDG_CACHE_HOME, XDG_DATA_HOME and XDG_CONFIG_HOME \
+                            (or HOME) to folders of your own";
+                return refuse(path, "belongs to somebody else", hint.to_owned());
+            }
+            if !facts.is_symlink() && is_open(&facts, group, ours) {
+                let hint = format!("chmod go-w '{}'", path.display());
+                return refuse(path, "can be written by others", hint);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether others may change what is in a folder. A group of the user's own is nobody else.
+    fn is_open(facts: &Metadata, group: u32, ours: bool) -> bool {
+        let mode = facts.mode();
+        let sticky = mode & STICKY != 0 && !ours;
+        let by_group = mode & GROUP != 0 && facts.gid() != group && facts.gid() != 0;
+        (mode & OTHERS != 0 || by_group) && !sticky
+    }
+
+    #[cfg(target_os = "linux")]
+    fn ids() -> (u32, u32) {
+        (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        )
+    }
+
+    /// By a file of ours, where the system is asked for it in ways that need unsafe code.
+    #[cfg(not(target_os = "linux"))]
+    fn ids() -> (u32, u32) {
+        let ours = tempfile::tempfile().and_then(|file| file.metadata());
+        ours.map_or((0, 0), |facts| (facts.uid(), facts.gid()))
+    }
+}
+
+#[cfg(not(unix))]
+mod owner {
+    use std::path::Path;
+
+    use crate::base::Result;
+
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere there are owners")]
+    pub(super) fn check(_: &Path) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -193,6 +310,38 @@ mod tests {
         let b = places.for_repo(Path::new("/two/repo"));
         assert_ne!(a.index, b.index);
         assert!(a.index.starts_with("/x/index"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_that_others_can_write_are_not_believed() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().canonicalize().expect("there");
+        let made = |name: &str, mode: u32| {
+            let path = root.join(name);
+            fs::create_dir_all(&path).expect("made");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
+            path
+        };
+        made("good", 0o755);
+        made("open", 0o777);
+        made("sticky", 0o1777);
+        made("sticky/homebody", 0o700);
+        made("bad", 0o755);
+        made("bad/homebody", 0o1777);
+        symlink(root.join("open"), root.join("good/link")).expect("linked");
+        for (name, believed) in [
+            ("good/homebody", true),
+            ("sticky/homebody", true),
+            ("sticky/other/homebody", true),
+            ("open/homebody", false),
+            ("bad/homebody", false),
+            ("good/link/homebody", false),
+        ] {
+            let outcome = owner::check(&root.join(name));
+            assert_eq!(outcome.is_ok(), believed, "{name}: {outcome:?}");
+        }
     }
 
     #[cfg(unix)]

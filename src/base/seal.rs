@@ -6,6 +6,8 @@
 //! - `socket` and `socketpair` of every family but `AF_UNIX`. The family is compared as the
 //!   32 bits the kernel itself looks at, so that set upper bits are no way around.
 //! - `io_uring_setup`, `_enter` and `_register`, since a ring could open sockets unseen.
+//! - the requests `TIOCSTI` and `TIOCLINUX`, which type into a terminal, and the calls for keys of
+//!   the kernel, which starts programs of its own to get them.
 //! - `pidfd_getfd`, `ptrace` and `process_vm_writev`, with which an unsealed process of the
 //!   same user could be made to act for us.
 //! - every call by an x32 number (x86-64), and every call of a foreign architecture: the
@@ -15,10 +17,9 @@
 //! that listens on one is willing to do; `/proc/PID/mem` of the same user's processes where
 //! the kernel does not restrict tracing; files that other programs read later.
 
-mod fence;
+pub mod cage;
 mod probe;
 
-pub use fence::{can_keep_out, keep_out};
 pub use probe::{PROBE_ARG, answer_probe, probe, probe_child, unix_sockets};
 
 use super::failure::Result;
@@ -39,6 +40,16 @@ pub enum Sealed {
 /// Of kind environment, if the platform has it and refuses it.
 pub fn put_on() -> Result<Sealed> {
     platform::put_on()
+}
+
+/// Lets no other process of this user look into this one or write into it, but root's.
+pub fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // It cannot be refused.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 /// The descriptors that are open now, and whether each could reach a network.
@@ -97,6 +108,15 @@ mod platform {
                 libc::AF_UNIX as u64,
             )?])
         };
+        // The kernel looks at 32 bits of a request.
+        let request = |request: libc::Ioctl| {
+            SeccompRule::new(vec![SeccompCondition::new(
+                1,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Eq,
+                u64::from(request as u32),
+            )?])
+        };
         // No rule for a call: it is refused whatever its arguments.
         let rules = BTreeMap::from([
             (libc::SYS_socket, vec![not_unix()?]),
@@ -107,6 +127,15 @@ mod platform {
             (libc::SYS_pidfd_getfd, vec![]),
             (libc::SYS_ptrace, vec![]),
             (libc::SYS_process_vm_writev, vec![]),
+            // What is typed into a terminal this way, its shell carries out after us.
+            (
+                libc::SYS_ioctl,
+                vec![request(libc::TIOCSTI)?, request(libc::TIOCLINUX)?],
+            ),
+            // The kernel starts a program for a key that it has not, outside of the seal.
+            (libc::SYS_request_key, vec![]),
+            (libc::SYS_add_key, vec![]),
+            (libc::SYS_keyctl, vec![]),
         ]);
         let arch = if cfg!(target_arch = "x86_64") {
             TargetArch::x86_64

@@ -69,6 +69,7 @@ impl Desk {
     /// there is a second thread.
     pub(super) fn set(global: &Global, out: Out) -> Result<Self, (Failure, Out)> {
         let found = Places::find().and_then(|places| {
+            places.check_owner()?;
             let config = settings(&places, global, None)?;
             Ok((places, config))
         });

@@ -235,7 +235,7 @@ fn checked(
         place: &ready.workspace.places.check,
         change,
         applied: false,
-        limit: check::TIME_LIMIT,
+        allowed: &ready.workspace.allowance,
     };
     let out = &mut desk.out;
     let mut what = "check";

@@ -4,7 +4,9 @@ use std::fs;
 
 use super::desk::Desk;
 use super::out::Tone;
+use crate::base::places::private_dir;
 use crate::base::seal::{self, Sealed};
+use crate::jobs::check;
 
 /// What was tried, whether it was refused, the kernel's words.
 type Tried = (String, bool, String);
@@ -43,12 +45,7 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
     };
     let held = proof(&own, &child, desk);
     not_covered(desk);
-    let checks = if seal::can_keep_out() {
-        "run in a copy of the repository, and cannot write in the repository itself (Landlock)"
-    } else {
-        "run in a copy of the repository; this kernel would let them write in it all the same"
-    };
-    desk.out.fact("checks", checks);
+    let held = checks(desk) && held;
     if held {
         desk.out.parts(&[
             (Tone::Dim, "  verdict        "),
@@ -59,6 +56,60 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
             (Tone::Dim, "  verdict        "),
             (Tone::Red, "NOT TIGHT: see above; please report this"),
         ]);
+    }
+    held
+}
+
+/// What a check can do, tried from within a cage; whether every wall stood.
+fn checks(desk: &mut Desk) -> bool {
+    let workspace = match desk.open_as_it_is() {
+        Ok(workspace) => workspace,
+        Err(failure) => {
+            desk.out.fact("checks", &failure.to_string());
+            return true;
+        }
+    };
+    let place = &workspace.places.check;
+    let tried = private_dir(place)
+        .and_then(|()| check::proof(&workspace.repo, place, &workspace.allowance));
+    let proof = match tried {
+        Ok(proof) => proof,
+        // Nothing is run then, so nothing can happen.
+        Err(failure) => {
+            desk.out.fact("checks", &failure.to_string());
+            return true;
+        }
+    };
+    let walls = match (proof.walls.namespaces, proof.walls.landlock) {
+        (true, 0) => "namespaces".to_owned(),
+        (true, version) => format!("namespaces, and Landlock {version}"),
+        (false, version) => format!("Landlock {version} alone"),
+    };
+    desk.out.fact(
+        "checks",
+        &format!("run in a copy of the repository, in a cage ({walls}); tried from within:"),
+    );
+    let mut held = true;
+    for (what, refused, words) in &proof.tried {
+        held &= refused;
+        let (tone, verdict) = match refused {
+            true => (Tone::Green, "refused"),
+            false => (Tone::Red, "POSSIBLE"),
+        };
+        desk.out.parts(&[
+            (Tone::Plain, &format!("    {what:<32} ")),
+            (tone, &format!("{verdict:<9} ")),
+            (Tone::Dim, words),
+        ]);
+    }
+    for missing in proof.walls.missing() {
+        desk.out.fact("  not here", missing);
+    }
+    if workspace.config.check_settings.unfenced.value {
+        desk.out.fact(
+            "  switched off",
+            "check_unfenced = true: checks run with every right that you have",
+        );
     }
     held
 }

@@ -14,7 +14,7 @@ use super::{
     search,
 };
 use crate::base::config::ColorChoice;
-use crate::base::text::printable;
+use crate::base::text::{hides, printable};
 use crate::base::{Config, Failure, Kind, Places, Result, seal};
 use crate::jobs::Event;
 
@@ -67,6 +67,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
             {
                 return Next::Exit(report(&failure));
             }
+            let error = tame(&words, error);
             // A closed pipe under `--help | head` is no failure.
             let _ = error.print();
             return Next::Exit(if error.use_stderr() {
@@ -90,6 +91,21 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
     }
 }
 
+/// The same error with nothing in it that a terminal obeys: words come from file names, too.
+fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
+    if !error.to_string().split('\n').any(hides) {
+        return error;
+    }
+    let safe = words
+        .iter()
+        .map(|word| printable(&word.to_string_lossy()).into_owned());
+    match Line::try_parse_from(safe) {
+        Err(error) => error,
+        // Shown, the words are no mistake any more; nobody is told what it was then.
+        Ok(_) => clap::Error::raw(error.kind(), "the words cannot be understood\n"),
+    }
+}
+
 /// Tells a failure on standard error; the exit code it asks for.
 pub fn report(failure: &Failure) -> u8 {
     Out::new(ColorChoice::Auto, false, false).failure(failure);
@@ -110,6 +126,7 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
         ));
     }
     let places = Places::find()?;
+    places.check_owner()?;
     let config = settings(&places, global, screen.theme)?;
     crate::engine::set_threads(config.threads.value);
     Ok(Opening {

@@ -5,13 +5,15 @@
 //! touched; where it fails, it runs once more without the change, so that what failed before
 //! is told apart from what the change broke.
 
+mod cage;
 mod command;
 mod editable;
 mod output;
+mod proof;
 mod scratch;
 
-use std::path::Path;
-use std::time::Duration;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +21,11 @@ use super::Patch;
 use crate::base::{Cancel, Failure, Result};
 use crate::patch::Change;
 use crate::repo::Repo;
+pub use cage::Allowance;
 use command::{Place, Ran};
+pub use proof::{Proof, proof};
 use scratch::Scratch;
 
-/// How long a check may take where nothing else is said.
-pub const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Bytes of an output that are told to a model or shown.
 const MATTERS: usize = 4_000;
 
@@ -109,8 +111,8 @@ pub struct Check<'a> {
     pub change: &'a Change,
     /// Whether the change stands in the repository already.
     pub applied: bool,
-    /// How long each run may take.
-    pub limit: Duration,
+    /// What it is allowed beside the usual.
+    pub allowed: &'a Allowance,
 }
 
 /// Makes a check. Nothing in the repository is changed.
@@ -144,7 +146,7 @@ pub fn check(
         before: None,
         output: String::new(),
         seconds: now.seconds,
-        notes: open_links(&scratch, &now),
+        notes: open_ways(&scratch, &now),
     };
     let all: Vec<&str> = now.output.lines().collect();
     if now.passed {
@@ -230,21 +232,29 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
     }
 }
 
-/// Says which folders of the repository a check could have written in.
-fn open_links(scratch: &Scratch, ran: &Ran) -> Vec<String> {
-    let Some(why) = ran.open.as_ref().filter(|_| !scratch.linked.is_empty()) else {
+/// Says what a check could do that ran without walls.
+fn open_ways(scratch: &Scratch, ran: &Ran) -> Vec<String> {
+    if ran.walls.is_some() {
         return Vec::new();
-    };
+    }
+    let mut said = vec![
+        "it ran with every right that you have (check_unfenced = true): it could read and write \
+         whatever you can"
+            .to_owned(),
+    ];
     let names: Vec<_> = scratch
         .linked
         .iter()
         .take(4)
         .map(|path| crate::base::text::printable(&path.to_string_lossy()).into_owned())
         .collect();
-    vec![format!(
-        "{} in its copy lead to the repository's own, which it could write in ({why})",
-        names.join(", ")
-    )]
+    if !names.is_empty() {
+        said.push(format!(
+            "{} in its copy lead to the repository's own, which it could write in",
+            names.join(", ")
+        ));
+    }
+    said
 }
 
 fn run(
@@ -255,39 +265,52 @@ fn run(
 ) -> Result<Ran> {
     let root = asked.repo.root();
     let temporary = scratch.temporary()?;
-    let mut variables = vec![
+    let mut variables: Vec<(&'static str, Option<OsString>)> = vec![
         // Git looks for no repository above the copy, and takes no locks in the user's.
         (
             "GIT_CEILING_DIRECTORIES",
             Some(scratch.above().into_os_string()),
         ),
         ("GIT_OPTIONAL_LOCKS", Some("0".into())),
+        ("TMPDIR", Some(temporary.clone().into_os_string())),
         // A folder shared with other builds would mix theirs and ours.
         ("CARGO_TARGET_DIR", None),
     ];
     if let Some(paths) = editable::python_path(root, scratch.tree()) {
         variables.push(("PYTHONPATH", Some(paths)));
     }
-    let shared = std::env::temp_dir();
-    if root.starts_with(shared.canonicalize().unwrap_or(shared)) {
-        // The fence leaves nothing new be made in folders above the repository.
-        variables.push(("TMPDIR", Some(temporary.into_os_string())));
-    }
-    if let Some(git_dir) = asked.repo.git_dir()
-        && crate::base::seal::can_keep_out()
-    {
-        scratch.lend_git(git_dir)?;
-    }
-    let place = Place {
-        dir: scratch.tree().to_owned(),
-        variables,
-        fence: Some((root.to_owned(), asked.place.to_owned())),
+    let place = if asked.allowed.unfenced {
+        Place::Open(scratch.tree().to_owned(), variables)
+    } else {
+        let mut git: Vec<PathBuf> = asked
+            .repo
+            .git_dir()
+            .into_iter()
+            .map(Path::to_owned)
+            .collect();
+        git.extend(asked.repo.common_dir());
+        if let Some(git_dir) = asked.repo.git_dir() {
+            scratch.lend_git(git_dir)?;
+        }
+        let ours = scratch.rooms(temporary)?;
+        let neighbours = scratch.neighbours(root);
+        let cage = cage::cage(asked.command, root, &git, &neighbours, &ours, asked.allowed);
+        let mut environment = cage::environment(asked.allowed);
+        let set = variables.into_iter();
+        environment.extend(set.filter_map(|(name, value)| Some((name.into(), value?))));
+        Place::Caged(Box::new(cage), environment)
     };
     // Files are named as in the repository.
     let tree = format!("{}{}", scratch.tree().display(), std::path::MAIN_SEPARATOR);
-    let mut ran = command::run(asked.command, &place, asked.limit, cancel, &mut |line| {
-        tell(Step::Line(&line.replace(&tree, "")));
-    })?;
+    let mut ran = command::run(
+        asked.command,
+        &place,
+        asked.allowed.time,
+        cancel,
+        &mut |line| {
+            tell(Step::Line(&line.replace(&tree, "")));
+        },
+    )?;
     ran.output = ran.output.replace(&tree, "");
     Ok(ran)
 }

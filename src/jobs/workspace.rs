@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::check::Allowance;
 use super::embedding::embedder;
 use super::{Prompts, Settings};
 use crate::base::text::human_bytes;
@@ -34,6 +35,8 @@ pub struct Workspace {
     pub prompts: Prompts,
     /// Settings of jobs, from the configuration.
     pub settings: Settings,
+    /// What checks may see and use.
+    pub allowance: Allowance,
     /// What the walk leaves out.
     pub rules: WalkRules,
     /// Indexes of other working trees of the repository.
@@ -61,6 +64,7 @@ impl Workspace {
         let siblings = repo.siblings();
         let siblings = siblings.iter().map(|root| places.for_repo(root).index);
         let siblings = siblings.collect();
+        let allowance = Allowance::new(&config.check_settings, places);
         let places = places.for_repo(repo.root());
         let mut settings = settings(&config);
         settings.dismissed = Some(places.dismissed.clone());
@@ -68,6 +72,7 @@ impl Workspace {
         Ok(Self {
             places,
             settings,
+            allowance,
             siblings,
             rules: WalkRules {
                 exclude: config.exclude.value.clone(),

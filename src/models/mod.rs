@@ -7,6 +7,7 @@ mod address;
 mod card;
 pub mod catalog;
 mod checksum;
+mod environment;
 mod hub;
 pub mod listing;
 mod meter;

@@ -4,8 +4,7 @@
 //! environment reduced to what downloads need, its working directory `/`, and one pipe each
 //! way. It accepts a catalog name and a cancel, sends progress, and ends with its parent.
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read as _, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -14,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::environment;
 use super::{Catalog, Installed, Progress, Store};
 use crate::base::{Cancel, CancelSource, Failure, Kind, Places, Result};
 
@@ -92,10 +92,10 @@ impl Puller {
     /// Starts `program` as the puller, with what it needs of an environment.
     pub fn start_as(
         program: &std::path::Path,
-        environment: impl Iterator<Item = (OsString, OsString)>,
+        all: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self> {
-        let kept: HashMap<OsString, OsString> =
-            environment.filter(|(name, _)| is_needed(name)).collect();
+        let pip = super::route::pip_environment();
+        let kept = environment::kept(all, pip, environment::here().as_deref());
         let mut command = Command::new(program);
         command
             .arg(PULLER_ARG)
@@ -225,6 +225,8 @@ impl Drop for Puller {
 
 /// The child's side: serves requests on standard input until it closes.
 pub fn serve() -> Result<()> {
+    // Who started it is sealed by now, and must not write into it (`/proc/PID/mem`).
+    crate::base::seal::close_to_others();
     serve_on(std::io::stdin(), std::io::stdout(), &mut fetch)
 }
 
@@ -325,46 +327,6 @@ fn failure_of(kind: &str, what: String, causes: Vec<String>, hint: Option<String
     }
 }
 
-/// Whether a download needs that variable. All others stay with the parent.
-fn is_needed(name: &OsStr) -> bool {
-    const NAMES: [&str; 26] = [
-        "HOME",
-        "PATH",
-        "LANG",
-        "LC_ALL",
-        "LC_CTYPE",
-        "TMPDIR",
-        "TMP",
-        "TEMP",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "REQUESTS_CA_BUNDLE",
-        "CURL_CA_BUNDLE",
-        "NETRC",
-        "VIRTUAL_ENV",
-        "LD_LIBRARY_PATH",
-        "USERPROFILE",
-        "APPDATA",
-        "LOCALAPPDATA",
-        "PROGRAMDATA",
-        "SYSTEMROOT",
-        "SYSTEMDRIVE",
-        "WINDIR",
-        "COMSPEC",
-        "PATHEXT",
-        "HOMEDRIVE",
-        "HOMEPATH",
-    ];
-    const STARTS: [&str; 4] = ["XDG_", "HF_", "PIP_", "PYENV_"];
-    let Some(name) = name.to_str() else {
-        return false;
-    };
-    let upper = name.to_ascii_uppercase();
-    NAMES.contains(&upper.as_str())
-        || STARTS.iter().any(|start| upper.starts_with(start))
-        || upper.ends_with("_PROXY")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -385,29 +347,6 @@ mod tests {
             .filter(|line| !line.is_empty())
             .map(|line| serde_json::from_slice(line).expect("JSON"))
             .collect()
-    }
-
-    #[test]
-    fn only_what_downloads_need_is_handed_on() {
-        for name in [
-            "HOME",
-            "https_proxy",
-            "NO_PROXY",
-            "PIP_INDEX_URL",
-            "HF_TOKEN",
-            "XDG_DATA_HOME",
-        ] {
-            assert!(is_needed(OsStr::new(name)), "{name}");
-        }
-        for name in [
-            "AWS_SECRET_ACCESS_KEY",
-            "SSH_AUTH_SOCK",
-            "PYTHONPATH",
-            "LD_PRELOAD",
-            "PWD",
-        ] {
-            assert!(!is_needed(OsStr::new(name)), "{name}");
-        }
     }
 
     #[test]

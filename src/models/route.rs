@@ -1,12 +1,14 @@
 //! How the network is used: everything that comes from the environment, as values.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::tls::{PemItem, RootCerts, parse_pem};
 
-use crate::base::{Failure, Result};
+use super::environment;
+use crate::base::{Config, Failure, Places, Result};
 
 /// Where the hub is where nothing else is said.
 const HUB: &str = "https://huggingface.co";
@@ -36,6 +38,19 @@ pub struct Route {
     pub pause: Duration,
     /// How Python is called, in the order to try.
     pub pythons: Vec<Vec<String>>,
+    /// The environment that Python is given.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// Whether the user lets pip have its variables of the shell (`pull.pip_environment`).
+pub(super) fn pip_environment() -> bool {
+    let set = Places::find().and_then(|places| {
+        let mut config = Config::default();
+        config.add_user_file(&places.config.join("config.toml"))?;
+        Ok(config.pip_environment.value)
+    });
+    // What is wrong in the file is told by whoever reads it for its own sake.
+    set.unwrap_or(false)
 }
 
 impl std::fmt::Debug for Route {
@@ -68,6 +83,11 @@ impl Route {
             stall: Duration::from_secs(30),
             pause: Duration::from_secs(1),
             pythons,
+            environment: environment::kept(
+                std::env::vars_os(),
+                pip_environment(),
+                environment::here().as_deref(),
+            ),
         }
     }
 

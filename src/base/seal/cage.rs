@@ -1,0 +1,311 @@
+//! A cage for a command that is hostile by definition: the check of a change runs what the
+//! repository says.
+//!
+//! The command is started by a keeper, a process of our own binary, which builds the cage around
+//! itself first. Where the kernel gives namespaces to this user, the command has a file system in
+//! which nothing is but what is listed, no other process, no unix socket and no abstract one of
+//! anybody else, and ends with its first process. Landlock says the same a second time, and is
+//! the only wall where there are no namespaces. In both it has no terminal (a session of its own,
+//! pipes for output), no capability, no way to the keys of the kernel, and limits.
+//!
+//! Sources: user_namespaces(7), pid_namespaces(7), pivot_root(2), landlock(7), the kernel's
+//! overlayfs documentation; bubblewrap's and Flatpak's lists of calls, as facts.
+
+#[cfg(target_os = "linux")]
+mod keeper;
+#[cfg(target_os = "linux")]
+mod room;
+#[cfg(target_os = "linux")]
+mod rules;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Failure, Result};
+
+/// The hidden first argument that makes our own binary the keeper of a cage.
+pub const CAGE_ARG: &str = "__cage";
+
+/// A user's cache that a command may fill without the user's own being touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheFolder {
+    /// Where the command sees it, and where the user's lies.
+    pub at: PathBuf,
+    /// A folder of ours, for what the command writes there.
+    pub ours: PathBuf,
+}
+
+/// What a command may use; 0 is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory, all its processes together.
+    pub memory: u64,
+    /// Processes and threads.
+    pub processes: u64,
+    /// Bytes of a file.
+    pub file_size: u64,
+}
+
+/// What a command sees and may do. Paths are those of this machine; in the cage they are the
+/// same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cage {
+    /// The command line, for `sh -c`.
+    pub command: String,
+    /// Where it starts.
+    pub dir: PathBuf,
+    /// Folders that it may write.
+    pub write: Vec<PathBuf>,
+    /// Files and folders that it may read and run.
+    pub read: Vec<PathBuf>,
+    /// Files and folders in those that it may not.
+    pub hidden: Vec<PathBuf>,
+    /// Caches.
+    pub caches: Vec<CacheFolder>,
+    /// The user's home folder; it is empty but for what is listed.
+    pub home: PathBuf,
+    /// An empty folder of ours, on which the cage is built.
+    pub base: PathBuf,
+    /// An empty folder of ours that is the home folder where there are no namespaces.
+    pub other_home: PathBuf,
+    /// What it may use.
+    pub limits: Limits,
+    /// The walls to put up, as far as they are to be had. Fewer than all is for tests: it plays
+    /// an older kernel.
+    pub wanted: Walls,
+}
+
+/// The walls that stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walls {
+    /// Namespaces: nothing that is not listed is there at all.
+    pub namespaces: bool,
+    /// The version of Landlock's interface in force, 0 for none.
+    pub landlock: u32,
+}
+
+impl Walls {
+    /// Every wall there is.
+    pub const ALL: Self = Self {
+        namespaces: true,
+        landlock: u32::MAX,
+    };
+
+    /// What does not hold here, for people; empty where everything does.
+    pub fn missing(self) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        if !self.namespaces {
+            missing.push(
+                "this system gives no user namespaces: other processes are seen, and what a \
+                 check leaves behind is looked for and ended, not ended by the kernel",
+            );
+            if self.landlock < 4 {
+                missing.push("Landlock is older than version 4: a socket that a program hands over can be used");
+            }
+            if self.landlock < 6 {
+                missing.push(
+                    "Landlock is older than version 6: abstract unix sockets can be reached, and \
+                     processes of this user be signalled",
+                );
+            }
+            if self.landlock < 9 {
+                missing.push("Landlock is older than version 9: unix sockets of other programs can be reached");
+            }
+        }
+        missing
+    }
+}
+
+/// What the keeper says, one JSON object a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    /// The cage stands.
+    Ready(Walls),
+    /// It cannot be built, because…
+    Failed(String),
+    /// The command was ended, because…
+    Ended(String),
+}
+
+/// A caged command that runs. Dropped, it ends, with everything it has started.
+#[derive(Debug)]
+pub struct Caged {
+    inner: platform::Running,
+    /// The walls around it.
+    pub walls: Walls,
+}
+
+impl Caged {
+    /// Starts a command with the given environment and nothing else of ours; both its outputs go
+    /// into `output`.
+    ///
+    /// # Errors
+    /// Of kind environment, if the cage cannot be built: the command was not run then.
+    pub fn start(
+        cage: &Cage,
+        environment: Vec<(OsString, OsString)>,
+        output: std::io::PipeWriter,
+    ) -> Result<Self> {
+        let (inner, walls) = platform::start(cage, environment, output)?;
+        Ok(Self { inner, walls })
+    }
+
+    /// How it ended, if it has: the exit code, as a shell would say it, and why it was ended.
+    ///
+    /// # Errors
+    /// Of kind environment, if it cannot be waited for.
+    pub fn ended(&mut self) -> Result<Option<(i32, Option<String>)>> {
+        platform::ended(&mut self.inner)
+    }
+}
+
+/// How long the building of a cage may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn impossible(why: &str) -> Failure {
+    Failure::environment("no cage can be built around a check here, so it was not run")
+        .because(why)
+        .hint("`check_unfenced = true` in config.toml runs it all the same, with every right that you have")
+}
+
+/// The keeper: reads what the cage is to be, builds it, runs the command. The exit code.
+#[cfg(target_os = "linux")]
+pub fn serve() -> u8 {
+    keeper::serve()
+}
+
+/// There are no cages here.
+#[cfg(not(target_os = "linux"))]
+pub fn serve() -> u8 {
+    2
+}
+
+#[cfg(target_os = "linux")]
+mod platform {
+    use std::ffi::OsString;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::{CAGE_ARG, Cage, PATIENCE, Said, Walls, impossible};
+    use crate::base::failure::io_failure;
+    use crate::base::{Failure, Result};
+
+    /// The longest line that is believed.
+    const LINE: u64 = 16 << 10;
+    /// How long a keeper whose line was cut may take to end everything.
+    const GRACE: Duration = Duration::from_secs(2);
+
+    #[derive(Debug)]
+    pub(super) struct Running {
+        keeper: Child,
+        /// Closed, it tells the keeper to end everything.
+        line: Option<BufReader<UnixStream>>,
+    }
+
+    impl Drop for Running {
+        fn drop(&mut self) {
+            self.line = None;
+            let begun = Instant::now();
+            while begun.elapsed() < GRACE {
+                if !matches!(self.keeper.try_wait(), Ok(None)) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let _ = self.keeper.kill();
+            let _ = self.keeper.wait();
+        }
+    }
+
+    pub(super) fn start(
+        cage: &Cage,
+        environment: Vec<(OsString, OsString)>,
+        output: std::io::PipeWriter,
+    ) -> Result<(Running, Walls)> {
+        let failed = |e: &std::io::Error| io_failure("cannot start the keeper of a check", e);
+        let (ours, theirs) = UnixStream::pair().map_err(|e| failed(&e))?;
+        ours.set_read_timeout(Some(PATIENCE))
+            .map_err(|e| failed(&e))?;
+        let second = output.try_clone().map_err(|e| failed(&e))?;
+        // The program that runs, also where its file was replaced meanwhile.
+        let keeper = Command::new("/proc/self/exe")
+            .arg(CAGE_ARG)
+            .env_clear()
+            .envs(environment)
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(output)
+            .stderr(second)
+            .spawn()
+            .map_err(|e| failed(&e))?;
+        let mut running = Running {
+            keeper,
+            line: Some(BufReader::new(ours)),
+        };
+        let mut text = serde_json::to_vec(cage)
+            .map_err(|e| Failure::bug("a cage cannot be described").caused_by(&e))?;
+        text.push(b'\n');
+        if let Some(line) = &mut running.line {
+            line.get_mut().write_all(&text).map_err(|e| failed(&e))?;
+        }
+        match said(&mut running) {
+            Some(Said::Ready(walls)) => Ok((running, walls)),
+            Some(Said::Failed(why) | Said::Ended(why)) => Err(impossible(&why)),
+            None => Err(impossible("its keeper has ended, or does not answer")),
+        }
+    }
+
+    fn said(running: &mut Running) -> Option<Said> {
+        let mut text = Vec::new();
+        let line = running.line.as_mut()?;
+        line.by_ref().take(LINE).read_until(b'\n', &mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    pub(super) fn ended(running: &mut Running) -> Result<Option<(i32, Option<String>)>> {
+        let status = running
+            .keeper
+            .try_wait()
+            .map_err(|e| io_failure("cannot wait for the check", &e))?;
+        let Some(status) = status else {
+            return Ok(None);
+        };
+        let why = match said(running) {
+            Some(Said::Ended(why) | Said::Failed(why)) => Some(why),
+            Some(Said::Ready(_)) | None => None,
+        };
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        let code = status.code().or(signal.map(|signal| 128 + signal));
+        Ok(Some((code.unwrap_or(1), why)))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod platform {
+    use std::ffi::OsString;
+
+    use super::{Cage, Walls, impossible};
+    use crate::base::Result;
+
+    #[derive(Debug)]
+    pub(super) struct Running;
+
+    pub(super) fn start(
+        _: &Cage,
+        _: Vec<(OsString, OsString)>,
+        _: std::io::PipeWriter,
+    ) -> Result<(Running, Walls)> {
+        Err(impossible("homebody has cages on Linux only"))
+    }
+
+    pub(super) fn ended(_: &mut Running) -> Result<Option<(i32, Option<String>)>> {
+        Ok(None)
+    }
+}

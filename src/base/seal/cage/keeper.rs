@@ -1,0 +1,442 @@
+//! The keeper of a cage: one thread, so that it may enter namespaces and fork.
+//!
+//! With namespaces it stays outside, and its child is the first process in there: what ends with
+//! that, the kernel ends. Without, it is the one to whom all that lose their parent come, and
+//! ends them itself.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, kill_process, pidfd_open,
+    set_child_subreaper, set_parent_process_death_signal, setrlimit, setsid, wait, waitpid,
+};
+use rustix::thread::UnshareFlags;
+
+use super::{Cage, Limits, Said, Walls, room, rules};
+use crate::base::failure::io_failure;
+use crate::base::{Failure, Result};
+
+/// How often the use of memory is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// The exit code where the cage could not be built; nobody looks at it.
+const NOT_BUILT: u8 = 125;
+
+/// See [`super::serve`].
+pub(super) fn serve() -> u8 {
+    let Ok(mut line) = Line::take() else {
+        return NOT_BUILT;
+    };
+    match keep(&mut line) {
+        Ok(code) => code,
+        Err(failure) => {
+            let causes: Vec<String> = std::iter::once(failure.what().to_owned())
+                .chain(failure.causes().iter().cloned())
+                .collect();
+            line.say(&Said::Failed(causes.join(": ")));
+            NOT_BUILT
+        }
+    }
+}
+
+/// The way to who asked for the cage. It came as standard input, which the command does not get.
+struct Line(UnixStream);
+
+impl Line {
+    fn take() -> std::io::Result<Self> {
+        let fd = rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3)?;
+        let null = fs::File::open("/dev/null")?;
+        rustix::stdio::dup2_stdin(&null)?;
+        Ok(Self(UnixStream::from(fd)))
+    }
+
+    fn read(&mut self) -> Result<Cage> {
+        let mut text = String::new();
+        BufReader::new(&self.0)
+            .read_line(&mut text)
+            .map_err(|e| io_failure("cannot read what the cage is to be", &e))?;
+        serde_json::from_str(&text)
+            .map_err(|e| Failure::bug("what the cage is to be cannot be read").caused_by(&e))
+    }
+
+    /// Who cannot be told any more does not listen any more either.
+    fn say(&mut self, what: &Said) {
+        if let Ok(mut text) = serde_json::to_vec(what) {
+            text.push(b'\n');
+            let _ = self.0.write_all(&text);
+        }
+    }
+}
+
+fn keep(line: &mut Line) -> Result<u8> {
+    let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|e| failed("cannot be bound to who asked", e))?;
+    let cage = line.read()?;
+    // No terminal: `/dev/tty` leads nowhere from now on.
+    setsid().map_err(|e| failed("cannot leave the terminal", e))?;
+    crate::base::seal::put_on()?;
+    limit(cage.limits)?;
+    let why = if cage.wanted.namespaces {
+        match apart(&cage, line)? {
+            Apart::Ended(code) => return Ok(code),
+            Apart::Not(why) => why,
+        }
+    } else {
+        "they are not wanted".to_owned()
+    };
+    let landlock = rules::landlock_version().min(cage.wanted.landlock);
+    if landlock == 0 {
+        return Err(
+            Failure::environment("neither user namespaces nor Landlock are to be had").because(why),
+        );
+    }
+    set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|e| failed("cannot take in orphans", e))?;
+    let home = room::links(&cage)?;
+    rules::restrict(&cage, &home, false, landlock)?;
+    rules::refuse_calls()?;
+    let walls = Walls {
+        namespaces: false,
+        landlock,
+    };
+    let code = run(&cage, &home, walls, line, true);
+    end_descendants();
+    code
+}
+
+/// What came of namespaces.
+enum Apart {
+    /// The command ran in them, and ended with this code.
+    Ended(u8),
+    /// They cannot be had, because…
+    Not(String),
+}
+
+/// Runs the command in namespaces of its own. The first child enters them, the second is their
+/// first process; this one stays as it was, for the case that they cannot be had.
+fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
+    let (mut reader, mut writer) =
+        std::io::pipe().map_err(|e| io_failure("cannot make a pipe", &e))?;
+    let Some(child) = fork()? else {
+        drop(reader);
+        let entered = bind_to_parent().and_then(|()| namespaces());
+        let first = entered.and_then(|()| fork());
+        return match first {
+            Ok(Some(first)) => {
+                drop(writer);
+                waited(first).map(Apart::Ended)
+            }
+            Ok(None) => match first_process(cage) {
+                Ok(walls) => {
+                    drop(writer);
+                    run(cage, &cage.home, walls, line, false).map(Apart::Ended)
+                }
+                Err(failure) => told(&mut writer, &failure),
+            },
+            Err(failure) => told(&mut writer, &failure),
+        };
+    };
+    drop(writer);
+    let mut why = String::new();
+    // It ends when the cage stands, too.
+    let _ = reader.read_to_string(&mut why);
+    if !why.is_empty() {
+        waited(child)?;
+        return Ok(Apart::Not(why));
+    }
+    let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
+    let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
+    loop {
+        let mut told = [
+            PollFd::new(&ended, PollFlags::IN),
+            // Nothing more is said to us: a hang-up is all that can come.
+            PollFd::new(&line.0, PollFlags::RDHUP),
+        ];
+        match poll(&mut told, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(e) => return Err(failed(e)),
+            Ok(_) => {}
+        }
+        let [over, hung_up] = told.map(|fd| !fd.revents().is_empty());
+        if hung_up {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        if hung_up || over {
+            return waited(child).map(Apart::Ended);
+        }
+    }
+}
+
+/// Tells the process that stays why there are no namespaces.
+fn told(writer: &mut PipeWriter, failure: &Failure) -> Result<Apart> {
+    let causes: Vec<&str> = std::iter::once(failure.what())
+        .chain(failure.causes().iter().map(String::as_str))
+        .collect();
+    writer
+        .write_all(causes.join(": ").as_bytes())
+        .map_err(|e| io_failure("cannot say why", &e))?;
+    Ok(Apart::Ended(NOT_BUILT))
+}
+
+/// The other process, or none in the new one.
+fn fork() -> Result<Option<Pid>> {
+    // SAFETY: this process has one thread, so the child may go on as it likes.
+    let child = unsafe { libc::fork() };
+    if child < 0 {
+        return Err(io_failure("cannot fork", &std::io::Error::last_os_error()));
+    }
+    Ok(Pid::from_raw(child))
+}
+
+fn bind_to_parent() -> Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|e| io_failure("cannot be bound to the keeper", &e.into()))
+}
+
+fn waited(child: Pid) -> Result<u8> {
+    let status = waitpid(Some(child), WaitOptions::empty())
+        .map_err(|e| io_failure("cannot wait for the cage", &e.into()))?;
+    Ok(status.map_or(NOT_BUILT, |(_, status)| code_of(status)))
+}
+
+/// Enters namespaces of our own.
+fn namespaces() -> Result<()> {
+    let (user, group) = (rustix::process::getuid(), rustix::process::getgid());
+    // SAFETY: only CLONE_FILES is dangerous here, and it is not asked for; one thread runs.
+    unsafe {
+        rustix::thread::unshare_unsafe(
+            UnshareFlags::NEWUSER
+                | UnshareFlags::NEWNS
+                | UnshareFlags::NEWPID
+                | UnshareFlags::NEWIPC
+                | UnshareFlags::NEWUTS
+                | UnshareFlags::NEWNET
+                | UnshareFlags::NEWCGROUP,
+        )
+    }
+    .map_err(|e| io_failure("cannot enter namespaces", &e.into()))?;
+    let map = |file: &str, text: String| {
+        fs::write(format!("/proc/self/{file}"), text)
+            .map_err(|e| io_failure(format!("cannot write {file}"), &e))
+    };
+    map("setgroups", "deny".to_owned())?;
+    map("uid_map", format!("{user} {user} 1", user = user.as_raw()))?;
+    map(
+        "gid_map",
+        format!("{group} {group} 1", group = group.as_raw()),
+    )
+}
+
+/// What the first process of the namespaces does before it runs the command.
+fn first_process(cage: &Cage) -> Result<Walls> {
+    bind_to_parent()?;
+    room::build(cage)?;
+    rules::drop_capabilities()?;
+    let landlock = rules::landlock_version().min(cage.wanted.landlock);
+    if landlock > 0 {
+        rules::restrict(cage, &cage.home, true, landlock)?;
+    }
+    rules::refuse_calls()?;
+    Ok(Walls {
+        namespaces: true,
+        landlock,
+    })
+}
+
+/// Runs the command, and waits until it ends or uses too much.
+fn run(
+    cage: &Cage,
+    home: &std::path::Path,
+    walls: Walls,
+    line: &mut Line,
+    listens: bool,
+) -> Result<u8> {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .arg("-c")
+        .arg(&cage.command)
+        .env("HOME", home)
+        .current_dir(&cage.dir);
+    // The one that the machine can do without, where memory runs out. It may not be changed.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+    line.say(&Said::Ready(walls));
+    let child = shell
+        .process_group(0)
+        .spawn()
+        .map_err(|e| io_failure("cannot start the shell", &e))?;
+    let command = Pid::from_child(&child);
+    let failed = |e: rustix::io::Errno| io_failure("cannot wait for the check", &e.into());
+    let ended = pidfd_open(command, PidfdFlags::empty()).map_err(failed)?;
+    let pause = Timespec::try_from(LOOK).ok();
+    loop {
+        let mut told = [
+            PollFd::new(&ended, PollFlags::IN),
+            PollFd::new(&line.0, PollFlags::RDHUP),
+        ];
+        let told = told.get_mut(..1 + usize::from(listens)).unwrap_or_default();
+        match poll(told, pause.as_ref()) {
+            Err(rustix::io::Errno::INTR) | Ok(_) => {}
+            Err(e) => return Err(failed(e)),
+        }
+        if told.get(1).is_some_and(|fd| !fd.revents().is_empty()) {
+            return Ok(NOT_BUILT);
+        }
+        // Whoever has lost its parent is ours, and is taken in where it ends.
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            if pid == command {
+                return Ok(code_of(status));
+            }
+        }
+        if let Some(why) = too_much(cage.limits) {
+            line.say(&Said::Ended(why));
+            return Ok(NOT_BUILT);
+        }
+    }
+}
+
+fn code_of(status: rustix::process::WaitStatus) -> u8 {
+    let code = status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(u8::MAX)
+}
+
+/// Limits that the kernel keeps.
+fn limit(limits: Limits) -> Result<()> {
+    let set = |resource, most: u64| {
+        let most = (most > 0).then_some(most);
+        let limit = Rlimit {
+            current: most,
+            maximum: most,
+        };
+        setrlimit(resource, limit).map_err(|e| io_failure("cannot set a limit", &e.into()))
+    };
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )
+    .map_err(|e| io_failure("cannot set a limit", &e.into()))?;
+    if limits.file_size > 0 {
+        set(Resource::Fsize, limits.file_size)?;
+    }
+    Ok(())
+}
+
+/// What the processes below us use too much of, if they do.
+fn too_much(limits: Limits) -> Option<String> {
+    let (mut kilobytes, mut threads) = (0_u64, 0_u64);
+    for pid in descendants() {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        // What is its own alone: pages of programs and libraries are shared (proc_pid_status(5)).
+        for line in status.lines() {
+            let mut parts = line.split_whitespace();
+            let (name, number) = (parts.next(), parts.next());
+            let number: u64 = number.and_then(|text| text.parse().ok()).unwrap_or(0);
+            match name {
+                Some("RssAnon:" | "RssShmem:") => kilobytes += number,
+                Some("Threads:") => threads += number,
+                _ => {}
+            }
+        }
+    }
+    let bytes = kilobytes.saturating_mul(1024);
+    if limits.memory > 0 && bytes > limits.memory {
+        return Some(format!(
+            "it uses more than {} of memory",
+            crate::base::text::human_bytes(limits.memory)
+        ));
+    }
+    if limits.processes > 0 && threads > limits.processes {
+        return Some(format!(
+            "it runs more than {} processes and threads",
+            limits.processes
+        ));
+    }
+    None
+}
+
+/// Everybody below us, by `/proc`.
+fn descendants() -> Vec<u32> {
+    let own = std::process::id();
+    let mut parents: Vec<(u32, u32)> = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if let Some(parent) = parent {
+            parents.push((pid, parent));
+        }
+    }
+    let mut all = vec![own];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
+        all.extend(children.into_iter().filter(|pid| *pid != own));
+        at += 1;
+        if at > parents.len() + 1 {
+            break;
+        }
+    }
+    all.split_off(1)
+}
+
+/// Ends everybody below us, and those that they start meanwhile.
+fn end_descendants() {
+    /// A tree that grows as fast as it is cut has had its chance.
+    const ROUNDS: usize = 200;
+    for _ in 0..ROUNDS {
+        let below = descendants();
+        if below.is_empty() {
+            return;
+        }
+        for signal in [Signal::STOP, Signal::KILL] {
+            for pid in &below {
+                if let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw) {
+                    let _ = kill_process(pid, signal);
+                }
+            }
+        }
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// In tests our binary is the test itself: as the keeper it serves before anything else begins.
+#[cfg(test)]
+mod served {
+    extern "C" fn serve() {
+        if std::env::args_os()
+            .nth(1)
+            .is_some_and(|first| first == super::super::CAGE_ARG)
+        {
+            // Nothing that is done at the end of a program has begun yet.
+            // SAFETY: it touches no memory of ours.
+            unsafe { libc::_exit(super::serve().into()) }
+        }
+    }
+
+    // SAFETY: the loader calls what stands in this section before `main`, as `extern "C"`.
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static SERVE: extern "C" fn() = serve;
+}

@@ -1,0 +1,355 @@
+//! The file system of a cage: empty, then what is listed.
+
+use std::fs;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change,
+    unmount,
+};
+
+use super::Cage;
+use crate::base::failure::io_failure;
+use crate::base::{Failure, Result};
+
+/// Links and folders of the system at the top.
+const SYSTEM: [&str; 7] = [
+    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr",
+];
+const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+
+/// Builds the room on `cage.base` and goes in. For the first process of the namespaces.
+pub(super) fn build(cage: &Cage) -> Result<()> {
+    let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )
+    .map_err(|e| failed("cannot part from the mounts outside", e))?;
+    let room = Room {
+        base: cage.base.clone(),
+    };
+    room.temporary(Path::new("/"), "mode=0755")?;
+    for path in SYSTEM {
+        room.system(Path::new(path))?;
+    }
+    room.temporary(Path::new("/tmp"), "mode=1777")?;
+    room.temporary(Path::new("/var/tmp"), "mode=1777")?;
+    room.temporary(Path::new("/run"), "mode=0755")?;
+    if cage.home != Path::new("/") {
+        room.temporary(&cage.home, "mode=0700")?;
+    }
+    // Shorter ones first: what lies in another goes over it.
+    let mut all: Vec<(&Path, Show)> = Vec::new();
+    all.extend(cage.read.iter().map(|path| (path.as_path(), Show::Read)));
+    all.extend(
+        cage.hidden
+            .iter()
+            .map(|path| (path.as_path(), Show::Nothing)),
+    );
+    all.extend(cage.write.iter().map(|path| (path.as_path(), Show::Write)));
+    all.sort_by_key(|(path, show)| (path.components().count(), *show));
+    let mut empty = Vec::new();
+    for (path, show) in all {
+        match show {
+            Show::Read => room.bind(path, false)?,
+            Show::Write => room.bind(path, true)?,
+            Show::Nothing => empty.extend(room.hide(path, cage)?),
+        }
+    }
+    for target in empty {
+        read_only(&target, false)?;
+    }
+    for cache in &cage.caches {
+        room.overlay(&cache.at, &cache.ours)?;
+    }
+    room.devices()?;
+    room.make(Path::new("/proc"))?;
+    mount(
+        "proc",
+        room.at(Path::new("/proc")),
+        "proc",
+        MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC,
+        None,
+    )
+    .map_err(|e| failed("cannot mount /proc", e))?;
+    read_only(&room.base, false)?;
+    rustix::process::chdir(&room.base).map_err(|e| failed("cannot go into the cage", e))?;
+    // The old root comes to lie over the new one, and is taken away.
+    rustix::process::pivot_root(".", ".").map_err(|e| failed("cannot change the root", e))?;
+    unmount(".", UnmountFlags::DETACH).map_err(|e| failed("cannot leave the old root", e))?;
+    rustix::process::chdir("/").map_err(|e| failed("cannot go into the cage", e))
+}
+
+/// What is shown at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Show {
+    Read,
+    Nothing,
+    Write,
+}
+
+struct Room {
+    base: PathBuf,
+}
+
+impl Room {
+    fn at(&self, path: &Path) -> PathBuf {
+        self.base.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Makes a folder, and those above it.
+    fn make(&self, path: &Path) -> Result<()> {
+        fs::create_dir_all(self.at(path))
+            .map_err(|e| io_failure(format!("cannot make {} in the cage", path.display()), &e))
+    }
+
+    fn temporary(&self, path: &Path, options: &str) -> Result<()> {
+        self.make(path)?;
+        let options = std::ffi::CString::new(options).unwrap_or_default();
+        mount(
+            "tmpfs",
+            self.at(path),
+            "tmpfs",
+            MountFlags::NOSUID | MountFlags::NODEV,
+            options.as_c_str(),
+        )
+        .map_err(|e| io_failure(format!("cannot mount {}", path.display()), &e.into()))
+    }
+
+    /// A folder of the system, or a link to one.
+    fn system(&self, path: &Path) -> Result<()> {
+        let Ok(facts) = fs::symlink_metadata(path) else {
+            return Ok(());
+        };
+        if !facts.is_symlink() {
+            return self.bind(path, false);
+        }
+        fs::read_link(path)
+            .and_then(|says| std::os::unix::fs::symlink(says, self.at(path)))
+            .map_err(|e| io_failure(format!("cannot link {}", path.display()), &e))
+    }
+
+    /// Shows a file or folder, and what is mounted in it. What is not there is passed over.
+    fn bind(&self, path: &Path, write: bool) -> Result<()> {
+        let Ok(facts) = fs::metadata(path) else {
+            return Ok(());
+        };
+        let target = self.place_for(path, facts.is_dir())?;
+        mount_bind_recursive(path, &target)
+            .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
+        if write {
+            attributes(
+                &target,
+                true,
+                libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
+            )
+        } else {
+            read_only(&target, true)
+        }
+    }
+
+    fn place_for(&self, path: &Path, folder: bool) -> Result<PathBuf> {
+        let target = self.at(path);
+        if fs::symlink_metadata(&target).is_ok() {
+            return Ok(target);
+        }
+        if folder {
+            self.make(path)?;
+        } else {
+            path.parent().map_or(Ok(()), |above| self.make(above))?;
+            fs::write(&target, "")
+                .map_err(|e| io_failure(format!("cannot make {}", path.display()), &e))?;
+        }
+        Ok(target)
+    }
+
+    /// Shows a user's cache, with a folder of ours over it that takes what is written.
+    fn overlay(&self, path: &Path, ours: &Path) -> Result<()> {
+        let (upper, work) = (ours.join("up"), ours.join("work"));
+        for folder in [&upper, &work] {
+            fs::create_dir_all(folder)
+                .map_err(|e| io_failure(format!("cannot make {}", folder.display()), &e))?;
+        }
+        let target = self.place_for(path, true)?;
+        let Ok(facts) = fs::metadata(path) else {
+            mount_bind_recursive(&upper, &target)
+                .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
+            return attributes(
+                &target,
+                true,
+                libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
+            );
+        };
+        if !facts.is_dir() {
+            return Ok(());
+        }
+        let mut options = b"userxattr".to_vec();
+        for (name, folder) in [("lowerdir", path), ("upperdir", &upper), ("workdir", &work)] {
+            options.extend(format!(",{name}=").bytes());
+            for byte in folder.as_os_str().as_encoded_bytes() {
+                if matches!(byte, b',' | b':' | b'\\') {
+                    options.push(b'\\');
+                }
+                options.push(*byte);
+            }
+        }
+        let options = std::ffi::CString::new(options)
+            .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
+        let flags = MountFlags::NOSUID | MountFlags::NODEV;
+        mount("overlay", &target, "overlay", flags, options.as_c_str()).or_else(|_| {
+            // A file system that cannot be the upper one: then it is read, and not written.
+            mount_bind_recursive(path, &target)
+                .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))
+                .and_then(|()| read_only(&target, true))
+        })
+    }
+
+    /// Puts something empty over a path. Gives the place of a folder, which has to be protected
+    /// once what is shown in it is there.
+    fn hide(&self, path: &Path, cage: &Cage) -> Result<Option<PathBuf>> {
+        let target = self.at(path);
+        let failed =
+            |e: rustix::io::Errno| io_failure(format!("cannot hide {}", path.display()), &e.into());
+        // What is not there needs no cover; a link leads to what is listed, or nowhere.
+        let Ok(facts) = fs::symlink_metadata(&target) else {
+            return Ok(None);
+        };
+        if facts.is_symlink() {
+            return Ok(None);
+        }
+        if !facts.is_dir() {
+            mount_bind_recursive("/dev/null", &target).map_err(failed)?;
+            return Ok(None);
+        }
+        let inside = cage.read.iter().chain(&cage.write);
+        let options = if inside.into_iter().any(|other| other.starts_with(path)) {
+            "mode=0755"
+        } else {
+            "mode=0000,size=4k"
+        };
+        self.temporary(path, options)?;
+        Ok(Some(target))
+    }
+
+    fn devices(&self) -> Result<()> {
+        self.temporary(Path::new("/dev"), "mode=0755")?;
+        for name in DEVICES {
+            let path = Path::new("/dev").join(name);
+            let target = self.place_for(&path, false)?;
+            mount_bind_recursive(&path, &target)
+                .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
+        }
+        self.temporary(Path::new("/dev/shm"), "mode=1777")?;
+        self.make(Path::new("/dev/pts"))?;
+        // Terminals of its own, for programs that make some; none of ours is among them.
+        let pts = mount(
+            "devpts",
+            self.at(Path::new("/dev/pts")),
+            "devpts",
+            MountFlags::NOSUID | MountFlags::NOEXEC,
+            c"newinstance,ptmxmode=0666,mode=620",
+        );
+        let mut links = vec![
+            ("fd", "/proc/self/fd"),
+            ("stdin", "/proc/self/fd/0"),
+            ("stdout", "/proc/self/fd/1"),
+            ("stderr", "/proc/self/fd/2"),
+        ];
+        if pts.is_ok() {
+            links.push(("ptmx", "pts/ptmx"));
+        }
+        for (name, says) in links {
+            std::os::unix::fs::symlink(says, self.at(&Path::new("/dev").join(name)))
+                .map_err(|e| io_failure("cannot make a link in /dev", &e))?;
+        }
+        // Else a file could be made that is taken for a terminal.
+        read_only(&self.at(Path::new("/dev")), false)
+    }
+}
+
+fn read_only(target: &Path, below: bool) -> Result<()> {
+    attributes(
+        target,
+        below,
+        libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
+    )
+}
+
+/// Sets attributes of a mount, and of those below it.
+fn attributes(target: &Path, below: bool, set: u64) -> Result<()> {
+    let failed = |e: &std::io::Error| {
+        io_failure(
+            format!("cannot protect {} in the cage", target.display()),
+            e,
+        )
+    };
+    let mount = openat(CWD, target, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|e| failed(&e.into()))?;
+    let wanted = libc::mount_attr {
+        attr_set: set,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    let mut flags = libc::AT_EMPTY_PATH;
+    if below {
+        flags |= libc::AT_RECURSIVE;
+    }
+    // SAFETY: the path is a constant text with its zero byte, the structure is as large as is
+    // said, and both outlive the call.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            std::os::fd::AsRawFd::as_raw_fd(&mount.as_fd()),
+            c"".as_ptr(),
+            flags,
+            &raw const wanted,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(failed(&std::io::Error::last_os_error()))
+    }
+}
+
+/// The home folder where there are no namespaces: links to what may be read, and to folders of
+/// ours for what is written. Gives where it is.
+pub(super) fn links(cage: &Cage) -> Result<PathBuf> {
+    let home = &cage.other_home;
+    let failed = |e: &std::io::Error| io_failure("cannot furnish the home folder of a check", e);
+    let place = |path: &Path, to: &Path| -> Result<()> {
+        let Ok(inside) = path.strip_prefix(&cage.home) else {
+            return Ok(());
+        };
+        let at = home.join(inside);
+        if inside.as_os_str().is_empty() || fs::symlink_metadata(&at).is_ok() {
+            return Ok(());
+        }
+        if let Some(above) = at.parent() {
+            fs::create_dir_all(above).map_err(|e| failed(&e))?;
+        }
+        std::os::unix::fs::symlink(to, &at).map_err(|e| failed(&e))
+    };
+    for path in &cage.read {
+        let inside = path.starts_with(&cage.home) && fs::metadata(path).is_ok();
+        if inside && !cage.hidden.iter().any(|hidden| path.starts_with(hidden)) {
+            place(path, path)?;
+        }
+    }
+    for cache in &cage.caches {
+        // What the user has is read; where there is nothing, ours is written.
+        if fs::metadata(&cache.at).is_ok() {
+            place(&cache.at, &cache.at)?;
+        } else {
+            let ours = cache.ours.join("up");
+            fs::create_dir_all(&ours).map_err(|e| failed(&e))?;
+            place(&cache.at, &ours)?;
+        }
+    }
+    Ok(home.clone())
+}

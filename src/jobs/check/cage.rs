@@ -1,0 +1,501 @@
+//! What a check sees and may do: lists by the places where toolchains keep their things.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::base::Places;
+use crate::base::config::CheckSettings;
+use crate::base::seal::cage::{CacheFolder, Cage, Limits, Walls};
+
+/// Bytes of the largest file that a check may write.
+const LARGEST_FILE: u64 = 16 << 30;
+
+/// What the user allows a check beside the usual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Files and folders that it may read, too (`check_read`).
+    pub read: Vec<PathBuf>,
+    /// Variables of the environment that it is given, too (`check_env`).
+    pub env: Vec<String>,
+    /// How long each run may take (`check_time`).
+    pub time: Duration,
+    /// What it may use.
+    pub limits: Limits,
+    /// Whether it runs with every right of the user, and no wall (`check_unfenced`).
+    pub unfenced: bool,
+    /// homebody's own folders, which it never sees.
+    pub own: Vec<PathBuf>,
+}
+
+impl Allowance {
+    /// What the configuration says, with homebody's folders kept out.
+    pub fn new(settings: &CheckSettings, places: &Places) -> Self {
+        Self {
+            read: settings.readable(),
+            env: settings.env.value.clone(),
+            time: Duration::from_secs_f64(settings.time.value),
+            limits: Limits {
+                memory: settings.memory.value as u64 * 1_000_000,
+                processes: settings.processes.value as u64,
+                file_size: LARGEST_FILE,
+            },
+            unfenced: settings.unfenced.value,
+            own: vec![
+                places.config.clone(),
+                places.data.clone(),
+                places.cache.clone(),
+                places.state.clone(),
+            ],
+        }
+    }
+}
+
+/// Folders of the system.
+const SYSTEM: [&str; 9] = [
+    "/usr",
+    "/etc",
+    "/opt",
+    "/nix",
+    "/snap",
+    "/home/linuxbrew",
+    "/run/current-system",
+    "/sys/devices/system",
+    "/sys/fs/cgroup",
+];
+/// Of the system, where it has them as folders and not as links into `/usr`.
+const OLD_SYSTEM: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+
+/// Toolchains and what they are set up with, in the home folder: read, and run.
+const TOOLS: [&str; 33] = [
+    ".cargo/bin",
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".cargo/env",
+    ".rustup",
+    ".pyenv",
+    ".rbenv",
+    ".nodenv",
+    ".jenv",
+    ".nvm",
+    ".fnm",
+    ".volta",
+    ".asdf",
+    ".sdkman",
+    ".rvm",
+    ".ghcup",
+    ".elan",
+    ".juliaup",
+    ".dotnet",
+    ".deno",
+    ".bun",
+    ".jdks",
+    ".opam",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/mise",
+    ".local/share/uv",
+    ".local/share/fnm",
+    "go/bin",
+    "sdk",
+    "miniconda3",
+    "anaconda3",
+    "miniforge3",
+];
+
+/// Caches in the home folder: read, and written over with folders of ours.
+const CACHES: [&str; 27] = [
+    ".cargo/registry",
+    ".cargo/git",
+    ".npm",
+    ".yarn",
+    ".cache/pip",
+    ".cache/uv",
+    ".cache/pypoetry",
+    ".cache/yarn",
+    ".cache/pnpm",
+    ".cache/go-build",
+    ".cache/ccache",
+    ".cache/sccache",
+    ".cache/coursier",
+    ".cache/deno",
+    ".cache/node",
+    ".local/share/pnpm",
+    ".ccache",
+    ".m2/repository",
+    ".m2/wrapper",
+    ".gradle/caches",
+    ".gradle/wrapper",
+    ".ivy2",
+    ".nuget/packages",
+    ".hex",
+    ".mix",
+    ".pub-cache",
+    "go/pkg",
+];
+
+/// Keys, credentials and mail, in the home folder: never there, wherever they lie.
+const SECRETS: [&str; 34] = [
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/hub",
+    ".config/glab-cli",
+    ".config/git/credentials",
+    ".config/op",
+    ".config/rclone",
+    ".config/containers",
+    ".config/google-chrome",
+    ".config/chromium",
+    ".mozilla",
+    ".thunderbird",
+    ".docker",
+    ".kube",
+    ".netrc",
+    ".git-credentials",
+    ".npmrc",
+    ".yarnrc.yml",
+    ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".password-store",
+    ".local/share/keyrings",
+    ".cargo/credentials",
+    ".cargo/credentials.toml",
+    ".gem/credentials",
+    ".m2/settings.xml",
+    ".m2/settings-security.xml",
+    ".gradle/gradle.properties",
+    ".bash_history",
+];
+
+/// The same of the system.
+const SYSTEM_SECRETS: [&str; 14] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/krb5.keytab",
+    "/etc/NetworkManager",
+    "/etc/wireguard",
+    "/etc/letsencrypt",
+    "/etc/docker",
+    "/etc/kubernetes",
+];
+
+/// Variables that say where something is, with what it is: a toolchain is read.
+const TOOL_VARIABLES: [&str; 12] = [
+    "RUSTUP_HOME",
+    "GOROOT",
+    "JAVA_HOME",
+    "PYENV_ROOT",
+    "NVM_DIR",
+    "VOLTA_HOME",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "ANDROID_HOME",
+    "DOTNET_ROOT",
+    "M2_HOME",
+    "GRADLE_HOME",
+];
+
+/// Variables that a check is given.
+const VARIABLES: [&str; 36] = [
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "CI",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTFLAGS",
+    "RUST_BACKTRACE",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "MAKEFLAGS",
+    "PKG_CONFIG_PATH",
+    "LD_LIBRARY_PATH",
+    "GOPATH",
+    "GOROOT",
+    "GOFLAGS",
+    "JAVA_HOME",
+    "M2_HOME",
+    "GRADLE_HOME",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "VIRTUAL_ENV",
+    "CONDA_PREFIX",
+    "NVM_DIR",
+    "NODE_ENV",
+    "VOLTA_HOME",
+    "ANDROID_HOME",
+    "DOTNET_ROOT",
+];
+
+/// The environment of a check: what is listed of ours, and what the user names.
+pub(super) fn environment(allowed: &Allowance) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> = std::env::vars_os()
+        .filter(|(name, _)| {
+            name.to_str().is_some_and(|name| {
+                VARIABLES.contains(&name)
+                    || name.starts_with("LC_")
+                    || allowed.env.iter().any(|own| own == name)
+            })
+        })
+        .collect();
+    all.push(("TERM".into(), "dumb".into()));
+    // Its settings may hold names of programs and of credentials.
+    all.push(("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()));
+    all
+}
+
+/// Folders of ours for one cage.
+#[derive(Debug)]
+pub(super) struct Ours {
+    /// The copy.
+    pub tree: PathBuf,
+    /// What lies above it, with links to neighbours.
+    pub above: PathBuf,
+    /// For what is temporary.
+    pub temporary: PathBuf,
+    /// An empty one, to build on.
+    pub base: PathBuf,
+    /// An empty one, for a home.
+    pub home: PathBuf,
+    /// What checks of this repository have written into caches.
+    pub caches: PathBuf,
+}
+
+/// The cage of a check of the repository at `root`; git keeps its data in `git`.
+pub(super) fn cage(
+    command: &str,
+    root: &Path,
+    git: &[PathBuf],
+    neighbours: &[PathBuf],
+    ours: &Ours,
+    allowed: &Allowance,
+) -> Cage {
+    let home = std::env::home_dir()
+        .filter(|home| home.is_absolute())
+        .unwrap_or_else(|| PathBuf::from("/nonexistent"));
+    let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    let old = OLD_SYSTEM.iter().map(PathBuf::from);
+    read.extend(old.filter(|path| path.is_dir() && !path.is_symlink()));
+    read.extend(TOOLS.iter().map(|name| home.join(name)));
+    let named = TOOL_VARIABLES.iter().filter_map(std::env::var_os);
+    read.extend(
+        named
+            .map(PathBuf::from)
+            .filter(|path| is_narrow(path, &home)),
+    );
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    read.extend(std::env::split_paths(&path).filter(|path| is_narrow(path, &home)));
+    read.extend(allowed.read.iter().cloned());
+    read.extend(neighbours.iter().cloned());
+    read.push(root.to_owned());
+    read.extend(git.iter().cloned());
+    read.push(ours.above.clone());
+    let mut hidden: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
+    hidden.extend(SYSTEM_SECRETS.iter().map(PathBuf::from));
+    hidden.extend(allowed.own.iter().cloned());
+    // Nothing that is listed lies below what is hidden, but the copy itself.
+    read.retain(|path| {
+        *path == ours.above || !hidden.iter().any(|hidden| path.starts_with(hidden))
+    });
+    hidden.retain(|path| !ours.tree.starts_with(path) || allowed.own.contains(path));
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let go = std::env::var_os("GOPATH").map(PathBuf::from);
+    let elsewhere = [
+        cargo.as_ref().map(|cargo| cargo.join("registry")),
+        cargo.as_ref().map(|cargo| cargo.join("git")),
+        go.map(|go| go.join("pkg")),
+    ];
+    if let Some(cargo) = cargo.filter(|path| is_narrow(path, &home)) {
+        read.extend(["bin", "config", "config.toml"].map(|name| cargo.join(name)));
+        hidden.extend(["credentials", "credentials.toml"].map(|name| cargo.join(name)));
+    }
+    let mut caches: Vec<CacheFolder> = Vec::new();
+    let at = CACHES.iter().map(|name| home.join(name));
+    for at in at.chain(elsewhere.into_iter().flatten()) {
+        if is_narrow(&at, &home) && caches.iter().all(|cache| cache.at != at) {
+            let name: String = at.to_string_lossy().replace('/', "%");
+            let ours = ours.caches.join(name);
+            caches.push(CacheFolder { at, ours });
+        }
+    }
+    // What lies in another that is listed is listed with it, but for what has other rights there.
+    read.sort();
+    read.dedup();
+    let all = read.clone();
+    let within = |path: &PathBuf| {
+        let above = path.ancestors().skip(1);
+        above
+            .into_iter()
+            .any(|above| all.iter().any(|other| other == above))
+    };
+    read.retain(|path| path == root || *path == ours.above || !within(path));
+    Cage {
+        command: command.to_owned(),
+        dir: ours.tree.clone(),
+        write: vec![ours.tree.clone(), ours.temporary.clone()],
+        read,
+        hidden,
+        caches,
+        home,
+        base: ours.base.clone(),
+        other_home: ours.home.clone(),
+        limits: allowed.limits,
+        wanted: Walls::ALL,
+    }
+}
+
+/// Whether a path is no more than a part of the home folder and of the system.
+fn is_narrow(path: &Path, home: &Path) -> bool {
+    path.is_absolute()
+        && path.components().count() > 2
+        && !home.starts_with(path)
+        && !path.components().any(|part| part == Component::ParentDir)
+}
+
+/// Files in which projects name others beside them.
+const MANIFESTS: [&str; 22] = [
+    "Cargo.toml",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "tsconfig.json",
+    "go.mod",
+    "go.work",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "requirements.txt",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "CMakeLists.txt",
+    "Makefile",
+    "composer.json",
+    "Gemfile",
+    "mix.exs",
+    "pubspec.yaml",
+    "meson.build",
+];
+/// Longer ones are no manifests.
+const LONGEST: u64 = 256 << 10;
+
+/// The names of folders beside the repository that its manifests lead to (`../other`).
+pub(super) fn neighbours<'a>(
+    root: &Path,
+    files: impl Iterator<Item = &'a str>,
+) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        if !MANIFESTS.contains(&name) {
+            continue;
+        }
+        let path = root.join(file);
+        if !std::fs::symlink_metadata(&path)
+            .is_ok_and(|facts| facts.is_file() && facts.len() <= LONGEST)
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let words = text.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>`".contains(c));
+        found.extend(words.filter_map(|word| beside(folder, word)));
+    }
+    found
+}
+
+/// What a path in a folder of the repository leads to, if that lies right beside the repository.
+fn beside(folder: &Path, path: &str) -> Option<String> {
+    if !path.contains("..") || path.starts_with('/') {
+        return None;
+    }
+    let mut depth = folder.components().count();
+    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    while let Some(part) = parts.next() {
+        match part {
+            ".." if depth > 0 => depth -= 1,
+            ".." => {
+                let name = parts.next()?;
+                return (!name.starts_with('.')).then(|| name.to_owned());
+            }
+            _ => depth += 1,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_lead_to_what_lies_right_beside_and_no_further() {
+        for (folder, path, name) in [
+            ("", "../other", Some("other")),
+            ("", "../other/deep", Some("other")),
+            ("crates/a", "../b", None),
+            ("crates/a", "../../../other", Some("other")),
+            ("", "../../other", None),
+            ("", "../.ssh", None),
+            ("", "..", None),
+            ("", "/etc/../x", None),
+            ("a", "./../../x", Some("x")),
+        ] {
+            let found = beside(Path::new(folder), path);
+            assert_eq!(found.as_deref(), name, "{folder} {path}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_our_own_are_never_listed() {
+        let ours = Ours {
+            tree: "/c/homebody/checks/k/work/r".into(),
+            above: "/c/homebody/checks/k/work".into(),
+            temporary: "/c/homebody/checks/k/tmp".into(),
+            base: "/c/homebody/checks/k/room".into(),
+            home: "/c/homebody/checks/k/home".into(),
+            caches: "/c/homebody/checks/k/caches".into(),
+        };
+        let home = std::env::home_dir().expect("a home");
+        let places = Places {
+            config: "/c/homebody".into(),
+            data: "/c/homebody".into(),
+            cache: "/c/homebody".into(),
+            state: "/c/homebody".into(),
+        };
+        let mut allowed = Allowance::new(&CheckSettings::default(), &places);
+        allowed.read = vec![home.join(".ssh/id"), "/data/set".into()];
+        let cage = cage("true", Path::new("/r"), &[], &[], &ours, &allowed);
+        assert!(cage.read.contains(&"/data/set".into()));
+        assert!(
+            !cage
+                .read
+                .iter()
+                .any(|path| path.starts_with(home.join(".ssh")))
+        );
+        assert!(cage.hidden.contains(&home.join(".ssh")));
+        assert!(cage.read.iter().all(|path| !home.starts_with(path)));
+        assert_eq!(cage.write, [ours.tree, ours.temporary]);
+    }
+}

@@ -1,0 +1,137 @@
+//! The environment of what has a network: downloads, and pip. It is the same whoever asks, and
+//! holds nothing that the folder one stands in could have put there.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// Variables that downloads need.
+const NAMES: [&str; 25] = [
+    "HOME",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NETRC",
+    "LD_LIBRARY_PATH",
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "PROGRAMDATA",
+    "SYSTEMROOT",
+    "SYSTEMDRIVE",
+    "WINDIR",
+    "COMSPEC",
+    "PATHEXT",
+    "HOMEDRIVE",
+    "HOMEPATH",
+];
+const STARTS: [&str; 3] = ["XDG_", "HF_", "PYENV_"];
+
+/// What of an environment downloads are given. `pip` lets the variables of pip through, which a
+/// shell set up by a repository may have set (`pull.pip_environment`). Folders of `PATH` that lie
+/// in `here`, the repository one stands in, are left out: programs of it would run.
+pub(super) fn kept(
+    all: impl Iterator<Item = (OsString, OsString)>,
+    pip: bool,
+    here: Option<&Path>,
+) -> Vec<(OsString, OsString)> {
+    all.filter(|(name, _)| is_needed(name, pip))
+        .map(|(name, value)| match name.to_str() {
+            Some("PATH") => {
+                let value = clean_path(&value, here);
+                (name, value)
+            }
+            _ => (name, value),
+        })
+        .filter(|(name, value)| {
+            // A library folder of the repository is as good as a program of it.
+            name != "LD_LIBRARY_PATH" || clean_path(value, here) == *value
+        })
+        .collect()
+}
+
+fn is_needed(name: &OsStr, pip: bool) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    let upper = name.to_ascii_uppercase();
+    NAMES.contains(&upper.as_str())
+        || STARTS.iter().any(|start| upper.starts_with(start))
+        || upper.ends_with("_PROXY")
+        || pip && (upper.starts_with("PIP_") || upper == "VIRTUAL_ENV")
+}
+
+/// The folders of a search path that lie nowhere in `here`.
+fn clean_path(value: &OsStr, here: Option<&Path>) -> OsString {
+    let lies_in = |path: &Path| {
+        let real = path.canonicalize();
+        let real = real.as_deref().unwrap_or(path);
+        here.is_some_and(|here| path.starts_with(here) || real.starts_with(here))
+    };
+    let folders: Vec<PathBuf> = std::env::split_paths(value)
+        .filter(|path| path.is_absolute() && !lies_in(path))
+        .collect();
+    std::env::join_paths(folders).unwrap_or_default()
+}
+
+/// The repository, or else the folder, that one stands in; none where that is the home folder or
+/// one that holds it.
+pub(super) fn here() -> Option<PathBuf> {
+    let dir = std::env::current_dir().ok()?.canonicalize().ok()?;
+    let root = dir.ancestors().find(|dir| dir.join(".git").exists());
+    let root = root.unwrap_or(&dir).to_owned();
+    let home = std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home));
+    let holds_home = home.is_some_and(|home| home.starts_with(&root));
+    (!holds_home && root.parent().is_some()).then_some(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_downloads_need_is_handed_on() {
+        for name in [
+            "HOME",
+            "https_proxy",
+            "NO_PROXY",
+            "HF_TOKEN",
+            "XDG_DATA_HOME",
+        ] {
+            assert!(is_needed(OsStr::new(name), false), "{name}");
+        }
+        for name in [
+            "AWS_SECRET_ACCESS_KEY",
+            "SSH_AUTH_SOCK",
+            "PYTHONPATH",
+            "PYTHONSTARTUP",
+            "LD_PRELOAD",
+            "PWD",
+            "PIP_INDEX_URL",
+            "VIRTUAL_ENV",
+        ] {
+            assert!(!is_needed(OsStr::new(name), false), "{name}");
+        }
+        assert!(is_needed(OsStr::new("PIP_INDEX_URL"), true));
+        assert!(!is_needed(OsStr::new("PYTHONPATH"), true));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_program_of_the_repository_is_found() {
+        let all = [
+            ("PATH", "/r/.venv/bin:/usr/bin:bin::./x:/r2/bin"),
+            ("LD_LIBRARY_PATH", "/r/lib"),
+        ];
+        let all = all.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let kept = kept(all.into_iter(), false, Some(Path::new("/r")));
+        assert_eq!(kept, [("PATH".into(), "/usr/bin:/r2/bin".into())]);
+    }
+}

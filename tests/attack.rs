@@ -1,0 +1,598 @@
+//! The check of a change as an attacker: the real binary, in its cage, with and without
+//! namespaces, as this user and as an ordinary one. Each attack succeeds without the wall.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Who runs homebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Whoever runs the tests.
+    We,
+    /// An ordinary user; only root can become one.
+    Nobody,
+}
+
+/// What the system gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum System {
+    /// All that this one has.
+    Whole,
+    /// No user namespaces: Landlock alone.
+    NoNamespaces,
+}
+
+const NOBODY: u32 = 65534;
+
+struct Place {
+    dir: tempfile::TempDir,
+    who: Who,
+    system: System,
+    settings: String,
+}
+
+/// What came of a check.
+struct Came {
+    code: Option<i32>,
+    text: String,
+}
+
+impl Place {
+    fn new(who: Who, system: System) -> Self {
+        let place = Self {
+            dir: tempfile::tempdir().expect("a folder"),
+            who,
+            system,
+            settings: String::new(),
+        };
+        for (name, text) in [
+            ("repo/main.rs", "fn main() {\n    println!(\"hi\");\n}\n"),
+            ("repo/other.rs", "fn other() {}\n"),
+            ("outside/precious", "precious\n"),
+            ("home/.ssh/id_ed25519", "the key\n"),
+            ("home/.cargo/bin/cargo", "#!/bin/sh\necho the real one\n"),
+            ("home/.cargo/registry/index", "as it was\n"),
+            ("home/.cargo/credentials.toml", "token = 1\n"),
+            ("home/notes", "private\n"),
+            (
+                "script.jsonl",
+                r#"{"steps":[{"text":"*** replace main.rs\n<<<<<<<\n    println!(\"hi\");\n=======\n    println!(\"ho\");\n>>>>>>>\n*** end\n"}],"repeat":true}"#,
+            ),
+        ] {
+            let path = place.path(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            fs::write(path, text).expect("written");
+        }
+        for args in [
+            &["init", "-q"][..],
+            &["add", "-A"],
+            &[
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@example.org",
+                "commit",
+                "-qm",
+                "First",
+            ],
+        ] {
+            place.git("repo", args);
+        }
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().canonicalize().expect("there").join(name)
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.path(name)).ok()
+    }
+
+    fn git(&self, folder: &str, args: &[&str]) {
+        let done = Command::new("git")
+            .args(args)
+            .current_dir(self.path(folder))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .expect("git runs");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "git {args:?}: {said}");
+    }
+
+    fn homebody(&self, folder: &str, args: &[&str]) -> Command {
+        let program = env!("CARGO_BIN_EXE_homebody");
+        let mut command = match self.system {
+            System::Whole => Command::new(program),
+            System::NoNamespaces => {
+                // A user namespace that allows no further ones.
+                let mut command = Command::new("unshare");
+                command.args(["--user", "--map-root-user", "sh", "-c"]);
+                command.arg("echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"");
+                command.args(["sh", program]);
+                command
+            }
+        };
+        if self.who == Who::Nobody {
+            let all = self.dir.path();
+            let done = Command::new("chown")
+                .args(["-R", "65534:65534"])
+                .arg(all)
+                .status();
+            assert!(done.expect("chown runs").success());
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+            .args(args)
+            .current_dir(self.path(folder))
+            .env("HOME", self.path("home"))
+            .env("AWS_SECRET_ACCESS_KEY", "not yours")
+            .env("OUT", self.path("outside"))
+            .env("REPO", self.path("repo"))
+            .stdin(Stdio::null());
+        for (key, folder) in [
+            ("XDG_CONFIG_HOME", "home/.config"),
+            ("XDG_DATA_HOME", "home/.local/share"),
+            ("XDG_CACHE_HOME", "home/.cache"),
+            ("XDG_STATE_HOME", "home/.local/state"),
+        ] {
+            command.env(key, self.path(folder));
+        }
+        command
+    }
+
+    /// Plans a change, and has it checked by a command, which knows where everything is.
+    fn check(&self, command: &str) -> Came {
+        self.check_in("repo", command)
+    }
+
+    fn check_in(&self, folder: &str, command: &str) -> Came {
+        let config = self.path("home/.config/homebody/config.toml");
+        fs::create_dir_all(config.parent().expect("a folder")).expect("made");
+        let settings = format!("check_env = [\"OUT\", \"REPO\"]\n{}", self.settings);
+        fs::write(&config, settings).expect("written");
+        let script = format!("script:{}", self.path("script.jsonl").display());
+        // All output is told, also where the check passes.
+        let command = format!("{command}\ntrue");
+        let done = self
+            .homebody(
+                folder,
+                &[
+                    "-v",
+                    "--engine",
+                    &script,
+                    "patch",
+                    "say ho @main.rs",
+                    "--check",
+                ],
+            )
+            .arg(&command)
+            .output()
+            .expect("homebody runs");
+        let text = [done.stdout, done.stderr].concat();
+        Came {
+            code: done.status.code(),
+            // The command is told, too, and names what it looks for.
+            text: String::from_utf8_lossy(&text).replace(&command.replace('\n', "\\n"), ""),
+        }
+    }
+}
+
+fn root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|id| id.stdout == b"0\n")
+}
+
+/// Every user and system that can be had here.
+fn everywhere(run: impl Fn(&Place)) {
+    for system in [System::Whole, System::NoNamespaces] {
+        run(&Place::new(Who::We, system));
+        if root() && reachable() {
+            run(&Place::new(Who::Nobody, system));
+        }
+    }
+}
+
+/// Whether others may come to where the binary lies.
+fn reachable() -> bool {
+    let mut above = Path::new(env!("CARGO_BIN_EXE_homebody"))
+        .ancestors()
+        .skip(1);
+    above.all(|folder| fs::metadata(folder).is_ok_and(|facts| facts.permissions().mode() & 1 == 1))
+}
+
+#[test]
+fn a_check_runs_with_its_change_and_says_what_it_saw() {
+    everywhere(|place| {
+        let came =
+            place.check("grep ho main.rs && echo seen && echo x >made && cat made && mktemp");
+        let (who, system) = (place.who, place.system);
+        assert_eq!(came.code, Some(0), "{who:?} {system:?}: {}", came.text);
+        assert!(
+            came.text.contains("seen"),
+            "{who:?} {system:?}: {}",
+            came.text
+        );
+        assert_eq!(place.read("repo/made"), None);
+    });
+}
+
+#[test]
+fn a_copy_that_is_replaced_by_a_link_is_not_followed() {
+    everywhere(|place| {
+        for _ in 0..2 {
+            place.check("cd ../.. && mv work w2 && ln -s $OUT work; cd $PWD/..; rm -rf repo; ln -s $REPO repo");
+            place.check("d=$PWD; cd ..; rm -rf $d; ln -s $OUT $d");
+        }
+        let came = place.check("echo fine");
+        assert!(came.text.contains("fine"), "{}", came.text);
+        assert!(place.read("repo/main.rs").expect("there").contains("hi"));
+        assert!(place.path("repo/.git/HEAD").is_file());
+        assert_eq!(
+            place.read("outside/precious").as_deref(),
+            Some("precious\n")
+        );
+        let names = fs::read_dir(place.path("outside")).expect("there").count();
+        assert_eq!(names, 1, "something was written outside");
+    });
+}
+
+#[test]
+fn nothing_outside_of_the_copy_is_written() {
+    everywhere(|place| {
+        place.check(
+            "for f in $REPO/evil $REPO/main.rs $REPO/.git/hooks/pre-commit $REPO/.git/config \
+             $OUT/evil $OUT/precious $HOME/evil $HOME/.cargo/bin/cargo $HOME/.cargo/registry/index \
+             ../evil ../../evil ../../list.json /tmp/homebody-evil /usr/evil; do echo EVIL >>$f; done; \
+             chmod 777 $REPO/main.rs; touch -d @1 $REPO/main.rs; ln -f $REPO/other.rs hard; \
+             rm -rf $REPO $OUT; mv $REPO/main.rs $REPO/moved",
+        );
+        for (name, text) in [
+            ("repo/other.rs", "fn other() {}\n"),
+            ("outside/precious", "precious\n"),
+            ("home/.cargo/bin/cargo", "#!/bin/sh\necho the real one\n"),
+            ("home/.cargo/registry/index", "as it was\n"),
+        ] {
+            assert_eq!(place.read(name).as_deref(), Some(text), "{name}");
+        }
+        assert!(place.read("repo/main.rs").expect("there").contains("hi"));
+        assert!(
+            !place
+                .read("repo/.git/config")
+                .expect("there")
+                .contains("EVIL")
+        );
+        for name in [
+            "repo/evil",
+            "repo/.git/hooks/pre-commit",
+            "outside/evil",
+            "home/evil",
+        ] {
+            assert_eq!(place.read(name), None, "{name}");
+        }
+        assert!(!Path::new("/tmp/homebody-evil").exists() && !Path::new("/usr/evil").exists());
+        // Landlock knows no right to change modes: only what is not there is safe from it.
+        if place.system == System::Whole {
+            let mode = fs::metadata(place.path("repo/main.rs")).expect("there");
+            assert_eq!(mode.permissions().mode() & 0o777, 0o644);
+        }
+    });
+}
+
+#[test]
+fn keys_and_what_is_not_listed_are_not_read() {
+    everywhere(|place| {
+        let came = place.check(
+            "cat $HOME/.ssh/id_ed25519 $HOME/.cargo/credentials.toml $HOME/notes $OUT/precious \
+             /etc/shadow; env; ls $HOME/.config/homebody; \
+             d=$(getent passwd $(id -un) | cut -d: -f6); ls $d/.ssh; cat /proc/1/environ",
+        );
+        for secret in [
+            "the key",
+            "token = 1",
+            "private",
+            "precious\n",
+            "not yours",
+            "root:$",
+            "config.toml",
+        ] {
+            assert!(!came.text.contains(secret), "{secret}: {}", came.text);
+        }
+    });
+}
+
+#[test]
+fn the_git_folders_of_linked_working_trees_and_submodules_are_read_only() {
+    everywhere(|place| {
+        place.git("repo", &["worktree", "add", "-q", "../tree"]);
+        let came = place.check_in(
+            "tree",
+            "d=$(git rev-parse --git-common-dir); echo \"common $d\"; printf x >$d/hooks/pre-commit; \
+             git config core.fsmonitor /tmp/evil; git -c user.name=x -c user.email=x commit -qam evil; \
+             git log --oneline | head -3",
+        );
+        assert!(came.text.contains("First"), "{}", came.text);
+        assert_eq!(place.read("repo/.git/hooks/pre-commit"), None);
+        assert!(
+            !place
+                .read("repo/.git/config")
+                .expect("there")
+                .contains("fsmonitor")
+        );
+        assert!(!came.text.contains(" evil"), "{}", came.text);
+    });
+}
+
+#[test]
+fn nobody_survives_a_check() {
+    everywhere(|place| {
+        let mark = format!(
+            "9{:05}.{}",
+            std::process::id() % 100_000,
+            place.system as u8 * 2 + place.who as u8
+        );
+        let came = place.check(&format!(
+            "sleep {mark} >/dev/null 2>&1 & setsid sleep {mark} >/dev/null 2>&1 & \
+             (setsid sh -c 'setsid sleep {mark} & sleep {mark}' >/dev/null 2>&1 &) ; sleep 0.1; echo left",
+        ));
+        assert!(came.text.contains("left"), "{}", came.text);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(processes(&mark), 0, "{:?} {:?}", place.who, place.system);
+    });
+}
+
+/// Processes whose words hold a text.
+fn processes(mark: &str) -> usize {
+    let all = fs::read_dir("/proc").expect("there").flatten();
+    let words = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    words
+        .filter(|words| String::from_utf8_lossy(words).contains(mark))
+        .filter(|words| {
+            !words.starts_with(b"sh\0") && !String::from_utf8_lossy(words).contains("homebody")
+        })
+        .count()
+}
+
+#[test]
+fn calls_that_lead_out_are_refused() {
+    everywhere(|place| {
+        let came = place.check(
+            "perl -e '$c=\"x\"; $!=0; ioctl(STDIN,0x5412,$c); print \"tiocsti $!\\n\"; \
+             for $n (248,249,250,272,165,321) { $!=0; syscall($n, 0x10000000, 0, 0, 0, 0); print \"call $n $!\\n\" } \
+             $!=0; socket(S,2,1,0); print \"inet $!\\n\"'; \
+             (echo x >/dev/tty) 2>/dev/null && echo A-TERMINAL; \
+             unshare -Ur true && echo A-NAMESPACE; ps -e 2>/dev/null | wc -l",
+        );
+        if cfg!(target_arch = "x86_64") {
+            for call in [
+                "tiocsti", "call 248", "call 249", "call 250", "call 272", "call 165", "call 321",
+                "inet",
+            ] {
+                let line = format!("{call} Operation not permitted");
+                assert!(came.text.contains(&line), "{line}: {}", came.text);
+            }
+        }
+        assert!(
+            !came.text.contains("A-TERMINAL") && !came.text.contains("A-NAMESPACE"),
+            "{}",
+            came.text
+        );
+    });
+}
+
+#[test]
+fn other_programs_sockets_are_not_there() {
+    let place = Place::new(Who::We, System::Whole);
+    let path = place.path("outside/socket");
+    let listener = std::os::unix::net::UnixListener::bind(&path).expect("bound");
+    let name = format!("homebody-attack-{}", std::process::id());
+    let address =
+        <std::os::unix::net::SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(
+            &name,
+        )
+        .expect("a name");
+    let other = std::os::unix::net::UnixListener::bind_addr(&address).expect("bound");
+    for listener in [&listener, &other] {
+        listener.set_nonblocking(true).expect("set");
+    }
+    let came = place.check(&format!(
+        "perl -MSocket -e 'for $a (\"$ENV{{OUT}}/socket\", \"\\0{name}\") {{ socket(S,1,1,0) or die; \
+         print connect(S, pack_sockaddr_un($a)) ? \"CONNECTED\\n\" : \"no: $!\\n\" }}'"
+    ));
+    assert!(came.text.contains("no: "), "{}", came.text);
+    assert!(!came.text.contains("CONNECTED"), "{}", came.text);
+    for listener in [listener, other] {
+        assert!(listener.accept().is_err(), "somebody came");
+    }
+}
+
+#[test]
+fn limits_hold() {
+    for system in [System::Whole, System::NoNamespaces] {
+        let mut place = Place::new(Who::We, system);
+        place.settings = "check_memory = 200\n".to_owned();
+        let came = place.check("perl -e '$x = \"x\" x 600000000; sleep 20'");
+        assert!(
+            came.text.contains("more than 200 MB of memory"),
+            "{system:?}: {}",
+            came.text
+        );
+        place.settings = "check_processes = 50\n".to_owned();
+        let came = place.check("i=0; while [ $i -lt 200 ]; do sleep 20 & i=$((i+1)); done; wait");
+        assert!(
+            came.text.contains("more than 50 processes"),
+            "{system:?}: {}",
+            came.text
+        );
+    }
+}
+
+#[test]
+fn caches_are_filled_for_this_repository_alone() {
+    let place = Place::new(Who::We, System::Whole);
+    let came =
+        place.check("cat $HOME/.cargo/registry/index && echo ours >$HOME/.cargo/registry/new");
+    assert!(came.text.contains("as it was"), "{}", came.text);
+    assert_eq!(place.read("home/.cargo/registry/new"), None);
+    let came =
+        place.check("cat $HOME/.cargo/registry/new; echo evil >$HOME/.cargo/bin/cargo; cargo");
+    assert!(came.text.contains("ours"), "{}", came.text);
+    assert!(!came.text.contains("evil\n"), "{}", came.text);
+}
+
+#[test]
+fn without_any_wall_a_check_is_refused() {
+    let mut place = Place::new(Who::We, System::Whole);
+    place.settings = "check_unfenced = true\n".to_owned();
+    let came = place.check("cat $OUT/precious");
+    assert!(
+        came.text.contains("precious"),
+        "the wall is what refuses: {}",
+        came.text
+    );
+    assert!(
+        came.text.contains("with every right that you have"),
+        "{}",
+        came.text
+    );
+}
+
+/// A shell that a repository has set up hands no code of it to what has a network.
+#[test]
+fn what_pulls_models_runs_nothing_of_the_repository() {
+    let place = Place::new(Who::We, System::Whole);
+    for (name, text) in [
+        ("repo/sitecustomize.py", "open('OUT/ran', 'w')\n"),
+        ("repo/pip/__main__.py", "open('OUT/ran', 'w')\n"),
+        ("repo/.venv/bin/python3", "#!/bin/sh\necho x >OUT/ran\n"),
+        (
+            "repo/pip.conf",
+            "[global]\nindex-url = http://127.0.0.1:9\n",
+        ),
+    ] {
+        let path = place.path(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        let out = place.path("outside").display().to_string();
+        fs::write(&path, text.replace("OUT", &out)).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("set");
+    }
+    let repo = place.path("repo");
+    let own = std::env::var_os("PATH").expect("a path");
+    let mut path = vec![repo.join(".venv/bin")];
+    path.extend(std::env::split_paths(&own));
+    let done = place
+        .homebody("repo", &["models", "pull", "minilm"])
+        .env("PATH", std::env::join_paths(path).expect("a path"))
+        .env("PYTHONPATH", &repo)
+        .env("PYTHONSTARTUP", repo.join("sitecustomize.py"))
+        .env("PIP_CONFIG_FILE", repo.join("pip.conf"))
+        .env("VIRTUAL_ENV", repo.join(".venv"))
+        // Nobody is asked for anything.
+        .env("https_proxy", "http://127.0.0.1:9")
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .output()
+        .expect("homebody runs");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert_eq!(place.read("outside/ran"), None, "{said}");
+}
+
+/// Folders of somebody else hold no records of ours.
+#[test]
+fn folders_of_somebody_else_are_not_believed() {
+    if !root() {
+        return;
+    }
+    let place = Place::new(Who::We, System::Whole);
+    let state = place.path("home/.local/state/homebody");
+    fs::create_dir_all(&state).expect("made");
+    let given = Command::new("chown")
+        .arg("65534:65534")
+        .arg(&state)
+        .status();
+    assert!(given.expect("chown runs").success());
+    let done = place
+        .homebody("repo", &["search", "main"])
+        .output()
+        .expect("homebody runs");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("belongs to somebody else") && said.contains("XDG_STATE_HOME"),
+        "{said}"
+    );
+}
+
+/// Words of the command line may be names of files, which a pattern of the shell has found.
+#[test]
+fn what_is_wrong_with_the_words_is_said_without_obeying_them() {
+    let place = Place::new(Who::We, System::Whole);
+    for words in [
+        &["review", "a\u{1b}]0;owned\u{7}.rs", "b"][..],
+        &["--threads", "x\u{1b}[31m", "ask", "y"],
+        &["--x\u{1b}[31m"],
+        &["ask", "--nope\u{202e}x"],
+    ] {
+        let done = place
+            .homebody("repo", words)
+            .output()
+            .expect("homebody runs");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{said:?}");
+        assert!(said.len() > 20, "{said}");
+    }
+}
+
+/// A key in a file whose name nobody sees is found by the hook, and stops the commit.
+#[test]
+fn a_name_that_cannot_be_seen_hides_nothing_from_the_hook() {
+    let place = Place::new(Who::We, System::Whole);
+    let done = place
+        .homebody("repo", &["review", "--install-hook"])
+        .output();
+    assert!(done.expect("homebody runs").status.success());
+    let commit = |name: &str| {
+        let path = place.path("repo").join(name);
+        fs::write(&path, "let k = \"AKIAIOSFODNN7EXAMPLZ\";\n").expect("written");
+        place.git("repo", &["add", "-A"]);
+        let program = place.homebody("repo", &[]);
+        let mut git = Command::new("git");
+        for (key, value) in program.get_envs() {
+            if let Some(value) = value {
+                git.env(key, value);
+            }
+        }
+        let done = git
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@example.org",
+                "commit",
+                "-qm",
+                "x",
+            ])
+            .current_dir(place.path("repo"))
+            .output()
+            .expect("git runs");
+        fs::remove_file(path).expect("removed");
+        (
+            done.status.success(),
+            String::from_utf8_lossy(&done.stderr).into_owned(),
+        )
+    };
+    for name in ["plain.rs", "n\u{200b}.rs", "n\u{1b}[1m.rs"] {
+        let (committed, said) = commit(name);
+        assert!(!committed, "{name:?}: {said}");
+        assert!(said.contains("an AWS access key"), "{name:?}: {said}");
+    }
+}
