@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use homebody::base::{Failure, RepoPath, Result};
-use homebody::patch::{Change, Texts, UndoDir, parse, write};
+use homebody::patch::{Change, Foreign, Texts, UndoDir, parse, write};
 
 /// The files of a folder, some of them ignored.
 struct Folder {
@@ -78,7 +78,11 @@ fn play(case: &Path, root: &Path, records: &Path) -> (&'static str, String) {
     };
     let outcome = Change::plan_noted(&parsed.edits, &texts).and_then(|(change, notes)| {
         said.push_str(&notes.join("\n"));
-        write::apply(root, &change, &UndoDir(records.to_owned()))
+        write::apply(
+            root,
+            &change,
+            &UndoDir::new(records.join("undo"), records.join("key")),
+        )
     });
     match outcome {
         Ok(_) => ("applied", said),
@@ -139,7 +143,8 @@ fn every_case_comes_out_as_written() {
             files(root.path())
         );
         if outcome == "applied" {
-            write::undo(root.path(), &UndoDir(records.path().to_owned())).expect("undone");
+            let undo = UndoDir::new(records.path().join("undo"), records.path().join("key"));
+            write::undo(root.path(), &undo, Foreign::Refused).expect("undone");
             assert!(
                 files(root.path()) == input,
                 "{name} after undo: {:?}",

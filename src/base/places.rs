@@ -39,6 +39,8 @@ pub struct RepoPlaces {
     pub sessions: PathBuf,
     /// Records for `undo`.
     pub undo: PathBuf,
+    /// The key by which records are known to be ours, of all repositories.
+    pub key: PathBuf,
     /// Findings of reviews that were put aside.
     pub dismissed: PathBuf,
     /// Everything of this repository under `state`.
@@ -130,6 +132,7 @@ impl Places {
             reviews: self.cache.join("reviews").join(&key),
             sessions: state.join("sessions"),
             undo: state.join("undo"),
+            key: self.data.join("key"),
             dismissed: state.join("dismissed.json"),
             state,
         }

@@ -9,7 +9,7 @@ use crate::base::text::{human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
 use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
-use crate::patch::{Change, UndoDir, write};
+use crate::patch::{Change, Foreign, UndoDir, write};
 
 /// `patch REQUEST…`.
 pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
@@ -205,7 +205,7 @@ fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<
     let applied = write::apply(
         ready.workspace.repo.root(),
         change,
-        &UndoDir(ready.workspace.places.undo.clone()),
+        &UndoDir::of(&ready.workspace.places),
     )?;
     for note in &applied.notes {
         desk.out.warn(note);
@@ -267,7 +267,12 @@ pub(super) fn undo(desk: &mut Desk) -> Result<Code> {
     let workspace = desk.open_as_it_is()?;
     let undone = write::undo(
         workspace.repo.root(),
-        &UndoDir(workspace.places.undo.clone()),
+        &UndoDir::of(&workspace.places),
+        if desk.yes {
+            Foreign::Wanted
+        } else {
+            Foreign::Refused
+        },
     )?;
     for note in &undone.notes {
         desk.out.warn(note);

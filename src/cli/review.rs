@@ -345,7 +345,7 @@ fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
     let finding = kept(&workspace, number)?;
     if let Some(change) = finding.change(&workspace.repo) {
         desk.out.diff(&change.to_unified());
-        let undo = UndoDir(workspace.places.undo.clone());
+        let undo = UndoDir::of(&workspace.places);
         let applied = write::apply(workspace.repo.root(), &change, &undo)?;
         for note in &applied.notes {
             desk.out.warn(note);

@@ -289,7 +289,8 @@ fn other_processes(scope: Option<&str>, privileged: bool) -> String {
         ),
         Some("1") => (
             "ptrace_scope is 1".to_owned(),
-            "only those that it started itself, which are sealed too",
+            "only those that it started itself, which are sealed too, but for the one that downloads: \
+             that one is closed to others",
         ),
         Some(scope) => (format!("ptrace_scope is {scope}"), "refused by the kernel"),
     };

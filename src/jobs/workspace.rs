@@ -88,7 +88,7 @@ impl Workspace {
     /// and gives the words about it. For every start but that of `undo`, which
     /// takes that back instead of a whole patch.
     pub fn put_back_interrupted(&self) -> Vec<String> {
-        put_back_interrupted(self.repo.root(), &UndoDir(self.places.undo.clone())).unwrap_or_else(
+        put_back_interrupted(self.repo.root(), &UndoDir::of(&self.places)).unwrap_or_else(
             |failure| {
                 vec![format!(
                     "a patch that was interrupted could not be taken back: {failure}"

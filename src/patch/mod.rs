@@ -25,7 +25,7 @@ use crate::base::{LineRange, RepoPath, Result};
 pub use apply::{Change, ChangedHunk, FileChange};
 pub use mask::{EditMask, Scope, ScopeFile};
 pub use parse::{Parsed, parse, parse_cut};
-pub use write::{Applied, UndoDir, Undone};
+pub use write::{Applied, Foreign, UndoDir, Undone};
 
 /// How an edit is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

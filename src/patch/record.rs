@@ -1,11 +1,17 @@
 //! Records of applied patches: what `undo` needs, kept outside the repository.
+//!
+//! A record says what is to be written where, so each bears a code that only who has the key of
+//! this user can make (HMAC-SHA-256, RFC 2104), over its folder and its text: one that somebody
+//! else has laid there, or brought from another repository, is told from ours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::write::UndoDir;
 use crate::base::failure::io_failure;
 use crate::base::places::write_private;
 use crate::base::text::hex;
@@ -57,6 +63,58 @@ pub(super) struct Record {
     pub files: Vec<Entry>,
     /// Folders that were made, outermost first.
     pub folders: Vec<RepoPath>,
+    /// Whether it is ours, by its code; what is made here is.
+    #[serde(skip)]
+    pub own: bool,
+}
+
+/// What stands before the code in the first line of a record.
+const MARK: &str = "homebody undo record ";
+
+/// The key, made at the first use.
+fn key(file: &Path) -> Result<Vec<u8>> {
+    let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
+    match fs::read(file) {
+        Ok(key) if key.len() == KEY => return Ok(key),
+        // A key that is cut off makes records that nobody knows; a new one does the same.
+        Ok(_) => {}
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(failed(&e)),
+    }
+    let mut key = vec![0; KEY];
+    getrandom::fill(&mut key)
+        .map_err(|e| Failure::environment("the system gives no random bytes").caused_by(&e))?;
+    write_private(file, &key)?;
+    Ok(key)
+}
+
+/// Bytes of the key.
+const KEY: usize = 32;
+
+fn code(undo: &UndoDir, text: &[u8]) -> Result<Hmac<Sha256>> {
+    let mut code = Hmac::<Sha256>::new_from_slice(&key(&undo.key)?)
+        .map_err(|e| Failure::bug("a key of no length").caused_by(&e))?;
+    let dir = undo.dir.as_os_str().as_encoded_bytes();
+    code.update(&(dir.len() as u64).to_le_bytes());
+    code.update(dir);
+    code.update(text);
+    Ok(code)
+}
+
+/// The text of a record, and the code that it bears, if any.
+fn parts(bytes: &[u8]) -> (&[u8], Option<Vec<u8>>) {
+    let marked = bytes.strip_prefix(MARK.as_bytes());
+    let Some((line, text)) = marked.and_then(|rest| {
+        let end = rest.iter().position(|byte| *byte == b'\n')?;
+        Some((rest.get(..end)?, rest.get(end + 1..)?))
+    }) else {
+        return (bytes, None);
+    };
+    let digits = line.chunks_exact(2).map(|two| {
+        let two = std::str::from_utf8(two).ok()?;
+        u8::from_str_radix(two, 16).ok()
+    });
+    (text, digits.collect())
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
@@ -86,8 +144,8 @@ pub(super) fn numbers(dir: &Path) -> Result<Vec<u64>> {
 }
 
 impl Record {
-    pub fn load(dir: &Path, number: u64) -> Result<Self> {
-        let file = file_of(dir, number);
+    pub fn load(undo: &UndoDir, number: u64) -> Result<Self> {
+        let file = file_of(&undo.dir, number);
         let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
         if fs::metadata(&file).map_err(|e| failed(&e))?.len() > LARGEST {
             return Err(Failure::environment(format!(
@@ -95,12 +153,18 @@ impl Record {
                 file.display()
             )));
         }
-        let text = fs::read(&file).map_err(|e| failed(&e))?;
-        serde_json::from_slice(&text).map_err(|e| {
+        let bytes = fs::read(&file).map_err(|e| failed(&e))?;
+        let (text, said) = parts(&bytes);
+        let mut record: Self = serde_json::from_slice(text).map_err(|e| {
             Failure::environment(format!("the undo record {} is broken", file.display()))
                 .because(e)
                 .hint("move it away; the patches before it can then be undone")
-        })
+        })?;
+        record.own = match said {
+            Some(said) => code(undo, text)?.verify_slice(&said).is_ok(),
+            None => false,
+        };
+        Ok(record)
     }
 
     /// Where the writing of a patch is, without the rest of its record.
@@ -109,17 +173,19 @@ impl Record {
         struct Only {
             state: State,
         }
-        let file = fs::File::open(file_of(dir, number)).ok()?;
-        let only: Only = serde_json::from_reader(std::io::BufReader::new(file)).ok()?;
+        let bytes = fs::read(file_of(dir, number)).ok()?;
+        let only: Only = serde_json::from_slice(parts(&bytes).0).ok()?;
         Some(only.state)
     }
 
     /// Writes the record through to the disk.
-    pub fn save(&self, dir: &Path) -> Result<()> {
+    pub fn save(&self, undo: &UndoDir) -> Result<()> {
         let text = serde_json::to_vec(self)
             .map_err(|e| Failure::bug("an undo record cannot be written as JSON").because(e))?;
-        write_private(&file_of(dir, self.number), &text)?;
-        sync_folder(dir);
+        let code = hex(&code(undo, &text)?.finalize().into_bytes());
+        let bytes = [MARK.as_bytes(), code.as_bytes(), b"\n", &text].concat();
+        write_private(&file_of(&undo.dir, self.number), &bytes)?;
+        sync_folder(&undo.dir);
         Ok(())
     }
 

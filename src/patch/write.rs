@@ -14,7 +14,7 @@ use super::disk::{
 };
 use super::record::{Entry, Record, State, hash, numbers, prune};
 use super::{Change, FileChange, merge};
-use crate::base::places::{self, private_dir};
+use crate::base::places::{self, RepoPlaces, private_dir};
 use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
 
 /// How long another homebody that writes is waited for.
@@ -22,7 +22,22 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the records for `undo` of one repository are kept (never in the repository).
 #[derive(Debug, Clone)]
-pub struct UndoDir(pub PathBuf);
+pub struct UndoDir {
+    pub(super) dir: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl UndoDir {
+    /// A folder, and the file of the key by which records are known to be ours.
+    pub const fn new(dir: PathBuf, key: PathBuf) -> Self {
+        Self { dir, key }
+    }
+
+    /// That of a repository.
+    pub fn of(places: &RepoPlaces) -> Self {
+        Self::new(places.undo.clone(), places.key.clone())
+    }
+}
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,22 +74,22 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     }
     let _lock = lock(undo, PATIENCE)?;
     let mut notes = Vec::new();
-    recover(root, undo, &mut notes)?;
+    recover(root, undo, Foreign::Refused, &mut notes)?;
     let change = merged_with_what_stands(root, change, &mut notes)?;
     let mut record = begin(root, &change, undo)?;
     record.state = State::Applied;
-    if let Err(failure) = record.save(&undo.0) {
+    if let Err(failure) = record.save(undo) {
         record.state = State::Applying;
         let failure = failure.because("so the patch was taken back");
         return Err(match take_back(root, &record, record.files.len()) {
             Ok(()) => {
-                let _ = record.remove(&undo.0);
+                let _ = record.remove(&undo.dir);
                 failure
             }
             Err(also) => failure.because(also),
         });
     }
-    prune(&undo.0);
+    prune(&undo.dir);
     Ok(Applied {
         files: record.files.iter().map(|e| e.target().clone()).collect(),
         record: record.number,
@@ -89,25 +104,50 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
 /// Of kind environment, if a file cannot be put back: `undo` tries again.
 pub fn put_back_interrupted(root: &Path, undo: &UndoDir) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    let last = numbers(&undo.0).unwrap_or_default().last().copied();
-    let state = last.and_then(|last| Record::state_of(&undo.0, last));
+    let last = numbers(&undo.dir).unwrap_or_default().last().copied();
+    let state = last.and_then(|last| Record::state_of(&undo.dir, last));
     if !matches!(state, None | Some(State::Applied))
         && let Ok(_lock) = lock(undo, Duration::ZERO)
     {
-        recover(root, undo, &mut notes)?;
+        recover(root, undo, Foreign::Refused, &mut notes)?;
     }
     Ok(notes)
+}
+
+/// What becomes of a record that is not known to be ours: of a homebody that made none with codes,
+/// or laid there by somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// It is not put back.
+    Refused,
+    /// The user has seen what it does, and wants it.
+    Wanted,
+}
+
+/// Says what a record would do that is not known to be ours.
+fn not_ours(record: &Record) -> Failure {
+    let named = |entry: &Entry| match &entry.before {
+        Some(before) => format!("writes {} ({} lines)", entry.path, before.lines().count()),
+        None => format!("removes {}", entry.target()),
+    };
+    let what: Vec<String> = record.files.iter().map(named).collect();
+    Failure::input("the last record of a patch is not known to be homebody's own")
+        .because(format!("put back, it {}", what.join(", ")))
+        .hint(
+            "an older homebody made such records; `homebody --yes undo` puts it back, \
+             `homebody forget` removes all of this repository",
+        )
 }
 
 /// Takes the last applied patch back, if its files still are as it left them.
 ///
 /// # Errors
 /// Of kind usage, if there is nothing to undo; of kind input, if a file has changed since.
-pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
+pub fn undo(root: &Path, undo: &UndoDir, foreign: Foreign) -> Result<Undone> {
     let _lock = lock(undo, PATIENCE)?;
     let mut notes = Vec::new();
-    let recovered = recover(root, undo, &mut notes)?;
-    let all = numbers(&undo.0)?;
+    let recovered = recover(root, undo, foreign, &mut notes)?;
+    let all = numbers(&undo.dir)?;
     if let Some(files) = recovered {
         // What was half done is taken back now: that was the last patch.
         return Ok(Undone {
@@ -119,7 +159,10 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
     let Some(last) = all.last() else {
         return Err(Failure::usage("there is no applied patch to undo"));
     };
-    let mut record = Record::load(&undo.0, *last)?;
+    let mut record = Record::load(undo, *last)?;
+    if !record.own && foreign == Foreign::Refused {
+        return Err(not_ours(&record));
+    }
     let changed: Vec<String> = record
         .files
         .iter()
@@ -133,9 +176,9 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
         ));
     }
     record.state = State::Undoing;
-    record.save(&undo.0)?;
+    record.save(undo)?;
     take_back(root, &record, record.files.len())?;
-    record.remove(&undo.0)?;
+    record.remove(&undo.dir)?;
     Ok(Undone {
         files: record.files.iter().map(|e| e.path.clone()).collect(),
         left: all.len() - 1,
@@ -145,8 +188,8 @@ pub fn undo(root: &Path, undo: &UndoDir) -> Result<Undone> {
 
 /// Takes the lock of this repository's writers.
 fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
-    private_dir(&undo.0)?;
-    let taken = places::lock(&undo.0.join("lock"), patience, &Cancel::never())?;
+    private_dir(&undo.dir)?;
+    let taken = places::lock(&undo.dir.join("lock"), patience, &Cancel::never())?;
     taken.ok_or_else(|| {
         Failure::environment("another homebody is writing to this repository")
             .hint("wait until it has finished, and try again")
@@ -155,25 +198,34 @@ fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
 
 /// Takes back what a process that was killed left half done, and says so. Returns the files
 /// concerned, if there was such a thing.
-fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Option<Vec<RepoPath>>> {
-    let Some(last) = numbers(&undo.0)?.last().copied() else {
+fn recover(
+    root: &Path,
+    undo: &UndoDir,
+    foreign: Foreign,
+    notes: &mut Vec<String>,
+) -> Result<Option<Vec<RepoPath>>> {
+    let Some(last) = numbers(&undo.dir)?.last().copied() else {
         return Ok(None);
     };
-    let record = Record::load(&undo.0, last)?;
+    let record = Record::load(undo, last)?;
     let what = match record.state {
         State::Applied => return Ok(None),
         State::Applying => "a patch that was interrupted while it was written has been taken back",
         State::Undoing => "an undo that was interrupted has been finished",
     };
+    if !record.own && foreign == Foreign::Refused {
+        notes.push(format!("nothing is put back: {}", not_ours(&record)));
+        return Ok(None);
+    }
     let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
     match take_back(root, &record, files.len()) {
         Ok(()) => {
-            record.remove(&undo.0)?;
+            record.remove(&undo.dir)?;
             notes.push(format!("{what}: {}", names.join(", ")));
         }
         Err(failure) if failure.kind() == Kind::Input => {
-            let aside = record.set_aside(&undo.0)?;
+            let aside = record.set_aside(&undo.dir)?;
             notes.push(format!(
                 "{what}, but not whole: {failure}; the texts from before are kept in {}",
                 aside.display()
@@ -187,17 +239,18 @@ fn recover(root: &Path, undo: &UndoDir, notes: &mut Vec<String>) -> Result<Optio
 /// Checks every file, writes the record and then the change; what fails is taken back.
 fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     let mut record = Record {
-        number: numbers(&undo.0)?.last().map_or(1, |last| last + 1),
+        number: numbers(&undo.dir)?.last().map_or(1, |last| last + 1),
         state: State::Applying,
         files: Vec::new(),
         folders: Vec::new(),
+        own: true,
     };
     for file in &change.files {
         let entry = checked_entry(root, file)?;
         note_folders(root, entry.target(), &mut record.folders)?;
         record.files.push(entry);
     }
-    record.save(&undo.0)?;
+    record.save(undo)?;
     let mut reached = 0;
     let Err(failure) = carry_out(root, change, &record, &mut reached) else {
         return Ok(record);
@@ -205,7 +258,7 @@ fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     Err(match take_back(root, &record, reached) {
         Ok(()) => {
             // Nothing is changed: a record left behind is found and removed at the next start.
-            let _ = record.remove(&undo.0);
+            let _ = record.remove(&undo.dir);
             failure.because("nothing was changed")
         }
         Err(also) => failure

@@ -10,6 +10,7 @@ fn begun(root: &Path, change: &Change) -> Record {
         state: State::Applying,
         files: Vec::new(),
         folders: Vec::new(),
+        own: true,
     };
     for file in &change.files {
         let entry = checked_entry(root, file).expect("as planned");
@@ -31,7 +32,7 @@ fn a_patch_that_was_killed_at_any_step_is_taken_back() {
         let (root, dir) = (place.root.path(), place.dir());
         drop(lock(&dir, PATIENCE).expect("locked"));
         let record = begun(root, &change);
-        record.save(&dir.0).expect("saved");
+        record.save(&dir).expect("saved");
         for folder in &record.folders {
             fs::create_dir(folder.under(root)).expect("made");
         }
@@ -64,9 +65,9 @@ fn an_undo_that_was_killed_is_finished_at_the_next_start() {
     let place = Place::new(&FILES);
     let before = place.all();
     place.apply(&every_kind()).expect("applied");
-    let mut record = Record::load(&place.dir().0, 1).expect("a record");
+    let mut record = Record::load(&place.dir(), 1).expect("a record");
     record.state = State::Undoing;
-    record.save(&place.dir().0).expect("saved");
+    record.save(&place.dir()).expect("saved");
     place.put("src/a", "1\n");
     let change = Change {
         files: vec![file("src/a", None, Some("1\n"), Some("9\n"))],
@@ -85,9 +86,9 @@ fn an_undo_that_was_killed_is_finished_at_the_next_start() {
 fn a_half_written_patch_somebody_worked_on_is_set_aside_aloud() {
     let place = Place::new(&FILES);
     place.apply(&every_kind()).expect("applied");
-    let mut record = Record::load(&place.dir().0, 1).expect("a record");
+    let mut record = Record::load(&place.dir(), 1).expect("a record");
     record.state = State::Applying;
-    record.save(&place.dir().0).expect("saved");
+    record.save(&place.dir()).expect("saved");
     place.put("src/a", "my own work\n");
     let undone = place.undo().expect("recovered");
     assert!(

@@ -28,13 +28,16 @@ impl Place {
         fs::write(file, text).expect("written");
     }
     fn dir(&self) -> UndoDir {
-        UndoDir(self.records.path().join("undo"))
+        UndoDir::new(
+            self.records.path().join("undo"),
+            self.records.path().join("key"),
+        )
     }
     fn apply(&self, change: &Change) -> Result<Applied> {
         apply(self.root.path(), change, &self.dir())
     }
     fn undo(&self) -> Result<Undone> {
-        undo(self.root.path(), &self.dir())
+        undo(self.root.path(), &self.dir(), Foreign::Refused)
     }
     /// Everything there is: files with their text, folders with none.
     fn all(&self) -> BTreeMap<String, Option<String>> {
@@ -129,10 +132,10 @@ fn permissions_are_kept_and_records_are_private() {
     let mode = |at: &Path| fs::metadata(at).expect("there").permissions().mode() & 0o7777;
     place.apply(&every_kind()).expect("applied");
     assert_eq!(mode(&a), 0o755);
-    for entry in fs::read_dir(&place.dir().0).expect("readable") {
+    for entry in fs::read_dir(&place.dir().dir).expect("readable") {
         assert_eq!(mode(&entry.expect("an entry").path()), 0o600);
     }
-    assert_eq!(mode(&place.dir().0), 0o700);
+    assert_eq!(mode(&place.dir().dir), 0o700);
     place.undo().expect("undone");
     assert_eq!((mode(&a), mode(&old)), (0o755, 0o640));
 }
@@ -324,7 +327,7 @@ fn only_the_last_records_are_kept_and_numbers_go_on() {
         };
         assert_eq!(place.apply(&change).expect("applied").record, at + 1);
     }
-    let kept = numbers(&place.dir().0).expect("numbers");
+    let kept = numbers(&place.dir().dir).expect("numbers");
     assert_eq!((kept.len(), kept[0], kept[49]), (50, 6, 55));
     assert_eq!(place.undo().expect("undone").left, 49);
     assert_eq!(place.all().get("a"), Some(&Some("54\n".to_owned())));
@@ -347,7 +350,7 @@ fn two_writers_take_turns() {
             });
         }
     });
-    assert_eq!(numbers(&place.dir().0).expect("numbers").len(), 20);
+    assert_eq!(numbers(&place.dir().dir).expect("numbers").len(), 20);
     let ten = Some("10\n".to_owned());
     assert_eq!(
         (place.all().get("a"), place.all().get("b")),
@@ -397,4 +400,50 @@ fn names_with_control_characters_are_written_and_told_safely() {
     place.put(name, "other");
     let said = place.apply(&change).expect_err("changed").to_string();
     assert!(!said.contains(['\n', '\u{1b}']), "{said:?}");
+}
+
+/// Records that somebody else has laid there, changed, or brought from another repository.
+#[test]
+fn what_is_not_our_record_is_not_put_back() {
+    let forged = |place: &Place| {
+        let dir = place.dir().dir;
+        fs::create_dir_all(&dir).expect("made");
+        let hash = hash(b"one\n");
+        let text = format!(
+            r#"{{"number":9,"state":"applying","files":[{{"path":"a","renamed_to":null,"before":"FORGED\n","after_hash":"{hash}","mode":493}}],"folders":[]}}"#
+        );
+        (dir.join("00000009.json"), text)
+    };
+    let put = |place: &Place, text: &str| {
+        fs::write(forged(place).0, text).expect("written");
+        let notes = put_back_interrupted(place.root.path(), &place.dir()).expect("looked");
+        assert!(
+            notes[0].contains("not known to be homebody's own"),
+            "{notes:?}"
+        );
+        let failure = place.undo().expect_err("refused");
+        assert!(failure.to_string().contains("writes a"), "{failure}");
+        let text = fs::read_to_string(place.root.path().join("a")).expect("there");
+        assert_eq!(text, "one\n");
+    };
+    let place = Place::new(&[("a", "one\n")]);
+    let (_, text) = forged(&place);
+    put(&place, &text);
+    put(
+        &place,
+        &format!("homebody undo record {}\n{text}", "0".repeat(64)),
+    );
+    put(&place, &format!("homebody undo record \n{text}"));
+    // Another repository's own.
+    let other = Place::new(&[("a", "one\n")]);
+    let record: Record = serde_json::from_str(&text).expect("a record");
+    let there = UndoDir::new(other.dir().dir, place.dir().key);
+    fs::create_dir_all(&there.dir).expect("made");
+    record.save(&there).expect("saved");
+    let brought = fs::read_to_string(there.dir.join("00000009.json")).expect("there");
+    put(&place, &brought);
+    // Who has seen it may want it.
+    undo(place.root.path(), &place.dir(), Foreign::Wanted).expect("put back");
+    let text = fs::read_to_string(place.root.path().join("a")).expect("there");
+    assert_eq!(text, "FORGED\n");
 }

@@ -382,14 +382,16 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
-    let undo = UndoDir(shared.workspace.places.undo.clone());
+    let undo = UndoDir::of(&shared.workspace.places);
     while let Ok(task) = tasks.recv() {
         let event = match task {
             Write::Apply { block, change } => Event::Applied {
                 block,
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
-            Write::Undo => Event::Undone(guarded(|| patch::write::undo(root, &undo))),
+            Write::Undo => Event::Undone(guarded(|| {
+                patch::write::undo(root, &undo, patch::Foreign::Refused)
+            })),
             Write::Init => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
         };
         // Nobody hears at the end, and what is asked is still done.
