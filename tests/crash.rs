@@ -14,7 +14,7 @@ use crate::cli::{Place, code, stderr};
 /// Files that one patch changes.
 const FILES: usize = 24;
 /// Kills.
-const ROUNDS: u64 = 60;
+const ROUNDS: u64 = 40;
 
 fn name(file: usize) -> String {
     format!("src/part_{file}.rs")
