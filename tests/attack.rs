@@ -596,3 +596,46 @@ fn a_name_that_cannot_be_seen_hides_nothing_from_the_hook() {
         assert!(said.contains("an AWS access key"), "{name:?}: {said}");
     }
 }
+
+/// What was open where homebody was started is not open in the cage.
+#[test]
+fn nothing_is_inherited() {
+    let place = Place::new(Who::We, System::Whole);
+    let out = place.path("outside");
+    let script = format!("script:{}", place.path("script.jsonl").display());
+    let homebody = place.homebody("repo", &[]);
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "exec 7>>\"$1/precious\" 8<\"$1\"; shift; exec \"$@\"",
+            "sh",
+        ])
+        .arg(&out)
+        .arg(env!("CARGO_BIN_EXE_homebody"))
+        .args([
+            "-v",
+            "--engine",
+            &script,
+            "patch",
+            "say ho @main.rs",
+            "--check",
+        ])
+        .arg("echo EVIL >&7; ls /proc/self/fd/8/ && echo OPEN; true")
+        .current_dir(place.path("repo"))
+        .stdin(Stdio::null());
+    for (key, value) in homebody.get_envs() {
+        if let Some(value) = value {
+            shell.env(key, value);
+        }
+    }
+    let done = shell.output().expect("runs");
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert_eq!(
+        place.read("outside/precious").as_deref(),
+        Some("precious\n"),
+        "{said}"
+    );
+    assert!(!said.lines().any(|line| line.trim() == "OPEN"), "{said}");
+}

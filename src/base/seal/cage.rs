@@ -97,6 +97,12 @@ impl Walls {
     /// What does not hold here, for people; empty where everything does.
     pub fn missing(self) -> Vec<&'static str> {
         let mut missing = Vec::new();
+        if self.namespaces && self.landlock < 9 {
+            missing.push(
+                "Landlock is older than version 9: a unix socket that another program keeps in \
+                 the repository or beside it can be reached",
+            );
+        }
         if !self.namespaces {
             missing.push(
                 "this system gives no user namespaces: other processes are seen, and what a \

@@ -313,6 +313,8 @@ pub(super) fn cage(
     let mut hidden: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
     hidden.extend(SYSTEM_SECRETS.iter().map(PathBuf::from));
     hidden.extend(allowed.own.iter().cloned());
+    // The home folder comes by no name of another: neither as a neighbour nor above one.
+    read.retain(|path| path == root || !home.starts_with(path));
     // Nothing that is listed lies below what is hidden, but the copy itself.
     read.retain(|path| {
         *path == ours.above || !hidden.iter().any(|hidden| path.starts_with(hidden))

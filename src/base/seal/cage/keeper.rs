@@ -53,6 +53,19 @@ impl Line {
         let fd = rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3)?;
         let null = fs::File::open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
+        // Whatever was open where homebody was started is no business of the command.
+        // SAFETY: numbers only; descriptors are marked to be closed, and none is closed here.
+        let closed = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                3,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_CLOEXEC,
+            )
+        };
+        if closed != 0 {
+            return Err(std::io::Error::last_os_error());
+        }
         Ok(Self(UnixStream::from(fd)))
     }
 
@@ -126,7 +139,9 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
         std::io::pipe().map_err(|e| io_failure("cannot make a pipe", &e))?;
     let Some(child) = fork()? else {
         drop(reader);
-        let entered = bind_to_parent().and_then(|()| namespaces());
+        let entered = bind_to_parent()
+            .and_then(|()| namespaces())
+            .and_then(|()| room::try_mounting(cage));
         let first = entered.and_then(|()| fork());
         return match first {
             Ok(Some(first)) => {
@@ -138,9 +153,9 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
                     drop(writer);
                     run(cage, &cage.home, walls, line, false).map(Apart::Ended)
                 }
-                Err(failure) => told(&mut writer, &failure),
+                Err(failure) => told(&mut writer, &failure, false),
             },
-            Err(failure) => told(&mut writer, &failure),
+            Err(failure) => told(&mut writer, &failure, true),
         };
     };
     drop(writer);
@@ -149,7 +164,12 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
     let _ = reader.read_to_string(&mut why);
     if !why.is_empty() {
         waited(child)?;
-        return Ok(Apart::Not(why));
+        return match why.strip_prefix(BROKEN) {
+            // Namespaces are to be had: what stands in the way lies in the repository, maybe on
+            // purpose.
+            Some(why) => Err(Failure::environment(why.to_owned())),
+            None => Ok(Apart::Not(why)),
+        };
     }
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
     let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
@@ -174,13 +194,17 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
     }
 }
 
-/// Tells the process that stays why there are no namespaces.
-fn told(writer: &mut PipeWriter, failure: &Failure) -> Result<Apart> {
+/// Stands before the reason where namespaces are to be had and the cage could not be built.
+const BROKEN: &str = "!";
+
+/// Tells the process that stays why there are no namespaces, or why they did not help.
+fn told(writer: &mut PipeWriter, failure: &Failure, never_had: bool) -> Result<Apart> {
     let causes: Vec<&str> = std::iter::once(failure.what())
         .chain(failure.causes().iter().map(String::as_str))
         .collect();
+    let mark = if never_had { "" } else { BROKEN };
     writer
-        .write_all(causes.join(": ").as_bytes())
+        .write_all(format!("{mark}{}", causes.join(": ")).as_bytes())
         .map_err(|e| io_failure("cannot say why", &e))?;
     Ok(Apart::Ended(NOT_BUILT))
 }

@@ -20,6 +20,18 @@ const SYSTEM: [&str; 7] = [
 ];
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
+/// Whether anything can be mounted: some systems give namespaces in which nothing can.
+pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
+    let failed = |e: rustix::io::Errno| io_failure("nothing can be mounted", &e.into());
+    mount_change(
+        "/",
+        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
+    )
+    .and_then(|()| mount("tmpfs", &cage.base, "tmpfs", MountFlags::NOSUID, None))
+    .and_then(|()| unmount(&cage.base, UnmountFlags::DETACH))
+    .map_err(failed)
+}
+
 /// Builds the room on `cage.base` and goes in. For the first process of the namespaces.
 pub(super) fn build(cage: &Cage) -> Result<()> {
     let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
@@ -169,7 +181,12 @@ impl Room {
     /// Shows a user's cache, with a folder of ours over it that takes what is written.
     fn overlay(&self, path: &Path, ours: &Path) -> Result<()> {
         let (upper, work) = (ours.join("up"), ours.join("work"));
-        for folder in [&upper, &work] {
+        for folder in [&ours.to_owned(), &upper, &work] {
+            // An earlier command may have put a link there.
+            if fs::symlink_metadata(folder).is_ok_and(|facts| !facts.is_dir()) {
+                fs::remove_file(folder)
+                    .map_err(|e| io_failure(format!("cannot make {}", folder.display()), &e))?;
+            }
             fs::create_dir_all(folder)
                 .map_err(|e| io_failure(format!("cannot make {}", folder.display()), &e))?;
         }
@@ -222,7 +239,7 @@ impl Room {
         }
         if !facts.is_dir() {
             mount_bind_recursive("/dev/null", &target).map_err(failed)?;
-            return Ok(None);
+            return Ok(Some(target));
         }
         let inside = cage.read.iter().chain(&cage.write);
         let options = if inside.into_iter().any(|other| other.starts_with(path)) {
@@ -241,6 +258,12 @@ impl Room {
             let target = self.place_for(&path, false)?;
             mount_bind_recursive(&path, &target)
                 .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
+            // Written through, as devices are, but its mode and times are the system's.
+            attributes(
+                &target,
+                false,
+                libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID,
+            )?;
         }
         self.temporary(Path::new("/dev/shm"), "mode=1777")?;
         self.make(Path::new("/dev/pts"))?;
