@@ -31,14 +31,7 @@ pub(super) fn run(
     let words = search_words(&request.question, &before, cx, emit)?;
     let held = cx.engine.count_before(&before)?;
     let window = cx.engine.facts().context;
-    let parts = Parts {
-        repo: cx.repo,
-        index: cx.index,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        count: &*cx.engine,
-        cancel: &cx.cancel,
-    };
+    let parts = Parts::of(cx);
     let budget = talk::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
     let (mut context, sent, notes) = parts.compose(request, &words, held, window, budget)?;
     standing.tell(&mut context);
@@ -188,7 +181,19 @@ pub(super) struct Parts<'a> {
     pub cancel: &'a Cancel,
 }
 
-impl Parts<'_> {
+impl<'a> Parts<'a> {
+    /// Those of a job that runs.
+    pub fn of(cx: &'a JobCx<'_>) -> Self {
+        Self {
+            repo: cx.repo,
+            index: cx.index,
+            settings: cx.settings,
+            prompts: cx.prompts,
+            count: &*cx.engine,
+            cancel: &cx.cancel,
+        }
+    }
+
     /// Chooses the excerpts and renders the user's message; `words` are searched with besides.
     /// Gives also what should be said.
     pub fn compose(

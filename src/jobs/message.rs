@@ -22,14 +22,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
     let system = talk::system(cx, false)?.message;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
-    let parts = Parts {
-        repo: cx.repo,
-        index: cx.index,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        count: &*cx.engine,
-        cancel: &cx.cancel,
-    };
+    let parts = Parts::of(cx);
     let budget = talk::budget(cx.settings, window, held + USUAL, cx.engine.rates());
     let (sent, left_out) = compose(&parts, held, window, budget)?;
     if !left_out.is_empty() {

@@ -47,14 +47,7 @@ pub(super) fn run(
     let held = cx.engine.count_before(&messages)?;
     let window = cx.engine.facts().context;
     let reserve = reserve(cx.settings.max_tokens, window);
-    let parts = Parts {
-        repo: cx.repo,
-        index: cx.index,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        count: &*cx.engine,
-        cancel: &cx.cancel,
-    };
+    let parts = Parts::of(cx);
     let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
     let rewrites = cx.engine.facts().rewrites;
     let (mut context, sent, notes) =

@@ -65,14 +65,7 @@ pub(super) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
     cx.cancel.check()?;
-    let parts = Parts {
-        repo: cx.repo,
-        index: cx.index,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        count: &*cx.engine,
-        cancel: &cx.cancel,
-    };
+    let parts = Parts::of(cx);
     let Wanted {
         diff,
         mut unread,
@@ -158,14 +151,7 @@ fn by_model(
     let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
-    let parts = Parts {
-        repo: cx.repo,
-        index: cx.index,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        count: &*cx.engine,
-        cancel: &cx.cancel,
-    };
+    let parts = Parts::of(cx);
     let cut = pieces(diff, &parts, held, window, cx.engine.rates())?;
     for left in cut.left_out {
         unread.push((left.path, left.reason));
