@@ -8,7 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// Who runs homebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,31 @@ struct Place {
 struct Came {
     code: Option<i32>,
     text: String,
+}
+
+impl Came {
+    fn says(&self, words: &str) {
+        assert!(self.text.contains(words), "{words}: {}", self.text);
+    }
+
+    fn lacks(&self, words: &str) {
+        assert!(!self.text.contains(words), "{words}: {}", self.text);
+    }
+}
+
+/// The binary, where every user can come to it.
+fn program() -> &'static Path {
+    static COPY: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = COPY.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("homebody");
+        fs::copy(env!("CARGO_BIN_EXE_homebody"), &path).expect("copied");
+        for path in [dir.path(), &path] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("set");
+        }
+        (dir, path)
+    });
+    path
 }
 
 impl Place {
@@ -107,7 +133,7 @@ impl Place {
     }
 
     fn homebody(&self, folder: &str, args: &[&str]) -> Command {
-        let program = env!("CARGO_BIN_EXE_homebody");
+        let program = program();
         let mut command = match self.system {
             System::Whole => Command::new(program),
             System::NoNamespaces => {
@@ -115,7 +141,7 @@ impl Place {
                 let mut command = Command::new("unshare");
                 command.args(["--user", "--map-root-user", "sh", "-c"]);
                 command.arg("echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"");
-                command.args(["sh", program]);
+                command.arg("sh").arg(program);
                 command
             }
         };
@@ -153,26 +179,10 @@ impl Place {
     }
 
     fn check_in(&self, folder: &str, command: &str) -> Came {
-        let config = self.path("home/.config/homebody/config.toml");
-        fs::create_dir_all(config.parent().expect("a folder")).expect("made");
-        let settings = format!("check_env = [\"OUT\", \"REPO\"]\n{}", self.settings);
-        fs::write(&config, settings).expect("written");
-        let script = format!("script:{}", self.path("script.jsonl").display());
         // All output is told, also where the check passes.
         let command = format!("{command}\ntrue");
         let done = self
-            .homebody(
-                folder,
-                &[
-                    "-v",
-                    "--engine",
-                    &script,
-                    "patch",
-                    "say ho @main.rs",
-                    "--check",
-                ],
-            )
-            .arg(&command)
+            .checking(folder, &command)
             .output()
             .expect("homebody runs");
         let text = [done.stdout, done.stderr].concat();
@@ -181,6 +191,25 @@ impl Place {
             // The command is told, too, and names what it looks for.
             text: String::from_utf8_lossy(&text).replace(&command.replace('\n', "\\n"), ""),
         }
+    }
+
+    fn checking(&self, folder: &str, command: &str) -> Command {
+        let config = self.path("home/.config/homebody/config.toml");
+        fs::create_dir_all(config.parent().expect("a folder")).expect("made");
+        let settings = format!("check_env = [\"OUT\", \"REPO\"]\n{}", self.settings);
+        fs::write(&config, settings).expect("written");
+        let script = format!("script:{}", self.path("script.jsonl").display());
+        let words = [
+            "-v",
+            "--engine",
+            &script,
+            "patch",
+            "say ho @main.rs",
+            "--check",
+        ];
+        let mut homebody = self.homebody(folder, &words);
+        homebody.arg(command);
+        homebody
     }
 }
 
@@ -195,18 +224,10 @@ fn root() -> bool {
 fn everywhere(run: impl Fn(&Place)) {
     for system in [System::Whole, System::NoNamespaces] {
         run(&Place::new(Who::We, system));
-        if root() && reachable() {
+        if root() {
             run(&Place::new(Who::Nobody, system));
         }
     }
-}
-
-/// Whether others may come to where the binary lies.
-fn reachable() -> bool {
-    let mut above = Path::new(env!("CARGO_BIN_EXE_homebody"))
-        .ancestors()
-        .skip(1);
-    above.all(|folder| fs::metadata(folder).is_ok_and(|facts| facts.permissions().mode() & 1 == 1))
 }
 
 #[test]
@@ -216,11 +237,7 @@ fn a_check_runs_with_its_change_and_says_what_it_saw() {
             place.check("grep ho main.rs && echo seen && echo x >made && cat made && mktemp");
         let (who, system) = (place.who, place.system);
         assert_eq!(came.code, Some(0), "{who:?} {system:?}: {}", came.text);
-        assert!(
-            came.text.contains("seen"),
-            "{who:?} {system:?}: {}",
-            came.text
-        );
+        came.says("seen");
         assert_eq!(place.read("repo/made"), None);
     });
 }
@@ -233,7 +250,7 @@ fn a_copy_that_is_replaced_by_a_link_is_not_followed() {
             place.check("d=$PWD; cd ..; rm -rf $d; ln -s $OUT $d");
         }
         let came = place.check("echo fine");
-        assert!(came.text.contains("fine"), "{}", came.text);
+        came.says("fine");
         assert!(place.read("repo/main.rs").expect("there").contains("hi"));
         assert!(place.path("repo/.git/HEAD").is_file());
         assert_eq!(
@@ -304,7 +321,7 @@ fn keys_and_what_is_not_listed_are_not_read() {
             "root:$",
             "config.toml",
         ] {
-            assert!(!came.text.contains(secret), "{secret}: {}", came.text);
+            came.lacks(secret);
         }
     });
 }
@@ -319,7 +336,7 @@ fn the_git_folders_of_linked_working_trees_and_submodules_are_read_only() {
              git config core.fsmonitor /tmp/evil; git -c user.name=x -c user.email=x commit -qam evil; \
              git log --oneline | head -3",
         );
-        assert!(came.text.contains("First"), "{}", came.text);
+        came.says("First");
         assert_eq!(place.read("repo/.git/hooks/pre-commit"), None);
         assert!(
             !place
@@ -327,26 +344,64 @@ fn the_git_folders_of_linked_working_trees_and_submodules_are_read_only() {
                 .expect("there")
                 .contains("fsmonitor")
         );
-        assert!(!came.text.contains(" evil"), "{}", came.text);
+        came.lacks(" evil");
     });
 }
 
 #[test]
 fn nobody_survives_a_check() {
     everywhere(|place| {
-        let mark = format!(
-            "9{:05}.{}",
-            std::process::id() % 100_000,
-            place.system as u8 * 2 + place.who as u8
-        );
+        let mark = format!("9{}", mark(place));
         let came = place.check(&format!(
             "sleep {mark} >/dev/null 2>&1 & setsid sleep {mark} >/dev/null 2>&1 & \
              (setsid sh -c 'setsid sleep {mark} & sleep {mark}' >/dev/null 2>&1 &) ; sleep 0.1; echo left",
         ));
-        assert!(came.text.contains("left"), "{}", came.text);
+        came.says("left");
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(processes(&mark), 0, "{:?} {:?}", place.who, place.system);
     });
+}
+
+/// The keeper ended by its own command, and homebody ended by somebody else.
+#[test]
+fn nobody_survives_those_who_should_end_it() {
+    everywhere(|place| {
+        let mark = format!("8{}", mark(place));
+        place.check(&format!("(setsid sleep {mark} &) ; kill -9 $PPID; sleep 1"));
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(processes(&mark), 0, "{:?} {:?}", place.who, place.system);
+        let mut command = place.checking(
+            "repo",
+            &format!("setsid sleep {mark} >/dev/null 2>&1 & sleep {mark}"),
+        );
+        let mut homebody = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("homebody runs");
+        let until = |wanted: &dyn Fn(usize) -> bool| {
+            let begun = Instant::now();
+            while !wanted(processes(&format!("sleep\0{mark}"))) {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(20),
+                    "{:?} {:?}",
+                    place.who,
+                    place.system
+                );
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        until(&|running| running > 0);
+        homebody.kill().expect("killed");
+        homebody.wait().expect("waited for");
+        until(&|running| running == 0);
+    });
+}
+
+/// A number that no other process has.
+fn mark(place: &Place) -> String {
+    let kind = place.system as u8 * 2 + place.who as u8;
+    format!("{:05}.{kind}", std::process::id() % 100_000)
 }
 
 /// Processes whose words hold a text.
@@ -355,9 +410,6 @@ fn processes(mark: &str) -> usize {
     let words = all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     words
         .filter(|words| String::from_utf8_lossy(words).contains(mark))
-        .filter(|words| {
-            !words.starts_with(b"sh\0") && !String::from_utf8_lossy(words).contains("homebody")
-        })
         .count()
 }
 
@@ -377,14 +429,11 @@ fn calls_that_lead_out_are_refused() {
                 "inet",
             ] {
                 let line = format!("{call} Operation not permitted");
-                assert!(came.text.contains(&line), "{line}: {}", came.text);
+                came.says(&line);
             }
         }
-        assert!(
-            !came.text.contains("A-TERMINAL") && !came.text.contains("A-NAMESPACE"),
-            "{}",
-            came.text
-        );
+        came.lacks("A-TERMINAL");
+        came.lacks("A-NAMESPACE");
     });
 }
 
@@ -407,8 +456,8 @@ fn other_programs_sockets_are_not_there() {
         "perl -MSocket -e 'for $a (\"$ENV{{OUT}}/socket\", \"\\0{name}\") {{ socket(S,1,1,0) or die; \
          print connect(S, pack_sockaddr_un($a)) ? \"CONNECTED\\n\" : \"no: $!\\n\" }}'"
     ));
-    assert!(came.text.contains("no: "), "{}", came.text);
-    assert!(!came.text.contains("CONNECTED"), "{}", came.text);
+    came.says("no: ");
+    came.lacks("CONNECTED");
     for listener in [listener, other] {
         assert!(listener.accept().is_err(), "somebody came");
     }
@@ -420,18 +469,10 @@ fn limits_hold() {
         let mut place = Place::new(Who::We, system);
         place.settings = "check_memory = 200\n".to_owned();
         let came = place.check("perl -e '$x = \"x\" x 600000000; sleep 20'");
-        assert!(
-            came.text.contains("more than 200 MB of memory"),
-            "{system:?}: {}",
-            came.text
-        );
+        came.says("more than 200 MB of memory");
         place.settings = "check_processes = 50\n".to_owned();
         let came = place.check("i=0; while [ $i -lt 200 ]; do sleep 20 & i=$((i+1)); done; wait");
-        assert!(
-            came.text.contains("more than 50 processes"),
-            "{system:?}: {}",
-            came.text
-        );
+        came.says("more than 50 processes");
     }
 }
 
@@ -440,29 +481,22 @@ fn caches_are_filled_for_this_repository_alone() {
     let place = Place::new(Who::We, System::Whole);
     let came =
         place.check("cat $HOME/.cargo/registry/index && echo ours >$HOME/.cargo/registry/new");
-    assert!(came.text.contains("as it was"), "{}", came.text);
+    came.says("as it was");
     assert_eq!(place.read("home/.cargo/registry/new"), None);
     let came =
         place.check("cat $HOME/.cargo/registry/new; echo evil >$HOME/.cargo/bin/cargo; cargo");
-    assert!(came.text.contains("ours"), "{}", came.text);
-    assert!(!came.text.contains("evil\n"), "{}", came.text);
+    came.says("ours");
+    came.lacks("evil\n");
 }
 
+/// Without the walls the same commands succeed, so that these tests can fail.
 #[test]
-fn without_any_wall_a_check_is_refused() {
+fn the_walls_are_what_refuses() {
     let mut place = Place::new(Who::We, System::Whole);
     place.settings = "check_unfenced = true\n".to_owned();
     let came = place.check("cat $OUT/precious");
-    assert!(
-        came.text.contains("precious"),
-        "the wall is what refuses: {}",
-        came.text
-    );
-    assert!(
-        came.text.contains("with every right that you have"),
-        "{}",
-        came.text
-    );
+    came.says("precious");
+    came.says("with every right that you have");
 }
 
 /// A shell that a repository has set up hands no code of it to what has a network.
@@ -600,42 +634,87 @@ fn a_name_that_cannot_be_seen_hides_nothing_from_the_hook() {
 /// What was open where homebody was started is not open in the cage.
 #[test]
 fn nothing_is_inherited() {
-    let place = Place::new(Who::We, System::Whole);
-    let out = place.path("outside");
-    let script = format!("script:{}", place.path("script.jsonl").display());
-    let homebody = place.homebody("repo", &[]);
-    let mut shell = Command::new("sh");
-    shell
-        .args([
-            "-c",
-            "exec 7>>\"$1/precious\" 8<\"$1\"; shift; exec \"$@\"",
-            "sh",
-        ])
-        .arg(&out)
-        .arg(env!("CARGO_BIN_EXE_homebody"))
-        .args([
-            "-v",
-            "--engine",
-            &script,
-            "patch",
-            "say ho @main.rs",
-            "--check",
-        ])
-        .arg("echo EVIL >&7; ls /proc/self/fd/8/ && echo OPEN; true")
-        .current_dir(place.path("repo"))
-        .stdin(Stdio::null());
-    for (key, value) in homebody.get_envs() {
-        if let Some(value) = value {
-            shell.env(key, value);
-        }
+    for system in [System::Whole, System::NoNamespaces] {
+        let place = Place::new(Who::We, system);
+        let homebody = place.checking(
+            "repo",
+            "echo EVIL >&7; ls /proc/self/fd/8/ && echo OPEN; true",
+        );
+        let mut shell = Command::new("sh");
+        shell
+            .args([
+                "-c",
+                "exec 7>>\"$OUT/precious\" 8<\"$OUT\" && exec \"$@\"",
+                "sh",
+            ])
+            .arg(homebody.get_program())
+            .args(homebody.get_args())
+            .current_dir(place.path("repo"))
+            .stdin(Stdio::null());
+        shell.envs(
+            homebody
+                .get_envs()
+                .filter_map(|(key, value)| Some((key, value?))),
+        );
+        let done = shell.output().expect("runs");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(0), "{said}");
+        assert_eq!(
+            place.read("outside/precious").as_deref(),
+            Some("precious\n"),
+            "{said}"
+        );
+        assert!(!said.lines().any(|line| line.trim() == "OPEN"), "{said}");
     }
-    let done = shell.output().expect("runs");
-    let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert_eq!(done.status.code(), Some(0), "{said}");
-    assert_eq!(
-        place.read("outside/precious").as_deref(),
-        Some("precious\n"),
-        "{said}"
-    );
-    assert!(!said.lines().any(|line| line.trim() == "OPEN"), "{said}");
+}
+
+/// What a command leaves closed or turned into something else keeps no later check from running.
+#[test]
+fn one_check_does_not_spoil_the_next() {
+    everywhere(|place| {
+        place.check(
+            "mkdir -p $TMPDIR/a/b sub/deep && chmod 000 $TMPDIR/a sub; \
+             for d in $HOME/.npm $HOME/.cache/pip; do rmdir $d; ln -s $OUT $d; done; \
+             d=$(readlink $HOME/.npm) && d=$(dirname $d) && rm -rf $d/up && ln -s $OUT $d/up; chmod 000 .",
+        );
+        let came = place.check("echo EVIL >$HOME/.npm/evil; echo fine");
+        came.says("fine");
+        assert_eq!(
+            place.read("outside/evil"),
+            None,
+            "{:?} {:?}",
+            place.who,
+            place.system
+        );
+    });
+}
+
+/// What a repository holds takes no wall away: neither a name of the home folder nor a link to
+/// where keys lie.
+#[test]
+fn a_repository_does_not_choose_its_walls() {
+    everywhere(|place| {
+        fs::create_dir_all(place.path("repo/keys")).expect("made");
+        fs::rename(
+            place.path("home/.ssh/id_ed25519"),
+            place.path("repo/keys/id_ed25519"),
+        )
+        .expect("moved");
+        fs::remove_dir(place.path("home/.ssh")).expect("removed");
+        std::os::unix::fs::symlink(place.path("repo/keys"), place.path("home/.ssh"))
+            .expect("linked");
+        fs::write(
+            place.path("repo/Cargo.toml"),
+            "[dependencies]\na = { path = \"../home\" }\n",
+        )
+        .expect("written");
+        let came = place.check("cat ../home/notes keys/id_ed25519 $REPO/keys/id_ed25519 $HOME/.ssh/id_ed25519; echo HOME=$HOME");
+        for secret in ["private", "the key"] {
+            came.lacks(secret);
+        }
+        let kept = came
+            .text
+            .contains(&format!("HOME={}\n", place.path("home").display()));
+        assert_eq!(kept, place.system == System::Whole, "{}", came.text);
+    });
 }

@@ -132,7 +132,8 @@ pub fn check(
         return Err(Failure::usage("the check command is empty")
             .hint("give one with --check, or set `check` in your config.toml"));
     }
-    let mut scratch = Scratch::take(asked.repo, asked.place)?;
+    let secrets = cage::secrets(asked.allowed);
+    let mut scratch = Scratch::take(asked.repo, asked.place, secrets)?;
     scratch.refresh(asked.repo, cancel, &mut |files| tell(Step::Copied(files)))?;
     if !asked.applied {
         scratch.put(asked.change)?;

@@ -277,8 +277,8 @@ fn a_copy_left_half_made_is_made_anew_and_two_checks_do_not_mix() {
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
     let place = desk.place.path().canonicalize().expect("there");
     let allowed = allowance(&place);
-    let held = Scratch::take(&trial.repo, &place).expect("free");
-    let failure = Scratch::take(&trial.repo, &place).expect_err("taken");
+    let held = Scratch::take(&trial.repo, &place, Vec::new()).expect("free");
+    let failure = Scratch::take(&trial.repo, &place, Vec::new()).expect_err("taken");
     assert!(failure.what().contains("another check"), "{failure}");
     drop(held);
     let empty = Check {

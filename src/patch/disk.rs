@@ -324,7 +324,8 @@ pub(super) fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize)
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 

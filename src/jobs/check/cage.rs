@@ -290,80 +290,109 @@ pub(super) fn cage(
     ours: &Ours,
     allowed: &Allowance,
 ) -> Cage {
-    let home = std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .unwrap_or_else(|| PathBuf::from("/nonexistent"));
-    let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
-    let old = OLD_SYSTEM.iter().map(PathBuf::from);
-    read.extend(old.filter(|path| path.is_dir() && !path.is_symlink()));
-    read.extend(TOOLS.iter().map(|name| home.join(name)));
-    let named = TOOL_VARIABLES.iter().filter_map(std::env::var_os);
-    read.extend(
-        named
-            .map(PathBuf::from)
-            .filter(|path| is_narrow(path, &home)),
-    );
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    read.extend(std::env::split_paths(&path).filter(|path| is_narrow(path, &home)));
-    read.extend(allowed.read.iter().cloned());
-    read.extend(neighbours.iter().cloned());
-    read.push(root.to_owned());
-    read.extend(git.iter().cloned());
-    read.push(ours.above.clone());
-    let mut hidden: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
-    hidden.extend(SYSTEM_SECRETS.iter().map(PathBuf::from));
-    hidden.extend(allowed.own.iter().cloned());
-    // The home folder comes by no name of another: neither as a neighbour nor above one.
-    read.retain(|path| path == root || !home.starts_with(path));
-    // Nothing that is listed lies below what is hidden, but the copy itself.
+    let home = home();
+    let hidden = secrets(allowed);
+    let mut read = tools(&home);
+    read.extend(allowed.read.iter().chain(neighbours).chain(git).cloned());
+    // The home folder comes by no name of another: neither as a neighbour nor above one. And what
+    // is hidden is listed by nobody.
     read.retain(|path| {
-        *path == ours.above || !hidden.iter().any(|hidden| path.starts_with(hidden))
+        !home.starts_with(path) && !hidden.iter().any(|hidden| path.starts_with(hidden))
     });
-    hidden.retain(|path| !ours.tree.starts_with(path) || allowed.own.contains(path));
-    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let go = std::env::var_os("GOPATH").map(PathBuf::from);
-    let elsewhere = [
-        cargo.as_ref().map(|cargo| cargo.join("registry")),
-        cargo.as_ref().map(|cargo| cargo.join("git")),
-        go.map(|go| go.join("pkg")),
-    ];
-    if let Some(cargo) = cargo.filter(|path| is_narrow(path, &home)) {
-        read.extend(["bin", "config", "config.toml"].map(|name| cargo.join(name)));
-        hidden.extend(["credentials", "credentials.toml"].map(|name| cargo.join(name)));
-    }
-    let mut caches: Vec<CacheFolder> = Vec::new();
-    let at = CACHES.iter().map(|name| home.join(name));
-    for at in at.chain(elsewhere.into_iter().flatten()) {
-        if is_narrow(&at, &home) && caches.iter().all(|cache| cache.at != at) {
-            let name: String = at.to_string_lossy().replace('/', "%");
-            let ours = ours.caches.join(name);
-            caches.push(CacheFolder { at, ours });
-        }
-    }
+    read.extend([root.to_owned(), ours.above.clone()]);
     // What lies in another that is listed is listed with it, but for what has other rights there.
     read.sort();
     read.dedup();
-    let all = read.clone();
-    let within = |path: &PathBuf| {
-        let above = path.ancestors().skip(1);
-        above
-            .into_iter()
-            .any(|above| all.iter().any(|other| other == above))
+    let within = |path: &Path| {
+        let mut above = path.ancestors().skip(1);
+        above.any(|above| read.iter().any(|other| other == above))
     };
-    read.retain(|path| path == root || *path == ours.above || !within(path));
+    let read = read
+        .iter()
+        .filter(|path| *path == root || **path == ours.above || !within(path))
+        .cloned()
+        .collect();
     Cage {
         command: command.to_owned(),
         dir: ours.tree.clone(),
         write: vec![ours.tree.clone(), ours.temporary.clone()],
         read,
         hidden,
-        caches,
+        caches: caches(&home, &ours.caches),
         home,
         base: ours.base.clone(),
         other_home: ours.home.clone(),
         limits: allowed.limits,
         wanted: Walls::ALL,
     }
+}
+
+/// The user's home folder; one that is not there, where it is not known.
+fn home() -> PathBuf {
+    std::env::home_dir()
+        .filter(|home| home.is_absolute())
+        .unwrap_or_else(|| PathBuf::from("/nonexistent"))
+}
+
+/// What no check sees, where it lies and, where that is a link, where it leads to.
+pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
+    let home = home();
+    let mut all: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
+    all.extend(SYSTEM_SECRETS.iter().map(PathBuf::from));
+    all.extend(allowed.own.iter().cloned());
+    if let Some(cargo) = folder_of("CARGO_HOME", &home) {
+        all.extend(["credentials", "credentials.toml"].map(|name| cargo.join(name)));
+    }
+    let real: Vec<PathBuf> = all
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    // A link to the whole of something hides a part of it alone.
+    all.extend(real.into_iter().filter(|path| is_narrow(path, &home)));
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The system and toolchains, as they are found by their usual places, `PATH` and variables.
+fn tools(home: &Path) -> Vec<PathBuf> {
+    let mut read: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
+    let old = OLD_SYSTEM.iter().map(PathBuf::from);
+    read.extend(old.filter(|path| path.is_dir() && !path.is_symlink()));
+    read.extend(TOOLS.iter().map(|name| home.join(name)));
+    read.extend(
+        TOOL_VARIABLES
+            .iter()
+            .filter_map(|name| folder_of(name, home)),
+    );
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    read.extend(std::env::split_paths(&path).filter(|path| is_narrow(path, home)));
+    if let Some(cargo) = folder_of("CARGO_HOME", home) {
+        read.extend(["bin", "config", "config.toml"].map(|name| cargo.join(name)));
+    }
+    read
+}
+
+/// The user's caches, each with a folder of ours.
+fn caches(home: &Path, ours: &Path) -> Vec<CacheFolder> {
+    let mut all: Vec<PathBuf> = CACHES.iter().map(|name| home.join(name)).collect();
+    if let Some(cargo) = folder_of("CARGO_HOME", home) {
+        all.extend(["registry", "git"].map(|name| cargo.join(name)));
+    }
+    all.extend(folder_of("GOPATH", home).map(|go| go.join("pkg")));
+    all.sort();
+    all.dedup();
+    let of = |at: PathBuf| CacheFolder {
+        ours: ours.join(at.to_string_lossy().replace('/', "%")),
+        at,
+    };
+    all.into_iter().map(of).collect()
+}
+
+/// The folder that a variable names, if it is no more than a part of the home folder or system.
+fn folder_of(variable: &str, home: &Path) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os(variable)?);
+    is_narrow(&path, home).then_some(path)
 }
 
 /// Whether a path is no more than a part of the home folder and of the system.

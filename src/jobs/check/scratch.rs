@@ -36,6 +36,8 @@ pub(super) struct Scratch {
     place: PathBuf,
     tree: PathBuf,
     list: List,
+    /// Files and folders that are not copied.
+    secrets: Vec<PathBuf>,
     /// Ignored folders that are links into the repository.
     pub linked: Vec<PathBuf>,
     /// Ignored folders that are left out, for builds to write anew.
@@ -77,11 +79,11 @@ fn nanoseconds(time: SystemTime) -> u64 {
 }
 
 impl Scratch {
-    /// Takes the copy in `place` for oneself; it may be empty or old.
+    /// Takes the copy in `place` for oneself; it may be empty or old. `secrets` never come into it.
     ///
     /// # Errors
     /// Of kind environment, if another check has it or the folder cannot be made.
-    pub fn take(repo: &Repo, place: &Path) -> Result<Self> {
+    pub fn take(repo: &Repo, place: &Path, secrets: Vec<PathBuf>) -> Result<Self> {
         private_dir(place)?;
         // A check that was just stopped needs a moment.
         let lock = places::lock(&place.join("lock"), PATIENCE, &Cancel::never())?;
@@ -108,6 +110,7 @@ impl Scratch {
             place: place.to_owned(),
             tree: work.join(name),
             list,
+            secrets,
             linked: Vec::new(),
             built: Vec::new(),
             _lock: lock,
@@ -183,6 +186,7 @@ impl Scratch {
         let mut refresh = Refresh {
             root: repo.root(),
             place: &self.place,
+            secrets: &self.secrets,
             tree: &self.tree,
             since: if fresh { 0 } else { old.begun },
             begun: nanoseconds(SystemTime::now()),

@@ -1,8 +1,8 @@
 //! The keeper of a cage: one thread, so that it may enter namespaces and fork.
 //!
-//! With namespaces it stays outside, and its child is the first process in there: what ends with
-//! that, the kernel ends. Without, it is the one to whom all that lose their parent come, and
-//! ends them itself.
+//! It stays outside of the cage itself, where nothing in it can reach. With namespaces its child
+//! enters them, and that one's child is their first process: what ends with that, the kernel ends.
+//! Without, the keeper is the one to whom all that lose their parent come, and ends them itself.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _};
@@ -36,10 +36,7 @@ pub(super) fn serve() -> u8 {
     match keep(&mut line) {
         Ok(code) => code,
         Err(failure) => {
-            let causes: Vec<String> = std::iter::once(failure.what().to_owned())
-                .chain(failure.causes().iter().cloned())
-                .collect();
-            line.say(&Said::Failed(causes.join(": ")));
+            line.say(&Said::Failed(failure.to_string()));
             NOT_BUILT
         }
     }
@@ -54,17 +51,13 @@ impl Line {
         let null = fs::File::open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
         // Whatever was open where homebody was started is no business of the command.
-        // SAFETY: numbers only; descriptors are marked to be closed, and none is closed here.
-        let closed = unsafe {
-            libc::syscall(
-                libc::SYS_close_range,
-                3,
-                libc::c_uint::MAX,
-                libc::CLOSE_RANGE_CLOEXEC,
-            )
-        };
-        if closed != 0 {
-            return Err(std::io::Error::last_os_error());
+        for (open, _) in crate::base::seal::descriptors() {
+            if open > libc::STDERR_FILENO {
+                // SAFETY: numbers only; one that is marked is closed when the command begins.
+                unsafe {
+                    libc::fcntl(open, libc::F_SETFD, libc::FD_CLOEXEC);
+                }
+            }
         }
         Ok(Self(UnixStream::from(fd)))
     }
@@ -88,12 +81,9 @@ impl Line {
 }
 
 fn keep(line: &mut Line) -> Result<u8> {
-    let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
-    set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|e| failed("cannot be bound to who asked", e))?;
     let cage = line.read()?;
     // No terminal: `/dev/tty` leads nowhere from now on.
-    setsid().map_err(|e| failed("cannot leave the terminal", e))?;
+    setsid().map_err(|e| io_failure("cannot leave the terminal", &e.into()))?;
     crate::base::seal::put_on()?;
     limit(cage.limits)?;
     let why = if cage.wanted.namespaces {
@@ -104,24 +94,64 @@ fn keep(line: &mut Line) -> Result<u8> {
     } else {
         "they are not wanted".to_owned()
     };
-    let landlock = rules::landlock_version().min(cage.wanted.landlock);
-    if landlock == 0 {
-        return Err(
+    match rules::landlock_version().min(cage.wanted.landlock) {
+        0 => Err(
             Failure::environment("neither user namespaces nor Landlock are to be had").because(why),
-        );
+        ),
+        landlock => restricted(&cage, line, landlock),
     }
-    set_child_subreaper(Some(rustix::process::getpid()))
-        .map_err(|e| failed("cannot take in orphans", e))?;
-    let home = room::links(&cage)?;
-    rules::restrict(&cage, &home, false, landlock)?;
-    rules::refuse_calls()?;
-    let walls = Walls {
-        namespaces: false,
-        landlock,
+}
+
+/// Runs the command behind the rules of Landlock alone. The child is behind them too; this process
+/// is not, so that nothing in there can signal it, and ends what the child leaves.
+fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
+    take_orphans()?;
+    let Some(child) = fork()? else {
+        bind_to_parent()?;
+        take_orphans()?;
+        let home = room::links(cage)?;
+        rules::drop_capabilities()?;
+        rules::restrict(cage, &home, false, landlock)?;
+        rules::refuse_calls()?;
+        let walls = Walls {
+            namespaces: false,
+            landlock,
+        };
+        return run(cage, &home, walls, line);
     };
-    let code = run(&cage, &home, walls, line, true);
+    let code = watched(child, line);
     end_descendants();
     code
+}
+
+/// What loses its parent becomes a child of this process.
+fn take_orphans() -> Result<()> {
+    set_child_subreaper(Some(rustix::process::getpid()))
+        .map_err(|e| io_failure("cannot take in orphans", &e.into()))
+}
+
+/// Waits for a child. Who asked for the cage ends it by hanging up, also by dying.
+fn watched(child: Pid, line: &Line) -> Result<u8> {
+    let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
+    let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
+    loop {
+        let mut told = [
+            PollFd::new(&ended, PollFlags::IN),
+            PollFd::new(&line.0, PollFlags::RDHUP),
+        ];
+        match poll(&mut told, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(e) => return Err(failed(e)),
+            Ok(_) => {}
+        }
+        let [over, hung_up] = told.map(|fd| !fd.revents().is_empty());
+        if hung_up {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        if hung_up || over {
+            return waited(child);
+        }
+    }
 }
 
 /// What came of namespaces.
@@ -151,7 +181,7 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
             Ok(None) => match first_process(cage) {
                 Ok(walls) => {
                     drop(writer);
-                    run(cage, &cage.home, walls, line, false).map(Apart::Ended)
+                    run(cage, &cage.home, walls, line).map(Apart::Ended)
                 }
                 Err(failure) => told(&mut writer, &failure, false),
             },
@@ -171,27 +201,7 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
             None => Ok(Apart::Not(why)),
         };
     }
-    let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
-    let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
-    loop {
-        let mut told = [
-            PollFd::new(&ended, PollFlags::IN),
-            // Nothing more is said to us: a hang-up is all that can come.
-            PollFd::new(&line.0, PollFlags::RDHUP),
-        ];
-        match poll(&mut told, None) {
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(e) => return Err(failed(e)),
-            Ok(_) => {}
-        }
-        let [over, hung_up] = told.map(|fd| !fd.revents().is_empty());
-        if hung_up {
-            let _ = kill_process(child, Signal::KILL);
-        }
-        if hung_up || over {
-            return waited(child).map(Apart::Ended);
-        }
-    }
+    watched(child, line).map(Apart::Ended)
 }
 
 /// Stands before the reason where namespaces are to be had and the cage could not be built.
@@ -199,12 +209,9 @@ const BROKEN: &str = "!";
 
 /// Tells the process that stays why there are no namespaces, or why they did not help.
 fn told(writer: &mut PipeWriter, failure: &Failure, never_had: bool) -> Result<Apart> {
-    let causes: Vec<&str> = std::iter::once(failure.what())
-        .chain(failure.causes().iter().map(String::as_str))
-        .collect();
     let mark = if never_had { "" } else { BROKEN };
     writer
-        .write_all(format!("{mark}{}", causes.join(": ")).as_bytes())
+        .write_all(format!("{mark}{failure}").as_bytes())
         .map_err(|e| io_failure("cannot say why", &e))?;
     Ok(Apart::Ended(NOT_BUILT))
 }
@@ -275,13 +282,7 @@ fn first_process(cage: &Cage) -> Result<Walls> {
 }
 
 /// Runs the command, and waits until it ends or uses too much.
-fn run(
-    cage: &Cage,
-    home: &std::path::Path,
-    walls: Walls,
-    line: &mut Line,
-    listens: bool,
-) -> Result<u8> {
+fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Result<u8> {
     let mut shell = Command::new("/bin/sh");
     shell
         .arg("-c")
@@ -300,17 +301,10 @@ fn run(
     let ended = pidfd_open(command, PidfdFlags::empty()).map_err(failed)?;
     let pause = Timespec::try_from(LOOK).ok();
     loop {
-        let mut told = [
-            PollFd::new(&ended, PollFlags::IN),
-            PollFd::new(&line.0, PollFlags::RDHUP),
-        ];
-        let told = told.get_mut(..1 + usize::from(listens)).unwrap_or_default();
-        match poll(told, pause.as_ref()) {
+        let mut told = [PollFd::new(&ended, PollFlags::IN)];
+        match poll(&mut told, pause.as_ref()) {
             Err(rustix::io::Errno::INTR) | Ok(_) => {}
             Err(e) => return Err(failed(e)),
-        }
-        if told.get(1).is_some_and(|fd| !fd.revents().is_empty()) {
-            return Ok(NOT_BUILT);
         }
         // Whoever has lost its parent is ours, and is taken in where it ends.
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {

@@ -14,13 +14,12 @@ use super::Cage;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// Links and folders of the system at the top.
-const SYSTEM: [&str; 7] = [
-    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr",
-];
+/// Names at the top that are links into `/usr` on most systems, and folders of their own on others.
+const LINKS: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
-/// Whether anything can be mounted: some systems give namespaces in which nothing can.
+/// Parts from the mounts outside, and sees whether anything can be mounted: some systems give
+/// namespaces in which nothing can.
 pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
     let failed = |e: rustix::io::Errno| io_failure("nothing can be mounted", &e.into());
     mount_change(
@@ -32,20 +31,17 @@ pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
     .map_err(failed)
 }
 
-/// Builds the room on `cage.base` and goes in. For the first process of the namespaces.
+/// Builds the room on `cage.base` and goes in. For the first process of the namespaces, after
+/// [`try_mounting`].
 pub(super) fn build(cage: &Cage) -> Result<()> {
     let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
-    mount_change(
-        "/",
-        MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
-    )
-    .map_err(|e| failed("cannot part from the mounts outside", e))?;
     let room = Room {
         base: cage.base.clone(),
+        most: cage.limits.memory,
     };
     room.temporary(Path::new("/"), "mode=0755")?;
-    for path in SYSTEM {
-        room.system(Path::new(path))?;
+    for path in LINKS {
+        room.link(Path::new(path))?;
     }
     room.temporary(Path::new("/tmp"), "mode=1777")?;
     room.temporary(Path::new("/var/tmp"), "mode=1777")?;
@@ -105,6 +101,8 @@ enum Show {
 
 struct Room {
     base: PathBuf,
+    /// Bytes that a file system in memory may hold; 0 for what the system allows.
+    most: u64,
 }
 
 impl Room {
@@ -118,9 +116,15 @@ impl Room {
             .map_err(|e| io_failure(format!("cannot make {} in the cage", path.display()), &e))
     }
 
+    /// A file system in memory.
     fn temporary(&self, path: &Path, options: &str) -> Result<()> {
         self.make(path)?;
-        let options = std::ffi::CString::new(options).unwrap_or_default();
+        let most = match self.most {
+            0 => String::new(),
+            bytes => format!("size={bytes},"),
+        };
+        let options = std::ffi::CString::new(format!("{most}{options}"))
+            .map_err(|e| Failure::bug("an option with a zero byte").caused_by(&e))?;
         mount(
             "tmpfs",
             self.at(path),
@@ -131,16 +135,12 @@ impl Room {
         .map_err(|e| io_failure(format!("cannot mount {}", path.display()), &e.into()))
     }
 
-    /// A folder of the system, or a link to one.
-    fn system(&self, path: &Path) -> Result<()> {
-        let Ok(facts) = fs::symlink_metadata(path) else {
+    /// Makes a link as the system has it; a folder is shown with what may be read.
+    fn link(&self, path: &Path) -> Result<()> {
+        let Ok(says) = fs::read_link(path) else {
             return Ok(());
         };
-        if !facts.is_symlink() {
-            return self.bind(path, false);
-        }
-        fs::read_link(path)
-            .and_then(|says| std::os::unix::fs::symlink(says, self.at(path)))
+        std::os::unix::fs::symlink(says, self.at(path))
             .map_err(|e| io_failure(format!("cannot link {}", path.display()), &e))
     }
 
@@ -245,7 +245,7 @@ impl Room {
         let options = if inside.into_iter().any(|other| other.starts_with(path)) {
             "mode=0755"
         } else {
-            "mode=0000,size=4k"
+            "mode=0000"
         };
         self.temporary(path, options)?;
         Ok(Some(target))
@@ -350,7 +350,10 @@ pub(super) fn links(cage: &Cage) -> Result<PathBuf> {
             return Ok(());
         };
         let at = home.join(inside);
-        if inside.as_os_str().is_empty() || fs::symlink_metadata(&at).is_ok() {
+        // Below what is linked already lies the user's own.
+        let linked = at.ancestors().take_while(|above| *above != home.as_path());
+        let linked = linked.into_iter().any(Path::is_symlink);
+        if inside.as_os_str().is_empty() || linked || fs::symlink_metadata(&at).is_ok() {
             return Ok(());
         }
         if let Some(above) = at.parent() {

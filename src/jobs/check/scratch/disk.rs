@@ -9,7 +9,10 @@ use crate::base::failure::io_failure;
 /// Makes a folder; what else stands there is removed.
 pub(super) fn real_folder(at: &Path) -> Result<()> {
     match fs::symlink_metadata(at) {
-        Ok(facts) if facts.is_dir() => return Ok(()),
+        Ok(facts) if facts.is_dir() => {
+            open_up(at, false);
+            return Ok(());
+        }
         Ok(_) => clear(at)?,
         Err(_) => {}
     }
@@ -17,10 +20,39 @@ pub(super) fn real_folder(at: &Path) -> Result<()> {
         .map_err(|e| io_failure(format!("cannot make the folder {}", at.display()), &e))
 }
 
+/// Gives back the rights to a folder of ours that a command has taken away, and to those in it.
+#[cfg(unix)]
+fn open_up(folder: &Path, below: bool) {
+    use std::os::unix::fs::PermissionsExt as _;
+    const ALL: u32 = 0o700;
+    let Ok(facts) = fs::symlink_metadata(folder) else {
+        return;
+    };
+    let mode = facts.permissions().mode();
+    if facts.is_dir() && mode & ALL != ALL {
+        // What cannot be changed is told by what is tried next.
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(mode & 0o7777 | ALL));
+    }
+    if !below {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path(), true);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn open_up(_: &Path, _: bool) {}
+
 /// Removes whatever stands at a path of ours; a link goes, and what it leads to stays.
 pub(super) fn clear(at: &Path) -> Result<()> {
     let removed = match fs::symlink_metadata(at) {
-        Ok(facts) if facts.is_dir() => fs::remove_dir_all(at),
+        Ok(facts) if facts.is_dir() => fs::remove_dir_all(at).or_else(|_| {
+            open_up(at, true);
+            fs::remove_dir_all(at)
+        }),
         Ok(_) => fs::remove_file(at),
         Err(_) => return Ok(()),
     };

@@ -18,6 +18,8 @@ const SMALL: (usize, u64) = (2_000, 64 << 20);
 pub(super) struct Refresh<'a> {
     pub root: &'a Path,
     pub place: &'a Path,
+    /// What is not copied.
+    pub secrets: &'a [PathBuf],
     pub tree: &'a Path,
     /// When the last one was begun; 0 for none.
     pub since: u64,
@@ -34,7 +36,8 @@ impl Refresh<'_> {
     /// Takes one entry over. Says whether to go into it.
     pub fn entry(&mut self, entry: TreeEntry, cancel: &Cancel) -> Result<bool> {
         let to = self.tree.join(&entry.path);
-        if self.root.join(&entry.path) == self.place {
+        let from = self.root.join(&entry.path);
+        if from == self.place || self.secrets.contains(&from) {
             return Ok(false);
         }
         match entry.kind {
