@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -52,8 +52,9 @@ impl Place {
             .args(["-c", "commit.gpgsign=false"])
             .args(args)
             .current_dir(self.repo.path())
-            .env("HOME", self.home.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // A hook starts homebody with what git has.
+            .envs(self.folders())
             .output()
             .expect("git runs")
     }
@@ -91,16 +92,20 @@ impl Place {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("COLUMNS", "100")
-            .env("HOME", self.home.path());
-        for (key, folder) in [
+            .envs(self.folders());
+        command
+    }
+
+    /// Where everything that homebody keeps lies, as variables of the environment.
+    fn folders(&self) -> [(&'static str, PathBuf); 5] {
+        [
+            ("HOME", ""),
             ("XDG_CONFIG_HOME", "config"),
             ("XDG_DATA_HOME", "data"),
             ("XDG_CACHE_HOME", "cache"),
             ("XDG_STATE_HOME", "state"),
-        ] {
-            command.env(key, self.home.path().join(folder));
-        }
-        command
+        ]
+        .map(|(key, folder)| (key, self.home.path().join(folder)))
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
