@@ -671,6 +671,14 @@ fn a_hook_is_put_in_and_taken_out_and_never_over_another() {
         fs::read_to_string(&hook).expect("there"),
         "#!/bin/sh\nexit 0\n"
     );
+    // Not where other repositories look for theirs, or where a link leads.
+    let outside = place.home.path().join("elsewhere");
+    place.run_git(&["config", "core.hooksPath", &outside.to_string_lossy()]);
+    let output = place.run(&["review", "--install-hook"]);
+    assert_eq!(code(&output), 2);
+    let words = stderr(&output);
+    assert!(words.contains("outside of this repository"), "{words}");
+    assert!(!outside.exists());
 }
 
 #[cfg(unix)]

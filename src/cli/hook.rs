@@ -29,13 +29,16 @@ fn script(program: &Path) -> String {
     )
 }
 
-fn place(desk: &mut Desk) -> Result<PathBuf> {
+/// Where the hook belongs, and whether that lies in the repository.
+fn place(desk: &mut Desk) -> Result<(PathBuf, bool)> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     if !workspace.repo.is_git() {
         return Err(Failure::usage("hooks need a git repository").hint("make one with `git init`"));
     }
-    Ok(workspace.repo.hooks_dir()?.join("pre-commit"))
+    let dir = workspace.repo.hooks_dir()?;
+    let inside = workspace.repo.holds(&dir);
+    Ok((dir.join("pre-commit"), inside))
 }
 
 /// What stands at the hook's place.
@@ -52,7 +55,18 @@ fn standing(file: &Path) -> Result<Option<bool>> {
 
 /// `review --install-hook`.
 pub(super) fn install(desk: &mut Desk) -> Result<Code> {
-    let file = place(desk)?;
+    let (file, inside) = place(desk)?;
+    if !inside {
+        return Err(Failure::usage(format!(
+            "git looks for hooks outside of this repository: {}",
+            file.display()
+        ))
+        .because("its setting core.hooksPath says so, or a link")
+        .hint(
+            "other repositories may use them too; if that is meant, put \
+             `homebody review --staged --fail-on error --hook` into that file by hand",
+        ));
+    }
     if standing(&file)? == Some(false) {
         return Err(Failure::usage(format!(
             "there is a hook already, and it is not homebody's: {}",
@@ -88,7 +102,7 @@ pub(super) fn install(desk: &mut Desk) -> Result<Code> {
 
 /// `review --remove-hook`.
 pub(super) fn remove(desk: &mut Desk) -> Result<Code> {
-    let file = place(desk)?;
+    let (file, _) = place(desk)?;
     match standing(&file)? {
         None => {
             desk.out.note("there is no hook to remove");

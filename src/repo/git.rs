@@ -182,6 +182,30 @@ impl Repo {
         })
     }
 
+    /// Whether a path, there or not, lies in the working tree or in git's own folders of it once
+    /// all links are followed.
+    pub fn holds(&self, path: &Path) -> bool {
+        let mut there = path;
+        let real = loop {
+            match there.canonicalize() {
+                Ok(real) => break real,
+                // What leads nowhere yet could lead anywhere.
+                Err(_) if there.is_symlink() => return false,
+                Err(_) => match there.parent() {
+                    Some(above) => there = above,
+                    None => return false,
+                },
+            }
+        };
+        let mut own = vec![self.root.clone()];
+        if let Ok(git) = self.git() {
+            own.extend([git.path().to_owned(), git.commondir().to_owned()]);
+        }
+        own.iter()
+            .filter_map(|folder| folder.canonicalize().ok())
+            .any(|folder| real.starts_with(folder))
+    }
+
     /// The roots of the other working trees of the repository, the main one first.
     pub fn siblings(&self) -> Vec<PathBuf> {
         let Ok(git) = self.git() else {
@@ -338,6 +362,17 @@ mod tests {
             repo.hooks_dir().expect("dir"),
             repo.root().join("tools/hooks")
         );
+        assert!(repo.holds(&repo.root().join("tools/hooks")));
+        assert!(repo.holds(&git.commondir().join("hooks")));
+        let outside = tempfile::tempdir().expect("a folder");
+        assert!(!repo.holds(&outside.path().join("tools")));
+        assert!(!repo.holds(&repo.root().join("..").join("tools")));
+        #[cfg(unix)]
+        for (name, says) in [("out", outside.path()), ("nowhere", Path::new("/none/x"))] {
+            std::os::unix::fs::symlink(says, repo.root().join(name)).expect("linked");
+            assert!(!repo.holds(&repo.root().join(name).join("deep")), "{name}");
+        }
+        assert!(repo.root().is_dir());
     }
 
     #[test]
