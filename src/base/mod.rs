@@ -4,6 +4,7 @@
 //! Law: imports nothing of ours; no printing, no exiting, no global state but the
 //! logger. What is here is small, pure where it can be, and stable.
 
+pub mod beneath;
 pub mod cancel;
 mod check_settings;
 pub mod config;

@@ -2,9 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(test)]
+use std::path::PathBuf;
 
 use super::record::sync_folder;
+use crate::base::beneath::{self, Spot};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, RepoPath, Result};
 
@@ -21,39 +24,19 @@ pub(super) enum Stands {
     },
 }
 
-/// A place in the working tree: a name in a folder that is held open where the system can do
-/// that, so that it stays the one that was looked at, whoever moves folders meanwhile.
-pub(super) struct Spot {
-    folder: PathBuf,
-    name: String,
-    #[cfg(target_os = "linux")]
-    _held: std::os::fd::OwnedFd,
-}
-
-impl Spot {
-    fn path(&self) -> PathBuf {
-        self.folder.join(&self.name)
-    }
-
-    /// The name under which a new text waits beside its place.
-    fn waiting(&self, number: u64, index: usize) -> PathBuf {
-        self.folder.join(waiting_name(number, index))
-    }
-
-    /// What stands there, if anything does. It is no link, nor a folder.
-    fn facts(&self, path: &RepoPath) -> Result<Option<fs::Metadata>> {
-        match fs::symlink_metadata(self.path()) {
-            Ok(facts) if facts.is_symlink() => Err(is_link(path, &self.name)),
-            Ok(facts) if !facts.is_file() => {
-                Err(Failure::input(format!("`{path}` is no plain file")))
-            }
-            Ok(facts) => Ok(Some(facts)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(io_failure(format!("cannot look at `{path}`"), &e)),
+/// What stands at a place, if anything does. It is no link, nor a folder.
+fn facts(spot: &Spot, path: &RepoPath) -> Result<Option<fs::Metadata>> {
+    match spot.facts() {
+        Ok(Some(facts)) if facts.is_symlink() => Err(is_link(path, path.name())),
+        Ok(Some(facts)) if !facts.is_file() => {
+            Err(Failure::input(format!("`{path}` is no plain file")))
         }
+        Ok(facts) => Ok(facts),
+        Err(e) => Err(io_failure(format!("cannot look at `{path}`"), &e)),
     }
 }
 
+/// The name under which a new text waits beside its place.
 fn waiting_name(number: u64, index: usize) -> String {
     format!(".homebody-{number}-{index}.tmp")
 }
@@ -66,10 +49,6 @@ fn is_link(path: &RepoPath, part: &str) -> Failure {
 
 /// The place of a path, if no part of it is a link and all folders are folders; none where its
 /// folder is not there.
-///
-/// On Linux the kernel walks the way once more and refuses every link on it (openat2(2)).
-/// Elsewhere the parts are looked at right before they are used, which leaves a gap of
-/// microseconds to somebody who may already write to the repository.
 pub(super) fn spot(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
     let mut at = root.to_owned();
     for part in path.folder().split('/').filter(|part| !part.is_empty()) {
@@ -94,62 +73,7 @@ pub(super) fn spot(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
             Err(e) => return Err(io_failure(format!("cannot look at `{path}`"), &e)),
         }
     }
-    held(root, path)
-}
-
-#[cfg(target_os = "linux")]
-fn held(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
-    use std::os::fd::AsRawFd as _;
-
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-    use rustix::io::Errno;
-
-    let failed = |e: Errno| io_failure(format!("cannot look at `{path}`"), &e.into());
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let top = openat(CWD, root, flags, Mode::empty()).map_err(failed)?;
-    let folder = match path.folder() {
-        "" => ".",
-        folder => folder,
-    };
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    let held = match openat2(&top, folder, flags, Mode::empty(), resolve) {
-        Ok(held) => held,
-        Err(Errno::NOENT) => return Ok(None),
-        Err(Errno::LOOP | Errno::XDEV | Errno::NOTDIR) => return Err(is_link(path, folder)),
-        // A kernel before 5.6, or a filter that knows no such call: one part after the other.
-        Err(Errno::NOSYS | Errno::PERM) => {
-            let mut held = top;
-            for part in path.folder().split('/').filter(|part| !part.is_empty()) {
-                held = match openat(&held, part, flags | OFlags::NOFOLLOW, Mode::empty()) {
-                    Ok(next) => next,
-                    Err(Errno::NOENT) => return Ok(None),
-                    Err(Errno::LOOP | Errno::NOTDIR) => return Err(is_link(path, part)),
-                    Err(e) => return Err(failed(e)),
-                };
-            }
-            held
-        }
-        Err(e) => return Err(failed(e)),
-    };
-    Ok(Some(Spot {
-        // The folder itself, wherever it is by now.
-        folder: PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd())),
-        name: path.name().to_owned(),
-        _held: held,
-    }))
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "elsewhere it may be gone meanwhile"
-)]
-fn held(root: &Path, path: &RepoPath) -> Result<Option<Spot>> {
-    let at = path.under(root);
-    Ok(at.parent().map(|folder| Spot {
-        folder: folder.to_owned(),
-        name: path.name().to_owned(),
-    }))
+    beneath::spot(root, Path::new(path.as_str()))
 }
 
 /// The place of a path whose folder has to be there.
@@ -163,7 +87,7 @@ pub(super) fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
         return Ok(Stands::Nothing);
     };
     let failed = |e: &std::io::Error| io_failure(format!("cannot read `{path}`"), e);
-    let Some(facts) = spot.facts(path)? else {
+    let Some(facts) = facts(&spot, path)? else {
         return Ok(Stands::Nothing);
     };
     if facts.len() > LARGEST {
@@ -229,7 +153,7 @@ pub(super) fn lay_ready(
     mode: Option<u32>,
 ) -> Result<()> {
     let spot = there(root, target)?;
-    let beside = spot.waiting(number, index);
+    let beside = spot.beside(&waiting_name(number, index));
     // One may be left from a process that was killed and whose record is gone.
     let _ = fs::remove_file(&beside);
     write_beside(&beside, bytes, mode)
@@ -239,7 +163,7 @@ pub(super) fn lay_ready(
 /// Takes a text away that was laid ready; usually it is not there.
 pub(super) fn clear_ready(root: &Path, target: &RepoPath, number: u64, index: usize) {
     if let Ok(Some(spot)) = spot(root, target) {
-        let _ = fs::remove_file(spot.waiting(number, index));
+        let _ = fs::remove_file(spot.beside(&waiting_name(number, index)));
     }
 }
 
@@ -251,15 +175,15 @@ pub(super) fn move_in(
     fresh: bool,
 ) -> Result<()> {
     let spot = there(root, target)?;
-    spot.facts(target)?;
-    let (beside, at) = (spot.waiting(number, index), spot.path());
+    facts(&spot, target)?;
+    let (beside, at) = (spot.beside(&waiting_name(number, index)), spot.path());
     let failed = |e: &std::io::Error| io_failure(format!("cannot write `{target}`"), e);
     if fresh {
         // A hard link, unlike a rename, fails if something came there meanwhile.
         match fs::hard_link(&beside, &at) {
             Ok(()) => {
                 fs::remove_file(&beside).map_err(|e| failed(&e))?;
-                sync_folder(&spot.folder);
+                sync_folder(spot.folder().path());
                 return Ok(());
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(failed(&e)),
@@ -272,7 +196,7 @@ pub(super) fn move_in(
         }
     }
     fs::rename(&beside, &at).map_err(|e| failed(&e))?;
-    sync_folder(&spot.folder);
+    sync_folder(spot.folder().path());
     Ok(())
 }
 
@@ -308,9 +232,9 @@ pub(super) fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
 
 pub(super) fn remove(root: &Path, path: &RepoPath) -> Result<()> {
     let spot = there(root, path)?;
-    spot.facts(path)?;
+    facts(&spot, path)?;
     fs::remove_file(spot.path()).map_err(|e| io_failure(format!("cannot remove `{path}`"), &e))?;
-    sync_folder(&spot.folder);
+    sync_folder(spot.folder().path());
     Ok(())
 }
 

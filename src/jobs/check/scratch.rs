@@ -6,34 +6,39 @@
 //! must not write in. Folders that builds write are its own. Copies share their blocks with
 //! the originals where the file system can do that, since [`std::fs::copy`] asks for it.
 
-mod disk;
 mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use self::disk::{clear, link, real_folder};
 use self::refresh::Refresh;
 use super::cage::{self, Ours};
+use crate::base::beneath::{clear, make_folders, spot};
 use crate::base::failure::io_failure;
 use crate::base::places::{self, private_dir, write_private};
 use crate::base::{Cancel, Failure, Result};
 use crate::patch::Change;
 use crate::repo::Repo;
 
+/// The name of the folder that the copy lies in.
+const WORK: &str = "work";
 /// How long another check is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The copy.
+/// The copy. What is done in it goes through [`crate::base::beneath`]: a check may have put links
+/// wherever it could write.
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// Our folder: the copy's parent, the list, what is temporary.
     place: PathBuf,
+    /// Where the copy is below it.
+    below: PathBuf,
     tree: PathBuf,
     list: List,
     /// Files and folders that are not copied.
@@ -92,7 +97,6 @@ impl Scratch {
                 .hint("wait until it has ended, or stop it")
         })?;
         let name = repo.root().file_name().unwrap_or("tree".as_ref());
-        let work = place.join("work");
         let list: List = fs::read(place.join("list.json"))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -101,14 +105,16 @@ impl Scratch {
             list
         } else {
             // Somebody was killed while it was written: nobody knows what is in there.
-            clear(&work)?;
+            clear(place, Path::new(WORK))?;
             List::default()
         };
         // A folder of ours, and no link that somebody has put there.
-        real_folder(&work)?;
+        make_folders(place, Path::new(WORK))?;
+        let below = Path::new(WORK).join(name);
         Ok(Self {
             place: place.to_owned(),
-            tree: work.join(name),
+            tree: place.join(&below),
+            below,
             list,
             secrets,
             linked: Vec::new(),
@@ -124,15 +130,12 @@ impl Scratch {
 
     /// The folder above the copy.
     pub fn above(&self) -> PathBuf {
-        self.place.join("work")
+        self.place.join(WORK)
     }
 
     /// A folder for what is temporary.
     pub fn temporary(&self) -> Result<PathBuf> {
-        let dir = self.place.join("tmp");
-        clear(&dir)?;
-        private_dir(&dir)?;
-        Ok(dir)
+        self.empty("tmp")
     }
 
     /// Folders of ours for a cage: empty ones, and one for what was written into caches.
@@ -140,22 +143,24 @@ impl Scratch {
     /// # Errors
     /// Of kind environment, if they cannot be made.
     pub fn rooms(&self, temporary: PathBuf) -> Result<Ours> {
-        let empty = |name: &str| -> Result<PathBuf> {
-            let dir = self.place.join(name);
-            clear(&dir)?;
-            private_dir(&dir)?;
-            Ok(dir)
-        };
-        let caches = self.place.join("caches");
-        real_folder(&caches)?;
+        let caches = "caches";
+        make_folders(&self.place, Path::new(caches))?;
         Ok(Ours {
             tree: self.tree.clone(),
             above: self.above(),
             temporary,
-            base: empty("room")?,
-            home: empty("home")?,
-            caches,
+            base: self.empty("room")?,
+            home: self.empty("home")?,
+            caches: self.place.join(caches),
         })
+    }
+
+    /// A folder of ours with nothing in it.
+    fn empty(&self, name: &str) -> Result<PathBuf> {
+        clear(&self.place, Path::new(name))?;
+        let dir = self.place.join(name);
+        private_dir(&dir)?;
+        Ok(dir)
     }
 
     /// What lies beside the repository and is linked beside the copy.
@@ -188,6 +193,7 @@ impl Scratch {
             place: &self.place,
             secrets: &self.secrets,
             tree: &self.tree,
+            below: &self.below,
             since: if fresh { 0 } else { old.begun },
             begun: nanoseconds(SystemTime::now()),
             old: old.entries,
@@ -197,7 +203,7 @@ impl Scratch {
             built: &mut self.built,
             progress,
         };
-        let done = real_folder(refresh.tree)
+        let done = make_folders(&self.place, &self.below)
             .and_then(|()| repo.tree(cancel, &mut |entry| refresh.entry(entry, cancel)))
             .and_then(|()| refresh.remove_gone());
         let Refresh {
@@ -257,25 +263,21 @@ impl Scratch {
         }
         self.save(&self.list, true)?;
         for file in &change.files {
-            let from = file.path.under(&self.tree);
+            let path = self.below.join(file.path.as_str());
             let failed = |e: &std::io::Error| {
                 io_failure(format!("cannot write the copy of `{}`", file.path), e)
             };
-            self.real_parents(&from)?;
-            let mode = fs::symlink_metadata(&from).map(|facts| facts.permissions());
+            self.folders_above(&path)?;
+            let stands = spot(&self.place, &path)?.and_then(|spot| spot.facts().ok().flatten());
             if file.after.is_none() || file.renamed_to.is_some() {
-                clear(&from)?;
+                clear(&self.place, &path)?;
             }
             if let Some(after) = &file.after {
                 let to = file.renamed_to.as_ref().unwrap_or(&file.path);
-                let to = to.under(&self.tree);
-                self.real_parents(&to)?;
-                // Not through what stands there: it may be a link.
-                clear(&to)?;
-                fs::write(&to, after).map_err(|e| failed(&e))?;
-                if let Ok(mode) = mode {
-                    fs::set_permissions(&to, mode).map_err(|e| failed(&e))?;
-                }
+                let mode = stands.filter(Metadata::is_file).map(|f| f.permissions());
+                let to = self.below.join(to.as_str());
+                self.folders_above(&to)?;
+                self.write(&to, after.as_bytes(), mode, &failed)?;
             }
         }
         Ok(())
@@ -283,12 +285,32 @@ impl Scratch {
 
     /// Lets git, called in the copy, read the repository's data.
     pub fn lend_git(&self, git_dir: &Path) -> Result<()> {
-        let file = self.tree.join(".git");
-        clear(&file)?;
         let mut text = b"gitdir: ".to_vec();
         text.extend(git_dir.as_os_str().as_encoded_bytes());
         text.push(b'\n');
-        fs::write(&file, text).map_err(|e| io_failure("cannot lend git its data", &e))
+        self.write(&self.below.join(".git"), &text, None, &|e| {
+            io_failure("cannot lend git its data", e)
+        })
+    }
+
+    /// Writes a file of the copy, in the place of what stands there.
+    fn write(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        mode: Option<Permissions>,
+        failed: &dyn Fn(&std::io::Error) -> Failure,
+    ) -> Result<()> {
+        clear(&self.place, path)?;
+        let gone = || failed(&std::io::ErrorKind::NotFound.into());
+        let spot = spot(&self.place, path)?.ok_or_else(gone)?;
+        // Not through what came there since: it may be a link.
+        let mut file = File::create_new(spot.path()).map_err(|e| failed(&e))?;
+        file.write_all(bytes).map_err(|e| failed(&e))?;
+        match mode {
+            Some(mode) => file.set_permissions(mode).map_err(|e| failed(&e)),
+            None => Ok(()),
+        }
     }
 
     fn save(&self, list: &List, whole: bool) -> Result<()> {
@@ -308,36 +330,25 @@ impl Scratch {
         write_private(&self.place.join("list.json"), &bytes)
     }
 
-    /// Makes the folders above a file of the copy; none of them may be a link.
-    fn real_parents(&self, file: &Path) -> Result<()> {
-        let below = file.strip_prefix(&self.tree).unwrap_or(file);
-        let mut at = self.tree.clone();
-        let mut parts = below.components().peekable();
-        while let Some(part) = parts.next() {
-            if parts.peek().is_none() {
-                break;
-            }
-            at.push(part);
-            real_folder(&at)?;
-        }
-        Ok(())
+    /// Makes the folders above a file of the copy; none of them stays a link.
+    fn folders_above(&self, path: &Path) -> Result<()> {
+        make_folders(&self.place, path.parent().unwrap_or(path))
     }
 
     /// Links what lies beside the repository, where its manifests say `../other`.
     fn link_neighbours(&self, root: &Path) -> Result<()> {
-        let work = self.above();
         let own = self.tree.file_name().unwrap_or_default();
         let all = self.neighbours(root);
         let names: BTreeSet<_> = all.iter().filter_map(|path| path.file_name()).collect();
-        for entry in fs::read_dir(&work).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(self.above()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             if name != own && !names.contains(name.as_os_str()) {
-                clear(&entry.path())?;
+                clear(&self.place, &Path::new(WORK).join(name))?;
             }
         }
         for path in &all {
             if let Some(name) = path.file_name().filter(|name| *name != own) {
-                link(path, &work.join(name))?;
+                refresh::link(&self.place, path, &Path::new(WORK).join(name))?;
             }
         }
         Ok(())

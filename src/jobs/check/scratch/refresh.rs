@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use super::disk::{clear, link, real_folder};
 use super::{Kept, Stamp, nanoseconds};
+use crate::base::beneath::{Spot, clear, make_folders, spot};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Result};
 use crate::repo::{TreeEntry, TreeKind};
@@ -21,6 +22,8 @@ pub(super) struct Refresh<'a> {
     /// What is not copied.
     pub secrets: &'a [PathBuf],
     pub tree: &'a Path,
+    /// Where the copy is below `place`.
+    pub below: &'a Path,
     /// When the last one was begun; 0 for none.
     pub since: u64,
     pub begun: u64,
@@ -35,17 +38,16 @@ pub(super) struct Refresh<'a> {
 impl Refresh<'_> {
     /// Takes one entry over. Says whether to go into it.
     pub fn entry(&mut self, entry: TreeEntry, cancel: &Cancel) -> Result<bool> {
-        let to = self.tree.join(&entry.path);
         let from = self.root.join(&entry.path);
         if from == self.place || self.secrets.contains(&from) {
             return Ok(false);
         }
         match entry.kind {
-            TreeKind::Folder => real_folder(&to).map(|()| true),
+            TreeKind::Folder => self.folder(&entry.path).map(|()| true),
             TreeKind::Built => {
                 // A link would lead what is written there into the repository.
-                if fs::symlink_metadata(&to).is_ok() {
-                    real_folder(&to)?;
+                if self.facts(&entry.path)?.is_some() {
+                    self.folder(&entry.path)?;
                 }
                 self.built.push(entry.path.clone());
                 Ok(true)
@@ -53,7 +55,7 @@ impl Refresh<'_> {
             TreeKind::Ignored => {
                 cancel.check()?;
                 if is_small(&self.root.join(&entry.path)) {
-                    return real_folder(&to).map(|()| true);
+                    return self.folder(&entry.path).map(|()| true);
                 }
                 self.linked.push(entry.path.clone());
                 self.link_entries(&entry.path).map(|()| false)
@@ -67,10 +69,24 @@ impl Refresh<'_> {
         }
     }
 
+    /// Makes a folder of the copy; what else stands there goes.
+    fn folder(&self, path: &Path) -> Result<()> {
+        make_folders(self.place, &self.below.join(path))
+    }
+
+    /// What stands at a path of the copy, a link as itself.
+    fn facts(&self, path: &Path) -> Result<Option<Metadata>> {
+        let at = self.below.join(path);
+        let spot = spot(self.place, &at)?;
+        let facts = spot.map(|spot| spot.facts()).transpose();
+        let failed = |e| io_failure(format!("cannot look at {}", at.display()), &e);
+        facts.map(Option::flatten).map_err(failed)
+    }
+
     /// A folder whose entries are links. Those that are links already say what they said, so
     /// that packages of the repository itself, linked among the others, lead to the copy.
     fn link_entries(&mut self, path: &Path) -> Result<()> {
-        real_folder(&self.tree.join(path))?;
+        self.folder(path)?;
         let entries = fs::read_dir(self.root.join(path))
             .map_err(|e| io_failure(format!("cannot read {}", path.display()), &e))?;
         for entry in entries.flatten() {
@@ -101,7 +117,7 @@ impl Refresh<'_> {
             _ if leads_out(path, &says) => at.parent().unwrap_or(&at).join(says),
             _ => says,
         };
-        link(&says, &self.tree.join(path))?;
+        link(self.place, &says, &self.below.join(path))?;
         if let Some(name) = path.to_str() {
             self.old.remove(name);
             self.new.insert(name.to_owned(), Kept::Link(says));
@@ -110,10 +126,9 @@ impl Refresh<'_> {
     }
 
     fn file(&mut self, path: &Path, from: Stamp, modified: Option<SystemTime>) -> Result<()> {
-        let to = self.tree.join(path);
         let name = path.to_str();
         let old = name.and_then(|name| self.old.remove(name));
-        let stands = fs::symlink_metadata(&to).ok();
+        let stands = self.facts(path)?;
         let is_file = stands.as_ref().is_some_and(Metadata::is_file);
         if let (
             Some(Kept::File {
@@ -131,38 +146,28 @@ impl Refresh<'_> {
                 .insert(name.to_owned(), Kept::File { from, to: *copy });
             return Ok(());
         }
-        if !is_file && stands.is_some() {
-            clear(&to)?;
+        let at = self.below.join(path);
+        // Not into what stands there: it may have other names.
+        clear(self.place, &at)?;
+        if let Some(folder) = path.parent() {
+            self.folder(folder)?;
         }
-        let failed = |e: &std::io::Error| {
+        let failed = |e: &io::Error| {
             io_failure(format!("cannot copy {}", path.display()), e)
                 .hint("the check runs in a copy of the repository below the cache folder")
         };
-        let source = self.root.join(path);
-        // Not into what stands there: it may have other names.
-        let _ = fs::remove_file(&to);
-        if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(|e| failed(&e))?;
-        }
-        if let Err(e) = fs::copy(&source, &to) {
-            // What is gone meanwhile, or closed to us, no check could read either.
-            return match File::open(&source) {
-                Ok(_) => Err(failed(&e)),
-                Err(_) => Ok(()),
-            };
-        }
         // What builds have made of another text must look older than this one.
         let time = match modified {
             Some(time) if nanoseconds(time) > self.since => time,
             _ => SystemTime::now(),
         };
-        let facts = File::options()
-            .append(true)
-            .open(&to)
-            .and_then(|file| file.set_modified(time).and_then(|()| file.metadata()))
-            // A read-only one keeps the time of its copying.
-            .or_else(|_| fs::symlink_metadata(&to))
-            .map_err(|e| failed(&e))?;
+        let spot = spot(self.place, &at)?;
+        let spot = spot.ok_or_else(|| failed(&io::ErrorKind::NotFound.into()))?;
+        // What is gone meanwhile, or closed to us, no check could read either.
+        let Ok(source) = File::open(self.root.join(path)) else {
+            return Ok(());
+        };
+        let facts = copy(source, &spot, time).map_err(|e| failed(&e))?;
         if let Some(name) = name {
             let to = Stamp::of(&facts);
             self.new.insert(name.to_owned(), Kept::File { from, to });
@@ -177,24 +182,58 @@ impl Refresh<'_> {
     /// Removes what was copied or put there and is no longer in the repository.
     pub fn remove_gone(&mut self) -> Result<()> {
         for name in std::mem::take(&mut self.old).into_keys() {
-            let mut at = self.tree.to_owned();
-            let parts: Vec<_> = Path::new(&name).components().collect();
             // Below a link lies what is not ours.
-            let ours = parts.iter().enumerate().all(|(i, part)| {
-                let Component::Normal(part) = part else {
-                    return false;
-                };
-                at.push(part);
-                i + 1 == parts.len() || fs::symlink_metadata(&at).is_ok_and(|facts| facts.is_dir())
-            });
-            if !ours || fs::symlink_metadata(&at).is_ok_and(|facts| facts.is_dir()) {
+            let Ok(Some(facts)) = self.facts(Path::new(&name)) else {
+                continue;
+            };
+            if facts.is_dir() {
                 continue;
             }
-            clear(&at)?;
-            while at.pop() && at != *self.tree && fs::remove_dir(&at).is_ok() {}
+            clear(self.place, &self.below.join(&name))?;
+            for folder in Path::new(&name).ancestors().skip(1) {
+                // The copy itself stays.
+                if folder.as_os_str().is_empty() {
+                    break;
+                }
+                let spot = spot(self.place, &self.below.join(folder))?;
+                if spot.is_none_or(|spot| fs::remove_dir(spot.path()).is_err()) {
+                    break;
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// Copies a file to a name that is free, with its rights and that time of writing.
+fn copy(mut from: File, to: &Spot, time: SystemTime) -> io::Result<Metadata> {
+    let mut file = File::create_new(to.path())?;
+    // In the kernel, or by shared blocks, where it can do that.
+    io::copy(&mut from, &mut file)?;
+    file.set_permissions(from.metadata()?.permissions())?;
+    file.set_modified(time)?;
+    file.metadata()
+}
+
+/// Makes a link at a path below `place`, unless it is there.
+pub(super) fn link(place: &Path, says: &Path, path: &Path) -> Result<()> {
+    let failed = |e: &io::Error| io_failure(format!("cannot make the link {}", path.display()), e);
+    let gone = || failed(&io::ErrorKind::NotFound.into());
+    let spot = spot(place, path)?.ok_or_else(gone)?;
+    let at = spot.path();
+    if fs::read_link(&at).is_ok_and(|there| there == says) {
+        return Ok(());
+    }
+    clear(place, path)?;
+    #[cfg(unix)]
+    let made = std::os::unix::fs::symlink(says, at);
+    #[cfg(windows)]
+    let made = if says.is_dir() {
+        std::os::windows::fs::symlink_dir(says, at)
+    } else {
+        std::os::windows::fs::symlink_file(says, at)
+    };
+    made.map_err(|e| failed(&e))
 }
 
 /// Whether a link at `path` that says `says` leads above the root.
