@@ -171,7 +171,7 @@ fn write(
     writer.wait_merging_threads().map_err(cannot)?;
     store::tidy(dir, number);
     history.save(dir);
-    kept.reloaded(manifest)
+    kept.committed(dir, manifest)
 }
 
 fn in_memory(

@@ -300,12 +300,15 @@ fn damage_is_said_and_another_version_is_not() {
     let place = Place::new();
     place.build();
     let list = place.cache.path().join("files-1.json");
-    let text = fs::read_to_string(&list).expect("read");
-    fs::write(
-        &list,
-        text.replacen(&format!("\"format\":{FORMAT}"), "\"format\":1", 1),
-    )
-    .expect("written");
+    let text = super::super::checked::read(&list).expect("read");
+    let text = String::from_utf8(text).expect("a text");
+    let text = text.replacen(&format!("\"format\":{FORMAT}"), "\"format\":1", 1);
+    // Versions before wrote no checksum; those to come will.
+    fs::write(&list, &text).expect("written");
+    assert!(open(place.cache.path()).expect("opens").is_none());
+    assert_eq!(place.build().stats().note, None);
+    let list = place.cache.path().join("files-2.json");
+    super::super::checked::write(&list, text.into_bytes()).expect("written");
     assert!(open(place.cache.path()).expect("opens").is_none());
     assert_eq!(place.build().stats().note, None);
     for entry in fs::read_dir(place.cache.path())
@@ -510,5 +513,84 @@ fn neighbouring_words_and_the_first_line_are_views_of_their_own() {
         let path = &told["files"][row[0].as_u64().expect("a file") as usize]["path"];
         let pairs = row[2 + column].as_f64().expect("a number");
         assert_eq!(pairs > 0.0, *path == "src/a.rs", "{path}: {pairs}");
+    }
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("read").flatten() {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).expect("copied");
+        }
+    }
+}
+
+/// Whatever is wrong in whichever file: the next one finds everything, and nothing panics.
+#[test]
+fn a_file_that_was_damaged_is_found_out_and_the_index_made_anew() {
+    let place = Place::new();
+    git(place.repo.path(), &["init", "-q"]);
+    git(place.repo.path(), &["add", "-A"]);
+    git(place.repo.path(), &["commit", "-q", "-m", "Walk trees"]);
+    let looked = |index: &Index| {
+        let finds = ["where is a symlink loop found?", "walk_tree", "print lines"];
+        let finds = finds.map(|query| found(index, query));
+        (
+            finds,
+            index.paths(),
+            index.symbols(&RepoPath::new("src/walk.rs").expect("a path")),
+        )
+    };
+    let whole = looked(&place.build());
+    let good = tempfile::tempdir().expect("a folder");
+    copy(place.cache.path(), good.path());
+    let files = walk_files(good.path());
+    assert!(files.len() > 8, "{files:?}");
+    for file in &files {
+        let bytes = fs::read(file).expect("read");
+        let name = file.strip_prefix(good.path()).expect("inside");
+        for (at, with) in [
+            (bytes.len() / 2, &[0xff; 8][..]),
+            (bytes.len() / 2, &[0; 8]),
+            (bytes.len() / 3, b"9"),
+            (0, b"9"),
+            (bytes.len().saturating_sub(40), &[0xff; 8]),
+        ] {
+            let mut other = bytes.clone();
+            other.splice(at..(at + with.len()).min(bytes.len()), with.iter().copied());
+            let dir = tempfile::tempdir().expect("a folder");
+            copy(good.path(), dir.path());
+            fs::write(dir.path().join(name), other).expect("written");
+            let repo = Repo::open(place.repo.path()).expect("a repository");
+            // Who only opens it gets the right one, or none.
+            if let Some(index) = open(dir.path()).expect("opened") {
+                assert_eq!(looked(&index), whole, "{}: {at}", name.display());
+            }
+            let rules = WalkRules::default();
+            let index = build(
+                &repo,
+                dir.path(),
+                &rules,
+                false,
+                &Cancel::never(),
+                &mut |_| {},
+            );
+            let index = index.expect("an index");
+            assert_eq!(looked(&index), whole, "{}: {at}", name.display());
+            assert!(
+                !index
+                    .stats()
+                    .note
+                    .as_deref()
+                    .is_some_and(|note| note.contains("memory")),
+                "{}: {at}: {:?}",
+                name.display(),
+                index.stats().note
+            );
+        }
     }
 }

@@ -5,13 +5,12 @@
 //! from the changes made since, by arithmetic alone.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::checked;
 use super::past::Touched;
 use super::terms;
-use crate::base::places::write_private;
 use crate::base::{Cancel, LineRange, RepoPath, Result};
 use crate::repo::{CommitLog, Repo, Run};
 
@@ -88,7 +87,7 @@ impl History {
         // Without it the next time takes longer, no more.
         if self.unsaved
             && let Ok(bytes) = serde_json::to_vec(&self.log)
-            && let Err(failure) = write_private(&dir.join(NAME), &bytes)
+            && let Err(failure) = checked::write(&dir.join(NAME), bytes)
                 .and_then(|()| Touched::of(&self.log).save(dir))
         {
             log::warn!("{failure}");
@@ -187,7 +186,7 @@ impl History {
 
 /// What was kept in the folder of an index; none where that is damaged.
 pub(super) fn kept(dir: &Path) -> Option<CommitLog> {
-    let bytes = fs::read(dir.join(NAME)).ok()?;
+    let bytes = checked::read(&dir.join(NAME)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, TantivyDocument};
 
+use super::checked;
 use super::past::Spoken;
 use super::snapshot::{failed, read_piece};
 use super::table::Table;
 use super::vectors::{Blob, Piece, Vectors, parsed, rounded};
 use super::{FileClass, Index, Symbol};
-use crate::base::places::write_private;
 use crate::base::{Cancel, Embed, RepoPath, Result};
 use crate::repo::{Repo, blob_id};
 
@@ -257,7 +257,7 @@ impl Meaning {
         if all > 3 * live + BATCH {
             self.vectors.keep(&current);
         }
-        write_private(&place(dir), &self.vectors.written(self.embed.as_ref()))
+        checked::write(&place(dir), self.vectors.written(self.embed.as_ref()))
     }
 }
 

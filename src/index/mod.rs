@@ -15,6 +15,7 @@
 mod adopt;
 mod arrange;
 pub mod build;
+mod checked;
 mod class;
 mod feature_names;
 mod features;

@@ -4,15 +4,14 @@
 //! the code itself, and where such a change was made is a place to look.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::checked;
 use super::history::{self, MOST_FILES, telling};
 use super::table::Table;
 use super::vectors::{Piece, Vectors, parsed};
-use crate::base::places::write_private;
 use crate::base::{Cancel, Embed, RepoPath, Result};
 use crate::repo::CommitLog;
 
@@ -65,12 +64,12 @@ impl Touched {
     /// Keeps it beside the index.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
         let bytes = serde_json::to_vec(self).unwrap_or_default();
-        write_private(&dir.join(LIST), &bytes)
+        checked::write(&dir.join(LIST), bytes)
     }
 
     /// What is kept; nothing where that is damaged.
     fn read(dir: &Path) -> Self {
-        let kept = fs::read(dir.join(LIST)).ok();
+        let kept = checked::read(&dir.join(LIST)).ok();
         kept.and_then(|bytes| serde_json::from_slice(&bytes).ok())
             // The log that it is made from is larger, and takes longer to read.
             .or_else(|| history::kept(dir).map(|log| Self::of(&log)))
@@ -215,7 +214,7 @@ impl Spoken {
                 }
             }
         }
-        write_private(&dir.join(FILE), &self.vectors.written(embed))?;
+        checked::write(&dir.join(FILE), self.vectors.written(embed))?;
         result
     }
 }

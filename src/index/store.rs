@@ -14,15 +14,16 @@ use serde::{Deserialize, Serialize};
 use tantivy::directory::MmapDirectory;
 use tantivy::{ReloadPolicy, Searcher, TantivyError};
 
+use super::checked;
 use super::snapshot::{Fields, FileRecord, failed, register, schema};
 use super::{Index, Stats};
 use crate::base::failure::io_failure;
-use crate::base::places::{self, private_dir, write_private};
+use crate::base::places::{self, private_dir};
 use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
-pub(super) const FORMAT: u32 = 4;
+pub(super) const FORMAT: u32 = 5;
 /// How long to wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// What is said of an index in another form.
@@ -92,6 +93,12 @@ impl Kept {
     /// The same pieces with a newer list of the same files.
     pub(super) fn with(self, manifest: Manifest) -> Self {
         Self { manifest, ..self }
+    }
+
+    /// What was just committed to disk, with its list.
+    pub(super) fn committed(self, dir: &Path, manifest: Manifest) -> Result<Self> {
+        checked::verify(dir, &self.index)?;
+        self.reloaded(manifest)
     }
 
     /// What was just committed, with its list.
@@ -187,7 +194,10 @@ pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
         let Some(number) = list_number(&index)? else {
             return Ok(None);
         };
-        let pair = read_list(dir, number).and_then(|list| Kept::new(index, fields, list, true));
+        let pair = read_list(dir, number).and_then(|list| {
+            checked::verify(dir, &index)?;
+            Kept::new(index, fields, list, true)
+        });
         match pair {
             Ok(kept) if list_number(&kept.index)? == Some(number) => return Ok(Some(kept)),
             Ok(_) => {}
@@ -251,10 +261,16 @@ fn list_path(dir: &Path, number: u64) -> PathBuf {
 
 fn read_list(dir: &Path, number: u64) -> Result<Manifest> {
     let damaged = || Failure::environment("the index was damaged");
-    let bytes = fs::read(list_path(dir, number)).map_err(|e| damaged().because(e))?;
-    // The form comes first: a list of another version may have other fields.
-    let form: Form = serde_json::from_slice(&bytes).map_err(|e| damaged().because(e))?;
-    if form.format != FORMAT {
+    let file = list_path(dir, number);
+    // The form comes first: a list of another version may have other fields, or no checksum.
+    let old = |bytes: &[u8]| {
+        serde_json::from_slice::<Form>(bytes).is_ok_and(|form| form.format != FORMAT)
+    };
+    let bytes = checked::read(&file).map_err(|e| match fs::read(&file) {
+        Ok(bytes) if old(&bytes) => Failure::environment("the index is old").because(OLD),
+        _ => damaged().because(e),
+    })?;
+    if old(&bytes) {
         return Err(Failure::environment("the index is old").because(OLD));
     }
     serde_json::from_slice(&bytes).map_err(|e| damaged().because(e))
@@ -270,7 +286,7 @@ pub(super) fn write_list(dir: &Path, manifest: &Manifest) -> Result<u64> {
     let number = list_numbers(dir).into_iter().max().unwrap_or(0) + 1;
     let json = serde_json::to_vec(manifest)
         .map_err(|e| Failure::bug("the list of files cannot be written").because(e))?;
-    write_private(&list_path(dir, number), &json)?;
+    checked::write(&list_path(dir, number), json)?;
     Ok(number)
 }
 

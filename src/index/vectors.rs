@@ -4,11 +4,12 @@
 //! files are cut, the length of the model's name and the name, the width of a vector; then for
 //! each content its blob id (20 bytes), how many pieces it has, and of each piece a hash of what
 //! the model read (8 bytes), the scale and the numbers in 8 bits: a vector of length 1 is off by
-//! less than a hundredth then, at a quarter of the room.
+//! less than a hundredth then, at a quarter of the room. It ends as [`super::checked`] says.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use super::checked;
 use super::store::FORMAT;
 use crate::base::Embed;
 
@@ -57,7 +58,7 @@ impl Vectors {
         if std::fs::metadata(file).ok()?.len() > LARGEST {
             return None;
         }
-        let bytes = std::fs::read(file).ok()?;
+        let bytes = checked::read(file).ok()?;
         let name = embed.name().as_bytes();
         let rest = bytes.strip_prefix(MAGIC)?;
         let (form, rest) = rest.split_first_chunk::<4>()?;
