@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use homebody::base::{Failure, Kind, Result, seal};
 use homebody::cli::{self, Next, Opening};
+use homebody::model::jinja;
 use homebody::models::{Puller, puller};
 use homebody::tui;
 
@@ -25,6 +26,13 @@ fn run() -> u8 {
     {
         return seal::cage::serve();
     }
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == seal::worker::WORKER_ARG)
+    {
+        return seal::worker::serve(jinja::answer());
+    }
+    seal::worker::offer();
     match cli::start(std::env::args_os()) {
         Next::Exit(code) => code,
         Next::Screen(opening) => code(screen(*opening)),

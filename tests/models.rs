@@ -298,3 +298,63 @@ fn a_model_is_tried_on_a_repository_of_its_own() {
     assert!(shown.contains("ask     works  read "), "{shown}");
     assert_eq!(code(&place.run(&["models", "try"])), 2);
 }
+
+/// Templates that grow by doubling: few steps, and more than any machine has.
+const GROWING: [(&str, &str); 6] = [
+    (
+        "a list",
+        "{% set ns = namespace(l=[1, 2]) %}{% for i in range(40) %}{% set ns.l = ns.l + ns.l %}{% endfor %}{{ ns.l | length }}{{ ns.l | join }}",
+    ),
+    (
+        "a text",
+        "{% set ns = namespace(t='ab') %}{% for i in range(40) %}{% set ns.t = ns.t ~ ns.t %}{% endfor %}{{ ns.t | length }}",
+    ),
+    (
+        "what is said again",
+        "{% set ns = namespace(t='ab') %}{% for i in range(40) %}{% set ns.t = ns.t | replace('a', ns.t) %}{% endfor %}{{ ns.t | length }}",
+    ),
+    (
+        "lists of lists",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ ns.l | tojson | length }}",
+    ),
+    (
+        "a deep list",
+        "{% set ns = namespace(l=[1]) %}{% for i in range(90000) %}{% set ns.l = [ns.l] %}{% endfor %}{{ ns.l | tojson | length }}",
+    ),
+    (
+        "a block",
+        "{% set t0 = 'ab' %}{% set ns = namespace(t=t0) %}{% for i in range(40) %}{% set t %}{{ ns.t }}{{ ns.t }}{% endset %}{% set ns.t = t %}{% endfor %}{{ ns.t | length }}",
+    ),
+];
+
+#[test]
+fn a_template_that_grows_without_end_takes_nothing_down() {
+    let place = Place::committed();
+    let said = place.home.path().join("said.json");
+    std::fs::write(&said, r#"[{"role": "user", "content": "x"}]"#).expect("written");
+    std::thread::scope(|scope| {
+        for (name, growing) in GROWING {
+            let (place, said) = (&place, said.to_string_lossy().into_owned());
+            scope.spawn(move || {
+                let file = place.home.path().join(format!("{name}.jinja"));
+                std::fs::write(&file, growing).expect("written");
+                let file = file.to_string_lossy().into_owned();
+                let args = ["--model", &file, "debug", "render", "--messages", &said];
+                let output = place.run(&args);
+                let words = stderr(&output);
+                assert_eq!(code(&output), 2, "{name}: {words}");
+                assert!(words.contains("cannot be rendered"), "{name}: {words}");
+            });
+        }
+    });
+    // A model that has one is spoken to in the form of its family, and asked all the same.
+    let model = place.home.path().join("growing.gguf");
+    let changes = [(
+        "tokenizer.chat_template",
+        text(&format!("{}{BODY}", GROWING[1].1)),
+    )];
+    rewritten(&fixture("qwen35-tiny-bq.Q4_K_M.gguf"), &model, &changes);
+    let model = model.to_string_lossy().into_owned();
+    let output = place.run(&["--model", &model, "ask", "what does next_entry do?"]);
+    assert!(matches!(code(&output), 0 | 1), "{}", stderr(&output));
+}

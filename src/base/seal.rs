@@ -19,6 +19,7 @@
 
 pub mod cage;
 mod probe;
+pub mod worker;
 
 pub use probe::{PROBE_ARG, answer_probe, probe, probe_child, unix_sockets};
 

@@ -14,7 +14,7 @@ mod gemma3;
 pub mod gguf;
 mod glm4;
 pub mod hyper;
-mod jinja;
+pub mod jinja;
 pub mod keys;
 mod linear;
 mod llama;

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::facts::{SystemPlace, Trim, Trims, Turns};
 use super::probe::{ContentForm, Form, Variables};
-use super::template::{ChatTemplate, Compiled, Special, bad_template};
+use super::template::{ChatTemplate, Special, bad_template};
 use crate::base::Result;
+use crate::model::jinja::Compiled;
 use crate::model::tokenizer::{Encoder, Encoding, Tokenizer};
 
 /// The date told to templates that look for it under some name, the one they have built in.

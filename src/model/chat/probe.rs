@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::conversation::{ChatRole, Piece, arrange, closing, pieces, stand_in, variables};
 use super::facts::{Reread, SystemPlace, ThinkingMode, Trim, Trims, Turns};
-use super::template::{Compiled, Special};
+use super::template::Special;
 use super::thinking::ThinkingTags;
+use crate::model::jinja::Compiled;
 
 use ChatRole::{Assistant, System, User};
 

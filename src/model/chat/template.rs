@@ -2,24 +2,14 @@
 
 use std::collections::HashSet;
 
-use minijinja::Environment;
-use minijinja::value::{Serde, Value};
-use serde::Serialize;
-
 use super::facts::{ChatFacts, ThinkingMode};
 use super::family::family_of;
 use super::probe::{Form, probe};
 use super::thinking::ThinkingTags;
-use crate::base::text::{printable, truncated};
 use crate::base::{Failure, Result};
 use crate::model::gguf::{self, Header};
 use crate::model::jinja;
 use crate::model::tokenizer::TokenKind;
-
-/// Bytes that a template may write by itself: system blocks of some templates have thousands.
-const MOST_FRAME: usize = 4 << 20;
-/// How often it may repeat what it is given.
-const MOST_TIMES: usize = 8;
 
 /// A chat template of which is known what it can do.
 #[derive(Debug, Clone)]
@@ -166,7 +156,7 @@ impl ChatTemplate {
 /// Of kind model, with the template's own words.
 pub fn render(source: &str, variables: &serde_json::Value) -> Result<String> {
     let source = jinja::prepared(source);
-    let compiled = Compiled::new(&source).map_err(|e| bad_template(&e))?;
+    let compiled = jinja::Compiled::new(&source).map_err(|e| bad_template(&e))?;
     compiled.render(variables).map_err(|e| bad_template(&e))
 }
 
@@ -174,70 +164,4 @@ pub(super) fn bad_template(why: &dyn std::fmt::Display) -> Failure {
     Failure::model("the model's chat template cannot be rendered")
         .because(why)
         .hint("use another conversion of the model, or another model")
-}
-
-/// A template with its environment.
-pub(super) struct Compiled<'s> {
-    environment: Environment<'s>,
-}
-
-impl<'s> Compiled<'s> {
-    /// Of a prepared source.
-    pub fn new(source: &'s str) -> std::result::Result<Self, String> {
-        let mut environment = jinja::environment().map_err(|e| words(&e))?;
-        environment
-            .add_template("chat", source)
-            .map_err(|e| words(&e))?;
-        Ok(Self { environment })
-    }
-
-    /// What the template makes of some variables.
-    pub fn render<V: Serialize>(&self, variables: &V) -> std::result::Result<String, String> {
-        let template = self
-            .environment
-            .get_template("chat")
-            .map_err(|e| words(&e))?;
-        let said = serde_json::to_string(variables).map_or(0, |text| text.len());
-        let mut rendered = Capped {
-            bytes: Vec::new(),
-            most: MOST_FRAME + said * MOST_TIMES,
-            full: false,
-        };
-        let outcome = template
-            .render_captured_to(Value::from(Serde(variables)), &mut rendered)
-            .map(drop);
-        if rendered.full {
-            return Err("it writes without end".to_owned());
-        }
-        outcome.map_err(|e| words(&e))?;
-        String::from_utf8(rendered.bytes).map_err(|_| "it writes what is no text".to_owned())
-    }
-}
-
-/// An error's words: a template may say anything in them.
-fn words(error: &minijinja::Error) -> String {
-    let text = error.to_string();
-    printable(truncated(&text, 400)).into_owned()
-}
-
-/// Takes what a template writes, up to a size that no template of good faith comes near.
-struct Capped {
-    bytes: Vec<u8>,
-    most: usize,
-    full: bool,
-}
-
-impl std::io::Write for Capped {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if bytes.len() > self.most - self.bytes.len() {
-            self.full = true;
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

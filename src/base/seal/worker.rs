@@ -1,0 +1,217 @@
+//! A process of our own program that works on what is hostile: it has no files, no network, little
+//! memory and little time. What it is given takes down no more than it.
+//!
+//! Parent and child speak in frames over the child's standard input and output: a length (8 bytes,
+//! little-endian), then that many bytes. Limits of memory are those of Linux and macOS
+//! (`RLIMIT_AS`); time is limited everywhere.
+
+use std::io::{self, Read, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use crate::base::failure::io_failure;
+use crate::base::{Failure, Result};
+
+/// The hidden first argument that makes our own program a worker.
+pub const WORKER_ARG: &str = "__work";
+
+/// Bytes of memory that a worker may use, its program included.
+const MEMORY: u64 = 768 << 20;
+/// Bytes of the longest frame that is believed.
+const LONGEST: u64 = 256 << 20;
+
+/// Whether the running program serves as a worker when it is asked to by [`WORKER_ARG`].
+static OFFERED: AtomicBool = AtomicBool::new(false);
+
+/// Says that this program's `main` calls [`serve`] where its first argument is [`WORKER_ARG`].
+pub fn offer() {
+    OFFERED.store(true, Ordering::Relaxed);
+}
+
+/// Whether there can be workers: in a program that is not ours there is none to start.
+pub fn is_offered() -> bool {
+    OFFERED.load(Ordering::Relaxed)
+}
+
+/// Why a worker gave no answer.
+#[derive(Debug)]
+pub enum Silence {
+    /// It took too long, and was ended.
+    Late,
+    /// It has ended: by a limit, or by a fault.
+    Gone,
+}
+
+/// A worker that waits for questions. Dropped, it ends.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    input: ChildStdin,
+    answers: Receiver<Vec<u8>>,
+}
+
+impl Worker {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// Of kind environment, where the system starts no process.
+    pub fn start() -> Result<Self> {
+        let failed = |e: &io::Error| io_failure("cannot start a process of homebody", e);
+        // The program that runs, also where its file was replaced meanwhile.
+        let program = if cfg!(target_os = "linux") {
+            "/proc/self/exe".into()
+        } else {
+            std::env::current_exe().map_err(|e| failed(&e))?
+        };
+        let mut child = Command::new(program)
+            .arg(WORKER_ARG)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| failed(&e))?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (Some(input), Some(mut output)) = (input, output) else {
+            return Err(Failure::bug("a process has no pipes"));
+        };
+        let (send, answers) = sync_channel(1);
+        std::thread::spawn(move || {
+            while let Ok(Some(frame)) = read_frame(&mut output) {
+                if send.send(frame).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            child,
+            input,
+            answers,
+        })
+    }
+
+    /// Has something worked on, for at most `limit`.
+    ///
+    /// # Errors
+    /// Why there is no answer; it gives none any more then.
+    pub fn ask(
+        &mut self,
+        question: &[u8],
+        limit: Duration,
+    ) -> std::result::Result<Vec<u8>, Silence> {
+        // A worker reads a question whole before it answers, so this does not wait for long.
+        write_frame(&mut self.input, question).map_err(|_| Silence::Gone)?;
+        self.answers.recv_timeout(limit).map_err(|e| match e {
+            RecvTimeoutError::Timeout => Silence::Late,
+            RecvTimeoutError::Disconnected => Silence::Gone,
+        })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The worker: answers each question until there are no more. The exit code.
+pub fn serve(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> u8 {
+    if confine().is_err() {
+        return 1;
+    }
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    while let Ok(Some(question)) = read_frame(&mut input) {
+        if write_frame(&mut output, &answer(&question)).is_err() {
+            break;
+        }
+    }
+    0
+}
+
+fn write_frame(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(&(bytes.len() as u64).to_le_bytes())?;
+    to.write_all(bytes)?;
+    to.flush()
+}
+
+/// The next frame; none at the end.
+fn read_frame(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 8];
+    match from.read_exact(&mut length) {
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = Vec::new();
+    from.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(bytes))
+}
+
+#[cfg(target_os = "linux")]
+fn confine() -> Result<()> {
+    use landlock::{Access as _, AccessFs, Ruleset, RulesetAttr as _};
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let failed = |e: rustix::io::Errno| io_failure("cannot limit a process", &e.into());
+    for (resource, most) in [
+        (Resource::As, MEMORY),
+        (Resource::Core, 0),
+        (Resource::Fsize, 0),
+    ] {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, limit).map_err(failed)?;
+    }
+    super::put_on()?;
+    // No file at all, where the kernel can say so; the seal has no new privileges for it.
+    let _ = Ruleset::default()
+        .handle_access(AccessFs::from_all(landlock::ABI::V5))
+        .and_then(Ruleset::create)
+        .and_then(landlock::RulesetCreated::restrict_self);
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn confine() -> Result<()> {
+    #[cfg(unix)]
+    {
+        let limit = libc::rlimit {
+            rlim_cur: MEMORY as libc::rlim_t,
+            rlim_max: MEMORY as libc::rlim_t,
+        };
+        // SAFETY: a plain value is handed over. Where it is refused, time is still limited.
+        unsafe {
+            libc::setrlimit(libc::RLIMIT_AS, &raw const limit);
+        }
+    }
+    super::put_on().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_as_they_went_and_broken_ones_are_told() {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, b"one").expect("written");
+        write_frame(&mut bytes, b"").expect("written");
+        let mut from = bytes.as_slice();
+        assert_eq!(read_frame(&mut from).expect("read"), Some(b"one".to_vec()));
+        assert_eq!(read_frame(&mut from).expect("read"), Some(Vec::new()));
+        assert_eq!(read_frame(&mut from).expect("read"), None);
+        assert!(read_frame(&mut &bytes[..9]).is_err());
+        assert!(read_frame(&mut &[0xff; 20][..]).is_err());
+    }
+}
