@@ -311,7 +311,7 @@ mod tests {
         symlink(outside.path(), dir.path().join("x/y/link")).expect("linked");
         for closed in ["x/y/z", "x/y", "x"] {
             let closed = dir.path().join(closed);
-            fs::set_permissions(closed, fs::Permissions::from_mode(0)).expect("set");
+            fs::set_permissions(closed, fs::Permissions::from_mode(0o0)).expect("set");
         }
         clear(dir.path(), Path::new("x")).expect("removed");
         assert!(!dir.path().join("x").exists());
