@@ -108,6 +108,10 @@ impl Walls {
                 "this system gives no user namespaces: other processes are seen, and what a \
                  check leaves behind is looked for and ended, not ended by the kernel",
             );
+            missing.push(
+                "without namespaces, Landlock alone forbids no change of rights and times: those \
+                 of the repository's files can be changed, their content cannot",
+            );
             if self.landlock < 4 {
                 missing.push("Landlock is older than version 4: a socket that a program hands over can be used");
             }

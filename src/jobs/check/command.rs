@@ -222,14 +222,21 @@ fn read_lines(output: PipeReader) -> Receiver<String> {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
-            let text = String::from_utf8_lossy(&bytes);
-            let line = printable(text.trim_end_matches(['\n', '\r'])).into_owned();
-            if send.send(line).is_err() {
+            if send.send(shown(&bytes)).is_err() {
                 return;
             }
         }
     });
     receive
+}
+
+/// A line of output as people read it: without its colours, with blanks for tabs, and with nothing
+/// in it that a terminal would obey.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end_matches(['\n', '\r']);
+    let plain = anstream::adapter::strip_str(text).to_string();
+    printable(&plain.replace('\t', "    ")).into_owned()
 }
 
 /// Ends the command and everything in its group.
@@ -313,7 +320,9 @@ mod tests {
         assert_eq!(good.output, "fine\nalso\n");
         let bad = check("printf 'wrong \\033[31mred'; exit 3").expect("ran");
         assert!(!bad.passed);
-        assert_eq!(bad.output, "wrong \\x1b[31mred\n");
+        assert_eq!(bad.output, "wrong red\n");
+        let odd = check("printf 'ok\\tx\\033]0;title\\007 \\342\\200\\256y'").expect("ran");
+        assert_eq!(odd.output, "ok    x \\u{202e}y\n");
         assert!(check("  ").is_err());
     }
 
