@@ -107,6 +107,77 @@ fn a_hook_without_a_model_lets_the_rules_decide() {
     assert_eq!(code(&output), 2, "{}", stderr(&output));
 }
 
+/// Wherever git stages what is committed, and whatever is left to others to read: the rules look.
+#[test]
+fn a_hook_looks_at_what_is_committed_and_at_all_of_it() {
+    let key = format!("AKIA{}", "QX7RZ2LMN4TBWY5V");
+    let text = format!("key = \"{key}\"\n");
+    let wide: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
+    let files: [(&str, Vec<u8>); 8] = [
+        ("vendor/lib.js", text.clone().into_bytes()),
+        ("node_modules/x/i.js", text.clone().into_bytes()),
+        ("gen/foo.pb.go", text.clone().into_bytes()),
+        ("Cargo.lock", text.clone().into_bytes()),
+        ("kept/out.dat", text.clone().into_bytes()),
+        ("wide.txt", wide),
+        (
+            "large.txt",
+            format!("{}{text}", "x y z\n".repeat(300_000)).into_bytes(),
+        ),
+        ("skipped/a.rs", text.clone().into_bytes()),
+    ];
+    for (name, bytes) in files {
+        let place = Place::committed();
+        assert_eq!(code(&place.run(&["review", "--install-hook"])), 0);
+        place.write(".gitattributes", "kept/* -diff\n");
+        place.write(".homebody.toml", "[review]\nskip = [\"skipped/**\"]\n");
+        place.write(name, "");
+        std::fs::write(place.repo.path().join(name), bytes).expect("written");
+        place.run_git(&["add", "-fA"]);
+        let output = place.run_git(&["commit", "-qm", "A key"]);
+        assert_ne!(code(&output), 0, "{name}: {}", stderr(&output));
+        let told = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(told.contains("AWS access key"), "{name}: {told}");
+    }
+    let place = Place::committed();
+    assert_eq!(code(&place.run(&["review", "--install-hook"])), 0);
+    let index = place.home.path().join("index");
+    place.write("a.rs", &text);
+    let staged = |args: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(args)
+            .current_dir(place.repo.path())
+            .env("GIT_INDEX_FILE", &index)
+            .env("HOME", place.home.path())
+            .env("XDG_DATA_HOME", place.home.path().join("data"));
+        git.output().expect("git runs")
+    };
+    assert!(staged(&["read-tree", "HEAD"]).status.success());
+    assert!(staged(&["add", "a.rs"]).status.success());
+    let output = staged(&["commit", "-qm", "A key"]);
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    // Another repository than the one that the hook's folder lies in.
+    let other = place.home.path().join("other.git");
+    let other = other.to_string_lossy();
+    place.run_git(&["init", "-q", "--bare", &other]);
+    let hooks = place.repo.path().join(".git/hooks/pre-commit");
+    std::fs::copy(hooks, place.home.path().join("other.git/hooks/pre-commit")).expect("copied");
+    let tree = format!("--work-tree={}", place.repo.path().display());
+    let dir = format!("--git-dir={other}");
+    place.run_git(&[&dir, &tree, "add", "a.rs"]);
+    let output = place.run_git(&[&dir, &tree, "commit", "-qm", "A key"]);
+    assert_ne!(code(&output), 0, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("another repository"),
+        "{}",
+        stderr(&output)
+    );
+}
+
 /// The binary and one GGUF file, carried over by hand: no network, no pip, no Python, no question.
 #[test]
 fn an_installation_without_any_network_works() {

@@ -77,6 +77,9 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     };
     let mut request = request(args, spec)?;
     request.rules_only = ready.no_model;
+    if args.hook {
+        ready.workspace.repo = ready.workspace.repo.clone().committing()?;
+    }
     let request = Request::Review(request);
     let Answer::Review {
         findings,
@@ -89,7 +92,7 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     };
     keep(&findings, desk, &ready);
     match args.format {
-        ReviewFormat::Text => text(&findings, &unread, &ready.workspace.repo, desk),
+        ReviewFormat::Text => text(&findings, &unread, &ready.workspace.repo, desk)?,
         ReviewFormat::Json => desk.out.json_pretty(&json!({
             "version": VERSION,
             "findings": findings,
@@ -217,7 +220,12 @@ fn given() -> Result<Diff> {
     Diff::parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn text(findings: &[Finding], unread: &[(RepoPath, String)], repo: &Repo, desk: &mut Desk) {
+fn text(
+    findings: &[Finding],
+    unread: &[(RepoPath, String)],
+    repo: &Repo,
+    desk: &mut Desk,
+) -> Result<()> {
     for (number, finding) in findings.iter().enumerate() {
         let tone = match finding.severity {
             Severity::Error => Tone::Red,
@@ -239,7 +247,7 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], repo: &Repo, desk: 
                 },
             ),
         ]);
-        for (number, line) in frame(finding, repo) {
+        for (number, line) in frame(finding, repo)? {
             let here = number == finding.line;
             let (sign, tone) = if here { ('>', tone) } else { (' ', Tone::Dim) };
             desk.out.parts(&[
@@ -266,20 +274,21 @@ fn text(findings: &[Finding], unread: &[(RepoPath, String)], repo: &Repo, desk: 
             if n == 1 { "" } else { "s" }
         )),
     }
+    Ok(())
 }
 
 /// The line of a finding with those around it, by their numbers; by itself where the file reads
 /// otherwise by now, or the line is gone. No secret is among them.
-fn frame(finding: &Finding, repo: &Repo) -> Vec<(u32, String)> {
+fn frame(finding: &Finding, repo: &Repo) -> Result<Vec<(u32, String)>> {
     if finding.quote.trim().is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let shown = |line: &str| {
+    let shown = |line: &str| -> Result<String> {
         // A secret that the end cuts is one all the same.
-        let line = masked(truncated(line, 10 * LONGEST));
-        truncated(&line, LONGEST).to_owned()
+        let line = masked(truncated(line, 10 * LONGEST))?;
+        Ok(truncated(&line, LONGEST).to_owned())
     };
-    let quote = shown(&finding.quote);
+    let quote = shown(&finding.quote)?;
     let text = repo
         .read(&finding.path)
         .map_or_else(|_| String::new(), |file| file.text);
@@ -287,13 +296,13 @@ fn frame(finding: &Finding, repo: &Repo) -> Vec<(u32, String)> {
     let lines: Vec<(u32, String)> = (first..)
         .zip(text.lines().skip(first as usize - 1))
         .take_while(|(number, _)| *number <= finding.line + CONTEXT)
-        .map(|(number, line)| (number, shown(line)))
-        .collect();
+        .map(|(number, line)| Ok((number, shown(line)?)))
+        .collect::<Result<_>>()?;
     let stands = |(number, line): &(u32, String)| *number == finding.line && *line == quote;
     if finding.side != DiffKind::Removed && lines.iter().any(stands) {
-        lines
+        Ok(lines)
     } else {
-        vec![(finding.line, quote)]
+        Ok(vec![(finding.line, quote)])
     }
 }
 

@@ -340,6 +340,7 @@ mod tests {
                 status: FileStatus::Modified,
                 binary: false,
                 bytes: None,
+                content: Vec::new(),
                 hunks: vec![Hunk {
                     old_start: 10,
                     old_len: 3,

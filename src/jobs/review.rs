@@ -70,6 +70,7 @@ pub(super) fn run(
         diff,
         mut unread,
         large,
+        passed,
     } = wanted(request, &parts)?;
     let mut tally = Tally::new(request);
     if let Some(file) = &cx.settings.dismissed {
@@ -77,8 +78,11 @@ pub(super) fn run(
     }
     // What no model is needed for takes no time: it is there before the first piece is read.
     tally.take(large, &diff, emit);
-    tally.take(spots::spots(&diff.files), &diff, emit);
-    tally.take(spots::spots(&diff.unnamed), &diff, emit);
+    tally.take(spots::spots(&diff.files)?, &diff, emit);
+    tally.take(spots::spots(&diff.unnamed)?, &diff, emit);
+    tally.take(spots::in_bytes(&diff.unnamed)?, &diff, emit);
+    tally.take(spots::of_others(&passed)?, &diff, emit);
+    tally.take(spots::in_bytes(&passed)?, &diff, emit);
     if !diff.unnamed.is_empty() {
         let (who, names) = match diff.unnamed.len() {
             1 => ("1 changed file is".to_owned(), "its name is"),
@@ -219,6 +223,8 @@ pub(super) struct Wanted {
     pub unread: Vec<(RepoPath, String)>,
     /// New files that are too large, most of which are passed over.
     large: Vec<Finding>,
+    /// The files that no model reads, for the rules.
+    passed: Vec<FileDiff>,
 }
 
 /// Settles what is read.
@@ -233,7 +239,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         }
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
-    let (mut unread, mut large) = (Vec::new(), Vec::new());
+    let (mut unread, mut large, mut passed) = (Vec::new(), Vec::new(), Vec::new());
     let mut kept = Diff {
         unnamed: diff.unnamed,
         ..Diff::default()
@@ -244,12 +250,16 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
             .iter()
             .any(|glob| glob::matches(glob, file.path.as_str()))
         {
-            unread.push((file.path, "skipped by configuration".to_owned()));
+            unread.push((file.path.clone(), "skipped by configuration".to_owned()));
+            passed.push(file);
             continue;
         }
         large.extend(spots::large(&file));
         match passed_over(&file, parts.index) {
-            Some(reason) => unread.push((file.path, reason.to_owned())),
+            Some(reason) => {
+                unread.push((file.path.clone(), reason.to_owned()));
+                passed.push(file);
+            }
             None => kept.files.push(file),
         }
     }
@@ -269,6 +279,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         diff: kept,
         unread,
         large,
+        passed,
     })
 }
 

@@ -11,6 +11,9 @@ use super::submodules;
 use super::walk::MAX_FILE;
 use crate::base::{Failure, RepoPath, Result};
 
+/// Bytes of a file without lines that are looked at, at the most.
+const LARGEST: u64 = 16 << 20;
+
 /// Which diff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DiffSpec {
@@ -124,6 +127,10 @@ pub struct FileDiff {
     pub bytes: Option<u64>,
     /// The changes.
     pub hunks: Vec<Hunk>,
+    /// What the file holds now, where there are no lines to be told of: it is binary, too large for a
+    /// diff, or kept out of it by an attribute. Empty where that is more than can be looked at.
+    #[serde(skip)]
+    pub content: Vec<u8>,
 }
 
 /// A diff over files, in order of path.
@@ -301,6 +308,12 @@ fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option
         status,
         binary,
         bytes: (status == FileStatus::Added).then(|| bytes(git, &delta.new_file())),
+        content: match status {
+            FileStatus::Added | FileStatus::Modified | FileStatus::Renamed if hunks.is_empty() => {
+                content(git, &delta.new_file())
+            }
+            _ => Vec::new(),
+        },
         hunks,
     }))
 }
@@ -309,6 +322,23 @@ fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option
 fn bytes(git: &Repository, file: &git2::DiffFile<'_>) -> u64 {
     let blob = git.odb().and_then(|odb| odb.read_header(file.id()));
     blob.map_or(file.size(), |(bytes, _)| bytes as u64)
+}
+
+/// The bytes of one side: of the blob, or of the plain file in the working tree.
+fn content(git: &Repository, file: &git2::DiffFile<'_>) -> Vec<u8> {
+    if bytes(git, file) > LARGEST {
+        return Vec::new();
+    }
+    if let Ok(blob) = git.find_blob(file.id()) {
+        return blob.content().to_vec();
+    }
+    let path = git
+        .workdir()
+        .zip(file.path())
+        .map(|(root, path)| root.join(path));
+    path.filter(|path| path.symlink_metadata().is_ok_and(|facts| facts.is_file()))
+        .and_then(|path| std::fs::read(path).ok())
+        .unwrap_or_default()
 }
 
 fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {

@@ -232,9 +232,78 @@ impl Repo {
         roots
     }
 
+    /// Git's folders of this working tree, if they are its own: they lie in it, or name it in turn, as
+    /// those of a linked working tree and of a submodule do. A `.git` that came out of an archive may
+    /// name any other repository.
+    pub fn own_git_dirs(&self) -> Vec<PathBuf> {
+        let real = |path: &Path| path.canonicalize().ok();
+        let (Some(root), Some(dir)) = (real(&self.root), self.git_dir.as_deref().and_then(real))
+        else {
+            return Vec::new();
+        };
+        let Some(common) = self.common_dir().as_deref().and_then(real) else {
+            return Vec::new();
+        };
+        if common != dir {
+            let names = std::fs::read_to_string(dir.join("gitdir")).unwrap_or_default();
+            let back = real(&dir.join(names.trim_end())) == real(&root.join(".git"));
+            let below = dir.parent().and_then(Path::parent) == Some(common.as_path());
+            return if back && below {
+                vec![dir, common]
+            } else {
+                Vec::new()
+            };
+        }
+        let named = || {
+            let config = git2::Config::open(&dir.join("config")).ok()?;
+            let tree = config.get_path("core.worktree").ok()?;
+            real(&dir.join(tree))
+        };
+        if dir.starts_with(&root) || named().as_ref() == Some(&root) {
+            vec![dir]
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The folder shared by all working trees of the repository.
     pub fn common_dir(&self) -> Option<PathBuf> {
         Some(self.git().ok()?.commondir().to_path_buf())
+    }
+
+    /// The repository as the commit sees it whose hook runs now: git names its own folder, the working
+    /// tree and the index to a hook, wherever they lie.
+    ///
+    /// # Errors
+    /// Of kind input, where git commits to another repository than this one.
+    pub fn committing(mut self) -> Result<Self> {
+        let named = |variable: &str| -> Option<Result<PathBuf>> {
+            let value = std::env::var_os(variable).filter(|value| !value.is_empty())?;
+            let real = Path::new(&value).canonicalize();
+            let value = value.to_string_lossy().into_owned();
+            Some(real.map_err(|e| {
+                Failure::input(format!("git names what is not there: {variable}={value}"))
+                    .because(e)
+            }))
+        };
+        let real = |path: &Path| path.canonicalize().ok();
+        for (variable, own) in [
+            ("GIT_DIR", self.git_dir.as_deref().and_then(real)),
+            ("GIT_WORK_TREE", real(&self.root)),
+        ] {
+            let Some(other) = named(variable).transpose()? else {
+                continue;
+            };
+            if Some(&other) != own.as_ref() {
+                return Err(
+                    Failure::input("git commits to another repository than this one")
+                        .because(format!("{variable} names {}", other.display()))
+                        .because(format!("this one is {}", self.root.display())),
+                );
+            }
+        }
+        self.index = named("GIT_INDEX_FILE").transpose()?;
+        Ok(self)
     }
 
     /// Opens git's data. Each call opens anew: a handle cannot be shared between threads.
@@ -256,7 +325,8 @@ impl Repo {
         static TRUSTED: Once = Once::new();
         TRUSTED.call_once(|| git2::opts::strict_hash_verification(false));
         let git = Repository::open(dir).map_err(|e| failed(&e))?;
-        if let Some(file) = index_of_a_commit_under_way(dir) {
+        let under_way = || index_of_a_commit_under_way(dir);
+        if let Some(file) = self.index.clone().or_else(under_way) {
             let mut index = git2::Index::open(&file).map_err(|e| failed(&e))?;
             git.set_index(&mut index).map_err(|e| failed(&e))?;
         }

@@ -42,6 +42,8 @@ pub struct Repo {
     root: PathBuf,
     /// Git's own folder of this working tree (`.git`, or `.git/worktrees/NAME`).
     git_dir: Option<PathBuf>,
+    /// The index that is being committed, where it is another than git's own.
+    index: Option<PathBuf>,
     note: Option<String>,
 }
 

@@ -113,6 +113,7 @@ fn found(dir: &Path, repository: &Repository) -> Result<Repo> {
     Ok(Repo {
         root,
         git_dir: Some(git_dir),
+        index: None,
         note: None,
     })
 }
@@ -121,6 +122,7 @@ const fn plain(root: PathBuf, note: Option<String>) -> Repo {
     Repo {
         root,
         git_dir: None,
+        index: None,
         note,
     }
 }

@@ -1,6 +1,7 @@
 //! What is found in a diff without a model: conflict markers, secrets, what was left over from
 //! debugging, files that are too large.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use fancy_regex::Regex;
@@ -8,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
 use crate::base::text::{hex, hides, human_bytes, truncated};
+use crate::base::{Failure, Result};
 use crate::repo::{DiffKind, FileDiff, FileStatus};
 
 /// Files of more bytes are said, where they are new.
@@ -19,31 +21,42 @@ const MOST: usize = 5;
 
 /// What shows a secret: who gives it out, and its form. The forms are those that their makers
 /// document; each begins with letters that are its own, so that chance hardly writes one.
+///
+/// What one rule has found, no later one finds. No letter or digit may stand right before or behind
+/// (see [`stands_free`]).
 const SECRETS: [(&str, &str); 14] = [
-    ("an AWS access key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
-    ("a GitHub token", r"\bgh[pousr]_[A-Za-z0-9]{36,}\b"),
-    ("a GitHub token", r"\bgithub_pat_[A-Za-z0-9_]{50,}\b"),
-    ("a GitLab token", r"\bglpat-[A-Za-z0-9_\-]{20,}"),
-    ("a Slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("a Google API key", r"\bAIza[0-9A-Za-z_\-]{35}\b"),
-    ("a Stripe key", r"\b[rs]k_live_[0-9A-Za-z]{20,}\b"),
-    ("an npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("a PyPI token", r"\bpypi-AgEI[A-Za-z0-9_\-]{50,}"),
-    ("an OpenAI key", r"\bsk-(?:proj-)?[A-Za-z0-9_\-]{40,}\b"),
-    ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_\-]{40,}\b"),
-    ("a Hugging Face token", r"\bhf_[A-Za-z0-9]{34,}\b"),
+    ("an AWS access key", r"(?:AKIA|ASIA)[0-9A-Z]{16}"),
+    ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,}"),
+    ("a GitHub token", r"github_pat_[A-Za-z0-9_]{50,}"),
+    ("a GitLab token", r"glpat-[A-Za-z0-9_\-]{20,}"),
+    ("a Slack token", r"xox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    ("a Google API key", r"AIza[0-9A-Za-z_\-]{35}"),
+    ("a Stripe key", r"[rs]k_live_[0-9A-Za-z]{20,}"),
+    ("an npm token", r"npm_[A-Za-z0-9]{36}"),
+    ("a PyPI token", r"pypi-AgEI[A-Za-z0-9_\-]{50,}"),
+    ("an Anthropic key", r"sk-ant-[A-Za-z0-9_\-]{40,}"),
+    ("an OpenAI key", r"sk-[A-Za-z0-9_\-]{40,}"),
+    ("a Hugging Face token", r"hf_[A-Za-z0-9]{34,}"),
     (
         "a private key",
         r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP |ENCRYPTED )?PRIVATE KEY(?: BLOCK)?-----",
     ),
     (
         "a password in an address",
-        r#"\b[a-z][a-z0-9+.\-]{1,20}://[^\s:/@"'{}$<>]+:[^\s:/@"'{}$<>*]{3,}@[\w.\-]+"#,
+        r#"[a-z][a-z0-9+.\-]{1,20}://[^\s:/@"'{}$<>]+:[^\s:/@"'{}$<>*]{3,}@[\w.\-]+"#,
     ),
 ];
 
+/// See [`LEFT`].
+type Leftover = (
+    &'static [&'static str],
+    &'static str,
+    &'static str,
+    Severity,
+);
+
 /// What debugging leaves: ends of file names, the form, what it is, and how bad.
-const LEFT: [(&[&str], &str, &str, Severity); 9] = [
+const LEFT: [Leftover; 9] = [
     (
         &["js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "svelte"],
         r"^\s*debugger\s*;?\s*$",
@@ -100,47 +113,69 @@ const LEFT: [(&[&str], &str, &str, Severity); 9] = [
     ),
 ];
 
-static COMPILED_SECRETS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
-    let compiled = SECRETS.iter().map(|(what, form)| (*what, Regex::new(form)));
-    compiled
-        .filter_map(|(what, form)| Some((what, form.ok()?)))
-        .collect()
+/// The rules, compiled.
+struct Compiled {
+    secrets: Vec<(&'static str, Regex)>,
+    left: Vec<(&'static Leftover, Regex)>,
+}
+
+static COMPILED: LazyLock<std::result::Result<Compiled, String>> = LazyLock::new(|| {
+    let form = |form: &str| Regex::new(form).map_err(|e| format!("{form}: {e}"));
+    let secrets = SECRETS.iter().map(|(what, text)| Ok((*what, form(text)?)));
+    let left = LEFT.iter().map(|rule| Ok((rule, form(rule.1)?)));
+    Ok(Compiled {
+        secrets: secrets.collect::<std::result::Result<_, String>>()?,
+        left: left.collect::<std::result::Result<_, String>>()?,
+    })
 });
 
-static COMPILED_LEFT: LazyLock<Vec<(usize, Regex)>> = LazyLock::new(|| {
-    let compiled = LEFT
-        .iter()
-        .map(|(_, form, ..)| Regex::new(form))
-        .enumerate();
-    compiled
-        .filter_map(|(at, form)| Some((at, form.ok()?)))
-        .collect()
-});
+/// # Errors
+/// Of kind bug, where a rule is no regular expression: silence would be worst here.
+fn compiled() -> Result<&'static Compiled> {
+    let wrong = |e: &String| Failure::bug("a rule of reviews cannot be read").because(e);
+    COMPILED.as_ref().map_err(wrong)
+}
 
 /// Looks through what a diff adds.
-pub(super) fn spots(files: &[FileDiff]) -> Vec<Finding> {
+///
+/// # Errors
+/// Of kind bug, where a rule cannot be read.
+pub(super) fn spots(files: &[FileDiff]) -> Result<Vec<Finding>> {
+    look(files, true)
+}
+
+/// The same in files that somebody else wrote or a program made: secrets and conflicts alone.
+///
+/// # Errors
+/// As [`spots`].
+pub(super) fn of_others(files: &[FileDiff]) -> Result<Vec<Finding>> {
+    look(files, false)
+}
+
+fn look(files: &[FileDiff], own: bool) -> Result<Vec<Finding>> {
+    let rules = compiled()?;
     let mut found = Vec::new();
     for file in files {
         let mut here: Vec<Finding> = name(file).into_iter().collect();
         conflict(file, &mut here);
-        lines(file, &mut here);
-        let mut rules: Vec<(String, usize)> = Vec::new();
+        lines(file, rules, own, &mut here);
+        let mut counts: Vec<(String, usize)> = Vec::new();
         here.retain(|finding: &Finding| {
             let rule = finding.rule.clone().unwrap_or_default();
-            match rules.iter_mut().find(|(known, _)| *known == rule) {
+            match counts.iter_mut().find(|(known, _)| *known == rule) {
                 Some((_, count)) => {
                     *count += 1;
                     *count <= MOST
                 }
                 None => {
-                    rules.push((rule, 1));
+                    counts.push((rule, 1));
                     true
                 }
             }
         });
         found.append(&mut here);
     }
-    found
+    Ok(found)
 }
 
 fn finding(
@@ -210,23 +245,21 @@ fn conflict(file: &FileDiff, found: &mut Vec<Finding>) {
     }
 }
 
-fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
+fn lines(file: &FileDiff, rules: &Compiled, own: bool, found: &mut Vec<Finding>) {
     let name = file.path.name();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let added = file.hunks.iter().flat_map(|hunk| &hunk.lines);
     for line in added.filter(|line| line.kind == DiffKind::Added) {
-        let text = truncated(&line.text, LINE);
         let number = line.new.unwrap_or(0);
-        let quote = masked(text);
-        if let Some((what, _)) = secrets(text).first() {
+        let known = secrets(&line.text, rules);
+        let text = truncated(&line.text, LINE);
+        let quote = hide(text, rules);
+        if let Some((what, _)) = known.first() {
             let title = format!("{what} is written here");
             let (rule, severity) = ("secret", Severity::Error);
             found.push(finding(file, number, &quote, rule, severity, title));
         }
-        for (at, form) in COMPILED_LEFT.iter() {
-            let Some((endings, _, what, severity)) = LEFT.get(*at) else {
-                continue;
-            };
+        for ((endings, _, what, severity), form) in rules.left.iter().filter(|_| own) {
             let code = !text.trim_start().starts_with(['#', '*', '/']);
             if endings.contains(&ending) && code && form.is_match(text).unwrap_or(false) {
                 let what = (*what).to_owned();
@@ -239,27 +272,105 @@ fn lines(file: &FileDiff, found: &mut Vec<Finding>) {
 }
 
 /// A line with none of its secrets in it, as it may be shown.
-pub fn masked(text: &str) -> String {
+///
+/// # Errors
+/// Of kind bug, where a rule cannot be read.
+pub fn masked(text: &str) -> Result<String> {
+    Ok(hide(text, compiled()?))
+}
+
+fn hide(text: &str, rules: &Compiled) -> String {
     let mut shown = text.to_owned();
-    for (_, secret) in secrets(text) {
+    for (_, secret) in secrets(text, rules) {
         shown = shown.replace(secret, &hidden(secret));
     }
     shown
 }
 
-/// The secrets in a line, and what they are.
-fn secrets(text: &str) -> Vec<(&'static str, &str)> {
-    let mut found = Vec::new();
-    for (what, form) in COMPILED_SECRETS.iter() {
-        let matches = form.find_iter(text).filter_map(Result::ok);
-        let secrets = matches.map(|matched| matched.as_str());
-        found.extend(
-            secrets
-                .filter(|secret| !is_example(secret))
-                .map(|secret| (*what, secret)),
-        );
+/// The secrets in a text, and what they are.
+fn secrets<'t>(text: &'t str, rules: &Compiled) -> Vec<(&'static str, &'t str)> {
+    let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
+    for (what, form) in &rules.secrets {
+        for matched in form.find_iter(text).filter_map(std::result::Result::ok) {
+            let range = matched.range();
+            let taken = |(_, other): &(&str, Range<usize>)| {
+                other.start < range.end && range.start < other.end
+            };
+            if !is_example(matched.as_str())
+                && stands_free(text, &range)
+                && !found.iter().any(taken)
+            {
+                found.push((what, range));
+            }
+        }
     }
-    found
+    found.sort_by_key(|(_, range)| range.start);
+    let text = |(what, range)| Some((what, text.get(range)?));
+    found.into_iter().filter_map(text).collect()
+}
+
+/// Whether a match is no part of a longer word. Letters beyond ASCII belong to no key, nor do those
+/// of an escape in front: `\n`, or a colour of a terminal.
+fn stands_free(text: &str, range: &Range<usize>) -> bool {
+    let before = text.get(..range.start).unwrap_or("");
+    let behind = text.get(range.end..).unwrap_or("");
+    let escape = || {
+        let mut letters = before.chars().rev();
+        match letters.next() {
+            Some('n' | 'r' | 't' | 'b' | 'f' | 'v' | '0') => letters.next() == Some('\\'),
+            Some('m') => {
+                let rest = before.trim_end_matches('m');
+                rest.trim_end_matches(|c: char| c.is_ascii_digit() || c == ';')
+                    .ends_with('[')
+            }
+            _ => false,
+        }
+    };
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    (!part(before.chars().next_back()) || escape()) && !part(behind.chars().next())
+}
+
+/// Secrets in files of which no lines are known: binary ones, and such as are too large for a diff
+/// or are kept out of it.
+///
+/// # Errors
+/// Of kind bug, where a rule cannot be read.
+pub(super) fn in_bytes(files: &[FileDiff]) -> Result<Vec<Finding>> {
+    let rules = compiled()?;
+    let mut found = Vec::new();
+    for file in files {
+        let text = text_of(&file.content);
+        for (what, secret) in secrets(&text, rules).into_iter().take(MOST) {
+            let at = text.find(secret).unwrap_or(0);
+            let line = text.get(..at).unwrap_or("").matches('\n').count() as u32 + 1;
+            let title = format!("{what} is written here");
+            let quote = hidden(secret);
+            let (rule, severity) = ("secret", Severity::Error);
+            found.push(finding(file, line, &quote, rule, severity, title));
+        }
+    }
+    Ok(found)
+}
+
+/// Bytes as text, by their byte-order mark.
+fn text_of(bytes: &[u8]) -> String {
+    let wide = |big: bool| {
+        let pairs = bytes.get(2..).unwrap_or_default().as_chunks::<2>().0;
+        let unit = if big {
+            u16::from_be_bytes
+        } else {
+            u16::from_le_bytes
+        };
+        let units = pairs.iter().map(|pair| unit(*pair));
+        char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    match bytes {
+        [0xfe, 0xff, ..] => wide(true),
+        [0xff, 0xfe, ..] => wide(false),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// Whether a match is one of those that manuals show.
@@ -297,4 +408,118 @@ pub(super) fn large(file: &FileDiff) -> Option<Finding> {
     let bytes = file.bytes.filter(|bytes| *bytes > LARGE)?;
     let title = format!("a new file of {}", human_bytes(bytes));
     Some(finding(file, 0, "", "large-file", Severity::Warning, title))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A secret of each rule, in its order. None is anybody's; they are put together here, so that
+    /// no scanner of this repository takes them for one.
+    fn samples() -> [String; 14] {
+        let letters = |n: usize| "aB3dE6gH9jK2".chars().cycle().take(n).collect::<String>();
+        [
+            "AKIA".to_owned() + "QX7RZ2LMN4TBWY5V",
+            "ghp_".to_owned() + &letters(36),
+            "github_pat_".to_owned() + &letters(60),
+            "glpat-".to_owned() + &letters(20),
+            "xoxb-".to_owned() + &letters(24),
+            "AIza".to_owned() + &letters(35),
+            "sk_live_".to_owned() + &letters(24),
+            "npm_".to_owned() + &letters(36),
+            "pypi-AgEI".to_owned() + &letters(60),
+            "sk-ant-api03-".to_owned() + &letters(60),
+            "sk-proj-".to_owned() + &letters(48),
+            "hf_".to_owned() + &letters(34),
+            "-----BEGIN OPENSSH PRIVATE ".to_owned() + "KEY-----",
+            "postgres://admin:".to_owned() + "hunter22@db.internal",
+        ]
+    }
+
+    #[test]
+    fn each_rule_finds_its_own_and_no_other_does() {
+        let rules = compiled().expect("every rule can be read");
+        for ((what, _), sample) in SECRETS.iter().zip(samples()) {
+            for line in [
+                format!("key = \"{sample}\";"),
+                format!("KEY={sample}"),
+                sample.clone(),
+            ] {
+                let found = secrets(&line, rules);
+                assert_eq!(found, [(*what, sample.as_str())], "{line}");
+                assert!(
+                    sample.starts_with("-----") || !hide(&line, rules).contains(&sample),
+                    "{line}"
+                );
+            }
+            // Cut short, it is none.
+            let cut: String = sample.chars().take(sample.len() / 2).collect();
+            assert_eq!(secrets(&cut, rules), [], "{cut}");
+        }
+    }
+
+    #[test]
+    fn older_keys_and_other_letters_of_a_maker_are_found_too() {
+        let rules = compiled().expect("every rule can be read");
+        let long = "aB3".repeat(20);
+        for (what, text) in [
+            ("an AWS access key", format!("ASIA{}", "QX7RZ2LMN4TBWY5V")),
+            ("an OpenAI key", format!("sk-{long}")),
+            ("a GitHub token", format!("gho_{long}")),
+            ("a Slack token", format!("xoxp-{long}")),
+            (
+                "a private key",
+                format!("-----BEGIN {}-----", "PRIVATE KEY"),
+            ),
+            (
+                "a private key",
+                format!("-----BEGIN PGP {} BLOCK-----", "PRIVATE KEY"),
+            ),
+        ] {
+            assert_eq!(secrets(&text, rules), [(what, text.as_str())]);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_stands_free() {
+        let rules = compiled().expect("every rule can be read");
+        let key = "AKIA".to_owned() + "QX7RZ2LMN4TBWY5V";
+        for (before, behind) in [
+            ("密钥", "は"),
+            ("\"start\\n", "\""),
+            ("\\t", ""),
+            ("_", "_"),
+            ("\\u001b[0;31m", ""),
+            ("\r", "\r"),
+            (&"x".repeat(100_000), ""),
+        ] {
+            let free = if before.len() > 1000 { " " } else { "" };
+            let line = format!("{before}{free}{key}{behind}");
+            let found = secrets(&line, rules);
+            assert_eq!(found.len(), 1, "{}", truncated(&line, 80));
+        }
+        for line in [format!("x{key}"), format!("{key}1"), format!("\\x{key}")] {
+            assert_eq!(secrets(&line, rules), [], "{line}");
+        }
+        let wide: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain(key.encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        assert_eq!(text_of(&wide), key);
+    }
+
+    #[test]
+    fn what_manuals_show_is_none() {
+        let rules = compiled().expect("every rule can be read");
+        for text in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "postgres://user:pass@localhost/db",
+            "https://example.org/a:b@c",
+            "sk-ant-short",
+            "the gh_ prefix",
+            "-----BEGIN PUBLIC KEY-----",
+        ] {
+            assert_eq!(secrets(text, rules), [], "{text}");
+        }
+    }
 }
