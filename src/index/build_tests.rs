@@ -549,6 +549,21 @@ fn a_file_that_was_damaged_is_found_out_and_the_index_made_anew() {
     let good = tempfile::tempdir().expect("a folder");
     copy(place.cache.path(), good.path());
     let files = walk_files(good.path());
+    let meta = good.path().join("tantivy/meta.json");
+    let list = fs::read_to_string(&meta).expect("read");
+    for (from, to) in [
+        ("\"max_doc\": ", "\"max_doc\": 1"),
+        ("\"max_doc\": ", "\"max_doc\": 0, \"was\": "),
+        ("\"segments\": [", "\"segments\": [], \"was\": ["),
+    ] {
+        let wrong = list.replace(from, to);
+        assert!(wrong != list, "{list}");
+        let dir = tempfile::tempdir().expect("a folder");
+        copy(good.path(), dir.path());
+        fs::write(dir.path().join("tantivy/meta.json"), wrong).expect("written");
+        let opened = open(dir.path()).expect("opened");
+        assert!(opened.is_none_or(|index| looked(&index) == whole), "{to}");
+    }
     assert!(files.len() > 8, "{files:?}");
     for file in &files {
         let bytes = fs::read(file).expect("read");

@@ -72,11 +72,12 @@ impl Looks {
     }
 }
 
-/// Looks at the checksums of an index's files in `dir/tantivy` that were not looked at before.
+/// Looks at the checksums of an index's files in `dir/tantivy` that were not looked at before, and
+/// whether there are `pieces` documents by tantivy's list, which has no checksum of its own.
 ///
 /// # Errors
 /// Of kind environment, where one is not as it was written.
-pub(super) fn verify(dir: &Path, index: &tantivy::Index) -> Result<()> {
+pub(super) fn verify(dir: &Path, index: &tantivy::Index, pieces: u64) -> Result<()> {
     let damaged = |name: &Path| {
         Failure::environment("the index was damaged")
             .because(format!("{} is not as it was written", name.display()))
@@ -89,6 +90,14 @@ pub(super) fn verify(dir: &Path, index: &tantivy::Index) -> Result<()> {
     let mut now = BTreeMap::new();
     let metas = index.load_metas();
     let metas = metas.map_err(|e| failed("the index was damaged", &e))?;
+    let there: u64 = metas
+        .segments
+        .iter()
+        .map(|segment| u64::from(segment.num_docs()))
+        .sum();
+    if there != pieces {
+        return Err(damaged(Path::new("meta.json")));
+    }
     for name in metas.list_segment_files() {
         let file = super::store::pieces_dir(dir).join(&name);
         // Not every segment has each of them; those that must be there are missed when it is

@@ -36,6 +36,8 @@ pub struct FileRecord {
     pub language: String,
     /// Definitions in it.
     pub symbols: u32,
+    /// Pieces that it is cut to, each a document of tantivy's.
+    pub pieces: u32,
 }
 
 impl FileRecord {

@@ -43,6 +43,12 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
+    /// Documents of all files.
+    fn pieces(&self) -> u64 {
+        let pieces = self.files.values().map(|record| u64::from(record.pieces));
+        pieces.sum()
+    }
+
     /// Nothing yet, in today's form.
     pub(super) fn new(skipped: Skipped, head: Option<String>) -> Self {
         Self {
@@ -97,7 +103,7 @@ impl Kept {
 
     /// What was just committed to disk, with its list.
     pub(super) fn committed(self, dir: &Path, manifest: Manifest) -> Result<Self> {
-        checked::verify(dir, &self.index)?;
+        checked::verify(dir, &self.index, manifest.pieces())?;
         self.reloaded(manifest)
     }
 
@@ -195,7 +201,7 @@ pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
             return Ok(None);
         };
         let pair = read_list(dir, number).and_then(|list| {
-            checked::verify(dir, &index)?;
+            checked::verify(dir, &index, list.pieces())?;
             Kept::new(index, fields, list, true)
         });
         match pair {

@@ -197,7 +197,7 @@ fn one(
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |d| d.as_nanos() as i128);
-    let record = |blob: String, class, language: &str, symbols| FileRecord {
+    let record = |blob: String, class, language: &str, (symbols, pieces)| FileRecord {
         size: entry.size,
         modified_ns: entry.modified_ns,
         settled: now - entry.modified_ns > RACY_NS,
@@ -205,6 +205,7 @@ fn one(
         class,
         language: language.to_owned(),
         symbols,
+        pieces,
     };
     let forget = || {
         if before.is_some_and(FileRecord::is_indexed) {
@@ -219,7 +220,7 @@ fn one(
         }
     };
     let Some(file) = crate::repo::read::decode(&bytes) else {
-        let record = record("-".to_owned(), super::FileClass::Build, "binary", 0);
+        let record = record("-".to_owned(), super::FileClass::Build, "binary", (0, 0));
         return Ok(if before.is_some_and(|before| !before.is_indexed()) {
             Done::Unchanged(record)
         } else {
@@ -235,7 +236,7 @@ fn one(
             blob,
             before.class,
             &before.language,
-            before.symbols,
+            (before.symbols, before.pieces),
         )));
     }
     forget();
@@ -249,7 +250,9 @@ fn one(
         .map(|head| head.replaced(path, &blob, &bytes))
         .unwrap_or_default();
     let touches = history.touches(path, &since);
+    let mut count = 0;
     for piece in pieces::cut(lines.len() as u32, &symbols) {
+        count += 1;
         let from = piece.range.start as usize - 1;
         let body = lines
             .get(from..(piece.range.end as usize).min(lines.len()))
@@ -292,7 +295,7 @@ fn one(
         blob,
         class,
         language,
-        symbols.len() as u32,
+        (symbols.len() as u32, count),
     )))
 }
 
