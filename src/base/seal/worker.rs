@@ -19,6 +19,8 @@ pub const WORKER_ARG: &str = "__work";
 
 /// Bytes of memory that a worker may use, its program included.
 const MEMORY: u64 = 768 << 20;
+/// Seconds of computing that a worker may take in all.
+const SECONDS: u64 = 30;
 /// Bytes of the longest frame that is believed.
 const LONGEST: u64 = 256 << 20;
 
@@ -48,7 +50,8 @@ pub enum Silence {
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
-    input: ChildStdin,
+    /// None once it was ended.
+    input: Option<ChildStdin>,
     answers: Receiver<Vec<u8>>,
 }
 
@@ -87,7 +90,7 @@ impl Worker {
         });
         Ok(Self {
             child,
-            input,
+            input: Some(input),
             answers,
         })
     }
@@ -95,25 +98,35 @@ impl Worker {
     /// Has something worked on, for at most `limit`.
     ///
     /// # Errors
-    /// Why there is no answer; it gives none any more then.
+    /// Why there is no answer; it was ended then, and gives none any more.
     pub fn ask(
         &mut self,
         question: &[u8],
         limit: Duration,
     ) -> std::result::Result<Vec<u8>, Silence> {
+        let input = self.input.as_mut().ok_or(Silence::Gone)?;
         // A worker reads a question whole before it answers, so this does not wait for long.
-        write_frame(&mut self.input, question).map_err(|_| Silence::Gone)?;
-        self.answers.recv_timeout(limit).map_err(|e| match e {
-            RecvTimeoutError::Timeout => Silence::Late,
-            RecvTimeoutError::Disconnected => Silence::Gone,
+        let asked = write_frame(input, question).map_err(|_| RecvTimeoutError::Disconnected);
+        let answer = asked.and_then(|()| self.answers.recv_timeout(limit));
+        answer.map_err(|e| {
+            self.end();
+            match e {
+                RecvTimeoutError::Timeout => Silence::Late,
+                RecvTimeoutError::Disconnected => Silence::Gone,
+            }
         })
+    }
+
+    fn end(&mut self) {
+        self.input = None;
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
@@ -122,8 +135,19 @@ pub fn serve(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> u8 {
     if confine().is_err() {
         return 1;
     }
-    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
-    while let Ok(Some(question)) = read_frame(&mut input) {
+    // Whoever asks may be gone while an answer is worked on: then nobody wants it.
+    let (send, questions) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(question)) = read_frame(&mut input) {
+            if send.send(question).is_err() {
+                break;
+            }
+        }
+        std::process::abort();
+    });
+    let mut output = io::stdout().lock();
+    while let Ok(question) = questions.recv() {
         if write_frame(&mut output, &answer(&question)).is_err() {
             break;
         }
@@ -164,6 +188,7 @@ fn confine() -> Result<()> {
     let failed = |e: rustix::io::Errno| io_failure("cannot limit a process", &e.into());
     for (resource, most) in [
         (Resource::As, MEMORY),
+        (Resource::Cpu, SECONDS),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
     ] {
