@@ -245,6 +245,9 @@ mod owner {
 }
 
 /// Makes a folder, and those above it, that only this user may look into (0700).
+///
+/// # Errors
+/// Of kind environment, where it cannot be made, or is another user's or open to one.
 pub fn private_dir(dir: &Path) -> Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -252,7 +255,9 @@ pub fn private_dir(dir: &Path) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(dir)
-        .map_err(|e| io_failure(format!("cannot make the folder {}", dir.display()), &e))
+        .map_err(|e| io_failure(format!("cannot make the folder {}", dir.display()), &e))?;
+    // Somebody may have made it first.
+    owner::check(dir)
 }
 
 /// Takes the lock of a file, waiting for it as long as `patience`; none if another process keeps

@@ -68,12 +68,15 @@ fn is_needed(name: &OsStr, pip: bool) -> bool {
         || pip && (upper.starts_with("PIP_") || upper == "VIRTUAL_ENV")
 }
 
-/// The folders of a search path that lie nowhere in `here`.
+/// The folders of a search path that lie nowhere in `here`, nor in another repository or an
+/// environment that a project has made for itself.
 fn clean_path(value: &OsStr, here: Option<&Path>) -> OsString {
+    let home = std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home));
     let lies_in = |path: &Path| {
         let real = path.canonicalize();
         let real = real.as_deref().unwrap_or(path);
         here.is_some_and(|here| path.starts_with(here) || real.starts_with(here))
+            || is_of_a_project(real, home.as_deref())
     };
     let folders: Vec<PathBuf> = std::env::split_paths(value)
         .filter(|path| path.is_absolute() && !lies_in(path))
@@ -81,15 +84,39 @@ fn clean_path(value: &OsStr, here: Option<&Path>) -> OsString {
     std::env::join_paths(folders).unwrap_or_default()
 }
 
-/// The repository, or else the folder, that one stands in; none where that is the home folder or
-/// one that holds it.
+/// Whether programs of a folder belong to a project of the user: to a virtual environment (PEP 405),
+/// or to a repository below the home folder that is none of those by which toolchains are installed
+/// (`~/.pyenv`, `~/.asdf`).
+fn is_of_a_project(folder: &Path, home: Option<&Path>) -> bool {
+    if folder
+        .parent()
+        .is_some_and(|above| above.join("pyvenv.cfg").exists())
+    {
+        return true;
+    }
+    let Some(inside) = home.and_then(|home| folder.strip_prefix(home).ok()) else {
+        return false;
+    };
+    let tool = inside
+        .components()
+        .next()
+        .is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."));
+    let mut above = folder.ancestors().take_while(|above| Some(*above) != home);
+    !tool && above.any(|above| above.join(".git").exists())
+}
+
+/// The repository, or else the folder, that one stands in: the outermost of several. None where
+/// that is the home folder or one that holds it.
 pub(super) fn here() -> Option<PathBuf> {
     let dir = std::env::current_dir().ok()?.canonicalize().ok()?;
-    let root = dir.ancestors().find(|dir| dir.join(".git").exists());
-    let root = root.unwrap_or(&dir).to_owned();
     let home = std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home));
-    let holds_home = home.is_some_and(|home| home.starts_with(&root));
-    (!holds_home && root.parent().is_some()).then_some(root)
+    let narrow = |dir: &&Path| {
+        let holds_home = home.as_ref().is_some_and(|home| home.starts_with(dir));
+        !holds_home && dir.parent().is_some()
+    };
+    let roots = dir.ancestors().filter(|dir| dir.join(".git").exists());
+    let root = roots.filter(narrow).last().unwrap_or(&dir);
+    Some(root).filter(narrow).map(Path::to_owned)
 }
 
 #[cfg(test)]
@@ -133,5 +160,24 @@ mod tests {
         let all = all.map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let kept = kept(all.into_iter(), false, Some(Path::new("/r")));
         assert_eq!(kept, [("PATH".into(), "/usr/bin:/r2/bin".into())]);
+    }
+
+    #[test]
+    fn no_program_of_a_project_is_found_from_elsewhere() {
+        let home = tempfile::tempdir().expect("a folder");
+        let home = home.path().canonicalize().expect("there");
+        let made = |name: &str| {
+            let path = home.join(name);
+            std::fs::create_dir_all(&path).expect("made");
+            path
+        };
+        made("work/app/.git");
+        made("env/bin");
+        std::fs::write(home.join("env/pyvenv.cfg"), "").expect("written");
+        made(".pyenv/.git");
+        let of = |path: &str| is_of_a_project(&made(path), Some(&home));
+        assert!(of("work/app/bin") && of("work/app/.venv/bin") && of("env/bin"));
+        assert!(!of(".pyenv/shims") && !of("bin") && !of(".local/bin"));
+        assert!(!is_of_a_project(Path::new("/usr/bin"), Some(&home)));
     }
 }

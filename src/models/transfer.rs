@@ -21,6 +21,8 @@ use crate::base::places::write_private;
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
+/// Bytes after which the disk is looked at again, where no size is stated.
+const ROUGHLY: u64 = 64 << 20;
 /// Tries in a row without getting on.
 const TRIES: u32 = 3;
 
@@ -301,6 +303,19 @@ impl Job<'_> {
                     {
                         part.restart()?;
                         return Ok(Some(self.lied(total, after)));
+                    }
+                    if end.is_none() {
+                        // No end is stated: twice what was to be expected is none of it, and the
+                        // disk is not filled for it.
+                        let most = self.guess.saturating_mul(2).saturating_add(ROUGHLY);
+                        if self.guess > 0 && after > most {
+                            part.restart()?;
+                            return Ok(Some(self.lied(self.guess, after)));
+                        }
+                        if after / ROUGHLY != part.have / ROUGHLY {
+                            let folder = part.path.parent().unwrap_or(Path::new("."));
+                            check_space(folder, ROUGHLY)?;
+                        }
                     }
                     part.add(&piece)?;
                     got += piece.len() as u64;

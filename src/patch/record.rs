@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::write::UndoDir;
 use crate::base::failure::io_failure;
-use crate::base::places::write_private;
+use crate::base::places::{private_dir, write_private};
 use crate::base::text::hex;
 use crate::base::{Failure, RepoPath, Result};
 
@@ -73,6 +73,9 @@ const MARK: &str = "homebody undo record ";
 
 /// The key, made at the first use.
 fn key(file: &Path) -> Result<Vec<u8>> {
+    if let Some(folder) = file.parent() {
+        private_dir(folder)?;
+    }
     let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
     match fs::read(file) {
         Ok(key) if key.len() == KEY => return Ok(key),
