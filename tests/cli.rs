@@ -316,7 +316,7 @@ fn a_conversation_goes_on_and_no_save_leaves_nothing() {
     let output = place.run(&["forget"]);
     assert_eq!(code(&output), 0);
     assert!(
-        stdout(&output).contains("removed conversations"),
+        stdout(&output).contains("removed sessions"),
         "{}",
         stdout(&output)
     );

@@ -216,12 +216,50 @@ pub fn clear(root: &Path, path: &Path) -> Result<()> {
         None => return Ok(()),
         // By descriptors of its own, which follow no link.
         Some(facts) if facts.is_dir() => fs::remove_dir_all(&at).or_else(|_| {
+            flatten(root, path);
             open_up(root, path, true);
             fs::remove_dir_all(&at)
         }),
         Some(_) => fs::remove_file(&at),
     };
     removed.map_err(|e| failed(&e))
+}
+
+/// Moves what lies deep in a folder of ours up into it: each step down takes a descriptor, or a part
+/// of a path, of which there are only so many. What cannot be moved is told by what is tried next.
+fn flatten(root: &Path, path: &Path) {
+    /// Folders in each other that are left.
+    const DEEP: usize = 12;
+    /// Folders that are moved, at the most.
+    const MOST: usize = 100_000;
+    let mut moved = 0;
+    let mut open = vec![(path.to_owned(), 0)];
+    while let Some((at, depth)) = open.pop() {
+        open_up(root, &at, false);
+        let Ok(Some(held)) = folder(root, &at) else {
+            continue;
+        };
+        for entry in fs::read_dir(held.path()).into_iter().flatten().flatten() {
+            if moved >= MOST || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let inside = at.join(entry.file_name());
+            if depth + 1 < DEEP {
+                open.push((inside, depth + 1));
+                continue;
+            }
+            let name = path.join(format!(".moved-{moved}"));
+            let (Ok(Some(from)), Ok(Some(to))) = (spot(root, &inside), spot(root, &name)) else {
+                continue;
+            };
+            // A folder that may not be written cannot be moved.
+            open_up(root, &inside, false);
+            if fs::rename(from.path(), to.path()).is_ok() {
+                moved += 1;
+                open.push((name, 0));
+            }
+        }
+    }
 }
 
 /// Gives back the rights to a folder of ours that a command has taken away, and to those in it.
@@ -298,6 +336,26 @@ mod tests {
         fs::write(spot.path(), "x").expect("written");
         assert!(dir.path().join("elsewhere/f").exists());
         assert!(!dir.path().join("a/b/f").exists());
+    }
+
+    #[test]
+    fn folders_that_lie_deeper_than_a_path_is_long_are_removed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let name = "n".repeat(200);
+        let mut at = dir.path().join("x");
+        fs::create_dir(&at).expect("made");
+        // A tree that is built from its end.
+        for n in 0..300 {
+            let above = dir.path().join(format!("y{n}"));
+            fs::create_dir(&above).expect("made");
+            fs::rename(&at, above.join(&name)).expect("moved");
+            fs::write(above.join("f"), "x").expect("written");
+            at = above;
+        }
+        let name = at.strip_prefix(dir.path()).expect("inside").to_owned();
+        flatten(dir.path(), &name);
+        clear(dir.path(), &name).expect("removed");
+        assert!(!at.exists());
     }
 
     #[test]

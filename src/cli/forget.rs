@@ -1,54 +1,36 @@
 //! `forget`: what is kept of a repository, or of all, is removed.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::ForgetArgs;
 use super::desk::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
-use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 
 /// `forget`.
 pub(super) fn run(args: &ForgetArgs, desk: &mut Desk) -> Result<Code> {
-    let folders: Vec<(&str, PathBuf)> = if args.all {
-        vec![
-            ("indexes, what models have read", desk.places.cache.clone()),
-            (
-                "conversations, undo records, history",
-                desk.places.state.clone(),
-            ),
-        ]
+    let root = if args.all {
+        None
     } else {
         desk.check_dir()?;
         desk.seal()?;
         // The folders are named by the root alone: a repository that is broken in other ways,
         // or whose settings are, can be forgotten too.
-        let repo = crate::repo::Repo::open(&desk.dir)?;
-        let places = desk.places.for_repo(repo.root());
-        vec![
-            ("index", places.index),
-            ("what models have read", places.states),
-            ("conversations and undo records", places.state),
-        ]
+        Some(crate::repo::Repo::open(&desk.dir)?.root().to_owned())
     };
-    let mut removed = false;
-    for (what, folder) in folders {
-        if fs::symlink_metadata(&folder).is_err() {
-            continue;
-        }
-        let bytes = size(&folder);
-        fs::remove_dir_all(&folder)
-            .map_err(|e| io_failure(format!("cannot remove {}", folder.display()), &e))?;
-        removed = true;
+    let gone = crate::jobs::forget::forget(&desk.places, root.as_deref())?;
+    let removed = !gone.is_empty();
+    for one in gone {
         desk.out.line(
             Tone::Plain,
             &format!(
-                "removed {what}: {} ({})",
-                folder.display(),
-                human_bytes(bytes)
+                "removed {}: {} ({})",
+                one.what,
+                one.path.display(),
+                human_bytes(one.bytes)
             ),
         );
     }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::failure::io_failure;
-use crate::base::{Places, Result};
+use crate::base::beneath::clear;
+use crate::base::{Failure, Places, Result};
 
 /// Something that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,11 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             ]
         }
         None => vec![
-            ("index", places.cache.join("index")),
-            ("what models have read", places.cache.join("states")),
-            ("copies for checks", places.cache.join("checks")),
-            ("what reviews have found", places.cache.join("reviews")),
-            ("sessions and state", places.state.join("repositories")),
+            (
+                "indexes, copies, what models have read",
+                places.cache.clone(),
+            ),
+            ("conversations, undo records, history", places.state.clone()),
         ],
     };
     let mut gone = Vec::new();
@@ -52,15 +52,17 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             continue;
         };
         let mut size = (0, 0);
-        let removed = if facts.is_dir() {
+        if facts.is_dir() {
             measure(&path, 0, &mut size);
-            fs::remove_dir_all(&path)
         } else {
             // A link that somebody put there: the link goes, what it points to stays.
             size = (facts.len(), 1);
-            fs::remove_file(&path)
+        }
+        let (above, name) = match (path.parent(), path.file_name()) {
+            (Some(above), Some(name)) => (above, Path::new(name)),
+            _ => return Err(Failure::bug(format!("{} is no folder", path.display()))),
         };
-        removed.map_err(|e| io_failure(format!("cannot remove {}", path.display()), &e))?;
+        clear(above, name)?;
         // `state` holds the other two; left over alone it is an empty folder.
         if what != "state" || size.1 > 0 {
             gone.push(Forgotten {
