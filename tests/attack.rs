@@ -31,11 +31,16 @@ enum System {
 
 const NOBODY: u32 = 65534;
 
+/// What a script has open that holds a lock, or a `make` with jobs.
+const OPEN: &str = "exec 8<\"$OUT\" 9>>\"$OUT/open\"";
+
 struct Place {
     dir: tempfile::TempDir,
     who: Who,
     system: System,
     settings: String,
+    /// A program of this user's own, started by a script that has files open.
+    program: Option<PathBuf>,
 }
 
 /// What came of a check.
@@ -76,6 +81,7 @@ impl Place {
             who,
             system,
             settings: String::new(),
+            program: None,
         };
         for (name, text) in [
             ("repo/main.rs", "fn main() {\n    println!(\"hi\");\n}\n"),
@@ -133,19 +139,36 @@ impl Place {
     }
 
     fn homebody(&self, folder: &str, args: &[&str]) -> Command {
-        let program = program();
+        let program = self.program.as_deref().unwrap_or_else(|| program());
         let mut command = match self.system {
+            System::Whole if self.program.is_some() => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("{OPEN}; exec \"$@\""), "sh"]);
+                command.arg(program);
+                command
+            }
             System::Whole => Command::new(program),
             System::NoNamespaces => {
                 // A user namespace that allows no further ones.
                 let mut command = Command::new("unshare");
                 command.args(["--user", "--map-root-user", "sh", "-c"]);
-                command.arg("echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"");
+                let open = self.program.as_ref().map_or("true", |_| OPEN);
+                let none = "echo 0 >/proc/sys/user/max_user_namespaces";
+                command.arg(format!("{open}; {none} && exec \"$@\""));
                 command.arg("sh").arg(program);
                 command
             }
         };
         if self.who == Who::Nobody {
+            if let Some(program) = &self.program {
+                let done = Command::new("chown")
+                    .arg("65534:65534")
+                    .arg(program)
+                    .status();
+                assert!(done.expect("chown runs").success());
+                let above = program.parent().expect("a folder");
+                fs::set_permissions(above, fs::Permissions::from_mode(0o755)).expect("set");
+            }
             let all = self.dir.path();
             let done = Command::new("chown")
                 .args(["-R", "65534:65534"])
@@ -716,5 +739,176 @@ fn a_repository_does_not_choose_its_walls() {
             .text
             .contains(&format!("HOME={}\n", place.path("home").display()));
         assert_eq!(kept, place.system == System::Whole, "{}", came.text);
+    });
+}
+
+/// The processes of the cage are of the same user: by `/proc` they would lead to our program and to
+/// what was open where homebody was started.
+#[test]
+fn nothing_is_reached_by_the_processes_of_the_cage() {
+    everywhere(|place| {
+        let program = place.path("homebody");
+        fs::copy(self::program(), &program).expect("copied");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("set");
+        let place = Place {
+            program: Some(program.clone()),
+            ..Place::new(place.who, place.system)
+        };
+        fs::write(place.path("outside/open"), "as it was\n").expect("written");
+        let came = place.check(
+            "for p in 1 $PPID $(awk '/^PPid/{print $2}' /proc/$PPID/status 2>/dev/null); do \
+             chmod 6777 /proc/$p/exe && echo CHANGED; touch -d @1 /proc/$p/exe && echo CHANGED; \
+             ls /proc/$p/fd/8/ && echo LISTED; cat /proc/$p/fd/8/precious; \
+             (echo through >/proc/$p/fd/9) && echo WRITTEN; done; \
+             prlimit --pid $PPID --nofile=1:1 && echo LIMITED; echo ended",
+        );
+        came.says("ended");
+        for word in ["CHANGED", "LISTED", "WRITTEN", "LIMITED", "precious\n"] {
+            came.lacks(word);
+        }
+        let mode = fs::metadata(&program).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755, "{:?} {:?}", place.who, place.system);
+        assert_eq!(place.read("outside/open").as_deref(), Some("as it was\n"));
+    });
+}
+
+/// What a repository names beside itself is shown only if it is a project: no link, no folder of
+/// other things, no file.
+#[test]
+fn a_repository_does_not_choose_what_lies_beside_it() {
+    everywhere(|place| {
+        let settings =
+            "# ../outside\nx: ../outside ../evil ../top ../letters ../project ../project/../home\n";
+        fs::write(place.path("repo/Makefile"), settings).expect("written");
+        for (name, says) in [("evil", "home"), ("top", "/"), ("key", "home/.ssh")] {
+            let _ = std::os::unix::fs::symlink(says, place.dir.path().join(name));
+        }
+        fs::write(place.path("letters"), "dear\n").expect("written");
+        fs::create_dir_all(place.path("project")).expect("made");
+        fs::write(place.path("project/Makefile"), "it: ;\n").expect("written");
+        place.git("repo", &["add", "-A"]);
+        let came = place.check(
+            "cat ../outside/precious ../evil/.ssh/id_ed25519 ../evil/notes ../key/id_ed25519 \
+             ../letters ../top$HOME/.ssh/id_ed25519 $REPO/../evil/notes $REPO/../letters; \
+             cat ../project/Makefile",
+        );
+        came.says("it: ;");
+        came.says("it could read ../project too");
+        for secret in ["precious\n", "the key", "private", "dear"] {
+            came.lacks(secret);
+        }
+    });
+}
+
+/// A socket that another program keeps in the repository or beside it.
+#[test]
+fn sockets_in_what_is_shown_are_not_reached() {
+    everywhere(|place| {
+        if place.system == System::NoNamespaces {
+            return;
+        }
+        fs::write(place.path("repo/Makefile"), "x: ../project\n").expect("written");
+        fs::create_dir_all(place.path("project")).expect("made");
+        fs::write(place.path("project/Makefile"), "it: ;\n").expect("written");
+        place.git("repo", &["add", "Makefile"]);
+        let listeners: Vec<_> = ["repo/s", "project/s"]
+            .map(|name| std::os::unix::net::UnixListener::bind(place.path(name)).expect("bound"))
+            .into();
+        for name in ["repo/s", "project/s"] {
+            fs::set_permissions(place.path(name), fs::Permissions::from_mode(0o777)).expect("set");
+        }
+        let came = place.check(
+            "for s in $REPO/s $REPO/../project/s; do ls $s; perl -MIO::Socket::UNIX -e \
+             '$s=IO::Socket::UNIX->new(Peer=>$ARGV[0]); print $s ? \"CONNECTED\\n\" : \"no: $!\\n\"' $s; done",
+        );
+        came.says("project/s");
+        came.says("no: ");
+        came.lacks("CONNECTED");
+        drop(listeners);
+    });
+}
+
+/// A `.git` that names another repository lends nothing of it.
+#[test]
+fn the_git_folder_of_another_repository_is_not_lent() {
+    everywhere(|place| {
+        fs::create_dir_all(place.path("private")).expect("made");
+        fs::write(place.path("private/plan"), "secret plan\n").expect("written");
+        place.git("private", &["init", "-q"]);
+        place.git("private", &["add", "-A"]);
+        let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        place.git(
+            "private",
+            &[&who[..], &["commit", "-qm", "Hidden"]].concat(),
+        );
+        let way = "git show HEAD:plan; git log --oneline; cat $REPO/../private/.git/HEAD";
+        fs::remove_dir_all(place.path("repo/.git")).expect("removed");
+        fs::write(place.path("repo/.git"), "gitdir: ../private/.git\n").expect("written");
+        let came = place.check(way);
+        for secret in ["secret plan", "Hidden", "ref: "] {
+            came.lacks(secret);
+        }
+        fs::remove_file(place.path("repo/.git")).expect("removed");
+        place.git("repo", &["init", "-q"]);
+        fs::write(place.path("repo/.git/commondir"), "../../private/.git\n").expect("written");
+        let came = place.check(way);
+        for secret in ["secret plan", "Hidden", "ref: "] {
+            came.lacks(secret);
+        }
+    });
+}
+
+/// Memory that no process has, and more of it than one file system may hold.
+#[test]
+fn memory_is_counted_wherever_it_is() {
+    everywhere(|place| {
+        let place = Place {
+            settings: "check_memory = 150\n".to_owned(),
+            ..Place::new(place.who, place.system)
+        };
+        let came = place.check(
+            "perl -e 'require \"syscall.ph\" if 0; my $f = syscall(319, \"x\", 0); open(my $h, \">&=\", $f); \
+             my $m = \"y\" x 1000000; for (1..400) { syswrite($h, $m) } print \"WHOLE\\n\"; sleep 3; print \"LIVES\\n\"'",
+        );
+        came.lacks("LIVES");
+        if place.system == System::Whole {
+            let came = place.check(
+                "for d in /tmp /var/tmp /run /dev/shm $HOME; do head -c 60000000 /dev/zero >$d/big \
+                 && echo kept; done",
+            );
+            assert!(came.text.matches("kept\n").count() < 4, "{}", came.text);
+        }
+    });
+}
+
+/// Files of the copy that were changed with their times and sizes kept.
+#[test]
+fn a_changed_copy_is_brought_back_whatever_its_times_say() {
+    everywhere(|place| {
+        place.check(
+            "t=$(stat -c %y other.rs); printf 'fn evil_() {}\n' >other.rs; touch -d \"$t\" other.rs",
+        );
+        place.check("cat other.rs").lacks("evil_");
+    });
+}
+
+/// Whatever deep trees and closed folders a check leaves: the next one runs, and all is forgotten.
+#[test]
+fn what_a_check_leaves_can_be_forgotten() {
+    everywhere(|place| {
+        let deep = "perl -e 'for (1..3000) { mkdir \"d\"; chdir \"d\" or die }'";
+        place.check(&format!(
+            "(cd $TMPDIR && {deep}); mkdir -p x/y && chmod 0 x/y x; echo done"
+        ));
+        place.check("echo again").says("again");
+        place.check(&format!(
+            "(cd $TMPDIR && {deep}); mkdir -p x/y && chmod 0 x/y x"
+        ));
+        let checks = place.path("home/.cache/homebody/checks");
+        assert!(fs::read_dir(&checks).expect("there").next().is_some());
+        let done = place.homebody("repo", &["forget"]).output().expect("runs");
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(0), "{said}");
+        assert_eq!(fs::read_dir(&checks).expect("there").count(), 0);
     });
 }

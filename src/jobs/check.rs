@@ -8,6 +8,7 @@
 mod cage;
 mod command;
 mod editable;
+mod neighbours;
 mod output;
 mod proof;
 mod scratch;
@@ -147,7 +148,7 @@ pub fn check(
         before: None,
         output: String::new(),
         seconds: now.seconds,
-        notes: open_ways(&scratch, &now),
+        notes: open_ways(&scratch, &now, asked.repo),
     };
     let all: Vec<&str> = now.output.lines().collect();
     if now.passed {
@@ -234,9 +235,23 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
 }
 
 /// Says what a check could do that ran without walls.
-fn open_ways(scratch: &Scratch, ran: &Ran) -> Vec<String> {
+fn open_ways(scratch: &Scratch, ran: &Ran, repo: &Repo) -> Vec<String> {
     if ran.walls.is_some() {
-        return Vec::new();
+        let neighbours = scratch.neighbours(repo.root());
+        let names: Vec<_> = neighbours
+            .iter()
+            .filter_map(|path| path.file_name())
+            .map(|name| {
+                crate::base::text::printable(&format!("../{}", name.to_string_lossy())).into_owned()
+            })
+            .collect();
+        return match names.len() {
+            0 => Vec::new(),
+            _ => vec![format!(
+                "it could read {} too, which a manifest of the repository names",
+                names.join(", ")
+            )],
+        };
     }
     let mut said = vec![
         "it ran with every right that you have (check_unfenced = true): it could read and write \
@@ -283,16 +298,8 @@ fn run(
     let place = if asked.allowed.unfenced {
         Place::Open(scratch.tree().to_owned(), variables)
     } else {
-        let mut git: Vec<PathBuf> = asked
-            .repo
-            .git_dir()
-            .into_iter()
-            .map(Path::to_owned)
-            .collect();
-        git.extend(asked.repo.common_dir());
-        if let Some(git_dir) = asked.repo.git_dir() {
-            scratch.lend_git(git_dir)?;
-        }
+        let git = asked.repo.own_git_dirs();
+        scratch.lend_git(git.first().map(PathBuf::as_path))?;
         let ours = scratch.rooms(temporary)?;
         let neighbours = scratch.neighbours(root);
         let cage = cage::cage(asked.command, root, &git, &neighbours, &ours, asked.allowed);

@@ -306,7 +306,8 @@ fn what_lies_beside_the_repository_is_beside_its_copy() {
     let outer = outer.path().canonicalize().expect("there");
     fs::create_dir(outer.join("app")).expect("made");
     fs::write(outer.join("app/a.txt"), "one\n").expect("written");
-    fs::write(outer.join("beside"), "beside\n").expect("written");
+    fs::create_dir(outer.join("beside")).expect("made");
+    fs::write(outer.join("beside/Makefile"), "beside: ;\n").expect("written");
     let repo = Repo::open(&outer.join("app")).expect("a folder");
     fs::write(
         outer.join("app/Makefile"),
@@ -329,10 +330,13 @@ fn what_lies_beside_the_repository_is_beside_its_copy() {
         checked.expect("a check").verdict
     };
     assert_eq!(
-        run("grep beside ../beside && test -e ../app/a.txt"),
+        run("grep beside ../beside/Makefile && test -e ../app/a.txt"),
         Verdict::Passed
     );
     // What goes there goes here.
     fs::rename(outer.join("beside"), outer.join("other")).expect("renamed");
-    assert_eq!(run("test ! -e ../beside && cat ../other"), Verdict::Passed);
+    assert_eq!(
+        run("test ! -e ../beside && cat ../other/Makefile"),
+        Verdict::Passed
+    );
 }

@@ -97,12 +97,6 @@ impl Walls {
     /// What does not hold here, for people; empty where everything does.
     pub fn missing(self) -> Vec<&'static str> {
         let mut missing = Vec::new();
-        if self.namespaces && self.landlock < 9 {
-            missing.push(
-                "Landlock is older than version 9: a unix socket that another program keeps in \
-                 the repository or beside it can be reached",
-            );
-        }
         if !self.namespaces {
             missing.push(
                 "this system gives no user namespaces: other processes are seen, and what a \
@@ -110,7 +104,7 @@ impl Walls {
             );
             missing.push(
                 "without namespaces, Landlock alone forbids no change of rights and times: those \
-                 of the repository's files can be changed, their content cannot",
+                 of every file of yours can be changed, their content cannot",
             );
             if self.landlock < 4 {
                 missing.push("Landlock is older than version 4: a socket that a program hands over can be used");

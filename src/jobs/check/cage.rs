@@ -1,6 +1,5 @@
 //! What a check sees and may do: lists by the places where toolchains keep their things.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -68,7 +67,7 @@ const SYSTEM: [&str; 9] = [
 const OLD_SYSTEM: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /// Toolchains and what they are set up with, in the home folder: read, and run.
-const TOOLS: [&str; 33] = [
+const TOOLS: [&str; 34] = [
     ".cargo/bin",
     ".cargo/config",
     ".cargo/config.toml",
@@ -95,7 +94,8 @@ const TOOLS: [&str; 33] = [
     ".local/bin",
     ".local/lib",
     ".local/share/mise",
-    ".local/share/uv",
+    ".local/share/uv/python",
+    ".local/share/uv/tools",
     ".local/share/fnm",
     "go/bin",
     "sdk",
@@ -105,7 +105,7 @@ const TOOLS: [&str; 33] = [
 ];
 
 /// Caches in the home folder: read, and written over with folders of ours.
-const CACHES: [&str; 27] = [
+const CACHES: [&str; 29] = [
     ".cargo/registry",
     ".cargo/git",
     ".npm",
@@ -127,16 +127,18 @@ const CACHES: [&str; 27] = [
     ".m2/wrapper",
     ".gradle/caches",
     ".gradle/wrapper",
-    ".ivy2",
+    ".ivy2/cache",
     ".nuget/packages",
-    ".hex",
-    ".mix",
-    ".pub-cache",
+    ".hex/packages",
+    ".mix/archives",
+    ".mix/elixir",
+    ".pub-cache/git",
+    ".pub-cache/hosted",
     "go/pkg",
 ];
 
 /// Keys, credentials and mail, in the home folder: never there, wherever they lie.
-const SECRETS: [&str; 34] = [
+const SECRETS: [&str; 40] = [
     ".ssh",
     ".gnupg",
     ".aws",
@@ -171,6 +173,12 @@ const SECRETS: [&str; 34] = [
     ".m2/settings-security.xml",
     ".gradle/gradle.properties",
     ".bash_history",
+    ".dotnet/corefx",
+    ".hex/hex.config",
+    ".ivy2/.credentials",
+    ".local/share/uv/credentials",
+    ".pub-cache/credentials.json",
+    ".sbt/credentials",
 ];
 
 /// The same of the system.
@@ -343,6 +351,12 @@ pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
     if let Some(cargo) = folder_of("CARGO_HOME", &home) {
         all.extend(["credentials", "credentials.toml"].map(|name| cargo.join(name)));
     }
+    // Settings of a toolchain that hold a key as well.
+    let settings = [Some(home.join(".cargo")), folder_of("CARGO_HOME", &home)];
+    for file in settings.into_iter().flatten() {
+        let files = ["config", "config.toml"].map(|name| file.join(name));
+        all.extend(files.into_iter().filter(|file| holds_token(file)));
+    }
     let real: Vec<PathBuf> = all
         .iter()
         .filter_map(|path| path.canonicalize().ok())
@@ -352,6 +366,38 @@ pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
     all.sort();
     all.dedup();
     all
+}
+
+/// Longer files are no settings, and no manifests.
+pub(super) const LONGEST: u64 = 256 << 10;
+
+/// Whether a file of settings sets a token.
+fn holds_token(file: &Path) -> bool {
+    read_plain(file, LONGEST).is_some_and(|text| {
+        let mut lines = text.lines().map(str::trim_start);
+        lines.any(|line| line.starts_with("token") || line.contains(".token"))
+    })
+}
+
+/// The text of a plain file of so many bytes at the most: neither a pipe is waited for, nor a device
+/// read.
+pub(super) fn read_plain(file: &Path, most: u64) -> Option<String> {
+    use std::io::Read as _;
+    let mut options = std::fs::File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NONBLOCK);
+    }
+    let file = options.open(file).ok()?;
+    let facts = file.metadata().ok()?;
+    if !facts.is_file() || facts.len() > most {
+        return None;
+    }
+    let mut text = String::new();
+    file.take(most).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// The system and toolchains, as they are found by their usual places, `PATH` and variables.
@@ -403,100 +449,9 @@ fn is_narrow(path: &Path, home: &Path) -> bool {
         && !path.components().any(|part| part == Component::ParentDir)
 }
 
-/// Files in which projects name others beside them.
-const MANIFESTS: [&str; 22] = [
-    "Cargo.toml",
-    "package.json",
-    "pnpm-workspace.yaml",
-    "tsconfig.json",
-    "go.mod",
-    "go.work",
-    "pyproject.toml",
-    "setup.py",
-    "setup.cfg",
-    "requirements.txt",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "settings.gradle",
-    "settings.gradle.kts",
-    "CMakeLists.txt",
-    "Makefile",
-    "composer.json",
-    "Gemfile",
-    "mix.exs",
-    "pubspec.yaml",
-    "meson.build",
-];
-/// Longer ones are no manifests.
-const LONGEST: u64 = 256 << 10;
-
-/// The names of folders beside the repository that its manifests lead to (`../other`).
-pub(super) fn neighbours<'a>(
-    root: &Path,
-    files: impl Iterator<Item = &'a str>,
-) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in files {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        if !MANIFESTS.contains(&name) {
-            continue;
-        }
-        let path = root.join(file);
-        if !std::fs::symlink_metadata(&path)
-            .is_ok_and(|facts| facts.is_file() && facts.len() <= LONGEST)
-        {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        let words = text.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>`".contains(c));
-        found.extend(words.filter_map(|word| beside(folder, word)));
-    }
-    found
-}
-
-/// What a path in a folder of the repository leads to, if that lies right beside the repository.
-fn beside(folder: &Path, path: &str) -> Option<String> {
-    if !path.contains("..") || path.starts_with('/') {
-        return None;
-    }
-    let mut depth = folder.components().count();
-    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    while let Some(part) = parts.next() {
-        match part {
-            ".." if depth > 0 => depth -= 1,
-            ".." => {
-                let name = parts.next()?;
-                return (!name.starts_with('.')).then(|| name.to_owned());
-            }
-            _ => depth += 1,
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn manifests_lead_to_what_lies_right_beside_and_no_further() {
-        for (folder, path, name) in [
-            ("", "../other", Some("other")),
-            ("", "../other/deep", Some("other")),
-            ("crates/a", "../b", None),
-            ("crates/a", "../../../other", Some("other")),
-            ("", "../../other", None),
-            ("", "../.ssh", None),
-            ("", "..", None),
-            ("", "/etc/../x", None),
-            ("a", "./../../x", Some("x")),
-        ] {
-            let found = beside(Path::new(folder), path);
-            assert_eq!(found.as_deref(), name, "{folder} {path}");
-        }
-    }
 
     #[test]
     fn secrets_and_our_own_are_never_listed() {

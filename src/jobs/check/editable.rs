@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::cage::read_plain;
+
 /// Larger files of this kind list more than packages.
 const LARGEST: u64 = 256 << 10;
 
@@ -31,10 +33,9 @@ pub(super) fn python_path(root: &Path, tree: &Path) -> Option<OsString> {
                 if !(pth || hook && named) {
                     continue;
                 }
-                if entry.metadata().is_ok_and(|facts| facts.len() > LARGEST) {
+                let Some(text) = read_plain(&path, LARGEST) else {
                     continue;
-                }
-                let text = fs::read_to_string(&path).unwrap_or_default();
+                };
                 for inside in places(&text, root) {
                     // A hook names packages, a list the folders that hold them.
                     let holder = inside.parent().filter(|_| hook);

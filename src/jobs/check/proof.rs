@@ -45,7 +45,7 @@ pub fn proof(repo: &Repo, place: &Path, allowed: &Allowance) -> Result<Proof> {
         home: folder("home")?,
         caches: folder("caches")?,
     };
-    let git: Vec<PathBuf> = repo.git_dir().into_iter().map(Path::to_owned).collect();
+    let git = repo.own_git_dirs();
     let mark = format!("86400.{}", std::process::id());
     let script = script(repo, place, allowed, &mark);
     let cage = cage::cage(&script, repo.root(), &git, &[], &ours, allowed);

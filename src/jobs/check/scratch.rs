@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use self::refresh::Refresh;
-use super::cage::{self, Ours};
+use super::cage::Ours;
+use super::neighbours;
 use crate::base::beneath::{clear, make_folders, spot};
 use crate::base::failure::io_failure;
 use crate::base::places::{self, private_dir, write_private};
@@ -63,7 +64,7 @@ struct List {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Kept {
     /// Sizes and times of the original, and of the copy right after it was made.
-    File { from: Stamp, to: Stamp },
+    File { from: Stamp, to: Made },
     /// What a link says.
     Link(PathBuf),
 }
@@ -75,6 +76,27 @@ struct Stamp(u64, u64);
 impl Stamp {
     fn of(facts: &Metadata) -> Self {
         Self(facts.len(), facts.modified().map_or(0, nanoseconds))
+    }
+}
+
+/// What tells a file of the copy from another, also where somebody has set its times: size, time of
+/// writing, time of the last change to anything of it, and its number on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Made(u64, u64, i128, u64);
+
+impl Made {
+    fn of(facts: &Metadata) -> Self {
+        let Stamp(bytes, written) = Stamp::of(facts);
+        #[cfg(unix)]
+        let (changed, number) = {
+            use std::os::unix::fs::MetadataExt as _;
+            let changed =
+                i128::from(facts.ctime()) * 1_000_000_000 + i128::from(facts.ctime_nsec());
+            (changed, facts.ino())
+        };
+        #[cfg(not(unix))]
+        let (changed, number) = (0, 0);
+        Self(bytes, written, changed, number)
     }
 }
 
@@ -166,9 +188,10 @@ impl Scratch {
     /// What lies beside the repository and is linked beside the copy.
     pub fn neighbours(&self, root: &Path) -> Vec<PathBuf> {
         let parent = root.parent().unwrap_or(root);
-        let names = cage::neighbours(&self.tree, self.list.entries.keys().map(String::as_str));
+        let names = neighbours::named(&self.tree, self.list.entries.keys().map(String::as_str));
         let all = names.into_iter().map(|name| parent.join(name));
-        all.filter(|path| path != root && path.exists()).collect()
+        all.filter(|path| path != root && neighbours::is_project(path))
+            .collect()
     }
 
     /// Brings the copy up to date, and back to what the repository has: what a change or a
@@ -256,7 +279,7 @@ impl Scratch {
             for path in std::iter::once(&file.path).chain(file.renamed_to.as_ref()) {
                 let other = Kept::File {
                     from: Stamp::default(),
-                    to: Stamp::default(),
+                    to: Made::default(),
                 };
                 self.list.entries.insert(path.as_str().to_owned(), other);
             }
@@ -283,12 +306,16 @@ impl Scratch {
         Ok(())
     }
 
-    /// Lets git, called in the copy, read the repository's data.
-    pub fn lend_git(&self, git_dir: &Path) -> Result<()> {
+    /// Lets git, called in the copy, read the repository's data, where there are some to lend.
+    pub fn lend_git(&self, git_dir: Option<&Path>) -> Result<()> {
+        let path = self.below.join(".git");
+        let Some(git_dir) = git_dir else {
+            return clear(&self.place, &path);
+        };
         let mut text = b"gitdir: ".to_vec();
         text.extend(git_dir.as_os_str().as_encoded_bytes());
         text.push(b'\n');
-        self.write(&self.below.join(".git"), &text, None, &|e| {
+        self.write(&path, &text, None, &|e| {
             io_failure("cannot lend git its data", e)
         })
     }

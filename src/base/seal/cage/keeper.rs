@@ -4,9 +4,10 @@
 //! enters them, and that one's child is their first process: what ends with that, the kernel ends.
 //! Without, the keeper is the one to whom all that lose their parent come, and ends them itself.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -19,6 +20,7 @@ use rustix::process::{
 };
 use rustix::thread::UnshareFlags;
 
+use super::super::close_to_others;
 use super::{Cage, Limits, Said, Walls, room, rules};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
@@ -50,16 +52,19 @@ impl Line {
         let fd = rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3)?;
         let null = fs::File::open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
-        // Whatever was open where homebody was started is no business of the command.
+        drop(null);
+        // Whatever was open where homebody was started is no business of the command, nor is it left
+        // in a process that the command can look into.
+        let line = UnixStream::from(fd);
         for (open, _) in crate::base::seal::descriptors() {
-            if open > libc::STDERR_FILENO {
-                // SAFETY: numbers only; one that is marked is closed when the command begins.
+            if open > libc::STDERR_FILENO && open != line.as_raw_fd() {
+                // SAFETY: a number only, of which this process has begun nothing yet.
                 unsafe {
-                    libc::fcntl(open, libc::F_SETFD, libc::FD_CLOEXEC);
+                    libc::close(open);
                 }
             }
         }
-        Ok(Self(UnixStream::from(fd)))
+        Ok(Self(line))
     }
 
     fn read(&mut self) -> Result<Cage> {
@@ -103,7 +108,8 @@ fn keep(line: &mut Line) -> Result<u8> {
 }
 
 /// Runs the command behind the rules of Landlock alone. The child is behind them too; this process
-/// is not, so that nothing in there can signal it, and ends what the child leaves.
+/// is not, so that nothing in there can signal it: it counts what is used, and ends what the child
+/// leaves.
 fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
     take_orphans()?;
     let Some(child) = fork()? else {
@@ -112,14 +118,15 @@ fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
         let home = room::links(cage)?;
         rules::drop_capabilities()?;
         rules::restrict(cage, &home, false, landlock)?;
-        rules::refuse_calls()?;
+        rules::refuse_calls(false)?;
         let walls = Walls {
             namespaces: false,
             landlock,
         };
         return run(cage, &home, walls, line);
     };
-    let code = watched(child, line);
+    close_to_others();
+    let code = watched(child, cage.limits, line);
     end_descendants();
     code
 }
@@ -130,26 +137,34 @@ fn take_orphans() -> Result<()> {
         .map_err(|e| io_failure("cannot take in orphans", &e.into()))
 }
 
-/// Waits for a child. Who asked for the cage ends it by hanging up, also by dying.
-fn watched(child: Pid, line: &Line) -> Result<u8> {
+/// Waits for a child, and ends it where what is below it uses too much. Who asked for the cage ends
+/// it by hanging up, also by dying.
+fn watched(child: Pid, limits: Limits, line: &mut Line) -> Result<u8> {
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
     let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
+    let pause = Timespec::try_from(LOOK).ok();
     loop {
         let mut told = [
             PollFd::new(&ended, PollFlags::IN),
             PollFd::new(&line.0, PollFlags::RDHUP),
         ];
-        match poll(&mut told, None) {
+        match poll(&mut told, pause.as_ref()) {
             Err(rustix::io::Errno::INTR) => continue,
             Err(e) => return Err(failed(e)),
             Ok(_) => {}
         }
         let [over, hung_up] = told.map(|fd| !fd.revents().is_empty());
-        if hung_up {
-            let _ = kill_process(child, Signal::KILL);
-        }
-        if hung_up || over {
+        if over {
             return waited(child);
+        }
+        let why = too_much(limits);
+        if hung_up || why.is_some() {
+            let _ = kill_process(child, Signal::KILL);
+            waited(child)?;
+            if let Some(why) = why {
+                line.say(&Said::Ended(why));
+            }
+            return Ok(NOT_BUILT);
         }
     }
 }
@@ -176,6 +191,7 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
         return match first {
             Ok(Some(first)) => {
                 drop(writer);
+                close_to_others();
                 waited(first).map(Apart::Ended)
             }
             Ok(None) => match first_process(cage) {
@@ -201,7 +217,8 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
             None => Ok(Apart::Not(why)),
         };
     }
-    watched(child, line).map(Apart::Ended)
+    close_to_others();
+    watched(child, cage.limits, line).map(Apart::Ended)
 }
 
 /// Stands before the reason where namespaces are to be had and the cage could not be built.
@@ -274,14 +291,14 @@ fn first_process(cage: &Cage) -> Result<Walls> {
     if landlock > 0 {
         rules::restrict(cage, &cage.home, true, landlock)?;
     }
-    rules::refuse_calls()?;
+    rules::refuse_calls(true)?;
     Ok(Walls {
         namespaces: true,
         landlock,
     })
 }
 
-/// Runs the command, and waits until it ends or uses too much.
+/// Runs the command, and waits until it ends.
 fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Result<u8> {
     let mut shell = Command::new("/bin/sh");
     shell
@@ -291,6 +308,9 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Re
         .current_dir(&cage.dir);
     // The one that the machine can do without, where memory runs out. It may not be changed.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
+    // From here on nobody in the cage comes by `/proc` to our program, or to what we hold.
+    close_to_others();
+    shell.stdin(fs::File::open("/dev/null").map_err(|e| io_failure("cannot open /dev/null", &e))?);
     line.say(&Said::Ready(walls));
     let child = shell
         .process_group(0)
@@ -298,23 +318,12 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Re
         .map_err(|e| io_failure("cannot start the shell", &e))?;
     let command = Pid::from_child(&child);
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the check", &e.into());
-    let ended = pidfd_open(command, PidfdFlags::empty()).map_err(failed)?;
-    let pause = Timespec::try_from(LOOK).ok();
+    // Whoever has lost its parent is ours, and is taken in where it ends.
     loop {
-        let mut told = [PollFd::new(&ended, PollFlags::IN)];
-        match poll(&mut told, pause.as_ref()) {
-            Err(rustix::io::Errno::INTR) | Ok(_) => {}
+        match wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if pid == command => return Ok(code_of(status)),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(failed(e)),
-        }
-        // Whoever has lost its parent is ours, and is taken in where it ends.
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            if pid == command {
-                return Ok(code_of(status));
-            }
-        }
-        if let Some(why) = too_much(cage.limits) {
-            line.say(&Said::Ended(why));
-            return Ok(NOT_BUILT);
         }
     }
 }
@@ -351,24 +360,21 @@ fn limit(limits: Limits) -> Result<()> {
     Ok(())
 }
 
-/// What the processes below us use too much of, if they do.
+/// What the processes below us use too much of, if they do, or why that cannot be seen.
 fn too_much(limits: Limits) -> Option<String> {
-    let (mut kilobytes, mut threads) = (0_u64, 0_u64);
-    for pid in descendants() {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        // What is its own alone: pages of programs and libraries are shared (proc_pid_status(5)).
-        for line in status.lines() {
-            let mut parts = line.split_whitespace();
-            let (name, number) = (parts.next(), parts.next());
-            let number: u64 = number.and_then(|text| text.parse().ok()).unwrap_or(0);
-            match name {
-                Some("RssAnon:" | "RssShmem:") => kilobytes += number,
-                Some("Threads:") => threads += number,
-                _ => {}
-            }
+    let (mut bytes, mut threads) = (0_u64, 0_u64);
+    let mut files = BTreeSet::new();
+    let Some(below) = descendants() else {
+        return Some("what it uses cannot be seen".to_owned());
+    };
+    for pid in below {
+        let (own, count) = used(pid);
+        bytes = bytes.saturating_add(own);
+        threads += count;
+        if limits.memory > 0 {
+            bytes = bytes.saturating_add(in_files(pid, &mut files));
         }
     }
-    let bytes = kilobytes.saturating_mul(1024);
     if limits.memory > 0 && bytes > limits.memory {
         return Some(format!(
             "it uses more than {} of memory",
@@ -384,11 +390,56 @@ fn too_much(limits: Limits) -> Option<String> {
     None
 }
 
-/// Everybody below us, by `/proc`.
-fn descendants() -> Vec<u32> {
+/// Bytes of memory that a process has for itself, and its threads. Pages of programs and libraries
+/// are shared (proc_pid_status(5)).
+fn used(pid: u32) -> (u64, u64) {
+    let read = |path: String| fs::read_to_string(path).unwrap_or_default();
+    let number = |text: &str, name: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    let status = read(format!("/proc/{pid}/status"));
+    let threads = number(&status, "Threads:").unwrap_or(0);
+    let kilobytes = |text: &str| {
+        let anonymous = number(text, "RssAnon:")?;
+        Some(anonymous + number(text, "RssShmem:").unwrap_or(0))
+    };
+    // Where the first thread has ended, another one still tells.
+    let tasks = || {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
+        let tasks = tasks.into_iter().flatten().flatten();
+        tasks
+            .map(|task| fs::read_to_string(task.path().join("status")).unwrap_or_default())
+            .find_map(|text| kilobytes(&text))
+    };
+    let own = kilobytes(&status).or_else(tasks).unwrap_or(0);
+    (own.saturating_mul(1024), threads)
+}
+
+/// Bytes of files in memory (memfd_create(2)) that a process has open and that are not among
+/// `known`.
+fn in_files(pid: u32, known: &mut BTreeSet<(u64, u64)>) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let open = fs::read_dir(format!("/proc/{pid}/fd"));
+    let mut bytes = 0;
+    for file in open.into_iter().flatten().flatten() {
+        let in_memory = fs::read_link(file.path())
+            .is_ok_and(|says| says.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"));
+        if in_memory
+            && let Ok(facts) = fs::metadata(file.path())
+            && known.insert((facts.dev(), facts.ino()))
+        {
+            bytes += facts.blocks() * 512;
+        }
+    }
+    bytes
+}
+
+/// Everybody below us, by `/proc`; none where that cannot be read.
+fn descendants() -> Option<Vec<u32>> {
     let own = std::process::id();
     let mut parents: Vec<(u32, u32)> = Vec::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+    for entry in fs::read_dir("/proc").ok()?.flatten() {
         let Some(pid) = entry
             .file_name()
             .to_str()
@@ -415,7 +466,11 @@ fn descendants() -> Vec<u32> {
             break;
         }
     }
-    all.split_off(1)
+    // We ourselves are there, or nothing of it can be believed.
+    parents
+        .iter()
+        .any(|(pid, _)| *pid == own)
+        .then(|| all.split_off(1))
 }
 
 /// Ends everybody below us, and those that they start meanwhile.
@@ -423,7 +478,7 @@ fn end_descendants() {
     /// A tree that grows as fast as it is cut has had its chance.
     const ROUNDS: usize = 200;
     for _ in 0..ROUNDS {
-        let below = descendants();
+        let below = descendants().unwrap_or_default();
         if below.is_empty() {
             return;
         }

@@ -17,6 +17,22 @@ use crate::base::{Failure, Result};
 /// Names at the top that are links into `/usr` on most systems, and folders of their own on others.
 const LINKS: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+/// What of `/proc` sets up the machine; root of another namespace may write some of it.
+const KERNEL: [&str; 5] = [
+    "/proc/sys",
+    "/proc/irq",
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/sysrq-trigger",
+];
+/// Names in the cage that lead to nothing of use.
+const EMPTY: &str = "/.empty";
+const SHARED: &str = "/.shared";
+/// Folders of the system that are shown as they are: no program keeps a socket in one, or another
+/// file system cannot lie over them.
+const PLAIN: [&str; 11] = [
+    "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys", "/proc", "/dev",
+];
 
 /// Parts from the mounts outside, and sees whether anything can be mounted: some systems give
 /// namespaces in which nothing can.
@@ -43,14 +59,23 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
     for path in LINKS {
         room.link(Path::new(path))?;
     }
-    room.temporary(Path::new("/tmp"), "mode=1777")?;
-    room.temporary(Path::new("/var/tmp"), "mode=1777")?;
-    room.temporary(Path::new("/run"), "mode=0755")?;
+    room.make(Path::new(EMPTY))?;
+    // One file system in memory for all that is written in one, so that its size is a limit.
+    room.temporary(Path::new(SHARED), "mode=0700")?;
+    room.share(Path::new("/tmp"), 0o1777)?;
+    room.share(Path::new("/var/tmp"), 0o1777)?;
+    room.share(Path::new("/run"), 0o755)?;
     if cage.home != Path::new("/") {
-        room.temporary(&cage.home, "mode=0700")?;
+        room.share(&cage.home, 0o700)?;
     }
-    // Shorter ones first: what lies in another goes over it.
+    // Shorter ones first: what lies in another goes over it, and what is hidden over all of its
+    // length.
     let mut all: Vec<(&Path, Show)> = Vec::new();
+    all.extend(
+        cage.caches
+            .iter()
+            .map(|cache| (cache.at.as_path(), Show::Cache)),
+    );
     all.extend(cage.read.iter().map(|path| (path.as_path(), Show::Read)));
     all.extend(
         cage.hidden
@@ -65,13 +90,14 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
             Show::Read => room.bind(path, false)?,
             Show::Write => room.bind(path, true)?,
             Show::Nothing => empty.extend(room.hide(path, cage)?),
+            Show::Cache => {
+                let of = cage.caches.iter().find(|cache| cache.at == path);
+                of.map_or(Ok(()), |cache| room.overlay(path, &cache.ours))?;
+            }
         }
     }
     for target in empty {
         read_only(&target, false)?;
-    }
-    for cache in &cage.caches {
-        room.overlay(&cache.at, &cache.ours)?;
     }
     room.devices()?;
     room.make(Path::new("/proc"))?;
@@ -83,6 +109,15 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
         None,
     )
     .map_err(|e| failed("cannot mount /proc", e))?;
+    for part in KERNEL {
+        let at = room.at(Path::new(part));
+        if fs::symlink_metadata(&at).is_ok() {
+            mount_bind_recursive(&at, &at).map_err(|e| failed("cannot protect /proc", e))?;
+            read_only(&at, true)?;
+        }
+    }
+    let shared = room.at(Path::new(SHARED));
+    unmount(&shared, UnmountFlags::DETACH).map_err(|e| failed("cannot tidy up", e))?;
     read_only(&room.base, false)?;
     rustix::process::chdir(&room.base).map_err(|e| failed("cannot go into the cage", e))?;
     // The old root comes to lie over the new one, and is taken away.
@@ -95,6 +130,7 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Show {
     Read,
+    Cache,
     Nothing,
     Write,
 }
@@ -144,12 +180,54 @@ impl Room {
             .map_err(|e| io_failure(format!("cannot link {}", path.display()), &e))
     }
 
-    /// Shows a file or folder, and what is mounted in it. What is not there is passed over.
+    /// A folder in the one file system in memory.
+    fn share(&self, path: &Path, mode: u32) -> Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let name = path.to_string_lossy().replace('/', "%");
+        let inside = self.at(Path::new(SHARED)).join(name);
+        let failed = |e: &std::io::Error| {
+            io_failure(format!("cannot make {} in the cage", path.display()), e)
+        };
+        fs::create_dir(&inside).map_err(|e| failed(&e))?;
+        let rights = fs::Permissions::from_mode(mode);
+        fs::set_permissions(&inside, rights).map_err(|e| failed(&e))?;
+        let target = self.place_for(path, true)?;
+        mount_bind_recursive(&inside, &target).map_err(|e| failed(&e.into()))
+    }
+
+    /// Shows a folder through another file system, which nobody listens behind: a socket in there
+    /// is none of those that programs have bound. False where that cannot be had.
+    fn layered(&self, path: &Path, target: &Path) -> Result<bool> {
+        if PLAIN.iter().any(|plain| path.starts_with(plain)) {
+            return Ok(false);
+        }
+        let empty = self.at(Path::new(EMPTY));
+        let lower = [path, &empty].map(|path| {
+            let mut escaped = Vec::new();
+            for byte in path.as_os_str().as_encoded_bytes() {
+                if matches!(byte, b',' | b':' | b'\\') {
+                    escaped.push(b'\\');
+                }
+                escaped.push(*byte);
+            }
+            escaped
+        });
+        let options = [b"userxattr,lowerdir=".to_vec(), lower.join(&b':')].concat();
+        let options = std::ffi::CString::new(options)
+            .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
+        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY;
+        Ok(mount("overlay", target, "overlay", flags, options.as_c_str()).is_ok())
+    }
+
+    /// Shows a file or folder. What is not there is passed over.
     fn bind(&self, path: &Path, write: bool) -> Result<()> {
         let Ok(facts) = fs::metadata(path) else {
             return Ok(());
         };
         let target = self.place_for(path, facts.is_dir())?;
+        if !write && facts.is_dir() && self.layered(path, &target)? {
+            return Ok(());
+        }
         mount_bind_recursive(path, &target)
             .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
         if write {
@@ -190,7 +268,10 @@ impl Room {
             fs::create_dir_all(folder)
                 .map_err(|e| io_failure(format!("cannot make {}", folder.display()), &e))?;
         }
-        let target = self.place_for(path, true)?;
+        // In a folder that is read alone, where nothing is there, there is no cache.
+        let Ok(target) = self.place_for(path, true) else {
+            return Ok(());
+        };
         let Ok(facts) = fs::metadata(path) else {
             mount_bind_recursive(&upper, &target)
                 .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
@@ -265,7 +346,7 @@ impl Room {
                 libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID,
             )?;
         }
-        self.temporary(Path::new("/dev/shm"), "mode=1777")?;
+        self.share(Path::new("/dev/shm"), 0o1777)?;
         self.make(Path::new("/dev/pts"))?;
         // Terminals of its own, for programs that make some; none of ours is among them.
         let pts = mount(

@@ -177,11 +177,14 @@ pub(super) fn drop_capabilities() -> Result<()> {
 
 /// Refuses calls that a check has no need of, and that lead to parts of the kernel that few have
 /// looked at. Those that the seal refuses are refused already.
-pub(super) fn refuse_calls() -> Result<()> {
+///
+/// Without namespaces, `chmod` reaches every file of the user, so that what makes a program run with
+/// the user's rights is refused; and memory that System V shares is everybody's.
+pub(super) fn refuse_calls(namespaces: bool) -> Result<()> {
     let failed = |e: &dyn std::error::Error| {
         Failure::environment("the calls of a check cannot be restricted").caused_by(e)
     };
-    for program in [refused(), missing()] {
+    for program in [refused(namespaces), missing()] {
         let program = program.map_err(|e| failed(&e))?;
         seccompiler::apply_filter(&program).map_err(|e| failed(&e))?;
     }
@@ -196,7 +199,7 @@ const fn arch() -> TargetArch {
     }
 }
 
-fn refused() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
+fn refused(namespaces: bool) -> std::result::Result<BpfProgram, seccompiler::BackendError> {
     let new_user = || {
         let flag = libc::CLONE_NEWUSER as u64;
         SeccompRule::new(vec![SeccompCondition::new(
@@ -210,7 +213,20 @@ fn refused() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
         // In a user namespace of its own a process has capabilities again.
         (libc::SYS_unshare, vec![new_user()?]),
         (libc::SYS_clone, vec![new_user()?]),
+        // A process may limit itself, and not those that watch it.
+        (
+            libc::SYS_prlimit64,
+            vec![SeccompRule::new(vec![SeccompCondition::new(
+                0,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::Ne,
+                0,
+            )?])?],
+        ),
     ]);
+    if !namespaces {
+        rules.extend(of_everybody()?);
+    }
     for call in [
         libc::SYS_setns,
         libc::SYS_mount,
@@ -252,6 +268,45 @@ fn refused() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
         arch(),
     )?
     .try_into()
+}
+
+/// Calls that reach what is not the cage's own where there are no namespaces.
+fn of_everybody() -> std::result::Result<Vec<(i64, Vec<SeccompRule>)>, seccompiler::BackendError> {
+    const FCHMODAT2: i64 = 452;
+    let set_id = |argument: u8| -> std::result::Result<Vec<SeccompRule>, _> {
+        let bit = |bit: u64| {
+            SeccompRule::new(vec![SeccompCondition::new(
+                argument,
+                SeccompCmpArgLen::Dword,
+                SeccompCmpOp::MaskedEq(bit),
+                bit,
+            )?])
+        };
+        Ok::<_, seccompiler::BackendError>(vec![bit(0o4000)?, bit(0o2000)?])
+    };
+    let mut rules = vec![
+        (libc::SYS_fchmod, set_id(1)?),
+        (libc::SYS_fchmodat, set_id(2)?),
+        (FCHMODAT2, set_id(2)?),
+    ];
+    #[cfg(target_arch = "x86_64")]
+    rules.push((libc::SYS_chmod, set_id(1)?));
+    for call in [
+        libc::SYS_shmget,
+        libc::SYS_shmat,
+        libc::SYS_shmctl,
+        libc::SYS_msgget,
+        libc::SYS_msgsnd,
+        libc::SYS_msgrcv,
+        libc::SYS_msgctl,
+        libc::SYS_semget,
+        libc::SYS_semop,
+        libc::SYS_semctl,
+        libc::SYS_semtimedop,
+    ] {
+        rules.push((call, vec![]));
+    }
+    Ok(rules)
 }
 
 /// `clone3` takes its flags in memory, where a filter cannot look: it is as if it were not there,

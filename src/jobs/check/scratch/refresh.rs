@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{Kept, Stamp, nanoseconds};
+use super::{Kept, Made, Stamp, nanoseconds};
 use crate::base::beneath::{Spot, clear, make_folders, spot};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Result};
@@ -140,7 +140,7 @@ impl Refresh<'_> {
         ) = (&old, &stands, name)
             && is_file
             && *was == from
-            && *copy == Stamp::of(facts)
+            && *copy == Made::of(facts)
         {
             self.new
                 .insert(name.to_owned(), Kept::File { from, to: *copy });
@@ -169,7 +169,7 @@ impl Refresh<'_> {
         };
         let facts = copy(source, &spot, time).map_err(|e| failed(&e))?;
         if let Some(name) = name {
-            let to = Stamp::of(&facts);
+            let to = Made::of(&facts);
             self.new.insert(name.to_owned(), Kept::File { from, to });
         }
         self.copied += 1;

@@ -1,0 +1,111 @@
+//! What lies beside the repository and belongs to a build of it: other projects that its manifests
+//! name.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::cage::{LONGEST, read_plain};
+
+/// Files in which projects name others beside them.
+const MANIFESTS: [&str; 22] = [
+    "Cargo.toml",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "tsconfig.json",
+    "go.mod",
+    "go.work",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "requirements.txt",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "settings.gradle",
+    "settings.gradle.kts",
+    "CMakeLists.txt",
+    "Makefile",
+    "composer.json",
+    "Gemfile",
+    "mix.exs",
+    "pubspec.yaml",
+    "meson.build",
+];
+/// The names of folders beside the repository that its manifests lead to (`../other`).
+pub(super) fn named<'a>(root: &Path, files: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in files {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        if !MANIFESTS.contains(&name) {
+            continue;
+        }
+        let path = root.join(file);
+        if path.is_symlink() {
+            continue;
+        }
+        let text = read_plain(&path, LONGEST).unwrap_or_default();
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        for line in text.lines() {
+            // What a comment says is no path of a project.
+            let line = line.split(" #").next().unwrap_or(line);
+            if line.trim_start().starts_with(['#', '/', '*']) {
+                continue;
+            }
+            let words = line.split(|c: char| c.is_whitespace() || "\"'=:,;()[]{}<>`".contains(c));
+            found.extend(words.filter_map(|word| beside(folder, word)));
+        }
+    }
+    found
+}
+
+/// Whether a folder beside the repository is a project that a manifest may mean: a folder and no
+/// link to one, with a manifest of its own. A link would lead anywhere, and a folder of other things
+/// is nobody's dependency.
+pub(super) fn is_project(folder: &Path) -> bool {
+    let real = folder.canonicalize().is_ok_and(|real| real == folder);
+    let has = |name: &&str| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|f| f.is_file());
+    real && folder.is_dir() && MANIFESTS.iter().any(has)
+}
+
+/// What a path in a folder of the repository leads to, if that lies right beside the repository.
+fn beside(folder: &Path, path: &str) -> Option<String> {
+    if !path.contains("..") || path.starts_with('/') {
+        return None;
+    }
+    let mut depth = folder.components().count();
+    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    while let Some(part) = parts.next() {
+        match part {
+            ".." if depth > 0 => depth -= 1,
+            ".." => {
+                let name = parts.next()?;
+                return (!name.starts_with('.')).then(|| name.to_owned());
+            }
+            _ => depth += 1,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn manifests_lead_to_what_lies_right_beside_and_no_further() {
+        for (folder, path, name) in [
+            ("", "../other", Some("other")),
+            ("", "../other/deep", Some("other")),
+            ("crates/a", "../b", None),
+            ("crates/a", "../../../other", Some("other")),
+            ("", "../../other", None),
+            ("", "../.ssh", None),
+            ("", "..", None),
+            ("", "/etc/../x", None),
+            ("a", "./../../x", Some("x")),
+        ] {
+            let found = beside(Path::new(folder), path);
+            assert_eq!(found.as_deref(), name, "{folder} {path}");
+        }
+    }
+}
