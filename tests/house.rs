@@ -184,6 +184,33 @@ fn rooms_named(code: &str) -> Vec<String> {
 }
 
 /// What is wrong with one file; `path` is relative to `src`.
+/// What is imported in groups, each item by its whole name, a line each.
+fn ungrouped(code: &str) -> String {
+    let mut out = String::new();
+    for (at, _) in code.match_indices("::{") {
+        let head = code[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+        let prefix = &code[head.map_or(0, |head| head + 1)..at];
+        let mut depth = 0;
+        let mut item = String::new();
+        for c in code[at + 3..].chars() {
+            match c {
+                '}' if depth == 0 => break,
+                ',' if depth == 0 => {
+                    out.push_str(&format!("\n{prefix}::{}", item.trim()));
+                    item.clear();
+                    continue;
+                }
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            item.push(c);
+        }
+        out.push_str(&format!("\n{prefix}::{}", item.trim()));
+    }
+    out
+}
+
 fn problems(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong = |what: String| found.push(format!("src/{path}: {what}"));
@@ -204,7 +231,8 @@ fn problems(path: &str, text: &str) -> Vec<String> {
             wrong(format!("`{part}` says nothing"));
         }
     }
-    let code = code_of(text);
+    let mut code = code_of(text);
+    code.push_str(&ungrouped(&code));
     for (word, allowed) in FENCES {
         if allowed.iter().any(|prefix| path.starts_with(prefix)) {
             continue;
@@ -326,6 +354,16 @@ fn planted_faults_are_found() {
             "jobs/x.rs",
             "//! x\nuse std::process::Command;\n",
             "process::Command",
+        ),
+        (
+            "jobs/x.rs",
+            "//! x\nuse std::process::{Child, Command};\n",
+            "process::Command",
+        ),
+        (
+            "jobs/x.rs",
+            "//! x\nuse std::{\n    fs,\n    net::{IpAddr, TcpStream},\n    process::{\n        Stdio, Command,\n    },\n};\n",
+            "std::net",
         ),
         (
             "index/build.rs",
