@@ -108,12 +108,16 @@ pub(super) fn stats_lines(stats: &Stats) -> Vec<String> {
         (skipped.large, "larger than 1 MB"),
         (skipped.unnamed, "with a name that is not UTF-8"),
         (skipped.links, "symbolic links"),
-        (skipped.unreadable.len(), "unreadable"),
+        (skipped.unreadable, "unreadable"),
     ] {
         if count > 0 {
             lines.push(format!("left out: {} {what}", human_count(count as u64)));
         }
     }
-    lines.extend(skipped.unreadable.iter().map(|why| format!("  {why}")));
+    lines.extend(skipped.reasons.iter().map(|why| format!("  {why}")));
+    match skipped.unreadable - skipped.reasons.len().min(skipped.unreadable) {
+        0 => {}
+        more => lines.push(format!("  and {} more", human_count(more as u64))),
+    }
     lines
 }

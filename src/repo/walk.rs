@@ -18,7 +18,7 @@ pub const MAX_FILE: u64 = 1_000_000;
 /// More files than this are no repository but a whole disk.
 const MAX_FILES: usize = 1_000_000;
 
-/// So many unreadable things are named; the rest is counted in a last line.
+/// So many unreadable things are named; the rest is counted.
 const NAMED: usize = 20;
 
 /// A file the walk found.
@@ -46,26 +46,20 @@ pub struct Skipped {
     pub links: usize,
     /// Pipes, sockets and devices (never opened).
     pub special: usize,
-    /// What could not be read, with the reasons of the first few.
-    pub unreadable: Vec<String>,
+    /// How many things could not be read.
+    #[serde(default)]
+    pub unreadable: usize,
+    /// The first few of them, with reasons.
+    #[serde(default)]
+    pub reasons: Vec<String>,
 }
 
 impl Skipped {
     /// Takes note of something that could not be read.
     pub fn unreadable(&mut self, what: String) {
-        match self.unreadable.len() {
-            0..NAMED => self.unreadable.push(what),
-            NAMED => self.unreadable.push("and 1 more".to_owned()),
-            _ => {
-                if let Some(last) = self.unreadable.last_mut() {
-                    let so_far: usize = last
-                        .split(' ')
-                        .nth(1)
-                        .and_then(|number| number.parse().ok())
-                        .unwrap_or(0);
-                    *last = format!("and {} more", so_far + 1);
-                }
-            }
+        self.unreadable += 1;
+        if self.reasons.len() < NAMED {
+            self.reasons.push(what);
         }
     }
 }
@@ -437,10 +431,7 @@ mod tests {
         for i in 0..25 {
             skipped.unreadable(format!("{i}"));
         }
-        assert_eq!(skipped.unreadable.len(), 21);
-        assert_eq!(
-            skipped.unreadable.last().map(String::as_str),
-            Some("and 5 more")
-        );
+        assert_eq!((skipped.unreadable, skipped.reasons.len()), (25, NAMED));
+        assert_eq!(skipped.reasons.last().map(String::as_str), Some("19"));
     }
 }
