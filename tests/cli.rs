@@ -17,12 +17,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A folder with two files; no git.
-    pub(crate) fn plain() -> Self {
-        let place = Self {
+    /// A folder with nothing in it; no git.
+    pub(crate) fn empty() -> Self {
+        Self {
             repo: tempfile::tempdir().expect("a folder"),
             home: tempfile::tempdir().expect("a folder"),
-        };
+        }
+    }
+
+    /// A folder with two files; no git.
+    pub(crate) fn plain() -> Self {
+        let place = Self::empty();
         place.write(
             "src/walk.rs",
             "//! Walking.\n\n/// Goes on to the next entry.\npub fn next_entry(n: u32) -> u32 {\n    n + 1\n}\n",
@@ -502,11 +507,20 @@ fn processes_that_write_at_once_take_turns() {
 #[test]
 fn an_answer_without_a_change_is_a_negative_answer() {
     let place = Place::committed();
-    let engine = place.script("\"I would rather not.\"\n");
-    let output = place.run(&["patch", "add two", "--apply", &engine]);
+    // Asked again it has to say an edit, and comes to no end with it.
+    let never = "*** replace src/walk.rs\n<<<<<<<\n    n + 1\n=======\n";
+    let engine = place.script(&format!(
+        "\"I would rather not.\"\n{}\n",
+        json!({"steps": [{"text": never}], "finish": "length", "repeat": true})
+    ));
+    let output = place.run(&["patch", "add two @src/walk.rs", "--apply", &engine]);
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     assert!(output.stdout.is_empty());
-    assert!(stderr(&output).contains("I would rather not."));
+    assert!(
+        stderr(&output).contains("nothing could be changed"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

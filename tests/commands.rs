@@ -16,10 +16,20 @@ const TINY: &str = concat!(
     "/tests/fixtures/models/llama-tiny.F32.gguf"
 );
 
-/// What a model says of the change that [`changed`] makes.
-const FINDING: &str = "src/walk.rs:5: warning: bug: it panics at the largest number\\n> \
-    n.checked_add(1).unwrap()\\nThe largest number has no next. Return an error.\\n\\n\
-    src/walk.rs:5: error: bug: a quote that stands nowhere\\n> nowhere()\\nMade up.\\n";
+/// A model that says one thing of the change that [`changed`] makes, and stands by it.
+fn reviewer(place: &Place) -> String {
+    let finding = "src/walk.rs:5: warning: bug: it panics at the largest number\n>     \
+        n.checked_add(1).unwrap()\nThe largest number has no next. Return an error.\n";
+    let verdict = "with the largest one\nVerdict: stands";
+    let line = |when: &str, text: &str| {
+        json!({"when": when, "steps": [{"text": text}], "repeat": true}).to_string()
+    };
+    place.script(&format!(
+        "{}\n{}\n",
+        line("Somebody says", verdict),
+        line("", finding)
+    ))
+}
 
 /// A repository with a change that is staged and can be reviewed.
 fn changed() -> Place {
@@ -42,7 +52,7 @@ fn always(place: &Place, text: &str) -> String {
 #[test]
 fn a_review_speaks_to_people_and_to_programs() {
     let place = changed();
-    let engine = always(&place, FINDING);
+    let engine = reviewer(&place);
     let told = ["text", "json", "sarif"]
         .map(|format| place.told(&["review", "--format", format, &engine]))
         .join("\n")
@@ -71,7 +81,7 @@ fn for_a_diff_that_is_empty_no_model_is_fetched_or_loaded() {
 #[test]
 fn a_review_fails_as_it_is_told_to() {
     let place = changed();
-    let engine = always(&place, FINDING);
+    let engine = reviewer(&place);
     for (level, wanted) in [("note", 1), ("warning", 1), ("error", 0)] {
         let output = place.run(&["review", "--fail-on", level, &engine]);
         assert_eq!(code(&output), wanted, "{level}: {}", stderr(&output));
@@ -174,10 +184,10 @@ fn a_review_ends_in_time_and_says_what_it_did_not_read() {
 #[test]
 fn a_finding_is_fixed_by_its_number() {
     let place = changed();
-    let engine = always(&place, FINDING);
+    let engine = reviewer(&place);
     assert_eq!(code(&place.run(&["review", "--apply", "1", &engine])), 2);
     assert_eq!(code(&place.run(&["review", &engine])), 0);
-    let fix = "*** replace src/walk.rs\\n<<<<<<<\\n    n.checked_add(1).unwrap()\\n=======\\n    n.saturating_add(1)\\n>>>>>>>\\n";
+    let fix = "*** replace src/walk.rs\\n<<<<<<<\\n    n.checked_add(1).unwrap()\\n=======\\n    n.saturating_add(1)\\n>>>>>>>\\n*** end";
     let engine = always(&place, fix);
     let output = place.run(&["review", "--apply", "9", &engine]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
@@ -235,7 +245,7 @@ fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
 #[test]
 fn findings_are_put_aside_by_number_and_by_a_file() {
     let place = changed();
-    let engine = always(&place, FINDING);
+    let engine = reviewer(&place);
     let output = place.run(&["review", "--dismiss", "1"]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert_eq!(
@@ -394,15 +404,20 @@ fn an_answer_is_shown_with_what_the_model_saw() {
 fn patches_keep_to_the_files_that_are_named() {
     let place = Place::committed();
     let engine = always(&place, EDIT);
-    let output = place.run(&["patch", "add two", "--file", "README.md", &engine]);
-    assert_eq!(code(&output), 1, "{}", stderr(&output));
-    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+    // What is not named cannot even be said.
+    let barred = |file: &str| {
+        let output = place.run(&["patch", "add two", "--file", file, &engine]);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        let words = stderr(&output);
+        assert!(words.contains("the grammar does not allow"), "{words}");
+        assert!(output.stdout.is_empty(), "{}", stdout(&output));
+    };
+    barred("README.md");
     let output = place.run(&["patch", "add two", "--file", "src/walk.rs", &engine]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).contains("+    n + 2"));
     // It may be made, so it need not be there; nothing else may be touched.
-    let output = place.run(&["patch", "add two", "--file", "nowhere.rs", &engine]);
-    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    barred("nowhere.rs");
 }
 
 #[test]
@@ -479,7 +494,7 @@ fn the_index_says_what_it_holds() {
 #[test]
 fn nobody_reading_on_is_no_failure_of_any_command() {
     let place = changed();
-    let engine = always(&place, FINDING);
+    let engine = reviewer(&place);
     for args in [
         &["search", "next_entry"][..],
         &["search", "next_entry", "--format", "json"],

@@ -16,7 +16,7 @@ pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
     let request = request(args)?;
     let mut ready = ready(desk, None)?;
     let piped = piped(desk)?;
-    let mut request = match (request, piped) {
+    let request = match (request, piped) {
         (None, Some(text)) => Patch {
             request: text,
             files: files(args)?,
@@ -30,7 +30,6 @@ pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
             ..Patch::default()
         },
     };
-    request.unmasked = args.unmasked;
     carry_out(args, request, desk, &mut ready)
 }
 

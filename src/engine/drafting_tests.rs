@@ -22,7 +22,7 @@ struct Shown {
 fn shown(engine: &mut LocalEngine, request: &Generate) -> (Shown, Usage) {
     let mut steps = Vec::new();
     let done = engine
-        .generate(request, &Cancel::never(), &mut |step| {
+        .generate(request, None, &Cancel::never(), &mut |step| {
             if !matches!(step, Step::Prefill { .. }) {
                 steps.push(step);
             }
@@ -222,7 +222,7 @@ fn a_cancel_inside_a_draft_keeps_what_was_written() {
                 let source = CancelSource::new();
                 let mut told = 0;
                 let done = engine
-                    .generate(&request, &source.token(), &mut |step| {
+                    .generate(&request, None, &source.token(), &mut |step| {
                         told += usize::from(matches!(step, Step::Text(_)));
                         if told == pieces {
                             source.cancel();

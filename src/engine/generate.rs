@@ -41,7 +41,7 @@ struct Written {
 }
 
 impl LocalEngine {
-    /// See [`super::Engine::generate_within`].
+    /// See [`super::Engine::generate`].
     pub(super) fn run(
         &mut self,
         request: &Generate,

@@ -215,18 +215,14 @@ impl Engine for LocalEngine {
         &self.facts
     }
 
-    fn masks(&self) -> bool {
-        true
-    }
-
-    fn generate_within(
+    fn generate(
         &mut self,
         request: &Generate,
-        mask: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
-        self.run(request, mask, cancel, on)
+        self.run(request, grammar, cancel, on)
     }
 
     fn rates(&self) -> Option<(f64, f64)> {

@@ -52,7 +52,7 @@ fn the_same_seed_writes_the_same() {
     let mut run = || {
         engine.reset();
         engine
-            .generate(&ask("hello", 12), &Cancel::never(), &mut |_| {})
+            .generate(&ask("hello", 12), None, &Cancel::never(), &mut |_| {})
             .expect("an answer")
     };
     let (a, b) = (run(), run());
@@ -74,7 +74,7 @@ fn an_answer_goes_on_as_if_it_had_never_been_cut() {
         };
         let run = |engine: &mut LocalEngine, request: &Generate| {
             engine
-                .generate(request, &Cancel::never(), &mut |_| {})
+                .generate(request, None, &Cancel::never(), &mut |_| {})
                 .expect("an answer")
         };
         let whole = run(&mut load(model), &greedy(24));
@@ -113,7 +113,7 @@ fn what_is_read_again_is_said() {
     engine.template = ChatTemplate::from_header(&header);
     let mut request = ask("hello there", 48);
     let first = engine
-        .generate(&request, &Cancel::never(), &mut |_| {})
+        .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     assert!(first.usage.generated_tokens > 40);
     for (role, content) in [
@@ -127,7 +127,7 @@ fn what_is_read_again_is_said() {
     }
     let mut told = Vec::new();
     let second = engine
-        .generate(&request, &Cancel::never(), &mut |step| {
+        .generate(&request, None, &Cancel::never(), &mut |step| {
             if let Step::ReadAnew { tokens, why } = step {
                 told.push((tokens, why));
             }
@@ -150,7 +150,7 @@ fn the_next_turn_reads_only_what_is_new() {
     let mut engine = load("qwen2-tiny");
     let mut request = ask("hello there", 12);
     let first = engine
-        .generate(&request, &Cancel::never(), &mut |_| {})
+        .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     let held = engine.recall.held().len();
     request.messages.push(Message {
@@ -163,7 +163,7 @@ fn the_next_turn_reads_only_what_is_new() {
     });
     let mut started_over = false;
     let second = engine
-        .generate(&request, &Cancel::never(), &mut |step| {
+        .generate(&request, None, &Cancel::never(), &mut |step| {
             started_over |= matches!(step, Step::StartOver(_))
         })
         .expect("an answer");
@@ -174,16 +174,19 @@ fn the_next_turn_reads_only_what_is_new() {
     assert!(!started_over);
     // One that differs is read from where it differs.
     let third = engine
-        .generate(&ask("hello other", 4), &Cancel::never(), &mut |step| {
-            started_over |= matches!(step, Step::StartOver(_))
-        })
+        .generate(
+            &ask("hello other", 4),
+            None,
+            &Cancel::never(),
+            &mut |step| started_over |= matches!(step, Step::StartOver(_)),
+        )
         .expect("an answer");
     assert!(third.usage.cached_tokens > 0);
     assert!(third.usage.cached_tokens < third.usage.prompt_tokens);
     assert!(!started_over);
     // The same once more: only its last token is read again.
     let fourth = engine
-        .generate(&ask("hello other", 4), &Cancel::never(), &mut |_| {})
+        .generate(&ask("hello other", 4), None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     assert_eq!(fourth.usage.cached_tokens + 1, fourth.usage.prompt_tokens);
     assert_eq!(fourth.text, third.text);
@@ -217,7 +220,7 @@ fn a_network_that_cannot_go_back_starts_over_aloud() {
     let mut steps = Vec::new();
     for text in ["hello there", "hello other"] {
         let done = engine
-            .generate(&ask(text, 4), &Cancel::never(), &mut |step| {
+            .generate(&ask(text, 4), None, &Cancel::never(), &mut |step| {
                 steps.push(step)
             })
             .expect("an answer");
@@ -235,7 +238,7 @@ fn what_is_kept_changes_nothing() {
     let mut engine = load("llama-tiny");
     let mut request = ask("one two three", 10);
     let first = engine
-        .generate(&request, &Cancel::never(), &mut |_| {})
+        .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     request.messages.push(Message {
         role: Role::Assistant,
@@ -246,11 +249,11 @@ fn what_is_kept_changes_nothing() {
         content: "four".into(),
     });
     let kept = engine
-        .generate(&request, &Cancel::never(), &mut |_| {})
+        .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     engine.recall.reset();
     let anew = engine
-        .generate(&request, &Cancel::never(), &mut |_| {})
+        .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     assert_eq!(kept.text, anew.text);
 }
@@ -262,7 +265,7 @@ fn a_cancel_keeps_what_was_written() {
     let cancel = source.token();
     let mut pieces = 0;
     let done = engine
-        .generate(&ask("hello", 200), &cancel, &mut |step| {
+        .generate(&ask("hello", 200), None, &cancel, &mut |step| {
             if matches!(step, Step::Text(_)) {
                 pieces += 1;
                 if pieces == 3 {
@@ -274,7 +277,7 @@ fn a_cancel_keeps_what_was_written() {
     assert_eq!(done.finish, Finish::Cancelled);
     assert!(done.usage.generated_tokens < 200);
     let again = engine
-        .generate(&ask("hello", 5), &Cancel::never(), &mut |_| {})
+        .generate(&ask("hello", 5), None, &Cancel::never(), &mut |_| {})
         .expect("goes on");
     assert!(again.usage.generated_tokens > 0);
 }
@@ -285,6 +288,7 @@ fn a_prompt_that_does_not_fit_is_refused_with_figures() {
     let failure = engine
         .generate(
             &ask(&"word ".repeat(20_000), 5),
+            None,
             &Cancel::never(),
             &mut |_| {},
         )
@@ -354,14 +358,10 @@ fn a_file_cannot_end_a_turn() {
     assert!(tokens.len() > plain);
 }
 
-/// The reference texts of the starter, where the environment names their folder. Along the
+/// The reference texts of the starter. Along the
 /// reference's own text, the best token must be the reference's wherever that is clear.
 #[test]
 fn the_starter_follows_the_reference_along_its_text() {
-    let Some(folder) = std::env::var_os("HOMEBODY_FIXTURES").map(PathBuf::from) else {
-        eprintln!("skipped: HOMEBODY_FIXTURES names no folder with smollm2-greedy.jsonl");
-        return;
-    };
     let Some(file) = crate::model::tokenizer::starter() else {
         return;
     };
@@ -371,6 +371,7 @@ fn the_starter_follows_the_reference_along_its_text() {
         ..LoadOptions::default()
     };
     let mut engine = LocalEngine::load(&options, &Cancel::never(), &mut |_| {}).expect("a model");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models");
     let lines = std::fs::read_to_string(folder.join("smollm2-greedy.jsonl")).expect("the cases");
     let (mut llama, mut float, mut all, mut clear) = (0, 0, 0, 0);
     for line in lines.lines() {

@@ -247,8 +247,10 @@ pub trait Engine: CountMessages + Send {
     /// What is loaded.
     fn facts(&self) -> &Facts;
 
-    /// Reads the conversation, writes an answer, tells of each step. A cancel ends it with
-    /// [`Finish::Cancelled`] and what was written, not with an error.
+    /// Reads the conversation, writes an answer, tells of each step. With a `grammar` the answer
+    /// belongs to its language, thoughts before it being free; where nothing may come next it ends
+    /// with [`Finish::Length`]. A cancel ends it with [`Finish::Cancelled`] and what was written,
+    /// not with an error.
     ///
     /// # Errors
     /// Of kind model: the prompt does not fit the context (never truncated), the template
@@ -256,29 +258,10 @@ pub trait Engine: CountMessages + Send {
     fn generate(
         &mut self,
         request: &Generate,
-        cancel: &Cancel,
-        on: &mut dyn FnMut(Step),
-    ) -> Result<Generated> {
-        self.generate_within(request, None, cancel, on)
-    }
-
-    /// The same with an answer that belongs to a mask's language, if [`Engine::masks`]: thoughts
-    /// are free. Where nothing may come next it ends with [`Finish::Length`].
-    ///
-    /// # Errors
-    /// As [`Engine::generate`].
-    fn generate_within(
-        &mut self,
-        request: &Generate,
-        mask: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated>;
-
-    /// Whether it keeps to masks.
-    fn masks(&self) -> bool {
-        false
-    }
 
     /// Tokens a second this machine reads and writes with this model, measured; none before
     /// the first generation.

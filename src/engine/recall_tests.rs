@@ -49,7 +49,7 @@ fn request(question: &str) -> Generate {
 
 fn run(engine: &mut LocalEngine, request: &Generate) -> (String, usize, usize) {
     let done = engine
-        .generate(request, &Cancel::never(), &mut |_| {})
+        .generate(request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
     (
         done.text,
@@ -243,7 +243,7 @@ fn a_cancel_while_reading_keeps_what_was_read() {
         let cancel = source.token();
         let turn = request("what does the parser do with tabs?");
         let done = engine
-            .generate(&turn, &cancel, &mut |step| {
+            .generate(&turn, None, &cancel, &mut |step| {
                 if matches!(step, Step::Prefill { done, .. } if done > 0) {
                     source.cancel();
                 }

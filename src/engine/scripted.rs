@@ -1,8 +1,13 @@
 //! An engine that plays a script, so that jobs and screens are tested without a model.
 //!
+//! It keeps to grammars as a real engine does: where nothing at all may come next it ends with
+//! [`Finish::Length`]. What else a script says and a grammar does not allow is an error that names
+//! the place: a real model could never have said it.
+//!
 //! How a script is written stands in `script.rs`.
 
 mod script;
+mod writing;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
@@ -12,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::script::{Pretended, echoed};
+use self::writing::Writing;
 use super::count::{CountMessages, roughly};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
@@ -34,8 +40,6 @@ pub struct ScriptedEngine {
     asked: Vec<Generate>,
     /// The conversation held, as a real engine would keep its state.
     held: Vec<Message>,
-    /// Whether it ends where a mask does not let it go on.
-    masked: bool,
 }
 
 impl ScriptedEngine {
@@ -55,7 +59,6 @@ impl ScriptedEngine {
             lines: lines.into_iter().map(|line| (line, false)).collect(),
             asked: Vec::new(),
             held: Vec::new(),
-            masked: false,
         }
     }
 
@@ -64,12 +67,10 @@ impl ScriptedEngine {
         Self::new(texts.iter().map(|text| Line::text(*text)).collect())
     }
 
-    /// The same, keeping to masks as a real engine does: it ends where one bars the script.
-    /// `rewrites` is as in [`Facts`].
+    /// The same, pretending a model that changes texts by writing parts of them anew.
     #[must_use]
-    pub const fn within_masks(mut self, rewrites: bool) -> Self {
-        self.masked = true;
-        self.facts.rewrites = rewrites;
+    pub const fn rewriting(mut self) -> Self {
+        self.facts.rewrites = true;
         self
     }
 
@@ -187,72 +188,10 @@ fn wait(ms: u64, cancel: &Cancel) -> bool {
     }
 }
 
-/// An answer as it grows; knows the texts that end it.
-struct Writing<'a> {
-    text: String,
-    /// Bytes of `text` that were told.
-    told: usize,
-    stop: &'a [String],
-    pieces: usize,
-}
-
-impl Writing<'_> {
-    /// Adds a piece and tells it; `false` when a stop text ends the answer. What could be the
-    /// beginning of a stop text is held back.
-    fn add(&mut self, piece: &str, on: &mut dyn FnMut(Step)) -> bool {
-        self.text.push_str(piece);
-        self.pieces += 1;
-        let hit = self
-            .stop
-            .iter()
-            .filter(|s| !s.is_empty())
-            .filter_map(|s| self.text.find(s.as_str()))
-            .min();
-        if let Some(at) = hit {
-            self.text.truncate(at);
-            self.tell(self.text.len(), on);
-            return false;
-        }
-        let held = self
-            .stop
-            .iter()
-            .filter_map(|s| {
-                (1..s.len())
-                    .rev()
-                    .find(|n| s.get(..*n).is_some_and(|head| self.text.ends_with(head)))
-            })
-            .max()
-            .unwrap_or(0);
-        self.tell(self.text.len() - held, on);
-        true
-    }
-
-    fn tell(&mut self, end: usize, on: &mut dyn FnMut(Step)) {
-        if let Some(new) = self.text.get(self.told..end).filter(|new| !new.is_empty()) {
-            on(Step::Text(new.to_owned()));
-            self.told = end;
-        }
-    }
-}
-
 impl TokenCount for ScriptedEngine {
     fn count(&self, text: &str) -> usize {
         text.len().div_ceil(4)
     }
-}
-
-/// How much of a text a mask takes, in bytes.
-fn taken(mask: &mut dyn Mask, text: &str) -> usize {
-    let taken = text.bytes().take_while(|byte| {
-        let may = mask.push(*byte);
-        mask.settle(usize::MAX);
-        may
-    });
-    let mut taken = taken.count();
-    while !text.is_char_boundary(taken) {
-        taken -= 1;
-    }
-    taken
 }
 
 impl CountMessages for ScriptedEngine {
@@ -266,14 +205,10 @@ impl Engine for ScriptedEngine {
         &self.facts
     }
 
-    fn masks(&self) -> bool {
-        self.masked
-    }
-
-    fn generate_within(
+    fn generate(
         &mut self,
         request: &Generate,
-        mask: Option<&mut dyn Mask>,
+        mut grammar: Option<&mut dyn Mask>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
@@ -301,62 +236,51 @@ impl Engine for ScriptedEngine {
                 rate,
             });
         }
+        if let Some(grammar) = &mut grammar {
+            grammar.spell(ByteSet::ALL);
+        }
         let mut writing = Writing {
             text: String::new(),
             told: 0,
             stop: &request.stop,
-            pieces: 0,
+            grammar,
         };
         let mut finish = line.finish;
-        let mut mask = mask.filter(|_| self.masked);
-        if let Some(mask) = &mut mask {
-            mask.spell(ByteSet::ALL);
-        }
         for step in &line.steps {
             if cancel.is_cancelled() {
                 finish = Finish::Cancelled;
                 break;
             }
-            let goes_on = match step {
-                Play::Text(text) => {
-                    let may = mask.as_mut().map_or(text.len(), |mask| taken(*mask, text));
-                    let goes_on = writing.add(text.get(..may).unwrap_or(text), on);
-                    if may < text.len() {
-                        finish = Finish::Length;
-                    }
-                    goes_on && may == text.len()
-                }
+            let ended = match step {
+                Play::Text(text) => writing.add(text, on)?,
                 Play::Stream { text, every_ms } => {
-                    let mut goes_on = true;
+                    let mut ended = None;
                     for word in text.split_inclusive(char::is_whitespace) {
-                        if !wait(*every_ms, cancel) {
-                            finish = Finish::Cancelled;
-                            goes_on = false;
-                        }
-                        if !goes_on {
+                        ended = if wait(*every_ms, cancel) {
+                            writing.add(word, on)?
+                        } else {
+                            Some(Finish::Cancelled)
+                        };
+                        if ended.is_some() {
                             break;
                         }
-                        goes_on = writing.add(word, on);
                     }
-                    goes_on
+                    ended
                 }
                 Play::Thinking(text) => {
                     on(Step::Thinking(text.clone()));
-                    true
+                    None
                 }
                 Play::ThinkingCut { tokens, why } => {
                     on(Step::ThinkingCut {
                         tokens: *tokens,
                         why: *why,
                     });
-                    true
+                    None
                 }
                 Play::WaitMs(ms) => {
                     let whole = wait(*ms, cancel);
-                    if !whole {
-                        finish = Finish::Cancelled;
-                    }
-                    whole
+                    (!whole).then_some(Finish::Cancelled)
                 }
                 Play::Prefill {
                     done,
@@ -370,11 +294,11 @@ impl Engine for ScriptedEngine {
                         cached: *cached,
                         rate: *rate,
                     });
-                    true
+                    None
                 }
                 Play::StartOver(why) => {
                     on(Step::StartOver(why.clone()));
-                    true
+                    None
                 }
                 Play::Fail { kind, what, hint } => {
                     let failure = Failure::new(kind.unwrap_or(Kind::Model), what);
@@ -391,7 +315,7 @@ impl Engine for ScriptedEngine {
                         ))
                         .because(format!("it is {prompt:?}")));
                     }
-                    true
+                    None
                 }
                 Play::Refuse(text) => {
                     let prompt = echoed(&request.messages, Echo::All);
@@ -401,13 +325,22 @@ impl Engine for ScriptedEngine {
                         ))
                         .because(format!("it is {prompt:?}")));
                     }
-                    true
+                    None
                 }
-                Play::Echo(which) => writing.add(&echoed(&request.messages, *which), on),
+                Play::Echo(which) => writing.add(&echoed(&request.messages, *which), on)?,
             };
-            if !goes_on {
-                break;
+            match ended {
+                None => {}
+                // By a stop text: the script says why it ends.
+                Some(Finish::Stop) => break,
+                Some(why) => {
+                    finish = why;
+                    break;
+                }
             }
+        }
+        if finish == Finish::Stop {
+            writing.may_end()?;
         }
         writing.tell(writing.text.len(), on);
         let generated_tokens = self.count(&writing.text);
@@ -465,7 +398,7 @@ mod tests {
 
     fn play(engine: &mut ScriptedEngine, request: &Generate) -> (Result<Generated>, Vec<Step>) {
         let mut steps = Vec::new();
-        let result = engine.generate(request, &Cancel::never(), &mut |s| steps.push(s));
+        let result = engine.generate(request, None, &Cancel::never(), &mut |s| steps.push(s));
         (result, steps)
     }
 
@@ -531,7 +464,7 @@ mod tests {
         });
         let begun = Instant::now();
         let done = engine
-            .generate(&ask("x"), &token, &mut |_| {})
+            .generate(&ask("x"), None, &token, &mut |_| {})
             .expect("no error");
         waiter.join().expect("joined");
         assert_eq!(

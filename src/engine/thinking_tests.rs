@@ -101,7 +101,7 @@ fn brooded(
 ) -> (String, Option<(usize, Cut)>, Generated) {
     let (mut thought, mut cut) = (String::new(), None);
     let done = engine
-        .generate(request, &Cancel::never(), &mut |step| match step {
+        .generate(request, None, &Cancel::never(), &mut |step| match step {
             Step::Thinking(text) => thought.push_str(&text),
             Step::ThinkingCut { tokens, why } => cut = Some((tokens, why)),
             _ => {}

@@ -68,7 +68,8 @@ fn an_answer_that_stays_empty_is_a_failure_with_the_likely_reason() {
         (ask(), NOTHING, "models try"),
         (ask(), BLANKS, "nothing but blanks"),
         (Request::Message, BLANKS, "models try"),
-        (patch(), NOTHING, "models try"),
+        // Where an edit must come, a model comes to no end without one but by its limit.
+        (patch(), r#"{"steps":[],"finish":"length"}"#, "models try"),
     ] {
         let trial = trial();
         let mut engine = engine(&[empty, empty, empty, empty]);

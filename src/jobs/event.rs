@@ -99,18 +99,18 @@ impl Finding {
     /// The change that its suggestion makes; none where it has none, or the line reads otherwise
     /// by now.
     pub fn change(&self, repo: &Repo) -> Option<Change> {
-        let new = self.suggestion.clone()?;
-        let text = repo.read(&self.path).ok()?.text;
-        let line = text.lines().nth((self.line as usize).checked_sub(1)?)?;
-        let edit = Edit::Rewrite {
+        if self.side == DiffKind::Removed || self.is_of_file() {
+            return None;
+        }
+        let edit = Edit::Lines {
             path: self.path.clone(),
             range: LineRange::new(self.line, self.line),
-            new,
+            old: format!("{}\n", self.quote),
+            new: self.suggestion.clone()?,
+            form: Form::Rewrite,
         };
-        let fits = line == self.quote && self.side != DiffKind::Removed;
-        let edits = [edit];
         let texts = super::texts::RepoTexts::new(repo, &[], &[]);
-        Change::plan(&edits, &texts).ok().filter(|_| fits)
+        Change::plan(&[edit], &texts).ok()
     }
 }
 

@@ -135,9 +135,6 @@ pub struct Patch {
     pub dropped: Vec<Mention>,
     /// A hunk that was refused and the person's remark, to be asked again.
     pub again: Option<(String, String)>,
-    /// Whether the model writes what it likes, and what can be read of it is taken: to measure
-    /// what the mask is good for.
-    pub unmasked: bool,
 }
 
 /// A review.

@@ -1,26 +1,24 @@
 //! The patch job: a request, excerpts, edit blocks, and a change that is planned in memory.
 //!
-//! What the model writes is only text until it was found to apply: every edit that cannot be
-//! used is said with its reason, and when none can, the model is asked again. Where the engine
-//! keeps to masks, only edits that can be used are written; what fails then is one without end.
+//! Only edits that can be used are written at all; what fails is one without end, or one whose
+//! file was changed meanwhile. It is said with its reason, and where no edit is left the model is
+//! asked again.
 
 use super::prompt::{PatchValues, RetryValues, fence_for};
-use super::texts::RepoTexts;
+use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
 use super::worse::worse;
 use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, talk};
 use crate::base::text::{human_count, printable, truncated};
-use crate::base::{Failure, Mask, RepoPath, Result};
+use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
-use crate::patch::{Change, Edit, EditMask, Form, Scope, Texts, locate::locate, parse, parse_cut};
+use crate::patch::{Change, Edit, EditMask, Form, Scope, Texts};
 
 /// Most tokens of an answer, where the user sets no limit.
 const ANSWER: usize = 2048;
 /// Tokens the template and the words around excerpts and request take.
 const AROUND: usize = 420;
-/// Most edits of one answer.
-const EDITS: usize = 200;
 /// Troubles that the model is told for its second try.
 const TOLD: usize = 6;
 /// How often the model is asked, at most: within a mask what fails is an edit without end.
@@ -70,12 +68,8 @@ pub(super) fn run(
         return Err(talk::context_full(tokens, window));
     }
     let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
-    let masked = cx.engine.masks() && !request.unmasked;
-    let files = if masked {
-        edits::files(&texts, cx.index, &context, &request.files)
-    } else {
-        Vec::new()
-    };
+    let files = edits::files(&texts, cx.index, &context, &request.files);
+    let seen = SeenTexts::new(&texts, &files);
     let mut outcome: Option<Outcome> = None;
     let mut stopped = false;
     let asked = messages;
@@ -85,27 +79,25 @@ pub(super) fn run(
     for attempt in 1..=ATTEMPTS {
         let can = outcome.as_ref().is_some_and(|kept| !kept.change.is_empty());
         let most = lines(attempt, can);
-        let mut mask = masked.then(|| {
-            EditMask::new(Scope {
-                files: files.clone(),
-                texts: &texts,
-                only: request.files.clone(),
-                forms: edits::forms(request, &context, rewrites),
-                limit: limit(cx),
-                lines: Some(most).filter(|most| *most > 0),
-                // A small model that may say no does so for no reason.
-                must_edit: rewrites || attempt > 1,
-            })
+        let mut mask = EditMask::new(Scope {
+            files: files.clone(),
+            texts: &texts,
+            only: request.files.clone(),
+            forms: edits::forms(request, &context, rewrites),
+            limit: limit(cx),
+            lines: Some(most).filter(|most| *most > 0),
+            // A small model that may say no does so for no reason.
+            must_edit: rewrites || attempt > 1,
         });
-        if mask.as_ref().is_some_and(|mask| !mask.is_useful()) {
+        if !mask.is_useful() {
             return Err(nothing_to_change(request, &texts));
         }
-        let mut sampling = calmer(&cx.settings.sampling, attempt, masked);
+        let mut sampling = calmer(&cx.settings.sampling, attempt);
         if silent {
             sampling = talk::reseeded(&sampling);
         }
         let thinking = cx.settings.thinking && !silent;
-        let generated = generate(&messages, thinking, sampling, mask.as_mut(), cx, emit)?;
+        let generated = generate(&messages, thinking, sampling, &mut mask, cx, emit)?;
         stopped = generated.finish == Finish::Cancelled;
         if talk::is_empty(&generated) && !can {
             if silent || attempt == ATTEMPTS {
@@ -118,20 +110,16 @@ pub(super) fn run(
             messages.clone_from(&asked);
             continue;
         }
-        let this = read(&generated, mask.as_ref(), &texts);
+        let this = read(&generated, &mask, &seen);
         let kept = match outcome.take() {
             Some(before) if !this.is_better_than(&before) => before,
             _ => this,
         };
         let kept = outcome.insert(kept);
         let can = !kept.change.is_empty();
-        let last = attempt == if masked { ATTEMPTS } else { 2 };
+        let last = attempt == ATTEMPTS;
         // What applies and leaves something worse goes back once.
-        let again = if can {
-            attempt == 1 && !kept.worse.is_empty()
-        } else {
-            masked || kept.is_worth_another_try(&generated.text)
-        };
+        let again = !can || attempt == 1 && !kept.worse.is_empty();
         if last || stopped || !again {
             break;
         }
@@ -142,7 +130,7 @@ pub(super) fn run(
             .map(|trouble| truncated(trouble, 1200).to_owned())
             .collect();
         // What went on without end is no example to go on from.
-        let said = if masked && !can { SAID } else { usize::MAX };
+        let said = if can { usize::MAX } else { SAID };
         messages.clone_from(&asked);
         messages.push(Message {
             role: Role::Assistant,
@@ -152,12 +140,12 @@ pub(super) fn run(
             role: Role::User,
             content: cx.prompts.retry(&RetryValues {
                 troubles: &told,
-                lines: if masked { lines(attempt + 1, can) } else { 0 },
+                lines: lines(attempt + 1, can),
                 worse: can,
             })?,
         });
         if cx.engine.count_messages(&messages)? + reserve.min(256) > window {
-            if !masked || can {
+            if can {
                 break;
             }
             messages.clone_from(&asked);
@@ -312,9 +300,9 @@ const fn lines(attempt: usize, after: bool) -> u32 {
 }
 
 /// How tokens are drawn at an attempt.
-fn calmer(asked: &Sampling, attempt: usize, masked: bool) -> Sampling {
+fn calmer(asked: &Sampling, attempt: usize) -> Sampling {
     let mut sampling = asked.clone();
-    if masked && attempt > 1 {
+    if attempt > 1 {
         sampling.temperature = Some(CALM);
     }
     sampling
@@ -324,7 +312,7 @@ fn generate(
     messages: &[Message],
     thinking: bool,
     sampling: Sampling,
-    mask: Option<&mut EditMask<'_>>,
+    mask: &mut EditMask<'_>,
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
@@ -337,8 +325,7 @@ fn generate(
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
-    let mask = mask.map(|mask| mask as &mut dyn Mask);
-    talk::generate_within(cx, &request, mask, emit)
+    talk::generate(cx, &request, Some(mask), emit)
 }
 
 /// What an answer comes to.
@@ -363,37 +350,19 @@ impl Outcome {
         }
         self.worse.len() < before.worse.len()
     }
-
-    /// Blocks that could not be used, or code with no place to go; not a plain "no".
-    fn is_worth_another_try(&self, answer: &str) -> bool {
-        !self.troubles.is_empty() || answer.contains("```")
-    }
 }
 
-/// Reads an answer and plans as much of it as holds together.
-fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_>) -> Outcome {
-    let mut parsed = match generated.finish {
-        Finish::Stop => parse(&generated.text),
-        Finish::Length | Finish::Repeated | Finish::Cancelled => parse_cut(&generated.text),
+/// Takes the edits of an answer and plans as many of them as hold together.
+fn read(generated: &Generated, mask: &EditMask<'_>, texts: &dyn Texts) -> Outcome {
+    let edits: Vec<Edit> = mask.edits().cloned().collect();
+    let cut_off = |head: String| {
+        let head = printable(truncated(&head, 200)).into_owned();
+        let number = edits.len() + 1;
+        format!("edit {number} ({head}): the answer was cut off there, and the edit is dropped")
     };
-    // What was written within a mask is known, and need not be guessed.
-    if let Some(mask) = mask {
-        parsed.edits = mask.edits().cloned().collect();
-        parsed.troubles = mask
-            .begun()
-            .map(|head| {
-                let head = printable(truncated(&head, 200)).into_owned();
-                format!(
-                    "edit {} ({head}): the answer was cut off there, and the edit is dropped",
-                    parsed.edits.len() + 1
-                )
-            })
-            .into_iter()
-            .collect();
-    }
     let mut outcome = Outcome {
-        prose: parsed.prose,
-        troubles: parsed.troubles,
+        prose: mask.words(),
+        troubles: mask.begun().map(cut_off).into_iter().collect(),
         ..Outcome::default()
     };
     if generated.finish == Finish::Repeated {
@@ -408,35 +377,23 @@ fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_
             human_count(generated.usage.generated_tokens as u64)
         ));
     }
-    let mut edits = parsed.edits;
-    if edits.len() > EDITS {
-        outcome.troubles.push(format!(
-            "the answer has {} edits; only the first {EDITS} are looked at",
-            edits.len()
-        ));
-        edits.truncate(EDITS);
-    }
     let mut kept: Vec<Edit> = Vec::new();
-    match Change::plan_noted(&edits, texts) {
-        Ok((change, notes)) => {
+    match Change::plan(&edits, texts) {
+        Ok(change) => {
             outcome.change = change;
-            outcome.notes.extend(notes);
             kept = edits;
         }
         Err(_) => {
             // One by one: those that hold together with the ones before them are taken.
             for edit in edits {
                 kept.push(edit);
-                match Change::plan_noted(&kept, texts) {
-                    Ok((change, _)) => outcome.change = change,
+                match Change::plan(&kept, texts) {
+                    Ok(change) => outcome.change = change,
                     Err(failure) => {
                         outcome.troubles.push(reason(&failure));
                         kept.pop();
                     }
                 }
-            }
-            if let Ok((_, notes)) = Change::plan_noted(&kept, texts) {
-                outcome.notes.extend(notes);
             }
         }
     }
@@ -447,7 +404,7 @@ fn read(generated: &Generated, mask: Option<&EditMask<'_>>, texts: &RepoTexts<'_
         kept.clear();
     }
     outcome.worse = worse(&outcome.change);
-    outcome.edits = kept.iter().map(|edit| event(edit, texts)).collect();
+    outcome.edits = kept.iter().map(event).collect();
     outcome
 }
 
@@ -460,19 +417,9 @@ fn reason(failure: &Failure) -> String {
 }
 
 /// An edit as an event, with the lines it concerns.
-fn event(edit: &Edit, texts: &RepoTexts<'_>) -> Event {
+fn event(edit: &Edit) -> Event {
     let (start, end) = match edit {
-        Edit::Rewrite { range, .. } => (range.start, range.end),
-        Edit::Replace { path, old, .. } => texts
-            .text(path)
-            .ok()
-            .and_then(|text| {
-                let bytes = locate(&text, old).ok()?;
-                let lines = |part: &str| part.lines().count() as u32;
-                let before = lines(text.get(..bytes.start)?);
-                Some((before + 1, before + lines(text.get(bytes)?).max(1)))
-            })
-            .unwrap_or((0, 0)),
+        Edit::Lines { range, .. } => (range.start, range.end),
         Edit::Create { .. } | Edit::Delete { .. } | Edit::Rename { .. } => (0, 0),
     };
     Event::Edit {

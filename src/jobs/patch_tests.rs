@@ -78,80 +78,80 @@ fn a_change_is_planned_and_nothing_is_written() {
     assert!(prompt.ends_with("Request: make walk run instead of leap"));
 }
 
+/// That no model could have said this, and how far it could.
+fn barred(trial: &Trial, request: Patch, says: &str) -> String {
+    let mut engine = ScriptedEngine::saying(&[says]);
+    let (answer, _) = trial.run(&Request::Patch(request), &mut engine);
+    let failure = answer.expect_err(says).to_string();
+    assert!(failure.contains("the grammar does not allow"), "{failure}");
+    failure
+}
+
 #[test]
-fn what_cannot_be_applied_is_tried_once_more_with_the_reason() {
+fn what_does_not_stand_there_cannot_be_said() {
     let trial = trial();
     let bad = "*** replace src/walk.rs\n<<<<<<<\n    jump();\n=======\n    run();\n>>>>>>>\n";
-    let mut engine = ScriptedEngine::saying(&[bad, GOOD]);
+    let why = barred(&trial, wish("make walk run"), bad);
+    assert!(why.contains("it says \"jump()"), "{why}");
+}
+
+#[test]
+fn a_no_is_asked_again_and_an_edit_must_come() {
+    let trial = trial();
+    let no = "Nothing needs to be changed.\n*** end";
+    let mut engine = ScriptedEngine::saying(&[no, GOOD]);
     let came = play(&trial, wish("make walk run"), &mut engine);
     assert!(!came.change.is_empty());
-    assert_eq!(came.troubles, [] as [&str; 0]);
     assert!(notes(&came.events).contains("asked again"));
     let again = &engine.asked()[1].messages;
     assert_eq!(again.len(), 4);
-    assert_eq!(again[2].content, bad);
-    assert!(
-        again[3].content.contains("src/walk.rs"),
-        "{}",
-        again[3].content
-    );
+    assert_eq!(again[2].content, "Nothing needs to be changed.");
+    // The second answer may not be a no.
+    let mut engine = ScriptedEngine::saying(&[no, no]);
+    let (answer, _) = trial.run(&Request::Patch(wish("make walk run")), &mut engine);
+    assert!(answer.is_err());
+}
 
-    let mut engine = ScriptedEngine::saying(&[bad, bad, GOOD]);
+#[test]
+fn a_change_is_planned_on_what_the_model_was_shown() {
+    let trial = trial();
+    // Somebody adds a line above while the model writes.
+    let root = trial.dir.path().to_owned();
+    let slow = Line::steps(vec![Play::WaitMs(400), Play::Text(GOOD.to_owned())]);
+    let mut engine = ScriptedEngine::new(vec![slow]);
+    let neighbour = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        std::fs::write(root.join("src/walk.rs"), format!("use std::fs;\n{WALK}"))
+    });
     let came = play(&trial, wish("make walk run"), &mut engine);
-    assert!(came.change.is_empty());
-    assert_eq!((came.troubles.len(), engine.asked().len()), (1, 2));
-    assert!(notes(&came.events).contains("nothing could be changed"));
-}
-
-#[test]
-fn a_plain_no_is_taken_as_one() {
-    let trial = trial();
-    let mut engine = ScriptedEngine::saying(&["Nothing needs to be changed."]);
-    let came = play(&trial, wish("make walk walk"), &mut engine);
-    assert!(came.change.is_empty() && came.troubles.is_empty());
-    assert_eq!(came.prose, "Nothing needs to be changed.");
-    assert_eq!(engine.asked().len(), 1);
-}
-
-#[test]
-fn edits_that_hold_are_kept_beside_those_that_do_not() {
-    let trial = trial();
-    let both = "*** replace src/walk.rs\n<<<<<<<\n    step();\n=======\n    hop();\n>>>>>>>\n\
-        *** create src/run.rs\n<<<<<<<\nfn run() {}\n>>>>>>>\n\
-        *** replace src/walk.rs\n<<<<<<<\n    leap();\n=======\n    run();\n>>>>>>>\n";
-    let mut engine = ScriptedEngine::saying(&[both]);
-    let came = play(&trial, wish("run"), &mut engine);
-    let files: Vec<_> = came.change.files.iter().map(|f| f.path.as_str()).collect();
-    assert_eq!(files, ["src/run.rs", "src/walk.rs"]);
-    assert_eq!(came.troubles.len(), 1, "{:?}", came.troubles);
-    let edits = came.events.iter();
-    assert_eq!(edits.filter(|e| matches!(e, Event::Edit { .. })).count(), 2);
+    neighbour.join().expect("joined").expect("written");
+    assert_eq!(came.change.files[0].before.as_deref(), Some(WALK));
 }
 
 #[test]
 fn what_is_ignored_or_not_named_is_left_alone() {
     let trial = trial();
-    let ignored = "*** replace target/out.rs\n<<<<<<<\nmade\n=======\nbroken\n>>>>>>>\n\
-        *** create target/new.rs\n<<<<<<<\nx\n>>>>>>>\n";
-    let mut engine = ScriptedEngine::saying(&[ignored, "I cannot."]);
-    let came = play(&trial, wish("break the build"), &mut engine);
-    assert!(came.change.is_empty());
-    assert_eq!(came.troubles.len(), 2, "{:?}", came.troubles);
-
-    let mut engine = ScriptedEngine::saying(&[GOOD, GOOD]);
+    for ignored in [
+        "*** replace target/out.rs\n<<<<<<<\nmade\n=======\nbroken\n>>>>>>>\n",
+        "*** create target/new.rs\n<<<<<<<\nx\n>>>>>>>\n",
+    ] {
+        barred(&trial, wish("break the build"), ignored);
+    }
     let only = Patch {
         files: vec![RepoPath::new("src/print.rs").expect("good path")],
         ..wish("make it run")
     };
-    let came = play(&trial, only, &mut engine);
-    assert!(came.change.is_empty());
+    let why = barred(&trial, only.clone(), GOOD);
+    assert!(why.contains("it says \"walk.rs"), "{why}");
+    let mut engine = ScriptedEngine::saying(&["*** end"]);
+    let _ = trial.run(&Request::Patch(only), &mut engine);
     let prompt = &engine.asked()[0].messages[1].content;
     assert!(prompt.contains("Only these files may be changed: src/print.rs"));
     assert!(prompt.contains("[1] src/print.rs:"), "{prompt}");
 }
 
 #[test]
-fn a_new_file_that_would_be_ignored_is_refused_with_the_reason() {
+fn a_new_file_that_would_be_ignored_cannot_be_named() {
     let mut trial = Trial::new(&[
         ("src/walk.rs", WALK),
         (".gitignore", "*.log\n"),
@@ -167,25 +167,17 @@ fn a_new_file_that_would_be_ignored_is_refused_with_the_reason() {
         "src/made.rs",
         "a.gen",
     ] {
-        let answer = make(name);
+        barred(&trial, wish("make it"), &make(name));
         let moved = format!("*** rename src/walk.rs -> {name}\n");
-        for answer in [answer, moved] {
-            let mut engine = ScriptedEngine::saying(&[&answer, "I cannot."]);
-            let came = play(&trial, wish("make it"), &mut engine);
-            assert!(came.change.is_empty(), "{answer}");
-            let why = came.troubles.join("\n");
-            assert!(why.contains("ignored (.gitignore"), "{answer}: {why}");
-        }
+        barred(&trial, wish("make it"), &moved);
     }
-    let fine = format!("{}{}", make("made.rs"), make("src/new.rs"));
+    let fine = format!("{}{}*** end", make("made.rs"), make("src/new.rs"));
     let mut engine = ScriptedEngine::saying(&[&fine]);
     let came = play(&trial, wish("make it"), &mut engine);
     assert_eq!(came.change.files.len(), 2, "{:?}", came.troubles);
     // The rules count as they are now, whatever the index holds.
     trial.put(".gitignore", "walk.rs\n");
-    let mut engine = ScriptedEngine::saying(&[GOOD, GOOD]);
-    let came = play(&trial, wish("make walk run"), &mut engine);
-    assert!(came.change.is_empty());
+    barred(&trial, wish("make walk run"), GOOD);
 }
 
 #[cfg(unix)]
@@ -258,7 +250,8 @@ fn a_block_that_was_cut_off_is_never_taken() {
         assert_eq!(files, ["src/run.rs"], "{finish}");
         assert!(came.troubles[0].contains("cut off"), "{:?}", came.troubles);
     }
-    let mut engine = ScriptedEngine::saying(&[cut]);
+    let whole = format!("{cut}\n*** end");
+    let mut engine = ScriptedEngine::saying(&[&whole]);
     let came = play(&trial, wish("run"), &mut engine);
     assert_eq!(came.change.files.len(), 2, "a whole answer is taken whole");
 }
@@ -277,14 +270,12 @@ fn a_context_that_is_too_small_is_said() {
     assert!(engine.asked().is_empty());
 }
 
-/// What is proposed where the engine keeps to the mask.
-fn play_within(
-    trial: &Trial,
-    request: Patch,
-    rewrites: bool,
-    says: &[&str],
-) -> (Came, Vec<String>) {
-    let mut engine = ScriptedEngine::saying(says).within_masks(rewrites);
+/// What is proposed, and what was asked.
+fn play_asked(trial: &Trial, request: Patch, rewrites: bool, says: &[&str]) -> (Came, Vec<String>) {
+    let mut engine = ScriptedEngine::saying(says);
+    if rewrites {
+        engine = engine.rewriting();
+    }
     let came = play(trial, request, &mut engine);
     let asked = engine.asked().iter();
     let last = asked.map(|asked| asked.messages.last().expect("a message").content.clone());
@@ -292,14 +283,14 @@ fn play_within(
 }
 
 #[test]
-fn within_a_mask_an_edit_without_end_is_dropped_aloud_and_asked_for_again() {
+fn an_edit_without_end_is_dropped_aloud_and_asked_for_again() {
     let trial = trial();
     let head = "*** rewrite src/walk.rs:walk\n<<<<<<<\n";
     let endless = format!("I do.\n{head}{}", "fn walk() {}\n".repeat(2_000));
-    let many = format!("{head}{}", "fn walk() {}\n".repeat(13));
+    let long = format!("{head}{}", "fn walk() {}".repeat(1_000));
     let one = format!("{head}fn walk() {{}}\n>>>>>>>\n*** end");
-    let says = [endless.as_str(), &many, &one];
-    let (came, asked) = play_within(&trial, wish("make walk empty"), true, &says);
+    let says = [endless.as_str(), &long, &one];
+    let (came, asked) = play_asked(&trial, wish("make walk empty"), true, &says);
     let after = came.change.files[0].after.as_deref().expect("a text");
     assert_eq!(after, "fn walk() {}\n");
     assert_eq!(came.troubles, [] as [&str; 0]);
@@ -319,12 +310,12 @@ fn within_a_mask_an_edit_without_end_is_dropped_aloud_and_asked_for_again() {
 }
 
 #[test]
-fn within_a_mask_what_makes_the_code_worse_goes_back_once() {
+fn what_makes_the_code_worse_goes_back_once() {
     let trial = trial();
     let broken =
         "*** replace src/print.rs\n<<<<<<<\nfn print() {}\n=======\nfn print( {}\n>>>>>>>\n*** end";
     let fine = broken.replace("print( {}", "print() { say() }");
-    let (came, asked) = play_within(&trial, wish("let print say"), false, &[broken, &fine]);
+    let (came, asked) = play_asked(&trial, wish("let print say"), false, &[broken, &fine]);
     let after = came.change.files[0].after.as_deref().expect("a text");
     assert_eq!(after, "/// Prints.\nfn print() { say() }\n");
     assert!(
@@ -333,7 +324,7 @@ fn within_a_mask_what_makes_the_code_worse_goes_back_once() {
     );
     assert_eq!(came.troubles, [] as [&str; 0]);
     // If it stays, it is shown with the complaint.
-    let (came, asked) = play_within(&trial, wish("let print say"), false, &[broken, broken]);
+    let (came, asked) = play_asked(&trial, wish("let print say"), false, &[broken, broken]);
     assert!(!came.change.is_empty() && asked.len() == 2);
     let told = notes(&came.events);
     assert!(
@@ -351,7 +342,7 @@ fn files_of_a_repository_within_are_not_offered() {
         files: vec![RepoPath::new("vendor/lib/walk.rs").expect("good path")],
         ..wish("walk")
     };
-    let mut engine = ScriptedEngine::saying(&["*** end"]).within_masks(false);
+    let mut engine = ScriptedEngine::saying(&["*** end"]);
     let (answer, _) = trial.run(&Request::Patch(named), &mut engine);
     let failure = answer.expect_err("nothing may be changed");
     assert!(
@@ -365,7 +356,7 @@ fn files_of_a_repository_within_are_not_offered() {
 fn a_preview_is_what_a_model_that_rewrites_is_sent() {
     let trial = trial();
     let request = Request::Patch(wish("let print say"));
-    let mut engine = ScriptedEngine::saying(&["*** end"]).within_masks(true);
+    let mut engine = ScriptedEngine::saying(&["*** end"]).rewriting();
     let prompts = Prompts::load(None).expect("the embedded prompts");
     let reader = crate::jobs::Reader {
         count: &crate::base::count::RoughCount,
@@ -393,10 +384,10 @@ fn files_that_are_named_are_the_only_ones_and_may_be_new() {
         ..wish("print a walk")
     };
     let says = ["*** create src/new.rs\n<<<<<<<\nfn greet() {}\n>>>>>>>\n*** end"];
-    let (came, _) = play_within(&trial, named("src/new.rs"), true, &says);
+    let (came, _) = play_asked(&trial, named("src/new.rs"), true, &says);
     assert_eq!(came.change.files[0].path.as_str(), "src/new.rs");
     // Another name is not taken, and no model is asked where nothing can be.
-    let mut engine = ScriptedEngine::saying(&says).within_masks(true);
+    let mut engine = ScriptedEngine::saying(&says).rewriting();
     let (answer, _) = trial.run(&Request::Patch(named("target/out.rs")), &mut engine);
     let failure = answer.expect_err("nothing may be changed");
     assert!(

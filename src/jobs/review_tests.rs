@@ -76,14 +76,29 @@ fn always(text: &str) -> ScriptedEngine {
 #[test]
 fn findings_are_checked_and_the_rest_is_said() {
     let trial = trial();
-    let text = format!("{FINDING}\nsrc/a.rs:2: note: style: made up\n> never_written();\n");
-    let came = play(&trial, staged(), &mut always(&text));
+    let made_up = format!("{FINDING}\nsrc/a.rs:1: note: bug: made up\n> never_written();\n");
+    let came = play(&trial, staged(), &mut within(&[&made_up, "No findings."]));
+    assert!(came.findings.is_empty());
+    let (_, why) = &came
+        .unread
+        .iter()
+        .find(|(path, _)| path == "src/a.rs")
+        .expect("unread");
+    assert!(why.contains("never_written"), "{why}");
+
+    let mut engine = ScriptedEngine::new(vec![
+        Line::text(FINDING),
+        Line {
+            repeat: true,
+            ..Line::text("No findings.")
+        },
+    ]);
+    let came = play(&trial, staged(), &mut engine);
     assert_eq!(came.findings.len(), 1, "{:?}", came.findings);
     let finding = &came.findings[0];
     assert_eq!((finding.line, finding.side), (2, DiffKind::Added));
     assert!(finding.verified);
     assert!(came.events.contains(&Event::Finding(finding.clone())));
-    assert!(notes(&came.events).contains("dropped"));
     for (file, reason) in [("Cargo.lock", "lock"), ("logo.bin", "binary")] {
         assert!(
             came.unread
@@ -285,7 +300,7 @@ fn looking() -> Trial {
 }
 
 fn within(says: &[&str]) -> ScriptedEngine {
-    ScriptedEngine::saying(says).within_masks(false)
+    ScriptedEngine::saying(says)
 }
 
 #[test]
@@ -419,9 +434,9 @@ fn new_text_for_a_line_is_a_change() {
     trial.put("src/a.rs", "fn a() {\n    other();\n}\n");
     assert!(finding.change(&trial.repo).is_none());
     // Small models are not asked for it, and cannot give it.
-    let mut small = ScriptedEngine::saying(&[&says, "No findings."]).within_masks(true);
+    let mut small = ScriptedEngine::saying(&[&says, "No findings."]).rewriting();
     let came = play(&self::trial(), staged(), &mut small);
-    assert_eq!(came.findings[0].suggestion, None);
+    assert!(came.findings.is_empty());
     assert!(!small.asked()[0].messages[0].content.contains("<<<<<<<"));
 }
 

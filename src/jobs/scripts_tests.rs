@@ -23,7 +23,7 @@ fn patches_change_what_they_say_and_nothing_beside() {
         ("src/走査.py", "    return 根", "    return [根]"),
     ] {
         let says = format!("*** replace {path}\n<<<<<<<\n{old}\n=======\n{new}\n>>>>>>>\n*** end");
-        let mut engine = ScriptedEngine::saying(&[&says]).within_masks(false);
+        let mut engine = ScriptedEngine::saying(&[&says]);
         let request = Request::Patch(Patch {
             request: format!("「{old}」を直してください @{path}"),
             ..Patch::default()

@@ -210,7 +210,7 @@ pub fn trial(
         },
         ..Generate::default()
     };
-    let done = engine.generate(&generate, cancel, &mut |step| {
+    let done = engine.generate(&generate, None, cancel, &mut |step| {
         if let Step::Prefill { done, total, .. } = step {
             on(done, total);
         }

@@ -138,7 +138,7 @@ pub(super) fn answer(
     request: &Generate,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
-    let done = generate_within(cx, request, None, emit)?;
+    let done = generate(cx, request, None, emit)?;
     if !is_empty(&done) || cx.cancel.is_cancelled() {
         return Ok(done);
     }
@@ -150,7 +150,7 @@ pub(super) fn answer(
         sampling: reseeded(&request.sampling),
         ..request.clone()
     };
-    let second = generate_within(cx, &again, None, emit)?;
+    let second = generate(cx, &again, None, emit)?;
     if is_empty(&second) {
         let window = cx.engine.facts().context;
         return Err(no_answer(&done, request.thinking, window));
@@ -241,17 +241,17 @@ pub(super) fn cut_short(done: &Generated, most: usize, window: usize) -> Option<
     }
 }
 
-/// Generates within a mask, or without one, passing on what happens as events; the figures come
-/// as an event too.
-pub(super) fn generate_within(
+/// Generates, within a grammar where there is one, passing on what happens as events; the figures
+/// come as an event too.
+pub(super) fn generate(
     cx: &mut JobCx<'_>,
     request: &Generate,
-    mask: Option<&mut dyn Mask>,
+    grammar: Option<&mut dyn Mask>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
     let cancel = cx.cancel.clone();
     let mut on = |step| emit(event_of(step));
-    let done = cx.engine.generate_within(request, mask, &cancel, &mut on)?;
+    let done = cx.engine.generate(request, grammar, &cancel, &mut on)?;
     emit(Event::Usage(done.usage));
     Ok(done)
 }

@@ -2,9 +2,10 @@
 //! and reached by no link; of these only those that the request allows.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use crate::base::{Failure, RepoPath, Result};
-use crate::patch::Texts;
+use crate::patch::{ScopeFile, Texts};
 use crate::repo::{Ignoring, Repo, WalkRules};
 
 /// The texts of a repository, as `patch` sees them.
@@ -131,5 +132,40 @@ impl Texts for RepoTexts<'_> {
         }
         self.own(path)?;
         self.counts(path)
+    }
+}
+
+/// Texts as they were when an answer was asked for: what is planned on them is merged with what
+/// has changed since when it is written.
+pub(super) struct SeenTexts<'a> {
+    now: &'a dyn Texts,
+    seen: BTreeMap<&'a RepoPath, &'a str>,
+}
+
+impl<'a> SeenTexts<'a> {
+    /// The texts of `files` as they are given, and others as they are `now`.
+    pub fn new(now: &'a dyn Texts, files: &'a [ScopeFile]) -> Self {
+        let seen = files.iter().map(|file| (&file.path, file.text.as_str()));
+        Self {
+            now,
+            seen: seen.collect(),
+        }
+    }
+}
+
+impl Texts for SeenTexts<'_> {
+    fn text(&self, path: &RepoPath) -> Result<String> {
+        match self.seen.get(path) {
+            Some(text) => Ok((*text).to_owned()),
+            None => self.now.text(path),
+        }
+    }
+
+    fn exists(&self, path: &RepoPath) -> bool {
+        self.now.exists(path)
+    }
+
+    fn may_create(&self, path: &RepoPath) -> Result<()> {
+        self.now.may_create(path)
     }
 }

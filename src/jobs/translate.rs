@@ -51,7 +51,7 @@ pub(super) fn search_words(
         ..Generate::default()
     };
     let cancel = cx.cancel.clone();
-    let done = cx.engine.generate(&request, &cancel, &mut |step| {
+    let done = cx.engine.generate(&request, None, &cancel, &mut |step| {
         if matches!(step, Step::Prefill { .. }) {
             emit(talk::event_of(step));
         }

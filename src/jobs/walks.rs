@@ -9,8 +9,7 @@ use super::texts::RepoTexts;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 use crate::engine::{Walked, Walker};
 use crate::index::symbols::{Language, errors};
-use crate::patch::locate::locate;
-use crate::patch::{Change, Edit, EditMask, Scope, ScopeFile, Texts};
+use crate::patch::{Change, Edit, EditMask, Form, Scope, ScopeFile, Texts};
 use crate::repo::{Repo, WalkRules};
 
 /// Files that an answer may change, at most.
@@ -154,13 +153,21 @@ fn judge(
     }
     let edits: Vec<Edit> = mask.edits().cloned().collect();
     for edit in &edits {
-        if let Edit::Replace { path, old, .. } = edit {
-            let place = texts.text(path).and_then(|text| locate(&text, old));
+        if let Edit::Lines {
+            path,
+            range,
+            old,
+            form: Form::Replace,
+            ..
+        } = edit
+        {
             // A file that an edit before has renamed is not there by that name.
-            if let Err(failure) = place
-                && texts.exists(path)
-            {
-                fault(failure.to_string());
+            let Ok(text) = texts.text(path) else {
+                continue;
+            };
+            let starts = starts(&text, old);
+            if starts != [range.start] {
+                fault(format!("{path}:{range} stands at the lines {starts:?}"));
             }
         }
     }
@@ -204,6 +211,18 @@ fn judge(
     report.edits += edits.len();
     report.changed_lines += added + removed;
     change
+}
+
+/// The lines of a text, from 1, at which others begin.
+fn starts(text: &str, lines: &str) -> Vec<u32> {
+    let file: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
+    let wanted: Vec<&str> = lines.lines().collect();
+    let windows = file.windows(wanted.len().max(1));
+    (1..)
+        .zip(windows)
+        .filter(|(_, window)| *window == wanted)
+        .map(|(line, _)| line)
+        .collect()
 }
 
 /// Mean, 99th of 100 and most, in microseconds.

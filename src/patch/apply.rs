@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::lines::{Line, lines, without_newline};
-use super::{Edit, Texts, locate};
-use crate::base::text::is_hostile;
+use super::lines::{Line, bytes, lines, without_newline};
+use super::{Edit, Form, Texts};
+use crate::base::text::{is_hostile, printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result};
 
 /// What becomes of one file.
@@ -64,25 +64,19 @@ struct Plan {
     created: BTreeMap<RepoPath, String>,
     /// New names of renamed files, with the old ones.
     moved: BTreeMap<RepoPath, RepoPath>,
-    notes: Vec<String>,
     /// The edits that cannot be, with reasons.
     refused: Vec<(usize, String)>,
 }
 
 impl Change {
-    /// Works out the new texts. All edits hold or none does; edits of one file are all located
-    /// in its text as it is now and must not overlap. Newlines of the file are kept (CRLF), and
-    /// so are its byte-order mark and whether it ends with a newline.
+    /// Works out the new texts. All edits hold or none does; edits of one file all name lines of
+    /// its text as it is now, which must read as they did when the edit was written, and must not
+    /// overlap. Newlines of the file are kept (CRLF), and so are its byte-order mark and whether it
+    /// ends with a newline.
     ///
     /// # Errors
     /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
-        Self::plan_noted(edits, texts).map(|(change, _)| change)
-    }
-
-    /// As [`Change::plan`], with what should be said about how places were found: text that
-    /// stands in the file only with another indentation or other blanks at the ends of lines.
-    pub fn plan_noted(edits: &[Edit], texts: &dyn Texts) -> Result<(Self, Vec<String>)> {
         let mut plan = Plan::default();
         // Renames first: later blocks may use the new name for a file.
         for (at, edit) in edits.iter().enumerate() {
@@ -95,12 +89,13 @@ impl Change {
                 Edit::Rename { .. } => {}
                 Edit::Create { path, text } => plan.create(at, path, text, texts),
                 Edit::Delete { path } => plan.delete(at, path, texts),
-                Edit::Replace { path, old, new } => {
-                    plan.splice(at, path, texts, |file| locate::place(file, old, new));
-                }
-                Edit::Rewrite { path, range, new } => {
-                    plan.splice(at, path, texts, |file| rewrite(file, *range, new));
-                }
+                Edit::Lines {
+                    path,
+                    range,
+                    old,
+                    new,
+                    ..
+                } => plan.splice(at, path, texts, (*range, old, new)),
             }
         }
         plan.finish(edits)
@@ -125,26 +120,41 @@ impl Change {
     }
 }
 
-/// The place of lines named by their numbers.
-fn rewrite(file: &[Line<'_>], range: LineRange, new: &str) -> Result<locate::Place> {
+/// The lines that an edit names, counted from 0, if they still read as they did.
+fn named(file: &[Line<'_>], range: LineRange, old: &str) -> Result<Range<usize>> {
     let (start, end) = (range.start as usize, range.end as usize);
     // An empty file has no line, and its first is the only one that can be meant.
-    let empty = file.is_empty() && start == 1;
-    if end > file.len() && !empty {
-        return Err(Failure::input(format!(
+    if file.is_empty() && start == 1 && old.is_empty() {
+        return Ok(0..0);
+    }
+    let stands = file.get(start - 1..end).ok_or_else(|| {
+        Failure::input(format!(
             "it says lines {range}, and the file has {}",
             match file.len() {
                 0 => "none".to_owned(),
                 1 => "only one".to_owned(),
                 n => format!("only {n}"),
             }
-        )));
+        ))
+    })?;
+    let old = lines(old);
+    let differs = stands
+        .iter()
+        .map(|line| Some(line.text))
+        .chain(std::iter::repeat(None))
+        .zip(old.iter().map(|line| Some(line.text)).chain([None]))
+        .position(|(stands, said)| stands != said);
+    match differs {
+        Some(at) if at < stands.len() || at < old.len() => {
+            let reads = stands.get(at).map_or("", |line| line.text.trim());
+            Err(Failure::input(format!(
+                "the file was changed meanwhile: line {} reads `{}`",
+                start + at,
+                printable(truncated(reads, 120))
+            )))
+        }
+        _ => Ok(start - 1..end),
     }
-    Ok(locate::Place {
-        lines: start - 1..if empty { 0 } else { end },
-        new: new.to_owned(),
-        note: None,
-    })
 }
 
 impl Plan {
@@ -255,7 +265,7 @@ impl Plan {
         at: usize,
         path: &RepoPath,
         texts: &dyn Texts,
-        place: impl Fn(&[Line<'_>]) -> Result<locate::Place>,
+        (range, old, new): (LineRange, &str, &str),
     ) {
         if self.created.contains_key(path) {
             return self.refuse(
@@ -273,12 +283,11 @@ impl Plan {
             return self.refuse(at, "an earlier edit deletes the file");
         }
         let file = lines(&work.before);
-        let place = match place(&file) {
-            Ok(place) => place,
+        let lines = match named(&file, range, old) {
+            Ok(lines) => lines,
             Err(failure) => return self.refuse(at, failure.to_string()),
         };
-        let range = LineRange::new(place.lines.start as u32 + 1, place.lines.end as u32);
-        let Some(splice) = trimmed(at, &file, place.lines, &place.new) else {
+        let Some(splice) = trimmed(at, &file, lines, new) else {
             return self.refuse(at, "it changes nothing: the new text is the old one");
         };
         let other = work
@@ -297,12 +306,9 @@ impl Plan {
             );
         }
         work.splices.push(splice);
-        if let Some(note) = place.note {
-            self.notes.push(format!("{path}:{range}: {note}"));
-        }
     }
 
-    fn finish(mut self, edits: &[Edit]) -> Result<(Change, Vec<String>)> {
+    fn finish(mut self, edits: &[Edit]) -> Result<Change> {
         let mut files: Vec<FileChange> = self
             .created
             .iter()
@@ -350,17 +356,17 @@ impl Plan {
                 }));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok((Change { files }, self.notes))
+        Ok(Change { files })
     }
 }
 
 fn word(edit: &Edit) -> &'static str {
-    match edit {
-        Edit::Replace { .. } => "replace",
-        Edit::Rewrite { .. } => "rewrite",
-        Edit::Create { .. } => "create",
-        Edit::Delete { .. } => "delete",
-        Edit::Rename { .. } => "rename",
+    match edit.form() {
+        Form::Replace => "replace",
+        Form::Rewrite => "rewrite",
+        Form::Create => "create",
+        Form::Delete => "delete",
+        Form::Rename => "rename",
     }
 }
 
@@ -389,7 +395,7 @@ fn trimmed(edit: usize, file: &[Line<'_>], range: Range<usize>, new: &str) -> Op
     Some(Splice {
         edit,
         lines,
-        new: super::parse::joined(new),
+        new: new.iter().flat_map(|line| [*line, "\n"]).collect(),
     })
 }
 
@@ -425,7 +431,7 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
     let mut out = String::with_capacity(before.len() + 256);
     let mut at = 0;
     for splice in order {
-        let bytes = locate::bytes(&file, splice.lines.clone());
+        let bytes = bytes(&file, splice.lines.clone());
         out.push_str(before.get(at..bytes.start).unwrap_or(""));
         if !out.is_empty() && out != "\u{feff}" && !out.ends_with('\n') && !splice.new.is_empty() {
             out.push_str(newline);

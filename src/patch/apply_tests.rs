@@ -38,20 +38,53 @@ fn map(files: &[(&str, &str)]) -> Map {
         .collect())
 }
 
+/// Lines that read so, the first ones that do.
 fn replace(old: &str, new: &str) -> Edit {
-    Edit::Replace {
+    Edit::Lines {
         path: path("a"),
+        range: LineRange::new(1, old.lines().count().max(1) as u32),
         old: old.to_owned(),
         new: new.to_owned(),
+        form: Form::Replace,
     }
 }
 
+/// These lines, however they read.
 fn rewrite(start: u32, end: u32, new: &str) -> Edit {
-    Edit::Rewrite {
+    Edit::Lines {
         path: path("a"),
         range: LineRange::new(start, end),
+        old: String::new(),
         new: new.to_owned(),
+        form: Form::Rewrite,
     }
+}
+
+/// The edits of a text as a mask would give them: with their lines, and how these read.
+fn located(text: &str, edits: &[Edit]) -> Vec<Edit> {
+    let file: Vec<&str> = lines(text).iter().map(|line| line.text).collect();
+    let mut edits = edits.to_vec();
+    for edit in &mut edits {
+        let Edit::Lines {
+            range, old, form, ..
+        } = edit
+        else {
+            continue;
+        };
+        let (start, end) = (range.start as usize - 1, range.end as usize);
+        if *form == Form::Rewrite {
+            let stands = file.get(start..end).unwrap_or_default();
+            *old = stands.iter().flat_map(|line| [*line, "\n"]).collect();
+        } else {
+            let wanted: Vec<&str> = old.lines().collect();
+            let at = file
+                .windows(wanted.len())
+                .position(|window| *window == wanted);
+            let first = at.unwrap_or(0) as u32 + 1;
+            *range = LineRange::new(first, first + wanted.len() as u32 - 1);
+        }
+    }
+    edits
 }
 
 fn create(name: &str) -> Edit {
@@ -73,13 +106,15 @@ fn delete(name: &str) -> Edit {
 }
 
 fn after(text: &str, edits: &[Edit]) -> String {
-    let change = Change::plan(edits, &map(&[("a", text)])).expect("a plan");
+    let edits = located(text, edits);
+    let change = Change::plan(&edits, &map(&[("a", text)])).expect("a plan");
     assert_eq!(change.files.len(), 1);
     change.files[0].after.clone().expect("a text")
 }
 
 fn refused(text: &str, edits: &[Edit]) -> String {
-    let failure = Change::plan(edits, &map(&[("a", text), ("b", "1\n")])).expect_err("refused");
+    let edits = located(text, edits);
+    let failure = Change::plan(&edits, &map(&[("a", text), ("b", "1\n")])).expect_err("refused");
     failure.to_string()
 }
 
@@ -132,8 +167,14 @@ fn several_edits_are_all_located_in_the_text_as_it_is() {
 fn what_cannot_be_is_refused_with_the_reason() {
     let text = "1\n2\n3\n2\n";
     for (edits, why) in [
-        (vec![replace("2\n", "x\n")], "lines 2, 4"),
-        (vec![replace("9\n", "x\n")], "does not stand"),
+        (
+            vec![replace("9\n", "x\n")],
+            "was changed meanwhile: line 1 reads `1`",
+        ),
+        (
+            vec![replace("2\n4\n", "x\n")],
+            "was changed meanwhile: line 1 reads `1`",
+        ),
         (vec![replace("1\n", "1\n")], "changes nothing"),
         (vec![rewrite(2, 9, "x\n")], "only 4"),
         (
@@ -187,10 +228,12 @@ fn what_cannot_be_is_refused_with_the_reason() {
 fn renaming_and_changing_go_together_by_either_name() {
     for name in ["a", "c"] {
         let edits = [
-            Edit::Replace {
+            Edit::Lines {
                 path: path(name),
+                range: LineRange::new(1, 1),
                 old: "1\n".to_owned(),
                 new: "x\n".to_owned(),
+                form: Form::Replace,
             },
             rename("a", "c"),
         ];
@@ -200,20 +243,6 @@ fn renaming_and_changing_go_together_by_either_name() {
         assert_eq!(change.files[0].renamed_to, Some(path("c")));
         assert_eq!(change.files[0].after.as_deref(), Some("x\n2\n"));
     }
-}
-
-#[test]
-fn what_was_tolerated_is_said() {
-    let (_, notes) = Change::plan_noted(
-        &[replace("x();\n", "y();\n")],
-        &map(&[("a", "{\n  x();\n}\n")]),
-    )
-    .expect("a plan");
-    assert_eq!(notes.len(), 1);
-    assert!(
-        notes[0].starts_with("a:2:") && notes[0].contains("2 blanks more"),
-        "{notes:?}"
-    );
 }
 
 fn every_kind() -> Change {
@@ -226,7 +255,7 @@ fn every_kind() -> Change {
     ];
     let text: String = (1..=12).map(|n| format!("{n}\n")).collect();
     let texts = map(&[("a", &text), ("old", "o\n"), ("was", "w\n")]);
-    Change::plan(&edits, &texts).expect("a plan")
+    Change::plan(&located(&text, &edits), &texts).expect("a plan")
 }
 
 #[test]

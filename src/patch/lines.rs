@@ -1,5 +1,7 @@
 //! A text as lines, with where each of them lies.
 
+use std::ops::Range;
+
 /// A line: its text without the newline, and the bytes it takes with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
@@ -35,13 +37,15 @@ pub(super) fn without_newline(line: &str) -> &str {
         .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line))
 }
 
-/// The blanks a line begins with.
-pub(super) fn indentation(line: &str) -> &str {
-    let rest = line.trim_start_matches([' ', '\t']);
-    line.strip_suffix(rest).unwrap_or("")
-}
-
-/// Whether a line holds nothing but blanks.
-pub(super) fn is_blank(line: &str) -> bool {
-    line.trim().is_empty()
+/// The bytes of some lines, counted from 0.
+pub(super) fn bytes(file: &[Line<'_>], range: Range<usize>) -> Range<usize> {
+    let start = file
+        .get(range.start)
+        .map_or_else(|| file.last().map_or(0, |l| l.end), |l| l.start);
+    let end = range
+        .end
+        .checked_sub(1)
+        .and_then(|last| file.get(last))
+        .map_or(start, |l| l.end);
+    start..end.max(start)
 }

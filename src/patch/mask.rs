@@ -64,7 +64,8 @@ const MOST_EDITS: usize = 200;
 
 /// An edit that is complete.
 struct Done {
-    /// Where its text ends.
+    /// Where its text begins and ends.
+    begun: usize,
     end: usize,
     edit: Edit,
     /// The file and the lines it takes; none where it makes one.
@@ -132,6 +133,30 @@ impl<'a> EditMask<'a> {
     /// The edits that are complete, in order.
     pub fn edits(&self) -> impl Iterator<Item = &Edit> {
         self.edits.iter().map(|done| &done.edit)
+    }
+
+    /// What stands around the edits, without runs of empty lines: words for people.
+    pub fn words(&self) -> String {
+        let mut out = String::new();
+        let mut at = 0;
+        let rest = self
+            .state()
+            .begun()
+            .map_or(self.written.len(), |at| at as usize);
+        let ends = self.edits.iter().map(|done| (done.begun, done.end));
+        for (begun, end) in ends.chain([(rest, rest)]) {
+            let part = self.written.get(at..begun).unwrap_or_default();
+            out.push_str(&String::from_utf8_lossy(part));
+            at = end;
+        }
+        let mut lines: Vec<&str> = Vec::new();
+        for line in out.lines().filter(|line| *line != "*** end") {
+            let blank = line.trim().is_empty();
+            if !blank || lines.last().is_some_and(|last| !last.trim().is_empty()) {
+                lines.push(line);
+            }
+        }
+        lines.join("\n").trim().to_owned()
     }
 
     /// What of the text so far is an edit that has begun and not ended.
@@ -266,7 +291,7 @@ impl<'a> EditMask<'a> {
         let path = || file.map(|file| file.path.clone());
         let lines = about.first..about.last;
         let edit = match about.verb {
-            Verb::Replace => {
+            Verb::Replace | Verb::Rewrite => {
                 let old = file.and_then(|file| {
                     let bytes = file.text.get(file.bytes(lines.clone()))?;
                     String::from_utf8(bytes.to_vec()).ok()
@@ -274,13 +299,14 @@ impl<'a> EditMask<'a> {
                 path()
                     .zip(old)
                     .zip(new())
-                    .map(|((path, old), new)| Edit::Replace { path, old, new })
+                    .map(|((path, old), new)| Edit::Lines {
+                        path,
+                        range: LineRange::new(lines.start + 1, lines.end),
+                        old,
+                        new,
+                        form: about.verb.form(),
+                    })
             }
-            Verb::Rewrite => path().zip(new()).map(|(path, new)| Edit::Rewrite {
-                path,
-                range: LineRange::new(lines.start + 1, lines.end),
-                new,
-            }),
             Verb::Delete => path().map(|path| Edit::Delete { path }),
             Verb::Create => {
                 let name = self.written.get(about.name());
@@ -302,6 +328,7 @@ impl<'a> EditMask<'a> {
         };
         let taken = (about.verb != Verb::Create).then_some((about.file, lines));
         self.edits.push(Done {
+            begun: about.begun as usize,
             end: self.written.len() + 1,
             edit,
             taken,

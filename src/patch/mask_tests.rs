@@ -122,15 +122,19 @@ fn every_form_is_taken_and_becomes_its_edit() {
     assert_eq!(
         edits,
         [
-            Edit::Replace {
+            Edit::Lines {
                 path: path("src/a.rs"),
+                range: LineRange::new(2, 3),
                 old: "    1\n}\n".to_owned(),
-                new: "    11\n}\n".to_owned()
+                new: "    11\n}\n".to_owned(),
+                form: Form::Replace,
             },
-            Edit::Rewrite {
+            Edit::Lines {
                 path: path("src/a.rs"),
                 range: LineRange::new(5, 7),
-                new: "fn two() {}\n".to_owned()
+                old: "fn two() {\n    2\n}\n".to_owned(),
+                new: "fn two() {}\n".to_owned(),
+                form: Form::Rewrite,
             },
             Edit::Create {
                 path: path("src/new/c.rs"),
@@ -140,13 +144,30 @@ fn every_form_is_taken_and_becomes_its_edit() {
                 path: path("src/a_b.rs"),
                 to: path("src/new/b.rs")
             },
-            Edit::Rewrite {
+            Edit::Lines {
                 path: path("README.md"),
                 range: LineRange::new(2, 2),
-                new: String::new()
+                old: "same\n".to_owned(),
+                new: String::new(),
+                form: Form::Rewrite,
             },
         ]
     );
+}
+
+#[test]
+fn what_stands_around_edits_is_told_without_them() {
+    let repo = repo();
+    let mut mask = mask(&repo);
+    let edit = "*** rewrite src/a.rs:two\n<<<<<<<\nfn two() {}\n>>>>>>>\n";
+    let text = format!("I do.\n\n{edit}\n\nAnd more:\n*** delete src/a_b.rs\nDone.\n*** end");
+    assert_eq!(taken(&mut mask, &text), text.len());
+    assert_eq!(mask.words(), "I do.\n\nAnd more:\nDone.");
+    let mut mask = super::tests::mask(&repo);
+    let cut = format!("{edit}Then:\n*** replace src/a.rs\n<<<<<<<\n    1\n");
+    assert_eq!(taken(&mut mask, &cut), cut.len());
+    assert_eq!(mask.words(), "Then:");
+    assert_eq!(mask.begun().as_deref(), Some("*** replace src/a.rs"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Floor 1: from the text a model wrote to edits, to new texts, to files on disk, and back.
+//! Floor 1: from what a model may write to edits, to new texts, to files on disk, and back.
 //!
-//! Law: all or nothing; text that is to be replaced stands in the file at exactly one place;
+//! Law: all or nothing; an edit names its lines, and how they read when it was written;
 //! nothing outside the repository, in `.git`, or through a link is ever touched; what was
 //! there before is recorded first, so that `undo` can bring it back. Only `write` touches
 //! the working tree. It knows no git: which paths are allowed is given to it.
@@ -9,12 +9,9 @@ pub mod apply;
 mod disk;
 mod hunks;
 pub mod lines;
-pub mod locate;
 pub mod mask;
 mod merge;
-pub mod parse;
 mod record;
-mod said;
 mod unified;
 pub mod write;
 
@@ -24,7 +21,6 @@ use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, ChangedHunk, FileChange};
 pub use mask::{EditMask, Scope, ScopeFile};
-pub use parse::{Parsed, parse, parse_cut};
 pub use write::{Applied, Foreign, UndoDir, Undone};
 
 /// How an edit is said.
@@ -46,23 +42,18 @@ pub enum Form {
 /// One proposed change, as the model said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
-    /// `old` stands in the file at exactly one place and becomes `new`.
-    Replace {
+    /// Lines of a file become others.
+    Lines {
         /// The file.
         path: RepoPath,
-        /// Whole lines that stand there.
+        /// The lines, from 1; the first one for a file that has none.
+        range: LineRange,
+        /// How they read when the edit was written, each with `\n` behind it.
         old: String,
         /// Whole lines to stand there.
         new: String,
-    },
-    /// The lines of `range` become `new`.
-    Rewrite {
-        /// The file.
-        path: RepoPath,
-        /// The lines.
-        range: LineRange,
-        /// Whole lines to stand there.
-        new: String,
+        /// How the place was said: [`Form::Replace`] or [`Form::Rewrite`].
+        form: Form,
     },
     /// A new file.
     Create {
@@ -89,8 +80,7 @@ impl Edit {
     /// The file concerned.
     pub const fn path(&self) -> &RepoPath {
         match self {
-            Self::Replace { path, .. }
-            | Self::Rewrite { path, .. }
+            Self::Lines { path, .. }
             | Self::Create { path, .. }
             | Self::Delete { path }
             | Self::Rename { path, .. } => path,
@@ -100,8 +90,7 @@ impl Edit {
     /// How it is said.
     pub const fn form(&self) -> Form {
         match self {
-            Self::Replace { .. } => Form::Replace,
-            Self::Rewrite { .. } => Form::Rewrite,
+            Self::Lines { form, .. } => *form,
             Self::Create { .. } => Form::Create,
             Self::Delete { .. } => Form::Delete,
             Self::Rename { .. } => Form::Rename,

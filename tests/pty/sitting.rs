@@ -22,7 +22,7 @@ fn slow(when: &str) -> String {
 
 const PATCH: &str = r#"{"when":"louder","steps":[{"text":"Both get an exclamation mark.\n\n*** replace src/greet.rs\n<<<<<<<\n    format!(\"Hello, {name}\")\n=======\n    format!(\"Hello, {name}!\")\n>>>>>>>\n\n*** replace src/greet.rs\n<<<<<<<\n    format!(\"Bye, {name}\")\n=======\n    format!(\"Bye, {name}!\")\n>>>>>>>\n\n*** end\n"}]}"#;
 
-const REVIEW: &str = r#"{"when":"letters(name) > 2","steps":[{"text":"src/greet.rs:15: warning: bug: everybody is long now\n> letters(name) > 2\nNobody has a name of two letters, so this is always true.\n"}]}
+const REVIEW: &str = r#"{"when":"letters(name) > 2","steps":[{"text":"src/greet.rs:15: warning: bug: everybody is long now\n>     letters(name) > 2\nNobody has a name of two letters, so this is always true.\n"}]}
 {"when":"Somebody says","steps":[{"text":"with any name\nVerdict: stands\n"}]}"#;
 
 /// Types a line and sends it.

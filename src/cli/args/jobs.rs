@@ -46,9 +46,6 @@ pub(in crate::cli) struct PatchArgs {
     /// One event a line as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
-    /// Let the model write what it likes, to measure what the mask is good for
-    #[arg(long, hide = true)]
-    pub(in crate::cli) unmasked: bool,
 }
 
 /// `review`.

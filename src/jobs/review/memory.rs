@@ -46,10 +46,10 @@ impl Memory {
 
     /// What a piece is known by: everything that the model is told for both looks, how tokens are
     /// drawn, and which model it is.
-    pub fn key(request: &Generate, facts: &Facts, masks: bool) -> String {
+    pub fn key(request: &Generate, facts: &Facts) -> String {
         let mut hash = Sha256::new();
         hash.update(VERSION.to_le_bytes());
-        hash.update([u8::from(masks), u8::from(facts.rewrites)]);
+        hash.update([u8::from(facts.rewrites)]);
         hash.update((request.next.len() as u64).to_le_bytes());
         let drawn = format!("{:?} {}", request.sampling, request.max_tokens);
         let messages = request.messages.iter().chain(&request.next);

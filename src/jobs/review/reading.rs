@@ -1,13 +1,13 @@
 //! One piece: read once, and each finding looked at again.
 
 use super::super::form::FormMask;
-use super::super::{Event, Finding, JobCx, Severity, findings, talk};
+use super::super::{Event, Finding, JobCx, Severity, talk};
 use super::memory::{Known, Memory};
 use super::sheet::Sheet;
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use super::{ANSWER, fixes, message};
-use crate::base::{Failure, Mask, Result};
+use crate::base::{Failure, Result};
 use crate::context::changes::DiffPiece;
 use crate::engine::{Finish, Generate, Message};
 use crate::repo::{Diff, DiffKind};
@@ -37,7 +37,7 @@ pub(super) fn read(
         next: second(piece, system, cx)?,
         ..Generate::default()
     };
-    let key = Memory::key(&request, cx.engine.facts(), cx.engine.masks());
+    let key = Memory::key(&request, cx.engine.facts());
     if let Some(known) = memory.get(&key) {
         tally.remembered += 1;
         tally.saved += known.tokens;
@@ -54,14 +54,12 @@ pub(super) fn read(
         return Err(Failure::input("no line of it can be spoken of"));
     }
     let cancel = cx.cancel.clone();
-    let within = cx.engine.masks();
     let mut mask = FormMask::new(sheet, limit);
-    let guide = within.then_some(&mut mask as &mut dyn Mask);
     // Pieces differ from each other, so a fresh start is no news; and what is written is only
     // raw material until it was looked at again.
     let done = cx
         .engine
-        .generate_within(&request, guide, &cancel, &mut |step| {
+        .generate(&request, Some(&mut mask), &cancel, &mut |step| {
             if let crate::engine::Step::Prefill {
                 done,
                 total,
@@ -78,18 +76,7 @@ pub(super) fn read(
             }
         })?;
     tally.add(done.usage);
-    let mut found = if within {
-        mask.form().findings(mask.said())
-    } else {
-        let raw = findings::parse(&done.text);
-        let all = raw.len();
-        let found: Vec<_> = raw
-            .iter()
-            .filter_map(|raw| findings::verify(raw, diff))
-            .collect();
-        tally.dropped += all - found.len();
-        found
-    };
+    let mut found = mask.form().findings(mask.said());
     let mut whole = done.finish != Finish::Cancelled;
     let mut used = done.usage.prompt_tokens + done.usage.generated_tokens;
     let fallen = tally.fallen;

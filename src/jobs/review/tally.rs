@@ -17,8 +17,6 @@ pub(super) struct Tally {
     pub remembered: usize,
     /// Tokens that these once took.
     pub saved: usize,
-    /// Remarks without a quote that stands in the diff.
-    pub dropped: usize,
     /// Findings that did not stand a second look.
     pub fallen: usize,
     /// Findings that somebody has put aside.
@@ -35,7 +33,6 @@ impl Tally {
             read: 0,
             remembered: 0,
             saved: 0,
-            dropped: 0,
             fallen: 0,
             aside: 0,
             usage: None,
@@ -82,8 +79,6 @@ impl Tally {
             let text = format!("{who} {what}");
             emit(Event::Note { text });
         };
-        let quote = "dropped: what is quoted does not stand in the diff";
-        note(self.dropped, "remark was", "remarks were", quote);
         let fell = "dropped, not having stood a second look";
         note(self.fallen, "finding was", "findings were", fell);
         let aside = "put aside before, by hand or by a word in the code";

@@ -3,7 +3,7 @@
 use super::super::form::{Form, FormMask, Part, Said};
 use super::super::prompt::{VerdictValues, fence_for};
 use super::super::{Finding, JobCx, Prompts, talk};
-use crate::base::{Mask, Result};
+use crate::base::Result;
 use crate::context::changes::DiffPiece;
 use crate::context::pack::pack;
 use crate::engine::{Generate, Generated, Message, Role, Sampling};
@@ -91,56 +91,46 @@ pub(super) fn look(
         ..Generate::default()
     };
     let mut mask = FormMask::new(Sheet, ANSWER);
-    let within = cx.engine.masks();
-    let mask = within.then_some(&mut mask as &mut dyn Mask);
     let done = cx
         .engine
-        .generate_within(&request, mask, &cx.cancel, &mut |_| {})?;
-    Ok((read(&done.text), done))
+        .generate(&request, Some(&mut mask), &cx.cancel, &mut |_| {})?;
+    Ok((of(mask.said()), done))
 }
 
-/// The last verdict in an answer, if there is any.
-fn read(answer: &str) -> Option<Verdict> {
-    let mut verdict = None;
-    for line in answer.lines() {
-        let line = line.trim().trim_matches(['*', '`', '.']).to_lowercase();
-        let Some(word) = line.strip_prefix("verdict:") else {
-            continue;
-        };
-        verdict = Some(match word.trim() {
-            word if word.starts_with("stand") => Verdict::Stands,
-            word if word.starts_with("fall") => Verdict::Falls,
-            _ => Verdict::Unsure,
-        });
-    }
-    verdict
+/// The verdict of a sheet; none where it was not come to.
+fn of(said: &[Said]) -> Option<Verdict> {
+    let word = said.get(1)?.text.as_slice();
+    [
+        (STANDS, Verdict::Stands),
+        (UNSURE, Verdict::Unsure),
+        (FALLS, Verdict::Falls),
+    ]
+    .into_iter()
+    .find(|(text, _)| text.as_bytes() == word)
+    .map(|(_, verdict)| verdict)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_verdict_is_read_from_the_form_and_near_it() {
-        assert_eq!(read("x = 0\nVerdict: stands"), Some(Verdict::Stands));
-        assert_eq!(read("none\n**Verdict: Falls.**"), Some(Verdict::Falls));
-        assert_eq!(
-            read("Verdict: stands\nno\nverdict: falls"),
-            Some(Verdict::Falls)
-        );
-        assert_eq!(read("who knows"), None);
-    }
+    use crate::base::Mask as _;
 
     #[test]
     fn the_mask_takes_a_line_and_a_verdict() {
-        let takes = |text: &str| {
+        let read = |text: &str| {
             let mut mask = FormMask::new(Sheet, 100);
-            text.bytes().all(|byte| mask.push(byte)) && mask.may_end()
+            let all = text.bytes().all(|byte| mask.push(byte)) && mask.may_end();
+            (all, of(mask.said()))
         };
-        for verdict in [STANDS, UNSURE, FALLS] {
-            assert!(takes(&format!("with an empty list\n{verdict}")));
+        for (text, verdict) in [
+            (STANDS, Verdict::Stands),
+            (UNSURE, Verdict::Unsure),
+            (FALLS, Verdict::Falls),
+        ] {
+            let text = format!("with an empty list\n{text}");
+            assert_eq!(read(&text), (true, Some(verdict)));
         }
-        assert!(!takes("Verdict: maybe"));
-        assert!(!takes("x\nVerdict: maybe"));
+        assert_eq!(read("Verdict: maybe"), (false, None));
+        assert_eq!(read("x\nVerdict: maybe"), (false, None));
     }
 }

@@ -1,11 +1,11 @@
-"""Whether what a model writes can be applied: with the mask of edits and without it.
+"""Whether what a model writes within the mask of edits can be applied.
 
     python3 tests/bench/edits/run.py REPOSITORY... [--requests 20] [--model starter]
-        [--temperatures 0 0.7 1.5] [--ways mask none]
+        [--temperatures 0 0.7 1.5]
 
-asks for the same changes at each temperature, both ways, and counts the requests that end in
-a diff which `git apply` takes and which changes something. Then it has answers written by pure
-chance within the mask (`homebody debug walks`), which tells whether every edit applies, and
+asks for the same changes at each temperature, and counts the requests that end in a diff which
+`git apply` takes and which changes something. Then it has answers written by pure chance within
+the mask (`homebody debug walks`), which tells whether every edit applies, and
 what asking the mask takes. HOMEBODY names the program (target/release/homebody if not set).
 """
 
@@ -41,13 +41,11 @@ def files(repository):
     return [name for name, path in sizes if 1_000 < os.path.getsize(path) < 12_000]
 
 
-def applies(homebody, repository, wish, temperature, seed, masked, model):
+def applies(homebody, repository, wish, temperature, seed, model):
     """Whether a request ends in a diff that git takes, and seconds."""
     command = [homebody, "-C", repository, "--model", model, "--seed", str(seed)]
     # With a budget that does not follow the speed, so that a second run asks the same.
     command += ["--temperature", str(temperature), "--budget", "1000", "-q", "patch", wish]
-    if not masked:
-        command.append("--unmasked")
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         raise RuntimeError(done.stderr.decode("utf8", "replace"))
@@ -63,8 +61,6 @@ def main():
     arguments.add_argument("--requests", type=int, default=20, help="of each repository")
     arguments.add_argument("--model", default="starter")
     arguments.add_argument("--temperatures", type=float, nargs="+", default=[0, 0.7, 1.5])
-    ways = ("mask", "none")
-    arguments.add_argument("--ways", nargs="+", choices=ways, default=ways)
     arguments.add_argument("--walks", type=int, default=1_000, help="0 for none")
     chosen = arguments.parse_args()
     default = os.path.join(HERE, "../../../target/release/homebody")
@@ -78,18 +74,15 @@ def main():
             cases.append((repository, wish, number))
     print(f"{len(cases)} requests on {len(chosen.repositories)} repositories, {chosen.model}")
     for temperature in chosen.temperatures:
-        line = f"temperature {temperature:g}:"
-        for way in chosen.ways:
-            masked, good, begun = way == "mask", 0, time.monotonic()
-            for repository, wish, seed in cases:
-                fine = applies(homebody, repository, wish, temperature, seed, masked, chosen.model)
-                if masked and not fine:
-                    print("  none applies:", repository, wish)
-                good += fine
-            how = "with the mask" if masked else "without it"
-            seconds = (time.monotonic() - begun) / len(cases)
-            line += f"  {how} {good} of {len(cases)} ({seconds:.0f} s each)"
-        print(line, flush=True)
+        good, begun = 0, time.monotonic()
+        for repository, wish, seed in cases:
+            fine = applies(homebody, repository, wish, temperature, seed, chosen.model)
+            if not fine:
+                print("  none applies:", repository, wish)
+            good += fine
+        seconds = (time.monotonic() - begun) / len(cases)
+        told = f"{good} of {len(cases)} ({seconds:.0f} s each)"
+        print(f"temperature {temperature:g}: {told}", flush=True)
     for vocabulary in (0, 248_320) if chosen.walks else ():
         command = [homebody, "-C", chosen.repositories[0], "--model", chosen.model]
         command += ["debug", "walks", "--walks", str(chosen.walks)]

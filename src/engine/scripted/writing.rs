@@ -1,0 +1,128 @@
+//! An answer of a script as it is written: within its grammar, and up to its stop texts.
+
+use super::super::{Finish, Step};
+use crate::base::text::truncated;
+use crate::base::{Failure, Mask, Result};
+
+/// An answer as it grows; knows the texts that end it, and what it may say.
+pub(super) struct Writing<'a, 'g> {
+    pub text: String,
+    /// Bytes of `text` that were told.
+    pub told: usize,
+    pub stop: &'a [String],
+    pub grammar: Option<&'g mut dyn Mask>,
+}
+
+impl Writing<'_, '_> {
+    /// Adds a piece and tells it. Says why the answer ends with it, if it does: by a stop text, or
+    /// where nothing may come next. What could be the beginning of a stop text is held back.
+    ///
+    /// # Errors
+    /// Of kind model, if the grammar does not allow it.
+    pub fn add(&mut self, piece: &str, on: &mut dyn FnMut(Step)) -> Result<Option<Finish>> {
+        let before = self.text.len();
+        self.text.push_str(piece);
+        let hit = self
+            .stop
+            .iter()
+            .filter(|s| !s.is_empty())
+            .filter_map(|s| Some((self.text.find(s.as_str())?, s.len())))
+            .min();
+        // A model has to write a stop text too.
+        let end = hit.map_or(self.text.len(), |(at, length)| at + length);
+        let allowed = self.allowed(before, end)?;
+        if allowed < end {
+            self.text.truncate(allowed);
+            self.tell(allowed, on);
+            return Ok(Some(Finish::Length));
+        }
+        if let Some((at, _)) = hit {
+            self.text.truncate(at);
+            self.tell(self.text.len(), on);
+            return Ok(Some(Finish::Stop));
+        }
+        let held = self
+            .stop
+            .iter()
+            .filter_map(|s| {
+                (1..s.len())
+                    .rev()
+                    .find(|n| s.get(..*n).is_some_and(|head| self.text.ends_with(head)))
+            })
+            .max()
+            .unwrap_or(0);
+        self.tell(self.text.len() - held, on);
+        Ok(None)
+    }
+
+    /// Takes these bytes of the text into the grammar, up to where nothing may come next. Gives
+    /// where that is, at the end of a character.
+    fn allowed(&mut self, from: usize, to: usize) -> Result<usize> {
+        let Some(grammar) = &mut self.grammar else {
+            return Ok(to);
+        };
+        let said = self.text.as_bytes();
+        for at in from..to {
+            let byte = said.get(at).copied().unwrap_or_default();
+            if !grammar.push(byte) {
+                let next: Vec<u8> = grammar.next().iter().collect();
+                let stuck = |byte: &u8| !grammar.push(*byte);
+                if next.iter().all(stuck) {
+                    let ends = (from..=at).rev();
+                    return Ok(ends
+                        .into_iter()
+                        .find(|end| self.text.is_char_boundary(*end))
+                        .unwrap_or(from));
+                }
+                let next = String::from_utf8_lossy(next.get(..40).unwrap_or(&next)).into_owned();
+                return Err(Failure::model(format!(
+                    "the script says what the grammar does not allow, at its byte {at}"
+                ))
+                .because(format!("it says {:?}", behind(&self.text, at)))
+                .because(format!("behind {:?}", before(&self.text, at)))
+                .because(format!("where one of these bytes may come: {next:?}")));
+            }
+            grammar.settle(usize::MAX);
+        }
+        Ok(to)
+    }
+
+    /// That the answer may end where it does.
+    ///
+    /// # Errors
+    /// Of kind model, if the grammar does not allow it.
+    pub fn may_end(&self) -> Result<()> {
+        if self
+            .grammar
+            .as_ref()
+            .is_none_or(|grammar| grammar.may_end())
+        {
+            return Ok(());
+        }
+        Err(
+            Failure::model("the script ends where the grammar does not let it end")
+                .because(format!("behind {:?}", before(&self.text, self.text.len()))),
+        )
+    }
+
+    pub fn tell(&mut self, end: usize, on: &mut dyn FnMut(Step)) {
+        if let Some(new) = self.text.get(self.told..end).filter(|new| !new.is_empty()) {
+            on(Step::Text(new.to_owned()));
+            self.told = end;
+        }
+    }
+}
+
+/// A few characters before a byte of a text.
+fn before(text: &str, at: usize) -> &str {
+    let mut from = at.saturating_sub(80);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text.get(from..at).unwrap_or_default()
+}
+
+/// A few characters from a byte of a text on.
+fn behind(text: &str, at: usize) -> &str {
+    truncated(text.get(at..).unwrap_or_default(), 40)
+}
