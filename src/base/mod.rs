@@ -31,3 +31,12 @@ pub use letter::Letter;
 pub use mask::{ByteSet, Mask, Region};
 pub use path::{LineRange, RepoPath};
 pub use places::{Places, RepoPlaces};
+
+/// Says that a test is left out, past what catches the output of tests; where `CI` is set, none
+/// may be.
+#[cfg(test)]
+pub(crate) fn left_out(why: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "left out: {why}");
+    assert!(std::env::var_os("CI").is_none(), "left out: {why}");
+}

@@ -1,6 +1,5 @@
 //! The networks held against reference logits: small random models with the logits of a float32
-//! implementation. Some lie in the project; where `HOMEBODY_FIXTURES` names a folder with more,
-//! those are held against theirs too.
+//! implementation.
 //!
 //! Quantized files are compared with float arithmetic on their own dequantized weights. The bars
 //! are the distances of llama.cpp on the same files.
@@ -81,18 +80,14 @@ fn ours() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models")
 }
 
-/// Where a model and its reference lie; none, said aloud, where they are not here.
-fn place(name: &str) -> Option<PathBuf> {
-    let more = std::env::var_os("HOMEBODY_FIXTURES").map(PathBuf::from);
-    let found = [Some(ours()), more]
-        .into_iter()
-        .flatten()
-        .map(|dir| dir.join(name))
-        .find(|path| path.with_file_name(format!("{name}.gguf")).exists());
-    if found.is_none() {
-        eprintln!("skipped: {name} (HOMEBODY_FIXTURES names no folder that has it)");
-    }
-    found
+/// Where a model and its reference lie.
+fn place(name: &str) -> PathBuf {
+    let path = ours().join(name);
+    assert!(
+        path.with_file_name(format!("{name}.gguf")).exists(),
+        "{name} is missing"
+    );
+    path
 }
 
 fn load(path: &Path) -> Box<dyn Network> {
@@ -267,7 +262,7 @@ fn distance(network: &mut dyn Network, reference: &Reference, pieces: &[usize]) 
 #[test]
 fn in_full_precision_they_equal_the_reference() {
     for name in FLOATS {
-        let Some(path) = place(name) else { continue };
+        let path = place(name);
         let (mut network, reference) = (load(&path), Reference::read(&path));
         for pieces in [&[512][..], &[1], &[7], &[64], &[9, 1, 1, 30]] {
             let far = distance(&mut *network, &reference, pieces);
@@ -286,9 +281,7 @@ fn in_full_precision_they_equal_the_reference() {
 #[test]
 fn quantized_they_are_as_near_to_it_as_llama_cpp() {
     for bar in &BARS {
-        let Some(path) = place(bar.file) else {
-            continue;
-        };
+        let path = place(bar.file);
         let (mut network, reference) = (load(&path), Reference::read(&path));
         for pieces in [&[512][..], &[1], &[7], &[64]] {
             let far = distance(&mut *network, &reference, pieces);
@@ -322,7 +315,7 @@ fn quantized_they_are_as_near_to_it_as_llama_cpp() {
 #[test]
 fn keys_in_half_precision_stay_near_to_the_reference() {
     for name in FLOATS {
-        let Some(path) = place(name) else { continue };
+        let path = place(name);
         let reference = Reference::read(&path);
         let mut network = with(&path, |mut weights| {
             weights.precision = Precision::Half;

@@ -262,10 +262,6 @@ pub fn installed_models() -> Option<PathBuf> {
         dir: models.clone(),
     };
     let there = store.get("starter").ok().flatten().is_some();
-    assert!(
-        there || std::env::var_os("HOMEBODY_REQUIRE_STARTER").is_none(),
-        "the starter model is required and not installed: homebody models pull starter"
-    );
     there.then_some(models)
 }
 

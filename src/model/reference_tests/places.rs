@@ -88,7 +88,7 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
 #[test]
 fn every_network_keeps_its_place() {
     for name in FLOATS.iter().chain(["qwen35-tiny-bq.Q4_K_M"].iter()) {
-        let Some(path) = place(name) else { continue };
+        let path = place(name);
         let reference = Reference::read(&path);
         keeps_its_place(&mut *load(&path), &reference.tokens(130));
     }
