@@ -134,11 +134,23 @@ impl AsRef<str> for RepoPath {
 
 /// Lines `start..=end` of a file, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Ends")]
 pub struct LineRange {
-    /// First line, from 1.
-    pub start: u32,
-    /// Last line, included; never before `start`.
-    pub end: u32,
+    start: u32,
+    end: u32,
+}
+
+/// The ends of a range as they are written, which may be in any order.
+#[derive(Deserialize)]
+struct Ends {
+    start: u32,
+    end: u32,
+}
+
+impl From<Ends> for LineRange {
+    fn from(ends: Ends) -> Self {
+        Self::new(ends.start, ends.end)
+    }
 }
 
 impl LineRange {
@@ -148,6 +160,25 @@ impl LineRange {
         Self {
             start: a.min(b),
             end: a.max(b),
+        }
+    }
+
+    /// The first line, from 1.
+    pub const fn start(self) -> u32 {
+        self.start
+    }
+
+    /// The last line, included; never before the first.
+    pub const fn end(self) -> u32 {
+        self.end
+    }
+
+    /// The same first line, and another last one; the first, where that lies before it.
+    #[must_use]
+    pub fn up_to(self, end: u32) -> Self {
+        Self {
+            start: self.start,
+            end: end.max(self.start),
         }
     }
 
@@ -194,6 +225,23 @@ impl fmt::Display for LineRange {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_one_wherever_it_comes_from() {
+        let read = |text| serde_json::from_str::<LineRange>(text);
+        for (text, start, end) in [
+            (r#"{"start":3,"end":5}"#, 3, 5),
+            (r#"{"start":5,"end":3}"#, 3, 5),
+            (r#"{"start":0,"end":0}"#, 1, 1),
+        ] {
+            let range = read(text).expect("a range");
+            assert_eq!((range.start(), range.end()), (start, end), "{text}");
+        }
+        assert!(read(r#"{"start":-1,"end":2}"#).is_err());
+        assert_eq!(LineRange::new(3, 5).up_to(2), LineRange::new(3, 3));
+        let text = serde_json::to_string(&LineRange::new(3, 5)).expect("written");
+        assert_eq!(text, r#"{"start":3,"end":5}"#);
+    }
 
     #[test]
     fn good_paths_are_normalized() {

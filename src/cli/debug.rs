@@ -70,7 +70,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             let index = desk.index(&workspace, false)?;
             for hit in index.search_without(&query, top as usize, part)? {
                 let (path, range) = (&hit.path, hit.range);
-                let line = format!("{path}:{}-{}", range.start, range.end);
+                let line = format!("{path}:{}-{}", range.start(), range.end());
                 desk.out.line(Tone::Plain, &line);
             }
         }

@@ -46,8 +46,8 @@ pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
                     &format!(
                         "{}:{}-{}",
                         hit.path.as_str(),
-                        hit.range.start,
-                        hit.range.end
+                        hit.range.start(),
+                        hit.range.end()
                     ),
                 );
             }
@@ -56,8 +56,8 @@ pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
             for hit in &hits {
                 desk.out.json(&json!({
                     "path": hit.path,
-                    "start": hit.range.start,
-                    "end": hit.range.end,
+                    "start": hit.range.start(),
+                    "end": hit.range.end(),
                     "symbol": hit.symbol.as_ref().map(full_name),
                     "kind": hit.symbol.as_ref().map(|symbol| symbol.kind),
                     "score": hit.score,
@@ -98,8 +98,8 @@ fn text(hit: &Hit, desk: &mut Desk) {
     let place = format!(
         "{}:{}-{}",
         hit.path.as_str(),
-        hit.range.start,
-        hit.range.end
+        hit.range.start(),
+        hit.range.end()
     );
     match &hit.symbol {
         Some(symbol) => {

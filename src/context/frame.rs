@@ -20,11 +20,13 @@ const LONGEST: usize = 200;
 pub(super) fn around(text: &[&str], symbols: &[Symbol], range: LineRange) -> Vec<FrameLine> {
     let mut lines: Vec<FrameLine> = symbols
         .iter()
-        .filter(|symbol| symbol.range.start < range.start && symbol.range.end >= range.start)
+        .filter(|symbol| {
+            symbol.range.start() < range.start() && symbol.range.end() >= range.start()
+        })
         .filter(|symbol| symbol.kind != SymbolKind::Constant)
         .filter_map(|symbol| {
-            let first = symbol.range.start as usize;
-            let own = text.get(first.checked_sub(1)?..range.start as usize - 1)?;
+            let first = symbol.range.start() as usize;
+            let own = text.get(first.checked_sub(1)?..range.start() as usize - 1)?;
             let at = own
                 .iter()
                 .position(|line| line.trim_start().starts_with(symbol.signature.as_str()))?;
@@ -44,13 +46,13 @@ pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<F
         return Vec::new();
     };
     let shown = text
-        .get(range.start as usize - 1..(range.end as usize).min(text.len()))
+        .get(range.start() as usize - 1..(range.end() as usize).min(text.len()))
         .unwrap_or_default();
     let used = |name: &str| shown.iter().any(|line| has_word(line, name));
     let mut lines = Vec::new();
     for statement in statements(form, text) {
         // What lies in the range is shown there.
-        if statement.end >= range.start as usize && statement.start <= range.end as usize {
+        if statement.end >= range.start() as usize && statement.start <= range.end() as usize {
             continue;
         }
         let mut of_statement = Vec::new();

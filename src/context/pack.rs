@@ -40,7 +40,7 @@ pub fn write_out(excerpt: &Excerpt) -> String {
         }
         out.push_str(GAP);
     }
-    number_lines(&mut out, excerpt.range.start, &excerpt.text);
+    number_lines(&mut out, excerpt.range.start(), &excerpt.text);
     out.push_str("```\n");
     out
 }
@@ -62,9 +62,9 @@ pub fn pack<'a>(excerpts: impl IntoIterator<Item = &'a Excerpt>) -> String {
 /// its text now.
 pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &str) -> bool {
     let mut lines = String::new();
-    let those = text.split_inclusive('\n').skip(range.start as usize - 1);
+    let those = text.split_inclusive('\n').skip(range.start() as usize - 1);
     let those: String = those.take(range.len() as usize).collect();
-    number_lines(&mut lines, range.start, &those);
+    number_lines(&mut lines, range.start(), &those);
     let begins = format!("[{id}] {path}:{range}");
     let wanted = format!("{lines}```\n");
     prompt.match_indices(&begins).any(|(at, _)| {

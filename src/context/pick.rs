@@ -210,11 +210,11 @@ impl Picker<'_> {
             return;
         }
         let asked = range.unwrap_or(LineRange::new(1, lines));
-        if asked.start > lines {
+        if asked.start() > lines {
             self.leave_out(path, range, 0, &format!("the file has only {lines} lines"));
             return;
         }
-        let asked = LineRange::new(asked.start, asked.end.min(lines));
+        let asked = LineRange::new(asked.start(), asked.end().min(lines));
         if self.is_dropped(path, asked) {
             self.leave_out(path, range, 0, "dropped");
             return;
@@ -236,7 +236,7 @@ impl Picker<'_> {
             let hits = Rc::clone(&self.found);
             let mut shown = false;
             // The index may be older than the file.
-            let here = |hit: &&Hit| hit.path == *path && hit.range.end <= lines;
+            let here = |hit: &&Hit| hit.path == *path && hit.range.end() <= lines;
             for hit in hits.iter().filter(here).take(4) {
                 let symbol = hit.symbol.as_ref();
                 shown |= self.show(path, hit.range, symbol.map(full_name), why);
@@ -251,10 +251,10 @@ impl Picker<'_> {
 
     /// As many lines of a range as fit, and a word about the rest.
     fn beginning(&mut self, path: &RepoPath, range: LineRange, symbol: Option<String>, why: Why) {
-        let (mut fits, mut too_many) = (range.start.saturating_sub(1), range.end);
+        let (mut fits, mut too_many) = (range.start().saturating_sub(1), range.end());
         while too_many > fits + 1 {
             let middle = fits + (too_many - fits) / 2;
-            let part = LineRange::new(range.start, middle);
+            let part = LineRange::new(range.start(), middle);
             if self
                 .excerpt(path, part, symbol.clone(), why)
                 .is_some_and(|e| self.has_room(e.tokens))
@@ -264,14 +264,15 @@ impl Picker<'_> {
                 too_many = middle;
             }
         }
-        let lines = (fits + 1).saturating_sub(range.start);
-        if lines < LEAST_LINES || !self.show(path, LineRange::new(range.start, fits), symbol, why) {
+        let lines = (fits + 1).saturating_sub(range.start());
+        if lines < LEAST_LINES || !self.show(path, LineRange::new(range.start(), fits), symbol, why)
+        {
             let tokens = self.excerpt(path, range, None, why).map_or(0, |e| e.tokens);
             self.leave_out(path, Some(range), tokens, "does not fit");
-        } else if fits < range.end {
+        } else if fits < range.end() {
             self.leave_out(
                 path,
-                Some(LineRange::new(fits + 1, range.end)),
+                Some(LineRange::new(fits + 1, range.end())),
                 0,
                 "does not fit",
             );
@@ -285,10 +286,10 @@ impl Picker<'_> {
             parts = parts
                 .into_iter()
                 .flat_map(|part| {
-                    let before = (part.start < start)
-                        .then(|| LineRange::new(part.start, part.end.min(start - 1)));
-                    let after =
-                        (part.end > end).then(|| LineRange::new(part.start.max(end + 1), part.end));
+                    let before = (part.start() < start)
+                        .then(|| LineRange::new(part.start(), part.end().min(start - 1)));
+                    let after = (part.end() > end)
+                        .then(|| LineRange::new(part.start().max(end + 1), part.end()));
                     [before, after].into_iter().flatten()
                 })
                 .collect();
@@ -300,7 +301,7 @@ impl Picker<'_> {
     fn shown_of<'b>(&'b self, path: &'b RepoPath) -> impl Iterator<Item = (u32, u32)> + 'b {
         let here = self.context.excerpts.iter().filter(|e| e.path == *path);
         let before = self.wanted.shown.iter();
-        here.map(|e| (e.range.start, e.range.end)).chain(
+        here.map(|e| (e.range.start(), e.range.end())).chain(
             before
                 .filter(|(shown, ..)| shown == path.as_str())
                 .map(|(_, start, end)| (*start, *end)),
@@ -310,7 +311,7 @@ impl Picker<'_> {
     /// Whether most of these lines are in the prompt already.
     fn is_shown(&self, path: &RepoPath, range: LineRange) -> bool {
         let shared = |start: u32, end: u32| {
-            let overlap = (end.min(range.end) + 1).saturating_sub(start.max(range.start));
+            let overlap = (end.min(range.end()) + 1).saturating_sub(start.max(range.start()));
             overlap * 2 > range.len()
         };
         self.shown_of(path).any(|(start, end)| shared(start, end))
@@ -375,8 +376,8 @@ impl Picker<'_> {
     ) -> Option<Excerpt> {
         let text = self.text(path, false)?;
         let all: Vec<&str> = text.split_inclusive('\n').collect();
-        let from = (range.start as usize).saturating_sub(1).min(all.len());
-        let end = (range.end as usize).clamp(from, all.len());
+        let from = (range.start() as usize).saturating_sub(1).min(all.len());
+        let end = (range.end() as usize).clamp(from, all.len());
         let mut lines = all.get(from..end).unwrap_or_default().concat();
         if !lines.ends_with('\n') {
             lines.push('\n');

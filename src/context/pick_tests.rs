@@ -63,7 +63,7 @@ fn picked(query: &str, budget: usize, change: impl FnOnce(&mut Wanted)) -> Conte
     for (i, excerpt) in context.excerpts.iter().enumerate() {
         assert_eq!(excerpt.id as usize, wanted.first_id as usize + i);
         let file = repo.read(&excerpt.path).expect("there").text;
-        let from = excerpt.range.start as usize - 1;
+        let from = excerpt.range.start() as usize - 1;
         let lines: Vec<&str> = file
             .lines()
             .skip(from)
@@ -298,7 +298,7 @@ fn check(wanted: &Wanted, context: &Context, repo: &Repo) -> Result<(), TestCase
                     .any(|(shown, start, end)| shown == name && (*start..=*end).contains(&line));
                 excerpts.iter().any(here) || before
             };
-            for line in range.start..=range.end.min(lines.max(range.start)) {
+            for line in range.start()..=range.end().min(lines.max(range.start())) {
                 prop_assert!(
                     seen(line) || stays_out(&path, line),
                     "{}:{} of {:?} and {:?}",

@@ -215,8 +215,8 @@ fn after(run: &Run) -> LineRange {
 
 /// Where lines stand after later changes; of those that were replaced, what took their place.
 fn carried(range: LineRange, runs: &[Run]) -> LineRange {
-    let start = carried_line(range.start, runs, false);
-    let end = carried_line(range.end, runs, true);
+    let start = carried_line(range.start(), runs, false);
+    let end = carried_line(range.end(), runs, true);
     LineRange::new(start, end.max(start))
 }
 
@@ -229,7 +229,7 @@ fn carried_line(line: u32, runs: &[Run], last: bool) -> u32 {
         }
         if line < first + run.old_len {
             let left = after(run);
-            return if last { left.end } else { left.start };
+            return if last { left.end() } else { left.start() };
         }
         shift += i64::from(run.new_len) - i64::from(run.old_len);
     }

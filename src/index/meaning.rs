@@ -321,8 +321,8 @@ fn texts_of(
         let Some(piece) = read_piece(&document, *fields, 0.0) else {
             return Ok(Vec::new());
         };
-        let from = piece.range.start as usize - 1;
-        let own = lines.get(from..lines.len().min(piece.range.end as usize));
+        let from = piece.range.start() as usize - 1;
+        let own = lines.get(from..lines.len().min(piece.range.end() as usize));
         texts.push(told(
             &file.path,
             piece.symbol.as_ref(),

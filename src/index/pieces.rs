@@ -46,8 +46,8 @@ pub fn cut(lines: u32, found: &[Symbol]) -> Vec<Piece> {
         let inner = found
             .iter()
             .skip(i + 1)
-            .take_while(|next| next.range.start <= symbol.range.end)
-            .map(|next| next.range.start)
+            .take_while(|next| next.range.start() <= symbol.range.end())
+            .map(|next| next.range.start())
             .min();
         let container = inner.is_some()
             && !matches!(
@@ -55,23 +55,23 @@ pub fn cut(lines: u32, found: &[Symbol]) -> Vec<Piece> {
                 SymbolKind::Function | SymbolKind::Method | SymbolKind::Constant
             );
         let end = match inner {
-            Some(start) if container => start.saturating_sub(1).max(symbol.range.start),
-            _ => symbol.range.end,
+            Some(start) if container => start.saturating_sub(1).max(symbol.range.start()),
+            _ => symbol.range.end(),
         };
         windows(
             &mut pieces,
             covered,
-            symbol.range.start.saturating_sub(1),
+            symbol.range.start().saturating_sub(1),
             WINDOW,
             None,
         );
         covered = covered.max(end + 1);
-        let step = if end - symbol.range.start < LONGEST {
+        let step = if end - symbol.range.start() < LONGEST {
             LONGEST
         } else {
             PART
         };
-        windows(&mut pieces, symbol.range.start, end, step, Some(symbol));
+        windows(&mut pieces, symbol.range.start(), end, step, Some(symbol));
         if pieces.len() > MOST {
             break;
         }
@@ -141,7 +141,7 @@ mod tests {
                 .into_iter()
                 .map(|(start, n)| symbol(start.min(lines.max(1)), (start + n).min(lines.max(1)), SymbolKind::Type))
                 .collect();
-            found.sort_by_key(|s| (s.range.start, std::cmp::Reverse(s.range.end)));
+            found.sort_by_key(|s| (s.range.start(), std::cmp::Reverse(s.range.end())));
             let pieces = cut(lines, &found);
             for line in 1..=lines {
                 prop_assert!(pieces.iter().any(|p| p.range.contains(line)), "line {line}");

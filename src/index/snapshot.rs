@@ -162,7 +162,7 @@ impl Index {
             .into_iter()
             .filter_map(|hit| hit.symbol)
             .collect();
-        found.sort_by_key(|symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end)));
+        found.sort_by_key(|symbol| (symbol.range.start(), std::cmp::Reverse(symbol.range.end())));
         found.dedup();
         found
     }

@@ -253,15 +253,15 @@ fn one(
     let mut count = 0;
     for piece in pieces::cut(lines.len() as u32, &symbols) {
         count += 1;
-        let from = piece.range.start as usize - 1;
+        let from = piece.range.start() as usize - 1;
         let body = lines
-            .get(from..(piece.range.end as usize).min(lines.len()))
+            .get(from..(piece.range.end() as usize).min(lines.len()))
             .unwrap_or(&[])
             .join("\n");
         let mut document = TantivyDocument::new();
         document.add_text(fields.path, path.as_str());
-        document.add_u64(fields.start, piece.range.start.into());
-        document.add_u64(fields.end, piece.range.end.into());
+        document.add_u64(fields.start, piece.range.start().into());
+        document.add_u64(fields.end, piece.range.end().into());
         document.add_text(fields.place, &place);
         document.add_text(fields.body, terms::joined(&body));
         document.add_text(fields.pairs, terms::joined_pairs(&body));

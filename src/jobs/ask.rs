@@ -358,8 +358,8 @@ fn checked(
         .map(|e| Source {
             id: e.id,
             path: e.path.clone(),
-            start: e.range.start,
-            end: e.range.end,
+            start: e.range.start(),
+            end: e.range.end(),
             cited: false,
         })
         .collect();

@@ -52,7 +52,7 @@ pub(super) fn check(answer: &str, sources: &[Source], repo: &Repo) -> Citations 
         let lines = repo
             .read(exists)
             .map_or(0, |file| file.text.lines().count() as u32);
-        if range.end > lines {
+        if range.end() > lines {
             add(&mut found.wrong, format!("{path}:{range}"));
         }
     }

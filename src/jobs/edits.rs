@@ -149,8 +149,8 @@ fn joined(mut ranges: Vec<LineRange>) -> Vec<LineRange> {
     let mut out: Vec<LineRange> = Vec::new();
     for range in ranges {
         match out.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(1) => {
-                last.end = last.end.max(range.end);
+            Some(last) if range.start() <= last.end().saturating_add(1) => {
+                *last = last.hull(range);
             }
             _ => out.push(range),
         }

@@ -419,7 +419,7 @@ fn reason(failure: &Failure) -> String {
 /// An edit as an event, with the lines it concerns.
 fn event(edit: &Edit) -> Event {
     let (start, end) = match edit {
-        Edit::Lines { range, .. } => (range.start, range.end),
+        Edit::Lines { range, .. } => (range.start(), range.end()),
         Edit::Create { .. } | Edit::Delete { .. } | Edit::Rename { .. } => (0, 0),
     };
     Event::Edit {

@@ -203,7 +203,7 @@ fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     for hunk in change.hunks(1) {
         let range = hunk.old.map_or(0..0, |range| {
-            range.start as usize - 1..(range.end as usize).min(old.len())
+            range.start() as usize - 1..(range.end() as usize).min(old.len())
         });
         let new: Vec<String> = hunk
             .lines

@@ -166,7 +166,7 @@ fn judge(
                 continue;
             };
             let starts = starts(&text, old);
-            if starts != [range.start] {
+            if starts != [range.start()] {
                 fault(format!("{path}:{range} stands at the lines {starts:?}"));
             }
         }

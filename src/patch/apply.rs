@@ -122,7 +122,7 @@ impl Change {
 
 /// The lines that an edit names, counted from 0, if they still read as they did.
 fn named(file: &[Line<'_>], range: LineRange, old: &str) -> Result<Range<usize>> {
-    let (start, end) = (range.start as usize, range.end as usize);
+    let (start, end) = (range.start() as usize, range.end() as usize);
     // An empty file has no line, and its first is the only one that can be meant.
     if file.is_empty() && start == 1 && old.is_empty() {
         return Ok(0..0);

@@ -71,7 +71,7 @@ fn located(text: &str, edits: &[Edit]) -> Vec<Edit> {
         else {
             continue;
         };
-        let (start, end) = (range.start as usize - 1, range.end as usize);
+        let (start, end) = (range.start() as usize - 1, range.end() as usize);
         if *form == Form::Rewrite {
             let stands = file.get(start..end).unwrap_or_default();
             *old = stands.iter().flat_map(|line| [*line, "\n"]).collect();

@@ -42,7 +42,10 @@ impl Repo {
         let failed = |e: &git2::Error| git_failure(format!("cannot tell who wrote {path}"), e);
         let text = self.read_bytes(path)?;
         let count = text.split_inclusive(|byte| *byte == b'\n').count() as u32;
-        let end = range.end.min(count).min(range.start.saturating_add(MOST));
+        let end = range
+            .end()
+            .min(count)
+            .min(range.start().saturating_add(MOST));
         let head = git
             .head()
             .and_then(|head| head.peel_to_commit())
@@ -55,7 +58,7 @@ impl Repo {
         let edits = runs_of(&patch.map_err(|e| failed(&e))?);
         let mut found: BTreeMap<u32, Option<Oid>> = BTreeMap::new();
         let mut lines = Lines::new();
-        for line in range.start..=end {
+        for line in range.start()..=end {
             match before(line, &edits) {
                 Some(old) => lines.push((line, old)),
                 None => {
@@ -76,7 +79,7 @@ impl Repo {
                 known.or_insert_with(read).clone()
             });
             match blamed.last_mut() {
-                Some(last) if last.commit == commit => last.range.end = line,
+                Some(last) if last.commit == commit => last.range = last.range.up_to(line),
                 _ => blamed.push(Blamed {
                     commit,
                     range: LineRange::new(line, line),

@@ -256,13 +256,13 @@ impl Desk {
         let text = self.shared.workspace.repo.read(path)?.text;
         let lines: Vec<&str> = text
             .lines()
-            .skip(range.start as usize - 1)
+            .skip(range.start() as usize - 1)
             .take(range.len() as usize)
             .collect();
         if lines.is_empty() {
             return Err(Failure::input(format!(
                 "{path} has no line {}",
-                range.start
+                range.start()
             )));
         }
         Ok(truncated(&lines.join("\n"), MOST_CODE).to_owned())

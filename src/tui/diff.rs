@@ -130,7 +130,7 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
     };
     let at_cursor = focused && patch.cursor == PatchRow::Hunk(h);
     let place = match (entry.hunk.old, entry.hunk.new) {
-        (Some(old), Some(_) | None) => format!("@@ {},{}", old.start, old.len()),
+        (Some(old), Some(_) | None) => format!("@@ {},{}", old.start(), old.len()),
         (None, _) => "@@ new".to_owned(),
     };
     let mut head = Row::text(vec![
@@ -154,8 +154,8 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
     rows.push(head);
     let rejected = entry.decision == Decision::Rejected;
     let marks = words(&entry.hunk.lines);
-    let mut old = entry.hunk.old.map_or(1, |r| r.start);
-    let mut new = entry.hunk.new.map_or(1, |r| r.start);
+    let mut old = entry.hunk.old.map_or(1, crate::base::LineRange::start);
+    let mut new = entry.hunk.new.map_or(1, crate::base::LineRange::start);
     let last = old
         .max(new)
         .saturating_add(u32::try_from(entry.hunk.lines.len()).unwrap_or(0));
@@ -204,7 +204,7 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
 fn section(patch: &PatchBlock, h: usize) -> Option<String> {
     let hunk = &patch.hunks.get(h)?.hunk;
     let before = patch.change.files.get(hunk.file)?.before.as_ref()?;
-    let start = hunk.old?.start as usize;
+    let start = hunk.old?.start() as usize;
     let lines: Vec<&str> = before.lines().take(start.saturating_sub(1)).collect();
     lines
         .iter()

@@ -281,7 +281,7 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
                 .map(Ok)
                 .or_else(|| state.code.get(&(path.clone(), *range)).cloned()),
             path.extension(),
-            range.start,
+            range.start(),
         ),
         PanelRow::LeftOut {
             path,
@@ -290,7 +290,7 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
         } => (
             state.code.get(&(path.clone(), *range)).cloned(),
             path.extension(),
-            range.start,
+            range.start(),
         ),
         PanelRow::LeftOut { range: None, .. } => (None, None, 1),
     };

@@ -201,12 +201,12 @@ fn finding_rows(
                 &mut Grown::default(),
             );
             let frame = Frame::new(cx.width.saturating_sub(4), cx.theme);
-            let digits = range.end.to_string().len();
+            let digits = range.end().to_string().len();
             let mut top = Row::decoration(vec![Span::raw("    ")]);
             top.lead
                 .extend(frame.top(&place, &printable(&finding.category)));
             rows.push(top.part(Part::Finding(i)));
-            for (n, body) in (range.start..).zip(coloured) {
+            for (n, body) in (range.start()..).zip(coloured) {
                 let here = n == finding.line;
                 let number = if here {
                     cx.role(role)

@@ -273,7 +273,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
                     purpose: EditorPurpose::Look,
                     editable: Editable::File {
                         path: hit.path.clone(),
-                        line: hit.range.start,
+                        line: hit.range.start(),
                     },
                 });
                 state.overlay = Some(Overlay::Search(picker));

@@ -192,8 +192,10 @@ fn path_of(row: PanelRow) -> Option<RepoPath> {
 /// Opens the place of the row in `$EDITOR`.
 pub(super) fn open_row(state: &mut State, out: &mut Vec<Command>) {
     let (path, line) = match row(state) {
-        Some(PanelRow::Excerpt { path, range, .. }) => (path, range.start),
-        Some(PanelRow::LeftOut { path, range, .. }) => (path, range.map_or(1, |r| r.start)),
+        Some(PanelRow::Excerpt { path, range, .. }) => (path, range.start()),
+        Some(PanelRow::LeftOut { path, range, .. }) => {
+            (path, range.map_or(1, crate::base::LineRange::start))
+        }
         Some(PanelRow::Rules { path, .. }) => (path, 1),
         Some(PanelRow::Told { .. }) | None => return,
     };

@@ -234,7 +234,7 @@ fn edit(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     let line = match patch.cursor {
         PatchRow::Hunk(hunk) => patch.hunks.get(hunk).map_or(1, |hunk| {
             let first = hunk.hunk.lines.iter().take_while(|(sign, _)| *sign == 0);
-            let start = hunk.hunk.new.map_or(1, |range| range.start);
+            let start = hunk.hunk.new.map_or(1, crate::base::LineRange::start);
             start + first.count() as u32
         }),
         PatchRow::File(_) => 1,

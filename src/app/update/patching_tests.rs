@@ -59,7 +59,7 @@ fn hunks_stand_in_the_order_of_files_and_lines() {
             .all(|file| file.what == FileFate::Changed)
     );
     let ranges: Vec<u32> = (0..3)
-        .map(|at| patch.range_of(at).expect("lines").start)
+        .map(|at| patch.range_of(at).expect("lines").start())
         .collect();
     assert_eq!(ranges, [2, 1, 27]);
     assert_eq!(

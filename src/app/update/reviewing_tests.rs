@@ -86,7 +86,7 @@ fn an_opened_finding_asks_for_its_code_once() {
     let id = desk.reviewed();
     let out = desk.press("enter");
     let range = desk.review(id).findings[0].code_range();
-    assert_eq!((range.start, range.end), (8, 16));
+    assert_eq!((range.start(), range.end()), (8, 16));
     assert!(
         has!(out, Command::ReadCode { path, range: r } if *r == range && path.as_str() == "src/walk.rs")
     );

@@ -60,7 +60,7 @@ impl<'a> Surroundings<'a> {
                 continue;
             };
             let range = symbol.range;
-            let Some(of_it) = lines.get(range.start as usize - 1..range.end as usize) else {
+            let Some(of_it) = lines.get(range.start() as usize - 1..range.end() as usize) else {
                 continue;
             };
             // The index may be older than the file.
@@ -73,7 +73,7 @@ impl<'a> Surroundings<'a> {
             let known = piece.parts.iter().any(|p| {
                 p.path == part.path
                     && p.new
-                        .is_some_and(|n| n.start <= range.start && range.end <= n.end)
+                        .is_some_and(|n| n.start() <= range.start() && range.end() <= n.end())
             });
             if !known {
                 let name = Some(full_name(&symbol));
@@ -109,7 +109,7 @@ impl<'a> Surroundings<'a> {
         };
         let lines = text.split_inclusive('\n');
         let lines = lines
-            .skip(range.start as usize - 1)
+            .skip(range.start() as usize - 1)
             .take(range.len() as usize);
         let mut text: String = lines.collect();
         if !text.ends_with('\n') {
@@ -160,8 +160,8 @@ impl<'a> Surroundings<'a> {
             let Some(text) = self.text(&hit.path) else {
                 continue;
             };
-            let inside = (hit.range.start..=hit.range.end)
-                .zip(text.lines().skip(hit.range.start as usize - 1));
+            let inside = (hit.range.start()..=hit.range.end())
+                .zip(text.lines().skip(hit.range.start() as usize - 1));
             let Some(line) = inside
                 .into_iter()
                 .find_map(|(number, line)| names(line, &symbol.name).then_some(number))
@@ -169,8 +169,8 @@ impl<'a> Surroundings<'a> {
                 continue;
             };
             let range = LineRange::new(
-                line.saturating_sub(BEFORE).max(hit.range.start),
-                (line + AFTER).min(hit.range.end),
+                line.saturating_sub(BEFORE).max(hit.range.start()),
+                (line + AFTER).min(hit.range.end()),
             );
             let within = hit.symbol.as_ref().map(full_name);
             shown += usize::from(self.show(piece, &hit.path, range, within, budget, count));
@@ -211,11 +211,11 @@ fn is_current(diff: &Diff, part: &DiffPart, lines: &[&str]) -> bool {
 fn around(symbols: &[Symbol], lines: LineRange) -> Option<Symbol> {
     symbols
         .iter()
-        .filter(|s| s.range.start <= lines.start && lines.end <= s.range.end)
+        .filter(|s| s.range.start() <= lines.start() && lines.end() <= s.range.end())
         .min_by_key(|s| s.range.len())
         // A hunk shows a few lines beyond the definition it changes.
         .or_else(|| {
-            let middle = lines.start + lines.len() / 2;
+            let middle = lines.start() + lines.len() / 2;
             symbols
                 .iter()
                 .filter(|s| s.range.contains(middle))

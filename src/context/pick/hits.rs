@@ -113,16 +113,16 @@ impl Picker<'_> {
     /// What would be shown of a hit; none if the file is another now, or it is shown already.
     fn planned(&mut self, hit: &Hit) -> Option<Planned> {
         let lines = self.text(&hit.path, false)?.lines().count() as u32;
-        if hit.core.start > lines {
+        if hit.core.start() > lines {
             return None;
         }
-        let within = |range: LineRange| LineRange::new(range.start, range.end.min(lines));
+        let within = |range: LineRange| LineRange::new(range.start(), range.end().min(lines));
         let mut range = within(hit.core);
         // A small definition is shown whole, even if only a part of it was found.
         let own = hit.symbol.as_ref().filter(|s| s.range.overlaps(range));
         if let Some(own) = own
             && own.range.len() <= SMALL
-            && own.range.end <= lines
+            && own.range.end() <= lines
         {
             range = range.hull(own.range);
         }

@@ -124,7 +124,7 @@ pub fn sections(text: &str) -> Vec<super::Symbol> {
             open.pop_if(|index| found.get(*index).is_some_and(|(r, _)| *r >= rank))
         {
             if let Some((_, symbol)) = found.get_mut(index) {
-                symbol.range.end = (last - 1).max(symbol.range.start);
+                symbol.range = symbol.range.up_to(last - 1);
             }
         }
         let title = title.trim().trim_end_matches('#').trim();
@@ -142,7 +142,7 @@ pub fn sections(text: &str) -> Vec<super::Symbol> {
     }
     for index in open {
         if let Some((_, symbol)) = found.get_mut(index) {
-            symbol.range.end = last.max(symbol.range.start);
+            symbol.range = symbol.range.up_to(last);
         }
     }
     found.into_iter().map(|(_, symbol)| symbol).collect()

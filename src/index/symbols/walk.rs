@@ -229,7 +229,7 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
             levels.pop();
         }
     }
-    found.sort_by_key(|symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end)));
+    found.sort_by_key(|symbol| (symbol.range.start(), std::cmp::Reverse(symbol.range.end())));
     found.dedup();
     found
 }

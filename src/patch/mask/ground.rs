@@ -102,7 +102,7 @@ impl Ground {
         let order = suffixes(&ranks);
         let need = needed(&ranks, &order);
         let count = ranks.len() as u32;
-        let within = |range: &LineRange| range.end <= count;
+        let within = |range: &LineRange| range.end() <= count;
         let empty = count == 0 && !file.shown.is_empty();
         let mut file_names = file.definitions;
         file_names.retain(|(_, range)| within(range));
@@ -173,7 +173,7 @@ impl Ground {
         let mut names: Vec<(String, Range<u32>)> = self
             .definitions
             .iter()
-            .map(|(name, range)| (name.clone(), range.start - 1..range.end))
+            .map(|(name, range)| (name.clone(), range.start() - 1..range.end()))
             .collect();
         names.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.start.cmp(&b.1.start)));
         // A name that stands for two definitions names none.
@@ -199,9 +199,9 @@ impl Ground {
             self.open.push(0..1);
         }
         for range in &self.shown {
-            let mut at = range.start - 1;
-            while at < range.end {
-                let length = (at..range.end)
+            let mut at = range.start() - 1;
+            while at < range.end() {
+                let length = (at..range.end())
                     .take_while(|line| self.is_free(&(*line..line + 1)))
                     .count() as u32;
                 if length > 0 {
