@@ -321,7 +321,7 @@ fn keys_in_half_precision_stay_near_to_the_reference() {
             weights.precision = Precision::Half;
             weights
         });
-        for pieces in [&[512][..], &[1], &[9, 1, 1, 30]] {
+        for pieces in [&[512][..], &[9, 1, 1, 30]] {
             let far = distance(&mut network, &reference, pieces);
             eprintln!(
                 "{name} with halves by {pieces:?}: {:.1e} of the spread, divergence {:.1e}, best {} of {}",
@@ -333,7 +333,10 @@ fn keys_in_half_precision_stay_near_to_the_reference() {
             assert!(far.most < 2e-2, "{name} by {pieces:?}: {}", far.most);
             assert!(far.mean() < 1e-5, "{name} by {pieces:?}: {}", far.mean());
         }
-        keeps_its_place(&mut network, &reference.tokens(130));
+        // One of each kind of state.
+        if ["llama-tiny.F32", "qwen35-tiny-mtp.F32"].contains(&name) {
+            keeps_its_place(&mut network, &reference.tokens(130));
+        }
     }
 }
 

@@ -87,7 +87,9 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
 
 #[test]
 fn every_network_keeps_its_place() {
-    for name in FLOATS.iter().chain(["qwen35-tiny-bq.Q4_K_M"].iter()) {
+    // Of two of one architecture the smaller: this reads a text some fifty times.
+    let floats = FLOATS.iter().filter(|name| **name != "qwen35-tiny-a.F32");
+    for name in floats.chain(["qwen35-tiny-bq.Q4_K_M"].iter()) {
         let path = place(name);
         let reference = Reference::read(&path);
         keeps_its_place(&mut *load(&path), &reference.tokens(130));
