@@ -80,9 +80,12 @@ pub(super) fn run(
     tally.take(large, &diff, emit);
     tally.take(spots::spots(&diff.files)?, &diff, emit);
     tally.take(spots::spots(&diff.unnamed)?, &diff, emit);
-    tally.take(spots::in_bytes(&diff.unnamed)?, &diff, emit);
     tally.take(spots::of_others(&passed)?, &diff, emit);
-    tally.take(spots::in_bytes(&passed)?, &diff, emit);
+    if matches!(request.diff, ReviewOf::Repo(_)) {
+        for files in [&diff.unnamed, &passed] {
+            tally.take(spots::in_bytes(files, cx.repo)?, &diff, emit);
+        }
+    }
     if !diff.unnamed.is_empty() {
         let (who, names) = match diff.unnamed.len() {
             1 => ("1 changed file is".to_owned(), "its name is"),

@@ -1,12 +1,14 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
 use std::collections::BTreeSet;
+use std::io::Read as _;
 
-use git2::{Delta, DiffFindOptions, DiffOptions, Patch, Repository, Tree};
+use git2::{Delta, DiffFindOptions, DiffOptions, Oid, Patch, Repository, Tree};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
 use super::git::git_failure;
+use super::read::cannot_read;
 use super::submodules;
 use super::walk::MAX_FILE;
 use crate::base::{Failure, RepoPath, Result};
@@ -127,10 +129,9 @@ pub struct FileDiff {
     pub bytes: Option<u64>,
     /// The changes.
     pub hunks: Vec<Hunk>,
-    /// What the file holds now, where there are no lines to be told of: it is binary, too large for a
-    /// diff, or kept out of it by an attribute. Empty where that is more than can be looked at.
+    /// The id of what the file holds now, where git keeps it, for [`Repo::content_of`].
     #[serde(skip)]
-    pub content: Vec<u8>,
+    pub blob: Option<String>,
 }
 
 /// A diff over files, in order of path.
@@ -234,6 +235,35 @@ impl Repo {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Diff { files, unnamed })
     }
+
+    /// What a file of a diff holds now, for one of which there are no lines to be told: it is binary,
+    /// too large for a diff, or kept out of it by an attribute. Empty where it is gone, or more than
+    /// can be looked at.
+    ///
+    /// # Errors
+    /// Of kind input, where git's data is broken.
+    pub fn content_of(&self, file: &FileDiff) -> Result<Vec<u8>> {
+        let git = self.git()?;
+        let id = file.blob.as_ref().and_then(|id| Oid::from_str(id).ok());
+        let header = id.and_then(|id| Some((id, git.odb().ok()?.read_header(id).ok()?)));
+        if let Some((id, (bytes, _))) = header {
+            if bytes as u64 > LARGEST {
+                return Ok(Vec::new());
+            }
+            let failed = |e| git_failure(format!("git cannot read `{}`", file.path), &e);
+            return Ok(git.find_blob(id).map_err(failed)?.content().to_vec());
+        }
+        // It is in the working tree alone, or was: what is no file there holds nothing.
+        let Ok((opened, bytes)) = self.open_file(&file.path) else {
+            return Ok(Vec::new());
+        };
+        let mut content = Vec::new();
+        if bytes <= LARGEST {
+            let read = opened.take(LARGEST).read_to_end(&mut content);
+            read.map_err(|e| cannot_read(&file.path, &e))?;
+        }
+        Ok(content)
+    }
 }
 
 /// Options for diffs that read the working tree.
@@ -308,37 +338,21 @@ fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option
         status,
         binary,
         bytes: (status == FileStatus::Added).then(|| bytes(git, &delta.new_file())),
-        content: match status {
-            FileStatus::Added | FileStatus::Modified | FileStatus::Renamed if hunks.is_empty() => {
-                content(git, &delta.new_file())
-            }
-            _ => Vec::new(),
-        },
+        blob: blob(&delta.new_file()),
         hunks,
     }))
+}
+
+/// The id of the content of one side, where git has it; a submodule's is no content.
+fn blob(file: &git2::DiffFile<'_>) -> Option<String> {
+    let none = file.id().is_zero() || file.mode() == git2::FileMode::Commit;
+    (!none).then(|| file.id().to_string())
 }
 
 /// Bytes of one side: of the blob, where there is one, or of the file in the working tree.
 fn bytes(git: &Repository, file: &git2::DiffFile<'_>) -> u64 {
     let blob = git.odb().and_then(|odb| odb.read_header(file.id()));
     blob.map_or(file.size(), |(bytes, _)| bytes as u64)
-}
-
-/// The bytes of one side: of the blob, or of the plain file in the working tree.
-fn content(git: &Repository, file: &git2::DiffFile<'_>) -> Vec<u8> {
-    if bytes(git, file) > LARGEST {
-        return Vec::new();
-    }
-    if let Ok(blob) = git.find_blob(file.id()) {
-        return blob.content().to_vec();
-    }
-    let path = git
-        .workdir()
-        .zip(file.path())
-        .map(|(root, path)| root.join(path));
-    path.filter(|path| path.symlink_metadata().is_ok_and(|facts| facts.is_file()))
-        .and_then(|path| std::fs::read(path).ok())
-        .unwrap_or_default()
 }
 
 fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {

@@ -61,7 +61,7 @@ impl Repo {
     }
 
     /// Opens a regular file that lies inside the root, and gives its size.
-    fn open_file(&self, path: &RepoPath) -> Result<(File, u64)> {
+    pub(super) fn open_file(&self, path: &RepoPath) -> Result<(File, u64)> {
         let given = path.under(&self.root);
         let real = given.canonicalize().map_err(|e| match e.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => {
@@ -109,7 +109,7 @@ fn too_large(path: &RepoPath) -> Failure {
     ))
 }
 
-fn cannot_read(path: &RepoPath, error: &std::io::Error) -> Failure {
+pub(super) fn cannot_read(path: &RepoPath, error: &std::io::Error) -> Failure {
     io_failure(format!("cannot read `{}`", path.as_str()), error)
 }
 

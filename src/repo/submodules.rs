@@ -64,7 +64,7 @@ fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
             None => FileStatus::Added,
         },
         binary: false,
-        content: Vec::new(),
+        blob: None,
         bytes: None,
         hunks: vec![Hunk {
             old_start: count,

@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
             path: new_path,
             status,
             binary: head.binary,
-            content: Vec::new(),
+            blob: None,
             bytes: None,
             hunks,
         })
@@ -566,7 +566,7 @@ mod tests {
         // What is written does not say it.
         for file in &mut ours.files {
             file.bytes = None;
-            file.content.clear();
+            file.blob = None;
         }
         assert_eq!(Diff::parse(&ours.to_unified()).expect("parsed"), ours);
         let printed = std::process::Command::new("git")
@@ -646,7 +646,7 @@ mod tests {
                     path,
                     status,
                     binary: binary && status != FileStatus::ModeChanged,
-                    content: Vec::new(),
+                    blob: None,
                     bytes: None,
                     hunks: if bare { Vec::new() } else { hunks },
                 })

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::super::{Finding, Severity};
 use crate::base::text::{hex, hides, human_bytes, truncated};
 use crate::base::{Failure, Result};
-use crate::repo::{DiffKind, FileDiff, FileStatus};
+use crate::repo::{DiffKind, FileDiff, FileStatus, Repo};
 
 /// Files of more bytes are said, where they are new.
 const LARGE: u64 = 5 << 20;
@@ -334,12 +334,16 @@ fn stands_free(text: &str, range: &Range<usize>) -> bool {
 /// or are kept out of it.
 ///
 /// # Errors
-/// Of kind bug, where a rule cannot be read.
-pub(super) fn in_bytes(files: &[FileDiff]) -> Result<Vec<Finding>> {
+/// Of kind bug, where a rule cannot be read; of kind input, where git's data is broken.
+pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> {
     let rules = compiled()?;
     let mut found = Vec::new();
-    for file in files {
-        let text = text_of(&file.content);
+    let now = |file: &&FileDiff| {
+        use FileStatus::{Added, Modified, Renamed};
+        file.hunks.is_empty() && matches!(file.status, Added | Modified | Renamed)
+    };
+    for file in files.iter().filter(now) {
+        let text = text_of(&repo.content_of(file)?);
         for (what, secret) in secrets(&text, rules).into_iter().take(MOST) {
             let at = text.find(secret).unwrap_or(0);
             let line = text.get(..at).unwrap_or("").matches('\n').count() as u32 + 1;
