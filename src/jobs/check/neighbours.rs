@@ -2,7 +2,7 @@
 //! name.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::cage::{LONGEST, read_plain};
 
@@ -31,15 +31,21 @@ const MANIFESTS: [&str; 22] = [
     "pubspec.yaml",
     "meson.build",
 ];
-/// The names of folders beside the repository that its manifests lead to (`../other`).
-pub(super) fn named<'a>(root: &Path, files: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+
+/// The projects beside the repository at `root` that manifests among the `files` of its copy lead to
+/// (`../other`).
+pub(super) fn named<'a>(
+    copy: &Path,
+    files: impl Iterator<Item = &'a str>,
+    root: &Path,
+) -> Vec<PathBuf> {
     let mut found = BTreeSet::new();
     for file in files {
         let name = file.rsplit('/').next().unwrap_or(file);
         if !MANIFESTS.contains(&name) {
             continue;
         }
-        let path = root.join(file);
+        let path = copy.join(file);
         if path.is_symlink() {
             continue;
         }
@@ -55,13 +61,16 @@ pub(super) fn named<'a>(root: &Path, files: impl Iterator<Item = &'a str>) -> BT
             found.extend(words.filter_map(|word| beside(folder, word)));
         }
     }
-    found
+    let parent = root.parent().unwrap_or(root);
+    let all = found.into_iter().map(|name| parent.join(name));
+    all.filter(|path| path != root && is_project(path))
+        .collect()
 }
 
 /// Whether a folder beside the repository is a project that a manifest may mean: a folder and no
 /// link to one, with a manifest of its own. A link would lead anywhere, and a folder of other things
 /// is nobody's dependency.
-pub(super) fn is_project(folder: &Path) -> bool {
+fn is_project(folder: &Path) -> bool {
     let real = folder.canonicalize().is_ok_and(|real| real == folder);
     let has = |name: &&str| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|f| f.is_file());
     real && folder.is_dir() && MANIFESTS.iter().any(has)

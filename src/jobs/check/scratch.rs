@@ -43,7 +43,10 @@ pub(super) struct Scratch {
     tree: PathBuf,
     list: List,
     /// Files and folders that are not copied.
-    secrets: Vec<PathBuf>,
+    pub secrets: Vec<PathBuf>,
+    /// What lies beside the repository and is linked beside the copy: projects that its manifests
+    /// name as they are, whatever a change makes of them.
+    pub neighbours: Vec<PathBuf>,
     /// Ignored folders that are links into the repository.
     pub linked: Vec<PathBuf>,
     /// Ignored folders that are left out, for builds to write anew.
@@ -139,6 +142,7 @@ impl Scratch {
             below,
             list,
             secrets,
+            neighbours: Vec::new(),
             linked: Vec::new(),
             built: Vec::new(),
             _lock: lock,
@@ -183,15 +187,6 @@ impl Scratch {
         let dir = self.place.join(name);
         private_dir(&dir)?;
         Ok(dir)
-    }
-
-    /// What lies beside the repository and is linked beside the copy.
-    pub fn neighbours(&self, root: &Path) -> Vec<PathBuf> {
-        let parent = root.parent().unwrap_or(root);
-        let names = neighbours::named(&self.tree, self.list.entries.keys().map(String::as_str));
-        let all = names.into_iter().map(|name| parent.join(name));
-        all.filter(|path| path != root && neighbours::is_project(path))
-            .collect()
     }
 
     /// Brings the copy up to date, and back to what the repository has: what a change or a
@@ -363,17 +358,22 @@ impl Scratch {
     }
 
     /// Links what lies beside the repository, where its manifests say `../other`.
-    fn link_neighbours(&self, root: &Path) -> Result<()> {
+    fn link_neighbours(&mut self, root: &Path) -> Result<()> {
         let own = self.tree.file_name().unwrap_or_default();
-        let all = self.neighbours(root);
-        let names: BTreeSet<_> = all.iter().filter_map(|path| path.file_name()).collect();
+        let files = self.list.entries.keys().map(String::as_str);
+        self.neighbours = neighbours::named(&self.tree, files, root);
+        let names: BTreeSet<_> = self
+            .neighbours
+            .iter()
+            .filter_map(|path| path.file_name())
+            .collect();
         for entry in fs::read_dir(self.above()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             if name != own && !names.contains(name.as_os_str()) {
                 clear(&self.place, &Path::new(WORK).join(name))?;
             }
         }
-        for path in &all {
+        for path in &self.neighbours {
             if let Some(name) = path.file_name().filter(|name| *name != own) {
                 refresh::link(&self.place, path, &Path::new(WORK).join(name))?;
             }
