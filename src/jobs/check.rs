@@ -148,7 +148,7 @@ pub fn check(
         before: None,
         output: String::new(),
         seconds: now.seconds,
-        notes: open_ways(&scratch, &now, asked.repo),
+        notes: open_ways(&scratch, &now),
     };
     let all: Vec<&str> = now.output.lines().collect();
     if now.passed {
@@ -184,7 +184,7 @@ pub fn check(
                 .hint("is it spelled right, and on the PATH?"),
         );
     }
-    judge(&mut checked, &now, &then, &scratch);
+    judge(&mut checked, &now, &then, &scratch, asked.repo.root());
     if !asked.applied {
         before.0 = Some((state, asked.command.to_owned(), then));
     }
@@ -192,7 +192,7 @@ pub fn check(
 }
 
 /// Compares a failing run with one without the change.
-fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
+fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch, root: &Path) {
     let fresh = output::fresh(&now.output, &then.output);
     let worse = then.passed || now.status != then.status;
     let new_faults = fresh.iter().any(|line| output::is_wrong(line));
@@ -217,6 +217,15 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
                 .to_owned(),
         );
     }
+    let known = [&scratch.secrets[..], &[root.to_owned()]].concat();
+    let refused = output::refused_path(&now.output, &known);
+    if let Some(path) = refused.filter(|_| now.walls.is_some()) {
+        let path = crate::base::text::printable(&path.to_string_lossy()).into_owned();
+        checked.notes.push(format!(
+            "it does not see {path}: `check_read = [\"{path}\"]` in your config.toml lets it read \
+             that"
+        ));
+    }
     if !then.passed && !scratch.built.is_empty() {
         let names: Vec<_> = scratch
             .built
@@ -235,10 +244,10 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
 }
 
 /// Says what a check could do that ran without walls.
-fn open_ways(scratch: &Scratch, ran: &Ran, repo: &Repo) -> Vec<String> {
+fn open_ways(scratch: &Scratch, ran: &Ran) -> Vec<String> {
     if ran.walls.is_some() {
-        let neighbours = scratch.neighbours(repo.root());
-        let names: Vec<_> = neighbours
+        let names: Vec<_> = scratch
+            .neighbours
             .iter()
             .filter_map(|path| path.file_name())
             .map(|name| {
@@ -301,8 +310,8 @@ fn run(
         let git = asked.repo.own_git_dirs();
         scratch.lend_git(git.first().map(PathBuf::as_path))?;
         let ours = scratch.rooms(temporary)?;
-        let neighbours = scratch.neighbours(root);
-        let cage = cage::cage(asked.command, root, &git, &neighbours, &ours, asked.allowed);
+        let beside = &scratch.neighbours;
+        let cage = cage::cage(asked.command, root, &git, beside, &ours, asked.allowed);
         let mut environment = cage::environment(asked.allowed);
         let set = variables.into_iter();
         environment.extend(set.filter_map(|(name, value)| Some((name.into(), value?))));

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use crate::base::text::truncated;
 
@@ -174,9 +175,45 @@ fn plain(line: &str) -> String {
     out
 }
 
+/// A path that a command says is not there or closed to it, though it is there: the cage does not
+/// show it. None of those that are `known` to be kept from it, or shown, and none of the system's.
+pub(super) fn refused_path(output: &str, known: &[PathBuf]) -> Option<PathBuf> {
+    const WORDS: [&str; 2] = ["No such file or directory", "Permission denied"];
+    const SYSTEM: [&str; 6] = ["/dev", "/etc", "/proc", "/run", "/sys", "/usr"];
+    let lines = output
+        .lines()
+        .filter(|line| WORDS.iter().any(|words| line.contains(words)));
+    let parts = lines
+        .flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'`‘’:,;()[]<>".contains(c)));
+    parts
+        .filter(|part| part.starts_with('/') && part.len() > 1)
+        .map(PathBuf::from)
+        .filter(|path| !SYSTEM.iter().any(|system| path.starts_with(system)))
+        .find(|path| path.exists() && !known.iter().any(|known| path.starts_with(known)))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn a_path_that_is_there_and_is_said_not_to_be_was_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (sdk, key) = (dir.path().join("sdk"), dir.path().join("key"));
+        std::fs::write(&sdk, "").expect("written");
+        std::fs::write(&key, "").expect("written");
+        let secrets = [key.clone()];
+        let of = |output: &str| refused_path(output, &secrets);
+        let line = |path: &Path| format!("cat: '{}': No such file or directory", path.display());
+        assert_eq!(of(&format!("fine\n{}\n", line(&sdk))), Some(sdk.clone()));
+        let closed = format!("sh: 1: {}: Permission denied", sdk.display());
+        assert_eq!(of(&closed), Some(sdk.clone()));
+        assert_eq!(of(&line(&key)), None);
+        assert_eq!(of(&line(&dir.path().join("gone"))), None);
+        assert_eq!(of(&format!("reading {}", sdk.display())), None);
+    }
 
     #[test]
     fn what_was_there_before_is_not_new_whatever_its_figures() {
