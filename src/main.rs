@@ -16,21 +16,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> u8 {
-    let mut words = std::env::args_os();
-    if words.nth(1).is_some_and(|word| word == puller::PULLER_ARG) {
-        return code(puller::serve());
-    }
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|word| word == seal::cage::CAGE_ARG)
-    {
-        return seal::cage::serve();
-    }
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|word| word == seal::worker::WORKER_ARG)
-    {
-        return seal::worker::serve(jinja::answer());
+    match std::env::args_os().nth(1) {
+        Some(word) if word == puller::PULLER_ARG => return code(puller::serve()),
+        Some(word) if word == seal::cage::CAGE_ARG => return seal::cage::serve(),
+        Some(word) if word == seal::worker::WORKER_ARG => {
+            return seal::worker::serve(jinja::answer());
+        }
+        _ => {}
     }
     seal::worker::offer();
     match cli::start(std::env::args_os()) {

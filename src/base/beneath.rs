@@ -53,11 +53,6 @@ impl Spot {
         &self.folder
     }
 
-    /// The name.
-    pub fn name(&self) -> &OsStr {
-        &self.name
-    }
-
     /// What stands there, a link as itself; none where nothing does.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub mod worker;
 
 pub use probe::{PROBE_ARG, answer_probe, probe, probe_child, unix_sockets};
 
+use std::path::PathBuf;
+
 use super::failure::Result;
 
 /// Whether the seal is on, and if not, why.
@@ -41,6 +43,16 @@ pub enum Sealed {
 /// Of kind environment, if the platform has it and refuses it.
 pub fn put_on() -> Result<Sealed> {
     platform::put_on()
+}
+
+/// The program that runs, to be started once more: on Linux the file itself, also where another was
+/// put in its place meanwhile.
+fn own_program() -> std::io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok("/proc/self/exe".into())
+    } else {
+        std::env::current_exe()
+    }
 }
 
 /// Lets no other process of this user look into this one or write into it, but root's.

@@ -5,7 +5,6 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::desk::Desk;
-use super::forget::size;
 use super::index::stats_lines;
 use super::out::Tone;
 use super::sealing;
@@ -372,5 +371,37 @@ fn terminal(desk: &mut Desk) {
     .collect();
     if !inside.is_empty() {
         fact(desk, "inside", &inside.join(", "));
+    }
+}
+
+/// Bytes of the files below a folder; links are not followed.
+fn size(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            match entry.metadata() {
+                Ok(facts) if facts.is_dir() => open.push(entry.path()),
+                Ok(facts) => bytes += facts.len(),
+                Err(_) => {}
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_summed_without_following_links() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("a")).expect("made");
+        fs::write(dir.path().join("a/x"), "12345").expect("written");
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("a/loop")).expect("linked");
+        let bytes = size(dir.path());
+        assert!((5..5000).contains(&bytes), "{bytes}");
     }
 }

@@ -83,6 +83,9 @@ pub struct Cage {
 pub struct Walls {
     /// Namespaces: nothing that is not listed is there at all.
     pub namespaces: bool,
+    /// In them, folders that are shown lie behind another file system, so that no socket in them is
+    /// that of another program.
+    pub layers: bool,
     /// The version of Landlock's interface in force, 0 for none.
     pub landlock: u32,
 }
@@ -91,12 +94,19 @@ impl Walls {
     /// Every wall there is.
     pub const ALL: Self = Self {
         namespaces: true,
+        layers: true,
         landlock: u32::MAX,
     };
 
     /// What does not hold here, for people; empty where everything does.
     pub fn missing(self) -> Vec<&'static str> {
         let mut missing = Vec::new();
+        if self.namespaces && !self.layers && self.landlock < 9 {
+            missing.push(
+                "no overlay file system is to be had, and Landlock is older than version 9: a unix \
+                 socket that another program keeps in the repository or beside it can be reached",
+            );
+        }
         if !self.namespaces {
             missing.push(
                 "this system gives no user namespaces: other processes are seen, and what a \
@@ -238,8 +248,8 @@ mod platform {
         ours.set_read_timeout(Some(PATIENCE))
             .map_err(|e| failed(&e))?;
         let second = output.try_clone().map_err(|e| failed(&e))?;
-        // The program that runs, also where its file was replaced meanwhile.
-        let keeper = Command::new("/proc/self/exe")
+        let program = crate::base::seal::own_program().map_err(|e| failed(&e))?;
+        let keeper = Command::new(program)
             .arg(CAGE_ARG)
             .env_clear()
             .envs(environment)
@@ -326,7 +336,7 @@ mod tests {
     fn caged(command: &str, wanted: Walls) -> Result<(Walls, String)> {
         let dir = tempfile::tempdir().expect("a folder");
         let root = dir.path().canonicalize().expect("there");
-        for name in ["copy", "base", "home", "real", "outside"] {
+        for name in ["copy", "base", "home", "real", "outside", "shown"] {
             fs::create_dir(root.join(name)).expect("made");
         }
         fs::write(root.join("outside/f"), "precious").expect("written");
@@ -336,7 +346,9 @@ mod tests {
             write: vec![root.join("copy")],
             read: ["/usr", "/etc", "/bin", "/lib", "/lib64"]
                 .map(PathBuf::from)
-                .to_vec(),
+                .into_iter()
+                .chain([root.join("shown")])
+                .collect(),
             hidden: Vec::new(),
             caches: Vec::new(),
             home: root.join("real"),
@@ -349,8 +361,12 @@ mod tests {
             },
             wanted,
         };
+        // A program that listens in a folder that is shown.
+        let socket = root.join("shown/s");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let environment = vec![
+            ("SOCKET".into(), socket.into()),
             ("PATH".into(), "/usr/bin:/bin".into()),
             ("OUT".into(), root.join("outside").into()),
         ];
@@ -374,6 +390,7 @@ mod tests {
             for namespaces in [false, true] {
                 let wanted = Walls {
                     namespaces,
+                    layers: namespaces,
                     landlock,
                 };
                 let command = "echo x >in && cat in; cat $OUT/f; echo EVIL >$OUT/f; echo EVIL >$OUT/g; \
@@ -386,6 +403,26 @@ mod tests {
             }
         }
         assert!(newest > 0, "this kernel has no Landlock: nothing was tried");
+    }
+
+    /// With the wall and without it; where Landlock is newer it stands in for it.
+    #[test]
+    fn a_socket_in_what_is_shown_is_reached_only_without_layers() {
+        let command = "perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new(Peer=>$ENV{SOCKET}) \
+                       ? \"in\" : \"no: $!\"'";
+        for layers in [true, false] {
+            let landlock = rules::landlock_version().min(8);
+            let wanted = Walls {
+                namespaces: true,
+                layers,
+                landlock,
+            };
+            let (walls, said) = caged(command, wanted).expect("a cage");
+            assert_eq!(walls, wanted);
+            let wanted = if layers { "no: " } else { "in" };
+            assert!(said.starts_with(wanted), "{layers}: {said}");
+            assert_eq!(walls.missing().is_empty(), layers);
+        }
     }
 
     #[test]

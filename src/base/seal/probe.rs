@@ -29,7 +29,7 @@ pub fn probe_child() -> Result<Vec<(String, bool, String)>> {
     let failed = |e: &std::io::Error| {
         Failure::environment("cannot try the seal from a child process").caused_by(e)
     };
-    let program = std::env::current_exe().map_err(|e| failed(&e))?;
+    let program = super::own_program().map_err(|e| failed(&e))?;
     let run = |which: &str| {
         Command::new(&program)
             .arg(PROBE_ARG)

@@ -62,12 +62,7 @@ impl Worker {
     /// Of kind environment, where the system starts no process.
     pub fn start() -> Result<Self> {
         let failed = |e: &io::Error| io_failure("cannot start a process of homebody", e);
-        // The program that runs, also where its file was replaced meanwhile.
-        let program = if cfg!(target_os = "linux") {
-            "/proc/self/exe".into()
-        } else {
-            std::env::current_exe().map_err(|e| failed(&e))?
-        };
+        let program = super::own_program().map_err(|e| failed(&e))?;
         let mut child = Command::new(program)
             .arg(WORKER_ARG)
             .env_clear()

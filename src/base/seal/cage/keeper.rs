@@ -121,6 +121,7 @@ fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
         rules::refuse_calls(false)?;
         let walls = Walls {
             namespaces: false,
+            layers: false,
             landlock,
         };
         return run(cage, &home, walls, line);
@@ -285,7 +286,7 @@ fn namespaces() -> Result<()> {
 /// What the first process of the namespaces does before it runs the command.
 fn first_process(cage: &Cage) -> Result<Walls> {
     bind_to_parent()?;
-    room::build(cage)?;
+    let layers = room::build(cage)?;
     rules::drop_capabilities()?;
     let landlock = rules::landlock_version().min(cage.wanted.landlock);
     if landlock > 0 {
@@ -294,6 +295,7 @@ fn first_process(cage: &Cage) -> Result<Walls> {
     rules::refuse_calls(true)?;
     Ok(Walls {
         namespaces: true,
+        layers,
         landlock,
     })
 }

@@ -48,13 +48,15 @@ pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
 }
 
 /// Builds the room on `cage.base` and goes in. For the first process of the namespaces, after
-/// [`try_mounting`].
-pub(super) fn build(cage: &Cage) -> Result<()> {
+/// [`try_mounting`]. Says whether all that is shown lies behind another file system.
+pub(super) fn build(cage: &Cage) -> Result<bool> {
     let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
     let room = Room {
         base: cage.base.clone(),
         most: cage.limits.memory,
+        layers: cage.wanted.layers,
     };
+    let mut layered = true;
     room.temporary(Path::new("/"), "mode=0755")?;
     for path in LINKS {
         room.link(Path::new(path))?;
@@ -87,8 +89,8 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
     let mut empty = Vec::new();
     for (path, show) in all {
         match show {
-            Show::Read => room.bind(path, false)?,
-            Show::Write => room.bind(path, true)?,
+            Show::Read => layered &= room.bind(path, false)?,
+            Show::Write => layered &= room.bind(path, true)?,
             Show::Nothing => empty.extend(room.hide(path, cage)?),
             Show::Cache => {
                 let of = cage.caches.iter().find(|cache| cache.at == path);
@@ -123,7 +125,8 @@ pub(super) fn build(cage: &Cage) -> Result<()> {
     // The old root comes to lie over the new one, and is taken away.
     rustix::process::pivot_root(".", ".").map_err(|e| failed("cannot change the root", e))?;
     unmount(".", UnmountFlags::DETACH).map_err(|e| failed("cannot leave the old root", e))?;
-    rustix::process::chdir("/").map_err(|e| failed("cannot go into the cage", e))
+    rustix::process::chdir("/").map_err(|e| failed("cannot go into the cage", e))?;
+    Ok(layered)
 }
 
 /// What is shown at a path.
@@ -139,6 +142,8 @@ struct Room {
     base: PathBuf,
     /// Bytes that a file system in memory may hold; 0 for what the system allows.
     most: u64,
+    /// Whether folders are to be shown through another file system.
+    layers: bool,
 }
 
 impl Room {
@@ -198,35 +203,26 @@ impl Room {
     /// Shows a folder through another file system, which nobody listens behind: a socket in there
     /// is none of those that programs have bound. False where that cannot be had.
     fn layered(&self, path: &Path, target: &Path) -> Result<bool> {
-        if PLAIN.iter().any(|plain| path.starts_with(plain)) {
+        if !self.layers {
             return Ok(false);
         }
         let empty = self.at(Path::new(EMPTY));
-        let lower = [path, &empty].map(|path| {
-            let mut escaped = Vec::new();
-            for byte in path.as_os_str().as_encoded_bytes() {
-                if matches!(byte, b',' | b':' | b'\\') {
-                    escaped.push(b'\\');
-                }
-                escaped.push(*byte);
-            }
-            escaped
-        });
-        let options = [b"userxattr,lowerdir=".to_vec(), lower.join(&b':')].concat();
-        let options = std::ffi::CString::new(options)
-            .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
-        let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::RDONLY;
-        Ok(mount("overlay", target, "overlay", flags, options.as_c_str()).is_ok())
+        let lower = [path, &empty].map(escaped).join(&b':');
+        let options = [b"userxattr,lowerdir=".to_vec(), lower].concat();
+        overlaid(target, options, MountFlags::RDONLY)
     }
 
-    /// Shows a file or folder. What is not there is passed over.
-    fn bind(&self, path: &Path, write: bool) -> Result<()> {
+    /// Shows a file or folder. What is not there is passed over. False where a socket of somebody
+    /// else could be in it.
+    fn bind(&self, path: &Path, write: bool) -> Result<bool> {
         let Ok(facts) = fs::metadata(path) else {
-            return Ok(());
+            return Ok(true);
         };
         let target = self.place_for(path, facts.is_dir())?;
-        if !write && facts.is_dir() && self.layered(path, &target)? {
-            return Ok(());
+        // What is written is a folder of ours, where nobody else keeps a socket.
+        let plain = write || !facts.is_dir() || PLAIN.iter().any(|plain| path.starts_with(plain));
+        if !plain && self.layered(path, &target)? {
+            return Ok(true);
         }
         mount_bind_recursive(path, &target)
             .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
@@ -235,10 +231,11 @@ impl Room {
                 &target,
                 true,
                 libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
-            )
+            )?;
         } else {
-            read_only(&target, true)
+            read_only(&target, true)?;
         }
+        Ok(plain)
     }
 
     fn place_for(&self, path: &Path, folder: bool) -> Result<PathBuf> {
@@ -287,22 +284,15 @@ impl Room {
         let mut options = b"userxattr".to_vec();
         for (name, folder) in [("lowerdir", path), ("upperdir", &upper), ("workdir", &work)] {
             options.extend(format!(",{name}=").bytes());
-            for byte in folder.as_os_str().as_encoded_bytes() {
-                if matches!(byte, b',' | b':' | b'\\') {
-                    options.push(b'\\');
-                }
-                options.push(*byte);
-            }
+            options.extend(escaped(folder));
         }
-        let options = std::ffi::CString::new(options)
-            .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
-        let flags = MountFlags::NOSUID | MountFlags::NODEV;
-        mount("overlay", &target, "overlay", flags, options.as_c_str()).or_else(|_| {
-            // A file system that cannot be the upper one: then it is read, and not written.
-            mount_bind_recursive(path, &target)
-                .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))
-                .and_then(|()| read_only(&target, true))
-        })
+        if overlaid(&target, options, MountFlags::empty())? {
+            return Ok(());
+        }
+        // A file system that cannot be the upper one: then it is read, and not written.
+        mount_bind_recursive(path, &target)
+            .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))
+            .and_then(|()| read_only(&target, true))
     }
 
     /// Puts something empty over a path. Gives the place of a folder, which has to be protected
@@ -372,6 +362,26 @@ impl Room {
         // Else a file could be made that is taken for a terminal.
         read_only(&self.at(Path::new("/dev")), false)
     }
+}
+
+/// A path as it stands in the options of overlayfs.
+fn escaped(path: &Path) -> Vec<u8> {
+    let mut escaped = Vec::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if matches!(byte, b',' | b':' | b'\\') {
+            escaped.push(b'\\');
+        }
+        escaped.push(*byte);
+    }
+    escaped
+}
+
+/// Mounts layers at a place, if that can be had.
+fn overlaid(target: &Path, options: Vec<u8>, flags: MountFlags) -> Result<bool> {
+    let options = std::ffi::CString::new(options)
+        .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
+    let flags = flags | MountFlags::NOSUID | MountFlags::NODEV;
+    Ok(mount("overlay", target, "overlay", flags, options.as_c_str()).is_ok())
 }
 
 fn read_only(target: &Path, below: bool) -> Result<()> {
