@@ -124,11 +124,14 @@ pub(super) fn run(
             break;
         }
         let troubles = if can { &kept.worse } else { &kept.troubles };
-        let told: Vec<String> = troubles
+        let mut told: Vec<String> = troubles
             .iter()
             .take(TOLD)
             .map(|trouble| truncated(trouble, 1200).to_owned())
             .collect();
+        if told.is_empty() {
+            told.push("there is no edit in it".to_owned());
+        }
         // What went on without end is no example to go on from.
         let said = if can { usize::MAX } else { SAID };
         messages.clone_from(&asked);
@@ -150,7 +153,7 @@ pub(super) fn run(
             }
             messages.clone_from(&asked);
         }
-        let reason = told.first().map_or("no reason", String::as_str);
+        let reason = told.first().map_or("", String::as_str);
         let what = if can {
             "that would leave the code worse"
         } else {
@@ -158,6 +161,10 @@ pub(super) fn run(
         };
         emit(Event::Note {
             text: format!("{what} ({reason}); the model is asked again"),
+        });
+        // What comes now is another answer.
+        emit(Event::Token {
+            text: "\n\n".to_owned(),
         });
     }
     let mut outcome = outcome.unwrap_or_default();

@@ -102,10 +102,21 @@ fn a_no_is_asked_again_and_an_edit_must_come() {
     let mut engine = ScriptedEngine::saying(&[no, GOOD]);
     let came = play(&trial, wish("make walk run"), &mut engine);
     assert!(!came.change.is_empty());
-    assert!(notes(&came.events).contains("asked again"));
+    assert!(notes(&came.events).contains("(there is no edit in it); the model is asked again"));
     let again = &engine.asked()[1].messages;
     assert_eq!(again.len(), 4);
     assert_eq!(again[2].content, "Nothing needs to be changed.");
+    assert!(again[3].content.contains("- there is no edit in it"));
+    // The two answers do not run into each other where they are shown.
+    let shown: String = came
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Token { text } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(shown.contains("changed.\n\nI make"), "{shown}");
     // The second answer may not be a no.
     let mut engine = ScriptedEngine::saying(&[no, no]);
     let (answer, _) = trial.run(&Request::Patch(wish("make walk run")), &mut engine);
