@@ -455,4 +455,4 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
 
 #[cfg(test)]
 #[path = "apply_tests.rs"]
-mod tests;
+pub(super) mod tests;

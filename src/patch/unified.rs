@@ -121,19 +121,5 @@ fn tabbed(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_quoted_as_git_does_it() {
-        for (name, written) in [
-            ("a b", "a b"),
-            ("tab\there", "\"tab\\there\""),
-            ("größe", "\"gr\\303\\266\\303\\237e\""),
-            ("q\"\\", "\"q\\\"\\\\\""),
-        ] {
-            assert_eq!(quoted(name), written);
-        }
-        assert_eq!(tabbed("a b"), "a b\t");
-    }
-}
+#[path = "unified_tests.rs"]
+mod tests;
