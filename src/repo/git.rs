@@ -359,6 +359,41 @@ mod tests {
     }
 
     #[test]
+    fn git_folders_are_those_that_name_the_working_tree_in_turn() {
+        use crate::repo::trial::git as run;
+        let all = tempfile::tempdir().expect("a folder");
+        let root = all.path().canonicalize().expect("there");
+        for name in ["one", "two"] {
+            std::fs::create_dir(root.join(name)).expect("made");
+            run(&root.join(name), &["init", "-q"]);
+            run(
+                &root.join(name),
+                &["commit", "-q", "--allow-empty", "-m", "First"],
+            );
+        }
+        let own = |name: &str| {
+            let repo = Repo::open(&root.join(name)).expect("a repository");
+            assert!(repo.is_git(), "{name}");
+            repo.own_git_dirs()
+        };
+        assert_eq!(own("one"), [root.join("one/.git")]);
+        run(&root.join("one"), &["worktree", "add", "-q", "../tree"]);
+        let linked = root.join("one/.git/worktrees/tree");
+        assert_eq!(own("tree"), [linked, root.join("one/.git")]);
+        let other = root.join("two").to_string_lossy().into_owned();
+        let allow = ["-c", "protocol.file.allow=always"];
+        let add = ["submodule", "add", "-q", &other, "sub"];
+        run(&root.join("one"), &[&allow[..], &add].concat());
+        assert_eq!(own("one/sub"), [root.join("one/.git/modules/sub")]);
+        // What came out of an archive.
+        std::fs::create_dir(root.join("three")).expect("made");
+        std::fs::write(root.join("three/.git"), "gitdir: ../two/.git\n").expect("written");
+        assert!(own("three").is_empty());
+        std::fs::write(root.join("two/.git/commondir"), "../../one/.git\n").expect("written");
+        assert!(own("two").is_empty());
+    }
+
+    #[test]
     fn working_trees_know_each_other() {
         let (keep, repo, git) = git_repo();
         write(&repo, "a", "1\n");
@@ -442,7 +477,6 @@ mod tests {
             std::os::unix::fs::symlink(says, repo.root().join(name)).expect("linked");
             assert!(!repo.holds(&repo.root().join(name).join("deep")), "{name}");
         }
-        assert!(repo.root().is_dir());
     }
 
     #[test]
