@@ -732,7 +732,7 @@ fn the_schema_knows_every_event() {
     use homebody::engine::{Cut, Usage};
     use homebody::jobs::event::VERSION;
     use homebody::jobs::{Event, Finding, Severity, Source};
-    use homebody::patch::Form;
+    use homebody::patch::EditKind;
     use homebody::repo::DiffKind;
 
     let place = Place::plain();
@@ -815,7 +815,7 @@ fn the_schema_knows_every_event() {
         }),
         Event::Edit {
             path: path.clone(),
-            form: Form::Replace,
+            form: EditKind::Replace,
             start: 1,
             end: 2,
         },

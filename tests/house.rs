@@ -11,17 +11,18 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("repo", &["base"]),
-    ("patch", &["base"]),
+    ("grammar", &["base"]),
+    ("patch", &["base", "grammar"]),
     ("kernels", &["base"]),
     ("models", &["base"]),
     ("index", &["base", "repo"]),
     ("model", &["base", "kernels"]),
     ("context", &["base", "repo", "index"]),
-    ("engine", &["base", "kernels", "model"]),
+    ("engine", &["base", "grammar", "kernels", "model"]),
     (
         "jobs",
         &[
-            "base", "repo", "patch", "models", "index", "context", "engine",
+            "base", "grammar", "repo", "patch", "models", "index", "context", "engine",
         ],
     ),
     (
@@ -37,7 +38,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "repo", "patch", "models", "index", "context", "engine", "jobs", "app",
+            "base", "grammar", "repo", "patch", "models", "index", "context", "engine", "jobs",
+            "app",
         ],
     ),
 ];

@@ -5,6 +5,7 @@
 //! logger. What is here is small, pure where it can be, and stable.
 
 pub mod beneath;
+pub mod bug;
 pub mod cancel;
 mod check_settings;
 pub mod config;
@@ -12,8 +13,7 @@ mod config_file;
 pub mod count;
 pub mod embed;
 pub mod failure;
-pub mod letter;
-pub mod mask;
+pub mod lines;
 pub mod memory;
 pub mod parts;
 pub mod path;
@@ -22,13 +22,12 @@ pub mod seal;
 mod setting;
 pub mod text;
 
+pub use bug::OrBug;
 pub use cancel::{Cancel, CancelSource};
 pub use config::Config;
 pub use count::TokenCount;
 pub use embed::Embed;
 pub use failure::{Failure, Kind, Result};
-pub use letter::Letter;
-pub use mask::{ByteSet, Mask, Region};
 pub use path::{LineRange, RepoPath};
 pub use places::{Places, RepoPlaces};
 

@@ -195,6 +195,26 @@ pub(super) struct ContextArgs {
     pub(super) of: ContextOf,
 }
 
+/// A language of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GrammarLanguage {
+    /// Edits
+    Patch,
+    /// Findings about the last commit
+    Review,
+    /// Verdicts of a second look
+    Verdict,
+}
+
+/// A notation of grammars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GrammarNotation {
+    /// That of llama.cpp
+    Gbnf,
+    /// That of llguidance
+    Lark,
+}
+
 /// Whose context.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum ContextOf {
@@ -376,7 +396,22 @@ pub(super) enum DebugCommand {
         #[arg(long, value_name = "N", default_value_t = 0)]
         vocabulary: u64,
     },
-    /// Answers by chance within the mask of edits, and whether each edit applies
+    /// A language of answers as a grammar in text, or texts to hold it against
+    Grammar {
+        /// Whose answers
+        #[arg(value_name = "LANGUAGE")]
+        language: GrammarLanguage,
+        /// The files that edits may change
+        #[arg(value_name = "FILE")]
+        files: Vec<String>,
+        /// How to write it
+        #[arg(long, value_name = "NOTATION", default_value = "gbnf")]
+        notation: GrammarNotation,
+        /// Print so many texts instead, each with what the automaton says of it, as JSON
+        #[arg(long, value_name = "N")]
+        strings: Option<u64>,
+    },
+    /// Answers by chance within the grammar of edits, and whether each edit applies
     Walks {
         /// How many
         #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = number(1, 10_000_000))]

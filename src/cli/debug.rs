@@ -1,6 +1,6 @@
 //! `debug`: for those who work on homebody, and for the tests.
 
-use super::args::DebugCommand;
+use super::args::{DebugCommand, GrammarLanguage, GrammarNotation};
 use super::bench::local;
 use super::desk::Desk;
 use super::out::{Tone, bar};
@@ -8,11 +8,12 @@ use super::sealing::attempts;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
-use crate::base::{Failure, Result, seal};
+use crate::base::{Failure, RepoPath, Result, seal};
 use crate::engine::{Walker, debug};
+use crate::grammar::Notation;
 use crate::index::Part;
-use crate::jobs::{ModelChoice, finding_walks, replays, walks};
-use crate::patch::Form;
+use crate::jobs::{ModelChoice, finding_walks, grammar_walks, replays, walks};
+use crate::patch::EditKind;
 
 /// The JSON schema of the events; a test holds real events against it.
 pub(super) const SCHEMA: &str = include_str!("events.schema.json");
@@ -140,6 +141,39 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
                 return Ok(NEGATIVE);
             }
         }
+        DebugCommand::Grammar {
+            language,
+            files,
+            notation,
+            strings,
+        } => {
+            let files: Vec<RepoPath> = files
+                .iter()
+                .map(|file| RepoPath::new(file))
+                .collect::<Result<_>>()?;
+            let language = match language {
+                GrammarLanguage::Patch => grammar_walks::Language::Patch,
+                GrammarLanguage::Review => grammar_walks::Language::Review,
+                GrammarLanguage::Verdict => grammar_walks::Language::Verdict,
+            };
+            let notation = match notation {
+                GrammarNotation::Gbnf => Notation::Gbnf,
+                GrammarNotation::Lark => Notation::Lark,
+            };
+            desk.check_dir()?;
+            let repo = desk.open()?.repo;
+            if let Some(count) = strings {
+                let mut failed = None;
+                let mut each = |tried: &grammar_walks::Tried| {
+                    failed = failed.take().or(desk.out.json(tried).err());
+                };
+                grammar_walks::strings(language, &repo, &files, count as usize, &mut each)?;
+                failed.map_or(Ok(()), Err)?;
+            } else {
+                let text = grammar_walks::printed(language, &repo, &files, notation)?;
+                desk.out.raw(&text);
+            }
+        }
         DebugCommand::Replay { changes } => {
             let mut walker = Walker::from_file(&file_of_model(desk)?, 0)?;
             let text = std::fs::read_to_string(&changes)
@@ -147,7 +181,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
             for line in text.lines() {
                 let pairs: Vec<replays::Pair> = serde_json::from_str(line)
                     .map_err(|e| Failure::input("a line is no array of files").because(e))?;
-                for form in [Form::Replace, Form::Rewrite] {
+                for form in [EditKind::Replace, EditKind::Rewrite] {
                     desk.out.json(&replays::replay(&pairs, form, &mut walker))?;
                 }
             }

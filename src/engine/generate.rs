@@ -1,17 +1,18 @@
-//! Writing an answer: the prompt is read, then token after token is chosen within the mask,
+//! Writing an answer: the prompt is read, then token after token is chosen within the grammar,
 //! parted into thinking and answer, and counted.
 
 use std::time::Instant;
 
 use super::answer::AnswerStream;
-use super::guide::{Guide, lift};
+use super::constrained::{Constrained, token_mask};
 use super::local::{LEAST_ANSWER, LocalEngine};
 use super::recall::{Marks, Read};
 use super::repeats::Repeats;
 use super::thought::Thought;
 use super::writer::{CLOSE, Writer};
 use super::{Finish, Generate, Generated, Step, Usage};
-use crate::base::{Cancel, Failure, Mask, Result};
+use crate::base::{Cancel, Failure, Result};
+use crate::grammar::Grammar;
 use crate::model::chat::{Prompt, TAGS, ThinkingTags};
 use crate::model::sample::{Choice, Sampler};
 use crate::model::tokenizer::TextStream;
@@ -45,7 +46,7 @@ impl LocalEngine {
     pub(super) fn run(
         &mut self,
         request: &Generate,
-        mask: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Grammar>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
@@ -60,7 +61,7 @@ impl LocalEngine {
             accepted_tokens: 0,
         };
         let begun = Instant::now();
-        let Some(read) = self.read_prompt(request, &plan, mask.is_some(), cancel, on)? else {
+        let Some(read) = self.read_prompt(request, &plan, grammar.is_some(), cancel, on)? else {
             usage.prefill_s = begun.elapsed().as_secs_f64();
             return Ok(Generated {
                 text: String::new(),
@@ -71,7 +72,7 @@ impl LocalEngine {
         usage.cached_tokens = read.cached;
         usage.prefill_s = read.seconds;
         let begun = Instant::now();
-        let written = self.write(request, &plan, read, mask, &mut usage, cancel, on)?;
+        let written = self.write(request, &plan, read, grammar, &mut usage, cancel, on)?;
         usage.generated_tokens = written.tokens.len();
         usage.decode_s = begun.elapsed().as_secs_f64();
         if written.finish != Finish::Cancelled {
@@ -117,12 +118,12 @@ impl LocalEngine {
         })
     }
 
-    /// Reads the prompt, and makes beside it what a mask needs. None when cancelled.
+    /// Reads the prompt, and makes beside it what a grammar needs. None when cancelled.
     fn read_prompt(
         &mut self,
         request: &Generate,
         plan: &Plan,
-        masked: bool,
+        constrained: bool,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
@@ -133,18 +134,18 @@ impl LocalEngine {
             on(anew);
         }
         // Ready when the prompt is read: it takes a tenth of a second at most.
-        let known = self.lift.take();
+        let known = self.token_mask.take();
         let (tokenizer, stops, recall) = (&self.tokenizer, &self.stops, &mut self.recall);
-        let (lift, read) = std::thread::scope(|scope| {
-            let lift = match known {
-                None if masked => Err(scope.spawn(|| lift(tokenizer, stops))),
+        let (token_mask, read) = std::thread::scope(|scope| {
+            let token_mask = match known {
+                None if constrained => Err(scope.spawn(|| token_mask(tokenizer, stops))),
                 known => Ok(known),
             };
             let read = recall.read_from(cached, tokens, plan.marks, cancel, on);
-            let lift = lift.unwrap_or_else(|made| made.join().ok());
-            (lift, read)
+            let token_mask = token_mask.unwrap_or_else(|made| made.join().ok());
+            (token_mask, read)
         });
-        self.lift = lift;
+        self.token_mask = token_mask;
         read
     }
 
@@ -157,7 +158,7 @@ impl LocalEngine {
         request: &Generate,
         plan: &Plan,
         read: Read,
-        mask: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Grammar>,
         usage: &mut Usage,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
@@ -180,7 +181,11 @@ impl LocalEngine {
         let mut answered = 0;
         let mut repeats = Repeats::default();
         let mut writer = Writer::new(&mut self.recall, read.logits, self.drafting.as_mut());
-        let mut guide = Guide::new(mask.zip(self.lift.as_mut()), &self.stops, &self.allowed);
+        let mut constrained = Constrained::new(
+            grammar.zip(self.token_mask.as_mut()),
+            &self.stops,
+            &self.allowed,
+        );
         let finish = loop {
             if cancel.is_cancelled() {
                 break Finish::Cancelled;
@@ -188,8 +193,8 @@ impl LocalEngine {
             if answered >= most || writer.len() >= self.facts.context {
                 break Finish::Length;
             }
-            let allowed = guide.allowed(answer.thinks());
-            if guide.bars(&allowed) {
+            let allowed = constrained.allowed(answer.thinks());
+            if constrained.bars(&allowed) {
                 break Finish::Length;
             }
             let mut choice = sampler.choose(writer.logits(), &allowed);
@@ -219,7 +224,7 @@ impl LocalEngine {
                 tokens.push(token);
                 next.push(token);
                 if !answer.thinks() {
-                    guide.take(token, most.saturating_sub(answered + 1));
+                    constrained.take(token, most.saturating_sub(answered + 1));
                 }
                 answer.push(&characters.push(self.tokenizer.printed(token)), on);
                 if answer.stopped {
@@ -230,7 +235,7 @@ impl LocalEngine {
                     if answered >= most {
                         break Finish::Length;
                     }
-                    if repeats.push(token) && guide.is_free() {
+                    if repeats.push(token) && constrained.is_free() {
                         break Finish::Repeated;
                     }
                 } else if let Some(why) = thought.push(token) {

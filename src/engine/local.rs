@@ -11,11 +11,12 @@ use super::draft::Drafting;
 use super::drawable::drawable;
 use super::fit;
 use super::inspect;
-use super::lift::Lift;
 use super::recall::Recall;
 use super::states::{self, States};
+use super::token_mask::TokenMask;
 use super::{Engine, Facts, Generate, Generated, Message, Step};
-use crate::base::{Cancel, Mask, Result, TokenCount, memory};
+use crate::base::{Cancel, Result, TokenCount, memory};
+use crate::grammar::Grammar;
 use crate::model::chat::ChatTemplate;
 use crate::model::gguf::Header;
 use crate::model::hyper::Hyper;
@@ -70,8 +71,8 @@ pub struct LocalEngine {
     pub(super) rates: Option<(f64, f64)>,
     /// Answers that were begun.
     pub(super) drawn: u64,
-    /// The vocabulary as masks need it, once one was there.
-    pub(super) lift: Option<Lift>,
+    /// The vocabulary as grammars need it, once one was there.
+    pub(super) token_mask: Option<TokenMask>,
     /// What was learned about drafts; none where there are to be none.
     pub(super) drafting: Option<Drafting>,
 }
@@ -136,7 +137,7 @@ impl LocalEngine {
             card: options.card.clone().or_from(&header),
             rates: None,
             drawn: 0,
-            lift: None,
+            token_mask: None,
             drafting: options.drafts.then(Drafting::default),
         })
     }
@@ -218,7 +219,7 @@ impl Engine for LocalEngine {
     fn generate(
         &mut self,
         request: &Generate,
-        grammar: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Grammar>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {

@@ -7,6 +7,7 @@ mod answer;
 pub mod bench;
 pub mod bench_drafts;
 pub mod card;
+mod constrained;
 mod count;
 pub mod debug;
 mod draft;
@@ -14,9 +15,7 @@ mod drawable;
 pub mod embedder;
 mod fit;
 mod generate;
-mod guide;
 pub mod inspect;
-mod lift;
 pub mod local;
 mod pacing;
 mod prompt;
@@ -25,6 +24,7 @@ mod repeats;
 pub mod scripted;
 mod states;
 mod thought;
+mod token_mask;
 mod trie;
 pub mod walk;
 mod writer;
@@ -34,7 +34,8 @@ mod fuzz_tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Cancel, Mask, Result};
+use crate::base::{Cancel, Result};
+use crate::grammar::Grammar;
 
 pub use crate::model::chat::{ChatFacts, Reread, SystemPlace, ThinkingMode, Turns};
 pub use bench::{BenchPlan, BenchReport, bench};
@@ -258,7 +259,7 @@ pub trait Engine: CountMessages + Send {
     fn generate(
         &mut self,
         request: &Generate,
-        grammar: Option<&mut dyn Mask>,
+        grammar: Option<&mut dyn Grammar>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated>;

@@ -22,7 +22,8 @@ use super::count::{CountMessages, roughly};
 use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
-use crate::base::{ByteSet, Cancel, Failure, Kind, Mask, Result, TokenCount};
+use crate::base::{Cancel, Failure, Kind, Result, TokenCount};
+use crate::grammar::{ByteSet, Grammar};
 
 pub use script::{Echo, Line, Play};
 
@@ -208,7 +209,7 @@ impl Engine for ScriptedEngine {
     fn generate(
         &mut self,
         request: &Generate,
-        mut grammar: Option<&mut dyn Mask>,
+        mut grammar: Option<&mut dyn Grammar>,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
@@ -237,7 +238,7 @@ impl Engine for ScriptedEngine {
             });
         }
         if let Some(grammar) = &mut grammar {
-            grammar.spell(ByteSet::ALL);
+            grammar.set_alphabet(ByteSet::ALL);
         }
         let mut writing = Writing {
             text: String::new(),

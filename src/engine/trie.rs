@@ -1,9 +1,9 @@
-//! The tokens of a vocabulary as a tree of their bytes, and which of them a mask takes.
+//! The tokens of a vocabulary as a tree of their bytes, and which of them a grammar takes.
 
-use crate::base::{ByteSet, Mask};
+use crate::grammar::{ByteSet, Grammar};
 use crate::model::sample::Allowed;
 
-/// Children from which on a mask is asked at once which may come, and not for each.
+/// Children from which on a grammar is asked at once which may come, and not for each.
 const MANY: u16 = 12;
 
 /// A node: one more byte of some tokens.
@@ -87,18 +87,18 @@ impl Trie {
         }
     }
 
-    /// Allows the tokens that a mask takes, all of their bytes.
-    pub fn walk(&self, mask: &mut dyn Mask, allowed: &mut Allowed) {
+    /// Allows the tokens that a grammar takes, all of their bytes.
+    pub fn walk(&self, grammar: &mut dyn Grammar, allowed: &mut Allowed) {
         if self.nodes.is_empty() {
             return;
         }
-        for byte in mask.next().iter() {
-            self.walk_below(byte, mask, allowed);
+        for byte in grammar.next().iter() {
+            self.walk_below(byte, grammar, allowed);
         }
     }
 
     /// The same for the tokens that begin with this byte.
-    fn walk_below(&self, byte: u8, mask: &mut dyn Mask, allowed: &mut Allowed) {
+    fn walk_below(&self, byte: u8, grammar: &mut dyn Grammar, allowed: &mut Allowed) {
         let Some(start) = self.roots.get(usize::from(byte)).copied() else {
             return;
         };
@@ -115,7 +115,7 @@ impl Trie {
             };
             let above = usize::from(node.depth) - 1;
             if depth > above {
-                mask.pop(depth - above);
+                grammar.pop(depth - above);
                 depth = above;
                 while sets.last().is_some_and(|(below, _)| *below > depth) {
                     sets.pop();
@@ -124,7 +124,7 @@ impl Trie {
             let barred = sets
                 .last()
                 .is_some_and(|(below, set)| *below == above && !set.contains(node.byte));
-            if barred || !mask.push(node.byte) {
+            if barred || !grammar.push(node.byte) {
                 at = node.skip;
                 continue;
             }
@@ -135,10 +135,10 @@ impl Trie {
                 allowed.set(*id, true);
             }
             if node.children >= MANY {
-                sets.push((depth, mask.next()));
+                sets.push((depth, grammar.next()));
             }
             at += 1;
         }
-        mask.pop(depth);
+        grammar.pop(depth);
     }
 }

@@ -1,13 +1,14 @@
-//! Answers without a model: tokens by chance within a mask, to prove masks and to measure them.
+//! Answers without a model: tokens by chance within a grammar, to prove grammars and to measure them.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::guide;
-use super::lift::Lift;
+use super::constrained;
 use super::local::stop_tokens;
-use crate::base::{Mask, Result};
+use super::token_mask::TokenMask;
+use crate::base::Result;
+use crate::grammar::Grammar;
 use crate::model::gguf::Header;
 use crate::model::sample::split_mix;
 use crate::model::tokenizer::Tokenizer;
@@ -36,17 +37,17 @@ pub struct Walked {
     pub tokens: usize,
     /// Whether it came to an end, and not to the limit.
     pub ended: bool,
-    /// Whether nothing could come next though it could not end either: a fault of the mask.
+    /// Whether nothing could come next though it could not end either: a fault of the grammar.
     pub stuck: bool,
-    /// What it took to ask the mask, where it prescribes.
+    /// What it took to ask the grammar, where it prescribes.
     pub strict: Vec<Duration>,
     /// The same in free text.
     pub free: Vec<Duration>,
 }
 
-/// Walks through masks with one vocabulary.
+/// Walks through grammars with one vocabulary.
 pub struct Walker {
-    lift: Lift,
+    token_mask: TokenMask,
     bytes: Vec<Vec<u8>>,
     formal: Vec<u32>,
     ids: HashMap<Vec<u8>, u32>,
@@ -61,7 +62,7 @@ impl Walker {
     pub fn from_file(file: &Path, size: usize) -> Result<Self> {
         let header = Header::read(file)?;
         let tokenizer = Tokenizer::from_header(&header)?;
-        let mut bytes = guide::texts(&tokenizer, &stop_tokens(&header, &tokenizer));
+        let mut bytes = constrained::texts(&tokenizer, &stop_tokens(&header, &tokenizer));
         // Large vocabularies are large by their words: what crosses lines is in small ones too.
         let plain = |token: &&Vec<u8>| {
             let text = std::str::from_utf8(token);
@@ -88,7 +89,7 @@ impl Walker {
             .map(|(id, _)| id)
             .collect();
         Self {
-            lift: Lift::new(bytes.clone()),
+            token_mask: TokenMask::new(bytes.clone()),
             ids: bytes.iter().cloned().zip(0..).collect(),
             bytes,
             formal,
@@ -105,14 +106,19 @@ impl Walker {
         self.bytes.is_empty()
     }
 
-    /// The fewest tokens a mask takes for a text, the longest one each time: whether it takes all
+    /// The fewest tokens a grammar takes for a text, the longest one each time: whether it takes all
     /// of it is told by the count of bytes.
-    pub fn spell(&mut self, mask: &mut dyn Mask, text: &[u8], limit: usize) -> (usize, usize) {
-        mask.spell(self.lift.spelled());
+    pub fn spell(
+        &mut self,
+        grammar: &mut dyn Grammar,
+        text: &[u8],
+        limit: usize,
+    ) -> (usize, usize) {
+        grammar.set_alphabet(self.token_mask.spelled());
         let (mut at, mut tokens) = (0, 0);
         while at < text.len() {
             let rest = text.get(at..).unwrap_or_default();
-            let allowed = self.lift.allowed(mask);
+            let allowed = self.token_mask.allowed(grammar);
             let longest = rest.len().min(LONGEST);
             let best = (1..=longest).rev().find_map(|length| {
                 let id = self.ids.get(rest.get(..length)?)?;
@@ -122,7 +128,10 @@ impl Walker {
                 break;
             };
             tokens += 1;
-            if !self.lift.take(mask, id, limit.saturating_sub(tokens)) {
+            if !self
+                .token_mask
+                .take(grammar, id, limit.saturating_sub(tokens))
+            {
                 break;
             }
             at += length;
@@ -130,21 +139,23 @@ impl Walker {
         (at, tokens)
     }
 
-    /// Writes by chance until the mask lets it end or `limit` tokens are there.
-    pub fn walk(&mut self, mask: &mut dyn Mask, limit: usize, seed: u64) -> Walked {
+    /// Writes by chance until the grammar lets it end or `limit` tokens are there.
+    pub fn walk(&mut self, grammar: &mut dyn Grammar, limit: usize, seed: u64) -> Walked {
         let mut walked = Walked::default();
         let mut random = seed;
-        mask.spell(self.lift.spelled());
+        grammar.set_alphabet(self.token_mask.spelled());
         while walked.tokens < limit {
-            let region = mask.region();
+            let region = grammar.region();
             let begun = Instant::now();
-            let allowed = self.lift.allowed(mask);
+            let allowed = self.token_mask.allowed(grammar);
             let took = begun.elapsed();
             match region {
                 Some(_) => walked.free.push(took),
                 None => walked.strict.push(took),
             }
-            if mask.may_end() && (allowed.is_empty() || split_mix(&mut random).is_multiple_of(40)) {
+            if grammar.may_end()
+                && (allowed.is_empty() || split_mix(&mut random).is_multiple_of(40))
+            {
                 walked.ended = true;
                 return walked;
             }
@@ -179,7 +190,7 @@ impl Walker {
                 .get(token as usize)
                 .map_or(&[][..], Vec::as_slice);
             walked.text.extend_from_slice(bytes);
-            if !self.lift.take(mask, token, limit - walked.tokens) {
+            if !self.token_mask.take(grammar, token, limit - walked.tokens) {
                 walked.stuck = true;
                 return walked;
             }

@@ -1,5 +1,5 @@
 //! What the edits of an answer may be made of: the files of the repository, what is defined in
-//! those that are shown, and the forms that suit the model.
+//! those that are shown, and the kinds of edits that suit the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::base::{LineRange, RepoPath};
 use crate::context::Context;
 use crate::index::symbols::{Language, parse};
 use crate::index::{FileClass, Index};
-use crate::patch::{Form, ScopeFile, Texts};
+use crate::patch::{EditKind, ScopeFile, Texts};
 
 /// Files that can be named in an edit, at most; those shown come first.
 const MOST_FILES: usize = 2_000;
@@ -18,10 +18,10 @@ const MOST_BYTES: usize = 24 << 20;
 /// Bytes of a file that is not shown, at most.
 const MOST_OF_FILE: usize = 1 << 20;
 
-/// The forms that an answer to this request may have. A model that rewrites is a small one: it
+/// The kinds of edits that an answer to this request may have. A model that rewrites is a small one: it
 /// makes, takes away and renames files only where that is asked for, or where it is shown nothing
 /// that it may change.
-pub(super) fn forms(request: &Patch, context: &Context, rewrites: bool) -> Vec<Form> {
+pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<EditKind> {
     let may = |path: &RepoPath| request.files.is_empty() || request.files.contains(path);
     let nothing = !context.excerpts.iter().any(|excerpt| may(&excerpt.path));
     let words: Vec<String> = request
@@ -32,34 +32,34 @@ pub(super) fn forms(request: &Patch, context: &Context, rewrites: bool) -> Vec<F
     let says = |names: &[&str]| words.iter().any(|word| names.contains(&word.as_str()));
     let of_files = says(&["file", "files", "module", "folder"]);
     let main = if rewrites {
-        Form::Rewrite
+        EditKind::Rewrite
     } else {
-        Form::Replace
+        EditKind::Replace
     };
-    let mut forms = vec![main];
+    let mut kinds = vec![main];
     if !rewrites || nothing || of_files && says(&["create", "new", "add", "write", "make", "split"])
     {
-        forms.push(Form::Create);
+        kinds.push(EditKind::Create);
     }
     if !rewrites || of_files && says(&["delete", "remove", "drop"]) {
-        forms.push(Form::Delete);
+        kinds.push(EditKind::Delete);
     }
     if !rewrites || of_files && says(&["rename", "move"]) {
-        forms.push(Form::Rename);
+        kinds.push(EditKind::Rename);
     }
     if !rewrites {
-        forms.push(Form::Rewrite);
+        kinds.push(EditKind::Rewrite);
     }
-    forms
+    kinds
 }
 
-/// The forms of edits, all of them.
-pub(super) const FORMS: [Form; 5] = [
-    Form::Replace,
-    Form::Rewrite,
-    Form::Create,
-    Form::Delete,
-    Form::Rename,
+/// The kinds of edits, all of them.
+pub(super) const KINDS: [EditKind; 5] = [
+    EditKind::Replace,
+    EditKind::Rewrite,
+    EditKind::Create,
+    EditKind::Delete,
+    EditKind::Rename,
 ];
 
 /// The files that an answer to a request that shows `context` may change. `only` are those that

@@ -6,7 +6,7 @@ use super::check::Checked;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
 use crate::engine::{Cut, Usage};
-use crate::patch::{Change, Edit, Form};
+use crate::patch::{Change, Edit, EditKind};
 use crate::repo::{DiffKind, Repo};
 
 /// The version of the event format.
@@ -107,7 +107,7 @@ impl Finding {
             range: LineRange::new(self.line, self.line),
             old: format!("{}\n", self.quote),
             new: self.suggestion.clone()?,
-            form: Form::Rewrite,
+            kind: EditKind::Rewrite,
         };
         let texts = super::texts::RepoTexts::new(repo, &[], &[]);
         Change::plan(&[edit], &texts).ok()
@@ -166,7 +166,7 @@ pub enum Event {
         /// The file.
         path: RepoPath,
         /// How it is said.
-        form: Form,
+        form: EditKind,
         /// First line concerned, 0 for a whole file.
         start: u32,
         /// Last line concerned, 0 for a whole file.
@@ -317,7 +317,7 @@ mod tests {
             }),
             Event::Edit {
                 path: path("src/a.rs"),
-                form: Form::Replace,
+                form: EditKind::Replace,
                 start: 3,
                 end: 4,
             },

@@ -1,18 +1,18 @@
 //! Proof of reviews on a repository's history: that pieces are the diff, whole and once, and that
-//! what chance writes within their masks are findings at lines that are there.
+//! what chance writes within its grammar are findings at lines that are there.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::form::FormMask;
-use super::review::{CATEGORIES, Sheet};
+use super::review::{CATEGORIES, FindingForm};
 use super::walks::told;
 use super::{Finding, review};
 use crate::base::count::RoughCount;
 use crate::base::{Cancel, Result};
 use crate::context::changes::{DiffPieces, diff_pieces};
 use crate::engine::Walker;
+use crate::grammar::FormGrammar;
 use crate::index::Index;
 use crate::repo::{Diff, DiffLine, DiffSpec, Repo};
 
@@ -51,7 +51,7 @@ pub struct Report {
     pub suggestions: usize,
     /// What should not be.
     pub faults: Vec<String>,
-    /// Microseconds to ask the mask where it prescribes: mean, 99th of 100, most.
+    /// Microseconds to ask the grammar where it prescribes: mean, 99th of 100, most.
     pub strict_us: [f64; 3],
     /// The same in free text.
     pub free_us: [f64; 3],
@@ -87,13 +87,13 @@ pub fn finding_walks(
         for (at, piece) in cut.pieces.iter().enumerate() {
             report.pieces += 1;
             for walk in 0..plan.walks {
-                let sheet = Sheet::new(piece, &diff, true);
-                if sheet.is_empty() {
+                let form = FindingForm::new(piece, &diff, true);
+                if form.is_empty() {
                     continue;
                 }
-                let mut mask = FormMask::new(sheet, plan.limit);
+                let mut grammar = FormGrammar::new(form, plan.limit);
                 let seed = (number * 1_000_003 + at * 1_009 + walk) as u64;
-                let walked = walker.walk(&mut mask, plan.limit, seed);
+                let walked = walker.walk(&mut grammar, plan.limit, seed);
                 strict.extend_from_slice(&walked.strict);
                 free.extend_from_slice(&walked.free);
                 report.walks += 1;
@@ -104,7 +104,7 @@ pub fn finding_walks(
                         .faults
                         .push(format!("{}: stuck: {text:?}", commit.id));
                 }
-                let found = mask.form().findings(mask.said());
+                let found = grammar.form().findings(&grammar.answer());
                 report.findings += found.len();
                 report.suggestions += found.iter().filter(|f| f.suggestion.is_some()).count();
                 for fault in are_valid(&found, &diff) {

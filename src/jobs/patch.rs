@@ -13,7 +13,8 @@ use crate::base::text::{human_count, printable, truncated};
 use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
-use crate::patch::{Change, Edit, EditMask, Form, Scope, Texts};
+use crate::grammar::FormGrammar;
+use crate::patch::{Change, Edit, EditGrammar, EditKind, EditLanguage, Scope, Texts};
 
 /// Most tokens of an answer, where the user sets no limit.
 const ANSWER: usize = 2048;
@@ -21,9 +22,9 @@ const ANSWER: usize = 2048;
 const AROUND: usize = 420;
 /// Troubles that the model is told for its second try.
 const TOLD: usize = 6;
-/// How often the model is asked, at most: within a mask what fails is an edit without end.
+/// How often the model is asked, at most: within the grammar what fails is an edit without end.
 const ATTEMPTS: usize = 4;
-/// How hot the later attempts within a mask are: what is likeliest goes in circles, and great
+/// How hot the later attempts within the grammar are: what is likeliest goes in circles, and great
 /// heat finds no end either.
 const CALM: f32 = 0.7;
 /// Bytes of an answer without a usable edit that the model is shown again.
@@ -79,25 +80,26 @@ pub(super) fn run(
     for attempt in 1..=ATTEMPTS {
         let can = outcome.as_ref().is_some_and(|kept| !kept.change.is_empty());
         let most = lines(attempt, can);
-        let mut mask = EditMask::new(Scope {
+        let language = EditLanguage::new(Scope {
             files: files.clone(),
             texts: &texts,
             only: request.files.clone(),
-            forms: edits::forms(request, &context, rewrites),
+            kinds: edits::kinds(request, &context, rewrites),
             limit: limit(cx),
             lines: Some(most).filter(|most| *most > 0),
             // A small model that may say no does so for no reason.
             must_edit: rewrites || attempt > 1,
         });
-        if !mask.is_useful() {
+        if !language.is_useful() {
             return Err(nothing_to_change(request, &texts));
         }
+        let mut grammar = FormGrammar::new(language, limit(cx));
         let mut sampling = calmer(&cx.settings.sampling, attempt);
         if silent {
             sampling = talk::reseeded(&sampling);
         }
         let thinking = cx.settings.thinking && !silent;
-        let generated = generate(&messages, thinking, sampling, &mut mask, cx, emit)?;
+        let generated = generate(&messages, thinking, sampling, &mut grammar, cx, emit)?;
         stopped = generated.finish == Finish::Cancelled;
         if talk::is_empty(&generated) && !can {
             if silent || attempt == ATTEMPTS {
@@ -110,7 +112,7 @@ pub(super) fn run(
             messages.clone_from(&asked);
             continue;
         }
-        let this = read(&generated, &mask, &seen);
+        let this = read(&generated, &grammar, &seen);
         let kept = match outcome.take() {
             Some(before) if !this.is_better_than(&before) => before,
             _ => this,
@@ -267,7 +269,7 @@ pub(super) fn compose(
         fence: &fence_for(&piped),
         files: &files.join(", "),
         rewrites,
-        whole: edits::forms(request, &context, rewrites).contains(&Form::Create),
+        whole: edits::kinds(request, &context, rewrites).contains(&EditKind::Create),
         refused: refused.trim_end(),
         refused_fence: &fence_for(refused),
         remark,
@@ -295,7 +297,7 @@ fn nothing_to_change(request: &Patch, texts: &RepoTexts<'_>) -> Failure {
         .hint("name another file, or none: `homebody search` tells what there is")
 }
 
-/// Lines that new text may have within a mask at an attempt; 0 for no limit. `after` says
+/// Lines that new text may have within the grammar at an attempt; 0 for no limit. `after` says
 /// whether there is already a change that can be applied.
 const fn lines(attempt: usize, after: bool) -> u32 {
     match attempt {
@@ -319,7 +321,7 @@ fn generate(
     messages: &[Message],
     thinking: bool,
     sampling: Sampling,
-    mask: &mut EditMask<'_>,
+    grammar: &mut EditGrammar<'_>,
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
@@ -332,7 +334,7 @@ fn generate(
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
-    talk::generate(cx, &request, Some(mask), emit)
+    talk::generate(cx, &request, Some(grammar), emit)
 }
 
 /// What an answer comes to.
@@ -360,16 +362,16 @@ impl Outcome {
 }
 
 /// Takes the edits of an answer and plans as many of them as hold together.
-fn read(generated: &Generated, mask: &EditMask<'_>, texts: &dyn Texts) -> Outcome {
-    let edits: Vec<Edit> = mask.edits().cloned().collect();
+fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn Texts) -> Outcome {
+    let edits: Vec<Edit> = grammar.edits().to_vec();
     let cut_off = |head: String| {
         let head = printable(truncated(&head, 200)).into_owned();
         let number = edits.len() + 1;
         format!("edit {number} ({head}): the answer was cut off there, and the edit is dropped")
     };
     let mut outcome = Outcome {
-        prose: mask.words(),
-        troubles: mask.begun().map(cut_off).into_iter().collect(),
+        prose: grammar.words(),
+        troubles: grammar.begun().map(cut_off).into_iter().collect(),
         ..Outcome::default()
     };
     if generated.finish == Finish::Repeated {
@@ -431,7 +433,7 @@ fn event(edit: &Edit) -> Event {
     };
     Event::Edit {
         path: edit.path().clone(),
-        form: edit.form(),
+        form: edit.kind(),
         start,
         end,
     }

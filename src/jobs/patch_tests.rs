@@ -6,7 +6,7 @@ use crate::base::CancelSource;
 use crate::engine::scripted::{Line, Play};
 use crate::engine::{Engine as _, ScriptedEngine};
 use crate::jobs::{Prompts, Request};
-use crate::patch::Form;
+use crate::patch::EditKind;
 
 const WALK: &str = "/// Walks a folder.\nfn walk() {\n    step();\n    step();\n    leap();\n}\n";
 
@@ -67,7 +67,7 @@ fn a_change_is_planned_and_nothing_is_written() {
     assert_eq!(after, WALK.replace("leap", "run"));
     assert!(came.events.contains(&Event::Edit {
         path: RepoPath::new("src/walk.rs").expect("good path"),
-        form: Form::Replace,
+        form: EditKind::Replace,
         start: 5,
         end: 5,
     }));

@@ -1,13 +1,14 @@
-//! Changes that were really made, said as edits: whether the mask takes each of them, and
+//! Changes that were really made, said as edits: whether the grammar takes each of them, and
 //! whether what it took makes the same files.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Failure, LineRange, RepoPath, Result};
+use crate::base::{Failure, LineRange, RepoPath, Result, lines};
 use crate::engine::Walker;
-use crate::patch::{Change, Edit, EditMask, FileChange, Form, Scope, ScopeFile, Texts, lines};
+use crate::grammar::FormGrammar;
+use crate::patch::{Change, Edit, EditKind, EditLanguage, FileChange, Scope, ScopeFile, Texts};
 
 /// Tokens of an answer: as many as a change may need.
 const LIMIT: usize = 400_000;
@@ -38,7 +39,7 @@ pub struct Replayed {
 }
 
 /// Says a change in edits whose texts are changed in `form`, and compares what they make.
-pub fn replay(pairs: &[Pair], form: Form, walker: &mut Walker) -> Replayed {
+pub fn replay(pairs: &[Pair], form: EditKind, walker: &mut Walker) -> Replayed {
     let texts = Before(
         pairs
             .iter()
@@ -51,22 +52,23 @@ pub fn replay(pairs: &[Pair], form: Form, walker: &mut Walker) -> Replayed {
         definitions: Vec::new(),
         shown: vec![LineRange::new(1, lines(text).len().max(1) as u32)],
     });
-    let mut mask = EditMask::new(Scope {
+    let language = EditLanguage::new(Scope {
         files: files.collect(),
         texts: &texts,
         only: Vec::new(),
-        forms: super::edits::FORMS.to_vec(),
+        kinds: super::edits::KINDS.to_vec(),
         limit: LIMIT,
         lines: None,
         must_edit: true,
     });
+    let mut grammar = FormGrammar::new(language, LIMIT);
     let answer: String = pairs.iter().map(|pair| said(pair, form)).collect();
-    let (taken, tokens) = walker.spell(&mut mask, answer.as_bytes(), LIMIT);
-    let edits: Vec<Edit> = mask.edits().cloned().collect();
+    let (taken, tokens) = walker.spell(&mut grammar, answer.as_bytes(), LIMIT);
+    let edits: Vec<Edit> = grammar.edits().to_vec();
     let refused = if taken < answer.len() {
         let rest = answer.get(taken.saturating_sub(80)..).unwrap_or(&answer);
         let rest: String = rest.chars().take(120).collect();
-        format!("the mask does not take {rest:?}")
+        format!("the grammar does not take {rest:?}")
     } else {
         match Change::plan(&edits, &texts) {
             Ok(change) => differs(pairs, &change),
@@ -120,7 +122,7 @@ fn differs(pairs: &[Pair], change: &Change) -> String {
 }
 
 /// A change of one file as an answer would say it.
-fn said(pair: &Pair, form: Form) -> String {
+fn said(pair: &Pair, form: EditKind) -> String {
     let path = pair.path.as_str();
     match (&pair.before, &pair.after) {
         (None, Some(after)) => {
@@ -145,7 +147,7 @@ fn said(pair: &Pair, form: Form) -> String {
             }
             if before.is_empty() && !after.is_empty() {
                 let new: Vec<String> = lines(after).into_iter().map(str::to_owned).collect();
-                return out + &block(name, (&(0..1), &new), before, Form::Rewrite, fence);
+                return out + &block(name, (&(0..1), &new), before, EditKind::Rewrite, fence);
             }
             for (old, new) in places(pair, before, after) {
                 out.push_str(&block(name, (&old, &new), before, form, fence));
@@ -163,12 +165,12 @@ fn block(
     path: &str,
     (old, new): (&std::ops::Range<usize>, &[String]),
     before: &str,
-    form: Form,
+    form: EditKind,
     fence: usize,
 ) -> String {
     let (open, middle, close) = ("<".repeat(fence), "=".repeat(fence), ">".repeat(fence));
     let new: String = new.iter().map(|line| format!("{line}\n")).collect();
-    if form == Form::Rewrite {
+    if form == EditKind::Rewrite {
         let (start, end) = (old.start + 1, old.end);
         return format!("*** rewrite {path}:{start}-{end}\n{open}\n{new}{close}\n");
     }
@@ -277,7 +279,7 @@ mod tests {
             moved,
         ];
         let mut walker = Walker::new((0..=255).map(|byte| vec![byte]).collect());
-        for form in [Form::Replace, Form::Rewrite] {
+        for form in [EditKind::Replace, EditKind::Rewrite] {
             let replayed = replay(&pairs, form, &mut walker);
             assert_eq!(replayed.refused, "", "{form:?}");
             assert!(replayed.edits >= 6, "{replayed:?}");

@@ -2,9 +2,9 @@
 //! quotes a line of the diff and is put to the model once more, alone.
 
 mod dismissed;
+mod finding_form;
 mod memory;
 mod reading;
-mod sheet;
 mod spots;
 mod tally;
 mod verdict;
@@ -13,11 +13,12 @@ use std::cmp::Reverse;
 use std::time::Instant;
 
 pub use self::dismissed::{Dismissed, fingerprint};
+pub(super) use self::finding_form::{CATEGORIES, FindingForm, NONE};
 use self::memory::Memory;
 use self::reading::read;
-pub(super) use self::sheet::{CATEGORIES, NONE, Sheet};
 pub use self::spots::masked;
 use self::tally::Tally;
+pub(super) use self::verdict::VerdictForm;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
 use super::{findings, glob, talk};

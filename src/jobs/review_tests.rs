@@ -286,7 +286,7 @@ fn a_cancel_keeps_what_was_found() {
     assert!(came.unread.iter().any(|(_, why)| why == "stopped"));
 }
 
-/// The same in the form that a mask asks for.
+/// The same in the form that the grammar asks for.
 const EXACT: &str = "src/a.rs:2: error: bug: it panics\n>     read().unwrap();\n\
                      The error was passed on before.\n";
 
@@ -332,8 +332,8 @@ fn what_does_not_stand_a_second_look_is_dropped() {
 }
 
 #[test]
-fn a_mask_lets_nothing_be_said_of_lines_that_are_not_there() {
-    // The script wants another line than the diff has, and the mask ends it.
+fn the_grammar_lets_nothing_be_said_of_lines_that_are_not_there() {
+    // The script wants another line than the diff has, and the grammar ends it.
     let wrong = "src/a.rs:7: error: bug: it panics\n> never();\nWhy.\n";
     let came = play(&trial(), staged(), &mut within(&[wrong, "No findings."]));
     assert!(came.findings.is_empty(), "{:?}", came.findings);

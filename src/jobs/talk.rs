@@ -4,9 +4,10 @@
 use super::prompt::SystemValues;
 use super::{Context, Event, JobCx, Settings};
 use crate::base::text::human_count;
-use crate::base::{Failure, Mask, Result, TokenCount};
+use crate::base::{Failure, Result, TokenCount};
 use crate::context::{self, rules::Rules};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling, Step};
+use crate::grammar::Grammar;
 use crate::index::Index;
 use crate::repo::Repo;
 
@@ -246,7 +247,7 @@ pub(super) fn cut_short(done: &Generated, most: usize, window: usize) -> Option<
 pub(super) fn generate(
     cx: &mut JobCx<'_>,
     request: &Generate,
-    grammar: Option<&mut dyn Mask>,
+    grammar: Option<&mut dyn Grammar>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Generated> {
     let cancel = cx.cancel.clone();

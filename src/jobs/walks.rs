@@ -1,15 +1,16 @@
-//! Proof of masks on a repository: answers by chance, and what becomes of their edits.
+//! Proof of the edit language on a repository: answers by chance, and what becomes of their edits.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::edits::{FORMS, definitions};
+use super::edits::{KINDS, definitions};
 use super::texts::RepoTexts;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 use crate::engine::{Walked, Walker};
+use crate::grammar::FormGrammar;
 use crate::index::symbols::{Language, errors};
-use crate::patch::{Change, Edit, EditMask, Form, Scope, ScopeFile, Texts};
+use crate::patch::{Change, Edit, EditGrammar, EditKind, EditLanguage, Scope, ScopeFile, Texts};
 use crate::repo::{Repo, WalkRules};
 
 /// Files that an answer may change, at most.
@@ -47,13 +48,13 @@ pub struct Report {
     pub still_parse: usize,
     /// What should not be: answers that were stuck, edits that did not apply.
     pub faults: Vec<String>,
-    /// Microseconds to ask the mask in heads and old text: mean, 99th of 100, most.
+    /// Microseconds to ask the grammar in heads and old text: mean, 99th of 100, most.
     pub strict_us: [f64; 3],
     /// The same in free text.
     pub free_us: [f64; 3],
 }
 
-/// Walks through masks over files of a repository; `each` is told how many were done before,
+/// Walks through grammars over files of a repository; `each` is told how many were done before,
 /// and what one walk would change.
 ///
 /// # Errors
@@ -80,23 +81,24 @@ pub fn walks(
             .wrapping_add(number as u64)
             .wrapping_mul(0x9e37_79b9);
         let files = chosen(&paths, &texts, seed);
-        let mut mask = EditMask::new(Scope {
+        let language = EditLanguage::new(Scope {
             files,
             texts: &texts,
             only: Vec::new(),
-            forms: FORMS.to_vec(),
+            kinds: KINDS.to_vec(),
             limit: plan.limit,
             lines: None,
             must_edit: true,
         });
-        let walked = walker.walk(&mut mask, plan.limit, seed);
+        let mut grammar = FormGrammar::new(language, plan.limit);
+        let walked = walker.walk(&mut grammar, plan.limit, seed);
         strict.extend_from_slice(&walked.strict);
         free.extend_from_slice(&walked.free);
         report.walks += 1;
         report.tokens += walked.tokens;
         report.ended += usize::from(walked.ended);
-        report.dropped += usize::from(mask.begun().is_some());
-        let change = judge(&mut report, number, &walked, &mask, &texts);
+        report.dropped += usize::from(grammar.begun().is_some());
+        let change = judge(&mut report, number, &walked, &grammar, &texts);
         each(number, &change);
     }
     report.strict_us = told(strict);
@@ -139,7 +141,7 @@ fn judge(
     report: &mut Report,
     number: usize,
     walked: &Walked,
-    mask: &EditMask<'_>,
+    grammar: &EditGrammar<'_>,
     texts: &RepoTexts<'_>,
 ) -> Change {
     let mut fault = |what: String| {
@@ -148,16 +150,16 @@ fn judge(
             .faults
             .push(format!("walk {number}: {what}: {text:?}"));
     };
-    if walked.stuck && !mask.is_over() {
+    if walked.stuck && !grammar.is_endless() {
         fault("nothing could come next".to_owned());
     }
-    let edits: Vec<Edit> = mask.edits().cloned().collect();
+    let edits: Vec<Edit> = grammar.edits().to_vec();
     for edit in &edits {
         if let Edit::Lines {
             path,
             range,
             old,
-            form: Form::Replace,
+            kind: EditKind::Replace,
             ..
         } = edit
         {

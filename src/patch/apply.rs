@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::lines::{Line, bytes, lines, without_newline};
-use super::{Edit, Form, Texts};
+use super::{Edit, EditKind, Texts};
+use crate::base::lines::{Line, bytes, lines, without_newline};
 use crate::base::text::{is_hostile, printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result};
 
@@ -361,12 +361,12 @@ impl Plan {
 }
 
 fn word(edit: &Edit) -> &'static str {
-    match edit.form() {
-        Form::Replace => "replace",
-        Form::Rewrite => "rewrite",
-        Form::Create => "create",
-        Form::Delete => "delete",
-        Form::Rename => "rename",
+    match edit.kind() {
+        EditKind::Replace => "replace",
+        EditKind::Rewrite => "rewrite",
+        EditKind::Create => "create",
+        EditKind::Delete => "delete",
+        EditKind::Rename => "rename",
     }
 }
 

@@ -44,7 +44,7 @@ fn replace(old: &str, new: &str) -> Edit {
         range: LineRange::new(1, old.lines().count().max(1) as u32),
         old: old.to_owned(),
         new: new.to_owned(),
-        form: Form::Replace,
+        kind: EditKind::Replace,
     }
 }
 
@@ -55,23 +55,23 @@ fn rewrite(start: u32, end: u32, new: &str) -> Edit {
         range: LineRange::new(start, end),
         old: String::new(),
         new: new.to_owned(),
-        form: Form::Rewrite,
+        kind: EditKind::Rewrite,
     }
 }
 
-/// The edits of a text as a mask would give them: with their lines, and how these read.
+/// The edits of a text as the grammar would give them: with their lines, and how these read.
 fn located(text: &str, edits: &[Edit]) -> Vec<Edit> {
     let file: Vec<&str> = lines(text).iter().map(|line| line.text).collect();
     let mut edits = edits.to_vec();
     for edit in &mut edits {
         let Edit::Lines {
-            range, old, form, ..
+            range, old, kind, ..
         } = edit
         else {
             continue;
         };
         let (start, end) = (range.start() as usize - 1, range.end() as usize);
-        if *form == Form::Rewrite {
+        if *kind == EditKind::Rewrite {
             let stands = file.get(start..end).unwrap_or_default();
             *old = stands.iter().flat_map(|line| [*line, "\n"]).collect();
         } else {
@@ -232,7 +232,7 @@ fn renaming_and_changing_go_together_by_either_name() {
                 range: LineRange::new(1, 1),
                 old: "1\n".to_owned(),
                 new: "x\n".to_owned(),
-                form: Form::Replace,
+                kind: EditKind::Replace,
             },
             rename("a", "c"),
         ];

@@ -1,4 +1,4 @@
-//! Floor 1: from what a model may write to edits, to new texts, to files on disk, and back.
+//! Floor 2: from what a model may write to edits, to new texts, to files on disk, and back.
 //!
 //! Law: all or nothing; an edit names its lines, and how they read when it was written;
 //! nothing outside the repository, in `.git`, or through a link is ever touched; what was
@@ -7,9 +7,8 @@
 
 pub mod apply;
 mod disk;
+mod edit_language;
 mod hunks;
-pub mod lines;
-pub mod mask;
 mod merge;
 mod record;
 mod unified;
@@ -20,13 +19,13 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, ChangedHunk, FileChange};
-pub use mask::{EditMask, Scope, ScopeFile};
+pub use edit_language::{EditGrammar, EditLanguage, Scope, ScopeFile};
 pub use write::{Applied, Foreign, UndoDir, Undone};
 
 /// How an edit is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum EditKind {
     /// Text that stands in the file, whole lines, then the new text.
     Replace,
     /// A line range or definition written anew.
@@ -52,8 +51,8 @@ pub enum Edit {
         old: String,
         /// Whole lines to stand there.
         new: String,
-        /// How the place was said: [`Form::Replace`] or [`Form::Rewrite`].
-        form: Form,
+        /// How the place was said: [`EditKind::Replace`] or [`EditKind::Rewrite`].
+        kind: EditKind,
     },
     /// A new file.
     Create {
@@ -88,12 +87,12 @@ impl Edit {
     }
 
     /// How it is said.
-    pub const fn form(&self) -> Form {
+    pub const fn kind(&self) -> EditKind {
         match self {
-            Self::Lines { form, .. } => *form,
-            Self::Create { .. } => Form::Create,
-            Self::Delete { .. } => Form::Delete,
-            Self::Rename { .. } => Form::Rename,
+            Self::Lines { kind, .. } => *kind,
+            Self::Create { .. } => EditKind::Create,
+            Self::Delete { .. } => EditKind::Delete,
+            Self::Rename { .. } => EditKind::Rename,
         }
     }
 }

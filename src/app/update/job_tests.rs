@@ -274,7 +274,7 @@ fn a_patch_job_shows_its_edits_and_then_the_patch() {
         generation,
         Event::Edit {
             path: path("src/lib.rs"),
-            form: crate::patch::Form::Replace,
+            form: crate::patch::EditKind::Replace,
             start: 3,
             end: 5,
         },

@@ -2,7 +2,8 @@
 
 use super::super::{Finish, Step};
 use crate::base::text::truncated;
-use crate::base::{Failure, Mask, Result};
+use crate::base::{Failure, Result};
+use crate::grammar::Grammar;
 
 /// An answer as it grows; knows the texts that end it, and what it may say.
 pub(super) struct Writing<'a, 'g> {
@@ -10,7 +11,7 @@ pub(super) struct Writing<'a, 'g> {
     /// Bytes of `text` that were told.
     pub told: usize,
     pub stop: &'a [String],
-    pub grammar: Option<&'g mut dyn Mask>,
+    pub grammar: Option<&'g mut dyn Grammar>,
 }
 
 impl Writing<'_, '_> {
@@ -75,14 +76,18 @@ impl Writing<'_, '_> {
                         .unwrap_or(from));
                 }
                 let next = String::from_utf8_lossy(next.get(..40).unwrap_or(&next)).into_owned();
-                return Err(Failure::model(format!(
+                let failure = Failure::model(format!(
                     "the script says what the grammar does not allow, at its byte {at}"
                 ))
                 .because(format!("it says {:?}", behind(&self.text, at)))
                 .because(format!("behind {:?}", before(&self.text, at)))
-                .because(format!("where one of these bytes may come: {next:?}")));
+                .because(format!("where one of these bytes may come: {next:?}"));
+                return Err(match grammar.refusal(byte) {
+                    Some(rule) => failure.because(rule),
+                    None => failure,
+                });
             }
-            grammar.settle(usize::MAX);
+            grammar.commit(usize::MAX);
         }
         Ok(to)
     }

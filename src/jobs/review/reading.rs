@@ -1,15 +1,15 @@
 //! One piece: read once, and each finding looked at again.
 
-use super::super::form::FormMask;
 use super::super::{Event, Finding, JobCx, Severity, talk};
+use super::finding_form::FindingForm;
 use super::memory::{Known, Memory};
-use super::sheet::Sheet;
 use super::tally::Tally;
 use super::verdict::{self, Verdict};
 use super::{ANSWER, fixes, message};
 use crate::base::{Failure, Result};
 use crate::context::changes::DiffPiece;
 use crate::engine::{Finish, Generate, Message};
+use crate::grammar::FormGrammar;
 use crate::repo::{Diff, DiffKind};
 
 /// Has one piece read, and each finding looked at again. Gives the findings that stand, and
@@ -49,17 +49,17 @@ pub(super) fn read(
     if tokens + 64 > window {
         return Err(talk::context_full(tokens, window));
     }
-    let sheet = Sheet::new(piece, diff, fixes);
-    if sheet.is_empty() {
+    let form = FindingForm::new(piece, diff, fixes);
+    if form.is_empty() {
         return Err(Failure::input("no line of it can be spoken of"));
     }
     let cancel = cx.cancel.clone();
-    let mut mask = FormMask::new(sheet, limit);
+    let mut grammar = FormGrammar::new(form, limit);
     // Pieces differ from each other, so a fresh start is no news; and what is written is only
     // raw material until it was looked at again.
     let done = cx
         .engine
-        .generate(&request, Some(&mut mask), &cancel, &mut |step| {
+        .generate(&request, Some(&mut grammar), &cancel, &mut |step| {
             if let crate::engine::Step::Prefill {
                 done,
                 total,
@@ -76,7 +76,7 @@ pub(super) fn read(
             }
         })?;
     tally.add(done.usage);
-    let mut found = mask.form().findings(mask.said());
+    let mut found = grammar.form().findings(&grammar.answer());
     let mut whole = done.finish != Finish::Cancelled;
     let mut used = done.usage.prompt_tokens + done.usage.generated_tokens;
     let fallen = tally.fallen;

@@ -1,12 +1,12 @@
 //! The second look: each finding is put to the model once more, alone, with its evidence.
 
-use super::super::form::{Form, FormMask, Part, Said};
 use super::super::prompt::{VerdictValues, fence_for};
 use super::super::{Finding, JobCx, Prompts, talk};
 use crate::base::Result;
 use crate::context::changes::DiffPiece;
 use crate::context::pack::pack;
 use crate::engine::{Generate, Generated, Message, Role, Sampling};
+use crate::grammar::{Answer, Form, FormGrammar, Part, Said, Value};
 
 /// Tokens of a verdict.
 const ANSWER: usize = 120;
@@ -27,15 +27,46 @@ pub(super) enum Verdict {
     Falls,
 }
 
-/// A line that says what shows it, and one of three words.
-struct Sheet;
+/// The verdicts, in the order of their words.
+const VERDICTS: [(&str, Verdict); 3] = [
+    (STANDS, Verdict::Stands),
+    (UNSURE, Verdict::Unsure),
+    (FALLS, Verdict::Falls),
+];
 
-impl Form for Sheet {
-    fn next(&self, said: &[Said], _: usize) -> Part {
-        match said.len() {
-            0 => Part::Line { most: SHOWN },
-            1 => Part::one_of([STANDS, UNSURE, FALLS].map(Vec::from)),
-            _ => Part::one_of_or_end([]),
+/// Where in a verdict a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::jobs) enum VerdictAt {
+    /// In the line before it.
+    Reason,
+    /// In the verdict.
+    Word,
+    /// Behind it.
+    End,
+}
+
+/// A line that says what shows it, and one of three words.
+pub(in crate::jobs) struct VerdictForm;
+
+impl Form for VerdictForm {
+    type At = VerdictAt;
+
+    fn start(&self) -> VerdictAt {
+        VerdictAt::Reason
+    }
+
+    fn part(&self, at: &VerdictAt, _: &Answer<'_, VerdictAt>) -> Part {
+        match at {
+            VerdictAt::Reason => Part::Line { most: SHOWN },
+            VerdictAt::Word => Part::one_of(VERDICTS.map(|(text, _)| text.into())),
+            VerdictAt::End => Part::end(),
+        }
+    }
+
+    fn after(&self, at: &VerdictAt, _: Value) -> VerdictAt {
+        match at {
+            VerdictAt::Reason => VerdictAt::Word,
+            VerdictAt::Word | VerdictAt::End => VerdictAt::End,
         }
     }
 }
@@ -90,37 +121,33 @@ pub(super) fn look(
         thinking: false,
         ..Generate::default()
     };
-    let mut mask = FormMask::new(Sheet, ANSWER);
+    let mut grammar = FormGrammar::new(VerdictForm, ANSWER);
     let done = cx
         .engine
-        .generate(&request, Some(&mut mask), &cx.cancel, &mut |_| {})?;
-    Ok((of(mask.said()), done))
+        .generate(&request, Some(&mut grammar), &cx.cancel, &mut |_| {})?;
+    Ok((of(grammar.answer().said), done))
 }
 
-/// The verdict of a sheet; none where it was not come to.
-fn of(said: &[Said]) -> Option<Verdict> {
-    let word = said.get(1)?.text.as_slice();
-    [
-        (STANDS, Verdict::Stands),
-        (UNSURE, Verdict::Unsure),
-        (FALLS, Verdict::Falls),
-    ]
-    .into_iter()
-    .find(|(text, _)| text.as_bytes() == word)
-    .map(|(_, verdict)| verdict)
+/// The verdict that was come to, if one was.
+fn of(said: &[Said<VerdictAt>]) -> Option<Verdict> {
+    let word = said.iter().find(|said| said.at == VerdictAt::Word)?;
+    let Value::Chosen(number) = word.value else {
+        return None;
+    };
+    Some(VERDICTS.get(number as usize)?.1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Mask as _;
+    use crate::grammar::Grammar as _;
 
     #[test]
-    fn the_mask_takes_a_line_and_a_verdict() {
+    fn the_form_takes_a_line_and_a_verdict() {
         let read = |text: &str| {
-            let mut mask = FormMask::new(Sheet, 100);
-            let all = text.bytes().all(|byte| mask.push(byte)) && mask.may_end();
-            (all, of(mask.said()))
+            let mut grammar = FormGrammar::new(VerdictForm, 100);
+            let all = text.bytes().all(|byte| grammar.push(byte)) && grammar.may_end();
+            (all, of(grammar.answer().said))
         };
         for (text, verdict) in [
             (STANDS, Verdict::Stands),

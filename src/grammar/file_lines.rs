@@ -1,35 +1,24 @@
-//! A file that edits may be made in: where in it a text stands at one place only.
+//! The lines of a file that may be spoken of: which texts stand at one place of it only, and what
+//! names lines have.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::super::lines::lines;
-use crate::base::{ByteSet, LineRange, RepoPath};
+use super::ByteSet;
+use super::suffixes::{needed, suffixes};
+use crate::base::LineRange;
+use crate::base::lines::lines;
 
 /// The shortest fence.
 const FENCE: u8 = 7;
 /// A file whose lines would need a longer one gets no edits but as a whole.
 const LONGEST_FENCE: u8 = 40;
 
-/// A file as it is given: its text, what is defined in it, and what of it is shown.
-#[derive(Debug, Clone)]
-pub struct ScopeFile {
-    /// Where it is.
-    pub path: RepoPath,
-    /// Its text.
-    pub text: String,
-    /// Definitions by name, with their lines.
-    pub definitions: Vec<(String, LineRange)>,
-    /// Lines that the model sees, and may name by their numbers.
-    pub shown: Vec<LineRange>,
-}
-
-/// A file whose places are known.
+/// The lines of a file, and how they may be spoken of.
 #[derive(Debug)]
-pub(super) struct Ground {
-    pub path: RepoPath,
-    /// Its lines, each with `\n` behind it, whatever stands there in the file.
-    pub text: Vec<u8>,
+pub struct FileLines {
+    /// All of them, each with `\n` behind it, whatever stands there in the file.
+    text: Vec<u8>,
     /// Where each line begins, and where the last one ends.
     starts: Vec<u32>,
     /// Lines in the order of the text from there on.
@@ -41,30 +30,31 @@ pub(super) struct Ground {
     /// Whether it is shown and has no lines.
     empty: bool,
     /// The least length of a fence that begins no line.
-    pub fence: u8,
+    fence: u8,
     /// The bytes that can be written.
     spelled: ByteSet,
     /// Lines that hold what cannot be written.
     unspelled: Vec<bool>,
     /// Lines that an edit has already, and those beside them.
     taken: Vec<Range<u32>>,
-    /// Whether it is to be deleted, or cannot be named.
-    pub gone: bool,
-    /// Whether an edit has given it another name.
-    pub renamed: bool,
     /// The places that may be named: lines in the order of the text from there on.
-    pub places: Vec<u32>,
+    pub(super) places: Vec<u32>,
     /// The definitions that may be named, in order of name.
-    pub names: Vec<(String, Range<u32>)>,
+    pub(super) names: Vec<(String, Range<u32>)>,
     /// Lines that may be named by their numbers.
-    pub open: Vec<Range<u32>>,
+    pub(super) open: Vec<Range<u32>>,
 }
 
-impl Ground {
-    /// Finds the places of a file.
-    pub fn new(file: ScopeFile) -> Self {
-        let found = lines(&file.text);
-        let mut text = Vec::with_capacity(file.text.len() + 1);
+impl FileLines {
+    /// Of a text in which `definitions` have names, and of which the lines `shown` may be named by
+    /// their numbers.
+    pub fn new(
+        content: &str,
+        mut definitions: Vec<(String, LineRange)>,
+        mut shown: Vec<LineRange>,
+    ) -> Self {
+        let found = lines(content);
+        let mut text = Vec::with_capacity(content.len() + 1);
         let mut starts = Vec::with_capacity(found.len() + 1);
         let mut ids: HashMap<&str, u32> = HashMap::new();
         let mut distinct: Vec<&str> = Vec::new();
@@ -97,46 +87,71 @@ impl Ground {
         }
         let ranks: Vec<u32> = found
             .iter()
-            .map(|line| ids.get(line.text).copied().unwrap_or(0))
+            .filter_map(|line| ids.get(line.text).copied())
             .collect();
+        debug_assert_eq!(ranks.len(), found.len());
         let order = suffixes(&ranks);
         let need = needed(&ranks, &order);
         let count = ranks.len() as u32;
         let within = |range: &LineRange| range.end() <= count;
-        let empty = count == 0 && !file.shown.is_empty();
-        let mut file_names = file.definitions;
-        file_names.retain(|(_, range)| within(range));
-        let mut ground = Self {
-            path: file.path,
+        let empty = count == 0 && !shown.is_empty();
+        definitions.retain(|(_, range)| within(range));
+        shown.retain(within);
+        shown.sort_unstable();
+        Self {
             text,
             starts,
             order,
             need,
-            definitions: file_names,
-            shown: file.shown.into_iter().filter(within).collect(),
+            definitions,
+            shown,
             empty,
             fence: u8::try_from(longest + 1).unwrap_or(u8::MAX).max(FENCE),
             spelled: ByteSet::ALL,
             unspelled: vec![false; ranks.len()],
             taken: Vec::new(),
-            gone: false,
-            renamed: false,
             places: Vec::new(),
             names: Vec::new(),
             open: Vec::new(),
-        };
-        ground.shown.sort_unstable();
-        ground
+        }
+    }
+
+    /// The least length of a fence that begins no line.
+    pub const fn fence(&self) -> u8 {
+        self.fence
+    }
+
+    /// The text of lines, from 0, each with `\n` behind it.
+    pub fn lines(&self, lines: Range<u32>) -> &[u8] {
+        let bytes = self.text.get(self.bytes(lines));
+        debug_assert!(bytes.is_some(), "there are no such lines");
+        bytes.unwrap_or_default()
+    }
+
+    /// Its lines, each with `\n` behind it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.split_inclusive(|byte| *byte == b'\n')
+    }
+
+    /// Its text from each line on.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = self.starts.iter();
+        starts.filter_map(|start| self.text.get(*start as usize..))
+    }
+
+    /// The names of definitions, whether they may be written now or not.
+    pub(super) fn all_names(&self) -> impl Iterator<Item = &str> {
+        self.definitions.iter().map(|(name, _)| name.as_str())
     }
 
     /// Says which bytes can be written.
-    pub fn spell(&mut self, bytes: &ByteSet) {
+    pub fn set_alphabet(&mut self, bytes: &ByteSet) {
         self.spelled = *bytes;
         for line in 0..self.unspelled.len() {
-            let range = self.bytes(line as u32..line as u32 + 1);
-            let part = self.text.get(range).unwrap_or_default();
+            let part = self.lines(line as u32..line as u32 + 1);
+            let cannot = part.iter().any(|byte| !bytes.contains(*byte));
             if let Some(slot) = self.unspelled.get_mut(line) {
-                *slot = part.iter().any(|byte| !bytes.contains(*byte));
+                *slot = cannot;
             }
         }
     }
@@ -147,7 +162,7 @@ impl Ground {
             .push(lines.start.saturating_sub(1)..lines.end + 1);
     }
 
-    /// Whether an edit has some of its lines.
+    /// Whether some of its lines are taken.
     pub fn is_taken(&self) -> bool {
         !self.taken.is_empty()
     }
@@ -158,11 +173,11 @@ impl Ground {
         self.places.clear();
         self.names.clear();
         self.open.clear();
-        if self.gone || self.fence > LONGEST_FENCE {
+        if self.fence > LONGEST_FENCE {
             return;
         }
         let places = self.order.iter().copied().filter(|line| {
-            let need = self.need.get(*line as usize).copied().unwrap_or(0);
+            let need = self.need(*line);
             let lines = *line..line + need;
             need > 0
                 && self.bytes(lines.clone()).len() <= most
@@ -224,8 +239,23 @@ impl Ground {
         self.unspelled.get(line as usize) == Some(&false)
     }
 
+    /// Whether a line may be named by its number.
+    pub(super) fn is_open(&self, line: u32) -> bool {
+        self.open.iter().any(|lines| lines.contains(&line))
+    }
+
+    /// The last line, from 1, of those from `first` on that may be named by their numbers and take
+    /// no more than four times `most` bytes.
+    pub(super) fn last_line(&self, first: u32, most: usize) -> Option<u32> {
+        let lines = self.open.iter().find(|lines| lines.contains(&first))?;
+        // No more than can be written anew.
+        let fits = |last: &u32| self.bytes(first..*last).len() <= 4 * most;
+        let last = (first + 1..=lines.end).take_while(fits).last();
+        Some(last.unwrap_or(first + 1))
+    }
+
     /// Whether a run of lines from `first` on may take in `line` too.
-    pub fn may_go_on(&self, first: u32, line: u32, most: usize) -> bool {
+    pub(super) fn may_go_on(&self, first: u32, line: u32, most: usize) -> bool {
         (line as usize) < self.unspelled.len()
             && self.is_spelled(line)
             && self.is_free(&(line..line + 1))
@@ -233,127 +263,46 @@ impl Ground {
     }
 
     /// The bytes of some lines.
-    pub fn bytes(&self, lines: Range<u32>) -> Range<usize> {
+    fn bytes(&self, lines: Range<u32>) -> Range<usize> {
         let at = |line: u32| {
             let at = self.starts.get(line as usize).or(self.starts.last());
-            at.copied().unwrap_or(0) as usize
+            debug_assert!(at.is_some(), "there is always a last one");
+            at.map_or(0, |at| *at as usize)
         };
         at(lines.start)..at(lines.end)
     }
 
     /// A byte of the text from a place on: the place by its number among those that may be named.
-    pub fn place_byte(&self, place: u32, depth: u32) -> Option<u8> {
+    pub(super) fn place_byte(&self, place: u32, depth: u32) -> Option<u8> {
         self.byte(*self.places.get(place as usize)?, depth as usize)
     }
 
     /// A byte of the name of a definition that may be named.
-    pub fn name_byte(&self, number: u32, depth: u32) -> Option<u8> {
+    pub(super) fn name_byte(&self, number: u32, depth: u32) -> Option<u8> {
         let (name, _) = self.names.get(number as usize)?;
         name.as_bytes().get(depth as usize).copied()
     }
 
     /// The byte so many behind the beginning of a line.
-    pub fn byte(&self, line: u32, depth: usize) -> Option<u8> {
+    pub(super) fn byte(&self, line: u32, depth: usize) -> Option<u8> {
         let start = self.starts.get(line as usize).copied()? as usize;
         self.text.get(start + depth).copied()
     }
 
     /// How many lines from this one on stand at no other place; 0 for none.
-    pub fn need(&self, line: u32) -> u32 {
+    pub(super) fn need(&self, line: u32) -> u32 {
         self.need.get(line as usize).copied().unwrap_or(0)
     }
 
-    /// Whether something can be replaced.
+    /// Whether some lines can be told from all others.
     pub fn has_places(&self) -> bool {
         !self.places.is_empty()
     }
 
-    /// Whether something can be named, and so rewritten.
+    /// Whether some lines have a name or a number.
     pub fn has_names(&self) -> bool {
         !self.names.is_empty() || !self.open.is_empty()
     }
-}
-
-/// The positions of a sequence in the order of what follows from there on, the shorter of two
-/// that are equal to its end first: by doubling (Manber and Myers 1990).
-fn suffixes(ranks: &[u32]) -> Vec<u32> {
-    let mut rank: Vec<u32> = ranks.to_vec();
-    let mut order: Vec<u32> = (0..ranks.len() as u32).collect();
-    let mut width = 0_usize;
-    loop {
-        let key = |at: &u32| {
-            let at = *at as usize;
-            let second = match width {
-                0 => 0,
-                width => rank.get(at + width).map_or(0, |rank| rank + 1),
-            };
-            (rank.get(at).copied().unwrap_or(0), second)
-        };
-        order.sort_unstable_by_key(key);
-        let mut next = vec![0_u32; rank.len()];
-        let mut last = 0;
-        let mut before = None;
-        for at in &order {
-            let this = key(at);
-            if before.is_some_and(|before| before != this) {
-                last += 1;
-            }
-            before = Some(this);
-            if let Some(slot) = next.get_mut(*at as usize) {
-                *slot = last;
-            }
-        }
-        rank = next;
-        if last as usize + 1 >= order.len() || width >= order.len() {
-            return order;
-        }
-        width = (width * 2).max(1);
-    }
-}
-
-/// How many from each position on stand at no other position; 0 where even all that follow
-/// do. From what neighbours in order share (Kasai et al. 2001).
-fn needed(ranks: &[u32], order: &[u32]) -> Vec<u32> {
-    let mut place = vec![0_usize; order.len()];
-    for (at, position) in order.iter().enumerate() {
-        if let Some(slot) = place.get_mut(*position as usize) {
-            *slot = at;
-        }
-    }
-    // What each position shares with the one after it in order.
-    let mut shared = vec![0_usize; order.len()];
-    let mut held = 0_usize;
-    for (position, at) in place.iter().enumerate() {
-        let Some(other) = order.get(at + 1).map(|other| *other as usize) else {
-            held = 0;
-            continue;
-        };
-        let (a, b) = (
-            ranks.get(position + held..).unwrap_or_default(),
-            ranks.get(other + held..).unwrap_or_default(),
-        );
-        held += a.iter().zip(b).take_while(|(a, b)| a == b).count();
-        if let Some(slot) = shared.get_mut(*at) {
-            *slot = held;
-        }
-        held = held.saturating_sub(1);
-    }
-    let mut need = vec![0_u32; order.len()];
-    for (position, at) in place.iter().enumerate() {
-        let after = shared.get(*at).copied().unwrap_or(0);
-        let before = at
-            .checked_sub(1)
-            .and_then(|at| shared.get(at))
-            .copied()
-            .unwrap_or(0);
-        let this = after.max(before) + 1;
-        if position + this <= order.len()
-            && let Some(slot) = need.get_mut(position)
-        {
-            *slot = this as u32;
-        }
-    }
-    need
 }
 
 #[cfg(test)]
@@ -361,40 +310,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ground(text: &str) -> Ground {
-        let mut ground = Ground::new(ScopeFile {
-            path: RepoPath::new("a.rs").expect("a path"),
-            text: text.to_owned(),
-            definitions: Vec::new(),
-            shown: Vec::new(),
-        });
-        ground.settle(1000);
-        ground
+    fn file(text: &str) -> FileLines {
+        let mut file = FileLines::new(text, Vec::new(), Vec::new());
+        file.settle(1000);
+        file
     }
 
     #[test]
     fn lines_are_as_many_as_make_a_place_unique() {
-        let ground = ground("a\nb\na\nc\nc\n");
+        let file = file("a\nb\na\nc\nc\n");
         // `a b` and `a c` differ in the second; the last `c` is only the beginning of `c c`.
-        assert_eq!(ground.need, [2, 1, 2, 2, 0]);
-        assert_eq!(ground.places, [0, 2, 1, 3]);
+        assert_eq!(file.need, [2, 1, 2, 2, 0]);
+        assert_eq!(file.places, [0, 2, 1, 3]);
     }
 
     #[test]
     fn a_fence_begins_no_line() {
-        assert_eq!(ground("a\n<<<<<\n").fence, 7);
-        assert_eq!(ground("a\n=========\n>>>>>>>> b\n").fence, 10);
-        assert!(ground(&"=".repeat(80)).places.is_empty());
+        assert_eq!(file("a\n<<<<<\n").fence, 7);
+        assert_eq!(file("a\n=========\n>>>>>>>> b\n").fence, 10);
+        assert!(file(&"=".repeat(80)).places.is_empty());
     }
 
     #[test]
     fn what_is_taken_is_not_offered_nor_what_lies_beside_it() {
-        let mut ground = ground("a\nb\nc\nd\ne\n");
-        ground.take(1..2);
-        ground.settle(1000);
-        assert_eq!(ground.places, [3, 4]);
-        assert!(!ground.may_go_on(3, 2, 1000) && ground.may_go_on(3, 4, 1000));
-        assert!(!ground.may_go_on(3, 5, 1000) && !ground.may_go_on(3, 4, 3));
+        let mut file = file("a\nb\nc\nd\ne\n");
+        file.take(1..2);
+        file.settle(1000);
+        assert_eq!(file.places, [3, 4]);
+        assert!(!file.may_go_on(3, 2, 1000) && file.may_go_on(3, 4, 1000));
+        assert!(!file.may_go_on(3, 5, 1000) && !file.may_go_on(3, 4, 3));
     }
 
     proptest! {
@@ -403,17 +347,17 @@ mod tests {
             lines in proptest::collection::vec("[ab]{0,2}", 0..40)
         ) {
             let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-            let ground = ground(&text);
+            let file = file(&text);
             let at = |from: usize, count: usize| lines.get(from..from + count);
-            for (line, need) in ground.need.iter().enumerate() {
+            for (line, need) in file.need.iter().enumerate() {
                 let unique = (1..=lines.len() - line).find(|count| {
                     (0..lines.len()).filter(|from| at(*from, *count) == at(line, *count)).count() == 1
                 });
                 prop_assert_eq!(*need as usize, unique.unwrap_or(0));
             }
             let mut texts: Vec<Vec<u8>> = Vec::new();
-            for line in &ground.order {
-                texts.push(ground.text.get(ground.bytes(*line..lines.len() as u32)).expect("text").to_vec());
+            for line in &file.order {
+                texts.push(file.text.get(file.bytes(*line..lines.len() as u32)).expect("text").to_vec());
             }
             prop_assert!(texts.is_sorted());
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::base::Result;
+use crate::grammar::Grammar as _;
 
 struct Files(Vec<(&'static str, &'static str)>);
 
@@ -21,12 +22,12 @@ impl Texts for Files {
     }
 }
 
-const FORMS: [Form; 5] = [
-    Form::Replace,
-    Form::Rewrite,
-    Form::Create,
-    Form::Delete,
-    Form::Rename,
+const KINDS: [EditKind; 5] = [
+    EditKind::Replace,
+    EditKind::Rewrite,
+    EditKind::Create,
+    EditKind::Delete,
+    EditKind::Rename,
 ];
 
 fn repo() -> Files {
@@ -37,7 +38,11 @@ fn repo() -> Files {
     ])
 }
 
-fn mask(repo: &Files) -> EditMask<'_> {
+fn grammar(repo: &Files) -> EditGrammar<'_> {
+    grammar_with(repo, None)
+}
+
+fn grammar_with(repo: &Files, lines: Option<u32>) -> EditGrammar<'_> {
     let files = repo.0.iter().map(|(name, text)| ScopeFile {
         path: RepoPath::new(name).expect("a path"),
         text: (*text).to_owned(),
@@ -51,37 +56,37 @@ fn mask(repo: &Files) -> EditMask<'_> {
         },
         shown: vec![LineRange::new(2, 4)],
     });
-    EditMask::new(Scope {
+    let language = EditLanguage::new(Scope {
         files: files.collect(),
         texts: repo,
         only: Vec::new(),
-        forms: FORMS.to_vec(),
+        kinds: KINDS.to_vec(),
         limit: 1000,
-        lines: None,
+        lines,
         must_edit: true,
-    })
+    });
+    FormGrammar::new(language, 1000)
 }
 
 #[test]
 fn new_text_has_no_more_lines_than_it_may() {
     let repo = repo();
-    let mut mask = mask(&repo);
-    mask.lines = Some(2);
+    let mut grammar = grammar_with(&repo, Some(2));
     let text = "*** replace src/a.rs\n<<<<<<<\n    1\n=======\na\nb\n";
-    assert_eq!(taken(&mut mask, &format!("{text}c")), text.len());
-    assert!(mask.next().iter().eq([b'>']) && mask.region().is_none());
-    assert_eq!(taken(&mut mask, ">>>>>>>\n"), 8);
+    assert_eq!(taken(&mut grammar, &format!("{text}c")), text.len());
+    assert!(grammar.next().iter().eq([b'>']) && grammar.region().is_none());
+    assert_eq!(taken(&mut grammar, ">>>>>>>\n"), 8);
 }
 
-/// How much of a text the mask takes, each byte settled by itself.
-fn taken(mask: &mut EditMask<'_>, text: &str) -> usize {
+/// How much of a text the grammar takes, each byte committed by itself.
+fn taken(grammar: &mut EditGrammar<'_>, text: &str) -> usize {
     for (at, byte) in text.bytes().enumerate() {
-        let listed = mask.next().contains(byte);
-        if !mask.push(byte) {
+        let listed = grammar.next().contains(byte);
+        if !grammar.push(byte) {
             return at;
         }
         assert!(listed, "{:?} is taken and not told", text.get(..=at));
-        mask.settle(1000);
+        grammar.commit(1000);
     }
     text.len()
 }
@@ -89,17 +94,17 @@ fn taken(mask: &mut EditMask<'_>, text: &str) -> usize {
 #[track_caller]
 fn takes(text: &str) -> Vec<Edit> {
     let repo = repo();
-    let mut mask = mask(&repo);
-    let count = taken(&mut mask, text);
+    let mut grammar = grammar(&repo);
+    let count = taken(&mut grammar, text);
     assert_eq!(count, text.len(), "refused at {:?}", text.get(count..));
-    mask.edits().cloned().collect()
+    grammar.edits().to_vec()
 }
 
 #[track_caller]
 fn stops(text: &str, rest: &str) {
     let repo = repo();
-    let mut mask = mask(&repo);
-    let count = taken(&mut mask, text);
+    let mut grammar = grammar(&repo);
+    let count = taken(&mut grammar, text);
     assert_eq!(text.get(count..), Some(rest));
 }
 
@@ -127,14 +132,14 @@ fn every_form_is_taken_and_becomes_its_edit() {
                 range: LineRange::new(2, 3),
                 old: "    1\n}\n".to_owned(),
                 new: "    11\n}\n".to_owned(),
-                form: Form::Replace,
+                kind: EditKind::Replace,
             },
             Edit::Lines {
                 path: path("src/a.rs"),
                 range: LineRange::new(5, 7),
                 old: "fn two() {\n    2\n}\n".to_owned(),
                 new: "fn two() {}\n".to_owned(),
-                form: Form::Rewrite,
+                kind: EditKind::Rewrite,
             },
             Edit::Create {
                 path: path("src/new/c.rs"),
@@ -149,7 +154,7 @@ fn every_form_is_taken_and_becomes_its_edit() {
                 range: LineRange::new(2, 2),
                 old: "same\n".to_owned(),
                 new: String::new(),
-                form: Form::Rewrite,
+                kind: EditKind::Rewrite,
             },
         ]
     );
@@ -158,16 +163,16 @@ fn every_form_is_taken_and_becomes_its_edit() {
 #[test]
 fn what_stands_around_edits_is_told_without_them() {
     let repo = repo();
-    let mut mask = mask(&repo);
+    let mut grammar = grammar(&repo);
     let edit = "*** rewrite src/a.rs:two\n<<<<<<<\nfn two() {}\n>>>>>>>\n";
     let text = format!("I do.\n\n{edit}\n\nAnd more:\n*** delete src/a_b.rs\nDone.\n*** end");
-    assert_eq!(taken(&mut mask, &text), text.len());
-    assert_eq!(mask.words(), "I do.\n\nAnd more:\nDone.");
-    let mut mask = super::tests::mask(&repo);
+    assert_eq!(taken(&mut grammar, &text), text.len());
+    assert_eq!(grammar.words(), "I do.\n\nAnd more:\nDone.");
+    let mut grammar = self::grammar(&repo);
     let cut = format!("{edit}Then:\n*** replace src/a.rs\n<<<<<<<\n    1\n");
-    assert_eq!(taken(&mut mask, &cut), cut.len());
-    assert_eq!(mask.words(), "Then:");
-    assert_eq!(mask.begun().as_deref(), Some("*** replace src/a.rs"));
+    assert_eq!(taken(&mut grammar, &cut), cut.len());
+    assert_eq!(grammar.words(), "Then:");
+    assert_eq!(grammar.begun().as_deref(), Some("*** replace src/a.rs"));
 }
 
 #[test]
@@ -251,62 +256,65 @@ fn no_two_edits_have_the_same_lines() {
 #[test]
 fn prose_does_not_go_on_for_ever() {
     let repo = repo();
-    let mut mask = mask(&repo);
-    let count = taken(&mut mask, &"word ".repeat(400));
-    assert!((PROSE..PROSE + LAST_LINE + 10).contains(&count), "{count}");
-    assert!(!mask.may_end() && mask.next().iter().eq([b'\n']));
-    assert_eq!(taken(&mut mask, "\nx"), 1);
-    assert_eq!(taken(&mut mask, "*** delete README.md\nand more"), 29);
-    assert!(mask.may_end());
+    let mut grammar = grammar(&repo);
+    let count = taken(&mut grammar, &"word ".repeat(400));
+    assert!((PROSE..PROSE + 210).contains(&count), "{count}");
+    assert!(!grammar.may_end() && grammar.next().iter().eq([b'\n']));
+    assert_eq!(taken(&mut grammar, "\nx"), 1);
+    assert_eq!(taken(&mut grammar, "*** delete README.md\nand more"), 29);
+    assert!(grammar.may_end());
 }
 
 #[test]
 fn what_was_tried_is_taken_back() {
     let repo = repo();
-    let mut mask = mask(&repo);
-    assert_eq!(taken(&mut mask, "*** delete README.m"), 19);
-    assert!(!mask.may_end());
-    assert!(mask.push(b'd') && mask.push(b'\n') && mask.may_end());
-    assert_eq!(mask.edits().count(), 1);
+    let mut grammar = grammar(&repo);
+    assert_eq!(taken(&mut grammar, "*** delete README.m"), 19);
+    assert!(!grammar.may_end());
+    assert!(grammar.push(b'd') && grammar.push(b'\n') && grammar.may_end());
+    assert_eq!(grammar.begun(), None);
     // In the same token no other edit can be begun.
-    assert!(mask.push(b'*') && mask.push(b'*') && mask.push(b'*') && !mask.push(b' '));
-    mask.pop(5);
-    assert_eq!(mask.edits().count(), 0);
-    assert!(mask.push(b'd') && !mask.push(b'x') && mask.push(b'\n'));
-    mask.settle(1000);
-    assert_eq!(mask.edits().count(), 1);
-    assert_eq!(mask.begun(), None);
+    assert!(grammar.push(b'*') && grammar.push(b'*') && grammar.push(b'*') && !grammar.push(b' '));
+    grammar.pop(5);
+    assert_eq!(grammar.begun().as_deref(), Some("*** delete README.m"));
+    assert!(grammar.push(b'd') && !grammar.push(b'x') && grammar.push(b'\n'));
+    grammar.commit(1000);
+    assert_eq!(grammar.edits().len(), 1);
+    assert_eq!(grammar.begun(), None);
 }
 
 #[test]
 fn bytes_that_cannot_be_written_are_not_asked_for() {
     let repo = repo();
-    let mut mask = mask(&repo);
+    let mut grammar = grammar(&repo);
     let mut bytes = ByteSet::ALL;
     bytes.remove(b'2');
-    mask.spell(bytes);
-    assert_eq!(taken(&mut mask, "*** replace src/a.rs\n<<<<<<<\n    2"), 33);
-    let mut mask = self::mask(&repo);
+    grammar.set_alphabet(bytes);
+    assert_eq!(
+        taken(&mut grammar, "*** replace src/a.rs\n<<<<<<<\n    2"),
+        33
+    );
+    let mut grammar = self::grammar(&repo);
     bytes.remove(b'_');
-    mask.spell(bytes);
-    assert_eq!(taken(&mut mask, "*** replace src/a_"), 17);
+    grammar.set_alphabet(bytes);
+    assert_eq!(taken(&mut grammar, "*** replace src/a_"), 17);
 }
 
 #[test]
 fn new_text_without_end_is_not_ended_by_force() {
     let repo = repo();
-    let mut mask = mask(&repo);
+    let mut grammar = grammar(&repo);
     let head = "*** replace src/a.rs\n<<<<<<<\n    1\n=======\n";
-    assert_eq!(taken(&mut mask, head), head.len());
-    let count = taken(&mut mask, &"word ".repeat(2_000));
+    assert_eq!(taken(&mut grammar, head), head.len());
+    let count = taken(&mut grammar, &"word ".repeat(2_000));
     assert_eq!(count, NEW * 500 + 1);
-    assert!(mask.next().is_empty() && !mask.may_end() && mask.edits().count() == 0);
-    assert_eq!(mask.begun().as_deref(), Some("*** replace src/a.rs"));
+    assert!(grammar.next().is_empty() && !grammar.may_end() && grammar.edits().is_empty());
+    assert_eq!(grammar.begun().as_deref(), Some("*** replace src/a.rs"));
     // At the beginning of a line it may still end by itself.
-    let mut mask = self::mask(&repo);
-    taken(&mut mask, head);
-    taken(&mut mask, &format!("\n{}", "w\n".repeat(NEW * 250)));
-    assert!(mask.next().iter().eq([b'>']));
-    assert_eq!(taken(&mut mask, ">>>>>>>\n"), 8);
-    assert_eq!(mask.edits().count(), 1);
+    let mut grammar = self::grammar(&repo);
+    taken(&mut grammar, head);
+    taken(&mut grammar, &format!("\n{}", "w\n".repeat(NEW * 250)));
+    assert!(grammar.next().iter().eq([b'>']));
+    assert_eq!(taken(&mut grammar, ">>>>>>>\n"), 8);
+    assert_eq!(grammar.edits().len(), 1);
 }

@@ -1,23 +1,25 @@
-//! Free text byte by byte: whole characters, and none that steers a terminal.
+//! UTF-8 byte by byte: whole characters, and none that steers a terminal.
 
-/// How far a character is: bytes that must still come, and what the next may be.
+use super::ByteSet;
+
+/// Where in a character a text is: bytes that must still come, and what the next may be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Letter {
+pub struct Utf8State {
     left: u8,
     low: u8,
     high: u8,
 }
 
-impl Letter {
+impl Utf8State {
     /// Between two characters.
-    pub const WHOLE: Self = Self {
+    pub const BOUNDARY: Self = Self {
         left: 0,
         low: 0,
         high: 0,
     };
 
     /// Whether no character is begun.
-    pub const fn is_whole(self) -> bool {
+    pub const fn is_boundary(self) -> bool {
         self.left == 0
     }
 
@@ -33,7 +35,7 @@ impl Letter {
         }
         let of = |left, low, high| Some(Self { left, low, high });
         match byte {
-            b'\t' | b'\n' | b' '..=b'~' => Some(Self::WHOLE),
+            b'\t' | b'\n' | b' '..=b'~' => Some(Self::BOUNDARY),
             // The first two of the upper half would be controls (U+0080 to U+009F).
             0xc2 => of(1, 0xa0, 0xbf),
             0xc3..=0xdf => of(1, 0x80, 0xbf),
@@ -46,6 +48,13 @@ impl Letter {
             _ => None,
         }
     }
+
+    /// The bytes that may come next.
+    pub fn next(self) -> ByteSet {
+        (0..=u8::MAX)
+            .filter(|byte| self.push(*byte).is_some())
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -55,8 +64,8 @@ mod tests {
     fn takes(bytes: &[u8]) -> bool {
         let end = bytes
             .iter()
-            .try_fold(Letter::WHOLE, |letter, byte| letter.push(*byte));
-        end.is_some_and(Letter::is_whole)
+            .try_fold(Utf8State::BOUNDARY, |state, byte| state.push(*byte));
+        end.is_some_and(Utf8State::is_boundary)
     }
 
     #[test]

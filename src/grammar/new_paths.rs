@@ -1,9 +1,8 @@
-//! New names, as far as they are written: legal on all systems, and allowed where they are.
+//! New paths, as far as they are written: legal on all systems, and allowed where they are.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-use super::super::Texts;
 use crate::base::RepoPath;
 use crate::base::text::is_hostile;
 
@@ -12,9 +11,10 @@ const LONGEST: usize = 160;
 /// Longest part of one.
 const LONGEST_PART: usize = 80;
 
-/// What tells which new names there may be.
-pub(super) struct NewPaths<'a> {
-    texts: &'a dyn Texts,
+/// Which new files there may be.
+pub struct NewPaths<'a> {
+    /// Tells whether a file may be made there, as far as more than names is concerned.
+    may_create: Box<dyn Fn(&RepoPath) -> bool + 'a>,
     /// The only names that there may be, in order; none for any.
     only: Option<Vec<RepoPath>>,
     /// What is there already, and what an edit puts there, in lower case: two names that differ
@@ -33,12 +33,12 @@ impl<'a> NewPaths<'a> {
     /// For a repository with these files, where only those of `only` may be made, if any are
     /// named there.
     pub fn new<'p>(
-        texts: &'a dyn Texts,
+        may_create: Box<dyn Fn(&RepoPath) -> bool + 'a>,
         files: impl Iterator<Item = &'p RepoPath>,
         only: &[RepoPath],
     ) -> Self {
         let mut new = Self {
-            texts,
+            may_create,
             only: None,
             there: HashSet::new(),
             folders: HashSet::new(),
@@ -73,6 +73,11 @@ impl<'a> NewPaths<'a> {
     /// Whether there may be any.
     pub fn any(&self) -> bool {
         self.only.as_ref().is_none_or(|only| !only.is_empty())
+    }
+
+    /// The only names that may be made, where there are such.
+    pub(super) fn names(&self) -> Option<&[RepoPath]> {
+        self.only.as_deref()
     }
 
     /// Whether only some names may be made.
@@ -135,7 +140,7 @@ impl<'a> NewPaths<'a> {
             return *known;
         }
         let within = RepoPath::new(&format!("{folder}/0"));
-        let may = within.is_ok_and(|path| self.texts.may_create(&path).is_ok());
+        let may = within.is_ok_and(|path| (self.may_create)(&path));
         self.looked_at.borrow_mut().insert(folder.to_owned(), may);
         may
     }
@@ -171,8 +176,7 @@ impl<'a> NewPaths<'a> {
             }
             folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
         }
-        self.texts.may_create(&path).ok()?;
-        Some(path)
+        (self.may_create)(&path).then_some(path)
     }
 }
 

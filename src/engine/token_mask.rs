@@ -1,4 +1,4 @@
-//! From bytes to tokens: which tokens of a vocabulary a mask takes.
+//! From bytes to tokens: which tokens of a vocabulary a grammar takes.
 //!
 //! In free text nearly all of them come, so the answer is kept for each region of it: tokens of
 //! whole plain characters are known beforehand, the others are tried once, and only those that
@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::trie::Trie;
-use crate::base::{ByteSet, Mask, Region};
+use crate::grammar::{ByteSet, Grammar, Region};
 use crate::model::sample::Allowed;
 
 /// Regions whose tokens are kept.
@@ -21,8 +21,8 @@ struct Kept {
     across: Trie,
 }
 
-/// Asks masks which tokens of a vocabulary may come.
-pub(super) struct Lift {
+/// Asks grammars which tokens of a vocabulary may come.
+pub(super) struct TokenMask {
     trie: Trie,
     /// The bytes of each token.
     bytes: Vec<Vec<u8>>,
@@ -36,7 +36,7 @@ pub(super) struct Lift {
     spelled: ByteSet,
 }
 
-impl Lift {
+impl TokenMask {
     /// For a vocabulary: the bytes of each token that may be written as text, empty for one that
     /// may not.
     pub fn new(bytes: Vec<Vec<u8>>) -> Self {
@@ -79,10 +79,10 @@ impl Lift {
     }
 
     /// The tokens that may come next.
-    pub fn allowed(&mut self, mask: &mut dyn Mask) -> Allowed {
-        let Some(region) = mask.region() else {
+    pub fn allowed(&mut self, grammar: &mut dyn Grammar) -> Allowed {
+        let Some(region) = grammar.region() else {
             let mut allowed = Allowed::none(self.bytes.len());
-            self.trie.walk(mask, &mut allowed);
+            self.trie.walk(grammar, &mut allowed);
             return allowed;
         };
         if self.kept.len() >= MOST_KEPT && !self.kept.contains_key(&region) {
@@ -102,7 +102,7 @@ impl Lift {
             let plain = plain.filter_map(|byte| self.by_first.get(byte)).flatten();
             for id in self.others.iter().chain(plain) {
                 let bytes = self.bytes.get(*id as usize).map_or(&[][..], Vec::as_slice);
-                let fate = fate(mask, bytes, region.exits);
+                let fate = fate(grammar, bytes, region.exits);
                 inside.set(*id, fate == Fate::Inside);
                 if fate == Fate::Across {
                     across.push(*id);
@@ -118,23 +118,23 @@ impl Lift {
             }
         });
         let mut allowed = kept.inside.clone();
-        kept.across.walk(mask, &mut allowed);
+        kept.across.walk(grammar, &mut allowed);
         allowed
     }
 
-    /// Writes a token. False where the mask does not take it.
-    pub fn take(&self, mask: &mut dyn Mask, token: u32, left: usize) -> bool {
+    /// Writes a token. False where the grammar does not take it.
+    pub fn take(&self, grammar: &mut dyn Grammar, token: u32, left: usize) -> bool {
         let bytes = self
             .bytes
             .get(token as usize)
             .map_or(&[][..], Vec::as_slice);
         for (count, byte) in bytes.iter().enumerate() {
-            if !mask.push(*byte) {
-                mask.pop(count);
+            if !grammar.push(*byte) {
+                grammar.pop(count);
                 return false;
             }
         }
-        mask.settle(left);
+        grammar.commit(left);
         true
     }
 }
@@ -149,26 +149,26 @@ enum Fate {
     Nowhere,
 }
 
-fn fate(mask: &mut dyn Mask, bytes: &[u8], exits: &[u8]) -> Fate {
+fn fate(grammar: &mut dyn Grammar, bytes: &[u8], exits: &[u8]) -> Fate {
     if bytes.first().is_some_and(|byte| exits.contains(byte)) {
         return Fate::Across;
     }
     let mut fate = Fate::Inside;
     let mut pushed = 0;
     for byte in bytes {
-        if !mask.push(*byte) {
+        if !grammar.push(*byte) {
             if fate == Fate::Inside {
                 fate = Fate::Nowhere;
             }
             break;
         }
         pushed += 1;
-        if mask.region().is_none() {
+        if grammar.region().is_none() {
             fate = Fate::Across;
             break;
         }
     }
-    mask.pop(pushed);
+    grammar.pop(pushed);
     fate
 }
 
@@ -177,9 +177,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn takes(mask: &mut dyn Mask, bytes: &[u8]) -> bool {
-        let pushed = bytes.iter().take_while(|byte| mask.push(**byte)).count();
-        mask.pop(pushed);
+    fn takes(grammar: &mut dyn Grammar, bytes: &[u8]) -> bool {
+        let pushed = bytes.iter().take_while(|byte| grammar.push(**byte)).count();
+        grammar.pop(pushed);
         pushed == bytes.len()
     }
 
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    impl Mask for Lines {
+    impl Grammar for Lines {
         fn push(&mut self, byte: u8) -> bool {
             let state = self.next_state(byte);
             self.states.extend(state);
@@ -238,7 +238,7 @@ mod tests {
         fn pop(&mut self, count: usize) {
             self.states.truncate(self.states.len() - count);
         }
-        fn settle(&mut self, _: usize) {
+        fn commit(&mut self, _: usize) {
             self.states.drain(..self.states.len() - 1);
         }
         fn next(&self) -> ByteSet {
@@ -262,7 +262,7 @@ mod tests {
                 exits: b"",
             })
         }
-        fn spell(&mut self, _: ByteSet) {}
+        fn set_alphabet(&mut self, _: ByteSet) {}
     }
 
     proptest! {
@@ -274,13 +274,13 @@ mod tests {
         ) {
             // Letters that are ASCII alone are free here.
             let bytes: Vec<Vec<u8>> = tokens.iter().map(|text| text.replace('é', "~").into_bytes()).collect();
-            let mut lift = Lift::new(bytes.clone());
-            let mut mask = Lines::new();
+            let mut token_mask = TokenMask::new(bytes.clone());
+            let mut grammar = Lines::new();
             for choice in choices {
-                let allowed = lift.allowed(&mut mask);
+                let allowed = token_mask.allowed(&mut grammar);
                 let mut open = Vec::new();
                 for (id, token) in (0_u32..).zip(&bytes) {
-                    let may = !token.is_empty() && takes(&mut mask, token);
+                    let may = !token.is_empty() && takes(&mut grammar, token);
                     prop_assert_eq!(allowed.get(id), may, "{:?}", token);
                     if may {
                         open.push(id);
@@ -289,8 +289,8 @@ mod tests {
                 let Some(token) = open.get(usize::from(choice) % open.len().max(1)) else {
                     break;
                 };
-                prop_assert!(lift.take(&mut mask, *token, 10));
-                prop_assert_eq!(mask.states.len(), 1);
+                prop_assert!(token_mask.take(&mut grammar, *token, 10));
+                prop_assert_eq!(grammar.states.len(), 1);
             }
         }
     }

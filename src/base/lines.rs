@@ -32,13 +32,13 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
 }
 
 /// A line without `\n` or `\r\n` at its end.
-pub(super) fn without_newline(line: &str) -> &str {
+pub fn without_newline(line: &str) -> &str {
     line.strip_suffix('\n')
         .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line))
 }
 
 /// The bytes of some lines, counted from 0.
-pub(super) fn bytes(file: &[Line<'_>], range: Range<usize>) -> Range<usize> {
+pub fn bytes(file: &[Line<'_>], range: Range<usize>) -> Range<usize> {
     let start = file
         .get(range.start)
         .map_or_else(|| file.last().map_or(0, |l| l.end), |l| l.start);

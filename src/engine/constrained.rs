@@ -1,32 +1,32 @@
-//! Writing within a mask: which tokens may come, and what is told to the mask.
+//! Constrained decoding: which tokens may come within a grammar, and what is told to it.
 
 use std::borrow::Cow;
 
-use super::lift::Lift;
-use crate::base::Mask;
+use super::token_mask::TokenMask;
+use crate::grammar::Grammar;
 use crate::model::sample::Allowed;
 use crate::model::tokenizer::{TokenKind, Tokenizer};
 
-/// The mask of one answer; or none, and then everything drawable may come.
-pub(super) struct Guide<'a, 'm> {
-    mask: Option<(&'a mut (dyn Mask + 'm), &'a mut Lift)>,
+/// The grammar of one answer; or none, and then everything drawable may come.
+pub(super) struct Constrained<'a, 'm> {
+    grammar: Option<(&'a mut (dyn Grammar + 'm), &'a mut TokenMask)>,
     /// Tokens that end an answer.
     stops: &'a [u32],
     drawable: &'a Allowed,
 }
 
-impl<'a, 'm> Guide<'a, 'm> {
-    /// A guide; the mask is told what the vocabulary can write.
+impl<'a, 'm> Constrained<'a, 'm> {
+    /// For an answer; the grammar is told what the vocabulary can write.
     pub fn new(
-        mut mask: Option<(&'a mut (dyn Mask + 'm), &'a mut Lift)>,
+        mut grammar: Option<(&'a mut (dyn Grammar + 'm), &'a mut TokenMask)>,
         stops: &'a [u32],
         drawable: &'a Allowed,
     ) -> Self {
-        if let Some((mask, lift)) = &mut mask {
-            mask.spell(lift.spelled());
+        if let Some((grammar, token_mask)) = &mut grammar {
+            grammar.set_alphabet(token_mask.spelled());
         }
         Self {
-            mask,
+            grammar,
             stops,
             drawable,
         }
@@ -34,10 +34,10 @@ impl<'a, 'm> Guide<'a, 'm> {
 
     /// The tokens that may come next; a thought is free.
     pub fn allowed(&mut self, thinks: bool) -> Cow<'a, Allowed> {
-        match &mut self.mask {
-            Some((mask, lift)) if !thinks => {
-                let mut allowed = lift.allowed(*mask);
-                if mask.may_end() {
+        match &mut self.grammar {
+            Some((grammar, token_mask)) if !thinks => {
+                let mut allowed = token_mask.allowed(*grammar);
+                if grammar.may_end() {
                     for stop in self.stops {
                         allowed.set(*stop, true);
                     }
@@ -48,31 +48,32 @@ impl<'a, 'm> Guide<'a, 'm> {
         }
     }
 
-    /// Whether there is a mask that bars everything.
+    /// Whether there is a grammar that bars everything.
     pub fn bars(&self, allowed: &Allowed) -> bool {
-        self.mask.is_some() && allowed.is_empty()
+        self.grammar.is_some() && allowed.is_empty()
     }
 
     /// A token of the answer is written; `left` may still follow.
     pub fn take(&mut self, token: u32, left: usize) {
-        if let Some((mask, lift)) = &mut self.mask
-            && !lift.take(*mask, token, left)
+        if let Some((grammar, token_mask)) = &mut self.grammar
+            && !token_mask.take(*grammar, token, left)
         {
-            log::warn!("token {token} was written and is not in the mask");
+            debug_assert!(false, "token {token} is not in the grammar");
+            log::error!("token {token} was written and is not in the grammar");
         }
     }
 
     /// Whether what comes next is the model's own choice, and not prescribed.
     pub fn is_free(&self) -> bool {
-        self.mask
+        self.grammar
             .as_ref()
-            .is_none_or(|(mask, _)| mask.region().is_some())
+            .is_none_or(|(grammar, _)| grammar.region().is_some())
     }
 }
 
-/// What lifts masks to a vocabulary.
-pub(super) fn lift(tokenizer: &Tokenizer, stops: &[u32]) -> Lift {
-    Lift::new(texts(tokenizer, stops))
+/// What asks grammars which tokens of a vocabulary may come.
+pub(super) fn token_mask(tokenizer: &Tokenizer, stops: &[u32]) -> TokenMask {
+    TokenMask::new(texts(tokenizer, stops))
 }
 
 /// The bytes of each token that may be written as text; empty for others.

@@ -1,6 +1,6 @@
 //! Lists in order, narrowed byte by byte.
 
-use crate::base::ByteSet;
+use super::ByteSet;
 
 /// The part of a sorted list that has `byte` at the place `at` tells of; those that end before
 /// it come first.

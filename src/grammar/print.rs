@@ -1,0 +1,288 @@
+//! Forms as text, for engines that take grammars so: GBNF as llama.cpp and xgrammar read it, and
+//! Lark as llguidance reads it.
+//!
+//! A printed form is wider than what its automaton takes: what hangs on the history of an answer
+//! or on more than its letters cannot be said in it. [`super::Beyond`] names these rules.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::form::{Form, Value};
+use super::{NewPaths, Part};
+
+/// How a form is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// The notation of llama.cpp.
+    Gbnf,
+    /// The notation of the parser generator Lark, in the variant of llguidance.
+    Lark,
+}
+
+/// A form as a grammar whose first rule stands for an answer.
+pub fn print<F: Form>(form: &F, notation: Notation) -> String {
+    let mut printer = Printer {
+        form,
+        notation,
+        names: BTreeMap::new(),
+        open: Vec::new(),
+        shared: BTreeMap::new(),
+        rules: String::new(),
+    };
+    let first = printer.name(form.start());
+    let start = match notation {
+        Notation::Gbnf => "root",
+        Notation::Lark => "start",
+    };
+    printer.rule(start, &first);
+    while let Some((at, name)) = printer.open.pop() {
+        let body = printer.body(&at);
+        printer.rule(&name, &body);
+    }
+    let shared = std::mem::take(&mut printer.shared);
+    for (name, body) in shared {
+        printer.rule(&name, &body);
+    }
+    printer.rules
+}
+
+struct Printer<'a, F: Form> {
+    form: &'a F,
+    notation: Notation,
+    /// The rule of each place of the form.
+    names: BTreeMap<F::At, String>,
+    /// Places whose rules are still to be written.
+    open: Vec<(F::At, String)>,
+    /// Rules that several places use.
+    shared: BTreeMap<String, String>,
+    rules: String,
+}
+
+impl<F: Form> Printer<'_, F> {
+    fn rule(&mut self, name: &str, body: &str) {
+        let sign = match self.notation {
+            Notation::Gbnf => "::=",
+            Notation::Lark => ":",
+        };
+        let _ = writeln!(self.rules, "{name} {sign} {body}");
+    }
+
+    /// The rule of a place.
+    fn name(&mut self, at: F::At) -> String {
+        let number = self.names.len();
+        if let Some(name) = self.names.get(&at) {
+            return name.clone();
+        }
+        let name = format!("at{number}");
+        self.names.insert(at.clone(), name.clone());
+        self.open.push((at, name.clone()));
+        name
+    }
+
+    /// The rule of what follows a part.
+    fn behind(&mut self, at: &F::At, value: Value) -> String {
+        let next = self.form.after(at, value);
+        self.name(next)
+    }
+
+    /// What may be written from a place on.
+    fn body(&mut self, at: &F::At) -> String {
+        match self.form.widest(at) {
+            Part::OneOf { choices, may_end } => {
+                let mut groups: BTreeMap<F::At, Vec<String>> = BTreeMap::new();
+                for (text, number) in choices.iter() {
+                    let next = self.form.after(at, Value::Chosen(number));
+                    groups.entry(next).or_default().push(literal(text));
+                }
+                let mut ways: Vec<String> = Vec::new();
+                for (next, texts) in groups {
+                    let next = self.name(next);
+                    ways.push(format!("({}) {next}", texts.join(" | ")));
+                }
+                if may_end || ways.is_empty() {
+                    ways.push("\"\"".to_owned());
+                }
+                ways.join(" | ")
+            }
+            Part::Words { may_end, .. } => {
+                let line = self.words();
+                let head = self.behind(at, Value::Text);
+                let mut body = format!("({line} \"\\n\")* (\"*** \" {head}");
+                if may_end {
+                    let _ = write!(body, " | {line}");
+                }
+                body.push(')');
+                body
+            }
+            Part::Line { .. } => {
+                let (blank, solid, any) = (self.class(&BLANK), self.class(&SOLID), self.any());
+                let next = self.behind(at, Value::Text);
+                format!("{blank}* {solid} {any}* \"\\n\" {next}")
+            }
+            Part::Fence { byte, least, most } => {
+                let next = self.behind(at, Value::Count(least));
+                let fence = fence_line(byte, least, most);
+                format!("{fence} {next}")
+            }
+            Part::LinesOf { file, fence, .. } => {
+                let next = self.behind(at, Value::Lines(0, 0));
+                let lines = self.lines(file);
+                let fence = fence_line(b'=', fence, u8::MAX);
+                format!("{lines} {fence} {next}")
+            }
+            Part::LinesBy { file, .. } => {
+                let next = self.behind(at, Value::Lines(0, 0));
+                let mut ways = vec!["number \"-\" number".to_owned()];
+                self.share(
+                    "number",
+                    format!("{} {}*", self.class(&FIRST), self.class(&DIGIT)),
+                );
+                let names = self.form.file(file).map(|file| &file.names);
+                ways.extend(
+                    names
+                        .into_iter()
+                        .flatten()
+                        .map(|(name, _)| literal(name.as_bytes())),
+                );
+                format!("({}) \"\\n\" {next}", ways.join(" | "))
+            }
+            Part::NewPath => {
+                let next = self.behind(at, Value::Text);
+                let only = self.form.new_paths().and_then(NewPaths::names);
+                let path = match only {
+                    Some(names) => {
+                        let names = names.iter().map(|name| literal(name.as_str().as_bytes()));
+                        format!("({})", names.collect::<Vec<_>>().join(" | "))
+                    }
+                    None => format!("{}+", self.class(&PATH)),
+                };
+                format!("{path} \"\\n\" {next}")
+            }
+            Part::Block { fence, .. } => {
+                let next = self.behind(at, Value::Text);
+                let any = self.any();
+                let fence = fence_line(b'>', fence, u8::MAX);
+                format!("({any}* \"\\n\")* {fence} {next}")
+            }
+        }
+    }
+
+    fn share(&mut self, name: &str, body: String) {
+        self.shared.entry(name.to_owned()).or_insert(body);
+    }
+
+    /// A line of words: such as does not begin with the head of something else.
+    fn words(&mut self) -> String {
+        let any = self.any();
+        let (no_star, no_blank) = (self.class(&NO_STAR), self.class(&NO_BLANK));
+        self.share(
+            "words",
+            format!(
+                "({no_star} {any}* | \"*\" ({no_star} {any}*)? | \"**\" ({no_star} {any}*)? | \
+                 \"***\" ({no_blank} {any}*)?)?"
+            ),
+        );
+        "words".to_owned()
+    }
+
+    /// Whole lines of a file, one after the other.
+    fn lines(&mut self, number: u32) -> String {
+        let Some(file) = self.form.file(number) else {
+            debug_assert!(false, "there is no file {number}");
+            return "\"\"".to_owned();
+        };
+        let name = format!("file{number}");
+        let lines: Vec<&[u8]> = file.all().collect();
+        let each = |line: usize| format!("{name}l{line}");
+        let all: Vec<String> = (0..lines.len()).map(each).collect();
+        self.share(&name, all.join(" | "));
+        for (at, line) in lines.iter().enumerate() {
+            let mut body = literal(line);
+            if at + 1 < lines.len() {
+                let _ = write!(body, " {}?", each(at + 1));
+            }
+            self.share(&each(at), body);
+        }
+        name
+    }
+
+    fn any(&self) -> String {
+        self.class(&ANY)
+    }
+
+    /// One character of a class.
+    fn class(&self, ranges: &[(char, char)]) -> String {
+        let (open, close) = match self.notation {
+            Notation::Gbnf => ("[", "]"),
+            Notation::Lark => ("/[", "]/"),
+        };
+        let mut out = open.to_owned();
+        for (low, high) in ranges {
+            for (at, c) in [low, high].into_iter().enumerate() {
+                let code = u32::from(*c);
+                if at == 1 {
+                    if low == high {
+                        continue;
+                    }
+                    out.push('-');
+                }
+                let _ = match self.notation {
+                    Notation::Gbnf if code > 0xffff => write!(out, "\\U{code:08X}"),
+                    Notation::Gbnf => write!(out, "\\u{code:04X}"),
+                    Notation::Lark => write!(out, "\\u{{{code:X}}}"),
+                };
+            }
+        }
+        out.push_str(close);
+        out
+    }
+}
+
+/// The characters that may be written, and some classes of them.
+const ANY: [(char, char); 3] = [('\t', '\t'), (' ', '~'), ('\u{a0}', char::MAX)];
+const NO_STAR: [(char, char); 4] = [('\t', '\t'), (' ', ')'), ('+', '~'), ('\u{a0}', char::MAX)];
+const NO_BLANK: [(char, char); 3] = [('\t', '\t'), ('!', '~'), ('\u{a0}', char::MAX)];
+const BLANK: [(char, char); 2] = [('\t', '\t'), (' ', ' ')];
+const SOLID: [(char, char); 2] = [('!', '~'), ('\u{a0}', char::MAX)];
+const FIRST: [(char, char); 1] = [('1', '9')];
+const DIGIT: [(char, char); 1] = [('0', '9')];
+const PATH: [(char, char); 6] = [
+    ('+', '+'),
+    ('-', '9'),
+    ('@', 'Z'),
+    ('_', '_'),
+    ('a', 'z'),
+    ('~', '~'),
+];
+
+/// A line of one byte, of any length that one may have: texts of one answer may have different
+/// ones.
+fn fence_line(byte: u8, least: u8, most: u8) -> String {
+    let sign = literal(&[byte]);
+    let most = if most == u8::MAX {
+        String::new()
+    } else {
+        most.to_string()
+    };
+    format!("{sign}{{{least},{most}}} \"\\n\"")
+}
+
+/// A text in quotation marks.
+fn literal(text: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for c in String::from_utf8_lossy(text).chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\n' => out.push_str("\\n"),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
