@@ -77,7 +77,6 @@ impl<F: Form> FormGrammar<F> {
         Answer {
             written: &self.written,
             said: &self.said,
-            committed: self.committed,
             left: self.left,
         }
     }
@@ -232,7 +231,6 @@ impl<F: Form> Grammar for FormGrammar<F> {
             let answer = Answer {
                 written: &self.written,
                 said: &self.said,
-                committed: self.committed,
                 left,
             };
             self.form.commit(&answer, before);

@@ -1,6 +1,6 @@
 //! The rules of a form that its text cannot hold: see [`super::print`].
 
-use super::form::Form;
+use super::form::{Form, Value};
 use super::part::HEAD;
 use super::step::{Inside, Mark, Open};
 use super::{FormGrammar, Part};
@@ -68,7 +68,16 @@ impl<F: Form> FormGrammar<F> {
             });
         };
         let widest = self.form().widest(at.0);
-        open.beyond(byte, &widest)
+        // Behind a fence that is longer than it must be, what ends a text is told by its length.
+        let longer = || {
+            let fences = self.answer().said.iter().any(|said| {
+                let widest = self.form().widest(&said.at);
+                matches!((widest, said.value), (Part::Fence { least, .. }, Value::Count(length))
+                    if length > least)
+            });
+            fences.then_some(Beyond::Fences)
+        };
+        open.beyond(byte, &widest).or_else(longer)
     }
 }
 

@@ -77,8 +77,6 @@ pub struct Answer<'a, At> {
     pub written: &'a [u8],
     /// The parts that are complete.
     pub said: &'a [Said<At>],
-    /// How many bytes are committed.
-    pub committed: usize,
     /// How many tokens may still be written.
     pub left: usize,
 }
@@ -89,7 +87,6 @@ impl<'a, At> Answer<'a, At> {
         Self {
             written: &[],
             said: &[],
-            committed: 0,
             left: usize::MAX,
         }
     }
@@ -99,12 +96,5 @@ impl<'a, At> Answer<'a, At> {
         let text = self.written.get(said.text.clone());
         debug_assert!(text.is_some(), "a part lies outside of the answer");
         text.unwrap_or_default()
-    }
-
-    /// Whether all parts that are complete are committed.
-    pub fn is_committed(&self) -> bool {
-        self.said
-            .last()
-            .is_none_or(|said| said.end <= self.committed)
     }
 }

@@ -4,7 +4,7 @@
 //! A printed form is wider than what its automaton takes: what hangs on the history of an answer
 //! or on more than its letters cannot be said in it. [`super::Beyond`] names these rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::form::{Form, Value};
@@ -26,6 +26,7 @@ pub fn print<F: Form>(form: &F, notation: Notation) -> String {
         notation,
         names: BTreeMap::new(),
         open: Vec::new(),
+        longer: BTreeSet::new(),
         shared: BTreeMap::new(),
         rules: String::new(),
     };
@@ -53,6 +54,8 @@ struct Printer<'a, F: Form> {
     names: BTreeMap<F::At, String>,
     /// Places whose rules are still to be written.
     open: Vec<(F::At, String)>,
+    /// Places behind a fence that is longer than it must be.
+    longer: BTreeSet<F::At>,
     /// Rules that several places use.
     shared: BTreeMap<String, String>,
     rules: String,
@@ -121,13 +124,24 @@ impl<F: Form> Printer<'_, F> {
             }
             Part::Fence { byte, least, most } => {
                 let next = self.behind(at, Value::Count(least));
-                let fence = fence_line(byte, least, most);
-                format!("{fence} {next}")
+                let fence = fence_line(byte, least, least);
+                // All longer ones are one: how long exactly cannot be said.
+                let longer = least.saturating_add(1);
+                let behind = self.form.after(at, Value::Count(longer));
+                self.longer.insert(behind.clone());
+                let behind = self.name(behind);
+                let long = fence_line(byte, longer, most);
+                format!("{fence} {next} | {long} {behind}")
             }
             Part::LinesOf { file, fence, .. } => {
+                let longer = self.longer.contains(at);
+                if longer {
+                    let next = self.form.after(at, Value::Lines(0, 0));
+                    self.longer.insert(next);
+                }
                 let next = self.behind(at, Value::Lines(0, 0));
                 let lines = self.lines(file);
-                let fence = fence_line(b'=', fence, u8::MAX);
+                let fence = fence_line(b'=', fence, if longer { u8::MAX } else { fence });
                 format!("{lines} {fence} {next}")
             }
             Part::LinesBy { file, .. } => {
@@ -160,15 +174,29 @@ impl<F: Form> Printer<'_, F> {
             }
             Part::Block { fence, .. } => {
                 let next = self.behind(at, Value::Text);
-                let any = self.any();
-                let fence = fence_line(b'>', fence, u8::MAX);
-                format!("({any}* \"\\n\")* {fence} {next}")
+                if self.longer.contains(at) {
+                    let (any, fence) = (self.any(), fence_line(b'>', fence, u8::MAX));
+                    return format!("({any}* \"\\n\")* {fence} {next}");
+                }
+                let line = self.line_before(fence);
+                let fence = fence_line(b'>', fence, fence);
+                format!("({line} \"\\n\")* {fence} {next}")
             }
         }
     }
 
     fn share(&mut self, name: &str, body: String) {
         self.shared.entry(name.to_owned()).or_insert(body);
+    }
+
+    /// A line of a block: such as does not begin with its fence.
+    fn line_before(&mut self, fence: u8) -> String {
+        let (any, other) = (self.any(), self.class(&NO_FENCE));
+        let name = format!("line{fence}");
+        let part = fence.saturating_sub(1);
+        let body = format!("({other} {any}* | \">\"{{1,{part}}} ({other} {any}*)?)?");
+        self.share(&name, body);
+        name
     }
 
     /// A line of words: such as does not begin with the head of something else.
@@ -241,6 +269,7 @@ impl<F: Form> Printer<'_, F> {
 /// The characters that may be written, and some classes of them.
 const ANY: [(char, char); 3] = [('\t', '\t'), (' ', '~'), ('\u{a0}', char::MAX)];
 const NO_STAR: [(char, char); 4] = [('\t', '\t'), (' ', ')'), ('+', '~'), ('\u{a0}', char::MAX)];
+const NO_FENCE: [(char, char); 4] = [('\t', '\t'), (' ', '='), ('?', '~'), ('\u{a0}', char::MAX)];
 const NO_BLANK: [(char, char); 3] = [('\t', '\t'), ('!', '~'), ('\u{a0}', char::MAX)];
 const BLANK: [(char, char); 2] = [('\t', '\t'), (' ', ' ')];
 const SOLID: [(char, char); 2] = [('!', '~'), ('\u{a0}', char::MAX)];
@@ -255,8 +284,8 @@ const PATH: [(char, char); 6] = [
     ('~', '~'),
 ];
 
-/// A line of one byte, of any length that one may have: texts of one answer may have different
-/// ones.
+/// A line of one byte, of a length from `least` to `most`; of any from `least` on, where that is
+/// 255.
 fn fence_line(byte: u8, least: u8, most: u8) -> String {
     let sign = literal(&[byte]);
     let most = if most == u8::MAX {

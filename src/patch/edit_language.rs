@@ -221,11 +221,10 @@ impl<'a> EditLanguage<'a> {
         }
     }
 
-    /// What may stand behind `*** `.
+    /// What may stand behind `*** `, which opens nothing before all edits are committed.
     fn verbs(&self, answer: &Answer<'_, EditAt>) -> impl Iterator<Item = u32> {
         let edits = self.edits.len();
-        let begins =
-            answer.is_committed() && edits < MOST_EDITS && (answer.left >= LEAST || edits == 0);
+        let begins = edits < MOST_EDITS && (answer.left >= LEAST || edits == 0);
         let ends = edits > 0 || !self.must_edit;
         (0..).zip(VERBS).filter_map(move |(number, (_, kind))| {
             let may = match kind {

@@ -284,6 +284,21 @@ fn what_was_tried_is_taken_back() {
 }
 
 #[test]
+fn a_head_may_begin_within_one_token() {
+    let repo = repo();
+    let mut grammar = grammar(&repo);
+    for verb in ["create", "delete", "rename", "replace", "rewrite"] {
+        let head = format!("*** {verb} ");
+        assert!(head.bytes().all(|byte| grammar.push(byte)), "{head}");
+        grammar.pop(head.len());
+    }
+    // But not before the edit before it is written.
+    let first = "*** delete src/a_b.rs\n*** ";
+    let taken = first.bytes().take_while(|byte| grammar.push(*byte)).count();
+    assert_eq!(taken, first.len() - 1);
+}
+
+#[test]
 fn bytes_that_cannot_be_written_are_not_asked_for() {
     let repo = repo();
     let mut grammar = grammar(&repo);

@@ -21,18 +21,25 @@ import tvm_ffi  # noqa: F401  before the stand-ins: it looks for torch, too
 STRINGS = 2000
 
 
-def stand_in(name):
+class Nothing:
+    """Takes everything and does nothing."""
+
+    def __init__(self, *_, **__):
+        pass
+
+
+class StandIn(types.ModuleType):
     """A module whose every name is an empty class: xgrammar's Python side names tensors and
     tokenizers of packages that its matcher does not use."""
-    module = types.ModuleType(name)
-    module.__getattr__ = lambda part: (
-        (_ for _ in ()).throw(AttributeError(part)) if part.startswith("__") else type(part, (), {})
-    )
-    sys.modules[name] = module
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (Nothing,), {})
 
 
 for name in ("torch", "transformers"):
-    stand_in(name)
+    sys.modules[name] = StandIn(name)
 import xgrammar  # noqa: E402
 from xgrammar.testing import _is_grammar_accept_string  # noqa: E402
 

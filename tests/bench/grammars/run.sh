@@ -7,10 +7,10 @@ homebody=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install llguidance==1.9.1 apache-tvm-ffi numpy pydantic typing-extensions
+install() { python3 -m pip -q --disable-pip-version-check install --target "$work/python" "$@"; }
+install llguidance==1.9.1 apache-tvm-ffi numpy pydantic typing-extensions
 # Its other dependencies are gigabytes, and nothing that is used here.
-"$work/venv/bin/pip" -q install --no-deps xgrammar==0.2.9
+install --no-deps xgrammar==0.2.9
 repo="$work/repo"
 mkdir -p "$repo/src"
 cd "$repo"
@@ -29,4 +29,4 @@ git add . && git -c user.name=a -c user.email=a@b commit -qm one
 sed -i 's/1/11/; s/2/22/' src/a.rs
 printf 'more: "\\"\n' >> README.md
 git add . && git -c user.name=a -c user.email=a@b commit -qm two
-"$work/venv/bin/python" "$here/compare.py" "$homebody" "$repo" src/a.rs README.md
+PYTHONPATH="$work/python" python3 "$here/compare.py" "$homebody" "$repo" src/a.rs README.md
