@@ -38,7 +38,7 @@ pub(super) struct Place {
     pub piece: u32,
     /// The lines, at most those of the piece and its neighbours.
     pub range: LineRange,
-    /// The piece's score.
+    /// Score of that piece.
     pub score: f32,
 }
 

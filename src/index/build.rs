@@ -24,7 +24,7 @@ pub enum Progress {
         /// Files to do.
         total: usize,
     },
-    /// Comparing commits with their parents.
+    /// Comparing commits, each with its parent.
     History {
         /// Commits done.
         done: usize,

@@ -59,25 +59,25 @@ pub(super) struct Scene<'a> {
 /// Features of a file as a whole, which each of its pieces takes over.
 #[derive(Default, Clone)]
 struct OfFile {
-    /// The best first guess of its pieces.
+    /// The best first guess of the file's pieces.
     best: f32,
-    /// Sum of the three best.
+    /// Sum of the three best first guesses.
     three: f32,
-    /// Number of pieces with any first guess.
+    /// Number of pieces whose first guess is above 0.
     matching: f32,
-    /// Sum of all.
+    /// Sum of the first guesses of all pieces.
     sum: f32,
     /// Rank among the files of the wanted classes, from 0.
     rank: f32,
-    /// Most commits that touched one of its pieces.
+    /// Largest number of commits that touched one of the pieces.
     touched: f32,
-    /// Time of the last of them, in seconds since 1970.
+    /// Time of the last commit that touched a piece, in seconds since 1970.
     last: u64,
     /// Score of the tests that are named after the file.
     tests: f32,
     /// Score of the best file of the folder less the file's own.
     folder: f32,
-    /// Number of lines.
+    /// Number of the last line.
     lines: f32,
 }
 

@@ -74,7 +74,7 @@ impl Meaning {
         }
     }
 
-    /// The model's name.
+    /// Name of the model, without the file it was read from.
     pub fn model(&self) -> &str {
         let name = self.embed.name();
         name.split_once(',').map_or(name, |(name, _)| name)

@@ -20,7 +20,7 @@ pub(super) struct Row {
     pub file: u32,
     /// First line, from 1.
     pub start: u32,
-    /// Last line.
+    /// Last line, included.
     pub end: u32,
     /// Kind of the definition that the piece is or belongs to; none for other text.
     pub kind: Option<SymbolKind>,
@@ -30,7 +30,7 @@ pub(super) struct Row {
     pub test: bool,
     /// Number of commits that touched the piece.
     pub touched: u32,
-    /// Time of the last of them, in seconds since 1970.
+    /// Time of the last commit that touched the piece, in seconds since 1970; 0 for none.
     pub last: u64,
 }
 

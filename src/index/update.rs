@@ -31,7 +31,7 @@ const SYMBOL_BYTES: usize = 2_000;
 pub(super) struct Plan {
     /// Files to be looked into, with what was known of them.
     read: Vec<(FileEntry, Option<FileRecord>)>,
-    /// Files that are gone.
+    /// Files that the index knows and the walk has not found.
     gone: Vec<RepoPath>,
     /// The list of the files that stay as they are.
     pub manifest: Manifest,

@@ -48,7 +48,7 @@ impl View {
     }
 }
 
-/// All views.
+/// All views, in the order of [`Views::pieces`].
 pub(super) const VIEWS: [View; 5] = [
     View::Body,
     View::Name,

@@ -16,11 +16,11 @@ struct Subject<'a> {
     row: &'a Row,
     /// The file of the piece, with its path and pieces.
     file: &'a FileRow,
-    /// Features of that file.
+    /// Features of the file as a whole.
     of_file: &'a OfFile,
     /// Rank among all candidates, from 0.
     rank: usize,
-    /// Rank among those of the same file, from 0.
+    /// Rank among the candidates of the same file, from 0.
     rank_in_file: usize,
 }
 

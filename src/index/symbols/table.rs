@@ -52,7 +52,7 @@ pub(super) enum Mark {
     Attached,
     /// A node that only wraps definitions: one, or perhaps several.
     Wrapper {
-        /// True if it wraps one only.
+        /// True if the node wraps one definition only.
         single: bool,
     },
     /// The inside of a definition: comments before it lead to the first thing in it.
@@ -63,7 +63,7 @@ pub(super) enum Mark {
 
 /// A grammar with its rules by the numbers of its nodes.
 pub(super) struct Lookup {
-    /// The grammar.
+    /// Grammar of the language, for the parser.
     pub grammar: Grammar,
     rules: &'static [Rule],
     /// For each kind of node: one more than the place of its rule in `rules` (0 for none), and its

@@ -174,7 +174,7 @@ struct Walk<'t> {
     found: Vec<Symbol>,
     /// Definitions around the node at hand, outermost first.
     scopes: Vec<Scope>,
-    /// Number of functions among them.
+    /// Number of functions among `scopes`.
     functions: usize,
     /// One level for each node that is open, and one for the root.
     levels: Vec<Level>,

@@ -19,7 +19,7 @@ pub(super) struct Word {
     pub bit: usize,
     /// True if the scores of the query's first line count it too.
     pub head: bool,
-    /// The pieces that have it.
+    /// The pieces that have the word.
     pub found: Found,
 }
 
