@@ -12,8 +12,9 @@ use std::ops::Range;
 
 use self::around::Surroundings;
 use super::{Excerpt, LeftOut};
+use crate::base::bug::bug;
 use crate::base::text::{printable, printable_block};
-use crate::base::{LineRange, RepoPath, TokenCount};
+use crate::base::{LineRange, OrBug, RepoPath, TokenCount};
 use crate::index::Index;
 use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk, Repo};
 
@@ -27,13 +28,13 @@ const LONGEST_SECTION: usize = 100;
 /// A run of lines of one hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffPart {
-    /// The file's name now.
+    /// Path of the file on the new side; of a deleted one, on the old.
     pub path: RepoPath,
-    /// Which file of the diff, from 0.
+    /// Number of the file in the diff, from 0.
     pub file: usize,
-    /// Which hunk of the file, from 0.
+    /// Number of the hunk in the file, from 0.
     pub hunk: usize,
-    /// Which lines of the hunk, from 0.
+    /// Numbers of the lines in the hunk, from 0.
     pub lines: Range<usize>,
     /// Lines on the old side, where there are any.
     pub old: Option<LineRange>,
@@ -44,30 +45,30 @@ pub struct DiffPart {
 /// As much of a diff as is read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffPiece {
-    /// What it holds, in the order of the text.
+    /// Parts of the diff that the piece holds, in the order of the text.
     pub parts: Vec<DiffPart>,
     /// The diff as it stands in the prompt, lines numbered: `12+ new`, `11- old`, `13  both`.
     pub text: String,
     /// Definitions around the changes, to be written with [`super::pack::pack`].
     pub around: Vec<Excerpt>,
-    /// Tokens of the text and of what is around it.
+    /// Tokens of the text and of the definitions around it.
     pub tokens: usize,
 }
 
 /// A diff in pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DiffPieces {
-    /// To be read one after another.
+    /// The pieces, to be read one after another.
     pub pieces: Vec<DiffPiece>,
-    /// What is in none of them: binary files, lines that are too long.
+    /// Files and lines that are in no piece: binary files, lines that are too long.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Cuts a diff into pieces of at most `budget` tokens, files and hunks in order, each of one
-/// file; a hunk is cut only if it is larger than a piece. With `around`, up to a quarter of each piece is kept for
-/// the definitions that the changes stand in (read from the repository, and shown only where
-/// the file still is as the diff's new side says); their numbers begin with `first_id` and go
-/// on through the pieces.
+/// file; a hunk is cut only if it is larger than a piece. With `around`, up to a quarter of each
+/// piece is kept for the definitions that the changes stand in (read from the repository, and
+/// shown only where the file still is as the diff's new side says); their numbers begin with
+/// `first_id` and go on through the pieces.
 pub fn diff_pieces(
     diff: &Diff,
     around: Option<(&Repo, &Index)>,
@@ -94,8 +95,8 @@ pub fn diff_pieces(
         } else if found.hunks.is_empty() {
             cutter.leave_out(found, None, "no lines changed");
         }
-        for hunk in 0..found.hunks.len() {
-            cutter.hunk(file, hunk);
+        for hunk in found.hunks.iter().enumerate() {
+            cutter.hunk((file, found), hunk);
         }
     }
     cutter.close();
@@ -121,7 +122,7 @@ pub fn diff_pieces(
     }
 }
 
-/// `src/a.rs (modified, +3 -1)`
+/// Names a file and what was done to it: `src/a.rs (modified, +3 -1)`
 fn title(file: &FileDiff) -> String {
     let what = match (file.status, &file.old_path) {
         (FileStatus::Added, _) => "new".to_owned(),
@@ -142,8 +143,8 @@ fn title(file: &FileDiff) -> String {
     }
 }
 
-/// The largest number up to `total` that holds, if all below one that holds do. It tries small
-/// ones first, so that no text much larger than what fits is ever counted.
+/// Finds the largest number up to `total` that holds, if all below one that holds do. Small ones
+/// are tried first, so that no text much larger than what fits is ever counted.
 pub(super) fn most(total: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut good, mut step) = (0, 1);
     while good < total {
@@ -166,8 +167,9 @@ pub(super) fn most(total: usize, holds: impl Fn(usize) -> bool) -> usize {
     good
 }
 
+/// Makes a part of `lines` of a hunk, which is number `number` of the file, which is number `at`.
 fn part(file: &FileDiff, at: usize, number: usize, hunk: &Hunk, lines: Range<usize>) -> DiffPart {
-    let these = hunk.lines.get(lines.clone()).unwrap_or(&[]);
+    let these = lines_of(hunk, &lines);
     let side = |line_of: fn(&DiffLine) -> Option<u32>| {
         let first = these.iter().find_map(line_of)?;
         let last = these.iter().rev().find_map(line_of)?;
@@ -183,30 +185,41 @@ fn part(file: &FileDiff, at: usize, number: usize, hunk: &Hunk, lines: Range<usi
     }
 }
 
+/// Returns the lines of a part of a hunk.
+fn lines_of<'a>(hunk: &'a Hunk, lines: &Range<usize>) -> &'a [DiffLine] {
+    let lines = hunk.lines.get(lines.clone());
+    lines.or_bug("a part has lines that its hunk has not")
+}
+
+/// Writes out a part of a file, `titled` with the file's name or not.
 fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, titled: bool) {
     // Writing to a String cannot fail.
     if titled {
         let _ = writeln!(out, "--- {}", title(file));
     }
     let Some(hunk) = file.hunks.get(part.hunk) else {
-        return;
+        return bug("a part is of a hunk that its file has not", ());
     };
     let section: String = hunk.section.trim().chars().take(LONGEST_SECTION).collect();
     let _ = writeln!(out, "{}", format!("@@ {}", printable(&section)).trim_end());
-    for line in hunk.lines.get(part.lines.clone()).unwrap_or(&[]) {
+    for line in lines_of(hunk, &part.lines) {
         let sign = line.kind.sign();
         let text = printable_block(line.text.trim_end_matches(['\r', '\n'])).replace('\n', "\\n");
+        // Diffs come from git, or from a file: not every line need have a number.
         let line = format!("{}{sign} {text}", line.number().unwrap_or(0));
         let _ = writeln!(out, "{}", line.trim_end());
     }
 }
 
+/// A diff while it is cut into pieces.
 struct Cutter<'a> {
     diff: &'a Diff,
+    /// Most tokens of a piece, without the definitions around it.
     limit: usize,
     count: &'a dyn TokenCount,
     /// The piece that is being filled.
     parts: Vec<DiffPart>,
+    /// Pieces that are full: parts, text, and the tokens of the text.
     done: Vec<(Vec<DiffPart>, String, usize)>,
     left_out: Vec<LeftOut>,
 }
@@ -221,6 +234,7 @@ impl Cutter<'_> {
         });
     }
 
+    /// Writes out the piece that is being filled, with one part more.
     fn text(&self, more: Option<&DiffPart>) -> String {
         let mut out = String::new();
         let mut before = None;
@@ -236,6 +250,7 @@ impl Cutter<'_> {
         out
     }
 
+    /// Ends the piece that is being filled, unless it is empty.
     fn close(&mut self) {
         if !self.parts.is_empty() {
             let text = self.text(None);
@@ -245,15 +260,8 @@ impl Cutter<'_> {
         }
     }
 
-    fn hunk(&mut self, at: usize, number: usize) {
-        let diff = self.diff;
-        let Some((file, hunk)) = diff
-            .files
-            .get(at)
-            .and_then(|file| Some((file, file.hunks.get(number)?)))
-        else {
-            return;
-        };
+    /// Adds hunk `number` of file `at` to the pieces, in parts where it does not fit into one.
+    fn hunk(&mut self, (at, file): (usize, &FileDiff), (number, hunk): (usize, &Hunk)) {
         // Files by themselves: what was found in one is known as long as it does not change.
         if self.parts.last().is_some_and(|last| last.file != at) {
             self.close();
@@ -292,8 +300,8 @@ impl Cutter<'_> {
     }
 }
 
-/// Where to cut a hunk of which `fits` lines fit: rather before a line that did not change or
-/// is empty than in the middle of a block.
+/// Chooses how many lines of a hunk to take from `start` on if `fits` of them fit: rather up to a
+/// line that did not change or is empty than to the middle of a block.
 fn better_end(hunk: &Hunk, start: usize, fits: usize) -> usize {
     let least = fits - fits / SLACK;
     (least.max(1)..=fits)

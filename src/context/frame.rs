@@ -1,21 +1,21 @@
-//! What stands around an excerpt and belongs to it: the first line of each definition it lies in,
-//! and the imports that it uses.
+//! The frame of an excerpt, which stands around it and belongs to it: the first line of each
+//! definition it lies in, and the imports that it uses.
 
 use crate::base::{LineRange, RepoPath};
-use crate::index::{Symbol, SymbolKind};
+use crate::index::{Symbol, SymbolKind, lines_of};
 
 use super::FrameLine;
 
-/// Definitions around an excerpt that are named: the nearest say the most.
+/// Most definitions around an excerpt that are named: the nearest say the most.
 const LEVELS: usize = 3;
-/// Lines of imports of one excerpt.
+/// Most lines of imports of one excerpt.
 const IMPORTS: usize = 8;
 /// Lines at the beginning of a file among which imports are looked for.
 const HEAD: usize = 400;
 /// Longest line that is shown, in bytes: beyond are lists that somebody's tool wrote.
 const LONGEST: usize = 200;
 
-/// The first lines of the definitions that the range lies in and that it does not show,
+/// Returns the first lines of the definitions that the range lies in and that it does not show,
 /// outermost first. The symbols may be older than the text: what is not there is left out.
 pub(super) fn around(text: &[&str], symbols: &[Symbol], range: LineRange) -> Vec<FrameLine> {
     let mut lines: Vec<FrameLine> = symbols
@@ -39,15 +39,13 @@ pub(super) fn around(text: &[&str], symbols: &[Symbol], range: LineRange) -> Vec
     lines.split_off(over)
 }
 
-/// The imports of a file that the lines of a range use, at most so many that they stay beside
-/// the point; none for languages whose imports do not say what they bring (C, Ruby, shells).
+/// Returns the imports of a file that the lines of a range use, at most so many that they stay
+/// beside the point; none for languages whose imports do not say what they bring (C, Ruby, shells).
 pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<FrameLine> {
     let Some(form) = Form::of(path) else {
         return Vec::new();
     };
-    let shown = text
-        .get(range.start() as usize - 1..(range.end() as usize).min(text.len()))
-        .unwrap_or_default();
+    let shown = lines_of(text, range);
     let used = |name: &str| shown.iter().any(|line| has_word(line, name));
     let mut lines = Vec::new();
     for statement in statements(form, text) {
@@ -55,13 +53,13 @@ pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<F
         if statement.end >= range.start() as usize && statement.start <= range.end() as usize {
             continue;
         }
-        let mut of_statement = Vec::new();
-        for number in statement.start..=statement.end {
-            let line = text.get(number - 1).copied().unwrap_or_default();
-            if names(form, line).into_iter().any(used) {
-                of_statement.push(number);
-            }
-        }
+        let mut of_statement: Vec<usize> = (1..)
+            .zip(text)
+            .take(statement.end)
+            .skip(statement.start - 1)
+            .filter(|(_, line)| names(form, line).into_iter().any(used))
+            .map(|(number, _)| number)
+            .collect();
         let Some(first) = of_statement.first().copied() else {
             continue;
         };
@@ -85,6 +83,7 @@ pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<F
     lines
 }
 
+/// Takes line `number`, from 1, into a frame; none if it is empty or too long.
 fn frame_line(text: &[&str], number: usize) -> Option<FrameLine> {
     let line = text.get(number.checked_sub(1)?)?.trim_end();
     (line.len() <= LONGEST && !line.is_empty()).then(|| FrameLine {
@@ -93,7 +92,7 @@ fn frame_line(text: &[&str], number: usize) -> Option<FrameLine> {
     })
 }
 
-/// How imports are written.
+/// The form in which a language writes imports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     /// `use a::{b, c};`
@@ -109,6 +108,7 @@ enum Form {
 }
 
 impl Form {
+    /// Tells the form by a file's extension.
     fn of(path: &RepoPath) -> Option<Self> {
         Some(match path.extension()?.as_str() {
             "rs" => Self::Rust,
@@ -122,6 +122,7 @@ impl Form {
         })
     }
 
+    /// Tells whether an import begins in a line.
     fn begins(self, line: &str) -> bool {
         let words: &[&str] = match self {
             Self::Rust => &["use ", "pub use ", "pub(crate) use ", "pub(super) use "],
@@ -143,28 +144,28 @@ struct Statement {
     end: usize,
 }
 
-/// The imports at the beginning of a file; brackets say how far each goes.
+/// Finds the imports at the beginning of a file; brackets say how far each goes.
 fn statements(form: Form, text: &[&str]) -> Vec<Statement> {
     let mut found = Vec::new();
-    let mut number = 0;
-    let head = text.len().min(HEAD);
-    while number < head {
-        let line = text.get(number).copied().unwrap_or_default();
-        let start = number + 1;
-        number += 1;
+    let mut lines = (1..).zip(text).take(HEAD);
+    while let Some((start, line)) = lines.next() {
         if !form.begins(line) {
             continue;
         }
+        let mut end = start;
         let mut open = depth(line);
-        while open > 0 && number < head {
-            open += depth(text.get(number).copied().unwrap_or_default());
-            number += 1;
+        while open > 0
+            && let Some((number, line)) = lines.next()
+        {
+            open += depth(line);
+            end = number;
         }
-        found.push(Statement { start, end: number });
+        found.push(Statement { start, end });
     }
     found
 }
 
+/// Counts the brackets that a line opens and does not close; below 0 where it closes more.
 fn depth(line: &str) -> i32 {
     line.chars()
         .map(|c| match c {
@@ -175,77 +176,79 @@ fn depth(line: &str) -> i32 {
         .sum()
 }
 
-/// The names that one line of an import brings.
+/// Returns the names that one line of an import brings.
 fn names(form: Form, line: &str) -> Vec<&str> {
     let code = match form {
-        Form::Rust | Form::Dotted => line.split("//").next().unwrap_or(""),
-        Form::Python => line.split('#').next().unwrap_or(""),
+        Form::Rust | Form::Dotted => line.split_once("//").map(|(code, _)| code),
+        Form::Python => line.split_once('#').map(|(code, _)| code),
         // What is quoted is where it comes from.
-        Form::Script => line.split(['\'', '"', '`']).next().unwrap_or(""),
-        Form::Go => line,
+        Form::Script => line.split_once(['\'', '"', '`']).map(|(code, _)| code),
+        Form::Go => return names_in_go(line),
     };
-    if form == Form::Go {
-        let mut parts = code.trim().trim_start_matches("import").trim().split('"');
-        let alias = parts.next().unwrap_or("").trim();
-        let path = parts.next().unwrap_or("");
-        let last = path
-            .rsplit('/')
-            .find(|part| !part.starts_with('v') || part.len() > 3)
-            .unwrap_or(path);
-        return [alias, last]
-            .into_iter()
-            .filter(|name| name.chars().any(char::is_alphanumeric))
-            .collect();
-    }
+    let code = code.unwrap_or(line);
     let code = match (form, code.split_once(" import ")) {
         (Form::Python, Some((_, names))) => names,
         _ => code,
     };
-    let mut found = Vec::new();
-    let words: Vec<(usize, &str)> = code
-        .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .filter(|word| word.len() > 1)
-        .map(|word| (word.as_ptr() as usize - code.as_ptr() as usize, word))
-        .collect();
-    for (at, word) in words {
-        let rest = code.get(at + word.len()..).unwrap_or("").trim_start();
-        // A path goes on behind its inner parts; only a leaf is a name of its own. In Python
-        // `import a.b` brings `a`.
-        let inner = rest.starts_with("::") || rest.starts_with('\\') || rest.starts_with('.');
-        let before = code.get(..at).and_then(|code| code.chars().next_back());
-        let behind = before == Some('.');
-        let leaf = if form == Form::Python {
-            !behind
-        } else {
-            !inner
-        };
-        let keyword = matches!(
-            word,
-            "use"
-                | "pub"
-                | "crate"
-                | "super"
-                | "self"
-                | "import"
-                | "from"
-                | "as"
-                | "using"
-                | "static"
-                | "const"
-                | "let"
-                | "var"
-                | "require"
-                | "type"
-                | "function"
-        );
-        if leaf && !keyword {
-            found.push(word);
-        }
-    }
-    found
+    code.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.len() > 1 && !is_keyword(word))
+        .filter(|word| {
+            let at = word.as_ptr() as usize - code.as_ptr() as usize;
+            let (before, from) = code.split_at(at);
+            let (_, rest) = from.split_at(word.len());
+            // A path goes on behind its inner parts; only a leaf is a name of its own. In Python
+            // `import a.b` brings `a`.
+            if form == Form::Python {
+                !before.ends_with('.')
+            } else {
+                let rest = rest.trim_start();
+                !(rest.starts_with("::") || rest.starts_with('\\') || rest.starts_with('.'))
+            }
+        })
+        .collect()
 }
 
-/// Whether a line holds a name as a whole word.
+/// Returns the names that one line of an import of Go brings: the alias, and the last part of the
+/// path that is no version.
+fn names_in_go(line: &str) -> Vec<&str> {
+    let code = line.trim().trim_start_matches("import").trim();
+    // Without quotes there is no path: `import (`.
+    let (alias, quoted) = code.split_once('"').unwrap_or((code, ""));
+    let path = quoted.split_once('"').map_or(quoted, |(path, _)| path);
+    let last = path
+        .rsplit('/')
+        .find(|part| !part.starts_with('v') || part.len() > 3)
+        .unwrap_or(path);
+    [alias.trim(), last]
+        .into_iter()
+        .filter(|name| name.chars().any(char::is_alphanumeric))
+        .collect()
+}
+
+/// Tells whether a word of an import is one of the language's own.
+fn is_keyword(word: &str) -> bool {
+    matches!(
+        word,
+        "use"
+            | "pub"
+            | "crate"
+            | "super"
+            | "self"
+            | "import"
+            | "from"
+            | "as"
+            | "using"
+            | "static"
+            | "const"
+            | "let"
+            | "var"
+            | "require"
+            | "type"
+            | "function"
+    )
+}
+
+/// Tells whether a line holds a name as a whole word.
 fn has_word(line: &str, name: &str) -> bool {
     let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     line.match_indices(name).any(|(at, _)| {

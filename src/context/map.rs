@@ -11,13 +11,13 @@ use crate::index::{Index, Outlined};
 
 /// Repositories with fewer files of code need no map.
 const FEWEST: usize = 6;
-/// Fewest tokens that are worth one.
+/// Fewest tokens that are worth a map.
 const LEAST: usize = 60;
-/// Names of a file, in the order tried: rather more files than more names.
+/// Most names of a file, in the order tried: rather more files than more names.
 const NAMES: [usize; 3] = [6, 4, 2];
-/// Part of the files that should be in it before names are given up for more files, in percent.
+/// Part of the files, in percent, that are enough: with fewer, names are given up for more files.
 const ENOUGH: usize = 60;
-/// Files at most, whatever the room: beyond, nobody finds anything in it.
+/// Most files of a map, whatever the room: among more nobody finds anything.
 const MOST: usize = 120;
 
 /// Draws the map in at most `budget` tokens; empty where there is too little to show or no room.
@@ -41,10 +41,9 @@ pub fn map(index: &Index, budget: usize, count: &dyn TokenCount) -> Result<Strin
     order.truncate(MOST);
     let mut best = String::new();
     for names in NAMES {
-        let fits = most(order.len(), |n| {
-            count.count(&drawn(order.get(..n).unwrap_or(&order), names)) <= budget
-        });
-        best = drawn(order.get(..fits).unwrap_or(&order), names);
+        let first = |n: usize| drawn(order.split_at(n).0, names);
+        let fits = most(order.len(), |n| count.count(&first(n)) <= budget);
+        best = first(fits);
         if fits * 100 >= order.len() * ENOUGH {
             break;
         }
@@ -52,7 +51,7 @@ pub fn map(index: &Index, budget: usize, count: &dyn TokenCount) -> Result<Strin
     Ok(best)
 }
 
-/// Files in order of path, each folder named once.
+/// Writes out files in order of path, each folder named once.
 fn drawn(files: &[&Outlined], names: usize) -> String {
     let mut files = files.to_vec();
     files.sort_by(|a, b| {

@@ -8,21 +8,21 @@ const LONGEST: usize = 1024;
 /// A file, folder or range the user names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
-    /// What stands after `@`, without the range.
+    /// Path as it stands after `@`, without the range.
     pub path: RepoPath,
-    /// The lines, where given.
+    /// Lines of the file, where they are given.
     pub range: Option<LineRange>,
 }
 
 impl Mention {
-    /// Whether this is meant as a path whatever the repository holds: it has a folder, an
+    /// True if this is meant as a path whatever the repository holds: it has a folder, an
     /// extension or a range. A bare word (`@Override`, `@Makefile`) is one only if it exists,
     /// and is passed over in silence otherwise.
     pub fn looks_like_path(&self) -> bool {
         self.range.is_some() || self.path.as_str().contains(['/', '.'])
     }
 
-    /// Whether it names `path` itself or a folder above it.
+    /// True if the mention names `path` itself or a folder above it.
     pub fn names(&self, path: &RepoPath) -> bool {
         path.as_str()
             .strip_prefix(self.path.as_str())
@@ -30,7 +30,7 @@ impl Mention {
     }
 }
 
-/// The mentions in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with space.rs"`,
+/// Finds the mentions in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with space.rs"`,
 /// `@src/`; each once, in order.
 ///
 /// `@` counts at the beginning of a word only, so that e-mail addresses are none. Bare words
@@ -38,9 +38,8 @@ impl Mention {
 pub fn mentions(text: &str) -> Vec<Mention> {
     let mut found: Vec<Mention> = Vec::new();
     let mut before = None;
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let after = rest.get(c.len_utf8()..).unwrap_or("");
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
         let starts_word = before.is_none_or(|b: char| {
             b.is_whitespace()
                 || matches!(
@@ -50,22 +49,22 @@ pub fn mentions(text: &str) -> Vec<Mention> {
         });
         if c == '@'
             && starts_word
-            && let Some((mention, left)) = one(after)
+            && let Some((mention, left)) = one(rest.as_str())
         {
             if !found.contains(&mention) {
                 found.push(mention);
             }
             before = Some('x');
-            rest = left;
+            rest = left.chars();
             continue;
         }
         before = Some(c);
-        rest = after;
     }
     found
 }
 
-/// The mention at the beginning of `text` (behind the `@`), and what follows it.
+/// Reads the mention at the beginning of `text` (behind the `@`), and what follows it; none where
+/// what stands there is no path.
 fn one(text: &str) -> Option<(Mention, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         let (name, rest) = quoted.split_once('"')?;
@@ -99,12 +98,13 @@ fn one(text: &str) -> Option<(Mention, &str)> {
     Some((Mention { path, range }, text.get(end..)?))
 }
 
-/// A word without the punctuation of the sentence around it. A closing bracket stays where
-/// its opening one stands in the word: `pages/[id]`.
+/// Takes the punctuation of the sentence off the end of a word. A closing bracket stays where its
+/// opening one stands in the word: `pages/[id]`.
 fn trim_end(word: &str) -> &str {
     let mut word = word;
     loop {
-        let Some(last) = word.chars().next_back() else {
+        let mut chars = word.chars();
+        let Some(last) = chars.next_back() else {
             return word;
         };
         let open = match last {
@@ -117,12 +117,12 @@ fn trim_end(word: &str) -> &str {
         if open != '\0' && word.matches(open).count() >= word.matches(last).count() {
             return word;
         }
-        word = word.get(..word.len() - last.len_utf8()).unwrap_or("");
+        word = chars.as_str();
     }
 }
 
-/// A name and the range behind its last colon: `a.rs:10`, `a.rs:10-40`, also `a.rs:10:5` as
-/// compilers write it (the column is dropped) and `a.rs#L10-L40` as links have it.
+/// Splits a word into a name and the range behind its first colon: `a.rs:10`, `a.rs:10-40`, also
+/// `a.rs:10:5` as compilers write it (the column is dropped) and `a.rs#L10-L40` as links have it.
 fn split_range(word: &str) -> (&str, Option<LineRange>) {
     if let Some((name, lines)) = word.split_once("#L")
         && let Some(range) = whole_range(&lines.replace('L', ""))
@@ -143,11 +143,12 @@ fn split_range(word: &str) -> (&str, Option<LineRange>) {
     }
 }
 
+/// Reads a range that is all of a text.
 fn whole_range(text: &str) -> Option<LineRange> {
     leading_range(text).and_then(|(range, rest)| rest.is_empty().then_some(range))
 }
 
-/// `10` or `10-40` at the beginning, and the rest.
+/// Reads `10` or `10-40` at the beginning, and returns the rest too.
 fn leading_range(text: &str) -> Option<(LineRange, &str)> {
     let (start, rest) = leading_number(text)?;
     if let Some((end, rest)) = rest.strip_prefix('-').and_then(leading_number) {
@@ -156,6 +157,8 @@ fn leading_range(text: &str) -> Option<(LineRange, &str)> {
     Some((LineRange::new(start, start), rest))
 }
 
+/// Reads a number at the beginning, and returns the rest too; none where there is none, or one that
+/// is too large.
 fn leading_number(text: &str) -> Option<(u32, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())

@@ -1,4 +1,5 @@
-//! Floor 3: what the model is shown, within a budget, and what is left out, said aloud.
+//! Floor 3: the context, which is what the model is shown within a budget, and what is left out,
+//! said aloud.
 //!
 //! Law: pure choice and packing over values of `repo` and `index`; every excerpt knows where
 //! it comes from; tokens are counted with the model's own tokenizer (`base::TokenCount`);
@@ -30,24 +31,24 @@ pub use rules::{Rules, rules};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
-    /// The question names it with `@`.
+    /// The question names the file with `@`.
     Mention,
-    /// The user pinned it.
+    /// The user pinned the file.
     Pinned,
-    /// Found by search.
+    /// The search found the lines.
     Search,
-    /// A definition around a change or a hit.
+    /// The lines are a definition around a change or a hit.
     Definition,
-    /// It is part of the diff.
+    /// The lines are part of the diff.
     Diff,
 }
 
 /// A line that an excerpt belongs to, though it lies outside its lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameLine {
-    /// Its number, from 1.
+    /// Number of the line, from 1.
     pub number: u32,
-    /// The line, without its end.
+    /// Text of the line, without its end.
     pub text: String,
 }
 
@@ -56,56 +57,56 @@ pub struct FrameLine {
 pub struct Excerpt {
     /// The number the model cites it by, from 1; numbers go on through a conversation.
     pub id: u32,
-    /// The file.
+    /// Path of the file.
     pub path: RepoPath,
-    /// The lines.
+    /// Lines of the file.
     pub range: LineRange,
-    /// Their text, newlines at the ends of lines.
+    /// Text of the lines, each with its newline.
     pub text: String,
-    /// Lines above it that it belongs to, shown before it: imports that it uses, the first lines
-    /// of the definitions it lies in.
+    /// Lines above the excerpt that it belongs to, shown before it: imports that it uses, the
+    /// first lines of the definitions it lies in.
     #[serde(default)]
     pub frame: Vec<FrameLine>,
-    /// The definition it is, if it is one: `Walk::next`.
+    /// Full name of the definition that the excerpt is, if it is one: `Walk::next`.
     pub symbol: Option<String>,
-    /// Why it is shown.
+    /// Reason why the excerpt is shown.
     pub why: Why,
-    /// Tokens it takes in the prompt, its heading included.
+    /// Tokens that the excerpt takes in the prompt, its heading included.
     pub tokens: usize,
 }
 
 /// Something that was wanted and is not shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// The file.
+    /// Path of the file.
     pub path: RepoPath,
-    /// The lines.
+    /// Lines of the file; none for all of it.
     pub range: Option<LineRange>,
-    /// Tokens it would have taken; 0 where not counted.
+    /// Tokens that these lines would have taken; 0 where not counted.
     pub tokens: usize,
-    /// Why not, in a few words: `does not fit`, `not in the repository`, `binary`.
+    /// Reason in a few words: `does not fit`, `not in the repository`, `binary`.
     pub reason: String,
 }
 
-/// What the model is shown for one request.
+/// All that the model is shown for one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// The excerpts in the order shown.
     pub excerpts: Vec<Excerpt>,
-    /// What was wanted and did not get in.
+    /// Files and lines that were wanted and did not get in.
     pub left_out: Vec<LeftOut>,
     /// The project's rules as shown (path and text), in the stable part of the prompt.
     pub rules: Option<(RepoPath, String)>,
     /// The map of the repository, in the stable part of the prompt; empty for none.
     #[serde(default)]
     pub map: String,
-    /// What the history says, where the question is about it.
+    /// The history, where the question is about it.
     #[serde(default)]
     pub past: Option<Past>,
     /// Tokens of the excerpts together.
     pub tokens: usize,
-    /// What they were allowed to take.
+    /// Most tokens that the excerpts may take.
     pub budget: usize,
-    /// Whether the index was complete when this was chosen.
+    /// True if the index was complete when the excerpts were chosen.
     pub index_complete: bool,
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::base::RepoPath;
+use crate::base::bug::bug;
 
-/// How alike names must be, from 0 to 1, where they are not the same.
+/// Least likeness, from 0 to 1, of names that are not the same.
 const ALIKE: f64 = 0.66;
 
-/// The file or folder of the repository that `wanted` is most like: first by its name without
+/// Finds the file or folder of the repository that `wanted` is most like: first by its name without
 /// the extension, then by the whole path. None if no name is like it.
 pub(super) fn nearest(wanted: &RepoPath, paths: &[RepoPath]) -> Option<RepoPath> {
     let mut known: BTreeSet<&str> = paths.iter().map(RepoPath::as_str).collect();
@@ -35,10 +36,12 @@ pub(super) fn nearest(wanted: &RepoPath, paths: &[RepoPath]) -> Option<RepoPath>
             (whole, *path)
         })
         .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .and_then(|(_, path)| RepoPath::new(path).ok())
+        .and_then(|(_, path)| {
+            RepoPath::new(path).map_or_else(|_| bug("a folder's path is no path", None), Some)
+        })
 }
 
-/// The last part without its extension, in lower case.
+/// The last part of a path without its extension, in lower case.
 fn stem(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);

@@ -27,10 +27,10 @@ use crate::base::{LineRange, RepoPath, TokenCount};
 /// The longest symbol shown in a heading, in characters.
 const LONGEST_SYMBOL: usize = 80;
 
-/// What stands between lines that do not follow each other.
+/// The line between lines that do not follow each other.
 const GAP: &str = "…\n";
 
-/// One excerpt as it stands in a prompt: heading, fence, numbered lines, fence.
+/// Writes one excerpt as it stands in a prompt: heading, fence, numbered lines, fence.
 pub fn write_out(excerpt: &Excerpt) -> String {
     let mut out = heading(excerpt);
     out.push_str("\n```\n");
@@ -45,7 +45,7 @@ pub fn write_out(excerpt: &Excerpt) -> String {
     out
 }
 
-/// Excerpts as they stand in a prompt, in order, a blank line between them. The empty string
+/// Writes excerpts as they stand in a prompt, in order, a blank line between them. The empty string
 /// for none.
 pub fn pack<'a>(excerpts: impl IntoIterator<Item = &'a Excerpt>) -> String {
     let mut out = String::new();
@@ -58,8 +58,8 @@ pub fn pack<'a>(excerpts: impl IntoIterator<Item = &'a Excerpt>) -> String {
     out
 }
 
-/// Whether a prompt shows, under the number `id`, these lines of a file as they are in `text`,
-/// its text now.
+/// Tells whether a prompt shows, under the number `id`, these lines of a file as they are in `text`,
+/// the file's text now.
 pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &str) -> bool {
     let mut lines = String::new();
     let those = text.split_inclusive('\n').skip(range.start() as usize - 1);
@@ -83,7 +83,7 @@ pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &st
     })
 }
 
-/// `[3] src/walk.rs:10-12 Walk::next`
+/// Writes the heading of an excerpt: `[3] src/walk.rs:10-12 Walk::next`
 fn heading(excerpt: &Excerpt) -> String {
     let mut out = format!("[{}] {}:{}", excerpt.id, excerpt.path, excerpt.range);
     if let Some(symbol) = &excerpt.symbol {
@@ -94,7 +94,7 @@ fn heading(excerpt: &Excerpt) -> String {
     out
 }
 
-/// Lines with their numbers, counted from `first`.
+/// Writes lines with their numbers, counted from `first`.
 pub(super) fn number_lines(out: &mut String, first: u32, text: &str) {
     let mut number = first;
     for line in text.split_inclusive('\n') {
@@ -110,7 +110,7 @@ pub(super) fn number_lines(out: &mut String, first: u32, text: &str) {
     }
 }
 
-/// Tokens of one excerpt as written out, with the blank line before it.
+/// Counts the tokens of one excerpt as written out, with the blank line before it.
 pub(super) fn cost(excerpt: &Excerpt, count: &dyn TokenCount) -> usize {
     count.count(&format!("\n{}", write_out(excerpt)))
 }

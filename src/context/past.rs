@@ -27,10 +27,10 @@ const ID: usize = 9;
 /// Characters of a body that are shown.
 const BODY: usize = 600;
 
-/// What the past says, as the model is shown it.
+/// The past as the model is shown it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
-    /// What it is, in a few words: `12 commits since v1.2`.
+    /// Title of the text, in a few words: `12 commits since v1.2`.
     pub title: String,
     /// The text in the prompt.
     pub text: String,
@@ -77,6 +77,7 @@ pub fn past(
     Ok(Some(told.past))
 }
 
+/// The past while it is told.
 struct Told<'a> {
     repo: &'a Repo,
     budget: usize,
@@ -97,6 +98,7 @@ impl Told<'_> {
         fits
     }
 
+    /// Notes that a commit is shown.
     fn know(&mut self, commit: &Logged) {
         let id = short(commit).to_owned();
         if !self.past.commits.contains(&id) {
@@ -104,7 +106,7 @@ impl Told<'_> {
         }
     }
 
-    /// Who changed which of these lines last.
+    /// Tells who changed which of these lines last.
     fn blame(&mut self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<()> {
         let blamed = match self.repo.blame(path, range, cancel) {
             Ok(blamed) if !blamed.is_empty() => blamed,
@@ -140,25 +142,15 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// The commits, a line each, as many as fit.
+    /// Lists the commits, a line each, as many as fit.
     fn list(&mut self, log: &Log, asked: &Asked) {
-        let of = match asked.paths.as_slice() {
-            [] => String::new(),
-            paths => {
-                let names: Vec<&str> = paths.iter().map(RepoPath::as_str).collect();
-                format!(" of {}", printable(&names.join(", ")))
-            }
-        };
-        let since = match &asked.since_words {
-            Some(words) => format!(" since {}", printable(words)),
-            None => String::new(),
-        };
+        let scope = scope(asked);
         if log.commits.is_empty() {
-            let text = format!("No commits{of}{since}.\n");
+            let text = format!("No commits{scope}.\n");
             if (asked.since_words.is_some() || !asked.paths.is_empty())
                 && self.add(&text, self.budget)
             {
-                self.past.title = format!("no commits{of}{since}");
+                self.past.title = format!("no commits{scope}");
             }
             return;
         }
@@ -169,21 +161,7 @@ impl Told<'_> {
             .map(|commit| (speaks(commit, &asked.words), commit))
             .collect();
         commits.sort_by_key(|(hits, _)| std::cmp::Reverse(*hits));
-        let best = commits.first().map_or(0, |(hits, _)| *hits);
-        let mut lines = Vec::new();
-        let room = self.budget * LIST / 100;
-        for (_, commit) in &commits {
-            let line = format!("commit {}\n", line_of(commit));
-            let longer: String = lines
-                .iter()
-                .map(String::as_str)
-                .chain([line.as_str()])
-                .collect();
-            if self.count.count(&longer) > room {
-                break;
-            }
-            lines.push(line);
-        }
+        let lines = self.lines(&commits, self.budget * LIST / 100);
         let all = lines.len() == log.commits.len() && !log.more;
         let count = if log.more {
             format!("more than {}", log.commits.len())
@@ -191,11 +169,11 @@ impl Told<'_> {
             log.commits.len().to_string()
         };
         let title = match (lines.len(), all) {
-            (1, true) => format!("1 commit{of}{since}"),
-            (n, true) => format!("{n} commits{of}{since}"),
-            (n, false) => format!("{n} of {count} commits{of}{since}"),
+            (1, true) => format!("1 commit{scope}"),
+            (n, true) => format!("{n} commits{scope}"),
+            (n, false) => format!("{n} of {count} commits{scope}"),
         };
-        let order = if best > 0 {
+        let order = if commits.iter().any(|(hits, _)| *hits > 0) {
             "those that speak of it first"
         } else {
             "newest first"
@@ -210,7 +188,25 @@ impl Told<'_> {
         }
     }
 
-    /// What the commits that matter most said and changed, while there is room.
+    /// Writes a line for each commit, as many as fit into `room` tokens together.
+    fn lines(&self, commits: &[(usize, &Logged)], room: usize) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for (_, commit) in commits {
+            let line = format!("commit {}\n", line_of(commit));
+            let longer: String = lines
+                .iter()
+                .map(String::as_str)
+                .chain([line.as_str()])
+                .collect();
+            if self.count.count(&longer) > room {
+                break;
+            }
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// Tells what the commits that matter most said and changed, while there is room.
     fn changes(&mut self, paths: &[RepoPath], cancel: &Cancel) -> Result<()> {
         for commit in std::mem::take(&mut self.whole).into_iter().take(WHOLE) {
             cancel.check()?;
@@ -225,6 +221,7 @@ impl Told<'_> {
             {
                 let _ = writeln!(text, "  {line}");
             }
+            // A shallow or a broken clone may not have what is compared.
             let Ok(mut diff) = self.repo.diff(&DiffSpec::Commit(commit.id.clone()), 2) else {
                 continue;
             };
@@ -250,17 +247,34 @@ impl Told<'_> {
     }
 }
 
-/// How many of the words a commit's message holds.
+/// Names the commits that are listed: ` of src/walk.rs since v1.2`, or nothing.
+fn scope(asked: &Asked) -> String {
+    let of = match asked.paths.as_slice() {
+        [] => String::new(),
+        paths => {
+            let names: Vec<&str> = paths.iter().map(RepoPath::as_str).collect();
+            format!(" of {}", printable(&names.join(", ")))
+        }
+    };
+    let since = match &asked.since_words {
+        Some(words) => format!(" since {}", printable(words)),
+        None => String::new(),
+    };
+    of + &since
+}
+
+/// Counts the words that a commit's message holds.
 fn speaks(commit: &Logged, words: &[String]) -> usize {
     let said = format!("{} {}", commit.subject, commit.body).to_lowercase();
     words.iter().filter(|word| said.contains(*word)).count()
 }
 
+/// The beginning of a commit's id.
 fn short(commit: &Logged) -> &str {
     commit.id.get(..ID).unwrap_or(&commit.id)
 }
 
-/// `3f2a1bc04 2026-11-20 Jane Doe: Fix the walk`
+/// Writes a commit in one line: `3f2a1bc04 2026-11-20 Jane Doe: Fix the walk`
 fn line_of(commit: &Logged) -> String {
     format!(
         "{} {} {}: {}",
@@ -271,13 +285,15 @@ fn line_of(commit: &Logged) -> String {
     )
 }
 
-/// The day where the author was.
+/// The date of a time, in seconds since 1970, at the author's `zone`, in minutes from UTC; `?` for
+/// one beyond all calendars, which a commit may have.
 fn day(time: i64, zone: i32) -> String {
     let local = time.saturating_add(i64::from(zone) * 60);
     time::OffsetDateTime::from_unix_timestamp(local)
         .map_or_else(|_| "?".to_owned(), |moment| moment.date().to_string())
 }
 
+/// Makes the first letter a capital.
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| {

@@ -10,7 +10,7 @@ use super::near::nearest;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
 use crate::base::{LineRange, RepoPath, Result, TokenCount};
-use crate::index::{Hit, Index, Symbol};
+use crate::index::{Hit, Index, Symbol, lines_of};
 use crate::repo::Repo;
 
 /// Excerpts where the caller sets no limit: a small model loses its way among more.
@@ -23,28 +23,28 @@ const LEAST_LINES: u32 = 5;
 /// Files of a folder mention that are considered.
 const FOLDER: usize = 50;
 
-/// What a request wants to be shown.
+/// The wishes of a request: what it wants to be shown.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// The words to search with.
     pub query: String,
-    /// Named with `@`: first, and whole if they fit.
+    /// Files named with `@`: shown first, and whole if they fit.
     pub mentions: Vec<Mention>,
-    /// Pinned by the user: after mentions.
+    /// Files pinned by the user: shown after mentions.
     pub pinned: Vec<Mention>,
-    /// Dropped by the user: never.
+    /// Files dropped by the user: never shown.
     pub dropped: Vec<Mention>,
     /// Files that were talked about, which weigh a little more: those that the last answer named,
     /// those of the last diff.
     pub near: Vec<RepoPath>,
-    /// Shown earlier in the conversation (path, start, end): not again.
+    /// Lines shown earlier in the conversation (path, first, last): not shown again.
     pub shown: BTreeSet<(String, u32, u32)>,
     /// The number of the first excerpt.
     pub first_id: u32,
-    /// Whether the file that suits best is to be changed: it is shown whole, where that takes at
+    /// True if the file that suits best is to be changed: it is shown whole, where that takes at
     /// most half of what is left.
     pub whole: bool,
-    /// Tokens the excerpts may take.
+    /// Most tokens that the excerpts may take.
     pub budget: usize,
     /// Most excerpts; 0 for a default.
     pub most: usize,
@@ -95,22 +95,27 @@ pub fn pick(
     Ok(picker.context)
 }
 
+/// The context while it is filled.
 struct Picker<'a> {
     wanted: &'a Wanted,
     repo: &'a Repo,
     index: &'a Index,
     count: &'a dyn TokenCount,
+    /// Texts of files that were asked for; none for those that cannot be read.
     texts: BTreeMap<RepoPath, Option<Rc<str>>>,
+    /// Definitions of files that were asked for.
     symbols: BTreeMap<RepoPath, Rc<[Symbol]>>,
-    /// What the search found, best first.
+    /// Hits of the search, best first.
     found: Rc<[Hit]>,
     context: Context,
+    /// Number of the next excerpt.
     next: u32,
+    /// Most excerpts.
     most: usize,
 }
 
 impl Picker<'_> {
-    /// The text of a file, read once; what cannot be read is said once if it was asked for.
+    /// Returns the text of a file, read once; what cannot be read is said once if it was asked for.
     fn text(&mut self, path: &RepoPath, asked: bool) -> Option<Rc<str>> {
         if let Some(known) = self.texts.get(path) {
             return known.clone();
@@ -128,6 +133,7 @@ impl Picker<'_> {
         text
     }
 
+    /// Notes, once, that something is not shown.
     fn leave_out(
         &mut self,
         path: &RepoPath,
@@ -146,12 +152,14 @@ impl Picker<'_> {
         }
     }
 
+    /// Tells whether the user dropped any of these lines.
     fn is_dropped(&self, path: &RepoPath, range: LineRange) -> bool {
         self.wanted.dropped.iter().any(|mention| {
             mention.names(path) && mention.range.is_none_or(|dropped| dropped.overlaps(range))
         })
     }
 
+    /// Takes in what a mention names: the files of a folder, a file, or lines of one.
     fn mention(&mut self, mention: &Mention, why: Why) {
         let full = mention.path.under(self.repo.root());
         if full.is_dir() {
@@ -181,7 +189,7 @@ impl Picker<'_> {
         }
     }
 
-    /// The file that suits best, whole, if it leaves as much room as it takes.
+    /// Takes in the file that suits best, whole, if it leaves as much room as it takes.
     fn best_file(&mut self) {
         let Some(path) = self.found.first().map(|hit| hit.path.clone()) else {
             return;
@@ -198,8 +206,8 @@ impl Picker<'_> {
         }
     }
 
-    /// A file or a range of it, as it was asked for: whole if it fits, else its definitions that
-    /// suit the question best, else its beginning.
+    /// Takes in a file or a range of it, as it was asked for: whole if it fits, else its
+    /// definitions that suit the question best, else its beginning.
     fn whole(&mut self, path: &RepoPath, range: Option<LineRange>, why: Why) {
         let Some(text) = self.text(path, true) else {
             return;
@@ -249,7 +257,7 @@ impl Picker<'_> {
         self.beginning(path, asked, None, why);
     }
 
-    /// As many lines of a range as fit, and a word about the rest.
+    /// Takes in as many lines of a range as fit, and notes that the rest is left out.
     fn beginning(&mut self, path: &RepoPath, range: LineRange, symbol: Option<String>, why: Why) {
         let (mut fits, mut too_many) = (range.start().saturating_sub(1), range.end());
         while too_many > fits + 1 {
@@ -267,6 +275,7 @@ impl Picker<'_> {
         let lines = (fits + 1).saturating_sub(range.start());
         if lines < LEAST_LINES || !self.show(path, LineRange::new(range.start(), fits), symbol, why)
         {
+            // A file that cannot be read has no tokens to count.
             let tokens = self.excerpt(path, range, None, why).map_or(0, |e| e.tokens);
             self.leave_out(path, Some(range), tokens, "does not fit");
         } else if fits < range.end() {
@@ -279,7 +288,7 @@ impl Picker<'_> {
         }
     }
 
-    /// The parts of a range that are not in the prompt yet.
+    /// Returns the parts of a range that are not in the prompt yet.
     fn unshown(&self, path: &RepoPath, range: LineRange) -> Vec<LineRange> {
         let mut parts = vec![range];
         for (start, end) in self.shown_of(path) {
@@ -297,7 +306,7 @@ impl Picker<'_> {
         parts
     }
 
-    /// The lines of a file that are in the prompt, by excerpt.
+    /// Lists the lines of a file that are in the prompt: first and last, by excerpt.
     fn shown_of<'b>(&'b self, path: &'b RepoPath) -> impl Iterator<Item = (u32, u32)> + 'b {
         let here = self.context.excerpts.iter().filter(|e| e.path == *path);
         let before = self.wanted.shown.iter();
@@ -308,7 +317,7 @@ impl Picker<'_> {
         )
     }
 
-    /// Whether most of these lines are in the prompt already.
+    /// Tells whether most of these lines are in the prompt already.
     fn is_shown(&self, path: &RepoPath, range: LineRange) -> bool {
         let shared = |start: u32, end: u32| {
             let overlap = (end.min(range.end()) + 1).saturating_sub(start.max(range.start()));
@@ -317,11 +326,12 @@ impl Picker<'_> {
         self.shown_of(path).any(|(start, end)| shared(start, end))
     }
 
+    /// Tells whether so many more tokens fit into the budget.
     fn has_room(&self, tokens: usize) -> bool {
         self.context.tokens + tokens <= self.wanted.budget
     }
 
-    /// The definitions of a file, read once.
+    /// Returns the definitions of a file, read once.
     fn symbols(&mut self, path: &RepoPath) -> Rc<[Symbol]> {
         let index = self.index;
         let known = self.symbols.entry(path.clone());
@@ -367,6 +377,7 @@ impl Picker<'_> {
         }
     }
 
+    /// Makes an excerpt of these lines, as far as the file has them; none if it cannot be read.
     fn excerpt(
         &mut self,
         path: &RepoPath,
@@ -376,9 +387,7 @@ impl Picker<'_> {
     ) -> Option<Excerpt> {
         let text = self.text(path, false)?;
         let all: Vec<&str> = text.split_inclusive('\n').collect();
-        let from = (range.start() as usize).saturating_sub(1).min(all.len());
-        let end = (range.end() as usize).clamp(from, all.len());
-        let mut lines = all.get(from..end).unwrap_or_default().concat();
+        let mut lines = lines_of(&all, range).concat();
         if !lines.ends_with('\n') {
             lines.push('\n');
         }
@@ -431,6 +440,7 @@ impl Picker<'_> {
     }
 }
 
+/// A definition's name behind the names around it: `Walk::next`.
 fn full_name(symbol: &crate::index::Symbol) -> String {
     if symbol.within.is_empty() {
         symbol.name.clone()

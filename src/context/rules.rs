@@ -10,9 +10,9 @@ use crate::repo::Repo;
 pub struct Rules {
     /// Path and text, for [`super::Context::rules`]; none where there is no such file.
     pub shown: Option<(RepoPath, String)>,
-    /// Tokens of that text.
+    /// Tokens of the text that is shown.
     pub tokens: usize,
-    /// What of the file is not shown, with the reason; for [`super::Context::left_out`].
+    /// Parts of the file that are not shown, with the reason; for [`super::Context::left_out`].
     pub left_out: Vec<LeftOut>,
 }
 

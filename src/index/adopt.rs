@@ -8,9 +8,9 @@ use super::store;
 use crate::base::places::private_dir;
 use crate::base::{Cancel, Result};
 
-/// Where `dir` holds no index yet, takes over the first good one of `others`, folders of indexes
-/// too; [`super::build()`] then brings it up to date. Files are linked where the file system can,
-/// since an index never changes one in place; a link costs no room. Says whether one was taken.
+/// Takes over the first good index of `others`, folders of indexes, where `dir` holds none yet;
+/// [`super::build()`] then brings it up to date. Files are linked where the file system can, since
+/// an index never changes one in place; a link costs no room. Tells whether one was taken.
 ///
 /// # Errors
 /// Of kind interrupted when cancelled; of kind environment, if nothing can be written in `dir`.
@@ -28,6 +28,7 @@ pub fn adopt(dir: &Path, others: &[PathBuf], cancel: &Cancel) -> Result<bool> {
     Ok(!store::is_there(dir) && fill(dir, others))
 }
 
+/// Takes over the first of `others` that is good when it has arrived; tells whether one was.
 fn fill(dir: &Path, others: &[PathBuf]) -> bool {
     others.iter().any(|other| {
         if other == dir || !matches!(store::load(other), Ok(Some(_))) {
@@ -45,7 +46,7 @@ fn fill(dir: &Path, others: &[PathBuf]) -> bool {
     })
 }
 
-/// Links or copies the files of a folder that are not locks.
+/// Links or copies the files of a folder that are not locks; none if the disk refuses one of them.
 fn take(from: &Path, to: &Path) -> Option<()> {
     private_dir(to).ok()?;
     for entry in fs::read_dir(from).ok()?.flatten() {

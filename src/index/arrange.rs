@@ -7,46 +7,47 @@ use std::collections::HashMap;
 
 use super::table::{FileRow, Table};
 use crate::base::LineRange;
+use crate::base::bug::bug;
 
 /// Lines below which one of the first places takes in its neighbours.
 const ENOUGH: u32 = 40;
-/// The same for those behind them.
+/// Lines below which a place behind the first ones does.
 const ENOUGH_LATER: u32 = 25;
-/// How many are the first.
+/// Number of places that count as the first.
 const FIRST: usize = 3;
-/// Lines that a place does not reach by that.
+/// Most lines of a place that has taken in neighbours.
 const LONGEST: u32 = 60;
 /// Most places of one file.
 const PER_FILE: usize = 8;
-/// So many places are the best ones wherever they are; those behind them show other files.
+/// Number of places that may be anywhere; those behind them show other files.
 const FREE: usize = 10;
 
 /// A piece and what it is worth.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scored {
-    /// Its number in the table.
+    /// Number of the piece in the table.
     pub piece: u32,
-    /// Comparable within one query.
+    /// Score of the piece, comparable within one query.
     pub score: f32,
 }
 
-/// Lines to show.
+/// Lines of a file that are worth showing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Place {
-    /// The best piece in it.
+    /// The best piece in these lines.
     pub piece: u32,
-    /// The lines.
+    /// The lines, at most those of the piece and its neighbours.
     pub range: LineRange,
-    /// The piece's score.
+    /// Score of that piece.
     pub score: f32,
 }
 
-/// The best places, best first, without overlaps.
+/// Chooses the best places, best first, without overlaps.
 pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<Place> {
     scored.sort_by(|a, b| {
         let place = |one: &Scored| {
-            let row = table.rows.get(one.piece as usize);
-            row.map_or((0, 0), |row| (row.file, row.start))
+            let row = table.row(one.piece);
+            (row.file, row.start)
         };
         b.score
             .total_cmp(&a.score)
@@ -59,10 +60,8 @@ pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<
         if places.len() >= top {
             break;
         }
-        let Some(row) = table.rows.get(one.piece as usize) else {
-            continue;
-        };
-        let Some(file) = table.files.get(row.file as usize) else {
+        let row = table.row(one.piece);
+        let Some(file) = table.file_of(row) else {
             continue;
         };
         let taken = of_file.entry(row.file).or_default();
@@ -77,7 +76,13 @@ pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<
         } else {
             ENOUGH_LATER
         };
-        let range = grown(table, file, one.piece, enough, taken, &scores);
+        let range = Growth {
+            table,
+            file,
+            taken,
+            scores: &scores,
+        }
+        .grown(one.piece, own, enough);
         taken.push(range);
         places.push(Place {
             piece: one.piece,
@@ -88,48 +93,53 @@ pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<
     places
 }
 
-/// A short piece with as many of its neighbours as make it long enough.
-fn grown(
-    table: &Table,
-    file: &FileRow,
-    piece: u32,
-    enough: u32,
-    taken: &[LineRange],
-    scores: &HashMap<u32, f32>,
-) -> LineRange {
-    let row = table.rows.get(piece as usize);
-    let mut range = row.map_or(LineRange::new(1, 1), |row| {
-        LineRange::new(row.start, row.end)
-    });
-    let Some(at) = file.rows.iter().position(|other| *other == piece) else {
-        return range;
-    };
-    let (mut first, mut last) = (at, at);
-    while range.len() < enough {
-        // With the piece at `at` taken in: its score, and the lines then.
-        let with = |at: Option<usize>| {
-            let piece = *file.rows.get(at?)?;
-            let row = table.rows.get(piece as usize)?;
-            let both = range.hull(LineRange::new(row.start, row.end));
-            let free = !taken.iter().any(|other| other.overlaps(both));
-            let score = scores.get(&piece).copied().unwrap_or(f32::MIN);
-            (free && both.len() <= LONGEST).then_some((score, both))
+/// The file in which a piece takes in its neighbours.
+struct Growth<'a> {
+    table: &'a Table,
+    file: &'a FileRow,
+    /// Lines of the file that other places show.
+    taken: &'a [LineRange],
+    /// Scores by piece; not every piece has one.
+    scores: &'a HashMap<u32, f32>,
+}
+
+impl Growth<'_> {
+    /// Returns the lines of a short piece with as many of its neighbours as make it long enough.
+    fn grown(&self, piece: u32, own: LineRange, enough: u32) -> LineRange {
+        let rows = &self.file.rows;
+        let Some(at) = rows.iter().position(|other| *other == piece) else {
+            return bug("a piece is not in its file", own);
         };
-        let before = with(first.checked_sub(1));
-        let after = with(last.checked_add(1));
-        match (before, after) {
-            (Some((b, lines)), other) if other.is_none_or(|(a, _)| b >= a) => {
-                first -= 1;
-                range = lines;
+        let mut range = own;
+        let (mut first, mut last) = (at, at);
+        while range.len() < enough {
+            let before = first.checked_sub(1).and_then(|at| self.with(range, at));
+            let after = last.checked_add(1).and_then(|at| self.with(range, at));
+            match (before, after) {
+                (Some((b, lines)), other) if other.is_none_or(|(a, _)| b >= a) => {
+                    first -= 1;
+                    range = lines;
+                }
+                (_, Some((_, lines))) => {
+                    last += 1;
+                    range = lines;
+                }
+                _ => break,
             }
-            (_, Some((_, lines))) => {
-                last += 1;
-                range = lines;
-            }
-            _ => break,
         }
+        range
     }
-    range
+
+    /// Tells the score of the file's piece number `at`, and the lines with it taken in; none if
+    /// there is no such piece, or no room for it.
+    fn with(&self, range: LineRange, at: usize) -> Option<(f32, LineRange)> {
+        let piece = *self.file.rows.get(at)?;
+        let row = self.table.row(piece);
+        let both = range.hull(LineRange::new(row.start, row.end));
+        let free = !self.taken.iter().any(|other| other.overlaps(both));
+        let score = self.scores.get(&piece).copied().unwrap_or(f32::MIN);
+        (free && both.len() <= LONGEST).then_some((score, both))
+    }
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use tantivy::TantivyError;
 use super::history::History;
 use super::snapshot::{Index, failed, register, schema};
 use super::store::{self, Kept, Manifest};
-use super::update::{Plan, WRITER_BYTES, update};
+use super::update::{Plan, Update, WRITER_BYTES};
 use crate::base::{Cancel, Failure, Result};
 use crate::repo::{Repo, Walk, WalkRules};
 
-/// How far the indexer is.
+/// Progress of the indexer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// Finding files; so many so far.
@@ -24,7 +24,7 @@ pub enum Progress {
         /// Files to do.
         total: usize,
     },
-    /// Comparing commits with their parents.
+    /// Comparing commits, each with its parent.
     History {
         /// Commits done.
         done: usize,
@@ -38,7 +38,7 @@ pub enum Progress {
 /// Opens the index of `repo` kept under `dir` and brings it up to date; files whose size and
 /// time, or whose blob id, are as before are not read (parsed) again. Where `dir` cannot be
 /// written the index is built in memory, and where what is there is damaged it is made anew;
-/// both are said in [`super::Stats::note`]. `rebuild` throws away what is there.
+/// both are said in [`super::Stats::note`]. `rebuild` throws away the index that is there.
 ///
 /// # Errors
 /// Of kind interrupted when cancelled (the old snapshot stays); of kind environment when the
@@ -78,6 +78,7 @@ pub fn open(dir: &Path) -> Result<Option<Arc<Index>>> {
     }
 }
 
+/// Brings the index under `dir` up to date, or hands out the last one while another process does.
 fn on_disk(
     repo: &Repo,
     dir: &Path,
@@ -126,7 +127,7 @@ fn on_disk(
     }
 }
 
-/// Brings what is on disk up to date, in one step for whoever reads it.
+/// Writes what has changed to disk, in one step for whoever reads it.
 fn write(
     repo: &Repo,
     dir: &Path,
@@ -149,14 +150,13 @@ fn write(
     let history = past(repo, Some(dir), cancel, progress)?;
     let mut plan = Plan::new(walk, before, head(repo));
     plan.retell(walk, &history);
-    let (manifest, changed) = update(
+    let update = Update {
         repo,
-        (&writer, kept.fields),
-        plan,
-        &history,
-        cancel,
-        progress,
-    )?;
+        writer: &writer,
+        fields: kept.fields,
+        history: &history,
+    };
+    let (manifest, changed) = update.run(plan, cancel, progress)?;
     let same = manifest.files == kept.manifest.files && manifest.head == kept.manifest.head;
     if !changed && !rebuild && same && kept.is_committed() {
         return Ok(kept.with(manifest));
@@ -174,6 +174,7 @@ fn write(
     kept.committed(dir, manifest)
 }
 
+/// Builds the whole index in memory; `note` tells the user why.
 fn in_memory(
     repo: &Repo,
     walk: &Walk,
@@ -190,18 +191,25 @@ fn in_memory(
         .map_err(cannot)?;
     let history = past(repo, None, cancel, progress)?;
     let plan = Plan::new(walk, &Manifest::default(), head(repo));
-    let (manifest, _) = update(repo, (&writer, fields), plan, &history, cancel, progress)?;
+    let update = Update {
+        repo,
+        writer: &writer,
+        fields,
+        history: &history,
+    };
+    let (manifest, _) = update.run(plan, cancel, progress)?;
     writer.commit().map_err(cannot)?;
     let kept = Kept::in_memory(index, fields)?;
     Ok(Arc::new(kept.reloaded(manifest)?.into_memory_index(note)))
 }
 
-/// The commit that is checked out; a broken repository has none.
+/// The id of the commit that is checked out; a broken repository has none.
 fn head(repo: &Repo) -> Option<String> {
     repo.head().ok().and_then(|head| head.commit)
 }
 
-/// What commits say. Where git's data is broken the files can still be searched.
+/// Reads the history, kept under `dir` where there is one. Where git's data is broken there is
+/// none, and the files can still be searched.
 fn past(
     repo: &Repo,
     dir: Option<&Path>,

@@ -18,7 +18,7 @@ use super::snapshot::failed;
 use crate::base::places::write_private;
 use crate::base::{Failure, Result};
 
-/// What stands before the checksum.
+/// Bytes that stand before the checksum.
 const MARK: &[u8] = b"\ncrc32 ";
 /// Digits of a checksum.
 const DIGITS: usize = 8;
@@ -47,6 +47,7 @@ pub(super) fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Returns the bytes before the checksum; none if it is not theirs, or missing.
 fn body(bytes: &[u8]) -> Option<&[u8]> {
     let (rest, sum) = bytes.split_at_checked(bytes.len().checked_sub(DIGITS)?)?;
     let body = rest.strip_suffix(MARK)?;
@@ -54,8 +55,8 @@ fn body(bytes: &[u8]) -> Option<&[u8]> {
     (crc32fast::hash(body) == sum).then_some(body)
 }
 
-/// What tells a file that was looked at from another of its name: size, time of writing in
-/// nanoseconds, and its number on the disk.
+/// Marks that tell a file that was looked at from another of its name: size in bytes, time of
+/// writing in nanoseconds since 1970, and its number on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Looks(u64, i128, u64);
 
@@ -67,13 +68,14 @@ impl Looks {
         let number = std::os::unix::fs::MetadataExt::ino(&facts);
         #[cfg(not(unix))]
         let number = 0;
+        // A file may say that it was written before 1970.
         let time = time.map_or(0, |time| time.as_nanos() as i128);
         Ok(Self(facts.len(), time, number))
     }
 }
 
 /// Looks at the checksums of an index's files in `dir/tantivy` that were not looked at before, and
-/// whether there are `pieces` documents by tantivy's list, which has no checksum of its own.
+/// checks that there are `pieces` documents by tantivy's list, which has no checksum of its own.
 ///
 /// # Errors
 /// Of kind environment, where one is not as it was written.
@@ -83,6 +85,7 @@ pub(super) fn verify(dir: &Path, index: &tantivy::Index, pieces: u64) -> Result<
             .because(format!("{} is not as it was written", name.display()))
     };
     let list = dir.join(LIST);
+    // Where there is no list, or a damaged one, nothing was looked at before.
     let known: BTreeMap<String, Looks> = read(&list)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())

@@ -1,4 +1,4 @@
-//! What sort of file it is, by its path and its first lines.
+//! The class of a file, by its path and its first lines.
 
 use super::FileClass;
 use crate::base::RepoPath;
@@ -6,108 +6,152 @@ use crate::base::RepoPath;
 /// Sorts a file. `head` is the beginning of its text.
 pub fn classify(path: &RepoPath, head: &str) -> FileClass {
     let lower = path.as_str().to_lowercase();
-    let name = lower.rsplit('/').next().unwrap_or(&lower);
-    let folders: Vec<&str> = lower.split('/').rev().skip(1).collect();
-    let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
-    if within(&[
-        "vendor",
-        "vendored",
-        "third_party",
-        "third-party",
-        "node_modules",
-        "external",
-        "extern",
-        "deps",
-    ]) {
-        return FileClass::Vendored;
-    }
-    let extension = path.extension().unwrap_or_default();
-    let generated = name.ends_with(".min.js")
-        || name.ends_with(".min.css")
-        || name.ends_with(".map")
-        || name.ends_with(".lock")
-        || name.contains(".pb.")
-        || name.contains("_pb2")
-        || name.contains(".generated.")
-        || name.contains("_generated.")
-        || matches!(
-            name,
-            "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml" | "go.sum" | "cargo.lock"
-        );
-    let says_so = || {
-        let head: String = head
-            .lines()
-            .take(8)
-            .collect::<Vec<_>>()
-            .join("\n")
-            .to_lowercase();
-        head.contains("do not edit") && head.contains("generated") || head.contains("@generated")
-    };
-    if generated || says_so() {
-        return FileClass::Generated;
-    }
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let original = path.as_str().rsplit('/').next().unwrap_or("");
-    if folders.iter().any(|folder| is_test_folder(folder)) || is_test_name(original, stem) {
-        return FileClass::Test;
-    }
-    if within(&[
-        "example",
-        "examples",
-        "demo",
-        "demos",
-        "sample",
-        "samples",
-        "tutorial",
-        "tutorials",
-    ]) {
-        return FileClass::Docs;
-    }
-    let prose = matches!(
-        extension.as_str(),
-        "md" | "rst" | "txt" | "adoc" | "org" | "tex" | "1" | "mdx"
-    );
-    if prose
-        || matches!(
-            stem,
-            "license" | "changelog" | "contributing" | "authors" | "notice"
-        )
-    {
-        return FileClass::Docs;
-    }
-    let building = matches!(
-        extension.as_str(),
-        "toml"
-            | "json"
-            | "yaml"
-            | "yml"
-            | "ini"
-            | "cfg"
-            | "xml"
-            | "cmake"
-            | "gradle"
-            | "mk"
-            | "lock"
-            | "csv"
-            | "svg"
-            | "properties"
-    ) || matches!(
+    let (folders, name) = lower.rsplit_once('/').unwrap_or(("", &lower));
+    let names = Names {
+        folders: folders.split('/').collect(),
         name,
-        "makefile" | "dockerfile" | "cmakelists.txt" | "build.bazel" | "justfile"
-    ) || name.starts_with('.')
-        || folders.iter().any(|folder| folder.starts_with('.'));
-    if building {
-        return FileClass::Build;
+        stem: name.rsplit_once('.').map_or(name, |(stem, _)| stem),
+        extension: path.extension().unwrap_or_default(),
+    };
+    if names.is_vendored() {
+        FileClass::Vendored
+    } else if names.is_generated() || says_generated(head) {
+        FileClass::Generated
+    } else if names.is_test(path.name()) {
+        FileClass::Test
+    } else if names.is_prose() {
+        FileClass::Docs
+    } else if names.is_building() {
+        FileClass::Build
+    } else if names.is_page() {
+        FileClass::Docs
+    } else {
+        FileClass::Source
     }
-    if within(&["docs", "doc", "documentation"])
-        && matches!(extension.as_str(), "html" | "css" | "")
-    {
-        return FileClass::Docs;
-    }
-    FileClass::Source
 }
 
-/// Whether a folder of that name, in lower case, holds tests, what they need, or measurements.
+/// The parts of a path in lower case.
+struct Names<'a> {
+    /// Folders above the file, outermost first; one empty name at the root.
+    folders: Vec<&'a str>,
+    name: &'a str,
+    /// The name without its extension.
+    stem: &'a str,
+    /// Extension of the name; empty for none.
+    extension: String,
+}
+
+impl Names<'_> {
+    /// Tells whether one of the folders has one of these names.
+    fn within(&self, names: &[&str]) -> bool {
+        self.folders.iter().any(|folder| names.contains(folder))
+    }
+
+    fn is_vendored(&self) -> bool {
+        self.within(&[
+            "vendor",
+            "vendored",
+            "third_party",
+            "third-party",
+            "node_modules",
+            "external",
+            "extern",
+            "deps",
+        ])
+    }
+
+    /// Tells whether a file of that name is written by a machine.
+    fn is_generated(&self) -> bool {
+        let name = self.name;
+        name.ends_with(".min.js")
+            || name.ends_with(".min.css")
+            || name.ends_with(".map")
+            || name.ends_with(".lock")
+            || name.contains(".pb.")
+            || name.contains("_pb2")
+            || name.contains(".generated.")
+            || name.contains("_generated.")
+            || matches!(
+                name,
+                "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml" | "go.sum" | "cargo.lock"
+            )
+    }
+
+    /// Tells whether the file is a test; `original` is its name as it is written.
+    fn is_test(&self, original: &str) -> bool {
+        self.folders.iter().any(|folder| is_test_folder(folder))
+            || is_test_name(original, self.stem)
+    }
+
+    /// Tells whether the file is prose, or an example, which is read like prose.
+    fn is_prose(&self) -> bool {
+        let example = self.within(&[
+            "example",
+            "examples",
+            "demo",
+            "demos",
+            "sample",
+            "samples",
+            "tutorial",
+            "tutorials",
+        ]);
+        let text = matches!(
+            self.extension.as_str(),
+            "md" | "rst" | "txt" | "adoc" | "org" | "tex" | "1" | "mdx"
+        );
+        let known = matches!(
+            self.stem,
+            "license" | "changelog" | "contributing" | "authors" | "notice"
+        );
+        example || text || known
+    }
+
+    /// Tells whether the file is configuration, data, or of a build.
+    fn is_building(&self) -> bool {
+        let extension = matches!(
+            self.extension.as_str(),
+            "toml"
+                | "json"
+                | "yaml"
+                | "yml"
+                | "ini"
+                | "cfg"
+                | "xml"
+                | "cmake"
+                | "gradle"
+                | "mk"
+                | "lock"
+                | "csv"
+                | "svg"
+                | "properties"
+        );
+        let name = matches!(
+            self.name,
+            "makefile" | "dockerfile" | "cmakelists.txt" | "build.bazel" | "justfile"
+        );
+        let hidden = |name: &str| name.starts_with('.');
+        extension || name || hidden(self.name) || self.folders.iter().any(|folder| hidden(folder))
+    }
+
+    /// Tells whether the file is a page of documentation.
+    fn is_page(&self) -> bool {
+        self.within(&["docs", "doc", "documentation"])
+            && matches!(self.extension.as_str(), "html" | "css" | "")
+    }
+}
+
+/// Tells whether the first lines of a text say that a machine wrote it.
+fn says_generated(head: &str) -> bool {
+    let head: String = head
+        .lines()
+        .take(8)
+        .collect::<Vec<_>>()
+        .join("\n")
+        .to_lowercase();
+    head.contains("do not edit") && head.contains("generated") || head.contains("@generated")
+}
+
+/// Tells whether a folder of that name, in lower case, holds tests, what they need, or measurements.
 fn is_test_folder(name: &str) -> bool {
     let name = name.trim_matches('_');
     // `caddytest`, `integration-tests`; but not `latest`.
@@ -140,7 +184,7 @@ fn is_test_folder(name: &str) -> bool {
         )
 }
 
-/// Whether a file of that name is a test: `stem` is the name without its extension, in lower
+/// Tells whether a file of that name is a test: `stem` is the name without its extension, in lower
 /// case.
 fn is_test_name(name: &str, stem: &str) -> bool {
     let java = matches!(
@@ -163,7 +207,7 @@ fn is_test_name(name: &str, stem: &str) -> bool {
         || matches!(stem, "conftest" | "tests" | "test")
 }
 
-/// What a file is about by its name, the same for a source and its tests.
+/// Returns the subject of a file by its name, the same for a source and its tests.
 pub(super) fn subject(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name).to_lowercase();

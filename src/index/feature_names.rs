@@ -1,6 +1,6 @@
-//! The names of what is told of a candidate, in order: the ranker was learned with them.
+//! The names of a candidate's features, in order: the ranker was learned with them.
 
-/// The names of the numbers, in their order.
+/// Names of the features, in the order of their values.
 pub(super) const NAMES: [&str; COUNT] = [
     "body",
     "name",
@@ -67,5 +67,5 @@ pub(super) const NAMES: [&str; COUNT] = [
     "is_first",
 ];
 
-/// How many numbers a candidate has.
+/// Number of features of a candidate.
 pub(super) const COUNT: usize = 63;

@@ -1,16 +1,17 @@
-//! What is told of a file before it is ranked: one row of numbers, from those of its pieces.
+//! The features of a file, by which it is ranked: one row of numbers, from those of its pieces.
 
 use std::collections::HashMap;
 
 use super::features::{COUNT, Candidate, NAMES};
 use super::table::Table;
+use crate::base::bug::bug;
 
-/// So many of the numbers of its pieces are told of a file as the most that any of them has.
+/// Number of features of pieces, from the first on, whose largest value is one of the file's.
 const MOST_OF: usize = 16;
 /// Files that are looked at closely.
 const MOST_FILES: usize = 60;
 
-/// The names of what is told of a file.
+/// Returns the names of a file's features, in order.
 pub(super) fn file_names() -> Vec<String> {
     let own = NAMES.iter().map(|name| (*name).to_owned());
     let most = NAMES
@@ -27,35 +28,33 @@ pub(super) fn file_names() -> Vec<String> {
     own.chain(most).chain(forest.map(str::to_owned)).collect()
 }
 
-/// What is told of the files of candidates, of which `scores` says what they are worth: for each
-/// of the best files, by number, the best candidate's row, the most of all its rows, and the
-/// scores taken together.
+/// Returns the features of the files of candidates, whose `scores` are given in the same order:
+/// for each of the best files, by number, the features of its best candidate, the largest values
+/// among all its candidates, and what their scores come to together.
 pub(super) fn file_rows(
     table: &Table,
     candidates: &[Candidate],
     scores: &[f32],
 ) -> Vec<(u32, Vec<f32>)> {
-    let mut order: Vec<usize> = (0..candidates.len().min(scores.len())).collect();
-    let score = |at: usize| scores.get(at).copied().unwrap_or(f32::MIN);
-    order.sort_by(|a, b| score(*b).total_cmp(&score(*a)).then(a.cmp(b)));
-    let top = order.first().map_or(0.0, |at| score(*at));
+    let mut order: Vec<(&Candidate, f32)> = candidates.iter().zip(scores.iter().copied()).collect();
+    // The sort is stable: the first of equals stays the first.
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let Some((_, top)) = order.first().copied() else {
+        return Vec::new();
+    };
     let mut files: Vec<(u32, Vec<f32>)> = Vec::new();
     let mut places: HashMap<u32, usize> = HashMap::new();
-    for at in order {
-        let Some(candidate) = candidates.get(at) else {
-            continue;
-        };
-        let Some(row) = table.rows.get(candidate.piece as usize) else {
-            continue;
-        };
+    for (candidate, score) in order {
+        let file = table.row(candidate.piece).file;
         let rank = places.len();
-        let place = *places.entry(row.file).or_insert(rank);
+        let place = *places.entry(file).or_insert(rank);
         if place == files.len() && place < MOST_FILES {
             let mut told = candidate.row.to_vec();
             told.extend(candidate.row.iter().take(MOST_OF));
-            told.extend([score(at), score(at) - top, 0.0, 0.0, place as f32]);
-            files.push((row.file, told));
+            told.extend([score, score - top, 0.0, 0.0, place as f32]);
+            files.push((file, told));
         }
+        // Files behind the best ones are left out.
         let Some((_, told)) = files.get_mut(place) else {
             continue;
         };
@@ -66,9 +65,12 @@ pub(super) fn file_rows(
         {
             *most = most.max(*value);
         }
-        if let Some([sum, count]) = told.get_mut(COUNT + MOST_OF + 2..COUNT + MOST_OF + 4) {
-            *sum += (score(at) - top).exp();
-            *count += 1.0;
+        match told.as_mut_slice() {
+            [.., sum, count, _] => {
+                *sum += (score - top).exp();
+                *count += 1.0;
+            }
+            _ => bug("a file has too few features", ()),
         }
     }
     files

@@ -1,5 +1,5 @@
-//! What the past says about lines of today: which commits touched them, and in which words
-//! those speak of them.
+//! The past of lines of today: the commits that touched them, and the words in which those speak
+//! of them.
 //!
 //! Each commit is compared with its parent once and kept; where its lines stand now follows
 //! from the changes made since, by arithmetic alone.
@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 use super::checked;
 use super::past::Touched;
 use super::terms;
-use crate::base::{Cancel, LineRange, RepoPath, Result};
+use crate::base::bug::bug;
+use crate::base::{Cancel, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::repo::{CommitLog, Repo, Run};
 
 /// Commits of one file that are looked at.
@@ -32,32 +33,32 @@ pub(super) struct History {
     by_file: HashMap<RepoPath, Vec<(u32, u32)>>,
     /// Files that commits changed which were not known before.
     news: HashSet<RepoPath>,
-    /// Whether what is on disk is older.
+    /// True if the log on disk is older than this one.
     unsaved: bool,
 }
 
 /// A commit and the lines of today that it touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Touch {
-    /// Which commit: 0 is the newest.
+    /// Number of the commit: 0 is the newest.
     pub commit: u32,
-    /// The lines.
+    /// Ranges of the file's lines of today.
     pub ranges: Vec<LineRange>,
 }
 
-/// What the past says about a range of lines.
+/// The past of a range of lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Told {
-    /// Commits that touched them.
+    /// Number of commits that touched the lines.
     pub touched: u32,
-    /// When the last of them was made, in seconds since 1970; 0 for never.
+    /// Time of the last of these commits, in seconds since 1970; 0 for never.
     pub last: u64,
-    /// Their words, joined by blanks.
+    /// Words of these commits, joined by blanks.
     pub words: String,
 }
 
 impl History {
-    /// The past as of now, from what was kept under `dir` on.
+    /// Reads the past as of now, from what was kept under `dir` on; all of it where nothing was.
     ///
     /// # Errors
     /// As [`Repo::commit_log`].
@@ -81,19 +82,23 @@ impl History {
         Ok(history)
     }
 
-    /// Keeps it for the next time. To be called when what it tells is kept: what is known here
-    /// is not told again.
+    /// Keeps the log for the next time. To be called when the index holds what the log tells:
+    /// commits that are known here are not told again.
     pub(super) fn save(&self, dir: &Path) {
+        if !self.unsaved {
+            return;
+        }
+        let written = serde_json::to_vec(&self.log)
+            .map_err(|e| Failure::bug("the past cannot be written").because(e))
+            .and_then(|bytes| checked::write(&dir.join(NAME), bytes))
+            .and_then(|()| Touched::of(&self.log).save(dir));
         // Without it the next time takes longer, no more.
-        if self.unsaved
-            && let Ok(bytes) = serde_json::to_vec(&self.log)
-            && let Err(failure) = checked::write(&dir.join(NAME), bytes)
-                .and_then(|()| Touched::of(&self.log).save(dir))
-        {
+        if let Err(failure) = written {
             log::warn!("{failure}");
         }
     }
 
+    /// Sorts a log by file.
     fn new(log: CommitLog) -> Self {
         let mut by_file: HashMap<RepoPath, Vec<(u32, u32)>> = HashMap::new();
         for (number, past) in log.commits.iter().enumerate() {
@@ -113,31 +118,26 @@ impl History {
         }
     }
 
-    /// Whether commits that were not known before changed this file.
+    /// True if commits that were not known before changed the file.
     pub(super) fn has_news(&self, path: &RepoPath) -> bool {
         self.news.contains(path)
     }
 
-    /// Whether any commit is known to have changed a file.
+    /// True if any commit is known to have changed the file.
     pub(super) fn knows(&self, path: &RepoPath) -> bool {
         self.by_file.contains_key(path)
     }
 
-    /// The commits that changed a file, newest first, with the lines of today they touched;
+    /// Returns the commits that changed a file, newest first, with the lines of today they touched;
     /// `since` is what was changed after all of them.
     pub(super) fn touches(&self, path: &RepoPath, since: &[Run]) -> Vec<Touch> {
         let mut newer: Vec<&[Run]> = vec![since];
         let mut touches = Vec::new();
         for (commit, at) in self.by_file.get(path).into_iter().flatten() {
-            let Some(runs) = self
-                .log
-                .commits
-                .get(*commit as usize)
-                .and_then(|past| past.files.get(*at as usize))
-                .map(|file| file.runs.as_slice())
-            else {
-                continue;
-            };
+            let file = self.log.commits.get(*commit as usize);
+            let file = file.and_then(|past| past.files.get(*at as usize));
+            let runs = file.map(|file| file.runs.as_slice());
+            let runs = runs.or_bug("a file's commit is not in the log");
             let mut ranges: Vec<LineRange> = runs.iter().map(after).collect();
             for later in newer.iter().rev() {
                 for range in &mut ranges {
@@ -153,7 +153,7 @@ impl History {
         touches
     }
 
-    /// What the past says about lines of a file, whose touches these are.
+    /// Sums up the past of some lines of a file, whose `touches` are those of [`History::touches`].
     pub(super) fn told(&self, touches: &[Touch], range: LineRange) -> Told {
         let mut told = Told::default();
         for touch in touches {
@@ -163,8 +163,10 @@ impl History {
             told.touched += 1;
             let at = touch.commit as usize;
             let (Some(past), Some(words)) = (self.log.commits.get(at), self.words.get(at)) else {
+                bug("a touch's commit is not in the log", ());
                 continue;
             };
+            // A commit may say that it was made before 1970.
             told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
             let words = words.get_or_init(|| {
                 if past.files.len() <= MOST_FILES {
@@ -184,13 +186,14 @@ impl History {
     }
 }
 
-/// What was kept in the folder of an index; none where that is damaged.
+/// Reads the log that was kept in the folder of an index; none where there is none, or where it is
+/// damaged.
 pub(super) fn kept(dir: &Path) -> Option<CommitLog> {
     let bytes = checked::read(&dir.join(NAME)).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
-/// A message without what says nothing of the code: trailers, and quoted mail.
+/// Returns a commit's message without what says nothing of the code: trailers, and quoted mail.
 pub(super) fn telling(message: &str) -> String {
     let mut out = String::new();
     for line in message.lines() {
@@ -207,19 +210,22 @@ pub(super) fn telling(message: &str) -> String {
     out
 }
 
-/// The lines a run left.
+/// The lines that a run of changes left; one at least, also where it only took some out.
 fn after(run: &Run) -> LineRange {
     let start = run.new_start.max(1);
     LineRange::new(start, start + run.new_len.max(1) - 1)
 }
 
-/// Where lines stand after later changes; of those that were replaced, what took their place.
+/// Follows lines through later changes; of lines that were replaced, to those that took their
+/// place.
 fn carried(range: LineRange, runs: &[Run]) -> LineRange {
     let start = carried_line(range.start(), runs, false);
     let end = carried_line(range.end(), runs, true);
     LineRange::new(start, end.max(start))
 }
 
+/// Follows one line through later changes; where it was replaced, to the `last` or the first line
+/// of those that took its place.
 fn carried_line(line: u32, runs: &[Run], last: bool) -> u32 {
     let mut shift = 0_i64;
     for run in runs {

@@ -1,5 +1,5 @@
-//! What pieces mean, as vectors: computed where an embedding model is at hand, kept by the
-//! content of their files, compared with the vector of a query.
+//! The meaning of pieces, as vectors (embeddings): computed where an embedding model is at hand,
+//! kept by the content of their files, compared with the vector of a query.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,12 @@ use tantivy::{DocAddress, TantivyDocument};
 
 use super::checked;
 use super::past::Spoken;
+use super::pieces::lines_of;
 use super::snapshot::{failed, read_piece};
-use super::table::Table;
+use super::table::{FileRow, Table};
 use super::vectors::{Blob, Piece, Vectors, parsed, rounded};
 use super::{FileClass, Index, Symbol};
-use crate::base::{Cancel, Embed, RepoPath, Result};
+use crate::base::{Cancel, Embed, Failure, RepoPath, Result};
 use crate::repo::{Repo, blob_id};
 
 /// The name of the file in the index's folder.
@@ -24,14 +25,14 @@ const FILE: &str = "meaning.bin";
 const LONGEST: usize = 700;
 /// Pieces that are turned into vectors between two looks at the cancel and the clock.
 const BATCH: usize = 64;
-/// How often what is done is saved.
+/// Time between two saves of the vectors made so far.
 const SAVE: Duration = Duration::from_secs(20);
 /// Pieces that get vectors at most: comparing more would take longer than all other views.
 const MOST: usize = 150_000;
 /// The product of two vectors that say nearly the same, in models of this kind: what is nearest
 /// and still far gets less than the whole.
 const SURE: f32 = 0.4;
-/// The same of texts that have nothing to do with each other.
+/// The product of the vectors of two texts that have nothing to do with each other.
 const NOTHING: f32 = 0.15;
 
 /// An embedding model, and the vectors it has made for the pieces of a repository.
@@ -41,7 +42,7 @@ pub struct Meaning {
     spoken: Spoken,
 }
 
-/// How near a query and all else are in meaning; empty without a model.
+/// Nearness in meaning of pieces and files to a query; empty without a model.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Alike {
     /// By piece of the table: 1 for the nearest, if it is near at all, 0 for what is no nearer
@@ -51,17 +52,17 @@ pub(super) struct Alike {
     pub files: Vec<f32>,
 }
 
-/// How far the vectors are.
+/// Number of pieces and commits that have vectors, and of those that should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Coverage {
-    /// Pieces and commits that have one.
+    /// Pieces and commits that have a vector.
     pub done: usize,
-    /// Pieces and commits that should.
+    /// Pieces and commits that should have one.
     pub total: usize,
 }
 
 impl Meaning {
-    /// What is kept in the folder of an index; nothing where there is none, or where what is
+    /// Opens what is kept in the folder of an index; nothing where there is none, or where what is
     /// there was made by another model or is damaged: it is made anew.
     pub fn open(dir: &Path, embed: Arc<dyn Embed>) -> Self {
         let vectors = Vectors::read(&place(dir), embed.as_ref()).unwrap_or_default();
@@ -73,26 +74,27 @@ impl Meaning {
         }
     }
 
-    /// The model's name.
+    /// Name of the model, without the file it was read from.
     pub fn model(&self) -> &str {
         let name = self.embed.name();
         name.split_once(',').map_or(name, |(name, _)| name)
     }
 
-    /// Whether there is anything to compare with.
+    /// True if there is no vector to compare with.
     pub fn is_empty(&self) -> bool {
         self.vectors.places.is_empty() && self.spoken.is_empty()
     }
 
-    /// How near a query and what is in the table are in meaning.
+    /// Compares a query with the pieces and files of the table.
     ///
     /// # Errors
     /// If the model cannot be run.
     pub(super) fn alike(&self, index: &Index, table: &Table, query: &str) -> Result<Alike> {
         let texts = [query.chars().take(LONGEST).collect::<String>()];
         let made = self.embed.embed(&texts, &Cancel::never())?;
-        let query = made.first().map(Vec::as_slice).unwrap_or_default();
-        let (scale, query) = rounded(query);
+        let query = made.first();
+        let (scale, query) =
+            rounded(query.ok_or_else(|| Failure::bug("a model made no vector of a query"))?);
         let files = self.spoken.near(table, (scale, &query), SURE);
         let mut alike = vec![f32::NAN; table.rows.len()];
         for file in &table.files {
@@ -125,12 +127,13 @@ impl Meaning {
         })
     }
 
+    /// Finds the vectors of a file, as [`Vectors::places`] has them; none while it has none.
     fn of_file(&self, index: &Index, path: &RepoPath) -> Option<(usize, u32)> {
         let blob = parsed(&index.files.get(path)?.blob)?;
         self.vectors.places.get(&blob).copied()
     }
 
-    /// How many pieces of an index, and commits of its past, have a vector.
+    /// Counts the pieces of an index and the commits of its past that have a vector.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -141,9 +144,6 @@ impl Meaning {
         let (done, total) = self.spoken.coverage();
         let mut coverage = Coverage { done, total };
         for file in wanted(table) {
-            let Some(file) = table.files.get(file) else {
-                continue;
-            };
             coverage.total += file.rows.len();
             let has = |(_, count): &(usize, u32)| *count as usize == file.rows.len();
             if self.of_file(index, &file.path).as_ref().is_some_and(has) {
@@ -154,7 +154,8 @@ impl Meaning {
     }
 
     /// Makes the vectors that are missing, those of commits and of code first, and keeps them in
-    /// `dir`; what was made until a cancel is kept too. `progress` is told how far that is.
+    /// `dir`; what was made until a cancel is kept too. `progress` is told after each batch how
+    /// many there are.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind model, if the model cannot be run; of kind
@@ -195,13 +196,12 @@ impl Meaning {
         let files = wanted(table);
         let mut asked = BTreeSet::new();
         let mut result = Ok(());
-        for (number, at) in files.iter().enumerate() {
-            if let Some(file) = table.files.get(*at)
-                && let Some(blob) = index.files.get(&file.path).and_then(|f| parsed(&f.blob))
+        for (number, file) in files.iter().enumerate() {
+            if let Some(blob) = index.files.get(&file.path).and_then(|f| parsed(&f.blob))
                 && self.vectors.places.get(&blob).map(|p| p.1 as usize) != Some(file.rows.len())
                 && asked.insert(blob)
             {
-                let texts = texts_of(index, table, *at, repo, &blob)?;
+                let texts = texts_of(index, table, file, repo, &blob)?;
                 how_far.total -= file.rows.len() - texts.len();
                 batch.add(blob, texts);
             }
@@ -261,29 +261,29 @@ impl Meaning {
     }
 }
 
-/// Files whose pieces get vectors, as numbers in the table: code first, then its tests and what
-/// is written about it.
-fn wanted(table: &Table) -> Vec<usize> {
+/// Chooses the files whose pieces get vectors: code first, then what is written about it and its
+/// tests, at most [`MOST`] pieces.
+fn wanted(table: &Table) -> Vec<&FileRow> {
     let order = |class| match class {
         FileClass::Source => Some(0),
         FileClass::Docs => Some(1),
         FileClass::Test => Some(2),
         FileClass::Build | FileClass::Generated | FileClass::Vendored => None,
     };
-    let mut files: Vec<(u8, usize)> = table
+    let mut files: Vec<(u8, &FileRow)> = table
         .files
         .iter()
-        .enumerate()
-        .filter(|(_, file)| !file.rows.is_empty())
-        .filter_map(|(at, file)| order(file.class).map(|order| (order, at)))
+        .filter(|file| !file.rows.is_empty())
+        .filter_map(|file| order(file.class).map(|order| (order, file)))
         .collect();
-    files.sort_unstable();
+    // The sort is stable: files of one class stay in the order of the table.
+    files.sort_by_key(|(order, _)| *order);
     let mut room = MOST;
     files
         .into_iter()
-        .map(|(_, at)| at)
-        .take_while(|at| {
-            let pieces = table.files.get(*at).map_or(0, |file| file.rows.len());
+        .map(|(_, file)| file)
+        .take_while(|file| {
+            let pieces = file.rows.len();
             let fits = pieces <= room;
             room = room.saturating_sub(pieces);
             fits
@@ -291,15 +291,16 @@ fn wanted(table: &Table) -> Vec<usize> {
         .collect()
 }
 
-/// What is told of the pieces of a file; nothing if it is another now.
+/// Reads the texts of a file's pieces as a model reads them; none if the file is another now than
+/// the index has seen.
 fn texts_of(
     index: &Index,
     table: &Table,
-    at: usize,
+    file: &FileRow,
     repo: &Repo,
     blob: &Blob,
 ) -> Result<Vec<String>> {
-    let (Some(file), Some((searcher, fields))) = (table.files.get(at), &index.searcher) else {
+    let Some((searcher, fields)) = &index.searcher else {
         return Ok(Vec::new());
     };
     let Ok(bytes) = repo.read_bytes(&file.path) else {
@@ -321,20 +322,15 @@ fn texts_of(
         let Some(piece) = read_piece(&document, *fields, 0.0) else {
             return Ok(Vec::new());
         };
-        let from = piece.range.start() as usize - 1;
-        let own = lines.get(from..lines.len().min(piece.range.end() as usize));
-        texts.push(told(
-            &file.path,
-            piece.symbol.as_ref(),
-            own.unwrap_or_default(),
-        ));
+        let own = lines_of(&lines, piece.range);
+        texts.push(told(&file.path, piece.symbol.as_ref(), own));
     }
     Ok(texts)
 }
 
-/// The words of a piece as an embedding model reads them best: where it stands and what it is
-/// called, then its text; identifiers cut into words, signs left out.
-/// Empty for lines that say nothing.
+/// Writes the words of a piece as an embedding model reads them best: where it stands and what it
+/// is called, then its text; identifiers cut into words, signs left out. Empty for lines that say
+/// nothing.
 fn told(path: &RepoPath, symbol: Option<&Symbol>, lines: &[&str]) -> String {
     if !lines
         .iter()
@@ -384,7 +380,9 @@ fn words(text: &str, out: &mut String, left: &mut usize) {
 /// Texts of several files that are turned into vectors at once.
 #[derive(Default)]
 struct Batch {
+    /// Texts of all pieces, file after file.
     texts: Vec<String>,
+    /// Content of each file, and the number of its texts.
     files: Vec<(Blob, usize)>,
 }
 
@@ -396,7 +394,8 @@ impl Batch {
         }
     }
 
-    /// What is kept of each file's pieces; only words that are new go to the model.
+    /// Turns the texts into what is kept of each file's pieces; only words that are new go to the
+    /// model.
     fn embedded(
         &mut self,
         embed: &dyn Embed,
@@ -432,23 +431,34 @@ impl Batch {
             made.extend(embed.embed(some, cancel)?);
         }
         let mut made = made.into_iter();
-        let mut pieces = pieces.into_iter().map(|(hash, known)| {
-            known.unwrap_or_else(|| Piece::new(hash, &made.next().unwrap_or_default(), width))
-        });
+        let mut all = Vec::with_capacity(pieces.len());
+        for (hash, known) in pieces {
+            let piece = match known {
+                Some(piece) => piece,
+                None => {
+                    let vector = made.next();
+                    let few = || Failure::bug("a model made fewer vectors than there are texts");
+                    Piece::new(hash, &vector.ok_or_else(few)?, width)
+                }
+            };
+            all.push(piece);
+        }
+        let mut all = all.into_iter();
         Ok(files
             .into_iter()
-            .map(|(blob, count)| (blob, pieces.by_ref().take(count).collect()))
+            .map(|(blob, count)| (blob, all.by_ref().take(count).collect()))
             .collect())
     }
 }
 
+/// The first 8 bytes of a text's SHA-256, little-endian.
 fn hash_of(text: &str) -> u64 {
-    let digest = Sha256::digest(text);
-    digest
-        .first_chunk()
-        .map_or(0, |first| u64::from_le_bytes(*first))
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
+/// Path of the file of vectors in the folder of an index.
 fn place(dir: &Path) -> PathBuf {
     dir.join(FILE)
 }

@@ -1,12 +1,12 @@
-//! Floor 2: what stands where. Definitions by tree-sitter, words by tantivy, what commits said
-//! of them by git, kept on disk and brought up to date by blob id.
+//! Floor 2: the index of a repository. Definitions by tree-sitter, words by tantivy, what commits
+//! said of them by git, kept on disk and brought up to date by blob id.
 //!
 //! A query is looked at in several views (`views`): the words of each piece, its name, its
 //! neighbouring words, the commits that touched it, its file as a whole. A first guess by these
-//! gives candidates; what is told of each (`features`, `file_features`) is ranked by forests that
+//! gives candidates; the features of each (`features`, `file_features`) are ranked by forests that
 //! were learned (`rank`), and the best become ranges that are worth showing (`arrange`). Where an
-//! embedding model is installed, what pieces mean (`meaning`) and what commits meant (`past`)
-//! is compared with the query too.
+//! embedding model is installed, the meaning of pieces (`meaning`) and of commits (`past`) is
+//! compared with the query too.
 //!
 //! Law: an [`Index`] is an immutable snapshot, replaced whole; a reader never waits for a
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
@@ -47,11 +47,12 @@ pub use adopt::adopt;
 pub use build::{Progress, build, open};
 pub use meaning::{Coverage, Meaning};
 pub use outline::Outlined;
+pub(crate) use pieces::lines_of;
 pub use scripts::is_english;
 pub use search::Part;
 pub use snapshot::Index;
 
-/// What kind of thing a definition is.
+/// The kind of a definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SymbolKind {
@@ -80,68 +81,69 @@ pub enum SymbolKind {
 /// A definition and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Symbol {
-    /// Its own name.
+    /// The definition's own name.
     pub name: String,
-    /// The names around it, outermost first, joined by `::`; empty at top level.
+    /// Names of the definitions around this one, outermost first, joined by `::`; empty at top
+    /// level.
     pub within: String,
-    /// What it is.
+    /// Kind of the definition.
     pub kind: SymbolKind,
-    /// From its doc comment and attributes to its last line.
+    /// Lines from the doc comment and the attributes to the last line of the definition.
     pub range: LineRange,
-    /// Its first line of code, trimmed, at most 200 bytes.
+    /// First line of code of the definition, trimmed, at most 200 bytes.
     pub signature: String,
 }
 
-/// How a file is counted in ranking.
+/// The class of a file, by which it counts more or less in ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileClass {
-    /// Code.
+    /// Code that is none of the others.
     Source,
     /// Tests, benches, fixtures.
     Test,
     /// Prose, and examples.
     Docs,
-    /// Written by a machine.
+    /// Files written by a machine.
     Generated,
-    /// Somebody else's.
+    /// Copies of somebody else's files.
     Vendored,
     /// Configuration and build files.
     Build,
 }
 
-/// A search result: lines of a file, and why.
+/// A search result: lines of a file, and why they were found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hit {
-    /// The file.
+    /// Path of the file.
     pub path: RepoPath,
-    /// The lines, with short neighbours of what was found.
+    /// Lines of the piece that was found and of its short neighbours.
     pub range: LineRange,
-    /// What was found, without them.
+    /// Lines of the piece alone.
     pub core: LineRange,
-    /// The definition that was found, where it is one.
+    /// The definition that the piece is or belongs to, where there is one.
     pub symbol: Option<Symbol>,
-    /// Comparable within one search only: 1 for the best, and how much less likely others are.
+    /// Score, comparable within one search only: 1 for the best, less for what is less likely.
     pub score: f32,
-    /// In a word: `name`, `path`, `text`, `history`.
+    /// Why it was found, in a word: `name`, `path`, `text`, `history`.
     pub why: String,
 }
 
-/// What an index holds.
+/// The sizes of an index, and how it came about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Files indexed.
+    /// Number of files indexed.
     pub files: usize,
-    /// Definitions.
+    /// Number of definitions.
     pub symbols: usize,
     /// Bytes of source read.
     pub source_bytes: u64,
     /// Bytes on disk.
     pub disk_bytes: u64,
-    /// Files by language, most first.
+    /// Number of files by language, most first.
     pub languages: Vec<(String, usize)>,
-    /// What the walk left out.
+    /// Files that the walk left out.
     pub skipped: crate::repo::Skipped,
-    /// What the user should know: kept in memory only, another process is writing.
+    /// Note for the user: kept in memory only, another process is writing.
     pub note: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What the files of a repository define, by name.
+//! The names that the files of a repository define.
 
 use super::table::Table;
 use super::{FileClass, Index, SymbolKind};
@@ -10,16 +10,16 @@ const NAMES: usize = 12;
 /// A file of code and what it defines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlined {
-    /// The file.
+    /// Path of the file.
     pub path: RepoPath,
-    /// What it defines: types first, then functions, in order of line; at most 12.
+    /// Names of its definitions: types first, then functions, in order of line; at most 12.
     pub names: Vec<String>,
-    /// How much it matters beside the others: what is changed often and defines much.
+    /// Weight of the file beside the others, larger where it is changed often and defines much.
     pub weight: f32,
 }
 
 impl Index {
-    /// The files of code that define something, in order of path.
+    /// Returns the files of code that define something, in order of path.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -43,14 +43,12 @@ impl Index {
     }
 }
 
-/// The names that these pieces define, and how many commits touched the most touched of them.
+/// Returns the names that pieces define, and how many commits touched the most touched of them.
 fn names(table: &Table, pieces: &[u32]) -> (Vec<String>, u32) {
     let mut named: Vec<(u8, u32, String)> = Vec::new();
     let mut touched = 0;
     for piece in pieces {
-        let Some(row) = table.rows.get(*piece as usize) else {
-            continue;
-        };
+        let row = table.row(*piece);
         touched = touched.max(row.touched);
         let order = match row.kind {
             Some(SymbolKind::Type | SymbolKind::Trait | SymbolKind::Enum | SymbolKind::Module) => 0,

@@ -1,4 +1,5 @@
-//! What commits meant: the messages of the past as vectors, and the files each of them touched.
+//! The meaning of commits: the messages of the past as vectors, and the files each of them
+//! touched.
 //!
 //! Who asks often says it in words that are nearer to what somebody wrote of a change than to
 //! the code itself, and where such a change was made is a place to look.
@@ -12,7 +13,7 @@ use super::checked;
 use super::history::{self, MOST_FILES, telling};
 use super::table::Table;
 use super::vectors::{Piece, Vectors, parsed};
-use crate::base::{Cancel, Embed, RepoPath, Result};
+use crate::base::{Cancel, Embed, Failure, RepoPath, Result};
 use crate::repo::CommitLog;
 
 /// The name of the file of the vectors, which has the form of [`Vectors`]: a commit's id stands
@@ -26,22 +27,22 @@ const LONGEST: usize = 400;
 const BATCH: usize = 64;
 /// Commits that a query is answered by: the nearest.
 const NEAREST: usize = 30;
-/// How much of the way from the usual commit to the nearest one says nothing yet.
+/// Share of the way from the usual commit to the nearest one that says nothing yet.
 const FAR: f32 = 0.2;
 /// Commits of one file that count: a file that everything touches is no better for it.
 const OF_FILE: usize = 3;
 
-/// Which commits touched which files.
+/// The commits that speak of something, and the files that each touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Touched {
-    /// The files.
+    /// Paths of all files that any commit touched.
     paths: Vec<RepoPath>,
-    /// The ids of commits, newest first, and which files each touched.
+    /// Ids of commits, newest first, and the files each touched: numbers in `paths`.
     commits: Vec<(String, Vec<u32>)>,
 }
 
 impl Touched {
-    /// What a log tells, but of commits that speak of too many files or of nothing.
+    /// Takes the commits of a log, but for those that speak of too many files or of nothing.
     pub(super) fn of(log: &CommitLog) -> Self {
         let mut touched = Self::default();
         let mut numbers: HashMap<RepoPath, u32> = HashMap::new();
@@ -61,13 +62,14 @@ impl Touched {
         touched
     }
 
-    /// Keeps it beside the index.
+    /// Writes the list beside the index.
     pub(super) fn save(&self, dir: &Path) -> Result<()> {
-        let bytes = serde_json::to_vec(self).unwrap_or_default();
+        let bytes = serde_json::to_vec(self)
+            .map_err(|e| Failure::bug("the list of commits cannot be written").because(e))?;
         checked::write(&dir.join(LIST), bytes)
     }
 
-    /// What is kept; nothing where that is damaged.
+    /// Reads the list that is kept; nothing where that is damaged.
     fn read(dir: &Path) -> Self {
         let kept = checked::read(&dir.join(LIST)).ok();
         kept.and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -77,14 +79,15 @@ impl Touched {
     }
 }
 
-/// The past as far as an embedding model has read it.
+/// The past as far as an embedding model has read it: commits with the vectors of their messages.
 pub(super) struct Spoken {
     touched: Touched,
     vectors: Vectors,
 }
 
 impl Spoken {
-    /// What is kept in the folder of an index and was made by this model.
+    /// Opens what is kept in the folder of an index and was made by this model; without vectors
+    /// where there are none.
     pub(super) fn open(dir: &Path, embed: &dyn Embed) -> Self {
         Self {
             touched: Touched::read(dir),
@@ -92,12 +95,12 @@ impl Spoken {
         }
     }
 
-    /// Whether there is anything to compare with.
+    /// True if no commit has a vector to compare with.
     pub(super) fn is_empty(&self) -> bool {
         self.vectors.places.is_empty()
     }
 
-    /// How many commits have a vector, and how many should.
+    /// Counts the commits that have a vector, and those that should.
     pub(super) fn coverage(&self) -> (usize, usize) {
         let known = |(id, _): &&(String, Vec<u32>)| {
             parsed(id).is_some_and(|id| self.vectors.places.contains_key(&id))
@@ -106,9 +109,9 @@ impl Spoken {
         (commits.iter().filter(known).count(), commits.len())
     }
 
-    /// How near each file of the table is to what a query says, by the commits that touched it:
-    /// 0 for what no near commit touched, about 1 to 3 for the nearest. The query is a vector in
-    /// 8 bits with its scale; `sure` is the product of two texts that say nearly the same.
+    /// Compares a query with the commits that touched each file of the table: 0 for what no near
+    /// commit touched, about 1 to 3 for the nearest. The query is a vector in 8 bits with its
+    /// scale; `sure` is the product of two texts that say nearly the same.
     pub(super) fn near(&self, table: &Table, (scale, query): (f32, &[i8]), sure: f32) -> Vec<f32> {
         let mut commits: Vec<(f32, &[u32])> = Vec::new();
         for (id, files) in &self.touched.commits {
@@ -120,13 +123,12 @@ impl Spoken {
             }
         }
         let mut near = vec![0.0; table.files.len()];
-        if commits.is_empty() {
-            return near;
-        }
         let usual = commits.iter().map(|(near, _)| near).sum::<f32>() / commits.len() as f32;
         // Newer ones first among equals: the sort is stable.
         commits.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let best = commits.first().map_or(0.0, |(near, _)| *near);
+        let Some((best, _)) = commits.first() else {
+            return near;
+        };
         let most = (best.max(sure) - usual).max(f32::EPSILON);
         let mut of_path: HashMap<u32, (usize, f32)> = HashMap::new();
         for (product, files) in commits.iter().take(NEAREST) {
@@ -219,7 +221,7 @@ impl Spoken {
     }
 }
 
-/// What a commit says, as a model reads it.
+/// The message of a commit as a model reads it.
 fn said(past: &crate::repo::Past) -> String {
     let told = telling(&past.message);
     told.trim().chars().take(LONGEST).collect()

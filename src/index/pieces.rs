@@ -14,19 +14,27 @@ const PART: u32 = 40;
 /// Most pieces of one file.
 const MOST: usize = 4_000;
 
-/// A piece of a file.
+/// A piece of a file, which is searched as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// Its lines.
+    /// Lines of the piece.
     pub range: LineRange,
-    /// The definition it is or belongs to.
+    /// The definition that the piece is or belongs to.
     pub symbol: Option<Symbol>,
-    /// Whether it begins that definition.
+    /// True if the piece begins that definition.
     pub head: bool,
 }
 
-/// The definitions of a file and the name of its language.
+/// Returns the lines of a range, as far as the file has them.
+pub(crate) fn lines_of<'a, 'b>(file: &'a [&'b str], range: LineRange) -> &'a [&'b str] {
+    let (until, _) = file.split_at(file.len().min(range.end() as usize));
+    let (_, own) = until.split_at(until.len().min(range.start() as usize - 1));
+    own
+}
+
+/// Returns the definitions of a file and the name of its language.
 pub fn definitions(path: &RepoPath, text: &str) -> (Vec<Symbol>, &'static str) {
+    // An empty file has no first line.
     let first = text.lines().next().unwrap_or("");
     if let Some(language) = Language::of(path, first) {
         return (symbols::parse(text, language), language.name());
@@ -81,11 +89,12 @@ pub fn cut(lines: u32, found: &[Symbol]) -> Vec<Piece> {
     pieces
 }
 
+/// Adds pieces of `step` lines that cover the lines `from` to `to`; none if `to` lies before `from`.
 fn windows(pieces: &mut Vec<Piece>, from: u32, to: u32, step: u32, symbol: Option<&Symbol>) {
     let mut start = from.max(1);
     while start <= to && pieces.len() <= MOST {
         let mut end = to.min(start + step - 1);
-        // No crumb at the end.
+        // A short rest belongs to the last piece.
         if to - end < step / 4 {
             end = to;
         }

@@ -11,23 +11,26 @@ use std::sync::OnceLock;
 
 use super::features::NAMES;
 use super::file_features::file_names;
-use crate::base::{Failure, Result};
+use crate::base::bug::bug;
+use crate::base::{Failure, OrBug, Result};
 
-/// What was learned of pieces.
+/// The forest for pieces, as text.
 const PIECES: &str = include_str!("rank/pieces.txt");
-/// What was learned of files.
+/// The forest for files, as text.
 const FILES: &str = include_str!("rank/files.txt");
 
-/// A node that asks.
+/// An inner node: it asks whether a feature is above a threshold.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     feature: usize,
     threshold: f32,
+    /// Child for values up to the threshold: a node, or below zero the leaf `-child - 1`.
     left: i32,
+    /// Child for values above the threshold, in the same form.
     right: i32,
 }
 
-/// A tree.
+/// A decision tree; the root is the first node, or the first leaf where there are no nodes.
 #[derive(Debug, Clone, Default)]
 struct Tree {
     nodes: Vec<Node>,
@@ -41,17 +44,23 @@ pub(super) struct Forest {
 }
 
 impl Forest {
-    /// The forest for pieces that comes with the program.
+    /// Returns the forest for pieces that comes with the program.
     pub(super) fn of_pieces() -> &'static Self {
         static LEARNED: OnceLock<Forest> = OnceLock::new();
-        // Tests read it; an empty forest leaves the order of the first guess.
-        LEARNED.get_or_init(|| Self::parse(PIECES, &NAMES.map(str::to_owned)).unwrap_or_default())
+        LEARNED.get_or_init(|| Self::own(PIECES, &NAMES.map(str::to_owned)))
     }
 
-    /// The forest for files that comes with the program.
+    /// Returns the forest for files that comes with the program.
     pub(super) fn of_files() -> &'static Self {
         static LEARNED: OnceLock<Forest> = OnceLock::new();
-        LEARNED.get_or_init(|| Self::parse(FILES, &file_names()).unwrap_or_default())
+        LEARNED.get_or_init(|| Self::own(FILES, &file_names()))
+    }
+
+    /// Reads a forest that comes with the program. Without it all are worth the same, by the
+    /// forest.
+    fn own(text: &str, names: &[String]) -> Self {
+        Self::parse(text, names)
+            .unwrap_or_else(|failure| bug(&failure.to_string(), Self::default()))
     }
 
     /// Reads a forest that was learned with features of these names.
@@ -101,18 +110,20 @@ impl Forest {
         Ok(Self { trees })
     }
 
-    /// What a row is worth; comparable within one query.
+    /// Returns the score of a row of features; comparable within one query.
     pub(super) fn score(&self, row: &[f32]) -> f32 {
         self.trees.iter().map(|tree| tree.value(row)).sum()
     }
 }
 
 impl Tree {
+    /// Walks from the root to a leaf, and returns that leaf's value.
     fn value(&self, row: &[f32]) -> f32 {
         let mut at = 0_usize;
         let mut leaf = 0;
         while let Some(node) = self.nodes.get(at) {
-            let value = row.get(node.feature).copied().unwrap_or(0.0);
+            let value = row.get(node.feature).copied();
+            let value = value.or_bug("a row has fewer features than the forest asks for");
             let child = if value <= node.threshold {
                 node.left
             } else {
@@ -126,7 +137,8 @@ impl Tree {
                 }
             }
         }
-        self.leaves.get(leaf).copied().unwrap_or(0.0)
+        let value = self.leaves.get(leaf).copied();
+        value.or_bug("a tree has no such leaf")
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::terms::STOP;
 
-/// Whether a character belongs to a word that blanks part from others.
+/// Tells whether a character belongs to a word that blanks part from others.
 pub(super) fn is_word(c: char) -> bool {
     (c.is_alphanumeric() || c == '_') && !is_unspaced(c)
 }
 
-/// Whether a character is of a script that is written without blanks between words: Chinese
+/// Tells whether a character is of a script that is written without blanks between words: Chinese
 /// characters and Japanese syllables.
 fn is_unspaced(c: char) -> bool {
     matches!(c,
@@ -26,27 +26,25 @@ pub(super) fn each_unspaced(line: &str, take: &mut impl FnMut(&str)) {
     if line.is_ascii() {
         return;
     }
+    let mut pair = String::new();
     for run in line.split(|c: char| !is_unspaced(c)) {
-        let starts: Vec<usize> = run.char_indices().map(|(at, _)| at).collect();
-        match starts.len() {
-            0 => {}
-            1 => take(run),
-            n => {
-                for i in 0..n - 1 {
-                    let (start, end) = (starts.get(i), starts.get(i + 2));
-                    let start = start.copied().unwrap_or(0);
-                    take(
-                        run.get(start..end.copied().unwrap_or(run.len()))
-                            .unwrap_or(""),
-                    );
+        let chars: Vec<char> = run.chars().collect();
+        match chars.as_slice() {
+            [] => {}
+            [_] => take(run),
+            chars => {
+                for two in chars.windows(2) {
+                    pair.clear();
+                    pair.extend(two);
+                    take(&pair);
                 }
             }
         }
     }
 }
 
-/// Whether a question seems to be in English: its words are of Latin letters without accents, and
-/// among three there is one of those that hold English together.
+/// Tells whether a question seems to be in English: its words are of Latin letters without accents,
+/// and among three there is one of those that hold English together.
 pub fn is_english(question: &str) -> bool {
     let mut all = 0;
     let mut small = 0;

@@ -12,7 +12,7 @@ use super::meaning::Alike;
 use super::rank::Forest;
 use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;
-use super::views::{Asked, View, Views};
+use super::views::{Asked, View, Views, score_of};
 use super::{FileClass, Hit, Index};
 use crate::base::{Failure, Result};
 
@@ -21,28 +21,28 @@ use crate::base::{Failure, Result};
 pub enum Part {
     /// The names of definitions.
     Name,
-    /// Their signatures.
+    /// The signatures of definitions.
     Signature,
-    /// What commits said.
+    /// The words of commits that touched a piece.
     Told,
     /// Neighbouring words.
     Pairs,
-    /// First lines of files.
+    /// The first line of the query, counted apart.
     Heads,
-    /// Paths.
+    /// The paths of files.
     Paths,
     /// Files as a whole.
     Files,
-    /// Meaning.
+    /// The meaning of pieces and of commits.
     Meaning,
-    /// What commits meant.
+    /// The meaning of commits.
     Past,
     /// The learned order: the first guess alone decides.
     Ranker,
 }
 
 impl Part {
-    /// All of them, by the names they are asked for.
+    /// All parts, by the names they are asked for.
     pub const ALL: [(&'static str, Self); 10] = [
         ("name", Self::Name),
         ("signature", Self::Signature),
@@ -57,7 +57,7 @@ impl Part {
     ];
 }
 
-/// See [`Index::search`] and [`Index::search_without`].
+/// Searches an index; see [`Index::search`] and [`Index::search_without`].
 pub(super) fn search(
     index: &Index,
     query: &str,
@@ -103,7 +103,7 @@ pub(super) fn search(
     Ok(hits)
 }
 
-/// What is told of the candidates for a query; see [`Index::candidates`].
+/// Returns the candidates for a query with their features, as JSON; see [`Index::candidates`].
 pub(super) fn candidates(index: &Index, query: &str) -> Result<Value> {
     let Some(stage) = Stage::new(index, query)? else {
         return Err(Failure::usage("the query has no words"));
@@ -113,17 +113,15 @@ pub(super) fn candidates(index: &Index, query: &str) -> Result<Value> {
     let mut numbers: HashMap<u32, usize> = HashMap::new();
     let mut rows: Vec<Value> = Vec::new();
     for candidate in scene.candidates(|class| class == FileClass::Source)? {
-        let Some(row) = stage.table.rows.get(candidate.piece as usize) else {
-            continue;
-        };
-        let Some(file) = stage.table.files.get(row.file as usize) else {
+        let row = stage.table.row(candidate.piece);
+        let Some(file) = stage.table.file_of(row) else {
             continue;
         };
         let number = *numbers.entry(row.file).or_insert_with(|| {
             let pieces: Vec<Value> = file
                 .rows
                 .iter()
-                .filter_map(|piece| stage.table.rows.get(*piece as usize))
+                .map(|piece| stage.table.row(*piece))
                 .map(|row| json!([row.start, row.end]))
                 .collect();
             files.push(json!({"path": file.path, "pieces": pieces}));
@@ -143,7 +141,7 @@ struct Stage<'a> {
     fields: Fields,
     table: &'a Table,
     views: Views,
-    /// How near all is in meaning to the query.
+    /// Nearness in meaning of pieces and files to the query.
     alike: Alike,
     without: Option<Part>,
 }
@@ -165,10 +163,12 @@ impl<'a> Stage<'a> {
             let meaning = index.meaning.as_ref().filter(|meaning| !meaning.is_empty());
             let alike = meaning.map(|meaning| scope.spawn(|| meaning.alike(index, table, query)));
             let views = Views::new(searcher, *fields, table, &asked);
-            let alike = alike.and_then(|alike| alike.join().ok());
+            let broken = || Err(Failure::bug("the comparison of meanings broke off"));
+            let alike = alike.map(|alike| alike.join().unwrap_or_else(|_| broken()));
             (views, alike)
         });
-        // Words alone find most; a model that fails is no reason to find nothing.
+        // Words alone find most; a model that fails, or that there is none, is no reason to find
+        // nothing.
         let alike = alike.and_then(|alike| alike.inspect_err(|e| log::warn!("{e}")).ok());
         Ok(Some(Self {
             searcher,
@@ -194,6 +194,7 @@ impl<'a> Stage<'a> {
     fn rank(&self, candidates: &[Candidate], asks: &Asks, scored: &mut Vec<Scored>) {
         let forest = Forest::of_pieces();
         let meant = |candidate: &Candidate| {
+            // Without a model there is no nearness.
             let alike = self.alike.pieces.get(candidate.piece as usize);
             MEANT * alike.copied().unwrap_or(0.0)
         };
@@ -209,10 +210,8 @@ impl<'a> Stage<'a> {
             .collect();
         let least = files.values().copied().fold(0.0, f32::min);
         for (candidate, score) in candidates.iter().zip(scores) {
-            let Some(row) = self.table.rows.get(candidate.piece as usize) else {
-                continue;
-            };
-            let class = match self.table.files.get(row.file as usize) {
+            let row = self.table.row(candidate.piece);
+            let class = match self.table.file_of(row) {
                 Some(file) if file.class == FileClass::Source && row.test => FileClass::Test,
                 Some(file) => file.class,
                 None => continue,
@@ -221,8 +220,10 @@ impl<'a> Stage<'a> {
                 // The forests have seen code only.
                 _ if self.without == Some(Part::Ranker) => guessed(candidate) + meant(candidate),
                 FileClass::Docs | FileClass::Build => guessed(candidate) + meant(candidate),
+                // Files behind the best ones have no score of their own.
                 _ => score + OF_FILE * files.get(&row.file).copied().unwrap_or(least),
             };
+            // Nor is there one for what commits said.
             let past = self.alike.files.get(row.file as usize);
             scored.push(Scored {
                 piece: candidate.piece,
@@ -231,11 +232,10 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Returns why a piece was found, as [`Hit::why`] says it.
     fn why(&self, piece: u32) -> String {
-        let file = self.table.rows.get(piece as usize).map(|row| row.file);
-        let place = file
-            .and_then(|file| self.views.places_words.get(file as usize))
-            .is_some_and(|words| *words != 0);
+        let file = self.table.row(piece).file;
+        let place = score_of(&self.views.places_words, file) != 0;
         let why = if self.views.named.contains_key(&piece) {
             "name"
         } else if place {
@@ -249,17 +249,20 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// What the first guess of a piece is worth, in the forest's own units.
+/// Turns the first guess of a candidate into a score in the forests' own units.
 fn guessed(candidate: &Candidate) -> f32 {
     GUESSED * candidate.guessed() + UNGUESSED
 }
 
 /// Kinds of files a query is about by its own words.
 struct Asks {
-    /// Who asks about the whole wants what was written about the whole.
+    /// True for a query about the repository as a whole: prose about it is wanted then.
     whole: bool,
+    /// True for a query about tests.
     tests: bool,
+    /// True for a query about documentation.
     docs: bool,
+    /// True for a query about building.
     building: bool,
 }
 
@@ -311,7 +314,7 @@ impl Asks {
         }
     }
 
-    /// What the class of a file adds to a score.
+    /// Returns what the class of a file adds to a score.
     fn weight(&self, class: FileClass) -> f32 {
         let asked = |yes: bool, otherwise: f32| if yes { ASKED } else { otherwise };
         match class {
@@ -327,18 +330,19 @@ impl Asks {
     }
 }
 
-/// What the forests make of code on average, by the first guess of it: the slope of that line.
+/// Slope of the line that gives, for the first guess of a piece of code, the score that the
+/// forests give it on average.
 const GUESSED: f32 = 10.5;
-/// The same where nothing speaks for it.
+/// Height of that line at a first guess of 0.
 const UNGUESSED: f32 = -7.0;
-/// How much a file counts beside a piece of it.
+/// Weight of a file's score beside that of a piece of it.
 const OF_FILE: f32 = 0.5;
-/// What is added where a query asks for a class of files, in the forest's own units.
+/// Amount added where a query asks for a class of files, in the forests' own units.
 const ASKED: f32 = 0.5;
-/// What is taken off where it does not.
+/// Amount taken off for a class other than source that the query does not ask for.
 const NOT_ASKED: f32 = 4.5;
-/// What the nearest in meaning gets besides. In the first guess it did harm: the forests know
-/// what that guess is worth, and it would be another.
+/// Amount added for the nearest piece in meaning. As a part of the first guess it did harm: the
+/// forests have learned what that guess is worth, and it would be another.
 const MEANT: f32 = 2.0;
-/// What one commit that says the same adds to the pieces of the one file it touched.
+/// Amount added, for one commit that says the same, to the pieces of the one file it touched.
 const SPOKEN: f32 = 1.0;

@@ -19,29 +19,29 @@ use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};
 use crate::base::{Failure, RepoPath, Result};
 
-/// What is known of one file.
+/// The record of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Last change in nanoseconds since 1970, as it was read.
+    /// Time of the last change in nanoseconds since 1970, as the file was read.
     pub modified_ns: i128,
-    /// Whether that was long enough before the reading to tell a later change.
+    /// True if that was long enough before the reading to tell a later change.
     pub settled: bool,
-    /// The blob id of its content, or `-` where it is left out for its content.
+    /// The blob id of the content, or `-` where the file is left out for its content.
     pub blob: String,
-    /// Its class.
+    /// Class of the file.
     pub class: FileClass,
-    /// Its language.
+    /// Name of the file's language.
     pub language: String,
-    /// Definitions in it.
+    /// Number of definitions in the file.
     pub symbols: u32,
-    /// Pieces that it is cut to, each a document of tantivy's.
+    /// Number of pieces that the file is cut into, each a document of tantivy's.
     pub pieces: u32,
 }
 
 impl FileRecord {
-    /// Whether the file is in the index: binaries are remembered only to be passed over.
+    /// True if the file is in the index: binaries are remembered only to be passed over.
     pub fn is_indexed(&self) -> bool {
         self.blob != "-"
     }
@@ -59,17 +59,19 @@ pub(super) struct Fields {
     pub signature: Field,
     pub place: Field,
     pub body: Field,
-    /// Neighbouring words of its body.
+    /// Neighbouring words of the body.
     pub pairs: Field,
-    /// The words of commits that touched it.
+    /// Words of commits that touched the piece.
     pub told: Field,
-    /// See [`super::table::Row`] for these.
+    /// Kind of the definition, and two flags, as [`super::table::packed`] packs them.
     pub kind: Field,
+    /// As [`super::table::Row::touched`].
     pub touched: Field,
+    /// As [`super::table::Row::last`].
     pub last: Field,
 }
 
-/// The schema of pieces.
+/// Makes the schema of pieces.
 pub(super) fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let words = || {
@@ -98,7 +100,7 @@ pub(super) fn schema() -> (Schema, Fields) {
     (schema.build(), fields)
 }
 
-/// Words are cut by `terms`; tantivy only parts them at blanks.
+/// Registers the tokenizer. Words are cut by `terms`; tantivy only parts them at blanks.
 pub(super) fn register(index: &tantivy::Index) {
     index
         .tokenizers()
@@ -111,9 +113,9 @@ pub struct Index {
     pub(super) files: BTreeMap<RepoPath, FileRecord>,
     pub(super) stats: Stats,
     pub(super) searcher: Option<(Searcher, Fields)>,
-    /// Its pieces side by side, once somebody searches.
+    /// The pieces side by side, once somebody searches.
     pub(super) table: std::sync::OnceLock<Table>,
-    /// What its pieces mean, where a model is at hand.
+    /// The meaning of the pieces, where a model is at hand.
     pub(super) meaning: Option<Arc<Meaning>>,
 }
 
@@ -126,33 +128,33 @@ impl std::fmt::Debug for Index {
 }
 
 impl Index {
-    /// An index of nothing, for folders not indexed yet and for tests.
+    /// Makes an index of nothing, for folders not indexed yet and for tests.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// What it holds.
+    /// Sums up what the index holds.
     pub const fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// All files, in order of path.
+    /// Returns the paths of all files, in order.
     pub fn paths(&self) -> Vec<RepoPath> {
         let indexed = self.files.iter().filter(|(_, record)| record.is_indexed());
         indexed.map(|(path, _)| path.clone()).collect()
     }
 
-    /// Whether the file is indexed.
+    /// True if the file is indexed.
     pub fn contains(&self, path: &RepoPath) -> bool {
         self.files.get(path).is_some_and(FileRecord::is_indexed)
     }
 
-    /// The class of an indexed file.
+    /// Returns the class of an indexed file.
     pub fn class(&self, path: &RepoPath) -> Option<FileClass> {
         self.files.get(path).map(|record| record.class)
     }
 
-    /// The definitions of one file, in order of line.
+    /// Returns the definitions of one file, in order of line; none if the index is damaged.
     pub fn symbols(&self, path: &RepoPath) -> Vec<Symbol> {
         let Some((_, fields)) = &self.searcher else {
             return Vec::new();
@@ -167,7 +169,7 @@ impl Index {
         found
     }
 
-    /// The definitions of that name, everywhere.
+    /// Returns the definitions of that name, everywhere; none if the index is damaged.
     pub fn named(&self, name: &str) -> Vec<(RepoPath, Symbol)> {
         let Some((_, fields)) = &self.searcher else {
             return Vec::new();
@@ -182,14 +184,17 @@ impl Index {
         found
     }
 
-    /// The `top` best places for a query in plain words, code or both, best first, without
+    /// Finds the `top` best places for a query in plain words, code or both, best first, without
     /// overlaps.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
     pub fn search(&self, query: &str, top: usize) -> Result<Vec<Hit>> {
         super::search::search(self, query, top, None)
     }
 
-    /// Whether a word of a query that is long enough to mean something stands in a name, a text, a
-    /// path or a commit's message.
+    /// Tells whether a word of a query that is long enough to mean something stands in a name, a
+    /// text, a path or a commit's message.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -212,7 +217,7 @@ impl Index {
         Ok(false)
     }
 
-    /// The same with a part of the search left out, for who measures what it is good for.
+    /// Searches with a part of the search left out, to measure what that part is good for.
     ///
     /// # Errors
     /// As [`Index::search`].
@@ -220,8 +225,8 @@ impl Index {
         super::search::search(self, query, top, Some(part))
     }
 
-    /// What is told of the candidates for a query, for who learns to rank them: JSON with
-    /// `features` (their names), `files` (path, and each piece's first and last line) and
+    /// Returns the candidates for a query with their features, for who learns to rank them: JSON
+    /// with `features` (their names), `files` (path, and each piece's first and last line) and
     /// `candidates` (file, piece, and the features).
     ///
     /// # Errors
@@ -230,7 +235,7 @@ impl Index {
         super::search::candidates(self, query)
     }
 
-    /// The same index, searched by meaning too.
+    /// Adds the meaning of its pieces to an index, so that they are searched by it too.
     #[must_use]
     pub fn with_meaning(self: Arc<Self>, meaning: Arc<Meaning>) -> Arc<Self> {
         let own = Arc::try_unwrap(self).unwrap_or_else(|shared| Self {
@@ -246,7 +251,7 @@ impl Index {
         })
     }
 
-    /// Which model searches it by meaning, and how far that has come; none without one.
+    /// Names the model that searches by meaning, and how far it has come; none without a model.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -257,7 +262,7 @@ impl Index {
         Ok(Some((meaning.model().to_owned(), meaning.coverage(self)?)))
     }
 
-    /// Its pieces side by side; none for an index of nothing.
+    /// Returns the pieces side by side; none for an index of nothing.
     ///
     /// # Errors
     /// Of kind environment, if the index is damaged.
@@ -274,7 +279,8 @@ impl Index {
         }))
     }
 
-    /// The pieces that hold a term.
+    /// Returns the pieces that hold a term. Those that cannot be read are left out: whoever builds
+    /// or searches finds the damage and says it.
     fn pieces(&self, term: Term) -> Vec<Hit> {
         let Some((searcher, fields)) = &self.searcher else {
             return Vec::new();
@@ -293,7 +299,7 @@ impl Index {
     }
 }
 
-/// A stored piece as a hit.
+/// Reads a stored piece as a hit; none if a field is missing.
 pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32) -> Option<Hit> {
     let path = RepoPath::new(document.get_first(fields.path)?.as_str()?).ok()?;
     let line = |field| {
@@ -302,6 +308,7 @@ pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32)
             .and_then(|v| v.as_u64())
             .map(|n| n as u32)
     };
+    // Not every piece is of a definition, and the longest ones are not stored.
     let symbol = document
         .get_first(fields.symbol)
         .and_then(|v| v.as_str())
@@ -317,7 +324,7 @@ pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32)
     })
 }
 
-/// tantivy's errors as ours.
+/// Puts an error of tantivy's under a sentence that says what was being done.
 pub(super) fn failed(what: &str, error: &tantivy::TantivyError) -> Failure {
     Failure::environment(what)
         .because(error)

@@ -1,4 +1,4 @@
-//! What words of one family have in common.
+//! The stems of words: what words of one family have in common.
 
 /// Endings that make one word of another: `validation` and `validate`, `parser` and `parse`.
 /// Longer ones come first. The number is how many letters must be left.
@@ -29,8 +29,8 @@ const ENDINGS: &[(&str, usize)] = &[
     ("ly", 4),
 ];
 
-/// What words of one family begin with. It need not be a word: the index and the query are
-/// treated alike.
+/// Returns the stem of a word, with which all words of its family begin. A stem need not be a
+/// word: the index and the query are treated alike.
 pub(super) fn stem(word: &str) -> &str {
     if !word.is_ascii() || word.len() < 4 {
         return word;
@@ -58,13 +58,13 @@ pub(super) fn stem(word: &str) -> &str {
         }
     }
     // `stopped` and `stop`, but not `call` and `cal`.
-    let bytes = stem.as_bytes();
-    if let [.., a, b] = bytes
+    if let [.., a, b] = stem.as_bytes()
         && a == b
         && stem.len() > 3
         && !b"aeioulsz".contains(b)
+        && let Some(rest) = stem.strip_suffix(char::from(*b))
     {
-        stem = stem.get(..stem.len() - 1).unwrap_or(stem);
+        stem = rest;
     }
     if stem.len() > 3
         && let Some(rest) = stem.strip_suffix(['e', 'y', 'i'])

@@ -24,32 +24,32 @@ use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
 pub(super) const FORMAT: u32 = 5;
-/// How long to wait for another process that writes the same index.
+/// Longest wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
-/// What is said of an index in another form.
+/// Cause of the failure that says that an index is in another form.
 const OLD: &str = "it was written by another version";
 
-/// What is known of all files.
+/// The list of files of an index: what is known of each.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    /// The form.
+    /// Form of the index, [`FORMAT`].
     pub format: u32,
-    /// The files.
+    /// Record of each file.
     pub files: BTreeMap<RepoPath, FileRecord>,
-    /// What the walk left out.
+    /// Files that the walk left out.
     pub skipped: Skipped,
     /// The commit whose past was looked at.
     pub head: Option<String>,
 }
 
 impl Manifest {
-    /// Documents of all files.
+    /// Number of documents of all files.
     fn pieces(&self) -> u64 {
         let pieces = self.files.values().map(|record| u64::from(record.pieces));
         pieces.sum()
     }
 
-    /// Nothing yet, in today's form.
+    /// Makes a list without files, in today's form.
     pub(super) fn new(skipped: Skipped, head: Option<String>) -> Self {
         Self {
             format: FORMAT,
@@ -66,6 +66,7 @@ pub(super) struct Kept {
     pub fields: Fields,
     pub manifest: Manifest,
     searcher: Searcher,
+    /// True if the pieces and the list were ever committed.
     committed: bool,
 }
 
@@ -86,39 +87,39 @@ impl Kept {
         })
     }
 
-    /// An index that is on no disk.
+    /// Makes an index that is on no disk.
     pub(super) fn in_memory(index: tantivy::Index, fields: Fields) -> Result<Self> {
         Self::new(index, fields, Manifest::default(), false)
     }
 
-    /// Whether it was ever written.
+    /// True if the index was ever written.
     pub(super) const fn is_committed(&self) -> bool {
         self.committed
     }
 
-    /// The same pieces with a newer list of the same files.
+    /// Keeps the pieces, and takes over a newer list of the same files.
     pub(super) fn with(self, manifest: Manifest) -> Self {
         Self { manifest, ..self }
     }
 
-    /// What was just committed to disk, with its list.
+    /// Opens what was just committed to disk, with its list.
     pub(super) fn committed(self, dir: &Path, manifest: Manifest) -> Result<Self> {
         checked::verify(dir, &self.index, manifest.pieces())?;
         self.reloaded(manifest)
     }
 
-    /// What was just committed, with its list.
+    /// Opens what was just committed, on disk or not, with its list.
     pub(super) fn reloaded(self, manifest: Manifest) -> Result<Self> {
         Self::new(self.index, self.fields, manifest, true)
     }
 
-    /// The snapshot that is handed out.
+    /// Makes the snapshot that is handed out.
     pub(super) fn into_index(self, dir: &Path, note: Option<String>) -> Index {
         let disk_bytes = size_of(dir);
         self.finished(disk_bytes, note)
     }
 
-    /// The snapshot of an index that is on no disk.
+    /// Makes the snapshot of an index that is on no disk.
     pub(super) fn into_memory_index(self, note: String) -> Index {
         self.finished(0, Some(note))
     }
@@ -166,6 +167,7 @@ fn searcher(index: &tantivy::Index) -> Result<Searcher> {
     Ok(reader.searcher())
 }
 
+/// Folder of tantivy's files in the folder of an index.
 pub(super) fn pieces_dir(dir: &Path) -> PathBuf {
     dir.join("tantivy")
 }
@@ -174,12 +176,12 @@ fn damaged(error: &TantivyError) -> Failure {
     failed("the index was damaged", error)
 }
 
-/// Whether the index is in order, but of another version.
+/// True if a failure says that the index is in order, but of another version.
 pub(super) fn is_old(failure: &Failure) -> bool {
     failure.causes().iter().any(|cause| cause == OLD)
 }
 
-/// Whether there is something to open, good or not.
+/// True if there is something to open, good or not.
 pub(super) fn is_there(dir: &Path) -> bool {
     pieces_dir(dir).join("meta.json").exists()
 }
@@ -254,6 +256,7 @@ fn open_pieces(folder: &Path) -> Result<(tantivy::Index, Fields)> {
 /// The number of the list that belongs to the last commit; none before the first.
 fn list_number(index: &tantivy::Index) -> Result<Option<u64>> {
     let metas = index.load_metas().map_err(|e| damaged(&e))?;
+    // Our commits have a number; what has none is no commit of ours.
     Ok(metas.payload.and_then(|text| text.parse().ok()))
 }
 
@@ -282,6 +285,7 @@ fn read_list(dir: &Path, number: u64) -> Result<Manifest> {
     serde_json::from_slice(&bytes).map_err(|e| damaged().because(e))
 }
 
+/// The one field that lists of all versions have.
 #[derive(Deserialize)]
 struct Form {
     format: u32,
@@ -289,6 +293,7 @@ struct Form {
 
 /// Writes a list under a new number, which counts once a commit names it.
 pub(super) fn write_list(dir: &Path, manifest: &Manifest) -> Result<u64> {
+    // The first list is number 1.
     let number = list_numbers(dir).into_iter().max().unwrap_or(0) + 1;
     let json = serde_json::to_vec(manifest)
         .map_err(|e| Failure::bug("the list of files cannot be written").because(e))?;
@@ -296,6 +301,7 @@ pub(super) fn write_list(dir: &Path, manifest: &Manifest) -> Result<u64> {
     Ok(number)
 }
 
+/// Numbers of all lists in a folder, among the other files that stand there.
 fn list_numbers(dir: &Path) -> Vec<u64> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries
@@ -334,7 +340,8 @@ pub(super) fn tidy(dir: &Path, number: u64) {
     }
 }
 
-/// Bytes of a folder's files, one level of folders deep.
+/// Bytes of a folder's files, one level of folders deep. Files that are gone again, or that cannot
+/// be looked at, count nothing.
 fn size_of(dir: &Path) -> u64 {
     let list = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
     let mut sum = 0;

@@ -11,6 +11,8 @@ use super::stem::stem;
 const LONGEST: usize = 64;
 /// Bytes of one line that are looked at: minified files have lines of megabytes.
 const LINE: usize = 4_000;
+/// Most words, and most pairs, of a query.
+const MOST: usize = 96;
 
 /// Words of questions and of commits that say nothing about code.
 pub(super) const STOP: &[&str] = &[
@@ -226,15 +228,15 @@ pub fn each(text: &str, mut take: impl FnMut(&str)) {
     }
 }
 
-/// How many words a text has.
+/// Counts the words of a text.
 pub fn count(text: &str) -> u32 {
     let mut words = 0;
     each(text, |_| words += 1);
     words
 }
 
-/// The word that [`each`] gives for an identifier of several parts as a whole; none for one of a
-/// single part, whose word is anybody's.
+/// Returns the word that [`each`] gives for an identifier of several parts as a whole; none for
+/// one of a single part, which is a word that anything may hold.
 pub fn whole(identifier: &str) -> Option<String> {
     let identifier = identifier.trim_matches('_');
     let simple = !identifier.is_empty()
@@ -249,20 +251,21 @@ pub fn whole(identifier: &str) -> Option<String> {
     })
 }
 
-/// The words of a text, joined by blanks: the form the index stores.
+/// Joins the words of a text by blanks: the form the index stores.
 pub fn joined(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     each(text, |word| add(&mut out, word));
     out
 }
 
-/// The pairs of a text in the same form.
+/// Joins the pairs of neighbouring words of a text by blanks, each pair as one word.
 pub fn joined_pairs(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     each_pair(text, |pair| add(&mut out, pair));
     out
 }
 
+/// Adds a word behind a blank, or without one at the beginning.
 fn add(out: &mut String, word: &str) {
     if !out.is_empty() {
         out.push(' ');
@@ -305,8 +308,8 @@ fn each_pair(text: &str, mut take: impl FnMut(&str)) {
     }
 }
 
-/// The pairs of a query, each once: words that stand next to each other when those that say
-/// nothing are left out.
+/// Returns the pairs of a query, each once: words that stand next to each other when those that
+/// say nothing are left out.
 pub fn pairs_of_query(query: &str) -> Vec<String> {
     let mut pairs: Vec<String> = Vec::new();
     let mut lower = String::new();
@@ -329,11 +332,11 @@ pub fn pairs_of_query(query: &str) -> Vec<String> {
             }
         }
     }
-    pairs.truncate(96);
+    pairs.truncate(MOST);
     pairs
 }
 
-/// The words of a query, each once, stop words left out; if nothing else is left, they stay.
+/// Returns the words of a query, each once, stop words left out; if nothing else is left, they stay.
 pub fn of_query(query: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     each(query, |word| {
@@ -347,29 +350,27 @@ pub fn of_query(query: &str) -> Vec<String> {
         .cloned()
         .collect();
     let mut words = if telling.is_empty() { words } else { telling };
-    words.truncate(96);
+    words.truncate(MOST);
     words
 }
 
-/// Whether a word, as [`each`] gives it, says nothing about code.
+/// Tells whether a word, as [`each`] gives it, says nothing about code.
 fn is_stop(word: &str) -> bool {
     static STEMS: OnceLock<HashSet<String>> = OnceLock::new();
     let stems = STEMS.get_or_init(|| STOP.iter().map(|word| stem(word).to_owned()).collect());
     stems.contains(word)
 }
 
-/// The identifiers of a query as they are written: with an underscore, an inner capital, a
-/// call's parenthesis, or in back quotes.
+/// Returns the identifiers of a query as they are written: with an underscore, an inner capital, a
+/// call's parenthesis, or in quotes.
 pub fn identifiers(query: &str) -> Vec<&str> {
     let mut found: Vec<&str> = Vec::new();
     let mut rest = query;
     while let Some(start) = rest.find(|c: char| is_word(c) && !c.is_numeric()) {
-        let quoted = rest
-            .get(..start)
-            .is_some_and(|before| before.ends_with(['`', '\'', '"']));
-        let from = rest.get(start..).unwrap_or("");
+        let (before, from) = rest.split_at(start);
+        let quoted = before.ends_with(['`', '\'', '"']);
         let end = from.find(|c: char| !is_word(c)).unwrap_or(from.len());
-        let (word, after) = from.split_at_checked(end).unwrap_or((from, ""));
+        let (word, after) = from.split_at(end);
         let inner = word.contains('_')
             || word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
         let called = after.starts_with("()") || after.starts_with("::") || after.starts_with('(');
@@ -381,6 +382,7 @@ pub fn identifiers(query: &str) -> Vec<&str> {
     found
 }
 
+/// Calls `take` with the stem of a part of an identifier; `lower` is room to write in.
 fn emit(part: &str, lower: &mut String, take: &mut impl FnMut(&str)) {
     if part.len() > LONGEST {
         return;
@@ -391,7 +393,8 @@ fn emit(part: &str, lower: &mut String, take: &mut impl FnMut(&str)) {
     take(same().get(stem).map_or(stem, String::as_str));
 }
 
-/// What stands for a stem, where it is written in several ways.
+/// The words that are written in several ways: by the stem of each way, the stem that stands for
+/// all of them.
 fn same() -> &'static HashMap<String, String> {
     static SAME_STEMS: OnceLock<HashMap<String, String>> = OnceLock::new();
     SAME_STEMS.get_or_init(|| {
@@ -408,7 +411,7 @@ fn same() -> &'static HashMap<String, String> {
     })
 }
 
-/// The parts of an identifier: at underscores, at capitals, at digits.
+/// Splits an identifier into parts: at underscores, at capitals, at digits.
 fn split(word: &str) -> impl Iterator<Item = &str> {
     word.split('_')
         .filter(|part| !part.is_empty())

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 use tantivy::{IndexWriter, TantivyDocument, Term};
 
 use super::build::Progress;
-use super::history::History;
+use super::history::{History, Touch};
 use super::snapshot::{Fields, FileRecord, failed};
 use super::store::Manifest;
 use super::table::packed;
-use super::{class, pieces, terms};
+use super::{FileClass, Symbol, class, pieces, terms};
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::{AtHead, FileEntry, Repo, Walk};
@@ -22,18 +22,18 @@ pub(super) const WRITER_BYTES: usize = 60_000_000;
 /// A file changed this shortly before it was read may change again within one tick of the
 /// file system's clock: its time proves nothing yet.
 const RACY_NS: i128 = 2_000_000_000;
-/// So many files are read again rather than written down as read.
+/// Most files that are read again each time, rather than the list written anew.
 const FEW: usize = 200;
 /// Longest definition that is stored, in bytes of JSON.
 const SYMBOL_BYTES: usize = 2_000;
 
-/// What has to be done.
+/// The plan of an update.
 pub(super) struct Plan {
     /// Files to be looked into, with what was known of them.
     read: Vec<(FileEntry, Option<FileRecord>)>,
-    /// Files that are gone.
+    /// Files that the index knows and the walk has not found.
     gone: Vec<RepoPath>,
-    /// What stays as it is.
+    /// The list of the files that stay as they are.
     pub manifest: Manifest,
 }
 
@@ -83,6 +83,7 @@ impl Plan {
         let mut manifest = self.manifest.clone();
         for (entry, record) in &self.read {
             let record = record.as_ref().filter(|record| record.size == entry.size)?;
+            // A file that cannot be read is no longer what it was.
             let bytes = repo.read_bytes(&entry.path).ok()?;
             let same = record.is_indexed() && crate::repo::blob_id(&bytes).0 == record.blob;
             if !same {
@@ -94,213 +95,270 @@ impl Plan {
     }
 }
 
-/// What became of one file.
+/// The outcome for one file.
 enum Done {
-    /// Its pieces are written.
+    /// The file's pieces are written.
     Indexed(FileRecord),
-    /// It is as it was, or is passed over and was so before.
+    /// The file is as it was, or is passed over and was so before.
     Unchanged(FileRecord),
-    /// It is no text now.
+    /// The file is no text now.
     Binary(FileRecord),
-    /// It could not be read.
+    /// The file could not be read, for this reason.
     Unreadable(String),
 }
 
-/// Reads, parses and hands to the writer whatever the plan says, on all cores. Says what is
-/// known now, and whether the writer was given anything.
-pub(super) fn update(
-    repo: &Repo,
-    to: (&IndexWriter, Fields),
-    plan: Plan,
-    history: &History,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(Manifest, bool)> {
-    let (writer, fields) = to;
-    let Plan {
-        read,
-        gone,
-        mut manifest,
-    } = plan;
-    let mut changed = !gone.is_empty();
-    for path in &gone {
-        writer.delete_term(Term::from_field_text(fields.path, path.as_str()));
-    }
-    let total = read.len();
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(RepoPath, Result<Done>)>> = Mutex::new(Vec::with_capacity(total));
-    let threads = std::thread::available_parallelism()
-        .map_or(1, std::num::NonZero::get)
-        .min(8);
-    std::thread::scope(|scope| {
-        let mut workers = Vec::new();
-        for number in 0..threads.min(total) {
-            let job = || {
-                // git's data is for one thread each.
-                let head = repo.at_head();
-                while let Some((entry, before)) = read.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if cancel.is_cancelled() {
-                        return;
-                    }
-                    let done = one((repo, head.as_ref()), to, history, entry, before.as_ref());
-                    results
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push((entry.path.clone(), done));
-                }
-            };
-            let name = format!("index-{number}");
-            match std::thread::Builder::new()
-                .name(name)
-                .spawn_scoped(scope, job)
-            {
-                Ok(worker) => workers.push(worker),
-                Err(_) => job(),
-            }
-        }
-        while workers.iter().any(|worker| !worker.is_finished()) {
-            let done = next.load(Ordering::Relaxed).min(total);
-            progress(Progress::Reading { done, total });
-            std::thread::sleep(Duration::from_millis(if total < 200 { 1 } else { 20 }));
-        }
-    });
-    cancel.check()?;
-    progress(Progress::Reading { done: total, total });
-    for (path, done) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        let done = done?;
-        changed |= !matches!(done, Done::Unchanged(_) | Done::Unreadable(_));
-        match done {
-            Done::Indexed(record) | Done::Unchanged(record) | Done::Binary(record) => {
-                manifest.files.insert(path, record);
-            }
-            Done::Unreadable(why) => {
-                // Then its pieces were taken out.
-                changed |= read
-                    .iter()
-                    .any(|(entry, before)| entry.path == path && before.is_some());
-                manifest.skipped.unreadable(why);
-            }
-        }
-    }
-    Ok((manifest, changed))
+/// The work of bringing an index up to date: whence it reads, and whither it writes.
+pub(super) struct Update<'a> {
+    pub repo: &'a Repo,
+    pub writer: &'a IndexWriter,
+    pub fields: Fields,
+    pub history: &'a History,
 }
 
-fn one(
-    (repo, head): (&Repo, Option<&AtHead>),
-    (writer, fields): (&IndexWriter, Fields),
-    history: &History,
-    entry: &FileEntry,
-    before: Option<&FileRecord>,
-) -> Result<Done> {
-    let path = &entry.path;
-    // Taken before the reading: what changes after it cannot look settled.
+impl Update<'_> {
+    /// Reads, parses and hands to the writer whatever the plan says, on all cores. Returns what is
+    /// known now, and whether the writer was given anything.
+    pub(super) fn run(
+        &self,
+        plan: Plan,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Manifest, bool)> {
+        let Plan {
+            read,
+            gone,
+            mut manifest,
+        } = plan;
+        let mut changed = !gone.is_empty();
+        for path in &gone {
+            self.forget(path);
+        }
+        let results = self.read(&read, cancel, progress);
+        cancel.check()?;
+        progress(Progress::Reading {
+            done: read.len(),
+            total: read.len(),
+        });
+        for (path, done) in results {
+            let done = done?;
+            changed |= !matches!(done, Done::Unchanged(_) | Done::Unreadable(_));
+            match done {
+                Done::Indexed(record) | Done::Unchanged(record) | Done::Binary(record) => {
+                    manifest.files.insert(path, record);
+                }
+                Done::Unreadable(why) => {
+                    // Then its pieces were taken out.
+                    changed |= read
+                        .iter()
+                        .any(|(entry, before)| entry.path == path && before.is_some());
+                    manifest.skipped.unreadable(why);
+                }
+            }
+        }
+        Ok((manifest, changed))
+    }
+
+    /// Looks into files on all cores, until a cancel.
+    fn read(
+        &self,
+        files: &[(FileEntry, Option<FileRecord>)],
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Vec<(RepoPath, Result<Done>)> {
+        let total = files.len();
+        let next = AtomicUsize::new(0);
+        let results: Mutex<Vec<(RepoPath, Result<Done>)>> = Mutex::new(Vec::with_capacity(total));
+        // Where the system does not tell, one will do.
+        let threads = std::thread::available_parallelism()
+            .map_or(1, std::num::NonZero::get)
+            .min(8);
+        std::thread::scope(|scope| {
+            let mut workers = Vec::new();
+            for number in 0..threads.min(total) {
+                let job = || {
+                    // git's data is for one thread each.
+                    let head = self.repo.at_head();
+                    while let Some((entry, before)) =
+                        files.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        if cancel.is_cancelled() {
+                            return;
+                        }
+                        let done = self.look(head.as_ref(), entry, before.as_ref());
+                        results
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push((entry.path.clone(), done));
+                    }
+                };
+                let name = format!("index-{number}");
+                match std::thread::Builder::new()
+                    .name(name)
+                    .spawn_scoped(scope, job)
+                {
+                    Ok(worker) => workers.push(worker),
+                    Err(_) => job(),
+                }
+            }
+            while workers.iter().any(|worker| !worker.is_finished()) {
+                let done = next.load(Ordering::Relaxed).min(total);
+                progress(Progress::Reading { done, total });
+                std::thread::sleep(Duration::from_millis(if total < 200 { 1 } else { 20 }));
+            }
+        });
+        results.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the pieces of a file out of the index.
+    fn forget(&self, path: &RepoPath) {
+        self.writer
+            .delete_term(Term::from_field_text(self.fields.path, path.as_str()));
+    }
+
+    /// Looks into one file, of which `before` was known, and writes its pieces if it has changed.
+    fn look(
+        &self,
+        head: Option<&AtHead>,
+        entry: &FileEntry,
+        before: Option<&FileRecord>,
+    ) -> Result<Done> {
+        let path = &entry.path;
+        let was_indexed = before.is_some_and(FileRecord::is_indexed);
+        // Made before the reading: what changes after it cannot look settled.
+        let unindexed = unindexed(entry);
+        let bytes = match self.repo.read_bytes(path) {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                if was_indexed {
+                    self.forget(path);
+                }
+                return Ok(Done::Unreadable(format!("{}: {failure}", path.as_str())));
+            }
+        };
+        let Some(file) = crate::repo::read::decode(&bytes) else {
+            if before.is_some() && !was_indexed {
+                return Ok(Done::Unchanged(unindexed));
+            }
+            if was_indexed {
+                self.forget(path);
+            }
+            return Ok(Done::Binary(unindexed));
+        };
+        let blob = crate::repo::blob_id(&bytes).0;
+        if let Some(before) = before.filter(|before| before.blob == blob)
+            && !self.history.has_news(path)
+        {
+            return Ok(Done::Unchanged(FileRecord {
+                size: unindexed.size,
+                modified_ns: unindexed.modified_ns,
+                settled: unindexed.settled,
+                ..before.clone()
+            }));
+        }
+        if was_indexed {
+            self.forget(path);
+        }
+        // Outside git, and for a file that no commit changed, there is nothing to follow.
+        let since = head
+            .filter(|_| self.history.knows(path))
+            .map(|head| head.replaced(path, &blob, &bytes))
+            .unwrap_or_default();
+        let touches = self.history.touches(path, &since);
+        let (symbols, language) = pieces::definitions(path, &file.text);
+        let pieces = self.add_pieces(path, &file.text, &symbols, &touches)?;
+        Ok(Done::Indexed(FileRecord {
+            blob,
+            class: class::classify(path, truncated(&file.text, 1000)),
+            language: language.to_owned(),
+            symbols: symbols.len() as u32,
+            pieces,
+            ..unindexed
+        }))
+    }
+
+    /// Writes the pieces of a file with these definitions and this past; returns how many they are.
+    fn add_pieces(
+        &self,
+        path: &RepoPath,
+        text: &str,
+        symbols: &[Symbol],
+        touches: &[Touch],
+    ) -> Result<u32> {
+        let fields = self.fields;
+        let lines: Vec<&str> = text.lines().collect();
+        let place = terms::joined(path.as_str());
+        let mut count = 0;
+        for piece in pieces::cut(lines.len() as u32, symbols) {
+            count += 1;
+            let body = pieces::lines_of(&lines, piece.range).join("\n");
+            let mut document = TantivyDocument::new();
+            document.add_text(fields.path, path.as_str());
+            document.add_u64(fields.start, piece.range.start().into());
+            document.add_u64(fields.end, piece.range.end().into());
+            document.add_text(fields.place, &place);
+            document.add_text(fields.body, terms::joined(&body));
+            document.add_text(fields.pairs, terms::joined_pairs(&body));
+            let told = self.history.told(touches, piece.range);
+            document.add_u64(fields.touched, told.touched.into());
+            document.add_u64(fields.last, told.last);
+            document.add_text(fields.told, told.words);
+            let kind = piece.symbol.as_ref().map(|symbol| symbol.kind);
+            let test = piece.symbol.as_ref().is_some_and(is_test);
+            document.add_u64(fields.kind, packed(kind, piece.head, test));
+            if let Some(symbol) = &piece.symbol {
+                add_symbol(&mut document, fields, symbol, piece.head)?;
+            }
+            self.writer
+                .add_document(document)
+                .map_err(|e| failed("the index cannot be written", &e))?;
+        }
+        Ok(count)
+    }
+}
+
+/// Makes the record of a file as it is found now, as if it were left out for its content.
+fn unindexed(entry: &FileEntry) -> FileRecord {
+    // By a clock that is set before 1970 nothing looks settled.
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |d| d.as_nanos() as i128);
-    let record = |blob: String, class, language: &str, (symbols, pieces)| FileRecord {
+    FileRecord {
         size: entry.size,
         modified_ns: entry.modified_ns,
         settled: now - entry.modified_ns > RACY_NS,
-        blob,
-        class,
-        language: language.to_owned(),
-        symbols,
-        pieces,
-    };
-    let forget = || {
-        if before.is_some_and(FileRecord::is_indexed) {
-            writer.delete_term(Term::from_field_text(fields.path, path.as_str()));
-        }
-    };
-    let bytes = match repo.read_bytes(path) {
-        Ok(bytes) => bytes,
-        Err(failure) => {
-            forget();
-            return Ok(Done::Unreadable(format!("{}: {failure}", path.as_str())));
-        }
-    };
-    let Some(file) = crate::repo::read::decode(&bytes) else {
-        let record = record("-".to_owned(), super::FileClass::Build, "binary", (0, 0));
-        return Ok(if before.is_some_and(|before| !before.is_indexed()) {
-            Done::Unchanged(record)
-        } else {
-            forget();
-            Done::Binary(record)
-        });
-    };
-    let blob = crate::repo::blob_id(&bytes).0;
-    if let Some(before) = before.filter(|before| before.blob == blob)
-        && !history.has_news(path)
-    {
-        return Ok(Done::Unchanged(record(
-            blob,
-            before.class,
-            &before.language,
-            (before.symbols, before.pieces),
-        )));
+        blob: "-".to_owned(),
+        class: FileClass::Build,
+        language: "binary".to_owned(),
+        symbols: 0,
+        pieces: 0,
     }
-    forget();
-    let text = file.text;
-    let class = class::classify(path, truncated(&text, 1000));
-    let (symbols, language) = pieces::definitions(path, &text);
-    let lines: Vec<&str> = text.lines().collect();
-    let place = terms::joined(path.as_str());
-    let since = head
-        .filter(|_| history.knows(path))
-        .map(|head| head.replaced(path, &blob, &bytes))
-        .unwrap_or_default();
-    let touches = history.touches(path, &since);
-    let mut count = 0;
-    for piece in pieces::cut(lines.len() as u32, &symbols) {
-        count += 1;
-        let from = piece.range.start() as usize - 1;
-        let body = lines
-            .get(from..(piece.range.end() as usize).min(lines.len()))
-            .unwrap_or(&[])
-            .join("\n");
-        let mut document = TantivyDocument::new();
-        document.add_text(fields.path, path.as_str());
-        document.add_u64(fields.start, piece.range.start().into());
-        document.add_u64(fields.end, piece.range.end().into());
-        document.add_text(fields.place, &place);
-        document.add_text(fields.body, terms::joined(&body));
-        document.add_text(fields.pairs, terms::joined_pairs(&body));
-        let told = history.told(&touches, piece.range);
-        document.add_u64(fields.touched, told.touched.into());
-        document.add_u64(fields.last, told.last);
-        document.add_text(fields.told, told.words);
-        let kind = piece.symbol.as_ref().map(|symbol| symbol.kind);
-        let test = piece.symbol.as_ref().is_some_and(is_test);
-        document.add_u64(fields.kind, packed(kind, piece.head, test));
-        if let Some(symbol) = &piece.symbol {
-            if piece.head {
-                document.add_text(fields.exact, &symbol.name);
-            }
-            document.add_text(
-                fields.name,
-                terms::joined(&format!("{} {}", symbol.within, symbol.name)),
-            );
-            document.add_text(fields.signature, terms::joined(&symbol.signature));
-            let json = serde_json::to_string(symbol)
-                .map_err(|e| Failure::bug("a definition cannot be written").because(e))?;
-            if json.len() <= SYMBOL_BYTES {
-                document.add_text(fields.symbol, json);
-            }
-        }
-        writer
-            .add_document(document)
-            .map_err(|e| failed("the index cannot be written", &e))?;
-    }
-    Ok(Done::Indexed(record(
-        blob,
-        class,
-        language,
-        (symbols.len() as u32, count),
-    )))
 }
 
-/// Whether a definition is a test that stands in the file it tests.
-fn is_test(symbol: &super::Symbol) -> bool {
+/// Adds to a piece the definition it is of, which begins there if it is the `head`.
+fn add_symbol(
+    document: &mut TantivyDocument,
+    fields: Fields,
+    symbol: &Symbol,
+    head: bool,
+) -> Result<()> {
+    if head {
+        document.add_text(fields.exact, &symbol.name);
+    }
+    document.add_text(
+        fields.name,
+        terms::joined(&format!("{} {}", symbol.within, symbol.name)),
+    );
+    document.add_text(fields.signature, terms::joined(&symbol.signature));
+    let json = serde_json::to_string(symbol)
+        .map_err(|e| Failure::bug("a definition cannot be written").because(e))?;
+    if json.len() <= SYMBOL_BYTES {
+        document.add_text(fields.symbol, json);
+    }
+    Ok(())
+}
+
+/// Tells whether a definition is a test that stands in the file it tests.
+fn is_test(symbol: &Symbol) -> bool {
     let mut modules = symbol.within.split("::").chain([symbol.name.as_str()]);
     modules.any(|module| matches!(module, "test" | "tests"))
 }

@@ -13,7 +13,7 @@ use super::checked;
 use super::store::FORMAT;
 use crate::base::Embed;
 
-/// What the file begins with.
+/// The first bytes of the file.
 const MAGIC: &[u8; 8] = b"HBMEAN3\n";
 /// The largest file that is read, in bytes: several times what a large repository takes.
 const LARGEST: u64 = 200_000_000;
@@ -21,25 +21,29 @@ const LARGEST: u64 = 200_000_000;
 /// Bytes of a piece before its numbers: hash and scale.
 const HEAD: usize = 12;
 
-/// A file's content by its blob id.
+/// The id of a content: git's id of the blob, or of a commit, whose message is the content.
 pub(super) type Blob = [u8; 20];
 
-/// The vectors that there are.
+/// The vectors of all contents that have any.
 #[derive(Default)]
 pub(super) struct Vectors {
+    /// Numbers in a vector.
     width: usize,
+    /// The pieces of all contents, in the form of the file.
     bytes: Vec<u8>,
-    /// Where in `bytes` the vectors of a content begin, and how many there are.
+    /// For each content, the place in `bytes` at which its pieces begin, and how many there are.
     pub places: HashMap<Blob, (usize, u32)>,
-    /// Where in `bytes` a piece of such words is, once that was asked for.
+    /// For the hash of a text, the place in `bytes` of a piece with that text; empty before
+    /// [`Vectors::recall`].
     like: HashMap<u64, usize>,
 }
 
-/// What is kept of a piece.
+/// One piece in the form of the file: hash, scale, numbers.
 pub(super) struct Piece(Vec<u8>);
 
 impl Piece {
-    /// Of words whose hash this is, and their vector.
+    /// Makes a piece of the hash of its text and the vector of that; a vector of fewer than `width`
+    /// numbers (none, for a text that says nothing) is filled up with zeros.
     pub(super) fn new(hash: u64, vector: &[f32], width: usize) -> Self {
         let (scale, numbers) = rounded(vector);
         let mut bytes = Vec::with_capacity(HEAD + width);
@@ -52,8 +56,8 @@ impl Piece {
 }
 
 impl Vectors {
-    /// What a model has written to a file; none where it was another model, or the file is
-    /// damaged.
+    /// Reads a file that a model's vectors were written to; none where it was another model, or
+    /// the file is damaged.
     pub(super) fn read(file: &Path, embed: &dyn Embed) -> Option<Self> {
         if std::fs::metadata(file).ok()?.len() > LARGEST {
             return None;
@@ -92,7 +96,8 @@ impl Vectors {
         })
     }
 
-    /// The product of one vector of a content with another, in 8 bits with its scale.
+    /// Returns the product of vector `number` of the content whose pieces begin at `at` with
+    /// another, which is given in 8 bits with its scale.
     pub(super) fn product(
         &self,
         at: usize,
@@ -111,7 +116,7 @@ impl Vectors {
         Some(sum as f32 * f32::from_le_bytes(*own) * scale)
     }
 
-    /// Learns which words have vectors, for [`Vectors::like`].
+    /// Learns which texts have vectors, for [`Vectors::like`].
     pub(super) fn recall(&mut self) {
         let step = self.width + HEAD;
         for (at, count) in self.places.values() {
@@ -124,7 +129,7 @@ impl Vectors {
         }
     }
 
-    /// A piece of the same words, wherever it is or was.
+    /// Finds a piece whose text has this hash, in whatever content.
     pub(super) fn like(&self, hash: u64) -> Option<Piece> {
         let at = *self.like.get(&hash)?;
         let bytes = self.bytes.get(at..at + self.width + HEAD)?;
@@ -146,7 +151,7 @@ impl Vectors {
         self.places.retain(|blob, _| current.contains(blob));
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file, without its checksum.
     pub(super) fn written(&self, embed: &dyn Embed) -> Vec<u8> {
         let name = embed.name().as_bytes();
         let mut out = Vec::with_capacity(self.bytes.len() + 1024);
@@ -169,7 +174,7 @@ impl Vectors {
     }
 }
 
-/// A blob id in hex as bytes.
+/// Parses an id of 40 hexadecimal digits; none for anything else.
 pub(super) fn parsed(hex: &str) -> Option<Blob> {
     let mut blob = [0; 20];
     if hex.len() != 40 {
@@ -181,7 +186,7 @@ pub(super) fn parsed(hex: &str) -> Option<Blob> {
     Some(blob)
 }
 
-/// A vector in 8 bits, and what its numbers are multiples of.
+/// Rounds a vector to 8 bits: the scale, of which its numbers are multiples, and the multiples.
 pub(super) fn rounded(vector: &[f32]) -> (f32, Vec<i8>) {
     let most = vector.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
     if most <= 0.0 {

@@ -4,20 +4,24 @@
 //! BM25 (Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75), each view divided by the sum of the
 //! query's weights, so that values of different queries compare.
 
+mod texts;
+
 use std::collections::HashMap;
 
-use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::Postings as _;
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet as _, Searcher, TERMINATED, Term};
+use tantivy::Searcher;
 
+use self::texts::{Texts, Word};
 use super::search::Part;
-use super::snapshot::{Fields, failed};
-use super::table::{GONE, Table};
+use super::snapshot::Fields;
+use super::table::Table;
 use super::terms;
-use crate::base::{Failure, Result};
+use crate::base::{OrBug, Result};
 
+pub(super) use self::texts::find;
+
+/// BM25's `k1`: how soon more of the same word says no more.
 const K1: f32 = 1.2;
+/// BM25's `b`: how much the length of a text counts.
 const B: f32 = 0.75;
 /// Words of a query that are looked at: as many as a set of bits holds.
 pub(super) const MOST_WORDS: usize = 128;
@@ -25,19 +29,26 @@ pub(super) const MOST_WORDS: usize = 128;
 /// The fields of pieces that are views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
-    /// All of its words.
+    /// All words of the piece.
     Body,
     /// The name of what is defined, and the names around it.
     Name,
-    /// Its first line of code.
+    /// The first line of code of what is defined.
     Signature,
-    /// The words of commits that touched it.
+    /// The words of commits that touched the piece.
     Told,
-    /// Neighbouring words of its body.
+    /// Neighbouring words of the body.
     Pairs,
 }
 
-/// All of them.
+impl View {
+    /// True for views that see each file as one text too.
+    const fn has_files(self) -> bool {
+        matches!(self, Self::Body | Self::Told | Self::Pairs)
+    }
+}
+
+/// All views, in the order of [`Views::pieces`].
 pub(super) const VIEWS: [View; 5] = [
     View::Body,
     View::Name,
@@ -46,7 +57,7 @@ pub(super) const VIEWS: [View; 5] = [
     View::Pairs,
 ];
 
-/// How everything fits one query.
+/// Scores of all pieces and files for one query.
 pub(super) struct Views {
     /// By view, then by piece.
     pub pieces: [Vec<f32>; VIEWS.len()],
@@ -60,9 +71,9 @@ pub(super) struct Views {
     pub files_told: Vec<f32>,
     /// By file: neighbouring words.
     pub files_pairs: Vec<f32>,
-    /// By piece: its words, for the first line of the query alone, which says most.
+    /// By piece: its body, for the first line of the query alone, which says most.
     pub heads: Vec<f32>,
-    /// By file: the same.
+    /// By file: all of its words, for the first line of the query alone.
     pub files_heads: Vec<f32>,
     /// By file: the words of its path.
     pub places: Vec<f32>,
@@ -74,14 +85,14 @@ pub(super) struct Views {
     pub weights: Vec<f32>,
 }
 
-/// What is looked up: the words of a query as the index has them.
+/// The words of a query as the index has them: what is looked up.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asked {
-    /// Its words, each once.
+    /// Words of the query, each once.
     pub words: Vec<String>,
-    /// Which of them are in its first line.
+    /// Set of the words that are in the query's first line: bit `i` for word `i`.
     pub heads: u128,
-    /// Its neighbouring words.
+    /// Neighbouring words of the query.
     pub pairs: Vec<String>,
 }
 
@@ -90,6 +101,7 @@ impl Asked {
     pub(super) fn new(query: &str) -> Self {
         let mut words = terms::of_query(query);
         words.truncate(MOST_WORDS);
+        // An empty query has no line.
         let first = query.trim_start().lines().next().unwrap_or("");
         let mut heads = 0;
         terms::each(first, |word| {
@@ -104,9 +116,6 @@ impl Asked {
         }
     }
 }
-
-/// A word in one field: pieces that have it, and how often.
-type Found = Vec<(u32, f32)>;
 
 impl Views {
     /// Looks up all words of a query.
@@ -145,23 +154,18 @@ impl Views {
 
     /// Takes out what one part of the search adds.
     pub(super) fn forget(&mut self, part: Part) {
-        let mut clear = |view: View| {
-            if let Some(scores) = self.pieces.get_mut(view as usize) {
-                scores.fill(0.0);
-            }
-        };
         match part {
             Part::Name => {
-                clear(View::Name);
+                self.scores_mut(View::Name).fill(0.0);
                 self.named.clear();
             }
-            Part::Signature => clear(View::Signature),
+            Part::Signature => self.scores_mut(View::Signature).fill(0.0),
             Part::Told => {
-                clear(View::Told);
+                self.scores_mut(View::Told).fill(0.0);
                 self.files_told.fill(0.0);
             }
             Part::Pairs => {
-                clear(View::Pairs);
+                self.scores_mut(View::Pairs).fill(0.0);
                 self.files_pairs.fill(0.0);
             }
             Part::Heads => {
@@ -177,7 +181,7 @@ impl Views {
         }
     }
 
-    /// The weight of a set of words, of that of all.
+    /// Returns the weight of a set of words as a share of the weight of all words, 0 to 1.
     pub(super) fn share(&self, words: u128) -> f32 {
         let all: f32 = self.weights.iter().sum();
         let some: f32 = self
@@ -190,6 +194,7 @@ impl Views {
         if all > 0.0 { some / all } else { 0.0 }
     }
 
+    /// Looks up all words of a query in the field of one view.
     fn look(
         &mut self,
         searcher: &Searcher,
@@ -198,136 +203,133 @@ impl Views {
         asked: &Asked,
         view: View,
     ) -> Result<()> {
-        let words = match view {
-            View::Pairs => &asked.pairs,
-            _ => &asked.words,
+        let (words, field) = match view {
+            View::Body => (&asked.words, fields.body),
+            View::Name => (&asked.words, fields.name),
+            View::Signature => (&asked.words, fields.signature),
+            View::Told => (&asked.words, fields.told),
+            View::Pairs => (&asked.pairs, fields.pairs),
         };
-        let field = match view {
-            View::Body => fields.body,
-            View::Name => fields.name,
-            View::Signature => fields.signature,
-            View::Told => fields.told,
-            View::Pairs => fields.pairs,
-        };
-        let lengths = Lengths::read(searcher, field)?;
-        let whole = matches!(view, View::Body | View::Told | View::Pairs);
-        let pieces = table.rows.len() as f32;
-        let average = (lengths.total as f32 / pieces.max(1.0)).max(1.0);
-        // Files as one text each.
-        let mut of_files = vec![0_f32; if whole { table.files.len() } else { 0 }];
-        if whole {
-            for (piece, row) in table.rows.iter().enumerate() {
-                if let Some(length) = of_files.get_mut(row.file as usize) {
-                    *length += lengths.of(table, piece as u32) as f32;
-                }
-            }
-        }
-        let count = of_files.len() as f32;
-        let average_file = (of_files.iter().sum::<f32>() / count.max(1.0)).max(1.0);
-        let mut sums = vec![0_f32; of_files.len()];
-        let mut total = 0.0;
-        let mut total_files = 0.0;
-        let (mut total_heads, mut total_files_heads) = (0.0, 0.0);
+        let mut texts = Texts::read(searcher, field, table, view)?;
+        let mut totals = Totals::default();
         for (bit, word) in words.iter().enumerate() {
-            let head = view == View::Body && asked.heads >> bit & 1 == 1;
-            let found = find(searcher, field, table, word)?;
-            if found.is_empty() {
-                // A word that is nowhere weighs like one that is in one place, so that what
-                // holds the other words does not look complete.
-                total += weight(pieces, 1.0);
-                total_files += weight(count, 1.0);
-                if head {
-                    total_heads += weight(pieces, 1.0);
-                    total_files_heads += weight(count, 1.0);
-                }
-                if view == View::Body {
-                    self.set_weight(bit, weight(count, 1.0));
-                }
+            let word = Word {
+                bit,
+                head: view == View::Body && asked.heads >> bit & 1 == 1,
+                found: find(searcher, field, table, word)?,
+            };
+            if word.found.is_empty() {
+                self.add_unknown(&texts, &word, &mut totals);
                 continue;
             }
-            let this = weight(pieces, found.len() as f32);
-            total += this;
-            total_heads += if head { this } else { 0.0 };
-            for (piece, times) in &found {
-                let length = lengths.of(table, *piece) as f32;
-                let value = this * saturated(*times, length / average);
-                if let Some(score) = self.score(view, *piece) {
-                    *score += value;
-                }
-                if head && let Some(score) = self.heads.get_mut(*piece as usize) {
-                    *score += value;
-                }
-                if !matches!(view, View::Told | View::Pairs)
-                    && let Some(words) = self.words.get_mut(*piece as usize)
-                {
-                    *words |= 1 << bit;
-                }
-                if view == View::Name {
-                    let named = self.named.entry(*piece).or_insert((0, length as u32));
-                    named.0 += 1;
-                }
-            }
-            if !whole {
-                continue;
-            }
-            let mut touched: Vec<u32> = Vec::new();
-            for (piece, times) in &found {
-                let Some(row) = table.rows.get(*piece as usize) else {
-                    continue;
-                };
-                if let Some(sum) = sums.get_mut(row.file as usize) {
-                    if *sum == 0.0 {
-                        touched.push(row.file);
-                    }
-                    *sum += times;
-                }
-            }
-            let this = weight(count, touched.len() as f32);
-            total_files += this;
-            total_files_heads += if head { this } else { 0.0 };
-            if view == View::Body {
-                self.set_weight(bit, this);
-            }
-            for file in touched {
-                let at = file as usize;
-                let (Some(sum), Some(length)) = (sums.get_mut(at), of_files.get(at)) else {
-                    continue;
-                };
-                let value = this * saturated(std::mem::take(sum), length / average_file);
-                if head && let Some(score) = self.files_heads.get_mut(at) {
-                    *score += value;
-                }
-                let scores = match view {
-                    View::Body => &mut self.files,
-                    View::Told => &mut self.files_told,
-                    _ => &mut self.files_pairs,
-                };
-                if let Some(score) = scores.get_mut(at) {
-                    *score += value;
-                }
-                if view == View::Body
-                    && let Some(words) = self.files_words.get_mut(at)
-                {
-                    *words |= 1 << bit;
-                }
+            self.add_to_pieces(&texts, &word, &mut totals);
+            if view.has_files() {
+                self.add_to_files(&mut texts, &word, &mut totals);
             }
         }
-        let scores = self.pieces.get_mut(view as usize);
-        scale(scores.map_or(&mut [], Vec::as_mut_slice), total);
-        match view {
-            View::Body => {
-                scale(&mut self.files, total_files);
-                scale(&mut self.heads, total_heads);
-                scale(&mut self.files_heads, total_files_heads);
-            }
-            View::Pairs => scale(&mut self.files_pairs, total_files),
-            View::Told => scale(&mut self.files_told, total_files),
-            _ => {}
-        }
+        self.divide(view, &totals);
         Ok(())
     }
 
-    /// Paths are few and short: they are read as they are.
+    /// Counts a word that is nowhere like one that is in one place, so that what holds the other
+    /// words does not look complete.
+    fn add_unknown(&mut self, texts: &Texts<'_>, word: &Word, totals: &mut Totals) {
+        let (of_pieces, of_files) = (weight(texts.pieces(), 1.0), weight(texts.files(), 1.0));
+        totals.pieces += of_pieces;
+        totals.files += of_files;
+        if word.head {
+            totals.heads += of_pieces;
+            totals.files_heads += of_files;
+        }
+        if texts.view == View::Body {
+            self.set_weight(word.bit, of_files);
+        }
+    }
+
+    /// Adds to each piece that has a word what it says of that piece.
+    fn add_to_pieces(&mut self, texts: &Texts<'_>, word: &Word, totals: &mut Totals) {
+        let view = texts.view;
+        let this = weight(texts.pieces(), word.found.len() as f32);
+        totals.pieces += this;
+        totals.heads += if word.head { this } else { 0.0 };
+        for (piece, times) in &word.found {
+            let at = *piece as usize;
+            let length = texts.length(*piece);
+            let value = this * saturated(*times, length / texts.average);
+            if let Some(score) = self.scores_mut(view).get_mut(at) {
+                *score += value;
+            }
+            if word.head
+                && let Some(score) = self.heads.get_mut(at)
+            {
+                *score += value;
+            }
+            if !matches!(view, View::Told | View::Pairs)
+                && let Some(words) = self.words.get_mut(at)
+            {
+                *words |= 1 << word.bit;
+            }
+            if view == View::Name {
+                let named = self.named.entry(*piece).or_insert((0, length as u32));
+                named.0 += 1;
+            }
+        }
+    }
+
+    /// Adds to each file that has a word what it says of the file as one text.
+    fn add_to_files(&mut self, texts: &mut Texts<'_>, word: &Word, totals: &mut Totals) {
+        let view = texts.view;
+        let touched = texts.by_file(&word.found);
+        let this = weight(texts.files(), touched.len() as f32);
+        totals.files += this;
+        totals.files_heads += if word.head { this } else { 0.0 };
+        if view == View::Body {
+            self.set_weight(word.bit, this);
+        }
+        for (file, times) in touched {
+            let at = file as usize;
+            let Some(length) = texts.of_files.get(at) else {
+                continue;
+            };
+            let value = this * saturated(times, length / texts.average_file);
+            if word.head
+                && let Some(score) = self.files_heads.get_mut(at)
+            {
+                *score += value;
+            }
+            let scores = match view {
+                View::Body => &mut self.files,
+                View::Told => &mut self.files_told,
+                _ => &mut self.files_pairs,
+            };
+            if let Some(score) = scores.get_mut(at) {
+                *score += value;
+            }
+            if view == View::Body
+                && let Some(words) = self.files_words.get_mut(at)
+            {
+                *words |= 1 << word.bit;
+            }
+        }
+    }
+
+    /// Divides the scores of a view by the sums of the weights of the query's words.
+    fn divide(&mut self, view: View, totals: &Totals) {
+        scale(self.scores_mut(view), totals.pieces);
+        match view {
+            View::Body => {
+                scale(&mut self.files, totals.files);
+                scale(&mut self.heads, totals.heads);
+                scale(&mut self.files_heads, totals.files_heads);
+            }
+            View::Pairs => scale(&mut self.files_pairs, totals.files),
+            View::Told => scale(&mut self.files_told, totals.files),
+            View::Name | View::Signature => {}
+        }
+    }
+
+    /// Compares the paths of files with the words of a query. Paths are few and short: they are
+    /// read as they are.
     fn look_at_paths(&mut self, table: &Table, words: &[String]) {
         let numbers: HashMap<&str, usize> = words
             .iter()
@@ -360,7 +362,7 @@ impl Views {
             total += this;
             for (number, times) in list {
                 let at = *number as usize;
-                let length = lengths.get(at).copied().unwrap_or(1.0);
+                let length = score_of(&lengths, *number);
                 if let Some(score) = self.places.get_mut(at) {
                     *score += this * saturated(*times, length / average);
                 }
@@ -374,8 +376,28 @@ impl Views {
         scale(&mut self.places, total);
     }
 
-    fn score(&mut self, view: View, piece: u32) -> Option<&mut f32> {
-        self.pieces.get_mut(view as usize)?.get_mut(piece as usize)
+    /// Scores of all pieces by one view.
+    fn scores(&self, view: View) -> &[f32] {
+        let [body, name, signature, told, pairs] = &self.pieces;
+        match view {
+            View::Body => body.as_slice(),
+            View::Name => name.as_slice(),
+            View::Signature => signature.as_slice(),
+            View::Told => told.as_slice(),
+            View::Pairs => pairs.as_slice(),
+        }
+    }
+
+    /// Scores of all pieces by one view, to be changed.
+    fn scores_mut(&mut self, view: View) -> &mut [f32] {
+        let [body, name, signature, told, pairs] = &mut self.pieces;
+        match view {
+            View::Body => body.as_mut_slice(),
+            View::Name => name.as_mut_slice(),
+            View::Signature => signature.as_mut_slice(),
+            View::Told => told.as_mut_slice(),
+            View::Pairs => pairs.as_mut_slice(),
+        }
     }
 
     fn set_weight(&mut self, bit: usize, weight: f32) {
@@ -384,26 +406,30 @@ impl Views {
         }
     }
 
-    /// How a piece fits by one view.
+    /// Returns how well a piece fits by one view.
     pub(super) fn of(&self, view: View, piece: u32) -> f32 {
-        self.pieces
-            .get(view as usize)
-            .and_then(|scores| scores.get(piece as usize))
-            .copied()
-            .unwrap_or(0.0)
+        score_of(self.scores(view), piece)
     }
 }
 
-/// What a word says that is in `with` texts of `all`.
+/// Returns the entry of a piece or a file in a list that has one for each of them.
+pub(super) fn score_of<T: Copy + Default>(scores: &[T], number: u32) -> T {
+    let score = scores.get(number as usize).copied();
+    score.or_bug("a piece or a file has no score")
+}
+
+/// Weight of a word that is in `with` texts of `all` (the inverse document frequency of BM25).
 fn weight(all: f32, with: f32) -> f32 {
     (1.0 + (all - with + 0.5).max(0.0) / (with + 0.5)).ln()
 }
 
-/// How much it says that a text of `length` average lengths has a word so many times.
+/// Returns how much it says that a text of `length` average lengths has a word `times` times (the
+/// saturated term frequency of BM25).
 fn saturated(times: f32, length: f32) -> f32 {
     times * (K1 + 1.0) / (times + K1 * (1.0 - B + B * length))
 }
 
+/// Divides scores by the sum of the weights, where there are any.
 fn scale(scores: &mut [f32], total: f32) {
     if total > 0.0 {
         for score in scores {
@@ -412,63 +438,12 @@ fn scale(scores: &mut [f32], total: f32) {
     }
 }
 
-/// The pieces that have a word in a field.
-pub(super) fn find(searcher: &Searcher, field: Field, table: &Table, word: &str) -> Result<Found> {
-    let damaged = |e: tantivy::TantivyError| failed("the index cannot be read", &e);
-    let term = Term::from_field_text(field, word);
-    let mut found = Vec::new();
-    for (number, segment) in searcher.segment_readers().iter().enumerate() {
-        let inverted = segment.inverted_index(field).map_err(damaged)?;
-        let Some(mut postings) = inverted
-            .read_postings(&term, IndexRecordOption::WithFreqs)
-            .map_err(|e| damaged(e.into()))?
-        else {
-            continue;
-        };
-        let mut doc = postings.doc();
-        while doc != TERMINATED {
-            let piece = table.number(number, doc);
-            if table
-                .rows
-                .get(piece as usize)
-                .is_some_and(|row| row.file != GONE)
-            {
-                found.push((piece, postings.term_freq() as f32));
-            }
-            doc = postings.advance();
-        }
-    }
-    Ok(found)
-}
-
-/// How many words pieces have in a field.
-struct Lengths {
-    readers: Vec<FieldNormReader>,
-    total: u64,
-}
-
-impl Lengths {
-    fn read(searcher: &Searcher, field: Field) -> Result<Self> {
-        let damaged = |e: tantivy::TantivyError| failed("the index cannot be read", &e);
-        let mut readers = Vec::new();
-        let mut total = 0;
-        for segment in searcher.segment_readers() {
-            readers.push(segment.get_fieldnorms_reader(field).map_err(damaged)?);
-            total += segment
-                .inverted_index(field)
-                .map_err(damaged)?
-                .total_num_tokens();
-        }
-        if readers.is_empty() && !searcher.segment_readers().is_empty() {
-            return Err(Failure::bug("a field has no lengths"));
-        }
-        Ok(Self { readers, total })
-    }
-
-    fn of(&self, table: &Table, piece: u32) -> u32 {
-        let (segment, doc) = table.address(piece);
-        self.readers
-            .get(segment)
-            .map_or(0, |reader| reader.fieldnorm(doc))
-    }
+/// Sums of the weights of a query's words, by which scores are divided.
+#[derive(Default)]
+struct Totals {
+    pieces: f32,
+    files: f32,
+    /// Sums over the words of the first line alone.
+    heads: f32,
+    files_heads: f32,
 }

@@ -5,21 +5,23 @@ use std::rc::Rc;
 
 use super::super::pack::cost;
 use super::super::{Excerpt, Why};
-use super::{DiffPart, DiffPiece};
+use super::{DiffPart, DiffPiece, lines_of};
+use crate::base::bug::bug;
 use crate::base::{LineRange, RepoPath, TokenCount};
 use crate::index::{Index, Symbol};
 use crate::repo::{Diff, Repo};
 
-/// Changed definitions of a piece whose users are looked for.
+/// Most changed definitions of a piece whose users are looked for.
 const SYMBOLS: usize = 3;
-/// Places that use one, at most.
+/// Most places shown that use one definition.
 const USERS: usize = 2;
-/// Places that are looked through for them.
+/// Hits of the search for a definition's name that are looked through.
 const HITS: usize = 12;
-/// Shorter names stand for anything.
+/// Shortest name, in bytes, that is searched for: shorter ones stand for anything.
 const TELLING: usize = 4;
-/// Lines shown before and after the one that uses a definition.
+/// Lines shown before the one that uses a definition.
 const BEFORE: u32 = 3;
+/// Lines shown after that one.
 const AFTER: u32 = 5;
 
 /// Finds the definitions around changes.
@@ -27,11 +29,14 @@ pub(super) struct Surroundings<'a> {
     diff: &'a Diff,
     repo: &'a Repo,
     index: &'a Index,
+    /// Texts of files that were asked for; none for those that cannot be read.
     texts: BTreeMap<RepoPath, Option<Rc<str>>>,
+    /// Number of the next excerpt.
     next: u32,
 }
 
 impl<'a> Surroundings<'a> {
+    /// Begins with excerpt number `next`.
     pub(super) const fn new(diff: &'a Diff, repo: &'a Repo, index: &'a Index, next: u32) -> Self {
         Self {
             diff,
@@ -42,7 +47,8 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// Adds to a piece what fits of them, and of what uses them: callers, tests.
+    /// Adds to a piece what fits of the definitions around its changes, and of what uses those:
+    /// callers, tests.
     pub(super) fn add(&mut self, piece: &mut DiffPiece, budget: usize, count: &dyn TokenCount) {
         let mut changed: Vec<(RepoPath, Symbol)> = Vec::new();
         for part in piece.parts.clone() {
@@ -60,10 +66,10 @@ impl<'a> Surroundings<'a> {
                 continue;
             };
             let range = symbol.range;
+            // The index may be older than the file: the lines may be others, or not there.
             let Some(of_it) = lines.get(range.start() as usize - 1..range.end() as usize) else {
                 continue;
             };
-            // The index may be older than the file.
             let stands = of_it
                 .iter()
                 .any(|line| line.trim().starts_with(symbol.signature.trim()));
@@ -88,6 +94,8 @@ impl<'a> Surroundings<'a> {
         }
     }
 
+    /// Returns the text of a file, read once; none if it cannot be read: what is around a change is
+    /// a help, and that change is shown without.
     fn text(&mut self, path: &RepoPath) -> Option<Rc<str>> {
         let read = || self.repo.read(path).ok().map(|file| Rc::from(file.text));
         self.texts.entry(path.clone()).or_insert_with(read).clone()
@@ -148,6 +156,7 @@ impl<'a> Surroundings<'a> {
             return;
         }
         let mut shown = 0;
+        // An index that cannot be searched helps nobody, and is no reason to show nothing else.
         for hit in self.index.search(&symbol.name, HITS).unwrap_or_default() {
             let own = hit.path == *path && hit.range.overlaps(symbol.range);
             let in_piece = piece.parts.iter().any(|part| {
@@ -178,7 +187,7 @@ impl<'a> Surroundings<'a> {
     }
 }
 
-/// Whether a line has a word.
+/// Tells whether a line has a word, whole.
 fn names(line: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(word).any(|(at, _)| {
@@ -190,14 +199,13 @@ fn names(line: &str, word: &str) -> bool {
     })
 }
 
-/// Whether the file's lines are those of the diff's new side.
+/// Tells whether the file's lines are those of the diff's new side.
 fn is_current(diff: &Diff, part: &DiffPart, lines: &[&str]) -> bool {
-    let hunk = diff
-        .files
-        .get(part.file)
-        .and_then(|file| file.hunks.get(part.hunk));
-    hunk.and_then(|hunk| hunk.lines.get(part.lines.clone()))
-        .unwrap_or(&[])
+    let file = diff.files.get(part.file);
+    let Some(hunk) = file.and_then(|file| file.hunks.get(part.hunk)) else {
+        return bug("a part is of a hunk that the diff has not", false);
+    };
+    lines_of(hunk, &part.lines)
         .iter()
         .all(|line| match line.new {
             None => true,
@@ -207,7 +215,7 @@ fn is_current(diff: &Diff, part: &DiffPart, lines: &[&str]) -> bool {
         })
 }
 
-/// The smallest definition that holds all these lines.
+/// Finds the smallest definition that holds all these lines, or else the middle one of them.
 fn around(symbols: &[Symbol], lines: LineRange) -> Option<Symbol> {
     symbols
         .iter()
@@ -224,6 +232,7 @@ fn around(symbols: &[Symbol], lines: LineRange) -> Option<Symbol> {
         .cloned()
 }
 
+/// A definition's name behind the names around it: `Walk::next`.
 fn full_name(symbol: &Symbol) -> String {
     if symbol.within.is_empty() {
         symbol.name.clone()

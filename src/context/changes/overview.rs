@@ -12,16 +12,15 @@ use crate::repo::{Diff, FileDiff};
 pub struct DiffOverview {
     /// Every file with its counts, then as many of the changed lines as fit.
     pub text: String,
-    /// Its tokens.
+    /// Tokens of the text.
     pub tokens: usize,
-    /// What is not shown in full.
+    /// Files that are not shown in full.
     pub left_out: Vec<LeftOut>,
 }
 
-/// A diff as one text of at most `budget` tokens, each file getting its share: for commit
+/// Writes a diff as one text of at most `budget` tokens, each file getting its share: for commit
 /// messages.
 pub fn diff_overview(diff: &Diff, budget: usize, count: &dyn TokenCount) -> DiffOverview {
-    let mut overview = DiffOverview::default();
     // The list of files first: what changed where is worth more than any line of it.
     let mut listed = diff.files.len();
     let mut list = stat(diff, listed);
@@ -32,37 +31,8 @@ pub fn diff_overview(diff: &Diff, budget: usize, count: &dyn TokenCount) -> Diff
     if count.count(&list) > budget {
         list.clear();
     }
-    let mut left = budget.saturating_sub(count.count(&list));
-    let mut shown: Vec<Option<(String, bool)>> = vec![None; diff.files.len()];
-    let mut order: Vec<usize> = (0..diff.files.len())
-        .filter(|at| diff.files.get(*at).is_some_and(|f| !f.hunks.is_empty()))
-        .collect();
-    // Small files leave to the large ones what they do not need.
-    order.sort_by_key(|at| (diff.files.get(*at).map_or(0, size), *at));
-    for (turn, at) in order.iter().enumerate() {
-        let share = left / (order.len() - turn);
-        let Some(file) = diff.files.get(*at) else {
-            continue;
-        };
-        let total = size(file);
-        let text_of = |lines: usize| first_lines(file, *at, lines);
-        let fits = most(total, |lines| count.count(&text_of(lines)) <= share);
-        if fits > 0 {
-            let text = text_of(fits);
-            left = left.saturating_sub(count.count(&text));
-            if let Some(slot) = shown.get_mut(*at) {
-                *slot = Some((text, fits == total));
-            }
-        }
-    }
-    let assemble = |shown: &[Option<(String, bool)>]| {
-        let mut text = list.clone();
-        for (part, _) in shown.iter().flatten() {
-            text.push_str(part);
-        }
-        text
-    };
-    let mut text = assemble(&shown);
+    let mut shown = shares(diff, budget.saturating_sub(count.count(&list)), count);
+    let mut text = assembled(&list, &shown);
     // Parts counted apart may come to a token less than together.
     while count.count(&text) > budget {
         let Some(last) = shown.iter_mut().rev().find(|part| part.is_some()) else {
@@ -70,30 +40,83 @@ pub fn diff_overview(diff: &Diff, budget: usize, count: &dyn TokenCount) -> Diff
             break;
         };
         *last = None;
-        text = assemble(&shown);
+        text = assembled(&list, &shown);
     }
-    for (at, file) in diff.files.iter().enumerate() {
-        let reason = match shown.get(at).and_then(Option::as_ref) {
+    let mut left_out = Vec::new();
+    for (at, (file, shown)) in diff.files.iter().zip(&shown).enumerate() {
+        let reason = match shown {
             _ if at >= listed => "does not fit",
-            Some((_, true)) => continue,
-            Some((_, false)) => "shown in part: the rest does not fit",
+            Some(part) if part.whole => continue,
+            Some(_) => "shown in part: the rest does not fit",
             None if file.binary => "binary",
             None if file.hunks.is_empty() => continue,
             None => "only named: its lines do not fit",
         };
-        overview.left_out.push(LeftOut {
+        left_out.push(LeftOut {
             path: file.path.clone(),
             range: None,
             tokens: 0,
             reason: reason.to_owned(),
         });
     }
-    overview.tokens = count.count(&text);
-    overview.text = text;
-    overview
+    DiffOverview {
+        tokens: count.count(&text),
+        text,
+        left_out,
+    }
 }
 
-/// The list of the first `listed` files with their counts.
+/// Lines of one file, written out.
+struct Share {
+    text: String,
+    /// True if these are all lines of the file's hunks.
+    whole: bool,
+}
+
+/// Writes out of each file as many lines as fit into its share of `room` tokens; none for files
+/// without lines, and where not one fits.
+fn shares(diff: &Diff, room: usize, count: &dyn TokenCount) -> Vec<Option<Share>> {
+    let mut left = room;
+    let mut shown: Vec<Option<Share>> = diff.files.iter().map(|_| None).collect();
+    let mut order: Vec<(usize, &FileDiff, &mut Option<Share>)> = diff
+        .files
+        .iter()
+        .enumerate()
+        .zip(&mut shown)
+        .filter(|((_, file), _)| !file.hunks.is_empty())
+        .map(|((at, file), slot)| (at, file, slot))
+        .collect();
+    // Small files leave to the large ones what they do not need. The sort is stable: files of one
+    // size stay in order.
+    order.sort_by_key(|(_, file, _)| size(file));
+    let files = order.len();
+    for (turn, (at, file, slot)) in order.into_iter().enumerate() {
+        let share = left / (files - turn);
+        let total = size(file);
+        let text_of = |lines: usize| first_lines(file, at, lines);
+        let fits = most(total, |lines| count.count(&text_of(lines)) <= share);
+        if fits > 0 {
+            let text = text_of(fits);
+            left = left.saturating_sub(count.count(&text));
+            *slot = Some(Share {
+                text,
+                whole: fits == total,
+            });
+        }
+    }
+    shown
+}
+
+/// Joins the list of files and the lines of those that are shown.
+fn assembled(list: &str, shown: &[Option<Share>]) -> String {
+    let mut text = list.to_owned();
+    for share in shown.iter().flatten() {
+        text.push_str(&share.text);
+    }
+    text
+}
+
+/// Lists the first `listed` files with their counts.
 fn stat(diff: &Diff, listed: usize) -> String {
     let mut out = String::new();
     for file in diff.files.iter().take(listed) {
@@ -109,11 +132,12 @@ fn stat(diff: &Diff, listed: usize) -> String {
     out
 }
 
+/// Number of lines of a file's hunks.
 fn size(file: &FileDiff) -> usize {
     file.hunks.iter().map(|h| h.lines.len()).sum()
 }
 
-/// The first lines of a file's hunks, written out.
+/// Writes out the first `lines` lines of the hunks of file number `at`.
 fn first_lines(file: &FileDiff, at: usize, lines: usize) -> String {
     let mut parts = Vec::new();
     let mut left = lines;

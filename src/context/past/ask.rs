@@ -1,4 +1,4 @@
-//! Whether a question is about the past, and about which part of it.
+//! Tells whether a question is about the past, and about which part of it.
 
 use super::super::Mention;
 use crate::base::{LineRange, RepoPath};
@@ -82,14 +82,14 @@ const EMPTY: &[&str] = &[
     "here",
 ];
 
-/// What of the past is asked for.
+/// The part of the past that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// From where on.
+    /// Time or revision from which on the past is asked for.
     pub since: Since,
-    /// The same in the question's words: `v1.2`, `last week`.
+    /// The time or revision of `since` in the question's words: `v1.2`, `last week`.
     pub since_words: Option<String>,
-    /// Files and folders it is about; none for all.
+    /// Files and folders that the question is about; none for all.
     pub paths: Vec<RepoPath>,
     /// Lines whose authors are asked for.
     pub lines: Vec<(RepoPath, LineRange)>,
@@ -97,8 +97,8 @@ pub struct Asked {
     pub words: Vec<String>,
 }
 
-/// Whether a question is about the past; none where it is about the code as it is. `now` is in
-/// seconds since 1970; `revision` says whether git knows a name.
+/// Reads what of the past a question asks for; none where it is about the code as it is. `now` is
+/// in seconds since 1970; `revision` says whether git knows a name.
 pub fn asks(
     question: &str,
     mentions: &[Mention],
@@ -142,11 +142,12 @@ pub fn asks(
     })
 }
 
+/// Tells whether any of some words is among these.
 fn has(words: &[String], some: &[&str]) -> bool {
     words.iter().any(|word| some.contains(&word.as_str()))
 }
 
-/// Whether the words speak of work that is done on code.
+/// Tells whether the words speak of work that is done on code.
 fn speaks_of_work(words: &[String]) -> bool {
     has(
         words,
@@ -175,7 +176,7 @@ fn speaks_of_work(words: &[String]) -> bool {
     )
 }
 
-/// Whether the words ask for what was, not for what is.
+/// Tells whether the words ask for what was, not for what is.
 fn of_the_past(words: &[String]) -> bool {
     const DONE: &[&str] = &[
         "changed",
@@ -201,9 +202,8 @@ fn of_the_past(words: &[String]) -> bool {
         return true;
     }
     let next_to = |first: &[&str], second: &[&str]| {
-        words
-            .windows(2)
-            .any(|pair| first.contains(&pair[0].as_str()) && second.contains(&pair[1].as_str()))
+        let mut pairs = words.iter().zip(words.iter().skip(1));
+        pairs.any(|(a, b)| first.contains(&a.as_str()) && second.contains(&b.as_str()))
     };
     // `recent changes`, `git log`, `what changed`, `who wrote`
     if next_to(
@@ -226,60 +226,60 @@ fn of_the_past(words: &[String]) -> bool {
     asks && (has(words, DONE) || did)
 }
 
-/// `since v1.2`, `since last week`, `in the last 3 days`, `yesterday`, `today`.
+/// Reads from where on the past is asked for, and the words that say so: `since v1.2`, `since last
+/// week`, `in the last 3 days`, `yesterday`, `today`. `lower` are the `words` in lower case.
 fn since(
     words: &[String],
     lower: &[String],
     now: i64,
     revision: &dyn Fn(&str) -> bool,
 ) -> Option<(Since, String)> {
-    for (at, word) in lower.iter().enumerate() {
-        let next = |by: usize| lower.get(at + by).map_or("", String::as_str);
-        match word.as_str() {
+    let time = |(days, said): (i64, String)| (Since::Time(now - days * DAY), said);
+    for at in 0..lower.len() {
+        let (before, from) = lower.split_at(at);
+        let [word, behind @ ..] = from else {
+            break;
+        };
+        let next = behind.first().map(String::as_str);
+        let found = match word.as_str() {
             "since" => {
                 // `since the release v1.2`, `since tag v1.2`
-                let skipped = (1..4)
-                    .take_while(|by| {
+                let skipped = behind
+                    .iter()
+                    .take(3)
+                    .take_while(|word| {
                         matches!(
-                            next(*by),
+                            word.as_str(),
                             "the" | "tag" | "release" | "version" | "commit" | "branch"
                         )
                     })
                     .count();
-                let from = at + 1 + skipped;
-                if let Some(name) = words.get(from)
-                    && !name.starts_with('-')
-                    && revision(name)
-                {
-                    return Some((Since::Revision(name.clone()), name.clone()));
-                }
-                if let Some((days, said)) = ago(lower.get(at + 1..).unwrap_or_default()) {
-                    return Some((Since::Time(now - days * DAY), said));
+                let name = words.get(at + 1 + skipped);
+                match name.filter(|name| !name.starts_with('-') && revision(name)) {
+                    Some(name) => Some((Since::Revision(name.clone()), name.clone())),
+                    None => ago(behind).map(time),
                 }
             }
             "last" | "past"
-                if at > 0 && matches!(lower[at - 1].as_str(), "the" | "in" | "this") =>
+                if before
+                    .last()
+                    .is_some_and(|word| matches!(word.as_str(), "the" | "in" | "this")) =>
             {
-                if let Some((days, said)) = ago(lower.get(at..).unwrap_or_default()) {
-                    return Some((Since::Time(now - days * DAY), said));
-                }
+                ago(from).map(time)
             }
-            "today" | "yesterday" => {
-                let days = if word == "today" { 1 } else { 2 };
-                return Some((Since::Time(now - days * DAY), word.clone()));
-            }
-            "last" | "this" if matches!(next(1), "week" | "month") => {
-                if let Some((days, said)) = ago(lower.get(at..).unwrap_or_default()) {
-                    return Some((Since::Time(now - days * DAY), said));
-                }
-            }
-            _ => {}
+            "today" => Some(time((1, word.clone()))),
+            "yesterday" => Some(time((2, word.clone()))),
+            "last" | "this" if matches!(next, Some("week" | "month")) => ago(from).map(time),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
         }
     }
     None
 }
 
-/// Days back that words say, and the words: `last week`, `2 weeks ago`, `last 3 days`.
+/// Reads how many days back words say, and those words: `last week`, `2 weeks ago`, `last 3 days`.
 fn ago(words: &[String]) -> Option<(i64, String)> {
     let mut count = 1;
     let mut said: Vec<&str> = Vec::new();
@@ -291,8 +291,10 @@ fn ago(words: &[String]) -> Option<(i64, String)> {
             "week" => Some(7),
             "month" => Some(31),
             "year" => Some(366),
+            // `this`, without its `s`, among them.
             "last" | "past" | "the" | "a" | "an" | "thi" => None,
             number => {
+                // A word that is no number, or one beyond all sense, says no time.
                 count = number
                     .parse::<i64>()
                     .ok()

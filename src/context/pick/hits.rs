@@ -9,23 +9,33 @@ use crate::index::Hit;
 /// is shown in 3,000 tokens: a quarter leaves out too much. To take first what is worth most for
 /// its tokens did no better than to take the best first.
 const FLOOR: f32 = 0.1;
-/// How much more a file counts that was just talked about.
+/// Factor by which a file counts more that was just talked about.
 const NEAR: f32 = 1.5;
 /// Lines of a definition that is shown whole though only a part of it was found.
 const SMALL: u32 = 60;
 
-/// An excerpt before all of them are settled.
-#[derive(Clone)]
+/// An excerpt that a hit would become, before all of these are settled.
 struct Planned {
     path: RepoPath,
     range: LineRange,
-    /// The same with what stands around it.
+    /// The range with what stands around it.
     wider: LineRange,
     symbol: Option<String>,
     tokens: usize,
 }
 
+/// The excerpts that hits would become.
+struct Plan {
+    /// Excerpts that fit whole, best first.
+    fitting: Vec<Planned>,
+    /// Excerpts that do not, best first.
+    large: Vec<Planned>,
+    /// Tokens that are left of the budget.
+    room: usize,
+}
+
 impl Planned {
+    /// Tells whether the excerpt shares a line with these lines of a file.
     fn meets(&self, path: &RepoPath, range: LineRange) -> bool {
         self.path == *path && self.range.overlaps(range)
     }
@@ -42,65 +52,10 @@ impl Picker<'_> {
             }
         }
         hits.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let best = hits.first().map_or(0.0, |hit| hit.score);
-        let mut room = self.wanted.budget.saturating_sub(self.context.tokens);
-        let (mut planned, mut large) = (Vec::<Planned>::new(), Vec::<Planned>::new());
-        for hit in &hits {
-            let shown = self.context.excerpts.len() + planned.len() + large.len();
-            if shown >= self.most || hit.score < best * FLOOR {
-                break;
-            }
-            let Some(plan) = self.planned(hit) else {
-                continue;
-            };
-            let known = |others: &[Planned]| others.iter().any(|p| p.meets(&plan.path, plan.range));
-            if known(&planned) || known(&large) {
-                continue;
-            }
-            if plan.tokens <= room {
-                room -= plan.tokens;
-                planned.push(plan);
-            } else {
-                // The beginning of what fits best is worth more than all of something else.
-                room = if planned.is_empty() { 0 } else { room };
-                large.push(plan);
-            }
-        }
-        // What smaller ones leave is for the beginning of the best that does not fit.
-        let mut cut = None;
-        for plan in large {
-            if cut.is_none() && (planned.is_empty() || plan.tokens / 4 <= room) {
-                room = 0;
-                cut = Some(plan);
-            } else {
-                self.leave_out(&plan.path, Some(plan.range), plan.tokens, "does not fit");
-            }
-        }
-        for at in 0..planned.len() {
-            let Some(plan) = planned.get(at).cloned() else {
-                continue;
-            };
-            let free = plan.wider != plan.range
-                && !self.is_dropped(&plan.path, plan.wider)
-                && self.unshown(&plan.path, plan.wider) == [plan.wider]
-                && planned
-                    .iter()
-                    .enumerate()
-                    .all(|(other, p)| other == at || !p.meets(&plan.path, plan.wider));
-            let symbol = plan.symbol.clone();
-            let wider = free
-                .then(|| self.excerpt(&plan.path, plan.wider, symbol, Why::Search))
-                .flatten();
-            if let Some(wider) = wider
-                && let Some(slot) = planned.get_mut(at)
-                && wider.tokens.saturating_sub(slot.tokens) <= room
-            {
-                room -= wider.tokens.saturating_sub(slot.tokens);
-                slot.range = slot.wider;
-                slot.tokens = wider.tokens;
-            }
-        }
-        for plan in planned {
+        let mut plan = self.plan(&hits);
+        let cut = self.first_large(&mut plan);
+        self.widen(&mut plan);
+        for plan in plan.fitting {
             if !self.show(&plan.path, plan.range, plan.symbol.clone(), Why::Search) {
                 self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
             }
@@ -110,7 +65,86 @@ impl Picker<'_> {
         }
     }
 
-    /// What would be shown of a hit; none if the file is another now, or it is shown already.
+    /// Decides which hits, best first, are shown whole, and which are too large for that.
+    fn plan(&mut self, hits: &[Hit]) -> Plan {
+        let best = hits.first().map_or(0.0, |hit| hit.score);
+        let mut plan = Plan {
+            fitting: Vec::new(),
+            large: Vec::new(),
+            room: self.wanted.budget.saturating_sub(self.context.tokens),
+        };
+        for hit in hits {
+            let shown = self.context.excerpts.len() + plan.fitting.len() + plan.large.len();
+            if shown >= self.most || hit.score < best * FLOOR {
+                break;
+            }
+            let Some(planned) = self.planned(hit) else {
+                continue;
+            };
+            let mut others = plan.fitting.iter().chain(&plan.large);
+            if others.any(|other| other.meets(&planned.path, planned.range)) {
+                continue;
+            }
+            if planned.tokens <= plan.room {
+                plan.room -= planned.tokens;
+                plan.fitting.push(planned);
+            } else {
+                // The beginning of what fits best is worth more than all of something else.
+                if plan.fitting.is_empty() {
+                    plan.room = 0;
+                }
+                plan.large.push(planned);
+            }
+        }
+        plan
+    }
+
+    /// Takes the first of the large excerpts whose beginning gets the room that smaller ones
+    /// leave; all others are left out.
+    fn first_large(&mut self, plan: &mut Plan) -> Option<Planned> {
+        let mut cut = None;
+        for large in std::mem::take(&mut plan.large) {
+            if cut.is_none() && (plan.fitting.is_empty() || large.tokens / 4 <= plan.room) {
+                plan.room = 0;
+                cut = Some(large);
+            } else {
+                self.leave_out(&large.path, Some(large.range), large.tokens, "does not fit");
+            }
+        }
+        cut
+    }
+
+    /// Adds to the planned excerpts what stands around them, while there is room.
+    fn widen(&mut self, plan: &mut Plan) {
+        for at in 0..plan.fitting.len() {
+            let (before, from) = plan.fitting.split_at_mut(at);
+            let [this, behind @ ..] = from else {
+                break;
+            };
+            let free = this.wider != this.range
+                && !self.is_dropped(&this.path, this.wider)
+                && self.unshown(&this.path, this.wider) == [this.wider]
+                && !before
+                    .iter()
+                    .chain(behind.iter())
+                    .any(|other| other.meets(&this.path, this.wider));
+            let symbol = this.symbol.clone();
+            let wider = free
+                .then(|| self.excerpt(&this.path, this.wider, symbol, Why::Search))
+                .flatten();
+            if let Some(wider) = wider {
+                let more = wider.tokens.saturating_sub(this.tokens);
+                if more <= plan.room {
+                    plan.room -= more;
+                    this.range = this.wider;
+                    this.tokens = wider.tokens;
+                }
+            }
+        }
+    }
+
+    /// Makes the excerpt that would be shown of a hit; none if the file is another now, or if the
+    /// lines are dropped or shown already.
     fn planned(&mut self, hit: &Hit) -> Option<Planned> {
         let lines = self.text(&hit.path, false)?.lines().count() as u32;
         if hit.core.start() > lines {

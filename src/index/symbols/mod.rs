@@ -1,8 +1,8 @@
 //! Definitions of a source text, by tree-sitter. Pure.
 //!
-//! The only place that knows tree-sitter. What is a definition in which language stands in
-//! `table`; how the tree is walked stands in `walk`. The walk is a loop, not a recursion, so
-//! that no nesting can exhaust the stack, and parsing stops after a time limit.
+//! The only place that knows tree-sitter. The rules by which nodes are definitions stand in
+//! `table`, the walk through the tree in `walk`. The walk is a loop, not a recursion, so that no
+//! nesting can exhaust the stack, and parsing stops after a time limit.
 
 mod table;
 mod walk;
@@ -43,10 +43,16 @@ pub enum Language {
 }
 
 impl Language {
-    /// The language of a file by its name, else by the interpreter its first line names.
+    /// Tells the language of a file by its name, else by the interpreter its first line names.
     pub fn of(path: &RepoPath, first_line: &str) -> Option<Self> {
-        let extension = path.extension().unwrap_or_default();
-        let by_extension = match extension.as_str() {
+        path.extension()
+            .and_then(|extension| Self::of_extension(&extension))
+            .or_else(|| Self::of_interpreter(first_line))
+    }
+
+    /// Tells the language of files with an extension, which is in lower case.
+    fn of_extension(extension: &str) -> Option<Self> {
+        match extension {
             "rs" => Some(Self::Rust),
             "py" | "pyi" | "pyx" => Some(Self::Python),
             "js" | "jsx" | "mjs" | "cjs" => Some(Self::JavaScript),
@@ -63,11 +69,10 @@ impl Language {
             "php" => Some(Self::Php),
             "sh" | "bash" => Some(Self::Bash),
             _ => None,
-        };
-        by_extension.or_else(|| Self::of_interpreter(first_line))
+        }
     }
 
-    /// The language of a file without an extension that says it.
+    /// Tells the language of a file by the interpreter its first line names.
     pub fn of_interpreter(first_line: &str) -> Option<Self> {
         let line = first_line.strip_prefix("#!")?;
         let mut words = line.split(['/', ' ', '\t']).filter(|word| !word.is_empty());
@@ -82,7 +87,7 @@ impl Language {
         }
     }
 
-    /// The language's usual name.
+    /// Returns the language's usual name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rust => "Rust",
@@ -102,8 +107,8 @@ impl Language {
     }
 }
 
-/// The sections of a Markdown text, each from its heading to the next of the same or a higher
-/// rank.
+/// Returns the sections of a Markdown text, each from its heading to the next of the same or a
+/// higher rank.
 pub fn sections(text: &str) -> Vec<super::Symbol> {
     let mut found: Vec<(usize, super::Symbol)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
@@ -115,8 +120,8 @@ pub fn sections(text: &str) -> Vec<super::Symbol> {
         if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
             fenced = !fenced;
         }
-        let rank = line.bytes().take_while(|b| *b == b'#').count();
-        let title = line.get(rank..).unwrap_or("");
+        let title = line.trim_start_matches('#');
+        let rank = line.len() - title.len();
         if fenced || !(1..=6).contains(&rank) || !title.starts_with(' ') {
             continue;
         }

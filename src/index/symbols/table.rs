@@ -1,16 +1,17 @@
-//! What is a definition, language by language, in the words of the grammars.
+//! The rules by which nodes are definitions, language by language, in the words of the grammars.
 
 use std::sync::OnceLock;
 
 use tree_sitter::Language as Grammar;
 
 use super::Language;
+use crate::base::bug::bug;
 use crate::index::SymbolKind;
 use crate::index::SymbolKind::{
     Constant, Enum, Function, Impl, Macro, Method, Module, Trait, Type,
 };
 
-/// Where a definition's name stands.
+/// The place of a definition's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     /// In the field of that name.
@@ -22,39 +23,39 @@ pub(super) enum Name {
 /// A kind of node that defines something.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
-    /// The node's kind.
+    /// Kind of the node, in the grammar's words.
     pub node: &'static str,
-    /// What it defines.
+    /// Kind of the definition.
     pub kind: SymbolKind,
-    /// Where its name stands.
+    /// Place of the definition's name.
     pub name: Name,
-    /// Whether definitions inside it belong to it.
+    /// True if definitions inside this one belong to it.
     pub scope: bool,
-    /// Whether it is left out inside a function.
+    /// True if the definition is left out inside a function.
     pub local: bool,
 }
 
 impl Rule {
-    /// The same, left out inside functions.
+    /// Makes a rule that leaves the definition out inside functions.
     const fn outside(mut self) -> Self {
         self.local = true;
         self
     }
 }
 
-/// What a node means to the definitions around it.
+/// The meaning of a node to the definitions around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Nothing.
+    /// A node without a meaning of this sort.
     None,
-    /// It stands before a definition and belongs to it.
+    /// A comment or an attribute: it stands before a definition and belongs to it.
     Attached,
-    /// It only wraps definitions: one, or perhaps several.
+    /// A node that only wraps definitions: one, or perhaps several.
     Wrapper {
-        /// One only.
+        /// True if the node wraps one definition only.
         single: bool,
     },
-    /// What leads to it leads to the first thing in it.
+    /// The inside of a definition: comments before it lead to the first thing in it.
     Body,
     /// A newline, where the grammar counts it.
     Blank,
@@ -62,10 +63,11 @@ pub(super) enum Mark {
 
 /// A grammar with its rules by the numbers of its nodes.
 pub(super) struct Lookup {
-    /// The grammar.
+    /// Grammar of the language, for the parser.
     pub grammar: Grammar,
     rules: &'static [Rule],
-    /// By kind: one more than the place of its rule, and its mark.
+    /// For each kind of node: one more than the place of its rule in `rules` (0 for none), and its
+    /// mark.
     kinds: Vec<(u8, Mark)>,
 }
 
@@ -74,6 +76,7 @@ impl Lookup {
         let kinds = (0..grammar.node_kind_count())
             .map(|id| {
                 let id = id as u16;
+                // A number without a name is that of no node that could be met.
                 let kind = grammar.node_kind_for_id(id).unwrap_or("");
                 if !grammar.node_kind_is_named(id) {
                     let blank = !kind.is_empty() && kind.trim().is_empty();
@@ -101,8 +104,9 @@ impl Lookup {
         }
     }
 
-    /// The rule and the mark of a kind of node.
+    /// Returns the rule and the mark of a kind of node.
     pub fn at(&self, kind: u16) -> (Option<&'static Rule>, Mark) {
+        // The number of an error lies beyond those of the grammar.
         let (rule, mark) = self
             .kinds
             .get(usize::from(kind))
@@ -113,6 +117,7 @@ impl Lookup {
     }
 }
 
+/// Makes a rule for a node whose name is in the field `name`.
 const fn rule(node: &'static str, kind: SymbolKind, scope: bool) -> Rule {
     Rule {
         node,
@@ -123,6 +128,7 @@ const fn rule(node: &'static str, kind: SymbolKind, scope: bool) -> Rule {
     }
 }
 
+/// Makes a rule for a node whose name is elsewhere.
 const fn named(node: &'static str, kind: SymbolKind, name: Name, scope: bool) -> Rule {
     Rule {
         node,
@@ -296,7 +302,7 @@ const ATTACHED: &[&str] = &[
     "attribute",
 ];
 
-/// The grammar and the rules of a language.
+/// Returns the grammar and the rules of a language.
 pub(super) fn of(language: Language) -> &'static Lookup {
     static LOOKUPS: [OnceLock<Lookup>; 13] = [const { OnceLock::new() }; 13];
     let (at, grammar, rules): (usize, fn() -> Grammar, _) = match language {
@@ -325,7 +331,9 @@ pub(super) fn of(language: Language) -> &'static Lookup {
     let make = || Lookup::new(grammar(), rules);
     match LOOKUPS.get(at) {
         Some(cell) => cell.get_or_init(make),
-        // Unreachable while the numbers above are 0 to 12, which a test checks.
-        None => Box::leak(Box::new(make())),
+        None => {
+            let leaked: &'static Lookup = Box::leak(Box::new(make()));
+            bug("a language has no place for its grammar", leaked)
+        }
     }
 }

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::Language;
-use super::table::{self, Mark, Name, Rule};
+use super::table::{self, Lookup, Mark, Name, Rule};
 use crate::base::LineRange;
+use crate::base::bug::bug;
 use crate::base::text::truncated;
 use crate::index::{Symbol, SymbolKind};
 
@@ -32,15 +33,16 @@ thread_local! {
 
 /// A definition around the node at hand.
 struct Scope {
+    /// The byte behind the definition.
     end: usize,
     name: String,
-    /// Whether functions in it are methods.
+    /// True if functions in the definition are methods.
     owns: bool,
-    /// Whether it is a function: what is local to it is left out.
+    /// True for a function: what is local to it is left out.
     function: bool,
 }
 
-/// What is carried along for each node that is open.
+/// The siblings among which the walk is, of one node that is open: what is carried along.
 #[derive(Default)]
 struct Level {
     /// Comments and attributes that lead to the next sibling: their first and last row.
@@ -56,18 +58,21 @@ struct Level {
 struct Outer {
     /// The first row, leading comments included.
     first_row: usize,
-    /// Where its code begins.
+    /// Row at which the wrapper's code begins.
     row: usize,
+    /// Byte at which that code begins.
     byte: usize,
-    /// Whether it wraps one definition only, so that its rows are the definition's wherever
+    /// True if the node wraps one definition only, so that its rows are the definition's wherever
     /// that begins.
     single: bool,
 }
 
-/// The syntax tree of a text; none where it takes too long.
+/// Parses a text; none where it takes too long.
 fn tree(text: &str, language: Language, begun: Instant) -> Option<Tree> {
     PARSER.with_borrow_mut(|parser| {
-        parser.set_language(&table::of(language).grammar).ok()?;
+        if parser.set_language(&table::of(language).grammar).is_err() {
+            return bug("a grammar is of another version than the parser", None);
+        }
         let mut go_on = |_: &tree_sitter::ParseState| {
             if begun.elapsed() > LIMIT {
                 ControlFlow::Break(())
@@ -77,6 +82,7 @@ fn tree(text: &str, language: Language, begun: Instant) -> Option<Tree> {
         };
         let options = ParseOptions::new().progress_callback(&mut go_on);
         let bytes = text.as_bytes();
+        // The parser asks behind the end too.
         let mut read = |at: usize, _| bytes.get(at..).unwrap_or(&[]);
         let tree = parser.parse_with_options(&mut read, None, Some(options));
         if tree.is_none() {
@@ -87,8 +93,8 @@ fn tree(text: &str, language: Language, begun: Instant) -> Option<Tree> {
     })
 }
 
-/// The lines, from 1, at which the grammar cannot make sense of `text`: those of nodes that are
-/// errors, and of such as had to be added. None where it takes too long to tell.
+/// Returns the lines, from 1, at which the grammar cannot make sense of `text`: those of nodes that
+/// are errors, and of such as had to be added. None where it takes too long to tell.
 pub fn errors(text: &str, language: Language) -> Option<Vec<u32>> {
     let begun = Instant::now();
     let tree = tree(text, language, begun)?;
@@ -115,134 +121,175 @@ pub fn errors(text: &str, language: Language) -> Option<Vec<u32>> {
     }
 }
 
-/// The definitions of `text`, in order of line; empty where nothing can be parsed.
+/// Returns the definitions of `text`, in order of line; empty where nothing can be parsed.
 pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
-    let lookup = table::of(language);
     let begun = Instant::now();
     let Some(tree) = tree(text, language, begun) else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    let mut scopes: Vec<Scope> = Vec::new();
-    let mut functions = 0_usize;
-    let mut levels = vec![Level::default()];
+    let mut walk = Walk {
+        text,
+        language,
+        lookup: table::of(language),
+        found: Vec::new(),
+        scopes: Vec::new(),
+        functions: 0,
+        levels: vec![Level::default()],
+    };
     let mut cursor = tree.walk();
     let mut nodes = 0_usize;
     'tree: loop {
-        let node = cursor.node();
         nodes += 1;
         if nodes.is_multiple_of(CLOCK) && begun.elapsed() > LIMIT {
             break;
         }
-        while let Some(scope) = scopes.pop_if(|scope| scope.end <= node.start_byte()) {
-            functions -= usize::from(scope.function);
-        }
-        let depth = levels.len();
-        let Some(level) = levels.last_mut() else {
+        let inside = walk.visit(cursor.node());
+        if walk.found.len() >= MOST {
             break;
-        };
-        let (rule, mark) = lookup.at(node.kind_id());
-        let first = node.start_position().row;
-        let last = last_row(node);
-        let mut inside = None;
-        if mark == Mark::Attached {
-            // A comment behind code on its line belongs to that code.
-            let own_line = level.last_row.is_none_or(|row| row < first);
-            level.lead = match level.lead {
-                Some((from, to)) if first <= to + 1 => Some((from, last)),
-                _ => own_line.then_some((first, last)),
-            };
-            level.last_row = Some(last);
-        } else if mark != Mark::Blank {
-            let lead = level.lead.take().filter(|(_, to)| to + 1 >= first);
-            let mut place = Place {
-                first_row: lead.map_or(first, |(from, _)| from),
-                byte: node.start_byte(),
-                depth,
-                local: functions > 0,
-            };
-            if let Some(outer) = level.outer
-                && (outer.single || outer.row == first)
-                && node.is_named()
-            {
-                place.first_row = place.first_row.min(outer.first_row);
-                if outer.row == first {
-                    place.byte = outer.byte;
-                }
-            }
-            level.last_row = Some(last);
-            let mut descend = true;
-            if let Some(rule) = rule
-                && let Some(symbol) = definition(text, node, rule, &scopes, &place)
-            {
-                level.outer = None;
-                if rule.scope {
-                    let scope = Scope {
-                        end: node.end_byte(),
-                        name: symbol.name.clone(),
-                        owns: matches!(
-                            symbol.kind,
-                            SymbolKind::Type
-                                | SymbolKind::Impl
-                                | SymbolKind::Trait
-                                | SymbolKind::Enum
-                        ),
-                        function: matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method),
-                    };
-                    functions += usize::from(scope.function);
-                    scopes.push(scope);
-                } else {
-                    // Broken code and macros make one function of several in these.
-                    descend = matches!(language, Language::C | Language::Cpp);
-                }
-                found.push(symbol);
-                if found.len() >= MOST {
-                    break;
-                }
-            }
-            if descend {
-                inside = Some(Level {
-                    lead: lead.filter(|_| mark == Mark::Body),
-                    last_row: None,
-                    outer: match mark {
-                        Mark::Wrapper { single } => Some(Outer {
-                            first_row: place.first_row,
-                            row: first,
-                            byte: place.byte,
-                            single,
-                        }),
-                        _ => None,
-                    },
-                });
-            }
         }
         if let Some(inside) = inside
             && cursor.goto_first_child()
         {
-            levels.push(inside);
+            walk.levels.push(inside);
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 break 'tree;
             }
-            levels.pop();
+            walk.levels.pop();
         }
     }
+    let mut found = walk.found;
     found.sort_by_key(|symbol| (symbol.range.start(), std::cmp::Reverse(symbol.range.end())));
     found.dedup();
     found
 }
 
-/// Where a node stands.
+/// One walk through a tree: what was found, and what is carried along.
+struct Walk<'t> {
+    text: &'t str,
+    language: Language,
+    lookup: &'static Lookup,
+    found: Vec<Symbol>,
+    /// Definitions around the node at hand, outermost first.
+    scopes: Vec<Scope>,
+    /// Number of functions among `scopes`.
+    functions: usize,
+    /// One level for each node that is open, and one for the root.
+    levels: Vec<Level>,
+}
+
+impl Walk<'_> {
+    /// Takes note of a node. Returns the level of its children, if they are to be visited.
+    fn visit(&mut self, node: Node<'_>) -> Option<Level> {
+        while let Some(scope) = self.scopes.pop_if(|scope| scope.end <= node.start_byte()) {
+            self.functions -= usize::from(scope.function);
+        }
+        let (rule, mark) = self.lookup.at(node.kind_id());
+        let (first, last) = (node.start_position().row, last_row(node));
+        let depth = self.levels.len();
+        let Some(level) = self.levels.last_mut() else {
+            return bug("a node has no level", None);
+        };
+        match mark {
+            Mark::Blank => return None,
+            Mark::Attached => {
+                level.attach(first, last);
+                return None;
+            }
+            Mark::None | Mark::Wrapper { .. } | Mark::Body => {}
+        }
+        let lead = level.lead.take().filter(|(_, to)| to + 1 >= first);
+        let (first_row, byte) = level.begin(node, lead);
+        let place = Place {
+            first_row,
+            byte,
+            depth,
+            local: self.functions > 0,
+        };
+        level.last_row = Some(last);
+        let mut descend = true;
+        if let Some(rule) = rule
+            && let Some(symbol) = definition(self.text, node, rule, &self.scopes, &place)
+        {
+            level.outer = None;
+            descend = self.add(node, rule, symbol);
+        }
+        descend.then(|| Level {
+            lead: lead.filter(|_| mark == Mark::Body),
+            last_row: None,
+            outer: match mark {
+                Mark::Wrapper { single } => Some(Outer {
+                    first_row: place.first_row,
+                    row: first,
+                    byte: place.byte,
+                    single,
+                }),
+                _ => None,
+            },
+        })
+    }
+
+    /// Takes in the definition that a node is. Tells whether its children are to be visited.
+    fn add(&mut self, node: Node<'_>, rule: &Rule, symbol: Symbol) -> bool {
+        if rule.scope {
+            let scope = Scope {
+                end: node.end_byte(),
+                name: symbol.name.clone(),
+                owns: matches!(
+                    symbol.kind,
+                    SymbolKind::Type | SymbolKind::Impl | SymbolKind::Trait | SymbolKind::Enum
+                ),
+                function: matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method),
+            };
+            self.functions += usize::from(scope.function);
+            self.scopes.push(scope);
+        }
+        self.found.push(symbol);
+        // Broken code and macros make one function of several in these languages.
+        rule.scope || matches!(self.language, Language::C | Language::Cpp)
+    }
+}
+
+impl Level {
+    /// Takes note of a comment or an attribute, which may lead to the next sibling.
+    fn attach(&mut self, first: usize, last: usize) {
+        // A comment behind code on its line belongs to that code.
+        let own_line = self.last_row.is_none_or(|row| row < first);
+        self.lead = match self.lead {
+            Some((from, to)) if first <= to + 1 => Some((from, last)),
+            _ => own_line.then_some((first, last)),
+        };
+        self.last_row = Some(last);
+    }
+
+    /// Tells where a node begins, with what leads to it and with the node that wraps it.
+    fn begin(&self, node: Node<'_>, lead: Option<(usize, usize)>) -> (usize, usize) {
+        let row = node.start_position().row;
+        let (mut first_row, mut byte) = (lead.map_or(row, |(from, _)| from), node.start_byte());
+        if let Some(outer) = self.outer
+            && (outer.single || outer.row == row)
+            && node.is_named()
+        {
+            first_row = first_row.min(outer.first_row);
+            if outer.row == row {
+                byte = outer.byte;
+            }
+        }
+        (first_row, byte)
+    }
+}
+
+/// The place of a node in the text and in the tree.
 struct Place {
-    /// Its first row, with what leads to it.
+    /// First row of the node, with what leads to it.
     first_row: usize,
-    /// Where its code begins.
+    /// Byte at which the node's code begins.
     byte: usize,
-    /// Nodes that are open, the root among them.
+    /// Number of nodes that are open, the root among them.
     depth: usize,
-    /// Whether it stands inside a function.
+    /// True if the node stands inside a function.
     local: bool,
 }
 
@@ -256,7 +303,54 @@ fn last_row(node: Node<'_>) -> usize {
     }
 }
 
-/// The definition a node is.
+/// Returns the kind of definition a node is by its rule and its place; none where it defines
+/// nothing after all.
+fn kind_of(node: Node<'_>, rule: &Rule, scopes: &[Scope], place: &Place) -> Option<SymbolKind> {
+    match rule.node {
+        // Only what is given a function counts, and constants at the top.
+        "variable_declarator"
+        | "field_definition"
+        | "public_field_definition"
+        | "assignment_expression" => {
+            if is_given_function(node) {
+                return Some(rule.kind);
+            }
+            // Root, perhaps `export`, declaration, and this.
+            let at_top = place.depth <= 4 && scopes.is_empty();
+            (rule.node == "variable_declarator" && at_top).then_some(SymbolKind::Constant)
+        }
+        // Python's names at the top of a module: root, statement, and this.
+        "assignment" => {
+            let left = node.child_by_field_name("left")?;
+            let plain = left.kind() == "identifier";
+            (place.depth <= 3 && plain).then_some(rule.kind)
+        }
+        "struct_specifier" | "union_specifier" | "enum_specifier" | "class_specifier" => {
+            // Without a body it only names the type.
+            node.child_by_field_name("body").map(|_| rule.kind)
+        }
+        "preproc_def" => {
+            // Include guards and empty switches define nothing to read.
+            node.child_by_field_name("value").map(|_| rule.kind)
+        }
+        _ => Some(rule.kind),
+    }
+}
+
+/// Tells whether an assignment or a declaration gives its name a function or a class.
+fn is_given_function(node: Node<'_>) -> bool {
+    let value = node
+        .child_by_field_name("value")
+        .or_else(|| node.child_by_field_name("right"));
+    value.is_some_and(|value| {
+        matches!(
+            value.kind(),
+            "arrow_function" | "function_expression" | "function" | "generator_function" | "class"
+        )
+    })
+}
+
+/// Reads the definition that a node is; none where it defines nothing.
 fn definition(
     text: &str,
     node: Node<'_>,
@@ -264,53 +358,7 @@ fn definition(
     scopes: &[Scope],
     place: &Place,
 ) -> Option<Symbol> {
-    let mut kind = rule.kind;
-    match rule.node {
-        // Only what is given a function counts, and constants at the top.
-        "variable_declarator"
-        | "field_definition"
-        | "public_field_definition"
-        | "assignment_expression" => {
-            let value = node
-                .child_by_field_name("value")
-                .or_else(|| node.child_by_field_name("right"));
-            let is_function = value.is_some_and(|value| {
-                matches!(
-                    value.kind(),
-                    "arrow_function"
-                        | "function_expression"
-                        | "function"
-                        | "generator_function"
-                        | "class"
-                )
-            });
-            if !is_function {
-                // Root, perhaps `export`, declaration, and this.
-                if rule.node != "variable_declarator" || place.depth > 4 || !scopes.is_empty() {
-                    return None;
-                }
-                kind = SymbolKind::Constant;
-            }
-        }
-        // Python's names at the top of a module: root, statement, and this.
-        "assignment" => {
-            let plain = node
-                .child_by_field_name("left")
-                .is_some_and(|left| left.kind() == "identifier");
-            if place.depth > 3 || !plain {
-                return None;
-            }
-        }
-        "struct_specifier" | "union_specifier" | "enum_specifier" | "class_specifier" => {
-            // Without a body it only names the type.
-            node.child_by_field_name("body")?;
-        }
-        "preproc_def" => {
-            // Include guards and empty switches define nothing to read.
-            node.child_by_field_name("value")?;
-        }
-        _ => {}
-    }
+    let mut kind = kind_of(node, rule, scopes, place)?;
     if rule.local && place.local {
         return None;
     }
@@ -336,8 +384,9 @@ fn definition(
     })
 }
 
-/// The first line of code from `byte` on that is no annotation.
+/// Returns the first line of code from `byte` on that is no annotation.
 fn signature(text: &str, byte: usize) -> String {
+    // Where a node begins is the grammar's word: nothing is promised of characters, or of the end.
     let lines = || text.get(byte..).unwrap_or("").lines().map(str::trim);
     lines()
         .take(8)
@@ -347,6 +396,7 @@ fn signature(text: &str, byte: usize) -> String {
         .unwrap_or_default()
 }
 
+/// Reads the name of the definition that a node is.
 fn name_of(text: &str, node: Node<'_>, rule: &Rule) -> Option<String> {
     let name = match rule.name {
         Name::Field(field) => node.child_by_field_name(field)?,
@@ -377,7 +427,7 @@ fn name_of(text: &str, node: Node<'_>, rule: &Rule) -> Option<String> {
     (!words.is_empty()).then(|| truncated(words, 120).to_owned())
 }
 
-/// The type a Go method belongs to.
+/// Returns the type that a Go method belongs to.
 fn receiver_of(text: &str, node: Node<'_>) -> Option<String> {
     let receiver = text.get(node.child_by_field_name("receiver")?.byte_range())?;
     let name = receiver
