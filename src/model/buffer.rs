@@ -11,7 +11,7 @@ const LEAST: usize = 4096;
 /// Most rooms that are kept.
 const MOST_KEPT: usize = 16;
 
-/// The rooms that are kept. Whoever panics with the lock has done no harm to them.
+/// The rooms that are kept. A thread that panics with the lock leaves them whole.
 static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 const TOO_LONG: &str = "a buffer is longer than its room";
@@ -41,7 +41,7 @@ impl Buffer {
         }
     }
 
-    /// The numbers as a vector of just that length.
+    /// Gives the numbers in use as a vector.
     pub fn into_vec(mut self) -> Vec<f32> {
         let mut room = std::mem::take(&mut self.room);
         room.truncate(self.length);

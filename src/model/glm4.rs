@@ -94,7 +94,8 @@ impl Check<'_> {
     }
 
     fn vector(&self, name: &str, size: u64) -> Result<()> {
-        self.shaped(name, &[size]).map(drop)
+        self.shaped(name, &[size])?;
+        Ok(())
     }
 
     /// Returns the tensor of that name, if its shape is `wanted`, in the file's order.
