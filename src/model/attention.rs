@@ -14,16 +14,16 @@ use crate::kernels::attention;
 use crate::kernels::pages::Precision;
 use crate::kernels::rows::Gate;
 
-/// What tells one form from another.
+/// The form of a layer's attention.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Form {
-    /// Queries, keys and values come out of one product.
+    /// True if queries, keys and values come out of one product.
     pub fused: bool,
-    /// Behind each head's query stands a gate for its output.
+    /// True if behind each head's query stands a gate for the head's output.
     pub gated: bool,
-    /// Tokens that it sees, where not all.
+    /// Tokens that a token sees, itself among them, where not all.
     pub window: Option<usize>,
-    /// Multiplies scores.
+    /// Factor of the scores before their softmax.
     pub scale: f32,
 }
 
@@ -47,7 +47,7 @@ enum Projection {
 }
 
 impl Attention {
-    /// Loads those of a layer.
+    /// Loads the weights of a layer.
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape than the figures say.
@@ -79,17 +79,18 @@ impl Attention {
         })
     }
 
-    /// Whether it sees only the last tokens.
+    /// Tells whether the layer sees only the last tokens.
     pub const fn is_near(&self) -> bool {
         self.form.window.is_some()
     }
 
-    /// Keys and values of an empty text.
+    /// Returns the keys and values of an empty text; in pages for the CPU, or in tensors.
     pub fn state(&self, pages: bool) -> Keys {
         Keys::new(self.kv_heads, self.head, pages.then_some(self.precision))
     }
 
-    /// Attention of new rows, the first at `position`, over those before and themselves.
+    /// Computes the attention of new rows, the first at `position`, over those before and
+    /// themselves. `x` and the result: `tokens × hidden`.
     pub fn forward(
         &self,
         x: &Rows,
@@ -150,7 +151,8 @@ impl Attention {
         self.output.forward(&seen)
     }
 
-    /// The same by whole products and a mask, on other devices.
+    /// Computes attention by whole products and a mask, on other devices. `q` and the result:
+    /// `tokens × (heads · head)`; keys and values of these tokens are in `state` already.
     fn by_tensors(&self, q: &Rows, position: usize, state: &Keys) -> Result<Rows> {
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head);
         let count = q.count();

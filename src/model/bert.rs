@@ -1,5 +1,5 @@
 //! `bert`: encoders that turn a text into one vector (arXiv:1810.04805, arXiv:1908.10084), as
-//! all-MiniLM-L6-v2; the mean of what the last layer says of the tokens, of length 1.
+//! all-MiniLM-L6-v2: the mean of the last layer's rows of its tokens, made of length 1.
 //!
 //! Matrices that the file holds as floats are rounded to 8 bits when it is loaded: a quarter of
 //! the memory, several times as fast, and vectors that differ by less than a hundredth.
@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::Device;
+use candle_core::{Device, bail};
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
@@ -18,7 +18,7 @@ use super::linear::{Linear, Table};
 use super::mapping::Mapping;
 use super::rows::Rows;
 use super::weights::Weights;
-use crate::base::{Cancel, Failure, Result};
+use crate::base::{Cancel, Failure, OrBug as _, Result};
 use crate::kernels::encoder::{Encoded, gelu_each, layer_norm};
 use crate::kernels::pool;
 
@@ -36,7 +36,7 @@ pub struct Bert {
     begin: u32,
     end: u32,
     table: Table,
-    /// `[positions][width]`, the first kind of text added to each.
+    /// Embeddings of positions: `positions × width`, that of the first kind of text added to each.
     positions: Vec<f32>,
     norm: Norm,
     layers: Vec<Layer>,
@@ -61,7 +61,7 @@ struct Layer {
     norm: Norm,
 }
 
-/// Whether the header is that of an encoder, and what stands in the way of running it.
+/// Checks that the header is that of an encoder that can be run.
 ///
 /// # Errors
 /// Of kind model, saying what is missing.
@@ -74,6 +74,7 @@ pub fn check(header: &Header) -> Result<()> {
     if header.architecture() != ARCHITECTURE {
         return cannot(format!("its architecture is `{}`", header.architecture()));
     }
+    // A file that does not say is taken for one of the usual kind.
     let pooling = header.arch_number("pooling_type").unwrap_or(MEAN);
     if pooling != MEAN {
         return cannot(format!("it pools in the way {pooling}, not by the mean"));
@@ -81,6 +82,7 @@ pub fn check(header: &Header) -> Result<()> {
     if header.text("tokenizer.ggml.model") != Some("bert") {
         return cannot("its vocabulary is not of word pieces".to_owned());
     }
+    // A figure that is missing is refused as zero is.
     let number = |key| header.arch_number(key).unwrap_or(0);
     let (width, heads) = (number("embedding_length"), number("attention.head_count"));
     if width == 0 || heads == 0 || !width.is_multiple_of(heads) || width > 1 << 14 {
@@ -89,9 +91,15 @@ pub fn check(header: &Header) -> Result<()> {
     Ok(())
 }
 
-/// Numbers of the vectors of an encoder.
+/// Returns how many numbers the vectors of an encoder have; its header has passed [`check`].
 pub fn width(header: &Header) -> usize {
-    header.arch_number("embedding_length").unwrap_or(0) as usize
+    checked(header, "embedding_length")
+}
+
+/// Returns a figure that [`check`] has seen.
+fn checked(header: &Header, key: &str) -> usize {
+    let figure = header.arch_number(key);
+    figure.or_bug("the header of an encoder was not checked") as usize
 }
 
 impl Bert {
@@ -117,11 +125,14 @@ impl Bert {
         Self::of(&weights, header, words).map_err(|e| broken(&e))
     }
 
+    /// Loads the weights; `header` has passed [`check`].
     fn of(weights: &Weights<'_>, header: &Header, words: Words) -> candle_core::Result<Self> {
         let width = width(header);
-        let number = |key| header.arch_number(key).unwrap_or(0) as usize;
-        let shape = |name: &str| weights.shape(name).unwrap_or_default();
-        let rows_of = |name: &str| shape(name).first().copied().unwrap_or(0);
+        // A file may lack a tensor: it is missed when its numbers are read.
+        let rows_of = |name: &str| {
+            let shape = weights.shape(name);
+            shape.and_then(|shape| shape.first().copied()).unwrap_or(0)
+        };
         let norm = |name: &str| -> candle_core::Result<Norm> {
             Ok(Norm {
                 gain: weights.floats(&format!("{name}.weight"), width)?,
@@ -137,7 +148,9 @@ impl Bert {
                 *x += kind;
             }
         }
-        let layers = (0..number("block_count").min(1024))
+        // A file that does not say how many has none.
+        let count = header.arch_number("block_count").unwrap_or(0);
+        let layers = (0..count.min(1024))
             .map(|layer| {
                 let name = |part: &str| format!("blk.{layer}.{part}");
                 let square = |part: &str| weights.rounded(&name(part), width, width);
@@ -163,14 +176,14 @@ impl Bert {
             norm: norm("token_embd_norm")?,
             layers,
             width,
-            heads: number("attention.head_count"),
+            heads: checked(header, "attention.head_count"),
             epsilon: header
                 .arch_float("attention.layer_norm_epsilon")
                 .unwrap_or(1e-12) as f32,
         })
     }
 
-    /// A vector of length 1 for each text.
+    /// Computes a vector of length 1, `width` numbers, for each text.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind model, if the file does not hold what its
@@ -196,6 +209,8 @@ impl Bert {
         made.map_err(|e| Failure::model("the embedding model cannot be run").because(e))
     }
 
+    /// Runs all layers over the tokens of all texts; `texts` are the tokens of each. Returns their
+    /// vectors.
     fn forward(
         &self,
         tokens: &[u32],
@@ -204,12 +219,11 @@ impl Bert {
         let width = self.width;
         let mut x = self.table.embed(tokens, &Device::Cpu)?.into_vec()?;
         for text in texts {
-            let rows = x.get_mut(text.start * width..text.end * width);
-            for (row, position) in rows
-                .unwrap_or_default()
-                .chunks_exact_mut(width)
-                .zip(self.positions.chunks_exact(width))
-            {
+            let Some(rows) = x.get_mut(text.start * width..text.end * width) else {
+                bail!("a text lies beyond its rows");
+            };
+            let rows = rows.chunks_exact_mut(width);
+            for (row, position) in rows.zip(self.positions.chunks_exact(width)) {
                 for (x, position) in row.iter_mut().zip(position) {
                     *x += position;
                 }
@@ -219,25 +233,16 @@ impl Bert {
         for layer in &self.layers {
             x = self.layer(layer, x, texts)?;
         }
-        Ok(texts
+        texts
             .iter()
-            .map(|text| {
-                let mut mean = vec![0.0_f32; width];
-                let rows = x.get(text.start * width..text.end * width);
-                for row in rows.unwrap_or_default().chunks_exact(width) {
-                    for (sum, x) in mean.iter_mut().zip(row) {
-                        *sum += x;
-                    }
-                }
-                let length = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
-                for x in &mut mean {
-                    *x /= length.max(f32::MIN_POSITIVE);
-                }
-                mean
+            .map(|text| match x.get(text.start * width..text.end * width) {
+                Some(rows) => Ok(direction(rows, width)),
+                None => bail!("a text lies beyond its rows"),
             })
-            .collect())
+            .collect()
     }
 
+    /// Runs a layer. `x` and the result: `tokens × width`, row-major.
     fn layer(
         &self,
         layer: &Layer,
@@ -279,6 +284,21 @@ impl Bert {
     }
 }
 
+/// Sums rows, `tokens × width`, and makes the sum of length 1: the direction of their mean.
+fn direction(rows: &[f32], width: usize) -> Vec<f32> {
+    let mut mean = vec![0.0_f32; width];
+    for row in rows.chunks_exact(width) {
+        for (sum, x) in mean.iter_mut().zip(row) {
+            *sum += x;
+        }
+    }
+    let length = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
+    for x in &mut mean {
+        *x /= length.max(f32::MIN_POSITIVE);
+    }
+    mean
+}
+
 fn add(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += y;
@@ -301,7 +321,8 @@ impl Words {
             .ok_or("`tokenizer.ggml.tokens` is missing")?;
         let mut list = String::with_capacity(tokens.len() * 9);
         for token in &tokens {
-            // In these files words begin with a bar, and what goes on has no signs before it.
+            // In these files words begin with a bar (U+2581), and pieces that continue a word have
+            // no mark.
             match token.strip_prefix('\u{2581}') {
                 Some(word) => list.push_str(word),
                 None if token.starts_with('[') && token.ends_with(']') => list.push_str(token),

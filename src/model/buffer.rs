@@ -4,23 +4,29 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
+use crate::base::OrBug;
+
 /// Numbers below which room is not worth keeping.
 const LEAST: usize = 4096;
 /// Most rooms that are kept.
 const MOST_KEPT: usize = 16;
 
+/// The rooms that are kept. A thread that panics with the lock leaves them whole.
 static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
+
+const TOO_LONG: &str = "a buffer is longer than its room";
 
 /// A slice of floats of its own, whose room goes to the next one when it is dropped.
 #[derive(Debug, Default)]
 pub struct Buffer {
-    /// May be longer than what is used of it.
+    /// At least `length` numbers, maybe more.
     room: Vec<f32>,
+    /// Numbers in use.
     length: usize,
 }
 
 impl Buffer {
-    /// So many numbers of any value: for what is written before it is read.
+    /// A buffer of `length` numbers of any value: for what is written before it is read.
     pub fn stale(length: usize) -> Self {
         let kept = || {
             let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -35,7 +41,7 @@ impl Buffer {
         }
     }
 
-    /// The numbers as a vector of just that length.
+    /// Gives the numbers in use as a vector.
     pub fn into_vec(mut self) -> Vec<f32> {
         let mut room = std::mem::take(&mut self.room);
         room.truncate(self.length);
@@ -66,13 +72,13 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        self.room.get(..self.length).unwrap_or_default()
+        self.room.get(..self.length).or_bug(TOO_LONG)
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        self.room.get_mut(..self.length).unwrap_or_default()
+        self.room.get_mut(..self.length).or_bug(TOO_LONG)
     }
 }
 

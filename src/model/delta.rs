@@ -15,7 +15,7 @@ use crate::kernels::delta::{self, Shape, Tokens};
 use crate::kernels::exponent::{sigmoid, softplus};
 use crate::kernels::rows::Gate;
 
-/// Its weights.
+/// The weights of a layer's delta net.
 pub struct DeltaNet {
     shape: Shape,
     taps: usize,
@@ -25,13 +25,13 @@ pub struct DeltaNet {
     gate: Linear,
     alpha: Linear,
     beta: Linear,
-    /// `[taps][channels]`.
+    /// Weights of the convolution: `taps × channels`.
     taps_first: Vec<f32>,
-    /// The same on a device.
+    /// The weights of the convolution on a device, where the layer runs on one.
     taps_tensor: Option<Tensor>,
-    /// Added to `alpha`.
+    /// Biases of `alpha`, one for each value head.
     time: Vec<f32>,
-    /// How fast each head fades: negative numbers.
+    /// Rates of decay, negative, one for each value head.
     fade: Vec<f32>,
     norm: Vector,
     output: Linear,
@@ -40,7 +40,7 @@ pub struct DeltaNet {
 }
 
 impl DeltaNet {
-    /// Loads that of a layer.
+    /// Loads the weights of a layer.
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape than the figures say.
@@ -92,14 +92,15 @@ impl DeltaNet {
         })
     }
 
-    /// The state of an empty text.
+    /// Returns the state of an empty text.
     pub fn state(&self) -> Result<Recurrent> {
         let rows = (self.taps - 1) * self.shape.channels();
         Recurrent::new(self.shape, rows, self.device.as_ref())
     }
 
-    /// Lets new rows go over the state, which keeps what it made of it as pending; so that any
-    /// number of them can be taken over, if `replay`.
+    /// Runs the rule over new rows. `x` and the result: `tokens × hidden`. The new state stays
+    /// pending in `state` until it is settled; with `replay`, any number of these tokens can be
+    /// settled, else all or none.
     pub fn forward(&self, x: &Rows, state: &mut Recurrent, replay: bool) -> Result<Rows> {
         let raw = self.mixed.forward(x)?;
         let gate = self.gate.forward(x)?;
@@ -121,6 +122,8 @@ impl DeltaNet {
         self.output.forward(&gate.gated(Gate::Silu, &out)?)
     }
 
+    /// Runs the rule by our kernels. `raw`: `tokens × channels`; `decay` and `beta`:
+    /// `tokens × value_heads`; the result: `tokens × (value_heads · value)`.
     fn by_kernels(
         &self,
         raw: Rows,
@@ -161,7 +164,8 @@ impl DeltaNet {
         Ok(Rows::host(out, inner))
     }
 
-    /// The same, token by token, on other devices.
+    /// Runs the rule by candle's tensors, token by token, on other devices. Shapes are those of
+    /// [`Self::by_kernels`].
     fn by_tensors(
         &self,
         raw: &Tensor,
@@ -174,37 +178,12 @@ impl DeltaNet {
             bail!("the state lies on the CPU");
         };
         let Shape {
-            key_heads,
-            value_heads,
-            key,
-            value,
+            value_heads, value, ..
         } = self.shape;
         let device = raw.device();
         let count = raw.dim(0)?;
         let all = Tensor::cat(&[kept, raw], 0)?;
-        let mut mixed = raw.zeros_like()?;
-        for tap in 0..self.taps {
-            let rows = all.narrow(0, tap, count)?;
-            mixed = (mixed + rows.broadcast_mul(&taps.narrow(0, tap, 1)?)?)?;
-        }
-        let mixed = mixed.silu()?;
-        let half = key_heads * key;
-        let unit = |first: usize| -> Result<Tensor> {
-            let heads = mixed
-                .narrow(1, first, half)?
-                .contiguous()?
-                .reshape((count, key_heads, key))?;
-            let length = (heads.sqr()?.sum_keepdim(2)? + f64::from(self.epsilon))?.sqrt()?;
-            let heads = heads.broadcast_div(&length)?;
-            // Value head i uses key head i modulo their number.
-            Tensor::cat(&vec![heads; value_heads / key_heads], 1)
-        };
-        let q = (unit(0)? / (key as f64).sqrt())?;
-        let k = unit(half)?;
-        let v = mixed
-            .narrow(1, 2 * half, value_heads * value)?
-            .contiguous()?
-            .reshape((count, value_heads, value))?;
+        let Heads { q, k, v } = self.heads(&self.convolved(&all, taps, count)?)?;
         let by_head = |numbers: &[f32]| {
             Tensor::from_vec(numbers.to_vec(), (count, value_heads, 1, 1), device)
         };
@@ -233,4 +212,53 @@ impl DeltaNet {
         });
         Rows::device(Tensor::cat(&out, 0)?)
     }
+
+    /// Convolves each channel over time. `all`: `(taps − 1 + count) × channels`; `taps`:
+    /// `taps × channels`; the result: `count × channels`.
+    fn convolved(&self, all: &Tensor, taps: &Tensor, count: usize) -> Result<Tensor> {
+        let mut mixed = all.narrow(0, 0, count)?.zeros_like()?;
+        for tap in 0..self.taps {
+            let rows = all.narrow(0, tap, count)?;
+            mixed = (mixed + rows.broadcast_mul(&taps.narrow(0, tap, 1)?)?)?;
+        }
+        mixed.silu()
+    }
+
+    /// Parts convolved rows, `tokens × channels`, into heads; queries and keys get the length 1,
+    /// queries their scale too.
+    fn heads(&self, mixed: &Tensor) -> Result<Heads> {
+        let Shape {
+            key_heads,
+            value_heads,
+            key,
+            value,
+        } = self.shape;
+        let count = mixed.dim(0)?;
+        let half = key_heads * key;
+        let unit = |first: usize| -> Result<Tensor> {
+            let heads = mixed
+                .narrow(1, first, half)?
+                .contiguous()?
+                .reshape((count, key_heads, key))?;
+            let length = (heads.sqr()?.sum_keepdim(2)? + f64::from(self.epsilon))?.sqrt()?;
+            let heads = heads.broadcast_div(&length)?;
+            // Value head i uses key head i modulo their number.
+            Tensor::cat(&vec![heads; value_heads / key_heads], 1)
+        };
+        Ok(Heads {
+            q: (unit(0)? / (key as f64).sqrt())?,
+            k: unit(half)?,
+            v: mixed
+                .narrow(1, 2 * half, value_heads * value)?
+                .contiguous()?
+                .reshape((count, value_heads, value))?,
+        })
+    }
+}
+
+/// Queries, keys and values of some tokens, `tokens × value_heads × width` each.
+struct Heads {
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
 }

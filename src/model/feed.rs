@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::weights::Weights;
 use crate::kernels::rows::Gate;
 
-/// Its weights.
+/// The weights of a layer's feed-forward part.
 pub struct Feed {
     inner: usize,
     entry: Entry,
@@ -21,7 +21,7 @@ enum Entry {
 }
 
 impl Feed {
-    /// Loads that of a layer; gate and up come out of one product if `fused`.
+    /// Loads the weights of a layer; gate and up come out of one product if `fused`.
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape than the others say.
@@ -33,6 +33,7 @@ impl Feed {
         gate: Gate,
     ) -> Result<Self> {
         let name = |part: &str| format!("blk.{layer}.{part}");
+        // A file may lack the tensor, or have it flat: then no product below has its shape.
         let inner = weights
             .shape(&name("ffn_down.weight"))
             .and_then(|shape| shape.get(1).copied())
@@ -53,7 +54,7 @@ impl Feed {
         })
     }
 
-    /// Rows to rows of the same width.
+    /// Computes the feed-forward. `x` and the result: `tokens × hidden`.
     pub fn forward(&self, x: &Rows) -> Result<Rows> {
         let (gate, up) = match &self.entry {
             Entry::Apart { gate, up } => (gate.forward(x)?, up.forward(x)?),

@@ -1,4 +1,4 @@
-//! What the state of a text takes in memory, from the figures of a model alone.
+//! The memory that the state of a text takes, from the figures of a model alone.
 
 use super::hyper::{Hyper, LayerKind};
 use crate::kernels::pages::Precision;
@@ -6,15 +6,16 @@ use crate::kernels::pages::Precision;
 /// Bytes of state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Footprint {
-    /// For each token: keys and values of the layers with attention, as they lie on the CPU.
+    /// Bytes for each token: keys and values of the layers with attention, as they lie on the
+    /// CPU.
     pub per_token: u64,
-    /// Whatever the length of the text: the matrices of layers with a delta rule, and the rows
-    /// before their convolutions.
+    /// Bytes whatever the length of the text: the matrices of layers with a delta rule, and the
+    /// rows before their convolutions.
     pub fixed: u64,
 }
 
 impl Footprint {
-    /// That of a model whose keys and values are kept so.
+    /// Computes the footprint of a model whose keys and values are kept in `precision`.
     pub fn of(hyper: &Hyper, precision: Precision) -> Self {
         let mut own = Self::default();
         for kind in &hyper.kinds {

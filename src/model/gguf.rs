@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::base::Result;
+use crate::base::{OrBug as _, Result};
 
 /// A metadata value.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// As an unsigned number, if it is an integer that is not negative.
+    /// Returns the value as an unsigned number, if it is an integer that is not negative.
     pub fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Unsigned(n) => Some(*n),
@@ -40,7 +40,7 @@ impl Value {
         }
     }
 
-    /// As a float, integers included.
+    /// Returns the value as a float, integers included.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Float(x) => Some(*x),
@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// As text.
+    /// Returns the value as text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -58,7 +58,7 @@ impl Value {
         }
     }
 
-    /// As an array.
+    /// Returns the value as an array, if it is one.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
             Self::Array(values) => Some(values),
@@ -70,22 +70,22 @@ impl Value {
 /// A tensor of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// Its name: `blk.0.attn_q.weight`.
+    /// The tensor's name: `blk.0.attn_q.weight`.
     pub name: String,
-    /// Its shape in the file's order, the fastest dimension first.
+    /// The tensor's shape in the file's order, the fastest dimension first.
     pub shape: Vec<u64>,
-    /// The number of its type, see [`type_name`].
+    /// The number of the tensor's type, see [`type_name`].
     pub kind: u32,
-    /// The file it lies in, as an index into [`Header::parts`].
+    /// The file the tensor lies in, as an index into [`Header::parts`].
     pub part: usize,
     /// Bytes from the start of that file's data section.
     pub offset: u64,
-    /// Bytes it takes.
+    /// Bytes the tensor takes.
     pub bytes: u64,
 }
 
 impl TensorInfo {
-    /// Numbers in it.
+    /// Counts the numbers of the tensor.
     pub fn elements(&self) -> u64 {
         self.shape.iter().product()
     }
@@ -94,18 +94,18 @@ impl TensorInfo {
 /// A file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Where its data section begins, in bytes.
+    /// Bytes before the file's data section.
     pub data_start: u64,
-    /// Its size in bytes.
+    /// The file's size in bytes.
     pub bytes: u64,
 }
 
 /// The header of a model: of one GGUF file, or of all parts of a split one.
 #[derive(Debug, Clone)]
 pub struct Header {
-    /// 2 or 3.
+    /// The version of the format, 2 or 3.
     pub version: u32,
     /// Metadata by key.
     pub metadata: HashMap<String, Value>,
@@ -126,37 +126,39 @@ impl Header {
         join::header(file)
     }
 
-    /// Bytes of all files together.
+    /// Counts the bytes of all files together.
     pub fn file_bytes(&self) -> u64 {
         self.parts
             .iter()
             .fold(0, |sum, part| part.bytes.saturating_add(sum))
     }
 
-    /// Where a tensor lies in its part's file, in bytes.
+    /// Returns the bytes of its part's file that one of this header's tensors takes.
     pub fn range(&self, tensor: &TensorInfo) -> Range<u64> {
-        let start = self.parts.get(tensor.part).map_or(0, |p| p.data_start);
+        let part = self.parts.get(tensor.part);
+        let start = part.map(|part| part.data_start);
+        let start = start.or_bug("a tensor lies in a part that its header has not");
         let start = start.saturating_add(tensor.offset);
         start..start.saturating_add(tensor.bytes)
     }
 
-    /// `general.architecture`, or nothing.
+    /// Returns `general.architecture`; an empty text where the file does not say it.
     pub fn architecture(&self) -> &str {
         self.text("general.architecture").unwrap_or_default()
     }
 
-    /// A text by key.
+    /// Returns a text by key.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).and_then(Value::as_str)
     }
 
-    /// A number by key.
+    /// Returns a whole number by key, if it is not negative.
     pub fn number(&self, key: &str) -> Option<u64> {
         self.metadata.get(key).and_then(Value::as_u64)
     }
 
-    /// A number under the architecture's prefix: `attention.head_count`; where the file has
-    /// an array (one number per layer), its largest.
+    /// Returns a whole number under the architecture's prefix: `attention.head_count`; where the
+    /// file has an array (one number per layer), the largest.
     pub fn arch_number(&self, key: &str) -> Option<u64> {
         let value = self
             .metadata
@@ -167,26 +169,27 @@ impl Header {
         })
     }
 
-    /// A float under the architecture's prefix.
+    /// Returns a float under the architecture's prefix, integers included.
     pub fn arch_float(&self, key: &str) -> Option<f64> {
         self.metadata
             .get(&format!("{}.{key}", self.architecture()))?
             .as_f64()
     }
 
-    /// The array of texts under a key.
+    /// Returns the array of texts under a key; none where a value is no text.
     pub fn texts(&self, key: &str) -> Option<Vec<&str>> {
         let values = self.metadata.get(key)?.as_array()?;
         values.iter().map(Value::as_str).collect()
     }
 
-    /// A tensor by name.
+    /// Finds a tensor by name.
     pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
         self.tensors.iter().find(|t| t.name == name)
     }
 }
 
-/// Name, elements per block and bytes per block of a tensor type, by its number in the format.
+/// Returns name, elements per block and bytes per block of a tensor type, by its number in the
+/// format; none for a number that is not known.
 pub const fn type_layout(kind: u32) -> Option<(&'static str, u64, u64)> {
     Some(match kind {
         0 => ("F32", 1, 4),

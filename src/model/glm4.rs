@@ -1,9 +1,9 @@
-//! `glm4`: what must hold of a file before candle's code for it sees it.
+//! `glm4`: the checks that a file must pass before candle's code sees it.
 //!
 //! That code trusts the file: it panics on shapes that do not fit together, on rows of an odd
 //! number of blocks in some formats, and makes tables for the whole context the file claims.
 
-use super::gguf::{Header, type_name};
+use super::gguf::{Header, TensorInfo, type_name};
 use super::hyper::Hyper;
 use super::weights::kind_of;
 use crate::base::text::{human_count, printable};
@@ -12,7 +12,7 @@ use crate::kernels::blocks::Kind;
 
 /// Longest context: the tables of its positions are made at once.
 const MOST_CONTEXT: usize = 1 << 20;
-/// What rows of blocks must be a multiple of.
+/// Numbers that rows of blocks must be a multiple of.
 const ROW: u64 = 64;
 
 /// Says what is wrong with a file, if anything is.
@@ -61,6 +61,7 @@ pub(super) fn check(header: &Header, hyper: &Hyper) -> Result<()> {
         }
         check.matrix(&name("attn_output.weight"), width, queries)?;
         let down = name("ffn_down.weight");
+        // A file may lack the tensor: the next check says so.
         let inner = header
             .tensor(&down)
             .and_then(|tensor| tensor.shape.first().copied())
@@ -77,14 +78,12 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn matrix(&self, name: &str, rows: u64, columns: u64) -> Result<()> {
-        self.shape(name, &[columns, rows])?;
-        let kind = self.header.tensor(name).map(|tensor| tensor.kind);
-        let known = kind.and_then(kind_of);
-        match known {
+        let tensor = self.shaped(name, &[columns, rows])?;
+        match kind_of(tensor.kind) {
             Some(Kind::IQ4NL | Kind::IQ4XS) | None => Err(wrong(format!(
                 "{} is of the type {}",
                 printable(name),
-                type_name(kind.unwrap_or_default())
+                type_name(tensor.kind)
             ))),
             Some(kind) if !kind.is_float() && !columns.is_multiple_of(ROW) => Err(wrong(format!(
                 "{} has rows of {columns}, which is no multiple of {ROW}",
@@ -95,13 +94,15 @@ impl Check<'_> {
     }
 
     fn vector(&self, name: &str, size: u64) -> Result<()> {
-        self.shape(name, &[size])
+        self.shaped(name, &[size])?;
+        Ok(())
     }
 
-    fn shape(&self, name: &str, wanted: &[u64]) -> Result<()> {
+    /// Returns the tensor of that name, if its shape is `wanted`, in the file's order.
+    fn shaped(&self, name: &str, wanted: &[u64]) -> Result<&TensorInfo> {
         match self.header.tensor(name) {
             None => Err(wrong(format!("the file has no tensor {}", printable(name)))),
-            Some(tensor) if tensor.shape == wanted => Ok(()),
+            Some(tensor) if tensor.shape == wanted => Ok(tensor),
             Some(tensor) => Err(wrong(format!(
                 "{} has the shape {:?}, not {wanted:?}",
                 printable(name),

@@ -11,9 +11,9 @@ use super::weights::kind_of;
 use crate::kernels::blocks::Kind;
 use crate::kernels::pages::{Numbers, PAGE, Page, Precision, put_rows};
 
-/// How keys and values of a model are kept on the CPU: in half precision, which loses less than
-/// its weights have lost, but where all matrices are of single precision. Who takes a file of
-/// that kind wants it calculated exactly, and pays for it in weights already.
+/// Returns the precision that keys and values of a model have on the CPU: half, which loses less
+/// than its weights have lost, but single where all matrices are of single precision. Who takes
+/// a file of that kind wants it calculated exactly, and pays for it in weights already.
 pub fn precision(header: &Header) -> Precision {
     let mut matrices = header.tensors.iter().filter(|t| t.shape.len() > 1);
     if matrices.all(|tensor| kind_of(tensor.kind) == Some(Kind::F32)) {
@@ -26,7 +26,7 @@ pub fn precision(header: &Header) -> Precision {
 /// The first size of a tensor, in tokens.
 const FIRST: usize = 256;
 
-/// One layer's keys and values.
+/// Keys and values of one layer.
 #[derive(Debug, Clone)]
 pub struct Keys {
     heads: usize,
@@ -38,12 +38,13 @@ pub struct Keys {
 enum Kept {
     /// On the CPU.
     Pages(Precision, Vec<Arc<Page>>),
-    /// On another device: `(tokens, heads, width)` each, with room behind.
+    /// On another device: `tokens × heads × width` each, with room for more tokens behind.
     Tensors(Option<(Tensor, Tensor)>),
 }
 
 impl Keys {
-    /// None yet, of `heads` heads of `width` numbers; in pages of that precision, or in tensors.
+    /// Keys and values of an empty text, for `heads` heads of `width` numbers; in pages of that
+    /// precision, or in tensors where none is given.
     pub const fn new(heads: usize, width: usize, pages: Option<Precision>) -> Self {
         Self {
             heads,
@@ -55,8 +56,8 @@ impl Keys {
         }
     }
 
-    /// Puts keys and values (rows of `heads · width`) at a position; what was held from there
-    /// on is forgotten.
+    /// Puts keys and values, `tokens × (heads · width)` each, at a position; all that was held
+    /// from there on is forgotten.
     pub fn put(&mut self, position: usize, keys: &Rows, values: &Rows) -> Result<()> {
         let (heads, width) = (self.heads, self.width);
         match &mut self.kept {
@@ -86,7 +87,7 @@ impl Keys {
         Ok(())
     }
 
-    /// The pages, on the CPU.
+    /// Returns the pages; none on another device.
     pub fn pages(&self) -> Option<&[Arc<Page>]> {
         match &self.kept {
             Kept::Pages(_, pages) => Some(pages),
@@ -94,7 +95,8 @@ impl Keys {
         }
     }
 
-    /// Keys and values of `count` tokens from `start` on, on another device.
+    /// Returns keys and values of `count` tokens from `start` on, `count × heads × width` each,
+    /// on another device.
     pub fn tensors(&self, start: usize, count: usize) -> Result<(Tensor, Tensor)> {
         let Kept::Tensors(Some((keys, values))) = &self.kept else {
             candle_core::bail!("there are no keys on a device");
@@ -105,8 +107,8 @@ impl Keys {
         ))
     }
 
-    /// Those of the first `tokens`, for a snapshot. Pages are shared; tensors are copied, since
-    /// they are written to in place.
+    /// Returns keys and values of the first `tokens`, for a snapshot. Pages are shared; tensors
+    /// are copied, since they are written to in place.
     pub fn saved(&self, tokens: usize) -> Result<Self> {
         let kept = match &self.kept {
             Kept::Pages(precision, pages) => {
@@ -122,13 +124,14 @@ impl Keys {
         Ok(Self { kept, ..*self })
     }
 
-    /// Bytes that a snapshot of so many tokens keeps alive.
+    /// Counts the bytes that a snapshot of so many tokens keeps alive.
     pub fn bytes(&self, tokens: usize) -> usize {
+        // Tensors are of single precision.
         let number = self.precision().unwrap_or(Precision::Single).bytes();
         tokens.div_ceil(PAGE) * Page::size(self.heads, self.width) * number
     }
 
-    /// That of the pages; none on another device.
+    /// Returns the precision of the pages; none on another device.
     pub const fn precision(&self) -> Option<Precision> {
         match &self.kept {
             Kept::Pages(precision, _) => Some(*precision),
@@ -136,7 +139,10 @@ impl Keys {
         }
     }
 
-    /// Takes the numbers of pages from `next`, for as many as `tokens` take; none where it ends.
+    /// Makes as many pages as `tokens` take, and has `next` fill each with its numbers.
+    ///
+    /// # Errors
+    /// The first that `next` gives.
     pub fn read_pages(
         heads: usize,
         width: usize,
@@ -157,13 +163,14 @@ impl Keys {
         })
     }
 
-    /// Heads, and numbers of a head.
+    /// Returns the number of heads, and the width of a head.
     pub const fn shape(&self) -> (usize, usize) {
         (self.heads, self.width)
     }
 }
 
-/// Puts `new` behind the first `held` rows of a buffer that is enlarged where it must be.
+/// Puts `new`, `tokens × heads × width`, behind the first `held` rows of a buffer that is
+/// enlarged where it must be.
 fn grown(old: Option<Tensor>, held: usize, new: &Tensor) -> Result<Tensor> {
     let (count, heads, width) = new.dims3()?;
     let needed = held + count;

@@ -16,9 +16,9 @@ use crate::kernels::pool;
 /// A matrix of the file.
 #[derive(Debug, Clone)]
 pub(super) enum Product {
-    /// Where the file lies in memory.
+    /// A matrix in the file's own memory.
     Mapped(Mapped),
-    /// candle's, on another device.
+    /// A matrix of candle's, on another device.
     Candle(QMatMul),
 }
 
@@ -27,13 +27,13 @@ pub(super) enum Product {
 pub(super) struct Mapped {
     /// The file.
     pub file: Arc<Mapping>,
-    /// Where in it.
+    /// The bytes of the file that are the matrix.
     pub range: Range<usize>,
     /// The format of the weights.
     pub kind: Kind,
-    /// Outputs.
+    /// Rows of the matrix: outputs of the product.
     pub rows: usize,
-    /// Inputs.
+    /// Columns of the matrix: inputs of the product.
     pub columns: usize,
 }
 
@@ -53,7 +53,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// Rows of inputs to rows of outputs.
+    /// Multiplies rows with the matrix. `x`: `tokens × inputs`; the result: `tokens × outputs`.
     ///
     /// # Errors
     /// Where shapes do not fit; and once cancelled, since room for the outputs would be made for
@@ -90,7 +90,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The embeddings of some tokens, a row each.
+    /// Returns the embeddings of some tokens: `tokens × width`.
     pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Rows> {
         if let Some(token) = tokens.iter().find(|token| **token as usize >= self.tokens) {
             bail!("there is no token {token}");
@@ -111,7 +111,7 @@ impl Table {
         }
     }
 
-    /// The same matrix as the product that gives the logits.
+    /// Returns the table as the product that gives the logits, for models whose head is tied.
     pub fn head(&self) -> Linear {
         Linear {
             product: self.rows.clone(),

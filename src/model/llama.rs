@@ -6,7 +6,7 @@ use super::hyper::Hyper;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
-/// Loads it.
+/// Loads a Llama for a context of so many tokens.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     if weights
         .header()
@@ -23,7 +23,8 @@ pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Resul
     Transformer::load(weights, hyper, &style, context)
 }
 
-/// The factors of a tensor that divides the rotary frequencies, where the file has it.
+/// Returns the factors of a tensor that divides the rotary frequencies, `rotary / 2` of them;
+/// none where the file has no such tensor.
 pub(super) fn factors(
     weights: &Weights<'_>,
     name: &str,

@@ -9,7 +9,7 @@ use crate::base::{Cancel, Failure, Result};
 
 /// Bytes that are brought in between two looks at the cancel.
 const STEP: usize = 16 << 20;
-/// No page of memory is smaller.
+/// Size of the smallest pages of memory that systems have, in bytes.
 const PAGE: usize = 4096;
 
 /// The bytes of a file.
@@ -21,7 +21,7 @@ pub struct Mapping {
 #[derive(Debug)]
 enum Bytes {
     Mapped(memmap2::Mmap),
-    /// What was made of a file, for what reads files.
+    /// Bytes made from a file's, for code that reads mappings.
     Owned(Vec<u8>),
 }
 
@@ -54,7 +54,7 @@ impl Mapping {
         })
     }
 
-    /// Bytes that lie in no file.
+    /// A mapping of bytes that lie in no file.
     pub const fn owned(bytes: Vec<u8>) -> Self {
         Self {
             map: Bytes::Owned(bytes),
@@ -69,7 +69,7 @@ impl Mapping {
     pub fn bring_in(&self, cancel: &Cancel, progress: &mut dyn FnMut(f32)) -> Result<()> {
         #[cfg(unix)]
         {
-            // A wish, not a need.
+            // A hint to the system; nothing depends on it.
             if let Bytes::Mapped(map) = &self.map {
                 let _ = map.advise(memmap2::Advice::WillNeed);
             }
@@ -79,8 +79,8 @@ impl Mapping {
             if cancel.is_cancelled() {
                 return Err(Failure::interrupted());
             }
-            for page in step.chunks(PAGE) {
-                sum ^= page.first().copied().unwrap_or(0);
+            for byte in step.iter().step_by(PAGE) {
+                sum ^= byte;
             }
             let done = (i + 1) * STEP;
             progress((done as f32 / self.map.len() as f32).min(1.0));
@@ -89,7 +89,7 @@ impl Mapping {
         Ok(())
     }
 
-    /// Its bytes.
+    /// Returns all bytes of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }

@@ -38,11 +38,11 @@ pub const ARCHITECTURES: &[&str] = &[
 ///
 /// A call that is cancelled or fails leaves the state as it was.
 pub trait Network: Send {
-    /// Tokens that the state stands for.
+    /// Counts the tokens that the state stands for.
     fn held(&self) -> usize;
 
-    /// Reads tokens behind those held and gives the logits after the last one, or after each,
-    /// row by row: as many numbers as the vocabulary has tokens.
+    /// Reads tokens behind those held and gives the logits after the last one, or after each:
+    /// `rows × vocabulary`, row by row.
     ///
     /// # Errors
     /// Interrupted, if cancelled: within some milliseconds on the CPU.
@@ -58,21 +58,21 @@ pub trait Network: Send {
         self.read(tokens, Wanted::All, cancel)
     }
 
-    /// Forgets all but the first `tokens` of what was read; says how many are kept: fewer, or
+    /// Forgets all but the first `tokens` of those read; returns how many are kept: fewer, or
     /// none, where the state cannot be cut back to that length.
     fn keep(&mut self, tokens: usize) -> usize;
 
-    /// Whether the state can be cut back to any length.
+    /// Tells whether the state can be cut back to any length.
     fn can_cut(&self) -> bool {
         false
     }
 
-    /// Whether tokens that were only verified can be taken back.
+    /// Tells whether tokens that were only verified can be taken back.
     fn can_take_back(&self) -> bool {
         self.can_cut()
     }
 
-    /// What the state is now; none where it cannot be kept.
+    /// Returns the state as it is now; none where it cannot be kept.
     fn snapshot(&mut self) -> Option<Snapshot> {
         None
     }
@@ -82,13 +82,13 @@ pub trait Network: Send {
         false
     }
 
-    /// Forgets everything read.
+    /// Forgets all tokens read.
     fn reset(&mut self) {
         self.keep(0);
     }
 }
 
-/// Whether the network of an architecture is our own code.
+/// Tells whether the network of an architecture is our own code.
 pub fn is_ours(architecture: &str) -> bool {
     ARCHITECTURES.contains(&architecture) && architecture != "glm4"
 }
@@ -192,7 +192,8 @@ fn map(
     Ok(mappings)
 }
 
-/// GLM 4, read into memory by candle.
+/// Reads a GLM 4 into memory by candle's code. The outer result is that of opening the file, the
+/// inner one candle's.
 fn candles_glm4(
     file: &Path,
     header: &Header,
@@ -242,7 +243,7 @@ impl Network for Transformer {
     }
 
     fn keep(&mut self, tokens: usize) -> usize {
-        // What cannot be cut back is none at all: reading anew is always right.
+        // A state that cannot be cut back counts for nothing: reading anew is always right.
         Self::keep(self, tokens).unwrap_or(0)
     }
 
@@ -255,6 +256,7 @@ impl Network for Transformer {
     }
 
     fn snapshot(&mut self) -> Option<Snapshot> {
+        // A device may have no room for the copy; then there is nothing to come back to.
         Self::snapshot(self).ok()
     }
 
@@ -306,7 +308,7 @@ impl Network for Glm4 {
     }
 }
 
-/// A reader that tells how far it is and stops when cancelled.
+/// A reader that reports its progress and stops when cancelled.
 struct Watched<'a> {
     from: BufReader<File>,
     read: u64,
@@ -321,8 +323,7 @@ impl Read for Watched<'_> {
             return Err(std::io::Error::other("cancelled"));
         }
         // Large reads in pieces, so that a cancel does not wait for a gigabyte.
-        let most = into.len().min(16 << 20);
-        let n = self.from.read(into.get_mut(..most).unwrap_or(&mut []))?;
+        let n = self.from.by_ref().take(16 << 20).read(into)?;
         self.read += n as u64;
         (self.progress)((self.read as f32 / self.total as f32).min(1.0));
         Ok(n)
@@ -344,7 +345,8 @@ fn stopped(cancel: &Cancel, error: &candle_core::Error) -> Failure {
         .hint("`homebody models verify` tells whether the file is whole")
 }
 
-/// candle's errors may carry a backtrace; one line of it is enough.
+/// Returns the first line of an error; empty where it has no words. candle's errors may carry a
+/// backtrace, and one line is enough.
 fn short(error: &candle_core::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()

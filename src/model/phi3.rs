@@ -7,7 +7,7 @@ use super::llama::factors;
 use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
 
-/// Loads it.
+/// Loads a Phi 3 for a context of so many tokens.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     let header = weights.header();
     let first = header

@@ -6,7 +6,7 @@ use super::hyper::Hyper;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
-/// Loads it.
+/// Loads a Qwen 2 for a context of so many tokens.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     let style = Style {
         halves: true,

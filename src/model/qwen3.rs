@@ -6,7 +6,7 @@ use super::hyper::Hyper;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
-/// Loads it.
+/// Loads a Qwen 3 for a context of so many tokens.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     if !weights.has("blk.0.attn_q_norm.weight") {
         bail!("it has no norms on queries and keys");

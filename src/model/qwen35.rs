@@ -12,7 +12,8 @@ use super::transformer::drafter::Drafter;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
-/// Loads its trunk; the block that predicts a further token is no part of it.
+/// Loads the trunk of a Qwen 3.5 for a context of so many tokens; the block that predicts a
+/// further token is no part of it.
 pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
     Transformer::load(weights, hyper, &style(), context)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::buffer::Buffer;
+use crate::base::bug::bug;
 use crate::kernels::convolution;
 use crate::kernels::delta::{self, Shape, Tokens};
 use crate::kernels::lines::Lines;
@@ -14,10 +15,11 @@ use crate::kernels::lines::Lines;
 /// A moment of the state.
 #[derive(Debug, Clone)]
 pub enum Moment {
-    /// On the CPU: `[value_heads][key][value]`, and `[taps − 1][channels]`. Never changed once
-    /// it is here, so a snapshot is a second reference.
+    /// On the CPU: the matrices, `value_heads × key × value`, and the raw rows,
+    /// `(taps − 1) × channels`. Never changed once they are here, so a snapshot is a second
+    /// reference.
     Host(Arc<(Lines, Lines)>),
-    /// On another device: the same as tensors, which are never written to.
+    /// On another device: matrices and rows as tensors, which are never written to.
     Device(Tensor, Tensor),
 }
 
@@ -28,35 +30,35 @@ pub struct Recurrent {
     /// Numbers of the rows kept for the convolution.
     rows: usize,
     now: Moment,
-    /// What the last forward pass made of it, not yet taken over.
+    /// The state that the last forward pass left, not yet taken over.
     pending: Option<Pending>,
-    /// A buffer of the same sizes, free to be filled.
+    /// A buffer of the sizes of `now`, free to be filled.
     spare: Option<(Lines, Lines)>,
 }
 
-/// What a forward pass leaves.
+/// The state that a forward pass leaves.
 #[derive(Debug)]
 pub struct Pending {
-    /// Tokens it read.
+    /// Tokens that the pass read.
     pub count: usize,
-    /// The state after the last of them.
+    /// The state after the last of these tokens.
     pub after: Moment,
-    /// What it takes to find the state after any of them; where that was asked for.
+    /// The means to find the state after any of these tokens; where that was asked for.
     pub replay: Option<Replay>,
 }
 
-/// The tokens of a forward pass, as the rule met them.
+/// The tokens of a forward pass, as the rule met them: `tokens` rows in each field.
 #[derive(Debug)]
 pub enum Replay {
     /// On the CPU.
     Host {
-        /// Queries, keys and values, see [`Tokens`].
+        /// Queries, keys and values, see [`Tokens`]: `tokens × channels`.
         rows: Buffer,
-        /// Logarithms of how far the matrices fade.
+        /// Logarithms of the decay of the matrices: `tokens × value_heads`.
         decay: Vec<f32>,
-        /// How much is written.
+        /// Strengths of writing, 0 to 1: `tokens × value_heads`.
         beta: Vec<f32>,
-        /// Raw rows before the convolution.
+        /// Raw rows before the convolution: `tokens × channels`.
         raw: Buffer,
     },
     /// On a device: the moments themselves, after the first token, the second, …
@@ -64,8 +66,8 @@ pub enum Replay {
 }
 
 impl Recurrent {
-    /// That of an empty text; `rows` numbers are kept for the convolution. On `device` where one
-    /// is given.
+    /// The state of an empty text; `rows` numbers are kept for the convolution. On `device` where
+    /// one is given.
     pub fn new(shape: Shape, rows: usize, device: Option<&Device>) -> Result<Self> {
         Ok(Self {
             shape,
@@ -94,7 +96,7 @@ impl Recurrent {
         })
     }
 
-    /// Back to an empty text.
+    /// Goes back to an empty text.
     pub fn clear(&mut self) -> Result<()> {
         self.pending = None;
         self.now = match &self.now {
@@ -104,36 +106,36 @@ impl Recurrent {
         Ok(())
     }
 
-    /// The state that the next forward pass begins with.
+    /// Returns the state that the next forward pass begins with.
     pub const fn now(&self) -> &Moment {
         &self.now
     }
 
-    /// Sizes of its heads.
+    /// Returns numbers and widths of the heads.
     pub const fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Numbers kept for the convolution.
+    /// Counts the numbers kept for the convolution.
     pub const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// A buffer for the state after a forward pass; what is in it counts for nothing.
+    /// Gives a buffer for the state after a forward pass; its numbers may be of any value.
     pub fn buffer(&mut self) -> (Lines, Lines) {
         self.spare
             .take()
             .unwrap_or_else(|| (Lines::zeros(self.shape.state()), Lines::zeros(self.rows)))
     }
 
-    /// Leaves what a forward pass made of it.
+    /// Leaves the state after a forward pass, to be settled.
     pub fn leave(&mut self, pending: Pending) {
         self.drop_pending();
         self.pending = Some(pending);
     }
 
     /// Takes over the first `count` tokens of the last forward pass: all, none, or where it was
-    /// left so that it can be replayed, any number. Says whether it could.
+    /// left so that it can be replayed, any number. Tells whether it could.
     pub fn settle(&mut self, count: usize) -> bool {
         let Some(pending) = self.pending.take() else {
             return true;
@@ -167,15 +169,18 @@ impl Recurrent {
                 let Moment::Host(now) = &self.now else {
                     return false;
                 };
-                let channels = self.shape.channels();
+                let numbers = count * self.shape.channels();
                 let heads = count * self.shape.value_heads;
-                let tokens = Tokens {
-                    rows: rows.get(..count * channels).unwrap_or_default(),
-                    decay: decay.get(..heads).unwrap_or_default(),
-                    beta: beta.get(..heads).unwrap_or_default(),
+                let (Some(rows), Some(decay), Some(beta), Some(raw)) = (
+                    rows.get(..numbers),
+                    decay.get(..heads),
+                    beta.get(..heads),
+                    raw.get(..numbers),
+                ) else {
+                    return bug("a replay has fewer tokens than were read", false);
                 };
+                let tokens = Tokens { rows, decay, beta };
                 delta::run(self.shape, &now.0, tokens, &mut state, &mut []);
-                let raw = raw.get(..count * channels).unwrap_or_default();
                 convolution::remember(&now.1, raw, &mut kept);
                 let after = Moment::Host(Arc::new((state, kept)));
                 let before = std::mem::replace(&mut self.now, after);

@@ -4,22 +4,22 @@ use candle_core::{D, Device, Result, Tensor, bail};
 
 use crate::kernels::rows::Turns;
 
-/// The frequencies of one kind of layer.
+/// The rotary frequencies of one kind of layer.
 #[derive(Debug, Clone)]
 pub struct Rope {
     inverse: Vec<f32>,
-    /// Scales sine and cosine, for models stretched beyond their first context.
+    /// The factor of sine and cosine, for models stretched beyond their first context.
     scale: f32,
-    /// Pairs are the two halves of what is turned; else neighbours.
+    /// True if the two halves of the rotary numbers are paired; else neighbours are.
     halves: bool,
 }
 
-/// Sine and cosine of some positions, `[positions][rotary / 2]`.
+/// Sine and cosine of some positions: `positions × rotary / 2` each.
 #[derive(Debug, Clone)]
 pub struct Angles {
     cos: Vec<f32>,
     sin: Vec<f32>,
-    /// The same on a device.
+    /// Cosine and sine on a device, where the model runs on one.
     tensors: Option<(Tensor, Tensor)>,
     rotary: usize,
     halves: bool,
@@ -27,7 +27,7 @@ pub struct Angles {
 
 impl Rope {
     /// Frequencies for the first `rotary` numbers of a head; each is divided by its factor,
-    /// where factors are given.
+    /// where `rotary / 2` factors are given.
     pub fn new(
         rotary: usize,
         base: f64,
@@ -35,6 +35,7 @@ impl Rope {
         scale: f32,
         halves: bool,
     ) -> Self {
+        debug_assert!(factors.is_none_or(|factors| factors.len() == rotary / 2));
         let inverse = (0..rotary / 2)
             .map(|i| {
                 let factor = factors.and_then(|f| f.get(i)).copied().unwrap_or(1.0);
@@ -48,8 +49,8 @@ impl Rope {
         }
     }
 
-    /// Sine and cosine of `count` positions from `start` on; on `device` too, where one is
-    /// given.
+    /// Computes sine and cosine of `count` positions from `start` on; on `device` too, where one
+    /// is given.
     pub fn angles(&self, start: usize, count: usize, device: Option<&Device>) -> Result<Angles> {
         let size = count * self.inverse.len();
         let (mut cos, mut sin) = (Vec::with_capacity(size), Vec::with_capacity(size));
@@ -79,7 +80,7 @@ impl Rope {
 }
 
 impl Angles {
-    /// For the kernels of the CPU.
+    /// Returns the angles as the kernels of the CPU take them.
     pub fn turns(&self) -> Turns<'_> {
         Turns {
             cos: &self.cos,
@@ -89,7 +90,7 @@ impl Angles {
         }
     }
 
-    /// Turns `x` (positions, heads, width of a head) on a device.
+    /// Turns `x`, `positions × heads × width of a head`, on a device.
     pub fn turn(&self, x: &Tensor) -> Result<Tensor> {
         let width = x.dim(D::Minus1)?;
         if self.rotary == width {

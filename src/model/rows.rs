@@ -19,13 +19,13 @@ pub struct Rows {
 
 #[derive(Debug)]
 enum Numbers {
-    /// Row behind row, and what products round them to.
+    /// `count × width`, f32, row-major; and the blocks that products round them to.
     Host(Buffer, Box<Inputs>),
-    /// `(count, width)`, contiguous.
+    /// `count × width`, contiguous.
     Device(Tensor),
 }
 
-/// Numbers that every row meets: gains of a norm, biases.
+/// Numbers that are applied to every row: gains of a norm, biases.
 #[derive(Debug, Clone)]
 pub enum Vector {
     /// On the CPU.
@@ -46,7 +46,7 @@ impl Vector {
         })
     }
 
-    /// How many.
+    /// Counts the numbers.
     pub fn len(&self) -> usize {
         match self {
             Self::Host(numbers) => numbers.len(),
@@ -54,12 +54,12 @@ impl Vector {
         }
     }
 
-    /// Whether there are none.
+    /// Tells whether there are no numbers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The numbers, where they lie in the memory of the CPU.
+    /// Returns the numbers, which must lie in the memory of the CPU.
     pub fn host(&self) -> Result<&[f32]> {
         match self {
             Self::Host(numbers) => Ok(numbers),
@@ -67,7 +67,7 @@ impl Vector {
         }
     }
 
-    /// The tensor, where it is one.
+    /// Returns the tensor of numbers, which must lie on a device.
     pub fn device(&self) -> Result<&Tensor> {
         match self {
             Self::Device(tensor) => Ok(tensor),
@@ -87,7 +87,7 @@ impl Rows {
         }
     }
 
-    /// Rows on a device: `(count, width)`.
+    /// Rows on a device. `tensor`: `count × width`.
     pub fn device(tensor: Tensor) -> Result<Self> {
         let (count, width) = tensor.dims2()?;
         Ok(Self {
@@ -97,17 +97,17 @@ impl Rows {
         })
     }
 
-    /// How many rows.
+    /// Counts the rows.
     pub const fn count(&self) -> usize {
         self.count
     }
 
-    /// Numbers of a row.
+    /// Counts the numbers of a row.
     pub const fn width(&self) -> usize {
         self.width
     }
 
-    /// The numbers, row behind row, where they lie in the memory of the CPU.
+    /// Returns the numbers, row-major; none where they lie on another device.
     pub fn as_host(&self) -> Option<&[f32]> {
         match &self.numbers {
             Numbers::Host(numbers, _) => Some(numbers),
@@ -115,7 +115,7 @@ impl Rows {
         }
     }
 
-    /// The same of rows that must lie there.
+    /// Returns the numbers, row-major, of rows that must lie in the memory of the CPU.
     pub fn on_host(&self) -> Result<&[f32]> {
         match self.as_host() {
             Some(numbers) => Ok(numbers),
@@ -123,7 +123,7 @@ impl Rows {
         }
     }
 
-    /// The tensor, of rows that must lie on a device.
+    /// Returns the tensor, `count × width`, of rows that must lie on a device.
     pub fn on_device(&self) -> Result<&Tensor> {
         match &self.numbers {
             Numbers::Device(tensor) => Ok(tensor),
@@ -131,8 +131,8 @@ impl Rows {
         }
     }
 
-    /// The numbers, and what they are rounded to for products, kept for the next product with
-    /// the same rows.
+    /// Returns the numbers, row-major, and the blocks that products round them to, kept for the
+    /// next product with the same rows.
     pub fn inputs(&self) -> Result<(&[f32], &Inputs)> {
         match &self.numbers {
             Numbers::Host(numbers, inputs) => Ok((numbers, inputs)),
@@ -140,7 +140,7 @@ impl Rows {
         }
     }
 
-    /// All numbers, row behind row.
+    /// Gives all numbers, row-major, from wherever they lie.
     pub fn into_vec(self) -> Result<Vec<f32>> {
         match self.numbers {
             Numbers::Host(numbers, _) => Ok(numbers.into_vec()),
@@ -148,7 +148,7 @@ impl Rows {
         }
     }
 
-    /// The same of rows that must lie in the memory of the CPU, as they lie there.
+    /// Gives the buffer of rows that must lie in the memory of the CPU: all numbers, row-major.
     pub fn into_host(self) -> Result<Buffer> {
         match self.numbers {
             Numbers::Host(numbers, _) => Ok(numbers),
@@ -156,7 +156,7 @@ impl Rows {
         }
     }
 
-    /// The root mean square norm of each run of as many numbers as `gain` has.
+    /// Computes the root mean square norm of each run of as many numbers as `gain` has.
     pub fn norm(&self, gain: &Vector, epsilon: f32) -> Result<Self> {
         let run = gain.len();
         if run == 0 || !self.width.is_multiple_of(run) {
@@ -195,7 +195,7 @@ impl Rows {
         }
     }
 
-    /// `gate(self) · other`, number by number.
+    /// Computes `gate(self) · other`, number by number; both are of one shape.
     pub fn gated(self, gate: Gate, other: &Self) -> Result<Self> {
         if (self.count, self.width) != (other.count, other.width) {
             bail!("a gate of another shape");
@@ -216,7 +216,7 @@ impl Rows {
         }
     }
 
-    /// The sum with rows of the same shape.
+    /// Adds rows of the same shape.
     pub fn plus(self, other: &Self) -> Result<Self> {
         if (self.count, self.width) != (other.count, other.width) {
             bail!("a sum of different shapes");
@@ -230,7 +230,7 @@ impl Rows {
         }
     }
 
-    /// The sum of every row with the same numbers.
+    /// Adds `bias`, `width` numbers, to every row.
     pub fn plus_each(self, bias: &Vector) -> Result<Self> {
         match self.numbers {
             Numbers::Host(mut x, _) => {
@@ -246,7 +246,7 @@ impl Rows {
         }
     }
 
-    /// All numbers times a factor.
+    /// Multiplies all numbers with a factor.
     pub fn times(self, factor: f32) -> Result<Self> {
         match self.numbers {
             Numbers::Host(mut x, _) => {
@@ -259,7 +259,7 @@ impl Rows {
         }
     }
 
-    /// `width` columns from `first` on.
+    /// Copies `width` columns from `first` on.
     pub fn columns(&self, first: usize, width: usize) -> Result<Self> {
         if first + width > self.width {
             bail!("columns to {} of {}", first + width, self.width);
@@ -277,7 +277,8 @@ impl Rows {
         }
     }
 
-    /// Parts runs of `run` numbers: the first, third, … and the second, fourth, …
+    /// Parts each row's runs of `run` numbers: the first, third, … and the second, fourth, …;
+    /// `count × width / 2` each.
     pub fn alternate(&self, run: usize) -> Result<(Self, Self)> {
         let half = self.width / 2;
         if run == 0 || !half.is_multiple_of(run) {
@@ -305,7 +306,7 @@ impl Rows {
         }
     }
 
-    /// Rows of both, one beside the other.
+    /// Joins each row with the same row of `other`: `count × (width + other's width)`.
     pub fn beside(&self, other: &Self) -> Result<Self> {
         if self.count != other.count {
             bail!("{} rows beside {}", self.count, other.count);
@@ -324,12 +325,14 @@ impl Rows {
         }
     }
 
-    /// The last row alone.
+    /// Copies the last row alone.
     pub fn last(&self) -> Result<Self> {
         let at = self.count.saturating_sub(1);
         match &self.numbers {
             Numbers::Host(x, _) => {
-                let row = x.get(at * self.width..).unwrap_or_default();
+                let Some(row) = x.get(at * self.width..) else {
+                    bail!("{} numbers are not {} rows", x.len(), self.count);
+                };
                 Ok(Self::host(row.to_vec(), self.width))
             }
             Numbers::Device(x) => Self::device(x.narrow(0, at, 1)?),

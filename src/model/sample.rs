@@ -13,36 +13,36 @@ const LOOK_BACK: usize = 256;
 /// Settings of the draw, complete.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// 0 takes the most likely token.
+    /// The divisor of logits; 0 takes the most likely token.
     pub temperature: f32,
-    /// Most likely tokens kept; 0 keeps all.
+    /// The number of most likely tokens that are kept; 0 keeps all.
     pub top_k: usize,
-    /// Least set of tokens whose probabilities reach this sum; 1 keeps all.
+    /// The sum of probabilities that the least set of kept tokens reaches; 1 keeps all.
     pub top_p: f32,
-    /// Least probability relative to the best; 0 keeps all.
+    /// The least probability kept, relative to the best; 0 keeps all.
     pub min_p: f32,
-    /// Subtracted for each token already written.
+    /// The number subtracted from the logit of each token already written.
     pub presence_penalty: f32,
-    /// Divides positive, multiplies negative logits; 1 for none.
+    /// The divisor of positive, and factor of negative logits of recent tokens; 1 for none.
     pub repetition_penalty: f32,
 }
 
-/// Allows or forbids tokens at one step: a bit per token of the vocabulary.
+/// The tokens allowed at one step: a bit per token of the vocabulary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     words: Vec<u64>,
 }
 
 impl Allowed {
-    /// Everything forbidden, for a vocabulary of that size.
+    /// A mask that forbids everything, for a vocabulary of that size.
     pub fn none(vocabulary: usize) -> Self {
         Self {
             words: vec![0; vocabulary.div_ceil(64)],
         }
     }
 
-    /// Everything of a vocabulary of that size allowed; what rows of logits hold beyond it
-    /// is not.
+    /// A mask that allows everything of a vocabulary of that size; what rows of logits hold
+    /// beyond it is not allowed.
     pub fn all(vocabulary: usize) -> Self {
         let mut words = vec![u64::MAX; vocabulary.div_ceil(64)];
         if let (Some(last), rest @ 1..) = (words.last_mut(), vocabulary % 64) {
@@ -63,7 +63,7 @@ impl Allowed {
         }
     }
 
-    /// The first allowed token from this one on.
+    /// Finds the first allowed token from this one on.
     pub fn first_from(&self, id: u32) -> Option<u32> {
         let at = id as usize / 64;
         let first = self.words.get(at)? & u64::MAX << (id % 64);
@@ -76,12 +76,12 @@ impl Allowed {
             .map(|(at, word)| at * 64 + word.trailing_zeros())
     }
 
-    /// Whether nothing is allowed.
+    /// Tells whether nothing is allowed.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// Whether a token is allowed.
+    /// Tells whether a token is allowed.
     pub fn get(&self, id: u32) -> bool {
         self.words
             .get(id as usize / 64)
@@ -89,17 +89,17 @@ impl Allowed {
     }
 }
 
-/// A token, and how sure it is.
+/// A token that was chosen, and its lead over the next best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     /// The token.
     pub token: u32,
-    /// How much its logit is above that of the next best, where the best one is taken; infinite
-    /// where chance decides.
+    /// The difference between the token's logit and that of the next best, where the best one is
+    /// taken; infinite where chance decides.
     pub lead: f32,
 }
 
-/// Draws tokens. Same seed and same logits, same tokens.
+/// A sampler draws tokens: of the same seed and the same logits, the same tokens.
 #[derive(Debug, Clone)]
 pub struct Sampler {
     settings: Settings,
@@ -120,15 +120,16 @@ impl Sampler {
         }
     }
 
-    /// Draws from `logits` (one per token of the vocabulary), which it changes. None if no
-    /// token may be taken.
+    /// Draws from `logits` (one per token of the vocabulary), which are changed, and takes the
+    /// token for written. None if no token may be taken.
     pub fn draw(&mut self, logits: &mut [f32], allowed: &Allowed) -> Option<u32> {
         let token = self.choose(logits, allowed)?.token;
         self.take(token);
         Some(token)
     }
 
-    /// The same, with the token not yet taken for written: [`Sampler::take`] does that.
+    /// Draws as [`Sampler::draw`] does, with the token not yet taken for written:
+    /// [`Sampler::take`] does that.
     pub fn choose(&mut self, logits: &mut [f32], allowed: &Allowed) -> Option<Choice> {
         self.penalize(logits);
         if self.settings.temperature <= 0.0 {
@@ -217,12 +218,12 @@ impl Sampler {
     }
 }
 
-/// The next number in [0, 1).
+/// Draws the next number in [0, 1).
 fn unit(random: &mut u64) -> f32 {
     (split_mix(random) >> 40) as f32 / (1_u32 << 24) as f32
 }
 
-/// The next number: SplitMix64 (Steele, Lea, Flood 2014).
+/// Draws the next number, by SplitMix64 (Steele, Lea, Flood 2014).
 pub fn split_mix(random: &mut u64) -> u64 {
     *random = random.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut z = *random;
@@ -236,7 +237,7 @@ const WORD: usize = 64;
 /// Tokens that are put in order before it is known whether more are needed.
 const FIRST: usize = 128;
 
-/// The greater number first, of equal ones the lower token.
+/// Orders the greater number first, of equal ones the lower token.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "so the standard library's orderings take it"
@@ -245,7 +246,7 @@ fn greater(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 
-/// The greatest of some logits, those that are no numbers passed over.
+/// Finds the greatest of some logits, those that are no numbers passed over.
 fn greatest(logits: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; 16];
     let (parts, rest) = logits.as_chunks::<16>();
@@ -257,9 +258,9 @@ fn greatest(logits: &[f32]) -> f32 {
     most.iter().chain(rest).copied().fold(most[0], f32::max)
 }
 
-/// Goes through the allowed tokens whose logits are above a bound that may rise on the way: in
-/// whole words where none is, since that is nearly all of a large vocabulary. `see` gives the
-/// bound from there on.
+/// Goes through the allowed tokens whose logits are above a bound that may rise on the way; whole
+/// words without one, nearly all of a large vocabulary, are passed over. `see` is given each token
+/// and its logit, and gives the bound from there on.
 fn above(logits: &[f32], allowed: &Allowed, mut bound: f32, see: &mut dyn FnMut(u32, f32) -> f32) {
     for (at, (part, word)) in logits.chunks(WORD).zip(&allowed.words).enumerate() {
         if *word == 0 || greatest(part) <= bound {
@@ -273,7 +274,7 @@ fn above(logits: &[f32], allowed: &Allowed, mut bound: f32, see: &mut dyn FnMut(
     }
 }
 
-/// The most likely token.
+/// Finds the most likely token.
 fn best(logits: &[f32], allowed: &Allowed) -> Option<Choice> {
     let mut best: Option<(u32, f32)> = None;
     let mut second = f32::NEG_INFINITY;
@@ -293,7 +294,7 @@ fn best(logits: &[f32], allowed: &Allowed) -> Option<Choice> {
     })
 }
 
-/// The `count` most likely tokens, in the order of the vocabulary.
+/// Finds the `count` most likely tokens, at least one, in the order of the vocabulary.
 fn most_likely(logits: &[f32], allowed: &Allowed, count: usize) -> Vec<(u32, f32)> {
     let mut kept: Vec<(u32, f32)> = Vec::new();
     let most = count.saturating_mul(2).max(FIRST);
@@ -301,10 +302,10 @@ fn most_likely(logits: &[f32], allowed: &Allowed, count: usize) -> Vec<(u32, f32
     above(logits, allowed, bound, &mut |id, logit| {
         kept.push((id, logit));
         if kept.len() >= most {
-            kept.select_nth_unstable_by(count - 1, greater);
-            kept.truncate(count);
+            let (_, (_, least), _) = kept.select_nth_unstable_by(count - 1, greater);
             // Tokens come in order, so a later one as likely as the last is not among them.
-            bound = kept.last().map_or(bound, |(_, logit)| *logit);
+            bound = *least;
+            kept.truncate(count);
         }
         bound
     });
@@ -326,9 +327,7 @@ fn nucleus(kept: &mut Vec<(u32, f32)>, enough: f32) {
         if ordered < kept.len() {
             kept.select_nth_unstable_by(ordered - 1, greater);
         }
-        let Some(front) = kept.get_mut(..ordered) else {
-            return;
-        };
+        let (front, _) = kept.split_at_mut(ordered);
         front.sort_unstable_by(greater);
         let (mut sum, mut count) = (0.0, 0);
         for (_, weight) in &*front {

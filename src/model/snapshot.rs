@@ -16,18 +16,18 @@ const AT_ONCE: usize = 16 << 10;
 /// The state of a network after some tokens.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// How many tokens.
+    /// The number of these tokens.
     pub(super) tokens: usize,
-    /// Of each layer.
+    /// The state of each layer.
     pub(super) layers: Vec<Kept>,
 }
 
 /// The state of a layer.
 #[derive(Debug, Clone)]
 pub(super) enum Kept {
-    /// Of one with attention.
+    /// The state of a layer with attention.
     Keys(Keys),
-    /// Of one with a delta rule, and the sizes of its two parts.
+    /// The state of a layer with a delta rule, and how many numbers its two parts have.
     Moment {
         moment: Moment,
         matrix: usize,
@@ -36,12 +36,13 @@ pub(super) enum Kept {
 }
 
 impl Snapshot {
-    /// Tokens it stands for.
+    /// Counts the tokens that the snapshot stands for.
     pub const fn tokens(&self) -> usize {
         self.tokens
     }
 
-    /// The state after its first `tokens` only; none where it cannot be cut back.
+    /// Cuts the state back to its first `tokens`; none where that cannot be done: with a delta
+    /// rule, or if a device refuses the copy.
     pub fn cut(mut self, tokens: usize) -> Option<Self> {
         if tokens == self.tokens {
             return Some(self);
@@ -56,8 +57,8 @@ impl Snapshot {
         Some(self)
     }
 
-    /// Bytes that it keeps alive by itself: recurrent state. Keys and values are mostly shared
-    /// with the state that goes on.
+    /// Counts the bytes that the snapshot keeps alive by itself: recurrent state. Keys and values
+    /// are mostly shared with the state that goes on.
     pub fn own_bytes(&self) -> usize {
         let bytes = |kept: &Kept| match kept {
             Kept::Keys(_) => 0,
@@ -66,7 +67,7 @@ impl Snapshot {
         self.layers.iter().map(bytes).sum()
     }
 
-    /// Bytes that it takes in a file.
+    /// Counts the bytes that the snapshot takes in a file.
     pub fn file_bytes(&self) -> usize {
         let bytes = |kept: &Kept| match kept {
             Kept::Keys(keys) => keys.bytes(self.tokens),
@@ -76,7 +77,7 @@ impl Snapshot {
         sizes + self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
     }
 
-    /// Writes it, little-endian: the number of tokens and of layers; for each layer with
+    /// Writes the snapshot, little-endian: the number of tokens and of layers; for each layer with
     /// attention 0 (or, where its pages are of single precision, 2), heads, width, and the
     /// numbers of its pages; for each with a delta rule 1, the sizes of its two parts, and their
     /// numbers.
@@ -133,7 +134,7 @@ impl Snapshot {
     pub fn read(from: &mut dyn Read, mut left: u64) -> Result<Self> {
         let tokens = size(from)?;
         let count = size(from)?;
-        // Nothing is made room for that the file cannot hold.
+        // No room is made for more than the file can hold.
         let mut take = |bytes: Option<usize>| {
             let rest = bytes.and_then(|bytes| left.checked_sub(bytes as u64));
             left = rest.ok_or_else(broken)?;
@@ -214,10 +215,10 @@ fn read<T, const N: usize>(
     numbers: &mut [T],
     from_bytes: impl Fn([u8; N]) -> T,
 ) -> Result<()> {
-    let mut bytes = vec![0; AT_ONCE * N];
+    let mut bytes = Vec::new();
     for part in numbers.chunks_mut(AT_ONCE) {
-        let bytes = bytes.get_mut(..part.len() * N).unwrap_or_default();
-        from.read_exact(bytes)?;
+        bytes.resize(part.len() * N, 0);
+        from.read_exact(&mut bytes)?;
         for (x, bytes) in part.iter_mut().zip(bytes.as_chunks::<N>().0) {
             *x = from_bytes(*bytes);
         }

@@ -32,7 +32,7 @@ const STEP: usize = 4 << 20;
 /// The figures of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
-    /// What it is called here: `qwen35-9b`.
+    /// The name of the shape here: `qwen35-9b`.
     pub name: &'static str,
     /// `general.architecture`.
     pub architecture: &'static str,
@@ -51,7 +51,7 @@ pub struct Shape {
     /// Key heads, value heads and the width of a head in the layers with a recurrent state;
     /// zeros where there are none.
     pub delta: (u64, u64, u64),
-    /// Whether the table of embeddings is also the head.
+    /// True if the table of embeddings is also the head.
     pub tied: bool,
     /// Rows of the vocabulary, at least.
     pub vocabulary: u64,
@@ -106,7 +106,7 @@ pub const SHAPES: &[Shape] = &[
 ];
 
 impl Shape {
-    /// By its name.
+    /// Finds a shape by its name.
     ///
     /// # Errors
     /// Of kind usage, naming those that there are.
@@ -121,24 +121,25 @@ impl Shape {
             })
     }
 
-    /// Whether it is one for tests, with a small vocabulary of its own.
+    /// Tells whether the shape is one for tests, with a small vocabulary of its own.
     pub const fn is_tiny(&self) -> bool {
         self.vocabulary == SMALL
     }
 }
 
-/// How the matrices are stored: the formats of a mixture, as published files have them.
+/// A mixture of formats in which the matrices are stored, as published files have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantization {
-    /// Its usual name: `Q4_K_M`.
+    /// The usual name of the mixture: `Q4_K_M`.
     pub name: &'static str,
     /// `general.file_type`.
     file_type: u64,
-    /// Most matrices.
+    /// The format of most matrices.
     base: Kind,
-    /// Those that lose most by few bits: half of the values' and the last of the feed-forward.
+    /// The format of matrices that lose most by few bits: half of those of the values and of the
+    /// last of the feed-forward.
     high: Kind,
-    /// The head, and the table of embeddings where it is the head.
+    /// The format of the head, and of the table of embeddings where it is the head.
     head: Kind,
 }
 
@@ -177,7 +178,7 @@ const fn mixture(
 }
 
 impl Quantization {
-    /// By its name, in any case.
+    /// Finds a mixture by its name, in any case.
     ///
     /// # Errors
     /// Of kind usage, naming those that there are.
@@ -192,8 +193,8 @@ impl Quantization {
             })
     }
 
-    /// The format of a tensor. Where rows are no whole blocks it is that of the next size
-    /// whose blocks are smaller, as in published files.
+    /// Returns the format of a tensor. Where its rows are no whole blocks it is that of the next
+    /// size whose blocks are smaller, as in published files.
     fn kind(&self, tensor: &Tensor, tied: bool) -> Kind {
         let kind = match tensor.content {
             Content::Matrix => self.base,
@@ -220,7 +221,7 @@ impl Quantization {
 
 /// Writes a model to a file that is not there yet. The vocabulary is that of another model,
 /// filled up with tokens that are never written; without one, it is a small one of bytes.
-/// `progress` is told bytes written and bytes in all. Returns the bytes of its tensors.
+/// `progress` is told bytes written and bytes in all. Returns the bytes of the tensors.
 ///
 /// # Errors
 /// Of kind usage, if the file is there; of kind environment, if it cannot be written;
@@ -259,7 +260,8 @@ pub fn write(
     Ok(done)
 }
 
-/// Writes such a model with a hole in the place of its weights: for its figures alone.
+/// Writes a model as [`write`] does, but with a hole in the place of its weights: for its figures
+/// alone.
 ///
 /// # Errors
 /// As [`write`].
@@ -269,7 +271,7 @@ pub fn write_header(shape: &Shape, quantization: &Quantization, out: &Path) -> R
     Writer::create(out, &metadata, &planned)?.leave_hole()
 }
 
-/// The tensors of a model, its metadata, and how each tensor is stored.
+/// Lists the tensors of a model, its metadata, and the plan and format of each tensor.
 #[expect(clippy::type_complexity, reason = "three lists of one plan")]
 fn plan(
     shape: &Shape,
@@ -296,7 +298,7 @@ fn plan(
 /// Random weights, and those that are repeated.
 struct Weights {
     random: Random,
-    /// By format and by the bits of their spread.
+    /// Blocks that are repeated, by their format and by the bits of their spread.
     repeated: HashMap<(Kind, u32), Vec<u8>>,
 }
 
@@ -333,7 +335,9 @@ impl Weights {
         let mut at = (random.next() as usize % most) * kind.bytes();
         while left > 0 {
             let end = (at + left.min(STEP)).min(drawn.len());
-            let piece = drawn.get(at..end).unwrap_or_default();
+            let piece = drawn
+                .get(at..end)
+                .ok_or_else(|| Failure::bug("a piece of weights lies beyond those drawn"))?;
             write(piece)?;
             left -= piece.len();
             at = if end == drawn.len() { 0 } else { end };
@@ -342,57 +346,17 @@ impl Weights {
     }
 }
 
-/// The figures as metadata.
+/// Lists the figures as metadata.
 fn metadata(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> {
     let name = shape.architecture;
-    let text = |text: &str| Value::Text(text.to_owned());
-    let mut metadata = vec![
-        ("general.architecture".to_owned(), text(name)),
-        (
-            "general.name".to_owned(),
-            text(&format!("{} random {}", shape.name, quantization.name)),
-        ),
-        (
-            "general.file_type".to_owned(),
-            Value::Unsigned(quantization.file_type),
-        ),
-        (
-            "general.quantization_version".to_owned(),
-            Value::Unsigned(2),
-        ),
-    ];
+    let mut metadata = general(shape, quantization);
     let mut put = |key: &str, value: Value| metadata.push((format!("{name}.{key}"), value));
-    let context = 32_768;
     let rotary = match name {
         "qwen35" => shape.head / 4,
         "glm4" => shape.head / 2,
         _ => shape.head,
     };
-    let (key_heads, value_heads, delta_head) = shape.delta;
-    let mut numbers = vec![
-        ("context_length", context),
-        ("embedding_length", shape.width),
-        ("block_count", shape.layers),
-        ("feed_forward_length", shape.inner),
-        ("attention.head_count", shape.heads),
-        ("attention.head_count_kv", shape.kv_heads),
-        ("attention.key_length", shape.head),
-        ("attention.value_length", shape.head),
-        ("rope.dimension_count", rotary),
-    ];
-    match name {
-        "qwen35" => numbers.extend([
-            ("ssm.conv_kernel", tensors::TAPS),
-            ("ssm.state_size", delta_head),
-            ("ssm.group_count", key_heads),
-            ("ssm.time_step_rank", value_heads),
-            ("ssm.inner_size", value_heads * delta_head),
-            ("full_attention_interval", tensors::FULL_EVERY),
-        ]),
-        "gemma3" => numbers.push(("attention.sliding_window", 32)),
-        _ => {}
-    }
-    for (key, n) in numbers {
+    for (key, n) in numbers(shape, rotary) {
         put(key, Value::Unsigned(n));
     }
     // Floats as the format holds them, in 32 bits.
@@ -415,6 +379,49 @@ fn metadata(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> 
         );
     }
     metadata
+}
+
+/// Lists the keys under `general.`.
+fn general(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let name = format!("{} random {}", shape.name, quantization.name);
+    [
+        ("general.architecture", text(shape.architecture)),
+        ("general.name", text(&name)),
+        ("general.file_type", Value::Unsigned(quantization.file_type)),
+        ("general.quantization_version", Value::Unsigned(2)),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .to_vec()
+}
+
+/// Lists the whole numbers under the architecture's prefix.
+fn numbers(shape: &Shape, rotary: u64) -> Vec<(&'static str, u64)> {
+    let (key_heads, value_heads, delta_head) = shape.delta;
+    let mut numbers = vec![
+        ("context_length", 32_768),
+        ("embedding_length", shape.width),
+        ("block_count", shape.layers),
+        ("feed_forward_length", shape.inner),
+        ("attention.head_count", shape.heads),
+        ("attention.head_count_kv", shape.kv_heads),
+        ("attention.key_length", shape.head),
+        ("attention.value_length", shape.head),
+        ("rope.dimension_count", rotary),
+    ];
+    match shape.architecture {
+        "qwen35" => numbers.extend([
+            ("ssm.conv_kernel", tensors::TAPS),
+            ("ssm.state_size", delta_head),
+            ("ssm.group_count", key_heads),
+            ("ssm.time_step_rank", value_heads),
+            ("ssm.inner_size", value_heads * delta_head),
+            ("full_attention_interval", tensors::FULL_EVERY),
+        ]),
+        "gemma3" => numbers.push(("attention.sliding_window", 32)),
+        _ => {}
+    }
+    numbers
 }
 
 #[cfg(test)]

@@ -20,30 +20,30 @@ use crate::base::Cancel;
 use crate::kernels::pool;
 use crate::kernels::rows::Gate;
 
-/// What tells one architecture from another.
+/// The traits that tell one architecture from another.
 #[derive(Debug, Clone)]
 pub struct Style {
-    /// Rotary pairs are the halves of a head (else neighbours).
+    /// True if rotary pairs are the halves of a head (else neighbours).
     pub halves: bool,
-    /// How the feed-forward's gate bends.
+    /// The activation of the feed-forward's gate.
     pub gate: Gate,
-    /// Embeddings are multiplied by the root of the width.
+    /// True if embeddings are multiplied by the root of the width.
     pub scaled_embedding: bool,
-    /// Queries, keys and values come out of one product, gate and up of another.
+    /// True if queries, keys and values come out of one product, gate and up of another.
     pub fused: bool,
-    /// Behind each query stands a gate for the output of its head.
+    /// True if behind each query stands a gate for the output of its head.
     pub gated_attention: bool,
     /// The name of the norm before the feed-forward.
     pub feed_norm: &'static str,
-    /// Norm behind the attention, and behind the feed-forward.
+    /// True if there are norms behind the attention and behind the feed-forward.
     pub after_norms: bool,
     /// Layers that look back over so many tokens only, and how often one sees all.
     pub window: Option<Window>,
-    /// What scores are multiplied by, where it is not one over the root of a head's width.
+    /// The factor of the scores, where it is not one over the root of a head's width.
     pub scale: Option<f64>,
-    /// Divides the rotary frequencies.
+    /// Divisors of the rotary frequencies, `rotary / 2` of them.
     pub rope_factors: Option<Vec<f32>>,
-    /// Multiplies sine and cosine.
+    /// The factor of sine and cosine.
     pub rope_scale: Option<f32>,
 }
 
@@ -68,21 +68,21 @@ impl Default for Style {
 /// Layers with a short view.
 #[derive(Debug, Clone)]
 pub struct Window {
-    /// Tokens such a layer sees.
+    /// Tokens that such a layer sees.
     pub tokens: usize,
-    /// Every so-many-th layer sees all.
+    /// The period of layers that see all: each layer whose number, from 1, is a multiple.
     pub every: usize,
     /// Base of the rotary frequencies in the layers with a short view, where they have their
     /// own.
     pub base: Option<f64>,
 }
 
-/// Which rows of logits are wanted.
+/// The rows of logits that are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// That of the last token.
+    /// The row of the last token.
     Last,
-    /// All.
+    /// The rows of all tokens.
     All,
 }
 
@@ -98,16 +98,16 @@ pub struct Transformer {
     hyper: Hyper,
     context: usize,
     device: Device,
-    /// Whether our kernels compute (else candle's tensors).
+    /// True if our kernels compute (else candle's tensors).
     ours: bool,
     states: Vec<State>,
-    /// Tokens the state stands for.
+    /// Tokens that the state stands for.
     held: usize,
     /// Tokens before the last forward pass, while any part of it can be taken back.
     tried: Option<usize>,
 }
 
-/// A layer's state.
+/// The state of a layer.
 enum State {
     Keys(Keys),
     Recurrent(Box<Recurrent>),
@@ -192,13 +192,14 @@ impl Transformer {
         })
     }
 
-    /// Tokens the state stands for.
+    /// Counts the tokens that the state stands for.
     pub const fn held(&self) -> usize {
         self.held
     }
 
-    /// Reads tokens behind those held and gives the logits of the last one, or of all, row by
-    /// row; none if cancelled. Where it is cancelled or fails, the state is what it was.
+    /// Reads tokens behind those held and gives the logits of the last one, or of all:
+    /// `rows × vocabulary`, row-major; none if cancelled. Where it is cancelled or fails, the
+    /// state is as before.
     ///
     /// With `trial`, any number of these tokens can be taken back by [`Transformer::keep`] until
     /// the next are read.
@@ -212,7 +213,7 @@ impl Transformer {
         let read = pool::until(cancel, || {
             let x = self.forward(tokens, wanted, trial)?;
             let logits = self.logits(&x)?;
-            // What was cancelled in its last product looks like any other.
+            // Logits that were cancelled in their last product look like any others.
             cancel.check().map_err(candle_core::Error::wrap)?;
             self.advance(tokens.len(), trial)?;
             Ok(logits)
@@ -220,7 +221,8 @@ impl Transformer {
         or_cancelled(read, cancel)
     }
 
-    /// The same, with the rows after the last norm in place of logits.
+    /// Reads tokens as [`Self::read`] does, and gives the rows after the last norm,
+    /// `rows × hidden`, in place of logits.
     pub fn rows(
         &mut self,
         tokens: &[u32],
@@ -236,17 +238,18 @@ impl Transformer {
         or_cancelled(read, cancel)
     }
 
-    /// The logits of rows after the last norm, row by row.
+    /// Computes the logits of rows after the last norm: `rows × vocabulary`, row-major.
     pub fn logits(&self, rows: &Rows) -> Result<Vec<f32>> {
         self.head.forward(rows)?.into_vec()
     }
 
-    /// The device of tensors; none where our kernels compute.
+    /// Returns the device of candle's tensors; none where our kernels compute.
     fn tensors_on(&self) -> Option<&Device> {
         (!self.ours).then_some(&self.device)
     }
 
-    /// Takes over what a forward pass has made of the state.
+    /// Takes over the state that a forward pass over `count` tokens has left; on trial, only once
+    /// it is known how many of them stay.
     fn advance(&mut self, count: usize, trial: bool) -> Result<()> {
         if trial {
             self.tried = Some(self.held);
@@ -257,14 +260,14 @@ impl Transformer {
         Ok(())
     }
 
-    /// What the layers make of tokens: rows after the last norm. What they make of the state is
-    /// not yet taken over. Once cancelled it fails at the next product.
+    /// Runs all layers over tokens and gives the rows after the last norm, `rows × hidden`. The
+    /// new state is not yet taken over. Once cancelled, the pass fails at the next product.
     fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Rows> {
         let (count, position) = (tokens.len(), self.held);
         if count == 0 || position + count > self.context {
             bail!("{count} tokens at {position} of {}", self.context);
         }
-        // Who reads on has taken the last tokens for right.
+        // Whoever reads on takes all tokens that were on trial for right.
         if let Some(before) = self.tried.take() {
             self.settle(position - before)?;
         }
@@ -303,13 +306,13 @@ impl Transformer {
         Ok(())
     }
 
-    /// Whether a state cannot be cut back to any length.
+    /// Tells whether some layer is recurrent, so that the state cannot be cut back to any length.
     pub fn is_recurrent(&self) -> bool {
         let recurrent = |state: &State| matches!(state, State::Recurrent(_));
         self.states.iter().any(recurrent)
     }
 
-    /// Forgets all but the first `tokens` of what was read; says how many are held then: fewer
+    /// Forgets all but the first `tokens` of those read; returns how many are held then: fewer
     /// where the state cannot be cut back to that length.
     pub fn keep(&mut self, tokens: usize) -> Result<usize> {
         let wanted = tokens.min(self.held);
@@ -330,7 +333,7 @@ impl Transformer {
         Ok(self.held)
     }
 
-    /// What the state is now, to be taken up again; cheap on the CPU.
+    /// Returns the state as it is now, to be taken up again; cheap on the CPU.
     pub fn snapshot(&mut self) -> Result<Snapshot> {
         self.keep(self.held)?;
         let layers = self.states.iter().map(|state| {
@@ -377,7 +380,7 @@ impl Transformer {
             match (kept, state) {
                 (Kept::Keys(kept), State::Keys(keys)) => *keys = kept.saved(snapshot.tokens)?,
                 (Kept::Moment { moment, .. }, State::Recurrent(state)) => state.restore(moment),
-                _ => {}
+                _ => bail!("the state that was kept is of another model"),
             }
         }
         self.held = snapshot.tokens;
@@ -385,7 +388,7 @@ impl Transformer {
     }
 }
 
-/// None, where it failed or was done when it had been cancelled.
+/// Turns the failure of a pass that was cancelled into none.
 fn or_cancelled<T>(result: Result<T>, cancel: &Cancel) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -398,7 +401,8 @@ impl Block {
     fn load(weights: &Weights<'_>, hyper: &Hyper, style: &Style, layer: usize) -> Result<Self> {
         let plain = |part: &str| weights.plain(&format!("blk.{layer}.{part}.weight"), hyper.width);
         let after = |part: &str| style.after_norms.then(|| plain(part)).transpose();
-        let mix = match &hyper.kinds.get(layer) {
+        // The block behind the trunk has no kind of its own: it is one with attention.
+        let mix = match hyper.kinds.get(layer) {
             Some(LayerKind::Delta(delta)) => Mix::Delta(DeltaNet::load(
                 weights,
                 hyper.width,
@@ -431,7 +435,7 @@ impl Block {
         })
     }
 
-    /// The state of an empty text.
+    /// Returns the state of an empty text; in the form of our kernels if `ours`.
     fn state(&self, ours: bool) -> Result<State> {
         Ok(match &self.mix {
             Mix::Attention(attention) => State::Keys(attention.state(ours)),
@@ -439,6 +443,7 @@ impl Block {
         })
     }
 
+    /// Runs the block over rows, the first at `position`. `x` and the result: `tokens × hidden`.
     fn forward(
         &self,
         x: Rows,

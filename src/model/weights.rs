@@ -19,12 +19,13 @@ use crate::kernels::encoder::round_to_8;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::pages::Precision;
 
-/// The format of a tensor by its number in the file, where this build calculates with it.
+/// Returns the format of a tensor by its number in the file; none where this build does not
+/// calculate with it.
 pub const fn kind_of(number: u32) -> Option<Kind> {
     Kind::from_gguf(number)
 }
 
-/// candle's name of a format, where candle knows it.
+/// Returns candle's name of a format; none where candle does not know it.
 const fn candle_type(kind: Kind) -> Option<GgmlDType> {
     Some(match kind {
         Kind::F32 => GgmlDType::F32,
@@ -50,16 +51,27 @@ pub struct Weights<'a> {
     by_name: HashMap<&'a str, &'a gguf::TensorInfo>,
     /// The model's files, in the order of the header's parts.
     files: Vec<Arc<Mapping>>,
-    /// Where they are to lie.
+    /// The device that computes.
     pub device: Device,
-    /// Whether they stay where the file lies in memory, for our kernels.
+    /// True if tensors stay where the file lies in memory, for our kernels.
     ours: bool,
-    /// How keys and values are kept.
+    /// The precision of keys and values on the CPU.
     pub(super) precision: Precision,
 }
 
+/// A tensor where it lies in its file.
+struct Place<'w> {
+    tensor: &'w gguf::TensorInfo,
+    kind: Kind,
+    file: &'w Arc<Mapping>,
+    /// The tensor's bytes, as a range of the file's.
+    range: Range<usize>,
+    /// The tensor's bytes.
+    bytes: &'w [u8],
+}
+
 impl<'a> Weights<'a> {
-    /// Those that a header tells of, out of its files, one for each of its parts.
+    /// The tensors that a header lists, in `files`, one for each of its parts.
     pub fn new(header: &'a Header, files: Vec<Arc<Mapping>>, device: Device) -> Self {
         Self {
             by_name: header
@@ -75,8 +87,8 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The same, but on the CPU too as candle's tensors: so the code for other devices is tried
-    /// where there are none.
+    /// Has the tensors made candle's on the CPU too: so the code for other devices is tried where
+    /// there are none.
     #[cfg(test)]
     #[must_use]
     pub fn as_tensors(mut self) -> Self {
@@ -84,29 +96,29 @@ impl<'a> Weights<'a> {
         self
     }
 
-    /// The device of tensors; none where our kernels compute.
+    /// Returns the device of candle's tensors; none where our kernels compute.
     pub fn tensors_on(&self) -> Option<&Device> {
         (!self.ours).then_some(&self.device)
     }
 
-    /// The header.
+    /// Returns the model's header.
     pub const fn header(&self) -> &'a Header {
         self.header
     }
 
-    /// The shape of a tensor, rows first; none where the file has no such tensor.
+    /// Returns the shape of a tensor, rows first; none where the file has no such tensor.
     pub fn shape(&self, name: &str) -> Option<Vec<usize>> {
         let tensor = self.by_name.get(name)?;
         Some(tensor.shape.iter().rev().map(|&n| n as usize).collect())
     }
 
-    /// Whether the file has that tensor.
+    /// Tells whether the file has a tensor of that name.
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
     }
 
-    /// The format of a tensor, its file and where it lies there.
-    fn place(&self, name: &str) -> Result<(Kind, &Arc<Mapping>, Range<usize>)> {
+    /// Finds a tensor in its file.
+    fn place(&self, name: &str) -> Result<Place<'_>> {
         let Some(tensor) = self.by_name.get(name) else {
             bail!("the file has no tensor {name}");
         };
@@ -116,22 +128,33 @@ impl<'a> Weights<'a> {
         let range = self.header.range(tensor);
         let range = range.start as usize..range.end as usize;
         let file = self.files.get(tensor.part);
-        match file.filter(|file| file.bytes().get(range.clone()).is_some()) {
-            Some(file) => Ok((kind, file, range)),
+        let found = file.and_then(|file| Some((file, file.bytes().get(range.clone())?)));
+        match found {
+            Some((file, bytes)) => Ok(Place {
+                tensor,
+                kind,
+                file,
+                range,
+                bytes,
+            }),
             None => bail!("{name} lies beyond the end of the file, which has become shorter"),
         }
     }
 
-    /// A tensor in full precision: norms, biases.
+    /// Loads a tensor of `size` numbers in full precision, on the device: norms, biases.
     pub fn plain(&self, name: &str, size: usize) -> Result<Vector> {
         Vector::new(self.floats(name, size)?, self.tensors_on())
     }
 
-    /// The numbers of a tensor in full precision, which must be `size`.
+    /// Reads the numbers of a tensor in full precision, which must be `size`.
     pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>> {
-        let (kind, file, range) = self.place(name)?;
-        let bytes = file.bytes().get(range).unwrap_or_default();
-        let elements = self.by_name.get(name).map_or(0, |t| t.elements()) as usize;
+        let Place {
+            tensor,
+            kind,
+            bytes,
+            ..
+        } = self.place(name)?;
+        let elements = tensor.elements() as usize;
         if elements != size {
             bail!("{name} has {elements} numbers, not {size}");
         }
@@ -140,23 +163,23 @@ impl<'a> Weights<'a> {
         Ok(floats)
     }
 
-    /// The same, where the file has it.
+    /// Loads a tensor as [`Self::plain`] does; none where the file has no such tensor.
     pub fn plain_if(&self, name: &str, size: usize) -> Result<Option<Vector>> {
         self.has(name).then(|| self.plain(name, size)).transpose()
     }
 
-    /// A product of `rows` outputs from `columns` inputs, with its bias where there is one.
+    /// Loads a product of `rows` outputs from `columns` inputs, with its bias where there is one.
     pub fn linear(&self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
         let product = self.product(&format!("{name}.weight"), rows, columns)?;
         let bias = self.plain_if(&format!("{name}.bias"), rows)?;
         Ok(Linear { product, bias })
     }
 
-    /// As [`Self::linear`], but of floats rounded to 8 bits, on the CPU: for what is computed
-    /// often and need not be exact.
+    /// Loads a product as [`Self::linear`] does, but with floats rounded to 8 bits, on the CPU:
+    /// for products that are computed often and need not be exact.
     pub fn rounded(&self, name: &str, rows: usize, columns: usize) -> Result<Linear> {
         let weight = format!("{name}.weight");
-        let (kind, ..) = self.place(&weight)?;
+        let kind = self.place(&weight)?.kind;
         if !kind.is_float() || !columns.is_multiple_of(32) {
             return self.linear(name, rows, columns);
         }
@@ -172,7 +195,7 @@ impl<'a> Weights<'a> {
         Ok(Linear { product, bias })
     }
 
-    /// The table of embeddings: `rows` tokens of `columns` numbers.
+    /// Loads the table of embeddings: `rows` tokens of `columns` numbers.
     pub fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Table> {
         Ok(Table {
             rows: self.product(name, rows, columns)?,
@@ -186,8 +209,13 @@ impl<'a> Weights<'a> {
             Some(shape) if shape.as_slice() == [rows, columns] => {}
             shape => bail!("{name} has the shape {shape:?}, not [{rows}, {columns}]"),
         }
-        let (kind, file, range) = self.place(name)?;
-        let bytes = file.bytes().get(range.clone()).unwrap_or_default();
+        let Place {
+            kind,
+            file,
+            range,
+            bytes,
+            ..
+        } = self.place(name)?;
         if self.ours {
             if Matrix::new(kind, bytes, rows, columns).is_none() {
                 bail!("{name}: rows of {columns} are no whole blocks");

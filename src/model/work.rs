@@ -1,28 +1,29 @@
-//! What reading and writing take of a machine, from the header of a model alone: products to
-//! be computed, bytes to be brought from memory. Held against what a processor can do at most,
-//! they say how much of it is used.
+//! The work of reading and writing tokens, from the header of a model alone: products to be
+//! computed, bytes to be brought from memory. Held against the most that a processor can do, they
+//! say how much of it is used.
 
 use super::footprint::Footprint;
 use super::gguf::{Header, TensorInfo};
 use super::hyper::Hyper;
 use super::keys;
 
-/// Of every token, of every prompt, and of the text that is held.
+/// The work of every token, of every prompt, and for the text that is held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Work {
     /// Multiplications of weights that each token takes, the head's left out.
     per_token: u64,
-    /// Those of the head, which a prompt meets once, behind its last token.
+    /// Multiplications of the head, which a prompt meets once, behind its last token.
     head: u64,
     /// Bytes of the weights that every written token reads.
     weights: u64,
-    /// The state that is read beside them.
+    /// The state that is read beside the weights.
     state: Footprint,
 }
 
 impl Work {
-    /// That of a model. The blocks behind the trunk, which predict further tokens, count for
-    /// nothing, and of a table of embeddings that is not the head too a token reads but a row.
+    /// Computes the work of a model. The blocks behind the trunk, which predict further tokens,
+    /// count for nothing, and of a table of embeddings that is not the head too a token reads but
+    /// a row.
     pub fn of(header: &Header, hyper: &Hyper) -> Self {
         let tied = header.tensor("output.weight").is_none();
         let mut own = Self {
@@ -46,16 +47,18 @@ impl Work {
         own
     }
 
-    /// Multiplications of weights, each with its addition, that reading a prompt takes. Those
-    /// of attention and of recurrent states are not of weights, and not counted.
+    /// Counts the multiplications of weights, each with its addition, that reading a prompt of so
+    /// many tokens takes. Those of attention and of recurrent states are not of weights, and not
+    /// counted.
     pub const fn products(&self, prompt: u64) -> u64 {
         self.per_token
             .saturating_mul(prompt)
             .saturating_add(self.head)
     }
 
-    /// Bytes that writing one more token moves where `held` are held: the weights, the keys and
-    /// values of those (as if every layer saw all), and the recurrent states, read and written.
+    /// Counts the bytes that writing one more token moves where `held` tokens are held: the
+    /// weights, the keys and values of those tokens (as if every layer saw all), and the recurrent
+    /// states, read and written.
     pub const fn bytes(&self, held: u64) -> u64 {
         self.weights
             .saturating_add(self.state.fixed.saturating_mul(2))
@@ -63,14 +66,14 @@ impl Work {
     }
 }
 
-/// The number of the block that a tensor belongs to.
+/// Returns the number of the block that a tensor belongs to; none where it belongs to none.
 fn block_of(name: &str) -> Option<usize> {
     let (block, _) = name.strip_prefix("blk.")?.split_once('.')?;
     block.parse().ok()
 }
 
-/// Whether a row of numbers is multiplied with it. The taps of a convolution have two
-/// dimensions too, but each meets one number only.
+/// Tells whether rows of numbers are multiplied with a tensor. The taps of a convolution have
+/// two dimensions too, but each meets one number only.
 fn is_product(tensor: &TensorInfo) -> bool {
     tensor.shape.len() >= 2
         && tensor.name.ends_with(".weight")

@@ -13,7 +13,7 @@ use crate::model::tokenizer::{Encoder, Encoding, Tokenizer};
 /// The date told to templates that look for it under some name, the one they have built in.
 const DATE: &str = "26 Jul 2024";
 
-/// Who says a message.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChatRole {
     /// Standing instructions.
@@ -25,7 +25,7 @@ pub enum ChatRole {
 }
 
 impl ChatRole {
-    /// The name that templates know it by.
+    /// Returns the name that templates know the role by.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -34,7 +34,7 @@ impl ChatRole {
         }
     }
 
-    /// What a template takes away at the ends of its messages.
+    /// Returns the blanks that a template takes away at the ends of the role's messages.
     pub(super) const fn trims(self, trims: Trims) -> (Trim, Trim) {
         match self {
             Self::System => trims.system,
@@ -44,12 +44,12 @@ impl ChatRole {
     }
 }
 
-/// One message of a conversation.
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// Who says it.
+    /// The speaker.
     pub role: ChatRole,
-    /// What is said.
+    /// The text of the message.
     pub content: String,
 }
 
@@ -58,23 +58,23 @@ pub struct ChatMessage {
 pub struct Prompt {
     /// The tokens.
     pub tokens: Vec<u32>,
-    /// Whether they end inside a thought, which the model goes on with.
+    /// True if the tokens end inside a thought, which the model goes on with.
     pub in_thought: bool,
 }
 
-/// Tells the very tokens that an answer was written with: encoding its text anew could cut it
+/// Returns the very tokens that an answer was written with: encoding its text anew could cut it
 /// differently, and the state that is kept would not fit.
 pub type KnownAnswer<'a> = &'a dyn Fn(&str) -> Option<Vec<u32>>;
 
-/// Two characters of the private use areas, around the number of what they stand for.
+/// Two characters of the private use areas, around the number of the text they stand for.
 const MARKS: (char, char) = ('\u{f0000}', '\u{f0001}');
 
-/// What stands for a text while a template is rendered.
+/// Makes the stand-in of a text, by its number, for while a template is rendered.
 pub(super) fn stand_in(number: usize) -> String {
     format!("{}{number}{}", MARKS.0, MARKS.1)
 }
 
-/// A piece of what a template has rendered.
+/// A piece of a rendered template.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece<'r> {
     /// The template's own text.
@@ -83,7 +83,7 @@ pub(super) enum Piece<'r> {
     Said(usize),
 }
 
-/// Parts what was rendered at its stand-ins.
+/// Parts a rendered template at its stand-ins; the last piece is always one of the template.
 pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = rendered;
@@ -109,14 +109,15 @@ pub(super) struct Arranged {
 }
 
 impl Arranged {
-    /// What the template is given as its content.
+    /// Returns the content that the template is given: stand-ins.
     pub(super) fn content(&self) -> String {
         let texts: Vec<String> = self.texts.iter().map(|n| stand_in(*n)).collect();
         texts.join("\n\n")
     }
 }
 
-/// Puts messages into the order and the roles that a template takes. Texts are their numbers.
+/// Puts messages into the order and the roles that a template takes. The texts of the result are
+/// numbers of messages.
 pub(super) fn arrange(roles: &[ChatRole], form: &Form) -> Vec<Arranged> {
     let mut arranged: Vec<Arranged> = Vec::new();
     let mut waiting = Vec::new();
@@ -149,7 +150,7 @@ pub(super) fn arrange(roles: &[ChatRole], form: &Form) -> Vec<Arranged> {
     arranged
 }
 
-/// The variables of a template for a conversation whose answer comes next.
+/// Makes the variables of a template for a conversation whose answer comes next.
 pub(super) fn variables(
     messages: &[(ChatRole, String)],
     thinking: bool,
@@ -192,7 +193,7 @@ pub(super) fn variables(
         }),
         Variables::Bare => json!({}),
     };
-    // Only where answers are direct: a past that thought nothing is no model for one that is
+    // Only where answers are direct: past answers without thoughts are no example for one that is
     // to think.
     let kept = if form.keeps_thoughts && !thinking {
         json!({
@@ -213,16 +214,17 @@ pub(super) fn variables(
     variables
 }
 
-/// What is written behind a prompt that ends inside a thought nobody asked for: the thought is
-/// closed, as Qwen's own form for direct answers has it.
+/// Returns the text that closes a thought nobody asked for, inside which a prompt ends: as in
+/// Qwen's own form for direct answers.
 pub(super) fn closing(opened: &str, close: &str) -> String {
     let line = if opened.ends_with('\n') { "\n" } else { "\n\n" };
     format!("{line}{close}\n\n")
 }
 
 impl ChatTemplate {
-    /// The tokens of a whole conversation with the answer begun. What people, files and models
-    /// said is never parsed for control tokens, whatever it holds; the template's own text is.
+    /// Returns the tokens of a whole conversation with the answer begun. The texts of people,
+    /// files and models are never parsed for control tokens, whatever they hold; the template's
+    /// own text is.
     ///
     /// # Errors
     /// Of kind model, with the template's own words.
@@ -249,6 +251,7 @@ impl ChatTemplate {
                 Piece::Template(text) => encoder.text(text, Encoding::TEMPLATE),
                 Piece::Said(number) => match answers.get(number) {
                     Some(Some(ids)) => encoder.ids(ids),
+                    // A template may write the stand-in of a text that there is not.
                     _ => encoder.text(texts.get(number).copied().unwrap_or(""), Encoding::TEXT),
                 },
             }
@@ -269,7 +272,7 @@ impl ChatTemplate {
         })
     }
 
-    /// What is said in each message, as much of it as the template lets stand.
+    /// Returns the text of each message, as much of it as the template lets stand.
     fn texts<'m>(&self, messages: &'m [ChatMessage], answers: &[Option<Vec<u32>>]) -> Vec<&'m str> {
         messages
             .iter()
@@ -277,7 +280,7 @@ impl ChatTemplate {
             .map(|(message, answer)| {
                 let (front, back) = message.role.trims(self.form.trims);
                 match answer {
-                    // Its tokens are known: what the text ends in is in them.
+                    // The tokens of this answer are known, with the blanks at its ends.
                     Some(_) => message.content.as_str(),
                     None => back.back(front.front(&message.content)),
                 }
@@ -285,13 +288,13 @@ impl ChatTemplate {
             .collect()
     }
 
-    /// The conversation with stand-ins.
+    /// Renders the conversation with stand-ins for its texts.
     fn rendered(&self, messages: &[ChatMessage], texts: &[&str], thinking: bool) -> Result<String> {
         let roles: Vec<ChatRole> = messages.iter().map(|message| message.role).collect();
         let given: Vec<(ChatRole, String)> = arrange(&roles, &self.form)
             .into_iter()
             .map(|mut message| {
-                // A template may look whether there is anything.
+                // A template may ask whether a message is empty, so an empty text has no stand-in.
                 message
                     .texts
                     .retain(|n| texts.get(*n).is_some_and(|text| !text.is_empty()));
@@ -303,10 +306,11 @@ impl ChatTemplate {
         compiled.render(&variables).map_err(|e| bad_template(&e))
     }
 
-    /// What stands behind the tag of a thought that the template leaves open, and the tag that
-    /// would close it.
+    /// Returns the text behind the tag of a thought that the template leaves open, and the tag
+    /// that would close the thought; none where none is open.
     fn opened<'r>(&self, rendered: &'r str) -> Option<(&'r str, &'static str)> {
-        let last = rendered.rsplit(MARKS.1).next().unwrap_or(rendered);
+        let last = rendered.rsplit_once(MARKS.1);
+        let last = last.map_or(rendered, |(_, last)| last);
         let tags = self.tags?;
         Some((tags.opened(last)?, tags.close))
     }

@@ -1,104 +1,105 @@
-//! What a chat template can do.
+//! Facts about chat templates.
 
 use serde::{Deserialize, Serialize};
 
-/// What a chat template can and cannot do, found by rendering conversations of stand-ins.
+/// The abilities of a chat template, found by rendering conversations of stand-ins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatFacts {
-    /// Whose form conversations have: `own`, where the file's template is used, else that of
-    /// a family: `chatml`, `llama3`, `mistral`, `gemma`, `phi`, `glm`.
+    /// The owner of the conversations' form: `own`, where the file's template is used, else the
+    /// name of a family: `chatml`, `llama3`, `mistral`, `gemma`, `phi`, `glm`.
     pub form: String,
-    /// Why the file's own template is not used, where it is not.
+    /// The reason why the file's own template is not used, where it is not.
     pub note: Option<String>,
-    /// Where the system message goes.
+    /// The place of the system message.
     pub system: SystemPlace,
-    /// Whether user and assistant must take turns.
+    /// The order of user and assistant.
     pub turns: Turns,
-    /// What the template has to say of thinking.
+    /// The template's way with thinking.
     pub thinking: ThinkingMode,
-    /// Whether a direct answer is read again in the next turn, since the template writes the
-    /// head of an answer otherwise once it is past.
+    /// The part of a turn with a direct answer that is read again in the next turn, since the
+    /// template writes the head of an answer otherwise once it is past.
     pub rereads_direct: Reread,
-    /// The same for an answer after thinking.
+    /// The part of a turn with an answer after thinking that is read again in the next turn.
     pub rereads_thinking: Reread,
     /// Blanks at the ends of messages that the template takes away.
     pub trims: Trims,
 }
 
-/// Where the text of a system message goes.
+/// The place of a system message's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SystemPlace {
-    /// The template has a place for it, at the beginning.
+    /// The template's own place for a system message, at the beginning.
     Own,
-    /// It refuses one, drops it or moves it to the last question: the text is put before the
-    /// first user message.
+    /// Before the first user message: the template refuses a system message, drops it or moves it
+    /// to the last question.
     FirstUser,
 }
 
-/// Whether neighbours may be of one role.
+/// A template's way with neighbours of one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Turns {
-    /// They may.
+    /// Neighbours may be of one role.
     Free,
-    /// The template refuses it or loses one of them: neighbours of one role are joined.
+    /// The template refuses neighbours of one role or loses one of them: they are joined.
     Strict,
 }
 
-/// What a template does about thinking.
+/// A template's way with thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThinkingMode {
-    /// It knows of none.
+    /// The template knows of no thinking.
     None,
-    /// It can be turned on and off.
+    /// Thinking can be turned on and off.
     Switch,
-    /// It opens a thought whatever it is told; for a direct answer the thought is closed at
-    /// once.
+    /// The template opens a thought whatever it is told; for a direct answer the thought is closed
+    /// at once.
     Always,
-    /// It knows what a thought is and leaves it to the model to begin one.
+    /// The template knows tags of thoughts and leaves it to the model to begin one.
     Free,
 }
 
-/// Whether what was read for one turn begins the prompt of the next.
+/// The part of one turn's tokens that the prompt of the next does not begin with, and that is
+/// read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reread {
-    /// It does: only what is new is read.
+    /// No part: only the new tokens are read.
     Nothing,
-    /// All but the answer does: that is read again, as the template writes it once it is past.
+    /// The answer, as the template writes it once it is past.
     Answer,
-    /// The template writes more than the answer anew.
+    /// More than the answer.
     More,
 }
 
-/// What a template takes away at the ends of a message.
+/// Blanks that a template takes away at an end of a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trim {
-    /// Nothing.
+    /// No blanks.
     #[default]
     No,
-    /// Line feeds.
+    /// Line feeds only.
     Lines,
-    /// All blanks.
+    /// Blanks of every kind.
     Blanks,
 }
 
-/// What it takes away, by role and side.
+/// Blanks that a template takes away, by role and side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trims {
-    /// Of system messages, before and behind.
+    /// Blanks of system messages, before and behind.
     pub system: (Trim, Trim),
-    /// Of user messages.
+    /// Blanks of user messages, before and behind.
     pub user: (Trim, Trim),
-    /// Of answers.
+    /// Blanks of answers, before and behind.
     pub assistant: (Trim, Trim),
 }
 
 impl Trim {
-    /// A text without what goes at its beginning.
+    /// Takes the blanks away at the beginning of a text.
     pub(super) fn front(self, text: &str) -> &str {
         match self {
             Self::No => text,
@@ -107,7 +108,7 @@ impl Trim {
         }
     }
 
-    /// A text without what goes at its end.
+    /// Takes the blanks away at the end of a text.
     pub(super) fn back(self, text: &str) -> &str {
         match self {
             Self::No => text,
@@ -117,13 +118,13 @@ impl Trim {
     }
 }
 
-/// What Python's `strip` takes away.
+/// Tells whether Python's `strip` takes a character away.
 fn blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
 impl ChatFacts {
-    /// What is worth knowing of it, for people, in a line.
+    /// Describes the template for people, in a line.
     pub fn words(&self) -> String {
         let mut words = vec![match self.form.as_str() {
             "own" => "the file's own".to_owned(),

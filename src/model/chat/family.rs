@@ -3,7 +3,7 @@
 /// A family's form.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Family {
-    /// Its name.
+    /// The name of the family.
     pub name: &'static str,
     /// Control tokens that the vocabulary must have.
     needs: &'static [&'static str],
@@ -45,7 +45,7 @@ const FAMILIES: [Family; 6] = [
     },
 ];
 
-/// The first family all of whose control tokens a vocabulary has.
+/// Finds the first family all of whose control tokens a vocabulary has.
 pub(super) fn family_of(has: impl Fn(&str) -> bool) -> Option<Family> {
     FAMILIES
         .into_iter()

@@ -1,4 +1,4 @@
-//! Chat templates: what one can do, found out once when a model is opened, and a conversation
+//! Chat templates: the abilities of one, found out once when a model is opened, and a conversation
 //! as the tokens that its model was trained on.
 //!
 //! Law: only whole conversations are rendered, a system message where there is one, then user

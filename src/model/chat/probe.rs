@@ -1,4 +1,4 @@
-//! Finding out what a template can do, by conversations of stand-ins.
+//! Finding out the abilities of a template, by conversations of stand-ins.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,13 @@ use super::conversation::{ChatRole, Piece, arrange, closing, pieces, stand_in, v
 use super::facts::{Reread, SystemPlace, ThinkingMode, Trim, Trims, Turns};
 use super::template::Special;
 use super::thinking::ThinkingTags;
+use crate::base::OrBug as _;
+use crate::base::bug::bug;
 use crate::model::jinja::Compiled;
 
 use ChatRole::{Assistant, System, User};
 
-/// How a template is spoken to.
+/// The form in which a template takes conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Form {
     pub variables: Variables,
@@ -18,47 +20,47 @@ pub(super) struct Form {
     pub system: SystemPlace,
     pub turns: Turns,
     pub trims: Trims,
-    /// Whether it is asked to leave thoughts where they were, by the names that published
-    /// templates have for that.
+    /// True if the template is asked to leave thoughts where they were, by the names that
+    /// published templates have for that.
     pub keeps_thoughts: bool,
 }
 
-/// Which variables it is given besides the messages.
+/// The variables that a template is given besides the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Variables {
-    /// Those of the `transformers` library: no tools, whether to think, a date.
+    /// The variables of the `transformers` library: no tools, whether to think, a date.
     Usual,
-    /// Without a word on tools or dates.
+    /// Only whether to think: no word on tools or dates.
     NoTools,
-    /// With everything that a template was seen to demand: empty tools and documents, dates.
+    /// Everything that a template was seen to demand: empty tools and documents, dates.
     Demanded,
-    /// The messages alone.
+    /// No variables but the messages.
     Bare,
 }
 
-/// How it takes the content of a message.
+/// The form in which a template takes the content of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContentForm {
-    /// As a text.
+    /// The text alone.
     Text,
-    /// As a list of parts, one of which is a text.
+    /// A list of parts, one of which is a text.
     Parts,
 }
 
-/// What was found.
+/// The findings about a template.
 pub(super) struct Found {
     pub form: Form,
     pub thinking: ThinkingMode,
-    /// What is read again in the next turn, of a direct answer and after thinking.
+    /// The part that is read again in the next turn: after a direct answer, and after thinking.
     pub rereads: (Reread, Reread),
     pub end_token: Option<String>,
     pub end_text: Option<String>,
 }
 
-/// Finds out what a template can do. `source` is prepared.
+/// Finds out the abilities of a template. `source` is prepared.
 ///
 /// # Errors
-/// Why no conversation of two turns can be rendered, in the template's words.
+/// The reason why no conversation of two turns can be rendered, in the template's words.
 pub(super) fn probe(
     source: &str,
     special: &Special,
@@ -110,7 +112,7 @@ pub(super) fn probe(
     })
 }
 
-/// Instructions, a question, an answer, a question.
+/// A conversation of instructions, a question, an answer, and a question.
 const TWO_TURNS: [ChatRole; 4] = [System, User, Assistant, User];
 
 struct Prober<'s> {
@@ -120,12 +122,12 @@ struct Prober<'s> {
 }
 
 impl Prober<'_> {
-    /// A conversation of stand-ins, each for one message.
+    /// Renders a conversation of stand-ins, each for one message.
     fn render(&self, roles: &[ChatRole], thinking: bool) -> Result<String, String> {
         self.render_padded(roles, thinking, "")
     }
 
-    /// The same with blanks around each message.
+    /// Renders a conversation of stand-ins with `blanks` around each message.
     fn render_padded(
         &self,
         roles: &[ChatRole],
@@ -171,10 +173,10 @@ impl Prober<'_> {
                 }
             }
         }
-        Err(first.unwrap_or_default())
+        Err(first.or_bug("no variables were tried"))
     }
 
-    /// Whether the system message has a place of its own, and keeps it.
+    /// Finds out whether the system message has a place of its own, and keeps it.
     fn settle_system(&mut self) {
         let keeps = |roles: &[ChatRole]| {
             let text = self.render(roles, false);
@@ -185,7 +187,7 @@ impl Prober<'_> {
         }
     }
 
-    /// Whether neighbours may be of one role.
+    /// Finds out whether neighbours may be of one role.
     fn settle_turns(&mut self) {
         let keeps = |roles: &[ChatRole]| {
             let text = self.render(roles, false);
@@ -198,7 +200,7 @@ impl Prober<'_> {
         }
     }
 
-    /// What the template takes away at the ends of messages.
+    /// Finds out which blanks the template takes away at the ends of messages.
     fn settle_trims(&mut self) {
         // Blanks that no template writes by itself in this order.
         const PADDING: &str = "\n \n";
@@ -220,9 +222,10 @@ impl Prober<'_> {
             };
             Some((front, back))
         };
+        // A message that the template loses for its blanks counts as one that it lets stand.
         let user = around(3).unwrap_or_default();
         self.form.trims = Trims {
-            // Put before a question it is what the question begins with.
+            // Instructions that stand before a question lose what the question loses in front.
             system: match self.form.system {
                 SystemPlace::Own => around(0).unwrap_or_default(),
                 SystemPlace::FirstUser => (user.0, Trim::No),
@@ -232,7 +235,7 @@ impl Prober<'_> {
         };
     }
 
-    /// What the template does about thinking.
+    /// Finds out the template's way with thinking.
     fn thinking(&self, tags: Option<ThinkingTags>) -> Result<ThinkingMode, String> {
         let Some(tags) = tags else {
             return Ok(ThinkingMode::None);
@@ -248,8 +251,8 @@ impl Prober<'_> {
         })
     }
 
-    /// Whether past answers keep the head of a thought when the template is asked to leave it
-    /// there, so that a direct answer need not be read again. Gives what is.
+    /// Finds out whether past answers keep the head of a thought when the template is asked to
+    /// leave it there, so that a direct answer need not be read again. Returns the part that is.
     fn settle_thoughts(
         &mut self,
         mode: ThinkingMode,
@@ -267,7 +270,8 @@ impl Prober<'_> {
         Ok(usual)
     }
 
-    /// How much of what was read for a turn the next turn's prompt begins with.
+    /// Finds out how much of a turn's tokens is read again, as the next turn's prompt does not
+    /// begin with it.
     fn rereads(
         &self,
         thinking: bool,
@@ -283,27 +287,24 @@ impl Prober<'_> {
             asked.push_str(&more);
         }
         let next = self.render(&TWO_TURNS, thinking)?;
+        // A template may lose the question when it is to think; the search then begins in front.
         let question = asked.find(&stand_in(1)).unwrap_or(0) + stand_in(1).len();
         let same = asked.bytes().zip(next.bytes()).take_while(|(a, b)| a == b);
-        let same = same.count();
-        Ok(if same < question {
-            Reread::More
-        } else if same < asked.len() || thinking {
-            // What was thought stands in no later prompt.
-            Reread::Answer
-        } else {
-            let answer = next.get(same..).unwrap_or("");
-            if answer.starts_with(&stand_in(2)) {
-                Reread::Nothing
-            } else {
-                Reread::Answer
-            }
+        if same.count() < question {
+            return Ok(Reread::More);
+        }
+        Ok(match next.strip_prefix(asked.as_str()) {
+            // A thought stands in no later prompt.
+            Some(answer) if !thinking && answer.starts_with(&stand_in(2)) => Reread::Nothing,
+            _ => Reread::Answer,
         })
     }
 
-    /// The template's text between an answer and the next question.
+    /// Returns the template's text between an answer and the next question.
     fn behind_answer(&self) -> Result<String, String> {
         let text = self.render(&TWO_TURNS, false)?;
+        // Asked to keep thoughts, a template may lose messages that it kept before; then no end of
+        // an answer is found.
         let behind = text
             .split_once(&stand_in(2))
             .map_or("", |(_, behind)| behind);
@@ -314,15 +315,15 @@ impl Prober<'_> {
     }
 }
 
-/// What stands behind the last stand-in.
+/// Returns the text behind the last stand-in.
 fn behind_last(rendered: &str) -> &str {
     match pieces(rendered).pop() {
         Some(Piece::Template(text)) => text,
-        _ => "",
+        _ => bug("the last piece of a rendered template is none of it", ""),
     }
 }
 
-/// Whether stand-ins 0 to `count` stand there in order, each once.
+/// Tells whether a rendered template has stand-ins 0 to `count` in order, each once.
 fn in_order(rendered: &str, count: usize) -> bool {
     let numbers = pieces(rendered)
         .into_iter()
@@ -333,7 +334,7 @@ fn in_order(rendered: &str, count: usize) -> bool {
     numbers.eq(0..count)
 }
 
-/// The control token that a text begins with, but for blanks.
+/// Finds the longest control token that a text begins with, but for blanks.
 fn first_control(text: &str, control: &HashSet<&str>) -> Option<String> {
     let text = text.trim_start();
     let found = control

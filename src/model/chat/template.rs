@@ -11,7 +11,7 @@ use crate::model::gguf::{self, Header};
 use crate::model::jinja;
 use crate::model::tokenizer::TokenKind;
 
-/// A chat template of which is known what it can do.
+/// A chat template whose abilities are known.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     pub(super) source: String,
@@ -19,13 +19,13 @@ pub struct ChatTemplate {
     pub(super) form: Form,
     pub(super) tags: Option<ThinkingTags>,
     facts: ChatFacts,
-    /// What stands behind an answer, where it is no control token: a stop text.
+    /// The text behind an answer, where no control token stands there: a stop text.
     end_text: Option<String>,
-    /// What stands behind an answer, where it is a control token.
+    /// The control token behind an answer, where one stands there.
     end_token: Option<String>,
 }
 
-/// Texts of a vocabulary that templates ask for or write.
+/// Texts of a vocabulary that templates ask for or write; empty where the file names none.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Special {
     /// The token a text begins with.
@@ -35,11 +35,12 @@ pub(super) struct Special {
 }
 
 impl ChatTemplate {
-    /// The template of a file, or the form of its family where it has none that can be used.
+    /// Takes the template of a file, or the form of its family where it has none that can be used.
     ///
     /// # Errors
     /// Of kind model, where there is neither, with the reason and what to do.
     pub fn from_header(header: &Header) -> Result<Self> {
+        // Without a vocabulary there are no control tokens; without types all tokens are ordinary.
         let tokens = header.texts("tokenizer.ggml.tokens").unwrap_or_default();
         let types = header.metadata.get("tokenizer.ggml.token_type");
         let types = types.and_then(|types| types.as_array()).unwrap_or_default();
@@ -65,7 +66,7 @@ impl ChatTemplate {
         Self::new(source, &special, &control)
     }
 
-    /// The same from parts: `control` are the texts of control tokens.
+    /// Takes a template from the parts of a header: `control` are the texts of control tokens.
     pub(super) fn new(
         source: Option<&str>,
         special: &Special,
@@ -122,28 +123,28 @@ impl ChatTemplate {
         })
     }
 
-    /// What it can do.
+    /// Returns the abilities of the template.
     pub fn facts(&self) -> &ChatFacts {
         &self.facts
     }
 
-    /// Whether it knows about thinking.
+    /// Tells whether the template knows about thinking.
     pub fn thinks(&self) -> bool {
         self.facts.thinking != ThinkingMode::None
     }
 
-    /// The tags that its model puts around a thought, where it has any.
+    /// Returns the tags that the template's model puts around a thought, where there are any.
     pub fn thinking_tags(&self) -> Option<ThinkingTags> {
         self.tags
     }
 
-    /// The control token that it puts behind an answer.
+    /// Returns the control token that the template puts behind an answer.
     pub fn end_token(&self) -> Option<&str> {
         self.end_token.as_deref()
     }
 
-    /// The text that it puts behind an answer where no control token stands: an answer ends
-    /// where the model writes it.
+    /// Returns the text that the template puts behind an answer where no control token stands: an
+    /// answer ends where the model writes that text.
     pub fn end_text(&self) -> Option<&str> {
         self.end_text.as_deref()
     }

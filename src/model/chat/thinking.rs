@@ -3,9 +3,9 @@
 /// Tags around a thought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThinkingTags {
-    /// What begins it.
+    /// The tag that begins a thought.
     pub open: &'static str,
-    /// What ends it.
+    /// The tag that ends a thought.
     pub close: &'static str,
 }
 
@@ -26,13 +26,13 @@ const fn tags(open: &'static str, close: &'static str) -> ThinkingTags {
 }
 
 impl ThinkingTags {
-    /// The tags that a template's source names, if it names any.
+    /// Finds the tags that a template's source names, if it names any.
     pub(super) fn of(source: &str) -> Option<Self> {
         TAGS.into_iter()
             .find(|tags| source.contains(tags.close) || source.contains(tags.open))
     }
 
-    /// What stands behind the opening tag, where a text ends inside a thought.
+    /// Returns the text behind the opening tag, where a text ends inside a thought.
     pub(super) fn opened(self, text: &str) -> Option<&str> {
         let at = text.rfind(self.open)?;
         let behind = text.get(at + self.open.len()..)?;

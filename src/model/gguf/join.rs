@@ -22,34 +22,10 @@ pub(super) fn header(file: &Path) -> Result<Header> {
     Ok(header)
 }
 
+/// Joins the headers of `count` parts, of which `given` is that of `file`.
 fn joined(file: &Path, count: u64, given: Header) -> Result<Header> {
-    let name = PartName::of(file)
-        .filter(|name| name.count as u64 == count)
-        .ok_or_else(|| {
-            Failure::input(format!(
-                "{} is one of {} parts of a model, and its name does not say which",
-                file.display(),
-                human_count(count)
-            ))
-            .hint(format!(
-                "give the parts the names they were published with: \
-                 NAME-00001-of-{count:05}.gguf and so on"
-            ))
-        })?;
-    let missing = name.missing();
-    if !missing.is_empty() {
-        return Err(Failure::input(format!(
-            "parts of the model {} are missing: {} of {count}",
-            name.stem,
-            missing.len()
-        ))
-        .because(format!(
-            "{} should lie beside {}",
-            listed(&missing),
-            file.display()
-        ))
-        .hint("fetch them into the same folder"));
-    }
+    let name = name_of(file, count)?;
+    all_there(file, count, &name)?;
     let given_number = name.number;
     let mut given = Some(given);
     let mut whole: Option<Header> = None;
@@ -59,23 +35,7 @@ fn joined(file: &Path, count: u64, given: Header) -> Result<Header> {
             Some(given) => given,
             None => read::header(&path)?,
         };
-        let says = (next.number("split.no"), next.number("split.count"));
-        if says != (Some(number as u64 - 1), Some(count)) {
-            return Err(Failure::input(format!(
-                "{} is not part {number} of {count} of its model",
-                path.display()
-            ))
-            .because(match says {
-                (Some(no), Some(count)) => {
-                    format!(
-                        "it says that it is part {} of {count}",
-                        no.saturating_add(1)
-                    )
-                }
-                _ => "it does not say which part it is".to_owned(),
-            })
-            .hint("was it renamed? fetch all parts anew, from one place"));
-        }
+        is_part(&path, &next, number as u64, count)?;
         match &mut whole {
             None => whole = Some(next),
             Some(whole) => add(whole, next),
@@ -98,6 +58,64 @@ fn joined(file: &Path, count: u64, given: Header) -> Result<Header> {
     }
 }
 
+/// Returns the name of a part, from which those of the others follow.
+fn name_of(file: &Path, count: u64) -> Result<PartName> {
+    PartName::of(file)
+        .filter(|name| name.count as u64 == count)
+        .ok_or_else(|| {
+            Failure::input(format!(
+                "{} is one of {} parts of a model, and its name does not say which",
+                file.display(),
+                human_count(count)
+            ))
+            .hint(format!(
+                "give the parts the names they were published with: \
+                 NAME-00001-of-{count:05}.gguf and so on"
+            ))
+        })
+}
+
+/// Checks that no part is missing beside `file`.
+fn all_there(file: &Path, count: u64, name: &PartName) -> Result<()> {
+    let missing = name.missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "parts of the model {} are missing: {} of {count}",
+        name.stem,
+        missing.len()
+    ))
+    .because(format!(
+        "{} should lie beside {}",
+        listed(&missing),
+        file.display()
+    ))
+    .hint("fetch them into the same folder"))
+}
+
+/// Checks that a header says that it is that of part `number`, from 1, of `count`.
+fn is_part(path: &Path, header: &Header, number: u64, count: u64) -> Result<()> {
+    let says = (header.number("split.no"), header.number("split.count"));
+    if says == (Some(number - 1), Some(count)) {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{} is not part {number} of {count} of its model",
+        path.display()
+    ))
+    .because(match says {
+        (Some(no), Some(count)) => {
+            format!(
+                "it says that it is part {} of {count}",
+                no.saturating_add(1)
+            )
+        }
+        _ => "it does not say which part it is".to_owned(),
+    })
+    .hint("was it renamed? fetch all parts anew, from one place"))
+}
+
 /// Adds the next part's tensors; its metadata says nothing but which part it is.
 fn add(whole: &mut Header, next: Header) {
     let part = whole.parts.len();
@@ -110,7 +128,7 @@ fn add(whole: &mut Header, next: Header) {
         }));
 }
 
-/// No two tensors have one name.
+/// Checks that no two tensors have one name.
 fn unique(file: &Path, header: &Header) -> Result<()> {
     let mut names = HashSet::with_capacity(header.tensors.len());
     let twice = header

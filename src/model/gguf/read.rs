@@ -16,6 +16,8 @@ use crate::base::{Failure, Result};
 
 /// Deepest nesting of arrays; files in use have one level.
 const MAX_DEPTH: u32 = 4;
+/// Bytes by which a file that is no GGUF is recognized.
+const FIRST: u64 = 64;
 /// Longest key or tensor name in bytes.
 const MAX_NAME: u64 = 65_535;
 /// Longest text in bytes; the longest in use, chat templates, have some ten thousand.
@@ -25,6 +27,8 @@ const MAX_TEXT: u64 = 64 << 20;
 const MAX_VALUES: u64 = 8 << 20;
 /// Most dimensions of a tensor, as the format says.
 const MAX_DIMENSIONS: u32 = 4;
+/// Alignment in bytes where the file does not say it, as the format has it.
+const ALIGNMENT: u64 = 32;
 /// Largest alignment in bytes.
 const MAX_ALIGNMENT: u64 = 1 << 20;
 
@@ -175,23 +179,65 @@ impl Reader {
     }
 
     fn header(&mut self) -> Result<Header> {
+        self.magic()?;
+        let version = self.version()?;
+        let tensor_count = self.u64()?;
+        let metadata_count = self.u64()?;
+        // The shortest tensor entry takes 8+4+8+4+8 bytes, the shortest pair 8+4+1.
+        if tensor_count > self.left() / 32 || metadata_count > self.left() / 13 {
+            return Err(self.broken(format!(
+                "it claims {} tensors and {} keys in {}",
+                human_count(tensor_count),
+                human_count(metadata_count),
+                human_bytes(self.size)
+            )));
+        }
+        let metadata = self.metadata(metadata_count)?;
+        let mut tensors = Vec::with_capacity((tensor_count as usize).min(1 << 16));
+        for _ in 0..tensor_count {
+            tensors.push(self.tensor()?);
+        }
+        let alignment = self.alignment(&metadata, &tensors)?;
+        let data_start = self.at.div_ceil(alignment) * alignment;
+        let header = Header {
+            version,
+            metadata,
+            tensors,
+            parts: vec![Part {
+                path: PathBuf::new(),
+                data_start,
+                bytes: self.size,
+            }],
+        };
+        self.check_extent(&header)?;
+        Ok(header)
+    }
+
+    /// Reads the four letters that a GGUF begins with.
+    fn magic(&mut self) -> Result<()> {
         if self.size == 0 {
             return Err(Failure::input(format!("{} is empty", self.name))
                 .hint("download it again, or give another file"));
         }
-        let mut first = [0; 64];
-        let have = read_up_to(&mut self.from, &mut first)
+        let mut begins = Vec::with_capacity(FIRST as usize);
+        self.from
+            .by_ref()
+            .take(FIRST)
+            .read_to_end(&mut begins)
             .map_err(|e| io_failure(format!("cannot read {}", self.name), &e))?;
-        let begins = first.get(..have).unwrap_or(&first);
         if !begins.starts_with(b"GGUF") {
             return Err(Failure::input(format!("{} is not a GGUF file", self.name))
-                .because(format!("it looks like {}", looks_like(begins)))
+                .because(format!("it looks like {}", looks_like(&begins)))
                 .hint("homebody runs GGUF files; `homebody models list` shows some"));
         }
         self.from
             .seek(SeekFrom::Start(4))
             .map_err(|e| io_failure(format!("cannot read {}", self.name), &e))?;
         self.at = 4;
+        Ok(())
+    }
+
+    fn version(&mut self) -> Result<u32> {
         let version = self.u32()?;
         if version.swap_bytes() == 2 || version.swap_bytes() == 3 {
             return Err(
@@ -206,19 +252,12 @@ impl Reader {
                     .hint("convert the model anew, or download a newer file"),
             );
         }
-        let tensor_count = self.u64()?;
-        let metadata_count = self.u64()?;
-        // The shortest tensor entry takes 8+4+8+4+8 bytes, the shortest pair 8+4+1.
-        if tensor_count > self.left() / 32 || metadata_count > self.left() / 13 {
-            return Err(self.broken(format!(
-                "it claims {} tensors and {} keys in {}",
-                human_count(tensor_count),
-                human_count(metadata_count),
-                human_bytes(self.size)
-            )));
-        }
+        Ok(version)
+    }
+
+    fn metadata(&mut self, count: u64) -> Result<HashMap<String, Value>> {
         let mut metadata = HashMap::new();
-        for _ in 0..metadata_count {
+        for _ in 0..count {
             let key = self.text(MAX_NAME)?;
             let kind = self.u32()?;
             let value = self.value(kind, 0)?;
@@ -227,14 +266,15 @@ impl Reader {
             }
             metadata.insert(key, value);
         }
-        let mut tensors = Vec::with_capacity((tensor_count as usize).min(1 << 16));
-        for _ in 0..tensor_count {
-            tensors.push(self.tensor()?);
-        }
+        Ok(metadata)
+    }
+
+    /// Returns the alignment of tensors in bytes, if all of them keep to it.
+    fn alignment(&self, metadata: &HashMap<String, Value>, tensors: &[TensorInfo]) -> Result<u64> {
         let alignment = metadata
             .get("general.alignment")
             .and_then(Value::as_u64)
-            .unwrap_or(32);
+            .unwrap_or(ALIGNMENT);
         if !alignment.is_power_of_two() || !(8..=MAX_ALIGNMENT).contains(&alignment) {
             return Err(self.broken(format!("an alignment of {alignment}")));
         }
@@ -248,19 +288,7 @@ impl Reader {
                 tensor.offset
             )));
         }
-        let data_start = self.at.div_ceil(alignment) * alignment;
-        let header = Header {
-            version,
-            metadata,
-            tensors,
-            parts: vec![Part {
-                path: PathBuf::new(),
-                data_start,
-                bytes: self.size,
-            }],
-        };
-        self.check_extent(&header)?;
-        Ok(header)
+        Ok(alignment)
     }
 
     fn tensor(&mut self) -> Result<TensorInfo> {
@@ -284,7 +312,8 @@ impl Reader {
             .because(format!("`{shown}` is of the type {}", type_name(kind)))
             .hint("use a Q4_K_M or Q8_0 file of the same model"));
         };
-        // Rows are whole blocks, and no dimension is nothing.
+        // Rows are whole blocks, and no dimension is nothing. A tensor of no dimensions is one
+        // number.
         let width = shape.first().copied().unwrap_or(1);
         let elements = shape
             .iter()
@@ -326,18 +355,7 @@ impl Reader {
     }
 }
 
-fn read_up_to(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
-    let mut have = 0;
-    while let Some(rest) = into.get_mut(have..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest)? {
-            0 => break,
-            n => have += n,
-        }
-    }
-    Ok(have)
-}
-
-/// What a file is, by its first bytes.
+/// Guesses the kind of a file that is no GGUF, by its first bytes.
 fn looks_like(bytes: &[u8]) -> &'static str {
     let text: String = String::from_utf8_lossy(bytes).trim_start().to_lowercase();
     if bytes.starts_with(b"PK\x03\x04") {

@@ -14,7 +14,7 @@ use crate::base::{Failure, Result};
 
 /// Version of the format that is written.
 const VERSION: u32 = 3;
-/// Where tensors begin, in bytes.
+/// Alignment of tensors, in bytes.
 const ALIGNMENT: u64 = 32;
 /// Bytes collected before the system is asked to write them.
 const BUFFER: usize = 1 << 20;
@@ -22,16 +22,17 @@ const BUFFER: usize = 1 << 20;
 /// A tensor that will be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// Its name.
+    /// The tensor's name.
     pub name: String,
-    /// Its shape in the file's order, the fastest dimension first.
+    /// The tensor's shape in the file's order, the fastest dimension first.
     pub shape: Vec<u64>,
-    /// The number of its type.
+    /// The number of the tensor's type, see [`super::type_name`].
     pub kind: u32,
 }
 
 impl Planned {
-    /// Bytes it takes; none where its rows are no whole blocks or its type is not known.
+    /// Counts the bytes of the tensor; none where its rows are no whole blocks or its type is not
+    /// known.
     pub fn bytes(&self) -> Option<u64> {
         let (_, block, block_bytes) = type_layout(self.kind)?;
         let width = *self.shape.first()?;
@@ -80,7 +81,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Bytes of all tensors, the padding between them included.
+    /// Counts the bytes of all tensors, the padding between them included.
     pub const fn total(&self) -> u64 {
         self.total
     }
@@ -94,16 +95,16 @@ impl Writer {
         if bytes.is_empty() {
             return Ok(());
         }
-        let size = self.left.last().copied().unwrap_or(0);
+        let too_many = || Failure::bug("more bytes than the tensor has");
+        let size = self.left.last().copied().ok_or_else(too_many)?;
         self.written += bytes.len() as u64;
         if self.written > size {
-            return Err(Failure::bug("more bytes than the tensor has"));
+            return Err(too_many());
         }
         self.put(bytes)?;
         if self.written == size {
             let padding = size.next_multiple_of(ALIGNMENT) - size;
-            let zeros = [0; ALIGNMENT as usize];
-            self.put(zeros.get(..padding as usize).unwrap_or_default())?;
+            self.put(&vec![0; padding as usize])?;
             self.left.pop();
             self.written = 0;
         }
@@ -158,8 +159,8 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
     io_failure(format!("cannot write {}", path.display()), error)
 }
 
-/// The bytes of the header, padded to where the first tensor begins, and the size of each
-/// tensor.
+/// Returns the bytes of the header, padded to where the first tensor begins, and the size of each
+/// tensor in bytes.
 fn header(metadata: &[(String, Value)], tensors: &[Planned]) -> Result<(Vec<u8>, Vec<u64>)> {
     let mut out = b"GGUF".to_vec();
     out.extend(VERSION.to_le_bytes());
@@ -199,7 +200,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
-/// The number of the narrowest usual type that holds all of the values.
+/// Returns the number of the narrowest usual type that holds all of the values.
 fn kind_of(values: &[Value]) -> Result<u32> {
     type Fits = fn(&Value) -> bool;
     let all = |fits: Fits| values.iter().all(fits);
@@ -227,7 +228,7 @@ fn kind_of(values: &[Value]) -> Result<u32> {
         .ok_or_else(|| Failure::bug("an array of values of several types"))
 }
 
-/// Whether a float of 32 bits is that very number.
+/// Tells whether a float of 32 bits is that very number.
 fn narrow(x: f64) -> bool {
     x.is_nan() || f64::from(x as f32).to_bits() == x.to_bits()
 }

@@ -12,7 +12,7 @@ use super::python::{PERCENT, PLUS, method, percent, plus, strip, text_of};
 /// conversation.
 const FUEL: u64 = 5_000_000;
 
-/// An environment with nothing in it but what templates may count on.
+/// Makes an environment with nothing in it but what templates may count on.
 pub(in crate::model) fn environment<'s>() -> Result<Environment<'s>, Error> {
     let mut environment = Environment::new();
     let mut syntax = minijinja::syntax::SyntaxConfig::builder();
@@ -34,8 +34,8 @@ pub(in crate::model) fn environment<'s>() -> Result<Environment<'s>, Error> {
     });
     environment.add_filter("truncate", truncate);
     environment.add_filter("wordcount", wordcount);
-    // What jinja2 can take the length of, or walk through: texts too, and what is not defined
-    // as if it were empty, but never `none`.
+    // As in jinja2, texts are iterable and sequences too, and so is what is not defined, as if it
+    // were empty; `none` is neither.
     environment.add_test("iterable", |value: &Value| {
         is_sequence(value) || value.kind() == ValueKind::Iterable
     });
@@ -58,8 +58,8 @@ fn is_sequence(value: &Value) -> bool {
     )
 }
 
-/// What templates are told that ask for the date: always Friday, 26 July 2024, in their own
-/// form. A prompt with a clock in it could never be kept from one day to the next.
+/// Writes the date that templates are told: always Friday, 26 July 2024, in the form they ask
+/// for. A prompt with a clock in it could never be kept from one day to the next.
 fn date(format: &str) -> String {
     let mut out = String::new();
     let mut letters = format.chars();

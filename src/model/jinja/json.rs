@@ -3,8 +3,9 @@
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Error, ErrorKind};
 
-/// JSON as Python's `json.dumps` writes it, characters beyond ASCII as they are unless the
-/// template wants otherwise.
+/// Writes JSON as Python's `json.dumps` does, characters beyond ASCII as they are unless the
+/// template wants otherwise. Where a list of separators lacks one, which Python refuses, that one
+/// is empty.
 #[expect(clippy::needless_pass_by_value, reason = "the form minijinja wants")]
 pub(super) fn to_json(value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
     let indent: Option<usize> = kwargs.get("indent")?;
@@ -31,7 +32,7 @@ pub(super) fn to_json(value: &Value, kwargs: Kwargs) -> Result<Value, Error> {
     Ok(Value::from(out))
 }
 
-/// How JSON is laid out.
+/// The layout of JSON.
 struct Style {
     indent: Option<usize>,
     ascii: bool,
@@ -78,7 +79,7 @@ impl Style {
         }
     }
 
-    /// What stands before a part of a list or an object.
+    /// Writes the separator and the line that stand before part `i` of a list or an object.
     fn part(&self, i: usize, depth: usize, out: &mut String) {
         if i > 0 {
             out.push_str(&self.between);
@@ -112,7 +113,7 @@ impl Style {
     }
 }
 
-/// A float as Python writes it: the fewest digits that tell it, `1.0`, `1e-05`, `1e+16`.
+/// Writes a float as Python does: with the fewest digits that tell it, `1.0`, `1e-05`, `1e+16`.
 pub(super) fn float_text(float: f64) -> String {
     let scientific = format!("{float:e}");
     let Some((digits, power)) = scientific.split_once('e') else {

@@ -1,16 +1,18 @@
-//! What Python's values can do and minijinja's cannot: methods of texts, and `%`.
+//! The abilities of Python's values that minijinja's lack: methods of texts, `%`, and `+` of texts
+//! that are safe for HTML.
 
 use minijinja::value::{Kwargs, Value, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State};
 use minijinja_contrib::pycompat;
 
 use super::json::float_text;
+use crate::base::OrBug as _;
 
 /// The function that stands for the operator `%`.
 pub(super) const PERCENT: &str = "__percent";
 
-/// `left % right`: a text is formatted with what stands behind it, numbers are divided and
-/// what is left over is given.
+/// Computes `left % right`: a text is formatted with the values behind it, of numbers the
+/// remainder is given.
 pub(super) fn percent(state: &mut State, left: &Value, right: &Value) -> Result<Value, Error> {
     if left.kind() != ValueKind::String {
         let remainder = state.env().compile_expression("left % right")?;
@@ -28,7 +30,7 @@ pub(super) fn percent(state: &mut State, left: &Value, right: &Value) -> Result<
 /// The function that stands for the operator `+`.
 pub(super) const PLUS: &str = "__plus";
 
-/// `left + right`: what is added to a text marked as safe for HTML is escaped, as Python's
+/// Computes `left + right`: a text added to one marked as safe for HTML is escaped, as Python's
 /// `Markup` does it, whether the template means to write HTML or not.
 pub(super) fn plus(state: &mut State, left: &Value, right: &Value) -> Result<Value, Error> {
     let is_text = |value: &Value| value.kind() == ValueKind::String;
@@ -39,13 +41,14 @@ pub(super) fn plus(state: &mut State, left: &Value, right: &Value) -> Result<Val
         } else {
             &mut left
         };
-        *unsafe_one = Value::from_safe_string(escaped(unsafe_one.as_str().unwrap_or("")));
+        let text = unsafe_one.as_str().or_bug("a text is no text");
+        *unsafe_one = Value::from_safe_string(escaped(text));
     }
     let sum = state.env().compile_expression("left + right")?;
     sum.eval(minijinja::context! { left, right })
 }
 
-/// A text as Python's `markupsafe.escape` writes it.
+/// Escapes a text as Python's `markupsafe.escape` does.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -61,7 +64,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// A method that minijinja's values have not of themselves.
+/// Calls a method that minijinja's values lack.
 pub(super) fn method(
     state: &mut State,
     value: &Value,
@@ -82,7 +85,7 @@ pub(super) fn method(
     }
 }
 
-/// Where a value stands in a list.
+/// Finds the position of a value in a list.
 fn position(list: &Value, args: &[Value]) -> Result<Value, Error> {
     let (wanted,): (Value,) = from_args(args)?;
     let at = list.try_iter()?.position(|value| value == wanted);
@@ -90,7 +93,7 @@ fn position(list: &Value, args: &[Value]) -> Result<Value, Error> {
         .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "the value is not in the list"))
 }
 
-/// The methods of `str`; none for those that `minijinja_contrib` has right.
+/// Calls a method of `str`; none for those that `minijinja_contrib` has right.
 fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, Error> {
     let found = match name {
         "strip" | "lstrip" | "rstrip" => {
@@ -98,17 +101,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             let (left, right) = (name != "rstrip", name != "lstrip");
             Value::from(strip(text, marks.as_deref(), left, right))
         }
-        "split" | "rsplit" => {
-            let (separator, most) = split_args(args)?;
-            let parts = match separator.as_deref() {
-                Some("") => {
-                    return Err(Error::new(ErrorKind::InvalidOperation, "empty separator"));
-                }
-                Some(separator) => cut(text, separator, most, name == "rsplit"),
-                None => cut_blanks(text, most, name == "rsplit"),
-            };
-            Value::from(parts)
-        }
+        "split" | "rsplit" => Value::from(split(text, args, name == "rsplit")?),
         "removeprefix" => {
             let (part,): (&str,) = from_args(args)?;
             Value::from(text.strip_prefix(part).unwrap_or(text))
@@ -131,15 +124,7 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
             let (width, fill): (usize, Option<char>) = from_args(args)?;
             Value::from(justified(text, width, fill.unwrap_or(' '), name)?)
         }
-        "zfill" => {
-            let (width,): (usize,) = from_args(args)?;
-            let (sign, digits) = match text.strip_prefix(['+', '-']) {
-                Some(digits) => (text.get(..1).unwrap_or(""), digits),
-                None => ("", text),
-            };
-            let width = width.saturating_sub(sign.len());
-            Value::from(format!("{sign}{}", justified(digits, width, '0', "rjust")?))
-        }
+        "zfill" => Value::from(zero_filled(text, args)?),
         "istitle" => Value::from(is_title(text)),
         "isdecimal" => Value::from(!text.is_empty() && text.chars().all(char::is_numeric)),
         "isidentifier" => {
@@ -150,25 +135,49 @@ fn text_method(text: &str, name: &str, args: &[Value]) -> Result<Option<Value>, 
         }
         "casefold" => Value::from(text.to_lowercase()),
         "swapcase" => Value::from(swapped(text)),
-        "index" | "rindex" => {
-            let (part,): (&str,) = from_args(args)?;
-            let at = if name == "index" {
-                text.find(part)
-            } else {
-                text.rfind(part)
-            };
-            let at = at.and_then(|at| text.get(..at));
-            let at = at.map(|before| before.chars().count());
-            Value::from(
-                at.ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "substring not found"))?,
-            )
-        }
+        "index" | "rindex" => Value::from(index(text, args, name == "rindex")?),
         _ => return Ok(None),
     };
     Ok(Some(found))
 }
 
-/// `sep` and `maxsplit`, by place or by name.
+/// Cuts a text at separators, or at blanks where none is given; from the right if `backwards`.
+fn split(text: &str, args: &[Value], backwards: bool) -> Result<Vec<String>, Error> {
+    let (separator, most) = split_args(args)?;
+    match separator.as_deref() {
+        Some("") => Err(Error::new(ErrorKind::InvalidOperation, "empty separator")),
+        Some(separator) => Ok(cut(text, separator, most, backwards)),
+        None => Ok(cut_blanks(text, most, backwards)),
+    }
+}
+
+/// Puts zeros between the sign of a number and its digits.
+fn zero_filled(text: &str, args: &[Value]) -> Result<String, Error> {
+    let (width,): (usize,) = from_args(args)?;
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (sign, digits) = text.split_at(text.len() - digits.len());
+    let width = width.saturating_sub(sign.len());
+    Ok(format!("{sign}{}", justified(digits, width, '0', "rjust")?))
+}
+
+/// Finds the position of a part of a text, in characters; the last one if `backwards`.
+fn index(text: &str, args: &[Value], backwards: bool) -> Result<usize, Error> {
+    let (part,): (&str,) = from_args(args)?;
+    let parted = if backwards {
+        text.rsplit_once(part)
+    } else {
+        text.split_once(part)
+    };
+    match parted {
+        Some((before, _)) => Ok(before.chars().count()),
+        None => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "substring not found",
+        )),
+    }
+}
+
+/// Reads `sep` and `maxsplit`, by place or by name.
 fn split_args(args: &[Value]) -> Result<(Option<String>, Option<usize>), Error> {
     let (separator, most, named): (Option<Value>, Option<i64>, Kwargs) = from_args(args)?;
     let separator = match separator {
@@ -187,10 +196,11 @@ fn split_args(args: &[Value]) -> Result<(Option<String>, Option<usize>), Error> 
             })?),
             None => None,
         };
+    // Less than zero sets no limit.
     Ok((separator, most.and_then(|most| usize::try_from(most).ok())))
 }
 
-/// The parts between separators; of at most `most` cuts, from the right if `backwards`.
+/// Cuts a text at separators; with at most `most` cuts, from the right if `backwards`.
 fn cut(text: &str, separator: &str, most: Option<usize>, backwards: bool) -> Vec<String> {
     let own = |part: &str| part.to_owned();
     match (most, backwards) {
@@ -208,26 +218,20 @@ fn cut(text: &str, separator: &str, most: Option<usize>, backwards: bool) -> Vec
     }
 }
 
-/// The parts between runs of blanks; no part is empty. Where cuts are counted, what is left
-/// keeps its blanks but for those at the side that was cut.
+/// Cuts a text at runs of blanks; no part is empty. Where cuts are counted, the rest keeps its
+/// blanks but for those at the side that was cut.
 fn cut_blanks(text: &str, most: Option<usize>, backwards: bool) -> Vec<String> {
     let mut parts = Vec::new();
     let mut rest = strip(text, None, !backwards, backwards);
     while !rest.is_empty() && most.is_none_or(|most| parts.len() < most) {
-        let part = if backwards {
-            rest.rsplit(blank).next()
+        let (part, other) = if backwards {
+            let parted = rest.rsplit_once(blank);
+            parted.map_or((rest.as_str(), ""), |(other, part)| (part, other))
         } else {
-            rest.split(blank).next()
+            rest.split_once(blank).unwrap_or((rest.as_str(), ""))
         };
-        let part = part.unwrap_or("").to_owned();
-        let left = rest.len() - part.len();
-        let other = if backwards {
-            rest.get(..left)
-        } else {
-            rest.get(part.len()..)
-        };
-        rest = strip(other.unwrap_or(""), None, !backwards, backwards);
-        parts.push(part);
+        parts.push(part.to_owned());
+        rest = strip(other, None, !backwards, backwards);
     }
     if !rest.is_empty() {
         parts.push(rest);
@@ -242,9 +246,9 @@ fn tuple(parts: [&str; 3]) -> Value {
     Value::from((parts[0], parts[1], parts[2]))
 }
 
-/// A text filled up to a width in characters.
+/// Fills a text up to a width in characters.
 fn justified(text: &str, width: usize, fill: char, how: &str) -> Result<String, Error> {
-    /// Wider than any layout of good faith.
+    /// The most characters; no layout of good faith comes near.
     const MOST: usize = 10_000;
     if width > MOST {
         return Err(Error::new(ErrorKind::InvalidOperation, "that is too wide"));
@@ -253,14 +257,14 @@ fn justified(text: &str, width: usize, fill: char, how: &str) -> Result<String, 
     let left = match how {
         "ljust" => 0,
         "rjust" => missing,
-        // Python puts the odd one where the width is odd, too, at the left.
+        // Of an odd number of blanks Python puts one more at the left where the width is odd, too.
         _ => missing / 2 + (missing & width & 1),
     };
     let blanks = |n: usize| std::iter::repeat_n(fill, n).collect::<String>();
     Ok(format!("{}{text}{}", blanks(left), blanks(missing - left)))
 }
 
-/// Whether every word begins with a capital letter and has no other.
+/// Tells whether every word begins with a capital letter and has no other.
 fn is_title(text: &str) -> bool {
     let (mut inside, mut any) = (false, false);
     for c in text.chars() {
@@ -285,12 +289,13 @@ fn swapped(text: &str) -> String {
     out
 }
 
-/// What Python counts as blank, to which U+001C to U+001F belong.
+/// Tells whether Python counts a character as blank: U+001C to U+001F too.
 fn blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
 
-/// Python's `strip`: of `marks`, without them of all blanks.
+/// Takes `marks` away at the ends of a text, or all blanks where none are given, as Python's
+/// `strip` does.
 pub(super) fn strip(text: &str, marks: Option<&str>, left: bool, right: bool) -> String {
     let goes = |c: char| match marks {
         Some(marks) => marks.contains(c),
@@ -309,7 +314,7 @@ pub(super) fn strip(text: &str, marks: Option<&str>, left: bool, right: bool) ->
     text.to_owned()
 }
 
-/// A value as Python's `str` writes it.
+/// Writes a value as Python's `str` does.
 pub(super) fn text_of(value: &Value) -> String {
     match value.kind() {
         ValueKind::None => "None".to_owned(),

@@ -13,14 +13,15 @@ use minijinja::value::{Serde, Value};
 use serde::{Deserialize, Serialize};
 
 use super::environment;
+use crate::base::bug::bug;
 use crate::base::seal::worker::{self, Silence, Worker};
 use crate::base::text::{printable, truncated};
 
 /// Bytes that a template may write by itself: system blocks of some templates have thousands.
 const MOST_FRAME: usize = 4 << 20;
-/// How often it may repeat what it is given.
+/// Times that a template may repeat what it is given.
 const MOST_TIMES: usize = 8;
-/// How long one rendering may take; published templates take milliseconds.
+/// The time that one rendering may take; published templates take milliseconds.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A template with its environment.
@@ -31,22 +32,22 @@ pub(in crate::model) struct Compiled<'s> {
 enum At<'s> {
     /// In this process.
     Here(Box<Environment<'s>>),
-    /// In one of its own.
+    /// In a process of the template's own.
     Apart(RefCell<Worker>),
 }
 
-/// What a worker is asked.
+/// A question to a worker.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Question<S, V> {
-    /// To compile this source.
+    /// Compile this source.
     Compile(S),
-    /// To render what was compiled with these variables.
+    /// Render the compiled source with these variables.
     Render(V),
 }
 
 impl<'s> Compiled<'s> {
-    /// Of a prepared source.
+    /// Compiles a prepared source.
     pub fn new(source: &'s str) -> Result<Self, String> {
         if !worker::is_offered() {
             let environment = Box::new(compiled(source)?);
@@ -62,7 +63,7 @@ impl<'s> Compiled<'s> {
         })
     }
 
-    /// What the template makes of some variables.
+    /// Renders the template with some variables.
     pub fn render<V: Serialize>(&self, variables: &V) -> Result<String, String> {
         match &self.at {
             At::Here(environment) => rendered(environment, variables),
@@ -109,8 +110,8 @@ pub fn answer() -> impl FnMut(&[u8]) -> Vec<u8> {
             },
             Err(e) => Err(e.to_string()),
         };
-        // A text, or a text: that can always be written.
-        serde_json::to_vec(&answer).unwrap_or_default()
+        serde_json::to_vec(&answer)
+            .unwrap_or_else(|e| bug(&format!("an answer cannot be written: {e}"), Vec::new()))
     }
 }
 
@@ -124,10 +125,10 @@ fn compiled<'s>(source: impl Into<Cow<'s, str>>) -> Result<Environment<'s>, Stri
 
 fn rendered<V: Serialize>(environment: &Environment, variables: &V) -> Result<String, String> {
     let template = environment.get_template("chat").map_err(|e| words(&e))?;
-    let said = serde_json::to_string(variables).map_or(0, |text| text.len());
+    let said = serde_json::to_string(variables).map_err(|e| e.to_string())?;
     let mut rendered = Capped {
         bytes: Vec::new(),
-        most: MOST_FRAME + said * MOST_TIMES,
+        most: MOST_FRAME + said.len() * MOST_TIMES,
         full: false,
     };
     let outcome = template
@@ -140,7 +141,7 @@ fn rendered<V: Serialize>(environment: &Environment, variables: &V) -> Result<St
     String::from_utf8(rendered.bytes).map_err(|_| "it writes what is no text".to_owned())
 }
 
-/// An error's words: a template may say anything in them.
+/// Returns the words of an error, made harmless: a template may say anything in them.
 fn words(error: &minijinja::Error) -> String {
     tamed(&error.to_string())
 }
@@ -149,7 +150,7 @@ fn tamed(words: &str) -> String {
     printable(truncated(words, 400)).into_owned()
 }
 
-/// Takes what a template writes, up to a size that no template of good faith comes near.
+/// A writer for the text of a template, up to a size that no template of good faith comes near.
 struct Capped {
     bytes: Vec<u8>,
     most: usize,

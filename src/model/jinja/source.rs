@@ -5,13 +5,13 @@ use minijinja::syntax::SyntaxConfig;
 
 use super::python::{PERCENT, PLUS};
 
-/// The source of a template for minijinja: line ends are those of Unix; the `generation` tags,
-/// which only mark a part for training, are blocks that are always there; `%`, which
+/// Prepares the source of a template for minijinja: line ends are those of Unix; the `generation`
+/// tags, which only mark a part for training, are blocks that are always there; `%`, which
 /// formats where a text stands before it, is a call of [`PERCENT`], and `+`, which escapes what
 /// is added to a text that is safe, one of [`PLUS`].
 ///
-/// What cannot be parted into tokens is left as it is, so that the error is told of the text
-/// that the template's author wrote.
+/// A source that cannot be parted into tokens is left as it is, so that the error is told of the
+/// text that the template's author wrote.
 pub(in crate::model) fn prepared(source: &str) -> String {
     let source = source.replace("\r\n", "\n").replace('\r', "\n");
     let Some(tokens) = tokens_of(&source) else {
@@ -26,6 +26,8 @@ pub(in crate::model) fn prepared(source: &str) -> String {
     edits.sort_by_key(|edit| (edit.start, edit.order));
     let mut out = String::with_capacity(source.len());
     let mut last = 0;
+    // Edits do not overlap; but their places are minijinja's word on a hostile text, so one that
+    // is none leaves out the text before it.
     for Edit {
         start, end, text, ..
     } in edits
@@ -38,22 +40,23 @@ pub(in crate::model) fn prepared(source: &str) -> String {
     out
 }
 
-/// Bytes of the source to be replaced.
+/// A text to put in the place of some bytes of the source.
 struct Edit {
     start: usize,
     end: usize,
     text: String,
-    /// Among edits at one place.
+    /// The rank of the edit among those at one place, lower first.
     order: usize,
 }
 
+/// Parts a source into tokens; none where that fails.
 fn tokens_of(source: &str) -> Option<Vec<(Token<'_>, Span)>> {
     tokenize(source, false, SyntaxConfig::default())
         .collect::<Result<_, _>>()
         .ok()
 }
 
-/// `{% generation %}` and its end as `{% if true %}` and its end.
+/// Turns `{% generation %}` and its end into `{% if true %}` and its end.
 fn generation_tags(tokens: &[(Token<'_>, Span)]) -> Vec<Edit> {
     tokens
         .windows(3)
@@ -80,8 +83,8 @@ fn generation_tags(tokens: &[(Token<'_>, Span)]) -> Vec<Edit> {
         .collect()
 }
 
-/// Each use of an operator between two operands as a call of `name`. Operators of one rank go
-/// from left to right, so that calls nest at the left: `a % b % c` is a call with a call.
+/// Turns each use of an operator between two operands into a call of `name`. Operators of one
+/// rank go from left to right, so that calls nest at the left: `a % b % c` is a call with a call.
 fn calls(
     tokens: &[(Token<'_>, Span)],
     name: &str,
@@ -119,8 +122,8 @@ fn calls(
     edits
 }
 
-/// How tightly an operator binds, as jinja2 parses them; none for what is no operator between
-/// two numbers or texts.
+/// Returns the rank of an operator, higher for one that binds more tightly, as jinja2 parses
+/// them; none for a token that is no operator between two numbers or texts.
 const fn rank_of(token: &Token<'_>) -> Option<u8> {
     match token {
         Token::Plus | Token::Minus => Some(1),
@@ -130,7 +133,7 @@ const fn rank_of(token: &Token<'_>) -> Option<u8> {
     }
 }
 
-/// Whether an operand may end with that token, so that the operator behind it takes two.
+/// Tells whether an operand may end with a token, so that the operator behind it takes two.
 fn ends_operand(token: Option<&(Token<'_>, Span)>) -> bool {
     match token {
         Some((Token::Ident(name), _)) => !is_operator(name),
@@ -149,7 +152,7 @@ fn ends_operand(token: Option<&(Token<'_>, Span)>) -> bool {
     }
 }
 
-/// Words that part expressions as operators do.
+/// Tells whether a word parts expressions as operators do.
 fn is_operator(name: &str) -> bool {
     matches!(
         name,
@@ -170,7 +173,7 @@ fn is_operator(name: &str) -> bool {
     )
 }
 
-/// Whether a token binds less than any operator, wherever it stands.
+/// Tells whether a token binds less than any operator, wherever it stands.
 fn parts(token: &Token<'_>) -> bool {
     match token {
         Token::Ident(name) => is_operator(name),
@@ -207,15 +210,15 @@ const fn closes(token: &Token<'_>) -> bool {
     )
 }
 
-/// Whether the token at `i` is an operator between two operands of a rank that `ends` says ends
-/// an operand. A sign with no operand before it belongs to the number behind.
+/// Tells whether the token at `i` is an operator between two operands, of a rank at which, by
+/// `ends`, an operand ends. A sign with no operand before it belongs to the number behind.
 fn operates(tokens: &[(Token<'_>, Span)], i: usize, ends: impl Fn(u8) -> bool) -> bool {
     let rank = tokens.get(i).and_then(|(token, _)| rank_of(token));
     rank.is_some_and(ends) && ends_operand(tokens.get(i.wrapping_sub(1)))
 }
 
-/// The first token of the operand before the operator at `at`: everything of its rank and
-/// above.
+/// Finds the first token of the operand before the operator at `at`: everything of the operator's
+/// rank and above.
 fn operand_before<'t>(
     tokens: &'t [(Token<'_>, Span)],
     at: usize,
@@ -239,7 +242,8 @@ fn operand_before<'t>(
     first
 }
 
-/// The last token of the operand behind the operator at `at`: everything above its rank.
+/// Finds the last token of the operand behind the operator at `at`: everything above the
+/// operator's rank.
 fn operand_after<'t>(
     tokens: &'t [(Token<'_>, Span)],
     at: usize,

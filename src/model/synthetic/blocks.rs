@@ -5,6 +5,7 @@
 
 use half::{bf16, f16};
 
+use crate::base::OrBug as _;
 use crate::kernels::blocks::Kind;
 
 /// A small generator (splitmix64), the same on every machine.
@@ -12,12 +13,12 @@ use crate::kernels::blocks::Kind;
 pub struct Random(u64);
 
 impl Random {
-    /// One that begins with a seed.
+    /// A generator that begins with a seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The next 64 bits.
+    /// Draws the next 64 bits.
     pub const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -25,7 +26,7 @@ impl Random {
         x ^ (x >> 31)
     }
 
-    /// A number around zero with a standard deviation of one: four even ones, added.
+    /// Draws a number around zero with a standard deviation of one: four uniform ones, added.
     pub fn normal(&mut self) -> f32 {
         let bits = self.next();
         let sum: u64 = [0, 16, 32, 48].iter().map(|by| (bits >> by) & 0xffff).sum();
@@ -43,14 +44,14 @@ impl Random {
     }
 }
 
-/// The number of a format in a GGUF file.
+/// Returns the number of a format in a GGUF file.
 pub(super) fn number(kind: Kind) -> u32 {
     (0..64)
         .find(|number| Kind::from_gguf(*number) == Some(kind))
-        .unwrap_or(0)
+        .or_bug("a format of ours has no number in a GGUF")
 }
 
-/// So many blocks whose weights have the standard deviation `spread`.
+/// Draws `blocks` blocks whose weights have the standard deviation `spread`.
 pub fn draw(kind: Kind, spread: f32, blocks: usize, random: &mut Random) -> Vec<u8> {
     let mut out = vec![0; blocks * kind.bytes()];
     if !kind.is_float() {
@@ -72,7 +73,7 @@ fn set(kind: Kind, spread: f32, block: &mut [u8], random: &mut Random) {
             0,
             bf16::from_f32(spread * random.normal()).to_le_bytes(),
         ),
-        // Whole numbers 0 to 15 less 8, 0 to 31 less 16, -128 to 127: even, so their standard
+        // Whole numbers 0 to 15 less 8, 0 to 31 less 16, -128 to 127: uniform, so their standard
         // deviation is their count over the root of 12.
         Kind::Q4_0 => half(block, 0, spread / 4.61),
         Kind::Q5_0 => half(block, 0, spread / 9.23),
@@ -99,7 +100,7 @@ fn set(kind: Kind, spread: f32, block: &mut [u8], random: &mut Random) {
     }
 }
 
-/// A scale at `at`, and behind it a minimum that is `times` as much.
+/// Puts a scale at `at`, and behind it a minimum that is `times` as much.
 fn both(block: &mut [u8], at: usize, scale: f32, times: f32) {
     half(block, at, scale);
     half(block, at + 2, scale * times);

@@ -8,7 +8,7 @@ pub(super) const TAPS: u64 = 4;
 /// Every so-many-th layer of a model with recurrent states has attention instead.
 pub(super) const FULL_EVERY: u64 = 4;
 
-/// What a tensor holds.
+/// The content of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
     /// A product's weights.
@@ -34,18 +34,18 @@ pub(super) enum Content {
 /// A tensor that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tensor {
-    /// Its name.
+    /// The name of the tensor.
     pub(super) name: String,
     /// Rows; 1 for a vector.
     rows: u64,
     /// Numbers of a row.
     pub(super) columns: u64,
-    /// What is in it.
+    /// The sort of numbers in the tensor.
     pub(super) content: Content,
 }
 
 impl Tensor {
-    /// Its shape in the file's order.
+    /// Returns the shape in the file's order.
     pub(super) fn dimensions(&self) -> Vec<u64> {
         match self.content {
             Content::Norm | Content::Decay | Content::Bias => vec![self.columns],
@@ -53,12 +53,12 @@ impl Tensor {
         }
     }
 
-    /// Numbers in it.
+    /// Counts the numbers of the tensor.
     pub(super) const fn elements(&self) -> u64 {
         self.rows * self.columns
     }
 
-    /// The numbers of a vector; none for what is drawn in blocks.
+    /// Draws the numbers of a vector; none for a tensor that is drawn in blocks.
     pub(super) fn vector(&self, random: &mut Random) -> Option<Vec<f32>> {
         let mut numbers = |around: f32, spread: f32| -> Vec<f32> {
             (0..self.columns)
@@ -73,7 +73,8 @@ impl Tensor {
         }
     }
 
-    /// The standard deviation of its numbers. A product keeps the size of what it is given.
+    /// Returns the standard deviation of the numbers: with it a product keeps the size of its
+    /// inputs.
     pub(super) fn spread(&self) -> f32 {
         match self.content {
             Content::Taps => 0.2,
@@ -82,7 +83,7 @@ impl Tensor {
     }
 }
 
-/// All tensors of a model with a vocabulary of so many tokens.
+/// Lists all tensors of a model with a vocabulary of so many tokens.
 pub(super) fn of(shape: &Shape, vocabulary: u64) -> Vec<Tensor> {
     let mut list = List {
         tensors: Vec::new(),
@@ -112,7 +113,7 @@ pub(super) fn of(shape: &Shape, vocabulary: u64) -> Vec<Tensor> {
     list.tensors
 }
 
-/// Whether a layer is one of those whose values and last feed-forward get more bits: the
+/// Tells whether a layer is one of those whose values and last feed-forward get more bits: the
 /// first and last eighth, and every third between them.
 const fn has_more_bits(layer: u64, layers: u64) -> bool {
     let eighth = layers / 8;

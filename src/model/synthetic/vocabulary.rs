@@ -1,6 +1,7 @@
 //! The vocabulary of a made model: another model's, filled up, or a small one of bytes.
 
 use super::Shape;
+use crate::base::OrBug as _;
 use crate::model::gguf::{Header, Value};
 
 /// The number of tokens that are never written, in the format.
@@ -12,12 +13,13 @@ const TEMPLATE: &str = "{% for message in messages %}<|im_start|>{{ message.role
     {{ message.content }}<|im_end|>\n{% endfor %}\
     {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/// The metadata of the vocabulary, and how many tokens it has.
+/// Returns the metadata of the vocabulary, and how many tokens it has.
 pub(super) fn metadata(shape: &Shape, from: Option<&Header>) -> (Vec<(String, Value)>, u64) {
     let mut metadata = match from {
         Some(header) => copied(header),
         None => small(),
     };
+    // The other model may have no vocabulary: then there is none to fill up.
     let have = metadata
         .iter()
         .find(|(key, _)| key == "tokenizer.ggml.tokens")
@@ -47,7 +49,7 @@ pub(super) fn metadata(shape: &Shape, from: Option<&Header>) -> (Vec<(String, Va
     (metadata, rows as u64)
 }
 
-/// How texts of the architecture's models are cut before their merges.
+/// Returns the name of the pre-tokenizer that the architecture's models have.
 fn splitter(architecture: &str) -> &'static str {
     match architecture {
         "qwen35" => "qwen35",
@@ -57,7 +59,7 @@ fn splitter(architecture: &str) -> &'static str {
     }
 }
 
-/// All that a header says of its vocabulary, in a fixed order.
+/// Copies all that a header says of its vocabulary, in a fixed order.
 fn copied(header: &Header) -> Vec<(String, Value)> {
     let mut found: Vec<(String, Value)> = header
         .metadata
@@ -69,7 +71,7 @@ fn copied(header: &Header) -> Vec<(String, Value)> {
     found
 }
 
-/// The 256 bytes, a few merges, and the tokens of a conversation.
+/// Makes a vocabulary of the 256 bytes, a few merges, and the tokens of a conversation.
 fn small() -> Vec<(String, Value)> {
     let text = |text: &str| Value::Text(text.to_owned());
     let mut tokens: Vec<Value> = (0..=u8::MAX)
@@ -99,13 +101,13 @@ fn small() -> Vec<(String, Value)> {
     .to_vec()
 }
 
-/// The character that stands for a byte in vocabularies of bytes: itself where it can be
-/// seen, else one from 256 on.
+/// Returns the character that stands for a byte in byte-level vocabularies: that of the same
+/// number where it can be seen, else one from 256 on.
 fn letter(byte: u8) -> char {
     let seen = |b: u8| matches!(b, 33..=126 | 161..=172 | 174..=255);
     if seen(byte) {
         return char::from(byte);
     }
     let before = (0..byte).filter(|b| !seen(*b)).count() as u32;
-    char::from_u32(256 + before).unwrap_or(' ')
+    char::from_u32(256 + before).or_bug("a byte has no letter")
 }

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::merge::{Merges, merge};
 use super::split::Splitter;
 
-/// A vocabulary of that kind.
+/// A vocabulary of byte-level BPE.
 #[derive(Debug)]
 pub(super) struct ByteLevel {
     pub splitter: Splitter,
@@ -43,9 +43,9 @@ impl ByteLevel {
     }
 }
 
-/// The bytes that a byte-level token's characters stand for (GPT-2's table: printable Latin-1
-/// stands for itself, the other 68 bytes for U+0100 and up). Other characters stand for nothing
-/// there: a token that has one is as it is written, and no merge leads to it.
+/// Returns the bytes that a byte-level token's characters stand for (GPT-2's table: printable
+/// Latin-1 stands for itself, U+0100 and up for the other 68 bytes). Other characters stand for
+/// none: a token that has one is as it is written, and no merge leads to it.
 pub(super) fn unmap(text: &str) -> Option<Vec<u8>> {
     let byte = |c: char| match u32::from(c) {
         code @ (0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff) => Some(code as u8),

@@ -7,29 +7,30 @@ use rustc_hash::FxHashMap;
 use super::merge::{Merges, merge};
 use super::token_kind::TokenKind;
 
-/// What decides which neighbours are merged first.
+/// The order in which neighbours are merged.
 #[derive(Debug)]
 pub(super) enum Order {
-    /// The score of the token they make (`tokenizer.ggml.scores`).
+    /// Higher scores first, of the token that two make (`tokenizer.ggml.scores`).
     Scores(Vec<f32>),
-    /// The rank of their merge (`tokenizer.ggml.merges`).
+    /// Lower ranks first, of the merge (`tokenizer.ggml.merges`).
     Ranks(Merges),
 }
 
-/// A vocabulary of that kind.
+/// A vocabulary of BPE over characters.
 #[derive(Debug)]
 pub(super) struct CharLevel {
     pub order: Order,
-    /// Whether a blank is put before what stands behind a special token or begins a text.
+    /// True if a blank is put before text that stands behind a special token or begins a text.
     pub space_prefix: bool,
 }
 
-/// What of a vocabulary this needs.
+/// The parts of a vocabulary that encoding needs.
 pub(super) struct Tokens<'t> {
     /// Ids of ordinary tokens by their bytes.
     pub ids: &'t FxHashMap<Vec<u8>, u32>,
-    /// The bytes and the kind of each token.
+    /// The bytes of each token.
     pub bytes: &'t [Vec<u8>],
+    /// The kind of each token.
     pub kinds: &'t [TokenKind],
     /// The tokens of single bytes.
     pub byte_ids: &'t [Option<u32>; 256],
@@ -77,19 +78,20 @@ impl CharLevel {
     }
 }
 
-/// Runs of line feeds, and what stands between them.
+/// Parts a text into runs of line feeds and the texts between them.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let end = rest.find(|c| (c == '\n') != (first == '\n'));
-        let (piece, after) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+        let (piece, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         Some(piece)
     })
 }
 
-/// The tokens of single characters, or of their bytes where there is none.
+/// Returns the tokens of single characters, or of their bytes where a character has none; a byte
+/// without a token is left out.
 fn symbols_of(text: &str, tokens: &Tokens<'_>) -> Vec<u32> {
     let mut symbols = Vec::with_capacity(text.len());
     let mut buffer = [0; 4];
@@ -107,7 +109,8 @@ fn symbols_of(text: &str, tokens: &Tokens<'_>) -> Vec<u32> {
     symbols
 }
 
-/// The token that two make, if they make one; that of a byte makes none with any other.
+/// Returns the token that two make, if they make one; the token of a byte makes none with any
+/// other.
 fn joined(a: u32, b: u32, tokens: &Tokens<'_>) -> Option<u32> {
     let is_byte = |id: u32| tokens.kinds.get(id as usize) == Some(&TokenKind::Byte);
     if is_byte(a) || is_byte(b) {
@@ -118,7 +121,7 @@ fn joined(a: u32, b: u32, tokens: &Tokens<'_>) -> Option<u32> {
     tokens.ids.get(&whole).copied()
 }
 
-/// Higher scores first, as a number where lower comes first and the order of floats is kept.
+/// Turns a score into a rank: the higher the score, the lower the rank.
 pub(super) fn order_of(score: f32) -> u32 {
     let bits = score.to_bits();
     let ascending = if bits >> 31 == 0 {

@@ -3,17 +3,20 @@
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use super::vocabulary::Tokenizer;
+use crate::base::OrBug as _;
 
-/// How a text is turned into tokens.
+const PARTED: &str = "special tokens overlap, or part a character";
+
+/// The way in which a text is turned into tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding {
-    /// Whether control tokens in the text are taken for what they say. Never for text that
+    /// True if control tokens in the text are taken for what they say. Never for text that
     /// a person or a file wrote.
     pub control: bool,
-    /// Whether user-defined tokens that steer the conversation too (`<think>`,
-    /// `</tool_call>`) are taken for what they say.
+    /// True if user-defined tokens that steer the conversation (`<think>`, `</tool_call>`) are
+    /// taken for what they say.
     pub steering: bool,
-    /// Whether characters are composed first where the original tokenizer does (Qwen: NFC).
+    /// True if characters are composed first where the original tokenizer does (Qwen: NFC).
     pub compose: bool,
 }
 
@@ -30,7 +33,7 @@ impl Encoding {
         steering: true,
         compose: true,
     };
-    /// Exactly these bytes, no control tokens, all user-defined ones.
+    /// Text byte for byte, without control tokens, with all user-defined ones.
     pub const PLAIN: Self = Self {
         control: false,
         steering: true,
@@ -47,16 +50,16 @@ impl Encoding {
 pub struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
     tokens: Vec<u32>,
-    /// What is not yet tokens.
+    /// Text that is not yet tokens.
     run: String,
-    /// What the last token was, if no text has come since: a special one, or the beginning.
+    /// True if `run` begins behind a special token, or at the beginning.
     behind_special: bool,
-    /// Blanks that come next belong to the special token before them.
+    /// True if blanks that come next belong to the special token before them.
     strip: bool,
 }
 
 impl<'t> Encoder<'t> {
-    /// An encoder that nothing was said to.
+    /// An encoder at the beginning of a text.
     pub fn new(tokenizer: &'t Tokenizer) -> Self {
         Self {
             tokenizer,
@@ -87,11 +90,11 @@ impl<'t> Encoder<'t> {
         };
         let mut last = 0;
         for (start, end, id) in self.tokenizer.specials(text, how) {
-            self.plain(text.get(last..start).unwrap_or(""));
+            self.plain(text.get(last..start).or_bug(PARTED));
             self.special(id);
             last = end;
         }
-        self.plain(text.get(last..).unwrap_or(""));
+        self.plain(text.get(last..).or_bug(PARTED));
     }
 
     /// Takes tokens as they are: an answer as it was written.
@@ -102,7 +105,7 @@ impl<'t> Encoder<'t> {
         self.strip = false;
     }
 
-    /// The tokens of everything.
+    /// Gives the tokens of all parts.
     pub fn finish(mut self) -> Vec<u32> {
         self.flush();
         self.tokens
@@ -139,14 +142,14 @@ impl<'t> Encoder<'t> {
 }
 
 impl Tokenizer {
-    /// The tokens of a text by itself.
+    /// Returns the tokens of a text by itself.
     pub fn encode(&self, text: &str, how: Encoding) -> Vec<u32> {
         let mut encoder = Encoder::new(self);
         encoder.text(text, how);
         encoder.finish()
     }
 
-    /// The tokens of a text that follows on other text.
+    /// Returns the tokens of a text that follows on other text.
     pub fn encode_on(&self, text: &str, how: Encoding) -> Vec<u32> {
         let mut encoder = Encoder::new(self);
         encoder.behind_special = false;

@@ -5,12 +5,17 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-/// For two neighbouring tokens, the rank of their merge (lower goes first) and what they become.
+use crate::base::OrBug as _;
+use crate::base::bug::bug;
+
+/// Merges by the ids of two neighbouring tokens: the rank (lower goes first), and the id of the
+/// token that they become.
 pub type Merges = FxHashMap<(u32, u32), (u32, u32)>;
 
+/// The place of a neighbour that is not there.
 const NONE: usize = usize::MAX;
 
-/// Up to so many symbols the lowest rank is looked for pair by pair: nearly all words of a text
+/// Symbols up to which the lowest rank is looked for pair by pair: nearly all words of a text
 /// are shorter, and for them a queue costs more than it saves.
 const SHORT: usize = 32;
 
@@ -25,7 +30,7 @@ pub fn merge(symbols: &mut Vec<u32>, rank_of: impl Fn(u32, u32) -> Option<(u32, 
 }
 
 fn merge_short(symbols: &mut Vec<u32>, rank_of: impl Fn(u32, u32) -> Option<(u32, u32)>) {
-    // What each symbol makes with the one behind it.
+    // Rank and token of each symbol's merge with the one behind it.
     let mut pairs = [None; SHORT];
     let pair = |symbols: &[u32], at: usize| match symbols.get(at..at + 2) {
         Some([a, b]) => rank_of(*a, *b),
@@ -75,14 +80,14 @@ fn merge_long(symbols: &mut Vec<u32>, rank_of: impl Fn(u32, u32) -> Option<(u32,
         push(&mut queue, symbols, left, left + 1);
     }
     while let Some(Reverse((_, left, a, b, merged))) = queue.pop() {
-        let right = next.get(left).copied().unwrap_or(NONE);
-        let fresh = alive.get(left).copied().unwrap_or(false)
+        let right = neighbour(&next, left);
+        let fresh = alive.get(left) == Some(&true)
             && symbols.get(left) == Some(&a)
             && symbols.get(right) == Some(&b);
         if !fresh {
             continue;
         }
-        let after = next.get(right).copied().unwrap_or(NONE);
+        let after = neighbour(&next, right);
         if let Some(symbol) = symbols.get_mut(left) {
             *symbol = merged;
         }
@@ -96,11 +101,23 @@ fn merge_long(symbols: &mut Vec<u32>, rank_of: impl Fn(u32, u32) -> Option<(u32,
             *link = left;
         }
         push(&mut queue, symbols, left, after);
-        let before = previous.get(left).copied().unwrap_or(NONE);
+        let before = neighbour(&previous, left);
         push(&mut queue, symbols, before, left);
     }
     let mut flags = alive.into_iter();
-    symbols.retain(|_| flags.next().unwrap_or(false));
+    symbols.retain(|_| {
+        flags
+            .next()
+            .or_bug("a symbol that is neither alive nor merged")
+    });
+}
+
+/// Returns the neighbour of the symbol at a place of the text, [`NONE`] at its ends.
+fn neighbour(links: &[usize], place: usize) -> usize {
+    match links.get(place) {
+        Some(link) => *link,
+        None => bug("a symbol outside of its text is merged", NONE),
+    }
 }
 
 #[cfg(test)]

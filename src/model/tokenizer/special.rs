@@ -19,7 +19,8 @@ pub(super) struct Specials {
 }
 
 impl Specials {
-    /// Of a vocabulary's texts and kinds, and of its chat template, whose words steer.
+    /// The special tokens of a vocabulary, by its texts and kinds and by its chat template, whose
+    /// words steer.
     pub fn new(tokens: &[&str], kinds: &[TokenKind], template: &str) -> Result<Self> {
         let of = |wanted: &dyn Fn(TokenKind, &str) -> bool| {
             let found = (0_u32..).zip(tokens.iter().zip(kinds));
@@ -33,7 +34,8 @@ impl Specials {
         })
     }
 
-    /// Where those stand in a text that are to be taken for what they say: byte ranges and ids.
+    /// Finds the tokens of a text that `how` has taken for what they say: start and end in bytes,
+    /// and id of each; no two overlap.
     pub fn find<'s>(
         &'s self,
         text: &'s str,
@@ -47,7 +49,7 @@ impl Specials {
         finder.find(text)
     }
 
-    /// The token with exactly this text.
+    /// Finds the token with exactly this text.
     pub fn get(&self, text: &str) -> Option<u32> {
         let mut found = self.all.find(text);
         found

@@ -49,16 +49,16 @@ const CASED: &str = "\\s?[A-Za-z\u{b5}\u{c0}-\u{d6}\u{d8}-\u{f6}\u{f8}-\u{1ba}\u
 const WIDE_PUNCTUATION: &str = r"\s?[!-/:-~！-／：-～‘-‟　-。]+";
 /// Blanks up to the end of a line, where an expression cuts them apart from others.
 const LINES: &str = r"|\s*[\r\n]+";
-/// What expressions with the look ahead end in.
+/// The end of expressions that have the look ahead.
 const BLANKS: &str = r"|\s+";
 
-/// One expression.
+/// One expression of a splitter.
 #[derive(Debug)]
 struct Stage {
     expression: Regex,
-    /// Whether blanks before a word leave the last one to it.
+    /// True if blanks before a word leave the last one to it.
     leaves_blank: bool,
-    /// Whether blanks that end a line are a piece of their own.
+    /// True if blanks that end a line are a piece of their own.
     lines: bool,
 }
 
@@ -73,8 +73,8 @@ impl Stage {
         })
     }
 
-    /// A match without its last blank, if it is blanks before a word (`more` says that the text
-    /// goes on) and more than one.
+    /// Returns a match without its last blank, if the match is blanks before a word (`more` says
+    /// that the text goes on) and more than one.
     fn without_last_blank<'t>(&self, found: &'t str, more: bool) -> &'t str {
         if !self.leaves_blank || !more {
             return found;
@@ -89,7 +89,7 @@ impl Stage {
         }
     }
 
-    /// Tells the matches of a text and what lies between them.
+    /// Gives `on` the matches of a text and the pieces between them, in order.
     fn each<'t>(&self, text: &'t str, on: &mut dyn FnMut(&'t str)) {
         let mut last = 0;
         // An error can only be the engine giving up on a piece; it then stays whole.
@@ -111,20 +111,20 @@ impl Stage {
     }
 }
 
-/// How texts are cut for one vocabulary.
+/// The cuts of texts for one vocabulary.
 #[derive(Debug)]
 pub(super) struct Splitter {
-    /// Applied one after the other, each to the pieces of the one before.
+    /// Expressions, applied one after the other, each to the pieces of the one before.
     stages: Vec<Stage>,
-    /// Whether the original tokenizer composes characters first (NFC).
+    /// True if the original tokenizer composes characters first (NFC).
     pub composes: bool,
-    /// Whether a piece that is a token as a whole is taken without merging.
+    /// True if a piece that is a token as a whole is taken without merging.
     pub whole_first: bool,
-    /// Whether every text begins with the token for it, where the file does not say.
+    /// True if every text begins with the token for it, where the file does not say.
     pub adds_bos: bool,
 }
 
-/// What a name stands for.
+/// The facts of a pre-tokenizer, which its name stands for.
 struct Known {
     stages: &'static [&'static str],
     composes: bool,
@@ -157,7 +157,7 @@ impl Known {
         self
     }
 
-    /// What is known of a pre-tokenizer by its name.
+    /// Returns the facts of a pre-tokenizer by its name.
     fn named(pre: &str) -> Option<Self> {
         Some(match pre {
             "default" => known(&[CONTIGUOUS_PUNCTUATION_OF_OLD, GPT2, DIGITS, THREE_DIGITS]),
@@ -188,7 +188,7 @@ impl Known {
     }
 }
 
-/// As [`CONTIGUOUS_PUNCTUATION`], without the accent that was added later.
+/// The expression [`CONTIGUOUS_PUNCTUATION`] without the accent that was added later.
 const CONTIGUOUS_PUNCTUATION_OF_OLD: &str = r"[\p{P}\$\+<=>\^~\|]+";
 
 fn unknown(pre: &str) -> Failure {
@@ -202,7 +202,7 @@ fn unknown(pre: &str) -> Failure {
 }
 
 impl Splitter {
-    /// Whether there is a splitter of that name.
+    /// Checks that there is a splitter of that name.
     ///
     /// # Errors
     /// As [`Splitter::named`].
@@ -210,7 +210,7 @@ impl Splitter {
         Known::named(pre).map(drop).ok_or_else(|| unknown(pre))
     }
 
-    /// The splitter of that name.
+    /// Makes the splitter of that name.
     ///
     /// # Errors
     /// Of kind model, for a name that is not known.
@@ -225,7 +225,7 @@ impl Splitter {
         })
     }
 
-    /// Tells the pieces of `text`, in order; together they are the text.
+    /// Gives `on` the pieces of `text`, in order; together they are the text.
     pub fn each<'t>(&self, text: &'t str, on: &mut dyn FnMut(&'t str)) {
         match self.stages.as_slice() {
             [] => on(text),

@@ -37,7 +37,7 @@ impl TextStream {
         }
     }
 
-    /// What is still held at the end, as well as it can be shown.
+    /// Gives the text still held at the end, as well as it can be shown.
     pub fn finish(&mut self) -> String {
         let text = String::from_utf8_lossy(&self.held).into_owned();
         self.held.clear();

@@ -1,26 +1,28 @@
-//! What sort of token a token is: what the file says of it, and what its text says.
+//! The sort of a token: the file's word on it, and that of its text.
 
 use crate::model::chat::TAGS;
 
-/// What sort of token it is, as GGUF numbers them.
+/// The sort of a token, as GGUF numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenKind {
     /// Ordinary text.
     Normal,
-    /// Unknown.
+    /// The token for unknown text.
     Unknown,
-    /// Steers the conversation; parsed only where the template wrote it, never printed.
+    /// A token that steers the conversation; parsed only where the template wrote it, never
+    /// printed.
     Control,
-    /// Matched as a whole wherever it stands, and printed.
+    /// A token matched as a whole wherever it stands, and printed.
     UserDefined,
-    /// Never to be written (`[PAD…]`).
+    /// A token never to be written (`[PAD…]`).
     Unused,
-    /// One byte.
+    /// A token for a single byte.
     Byte,
 }
 
 impl TokenKind {
-    /// The kind that GGUF gives this number; ordinary text for one it does not know.
+    /// Returns the kind that GGUF gives this number; ordinary text for one that GGUF does not
+    /// know.
     pub(in crate::model) const fn of(number: u64) -> Self {
         match number {
             2 => Self::Unknown,
@@ -47,8 +49,9 @@ fn is_thinking_tag(text: &str) -> bool {
         .any(|tags| text == tags.open || text == tags.close)
 }
 
-/// What a token is, where its text says more than the file: the tags around a thought are
-/// written and seen by all, and what only fills the table up is never written.
+/// Returns the kind of a token, corrected where its text says more than the file: the tags around
+/// a thought are written and seen by all, and tokens that only fill the table up are never
+/// written.
 pub(super) fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
     let filler = text
         .strip_prefix("[PAD")
@@ -61,7 +64,7 @@ pub(super) fn kind_by_text(text: &str, kind: TokenKind) -> TokenKind {
     }
 }
 
-/// Whether a user-defined token steers the conversation. The others are runs of blanks, HTML
+/// Tells whether a user-defined token steers the conversation. The others are runs of blanks, HTML
 /// tags and the like, which some vocabularies hold as a whole.
 pub(super) fn steers(text: &str, template: &str) -> bool {
     let between = |open: char, close: char| text.starts_with(open) && text.ends_with(close);

@@ -30,18 +30,18 @@ pub struct Tokenizer {
     ids: FxHashMap<Vec<u8>, u32>,
     byte_ids: [Option<u32>; 256],
     specials: Specials,
-    /// Whether special tokens take the blanks behind them (Phi 3).
+    /// True if special tokens take the blanks behind them (Phi 3).
     takes_blanks: bool,
     /// The token a text begins with, where the file has one.
     pub bos: Option<u32>,
     /// The token the file names as the end.
     pub eos: Option<u32>,
-    /// Whether every prompt begins with `bos`.
+    /// True if every prompt begins with `bos`.
     pub add_bos: bool,
 }
 
 impl Tokenizer {
-    /// Whether the header's vocabulary is of a kind that is known, without building it.
+    /// Checks that the header's vocabulary is of a kind that is known, without building it.
     ///
     /// # Errors
     /// Of kind model: a family or a pre-tokenizer that is not known, or none.
@@ -52,7 +52,7 @@ impl Tokenizer {
         Ok(())
     }
 
-    /// Builds it from the header's `tokenizer.*` keys.
+    /// Builds the tokenizer from the header's `tokenizer.*` keys.
     ///
     /// # Errors
     /// Of kind model, if the vocabulary is missing, broken, or of a family or pre-tokenizer that
@@ -64,59 +64,22 @@ impl Tokenizer {
             .filter(|tokens| !tokens.is_empty())
             .ok_or_else(|| broken("`tokenizer.ggml.tokens` is missing"))?;
         let kinds = kinds_of(header, &tokens);
-        let bytes: Vec<Vec<u8>> = tokens
-            .iter()
-            .zip(&kinds)
-            .map(|(text, kind)| match (byte_level, kind) {
-                (_, TokenKind::Control | TokenKind::UserDefined | TokenKind::Unused) => {
-                    text.as_bytes().to_vec()
-                }
-                (true, _) => unmap(text).unwrap_or_else(|| text.as_bytes().to_vec()),
-                (false, TokenKind::Byte) => byte_token(text).map_or_else(Vec::new, |b| vec![b]),
-                (false, _) => text.replace('\u{2581}', " ").into_bytes(),
-            })
-            .collect();
-        let mut ids = FxHashMap::default();
-        ids.reserve(bytes.len());
-        let mut byte_ids = [None; 256];
-        for (id, (token, kind)) in (0_u32..).zip(bytes.iter().zip(&kinds)) {
-            let text = tokens.get(id as usize).copied().unwrap_or("");
-            if byte_level && unmap(text).is_none() {
-                continue;
-            }
-            let single = matches!(kind, TokenKind::Byte) || byte_level && token.len() == 1;
-            if let ([byte], true) = (token.as_slice(), single)
-                && let Some(slot) = byte_ids.get_mut(usize::from(*byte))
-            {
-                slot.get_or_insert(id);
-            }
-            if matches!(kind, TokenKind::Normal) {
-                ids.entry(token.clone()).or_insert(id);
-            }
-        }
-        let mut adds_bos = !byte_level;
+        let bytes = bytes_of(&tokens, &kinds, byte_level);
+        let Ids { ids, byte_ids } = Ids::of(&tokens, &kinds, &bytes, byte_level);
         let family = if byte_level {
-            let splitter = Splitter::named(pre_of(header)?)?;
-            adds_bos = splitter.adds_bos;
-            let merges = merges_of(header, &ids, |text| unmap(text).unwrap_or_default())?;
-            Family::ByteLevel(ByteLevel { splitter, merges })
+            Family::ByteLevel(byte_level_of(header, &ids)?)
         } else {
-            let blanks = |text: &str| text.replace('\u{2581}', " ").into_bytes();
-            let order = if header.text("tokenizer.ggml.model") == Some("gemma4") {
-                Order::Ranks(merges_of(header, &ids, blanks)?)
-            } else {
-                Order::Scores(scores_of(header, bytes.len()))
-            };
-            let prefix = header.metadata.get("tokenizer.ggml.add_space_prefix");
-            Family::CharLevel(CharLevel {
-                order,
-                space_prefix: !matches!(prefix, Some(Value::Bool(false))),
-            })
+            Family::CharLevel(char_level_of(header, &ids, tokens.len())?)
+        };
+        let adds_bos = match &family {
+            Family::ByteLevel(family) => family.splitter.adds_bos,
+            Family::CharLevel(_) => true,
         };
         let known = |key: &str| {
             let id = header.number(key)?;
             (id < tokens.len() as u64).then_some(id as u32)
         };
+        // A file may bring no template; then no word of one steers.
         let template = header.text("tokenizer.chat_template").unwrap_or("");
         Ok(Self {
             takes_blanks: takes_blanks(header),
@@ -135,17 +98,18 @@ impl Tokenizer {
         })
     }
 
-    /// Tokens of the vocabulary.
+    /// Counts the tokens of the vocabulary.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether the vocabulary is empty; it never is.
+    /// Tells whether the vocabulary is empty, which none is.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// What sort a token is.
+    /// Returns the sort of a token; unused beyond the vocabulary, where rows of logits may be
+    /// longer.
     pub fn kind(&self, id: u32) -> TokenKind {
         self.kinds
             .get(id as usize)
@@ -153,12 +117,13 @@ impl Tokenizer {
             .unwrap_or(TokenKind::Unused)
     }
 
-    /// The control or user-defined token with exactly this text.
+    /// Finds the control or user-defined token with exactly this text.
     pub fn special(&self, text: &str) -> Option<u32> {
         self.specials.get(text)
     }
 
-    /// The bytes a token stands for; none for control tokens, which are not printed.
+    /// Returns the bytes a token stands for; none for control tokens, which are not printed, and
+    /// beyond the vocabulary.
     pub fn printed(&self, id: u32) -> &[u8] {
         match self.kind(id) {
             TokenKind::Control | TokenKind::Unused => &[],
@@ -166,13 +131,14 @@ impl Tokenizer {
         }
     }
 
-    /// The text of a token as it stands in the vocabulary, control tokens included.
+    /// Returns the text of a token as it stands in the vocabulary, control tokens included; empty
+    /// beyond the vocabulary.
     pub fn text(&self, id: u32) -> String {
         let bytes = self.bytes.get(id as usize).map_or(&[][..], Vec::as_slice);
         String::from_utf8_lossy(bytes).into_owned()
     }
 
-    /// The text of some tokens; control tokens leave nothing, broken UTF-8 is replaced.
+    /// Returns the text of some tokens; control tokens leave nothing, broken UTF-8 is replaced.
     pub fn decode(&self, ids: &[u32]) -> String {
         let bytes: Vec<u8> = ids
             .iter()
@@ -182,19 +148,19 @@ impl Tokenizer {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Whether characters are composed before a text is cut.
+    /// Tells whether characters are composed (NFC) before a text is cut.
     pub(super) fn composes(&self) -> bool {
         matches!(&self.family, Family::ByteLevel(family) if family.splitter.composes)
     }
 
-    /// Whether the blanks behind a special token belong to it.
+    /// Tells whether the blanks behind a special token belong to it.
     pub(super) fn takes_blanks(&self, id: u32) -> bool {
         self.takes_blanks
             && self.bos != Some(id)
             && !matches!(self.text(id).as_str(), "<unk>" | "<s>" | "<|endoftext|>")
     }
 
-    /// Where special tokens stand in a text: byte ranges and ids.
+    /// Finds the special tokens of a text: start and end in bytes, and id of each.
     pub(super) fn specials<'s>(
         &'s self,
         text: &'s str,
@@ -220,13 +186,90 @@ impl Tokenizer {
     }
 }
 
+/// Tokens by what they stand for.
+struct Ids {
+    /// Ordinary tokens by their bytes.
+    ids: FxHashMap<Vec<u8>, u32>,
+    /// Tokens of single bytes.
+    byte_ids: [Option<u32>; 256],
+}
+
+impl Ids {
+    fn of(tokens: &[&str], kinds: &[TokenKind], bytes: &[Vec<u8>], byte_level: bool) -> Self {
+        let mut ids = FxHashMap::default();
+        ids.reserve(bytes.len());
+        let mut byte_ids = [None; 256];
+        let all = tokens.iter().zip(bytes).zip(kinds);
+        for (id, ((text, token), kind)) in (0_u32..).zip(all) {
+            if byte_level && unmap(text).is_none() {
+                continue;
+            }
+            let single = matches!(kind, TokenKind::Byte) || byte_level && token.len() == 1;
+            if let ([byte], true) = (token.as_slice(), single)
+                && let Some(slot) = byte_ids.get_mut(usize::from(*byte))
+            {
+                slot.get_or_insert(id);
+            }
+            if matches!(kind, TokenKind::Normal) {
+                ids.entry(token.clone()).or_insert(id);
+            }
+        }
+        Self { ids, byte_ids }
+    }
+}
+
+/// Returns the bytes that each token stands for.
+fn bytes_of(tokens: &[&str], kinds: &[TokenKind], byte_level: bool) -> Vec<Vec<u8>> {
+    tokens
+        .iter()
+        .zip(kinds)
+        .map(|(text, kind)| match (byte_level, kind) {
+            (_, TokenKind::Control | TokenKind::UserDefined | TokenKind::Unused) => {
+                text.as_bytes().to_vec()
+            }
+            (true, _) => unmap(text).unwrap_or_else(|| text.as_bytes().to_vec()),
+            // A byte's token whose text names no byte stands for nothing.
+            (false, TokenKind::Byte) => byte_token(text).map_or_else(Vec::new, |b| vec![b]),
+            (false, _) => blanks(text),
+        })
+        .collect()
+}
+
+fn byte_level_of(header: &Header, ids: &FxHashMap<Vec<u8>, u32>) -> Result<ByteLevel> {
+    let splitter = Splitter::named(pre_of(header)?)?;
+    let merges = merges_of(header, ids, unmap)?;
+    Ok(ByteLevel { splitter, merges })
+}
+
+fn char_level_of(
+    header: &Header,
+    ids: &FxHashMap<Vec<u8>, u32>,
+    tokens: usize,
+) -> Result<CharLevel> {
+    let order = if header.text("tokenizer.ggml.model") == Some("gemma4") {
+        Order::Ranks(merges_of(header, ids, |text| Some(blanks(text)))?)
+    } else {
+        Order::Scores(scores_of(header, tokens))
+    };
+    let prefix = header.metadata.get("tokenizer.ggml.add_space_prefix");
+    Ok(CharLevel {
+        order,
+        space_prefix: !matches!(prefix, Some(Value::Bool(false))),
+    })
+}
+
+/// Returns the bytes of a text in which bars (U+2581) stand for blanks.
+fn blanks(text: &str) -> Vec<u8> {
+    text.replace('\u{2581}', " ").into_bytes()
+}
+
 fn broken(what: &str) -> Failure {
     Failure::model("the model's vocabulary cannot be used")
         .because(what)
         .hint("download the file again, or use another conversion of the model")
 }
 
-/// Whether the vocabulary is of the byte-level family; the others are over characters.
+/// Tells whether the vocabulary is of the byte-level family; the others are over characters.
 fn is_byte_level(header: &Header) -> Result<bool> {
     match header.text("tokenizer.ggml.model") {
         Some("gpt2") => Ok(true),
@@ -241,21 +284,21 @@ fn is_byte_level(header: &Header) -> Result<bool> {
     }
 }
 
-/// The name of the pre-tokenizer.
+/// Returns the name of the pre-tokenizer.
 fn pre_of(header: &Header) -> Result<&str> {
     header
         .text("tokenizer.ggml.pre")
         .ok_or_else(no_pre_tokenizer)
 }
 
-/// Early conversions do not say how a text is cut; what is taken for granted then makes a good
-/// model answer badly.
+/// The failure for early conversions, which do not say how a text is cut: a guess would make a
+/// good model answer badly.
 fn no_pre_tokenizer() -> Failure {
     broken("it does not say how a text is cut into words (`tokenizer.ggml.pre` is missing)")
         .hint("the file is an early conversion: use a newer one of the same model")
 }
 
-/// The kind of each token, by what the file says of it and by its text.
+/// Returns the kind of each token, by the file's word, where it says one, and by its text.
 fn kinds_of(header: &Header, tokens: &[&str]) -> Vec<TokenKind> {
     let types = header
         .metadata
@@ -271,6 +314,7 @@ fn kinds_of(header: &Header, tokens: &[&str]) -> Vec<TokenKind> {
         .collect()
 }
 
+/// Returns the score of each token; zero where the file gives none.
 fn scores_of(header: &Header, tokens: usize) -> Vec<f32> {
     let scores = header
         .metadata
@@ -282,12 +326,13 @@ fn scores_of(header: &Header, tokens: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The ranked merges, by the ids of what they merge. `bytes_of` says which bytes the texts of
-/// the file stand for.
+/// Returns the ranked merges, by the ids of the tokens they merge. `bytes_of` gives the bytes that
+/// a text of the file stands for; a merge of a text that stands for none is left out, as one of
+/// texts that are no tokens is.
 fn merges_of(
     header: &Header,
     ids: &FxHashMap<Vec<u8>, u32>,
-    bytes_of: impl Fn(&str) -> Vec<u8>,
+    bytes_of: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Merges> {
     let list = header
         .texts("tokenizer.ggml.merges")
@@ -299,7 +344,9 @@ fn merges_of(
         let Some((left, right)) = pair.split_once(' ') else {
             return Err(broken("a merge that is no pair"));
         };
-        let (left, right) = (bytes_of(left), bytes_of(right));
+        let (Some(left), Some(right)) = (bytes_of(left), bytes_of(right)) else {
+            continue;
+        };
         let whole = [left.as_slice(), right.as_slice()].concat();
         if let (Some(a), Some(b), Some(c)) = (ids.get(&left), ids.get(&right), ids.get(&whole)) {
             merges.entry((*a, *b)).or_insert((rank, *c));
@@ -308,13 +355,14 @@ fn merges_of(
     Ok(merges)
 }
 
-/// Whether special tokens take the blanks behind them: so it is with Phi 3 and 3.5, whose
-/// published tokenizers say it. A GGUF does not; what follows on them is byte-level.
+/// Tells whether special tokens take the blanks behind them. They do with Phi 3 and 3.5, whose
+/// published tokenizers say it; a GGUF does not. The models of the family that came after them
+/// are byte-level.
 fn takes_blanks(header: &Header) -> bool {
     header.architecture() == "phi3" && header.text("tokenizer.ggml.model") == Some("llama")
 }
 
-/// `<0x0A>` to its byte.
+/// Returns the byte that a text like `<0x0A>` names; none for other texts.
 pub(super) fn byte_token(text: &str) -> Option<u8> {
     let hex = text.strip_prefix("<0x")?.strip_suffix('>')?;
     u8::from_str_radix(hex, 16).ok()

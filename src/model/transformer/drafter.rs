@@ -1,5 +1,5 @@
-//! The block behind the trunk that predicts one token further (`nextn`): from what the trunk
-//! has made of a token and the token that follows it, the one after that. It drafts; the trunk
+//! The block behind the trunk that predicts one token further (`nextn`): from the trunk's row of
+//! a token and the token that follows it, the one after that. The block drafts; the trunk
 //! verifies.
 
 use candle_core::{Result, bail};
@@ -10,9 +10,10 @@ use crate::model::linear::Linear;
 use crate::model::rows::{Rows, Vector};
 use crate::model::weights::Weights;
 
-/// Such a block, with the state of one text.
+/// A block that predicts one token further, with the state of one text.
 pub struct Drafter {
-    /// Two widths, an embedding and a hidden row, to one.
+    /// The product that makes one row of two, an embedding and a hidden row: `2 · hidden` inputs,
+    /// `hidden` outputs.
     merge: Linear,
     embedding_norm: Vector,
     hidden_norm: Vector,
@@ -44,10 +45,11 @@ impl Drafter {
         }))
     }
 
-    /// The rows that predict what comes behind each of `tokens`, the first of them at
-    /// `position`: `hidden` are the trunk's rows, after its last norm, of the tokens before
-    /// each (zeros before the first of a text), or rows that this gave. All tokens of a text are
-    /// read, in order. [`Transformer::logits`] makes logits of them.
+    /// Computes the rows, `tokens × hidden`, that predict what comes behind each of `tokens`, the
+    /// first of them at `position`. `hidden`, `tokens × hidden`, are the trunk's rows, after its
+    /// last norm, of the tokens before each (zeros before the first of a text), or rows that this
+    /// function gave. All tokens of a text are read, in order. [`Transformer::logits`] makes
+    /// logits of the rows.
     ///
     /// # Errors
     /// Where there are not as many rows as tokens, or the arithmetic fails.
