@@ -251,8 +251,8 @@ impl Repo {
         };
         if common != dir {
             // A folder that names no working tree is nobody's.
-            let names = std::fs::read_to_string(dir.join("gitdir")).unwrap_or_default();
-            let back = real(&dir.join(names.trim_end())) == real(&root.join(".git"));
+            let back = std::fs::read_to_string(dir.join("gitdir"))
+                .is_ok_and(|names| real(&dir.join(names.trim_end())) == real(&root.join(".git")));
             let below = dir.parent().and_then(Path::parent) == Some(common.as_path());
             return if back && below {
                 vec![dir, common]
