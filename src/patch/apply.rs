@@ -6,14 +6,14 @@ use std::ops::Range;
 use super::{Edit, EditKind, Texts};
 use crate::base::lines::{Line, bytes, lines, without_newline};
 use crate::base::text::{is_hostile, printable, truncated};
-use crate::base::{Failure, LineRange, RepoPath, Result};
+use crate::base::{Failure, LineRange, OrBug as _, RepoPath, Result};
 
-/// What becomes of one file.
+/// The change of one file: its name and text before and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// The file before; for a new file, the new one.
+    /// The name before; for a new file, the new one.
     pub path: RepoPath,
-    /// The new name, when renamed.
+    /// The name after, where the file is renamed.
     pub renamed_to: Option<RepoPath>,
     /// The text before; none for a new file.
     pub before: Option<String>,
@@ -24,7 +24,7 @@ pub struct FileChange {
 /// A run of changed lines that can be taken or left by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedHunk {
-    /// Which file of the change, from 0.
+    /// The number of the file in the change, from 0.
     pub file: usize,
     /// Lines on the old side with context (`None` for a new file).
     pub old: Option<LineRange>,
@@ -43,12 +43,13 @@ pub struct Change {
 
 /// Lines of a file (from 0) and the text to stand there.
 struct Splice {
+    /// The number of the edit.
     edit: usize,
     lines: Range<usize>,
     new: String,
 }
 
-/// What is to become of one file that is there.
+/// The edits of one file that is there.
 struct Work {
     before: String,
     splices: Vec<Splice>,
@@ -58,13 +59,16 @@ struct Work {
     by: usize,
 }
 
+/// The edits as far as they have been looked at.
 #[derive(Default)]
 struct Plan {
+    /// Files that are there and are edited, by the names they have now.
     work: BTreeMap<RepoPath, Work>,
+    /// New files, with their texts.
     created: BTreeMap<RepoPath, String>,
     /// New names of renamed files, with the old ones.
     moved: BTreeMap<RepoPath, RepoPath>,
-    /// The edits that cannot be, with reasons.
+    /// The numbers of the edits that cannot be applied, with reasons.
     refused: Vec<(usize, String)>,
 }
 
@@ -101,7 +105,7 @@ impl Change {
         plan.finish(edits)
     }
 
-    /// Lines added and removed.
+    /// Counts the lines added and removed.
     pub fn line_counts(&self) -> (usize, usize) {
         let hunks = self.hunks(0);
         let count = |sign: i8| {
@@ -114,7 +118,7 @@ impl Change {
         (count(1), count(-1))
     }
 
-    /// Whether nothing would change.
+    /// Tells whether nothing would change.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
@@ -146,6 +150,7 @@ fn named(file: &[Line<'_>], range: LineRange, old: &str) -> Result<Range<usize>>
         .position(|(stands, said)| stands != said);
     match differs {
         Some(at) if at < stands.len() || at < old.len() => {
+            // The text that the edit names may have more lines than its range.
             let reads = stands.get(at).map_or("", |line| line.text.trim());
             Err(Failure::input(format!(
                 "the file was changed meanwhile: line {} reads `{}`",
@@ -180,9 +185,10 @@ impl Plan {
         }
     }
 
-    /// Whether something new may stand at `path`, and if not, why.
+    /// Checks that something new may stand at `path`; if not, says why.
     fn room_for(&self, path: &RepoPath, texts: &dyn Texts) -> Result<(), String> {
         if texts.exists(path) {
+            // A folder, and a file that is no text, have no lines that an edit could name.
             let lines = texts.text(path).map_or(0, |text| lines(&text).len());
             return Err(match lines {
                 0 => "it exists already".to_owned(),
@@ -207,14 +213,13 @@ impl Plan {
         }
         let mut folder = path.folder();
         while !folder.is_empty() {
-            let Ok(parent) = RepoPath::new(folder) else {
-                break;
-            };
+            let parent = RepoPath::new(folder).map_err(|failure| failure.to_string())?;
             if new().any(|other| *other == parent)
                 || (texts.exists(&parent) && texts.text(&parent).is_ok())
             {
                 return Err(format!("`{parent}` is a file, and no folder"));
             }
+            // Above the last one lies the root.
             folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
         }
         Ok(())
@@ -308,6 +313,7 @@ impl Plan {
         work.splices.push(splice);
     }
 
+    /// The change, if no edit was refused.
     fn finish(mut self, edits: &[Edit]) -> Result<Change> {
         let mut files: Vec<FileChange> = self
             .created
@@ -349,9 +355,10 @@ impl Plan {
                 .refused
                 .iter()
                 .fold(Failure::input(what), |failure, (at, why)| {
-                    let name = edits.get(*at).map_or_else(String::new, |edit| {
-                        format!("{} {}", word(edit), edit.path())
-                    });
+                    let edit = edits.get(*at);
+                    let name = edit
+                        .map(|edit| format!("{} {}", word(edit), edit.path()))
+                        .or_bug("an edit that there is not was refused");
                     failure.because(format!("edit {} ({name}): {why}", at + 1))
                 }));
         }
@@ -360,6 +367,7 @@ impl Plan {
     }
 }
 
+/// The word by which a model says an edit.
 fn word(edit: &Edit) -> &'static str {
     match edit.kind() {
         EditKind::Replace => "replace",
@@ -373,7 +381,9 @@ fn word(edit: &Edit) -> &'static str {
 /// The splice without the lines that stay as they are at its beginning and end: they keep
 /// their own newlines, and two edits may both show them. `None` if nothing is left.
 fn trimmed(edit: usize, file: &[Line<'_>], range: Range<usize>, new: &str) -> Option<Splice> {
-    let old = file.get(range.clone()).unwrap_or(&[]);
+    let old = file
+        .get(range.clone())
+        .or_bug("an edit of lines that its file has not");
     let new: Vec<&str> = new.split_inclusive('\n').map(without_newline).collect();
     let start = old
         .iter()
@@ -388,7 +398,9 @@ fn trimmed(edit: usize, file: &[Line<'_>], range: Range<usize>, new: &str) -> Op
         .take_while(|(old, new)| old.text == **new)
         .count();
     let lines = range.start + start..range.start + old.len() - end;
-    let new = new.get(start..new.len() - end).unwrap_or(&[]);
+    let new = new
+        .get(start..new.len() - end)
+        .or_bug("a line that stays at both ends of an edit");
     if lines.is_empty() && new.is_empty() {
         return None;
     }
@@ -399,8 +411,8 @@ fn trimmed(edit: usize, file: &[Line<'_>], range: Range<usize>, new: &str) -> Op
     })
 }
 
-/// Whether two splices cannot both be: they share a line, or it is not certain which new text
-/// comes first.
+/// Tells whether two splices exclude each other: they share a line, or which new text comes first
+/// is not certain.
 fn clash(a: &Range<usize>, b: &Range<usize>) -> bool {
     match (a.is_empty(), b.is_empty()) {
         (true, true) => a.start == b.start,
@@ -412,6 +424,7 @@ fn clash(a: &Range<usize>, b: &Range<usize>) -> bool {
 
 /// The text with all splices done, in the file's own manner.
 fn spliced(before: &str, splices: &[Splice]) -> String {
+    const APART: &str = "splices that overlap, or lie outside of their file";
     let file = lines(before);
     let crlf = file
         .iter()
@@ -432,7 +445,7 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
     let mut at = 0;
     for splice in order {
         let bytes = bytes(&file, splice.lines.clone());
-        out.push_str(before.get(at..bytes.start).unwrap_or(""));
+        out.push_str(before.get(at..bytes.start).or_bug(APART));
         if !out.is_empty() && out != "\u{feff}" && !out.ends_with('\n') && !splice.new.is_empty() {
             out.push_str(newline);
         }
@@ -442,7 +455,7 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
         }
         at = bytes.end;
     }
-    out.push_str(before.get(at..).unwrap_or(""));
+    out.push_str(before.get(at..).or_bug(APART));
     let body = file.last().is_some();
     let ended = before.ends_with('\n');
     if body && !ended && out.ends_with('\n') {

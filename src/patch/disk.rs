@@ -11,20 +11,22 @@ use crate::base::beneath::{self, Spot};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, RepoPath, Result};
 
-/// Larger files are never ours.
+/// Bytes of a file that is changed, at the most: larger ones are never ours.
 const LARGEST: u64 = 64 << 20;
 
-/// What stands at a path.
+/// A file that stands at a path, or nothing.
 pub(super) enum Stands {
     Nothing,
     File {
         bytes: Vec<u8>,
+        /// Permission bits, on Unix.
         mode: Option<u32>,
         read_only: bool,
     },
 }
 
-/// What stands at a place, if anything does. It is no link, nor a folder.
+/// The facts about the file at a place; none where nothing is there. A link and a folder are
+/// refused.
 fn facts(spot: &Spot, path: &RepoPath) -> Result<Option<fs::Metadata>> {
     match spot.facts() {
         Ok(Some(facts)) if facts.is_symlink() => Err(is_link(path, path.name())),
@@ -82,6 +84,7 @@ fn there(root: &Path, path: &RepoPath) -> Result<Spot> {
         .ok_or_else(|| Failure::input(format!("the folder of `{path}` is gone meanwhile")))
 }
 
+/// Reads the file at a path, without following links.
 pub(super) fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
     let Some(spot) = spot(root, path)? else {
         return Ok(Stands::Nothing);
@@ -115,6 +118,7 @@ pub(super) fn stands(root: &Path, path: &RepoPath) -> Result<Stands> {
     })
 }
 
+/// The permission bits of a file, where the system has such.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 pub(super) fn mode(meta: &fs::Metadata) -> Option<u32> {
@@ -130,7 +134,8 @@ pub(super) fn mode(_: &fs::Metadata) -> Option<u32> {
 pub(super) fn write_beside(path: &Path, bytes: &[u8], mode: Option<u32>) -> std::io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
-    // What others may not read, they may not read while it is written either.
+    // A text that others may not read they may not read while it is written either. A new file
+    // has no mode yet.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode.unwrap_or(0o666) & 0o777);
     let mut file = options.open(path)?;
@@ -154,13 +159,13 @@ pub(super) fn lay_ready(
 ) -> Result<()> {
     let spot = there(root, target)?;
     let beside = spot.beside(&waiting_name(number, index));
-    // One may be left from a process that was killed and whose record is gone.
+    // A text may be left from a process that was killed and whose record is gone.
     let _ = fs::remove_file(&beside);
     write_beside(&beside, bytes, mode)
         .map_err(|e| io_failure(format!("cannot write beside `{target}`"), &e))
 }
 
-/// Takes a text away that was laid ready; usually it is not there.
+/// Takes a text away that was laid ready; usually none is there.
 pub(super) fn clear_ready(root: &Path, target: &RepoPath, number: u64, index: usize) {
     if let Ok(Some(spot)) = spot(root, target) {
         let _ = fs::remove_file(spot.beside(&waiting_name(number, index)));
@@ -187,7 +192,7 @@ pub(super) fn move_in(
                 return Ok(());
             }
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => return Err(failed(&e)),
-            // Not every file system has them.
+            // Not every file system has hard links.
             Err(_) => {
                 if fs::symlink_metadata(&at).is_ok() {
                     return Err(Failure::input(format!("`{target}` exists already")));
@@ -200,7 +205,7 @@ pub(super) fn move_in(
     Ok(())
 }
 
-/// Makes a folder, unless it is there; those above it have to be.
+/// Makes a folder, unless it is there; those above it have to be there.
 pub(super) fn make_folder(root: &Path, folder: &RepoPath) -> Result<()> {
     let spot = there(root, folder)?;
     let at = spot.path();
@@ -210,14 +215,14 @@ pub(super) fn make_folder(root: &Path, folder: &RepoPath) -> Result<()> {
         .map_err(|e| io_failure(format!("cannot make the folder `{folder}`"), &e))
 }
 
-/// Removes a folder that is empty; another stays.
+/// Removes a folder if it is empty.
 pub(super) fn remove_folder(root: &Path, folder: &RepoPath) {
     if let Ok(Some(spot)) = spot(root, folder) {
         let _ = fs::remove_dir(spot.path());
     }
 }
 
-/// A deleted file's folder may have been removed since.
+/// Makes the folders above a file that is put back: they may have been removed since.
 pub(super) fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
     let mut above = String::new();
     for part in path.folder().split('/').filter(|part| !part.is_empty()) {
@@ -230,6 +235,7 @@ pub(super) fn restore_folders(root: &Path, path: &RepoPath) -> Result<()> {
     Ok(())
 }
 
+/// Removes a file.
 pub(super) fn remove(root: &Path, path: &RepoPath) -> Result<()> {
     let spot = there(root, path)?;
     facts(&spot, path)?;
@@ -238,7 +244,7 @@ pub(super) fn remove(root: &Path, path: &RepoPath) -> Result<()> {
     Ok(())
 }
 
-/// Where a new text waits, for tests that leave one there.
+/// The place where a new text waits, for tests that leave one there.
 #[cfg(test)]
 pub(super) fn waiting(root: &Path, target: &RepoPath, number: u64, index: usize) -> PathBuf {
     let name = waiting_name(number, index);

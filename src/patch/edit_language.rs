@@ -1,26 +1,30 @@
-//! What a model may write when it is asked for edits: what cannot be applied cannot be said.
+//! The language of edits: a model cannot say an edit that cannot be applied.
 //!
 //! Between edits anything may stand; an edit's head names only files, definitions and lines that
 //! are there (new names: only such as may be made); the text to be replaced is whole lines of the
-//! file, going on until they stand at one place; new text is free and ends by its fence, which
+//! file, going on until they stand at one place only; new text is free and ends by its fence, which
 //! begins no line of the file. An edit that changes nothing cannot end, and no two edits have the
 //! same lines.
+
+mod place;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use self::place::{EditAt, Target};
 use super::{Edit, EditKind, Texts};
-use crate::base::{LineRange, RepoPath};
+use crate::base::bug::bug;
+use crate::base::{LineRange, OrBug as _, RepoPath};
 use crate::grammar::{
     Answer, ByteSet, Choices, FileLines, Form, FormGrammar, NewPaths, Part, Said, Value,
 };
 
-/// A file as it is given: its text, what is defined in it, and what of it is shown.
+/// A file that edits may name: its text, the definitions in it, and the lines that are shown.
 #[derive(Debug, Clone)]
 pub struct ScopeFile {
-    /// Where it is.
+    /// The file's path.
     pub path: RepoPath,
-    /// Its text.
+    /// The file's text.
     pub text: String,
     /// Definitions by name, with their lines.
     pub definitions: Vec<(String, LineRange)>,
@@ -28,47 +32,50 @@ pub struct ScopeFile {
     pub shown: Vec<LineRange>,
 }
 
-/// What edits may be made of.
+/// The limits within which edits may be written.
 pub struct Scope<'a> {
     /// The files that may be changed.
     pub files: Vec<ScopeFile>,
-    /// What tells which new files may be made.
+    /// The source of texts, which tells the new files that may be made.
     pub texts: &'a dyn Texts,
     /// The only files that may be changed or made; empty for any.
     pub only: Vec<RepoPath>,
-    /// The kinds that may be used.
+    /// The kinds of edit that may be used.
     pub kinds: Vec<EditKind>,
     /// Tokens of an answer.
     pub limit: usize,
-    /// Lines that new text may have, where there is such a limit: it is told beforehand, and an
-    /// edit ends behind its last line.
+    /// Lines that new text may have, where there is such a limit: the model is told the number
+    /// beforehand, and an edit ends behind its last line.
     pub lines: Option<u32>,
-    /// Whether an answer without an edit is none.
+    /// True if an answer must have an edit.
     pub must_edit: bool,
 }
 
-/// Bytes of a token, at the least: by it a limit in tokens becomes one in bytes.
+/// Bytes of a token, at the least: turns a limit in tokens into one in bytes.
 const PER_TOKEN: usize = 2;
-/// Bytes of free text before the first edit, from which on the next line must begin one.
+/// Bytes of free text before the first edit; beyond them the next line must begin an edit, if there
+/// must be one.
 const PROSE: usize = 600;
-/// As many times the text to be replaced may have new text has, before it counts as one that goes
-/// on without end.
+/// Factor from the most bytes of text to be replaced to the most of new text: beyond it new text
+/// counts as going on without end.
 const NEW: usize = 3;
 /// Bytes of a line at the most, where lines are counted.
 const LINE: usize = 300;
-/// As many times the text it replaces new text may have.
+/// Factor from the bytes of the text that is replaced to the most of new text.
 const TIMES: usize = 6;
 /// Tokens that must be left for another edit to be begun.
 const LEAST: usize = 96;
-/// Edits of one answer.
+/// Edits of one answer, at the most.
 const MOST_EDITS: usize = 200;
-/// The shortest fence, and by how much one may be longer than it must.
+/// Length of the shortest fence.
 const FENCE: u8 = 7;
+/// Length by which a fence may exceed the shortest that is possible.
 const LONGER: u8 = 33;
-/// What stands between the two names of a rename.
+/// The text between the two names of a rename.
 const ARROW: &str = " -> ";
 
-/// What an edit's head begins with, and the end of an answer, by their numbers.
+/// The words that may follow `*** `: those that begin an edit, and the end of an answer. A word's
+/// place in the table is its number.
 const VERBS: [(&str, Option<EditKind>); 6] = [
     ("create ", Some(EditKind::Create)),
     ("delete ", Some(EditKind::Delete)),
@@ -78,47 +85,13 @@ const VERBS: [(&str, Option<EditKind>); 6] = [
     ("rewrite ", Some(EditKind::Rewrite)),
 ];
 
-/// What new text is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Target {
-    /// A new file.
-    File,
-    /// Lines of a file, from 0, the last number behind them.
-    Lines(EditKind, u32, u32, u32),
-    /// Lines of a file that are still to be said.
-    Place(u32),
-}
-
-/// Where in an answer with edits a text is. Files are told by their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EditAt {
-    /// Between edits.
-    Words,
-    /// Behind `*** `.
-    Verb,
-    /// In the name of a file that is there.
-    Path(EditKind),
-    /// In the name of a new file, or in the new name of one.
-    NewPath(Option<u32>),
-    /// In the name of a definition, or in numbers of lines.
-    Lines(u32),
-    /// In the fence before a text.
-    Fence(Target),
-    /// In the lines to be replaced; with the length of the fence.
-    Old(u32, u8),
-    /// In new text; with the length of the fence.
-    New(Target, u8),
-    /// Behind the last edit.
-    End,
-}
-
 /// A file that can be changed.
 struct File {
     path: RepoPath,
     lines: FileLines,
-    /// Whether it is deleted, or cannot be named.
+    /// True if the file is deleted, or cannot be named.
     gone: bool,
-    /// Whether an edit has given it another name.
+    /// True if an edit has given the file another name.
     renamed: bool,
 }
 
@@ -141,7 +114,7 @@ pub struct EditLanguage<'a> {
 pub type EditGrammar<'a> = FormGrammar<EditLanguage<'a>>;
 
 impl<'a> EditLanguage<'a> {
-    /// For an answer.
+    /// Makes the language of an answer, within the limits of `scope`.
     pub fn new(scope: Scope<'a>) -> Self {
         let texts = scope.texts;
         let new = NewPaths::new(
@@ -178,7 +151,7 @@ impl<'a> EditLanguage<'a> {
         language
     }
 
-    /// Whether any edit can be written at all.
+    /// Tells whether any edit can be written at all.
     pub fn is_useful(&self) -> bool {
         self.lists.values().any(|list| !list.is_empty()) || self.may_create()
     }
@@ -189,8 +162,7 @@ impl<'a> EditLanguage<'a> {
 
     fn file_of(&self, number: u32) -> Option<&File> {
         let file = self.files.get(number as usize);
-        debug_assert!(file.is_some(), "there is no file {number}");
-        file
+        file.or_else(|| bug("there is no file of that number", None))
     }
 
     /// Works out which files may be named by each kind.
@@ -221,22 +193,23 @@ impl<'a> EditLanguage<'a> {
         }
     }
 
-    /// What may stand behind `*** `, which opens nothing before all edits are committed.
-    fn verbs(&self, answer: &Answer<'_, EditAt>) -> impl Iterator<Item = u32> {
+    /// The words that may stand behind `*** `, with their numbers. That opens nothing before all
+    /// edits are committed.
+    fn verbs(&self, answer: &Answer<'_, EditAt>) -> impl Iterator<Item = (u32, &'static str)> {
         let edits = self.edits.len();
         let begins = edits < MOST_EDITS && (answer.left >= LEAST || edits == 0);
         let ends = edits > 0 || !self.must_edit;
-        (0..).zip(VERBS).filter_map(move |(number, (_, kind))| {
+        (0..).zip(VERBS).filter_map(move |(number, (word, kind))| {
             let may = match kind {
                 None => ends,
                 Some(EditKind::Create) => begins && self.may_create(),
                 Some(kind) => begins && self.lists.get(&kind).is_some_and(|list| !list.is_empty()),
             };
-            may.then_some(number)
+            may.then_some((number, word))
         })
     }
 
-    /// New text at a target.
+    /// The part that is new text at a target.
     fn new_text(&self, target: Target, fence: u8) -> Part {
         let old: Option<Rc<[u8]>> = match target {
             Target::Lines(_, file, first, last) => self
@@ -258,15 +231,18 @@ impl<'a> EditLanguage<'a> {
         }
     }
 
-    /// The edit that a part completes, if it does.
-    fn edit(&self, answer: &Answer<'_, EditAt>, number: usize) -> Option<Edit> {
-        let said = answer.said.get(number)?;
+    /// The edit that a part completes, if it does; `earlier` are the parts before it.
+    fn edit(
+        &self,
+        answer: &Answer<'_, EditAt>,
+        earlier: &[Said<EditAt>],
+        said: &Said<EditAt>,
+    ) -> Option<Edit> {
         let text = || String::from_utf8_lossy(answer.text(said)).into_owned();
         let named = |said: &Said<EditAt>| {
-            let name = std::str::from_utf8(answer.text(said)).ok()?;
-            let path = RepoPath::new(name).ok();
-            debug_assert!(path.is_some(), "a path that is none was written");
-            path
+            let name = std::str::from_utf8(answer.text(said)).ok();
+            let path = name.and_then(|name| RepoPath::new(name).ok());
+            path.or_else(|| bug("a path that is none was written", None))
         };
         let path = |file: u32| Some(self.file_of(file)?.path.clone());
         match (said.at, said.value) {
@@ -278,8 +254,10 @@ impl<'a> EditLanguage<'a> {
                 to: named(said)?,
             }),
             (EditAt::New(Target::File, _), _) => {
-                // Its name, the fence, and the text.
-                let name = answer.said.get(number.checked_sub(2)?)?;
+                // Before the text stand the name and the fence.
+                let [.., name, _fence] = earlier else {
+                    return bug("a new file has no name", None);
+                };
                 Some(Edit::Create {
                     path: named(name)?,
                     text: text(),
@@ -299,7 +277,7 @@ impl<'a> EditLanguage<'a> {
         }
     }
 
-    /// An edit is made: nothing else may have its lines or its name.
+    /// Takes an edit that is complete: no later one may have its lines or its name.
     fn take(&mut self, edit: &Edit, at: EditAt, value: Value) {
         if let Edit::Create { path, .. } | Edit::Rename { to: path, .. } = edit {
             self.new.add(path);
@@ -310,7 +288,7 @@ impl<'a> EditLanguage<'a> {
             return;
         };
         let Some(file) = self.files.get_mut(number as usize) else {
-            return;
+            return bug("an edit of a file that there is not", ());
         };
         match (edit, at) {
             (Edit::Delete { .. }, _) => file.gone = true,
@@ -323,6 +301,15 @@ impl<'a> EditLanguage<'a> {
             _ => {}
         }
         file.lines.settle(self.most);
+    }
+}
+
+/// The choice among some words by their numbers.
+fn one_of(words: impl Iterator<Item = (u32, &'static str)>) -> Part {
+    let words = words.map(|(number, word)| (word.as_bytes().to_vec(), number));
+    Part::OneOf {
+        choices: Rc::new(Choices::numbered(words)),
+        may_end: false,
     }
 }
 
@@ -344,21 +331,11 @@ impl Form for EditLanguage<'_> {
                     most: must.then_some(PROSE),
                 }
             }
-            EditAt::Verb => {
-                let word = |number: u32| {
-                    let (word, _) = VERBS.get(number as usize)?;
-                    Some((word.as_bytes().to_vec(), number))
-                };
-                Part::OneOf {
-                    choices: Rc::new(Choices::numbered(self.verbs(answer).filter_map(word))),
-                    may_end: false,
-                }
-            }
+            EditAt::Verb => one_of(self.verbs(answer)),
             EditAt::Path(kind) => {
-                let list = self.lists.get(&kind);
-                debug_assert!(list.is_some(), "{kind:?} names no file that is there");
+                let list = self.lists.get(&kind).cloned();
                 Part::OneOf {
-                    choices: list.cloned().unwrap_or_default(),
+                    choices: list.or_bug("a kind of edit that names no file that is there"),
                     may_end: false,
                 }
             }
@@ -393,13 +370,12 @@ impl Form for EditLanguage<'_> {
         use EditKind::{Create, Delete, Rename, Replace, Rewrite};
         match (*at, value) {
             (EditAt::Words, _) => EditAt::Verb,
-            (EditAt::Verb, Value::Chosen(number)) => {
-                match VERBS.get(number as usize).and_then(|(_, kind)| *kind) {
-                    None => EditAt::End,
-                    Some(Create) => EditAt::NewPath(None),
-                    Some(kind) => EditAt::Path(kind),
-                }
-            }
+            (EditAt::Verb, Value::Chosen(number)) => match VERBS.get(number as usize) {
+                Some((_, None)) => EditAt::End,
+                Some((_, Some(Create))) => EditAt::NewPath(None),
+                Some((_, Some(kind))) => EditAt::Path(*kind),
+                None => bug("there is no verb of that number", EditAt::End),
+            },
             (EditAt::Path(kind), Value::Chosen(file)) => match kind {
                 Rename => EditAt::NewPath(Some(file)),
                 Rewrite => EditAt::Lines(file),
@@ -416,12 +392,10 @@ impl Form for EditLanguage<'_> {
                 EditAt::New(Target::Lines(Replace, file, first, last), fence)
             }
             (EditAt::NewPath(Some(_)) | EditAt::New(..), _) => EditAt::Words,
+            (EditAt::End, _) => EditAt::End,
             (at, value) => {
-                debug_assert!(
-                    at == EditAt::End,
-                    "{value:?} is no value of the part at {at:?}"
-                );
-                EditAt::End
+                let what = format!("{value:?} is no value of the part at {at:?}");
+                bug(&what, EditAt::End)
             }
         }
     }
@@ -435,17 +409,10 @@ impl Form for EditLanguage<'_> {
                 most: None,
             },
             Part::OneOf { .. } if *at == EditAt::Verb => {
-                let end = |(_, (_, kind)): &(u32, (&str, Option<EditKind>))| kind.is_none();
-                let ends = (0..).zip(VERBS).filter(end).map(|(number, _)| number);
-                let all = self.verbs(&answer).chain(ends);
-                let word = |number: u32| {
-                    let (word, _) = VERBS.get(number as usize)?;
-                    Some((word.as_bytes().to_vec(), number))
-                };
-                Part::OneOf {
-                    choices: Rc::new(Choices::numbered(all.filter_map(word))),
-                    may_end: false,
-                }
+                let ends = (0..)
+                    .zip(VERBS)
+                    .filter_map(|(number, (word, kind))| kind.is_none().then_some((number, word)));
+                one_of(self.verbs(&answer).chain(ends))
             }
             part => part,
         }
@@ -454,7 +421,8 @@ impl Form for EditLanguage<'_> {
     fn commit(&mut self, answer: &Answer<'_, EditAt>, before: usize) {
         let edits = self.edits.len();
         for (number, said) in answer.said.iter().enumerate().skip(before) {
-            if let Some(edit) = self.edit(answer, number) {
+            let (earlier, _) = answer.said.split_at(number);
+            if let Some(edit) = self.edit(answer, earlier, said) {
                 self.take(&edit, said.at, said.value);
                 self.edits.push(edit);
             }
@@ -490,13 +458,14 @@ impl EditGrammar<'_> {
         &self.form().edits
     }
 
-    /// What stands around the edits, without runs of empty lines: words for people.
+    /// The text around the edits, without runs of empty lines: words for people.
     pub fn words(&self) -> String {
         let answer = self.answer();
         let whole = answer.said.iter().filter(|said| said.at == EditAt::Words);
         let mut out: Vec<u8> = whole.flat_map(|said| answer.text(said)).copied().collect();
         if let Some((EditAt::Words, begun)) = self.at() {
-            out.extend(answer.written.get(begun..).unwrap_or_default());
+            let open = answer.written.get(begun..);
+            out.extend(open.or_bug("a part begins behind the end of the answer"));
         }
         let out = String::from_utf8_lossy(&out);
         let mut lines: Vec<&str> = Vec::new();

@@ -1,4 +1,4 @@
-//! Changed lines, grouped: what a diff shows, and what can be taken or left by itself.
+//! Changed lines in groups, which a diff shows and which can be taken or left by themselves.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,13 +6,13 @@ use std::ops::Range;
 use similar::{Algorithm, DiffOp, DiffTag};
 
 use super::{Change, ChangedHunk, FileChange};
-use crate::base::LineRange;
+use crate::base::{LineRange, OrBug as _};
 
-/// Above this many pairs of lines a stretch is shown as replaced whole: comparing is quadratic
-/// at worst, and nobody reads such a diff.
+/// Pairs of lines beyond which a stretch is shown as replaced whole: comparing is quadratic at
+/// worst, and nobody reads such a diff.
 const MOST_PAIRS: usize = 400_000_000;
 
-/// One line of a diff, its newline included.
+/// A line of a diff, its newline included.
 pub(super) struct Row<'a> {
     /// `1` added, `-1` removed, `0` on both sides.
     pub sign: i8,
@@ -26,7 +26,7 @@ pub(super) struct Group<'a> {
     pub rows: Vec<Row<'a>>,
 }
 
-/// The groups of changes from `before` to `after`, in order.
+/// The groups of changes from `before` to `after`, in order, with `context` lines around.
 pub(super) fn groups<'a>(before: &'a str, after: &'a str, context: usize) -> Vec<Group<'a>> {
     let old: Vec<&str> = before.split_inclusive('\n').collect();
     let new: Vec<&str> = after.split_inclusive('\n').collect();
@@ -35,9 +35,8 @@ pub(super) fn groups<'a>(before: &'a str, after: &'a str, context: usize) -> Vec
         return Vec::new();
     }
     similar::group_diff_ops(ops, context)
-        .into_iter()
-        .filter(|ops| ops.iter().any(|op| op.tag() != DiffTag::Equal))
-        .map(|ops| group(&ops, &old, &new))
+        .iter()
+        .filter_map(|ops| group(ops, &old, &new))
         .collect()
 }
 
@@ -88,19 +87,18 @@ fn compare(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
     similar::capture_diff_slices(Algorithm::Myers, &a, &b)
 }
 
-fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Group<'a> {
-    let first = ops
-        .first()
-        .map_or((0, 0), |op| (op.old_range().start, op.new_range().start));
-    let last = ops
-        .last()
-        .map_or((0, 0), |op| (op.old_range().end, op.new_range().end));
+/// The group of some operations that follow each other; none where they change nothing.
+fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Option<Group<'a>> {
+    if ops.iter().all(|op| op.tag() == DiffTag::Equal) {
+        return None;
+    }
+    let (first, last) = (ops.first()?, ops.last()?);
     let mut rows = Vec::new();
     let mut push = |sign: i8, lines: &[&'a str], range: Range<usize>| {
         rows.extend(
             lines
                 .get(range)
-                .unwrap_or(&[])
+                .or_bug("a diff has lines that its texts have not")
                 .iter()
                 .map(|text| Row { sign, text }),
         );
@@ -116,57 +114,64 @@ fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Group<'a> {
             }
         }
     }
-    Group {
-        old: first.0..last.0,
-        new: first.1..last.1,
+    Some(Group {
+        old: first.old_range().start..last.old_range().end,
+        new: first.new_range().start..last.new_range().end,
         rows,
-    }
+    })
 }
 
-/// Whether a file is taken or left as one: new, deleted, or renamed and nothing else.
-fn is_whole(file: &FileChange) -> bool {
+/// The texts before and after of a file whose changes can be taken one by one; none for a file
+/// that is taken or left as one: new, deleted, or renamed and nothing else.
+fn texts(file: &FileChange) -> Option<(&str, &str)> {
     match (&file.before, &file.after) {
-        (Some(before), Some(after)) => before == after,
-        _ => true,
+        (Some(before), Some(after)) if before != after => Some((before, after)),
+        _ => None,
     }
 }
 
+/// The hunk of a file, the `at`th of its change, that is taken or left as one.
+fn whole(at: usize, file: &FileChange) -> ChangedHunk {
+    let (sign, text) = match (&file.before, &file.after) {
+        (None, Some(after)) => (1, after.as_str()),
+        (Some(before), None) => (-1, before.as_str()),
+        // A merely renamed file has no changed lines.
+        _ => (0, ""),
+    };
+    let lines: Vec<(i8, String)> = text
+        .split_inclusive('\n')
+        .map(|line| (sign, bare(line)))
+        .collect();
+    let range = lines_of(&(0..lines.len()));
+    ChangedHunk {
+        file: at,
+        old: range.filter(|_| sign < 0),
+        new: range.filter(|_| sign > 0),
+        lines,
+    }
+}
+
+/// Lines counted from 0 as a range from 1; none for no lines.
 fn lines_of(range: &Range<usize>) -> Option<LineRange> {
     (!range.is_empty()).then(|| LineRange::new(range.start as u32 + 1, range.end as u32))
 }
 
+/// A line without its newline.
 fn bare(line: &str) -> String {
     let line = line.strip_suffix('\n').unwrap_or(line);
     line.strip_suffix('\r').unwrap_or(line).to_owned()
 }
 
 impl Change {
-    /// The hunks, with `context` lines around, in order of file and line. A new, a deleted and
-    /// a merely renamed file is one hunk.
+    /// The hunks, with `context` lines around, in order of file and line. A new, a deleted and a
+    /// merely renamed file are one hunk each.
     pub fn hunks(&self, context: usize) -> Vec<ChangedHunk> {
         let mut all = Vec::new();
         for (at, file) in self.files.iter().enumerate() {
-            let before = file.before.as_deref().unwrap_or("");
-            let after = file.after.as_deref().unwrap_or("");
-            if is_whole(file) {
-                let (sign, text) = match (&file.before, &file.after) {
-                    (None, _) => (1, after),
-                    (_, None) => (-1, before),
-                    _ => (0, ""),
-                };
-                let lines: Vec<(i8, String)> = text
-                    .split_inclusive('\n')
-                    .map(|line| (sign, bare(line)))
-                    .collect();
-                let range = lines_of(&(0..lines.len()));
-                all.push(ChangedHunk {
-                    file: at,
-                    old: range.filter(|_| sign < 0),
-                    new: range.filter(|_| sign > 0),
-                    lines,
-                });
+            let Some((before, after)) = texts(file) else {
+                all.push(whole(at, file));
                 continue;
-            }
+            };
             all.extend(groups(before, after, context).iter().map(|group| {
                 ChangedHunk {
                     file: at,
@@ -205,14 +210,12 @@ impl Change {
         let mut flags = keep.iter().copied();
         let mut files = Vec::new();
         for file in &self.files {
-            if is_whole(file) {
+            let Some((before, after)) = texts(file) else {
                 if flags.next() == Some(true) {
                     files.push(file.clone());
                 }
                 continue;
-            }
-            let before = file.before.as_deref().unwrap_or("");
-            let after = file.after.as_deref().unwrap_or("");
+            };
             let groups = groups(before, after, context);
             let kept: Vec<bool> = groups
                 .iter()
@@ -233,14 +236,16 @@ impl Change {
 
 /// The text before with only the kept groups applied.
 fn partial(before: &str, groups: &[Group<'_>], kept: &[bool]) -> String {
+    const GROUPS: &str = "groups of changes that are not in order, or not of this text";
     let old: Vec<&str> = before.split_inclusive('\n').collect();
     let mut out = String::with_capacity(before.len());
     let mut at = 0;
     for (group, _) in groups.iter().zip(kept).filter(|(_, kept)| **kept) {
-        out.extend(old.get(at..group.old.start).unwrap_or(&[]).iter().copied());
+        let stays = old.get(at..group.old.start).or_bug(GROUPS);
+        out.extend(stays.iter().copied());
         out.extend(group.rows.iter().filter(|r| r.sign >= 0).map(|r| r.text));
         at = group.old.end;
     }
-    out.extend(old.get(at..).unwrap_or(&[]).iter().copied());
+    out.extend(old.get(at..).or_bug(GROUPS).iter().copied());
     out
 }

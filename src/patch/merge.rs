@@ -4,8 +4,11 @@ use similar::{DiffTag, TextDiff};
 
 use crate::base::LineRange;
 
-/// What comes of both changes of `before`: the one that made `now`, and the planned one to
-/// `after`. Where they meet, the lines of `now` that are concerned.
+/// The text with both changes of `before` in it: the one that made `now`, and the planned one to
+/// `after`.
+///
+/// # Errors
+/// Where the two changes meet, with the lines of `now` that are concerned.
 pub(super) fn merged(before: &str, now: &str, after: &str) -> Result<String, Vec<LineRange>> {
     diffy::merge(before, now, after).map_err(|_| {
         let theirs = TextDiff::from_lines(before, now);

@@ -22,13 +22,13 @@ pub use apply::{Change, ChangedHunk, FileChange};
 pub use edit_language::{EditGrammar, EditLanguage, Scope, ScopeFile};
 pub use write::{Applied, Foreign, UndoDir, Undone};
 
-/// How an edit is said.
+/// The forms of an edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EditKind {
-    /// Text that stands in the file, whole lines, then the new text.
+    /// Whole lines as they stand in the file, then the new text.
     Replace,
-    /// A line range or definition written anew.
+    /// A range of lines or a definition, written anew.
     Rewrite,
     /// A new file.
     Create,
@@ -38,7 +38,7 @@ pub enum EditKind {
     Rename,
 }
 
-/// One proposed change, as the model said it.
+/// A proposed change, as the model said it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Lines of a file become others.
@@ -47,18 +47,18 @@ pub enum Edit {
         path: RepoPath,
         /// The lines, from 1; the first one for a file that has none.
         range: LineRange,
-        /// How they read when the edit was written, each with `\n` behind it.
+        /// The text of those lines when the edit was written, each with `\n` behind it.
         old: String,
         /// Whole lines to stand there.
         new: String,
-        /// How the place was said: [`EditKind::Replace`] or [`EditKind::Rewrite`].
+        /// The form in which the place was said: [`EditKind::Replace`] or [`EditKind::Rewrite`].
         kind: EditKind,
     },
     /// A new file.
     Create {
         /// The file, which must not exist.
         path: RepoPath,
-        /// Its text.
+        /// The file's text.
         text: String,
     },
     /// A file taken away.
@@ -86,7 +86,7 @@ impl Edit {
         }
     }
 
-    /// How it is said.
+    /// The form of the edit.
     pub const fn kind(&self) -> EditKind {
         match self {
             Self::Lines { kind, .. } => *kind,
@@ -97,7 +97,7 @@ impl Edit {
     }
 }
 
-/// Where `patch` gets the texts from: the repository, or a map in tests.
+/// A source of texts for `patch`: the repository, or a map in tests.
 pub trait Texts {
     /// The text of a file that may be edited.
     ///
@@ -105,10 +105,10 @@ pub trait Texts {
     /// Of kind input, if it is not there, not text, or must not be touched.
     fn text(&self, path: &RepoPath) -> Result<String>;
 
-    /// Whether something stands at that path, whatever it is.
+    /// Tells whether something stands at that path: a file, a folder or anything else.
     fn exists(&self, path: &RepoPath) -> bool;
 
-    /// Whether a new file may be made there (inside, not ignored, legal).
+    /// Checks that a new file may be made there (inside, not ignored, legal).
     ///
     /// # Errors
     /// Of kind input, with the reason why not.

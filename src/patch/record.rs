@@ -1,8 +1,8 @@
-//! Records of applied patches: what `undo` needs, kept outside the repository.
+//! Records of applied patches, from which `undo` works; kept outside the repository.
 //!
-//! A record says what is to be written where, so each bears a code that only who has the key of
-//! this user can make (HMAC-SHA-256, RFC 2104), over its folder and its text: one that somebody
-//! else has laid there, or brought from another repository, is told from ours.
+//! A record says which text is to be written where, so each bears a code over its folder and its
+//! text that only the holder of this user's key can make (HMAC-SHA-256, RFC 2104): a record that
+//! somebody else has laid there, or brought from another repository, is told from ours.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,45 +17,46 @@ use crate::base::places::{private_dir, write_private};
 use crate::base::text::hex;
 use crate::base::{Failure, RepoPath, Result};
 
-/// How many records are kept.
+/// Records that are kept.
 const MOST: usize = 50;
-/// The largest record that is read back.
+/// Bytes of the largest record that is read back.
 const LARGEST: u64 = 1 << 30;
 
-/// Where the writing of a patch is.
+/// The stages in the writing of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     /// Files are being changed: found at a start, this is a patch that was interrupted.
     Applying,
-    /// All is written.
+    /// All files are written.
     Applied,
     /// Files are being put back: found at a start, this is an undo that was interrupted.
     Undoing,
 }
 
-/// One file of a record.
+/// A file of a record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
+    /// The file, by its name before; for a new file, the new one.
     pub path: RepoPath,
-    /// Its name after, where it was renamed.
+    /// The name after, where the file was renamed.
     pub renamed_to: Option<RepoPath>,
     /// The text before; none for a new file.
     pub before: Option<String>,
-    /// The hash of the text after; none for a deleted file.
+    /// The hash of the text after (SHA-256 in hex); none for a deleted file.
     pub after_hash: Option<String>,
     /// Permissions before, on Unix.
     pub mode: Option<u32>,
 }
 
 impl Entry {
-    /// Where the text after stands.
+    /// The path at which the text after stands.
     pub fn target(&self) -> &RepoPath {
         self.renamed_to.as_ref().unwrap_or(&self.path)
     }
 }
 
-/// What a patch changed.
+/// The changes of a patch, with all that is needed to take them back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     pub number: u64,
@@ -63,15 +64,15 @@ pub(super) struct Record {
     pub files: Vec<Entry>,
     /// Folders that were made, outermost first.
     pub folders: Vec<RepoPath>,
-    /// Whether it is ours, by its code; what is made here is.
+    /// True if the record is ours by its code, or was made by this process.
     #[serde(skip)]
     pub own: bool,
 }
 
-/// What stands before the code in the first line of a record.
+/// The text before the code in the first line of a record.
 const MARK: &str = "homebody undo record ";
 
-/// The key, made at the first use.
+/// Reads the key, or makes it at the first use.
 fn key(file: &Path) -> Result<Vec<u8>> {
     if let Some(folder) = file.parent() {
         private_dir(folder)?;
@@ -79,7 +80,7 @@ fn key(file: &Path) -> Result<Vec<u8>> {
     let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
     match fs::read(file) {
         Ok(key) if key.len() == KEY => return Ok(key),
-        // A key that is cut off makes records that nobody knows; a new one does the same.
+        // By a key that is cut off no record is known to be ours, and by a new one neither.
         Ok(_) => {}
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
         Err(e) => return Err(failed(&e)),
@@ -94,6 +95,7 @@ fn key(file: &Path) -> Result<Vec<u8>> {
 /// Bytes of the key.
 const KEY: usize = 32;
 
+/// The code of a record with that text, still open.
 fn code(undo: &UndoDir, text: &[u8]) -> Result<Hmac<Sha256>> {
     let mut code = Hmac::<Sha256>::new_from_slice(&key(&undo.key)?)
         .map_err(|e| Failure::bug("a key of no length").caused_by(&e))?;
@@ -104,7 +106,8 @@ fn code(undo: &UndoDir, text: &[u8]) -> Result<Hmac<Sha256>> {
     Ok(code)
 }
 
-/// The text of a record, and the code that it bears, if any.
+/// The text of a record, and the code that it bears; none where it bears no code, or one that is
+/// no code.
 fn parts(bytes: &[u8]) -> (&[u8], Option<Vec<u8>>) {
     let marked = bytes.strip_prefix(MARK.as_bytes());
     let Some((line, text)) = marked.and_then(|rest| {
@@ -120,10 +123,12 @@ fn parts(bytes: &[u8]) -> (&[u8], Option<Vec<u8>>) {
     (text, digits.collect())
 }
 
+/// The SHA-256 of some bytes, in hex.
 pub(super) fn hash(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The file of the record with that number.
 fn file_of(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{number:08}.json"))
 }
@@ -134,6 +139,7 @@ pub(super) fn numbers(dir: &Path) -> Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(dir).map_err(|e| failed(&e))? {
         let name = entry.map_err(|e| failed(&e))?.file_name();
+        // Other files (the lock, records set aside) are no records.
         if let Some(number) = name
             .to_str()
             .and_then(|name| name.strip_suffix(".json"))
@@ -147,6 +153,7 @@ pub(super) fn numbers(dir: &Path) -> Result<Vec<u64>> {
 }
 
 impl Record {
+    /// Reads a record, and checks its code.
     pub fn load(undo: &UndoDir, number: u64) -> Result<Self> {
         let file = file_of(&undo.dir, number);
         let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
@@ -170,7 +177,8 @@ impl Record {
         Ok(record)
     }
 
-    /// Where the writing of a patch is, without the rest of its record.
+    /// The stage of a patch, without the rest of its record; none where the record cannot be read
+    /// ([`Record::load`] says why).
     pub fn state_of(dir: &Path, number: u64) -> Option<State> {
         #[derive(Deserialize)]
         struct Only {
@@ -192,6 +200,7 @@ impl Record {
         Ok(())
     }
 
+    /// Removes the record.
     pub fn remove(&self, dir: &Path) -> Result<()> {
         let file = file_of(dir, self.number);
         fs::remove_file(&file)
@@ -210,7 +219,7 @@ impl Record {
     }
 }
 
-/// Removes the oldest records over the number that is kept.
+/// Removes the oldest records beyond the number that is kept.
 pub(super) fn prune(dir: &Path) {
     if let Ok(numbers) = numbers(dir) {
         for number in numbers.iter().rev().skip(MOST) {

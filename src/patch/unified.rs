@@ -7,7 +7,7 @@ use super::hunks::{self, Row};
 use crate::base::RepoPath;
 
 impl Change {
-    /// As a unified diff that `git apply` takes, with three lines of context.
+    /// Writes a unified diff that `git apply` takes, with three lines of context.
     pub fn to_unified(&self) -> String {
         let mut out = String::new();
         for file in &self.files {
@@ -23,6 +23,7 @@ impl Change {
                 let _ = writeln!(out, "rename from {}", quoted(file.path.as_str()));
                 let _ = writeln!(out, "rename to {}", quoted(to.as_str()));
             }
+            // A new file has no text before, a deleted one none after.
             let before = file.before.as_deref().unwrap_or("");
             let after = file.after.as_deref().unwrap_or("");
             let groups = hunks::groups(before, after, 3);
@@ -110,8 +111,8 @@ fn quoted(name: &str) -> String {
     out
 }
 
-/// Names with blanks are followed by a tab in `---` and `+++` lines, so that readers do not
-/// take the rest for a time.
+/// A name as it stands in `---` and `+++` lines: with a tab behind it if there are blanks in it, so
+/// that readers do not take the rest for a time.
 fn tabbed(name: &str) -> String {
     if name.contains(' ') && !name.starts_with('"') {
         format!("{name}\t")

@@ -17,10 +17,10 @@ use super::{Change, FileChange, merge};
 use crate::base::places::{self, RepoPlaces, private_dir};
 use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
 
-/// How long another homebody that writes is waited for.
+/// Time for which another homebody that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where the records for `undo` of one repository are kept (never in the repository).
+/// The folder of the `undo` records of one repository (never in the repository).
 #[derive(Debug, Clone)]
 pub struct UndoDir {
     pub(super) dir: PathBuf,
@@ -28,36 +28,36 @@ pub struct UndoDir {
 }
 
 impl UndoDir {
-    /// A folder, and the file of the key by which records are known to be ours.
+    /// Names the folder, and the file of the key by which records are known to be ours.
     pub const fn new(dir: PathBuf, key: PathBuf) -> Self {
         Self { dir, key }
     }
 
-    /// That of a repository.
+    /// The folder and key of a repository.
     pub fn of(places: &RepoPlaces) -> Self {
         Self::new(places.undo.clone(), places.key.clone())
     }
 }
 
-/// What was written.
+/// An account of a change that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The files that changed.
     pub files: Vec<RepoPath>,
     /// The record's number, for messages.
     pub record: u64,
-    /// What else happened and must be said: an interrupted patch that was found and taken back.
+    /// Events besides that must be told: an interrupted patch that was found and taken back.
     pub notes: Vec<String>,
 }
 
-/// What was taken back.
+/// An account of a change that was taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Undone {
-    /// The files put back.
+    /// The files that were put back.
     pub files: Vec<RepoPath>,
-    /// How many earlier records are left.
+    /// Earlier records that are left.
     pub left: usize,
-    /// What else happened and must be said, as in [`Applied::notes`].
+    /// Events besides that must be told, as in [`Applied::notes`].
     pub notes: Vec<String>,
 }
 
@@ -97,13 +97,14 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     })
 }
 
-/// Puts back what a process that was killed has left half done, and says so; for every start.
-/// While another process writes, nothing is done.
+/// Takes back the half-done work of a process that was killed, and says so; for every start. While
+/// another process writes, nothing is done.
 ///
 /// # Errors
 /// Of kind environment, if a file cannot be put back: `undo` tries again.
 pub fn put_back_interrupted(root: &Path, undo: &UndoDir) -> Result<Vec<String>> {
     let mut notes = Vec::new();
+    // Before the first patch there is no folder of records.
     let last = numbers(&undo.dir).unwrap_or_default().last().copied();
     let state = last.and_then(|last| Record::state_of(&undo.dir, last));
     if !matches!(state, None | Some(State::Applied))
@@ -114,17 +115,17 @@ pub fn put_back_interrupted(root: &Path, undo: &UndoDir) -> Result<Vec<String>> 
     Ok(notes)
 }
 
-/// What becomes of a record that is not known to be ours: of a homebody that made none with codes,
-/// or laid there by somebody else.
+/// The treatment of a record that is not known to be ours: an older homebody made it without a
+/// code, or somebody else laid it there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
-    /// It is not put back.
+    /// The record is not put back.
     Refused,
-    /// The user has seen what it does, and wants it.
+    /// The user has seen what the record does, and wants it.
     Wanted,
 }
 
-/// Says what a record would do that is not known to be ours.
+/// The failure of a record that is not known to be ours; says what the record would do.
 fn not_ours(record: &Record) -> Failure {
     let named = |entry: &Entry| match &entry.before {
         Some(before) => format!("writes {} ({} lines)", entry.path, before.lines().count()),
@@ -139,7 +140,7 @@ fn not_ours(record: &Record) -> Failure {
         )
 }
 
-/// Takes the last applied patch back, if its files still are as it left them.
+/// Takes the last applied patch back, if its files still are as the patch left them.
 ///
 /// # Errors
 /// Of kind usage, if there is nothing to undo; of kind input, if a file has changed since.
@@ -149,7 +150,7 @@ pub fn undo(root: &Path, undo: &UndoDir, foreign: Foreign) -> Result<Undone> {
     let recovered = recover(root, undo, foreign, &mut notes)?;
     let all = numbers(&undo.dir)?;
     if let Some(files) = recovered {
-        // What was half done is taken back now: that was the last patch.
+        // The half-done patch, which is taken back now, was the last one.
         return Ok(Undone {
             files,
             left: all.len(),
@@ -196,8 +197,8 @@ fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
     })
 }
 
-/// Takes back what a process that was killed left half done, and says so. Returns the files
-/// concerned, if there was such a thing.
+/// Takes back the half-done work of a process that was killed, and says so in `notes`. Returns the
+/// files concerned, if there was such work.
 fn recover(
     root: &Path,
     undo: &UndoDir,
@@ -236,7 +237,7 @@ fn recover(
     Ok(Some(files))
 }
 
-/// Checks every file, writes the record and then the change; what fails is taken back.
+/// Checks every file, writes the record and then the change; a change that fails is taken back.
 fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     let mut record = Record {
         number: numbers(&undo.dir)?.last().map_or(1, |last| last + 1),
@@ -267,7 +268,7 @@ fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     })
 }
 
-/// The change, planned anew on files that have changed since. Says so in `notes`.
+/// Plans the change anew on files that have changed since it was planned, and says so in `notes`.
 fn merged_with_what_stands(
     root: &Path,
     change: &Change,
@@ -326,7 +327,7 @@ fn checked_entry(root: &Path, file: &FileChange) -> Result<Entry> {
         (None, Stands::File { .. }) => {
             return Err(Failure::input(format!("`{}` exists already", file.path)));
         }
-        // Renaming into its place would not ask whether it may be written.
+        // Renaming a new text into its place would not ask whether the file may be written.
         (
             Some(_),
             Stands::File {
@@ -381,7 +382,7 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
         }
     }
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
-        // Looked at again right before: another program may have written meanwhile.
+        // Checked once more right before: another program may have written meanwhile.
         checked_entry(root, file)?;
         *reached = index + 1;
         if file.after.is_some() {
@@ -395,7 +396,7 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
     Ok(())
 }
 
-/// Whether a file is as the patch left it; if not, in which way.
+/// Checks that a file is as the patch left it; if not, says in which way it differs.
 fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> {
     let target = entry.target();
     let is = |path: &RepoPath| stands(root, path).map_err(|failure| failure.to_string());
@@ -415,8 +416,8 @@ fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> 
 }
 
 /// Puts the first `reached` files back as they were before, from whatever point the patch had
-/// come to, and takes everything away that it had laid ready. It may be done again after it
-/// was interrupted.
+/// come to, and takes everything away that the patch had laid ready. This may be done again after
+/// an interruption.
 ///
 /// # Errors
 /// Of kind input, if a file is neither as before nor as after: it is left alone, the others
@@ -432,7 +433,7 @@ fn take_back(root: &Path, record: &Record, reached: usize) -> Result<()> {
         }
     }
     for folder in record.folders.iter().rev() {
-        // One that holds something else by now stays.
+        // A folder that holds something else by now stays.
         remove_folder(root, folder);
     }
     let mut strange = strange.into_iter();
@@ -442,6 +443,8 @@ fn take_back(root: &Path, record: &Record, reached: usize) -> Result<()> {
     }
 }
 
+/// Puts one file back as it was before the patch; a file that is neither as before nor as after is
+/// left alone.
 fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()> {
     let target = entry.target();
     let moved = entry.renamed_to.is_some();

@@ -1,9 +1,9 @@
-//! Who changed some lines last.
+//! Blame: the commits that changed some lines last.
 //!
-//! Only the lines asked for are followed, through the commits that changed the file: git's own
-//! library compares the whole of it, which takes seconds where git takes one.
+//! Only the lines asked for are followed, through the commits that changed the file: libgit2
+//! compares the whole file, which takes seconds where git takes one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map};
 use std::path::Path;
 
 use git2::{Commit, DiffOptions, Oid, Patch, Repository};
@@ -12,6 +12,7 @@ use super::git::git_failure;
 use super::history::runs_of;
 use super::log::{Logged, logged};
 use super::{Repo, Run};
+use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 
 /// Lines that are followed at most.
@@ -26,13 +27,13 @@ pub struct Blamed {
     pub range: LineRange,
 }
 
-/// Lines by their numbers now, and where they stand in an older form.
+/// Lines by their numbers now, each with its number in an older form of the file.
 type Lines = Vec<(u32, u32)>;
 
 impl Repo {
-    /// Which commits were the last to change some lines of a file as it is in the working tree,
-    /// in order of line; none for lines that it does not have. A file that was renamed is
-    /// followed to that commit.
+    /// Returns the commits that were the last to change some lines of a file as it is in the
+    /// working tree, in order of line; none for lines that the file does not have. A file that was
+    /// renamed is followed to that commit.
     ///
     /// # Errors
     /// Of kind input, if the file is not committed, in a folder without git, or if git's data is
@@ -70,26 +71,38 @@ impl Repo {
             Stopped::Cancelled => Failure::interrupted(),
             Stopped::Git(e) => failed(&e),
         })?;
-        let mut known: HashMap<Oid, Option<Logged>> = HashMap::new();
-        let mut blamed: Vec<Blamed> = Vec::new();
-        for (line, id) in found {
-            let commit = id.and_then(|id| {
-                let known = known.entry(id);
-                let read = || git.find_commit(id).ok().map(|commit| logged(&commit));
-                known.or_insert_with(read).clone()
-            });
-            match blamed.last_mut() {
-                Some(last) if last.commit == commit => last.range = last.range.up_to(line),
-                _ => blamed.push(Blamed {
-                    commit,
-                    range: LineRange::new(line, line),
-                }),
-            }
-        }
-        Ok(blamed)
+        grouped(&git, found).map_err(|e| failed(&e))
     }
 }
 
+/// Joins neighbouring lines of one commit, and reads each commit once.
+fn grouped(
+    git: &Repository,
+    found: BTreeMap<u32, Option<Oid>>,
+) -> std::result::Result<Vec<Blamed>, git2::Error> {
+    let mut known: HashMap<Oid, Logged> = HashMap::new();
+    let mut blamed: Vec<Blamed> = Vec::new();
+    for (line, id) in found {
+        let commit = match id.map(|id| known.entry(id)) {
+            None => None,
+            Some(hash_map::Entry::Occupied(entry)) => Some(entry.get().clone()),
+            Some(hash_map::Entry::Vacant(entry)) => {
+                let commit = logged(&git.find_commit(*entry.key())?);
+                Some(entry.insert(commit).clone())
+            }
+        };
+        match blamed.last_mut() {
+            Some(last) if last.commit == commit => last.range = last.range.up_to(line),
+            _ => blamed.push(Blamed {
+                commit,
+                range: LineRange::new(line, line),
+            }),
+        }
+    }
+    Ok(blamed)
+}
+
+/// The reasons for which following lines ends early.
 enum Stopped {
     Cancelled,
     Git(git2::Error),
@@ -102,7 +115,7 @@ impl From<git2::Error> for Stopped {
 }
 
 /// Follows lines from a commit back to those that brought them, the newest commit first, so that
-/// each is looked at once.
+/// each is looked at once. `found` takes the lines, each with the commit that brought it.
 fn follow(
     git: &Repository,
     head: Commit<'_>,
@@ -156,16 +169,18 @@ fn follow(
     Ok(())
 }
 
+/// Passes lines on to a parent, to be followed from there.
 fn pass(open: &mut BTreeMap<(i64, Oid), Lines>, to: &Commit<'_>, lines: Lines) {
     let key = (to.time().seconds(), to.id());
     open.entry(key).or_default().extend(lines);
 }
 
-/// Where a line stood before some changes, in order; none if one of them brought it.
+/// The number that a line had before some changes, in order; none if one of them brought the
+/// line.
 fn before(line: u32, runs: &[Run]) -> Option<u32> {
     let mut shift = 0_i64;
     for run in runs {
-        // Where there are no new lines, it names the one before which stays.
+        // A run without new lines names the line before it, which stays.
         let first = run.new_start + u32::from(run.new_len == 0);
         if line < first {
             break;
@@ -175,16 +190,18 @@ fn before(line: u32, runs: &[Run]) -> Option<u32> {
         }
         shift += i64::from(run.old_len) - i64::from(run.new_len);
     }
-    u32::try_from(i64::from(line) + shift).ok()
+    u32::try_from(i64::from(line) + shift)
+        .map_or_else(|_| bug("a line stood before the first one", None), Some)
 }
 
+/// The blob of a file in a commit; none where the commit does not have the file.
 fn blob_of(commit: &Commit<'_>, path: &RepoPath) -> Option<Oid> {
     let tree = commit.tree().ok()?;
     let entry = tree.get_path(Path::new(path.as_str())).ok()?;
     Some(entry.id())
 }
 
-/// Changes without the lines around them.
+/// Options for diffs without the lines around changes.
 fn narrow() -> DiffOptions {
     let mut options = DiffOptions::new();
     options.context_lines(0).indent_heuristic(true);

@@ -1,4 +1,4 @@
-//! Makes a small repository, for what has to be tried on one.
+//! Makes a small repository, for trials that need one.
 
 use std::fs;
 use std::path::Path;
@@ -52,12 +52,14 @@ fn write(dir: &Path, files: &[NewFile<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// Stages every file of the working tree, ignored ones too.
 fn stage(repository: &Repository) -> Result<(), git2::Error> {
     let mut index = repository.index()?;
     index.add_all(["*"], IndexAddOption::FORCE, None)?;
     index.write()
 }
 
+/// Makes the first commit of what is staged.
 fn commit(repository: &Repository, subject: &str) -> Result<(), git2::Error> {
     let tree = repository.index()?.write_tree()?;
     let tree = repository.find_tree(tree)?;

@@ -1,22 +1,24 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
-use std::collections::BTreeSet;
+mod sides;
+
 use std::io::Read as _;
 
-use git2::{Delta, DiffFindOptions, DiffOptions, Oid, Patch, Repository, Tree};
+use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository};
 use serde::{Deserialize, Serialize};
 
+use self::sides::{base_tree, cannot_diff, compared};
 use super::Repo;
 use super::git::git_failure;
 use super::read::cannot_read;
 use super::submodules;
 use super::walk::MAX_FILE;
-use crate::base::{Failure, RepoPath, Result};
+use crate::base::{Failure, OrBug as _, RepoPath, Result};
 
-/// Bytes of a file without lines that are looked at, at the most.
+/// Bytes of a file without lines that are read at most.
 const LARGEST: u64 = 16 << 20;
 
-/// Which diff.
+/// The two sides of a diff that git is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DiffSpec {
     /// Index against HEAD.
@@ -31,36 +33,36 @@ pub enum DiffSpec {
     Base(String),
 }
 
-/// What happened to a file.
+/// The sorts of change to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileStatus {
-    /// New.
+    /// The file is new.
     Added,
-    /// Gone.
+    /// The file is gone.
     Deleted,
-    /// Changed in place.
+    /// The content changed, the name did not.
     Modified,
-    /// Under another name, perhaps changed too.
+    /// The file has another name, and perhaps other content too.
     Renamed,
-    /// Mode or type only.
+    /// Only mode or type changed.
     ModeChanged,
-    /// A merge has left it with both sides.
+    /// A merge has left the file with both sides.
     Conflicted,
 }
 
-/// Which side of the diff a line stands on.
+/// The sides of a diff that a line stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DiffKind {
-    /// On both sides.
+    /// The line stands on both sides.
     Context,
-    /// On the new side.
+    /// The line stands on the new side alone.
     Added,
-    /// On the old side.
+    /// The line stands on the old side alone.
     Removed,
 }
 
 impl DiffKind {
-    /// What a line begins with in a unified diff.
+    /// The character with which such a line begins in a unified diff.
     pub const fn sign(self) -> char {
         match self {
             Self::Context => ' ',
@@ -73,21 +75,21 @@ impl DiffKind {
 /// A line of a hunk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffLine {
-    /// Which side.
+    /// The side of the line.
     pub kind: DiffKind,
-    /// Number on the old side, from 1.
+    /// Number on the old side, from 1; none for an added line.
     pub old: Option<u32>,
-    /// Number on the new side, from 1.
+    /// Number on the new side, from 1; none for a removed line.
     pub new: Option<u32>,
     /// The text without its newline; a carriage return before it stays.
     pub text: String,
-    /// The file ends here without a newline.
+    /// True if the file ends with this line and without a newline.
     #[serde(default)]
     pub no_newline: bool,
 }
 
 impl DiffLine {
-    /// The number by which it is named: on the new side, where it stands there.
+    /// The number by which the line is named: that of the new side, where the line stands there.
     pub const fn number(&self) -> Option<u32> {
         match self.kind {
             DiffKind::Removed => self.old,
@@ -107,29 +109,29 @@ pub struct Hunk {
     pub new_start: u32,
     /// Lines on the new side.
     pub new_len: u32,
-    /// What git prints after the second `@@`.
+    /// The text that git prints after the second `@@`: the function around the hunk, say.
     pub section: String,
     /// The lines.
     pub lines: Vec<DiffLine>,
 }
 
-/// What changed in one file.
+/// The changes of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDiff {
     /// The name before, where it was another or the file is gone.
     pub old_path: Option<RepoPath>,
     /// The name now; the old one for a deleted file.
     pub path: RepoPath,
-    /// What happened.
+    /// The sort of change.
     pub status: FileStatus,
-    /// Binary: no hunks.
+    /// True for a binary file, which has no hunks.
     pub binary: bool,
     /// Bytes of a new file as this diff has it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// The changes.
     pub hunks: Vec<Hunk>,
-    /// The id of what the file holds now, where git keeps it, for [`Repo::content_of`].
+    /// The id of the file's content now, where git keeps it, for [`Repo::content_of`].
     #[serde(skip)]
     pub blob: Option<String>,
 }
@@ -139,14 +141,14 @@ pub struct FileDiff {
 pub struct Diff {
     /// The files.
     pub files: Vec<FileDiff>,
-    /// Files whose names are no UTF-8, by the nearest that is: nobody can speak of them, but
-    /// what they hold can be looked at.
+    /// Files whose names are no UTF-8, by the nearest name that is: nobody can speak of them, but
+    /// their content can be looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unnamed: Vec<FileDiff>,
 }
 
 impl Diff {
-    /// Lines added and removed.
+    /// Counts the lines added and removed.
     pub fn line_counts(&self) -> (usize, usize) {
         let lines = || {
             self.files
@@ -170,63 +172,39 @@ impl Repo {
     /// repository or where git's data is broken.
     pub fn diff(&self, spec: &DiffSpec, context: u32) -> Result<Diff> {
         let git = self.git()?;
-        let failed = |e: git2::Error| git_failure("git cannot make the diff", &e);
+        let failed = |e: git2::Error| cannot_diff(&e);
         let mut options = DiffOptions::new();
         options
             .context_lines(context)
             .max_size(MAX_FILE as i64)
             .indent_heuristic(true);
         let mut find = DiffFindOptions::new();
-        // Comparing every new file with every lost one is cut off where git does it.
+        // Every new file is compared with every lost one, up to the limit that git has too.
         find.renames(true).rename_limit(1000);
+        let reads_files = matches!(spec, DiffSpec::Unstaged | DiffSpec::Base(_));
+        if reads_files {
+            with_files(&mut options);
+            find.for_untracked(true);
+        }
         let base = match spec {
             DiffSpec::Base(branch) => Some(base_tree(&git, branch)?),
             _ => None,
         };
-        let mut diff = match spec {
-            DiffSpec::Staged => {
-                let head = head_tree(&git)?;
-                git.diff_tree_to_index(head.as_ref(), None, Some(&mut options))
-            }
-            DiffSpec::Unstaged => {
-                with_files(&mut options);
-                find.for_untracked(true);
-                git.diff_index_to_workdir(None, Some(&mut options))
-            }
-            DiffSpec::Commit(rev) => {
-                let commit = commit_of(&git, rev)?;
-                let parent = match commit.parent_count() {
-                    0 => None,
-                    _ => Some(commit.parent(0).and_then(|p| p.tree()).map_err(failed)?),
-                };
-                let tree = commit.tree().map_err(failed)?;
-                git.diff_tree_to_tree(parent.as_ref(), Some(&tree), Some(&mut options))
-            }
-            DiffSpec::Range(range) => {
-                let (old, new) = range_trees(&git, range)?;
-                git.diff_tree_to_tree(Some(&old), Some(&new), Some(&mut options))
-            }
-            DiffSpec::Base(_) => {
-                with_files(&mut options);
-                find.for_untracked(true);
-                git.diff_tree_to_workdir_with_index(base.as_ref(), Some(&mut options))
-            }
-        }
-        .map_err(failed)?;
+        let mut diff = compared(&git, spec, base.as_ref(), &mut options)?;
         diff.find_similar(Some(&mut find)).map_err(failed)?;
 
         let (mut files, mut unnamed) = (Vec::new(), Vec::new());
-        for i in 0..diff.deltas().len() {
-            let Some(file) = file_diff(&git, &diff, i)? else {
+        for (i, delta) in diff.deltas().enumerate() {
+            let Some(file) = file_diff(&git, &diff, i, &delta)? else {
                 continue;
             };
-            if is_unnamed(&diff, i) {
+            if is_unnamed(&delta) {
                 unnamed.push(file);
             } else {
                 files.push(file);
             }
         }
-        if matches!(spec, DiffSpec::Unstaged | DiffSpec::Base(_)) {
+        if reads_files {
             let index = git.index().map_err(failed)?;
             let moved = submodules::moved(self.root(), &index, base.as_ref());
             files.retain(|file: &FileDiff| moved.iter().all(|other| other.path != file.path));
@@ -236,15 +214,17 @@ impl Repo {
         Ok(Diff { files, unnamed })
     }
 
-    /// What a file of a diff holds now, for one of which there are no lines to be told: it is binary,
-    /// too large for a diff, or kept out of it by an attribute. Empty where it is gone, or more than
-    /// can be looked at.
+    /// Reads the content that a file of a diff has now, for a file of which there are no lines to
+    /// be told: one that is binary, too large for a diff, or kept out of it by an attribute. Empty
+    /// where the file is gone, or holds more than is read.
     ///
     /// # Errors
     /// Of kind input, where git's data is broken.
     pub fn content_of(&self, file: &FileDiff) -> Result<Vec<u8>> {
         let git = self.git()?;
-        let id = file.blob.as_ref().and_then(|id| Oid::from_str(id).ok());
+        let id = file.blob.as_deref().map(Oid::from_str).transpose();
+        let id = id.map_err(|e| Failure::bug("a diff has an id that is none").caused_by(&e))?;
+        // The id of a file that is not staged is known before git keeps the content.
         let header = id.and_then(|id| Some((id, git.odb().ok()?.read_header(id).ok()?)));
         if let Some((id, (bytes, _))) = header {
             if bytes as u64 > LARGEST {
@@ -253,7 +233,7 @@ impl Repo {
             let failed = |e| git_failure(format!("git cannot read `{}`", file.path), &e);
             return Ok(git.find_blob(id).map_err(failed)?.content().to_vec());
         }
-        // It is in the working tree alone, or was: what is no file there holds nothing.
+        // The content is in the working tree alone, or was: what is no file there holds nothing.
         let Ok((opened, bytes)) = self.open_file(&file.path) else {
             return Ok(Vec::new());
         };
@@ -266,32 +246,33 @@ impl Repo {
     }
 }
 
-/// Options for diffs that read the working tree.
+/// Makes a diff read the working tree.
 fn with_files(options: &mut DiffOptions) {
     options
         .include_untracked(true)
         .recurse_untracked_dirs(true)
         .show_untracked_content(true)
-        // Whether they moved is asked of them by themselves.
+        // Submodules are asked by themselves whether they moved.
         .ignore_submodules(true)
         .update_index(false);
 }
 
-/// Whether a change has names that are no UTF-8.
-fn is_unnamed(diff: &git2::Diff<'_>, i: usize) -> bool {
-    diff.get_delta(i).is_some_and(|delta| {
-        let files = [delta.old_file(), delta.new_file()];
-        let names = files.iter().filter_map(git2::DiffFile::path_bytes);
-        names
-            .into_iter()
-            .any(|name| std::str::from_utf8(name).is_err())
-    })
+/// Tells whether a change has names that are no UTF-8.
+fn is_unnamed(delta: &DiffDelta<'_>) -> bool {
+    [delta.old_file(), delta.new_file()]
+        .iter()
+        .filter_map(git2::DiffFile::path_bytes)
+        .any(|name| std::str::from_utf8(name).is_err())
 }
 
-fn file_diff(git: &Repository, diff: &git2::Diff<'_>, i: usize) -> Result<Option<FileDiff>> {
-    let Some(delta) = diff.get_delta(i) else {
-        return Ok(None);
-    };
+/// The changes of the file of `delta`, the `i`th of a diff; none for one that has no changes, or a
+/// name that no file may have (in `.git`, say).
+fn file_diff(
+    git: &Repository,
+    diff: &git2::Diff<'_>,
+    i: usize,
+    delta: &DiffDelta<'_>,
+) -> Result<Option<FileDiff>> {
     let name =
         |file: git2::DiffFile<'_>| RepoPath::new(&String::from_utf8_lossy(file.path_bytes()?)).ok();
     let (old, new) = (name(delta.old_file()), name(delta.new_file()));
@@ -349,19 +330,20 @@ fn blob(file: &git2::DiffFile<'_>) -> Option<String> {
     (!none).then(|| file.id().to_string())
 }
 
-/// Bytes of one side: of the blob, where there is one, or of the file in the working tree.
+/// Size in bytes of one side: of the blob, where there is one, or of the file in the working tree.
 fn bytes(git: &Repository, file: &git2::DiffFile<'_>) -> u64 {
     let blob = git.odb().and_then(|odb| odb.read_header(file.id()));
     blob.map_or(file.size(), |(bytes, _)| bytes as u64)
 }
 
+/// The `h`th hunk of a patch.
 fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
     let (head, count) = patch.hunk(h)?;
     let header = String::from_utf8_lossy(head.header()).into_owned();
     let section = header
         .splitn(3, "@@")
         .nth(2)
-        .unwrap_or("")
+        .or_bug("a hunk's head without its second `@@`")
         .trim()
         .to_owned();
     let mut lines: Vec<DiffLine> = Vec::with_capacity(count);
@@ -396,91 +378,6 @@ fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
         section,
         lines,
     })
-}
-
-/// The tree of HEAD; none before the first commit.
-fn head_tree(git: &Repository) -> Result<Option<Tree<'_>>> {
-    match git.head() {
-        Ok(head) => head
-            .peel_to_tree()
-            .map(Some)
-            .map_err(|e| git_failure("cannot read HEAD", &e)),
-        Err(e)
-            if matches!(
-                e.code(),
-                git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(e) => Err(git_failure("cannot read HEAD", &e)),
-    }
-}
-
-fn commit_of<'a>(git: &'a Repository, rev: &str) -> Result<git2::Commit<'a>> {
-    git.revparse_single(rev)
-        .and_then(|object| object.peel_to_commit())
-        .map_err(|e| {
-            let failure = Failure::usage(format!("`{rev}` is no commit here")).because(e.message());
-            match nearest_branch(git, rev) {
-                Some(near) => failure.hint(format!("did you mean `{near}`?")),
-                None => failure.hint("`git log --oneline` lists commits, `git branch` branches"),
-            }
-        })
-}
-
-fn nearest_branch(git: &Repository, rev: &str) -> Option<String> {
-    let names: BTreeSet<String> = git
-        .branches(None)
-        .ok()?
-        .filter_map(|branch| branch.ok()?.0.name().ok()?.map(str::to_owned))
-        .take(1000)
-        .collect();
-    names
-        .into_iter()
-        .map(|name| (strsim::osa_distance(&name, rev), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
-        .min()
-        .map(|(_, name)| name)
-}
-
-fn range_trees<'a>(git: &'a Repository, range: &str) -> Result<(Tree<'a>, Tree<'a>)> {
-    let (old, new, from_base) = match (range.split_once("..."), range.split_once("..")) {
-        (Some((old, new)), _) => (old, new, true),
-        (None, Some((old, new))) => (old, new, false),
-        (None, None) => {
-            return Err(Failure::usage(format!("`{range}` is no range of commits"))
-                .hint("write it as A..B, or A...B to count from where they parted"));
-        }
-    };
-    let end = |name: &str| commit_of(git, if name.is_empty() { "HEAD" } else { name });
-    let (mut old, new) = (end(old)?, end(new)?);
-    let failed = |e: git2::Error| git_failure("cannot read the commits of the range", &e);
-    if from_base {
-        old = parting(git, &old, &new)?;
-    }
-    Ok((old.tree().map_err(failed)?, new.tree().map_err(failed)?))
-}
-
-fn base_tree<'a>(git: &'a Repository, branch: &str) -> Result<Tree<'a>> {
-    let base = commit_of(git, branch)?;
-    let head = commit_of(git, "HEAD")?;
-    parting(git, &base, &head)?
-        .tree()
-        .map_err(|e| git_failure("cannot read the commit where the branches parted", &e))
-}
-
-fn parting<'a>(
-    git: &'a Repository,
-    a: &git2::Commit<'a>,
-    b: &git2::Commit<'a>,
-) -> Result<git2::Commit<'a>> {
-    git.merge_base(a.id(), b.id())
-        .and_then(|id| git.find_commit(id))
-        .map_err(|e| {
-            git_failure("the two have no commit in common", &e)
-                .hint("compare them directly with --range A..B")
-        })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What git knows: head, status, commits.
+//! HEAD, status, commits and folders, as git knows them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -8,40 +8,40 @@ use git2::{ErrorCode, Repository, StatusOptions};
 use super::Repo;
 use crate::base::{Failure, Result};
 
-/// Where HEAD points.
+/// The branch or commit that HEAD points to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
     /// The branch's short name; none when detached or no repository.
     pub branch: Option<String>,
     /// The commit in 40 hex digits; none before the first commit.
     pub commit: Option<String>,
-    /// HEAD names a commit and no branch.
+    /// True if HEAD names a commit and no branch.
     pub detached: bool,
 }
 
-/// How many files differ.
+/// Counts of files that differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Status {
-    /// Staged against HEAD.
+    /// Files that are staged with a difference to HEAD.
     pub staged: usize,
-    /// In the working tree against the index.
+    /// Files whose content in the working tree differs from the index.
     pub unstaged: usize,
-    /// Not known to git and not ignored.
+    /// Files that are neither known to git nor ignored.
     pub untracked: usize,
 }
 
 /// A commit, for prompts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// 40 hex digits.
+    /// The commit's id, 40 hex digits.
     pub id: String,
-    /// First line of the message.
+    /// The first line of the message.
     pub subject: String,
-    /// The rest of the message, trimmed.
+    /// The message without its first line, trimmed.
     pub body: String,
 }
 
-/// Puts git's own words under a sentence of ours.
+/// A failure that puts git's own words under a sentence of ours.
 pub(super) fn git_failure(what: impl Into<String>, error: &git2::Error) -> Failure {
     let failure = Failure::input(what).because(error.message());
     if error.code() == ErrorCode::NotFound && error.message().contains("object not found") {
@@ -52,7 +52,8 @@ pub(super) fn git_failure(what: impl Into<String>, error: &git2::Error) -> Failu
 }
 
 impl Repo {
-    /// Where HEAD points; all empty in a folder that is no git repository.
+    /// Returns the branch or commit that HEAD points to; all empty in a folder that is no git
+    /// repository.
     ///
     /// # Errors
     /// Of kind input, if git's data is broken.
@@ -86,7 +87,7 @@ impl Repo {
         })
     }
 
-    /// How many files differ; none in a folder that is no git repository.
+    /// Counts the files that differ; all zero in a folder that is no git repository.
     ///
     /// # Errors
     /// Of kind input, if git's data is broken.
@@ -151,6 +152,7 @@ impl Repo {
                 break;
             };
             let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+            // A message of one line has no body.
             let (subject, body) = message
                 .trim_start()
                 .split_once('\n')
@@ -173,23 +175,24 @@ impl Repo {
         let configured = git
             .config()
             .and_then(|mut config| config.snapshot()?.get_path("core.hooksPath"))
+            // What is not set is an error to git2.
             .ok()
             .filter(|path| !path.as_os_str().is_empty());
         Ok(match configured {
-            // Git takes a relative one from where the hook runs, which is the root.
+            // Git takes a relative path from where the hook runs, which is the root.
             Some(path) => self.root.join(path),
             None => git.commondir().join("hooks"),
         })
     }
 
-    /// Whether a path, there or not, lies in the working tree or in git's own folders of it once
-    /// all links are followed.
+    /// Tells whether a path, there or not, lies in the working tree or in git's own folders of it
+    /// once all links are followed.
     pub fn holds(&self, path: &Path) -> bool {
         let mut there = path;
         let real = loop {
             match there.canonicalize() {
                 Ok(real) => break real,
-                // What leads nowhere yet could lead anywhere.
+                // A link that leads nowhere yet could lead anywhere later.
                 Err(_) if there.is_symlink() => return false,
                 Err(_) => match there.parent() {
                     Some(above) => there = above,
@@ -218,6 +221,7 @@ impl Repo {
         }
         let names = git.worktrees();
         for name in names.iter().flat_map(|names| names.iter()).take(100) {
+            // A working tree whose name is no UTF-8 cannot be asked for.
             let tree = name.ok().flatten().map(|name| git.find_worktree(name));
             if let Some(Ok(tree)) = tree {
                 roots.push(tree.path().to_path_buf());
@@ -225,6 +229,7 @@ impl Repo {
         }
         let mut roots: Vec<PathBuf> = roots
             .into_iter()
+            // Git lists a working tree until it is pruned, also when its folder is gone.
             .filter_map(|root| root.canonicalize().ok())
             .filter(|root| *root != self.root)
             .collect();
@@ -232,9 +237,9 @@ impl Repo {
         roots
     }
 
-    /// Git's folders of this working tree, if they are its own: they lie in it, or name it in turn, as
-    /// those of a linked working tree and of a submodule do. A `.git` that came out of an archive may
-    /// name any other repository.
+    /// Git's folders of this working tree, if they are its own: they lie in it, or name it in
+    /// turn, as those of a linked working tree and of a submodule do. A `.git` that came out of an
+    /// archive may name any other repository.
     pub fn own_git_dirs(&self) -> Vec<PathBuf> {
         let real = |path: &Path| path.canonicalize().ok();
         let (Some(root), Some(dir)) = (real(&self.root), self.git_dir.as_deref().and_then(real))
@@ -245,8 +250,9 @@ impl Repo {
             return Vec::new();
         };
         if common != dir {
-            let names = std::fs::read_to_string(dir.join("gitdir")).unwrap_or_default();
-            let back = real(&dir.join(names.trim_end())) == real(&root.join(".git"));
+            // A folder that names no working tree is nobody's.
+            let back = std::fs::read_to_string(dir.join("gitdir"))
+                .is_ok_and(|names| real(&dir.join(names.trim_end())) == real(&root.join(".git")));
             let below = dir.parent().and_then(Path::parent) == Some(common.as_path());
             return if back && below {
                 vec![dir, common]
@@ -266,13 +272,14 @@ impl Repo {
         }
     }
 
-    /// The folder shared by all working trees of the repository.
+    /// The folder of git's that all working trees of the repository share; none without git, or
+    /// where its data cannot be opened.
     pub fn common_dir(&self) -> Option<PathBuf> {
         Some(self.git().ok()?.commondir().to_path_buf())
     }
 
-    /// The repository as the commit sees it whose hook runs now: git names its own folder, the working
-    /// tree and the index to a hook, wherever they lie.
+    /// The repository as the commit sees it whose hook runs now: git names its own folder, the
+    /// working tree and the index to a hook, wherever they lie.
     ///
     /// # Errors
     /// Of kind input, where git commits to another repository than this one.
@@ -320,8 +327,8 @@ impl Repo {
                 e,
             )
         };
-        // Reading the past, an eighth of the time went to hashing what was read once more. git
-        // leaves that to fsck.
+        // Hashing every object again as it is read takes an eighth of the time of reading the
+        // history; git leaves that check to fsck.
         static TRUSTED: Once = Once::new();
         TRUSTED.call_once(|| git2::opts::strict_hash_verification(false));
         let git = Repository::open(dir).map_err(|e| failed(&e))?;

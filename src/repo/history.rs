@@ -1,4 +1,4 @@
-//! The past of a repository: what each commit said, and which lines it changed.
+//! The past of a repository: the message of each commit, and the lines that it changed.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::Repo;
 use super::git::git_failure;
 use super::walk::MAX_FILE;
+use crate::base::bug::bug;
 use crate::base::text::truncated;
 use crate::base::{Cancel, RepoPath, Result};
 
-/// Commits that are looked at. What is older tells little about the code of today.
+/// Commits that are looked at. Older ones tell little about the code of today.
 const MOST: usize = 2_000;
 /// Commits that are kept besides.
 const SPARE: usize = 2_000;
@@ -21,8 +22,9 @@ const SPARE: usize = 2_000;
 const EACH: usize = 50;
 /// A commit that changes more files than this says little about any of them, and costs most.
 const MOST_FILES: usize = 40;
-/// Trees that are entered for one commit, and how deep they may lie in each other.
+/// Trees that are entered for one commit.
 const MOST_TREES: usize = 5_000;
+/// Trees that may lie in each other.
 const DEEPEST: usize = 200;
 /// Bytes of a message that are kept.
 const MESSAGE: usize = 600;
@@ -32,23 +34,23 @@ const MOST_RUNS: usize = 64;
 /// A commit of the past.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
-    /// 40 hex digits.
+    /// The commit's id, 40 hex digits.
     pub id: String,
-    /// When it was committed, in seconds since 1970.
+    /// The time of the commit, in seconds since 1970.
     pub time: i64,
-    /// Its message, cut after 600 bytes.
+    /// The commit's message, cut after 600 bytes.
     pub message: String,
-    /// The files that it changed against its only parent; none for a merge, and none where it
-    /// changed more than 40 or its data is not there (shallow and partial clones).
+    /// The files that the commit changed against its only parent; none for a merge, and none where
+    /// more than 40 changed or git's data is not there (shallow and partial clones).
     pub files: Vec<PastFile>,
 }
 
-/// What a commit did to one file.
+/// The changes of a commit to one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastFile {
-    /// The file, by its name then.
+    /// The file, by the name it had then.
     pub path: RepoPath,
-    /// The runs of lines that it replaced, in order.
+    /// The runs of lines that the commit replaced, in order.
     pub runs: Vec<Run>,
 }
 
@@ -56,10 +58,10 @@ pub struct PastFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "[u32; 4]", into = "[u32; 4]")]
 pub struct Run {
-    /// First line before, from 1; where there were none, the line after which the new ones
-    /// stand.
+    /// First line before the change, from 1; where there were none, the line after which the new
+    /// ones stand.
     pub old_start: u32,
-    /// Lines before.
+    /// Lines before the change.
     pub old_len: u32,
     /// First line afterwards, from 1; where there are none, the line after which the old ones
     /// stood.
@@ -98,9 +100,9 @@ pub struct CommitLog {
 }
 
 impl Repo {
-    /// The past as of now. Commits that are `known` are not compared again, and where HEAD went
-    /// on from where it was, only what is new is walked. `progress` is told how many commits of
-    /// how many were compared. Empty in a folder without git, and before the first commit.
+    /// Returns the past as of now. Commits that are `known` are not compared again, and where HEAD
+    /// went on from where it was, only new commits are walked. `progress` is told how many commits
+    /// of how many were compared. Empty in a folder without git, and before the first commit.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind input, if git's data is broken.
@@ -119,6 +121,7 @@ impl Repo {
         let git = self.git()?;
         let went_on = match (Oid::from_str(&head), Oid::from_str(&known.head)) {
             (Ok(head), Ok(at)) => {
+                // The commit that was known may be gone since.
                 let went_on = git.graph_descendant_of(head, at).unwrap_or(false);
                 went_on.then_some(at)
             }
@@ -199,7 +202,8 @@ impl Repo {
     }
 }
 
-/// The commits from HEAD on that are no merges, newest first, down to what `but` is made of.
+/// The commits from HEAD on that are no merges, newest first, without those that `but` is made
+/// of.
 fn walked(git: &Repository, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid>> {
     let failed = |e: &git2::Error| git_failure("cannot read the history", e);
     let mut walk = git.revwalk().map_err(|e| failed(&e))?;
@@ -228,18 +232,20 @@ fn walked(git: &Repository, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid
     Ok(ids)
 }
 
-/// A commit compared with its parent; none if it is not there.
+/// A commit compared with its parent; none if git does not have the commit (a partial clone).
 fn past(git: &Repository, id: Oid) -> Option<Past> {
     let commit = git.find_commit(id).ok()?;
     Some(Past {
         id: id.to_string(),
         time: commit.time().seconds(),
         message: truncated(&String::from_utf8_lossy(commit.message_bytes()), MESSAGE).to_owned(),
+        // No files where too much changed, or git's data is not there.
         files: changed(git, &commit).unwrap_or_default(),
     })
 }
 
-/// The runs of lines that a commit changed.
+/// The runs of lines that a commit changed, by file; none if too much changed, or a tree is not
+/// there.
 fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>> {
     let new = commit.tree().ok()?;
     let old = match commit.parent_count() {
@@ -270,8 +276,8 @@ fn changed(git: &Repository, commit: &git2::Commit<'_>) -> Option<Vec<PastFile>>
     Some(files)
 }
 
-/// The runs of lines between two contents of a file, or of one that is new; none for bytes that
-/// are no text, and nothing where one is not there or too large.
+/// The runs of lines between two contents of a file, `old` missing for a new one: an empty list
+/// for bytes that are no text; none where a content is not there or too large.
 fn between(
     git: &Repository,
     old: Option<Oid>,
@@ -295,17 +301,17 @@ fn between(
     Some(runs_of(&patch))
 }
 
-/// Where two trees differ. git2's own comparison walks both of them whole; here what is equal
-/// is not entered, and the walk ends where too much differs.
+/// The differences of two trees. git2's own comparison walks both of them whole; here equal trees
+/// are not entered, and the walk ends where too much differs.
 #[derive(Default)]
 struct Changes {
-    /// The path of a file, its blob before, if there was one, and its blob now.
+    /// Path, blob before (none for a new file) and blob now of each file that differs.
     files: Vec<(String, Option<Oid>, Oid)>,
     /// Files that are gone.
     gone: usize,
     /// Trees that were entered.
     entered: usize,
-    /// How deep it is now.
+    /// Trees around the one that is compared now.
     depth: usize,
 }
 
@@ -326,7 +332,7 @@ impl Changes {
         }
         self.depth += 1;
         for entry in new.into_iter().flatten() {
-            // Who has no name in UTF-8 is not indexed either.
+            // A file without a name in UTF-8 is not indexed either.
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else {
                 continue;
             };
@@ -372,6 +378,7 @@ impl Changes {
         Some(())
     }
 
+    /// None as soon as more files differ than a commit may change.
     fn check(&self) -> Option<()> {
         (self.files.len() + self.gone <= MOST_FILES).then_some(())
     }
@@ -380,14 +387,14 @@ impl Changes {
 /// The runs of lines that a patch without lines around them replaces.
 pub(super) fn runs_of(patch: &git2::Patch<'_>) -> Vec<Run> {
     (0..patch.num_hunks())
-        .filter_map(|number| {
-            let (hunk, _) = patch.hunk(number).ok()?;
-            Some(Run {
+        .filter_map(|number| match patch.hunk(number) {
+            Ok((hunk, _)) => Some(Run {
                 old_start: hunk.old_start(),
                 old_len: hunk.old_lines(),
                 new_start: hunk.new_start(),
                 new_len: hunk.new_lines(),
-            })
+            }),
+            Err(_) => bug("a patch has not as many hunks as it says", None),
         })
         .collect()
 }

@@ -1,4 +1,4 @@
-//! What the walk leaves out: git's ignore files, ours, and the configured globs.
+//! Rules by which the walk leaves files out: git's ignore files, ours, and the configured globs.
 //!
 //! The files are read here and not by the `ignore` crate, since one of them may be a pipe,
 //! a device or gigabytes long.
@@ -19,13 +19,15 @@ use crate::base::{Failure, RepoPath, Result};
 /// Our own ignore file, in gitignore form; it wins over git's.
 const OWN: &str = ".homebodyignore";
 
-/// No ignore file of this length was written by hand.
+/// Bytes of an ignore file that are read at most: none of this length was written by hand.
 const MAX_RULES: u64 = 1_000_000;
 
 /// The rules in force in one folder. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
+    /// Rules of `.homebodyignore` files.
     own: Option<Arc<Level>>,
+    /// Rules of `.gitignore` files.
     git: Option<Arc<Level>>,
     everywhere: Arc<Everywhere>,
 }
@@ -37,12 +39,14 @@ struct Level {
     above: Option<Arc<Level>>,
 }
 
+/// The rules that do not depend on the folder.
 #[derive(Debug)]
 struct Everywhere {
+    /// The globs in `exclude` of the configuration.
     configured: Gitignore,
-    /// `.git/info/exclude`.
+    /// The patterns of `.git/info/exclude`.
     exclude: Gitignore,
-    /// The user's own for all repositories.
+    /// The user's own patterns for all repositories (`core.excludesFile`).
     global: Gitignore,
 }
 
@@ -59,6 +63,7 @@ impl Rules {
         let configured = builder
             .build()
             .map_err(|e| Failure::config("the globs in `exclude` cannot be used").because(e))?;
+        // Neither of the two files has to be there.
         let exclude = repo
             .common_dir()
             .and_then(|dir| load(root, &dir.join("info/exclude")))
@@ -105,7 +110,8 @@ impl Rules {
         rules
     }
 
-    /// Whether the entry is left out.
+    /// Tells whether an entry, which is a `folder` or not, is left out. Our own files win over
+    /// git's, and those of deeper folders over those above.
     pub(super) fn leaves_out(&self, path: &Path, folder: bool) -> bool {
         if self.everywhere.configured.matched(path, folder).is_ignore() {
             return true;
@@ -114,11 +120,12 @@ impl Rules {
             .or_else(|| decision(self.git.as_deref(), path, folder))
             .or_else(|| verdict(&self.everywhere.exclude.matched(path, folder)))
             .or_else(|| verdict(&self.everywhere.global.matched(path, folder)))
+            // An entry of which no rule speaks stays.
             .unwrap_or(false)
     }
 }
 
-/// What the walk leaves out, to be asked about many paths: each ignore file is read once.
+/// The rules of the walk, to be asked about many paths: each ignore file is read once.
 #[derive(Debug)]
 pub struct Ignoring {
     root: PathBuf,
@@ -128,7 +135,7 @@ pub struct Ignoring {
 }
 
 impl Ignoring {
-    /// Whether the walk leaves out a file of that path, which need not be there: git ignores
+    /// Tells whether the walk leaves out a file of that path, which need not be there: git ignores
     /// it, `.homebodyignore` does, or an exclusion of the configuration.
     pub fn leaves_out(&mut self, path: &RepoPath) -> bool {
         let mut rules = self.everywhere.clone();
@@ -162,7 +169,7 @@ impl Ignoring {
 }
 
 impl Repo {
-    /// What the walk leaves out.
+    /// Returns the rules by which the walk leaves files out.
     ///
     /// # Errors
     /// Of kind config, if an exclusion is no glob.
@@ -175,6 +182,8 @@ impl Repo {
     }
 }
 
+/// The verdict of the deepest folder whose patterns speak of an entry: true to leave it out; none
+/// where none of them do.
 fn decision(mut level: Option<&Level>, path: &Path, folder: bool) -> Option<bool> {
     while let Some(here) = level {
         if let Some(verdict) = verdict(&here.here.matched(path, folder)) {
@@ -185,6 +194,7 @@ fn decision(mut level: Option<&Level>, path: &Path, folder: bool) -> Option<bool
     None
 }
 
+/// True for an entry to leave out, false for one to keep, none where no pattern matched.
 const fn verdict<T>(matched: &Match<T>) -> Option<bool> {
     match matched {
         Match::None => None,
@@ -193,7 +203,8 @@ const fn verdict<T>(matched: &Match<T>) -> Option<bool> {
     }
 }
 
-/// Reads an ignore file whose patterns count from `base`. Lines that are no globs are passed
+/// Reads an ignore file whose patterns count from `base`; none where there is no plain file that
+/// can be read, or its patterns are too many to be compiled. Lines that are no globs are passed
 /// over, as git does.
 fn load(base: &Path, file: &Path) -> Option<Gitignore> {
     let opened = open_quietly(file).ok()?;

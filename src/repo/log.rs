@@ -1,4 +1,4 @@
-//! The log of a repository, for questions about what changed, when and why.
+//! The log of a repository, for questions about changes, their time and their reasons.
 
 use git2::{Oid, Repository, Sort};
 
@@ -10,12 +10,12 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 /// most projects, and some seconds of work in the largest.
 const WALKED: usize = 20_000;
 
-/// From where on commits are told.
+/// The point from which on commits are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
     /// The first one.
     Beginning,
-    /// What a revision does not hold: a tag, a branch, an id.
+    /// The commits that a revision (a tag, a branch, an id) does not hold.
     Revision(String),
     /// A time, in seconds since 1970.
     Time(i64),
@@ -24,32 +24,32 @@ pub enum Since {
 /// A commit of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logged {
-    /// 40 hex digits.
+    /// The commit's id, 40 hex digits.
     pub id: String,
-    /// First line of the message.
+    /// The first line of the message.
     pub subject: String,
-    /// The rest, trimmed.
+    /// The message without its first line, trimmed.
     pub body: String,
-    /// Who wrote it.
+    /// The author's name.
     pub author: String,
-    /// When, in seconds since 1970.
+    /// The time at which the author made the commit, in seconds since 1970.
     pub time: i64,
-    /// Where the author's clock stood then, in minutes east of Greenwich.
+    /// The author's time zone then, in minutes east of Greenwich.
     pub zone: i32,
 }
 
 /// The newest commits that were wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Log {
-    /// Newest first.
+    /// The commits, newest first.
     pub commits: Vec<Logged>,
-    /// There are more than were wanted, or than were looked at.
+    /// True if there are more commits than were wanted, or than were looked at.
     pub more: bool,
 }
 
 impl Repo {
-    /// The newest `most` commits that are no merges, since then, and that touch one of `paths`
-    /// (files or folders) where there are any.
+    /// Returns the newest `most` commits after `since` that are no merges and that touch one of
+    /// `paths` (files or folders) where there are any.
     ///
     /// # Errors
     /// Of kind usage, if the revision is not known; of kind input, in a folder without git or if
@@ -98,7 +98,7 @@ impl Repo {
         Ok(log)
     }
 
-    /// Whether git knows a revision of that name.
+    /// Tells whether git knows a revision of that name.
     pub fn knows_revision(&self, name: &str) -> bool {
         self.git().and_then(|git| revision(&git, name)).is_ok()
     }
@@ -117,8 +117,10 @@ fn revision(git: &Repository, name: &str) -> Result<Oid> {
     Ok(object.id())
 }
 
+/// A commit as it stands in the log.
 pub(super) fn logged(commit: &git2::Commit<'_>) -> Logged {
     let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+    // A message of one line has no body.
     let (subject, body) = message
         .trim_start()
         .split_once('\n')
@@ -134,12 +136,13 @@ pub(super) fn logged(commit: &git2::Commit<'_>) -> Logged {
     }
 }
 
-/// Whether a commit changes one of these files or folders against its parent; any commit does
-/// where there are none.
+/// Tells whether a commit changes one of `paths`, files or folders, against its parent; any
+/// commit does where there are no paths.
 fn touches(commit: &git2::Commit<'_>, paths: &[RepoPath]) -> bool {
     if paths.is_empty() {
         return true;
     }
+    // The first commit has no parent, and in a partial clone trees may be missing.
     let (Some(now), before) = (
         commit.tree().ok(),
         commit.parent(0).and_then(|parent| parent.tree()).ok(),

@@ -1,8 +1,9 @@
 //! Floor 1: the repository as it lies on disk. git2 and ignore live here and nowhere else.
 //!
 //! Law: reads only (writing the working tree is `patch::write`'s; `create` makes new
-//! repositories, in empty folders of homebody's own); never follows a link out of the root; a folder that is no git repository works, without diffs; every name and
-//! every content is hostile and is passed on as it is, to be made printable where shown.
+//! repositories, in empty folders of homebody's own); never follows a link out of the root; a
+//! folder that is no git repository works, without diffs; every name and every content is hostile
+//! and is passed on as it is, to be made printable where shown.
 
 pub mod blame;
 mod create;
@@ -44,6 +45,7 @@ pub struct Repo {
     git_dir: Option<PathBuf>,
     /// The index that is being committed, where it is another than git's own.
     index: Option<PathBuf>,
+    /// A remark for the user on how the repository was opened.
     note: Option<String>,
 }
 
@@ -68,13 +70,13 @@ impl Repo {
         self.git_dir.as_deref()
     }
 
-    /// Whether git can be asked for diffs, status and history.
+    /// Tells whether git can be asked for diffs, status and history.
     pub const fn is_git(&self) -> bool {
         self.git_dir.is_some()
     }
 
-    /// What the user should know about how the repository was opened: that it uses a form
-    /// of git we cannot read, so that it is treated as a plain folder.
+    /// A remark for the user on how the repository was opened: that it uses a form of git we
+    /// cannot read, so that it is treated as a plain folder.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }

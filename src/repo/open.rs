@@ -8,7 +8,7 @@ use super::Repo;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// See [`Repo::open`].
+/// Does the work of [`Repo::open`].
 pub(super) fn open(dir: &Path) -> Result<Repo> {
     let shown = dir.display();
     let dir = dir.canonicalize().map_err(|e| {
@@ -68,8 +68,8 @@ pub(super) fn open(dir: &Path) -> Result<Repo> {
     }
 }
 
-/// What libgit2 says of partial clones, reftables and SHA-256, which are all in order but
-/// not known to it.
+/// Tells whether an error is the one that libgit2 gives for partial clones, reftables and
+/// SHA-256, which are all in order but not known to it.
 fn is_unsupported(error: &git2::Error) -> bool {
     let text = error.message();
     text.contains("unsupported extension")
@@ -78,6 +78,7 @@ fn is_unsupported(error: &git2::Error) -> bool {
         || text.contains("unknown object format")
 }
 
+/// The repository that git found for `dir`, if its files are those around `dir`.
 fn found(dir: &Path, repository: &Repository) -> Result<Repo> {
     let git_dir = repository.path().to_path_buf();
     let Some(work) = repository.workdir() else {
@@ -118,6 +119,7 @@ fn found(dir: &Path, repository: &Repository) -> Result<Repo> {
     })
 }
 
+/// A folder without git, or one whose git cannot be read.
 const fn plain(root: PathBuf, note: Option<String>) -> Repo {
     Repo {
         root,
@@ -143,6 +145,7 @@ fn ceilings() -> Vec<PathBuf> {
                 .collect()
         })
         .unwrap_or_default();
+    // A user without a home, or with one that is not there, has no ceiling.
     let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
     if let Some(above) = home.as_deref().and_then(Path::parent)
         && above.parent().is_some()
@@ -154,7 +157,8 @@ fn ceilings() -> Vec<PathBuf> {
     ceilings
 }
 
-/// The nearest `.git` at or above `dir`, below the ceilings and on the same file system.
+/// The nearest `.git` at or above `dir`, below the ceilings and on the same file system; none
+/// where no folder holds one.
 fn nearest_dot_git(dir: &Path) -> Option<PathBuf> {
     let ceilings = ceilings();
     let device = device(dir);
@@ -170,6 +174,7 @@ fn nearest_dot_git(dir: &Path) -> Option<PathBuf> {
     None
 }
 
+/// The number of the file system that a folder lies on; none where the system does not tell.
 #[cfg(unix)]
 fn device(dir: &Path) -> Option<u64> {
     use std::os::unix::fs::MetadataExt as _;
@@ -181,7 +186,7 @@ const fn device(_: &Path) -> Option<u64> {
     None
 }
 
-/// A path as a shell takes it.
+/// A path in the spelling that a shell reads as one word.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     if text

@@ -11,7 +11,7 @@ use super::walk::MAX_FILE;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, RepoPath, Result};
 
-/// How much of a file is looked at to tell text from binary, as git does.
+/// Bytes at the beginning of a file that tell text from binary, as many as git looks at.
 pub(super) const SNIFF: usize = 8000;
 
 /// The content of a file by its git blob id (SHA-1 over `blob SIZE\0` and the bytes), in
@@ -24,13 +24,13 @@ pub struct BlobId(pub String);
 pub struct FileText {
     /// The text, newlines as in the file.
     pub text: String,
-    /// Whether bytes had to be converted or replaced; such a file is shown, never edited.
+    /// True if bytes had to be converted or replaced; such a file is shown, never edited.
     pub lossy: bool,
 }
 
-/// The git blob id of some bytes.
+/// The git blob id of some bytes; empty for those that git refuses to hash.
 pub fn blob_id(bytes: &[u8]) -> BlobId {
-    // Hashing memory does not fail; an empty id would only cost a parse.
+    // libgit2 refuses bytes that were made to collide under SHA-1; they have no id.
     BlobId(
         git2::Oid::hash_object(git2::ObjectType::Blob, bytes)
             .map(|id| id.to_string())
@@ -53,7 +53,7 @@ impl Repo {
             .take(MAX_FILE + 1)
             .read_to_end(&mut bytes)
             .map_err(|e| cannot_read(path, &e))?;
-        // It may have grown since.
+        // The file may have grown since.
         if bytes.len() as u64 > MAX_FILE {
             return Err(too_large(path));
         }
@@ -141,33 +141,48 @@ const fn where_opened(_: &File) -> Option<PathBuf> {
     None
 }
 
-/// Whether the first bytes are those of a binary file. UTF-16 with a byte-order mark is not.
+/// Tells whether the first bytes are those of a binary file. UTF-16 with a byte-order mark is not.
 pub(super) fn looks_binary(start: &[u8]) -> bool {
     let start = start.get(..SNIFF).unwrap_or(start);
-    !is_utf16(start) && start.contains(&0)
+    utf16(start).is_none() && start.contains(&0)
 }
 
-fn is_utf16(bytes: &[u8]) -> bool {
-    // FF FE 00 00 is UTF-32, which nobody writes code in.
-    (bytes.starts_with(&[0xff, 0xfe]) && !bytes.starts_with(&[0xff, 0xfe, 0, 0]))
-        || bytes.starts_with(&[0xfe, 0xff])
+/// UTF-16 behind its byte-order mark.
+struct Utf16<'a> {
+    little_endian: bool,
+    /// The code units, two bytes each.
+    units: &'a [u8],
 }
 
-/// The text of some bytes; none for what is no text.
+/// The UTF-16 that some bytes are; none if no byte-order mark says so.
+const fn utf16(bytes: &[u8]) -> Option<Utf16<'_>> {
+    let (little_endian, units) = match bytes {
+        // FF FE 00 00 is UTF-32, which nobody writes code in.
+        [0xff, 0xfe, 0, 0, ..] => return None,
+        [0xff, 0xfe, units @ ..] => (true, units),
+        [0xfe, 0xff, units @ ..] => (false, units),
+        _ => return None,
+    };
+    Some(Utf16 {
+        little_endian,
+        units,
+    })
+}
+
+/// The text of some bytes; none for bytes that are no text.
 pub fn decode(bytes: &[u8]) -> Option<FileText> {
-    if is_utf16(bytes) {
-        return decode_utf16(bytes);
+    if let Some(utf16) = utf16(bytes) {
+        return decode_utf16(&utf16);
     }
     if bytes.contains(&0) {
         return None;
     }
-    let Err(error) = std::str::from_utf8(bytes) else {
+    if let Ok(text) = std::str::from_utf8(bytes) {
         return Some(FileText {
-            text: String::from_utf8_lossy(bytes).into_owned(),
+            text: text.to_owned(),
             lossy: false,
         });
-    };
-    let _ = error;
+    }
     let odd = bytes
         .iter()
         .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08))
@@ -190,17 +205,14 @@ pub fn decode(bytes: &[u8]) -> Option<FileText> {
     Some(FileText { text, lossy: true })
 }
 
-fn decode_utf16(bytes: &[u8]) -> Option<FileText> {
-    let little = bytes.first() == Some(&0xff);
-    let units = bytes.get(2..)?.chunks_exact(2).map(|pair| {
-        let pair = [
-            pair.first().copied().unwrap_or(0),
-            pair.get(1).copied().unwrap_or(0),
-        ];
-        if little {
-            u16::from_le_bytes(pair)
+fn decode_utf16(utf16: &Utf16<'_>) -> Option<FileText> {
+    // Half a code unit at the end is passed over.
+    let (pairs, _) = utf16.units.as_chunks::<2>();
+    let units = pairs.iter().map(|pair| {
+        if utf16.little_endian {
+            u16::from_le_bytes(*pair)
         } else {
-            u16::from_be_bytes(pair)
+            u16::from_be_bytes(*pair)
         }
     });
     let text: String = char::decode_utf16(units)

@@ -10,23 +10,25 @@ use git2::{Index, Oid, Repository, RepositoryOpenFlags, Tree};
 use super::diff::{DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
 use crate::base::RepoPath;
 
-/// How the index marks a submodule (gitlink, gitformat-index(5)).
+/// The mode by which the index marks a submodule (gitlink, gitformat-index(5)).
 const GITLINK: u32 = 0o160_000;
-/// Which bits of an entry's flags say that it is one side of a conflict.
+/// The bits of an index entry's flags that say that the entry is one side of a conflict.
 const STAGE: u16 = 0x3000;
 
 /// The submodules under `root` that moved: against `base`, or against what the index records.
-/// One that is not there (never fetched) stands where the index says.
+/// A submodule that is not there (never fetched) stands where the index says.
 pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<FileDiff> {
     let links = index.iter().filter(|entry| entry.mode == GITLINK);
     links
         .filter(|entry| entry.flags & STAGE == 0)
         .filter_map(|entry| {
+            // Where a name is no UTF-8 nobody can speak of the submodule.
             let name = std::str::from_utf8(&entry.path).ok()?;
             let path = RepoPath::new(name).ok()?;
             let old = match base {
                 Some(tree) => tree
                     .get_path(Path::new(name))
+                    // A new submodule is not in the base.
                     .ok()
                     .filter(|old| old.filemode().cast_unsigned() == GITLINK)
                     .map(|old| old.id()),
@@ -38,14 +40,16 @@ pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<
         .collect()
 }
 
-/// The commit that a submodule's HEAD names. No repository above it is taken for it.
+/// The commit that a submodule's HEAD names; none where the submodule is not fetched or has no
+/// commit. No repository above `folder` is taken for it.
 fn head(folder: &Path) -> Option<Oid> {
     let alone = RepositoryOpenFlags::NO_SEARCH;
     let within = Repository::open_ext(folder, alone, &[] as &[&Path]).ok()?;
     within.head().ok()?.target()
 }
 
-/// As git writes it.
+/// The diff of a submodule that moved, as git writes it: a line for each commit, `old` (none for
+/// a new submodule) and `new`.
 fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
     let line = |kind, id: Oid| DiffLine {
         kind,

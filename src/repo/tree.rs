@@ -1,4 +1,4 @@
-//! Everything that lies in the working tree, for a copy of it: also what git ignores.
+//! Everything that lies in the working tree, for a copy of it: also files that git ignores.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,7 +11,8 @@ use super::ignored::Rules;
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Result};
 
-/// Holds what marks a folder as one that a program can make again (the tag's own standard).
+/// Name of the file that marks a folder as one that a program can make again (Cache Directory
+/// Tagging Specification).
 const TAG: &str = "CACHEDIR.TAG";
 
 /// Folders that builds and checks write, by name, where git ignores them.
@@ -37,38 +38,38 @@ const BUILT: &[&str] = &[
 /// Parts of the names of hidden folders that are no caches: environments and packages.
 const NEEDED: &[&str] = &["env", "yarn", "bundle", "cargo", "mvn"];
 
-/// One thing in the working tree.
+/// A file, folder or link in the working tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeEntry {
-    /// From the root; may hold bytes that are no UTF-8.
+    /// The path from the root; may hold bytes that are no UTF-8.
     pub path: PathBuf,
-    /// What it is.
+    /// The sort of the entry.
     pub kind: TreeKind,
 }
 
-/// What a [`TreeEntry`] is.
+/// The sorts of a [`TreeEntry`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeKind {
     /// A folder that is walked into.
     Folder,
     /// A folder that git ignores and that is no build's: packages, an environment, settings.
-    /// It is walked into where that is asked for.
+    /// Such a folder is walked into where that is asked for.
     Ignored,
-    /// A folder that builds and checks write. Only what git tracks in it is walked to.
+    /// A folder that builds and checks write. Only files in it that git tracks are walked to.
     Built,
     /// A file.
     File {
-        /// Its size.
+        /// Size in bytes.
         bytes: u64,
-        /// When it was written.
+        /// Time of the last change; none where the system does not tell.
         modified: Option<SystemTime>,
     },
-    /// A link, and what it says.
+    /// A link, and the path it names.
     Link(PathBuf),
 }
 
 impl Repo {
-    /// Walks everything but `.git` and what is neither file, folder nor link. `each` is told
+    /// Walks all files, folders and links but those in `.git`. `each` is told
     /// every entry, a folder before what is in it, and says whether to go into it.
     ///
     /// # Errors
@@ -85,84 +86,29 @@ impl Repo {
             rules: Some(Rules::new(self, &[])?),
             tracked_only: false,
         }];
-        while let Some(folder) = folders.pop() {
+        while let Some(mut folder) = folders.pop() {
             cancel.check()?;
-            let failed = |e: &std::io::Error| {
-                let at = folder.at.display();
-                io_failure(format!("cannot read the folder {at}"), e)
-            };
-            let mut entries = fs::read_dir(&folder.at)
-                .and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>)
-                .map_err(|e| failed(&e))?;
-            entries.sort_by_key(DirEntry::file_name);
-            let names: Vec<_> = entries.iter().map(DirEntry::file_name).collect();
-            // What we are told to leave out of answers is none the less needed to build.
-            let told = names.iter().map(AsRef::as_ref);
-            let told = told.filter(|name: &&OsStr| *name != ".homebodyignore");
-            let rules = folder.rules.map(|rules| rules.inside(&folder.at, told));
+            let entries = folder.list()?;
+            folder.narrow(&entries);
             for entry in entries {
+                let Some(kind) = folder.kind_of(&entry) else {
+                    continue;
+                };
                 let full = entry.path();
-                let path = full.strip_prefix(&self.root).unwrap_or(&full).to_owned();
-                if entry.file_name() == ".git" {
-                    continue;
-                }
-                // What vanishes while we look is not there.
-                let Ok(facts) = fs::symlink_metadata(&full) else {
-                    continue;
-                };
-                let kind = if facts.is_symlink() {
-                    match fs::read_link(&full) {
-                        Ok(says) => TreeKind::Link(says),
-                        Err(_) => continue,
-                    }
-                } else if facts.is_file() {
-                    TreeKind::File {
-                        bytes: facts.len(),
-                        modified: facts.modified().ok(),
-                    }
-                } else if !facts.is_dir() {
-                    continue;
-                } else if folder.tracked_only {
-                    TreeKind::Built
-                } else {
-                    match rules.as_ref().map(|rules| rules.leaves_out(&full, true)) {
-                        Some(true) if is_built(&full) => TreeKind::Built,
-                        Some(true) => TreeKind::Ignored,
-                        // In a package `dist` is what it consists of.
-                        Some(false) | None => TreeKind::Folder,
-                    }
-                };
+                let path = self.relative(&full).to_owned();
                 if folder.tracked_only && !tracked.contains(&path) {
                     continue;
                 }
-                let kept = kind.clone();
-                if !each(TreeEntry { path, kind })? {
-                    continue;
+                let below = folder.below(full, &kind);
+                if each(TreeEntry { path, kind })? {
+                    folders.extend(below);
                 }
-                folders.extend(match kept {
-                    TreeKind::Folder => Some(Folder {
-                        at: full,
-                        rules: rules.clone(),
-                        tracked_only: false,
-                    }),
-                    TreeKind::Ignored => Some(Folder {
-                        at: full,
-                        rules: None,
-                        tracked_only: false,
-                    }),
-                    TreeKind::Built => Some(Folder {
-                        at: full,
-                        rules: None,
-                        tracked_only: true,
-                    }),
-                    TreeKind::File { .. } | TreeKind::Link(_) => None,
-                });
             }
         }
         Ok(())
     }
 
-    /// What git tracks, with all folders above it.
+    /// The paths that git tracks, with all folders above them; empty in a folder without git.
     fn tracked_folders(&self) -> BTreeSet<PathBuf> {
         let mut all = BTreeSet::new();
         let Some(index) = self.git().ok().and_then(|git| git.index().ok()) else {
@@ -185,13 +131,86 @@ impl Repo {
     }
 }
 
+/// A folder that is still to be walked.
 struct Folder {
     at: PathBuf,
-    /// What git ignores below; none inside what it ignores.
+    /// Git's rules in force in the folder; none below a folder that git ignores.
     rules: Option<Rules>,
+    /// True if only entries that git tracks are of interest.
     tracked_only: bool,
 }
 
+impl Folder {
+    /// The entries of the folder, in order of name.
+    fn list(&self) -> Result<Vec<DirEntry>> {
+        let mut entries = fs::read_dir(&self.at)
+            .and_then(Iterator::collect::<std::io::Result<Vec<DirEntry>>>)
+            .map_err(|e| {
+                let at = self.at.display();
+                io_failure(format!("cannot read the folder {at}"), &e)
+            })?;
+        entries.sort_by_key(DirEntry::file_name);
+        Ok(entries)
+    }
+
+    /// Adds the folder's own ignore files to the rules.
+    fn narrow(&mut self, entries: &[DirEntry]) {
+        let names: Vec<_> = entries.iter().map(DirEntry::file_name).collect();
+        // Files that we are told to leave out of answers are none the less needed to build.
+        let told = names.iter().map(AsRef::as_ref);
+        let told = told.filter(|name: &&OsStr| *name != ".homebodyignore");
+        self.rules = self.rules.take().map(|rules| rules.inside(&self.at, told));
+    }
+
+    /// The sort of an entry; none for one that is not told.
+    fn kind_of(&self, entry: &DirEntry) -> Option<TreeKind> {
+        let (name, full) = (entry.file_name(), entry.path());
+        if name == ".git" {
+            return None;
+        }
+        // An entry that vanishes while we look is not there.
+        let facts = fs::symlink_metadata(&full).ok()?;
+        if facts.is_symlink() {
+            return fs::read_link(&full).ok().map(TreeKind::Link);
+        }
+        if facts.is_file() {
+            return Some(TreeKind::File {
+                bytes: facts.len(),
+                modified: facts.modified().ok(),
+            });
+        }
+        if !facts.is_dir() {
+            return None;
+        }
+        if self.tracked_only {
+            return Some(TreeKind::Built);
+        }
+        let ignored = self.rules.as_ref().map(|r| r.leaves_out(&full, true));
+        Some(match ignored {
+            Some(true) if is_built(&full, &name) => TreeKind::Built,
+            Some(true) => TreeKind::Ignored,
+            // In a package `dist` is the package itself, and no build's.
+            Some(false) | None => TreeKind::Folder,
+        })
+    }
+
+    /// The folder `at` in this one, to be walked in its turn; none for a file or a link.
+    fn below(&self, at: PathBuf, kind: &TreeKind) -> Option<Self> {
+        let (rules, tracked_only) = match kind {
+            TreeKind::Folder => (self.rules.clone(), false),
+            TreeKind::Ignored => (None, false),
+            TreeKind::Built => (None, true),
+            TreeKind::File { .. } | TreeKind::Link(_) => return None,
+        };
+        Some(Self {
+            at,
+            rules,
+            tracked_only,
+        })
+    }
+}
+
+/// A path from the bytes in which git keeps it; none where this system has no such name.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere not every name is one")]
 fn path_of(bytes: &[u8]) -> Option<PathBuf> {
@@ -204,9 +223,9 @@ fn path_of(bytes: &[u8]) -> Option<PathBuf> {
     std::str::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
-/// Whether an ignored folder is one that builds and checks write.
-fn is_built(folder: &Path) -> bool {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+/// Tells whether an ignored folder of that name is one that builds and checks write.
+fn is_built(folder: &Path, name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
     let hidden = name.starts_with('.') && !NEEDED.iter().any(|part| name.contains(part));
     let built = BUILT.contains(&name.as_ref()) || name.starts_with("cmake-build");
     hidden || built || folder.join(TAG).is_file()

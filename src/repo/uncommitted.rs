@@ -1,5 +1,5 @@
-//! What was changed since HEAD and is in no commit, so that what commits say of lines can be
-//! told of the lines as they are.
+//! Changes since HEAD that are in no commit, so that what commits say of lines can be told of the
+//! lines as they are.
 
 use git2::{DiffOptions, Oid, Patch, Repository};
 
@@ -15,7 +15,8 @@ pub struct AtHead {
 }
 
 impl Repo {
-    /// The files of HEAD; none in a folder without git, and before the first commit.
+    /// The files of HEAD; none in a folder without git, before the first commit, and where git's
+    /// data cannot be read.
     pub fn at_head(&self) -> Option<AtHead> {
         let git = self.git().ok()?;
         let tree = git.head().ok()?.peel_to_tree().ok()?.id();
@@ -30,6 +31,7 @@ impl AtHead {
         self.compared(path, blob, bytes).unwrap_or_default()
     }
 
+    /// The runs of [`Self::replaced`]; none where there is nothing to compare.
     fn compared(&self, path: &RepoPath, blob: &str, bytes: &[u8]) -> Option<Vec<Run>> {
         let tree = self.git.find_tree(self.tree).ok()?;
         let entry = tree.get_path(path.as_str().as_ref()).ok()?;
@@ -41,7 +43,7 @@ impl AtHead {
         options
             .context_lines(0)
             .interhunk_lines(0)
-            // Line ends that git turns on the way are no change.
+            // Line ends that git converts at a checkout are no change.
             .ignore_whitespace_eol(true)
             .max_size(MAX_FILE as i64);
         let patch =

@@ -1,4 +1,4 @@
-//! Diffs as text: what `git diff` and `diff -u` write, read and written.
+//! Diffs as text, as `git diff` and `diff -u` write them: read and written.
 
 mod names;
 mod write;
@@ -34,7 +34,7 @@ impl Diff {
         })
     }
 
-    /// The diff as git would write it, with `a/` and `b/`.
+    /// Writes the diff as git would, with `a/` and `b/`.
     pub fn to_unified(&self) -> String {
         let mut out = String::new();
         for file in &self.files {
@@ -44,12 +44,14 @@ impl Diff {
     }
 }
 
-/// What is known of a file while its lines are read.
+/// The facts about a file that its header lines tell.
 #[derive(Default)]
 struct Head {
+    /// True after a `diff --git` line.
     git: bool,
     /// Both names in the `diff --git` line, where they can be told apart.
     named: Option<(String, String)>,
+    /// Names in the `rename` or `copy` lines, old and new.
     renamed: (Option<String>, Option<String>),
     copied: bool,
     /// Names in the `---` and `+++` lines; none for `/dev/null`.
@@ -64,7 +66,7 @@ struct Reader<'a> {
     lines: Peekable<Split<'a, char>>,
     /// The number of the line last taken.
     at: usize,
-    /// The whole diff came with CR LF, headers too.
+    /// True if the whole diff came with CR LF, headers too.
     crlf: bool,
 }
 
@@ -86,16 +88,27 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes the next line.
     fn next(&mut self) -> Option<&'a str> {
         self.at += 1;
         self.lines.next()
     }
 
+    /// The failure of the line last taken.
     fn wrong(&self, why: &str) -> Failure {
         Failure::input(format!("line {} of the diff is wrong", self.at)).because(why)
     }
 
-    /// The next file; none at the end.
+    /// The failure of a diff against several parents at once.
+    fn combined(&self) -> Failure {
+        Failure::input(format!(
+            "line {} begins the combined diff of a merge, which cannot be read",
+            self.at
+        ))
+        .hint("give a diff against one parent: git diff HEAD^1 HEAD")
+    }
+
+    /// Reads the next file; none at the end.
     fn file(&mut self) -> Result<Option<FileDiff>> {
         let mut head = Head::default();
         let mut begun = false;
@@ -114,12 +127,11 @@ impl<'a> Reader<'a> {
                 || line.starts_with("@@@ ")
             {
                 self.next();
-                return Err(Failure::input(format!(
-                    "line {} begins the combined diff of a merge, which cannot be read",
-                    self.at
-                ))
-                .hint("give a diff against one parent: git diff HEAD^1 HEAD"));
-            } else if line.starts_with("--- ") && (!head.git || head.sides.is_none()) {
+                return Err(self.combined());
+            } else if let Some(first) = line
+                .strip_prefix("--- ")
+                .filter(|_| !head.git || head.sides.is_none())
+            {
                 if head.sides.is_some() {
                     break;
                 }
@@ -134,7 +146,7 @@ impl<'a> Reader<'a> {
                 };
                 self.next();
                 begun = true;
-                head.take_sides(line.strip_prefix("--- ").unwrap_or(""), second);
+                head.take_sides(first, second);
             } else if line.starts_with("--- ") {
                 break;
             } else if line.starts_with("@@ ") {
@@ -157,6 +169,7 @@ impl<'a> Reader<'a> {
         self.finish(head, hunks).map(Some)
     }
 
+    /// Works out from its header lines what happened to a file.
     fn finish(&self, head: Head, hunks: Vec<Hunk>) -> Result<FileDiff> {
         let (old, new) = match (head.renamed, &head.sides) {
             ((Some(old), Some(new)), _) => (Some(old), Some(new)),
@@ -204,7 +217,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn hunk(&mut self, header: &str) -> Result<Hunk> {
+    /// Reads the first line of a hunk.
+    fn hunk_head(&self, header: &str) -> Result<Hunk> {
         let wrong = "a hunk's head is `@@ -start,length +start,length @@`";
         let (ranges, section) = header
             .strip_prefix("@@ ")
@@ -219,16 +233,21 @@ impl<'a> Reader<'a> {
                 ))
             })
             .ok_or_else(|| self.wrong(wrong))?;
-        let mut hunk = Hunk {
+        Ok(Hunk {
             old_start: old.0,
             old_len: old.1,
             new_start: new.0,
             new_len: new.1,
             section: section.trim().to_owned(),
             lines: Vec::new(),
-        };
-        let (mut old_left, mut new_left) = (old.1, new.1);
-        let (mut old_at, mut new_at) = (old.0, new.0);
+        })
+    }
+
+    /// Reads a hunk whose first line, already taken, is `header`.
+    fn hunk(&mut self, header: &str) -> Result<Hunk> {
+        let mut hunk = self.hunk_head(header)?;
+        let (mut old_left, mut new_left) = (hunk.old_len, hunk.new_len);
+        let (mut old_at, mut new_at) = (hunk.old_start, hunk.new_start);
         while old_left > 0 || new_left > 0 {
             let Some(line) = self.hunk_line() else {
                 return Err(self.wrong("the diff ends inside a hunk"));
@@ -273,7 +292,7 @@ impl<'a> Reader<'a> {
         Ok(hunk)
     }
 
-    /// A line of a hunk. A carriage return at its end is the file's, unless the whole diff
+    /// Takes a line of a hunk. A carriage return at its end is the file's, unless the whole diff
     /// was converted.
     fn hunk_line(&mut self) -> Option<&'a str> {
         let line = self.next()?;
@@ -314,47 +333,49 @@ impl Head {
         }
     }
 
-    /// Takes over the names after `---` and `+++`.
+    /// Takes over the names after `---` and `+++`, without their prefixes if both have one.
     fn take_sides(&mut self, old: &str, new: &str) {
         let (old, old_when) = side(old);
         let (new, new_when) = side(new);
         // Plain `diff -N` marks a file that is not there by the beginning of time.
         let never = |when: &str| when.starts_with("1970-01-01 ") || when.starts_with("1969-12-31 ");
         let gone = |name: &str, when: &str| name == "/dev/null" || (!self.git && never(when));
-        let old_gone = gone(&old, old_when);
-        let new_gone = gone(&new, new_when);
-        let prefixed = |name: &str, gone: bool, prefixes: &str| {
-            gone || name.split_once('/').is_some_and(|(first, rest)| {
-                first.len() == 1 && prefixes.contains(first) && !rest.is_empty()
-            })
-        };
         // git's letters, also those of `diff.mnemonicPrefix`; nothing with `--no-prefix`.
         let (olds, news) = if self.git {
             ("aciow", "bciow")
         } else {
             ("a", "b")
         };
-        let strip = prefixed(&old, old_gone, olds) && prefixed(&new, new_gone, news);
-        let name = |name: String, gone: bool| {
-            (!gone).then(|| {
-                if strip {
-                    name.split_once('/')
-                        .map_or(String::new(), |(_, rest)| rest.to_owned())
-                } else {
-                    name
-                }
-            })
-        };
-        self.sides = Some((name(old, old_gone), name(new, new_gone)));
+        let old = (!gone(&old, old_when)).then_some(old);
+        let new = (!gone(&new, new_when)).then_some(new);
+        let old_bare = old.as_deref().map(|name| without_prefix(name, olds));
+        let new_bare = new.as_deref().map(|name| without_prefix(name, news));
+        self.sides = Some(match (old_bare, new_bare) {
+            // A name without a prefix: neither has one.
+            (Some(None), _) | (_, Some(None)) => (old, new),
+            (old, new) => (
+                old.flatten().map(str::to_owned),
+                new.flatten().map(str::to_owned),
+            ),
+        });
     }
 }
 
+/// A name without the prefix of one letter that diffs put before it; none if it has none of
+/// `prefixes`.
+fn without_prefix<'a>(name: &'a str, prefixes: &str) -> Option<&'a str> {
+    let (first, rest) = name.split_once('/')?;
+    (first.len() == 1 && prefixes.contains(first) && !rest.is_empty()).then_some(rest)
+}
+
+/// Takes the remark that the line before it has no newline.
 fn mark_no_newline(hunk: &mut Hunk) {
     if let Some(last) = hunk.lines.last_mut() {
         last.no_newline = true;
     }
 }
 
+/// The numbers of a hunk's range, `START,LENGTH` or `START` alone for one line.
 fn start_and_length(text: &str) -> Option<(u32, u32)> {
     match text.split_once(',') {
         Some((start, length)) => Some((start.parse().ok()?, length.parse().ok()?)),
@@ -362,7 +383,7 @@ fn start_and_length(text: &str) -> Option<(u32, u32)> {
     }
 }
 
-/// A name after `---` or `+++`, and the time behind it.
+/// A name after `---` or `+++`, and the time behind it, empty where there is none.
 fn side(text: &str) -> (String, &str) {
     let text = text.trim_end_matches('\r');
     if let Some((name, rest)) = quoted_name(text) {
@@ -372,12 +393,13 @@ fn side(text: &str) -> (String, &str) {
     (name.to_owned(), when.trim_start())
 }
 
+/// A name without the C quotes that it may have.
 fn unquoted(text: &str) -> String {
     quoted_name(text).map_or_else(|| text.to_owned(), |(name, _)| name)
 }
 
-/// The two names of a `diff --git` line without their prefixes. Unquoted names are told
-/// apart only where they are equal, as they are unless `rename` lines follow.
+/// The two names of a `diff --git` line without their prefixes. Unquoted names can be told
+/// apart only where they are equal, as they are unless `rename` lines follow; else none.
 fn both_names(rest: &str) -> Option<(String, String)> {
     let rest = rest.trim_end_matches('\r');
     let (old, new) = if let Some((old, rest)) = quoted_name(rest) {

@@ -1,4 +1,4 @@
-//! Finding the files that count.
+//! The walk that finds the files that count.
 
 use std::fs::{self, DirEntry};
 use std::io::Read as _;
@@ -9,30 +9,31 @@ use serde::{Deserialize, Serialize};
 use super::Repo;
 use super::ignored::Rules;
 use super::read::{SNIFF, looks_binary, open_quietly};
+use crate::base::bug::bug;
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 
 /// Files over this size in bytes are left out and counted.
 pub const MAX_FILE: u64 = 1_000_000;
 
-/// More files than this are no repository but a whole disk.
+/// Files of a repository at most: more are no repository but a whole disk.
 const MAX_FILES: usize = 1_000_000;
 
-/// So many unreadable things are named; the rest is counted.
+/// Unreadable things that are named; the rest is counted.
 const NAMED: usize = 20;
 
 /// A file the walk found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileEntry {
-    /// Where it is.
+    /// The file's path.
     pub path: RepoPath,
     /// Size in bytes.
     pub size: u64,
-    /// Last change in nanoseconds since 1970, 0 where unknown.
+    /// Time of the last change in nanoseconds since 1970, 0 where unknown.
     pub modified_ns: i128,
 }
 
-/// What was left out, by reason.
+/// Counts of the things that were left out, by reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Skipped {
@@ -46,10 +47,10 @@ pub struct Skipped {
     pub links: usize,
     /// Pipes, sockets and devices (never opened).
     pub special: usize,
-    /// How many things could not be read.
+    /// Things that could not be read.
     #[serde(default)]
     pub unreadable: usize,
-    /// The first few of them, with reasons.
+    /// The first few things that could not be read, with reasons.
     #[serde(default)]
     pub reasons: Vec<String>,
 }
@@ -64,16 +65,16 @@ impl Skipped {
     }
 }
 
-/// What the walk found, in order of path.
+/// The result of a walk, in order of path.
 #[derive(Debug, Clone, Default)]
 pub struct Walk {
     /// The files that count.
     pub files: Vec<FileEntry>,
-    /// What was left out.
+    /// Counts of the things that were left out.
     pub skipped: Skipped,
 }
 
-/// What to leave out besides `.gitignore` and `.homebodyignore`.
+/// Files to leave out besides those that `.gitignore` and `.homebodyignore` name.
 #[derive(Debug, Clone, Default)]
 pub struct WalkRules {
     /// Globs in gitignore form, from the configuration.
@@ -109,7 +110,7 @@ impl Repo {
         Ok(walk)
     }
 
-    /// As [`Repo::walk`], but by names and sizes only: no file is opened, so binary ones are
+    /// Walks as [`Repo::walk`], but by names and sizes only: no file is opened, so binary ones are
     /// among those found.
     ///
     /// # Errors
@@ -135,7 +136,7 @@ impl Repo {
                     ));
                 }
                 Err(e) => {
-                    let name = dir.strip_prefix(&self.root).unwrap_or(&dir);
+                    let name = self.relative(&dir);
                     walk.skipped
                         .unreadable(format!("{}: {e}", name.to_string_lossy()));
                     continue;
@@ -170,7 +171,7 @@ impl Repo {
     fn take(&self, entry: &DirEntry, rules: &Rules, walk: &mut Walk) -> Option<PathBuf> {
         let name = entry.file_name();
         let full = entry.path();
-        let relative = full.strip_prefix(&self.root).unwrap_or(&full);
+        let relative = self.relative(&full);
         let kind = match entry.file_type() {
             Ok(kind) => kind,
             Err(e) => {
@@ -205,19 +206,27 @@ impl Repo {
                 size: meta.len(),
                 modified_ns: modified_ns(&meta),
             }),
-            // It went away while we looked.
+            // The file went away while we looked.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => walk.skipped.unreadable(format!("{}: {e}", path.as_str())),
         }
         None
     }
+
+    /// The path from the root of something that a walk found below it.
+    pub(super) fn relative<'a>(&self, found: &'a Path) -> &'a Path {
+        found
+            .strip_prefix(&self.root)
+            .unwrap_or_else(|_| bug("a walk left its root", found))
+    }
 }
 
+/// The entries of a folder.
 fn list(dir: &Path) -> std::io::Result<Vec<DirEntry>> {
     fs::read_dir(dir)?.collect()
 }
 
-/// A relative path with `/` between its parts; none if it is not UTF-8.
+/// A relative path with `/` between its parts; none if the path is not UTF-8.
 fn slashed(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     Some(if cfg!(windows) {
@@ -227,6 +236,7 @@ fn slashed(path: &Path) -> Option<String> {
     })
 }
 
+/// The time of the last change in nanoseconds since 1970, 0 where the system does not tell.
 fn modified_ns(meta: &fs::Metadata) -> i128 {
     meta.modified()
         .ok()
@@ -236,6 +246,7 @@ fn modified_ns(meta: &fs::Metadata) -> i128 {
         })
 }
 
+/// Tells whether a file's first bytes are those of a binary file.
 fn starts_binary(path: &Path) -> std::io::Result<bool> {
     let mut start = Vec::with_capacity(SNIFF);
     open_quietly(path)?

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::base::RepoPath;
 
-/// A name in C quotes, as git writes unusual ones, and what follows it.
+/// Reads a name in C quotes, as git writes unusual ones: the name, and the text behind it. None
+/// where no such name begins.
 pub(super) fn quoted_name(text: &str) -> Option<(String, &str)> {
     let inner = text.strip_prefix('"')?;
     let mut bytes = Vec::new();
@@ -42,7 +43,7 @@ pub(super) fn quoted_name(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// `prefix` and a name, in C quotes where git would put them.
+/// Writes `prefix` and a name, in C quotes where git would put them.
 pub(super) fn spelled(prefix: &str, path: &RepoPath) -> String {
     let name = path.as_str();
     if !name

@@ -2,42 +2,23 @@
 
 use std::fmt::Write as _;
 
-use super::super::diff::{FileDiff, FileStatus};
+use super::super::diff::{FileDiff, FileStatus, Hunk};
 use super::names::spelled;
+use crate::base::RepoPath;
 
 /// Writes one file's part of a diff.
 pub(super) fn file(out: &mut String, file: &FileDiff) {
     let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-    let old = spelled("a/", old_path);
-    let new = spelled("b/", &file.path);
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "diff --git {old} {new}");
-    match file.status {
-        FileStatus::Added => out.push_str("new file mode 100644\n"),
-        FileStatus::Deleted => out.push_str("deleted file mode 100644\n"),
-        FileStatus::ModeChanged => out.push_str("old mode 100644\nnew mode 100755\n"),
-        FileStatus::Renamed => {
-            let _ = writeln!(out, "rename from {}", spelled("", old_path));
-            let _ = writeln!(out, "rename to {}", spelled("", &file.path));
-        }
-        FileStatus::Modified | FileStatus::Conflicted => {}
-    }
-    // With a blank in the name a tab ends it, so that it is not taken for a time.
-    let end = |name: &str| {
-        if name.contains(' ') && !name.ends_with('"') {
-            "\t"
-        } else {
-            ""
-        }
-    };
+    head(out, file, old_path);
     let old = match file.status {
         FileStatus::Added => "/dev/null".to_owned(),
-        _ => format!("{old}{}", end(&old)),
+        _ => ended(spelled("a/", old_path)),
     };
     let new = match file.status {
         FileStatus::Deleted => "/dev/null".to_owned(),
-        _ => format!("{new}{}", end(&new)),
+        _ => ended(spelled("b/", &file.path)),
     };
+    // Writing to a String cannot fail.
     if file.binary {
         let _ = writeln!(
             out,
@@ -50,31 +31,62 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
         return;
     }
     let _ = writeln!(out, "--- {old}\n+++ {new}");
-    for hunk in &file.hunks {
-        let range = |start: u32, len: u32| {
-            if len == 1 {
-                start.to_string()
-            } else {
-                format!("{start},{len}")
-            }
-        };
-        let _ = write!(
-            out,
-            "@@ -{} +{} @@",
-            range(hunk.old_start, hunk.old_len),
-            range(hunk.new_start, hunk.new_len)
-        );
-        if !hunk.section.is_empty() {
-            let _ = write!(out, " {}", hunk.section);
+    for each in &file.hunks {
+        hunk(out, each);
+    }
+}
+
+/// Writes the `diff --git` line and git's extended header lines.
+fn head(out: &mut String, file: &FileDiff, old_path: &RepoPath) {
+    let (old, new) = (spelled("a/", old_path), spelled("b/", &file.path));
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "diff --git {old} {new}");
+    match file.status {
+        FileStatus::Added => out.push_str("new file mode 100644\n"),
+        FileStatus::Deleted => out.push_str("deleted file mode 100644\n"),
+        FileStatus::ModeChanged => out.push_str("old mode 100644\nnew mode 100755\n"),
+        FileStatus::Renamed => {
+            let _ = writeln!(out, "rename from {}", spelled("", old_path));
+            let _ = writeln!(out, "rename to {}", spelled("", &file.path));
         }
+        FileStatus::Modified | FileStatus::Conflicted => {}
+    }
+}
+
+/// A name as it stands behind `---` and `+++`: with a blank in it a tab ends it, so that what
+/// follows the blank is not taken for a time.
+fn ended(mut name: String) -> String {
+    if name.contains(' ') && !name.ends_with('"') {
+        name.push('\t');
+    }
+    name
+}
+
+fn hunk(out: &mut String, hunk: &Hunk) {
+    let range = |start: u32, len: u32| {
+        if len == 1 {
+            start.to_string()
+        } else {
+            format!("{start},{len}")
+        }
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "@@ -{} +{} @@",
+        range(hunk.old_start, hunk.old_len),
+        range(hunk.new_start, hunk.new_len)
+    );
+    if !hunk.section.is_empty() {
+        let _ = write!(out, " {}", hunk.section);
+    }
+    out.push('\n');
+    for line in &hunk.lines {
+        out.push(line.kind.sign());
+        out.push_str(&line.text);
         out.push('\n');
-        for line in &hunk.lines {
-            out.push(line.kind.sign());
-            out.push_str(&line.text);
-            out.push('\n');
-            if line.no_newline {
-                out.push_str("\\ No newline at end of file\n");
-            }
+        if line.no_newline {
+            out.push_str("\\ No newline at end of file\n");
         }
     }
 }
