@@ -161,8 +161,8 @@ impl AnswerStream {
         }
     }
 
-    /// Leaves out newlines at the beginning of a part: those between a thought and the answer belong
-    /// to neither. False while nothing else has come.
+    /// Leaves out newlines at the beginning of a part: those between a thought and the answer
+    /// belong to neither. False while nothing else has come.
     fn trimmed(&mut self) -> bool {
         if self.trim {
             self.held = self.held.trim_start_matches('\n').to_owned();

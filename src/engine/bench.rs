@@ -59,7 +59,8 @@ pub struct BenchReport {
     /// Tokens a second while reading the prompt.
     pub prefill_tps: f64,
     /// Operations a second while reading the prompt, in 10^9: a weight's multiplication and its
-    /// addition are two. To be held against the products of 8-bit numbers that the processor can do.
+    /// addition are two. To be held against the products of 8-bit numbers that the processor can
+    /// do.
     pub prefill_gops: f64,
     /// Tokens a second while writing; 0 where none were written.
     pub decode_tps: f64,

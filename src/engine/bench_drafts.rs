@@ -194,7 +194,7 @@ fn dictate(
         .recall
         .read(prompt, Marks::default(), cancel, &mut |_| {})?
         .ok_or_else(Failure::interrupted)?;
-    // As most models are used.
+    // The settings of most models.
     let settings = Settings {
         temperature: 0.7,
         top_k: 20,

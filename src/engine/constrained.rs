@@ -1,4 +1,4 @@
-//! Constrained decoding: which tokens may come within a grammar, and what is told to it.
+//! Constrained decoding: the tokens that may come within a grammar.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Drafts of what comes next, taken from the text itself.
+//! Drafts of the next tokens, taken from the text itself.
 //!
 //! An answer about code repeats the code: a function with three lines changed, a quoted line, a
 //! hunk. What followed the last tokens where they stood before is proposed as what follows now

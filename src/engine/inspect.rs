@@ -207,8 +207,8 @@ fn conversations(header: &Header) -> (Option<ChatFacts>, Option<String>) {
     }
 }
 
-/// Checks that texts can be cut as the model's vocabulary wants it; other faults of a vocabulary are
-/// told when it is opened.
+/// Checks that texts can be cut as the model's vocabulary wants it; other faults of a vocabulary
+/// are told when it is opened.
 fn vocabulary_of(header: &Header) -> Result<()> {
     if header.architecture() == bert::ARCHITECTURE {
         return Ok(());

@@ -67,7 +67,7 @@ pub enum Role {
     Assistant,
 }
 
-/// One message of a conversation.
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The speaker.
@@ -102,7 +102,7 @@ pub struct Generate {
     pub messages: Vec<Message>,
     /// The beginning of the answer, which is given and not generated.
     pub prefill: String,
-    /// How tokens are sampled.
+    /// The sampling of the tokens.
     pub sampling: Sampling,
     /// Most tokens of the answer, a thought before it not counted; 0 for what the context
     /// leaves.

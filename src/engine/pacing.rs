@@ -1,5 +1,5 @@
-//! How many tokens of a prompt to read at once, so that progress is shown a few times a second.
-//! (A cancel does not wait for a piece to end.)
+//! The size of the pieces in which a prompt is read, so that progress is shown a few times a
+//! second. (A cancel does not wait for a piece to end.)
 //!
 //! A piece takes a fixed time, for waking threads and passing over the weights, and a time per
 //! token. Only the second shrinks with the piece, and on a busy machine the first is by far

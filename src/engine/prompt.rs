@@ -39,8 +39,8 @@ impl LocalEngine {
         found.map(|(_, ids)| ids.clone())
     }
 
-    /// Returns the tokens of an answer's given beginning: the very ones it was written with, where an
-    /// earlier answer is gone on with.
+    /// Returns the tokens of an answer's given beginning: the very ones it was written with, where
+    /// an earlier answer is gone on with.
     pub(super) fn prefilled(&self, text: &str) -> Vec<u32> {
         if text.is_empty() {
             return Vec::new();

@@ -316,8 +316,8 @@ impl Recall {
         restored
     }
 
-    /// Brings the network to a state on disk; false where the file is no longer good, or the network
-    /// does not take it.
+    /// Brings the network to a state on disk; false where the file is no longer good, or the
+    /// network does not take it.
     fn take_up(&mut self, i: usize) -> bool {
         let (Some(states), Some(on_disk)) = (&self.states, &mut self.on_disk) else {
             return bug("there are no states on disk", false);

@@ -12,7 +12,7 @@ const LEAST: usize = 128;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Repeats {
     written: Vec<u32>,
-    /// By period less one: length of the run of tokens that each equal the one a period before.
+    /// Length of the run of tokens that each equal the one a period before; by period less one.
     runs: Vec<usize>,
 }
 

@@ -34,8 +34,8 @@ pub(super) struct Trie {
 }
 
 impl Trie {
-    /// Makes a tree of tokens, given as id and bytes in any order. Empty tokens are left out, and so
-    /// are those longer than 65,535 bytes.
+    /// Makes a tree of tokens, given as id and bytes in any order. Empty tokens are left out, and
+    /// so are those longer than 65,535 bytes.
     pub fn new<'a>(tokens: impl Iterator<Item = (u32, &'a [u8])>) -> Self {
         let mut sorted: Vec<(&[u8], u32)> = tokens
             .filter(|(_, bytes)| !bytes.is_empty() && u16::try_from(bytes.len()).is_ok())

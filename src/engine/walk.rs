@@ -1,4 +1,5 @@
-//! Answers without a model: tokens by chance within a grammar, to prove grammars and to measure them.
+//! Answers without a model: tokens by chance within a grammar, to prove grammars and to measure
+//! them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -37,7 +38,8 @@ pub struct Walked {
     pub tokens: usize,
     /// True if the walk came to an end, and not to the limit.
     pub ended: bool,
-    /// True if nothing could come next though the text could not end either: a fault of the grammar.
+    /// True if nothing could come next though the text could not end either: a fault of the
+    /// grammar.
     pub stuck: bool,
     /// The times that asking the grammar took where it prescribes the text.
     pub strict: Vec<Duration>,
@@ -65,7 +67,8 @@ impl Walker {
         let header = Header::read(file)?;
         let tokenizer = Tokenizer::from_header(&header)?;
         let mut bytes = constrained::texts(&tokenizer, &stop_tokens(&header, &tokenizer));
-        // Large vocabularies are large by their words: tokens that cross lines are in small ones too.
+        // Large vocabularies are large by their words: tokens that cross lines are in small ones
+        // too.
         let plain = |token: &&Vec<u8>| {
             let text = std::str::from_utf8(token);
             text.is_ok_and(|text| !text.is_empty() && !text.contains(char::is_control))

@@ -4,8 +4,8 @@
 //! The text does not depend on drafts. Each token is drawn from the logits behind the one
 //! before it, in order, with the one sampler; a draft only means that these logits are there
 //! already. While the token drawn is the one drafted, the next row is handed out; with the first
-//! that is not, or that is followed by tokens the model did not choose, the tokens read too much are
-//! taken back.
+//! that is not, or that is followed by tokens the model did not choose, the tokens read too much
+//! are taken back.
 //!
 //! On x86 several tokens read at once give to the last bit what each alone gives, so the text is
 //! the same. With NEON and on GPUs they round a little differently; and where inputs are rounded

@@ -53,8 +53,8 @@ impl Index {
         }
     }
 
-    /// Counts the tokens right before the place `at`, of the text or at its end, that equal those at
-    /// the end of the text: [`LONGEST`] at most.
+    /// Counts the tokens right before the place `at`, of the text or at its end, that equal those
+    /// at the end of the text: [`LONGEST`] at most.
     pub fn agreeing(&self, at: usize) -> usize {
         let before = self.text.get(..at).or_bug("a place lies behind the text");
         let last = self.text.iter().rev().take(LONGEST);

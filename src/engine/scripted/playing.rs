@@ -25,8 +25,8 @@ impl Playing<'_, '_> {
     /// Plays all steps and tells the rest of the text. Returns why the answer ended.
     ///
     /// # Errors
-    /// That of the script; of kind model, where the grammar does not allow the answer or the prompt
-    /// is not the one expected.
+    /// The failure of the script itself; of kind model, where the grammar does not allow the answer
+    /// or the prompt is not the one expected.
     pub fn play(&mut self, line: &Line) -> Result<Finish> {
         let mut finish = line.finish;
         for step in &line.steps {

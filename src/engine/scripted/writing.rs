@@ -16,7 +16,8 @@ pub(super) struct Writing<'a, 'g> {
 
 impl Writing<'_, '_> {
     /// Adds a piece and tells it. Returns why the answer ends with it, if it does: by a stop text,
-    /// or where nothing may come next. The end of a piece that could begin a stop text is held back.
+    /// or where nothing may come next. The end of a piece that could begin a stop text is held
+    /// back.
     ///
     /// # Errors
     /// Of kind model, if the grammar does not allow it.
