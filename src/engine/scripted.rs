@@ -303,7 +303,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::base::CancelSource;
+    use crate::base::{CancelSource, Kind};
     use crate::engine::Finish;
 
     fn ask(text: &str) -> Generate {
