@@ -6,7 +6,7 @@
 //! through the folder that it opened. Elsewhere places are plain paths: who looks at the parts
 //! right before leaves a gap of microseconds to somebody who may already write there.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::failure::io_failure;
 use super::text::printable;
 use super::{Failure, Result};
 
-/// A folder that is held open.
+/// A folder that is held open: the same one wherever it is moved.
 #[derive(Debug)]
 pub struct Held {
     at: PathBuf,
@@ -24,7 +24,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// A path to the folder itself, wherever it is by now; good for as long as this lives.
+    /// Returns a path to the folder, wherever it is by now; good for as long as this lives.
     pub fn path(&self) -> &Path {
         &self.at
     }
@@ -38,25 +38,25 @@ pub struct Spot {
 }
 
 impl Spot {
-    /// A path to it, good for as long as this lives.
+    /// Returns a path to the place, good for as long as this lives.
     pub fn path(&self) -> PathBuf {
         self.folder.at.join(&self.name)
     }
 
-    /// Another name in the same folder.
+    /// Returns a path to another name in the same folder.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.at.join(name)
     }
 
-    /// The folder.
+    /// Returns the folder of the place.
     pub const fn folder(&self) -> &Held {
         &self.folder
     }
 
-    /// What stands there, a link as itself; none where nothing does.
+    /// Returns the metadata of the entry at this place, a link as itself; none where there is none.
     ///
     /// # Errors
-    /// Those of the system.
+    /// Errors of the system.
     pub fn facts(&self) -> io::Result<Option<fs::Metadata>> {
         match fs::symlink_metadata(self.path()) {
             Ok(facts) => Ok(Some(facts)),
@@ -66,7 +66,7 @@ impl Spot {
     }
 }
 
-/// That a way was refused for a link on it, or for a file where a folder should be.
+/// Makes the failure for a way with a link on it, or with a file where a folder should be.
 fn is_link(path: &Path, part: &Path) -> Failure {
     let words = format!(
         "`{}` is not touched: `{}` is a symbolic link",
@@ -76,22 +76,22 @@ fn is_link(path: &Path, part: &Path) -> Failure {
     Failure::input(printable(&words).into_owned())
 }
 
-/// The place of `path`, whose parts are plain names, below `root`; none where its folder is not
-/// there.
+/// Finds the place of `path`, whose parts are plain names, below `root`; none where its folder is
+/// not there.
 ///
 /// # Errors
 /// Of kind input, where a link stands on the way; of kind environment, where the system refuses.
 pub fn spot(root: &Path, path: &Path) -> Result<Option<Spot>> {
-    let name = path
-        .file_name()
-        .map(OsStr::to_owned)
-        .ok_or_else(|| Failure::bug(format!("`{}` is no name below a folder", path.display())))?;
-    let above = path.parent().unwrap_or(Path::new(""));
+    let (Some(name), Some(above)) = (path.file_name(), path.parent()) else {
+        let words = format!("`{}` is no name below a folder", path.display());
+        return Err(Failure::bug(words));
+    };
+    let name = name.to_owned();
     Ok(folder(root, above)?.map(|folder| Spot { folder, name }))
 }
 
-/// The folder `path` below `root`, or `root` itself where `path` is empty; none where it is not
-/// there.
+/// Opens the folder `path` below `root`, or `root` itself where `path` is empty; none where that is
+/// not there.
 ///
 /// # Errors
 /// As [`spot`].
@@ -144,8 +144,8 @@ pub fn folder(root: &Path, path: &Path) -> Result<Option<Held>> {
     }))
 }
 
-/// The folder `path` below `root`, or `root` itself where `path` is empty; none where it is not
-/// there.
+/// Opens the folder `path` below `root`, or `root` itself where `path` is empty; none where that is
+/// not there.
 ///
 /// # Errors
 /// As [`spot`].
@@ -169,8 +169,8 @@ pub fn folder(root: &Path, path: &Path) -> Result<Option<Held>> {
     Ok(Some(Held { at }))
 }
 
-/// Makes a folder below `root`, with those above it; what else stands on the way, links too, is
-/// removed first. For folders that are homebody's own.
+/// Makes a folder below `root`, with those above it; files and links on the way are removed first.
+/// For folders that are homebody's own.
 ///
 /// # Errors
 /// Of kind environment, where it cannot be made.
@@ -196,8 +196,8 @@ pub fn make_folders(root: &Path, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes whatever stands at a path below `root` that is homebody's own; a link goes, and what it
-/// leads to stays.
+/// Removes whatever stands at a path below `root` that is homebody's own; a link goes, and the file
+/// it leads to stays.
 ///
 /// # Errors
 /// Of kind environment, where it cannot be removed.
@@ -220,12 +220,13 @@ pub fn clear(root: &Path, path: &Path) -> Result<()> {
     removed.map_err(|e| failed(&e))
 }
 
-/// Moves what lies deep in a folder of ours up into it: each step down takes a descriptor, or a part
-/// of a path, of which there are only so many. What cannot be moved is told by what is tried next.
+/// Moves folders that lie deep in a folder of ours up into it: each step down takes a descriptor,
+/// or a part of a path, of which there are only so many. A folder that cannot be moved is told by
+/// what is tried next.
 fn flatten(root: &Path, path: &Path) {
-    /// Folders in each other that are left.
+    /// Depth of folders that are left where they are.
     const DEEP: usize = 12;
-    /// Folders that are moved, at the most.
+    /// The most folders that are moved.
     const MOST: usize = 100_000;
     let mut moved = 0;
     let mut open = vec![(path.to_owned(), 0)];
@@ -257,8 +258,8 @@ fn flatten(root: &Path, path: &Path) {
     }
 }
 
-/// Gives back the rights to a folder of ours that a command has taken away, and to those in it.
-/// What cannot be changed is told by what is tried next.
+/// Gives back the rights to a folder of ours that a command has taken away, and with `below` to
+/// those in it. Rights that cannot be changed are told by what is tried next.
 #[cfg(unix)]
 fn open_up(root: &Path, path: &Path, below: bool) {
     use std::os::unix::fs::PermissionsExt as _;

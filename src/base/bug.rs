@@ -1,12 +1,13 @@
 //! Bugs made loud without ending the program: a debug build stops at them, so every test does; a
 //! release says them in its log, with their place, and goes on with a value that is empty.
 //!
-//! For what cannot be missing unless the code is wrong, where there is no [`super::Result`] to
-//! carry a [`super::Failure::bug`]. What may truly be missing has a default, and a word why.
+//! They are for values that cannot be missing unless the code is wrong, where there is no
+//! [`super::Result`] to carry a [`super::Failure::bug`]. A value that may truly be missing has a
+//! default, and a word why.
 
 use std::panic::Location;
 
-/// Says a bug, and gives back what is gone on with.
+/// Logs a bug, and stops a debug build; returns the value that is gone on with.
 #[track_caller]
 pub fn bug<T>(what: &str, instead: T) -> T {
     log::error!("bug at {}: {what}", Location::caller());
@@ -16,7 +17,8 @@ pub fn bug<T>(what: &str, instead: T) -> T {
 
 /// A value that cannot be missing unless the code is wrong.
 pub trait OrBug<T> {
-    /// The value; where it is missing that is a bug, told as `what`, and the default stands in.
+    /// Returns the value; where it is missing that is a bug, told as `what`, and the default stands
+    /// in.
     fn or_bug(self, what: &str) -> T;
 }
 

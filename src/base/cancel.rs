@@ -23,12 +23,12 @@ pub struct Cancel {
 }
 
 impl CancelSource {
-    /// A source with nothing cancelled.
+    /// Makes a source with nothing cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A token of the generation that runs now.
+    /// Returns a token of the generation that runs now.
     pub fn token(&self) -> Cancel {
         Cancel {
             generation: self.generation.load(Ordering::Acquire),
@@ -38,24 +38,24 @@ impl CancelSource {
 
     /// Cancels every token handed out so far.
     ///
-    /// One atomic addition: it may be called from a signal handler.
+    /// The call is one atomic addition, so a signal handler may make it.
     pub fn cancel(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 impl Cancel {
-    /// A token that nobody can cancel.
+    /// Makes a token that nobody can cancel.
     pub fn never() -> Self {
         CancelSource::new().token()
     }
 
-    /// Whether the work should stop.
+    /// Tells whether the work should stop.
     pub fn is_cancelled(&self) -> bool {
         self.source.load(Ordering::Acquire) != self.generation
     }
 
-    /// `Err` of kind interrupted once cancelled.
+    /// Fails with kind interrupted once cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() {
             Err(Failure::interrupted())

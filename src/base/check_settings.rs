@@ -1,11 +1,11 @@
-//! What the configuration says of checks beside the command: what they may see and use.
+//! The settings of checks beside the command: what a check may see and use.
 
 use std::path::PathBuf;
 
 use super::config_file::{Entry, Wrong};
 use super::setting::{Origin, Setting};
 
-/// The keys; all of them for the user's file only.
+/// The keys of these settings; all of them for the user's file only.
 pub(super) const KEYS: [&str; 6] = [
     "check_time",
     "check_memory",
@@ -15,23 +15,24 @@ pub(super) const KEYS: [&str; 6] = [
     "check_unfenced",
 ];
 
-/// More megabytes than any machine has, and more processes.
+/// The most that is taken for a number of megabytes or processes: more than any machine has.
 const MOST: u64 = 1 << 32;
 
-/// What checks may see and use.
+/// The settings of checks: what a check may see and use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckSettings {
     /// `check_time`: seconds that a run may take.
     pub time: Setting<f64>,
-    /// `check_memory`: megabytes that its processes may use together; 0 for no limit.
+    /// `check_memory`: megabytes that the processes of a check may use together; 0 for no limit.
     pub memory: Setting<usize>,
-    /// `check_processes`: processes and threads that it may run; 0 for no limit.
+    /// `check_processes`: processes and threads that a check may run; 0 for no limit.
     pub processes: Setting<usize>,
-    /// `check_read`: files and folders that it may read beside the usual, `~` for the home folder.
+    /// `check_read`: files and folders that a check may read beside the usual, `~` for the home
+    /// folder.
     pub read: Setting<Vec<String>>,
-    /// `check_env`: variables of the environment that it is given beside the usual.
+    /// `check_env`: variables of the environment that a check is given beside the usual.
     pub env: Setting<Vec<String>>,
-    /// `check_unfenced`: whether it runs with every right of the user.
+    /// `check_unfenced`: true if a check runs with every right of the user.
     pub unfenced: Setting<bool>,
 }
 
@@ -49,7 +50,7 @@ impl Default for CheckSettings {
 }
 
 impl CheckSettings {
-    /// Takes an entry over, where it is one of these.
+    /// Takes the entry of one of [`KEYS`] over.
     pub(super) fn take(&mut self, key: &str, entry: &Entry, origin: &Origin) -> Result<(), Wrong> {
         let origin = origin.clone();
         match key {
@@ -63,7 +64,7 @@ impl CheckSettings {
         Ok(())
     }
 
-    /// Every key with its value as it stands in a file.
+    /// Lists every key with its value as it stands in a file, and its origin.
     pub(super) fn entries(&self) -> Vec<(&'static str, String, Origin)> {
         let texts = |values: &[String]| toml::Value::from(values.to_vec()).to_string();
         let time = toml::Value::from(format!("{}s", self.time.value)).to_string();
@@ -93,7 +94,7 @@ impl CheckSettings {
         ]
     }
 
-    /// What may be read, as paths.
+    /// Returns the files and folders of `check_read` as absolute paths; others are left out.
     pub fn readable(&self) -> Vec<PathBuf> {
         let home = std::env::home_dir();
         let path = |text: &String| match (text.strip_prefix("~/"), &home) {

@@ -1,4 +1,4 @@
-//! Configuration: every key, its value, and where it comes from.
+//! Configuration: every key, its value, and its origin.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::path::RepoPath;
 pub use super::check_settings::CheckSettings;
 pub use super::setting::{Origin, Setting};
 
-/// When to colour.
+/// The choice of when to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// Colours on a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always.
+    /// Colours everywhere.
     Always,
-    /// Never.
+    /// No colours.
     Never,
 }
 
 impl ColorChoice {
-    /// As it stands in the file.
+    /// Returns the choice as it stands in the file.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -34,7 +34,7 @@ impl ColorChoice {
     }
 }
 
-/// The keys and whether a repository's file may set them.
+/// The keys, each with true if a repository's file may set it.
 pub(super) const KEYS: [(&str, bool); 30] = [
     ("model", false),
     ("threads", false),
@@ -68,14 +68,14 @@ pub(super) const KEYS: [(&str, bool); 30] = [
     ("keys", false),
 ];
 
-/// More threads than any machine this runs on has.
+/// The most threads that are taken: more than any machine this runs on has.
 const MOST_THREADS: u64 = 1024;
-/// More megabytes than any disk has.
+/// The most megabytes that are taken: more than any disk has.
 const MOST_MEGABYTES: u64 = 1 << 40;
-/// More tokens than any model reads.
+/// The most tokens that are taken: more than any model reads.
 const MOST_TOKENS: u64 = 16_000_000;
 
-/// What the command line says; `None` where it says nothing.
+/// The settings of the command line; `None` where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
     /// `--model`.
@@ -148,11 +148,11 @@ pub struct Config {
     pub check: Setting<Option<String>>,
     /// `pull.pip_environment`: whether pip is given its variables of the shell (user only).
     pub pip_environment: Setting<bool>,
-    /// `check_…`: what it may see and use (user only).
+    /// `check_…`: what checks may see and use (user only).
     pub check_settings: CheckSettings,
     /// `keys.ACTION = ["ctrl-x", …]` (user only).
     pub keys: Setting<BTreeMap<String, Vec<String>>>,
-    /// What the user should be told: keys of the repository's file that were passed over.
+    /// Notes for the user: keys of the repository's file that were passed over.
     pub notes: Vec<String>,
 }
 
@@ -211,9 +211,9 @@ impl Config {
     /// stranger's, and must neither command nor keep anybody from opening the repository.
     ///
     /// # Errors
-    /// None so far: trouble with that file becomes a note.
+    /// There are none so far: trouble with the file becomes a note.
     pub fn add_repo_file(&mut self, root: &Path) -> Result<()> {
-        /// A stranger's file gets so many notes and no more.
+        /// The most notes that a stranger's file gets.
         const MOST_NOTES: usize = 20;
         let file = root.join(config_file::REPO_FILE);
         let before = self.notes.len();
@@ -288,7 +288,7 @@ impl Config {
         Ok(())
     }
 
-    /// Adds what the command line says, over everything.
+    /// Adds the settings of the command line, over everything.
     pub fn add_command_line(&mut self, said: Overrides) {
         fn put<T>(setting: &mut Setting<T>, value: Option<T>) {
             if let Some(value) = value {
@@ -306,90 +306,49 @@ impl Config {
         put(&mut self.save, said.save);
     }
 
-    /// Every key with its value as TOML (empty where nothing is set) and its origin, in a
+    /// Lists every key with its value as TOML (empty where nothing is set) and its origin, in a
     /// fixed order.
     pub fn entries(&self) -> Vec<(String, String, Origin)> {
-        fn text(value: &str) -> String {
-            toml::Value::from(value).to_string()
-        }
-        fn texts(values: &[String]) -> String {
-            toml::Value::from(values.to_vec()).to_string()
-        }
-        let mut out: Vec<(String, String, Origin)> = Vec::new();
-        let mut put = |key: &str, value: String, origin: &Origin| {
-            out.push((key.to_owned(), value, origin.clone()));
-        };
-        let model = self.model.value.as_deref().map(text).unwrap_or_default();
-        put("model", model, &self.model.origin);
-        put(
-            "threads",
-            self.threads.value.to_string(),
-            &self.threads.origin,
-        );
-        put("ctx", self.ctx.value.to_string(), &self.ctx.origin);
-        put("budget", self.budget.value.to_string(), &self.budget.origin);
-        let first = text(&format!("{}s", self.first_token.value));
-        put("context.first_token", first, &self.first_token.origin);
-        let seed = self.seed.value.map(|n| n.to_string()).unwrap_or_default();
-        put("seed", seed, &self.seed.origin);
-        let warmth = self.temperature.value.map(|t| format!("{t:?}"));
-        put(
-            "temperature",
-            warmth.unwrap_or_default(),
-            &self.temperature.origin,
-        );
-        put(
-            "thinking",
-            self.thinking.value.to_string(),
-            &self.thinking.origin,
-        );
-        let limit = self.thinking_limit.value.map(|n| n.to_string());
-        put(
-            "thinking_limit",
-            limit.unwrap_or_default(),
-            &self.thinking_limit.origin,
-        );
-        put("drafts", self.drafts.value.to_string(), &self.drafts.origin);
-        put("theme", text(&self.theme.value), &self.theme.origin);
-        put("color", text(self.color.value.word()), &self.color.origin);
-        put("mouse", self.mouse.value.to_string(), &self.mouse.origin);
-        put("vim", self.vim.value.to_string(), &self.vim.origin);
-        put("save", self.save.value.to_string(), &self.save.origin);
-        put(
-            "state_cache",
-            self.state_cache.value.to_string(),
-            &self.state_cache.origin,
-        );
-        put(
-            "rules_file",
-            text(&self.rules_file.value),
-            &self.rules_file.origin,
-        );
-        put("exclude", texts(&self.exclude.value), &self.exclude.origin);
-        put(
-            "review.second_look",
-            self.second_look.value.to_string(),
-            &self.second_look.origin,
-        );
-        put(
-            "review.skip",
-            texts(&self.review_skip.value),
-            &self.review_skip.origin,
-        );
-        put(
-            "search.embedding",
-            text(&self.search_embedding.value),
-            &self.search_embedding.origin,
-        );
-        let check = self.check.value.as_deref().map(text).unwrap_or_default();
-        put("check", check, &self.check.origin);
-        let pip = &self.pip_environment;
-        put("pull.pip_environment", pip.value.to_string(), &pip.origin);
-        for (key, value, origin) in self.check_settings.entries() {
-            put(key, value, &origin);
-        }
+        let flag = bool::to_string;
+        let number = usize::to_string;
+        let name = |name: &String| text(name);
+        let list = |list: &Vec<String>| texts(list);
+        let optional = |name: &Option<String>| or_nothing(name.as_deref().map(text));
+        let limit = |limit: &Option<usize>| or_nothing(limit.map(|n| n.to_string()));
+        let seed = |seed: &Option<u64>| or_nothing(seed.map(|n| n.to_string()));
+        let warmth = |warmth: &Option<f32>| or_nothing(warmth.map(|t| format!("{t:?}")));
+        let seconds = |seconds: &f64| text(&format!("{seconds}s"));
+        let color = |color: &ColorChoice| text(color.word());
+        let mut out = vec![
+            entry("model", &self.model, optional),
+            entry("threads", &self.threads, number),
+            entry("ctx", &self.ctx, number),
+            entry("budget", &self.budget, number),
+            entry("context.first_token", &self.first_token, seconds),
+            entry("seed", &self.seed, seed),
+            entry("temperature", &self.temperature, warmth),
+            entry("thinking", &self.thinking, flag),
+            entry("thinking_limit", &self.thinking_limit, limit),
+            entry("drafts", &self.drafts, flag),
+            entry("theme", &self.theme, name),
+            entry("color", &self.color, color),
+            entry("mouse", &self.mouse, flag),
+            entry("vim", &self.vim, flag),
+            entry("save", &self.save, flag),
+            entry("state_cache", &self.state_cache, number),
+            entry("rules_file", &self.rules_file, name),
+            entry("exclude", &self.exclude, list),
+            entry("review.second_look", &self.second_look, flag),
+            entry("review.skip", &self.review_skip, list),
+            entry("search.embedding", &self.search_embedding, name),
+            entry("check", &self.check, optional),
+            entry("pull.pip_environment", &self.pip_environment, flag),
+        ];
+        let checks = self.check_settings.entries().into_iter();
+        out.extend(checks.map(|(key, value, origin)| (key.to_owned(), value, origin)));
         for (action, keys) in &self.keys.value {
-            put(&format!("keys.{action}"), texts(keys), &self.keys.origin);
+            let key = format!("keys.{action}");
+            out.push((key, texts(keys), self.keys.origin.clone()));
         }
         out
     }
@@ -397,27 +356,7 @@ impl Config {
     /// Takes one entry of a file over, if that file may set it and its value is of the kind
     /// the key takes.
     fn take(&mut self, entry: &Entry, origin: &Origin) -> Result<(), config_file::Wrong> {
-        let repo = matches!(origin, Origin::Repo(_));
-        let known = match entry.path.as_slice() {
-            [key] if key == "keys" => "keys",
-            [first, _] if first == "keys" => "keys",
-            path => KEYS
-                .iter()
-                .map(|(key, _)| *key)
-                .find(|key| key.split('.').eq(path.iter().map(String::as_str)))
-                .ok_or_else(|| entry.unknown(repo))?,
-        };
-        if repo && !KEYS.contains(&(known, true)) {
-            return Err(entry.forbidden());
-        }
-        // What the command line or the environment says stands over any file, also when a
-        // repository is opened after they were read.
-        fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
-            if !matches!(setting.origin, Origin::CommandLine | Origin::Environment(_)) {
-                setting.set(value, origin.clone());
-            }
-        }
-        match known {
+        match allowed_key(entry, origin)? {
             "model" => over(&mut self.model, entry.optional_text()?, origin),
             "threads" => over(&mut self.threads, entry.count(MOST_THREADS)?, origin),
             "ctx" => over(&mut self.ctx, entry.count(MOST_TOKENS)?, origin),
@@ -472,7 +411,58 @@ impl Config {
     }
 }
 
-/// A list of a file: the user's replaces what is built in, a repository's is added.
+/// Finds the key of an entry, if it is known and its file may set it.
+fn allowed_key(entry: &Entry, origin: &Origin) -> Result<&'static str, config_file::Wrong> {
+    let repo = matches!(origin, Origin::Repo(_));
+    let known = match entry.path.as_slice() {
+        [key] if key == "keys" => "keys",
+        [first, _] if first == "keys" => "keys",
+        path => KEYS
+            .iter()
+            .map(|(key, _)| *key)
+            .find(|key| key.split('.').eq(path.iter().map(String::as_str)))
+            .ok_or_else(|| entry.unknown(repo))?,
+    };
+    if repo && !KEYS.contains(&(known, true)) {
+        return Err(entry.forbidden());
+    }
+    Ok(known)
+}
+
+/// Makes the entry of a setting, its value written by `write`.
+fn entry<T>(
+    key: &str,
+    setting: &Setting<T>,
+    write: impl Fn(&T) -> String,
+) -> (String, String, Origin) {
+    let value = write(&setting.value);
+    (key.to_owned(), value, setting.origin.clone())
+}
+
+/// Writes a text as TOML.
+fn text(value: &str) -> String {
+    toml::Value::from(value).to_string()
+}
+
+/// Writes a list of texts as TOML.
+fn texts(values: &[String]) -> String {
+    toml::Value::from(values.to_vec()).to_string()
+}
+
+/// Writes nothing for a value that is not set: TOML has no word for that.
+fn or_nothing(value: Option<String>) -> String {
+    value.unwrap_or_default()
+}
+
+/// Takes the value of a file over. A setting of the command line or the environment stands over any
+/// file, also when a repository is opened after they were read.
+fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
+    if !matches!(setting.origin, Origin::CommandLine | Origin::Environment(_)) {
+        setting.set(value, origin.clone());
+    }
+}
+
+/// Takes a list of a file over: the user's replaces the built-in one, a repository's is added.
 fn add(setting: &mut Setting<Vec<String>>, values: Vec<String>, origin: &Origin) {
     if matches!(origin, Origin::Repo(_)) {
         setting.value.extend(values);

@@ -12,34 +12,37 @@ use super::config::KEYS;
 use super::failure::{Failure, Result, io_failure};
 use super::text::printable;
 
-/// The repository's file.
+/// The name of the repository's file.
 pub(super) const REPO_FILE: &str = ".homebody.toml";
 
-/// No configuration is larger.
+/// The most bytes of a file.
 const MOST_BYTES: u64 = 1_000_000;
-/// Most texts in a list.
+/// The most texts in a list.
 const MOST_TEXTS: usize = 1_000;
 
-/// One key of a file with its value and place.
+/// A key of a file with its value and place.
 #[derive(Debug)]
 pub(super) struct Entry {
     /// The parts of the key.
     pub(super) path: Vec<String>,
     value: toml::Value,
+    /// Line and column, from 1.
     key_place: (usize, usize),
+    /// Line and column, from 1.
     value_place: (usize, usize),
 }
 
-/// What is wrong at one place of a file.
+/// A mistake at one place of a file.
 #[derive(Debug)]
 pub(super) struct Wrong {
+    /// Line and column, from 1.
     place: (usize, usize),
     what: String,
     hint: Option<String>,
 }
 
 impl Wrong {
-    /// As a failure that names the file.
+    /// Turns the mistake into a failure that names the file.
     pub(super) fn failure(self, file: &Path) -> Failure {
         let (line, column) = self.place;
         let failure = Failure::config(format!("{}:{line}:{column}: {}", file.display(), self.what));
@@ -50,7 +53,7 @@ impl Wrong {
     }
 }
 
-/// As a note about the repository's file.
+/// Writes the mistake as a note about the repository's file.
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, column) = self.place;
@@ -62,7 +65,7 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// The text of a file; none if it is not there. Only a plain file of sensible size is read:
+/// Reads the text of a file; none if it is not there. Only a plain file of sensible size is read:
 /// a repository may hold a link to a device.
 pub(super) fn read(file: &Path) -> Result<Option<String>> {
     let failed = |e: &std::io::Error| io_failure(format!("cannot read {}", file.display()), e);
@@ -96,8 +99,9 @@ pub(super) fn read(file: &Path) -> Result<Option<String>> {
     }
 }
 
-/// The entries of a file, tables taken apart, in order of place.
+/// Parses the entries of a file, tables taken apart, in order of place.
 pub(super) fn entries(text: &str) -> Result<Vec<Entry>, Wrong> {
+    // A mistake without a place is told at the beginning.
     let root = DeTable::parse(text).map_err(|e| Wrong {
         place: place(text, e.span().map_or(0, |span| span.start)),
         what: e.message().replace('\n', ", "),
@@ -109,12 +113,12 @@ pub(super) fn entries(text: &str) -> Result<Vec<Entry>, Wrong> {
     Ok(out)
 }
 
-/// Tables become entries of their own; those under `keys` one level down.
+/// Collects the entries of a table. The entries of known tables are taken out, one level down.
 fn flatten(text: &str, table: &DeTable<'_>, above: &mut Vec<String>, out: &mut Vec<Entry>) {
     for (key, value) in table {
         above.push(key.get_ref().clone().into_owned());
         match value.get_ref() {
-            // `keys` and `review` are the only tables; others are told as unknown whole.
+            // A table of which no key is known is told as unknown whole.
             DeValue::Table(inner)
                 if above.len() == 1
                     && KEYS.iter().any(|(known, _)| {
@@ -134,7 +138,7 @@ fn flatten(text: &str, table: &DeTable<'_>, above: &mut Vec<String>, out: &mut V
     }
 }
 
-/// A value without its spans. Depth is bounded by the parser.
+/// Returns a value without its spans. Depth is bounded by the parser.
 fn plain(value: &DeValue<'_>) -> toml::Value {
     match value {
         DeValue::String(text) => toml::Value::String(text.clone().into_owned()),
@@ -158,24 +162,22 @@ fn plain(value: &DeValue<'_>) -> toml::Value {
     }
 }
 
-/// Line and column of a byte, from 1.
+/// Returns line and column of a byte, from 1.
 fn place(text: &str, byte: usize) -> (usize, usize) {
+    // The parser may point behind the end.
     let before = text.get(..byte).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |last| last.chars().count())
-        + 1;
-    (line, column)
+    let last = before.rsplit_once('\n').map_or(before, |(_, last)| last);
+    (line, last.chars().count() + 1)
 }
 
 impl Entry {
+    /// Returns the whole key, with dots between its parts.
     fn name(&self) -> String {
         self.path.join(".")
     }
 
-    /// Something wrong with the value.
+    /// Makes a mistake in the value.
     pub(super) fn wrong(&self, what: String) -> Wrong {
         Wrong {
             place: self.value_place,
@@ -184,11 +186,12 @@ impl Entry {
         }
     }
 
+    /// Makes the mistake of a value that is not of the kind the key takes.
     fn takes(&self, what: &str) -> Wrong {
         self.wrong(format!("`{}` takes {what}", self.name()))
     }
 
-    /// The key is not known.
+    /// Makes the mistake of a key that is not known, with the nearest one that is.
     pub(super) fn unknown(&self, repo: bool) -> Wrong {
         let name = self.name();
         let nearest = KEYS
@@ -205,7 +208,7 @@ impl Entry {
         }
     }
 
-    /// The key is the user's alone.
+    /// Makes the mistake of a key that is the user's alone.
     pub(super) fn forbidden(&self) -> Wrong {
         Wrong {
             place: self.key_place,
@@ -217,7 +220,7 @@ impl Entry {
         }
     }
 
-    /// A text.
+    /// Returns the value as a text that is not empty.
     pub(super) fn text(&self) -> Result<String, Wrong> {
         match &self.value {
             toml::Value::String(text) if !text.is_empty() => Ok(text.clone()),
@@ -225,7 +228,7 @@ impl Entry {
         }
     }
 
-    /// A text; an empty one is none.
+    /// Returns the value as a text; an empty one is none.
     pub(super) fn optional_text(&self) -> Result<Option<String>, Wrong> {
         match &self.value {
             toml::Value::String(text) => Ok((!text.is_empty()).then(|| text.clone())),
@@ -233,7 +236,7 @@ impl Entry {
         }
     }
 
-    /// A whole number from 0.
+    /// Returns the value as a whole number from 0 to `most`.
     pub(super) fn whole(&self, most: u64) -> Result<u64, Wrong> {
         match &self.value {
             toml::Value::Integer(n) => u64::try_from(*n).ok().filter(|n| *n <= most),
@@ -248,12 +251,12 @@ impl Entry {
         })
     }
 
-    /// A whole number of things.
+    /// Returns the value as a count of things, `most` at most.
     pub(super) fn count(&self, most: u64) -> Result<usize, Wrong> {
         self.whole(most).map(|n| n as usize)
     }
 
-    /// A number within bounds.
+    /// Returns the value as a number from `least` to `most`.
     pub(super) fn number(&self, least: f64, most: f64) -> Result<f64, Wrong> {
         match self.value {
             toml::Value::Integer(n) => Some(n as f64),
@@ -264,7 +267,8 @@ impl Entry {
         .ok_or_else(|| self.takes(&format!("a number from {least} to {most}")))
     }
 
-    /// A length of time in seconds: a number of them, or a text such as `20s`, `1.5s` or `2m`.
+    /// Returns the value as a time in seconds: a number of them, or a text such as `20s`, `1.5s` or
+    /// `2m`.
     pub(super) fn seconds(&self) -> Result<f64, Wrong> {
         let said = match self.value {
             toml::Value::Integer(n) => Some(n as f64),
@@ -283,14 +287,14 @@ impl Entry {
             .ok_or_else(|| self.takes("a time such as \"20s\" or \"2m\", up to an hour"))
     }
 
-    /// True or false.
+    /// Returns the value as true or false.
     pub(super) fn flag(&self) -> Result<bool, Wrong> {
         self.value
             .as_bool()
             .ok_or_else(|| self.takes("true or false"))
     }
 
-    /// One of some words.
+    /// Returns the thing that the value names, one of `words`.
     pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Wrong> {
         self.value
             .as_str()
@@ -306,7 +310,7 @@ impl Entry {
             })
     }
 
-    /// A list of texts.
+    /// Returns the value as a list of texts.
     pub(super) fn texts(&self) -> Result<Vec<String>, Wrong> {
         self.value
             .as_array()
@@ -320,7 +324,7 @@ impl Entry {
             .ok_or_else(|| self.takes("a list of texts in quotes"))
     }
 
-    /// `keys.ACTION = "ctrl-q"` or a list of such.
+    /// Adds `keys.ACTION = "ctrl-q"`, or a list of such keys, to `keys`.
     pub(super) fn keys(&self, keys: &mut BTreeMap<String, Vec<String>>) -> Result<(), Wrong> {
         let [_, action] = self.path.as_slice() else {
             return Err(self.takes("a table of actions and their keys"));

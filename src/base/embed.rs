@@ -1,17 +1,18 @@
-//! Turning texts into vectors of meaning, without knowing what turns them.
+//! Turning texts into vectors of meaning (embeddings), without knowing the model that does.
 
 use super::{Cancel, Result};
 
-/// Turns texts into vectors: the nearer two are, the more alike what the texts say. The engine
-/// implements it with an embedding model; the index keeps and compares the vectors.
+/// Turns texts into vectors: the nearer two vectors are, the more alike the meanings of the texts.
+/// The engine implements this with an embedding model; the index keeps and compares the vectors.
 pub trait Embed: Send + Sync + std::fmt::Debug {
-    /// Which model, and which file of it: vectors of another are not to be compared with these.
+    /// Names the model and the file of it: vectors of another are not to be compared with these.
     fn name(&self) -> &str;
 
-    /// Numbers in a vector.
+    /// Returns the number of dimensions of a vector.
     fn width(&self) -> usize;
 
-    /// A vector of length 1 for each text, in order. What is too long is cut.
+    /// Computes a vector for each text, in order: `texts × width`, f32, each of length 1. A text
+    /// that is too long is cut.
     ///
     /// # Errors
     /// Of kind interrupted when cancelled; of kind model, if the model cannot be run.

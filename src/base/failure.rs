@@ -7,28 +7,28 @@ use serde::{Deserialize, Serialize};
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// What sort of trouble it is. The kind alone decides the exit code.
+/// The kind of a failure. The kind alone decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The command line or a request in the UI cannot be understood.
+    /// A command line or a request in the UI that cannot be understood.
     Usage,
-    /// A configuration file, theme or prompt template is wrong.
+    /// A configuration file, theme or prompt template that is wrong.
     Config,
-    /// The machine says no: no memory, no disk, no permission, no network.
+    /// Trouble with the machine: no memory, no disk, no permission, no network.
     Environment,
-    /// A file or repository that was read is broken or of an unsupported form.
+    /// A file or repository that is broken or of an unsupported form.
     Input,
-    /// A model cannot be found, loaded or run.
+    /// A model that cannot be found, loaded or run.
     Model,
-    /// The user stopped it.
+    /// A stop by the user.
     Interrupted,
-    /// Our own mistake.
+    /// A mistake of this program.
     Bug,
 }
 
 impl Kind {
-    /// The process exit code for a failure of this kind.
+    /// Returns the process exit code for a failure of this kind.
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Usage | Self::Config | Self::Environment | Self::Input | Self::Model => 2,
@@ -37,7 +37,7 @@ impl Kind {
         }
     }
 
-    /// The kind in one lower-case word, as it stands in JSON events.
+    /// Returns the kind in one lower-case word, as it stands in JSON events.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -66,7 +66,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of the given kind.
+    /// Makes a failure of the given kind.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
         Self {
             kind,
@@ -76,37 +76,37 @@ impl Failure {
         }
     }
 
-    /// A command line or request that cannot be understood.
+    /// Makes a failure for a command line or request that cannot be understood.
     pub fn usage(what: impl Into<String>) -> Self {
         Self::new(Kind::Usage, what)
     }
 
-    /// A configuration, theme or template that is wrong.
+    /// Makes a failure for a configuration, theme or template that is wrong.
     pub fn config(what: impl Into<String>) -> Self {
         Self::new(Kind::Config, what)
     }
 
-    /// Trouble with the machine.
+    /// Makes a failure for trouble with the machine.
     pub fn environment(what: impl Into<String>) -> Self {
         Self::new(Kind::Environment, what)
     }
 
-    /// A broken or unsupported file or repository.
+    /// Makes a failure for a broken or unsupported file or repository.
     pub fn input(what: impl Into<String>) -> Self {
         Self::new(Kind::Input, what)
     }
 
-    /// A model that cannot be found, loaded or run.
+    /// Makes a failure for a model that cannot be found, loaded or run.
     pub fn model(what: impl Into<String>) -> Self {
         Self::new(Kind::Model, what)
     }
 
-    /// The user stopped it.
+    /// Makes a failure for a stop by the user.
     pub fn interrupted() -> Self {
         Self::new(Kind::Interrupted, "stopped")
     }
 
-    /// Our own mistake.
+    /// Makes a failure for a mistake of this program.
     pub fn bug(what: impl Into<String>) -> Self {
         Self::new(Kind::Bug, what)
             .hint("this is a bug in homebody; please report it with the command that led here")
@@ -141,27 +141,27 @@ impl Failure {
         self
     }
 
-    /// The kind.
+    /// Returns the kind of the failure.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What happened.
+    /// Returns the sentence that tells the failure.
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// Why, from the nearest cause to the root.
+    /// Returns the causes, from the nearest to the root.
     pub fn causes(&self) -> &[String] {
         &self.causes
     }
 
-    /// What to do next.
+    /// Returns the next step for the user, where there is one.
     pub fn next_step(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Whether the user stopped it.
+    /// Tells whether the failure is a stop by the user.
     pub fn is_interrupted(&self) -> bool {
         self.kind == Kind::Interrupted
     }
@@ -179,7 +179,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Puts an I/O error under a sentence that names what was being done.
+/// Puts an I/O error under a sentence that names the thing that was being done.
 pub fn io_failure(what: impl Into<String>, error: &std::io::Error) -> Failure {
     use std::io::ErrorKind;
     let failure = Failure::environment(what).because(error);

@@ -1,19 +1,19 @@
-//! A text as lines, with where each of them lies.
+//! A text as lines, with the place of each.
 
 use std::ops::Range;
 
-/// A line: its text without the newline, and the bytes it takes with it.
+/// A line: its text without the newline, and the bytes it takes with the newline.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
-    /// Without its newline.
+    /// The text of the line without its newline.
     pub text: &'a str,
-    /// Its first byte.
+    /// Index of the first byte.
     pub start: usize,
-    /// The byte behind it and its newline.
+    /// Index of the byte behind the newline.
     pub end: usize,
 }
 
-/// The lines of a text. A byte-order mark belongs to no line; a text that ends in a newline
+/// Splits a text into lines. A byte-order mark belongs to no line; a text that ends in a newline
 /// has no empty line behind it.
 pub fn lines(text: &str) -> Vec<Line<'_>> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -31,13 +31,14 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
         .collect()
 }
 
-/// A line without `\n` or `\r\n` at its end.
+/// Returns a line without `\n` or `\r\n` at its end.
 pub fn without_newline(line: &str) -> &str {
     line.strip_suffix('\n')
         .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line))
 }
 
-/// The bytes of some lines, counted from 0.
+/// Returns the bytes of a range of lines, counted from 0. Behind the last line there are none: the
+/// range is empty, at the end of the text.
 pub fn bytes(file: &[Line<'_>], range: Range<usize>) -> Range<usize> {
     let start = file
         .get(range.start)

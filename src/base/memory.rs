@@ -1,4 +1,4 @@
-//! How much memory this process may still take.
+//! The memory that this process may still take, and that it has taken.
 
 #[cfg(target_os = "linux")]
 pub use linux::{available, group_limit, peak_resident, resident, system};
@@ -6,20 +6,20 @@ pub use linux::{available, group_limit, peak_resident, resident, system};
 #[cfg(not(target_os = "linux"))]
 pub use other::{available, group_limit, peak_resident, resident, system};
 
-/// Linux tells in `/proc`, and limits processes by control groups.
+/// The memory on Linux, by `/proc` and control groups.
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// Bytes free for us: the smaller of what the system calls available and what is left
-    /// under the control group's limit.
+    /// Returns the bytes free for this process: the smaller of those that the system calls
+    /// available and those left under the control group's limit; 0 where the system does not tell.
     pub fn available() -> u64 {
         let system = system();
         group_limit().map_or(system, |left| left.min(system))
     }
 
-    /// Bytes that the whole system calls available.
+    /// Returns the bytes that the system calls available; 0 where it does not tell.
     pub fn system() -> u64 {
         fs::read_to_string("/proc/meminfo")
             .ok()
@@ -27,32 +27,33 @@ mod linux {
             .unwrap_or(0)
     }
 
-    /// Bytes left under the strictest limit of this process's control groups, where there
-    /// is one.
+    /// Returns the bytes left under the strictest limit of this process's control groups, where
+    /// there is one.
     pub fn group_limit() -> Option<u64> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         group_left(&own, Path::new("/sys/fs/cgroup"))
     }
 
-    /// Peak resident memory of this process in bytes, where the platform tells.
+    /// Returns the peak resident memory of this process in bytes, where the platform tells.
     pub fn peak_resident() -> Option<u64> {
         kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
     }
 
-    /// Resident memory of this process now, where the platform tells.
+    /// Returns the resident memory of this process in bytes, where the platform tells.
     pub fn resident() -> Option<u64> {
         kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
     }
 
-    /// The value of a line `Key:   123 kB`, in bytes.
+    /// Reads the value of a line `Key:   123 kB`, in bytes.
     pub(super) fn kilobytes(text: &str, key: &str) -> Option<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix(key))?;
         let number = line.split_whitespace().next()?.parse::<u64>().ok()?;
         Some(number.saturating_mul(1024))
     }
 
-    /// What is left under the strictest limit of this process's groups, from `/proc/self/cgroup`
-    /// and the place where the groups are mounted. None where there is no limit.
+    /// Returns the bytes left under the strictest limit of this process's groups, from the text of
+    /// `/proc/self/cgroup` and the place where the groups are mounted. None where there is no
+    /// limit.
     pub(super) fn group_left(own: &str, mount: &Path) -> Option<u64> {
         own.lines()
             .filter_map(|line| {
@@ -81,8 +82,8 @@ mod linux {
             .min()
     }
 
-    /// The least that is left in a group or any above it. Cached file pages that can be dropped
-    /// at once count as free, as they do in `MemAvailable`.
+    /// Returns the least number of bytes left in a group or any above it. Cached file pages that
+    /// can be dropped at once count as free, as they do in `MemAvailable`.
     fn upward(base: &Path, path: &str, max: &str, current: &str, cached: &str) -> Option<u64> {
         let mut group: PathBuf = base.join(path.trim_start_matches('/'));
         let mut least = None;
@@ -98,8 +99,9 @@ mod linux {
         }
     }
 
+    /// Returns the bytes left in a group, where it has a limit.
     fn left_in(group: &Path, max: &str, current: &str, cached: &str) -> Option<u64> {
-        /// What version 1 writes where there is no limit is near the largest number.
+        /// The least number that means no limit: version 1 writes one near the largest.
         const NONE: u64 = 1 << 60;
         let number = |name: &str| -> Option<u64> {
             fs::read_to_string(group.join(name))
@@ -109,6 +111,7 @@ mod linux {
                 .ok()
         };
         let limit = number(max).filter(|limit| *limit < NONE)?;
+        // A container may hide its figures: the limit alone is known then.
         let used = number(current).unwrap_or(0);
         let droppable = fs::read_to_string(group.join("memory.stat"))
             .ok()
@@ -123,34 +126,34 @@ mod linux {
     }
 }
 
-/// Elsewhere `sysinfo` asks.
+/// The memory elsewhere, by `sysinfo`.
 #[cfg(not(target_os = "linux"))]
 mod other {
     use sysinfo::{ProcessesToUpdate, System};
 
-    /// Bytes free for us: what the system calls available.
+    /// Returns the bytes free for this process: those that the system calls available.
     pub fn available() -> u64 {
         system()
     }
 
-    /// Bytes that the whole system calls available.
+    /// Returns the bytes that the system calls available; 0 where it does not tell.
     pub fn system() -> u64 {
         let mut system = System::new();
         system.refresh_memory();
         system.available_memory()
     }
 
-    /// There are no control groups here.
+    /// Returns none: there are no control groups here.
     pub fn group_limit() -> Option<u64> {
         None
     }
 
-    /// Peak resident memory of this process in bytes, where the platform tells.
+    /// Returns none: `sysinfo` does not tell the peak.
     pub fn peak_resident() -> Option<u64> {
         None
     }
 
-    /// Resident memory of this process now, where the platform tells.
+    /// Returns the resident memory of this process in bytes, where the platform tells.
     pub fn resident() -> Option<u64> {
         let me = sysinfo::get_current_pid().ok()?;
         let mut system = System::new();

@@ -2,7 +2,7 @@
 //! a model or a screen.
 //!
 //! Law: imports nothing of ours; no printing, no exiting, no global state but the
-//! logger. What is here is small, pure where it can be, and stable.
+//! logger. The parts are small, pure where they can be, and stable.
 
 pub mod beneath;
 pub mod bug;

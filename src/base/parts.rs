@@ -9,31 +9,32 @@ const DIGITS: usize = 5;
 /// The name of one part of a split model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartName {
-    /// The folder it lies in; empty where the path names none.
+    /// The folder of the part; empty where the path names none.
     folder: PathBuf,
-    /// What stands before the numbers.
+    /// The name before the numbers.
     pub stem: String,
-    /// Which part it is, from 1.
+    /// Number of the part, from 1.
     pub number: usize,
-    /// How many parts there are, at least 1.
+    /// Number of all parts, at least 1.
     pub count: usize,
 }
 
 impl PartName {
     /// Reads the name of a file; none where it is not that of a part.
     pub fn of(file: &Path) -> Option<Self> {
+        let folder = file.parent()?;
         let name = file.file_name()?.to_str()?.strip_suffix(".gguf")?;
         let (rest, count) = numbered(name)?;
         let (stem, number) = numbered(rest.strip_suffix("-of")?)?;
         (count >= 1 && (1..=count).contains(&number) && !stem.is_empty()).then(|| Self {
-            folder: file.parent().unwrap_or(Path::new("")).to_owned(),
+            folder: folder.to_owned(),
             stem: stem.to_owned(),
             number,
             count,
         })
     }
 
-    /// Where the part of that number lies, from 1.
+    /// Returns the path of the part of that number, from 1.
     pub fn path(&self, number: usize) -> PathBuf {
         self.folder.join(format!(
             "{}-{number:0DIGITS$}-of-{:0DIGITS$}.gguf",
@@ -41,12 +42,12 @@ impl PartName {
         ))
     }
 
-    /// Where all parts lie, in their order.
+    /// Returns the paths of all parts, in their order.
     pub fn paths(&self) -> Vec<PathBuf> {
         (1..=self.count).map(|number| self.path(number)).collect()
     }
 
-    /// The file names of the parts that are not there, for people; empty where all are.
+    /// Returns the file names of the parts that are not there, for people; empty where all are.
     pub fn missing(&self) -> Vec<String> {
         (1..=self.count)
             .map(|number| self.path(number))
@@ -56,13 +57,13 @@ impl PartName {
     }
 }
 
-/// All files of the model that a file belongs to, in their order: the file itself, or where
+/// Returns all files of the model that a file belongs to, in their order: the file itself, or where
 /// its name is that of a part, all parts.
 pub fn files_of(file: &Path) -> Vec<PathBuf> {
     PartName::of(file).map_or_else(|| vec![file.to_owned()], |part| part.paths())
 }
 
-/// A list of names for people that does not become long.
+/// Joins names to a list for people that does not become long.
 pub fn listed(names: &[String]) -> String {
     const MOST: usize = 4;
     let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>();

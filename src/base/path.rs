@@ -61,38 +61,40 @@ impl RepoPath {
         Ok(Self(parts.join("/")))
     }
 
-    /// The path as text, `/` between parts.
+    /// Returns the path as text, `/` between parts.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The last part.
+    /// Returns the last part.
     pub fn name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or(&self.0)
+        let last = self.0.rsplit_once('/');
+        last.map_or(self.as_str(), |(_, name)| name)
     }
 
-    /// What stands before the last part, without a slash at the end; empty at the root.
+    /// Returns the path of the folder, without a slash at the end; empty at the root.
     pub fn folder(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// What follows the last dot of the name, lower case, where there is one.
+    /// Returns the name's extension, the part behind the last dot, in lower case.
     pub fn extension(&self) -> Option<String> {
         let (stem, extension) = self.name().rsplit_once('.')?;
         (!stem.is_empty()).then(|| extension.to_ascii_lowercase())
     }
 
-    /// The path on disk below `root`. It does not follow links: who writes must check them.
+    /// Returns the path on disk below `root`. Links on the way are not looked for: who writes must
+    /// check them.
     pub fn under(&self, root: &Path) -> PathBuf {
         root.join(self.0.split('/').collect::<PathBuf>())
     }
 }
 
-/// Whether Windows takes a name for a device, whatever its ending (Naming Files, Paths, and
+/// Tells whether Windows takes a name for a device, whatever its ending (Naming Files, Paths, and
 /// Namespaces).
 fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or(name).trim_end();
-    let upper = stem.to_ascii_uppercase();
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let upper = stem.trim_end().to_ascii_uppercase();
     let numbered = |start: &str| {
         let rest = upper.strip_prefix(start);
         rest.is_some_and(|rest| {
@@ -132,7 +134,7 @@ impl AsRef<str> for RepoPath {
     }
 }
 
-/// Lines `start..=end` of a file, counted from 1.
+/// A range of lines of a file, `start..=end`, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "Ends")]
 pub struct LineRange {
@@ -154,7 +156,7 @@ impl From<Ends> for LineRange {
 }
 
 impl LineRange {
-    /// A range; the ends are put in order and raised to 1.
+    /// Makes a range; the ends are put in order and raised to 1.
     pub fn new(start: u32, end: u32) -> Self {
         let (a, b) = (start.max(1), end.max(1));
         Self {
@@ -163,17 +165,18 @@ impl LineRange {
         }
     }
 
-    /// The first line, from 1.
+    /// Returns the first line, from 1.
     pub const fn start(self) -> u32 {
         self.start
     }
 
-    /// The last line, included; never before the first.
+    /// Returns the last line, included; never before the first.
     pub const fn end(self) -> u32 {
         self.end
     }
 
-    /// The same first line, and another last one; the first, where that lies before it.
+    /// Returns the range from the same first line to another last one; to the first, where that
+    /// lies before it.
     #[must_use]
     pub fn up_to(self, end: u32) -> Self {
         Self {
@@ -182,22 +185,22 @@ impl LineRange {
         }
     }
 
-    /// How many lines.
+    /// Counts the lines.
     pub const fn len(self) -> u32 {
         self.end - self.start + 1
     }
 
-    /// Never true: a range holds at least one line.
+    /// Returns false: a range holds at least one line.
     pub const fn is_empty(self) -> bool {
         false
     }
 
-    /// Whether the two share a line.
+    /// Tells whether two ranges share a line.
     pub const fn overlaps(self, other: Self) -> bool {
         self.start <= other.end && other.start <= self.end
     }
 
-    /// Both, and what lies between them.
+    /// Returns the least range that holds both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
         Self {
@@ -206,7 +209,7 @@ impl LineRange {
         }
     }
 
-    /// Whether `line` lies in the range.
+    /// Tells whether `line` lies in the range.
     pub const fn contains(self, line: u32) -> bool {
         self.start <= line && line <= self.end
     }

@@ -1,4 +1,4 @@
-//! Where homebody keeps things: the XDG folders, never the repository.
+//! The folders of homebody: those of XDG, never the repository.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
@@ -9,46 +9,46 @@ use sha2::{Digest as _, Sha256};
 
 use super::cancel::Cancel;
 use super::failure::{Failure, Result, io_failure};
-use super::text::hex;
+use super::text::{hex, truncated};
 
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// `config.toml`, `prompts/`, `themes/`.
     pub config: PathBuf,
-    /// Models.
+    /// The folder of models.
     pub data: PathBuf,
-    /// Indexes: can be made again.
+    /// The folder of indexes: can be made again.
     pub cache: PathBuf,
-    /// Sessions, undo records, history: cannot be made again.
+    /// The folder of sessions, undo records, history: cannot be made again.
     pub state: PathBuf,
 }
 
 /// The folders of one repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoPlaces {
-    /// The index.
+    /// The folder of the index.
     pub index: PathBuf,
-    /// What models have read, so that it is not read again: can be made again.
+    /// The states of models behind texts they have read: can be made again.
     pub states: PathBuf,
     /// The copy of the repository in which checks run: can be made again.
     pub check: PathBuf,
-    /// What reviews have found: can be found again.
+    /// The findings of reviews: can be found again.
     pub reviews: PathBuf,
-    /// Conversations.
+    /// The conversations.
     pub sessions: PathBuf,
-    /// Records for `undo`.
+    /// The records for `undo`.
     pub undo: PathBuf,
     /// The key by which records are known to be ours, of all repositories.
     pub key: PathBuf,
-    /// Findings of reviews that were put aside.
+    /// The file of findings that were dismissed.
     pub dismissed: PathBuf,
-    /// Everything of this repository under `state`.
+    /// The folder of this repository under `state`.
     pub state: PathBuf,
 }
 
 impl Places {
-    /// The folders by the platform's custom; on Linux and macOS `XDG_CONFIG_HOME`,
+    /// Finds the folders by the platform's custom; on Linux and macOS `XDG_CONFIG_HOME`,
     /// `XDG_DATA_HOME`, `XDG_CACHE_HOME` and `XDG_STATE_HOME` come first.
     ///
     /// # Errors
@@ -87,8 +87,9 @@ impl Places {
         })
     }
 
-    /// That homebody's folders belong to this user and nobody else can change what is in them or
-    /// on the way to them, as ssh demands of its own (`StrictModes`): records in them are believed.
+    /// Checks that homebody's folders belong to this user and that nobody else can change anything
+    /// in them or on the way to them, as ssh demands of its own (`StrictModes`): records in them
+    /// are believed.
     ///
     /// # Errors
     /// Of kind environment, naming the folder and what to type.
@@ -99,16 +100,18 @@ impl Places {
         Ok(())
     }
 
-    /// The folder of models.
+    /// Returns the folder of models.
     pub fn models(&self) -> PathBuf {
         self.data.join("models")
     }
 
-    /// The folders of the repository at `root` (canonical): named by the folder's name and
+    /// Returns the folders of the repository at `root` (canonical): named by the folder's name and
     /// the hash of its whole path, so that two clones do not mix.
     pub fn for_repo(&self, root: &Path) -> RepoPlaces {
-        let digest = Sha256::digest(root.as_os_str().as_encoded_bytes());
-        let hash = hex(digest.get(..8).unwrap_or_default());
+        let digest = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes()));
+        // The digits of eight bytes.
+        let hash = truncated(&digest, 16);
+        // The root of a file system has no name.
         let name: String = root
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
@@ -147,23 +150,25 @@ mod owner {
 
     use crate::base::{Failure, Result};
 
-    /// Others may write.
+    /// The right of others to write.
     const OTHERS: u32 = 0o002;
+    /// The right of the group to write.
     const GROUP: u32 = 0o020;
-    /// Nobody but its owner moves what is in it.
+    /// The bit of a folder whose entries only their owners can move.
     const STICKY: u32 = 0o1000;
 
-    /// Whose number is not known in a user namespace (user_namespaces(7), overflowuid).
+    /// The number of users unknown in a user namespace (user_namespaces(7), overflowuid).
     const NOBODY: u32 = 65534;
 
-    /// Whether this process sees other users' numbers than the system's.
+    /// Tells whether this process sees other users' numbers than the system's.
     fn in_namespace() -> bool {
+        // A system without `/proc`, or without namespaces, has no such file.
         let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
         let mut parts = map.split_whitespace();
         parts.next().is_some() && (parts.next(), parts.next()) != (Some("0"), Some("4294967295"))
     }
 
-    /// Looks at a folder of ours, where it is there, and at those above it.
+    /// Checks a folder of ours, where it is there, and those above it.
     pub(super) fn check(dir: &Path) -> Result<()> {
         let mut there = dir;
         while fs::symlink_metadata(there).is_err() {
@@ -181,7 +186,8 @@ mod owner {
             .hint(hint))
         };
         let (user, group) = ids();
-        // Links are followed as far as who made them is trusted: both ways are looked at.
+        // Links are followed as far as who made them is trusted: both ways are looked at. A link to
+        // nothing has one way.
         let real = there.canonicalize();
         let ways = [Some(there), real.as_deref().ok()];
         for path in ways.into_iter().flatten().flat_map(Path::ancestors) {
@@ -208,7 +214,8 @@ mod owner {
         Ok(())
     }
 
-    /// Whether others may change what is in a folder. A group of the user's own is nobody else.
+    /// Tells whether others may change the entries of a folder. A group of the user's own is nobody
+    /// else.
     fn is_open(facts: &Metadata, group: u32, ours: bool) -> bool {
         let mode = facts.mode();
         let sticky = mode & STICKY != 0 && !ours;
@@ -216,6 +223,7 @@ mod owner {
         (mode & OTHERS != 0 || by_group) && !sticky
     }
 
+    /// Returns the numbers of the user and the group of this process.
     #[cfg(target_os = "linux")]
     fn ids() -> (u32, u32) {
         (
@@ -224,10 +232,12 @@ mod owner {
         )
     }
 
-    /// By a file of ours, where the system is asked for it in ways that need unsafe code.
+    /// Returns the numbers of the user and the group of this process, by a file of ours: to ask the
+    /// system for them takes unsafe code here.
     #[cfg(not(target_os = "linux"))]
     fn ids() -> (u32, u32) {
         let ours = tempfile::tempfile().and_then(|file| file.metadata());
+        // Where no file can be made, nobody but root is trusted.
         ours.map_or((0, 0), |facts| (facts.uid(), facts.gid()))
     }
 }
@@ -244,7 +254,7 @@ mod owner {
     }
 }
 
-/// Makes a folder, and those above it, that only this user may look into (0700).
+/// Makes a folder that only this user may look into (0700), with those above it.
 ///
 /// # Errors
 /// Of kind environment, where it cannot be made, or is another user's or open to one.
@@ -260,8 +270,8 @@ pub fn private_dir(dir: &Path) -> Result<()> {
     owner::check(dir)
 }
 
-/// Takes the lock of a file, waiting for it as long as `patience`; none if another process keeps
-/// it. It is let go when the file is closed, also by a process that dies.
+/// Takes the lock of a file, waiting as long as `patience`; none if another process keeps the lock.
+/// The lock is let go when the file is closed, also by a process that dies.
 ///
 /// # Errors
 /// Of kind environment, if there cannot be such a file; of kind interrupted, if cancelled.

@@ -1,7 +1,7 @@
 //! The seal: after it, this process and its children cannot open a network socket.
 //!
 //! On Linux a seccomp filter answers in the kernel, before the call is carried out, and every
-//! child inherits it; it cannot be lifted. What it refuses:
+//! child inherits it; it cannot be lifted. The filter refuses:
 //!
 //! - `socket` and `socketpair` of every family but `AF_UNIX`. The family is compared as the
 //!   32 bits the kernel itself looks at, so that set upper bits are no way around.
@@ -13,7 +13,7 @@
 //! - every call by an x32 number (x86-64), and every call of a foreign architecture: the
 //!   first get `EPERM`, the second end the process.
 //!
-//! What stays possible is said by `doctor`: unix sockets, and with them whatever a daemon
+//! Ways that stay open are named by `doctor`: unix sockets, and with them whatever a daemon
 //! that listens on one is willing to do; `/proc/PID/mem` of the same user's processes where
 //! the kernel does not restrict tracing; files that other programs read later.
 
@@ -27,17 +27,17 @@ use std::path::PathBuf;
 
 use super::failure::Result;
 
-/// Whether the seal is on, and if not, why.
+/// The state of the seal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sealed {
-    /// The kernel refuses.
+    /// The seal is on: the kernel refuses.
     Yes,
-    /// It does not, because…
+    /// The seal is not on; with the reason.
     No(String),
 }
 
-/// Puts the seal on. Call before the first thread and before the first repository file is
-/// read. It cannot be taken off. Where the platform has no such thing it says so and goes on.
+/// Puts the seal on, for good. Call before the first thread and before the first repository file is
+/// read. Where the platform has no such thing, that is returned.
 ///
 /// # Errors
 /// Of kind environment, if the platform has it and refuses it.
@@ -45,8 +45,8 @@ pub fn put_on() -> Result<Sealed> {
     platform::put_on()
 }
 
-/// The program that runs, to be started once more: on Linux the file itself, also where another was
-/// put in its place meanwhile.
+/// Returns the path of the program that runs, to be started once more: on Linux the file itself,
+/// also where another was put in its place meanwhile.
 fn own_program() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") {
         Ok("/proc/self/exe".into())
@@ -60,12 +60,12 @@ pub fn close_to_others() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-        // It cannot be refused.
+        // The kernel refuses no process this.
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 
-/// The descriptors that are open now, and whether each could reach a network.
+/// Lists the descriptors that are open now, each with true if it could reach a network.
 pub fn descriptors() -> Vec<(i32, bool)> {
     platform::descriptors()
 }
@@ -111,7 +111,7 @@ mod platform {
         }
     }
 
-    /// The filter as the kernel takes it.
+    /// Makes the filter as the kernel takes it.
     pub(super) fn program() -> Result<BpfProgram, seccompiler::BackendError> {
         let not_unix = || {
             SeccompRule::new(vec![SeccompCondition::new(
@@ -167,8 +167,9 @@ mod platform {
         Ok(program)
     }
 
-    /// The x32 numbers run under the architecture of x86-64 with bit 30 set; the rules, which
-    /// compare whole numbers, would not know them.
+    /// Makes the beginning of the filter, which refuses x32 numbers: those run under the
+    /// architecture of x86-64 with bit 30 set, and the rules, which compare whole numbers, would
+    /// not know them.
     #[cfg(target_arch = "x86_64")]
     fn prelude() -> BpfProgram {
         use seccompiler::sock_filter;
@@ -213,7 +214,7 @@ mod platform {
     }
 
     pub(super) fn descriptors() -> Vec<(i32, bool)> {
-        /// Where `/proc` is not mounted, so many are looked at one by one.
+        /// The number of descriptors that are looked at one by one where `/proc` is not mounted.
         const MOST: i32 = 4096;
         let open: Vec<i32> = match fs::read_dir("/proc/self/fd") {
             Ok(entries) => entries
@@ -225,6 +226,7 @@ mod platform {
         open.into_iter().map(|fd| (fd, reaches_out(fd))).collect()
     }
 
+    /// Tells whether a descriptor could reach a network.
     fn reaches_out(fd: i32) -> bool {
         let mut domain: libc::c_int = 0;
         let mut size = mem::size_of::<libc::c_int>() as libc::socklen_t;
@@ -246,6 +248,7 @@ mod platform {
             .is_ok_and(|target| target.as_os_str() == "anon_inode:[io_uring]")
     }
 
+    /// Closes a descriptor; a standard one leads nowhere then.
     fn close(fd: i32) {
         if fd <= libc::STDERR_FILENO {
             // A standard descriptor that is simply gone would be taken by the next file opened.

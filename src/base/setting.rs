@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value comes from. Later ones win.
+/// The origin of a value. Later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Built in.
+    /// The built-in value.
     Default,
     /// The user's `config.toml`.
     User(PathBuf),
@@ -36,12 +36,12 @@ impl fmt::Display for Origin {
 pub struct Setting<T> {
     /// The value.
     pub value: T,
-    /// Where it comes from.
+    /// The origin of the value.
     pub origin: Origin,
 }
 
 impl<T> Setting<T> {
-    /// A built-in value.
+    /// Makes a setting with its built-in value.
     pub const fn default_of(value: T) -> Self {
         Self {
             value,
@@ -51,7 +51,7 @@ impl<T> Setting<T> {
 }
 
 impl<T> Setting<T> {
-    /// Takes over a value.
+    /// Takes over a value with its origin.
     pub fn set(&mut self, value: T, origin: Origin) {
         self.value = value;
         self.origin = origin;

@@ -6,14 +6,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// One line of safe text: every control character, newline and tab included, and everything
+/// Makes one line of safe text: every control character, newline and tab included, and everything
 /// that nobody sees or that turns the direction of writing is shown as a visible escape such as
-/// `\n`, `\x1b` or `\u{202e}`. What joins emoji or the letters of a script stays.
+/// `\n`, `\x1b` or `\u{202e}`. Characters that join emoji or the letters of a script stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
 
-/// Safe text of several lines: `\n` and `\t` are kept, `\r\n` becomes `\n`, everything
+/// Makes safe text of several lines: `\n` and `\t` are kept, `\r\n` becomes `\n`, everything
 /// else is as in [`printable`].
 pub fn printable_block(text: &str) -> Cow<'_, str> {
     let unix: Cow<'_, str> = if text.contains("\r\n") {
@@ -27,13 +27,13 @@ pub fn printable_block(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether [`printable`] shows a text otherwise than it is.
+/// Tells whether [`printable`] shows a text otherwise than it is.
 pub fn hides(text: &str) -> bool {
     matches!(printable(text), Cow::Owned(_))
 }
 
-/// Whether a character can change what a terminal does or hide what stands there: the controls,
-/// what separates lines, and by their Unicode properties (UAX 44) `Bidi_Control`,
+/// Tells whether a character can change the doings of a terminal or hide text: the controls, the
+/// separators of lines, and by their Unicode properties (UAX 44) `Bidi_Control`,
 /// `Default_Ignorable_Code_Point` and all of category Cf but the marks that stand before numbers.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
@@ -58,20 +58,20 @@ pub fn is_hostile(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a character is one of those that join emoji, say how they look, or join letters:
-/// hostile alone, a part of what is seen between the right neighbours.
+/// Tells whether a character is one of those that join emoji, choose their look, or join letters:
+/// hostile alone, a part of the visible text between the right neighbours.
 pub const fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// Whether a joiner stands where it is a part of what is seen.
+/// Tells whether a joiner stands where it is a part of the visible text.
 fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
     const fn is_picture(c: char) -> bool {
         matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
             | '\u{2190}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
             | '\u{1f000}'..='\u{1faff}')
     }
-    /// Scripts whose letters take other forms beside each other.
+    /// Numbers the scripts whose letters take other forms beside each other.
     const fn script(c: char) -> Option<u8> {
         match c {
             '\u{600}'..='\u{61b}' | '\u{61d}'..='\u{8ff}' => Some(0),
@@ -80,6 +80,7 @@ fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
             _ => None,
         }
     }
+    // The end of a text joins as little as a blank.
     let (Some(before), after) = (before, after.unwrap_or(' ')) else {
         return false;
     };
@@ -94,6 +95,7 @@ fn joins(before: Option<char>, c: char, after: Option<char>) -> bool {
     }
 }
 
+/// Replaces hostile characters by visible escapes, but for those to `keep`.
 fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.chars().any(|c| is_hostile(c) && !keep(c)) {
         return Cow::Borrowed(text);
@@ -127,7 +129,7 @@ fn escape(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
 }
 
-/// Bytes as hexadecimal digits.
+/// Writes bytes as hexadecimal digits, two each, lower case.
 pub fn hex(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -137,36 +139,31 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// `text` cut to at most `bytes` bytes, at a character boundary.
+/// Returns the beginning of `text`: at most `bytes` bytes, cut at a character boundary.
 pub fn truncated(text: &str, bytes: usize) -> &str {
-    if text.len() <= bytes {
-        return text;
-    }
-    let mut end = bytes;
-    while end > 0 && !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or("")
+    let (head, _) = text.split_at(text.floor_char_boundary(bytes));
+    head
 }
 
-/// A size in bytes for people: `98 MB`, `5.7 GB` (powers of ten).
+/// Writes a size in bytes for people: `98 MB`, `5.7 GB` (powers of ten).
 pub fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    const LARGER: [&str; 4] = ["kB", "MB", "GB", "TB"];
     let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
+    let (mut unit, mut larger) = ("B", LARGER.into_iter());
+    while value >= 999.5
+        && let Some(next) = larger.next()
+    {
         value /= 1000.0;
-        unit += 1;
+        unit = next;
     }
-    let name = UNITS.get(unit).copied().unwrap_or("B");
-    if unit == 0 || value >= 99.5 {
-        format!("{value:.0} {name}")
+    if unit == "B" || value >= 99.5 {
+        format!("{value:.0} {unit}")
     } else {
-        format!("{value:.1} {name}")
+        format!("{value:.1} {unit}")
     }
 }
 
-/// A whole number with thousands separated: `1,870`.
+/// Writes a whole number with thousands separated: `1,870`.
 pub fn human_count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
@@ -179,7 +176,7 @@ pub fn human_count(n: u64) -> String {
     out
 }
 
-/// A span of time for people: `0.4 s`, `16 s`, `2 min 5 s`, `1 h 3 min`.
+/// Writes a span of time for people: `0.4 s`, `16 s`, `2 min 5 s`, `1 h 3 min`.
 pub fn human_time(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {
         return "?".to_owned();

@@ -1,12 +1,12 @@
-//! Parting what a model writes into thinking and answer, and ending it at a stop text.
+//! Parting the text of a model into thinking and answer, and ending it at a stop text.
 //!
-//! Tags and stop texts may come in several pieces, so what could be the beginning of one is
-//! held back until it is known.
+//! Tags and stop texts may come in several pieces, so text that could be the beginning of one is
+//! held back until that is known.
 
 use super::Step;
 use crate::model::chat::ThinkingTags;
 
-/// Where in the answer the model is.
+/// The part of the answer that the model is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// Nothing but blanks so far: thinking may still open.
@@ -15,23 +15,26 @@ enum Part {
     Text,
 }
 
-/// Takes pieces of text, gives steps.
+/// Turns the pieces of a text into steps.
 #[derive(Debug)]
 pub(super) struct AnswerStream {
     part: Part,
+    /// Text that was not told yet.
     held: String,
     tags: ThinkingTags,
     stops: Vec<String>,
+    /// The answer so far.
     text: String,
+    /// True while newlines at the beginning of a part are left out.
     trim: bool,
-    /// A stop text has come; nothing after it counts.
+    /// True once a stop text has come; nothing after it counts.
     pub stopped: bool,
-    /// The model has been thinking.
+    /// True once the model has been thinking.
     pub thought: bool,
 }
 
 impl AnswerStream {
-    /// A stream; `thinking` says that the prompt ended inside a thought, `tags` what stands
+    /// Begins a stream; `thinking` says that the prompt ended inside a thought, `tags` are those
     /// around one.
     pub fn new(thinking: bool, tags: ThinkingTags, stops: &[String]) -> Self {
         Self {
@@ -54,103 +57,118 @@ impl AnswerStream {
         }
     }
 
-    /// Whether the model is inside a thought.
+    /// Tells whether the model is inside a thought.
     pub fn thinks(&self) -> bool {
         self.part == Part::Thinking
     }
 
-    /// The answer so far, thinking left out.
+    /// Returns the answer so far, thinking left out.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Takes a piece.
+    /// Takes the next piece of the text in.
     pub fn push(&mut self, piece: &str, on: &mut dyn FnMut(Step)) {
         self.held.push_str(piece);
         self.drain(false, on);
     }
 
-    /// Nothing more comes: gives what was held back.
+    /// Tells the text that was held back, since nothing more comes.
     pub fn finish(&mut self, on: &mut dyn FnMut(Step)) {
         self.drain(true, on);
     }
 
+    /// Tells the text held, but for an end that must wait for more unless this is the `last` call.
     fn drain(&mut self, last: bool, on: &mut dyn FnMut(Step)) {
         while !self.stopped && !self.held.is_empty() {
-            match self.part {
-                Part::Start => {
-                    let begun = self.held.trim_start();
-                    if let Some(rest) = begun.strip_prefix(self.tags.open) {
-                        self.held = rest.to_owned();
-                        self.part = Part::Thinking;
-                        self.thought = true;
-                        self.trim = true;
-                    } else if !last && (begun.is_empty() || self.tags.open.starts_with(begun)) {
-                        return;
-                    } else {
-                        self.part = Part::Text;
-                    }
-                }
-                Part::Thinking => {
-                    if self.trim {
-                        self.held = self.held.trim_start_matches('\n').to_owned();
-                        if self.held.is_empty() {
-                            return;
-                        }
-                        self.trim = false;
-                    }
-                    if let Some((before, after)) = self.held.split_once(self.tags.close) {
-                        if !before.is_empty() {
-                            on(Step::Thinking(before.to_owned()));
-                        }
-                        self.held = after.to_owned();
-                        self.part = Part::Text;
-                        self.trim = true;
-                    } else {
-                        let keep = if last {
-                            0
-                        } else {
-                            could_begin(&self.held, &[self.tags.close])
-                        };
-                        let out = self.release(keep);
-                        if !out.is_empty() {
-                            on(Step::Thinking(out));
-                        }
-                        return;
-                    }
-                }
+            let next_part = match self.part {
+                Part::Start => self.drain_start(last),
+                Part::Thinking => self.drain_thinking(last, on),
                 Part::Text => {
-                    if self.trim {
-                        // The blank lines between a thought and the answer belong to neither.
-                        self.held = self.held.trim_start_matches('\n').to_owned();
-                        if self.held.is_empty() {
-                            return;
-                        }
-                        self.trim = false;
-                    }
-                    let stop = self
-                        .stops
-                        .iter()
-                        .filter_map(|stop| self.held.find(stop))
-                        .min();
-                    let keep = if let Some(at) = stop {
-                        self.stopped = true;
-                        self.held.len() - at
-                    } else if last {
-                        0
-                    } else {
-                        let stops: Vec<&str> = self.stops.iter().map(String::as_str).collect();
-                        could_begin(&self.held, &stops)
-                    };
-                    let out = self.release(keep);
-                    if !out.is_empty() {
-                        self.text.push_str(&out);
-                        on(Step::Text(out));
-                    }
+                    self.drain_text(last, on);
                     return;
                 }
+            };
+            match next_part {
+                Some(part) => self.part = part,
+                None => return,
             }
         }
+    }
+
+    /// Looks for a thought at the beginning. Returns the part that follows; none while it is not
+    /// known.
+    fn drain_start(&mut self, last: bool) -> Option<Part> {
+        let begun = self.held.trim_start();
+        if let Some(rest) = begun.strip_prefix(self.tags.open) {
+            self.held = rest.to_owned();
+            self.thought = true;
+            self.trim = true;
+            return Some(Part::Thinking);
+        }
+        let unknown = !last && (begun.is_empty() || self.tags.open.starts_with(begun));
+        (!unknown).then_some(Part::Text)
+    }
+
+    /// Tells a thought. Returns the part that follows where the thought is closed.
+    fn drain_thinking(&mut self, last: bool, on: &mut dyn FnMut(Step)) -> Option<Part> {
+        if !self.trimmed() {
+            return None;
+        }
+        if let Some((before, after)) = self.held.split_once(self.tags.close) {
+            if !before.is_empty() {
+                on(Step::Thinking(before.to_owned()));
+            }
+            self.held = after.to_owned();
+            self.trim = true;
+            return Some(Part::Text);
+        }
+        let keep = if last {
+            0
+        } else {
+            could_begin(&self.held, &[self.tags.close])
+        };
+        let out = self.release(keep);
+        if !out.is_empty() {
+            on(Step::Thinking(out));
+        }
+        None
+    }
+
+    /// Tells the answer, up to a stop text.
+    fn drain_text(&mut self, last: bool, on: &mut dyn FnMut(Step)) {
+        if !self.trimmed() {
+            return;
+        }
+        let stop = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop))
+            .min();
+        let keep = if let Some(at) = stop {
+            self.stopped = true;
+            self.held.len() - at
+        } else if last {
+            0
+        } else {
+            let stops: Vec<&str> = self.stops.iter().map(String::as_str).collect();
+            could_begin(&self.held, &stops)
+        };
+        let out = self.release(keep);
+        if !out.is_empty() {
+            self.text.push_str(&out);
+            on(Step::Text(out));
+        }
+    }
+
+    /// Leaves out newlines at the beginning of a part: those between a thought and the answer
+    /// belong to neither. False while nothing else has come.
+    fn trimmed(&mut self) -> bool {
+        if self.trim {
+            self.held = self.held.trim_start_matches('\n').to_owned();
+            self.trim = self.held.is_empty();
+        }
+        !self.trim
     }
 
     /// Takes out all but the last `keep` bytes.
@@ -160,14 +178,13 @@ impl AnswerStream {
     }
 }
 
-/// Bytes at the end of `text` that could be the beginning of one of `words`.
+/// Counts the bytes at the end of `text` that could be the beginning of one of `words`.
 fn could_begin(text: &str, words: &[&str]) -> usize {
     words
         .iter()
         .flat_map(|word| {
-            word.char_indices()
-                .map(|(at, _)| at)
-                .filter(|at| *at > 0 && text.ends_with(word.get(..*at).unwrap_or(word)))
+            let ends = |at: &usize| word.get(..*at).is_some_and(|head| text.ends_with(head));
+            word.char_indices().map(|(at, _)| at).filter(ends)
         })
         .max()
         .unwrap_or(0)

@@ -13,20 +13,20 @@ use crate::model::network::Wanted;
 /// Tokens read at once, as for real prompts.
 const PIECE: usize = 512;
 
-/// What [`bench`] is to measure, in tokens.
+/// The plan of [`bench`]: numbers of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BenchPlan {
-    /// Those that are read and timed.
+    /// Tokens that are read and timed.
     pub prompt: usize,
-    /// Those that are held before writing begins: what is missing behind the prompt is read
+    /// Tokens that are held before writing begins: those missing behind the prompt are read
     /// too, but not timed. Of no effect where it is not more than the prompt.
     pub depth: usize,
-    /// Those that are written and timed; 0 to time reading alone.
+    /// Tokens that are written and timed; 0 to time reading alone.
     pub written: usize,
 }
 
 impl BenchPlan {
-    /// Those that are held before writing begins.
+    /// Returns the number of tokens that are held before writing begins.
     pub const fn held(self) -> usize {
         if self.depth > self.prompt {
             self.depth
@@ -35,18 +35,18 @@ impl BenchPlan {
         }
     }
 
-    /// Those that the context must hold.
+    /// Returns the number of tokens that the context must hold.
     pub const fn context(self) -> usize {
         self.held().saturating_add(self.written)
     }
 }
 
-/// What [`bench`] found.
+/// The report of [`bench`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BenchReport {
     /// The model's name.
     pub model: String,
-    /// Threads that computed.
+    /// Number of threads that computed.
     pub threads: usize,
     /// The instructions that the kernels used: `scalar`, `avx2`, …
     pub simd: String,
@@ -58,21 +58,22 @@ pub struct BenchReport {
     pub gen_tokens: usize,
     /// Tokens a second while reading the prompt.
     pub prefill_tps: f64,
-    /// Operations a second meanwhile, in 10^9: a weight's multiplication and its addition are
-    /// two. To be held against the products of 8-bit numbers that the processor can do.
+    /// Operations a second while reading the prompt, in 10^9: a weight's multiplication and its
+    /// addition are two. To be held against the products of 8-bit numbers that the processor can
+    /// do.
     pub prefill_gops: f64,
     /// Tokens a second while writing; 0 where none were written.
     pub decode_tps: f64,
-    /// Bytes moved a second meanwhile, in 10^9: the weights and the state that every token
-    /// needs. To be held against what the processor can read from memory.
+    /// Bytes moved a second while writing, in 10^9: the weights and the state that every token
+    /// needs. To be held against the bandwidth of the memory.
     pub decode_gb_s: f64,
     /// Seconds the model took to load.
     pub load_s: f64,
-    /// Most memory this process has held, in MB (10^6 bytes); 0 where the platform does not tell.
+    /// Peak memory of this process, in MB (10^6 bytes); 0 where the platform does not tell.
     pub peak_rss_mb: f64,
 }
 
-/// Reads and writes on a fresh context what the plan says.
+/// Reads and writes as many tokens as planned, on a fresh context.
 /// `on` is told how much of the work is done, 0 to 1.
 ///
 /// # Errors
@@ -83,32 +84,15 @@ pub fn bench(
     cancel: &Cancel,
     on: &mut dyn FnMut(f32),
 ) -> Result<BenchReport> {
-    let context = engine.facts().context;
-    if plan.prompt == 0 || plan.context() > context {
-        return Err(Failure::usage(format!(
-            "{} tokens to read and {} to write do not fit the context of {}",
-            human_count(plan.held() as u64),
-            human_count(plan.written as u64),
-            human_count(context as u64)
-        ))
-        .hint("lower --prompt, --depth or --gen, or raise --ctx"));
-    }
+    let tokens = tokens(engine, plan)?;
     engine.reset();
-    // Tokens from all over the vocabulary, the same at every run: what they say has no
-    // influence on how long they take.
-    let vocabulary = engine.tokenizer.len().max(1) as u64;
-    let token = |i: usize| {
-        (i as u64)
-            .wrapping_mul(7919)
-            .wrapping_add(13)
-            .rem_euclid(vocabulary) as u32
-    };
-    let tokens: Vec<u32> = (0..plan.context()).map(token).collect();
     let (prompt, rest) = tokens.split_at(plan.prompt);
     let (rest, written) = rest.split_at(plan.held() - plan.prompt);
     let network = engine.recall.network();
     // Packing of weights and waking of threads are no part of the rate.
-    network.read(&tokens[..1], Wanted::Last, cancel)?;
+    let first = prompt.get(..1);
+    let first = first.ok_or_else(|| Failure::bug("no token is to be read"))?;
+    network.read(first, Wanted::Last, cancel)?;
     network.reset();
     let mut timed = |tokens: &[u32], piece: usize| -> Result<f64> {
         let begun = Instant::now();
@@ -148,4 +132,27 @@ pub fn bench(
         load_s: engine.facts().load_s,
         peak_rss_mb: memory::peak_resident().map_or(0.0, |bytes| bytes as f64 / 1e6),
     })
+}
+
+/// Makes up as many tokens as the plan needs, if they fit the context: from all over the
+/// vocabulary, the same at every run. Their text has no influence on how long they take.
+fn tokens(engine: &LocalEngine, plan: BenchPlan) -> Result<Vec<u32>> {
+    let context = engine.facts().context;
+    if plan.prompt == 0 || plan.context() > context {
+        return Err(Failure::usage(format!(
+            "{} tokens to read and {} to write do not fit the context of {}",
+            human_count(plan.held() as u64),
+            human_count(plan.written as u64),
+            human_count(context as u64)
+        ))
+        .hint("lower --prompt, --depth or --gen, or raise --ctx"));
+    }
+    let vocabulary = engine.tokenizer.len().max(1) as u64;
+    let token = |i: usize| {
+        (i as u64)
+            .wrapping_mul(7919)
+            .wrapping_add(13)
+            .rem_euclid(vocabulary) as u32
+    };
+    Ok((0..plan.context()).map(token).collect())
 }

@@ -1,6 +1,6 @@
-//! What drafts from the text itself are worth, measured: the same answers are written with and
+//! The worth of drafts from the text itself, measured: the same answers are written with and
 //! without them. The tokens of each answer are dictated, so that the model's weights need not be
-//! trained; what is read, drafted, verified and taken back is real.
+//! trained; reading, drafting, verifying and taking back are real.
 
 use std::time::Instant;
 
@@ -17,9 +17,9 @@ use crate::model::tokenizer::Encoding;
 
 /// A function of some sixty lines.
 const FUNCTION: &str = include_str!("bench_drafts/function.txt");
-/// A text that says nothing twice.
+/// A text without repetition.
 const PROSE: &str = include_str!("bench_drafts/prose.txt");
-/// What is changed in the function: lines, and what stands in their place.
+/// The changes to the function: lines, and those in their place.
 const CHANGES: [(&str, &str); 3] = [
     // A line becomes another.
     (
@@ -39,21 +39,21 @@ const CHANGES: [(&str, &str); 3] = [
         "                return Ok(words);\n",
     ),
 ];
-/// Times each answer is written in each way, in turn.
+/// Number of times that each answer is written in each way, in turn.
 const ROUNDS: usize = 2;
 
-/// What [`drafts`] found.
+/// The report of [`drafts`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DraftsReport {
     /// The model's name.
     pub model: String,
-    /// Threads that computed.
+    /// Number of threads that computed.
     pub threads: usize,
     /// The answers that were written.
     pub cases: Vec<DraftsCase>,
 }
 
-/// One answer.
+/// The figures of one answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DraftsCase {
     /// `edit`: the function of the prompt with three changes; `prose`: a text without
@@ -65,15 +65,15 @@ pub struct DraftsCase {
     pub gen_tokens: usize,
     /// Tokens a second without drafts.
     pub plain_tps: f64,
-    /// Tokens a second with them.
+    /// Tokens a second with drafts.
     pub drafted_tps: f64,
-    /// The second by the first.
+    /// `drafted_tps` divided by `plain_tps`.
     pub ratio: f64,
     /// Tokens that were drafted.
     pub drafted_tokens: usize,
-    /// Of these, what was right.
+    /// Drafted tokens that were accepted.
     pub accepted_tokens: usize,
-    /// Tokens of a draft, on the average; 0 without any.
+    /// Tokens of a draft, on the average; 0 without any draft.
     pub mean_draft: f64,
 }
 
@@ -96,7 +96,8 @@ pub fn drafts(
     let prompt = format!("Change this function:\n```rust\n{FUNCTION}```\nAnswer:\n```rust\n");
     let prompt = engine.tokenizer.encode(&prompt, Encoding::TEXT);
     let answers = texts.map(|(name, text)| (name, engine.tokenizer.encode(text, Encoding::TEXT)));
-    let longest = answers.iter().map(|(_, ids)| ids.len()).max().unwrap_or(0);
+    let longer = |longest: usize, (_, ids): &(&str, Vec<u32>)| longest.max(ids.len());
+    let longest = answers.iter().fold(0, longer);
     let context = engine.facts().context;
     if prompt.len() + longest > context {
         return Err(Failure::usage(format!(
@@ -109,40 +110,25 @@ pub fn drafts(
     let all: usize = answers.iter().map(|(_, ids)| ids.len()).sum();
     let all = (all * ROUNDS * 2) as f32;
     let mut done = 0;
-    // What is learned from one answer counts for the next, as it does in use.
+    let mut tell = || {
+        done += 1;
+        on(done as f32 / all);
+    };
+    // The statistics of one answer count for the next, as they do in use.
     let mut drafting = Drafting::default();
     let mut cases = Vec::new();
     for (name, ids) in answers {
-        let (mut seconds, mut drafted) = ([0.0; 2], Drafted::default());
+        let mut total = Total::default();
         for round in 0..ROUNDS {
             // Either is the first in turn, as whoever is gains or loses by what the machine does.
             for i in 0..2 {
-                let with = (round + i) % 2;
-                let mut tell = || {
-                    done += 1;
-                    on(done as f32 / all);
-                };
-                let drafting = (with == 1).then_some(&mut drafting);
+                let with = (round + i) % 2 == 1;
+                let drafting = with.then_some(&mut drafting);
                 let (took, came) = dictate(engine, &prompt, &ids, drafting, cancel, &mut tell)?;
-                seconds[with] += took;
-                drafted.tokens += came.tokens;
-                drafted.accepted += came.accepted;
-                drafted.drafts += came.drafts;
+                total.add(with, took, came);
             }
         }
-        let rate = |seconds: f64| (ids.len() * ROUNDS) as f64 / seconds.max(1e-9);
-        let [plain, with] = seconds.map(rate);
-        cases.push(DraftsCase {
-            name: name.to_owned(),
-            prompt_tokens: prompt.len(),
-            gen_tokens: ids.len(),
-            plain_tps: plain,
-            drafted_tps: with,
-            ratio: with / plain,
-            drafted_tokens: drafted.tokens / ROUNDS,
-            accepted_tokens: drafted.accepted / ROUNDS,
-            mean_draft: drafted.tokens as f64 / drafted.drafts.max(1) as f64,
-        });
+        cases.push(total.case(name, prompt.len(), ids.len()));
     }
     engine.reset();
     Ok(DraftsReport {
@@ -152,7 +138,49 @@ pub fn drafts(
     })
 }
 
-/// Writes one answer; gives the seconds it took and what came of drafts.
+/// The figures of all rounds of one answer.
+#[derive(Default)]
+struct Total {
+    /// Seconds without drafts.
+    plain_s: f64,
+    /// Seconds with drafts.
+    drafted_s: f64,
+    drafted: Drafted,
+}
+
+impl Total {
+    /// Adds an answer that was written with drafts, or without.
+    fn add(&mut self, with: bool, seconds: f64, drafted: Drafted) {
+        if with {
+            self.drafted_s += seconds;
+        } else {
+            self.plain_s += seconds;
+        }
+        self.drafted.tokens += drafted.tokens;
+        self.drafted.accepted += drafted.accepted;
+        self.drafted.drafts += drafted.drafts;
+    }
+
+    /// Returns the figures of an answer of so many tokens.
+    fn case(&self, name: &str, prompt_tokens: usize, gen_tokens: usize) -> DraftsCase {
+        let rate = |seconds: f64| (gen_tokens * ROUNDS) as f64 / seconds.max(1e-9);
+        let (plain_tps, drafted_tps) = (rate(self.plain_s), rate(self.drafted_s));
+        let drafted = &self.drafted;
+        DraftsCase {
+            name: name.to_owned(),
+            prompt_tokens,
+            gen_tokens,
+            plain_tps,
+            drafted_tps,
+            ratio: drafted_tps / plain_tps,
+            drafted_tokens: drafted.tokens / ROUNDS,
+            accepted_tokens: drafted.accepted / ROUNDS,
+            mean_draft: drafted.tokens as f64 / drafted.drafts.max(1) as f64,
+        }
+    }
+}
+
+/// Writes one answer; returns the seconds that took and the figures of drafts.
 fn dictate(
     engine: &mut LocalEngine,
     prompt: &[u32],
@@ -166,7 +194,7 @@ fn dictate(
         .recall
         .read(prompt, Marks::default(), cancel, &mut |_| {})?
         .ok_or_else(Failure::interrupted)?;
-    // As most models are used.
+    // The settings of most models.
     let settings = Settings {
         temperature: 0.7,
         top_k: 20,

@@ -1,26 +1,27 @@
-//! What a model's card says: how tokens are drawn for a direct answer and after thinking, and
-//! how long it may think.
+//! The settings of a model's card: how tokens are sampled for a direct answer and after thinking,
+//! and how long a model may think.
 
 use super::Sampling;
 use crate::model::gguf::Header;
 use crate::model::sample::Settings;
 
-/// The settings of one model. What is left open is taken from the file, then from here.
+/// The settings of one model. A setting that is left open is taken from the file, else the usual
+/// value stands.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Card {
-    /// For direct answers.
+    /// The sampling of direct answers.
     pub direct: Sampling,
-    /// For answers after thinking.
+    /// The sampling of answers after thinking.
     pub thinking: Sampling,
-    /// Tokens of a thought; 0 for no limit, none for the usual one.
+    /// Most tokens of a thought; 0 for no limit, none for the usual one.
     pub thinking_limit: Option<usize>,
-    /// Whether it changes texts by writing parts of them anew, and not by saying what stands
-    /// there first.
+    /// True if the model changes texts by writing parts of them anew, and not by quoting the text
+    /// to be replaced first.
     pub rewrites: bool,
 }
 
 impl Card {
-    /// With what the file itself recommends (`general.sampling.*`) where the card says nothing.
+    /// Fills open settings with those that the file itself recommends (`general.sampling.*`).
     pub(super) fn or_from(mut self, header: &Header) -> Self {
         let number = |key: &str| {
             let key = format!("general.sampling.{key}");
@@ -42,7 +43,8 @@ impl Card {
         self
     }
 
-    /// Complete settings: what is asked for, else the card's for this mode.
+    /// Returns complete settings: those asked for, else the card's for this mode, else the usual
+    /// ones.
     pub(super) fn settings(&self, asked: &Sampling, thinking: bool) -> Settings {
         let card = if thinking {
             &self.thinking

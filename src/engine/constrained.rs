@@ -1,13 +1,14 @@
-//! Constrained decoding: which tokens may come within a grammar, and what is told to it.
+//! Constrained decoding: the tokens that may come within a grammar.
 
 use std::borrow::Cow;
 
 use super::token_mask::TokenMask;
+use crate::base::bug::bug;
 use crate::grammar::Grammar;
 use crate::model::sample::Allowed;
 use crate::model::tokenizer::{TokenKind, Tokenizer};
 
-/// The grammar of one answer; or none, and then everything drawable may come.
+/// The grammar that constrains one answer; where there is none, every drawable token may come.
 pub(super) struct Constrained<'a, 'm> {
     grammar: Option<(&'a mut (dyn Grammar + 'm), &'a mut TokenMask)>,
     /// Tokens that end an answer.
@@ -16,7 +17,7 @@ pub(super) struct Constrained<'a, 'm> {
 }
 
 impl<'a, 'm> Constrained<'a, 'm> {
-    /// For an answer; the grammar is told what the vocabulary can write.
+    /// Constrains an answer; the grammar is told what the vocabulary can write.
     pub fn new(
         mut grammar: Option<(&'a mut (dyn Grammar + 'm), &'a mut TokenMask)>,
         stops: &'a [u32],
@@ -32,7 +33,7 @@ impl<'a, 'm> Constrained<'a, 'm> {
         }
     }
 
-    /// The tokens that may come next; a thought is free.
+    /// Returns the tokens that may come next; within a thought every drawable one may.
     pub fn allowed(&mut self, thinks: bool) -> Cow<'a, Allowed> {
         match &mut self.grammar {
             Some((grammar, token_mask)) if !thinks => {
@@ -48,22 +49,22 @@ impl<'a, 'm> Constrained<'a, 'm> {
         }
     }
 
-    /// Whether there is a grammar that bars everything.
+    /// Tells whether there is a grammar that bars everything.
     pub fn bars(&self, allowed: &Allowed) -> bool {
         self.grammar.is_some() && allowed.is_empty()
     }
 
-    /// A token of the answer is written; `left` may still follow.
+    /// Tells the grammar that a token of the answer is written; `left` may still follow.
     pub fn take(&mut self, token: u32, left: usize) {
         if let Some((grammar, token_mask)) = &mut self.grammar
             && !token_mask.take(*grammar, token, left)
         {
-            debug_assert!(false, "token {token} is not in the grammar");
-            log::error!("token {token} was written and is not in the grammar");
+            let what = format!("token {token} was written and is not in the grammar");
+            bug(&what, ());
         }
     }
 
-    /// Whether what comes next is the model's own choice, and not prescribed.
+    /// Tells whether the next token is the model's own choice, and not prescribed.
     pub fn is_free(&self) -> bool {
         self.grammar
             .as_ref()
@@ -71,12 +72,12 @@ impl<'a, 'm> Constrained<'a, 'm> {
     }
 }
 
-/// What asks grammars which tokens of a vocabulary may come.
+/// Makes the mask that asks grammars which tokens of a vocabulary may come.
 pub(super) fn token_mask(tokenizer: &Tokenizer, stops: &[u32]) -> TokenMask {
     TokenMask::new(texts(tokenizer, stops))
 }
 
-/// The bytes of each token that may be written as text; empty for others.
+/// Returns the bytes of each token, by its id; empty for one that may not be written as text.
 pub(super) fn texts(tokenizer: &Tokenizer, stops: &[u32]) -> Vec<Vec<u8>> {
     let bytes = (0..tokenizer.len() as u32).map(|id| {
         let ordinary = matches!(tokenizer.kind(id), TokenKind::Normal | TokenKind::Byte);

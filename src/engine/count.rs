@@ -13,16 +13,17 @@ use crate::model::tokenizer::{Encoding, Tokenizer};
 /// Tokens a template is taken to add around a message, where none is at hand.
 pub(super) const PER_MESSAGE: usize = 8;
 
-/// Counts what a model would read of a conversation.
+/// Counts the tokens that a model would read of a conversation.
 pub trait CountMessages: TokenCount {
-    /// Tokens of a whole conversation, rendered by the model's template with the answer begun:
-    /// a system message where there is one, then user and assistant in turns, the user last.
+    /// Counts the tokens of a whole conversation, rendered by the model's template with the answer
+    /// begun: a system message where there is one, then user and assistant in turns, the user last.
     ///
     /// # Errors
     /// Of kind model, where the template refuses it.
     fn count_messages(&self, messages: &[Message]) -> Result<usize>;
 
-    /// Tokens that a conversation takes beside the text of the user's message that comes next.
+    /// Counts the tokens that a conversation takes beside the text of the user's message that comes
+    /// next.
     ///
     /// # Errors
     /// As [`CountMessages::count_messages`].
@@ -42,7 +43,7 @@ impl CountMessages for RoughCount {
     }
 }
 
-/// The tokens of each message with what a template adds.
+/// Sums up the tokens of all messages, each with what a template is taken to add.
 pub(super) fn roughly(messages: &[Message], count: &dyn TokenCount) -> usize {
     messages
         .iter()
@@ -50,7 +51,7 @@ pub(super) fn roughly(messages: &[Message], count: &dyn TokenCount) -> usize {
         .sum()
 }
 
-/// Counts with vocabulary and template of a GGUF, without loading its weights.
+/// Returns a counter with vocabulary and template of a GGUF, without loading its weights.
 ///
 /// # Errors
 /// Of kind input or model, where the file cannot be read or used.
@@ -62,6 +63,7 @@ pub fn counter(model: &Path) -> Result<Box<dyn CountMessages>> {
     }))
 }
 
+/// The vocabulary and the template of a model.
 struct Counter {
     tokenizer: Tokenizer,
     template: ChatTemplate,

@@ -18,20 +18,20 @@ use crate::model::sample::{Sampler, Settings};
 use crate::model::synthetic::{self, Quantization, Shape};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
-/// What [`generate`] wrote.
+/// The outcome of [`generate`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawText {
-    /// Ids of the prompt.
+    /// Token ids of the prompt.
     pub prompt_ids: Vec<u32>,
-    /// Ids that were written, the end token included where it came.
+    /// Token ids that were written, the end token included where it came.
     pub ids: Vec<u32>,
-    /// Their text.
+    /// The text of `ids`.
     pub text: String,
 }
 
-/// Reads token ids (numbers apart by white space or commas, brackets ignored) from
-/// `tokens` and writes one row of the vocabulary per token to `out`, as little-endian
-/// float32. Returns (rows, columns).
+/// Reads token ids (numbers apart by white space or commas, brackets ignored) from the file
+/// `tokens` and writes the logits behind each to the file `out`: `tokens × vocabulary`, f32,
+/// little-endian, row-major. Returns (rows, columns).
 pub fn logits(
     engine: &mut LocalEngine,
     tokens: &Path,
@@ -74,10 +74,10 @@ pub fn logits(
     Ok((ids.len(), columns))
 }
 
-/// The token ids of a text file by the vocabulary of the GGUF `model`; loads no weights.
+/// Tokenizes a text file with the vocabulary of the GGUF `model`; loads no weights.
 /// With `special`, control tokens in the text are parsed and the text is normalized as the
-/// model's own tokenizer does; without, it is taken byte for byte. Gives also the seconds it
-/// took, the vocabulary's loading left out.
+/// model's own tokenizer does; without, the text is taken byte for byte. Returns the token ids, and
+/// the seconds that encoding took, the vocabulary's loading left out.
 pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<(Vec<u32>, f64)> {
     let bytes =
         fs::read(file).map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))?;
@@ -94,7 +94,7 @@ pub fn tokenize(model: &Path, file: &Path, special: bool) -> Result<(Vec<u32>, f
     Ok((ids, begun.elapsed().as_secs_f64()))
 }
 
-/// Greedy text after a raw prompt (control tokens parsed, no template), `max` tokens or
+/// Generates greedy text after a raw prompt (control tokens parsed, no template), `max` tokens or
 /// until an end token.
 pub fn generate(
     engine: &mut LocalEngine,
@@ -150,8 +150,8 @@ pub fn generate(
 /// in all. Returns the bytes of the tensors.
 ///
 /// # Errors
-/// Of kind usage for a shape or quantization that there is not, a missing vocabulary, and a
-/// file that is there already; of kind environment, if it cannot be written.
+/// Of kind usage for an unknown shape or quantization, a missing vocabulary, and a file that is
+/// there already; of kind environment, if the file cannot be written.
 pub fn synthesize(
     shape: &str,
     quantization: &str,
@@ -181,7 +181,7 @@ pub fn synthesize(
 /// is a JSON file with a list of messages, or an object with all variables of the template.
 ///
 /// # Errors
-/// Of kind usage for what is no such JSON, of kind model with the template's own words.
+/// Of kind usage for a file that is no such JSON, of kind model with the template's own words.
 pub fn render(template: &Path, messages: &Path) -> Result<String> {
     let read = |file: &Path| {
         fs::read(file).map_err(|e| io_failure(format!("cannot read {}", file.display()), &e))
@@ -208,6 +208,7 @@ pub fn render(template: &Path, messages: &Path) -> Result<String> {
     chat::render(source, &variables)
 }
 
+/// Parses a list of token ids.
 fn numbers(text: &str) -> Result<Vec<u32>> {
     text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '[' | ']'))
         .filter(|word| !word.is_empty())

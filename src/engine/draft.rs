@@ -1,4 +1,4 @@
-//! Drafts of what comes next, taken from the text itself.
+//! Drafts of the next tokens, taken from the text itself.
 //!
 //! An answer about code repeats the code: a function with three lines changed, a quoted line, a
 //! hunk. What followed the last tokens where they stood before is proposed as what follows now
@@ -15,26 +15,26 @@ use index::Index;
 pub(super) use length::Drafting;
 use length::Odds;
 
-/// Tokens of a match from which on a place is a source worth coming back to.
+/// Length of a match, in tokens, from which on a place is a source worth coming back to.
 const SURE: usize = 6;
 /// Tokens without a match after which a source is given up.
 const LOST: usize = 48;
 /// Tokens that may have been left out of a source.
 const LEFT_OUT: usize = 32;
 
-/// Where the next token is expected to stand already.
+/// A place in the text at which the next token is expected to stand already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Source {
-    /// Its place in the text.
+    /// The place, as an index of a token.
     at: usize,
-    /// Tokens before that place that are those at the end of the text.
+    /// Length of the match: tokens right before the place that equal those at the end of the text.
     length: usize,
-    /// Whether it goes on with what was copied from until now.
+    /// True if the place goes on with the source copied from until now.
     near: bool,
 }
 
 impl Source {
-    /// The same for the token `i` places further, if those before it are right.
+    /// Returns the source of the token `i` places further, if those before it are right.
     const fn further(self, i: usize) -> Self {
         Self {
             at: self.at + i,
@@ -44,16 +44,16 @@ impl Source {
     }
 }
 
-/// What is being copied from.
+/// The source that is being copied from.
 #[derive(Debug, Clone, Copy)]
 struct Followed {
-    /// Where the next token would stand, had every token that differs taken the place of one.
+    /// The place of the next token, had every token that differs taken the place of one.
     at: usize,
-    /// Tokens in a row that did not stand where they were expected.
+    /// Number of tokens in a row that did not stand where they were expected.
     missed: usize,
 }
 
-/// A text that grows, and what is likely to come next in it. Some microseconds a token.
+/// A text that grows, and the tokens likely to come next in it. Takes some microseconds a token.
 #[derive(Debug, Clone)]
 pub(super) struct Lookup {
     index: Index,
@@ -62,7 +62,7 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// One that begins with `text`.
+    /// Begins with the tokens of `text`.
     pub fn new(text: &[u32], odds: &Odds) -> Self {
         let mut lookup = Self {
             index: Index::new(text),
@@ -73,12 +73,12 @@ impl Lookup {
         lookup
     }
 
-    /// Where the next token is expected to stand.
+    /// Returns the place where the next token is expected to stand.
     pub const fn next(&self) -> Option<Source> {
         self.next
     }
 
-    /// Takes the next token in, and tells `odds` whether it was expected: so they are learned
+    /// Takes the next token in, and tells `odds` whether it was expected: so the odds are learned
     /// also where nothing is drafted.
     pub fn push(&mut self, token: u32, odds: &mut Odds) {
         let expected = self.next.map(|source| {
@@ -91,8 +91,8 @@ impl Lookup {
         self.next = self.look(odds);
     }
 
-    /// Up to `most` tokens that are expected next. A source that reaches to the end of the text
-    /// goes on with the draft itself.
+    /// Returns up to `most` tokens that are expected next. A source that reaches to the end of the
+    /// text goes on with the draft itself.
     pub fn draft(&self, most: usize) -> Vec<u32> {
         let text = self.index.text();
         let mut draft: Vec<u32> = Vec::with_capacity(most);
@@ -105,7 +105,7 @@ impl Lookup {
         draft
     }
 
-    /// Goes on in what is copied from.
+    /// Moves on in the source that is copied from, or gives it up.
     fn follow(&mut self, expected: Option<(Source, bool)>) {
         let old = self.followed;
         let lost = old.is_some_and(|followed| followed.missed > 0);
@@ -122,7 +122,7 @@ impl Lookup {
         .filter(|followed| followed.missed <= LOST);
     }
 
-    /// The best place for the next token.
+    /// Returns the best place for the next token.
     fn look(&self, odds: &Odds) -> Option<Source> {
         let near = self.followed.and_then(|followed| self.close_by(followed));
         // A long match where it is expected has no better one elsewhere.
@@ -136,7 +136,7 @@ impl Lookup {
         }
     }
 
-    /// Where what is copied from goes on.
+    /// Returns the place where the source that is copied from goes on.
     fn close_by(&self, followed: Followed) -> Option<Source> {
         let Followed { at, missed } = followed;
         let end = self.index.text().len();

@@ -1,10 +1,10 @@
-//! Which tokens an answer may have.
+//! The tokens that an answer may have.
 
 use crate::model::sample::Allowed;
 use crate::model::tokenizer::{TokenKind, Tokenizer};
 
-/// Everything but what is never written: control tokens, except those that end an answer, and
-/// ids that only fill the table up.
+/// Returns the tokens that may be drawn: all but control tokens, except those that end an answer,
+/// and ids that only fill the table up.
 pub(super) fn drawable(tokenizer: &Tokenizer, stops: &[u32]) -> Allowed {
     let mut allowed = Allowed::all(tokenizer.len());
     for id in 0..tokenizer.len() as u32 {

@@ -12,6 +12,7 @@ pub struct Embedder {
     file: PathBuf,
     header: Header,
     name: String,
+    /// The weights, or the failure to read them, once that was tried.
     model: OnceLock<Result<Bert, Failure>>,
 }
 
@@ -27,7 +28,7 @@ impl Embedder {
     /// Reads the header of a GGUF file.
     ///
     /// # Errors
-    /// Of kind input, if it is none; of kind model, if it is of a kind that cannot be run.
+    /// Of kind input, if the file is no GGUF; of kind model, if the model cannot be run.
     pub fn open(name: &str, file: &Path) -> Result<Self> {
         let header = Header::read(file)?;
         bert::check(&header)?;

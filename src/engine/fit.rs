@@ -1,17 +1,17 @@
-//! What context fits the memory that is free: told before a model is loaded, and never crossed.
+//! The context that fits the memory that is free: told before a model is loaded, and never crossed.
 
 use super::inspect::Inspection;
 use super::local::LEAST_ANSWER;
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Result};
 
-/// Context where neither user nor model asks for less.
+/// Context in tokens where neither user nor model asks for less.
 const USUAL_CONTEXT: usize = 8192;
-/// A context below this is of little use.
+/// The least context in tokens that is of use.
 const LEAST_CONTEXT: usize = 2048;
 
-/// The context to load the model called `name` with: what was `asked` for, or with 0 one that
-/// suits it and the `free` bytes (0 where the system does not tell).
+/// Returns the context, in tokens, to load the model called `name` with: the one `asked` for, or
+/// with 0 one that suits it and the `free` bytes (0 where the system does not tell).
 ///
 /// # Errors
 /// Of kind usage, where more was asked for than the model takes; of kind model, where it does
@@ -35,7 +35,7 @@ pub(super) fn context(
         0 => native.min(USUAL_CONTEXT),
         asked => asked,
     };
-    // What the system does not tell cannot be held against anything.
+    // Where the system does not tell what is free, every context fits.
     let fits = if free == 0 {
         usize::MAX
     } else {

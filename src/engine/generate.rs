@@ -1,6 +1,7 @@
 //! Writing an answer: the prompt is read, then token after token is chosen within the grammar,
 //! parted into thinking and answer, and counted.
 
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::answer::AnswerStream;
@@ -9,13 +10,13 @@ use super::local::{LEAST_ANSWER, LocalEngine};
 use super::recall::{Marks, Read};
 use super::repeats::Repeats;
 use super::thought::Thought;
-use super::writer::{CLOSE, Writer};
+use super::writer::{CLOSE, Drafted, Writer};
 use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Result};
 use crate::grammar::Grammar;
 use crate::model::chat::{Prompt, TAGS, ThinkingTags};
-use crate::model::sample::{Choice, Sampler};
-use crate::model::tokenizer::TextStream;
+use crate::model::sample::{Allowed, Choice, Sampler};
+use crate::model::tokenizer::{TextStream, Tokenizer};
 
 /// A request as it will be read and written.
 struct Plan {
@@ -32,17 +33,18 @@ struct Plan {
     most: usize,
 }
 
-/// What was written.
+/// An answer that was written.
 struct Written {
     text: String,
     tokens: Vec<u32>,
     finish: Finish,
-    /// Whether the text is all that stands in the tokens: no thought, and nothing cut off.
+    /// True if the tokens hold the text and nothing else: no thought, and nothing cut off.
     whole: bool,
+    drafted: Drafted,
 }
 
 impl LocalEngine {
-    /// See [`super::Engine::generate`].
+    /// Reads a conversation and writes an answer: see [`super::Engine::generate`].
     pub(super) fn run(
         &mut self,
         request: &Generate,
@@ -72,9 +74,11 @@ impl LocalEngine {
         usage.cached_tokens = read.cached;
         usage.prefill_s = read.seconds;
         let begun = Instant::now();
-        let written = self.write(request, &plan, read, grammar, &mut usage, cancel, on)?;
+        let written = self.write(request, &plan, read, grammar, cancel, on)?;
         usage.generated_tokens = written.tokens.len();
         usage.decode_s = begun.elapsed().as_secs_f64();
+        usage.drafted_tokens = written.drafted.tokens;
+        usage.accepted_tokens = written.drafted.accepted;
         if written.finish != Finish::Cancelled {
             self.recall.store(&plan.prompt.tokens, plan.marks);
         }
@@ -92,6 +96,7 @@ impl LocalEngine {
         })
     }
 
+    /// Turns a request into tokens, and sees that they fit the context.
     fn plan(&self, request: &Generate) -> Result<Plan> {
         let chat = self.chat()?;
         let mut prompt = self.prompt_of(&request.messages, request.thinking)?;
@@ -108,6 +113,7 @@ impl LocalEngine {
             prompt,
             prefill,
             marks,
+            // The template of a model that does not think names no tags; it may write them anyway.
             tags: chat.thinking_tags().unwrap_or(TAGS[0]),
             stops: request.stop.iter().cloned().chain(ends).collect(),
             room,
@@ -118,7 +124,8 @@ impl LocalEngine {
         })
     }
 
-    /// Reads the prompt, and makes beside it what a grammar needs. None when cancelled.
+    /// Reads the prompt, and makes the token mask that a grammar needs meanwhile. None when
+    /// cancelled.
     fn read_prompt(
         &mut self,
         request: &Generate,
@@ -142,24 +149,21 @@ impl LocalEngine {
                 known => Ok(known),
             };
             let read = recall.read_from(cached, tokens, plan.marks, cancel, on);
-            let token_mask = token_mask.unwrap_or_else(|made| made.join().ok());
+            let token_mask = token_mask.or_else(|made| made.join().map(Some));
             (token_mask, read)
         });
-        self.token_mask = token_mask;
+        self.token_mask =
+            token_mask.map_err(|_| Failure::bug("the tokens of a grammar cannot be found"))?;
         read
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one loop over everything at once"
-    )]
+    /// Writes the answer behind a prompt that was read.
     fn write(
         &mut self,
         request: &Generate,
         plan: &Plan,
         read: Read,
         grammar: Option<&mut dyn Grammar>,
-        usage: &mut Usage,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Written> {
@@ -171,110 +175,37 @@ impl LocalEngine {
             .seed
             .unwrap_or_else(|| fresh_seed(self.drawn));
         let settings = self.card.settings(&request.sampling, thinks);
-        let mut sampler = Sampler::new(settings, seed, &plan.prompt.tokens);
-        let mut characters = TextStream::default();
-        let mut answer = AnswerStream::new(opened, plan.tags, &plan.stops);
         let limit = request.thinking_limit.or(self.card.thinking_limit);
-        let (room, most) = (plan.room, plan.most);
-        let mut thought = Thought::new(&self.tokenizer, plan.tags, limit, room, most);
-        let mut tokens = Vec::new();
-        let mut answered = 0;
-        let mut repeats = Repeats::default();
-        let mut writer = Writer::new(&mut self.recall, read.logits, self.drafting.as_mut());
-        let mut constrained = Constrained::new(
-            grammar.zip(self.token_mask.as_mut()),
-            &self.stops,
-            &self.allowed,
-        );
-        let finish = loop {
-            if cancel.is_cancelled() {
-                break Finish::Cancelled;
-            }
-            if answered >= most || writer.len() >= self.facts.context {
-                break Finish::Length;
-            }
-            let allowed = constrained.allowed(answer.thinks());
-            if constrained.bars(&allowed) {
-                break Finish::Length;
-            }
-            let mut choice = sampler.choose(writer.logits(), &allowed);
-            if choice.is_some_and(|choice| choice.lead < CLOSE) {
-                match writer.alone(cancel) {
-                    Ok(true) => choice = sampler.choose(writer.logits(), &allowed),
-                    Ok(false) => {}
-                    Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
-                    Err(failure) => return Err(failure),
-                }
-            }
-            let Some(Choice { token, .. }) = choice else {
-                return Err(Failure::model("the model gave no next token")
-                    .because("its numbers are not finite")
-                    .hint("`homebody models verify` tells whether the file is whole"));
-            };
-            sampler.take(token);
-            let mut next = Vec::new();
-            let mut close = false;
-            if self.stops.contains(&token) {
-                // A model that stops inside its thought still owes the answer.
-                close = answer.thinks();
-                if !close {
-                    break Finish::Stop;
-                }
-            } else {
-                tokens.push(token);
-                next.push(token);
-                if !answer.thinks() {
-                    constrained.take(token, most.saturating_sub(answered + 1));
-                }
-                answer.push(&characters.push(self.tokenizer.printed(token)), on);
-                if answer.stopped {
-                    break Finish::Stop;
-                }
-                if !answer.thinks() {
-                    answered += 1;
-                    if answered >= most {
-                        break Finish::Length;
-                    }
-                    if repeats.push(token) && constrained.is_free() {
-                        break Finish::Repeated;
-                    }
-                } else if let Some(why) = thought.push(token) {
-                    close = true;
-                    let tokens = thought.tokens;
-                    on(Step::ThinkingCut { tokens, why });
-                }
-            }
-            if close {
-                next.extend_from_slice(&thought.closing_tokens);
-                answer.push(&(characters.finish() + &thought.closing), on);
-            }
-            let held = writer.len() + next.len();
-            if held >= self.facts.context {
-                break Finish::Length;
-            }
-            // What could not be written any more need not be drafted.
-            let more = (most - answered).min(self.facts.context - held) - 1;
-            match writer.read_on(&next, more, cancel) {
-                Ok(()) => {}
-                Err(failure) if failure.is_interrupted() => break Finish::Cancelled,
-                Err(failure) => return Err(failure),
-            }
+        let mut writing = Writing {
+            tokenizer: &self.tokenizer,
+            stops: &self.stops,
+            context: self.facts.context,
+            most: plan.most,
+            cancel,
+            sampler: Sampler::new(settings, seed, &plan.prompt.tokens),
+            writer: Writer::new(&mut self.recall, read.logits, self.drafting.as_mut()),
+            constrained: Constrained::new(
+                grammar.zip(self.token_mask.as_mut()),
+                &self.stops,
+                &self.allowed,
+            ),
+            characters: TextStream::default(),
+            answer: AnswerStream::new(opened, plan.tags, &plan.stops),
+            thought: Thought::new(&self.tokenizer, plan.tags, limit, plan.room, plan.most),
+            repeats: Repeats::default(),
+            tokens: Vec::new(),
+            answered: 0,
         };
-        let drafted = writer.finish();
-        usage.drafted_tokens = drafted.tokens;
-        usage.accepted_tokens = drafted.accepted;
-        answer.push(&characters.finish(), on);
-        answer.finish(on);
-        Ok(Written {
-            text: answer.text().to_owned(),
-            tokens,
-            finish,
-            whole: !answer.thought && !answer.stopped,
-        })
+        let finish = match writing.write(on) {
+            Err(failure) if failure.is_interrupted() => Finish::Cancelled,
+            finish => finish?,
+        };
+        Ok(writing.finish(finish, on))
     }
 
     /// Keeps the speeds of a generation that was long enough to tell.
     fn measure(&mut self, usage: &Usage) {
+        // 0 for what was not measured yet.
         let old = self.rates.unwrap_or((0.0, 0.0));
         let of = |n: usize, s: f64, old: f64, least: usize| {
             if n >= least && s > 0.0 {
@@ -292,7 +223,140 @@ impl LocalEngine {
     }
 }
 
-/// A seed where none is asked for: from the system's randomness, else from a counter.
+/// An answer while it is written.
+struct Writing<'a, 'm> {
+    tokenizer: &'a Tokenizer,
+    /// Tokens that end an answer.
+    stops: &'a [u32],
+    /// Tokens that the context holds.
+    context: usize,
+    /// Most tokens of the answer.
+    most: usize,
+    cancel: &'a Cancel,
+    sampler: Sampler,
+    writer: Writer<'a>,
+    constrained: Constrained<'a, 'm>,
+    characters: TextStream,
+    answer: AnswerStream,
+    thought: Thought,
+    /// The answer's repetitions; the thought has its own.
+    repeats: Repeats,
+    /// All tokens that the model wrote, thinking included.
+    tokens: Vec<u32>,
+    /// Tokens of the answer, thinking left out.
+    answered: usize,
+}
+
+impl Writing<'_, '_> {
+    /// Writes token after token until the answer ends.
+    ///
+    /// # Errors
+    /// Interrupted, if cancelled in the midst of a token: the answer so far stands. Of kind model,
+    /// where there is no next token or the arithmetic fails.
+    fn write(&mut self, on: &mut dyn FnMut(Step)) -> Result<Finish> {
+        loop {
+            if self.cancel.is_cancelled() {
+                return Ok(Finish::Cancelled);
+            }
+            if self.answered >= self.most || self.writer.len() >= self.context {
+                return Ok(Finish::Length);
+            }
+            let allowed = self.constrained.allowed(self.answer.thinks());
+            if self.constrained.bars(&allowed) {
+                return Ok(Finish::Length);
+            }
+            let token = self.choose(&allowed)?;
+            self.sampler.take(token);
+            let next = match self.take(token, on) {
+                ControlFlow::Continue(next) => next,
+                ControlFlow::Break(finish) => return Ok(finish),
+            };
+            let held = self.writer.len() + next.len();
+            if held >= self.context {
+                return Ok(Finish::Length);
+            }
+            // Tokens that could not be written any more need not be drafted.
+            let more = (self.most - self.answered).min(self.context - held) - 1;
+            self.writer.read_on(&next, more, self.cancel)?;
+        }
+    }
+
+    /// Chooses the next token; where two are close, from the logits of the last token read alone.
+    fn choose(&mut self, allowed: &Allowed) -> Result<u32> {
+        let mut choice = self.sampler.choose(self.writer.logits(), allowed);
+        if choice.is_some_and(|choice| choice.lead < CLOSE) && self.writer.alone(self.cancel)? {
+            choice = self.sampler.choose(self.writer.logits(), allowed);
+        }
+        let Some(Choice { token, .. }) = choice else {
+            return Err(Failure::model("the model gave no next token")
+                .because("its numbers are not finite")
+                .hint("`homebody models verify` tells whether the file is whole"));
+        };
+        Ok(token)
+    }
+
+    /// Takes in the token that was chosen. Returns the tokens to be read next, or why the answer
+    /// ends with it.
+    fn take(&mut self, token: u32, on: &mut dyn FnMut(Step)) -> ControlFlow<Finish, Vec<u32>> {
+        if self.stops.contains(&token) {
+            if !self.answer.thinks() {
+                return ControlFlow::Break(Finish::Stop);
+            }
+            // A model that stops inside its thought still owes the answer.
+            return ControlFlow::Continue(self.close_thought(on).to_vec());
+        }
+        self.tokens.push(token);
+        if !self.answer.thinks() {
+            let left = self.most.saturating_sub(self.answered + 1);
+            self.constrained.take(token, left);
+        }
+        let text = self.characters.push(self.tokenizer.printed(token));
+        self.answer.push(&text, on);
+        if self.answer.stopped {
+            return ControlFlow::Break(Finish::Stop);
+        }
+        let mut next = vec![token];
+        if self.answer.thinks() {
+            if let Some(why) = self.thought.push(token) {
+                let tokens = self.thought.tokens;
+                on(Step::ThinkingCut { tokens, why });
+                next.extend_from_slice(self.close_thought(on));
+            }
+            return ControlFlow::Continue(next);
+        }
+        self.answered += 1;
+        if self.answered >= self.most {
+            return ControlFlow::Break(Finish::Length);
+        }
+        if self.repeats.push(token) && self.constrained.is_free() {
+            return ControlFlow::Break(Finish::Repeated);
+        }
+        ControlFlow::Continue(next)
+    }
+
+    /// Ends the thought in the model's place; returns the tokens of its closing.
+    fn close_thought(&mut self, on: &mut dyn FnMut(Step)) -> &[u32] {
+        let text = self.characters.finish() + &self.thought.closing;
+        self.answer.push(&text, on);
+        &self.thought.closing_tokens
+    }
+
+    /// Tells the rest of the text, and takes back what was drafted and not written.
+    fn finish(mut self, finish: Finish, on: &mut dyn FnMut(Step)) -> Written {
+        let drafted = self.writer.finish();
+        self.answer.push(&self.characters.finish(), on);
+        self.answer.finish(on);
+        Written {
+            text: self.answer.text().to_owned(),
+            tokens: self.tokens,
+            finish,
+            whole: !self.answer.thought && !self.answer.stopped,
+            drafted,
+        }
+    }
+}
+
+/// Returns a seed where none is asked for: from the system's randomness, else from a counter.
 fn fresh_seed(count: u64) -> u64 {
     getrandom::u64().unwrap_or(count)
 }

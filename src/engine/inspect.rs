@@ -1,4 +1,4 @@
-//! What a GGUF file is and what it would take, from its header alone.
+//! The facts about a GGUF file and the memory it would take, from its header alone.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::kernels::pages::Precision;
 use crate::model::bert;
 use crate::model::chat::{ChatFacts, ChatTemplate};
 use crate::model::footprint::Footprint;
-use crate::model::gguf::{Header, type_layout, type_name};
+use crate::model::gguf::{Header, type_name};
 use crate::model::hyper::Hyper;
 use crate::model::keys;
 use crate::model::network;
@@ -23,17 +23,17 @@ pub struct Inspection {
     pub name: String,
     /// `general.architecture`.
     pub architecture: String,
-    /// Whether this build can run it.
+    /// True if this build can run the model.
     pub supported: bool,
-    /// Why not, where it cannot.
+    /// The reason for which this build cannot run the model, where it cannot.
     pub obstacle: Option<String>,
-    /// Parameters.
+    /// Number of parameters.
     pub parameters: u64,
     /// The type most weights have: `Q4_K`.
     pub quantization: String,
     /// Native context in tokens.
     pub context: u32,
-    /// Layers.
+    /// Number of layers.
     pub layers: u32,
     /// Bytes of the weights as they will lie in memory, repacked copies included.
     pub weight_bytes: u64,
@@ -41,24 +41,25 @@ pub struct Inspection {
     pub state_bytes_per_token: u64,
     /// Bytes needed besides (activations, logits, recurrent state).
     pub other_bytes: u64,
-    /// What its form of conversations can do; none for a model that holds none.
+    /// The abilities of the chat template; none for a model that holds no conversations.
     pub chat: Option<ChatFacts>,
-    /// Why it can hold no conversation, where it cannot.
+    /// The reason for which the chat template cannot be used, where it cannot.
     pub no_chat: Option<String>,
 }
 
 impl Inspection {
-    /// The largest context in tokens that `free` bytes hold, and no more than the model takes; 0
-    /// where not even the weights fit.
+    /// Returns the largest context in tokens that `free` bytes hold, and no more than the model
+    /// takes; 0 where not even the weights fit.
     pub fn most_context(&self, free: u64) -> usize {
         let left = free.saturating_sub(self.memory_bytes(0));
+        // A state of a fixed size holds any context.
         let most = left
             .checked_div(self.state_bytes_per_token)
             .unwrap_or(u64::MAX);
         most.min(u64::from(self.context)) as usize
     }
 
-    /// Bytes needed with that context.
+    /// Returns the bytes needed with a context of so many tokens.
     pub fn memory_bytes(&self, context: usize) -> u64 {
         self.state_bytes_per_token
             .saturating_mul(context as u64)
@@ -67,7 +68,7 @@ impl Inspection {
     }
 }
 
-/// Reads the header of a GGUF file.
+/// Reads the header of a GGUF file and tells what is known from it.
 ///
 /// # Errors
 /// Of kind input, saying what was found instead: no GGUF, a version not supported, truncated,
@@ -76,59 +77,19 @@ pub fn inspect(file: &Path) -> Result<Inspection> {
     Ok(facts(file, &Header::read(file)?))
 }
 
-/// The same of a header that was read.
+/// Tells what is known of a model from its header. A number that the file does not give is 0:
+/// `network::check` has an obstacle for each that is needed.
 pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
     let architecture = header.architecture().to_owned();
     let (chat, no_chat) = conversations(header);
     let obstacle = network::check(header)
         .and_then(|()| vocabulary_of(header))
         .err();
-    let embedding = header.arch_number("embedding_length").unwrap_or(0);
     let layers = header.arch_number("block_count").unwrap_or(0);
-    let vocabulary = header
-        .metadata
-        .get("tokenizer.ggml.tokens")
-        .and_then(|tokens| tokens.as_array())
-        .map_or(0, <[_]>::len) as u64;
-    let ours = network::is_ours(&architecture);
-    // On other devices keys and values are of single precision, as candle's own are.
-    let precision = if ours && !cfg!(any(feature = "cuda", feature = "metal")) {
-        keys::precision(header)
-    } else {
-        Precision::Single
-    };
-    // Figures that cannot be are told by `network::check`, not by an estimate.
-    let footprint = Hyper::from_header(header)
-        .map(|hyper| Footprint::of(&hyper, precision))
-        .unwrap_or_default();
-    // candle's own caches hold keys and values twice while they grow.
-    let state = footprint.per_token.saturating_mul(if ours { 1 } else { 2 });
-    // The state itself, what a pass makes of it, and the moments that are kept.
-    let recurrent = footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64);
-    let mut weights = 0_u64;
-    let mut by_type: Vec<(u32, u64)> = Vec::new();
-    for tensor in &header.tensors {
-        weights = weights.saturating_add(in_memory(
-            ours,
-            tensor.kind,
-            tensor.bytes,
-            tensor.shape.len(),
-        ));
-        let slot = by_type.iter_mut().find(|(kind, _)| *kind == tensor.kind);
-        match slot {
-            Some((_, elements)) => *elements = elements.saturating_add(tensor.elements()),
-            None => by_type.push((tensor.kind, tensor.elements())),
-        }
-    }
-    // candle's models turn the embedding table into f32; ours turn rows as they are needed.
-    if let Some(table) = header.tensor("token_embd.weight").filter(|_| !ours) {
-        weights = weights.saturating_add(table.elements().saturating_mul(4));
-    }
-    let most = by_type.iter().max_by_key(|(_, elements)| *elements);
-    let parameters = by_type
-        .iter()
-        .fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    let weights = Weights::of(header);
+    let state = State::of(header);
     Inspection {
+        // A path that ends in `..` has no name.
         name: header
             .text("general.name")
             .map(str::to_owned)
@@ -136,26 +97,106 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
             .unwrap_or_default(),
         supported: obstacle.is_none(),
         obstacle: obstacle.map(|failure| failure.to_string()),
-        parameters,
-        quantization: most.map(|(kind, _)| type_name(*kind)).unwrap_or_default(),
+        parameters: weights.parameters,
+        quantization: weights.quantization,
         context: header
             .arch_number("context_length")
             .unwrap_or(2048)
             .min(u64::from(u32::MAX)) as u32,
         layers: layers.min(u64::from(u32::MAX)) as u32,
-        weight_bytes: weights,
-        state_bytes_per_token: state,
-        // Activations of a piece, logits, the vocabulary itself, and the program.
-        other_bytes: (60_000_000 + vocabulary * 400)
-            .saturating_add(embedding.saturating_mul(40_000))
-            .saturating_add(recurrent),
+        weight_bytes: weights.bytes,
+        state_bytes_per_token: state.per_token,
+        other_bytes: scratch_bytes(header).saturating_add(state.fixed),
         chat,
         no_chat,
         architecture,
     }
 }
 
-/// What can be known of a model's form of conversations from its header.
+/// Estimates the bytes of the activations of a piece, the logits, the vocabulary itself, and the
+/// program.
+fn scratch_bytes(header: &Header) -> u64 {
+    let embedding = header.arch_number("embedding_length").unwrap_or(0);
+    let vocabulary = header
+        .metadata
+        .get("tokenizer.ggml.tokens")
+        .and_then(|tokens| tokens.as_array())
+        .map_or(0, <[_]>::len) as u64;
+    (60_000_000 + vocabulary * 400).saturating_add(embedding.saturating_mul(40_000))
+}
+
+/// Bytes of the state of a network.
+struct State {
+    /// Bytes per token of context.
+    per_token: u64,
+    /// Bytes whatever the context: the state itself, the one that a pass makes of it, and the
+    /// moments that are kept.
+    fixed: u64,
+}
+
+impl State {
+    /// Estimates the state of the network that a header describes.
+    fn of(header: &Header) -> Self {
+        let ours = network::is_ours(header.architecture());
+        // On other devices keys and values are of single precision, as candle's own are.
+        let precision = if ours && !cfg!(any(feature = "cuda", feature = "metal")) {
+            keys::precision(header)
+        } else {
+            Precision::Single
+        };
+        // Figures that cannot be are told by `network::check`, not by an estimate.
+        let footprint = Hyper::from_header(header)
+            .map(|hyper| Footprint::of(&hyper, precision))
+            .unwrap_or_default();
+        Self {
+            // candle's own caches hold keys and values twice while they grow.
+            per_token: footprint.per_token.saturating_mul(if ours { 1 } else { 2 }),
+            fixed: footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64),
+        }
+    }
+}
+
+/// Figures of all weights together.
+struct Weights {
+    /// Bytes in memory.
+    bytes: u64,
+    parameters: u64,
+    /// The type of most of them; empty where there are none.
+    quantization: String,
+}
+
+impl Weights {
+    /// Sums up the tensors of a header.
+    fn of(header: &Header) -> Self {
+        let ours = network::is_ours(header.architecture());
+        let (mut bytes, mut parameters) = (0_u64, 0_u64);
+        // Elements by type, in the order in which the types come.
+        let mut by_type: Vec<(u32, u64)> = Vec::new();
+        for tensor in &header.tensors {
+            let taken = in_memory(ours, tensor.kind, tensor.bytes, tensor.shape.len());
+            bytes = bytes.saturating_add(taken);
+            parameters = parameters.saturating_add(tensor.elements());
+            let slot = by_type.iter_mut().find(|(kind, _)| *kind == tensor.kind);
+            match slot {
+                Some((_, elements)) => *elements = elements.saturating_add(tensor.elements()),
+                None => by_type.push((tensor.kind, tensor.elements())),
+            }
+        }
+        // candle's models turn the embedding table into f32; ours turn rows as they are needed.
+        if let Some(table) = header.tensor("token_embd.weight").filter(|_| !ours) {
+            bytes = bytes.saturating_add(table.elements().saturating_mul(4));
+        }
+        let most = by_type.iter().max_by_key(|(_, elements)| *elements);
+        Self {
+            bytes,
+            parameters,
+            quantization: most.map(|(kind, _)| type_name(*kind)).unwrap_or_default(),
+        }
+    }
+}
+
+/// Returns the facts about the chat template in a header, or why it cannot be used; neither for a
+/// model that holds no conversations.
 fn conversations(header: &Header) -> (Option<ChatFacts>, Option<String>) {
     if header.architecture() == bert::ARCHITECTURE {
         return (None, None);
@@ -166,8 +207,8 @@ fn conversations(header: &Header) -> (Option<ChatFacts>, Option<String>) {
     }
 }
 
-/// Whether texts can be cut as the model's vocabulary wants it; what else is wrong with one is
-/// told when it is opened.
+/// Checks that texts can be cut as the model's vocabulary wants it; other faults of a vocabulary
+/// are told when it is opened.
 fn vocabulary_of(header: &Header) -> Result<()> {
     if header.architecture() == bert::ARCHITECTURE {
         return Ok(());
@@ -175,12 +216,11 @@ fn vocabulary_of(header: &Header) -> Result<()> {
     Tokenizer::check(header)
 }
 
-/// Bytes a tensor takes once candle has it: its blocks, and beside them the copies it packs for
-/// this CPU's instructions (Q4_K, Q6_K, Q8_0 on x86-64 with AVX2), or f32 for float types. Our
-/// own networks leave every tensor as it lies in the file.
+/// Returns the bytes that a tensor takes once candle has it: its blocks, and beside them the copies
+/// that candle packs for this CPU's instructions (Q4_K, Q6_K, Q8_0 on x86-64 with AVX2), or f32 for
+/// float types. Our own networks leave every tensor as it lies in the file.
 fn in_memory(ours: bool, kind: u32, bytes: u64, dimensions: usize) -> u64 {
-    let name = type_layout(kind).map_or("", |(name, ..)| name);
-    let factor = match name {
+    let factor = match type_name(kind).as_str() {
         _ if ours => 1.0,
         "F16" | "BF16" => 2.0,
         _ if dimensions < 2 => 1.0,

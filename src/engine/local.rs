@@ -28,10 +28,10 @@ use crate::model::work::Work;
 /// Tokens that must be left for an answer.
 pub(super) const LEAST_ANSWER: usize = 16;
 
-/// How to load a model.
+/// The options for loading a model.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// The name it was asked for by.
+    /// The name the model was asked for by.
     pub name: String,
     /// The GGUF file.
     pub file: PathBuf,
@@ -44,11 +44,11 @@ pub struct LoadOptions {
     pub memory_limit: u64,
     /// The model card's settings, used where a request leaves them open.
     pub card: Card,
-    /// Where states are kept from one process to the next; none to keep none.
+    /// The folder in which states are kept from one process to the next; none to keep none.
     pub states: Option<PathBuf>,
-    /// Bytes that these may take.
+    /// Bytes that the states may take on disk.
     pub states_limit: u64,
-    /// Whether what is likely to come next is drafted from the text itself, which changes
+    /// True if likely tokens are drafted from the text itself (prompt lookup), which changes
     /// nothing but the speed.
     pub drafts: bool,
 }
@@ -61,19 +61,22 @@ pub struct LocalEngine {
     /// same.
     pub(super) template: Result<ChatTemplate>,
     pub(super) recall: Recall,
-    /// What reading and writing take of the machine.
+    /// The operations and the bytes that reading and writing take of the machine.
     pub(super) work: Work,
     /// Answers of this conversation, as text and as the tokens they were written with.
     pub(super) answers: Vec<(String, Vec<u32>)>,
+    /// Tokens that end an answer, sorted.
     pub(super) stops: Vec<u32>,
+    /// Tokens that an answer may have: see [`drawable`].
     pub(super) allowed: Allowed,
     pub(super) card: Card,
+    /// Tokens a second, read and written; 0 for what was not measured yet.
     pub(super) rates: Option<(f64, f64)>,
     /// Answers that were begun.
     pub(super) drawn: u64,
     /// The vocabulary as grammars need it, once one was there.
     pub(super) token_mask: Option<TokenMask>,
-    /// What was learned about drafts; none where there are to be none.
+    /// The statistics of drafts; none where there are to be no drafts.
     pub(super) drafting: Option<Drafting>,
 }
 
@@ -110,6 +113,7 @@ impl LocalEngine {
         let before = memory::resident();
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let states = options.states.as_ref().and_then(|dir| {
+            // A file that cannot be read once more does without states.
             let key = states::model_key(&header).ok()?;
             Some(States::new(dir.clone(), key, options.states_limit))
         });
@@ -143,7 +147,7 @@ impl LocalEngine {
     }
 }
 
-/// The tokens that end an answer: the file's own and the usual ones by their text.
+/// Returns the tokens that end an answer, sorted: the file's own and the usual ones by their text.
 pub(super) fn stop_tokens(header: &Header, tokenizer: &Tokenizer) -> Vec<u32> {
     let by_key = [
         "tokenizer.ggml.eos_token_id",
@@ -178,7 +182,7 @@ pub(super) fn stop_tokens(header: &Header, tokenizer: &Tokenizer) -> Vec<u32> {
     stops
 }
 
-/// The device this build computes on.
+/// Returns the device this build computes on.
 fn device() -> Device {
     #[cfg(feature = "cuda")]
     if let Ok(device) = Device::new_cuda(0) {

@@ -55,83 +55,83 @@ pub fn set_threads(threads: usize) -> usize {
     crate::kernels::threads::set(threads)
 }
 
-/// Who says a message.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Standing instructions.
+    /// The system message: standing instructions.
     System,
-    /// The person.
+    /// The user.
     User,
     /// The model.
     Assistant,
 }
 
-/// One message of a conversation.
+/// A message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who says it.
+    /// The speaker.
     pub role: Role,
-    /// What; never parsed for control tokens.
+    /// The text of the message; never parsed for control tokens.
     pub content: String,
 }
 
-/// How the next token is drawn. `None` leaves it to the model's card.
+/// The settings by which the next token is sampled. `None` leaves one to the model's card.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sampling {
-    /// 0 takes the most likely token.
+    /// Temperature; 0 takes the most likely token (greedy).
     pub temperature: Option<f32>,
-    /// Most likely tokens kept; 0 keeps all.
+    /// Number of most likely tokens kept; 0 keeps all.
     pub top_k: Option<u32>,
-    /// Nucleus: the least set of tokens whose probabilities reach this sum.
+    /// Nucleus sampling: the least set of tokens whose probabilities reach this sum is kept.
     pub top_p: Option<f32>,
-    /// Least probability relative to the best.
+    /// Least probability of a token, relative to that of the most likely one.
     pub min_p: Option<f32>,
-    /// Subtracted from the logit of each token already written in this answer.
+    /// Number subtracted from the logit of each token already written in this answer.
     pub presence_penalty: Option<f32>,
-    /// Divides positive, multiplies negative logits of tokens among the last 256; 1 for none.
+    /// Divisor of positive and factor of negative logits of the last 256 tokens; 1 for none.
     pub repetition_penalty: Option<f32>,
-    /// Same seed, same text, on the same machine and build.
+    /// Seed of the draws: the same seed gives the same text, on the same machine and build.
     pub seed: Option<u64>,
 }
 
-/// What to generate.
+/// A request to generate an answer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Generate {
     /// The conversation so far; append-only from turn to turn, so that its state is kept.
     pub messages: Vec<Message>,
-    /// What the answer begins with (already said, not generated).
+    /// The beginning of the answer, which is given and not generated.
     pub prefill: String,
-    /// How to draw.
+    /// The sampling of the tokens.
     pub sampling: Sampling,
     /// Most tokens of the answer, a thought before it not counted; 0 for what the context
     /// leaves.
     pub max_tokens: usize,
     /// Texts that end the answer; they are not part of it.
     pub stop: Vec<String>,
-    /// Whether a thinking model may think first.
+    /// True if a thinking model may think first.
     pub thinking: bool,
-    /// Tokens it may think before it must answer: 0 for no limit, none for the card's.
+    /// Most tokens of a thought: 0 for no limit, none for the card's.
     pub thinking_limit: Option<usize>,
-    /// The prompt that will probably be next, if it is another one: what the two begin with
-    /// alike is kept, where the state cannot be cut back to it.
+    /// The prompt that will probably be next, if it is another one: the state behind their common
+    /// prefix is kept, where the network's state cannot be cut back to it.
     pub next: Vec<Message>,
 }
 
-/// Why a thought was ended for the model.
+/// The reason for which a thought was ended in the model's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
-    /// It reached the limit on thinking.
+    /// The thought reached the limit on thinking.
     Limit,
-    /// It went in circles.
+    /// The thought went in circles.
     Repeated,
     /// The rest of the context is needed for the answer.
     Room,
 }
 
 impl Cut {
-    /// In words, to stand behind "thinking was ended".
+    /// The reason in words, to stand behind "thinking was ended".
     pub const fn words(self) -> &'static str {
         match self {
             Self::Limit => "at its limit",
@@ -141,12 +141,12 @@ impl Cut {
     }
 }
 
-/// What happens while generating.
+/// A step of generating an answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
     /// The prompt is being read.
     Prefill {
-        /// Tokens read, those kept from before included.
+        /// Tokens in the state, cached ones included.
         done: usize,
         /// Tokens of the prompt.
         total: usize,
@@ -155,29 +155,29 @@ pub enum Step {
         /// Tokens a second, measured on this prompt; 0 before the first piece.
         rate: f64,
     },
-    /// The conversation differs from the one held; it is read from the start, and why.
+    /// The conversation differs from the one held and is read from the start; with the reason.
     StartOver(String),
-    /// A part of the conversation that was there before is read again, and why.
+    /// A part of the conversation that was there before is read again.
     ReadAnew {
-        /// Tokens of it.
+        /// Tokens of that part.
         tokens: usize,
-        /// Why.
+        /// The reason, in words.
         why: String,
     },
-    /// A piece of thinking; whole characters.
+    /// A piece of a thought; whole characters.
     Thinking(String),
-    /// The thought was ended for the model; what follows is the answer.
+    /// The thought was ended in the model's place; the answer follows.
     ThinkingCut {
-        /// Tokens it had.
+        /// Tokens of the thought.
         tokens: usize,
-        /// Why.
+        /// The reason.
         why: Cut,
     },
     /// A piece of the answer; whole characters.
     Text(String),
 }
 
-/// Why it ended.
+/// The reason for which a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
@@ -185,9 +185,9 @@ pub enum Finish {
     Stop,
     /// `max_tokens` or the context was reached.
     Length,
-    /// It went in circles: the same words came again and again.
+    /// The answer went in circles: the same words came again and again.
     Repeated,
-    /// Cancelled; what was written stands.
+    /// The generation was cancelled; the text written until then stands.
     Cancelled,
 }
 
@@ -196,7 +196,7 @@ pub enum Finish {
 pub struct Usage {
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
-    /// Of these, not read again.
+    /// Tokens of the prompt that were not read again.
     pub cached_tokens: usize,
     /// Tokens written.
     pub generated_tokens: usize,
@@ -207,7 +207,7 @@ pub struct Usage {
     /// Tokens that were drafted from the text itself and read with those before them.
     #[serde(default)]
     pub drafted_tokens: usize,
-    /// Of these, what was written indeed.
+    /// Drafted tokens that were accepted.
     #[serde(default)]
     pub accepted_tokens: usize,
 }
@@ -217,7 +217,7 @@ pub struct Usage {
 pub struct Generated {
     /// The answer, thinking left out.
     pub text: String,
-    /// Why it ended.
+    /// The reason for which the generation ended.
     pub finish: Finish,
     /// The figures.
     pub usage: Usage,
@@ -226,7 +226,7 @@ pub struct Generated {
 /// Facts about a loaded model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    /// The name it was asked for by.
+    /// The name the model was asked for by.
     pub name: String,
     /// `general.architecture`.
     pub architecture: String,
@@ -234,18 +234,18 @@ pub struct Facts {
     pub context: usize,
     /// Bytes of memory taken (measured where it can be, else estimated).
     pub memory_bytes: u64,
-    /// Seconds it took to load.
+    /// Seconds that loading took.
     pub load_s: f64,
-    /// Where it runs: `cpu`, `cuda:0`, `metal`, `script`.
+    /// The device that computes: `cpu`, `cuda:0`, `metal`, `script`.
     pub device: String,
-    /// Whether it changes texts by writing parts of them anew: see [`Card::rewrites`].
+    /// True if the model changes texts by writing parts of them anew: see [`Card::rewrites`].
     #[serde(default)]
     pub rewrites: bool,
 }
 
 /// Runs a model. One at a time, on one thread.
 pub trait Engine: CountMessages + Send {
-    /// What is loaded.
+    /// Returns the facts about the loaded model.
     fn facts(&self) -> &Facts;
 
     /// Reads the conversation, writes an answer, tells of each step. With a `grammar` the answer
@@ -264,8 +264,8 @@ pub trait Engine: CountMessages + Send {
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated>;
 
-    /// Tokens a second this machine reads and writes with this model, measured; none before
-    /// the first generation.
+    /// Returns the tokens a second this machine reads and writes with this model, measured; none
+    /// before the first generation.
     fn rates(&self) -> Option<(f64, f64)>;
 
     /// Forgets the conversation held.

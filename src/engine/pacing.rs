@@ -1,5 +1,5 @@
-//! How many tokens of a prompt to read at once, so that progress is shown a few times a second.
-//! (A cancel does not wait for a piece to end.)
+//! The size of the pieces in which a prompt is read, so that progress is shown a few times a
+//! second. (A cancel does not wait for a piece to end.)
 //!
 //! A piece takes a fixed time, for waking threads and passing over the weights, and a time per
 //! token. Only the second shrinks with the piece, and on a busy machine the first is by far
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 const PIECE_S: f64 = 0.4;
 /// Most tokens of a piece; the attention's scratch grows with it.
 const MOST: usize = 512;
-/// Tokens of the first piece.
+/// Tokens in the first piece.
 const FIRST: usize = 32;
 /// Pieces that are remembered.
 const REMEMBERED: usize = 8;
@@ -20,19 +20,21 @@ const REMEMBERED: usize = 8;
 /// Sizes pieces by what the last ones took.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pacing {
+    /// The last pieces: tokens and seconds of each.
     seen: VecDeque<(f64, f64)>,
+    /// Tokens to read next; 0 before the first piece.
     size: usize,
     /// Seconds that one token more costs, as last estimated; 0 before.
     slope: f64,
 }
 
 impl Pacing {
-    /// Tokens to read next, at least one.
+    /// Returns the number of tokens to read next, at least one.
     pub fn size(&self) -> usize {
         if self.size == 0 { FIRST } else { self.size }
     }
 
-    /// Takes in what a piece of `tokens` took.
+    /// Takes in the seconds that a piece of `tokens` tokens took.
     pub fn took(&mut self, tokens: usize, seconds: f64) {
         if tokens == 0 || !seconds.is_finite() || seconds < 0.0 {
             return;
@@ -54,7 +56,7 @@ impl Pacing {
         self.size = wanted.clamp(now.div_ceil(2), now * 2).clamp(1, MOST);
     }
 
-    /// Seconds that one token more costs.
+    /// Estimates the seconds that one token more costs: the slope of least squares.
     fn per_token(&self) -> f64 {
         let n = self.seen.len() as f64;
         let (sum_x, sum_y) = self

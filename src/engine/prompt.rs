@@ -1,5 +1,5 @@
-//! A request as tokens: what the template makes of it, where the next prompt may part from it,
-//! and what of an earlier turn has to be read again.
+//! A request as tokens: its rendering by the template, the places where the next prompt may part
+//! from it, and the part of an earlier turn that has to be read again.
 
 use super::local::LocalEngine;
 use super::recall::{Marks, common};
@@ -9,14 +9,14 @@ use crate::base::{Failure, Result};
 use crate::model::chat::{ChatMessage, ChatRole, ChatTemplate, Prompt, ThinkingMode};
 use crate::model::tokenizer::Encoding;
 
-/// Fewer tokens than this that are read again are not worth a word.
+/// The least number of tokens read again that is worth a word.
 const WORTH_A_WORD: usize = 32;
 
-/// What stands for a text that is not known yet.
+/// The text in place of one that is not known yet.
 const STAND_IN: &str = "\u{b7}";
 
 impl LocalEngine {
-    /// The form of conversations.
+    /// Returns the chat template.
     ///
     /// # Errors
     /// Of kind model, where the file has none that can be used.
@@ -24,7 +24,7 @@ impl LocalEngine {
         self.template.as_ref().map_err(Clone::clone)
     }
 
-    /// A whole conversation in tokens, with the answer begun.
+    /// Renders a whole conversation as tokens, with the answer begun.
     pub(super) fn prompt_of(&self, messages: &[Message], thinking: bool) -> Result<Prompt> {
         let messages = chat_messages(messages);
         let known = |text: &str| self.known_answer(text);
@@ -32,14 +32,15 @@ impl LocalEngine {
             .encode(&self.tokenizer, &messages, thinking, &known)
     }
 
-    /// The tokens that an answer was written with, where it was written here.
+    /// Returns the tokens that an answer was written with, where it was written here.
     fn known_answer(&self, text: &str) -> Option<Vec<u32>> {
         let text = text.trim();
         let found = self.answers.iter().find(|(said, _)| said.trim() == text);
         found.map(|(_, ids)| ids.clone())
     }
 
-    /// The tokens of what an answer begins with: the very ones, where it is gone on with.
+    /// Returns the tokens of an answer's given beginning: the very ones it was written with, where
+    /// an earlier answer is gone on with.
     pub(super) fn prefilled(&self, text: &str) -> Vec<u32> {
         if text.is_empty() {
             return Vec::new();
@@ -48,17 +49,19 @@ impl LocalEngine {
             .unwrap_or_else(|| self.tokenizer.encode_on(text, Encoding::TEXT))
     }
 
-    /// Tokens that a prompt begins with as another conversation does; none for no token. The
-    /// last token is read in any case, for its logits: so the same prompt once more can begin
-    /// there too.
+    /// Counts the tokens of the common prefix of a prompt and another conversation; none for no
+    /// token. The last token is read in any case, for its logits: so the same prompt once more can
+    /// begin there too.
     fn shared(&self, tokens: &[u32], other: &[Message], thinking: bool) -> Option<usize> {
+        // A template may refuse a conversation that is made up.
         let other = self.prompt_of(other, thinking).ok()?.tokens;
         let most = tokens.len().saturating_sub(1);
         Some(common(&other, tokens).min(most)).filter(|n| *n > 0)
     }
 
-    /// Where the next prompt of this conversation, or of one with the same system block, may
-    /// part from this one: found by rendering such conversations, since only the template knows.
+    /// Finds the places where the next prompt of this conversation, or of one with the same system
+    /// block, may part from this one: by rendering such conversations, since only the template
+    /// knows.
     pub(super) fn marks(&self, request: &Generate, tokens: &[u32]) -> Marks {
         let thinking = request.thinking;
         let first = request.messages.first();
@@ -85,8 +88,8 @@ impl LocalEngine {
         }
     }
 
-    /// What of a conversation that goes on is to be read although it was there before, once it
-    /// is known how many tokens are `cached`; none where it is not worth a word.
+    /// Tells that a part of a conversation that goes on is to be read again, once it is known how
+    /// many of its tokens are `cached`; none where that is not worth a word.
     pub(super) fn read_anew(
         &self,
         request: &Generate,
@@ -135,7 +138,7 @@ impl LocalEngine {
         })
     }
 
-    /// The failure for a conversation of so many tokens.
+    /// Makes the failure for a conversation of so many tokens.
     pub(super) fn too_long(&self, tokens: usize) -> Failure {
         Failure::model("the conversation does not fit the model's context")
             .because(format!(
@@ -147,7 +150,7 @@ impl LocalEngine {
     }
 }
 
-/// Messages as the template takes them.
+/// Turns messages into those of the template.
 pub(super) fn chat_messages(messages: &[Message]) -> Vec<ChatMessage> {
     messages
         .iter()
@@ -162,6 +165,7 @@ pub(super) fn chat_messages(messages: &[Message]) -> Vec<ChatMessage> {
         .collect()
 }
 
+/// Makes a message whose text is not known yet.
 fn stand_in(role: Role) -> Message {
     Message {
         role,

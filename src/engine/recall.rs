@@ -1,7 +1,7 @@
-//! What was read before and need not be read again: the state that goes on, moments of it that
-//! were kept, and moments on disk.
+//! Tokens that were read before and need not be read again: the state that goes on, moments of it
+//! that were kept, and moments on disk.
 //!
-//! A state with attention alone can be cut back to any length. One with a delta rule cannot, so
+//! A state with attention alone can be cut back to any length. A state with a delta rule cannot, so
 //! moments are kept where the next prompt is known to part from this one: behind the system
 //! block and before each answer, and every few thousand tokens on the way.
 
@@ -11,19 +11,20 @@ use std::time::Instant;
 use super::Step;
 use super::pacing::Pacing;
 use super::states::{Found, Purpose, States};
+use crate::base::bug::bug;
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};
 use crate::model::network::{Network, Wanted};
 use crate::model::snapshot::Snapshot;
 
-/// Most moments that are kept in memory.
+/// The most moments that are kept in memory.
 pub(super) const MOST_MOMENTS: usize = 4;
 /// Tokens between moments inside a long prompt.
 const STRIDE: usize = 2048;
-/// Tokens that a moment on disk must save, so that taking it up is worth it.
+/// Tokens that a moment on disk must save, so that loading it is worth it.
 const WORTH: usize = 48;
 
-/// Why a moment is kept.
+/// The reason for which a moment is kept; the least is given up first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
     /// On the way through a long prompt.
@@ -34,31 +35,34 @@ enum Why {
     System,
 }
 
+/// A state of the network that was kept.
 struct Moment {
     why: Why,
+    /// The tokens that the state stands for.
     tokens: Vec<u32>,
     snapshot: Snapshot,
 }
 
-/// Where the next prompt may part from this one, in tokens of this one.
+/// The places where the next prompt may part from this one, in tokens of this one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Marks {
-    /// Behind the system block.
+    /// The place behind the system block.
     pub system: Option<usize>,
-    /// Before the answer; only asked for where the state cannot be cut back.
+    /// The place before the answer; only where the state cannot be cut back.
     pub answer: Option<usize>,
-    /// Where another prompt that is expected parts from this one, as well.
+    /// The place where another prompt that is expected parts from this one; only where the state
+    /// cannot be cut back.
     pub next: Option<usize>,
 }
 
-/// A network, and what it has read.
+/// A network, and the tokens it has read.
 pub(super) struct Recall {
     network: Box<dyn Network>,
     /// The tokens the network's state stands for.
     held: Vec<u32>,
     moments: Vec<Moment>,
     states: Option<States>,
-    /// What lies on disk; none before it was looked for.
+    /// The states on disk; none before they were looked for.
     on_disk: Option<Vec<Found>>,
     writing: Option<JoinHandle<()>>,
     pacing: Pacing,
@@ -67,16 +71,16 @@ pub(super) struct Recall {
 /// A prompt that was read.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// The logits behind its last token.
+    /// The logits behind the last token: `vocabulary`, f32.
     pub logits: Vec<f32>,
     /// Tokens that were not read again.
     pub cached: usize,
-    /// Seconds it took.
+    /// Seconds that reading took.
     pub seconds: f64,
 }
 
 impl Recall {
-    /// A network that has read nothing; with the folder of states, where there is one.
+    /// Takes over a network that has read nothing, and the folder of states, where there is one.
     pub fn new(network: Box<dyn Network>, states: Option<States>) -> Self {
         Self {
             network,
@@ -89,29 +93,30 @@ impl Recall {
         }
     }
 
-    /// The network itself, for measuring; call [`Recall::reset`] before and after.
+    /// Returns the network itself, for measuring; call [`Recall::reset`] before and after.
     pub fn network(&mut self) -> &mut dyn Network {
         &mut *self.network
     }
 
-    /// Whether the state can be cut back to any length.
+    /// Tells whether the state can be cut back to any length.
     pub fn can_cut(&self) -> bool {
         self.network.can_cut()
     }
 
-    /// Tokens the state stands for.
+    /// Returns the tokens that the state stands for.
     pub fn held(&self) -> &[u32] {
         &self.held
     }
 
-    /// Forgets the text, and all moments but that of the system block.
+    /// Forgets the text, and all moments but those behind a system block.
     pub fn reset(&mut self) {
         self.network.reset();
         self.held.clear();
         self.moments.retain(|moment| moment.why == Why::System);
     }
 
-    /// Reads further tokens of an answer and gives the logits behind them.
+    /// Reads further tokens of an answer and returns the logits behind the last one: `vocabulary`,
+    /// f32.
     ///
     /// # Errors
     /// Interrupted, if cancelled, with the state as it was; of kind model, if the arithmetic
@@ -121,7 +126,7 @@ impl Recall {
         self.hold(tokens, logits)
     }
 
-    /// Holds tokens too, if they were read.
+    /// Adds tokens to those held, if they were read.
     fn hold(&mut self, tokens: &[u32], logits: Result<Vec<f32>>) -> Result<Vec<f32>> {
         if logits.is_ok() {
             self.held.extend_from_slice(tokens);
@@ -131,13 +136,13 @@ impl Recall {
         logits
     }
 
-    /// Whether tokens that were only verified can be taken back.
+    /// Tells whether tokens that were only verified can be taken back.
     pub fn can_take_back(&self) -> bool {
         self.network.can_take_back()
     }
 
-    /// Reads tokens of which the last may turn out wrong, and gives the logits behind each, row
-    /// by row.
+    /// Reads tokens of which the last may turn out wrong, and returns the logits behind each:
+    /// `tokens × vocabulary`, f32, row-major.
     ///
     /// # Errors
     /// As [`Recall::read_on`].
@@ -161,8 +166,8 @@ impl Recall {
         }
     }
 
-    /// Brings the state to `tokens` and gives the logits after the last one; none when cancelled
-    /// on the way, with what was read until then kept.
+    /// Brings the state to `tokens` and returns the logits behind the last one; none when cancelled
+    /// on the way, with the tokens read until then kept.
     pub fn read(
         &mut self,
         tokens: &[u32],
@@ -174,7 +179,7 @@ impl Recall {
         self.read_from(cached, tokens, marks, cancel, on)
     }
 
-    /// Reads what [`Recall::go_back`] has left of a prompt.
+    /// Reads the rest of a prompt of which [`Recall::go_back`] has kept `cached` tokens.
     pub fn read_from(
         &mut self,
         cached: usize,
@@ -241,8 +246,8 @@ impl Recall {
         }))
     }
 
-    /// Brings the state to the longest beginning of `tokens` that it can be brought to without
-    /// reading; says how long that is. At least the last token is left, for its logits.
+    /// Brings the state to the longest prefix of `tokens` that can be had without reading; returns
+    /// its length. At least the last token is left, for its logits.
     pub fn go_back(&mut self, tokens: &[u32], on: &mut dyn FnMut(Step)) -> usize {
         let most = tokens.len().saturating_sub(1);
         let before = self.held.len();
@@ -261,8 +266,11 @@ impl Recall {
         } else {
             0
         };
-        let kept = (0..self.moments.len())
-            .map(|i| (usable(&self.moments[i].tokens), i))
+        let kept = self
+            .moments
+            .iter()
+            .enumerate()
+            .map(|(i, moment)| (usable(&moment.tokens), i))
             .max()
             .filter(|(length, _)| *length > own);
         let least = kept.map_or(own, |(length, _)| length);
@@ -295,9 +303,10 @@ impl Recall {
         cached
     }
 
+    /// Brings the network to a moment in memory; false where it does not take it.
     fn restore_moment(&mut self, i: usize) -> bool {
         let Some(moment) = self.moments.get(i) else {
-            return false;
+            return bug("there is no such moment", false);
         };
         let restored = self.network.restore(&moment.snapshot);
         self.held.clear();
@@ -307,15 +316,17 @@ impl Recall {
         restored
     }
 
-    /// Takes up a state on disk.
+    /// Brings the network to a state on disk; false where the file is no longer good, or the
+    /// network does not take it.
     fn take_up(&mut self, i: usize) -> bool {
-        let found = self.on_disk.as_mut().and_then(|found| {
-            // A file is read once; from then on its state is in memory.
-            (i < found.len()).then(|| found.swap_remove(i))
-        });
-        let (Some(states), Some(found)) = (&self.states, found) else {
-            return false;
+        let (Some(states), Some(on_disk)) = (&self.states, &mut self.on_disk) else {
+            return bug("there are no states on disk", false);
         };
+        if i >= on_disk.len() {
+            return bug("there is no such state on disk", false);
+        }
+        // A file is read once; from then on its state is in memory.
+        let found = on_disk.swap_remove(i);
         let Some(snapshot) = states.load(&found) else {
             return false;
         };
@@ -330,14 +341,14 @@ impl Recall {
         restored
     }
 
-    /// What lies on disk for this model.
+    /// Returns the states on disk of this model; none where none are kept.
     fn stored(&mut self) -> &[Found] {
         let states = &self.states;
         self.on_disk
             .get_or_insert_with(|| states.as_ref().map(States::list).unwrap_or_default())
     }
 
-    /// Places in a prompt of `total` tokens at which moments are to be kept.
+    /// Returns the places in a prompt of `total` tokens at which moments are to be kept.
     fn stops(&self, marks: Marks, total: usize) -> Vec<usize> {
         let marks = marks
             .system
@@ -370,6 +381,7 @@ impl Recall {
         }
     }
 
+    /// Keeps the state behind the tokens held; where there are too many moments, another one goes.
     fn remember(&mut self, why: Why, snapshot: Snapshot) {
         let tokens = self.held.clone();
         self.moments.retain(|moment| moment.tokens != tokens);
@@ -391,9 +403,8 @@ impl Recall {
         });
     }
 
-    /// Writes what is worth keeping to disk, beside whatever comes next: the state behind the
-    /// system block, and that of this conversation. What cannot be written is not kept, that is
-    /// all.
+    /// Writes to disk, on a thread of its own, the state behind the system block and that of this
+    /// conversation. A state that cannot be written is not kept, that is all.
     pub fn store(&mut self, tokens: &[u32], marks: Marks) {
         let Some(states) = self.states.clone() else {
             return;
@@ -431,10 +442,11 @@ impl Recall {
             }
         };
         let builder = std::thread::Builder::new().name("states".to_owned());
+        // Where the system gives no thread, nothing is kept either.
         self.writing = builder.spawn(write).ok();
     }
 
-    /// The state after tokens that the one that goes on begins with.
+    /// Returns the state behind `tokens`, a prefix of those held; none where it cannot be had.
     fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Snapshot> {
         let kept = self.moments.iter().find(|moment| moment.tokens == tokens);
         if let Some(moment) = kept {
@@ -447,7 +459,7 @@ impl Recall {
         snapshot.cut(tokens.len())
     }
 
-    /// Waits for what is being written.
+    /// Waits until the states that are being written are on disk.
     fn wait(&mut self) {
         if let Some(writing) = self.writing.take() {
             let _ = writing.join();
@@ -461,7 +473,7 @@ impl Drop for Recall {
     }
 }
 
-/// Tokens that two texts begin with alike.
+/// Counts the tokens of the common prefix of two texts.
 pub(super) fn common(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -1,7 +1,7 @@
 //! Notices when an answer only repeats itself, as small models do at low temperatures: the same
 //! tokens come again and again, and no further token would tell anything new.
 
-/// Longest period that is looked for, in tokens.
+/// The longest period that is looked for, in tokens.
 const LONGEST: usize = 256;
 /// Times the period must have come after its first time.
 const TIMES: usize = 2;
@@ -12,12 +12,12 @@ const LEAST: usize = 128;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Repeats {
     written: Vec<u32>,
-    /// For each period, less one: tokens in a row that were equal to the one a period before.
+    /// Length of the run of tokens that each equal the one a period before; by period less one.
     runs: Vec<usize>,
 }
 
 impl Repeats {
-    /// Takes the next token in; true once the answer goes in circles.
+    /// Takes the next token in; returns true once the answer goes in circles.
     pub fn push(&mut self, token: u32) -> bool {
         let mut circling = false;
         if self.runs.len() < LONGEST.min(self.written.len()) {

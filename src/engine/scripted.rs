@@ -1,50 +1,47 @@
 //! An engine that plays a script, so that jobs and screens are tested without a model.
 //!
-//! It keeps to grammars as a real engine does: where nothing at all may come next it ends with
-//! [`Finish::Length`]. What else a script says and a grammar does not allow is an error that names
-//! the place: a real model could never have said it.
+//! The engine keeps to grammars as a real one does: where nothing at all may come next it ends with
+//! [`super::Finish::Length`]. Other text of a script that a grammar does not allow is an error that
+//! names the place: a real model could never have said it.
 //!
-//! How a script is written stands in `script.rs`.
+//! The form of scripts is described in `script.rs`.
 
+mod playing;
 mod script;
 mod writing;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use self::script::{Pretended, echoed};
+use self::playing::Playing;
+use self::script::Pretended;
 use self::writing::Writing;
 use super::count::{CountMessages, roughly};
-use super::{Engine, Facts, Finish, Generate, Generated, Message, Role, Step, Usage};
+use super::{Engine, Facts, Generate, Generated, Message, Role, Step, Usage};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
-use crate::base::{Cancel, Failure, Kind, Result, TokenCount};
+use crate::base::{Cancel, Failure, Result, TokenCount};
 use crate::grammar::{ByteSet, Grammar};
 
 pub use script::{Echo, Line, Play};
-
-/// Longest time between two looks at the cancel token.
-const SLICE: Duration = Duration::from_millis(5);
 
 /// Plays pieces, failures and waits from a script (JSON lines, one answer after another).
 #[derive(Debug)]
 pub struct ScriptedEngine {
     facts: Facts,
     rates: Option<(f64, f64)>,
-    /// The answers, each with whether it has been given.
+    /// The answers, each with true once it has been given.
     lines: Vec<(Line, bool)>,
-    /// What was asked so far.
+    /// The requests so far.
     asked: Vec<Generate>,
     /// The conversation held, as a real engine would keep its state.
     held: Vec<Message>,
 }
 
 impl ScriptedEngine {
-    /// Plays these answers, in order.
+    /// Plays the given answers, in order.
     pub fn new(lines: Vec<Line>) -> Self {
         Self {
             facts: Facts {
@@ -63,26 +60,26 @@ impl ScriptedEngine {
         }
     }
 
-    /// Answers with these texts, in order.
+    /// Answers with the given texts, in order.
     pub fn saying(texts: &[&str]) -> Self {
         Self::new(texts.iter().map(|text| Line::text(*text)).collect())
     }
 
-    /// The same, pretending a model that changes texts by writing parts of them anew.
+    /// Pretends a model that changes texts by writing parts of them anew.
     #[must_use]
     pub const fn rewriting(mut self) -> Self {
         self.facts.rewrites = true;
         self
     }
 
-    /// The same, pretending a context of so many tokens.
+    /// Pretends a context of so many tokens.
     #[must_use]
     pub fn with_context(mut self, tokens: usize) -> Self {
         self.facts.context = tokens;
         self
     }
 
-    /// The same, pretending these rates of reading and writing.
+    /// Pretends rates of reading and writing, in tokens a second.
     #[must_use]
     pub const fn with_rates(mut self, prefill: f64, decode: f64) -> Self {
         self.rates = Some((prefill, decode));
@@ -117,26 +114,27 @@ impl ScriptedEngine {
             };
             match serde_json::from_str(line).map_err(|e| wrong(&e))? {
                 Value::String(text) => engine.lines.push((Line::text(text), false)),
-                Value::Object(mut object) if object.contains_key("model") => {
-                    let pretended = object.remove("model").unwrap_or_default();
-                    let model: Pretended =
-                        serde_json::from_value(pretended).map_err(|e| wrong(&e))?;
-                    engine.pretend(model);
-                }
-                value => {
-                    let line = serde_json::from_value(value).map_err(|e| wrong(&e))?;
-                    engine.lines.push((line, false));
+                mut value => {
+                    let pretended = value.as_object_mut().and_then(|line| line.remove("model"));
+                    if let Some(pretended) = pretended {
+                        let model = serde_json::from_value(pretended).map_err(|e| wrong(&e))?;
+                        engine.pretend(model);
+                    } else {
+                        let line = serde_json::from_value(value).map_err(|e| wrong(&e))?;
+                        engine.lines.push((line, false));
+                    }
                 }
             }
         }
         Ok(engine)
     }
 
-    /// What was asked so far, in order, for tests.
+    /// Returns the requests so far, in order, for tests.
     pub fn asked(&self) -> &[Generate] {
         &self.asked
     }
 
+    /// Takes over the facts about the pretended model.
     fn pretend(&mut self, model: Pretended) {
         if let Some(name) = model.name {
             self.facts.name = name;
@@ -150,8 +148,9 @@ impl ScriptedEngine {
         self.rates = model.rates.or(self.rates);
     }
 
-    /// The next answer for that request.
+    /// Takes the next answer for a request out of the script.
     fn next(&mut self, request: &Generate) -> Result<Line> {
+        // A request of a test may have no message.
         let last = request.messages.last().map_or("", |m| m.content.as_str());
         let fits = |line: &Line| line.when.as_ref().is_none_or(|when| last.contains(when));
         let given = self.lines.iter().filter(|(_, given)| *given).count();
@@ -172,20 +171,55 @@ impl ScriptedEngine {
         *given_now = !line.repeat;
         Ok(line.clone())
     }
-}
 
-/// Waits; `false` when cancelled on the way.
-fn wait(ms: u64, cancel: &Cancel) -> bool {
-    let end = Instant::now() + Duration::from_millis(ms);
-    loop {
-        if cancel.is_cancelled() {
-            return false;
+    /// Counts the tokens of a prompt.
+    ///
+    /// # Errors
+    /// Of kind model, where it does not fit the context.
+    fn prompt_tokens(&self, messages: &[Message]) -> Result<usize> {
+        let total = self.count_messages(messages)?;
+        if total >= self.facts.context {
+            return Err(Failure::model(format!(
+                "the prompt takes {total} tokens; the context holds {}",
+                self.facts.context
+            )));
         }
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return true;
+        Ok(total)
+    }
+
+    /// Reads the messages in place of those held; returns the tokens that were held already.
+    fn hold(&mut self, messages: &[Message]) -> Result<usize> {
+        let cached = if messages.starts_with(&self.held) {
+            self.count_messages(&self.held)?
+        } else {
+            0
+        };
+        self.held = messages.to_vec();
+        Ok(cached)
+    }
+
+    /// Returns the figures of a generation, with the seconds that the pretended rates make of it.
+    fn usage(&self, prompt_tokens: usize, cached_tokens: usize, written: &str) -> Usage {
+        // Without rates nothing takes any time.
+        let (prefill, decode) = self.rates.unwrap_or((0.0, 0.0));
+        let seconds = |tokens: usize, rate: f64| {
+            if rate > 0.0 {
+                tokens as f64 / rate
+            } else {
+                0.0
+            }
+        };
+        let generated_tokens = self.count(written);
+        let read = prompt_tokens - cached_tokens.min(prompt_tokens);
+        Usage {
+            prompt_tokens,
+            cached_tokens,
+            generated_tokens,
+            prefill_s: seconds(read, prefill),
+            decode_s: seconds(generated_tokens, decode),
+            drafted_tokens: 0,
+            accepted_tokens: 0,
         }
-        sleep(left.min(SLICE));
     }
 }
 
@@ -214,161 +248,42 @@ impl Engine for ScriptedEngine {
         on: &mut dyn FnMut(Step),
     ) -> Result<Generated> {
         self.asked.push(request.clone());
-        let total = self.count_messages(&request.messages)?;
-        if total >= self.facts.context {
-            return Err(Failure::model(format!(
-                "the prompt takes {total} tokens; the context holds {}",
-                self.facts.context
-            )));
-        }
+        let total = self.prompt_tokens(&request.messages)?;
         let line = self.next(request)?;
-        let cached = if request.messages.starts_with(&self.held) {
-            self.count_messages(&self.held)?
-        } else {
-            0
-        };
-        self.held.clone_from(&request.messages);
-        let rate = self.rates.map_or(0.0, |(prefill, _)| prefill);
+        let cached = self.hold(&request.messages)?;
         if !line.steps.iter().any(|s| matches!(s, Play::Prefill { .. })) {
             on(Step::Prefill {
                 done: total,
                 total,
                 cached,
-                rate,
+                // 0 where no rates are pretended.
+                rate: self.rates.map_or(0.0, |(prefill, _)| prefill),
             });
         }
         if let Some(grammar) = &mut grammar {
             grammar.set_alphabet(ByteSet::ALL);
         }
-        let mut writing = Writing {
-            text: String::new(),
-            told: 0,
-            stop: &request.stop,
-            grammar,
+        let mut playing = Playing {
+            messages: &request.messages,
+            writing: Writing {
+                text: String::new(),
+                told: 0,
+                stop: &request.stop,
+                grammar,
+            },
+            cancel,
+            on,
         };
-        let mut finish = line.finish;
-        for step in &line.steps {
-            if cancel.is_cancelled() {
-                finish = Finish::Cancelled;
-                break;
-            }
-            let ended = match step {
-                Play::Text(text) => writing.add(text, on)?,
-                Play::Stream { text, every_ms } => {
-                    let mut ended = None;
-                    for word in text.split_inclusive(char::is_whitespace) {
-                        ended = if wait(*every_ms, cancel) {
-                            writing.add(word, on)?
-                        } else {
-                            Some(Finish::Cancelled)
-                        };
-                        if ended.is_some() {
-                            break;
-                        }
-                    }
-                    ended
-                }
-                Play::Thinking(text) => {
-                    on(Step::Thinking(text.clone()));
-                    None
-                }
-                Play::ThinkingCut { tokens, why } => {
-                    on(Step::ThinkingCut {
-                        tokens: *tokens,
-                        why: *why,
-                    });
-                    None
-                }
-                Play::WaitMs(ms) => {
-                    let whole = wait(*ms, cancel);
-                    (!whole).then_some(Finish::Cancelled)
-                }
-                Play::Prefill {
-                    done,
-                    total,
-                    cached,
-                    rate,
-                } => {
-                    on(Step::Prefill {
-                        done: *done,
-                        total: *total,
-                        cached: *cached,
-                        rate: *rate,
-                    });
-                    None
-                }
-                Play::StartOver(why) => {
-                    on(Step::StartOver(why.clone()));
-                    None
-                }
-                Play::Fail { kind, what, hint } => {
-                    let failure = Failure::new(kind.unwrap_or(Kind::Model), what);
-                    return Err(match hint {
-                        Some(hint) => failure.hint(hint),
-                        None => failure,
-                    });
-                }
-                Play::Expect(text) => {
-                    let prompt = echoed(&request.messages, Echo::All);
-                    if !prompt.contains(text) {
-                        return Err(Failure::model(format!(
-                            "the script expects {text:?} in the prompt"
-                        ))
-                        .because(format!("it is {prompt:?}")));
-                    }
-                    None
-                }
-                Play::Refuse(text) => {
-                    let prompt = echoed(&request.messages, Echo::All);
-                    if prompt.contains(text) {
-                        return Err(Failure::model(format!(
-                            "the script does not want {text:?} in the prompt"
-                        ))
-                        .because(format!("it is {prompt:?}")));
-                    }
-                    None
-                }
-                Play::Echo(which) => writing.add(&echoed(&request.messages, *which), on)?,
-            };
-            match ended {
-                None => {}
-                // By a stop text: the script says why it ends.
-                Some(Finish::Stop) => break,
-                Some(why) => {
-                    finish = why;
-                    break;
-                }
-            }
-        }
-        if finish == Finish::Stop {
-            writing.may_end()?;
-        }
-        writing.tell(writing.text.len(), on);
-        let generated_tokens = self.count(&writing.text);
-        let (prefill, decode) = self.rates.unwrap_or((0.0, 0.0));
-        let seconds = |tokens: usize, rate: f64| {
-            if rate > 0.0 {
-                tokens as f64 / rate
-            } else {
-                0.0
-            }
-        };
-        // What a real engine would hold now: the answer belongs to it.
+        let finish = playing.play(&line)?;
+        let text = playing.writing.text;
+        // As a real engine would, this one holds the answer too.
         self.held.push(Message {
             role: Role::Assistant,
-            content: writing.text.clone(),
+            content: text.clone(),
         });
         Ok(Generated {
-            usage: Usage {
-                prompt_tokens: total,
-                cached_tokens: cached,
-                generated_tokens,
-                prefill_s: seconds(total - cached.min(total), prefill),
-                decode_s: seconds(generated_tokens, decode),
-                drafted_tokens: 0,
-                accepted_tokens: 0,
-            },
-            text: writing.text,
+            usage: self.usage(total, cached, &text),
+            text,
             finish,
         })
     }
@@ -384,8 +299,12 @@ impl Engine for ScriptedEngine {
 
 #[cfg(test)]
 mod tests {
+    use std::thread::sleep;
+    use std::time::{Duration, Instant};
+
     use super::*;
-    use crate::base::CancelSource;
+    use crate::base::{CancelSource, Kind};
+    use crate::engine::Finish;
 
     fn ask(text: &str) -> Generate {
         Generate {

@@ -1,8 +1,9 @@
 //! States of models on disk, so that a text that was read once is not read again by the next
-//! process. They hold what the model was told: private files in a private folder.
+//! process. The files hold the text that the model was told: private files in a private folder.
 //!
-//! A file is: a mark, the key of the model, the number of tokens, the tokens, the state, and a
-//! checksum (SHA-256) of all before it. Numbers are little-endian.
+//! A file is: a mark (16 bytes), the key of the model (32 bytes), the number of tokens (8 bytes),
+//! the tokens (4 bytes each), the state, and a checksum (SHA-256, 32 bytes) of all before it.
+//! Numbers are little-endian.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write};
@@ -11,21 +12,22 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::base::OrBug;
 use crate::base::places::private_dir;
-use crate::base::text::hex;
+use crate::base::text::{hex, truncated};
 use crate::model::gguf::Header;
 use crate::model::snapshot::Snapshot;
 
-/// How a file begins; another form of the state gets another number.
+/// The first bytes of a file; another form of the state gets another number.
 const MARK: &[u8; 16] = b"homebody state 2";
-/// How its name ends.
+/// The extension of a file's name.
 const SUFFIX: &str = "state";
-/// Bytes of weights that go into a model's key, from three places.
+/// Bytes of weights that go into a model's key, from each of three places.
 const SAMPLE: u64 = 1 << 20;
-/// A file half written by a process that was killed is removed when it is this old.
+/// Age at which a file half written by a process that was killed is removed.
 const STALE: Duration = Duration::from_secs(3600);
 
-/// What a state is kept for.
+/// The purpose for which a state is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// The system block: every conversation begins with it.
@@ -43,7 +45,7 @@ impl Purpose {
     }
 }
 
-/// Names a model file by what it holds.
+/// The name of a model file by its content: a hash (SHA-256).
 pub(super) type ModelKey = [u8; 32];
 
 /// The states of one model in one folder.
@@ -51,7 +53,7 @@ pub(super) type ModelKey = [u8; 32];
 pub(super) struct States {
     dir: PathBuf,
     key: ModelKey,
-    /// Bytes that all files of this folder and those beside it may take.
+    /// Bytes that all files of `dir` and the folders beside it may take.
     most: u64,
 }
 
@@ -59,20 +61,21 @@ pub(super) struct States {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
     path: PathBuf,
-    /// The tokens it stands for.
+    /// The tokens that the state stands for.
     pub tokens: Vec<u32>,
 }
 
 impl States {
-    /// Those in `dir` of the model with that key; all files there and in the folders beside it
-    /// may take `most` bytes.
+    /// Takes a folder for the states of the model with that key; all files there and in the folders
+    /// beside it may take `most` bytes.
     pub const fn new(dir: PathBuf, key: ModelKey, most: u64) -> Self {
         Self { dir, key, most }
     }
 
-    /// One file for each system block; one for all conversations.
+    /// Returns the path of a state's file: one for each system block; one for all conversations.
     fn path(&self, purpose: Purpose, tokens: &[u32]) -> PathBuf {
-        let short = |bytes: &[u8]| hex(bytes.get(..8).unwrap_or(bytes));
+        // The digits of eight bytes.
+        let short = |bytes: &[u8]| truncated(&hex(bytes), 16).to_owned();
         let mut name = format!("{}-{}", short(&self.key), purpose.word());
         if purpose == Purpose::System {
             let mut hash = Sha256::new();
@@ -84,7 +87,8 @@ impl States {
         self.dir.join(format!("{name}.{SUFFIX}"))
     }
 
-    /// All there are of this model. What cannot be read is passed over: it only costs time.
+    /// Lists the states of this model. A file that cannot be read is passed over: without it only
+    /// time is lost.
     pub fn list(&self) -> Vec<Found> {
         let Ok(entries) = fs::read_dir(&self.dir) else {
             return Vec::new();
@@ -103,14 +107,14 @@ impl States {
         found
     }
 
-    /// The tokens of a file, if it is one of this model.
+    /// Reads the tokens of a file, if it is one of this model.
     fn tokens_of(&self, path: &Path) -> io::Result<Vec<u32>> {
         let size = fs::metadata(path)?.len();
         let mut from = BufReader::new(File::open(path)?);
         self.head(&mut from, size)
     }
 
-    /// Reads a file's mark, key and tokens.
+    /// Reads a file's mark, key and tokens, and returns the tokens.
     fn head(&self, from: &mut dyn Read, size: u64) -> io::Result<Vec<u32>> {
         let broken = || io::Error::from(io::ErrorKind::InvalidData);
         let mut head = [0; 16 + 32 + 8];
@@ -130,8 +134,7 @@ impl States {
         Ok(tokens.map(|b| u32::from_le_bytes(*b)).collect())
     }
 
-    /// Takes up a state. None where the file is gone, broken or of another model; then it is
-    /// removed.
+    /// Loads a state. None where the file is gone, broken or of another model; then it is removed.
     pub fn load(&self, found: &Found) -> Option<Snapshot> {
         let read = || -> io::Result<Snapshot> {
             let size = fs::metadata(&found.path)?.len();
@@ -154,7 +157,7 @@ impl States {
         };
         match read() {
             Ok(snapshot) => {
-                // It was of use: others go before it.
+                // The file was of use: others go before it.
                 let used = File::options().append(true).open(&found.path);
                 let _ = used.and_then(|file| file.set_modified(SystemTime::now()));
                 Some(snapshot)
@@ -166,7 +169,7 @@ impl States {
         }
     }
 
-    /// Whether the state after these tokens is here for that purpose.
+    /// Tells whether the state behind the tokens is here for a purpose.
     pub fn has(&self, purpose: Purpose, tokens: &[u32]) -> bool {
         let held = self.tokens_of(&self.path(purpose, tokens));
         held.is_ok_and(|held| held == tokens)
@@ -175,7 +178,7 @@ impl States {
     /// Keeps a state; the oldest others go until all fit.
     ///
     /// # Errors
-    /// Those of the disk; unsupported, where the state cannot be written. Nothing is left behind.
+    /// Errors of the disk; unsupported, where the state cannot be written. Nothing is left behind.
     pub fn save(&self, purpose: Purpose, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
         let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + snapshot.file_bytes()) as u64;
         if bytes > self.most {
@@ -193,6 +196,7 @@ impl States {
         Ok(())
     }
 
+    /// Writes the content of a file.
     fn write(&self, file: &mut File, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
         let mut out = Hashed {
             inner: BufWriter::with_capacity(1 << 20, file),
@@ -210,19 +214,22 @@ impl States {
         out.inner.flush()
     }
 
-    /// Removes the oldest files until `bytes` more fit in place of the one at `instead`, and
-    /// what killed processes left.
+    /// Removes the oldest files until `bytes` more fit in place of the one at `instead`, and the
+    /// files that killed processes left.
     fn make_room(&self, bytes: u64, instead: &Path) -> io::Result<()> {
         let mut files = Vec::new();
+        // Beside the root of a file system there is nothing.
         let around = self.dir.parent().unwrap_or(&self.dir);
         let folders = fs::read_dir(around)?.flatten();
         let folders = folders.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        // Another process may remove a folder meanwhile.
         for entry in folders
             .filter_map(|dir| fs::read_dir(dir.path()).ok())
             .flatten()
         {
             let entry = entry?;
             let facts = entry.metadata()?;
+            // Where the file system keeps no times, every file is the oldest.
             let age = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             if entry.path() == instead {
                 continue;
@@ -246,10 +253,11 @@ impl States {
     }
 }
 
-/// The key of a model: the sizes of its files, their whole headers, and some of their weights.
+/// Hashes the key of a model: the sizes of its files, their whole headers, and some of their
+/// weights.
 ///
 /// # Errors
-/// Those of reading them.
+/// Errors of reading the files.
 pub(super) fn model_key(header: &Header) -> io::Result<ModelKey> {
     let mut hash = Sha256::new();
     hash.update(env!("CARGO_PKG_VERSION"));
@@ -274,7 +282,7 @@ pub(super) fn model_key(header: &Header) -> io::Result<ModelKey> {
     Ok(hash.finalize().into())
 }
 
-/// Passes bytes on and sums them up.
+/// A reader or writer that hashes the bytes that pass.
 struct Hashed<T> {
     inner: T,
     hash: Sha256,
@@ -283,7 +291,9 @@ struct Hashed<T> {
 impl<T: Write> Write for Hashed<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.inner.write(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
+        let written = bytes.get(..n);
+        self.hash
+            .update(written.or_bug("more was written than there is"));
         Ok(n)
     }
 
@@ -295,7 +305,9 @@ impl<T: Write> Write for Hashed<T> {
 impl<T: Read> Read for Hashed<T> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(bytes)?;
-        self.hash.update(bytes.get(..n).unwrap_or_default());
+        let read = bytes.get(..n);
+        self.hash
+            .update(read.or_bug("more was read than was asked for"));
         Ok(n)
     }
 }

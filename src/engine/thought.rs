@@ -6,31 +6,33 @@ use super::repeats::Repeats;
 use crate::model::chat::ThinkingTags;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
-/// Tokens of a thought where neither user nor card says.
+/// Most tokens of a thought where neither user nor card says.
 const USUAL: usize = 2048;
-/// What ends a thought in the model's place, before the tag that closes it. The sentence is the
-/// one Qwen publishes for it.
+/// The text that ends a thought in the model's place, before the tag that closes it. The sentence
+/// is the one Qwen publishes for that purpose.
 const CLOSING: &str = "\n\nConsidering the limited time by the user, I have to give \
     the solution based on the thinking directly now.\n";
 
-/// Watches a thought.
+/// Watches the tokens of a thought.
 #[derive(Debug)]
 pub(super) struct Thought {
+    /// Most tokens of the thought.
     limit: usize,
+    /// The reason for ending the thought there.
     at_limit: Cut,
-    /// Tokens of it so far.
+    /// Tokens of the thought so far.
     pub tokens: usize,
-    /// What ends it in the model's place.
+    /// The text that ends the thought in the model's place.
     pub closing: String,
-    /// The tokens of that.
+    /// The tokens of `closing`.
     pub closing_tokens: Vec<u32>,
     repeats: Repeats,
 }
 
 impl Thought {
-    /// A thought of at most `limit` tokens (0: no limit, none: the usual one), of which
-    /// `room` tokens of context must also hold the closing and an answer of `answer` tokens,
-    /// or half of the room if that is less.
+    /// Begins a thought of at most `limit` tokens (0: no limit, none: the usual one); the `room`
+    /// tokens of context must also hold the closing and an answer of `answer` tokens, or half of
+    /// the room if that is less.
     pub fn new(
         tokenizer: &Tokenizer,
         tags: ThinkingTags,
@@ -55,7 +57,7 @@ impl Thought {
         }
     }
 
-    /// Takes the next token in; says why if the thought must end here.
+    /// Takes the next token in; returns the reason if the thought must end here.
     pub fn push(&mut self, token: u32) -> Option<Cut> {
         self.tokens += 1;
         if self.repeats.push(token) {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::trie::Trie;
+use crate::base::OrBug;
 use crate::grammar::{ByteSet, Grammar, Region};
 use crate::model::sample::Allowed;
 
@@ -15,21 +16,22 @@ const MOST_KEPT: usize = 256;
 
 /// The tokens of one region of free text.
 struct Kept {
-    /// Those that stay in it.
+    /// Tokens that stay in the region.
     inside: Allowed,
-    /// Those that may lead out of it.
+    /// Tokens that may lead out of the region.
     across: Trie,
 }
 
 /// Asks grammars which tokens of a vocabulary may come.
 pub(super) struct TokenMask {
     trie: Trie,
-    /// The bytes of each token.
+    /// The bytes of each token, by its id.
     bytes: Vec<Vec<u8>>,
     /// Tokens of whole characters with no control character but tabs.
     plain: Allowed,
-    /// The others, and for each byte those that begin with it.
+    /// Tokens that are not plain.
     others: Vec<u32>,
+    /// Plain tokens by their first byte: 256 lists.
     by_first: Vec<Vec<u32>>,
     kept: HashMap<Region, Kept>,
     /// Bytes that can be written.
@@ -37,8 +39,8 @@ pub(super) struct TokenMask {
 }
 
 impl TokenMask {
-    /// For a vocabulary: the bytes of each token that may be written as text, empty for one that
-    /// may not.
+    /// Takes over a vocabulary: the bytes of each token that may be written as text, empty for one
+    /// that may not.
     pub fn new(bytes: Vec<Vec<u8>>) -> Self {
         let trie = Trie::new((0..).zip(bytes.iter().map(Vec::as_slice)));
         let mut plain = Allowed::none(bytes.len());
@@ -73,12 +75,12 @@ impl TokenMask {
         }
     }
 
-    /// Bytes that the vocabulary can write, each as a token of its own.
+    /// Returns the bytes that the vocabulary can write, each as a token of its own.
     pub fn spelled(&self) -> ByteSet {
         self.spelled
     }
 
-    /// The tokens that may come next.
+    /// Returns the tokens that may come next.
     pub fn allowed(&mut self, grammar: &mut dyn Grammar) -> Allowed {
         let Some(region) = grammar.region() else {
             let mut allowed = Allowed::none(self.bytes.len());
@@ -101,20 +103,16 @@ impl TokenMask {
             let plain = (0..self.by_first.len()).filter(tried);
             let plain = plain.filter_map(|byte| self.by_first.get(byte)).flatten();
             for id in self.others.iter().chain(plain) {
-                let bytes = self.bytes.get(*id as usize).map_or(&[][..], Vec::as_slice);
+                let bytes = bytes_of(&self.bytes, *id);
                 let fate = fate(grammar, bytes, region.exits);
                 inside.set(*id, fate == Fate::Inside);
                 if fate == Fate::Across {
-                    across.push(*id);
+                    across.push((*id, bytes));
                 }
             }
-            let across = across.iter().filter_map(|id| {
-                let bytes = self.bytes.get(*id as usize)?;
-                Some((*id, bytes.as_slice()))
-            });
             Kept {
                 inside,
-                across: Trie::new(across),
+                across: Trie::new(across.into_iter()),
             }
         });
         let mut allowed = kept.inside.clone();
@@ -122,13 +120,10 @@ impl TokenMask {
         allowed
     }
 
-    /// Writes a token. False where the grammar does not take it.
+    /// Writes a token of the vocabulary, behind which `left` may follow. False where the grammar
+    /// does not take it.
     pub fn take(&self, grammar: &mut dyn Grammar, token: u32, left: usize) -> bool {
-        let bytes = self
-            .bytes
-            .get(token as usize)
-            .map_or(&[][..], Vec::as_slice);
-        for (count, byte) in bytes.iter().enumerate() {
+        for (count, byte) in bytes_of(&self.bytes, token).iter().enumerate() {
             if !grammar.push(*byte) {
                 grammar.pop(count);
                 return false;
@@ -139,16 +134,24 @@ impl TokenMask {
     }
 }
 
-/// Where a token of a region leads.
+/// Returns the bytes of a token of the vocabulary; empty for one that may not be written as text.
+fn bytes_of(vocabulary: &[Vec<u8>], token: u32) -> &[u8] {
+    let bytes = vocabulary.get(token as usize).map(Vec::as_slice);
+    bytes.or_bug("a token is not in the vocabulary")
+}
+
+/// The way that a token of a region leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// To another place of the free text.
+    /// The token leads to another place of the free text.
     Inside,
-    /// Out of it, perhaps: that depends on more than the region.
+    /// The token may lead out of the free text: that depends on more than the region.
     Across,
+    /// The grammar does not take the token.
     Nowhere,
 }
 
+/// Tries a token from a region, and takes it back.
 fn fate(grammar: &mut dyn Grammar, bytes: &[u8], exits: &[u8]) -> Fate {
     if bytes.first().is_some_and(|byte| exits.contains(byte)) {
         return Fate::Across;

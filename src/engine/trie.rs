@@ -1,5 +1,7 @@
 //! The tokens of a vocabulary as a tree of their bytes, and which of them a grammar takes.
 
+use crate::base::OrBug;
+use crate::base::bug::bug;
 use crate::grammar::{ByteSet, Grammar};
 use crate::model::sample::Allowed;
 
@@ -9,15 +11,15 @@ const MANY: u16 = 12;
 /// A node: one more byte of some tokens.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    /// Where the next node lies that is not below this one.
+    /// Index of the next node that is not below this one.
     skip: u32,
-    /// Its tokens: the first in `Trie::ids`.
+    /// Index in `Trie::ids` of the first token that ends here.
     first: u32,
-    /// How many tokens end here.
+    /// Number of tokens that end here.
     tokens: u16,
-    /// How many nodes lie right below.
+    /// Number of nodes right below.
     children: u16,
-    /// Bytes of the path to it, itself included.
+    /// Bytes of the path from the root, that of this node included.
     depth: u16,
     byte: u8,
 }
@@ -27,13 +29,13 @@ struct Node {
 pub(super) struct Trie {
     nodes: Vec<Node>,
     ids: Vec<u32>,
-    /// The node right below the root for each byte; `u32::MAX` for none.
+    /// The node right below the root for each byte; `u32::MAX` for none. Empty in an empty tree.
     roots: Vec<u32>,
 }
 
 impl Trie {
-    /// A tree of tokens: number and bytes, in any order. Empty ones are left out, and so are
-    /// those longer than 65,535 bytes.
+    /// Makes a tree of tokens, given as id and bytes in any order. Empty tokens are left out, and
+    /// so are those longer than 65,535 bytes.
     pub fn new<'a>(tokens: impl Iterator<Item = (u32, &'a [u8])>) -> Self {
         let mut sorted: Vec<(&[u8], u32)> = tokens
             .filter(|(_, bytes)| !bytes.is_empty() && u16::try_from(bytes.len()).is_ok())
@@ -78,6 +80,7 @@ impl Trie {
         trie
     }
 
+    /// Closes the nodes of `path` that are deeper than `depth`: no node comes below them any more.
     fn close(&mut self, path: &mut Vec<usize>, depth: usize) {
         let end = self.nodes.len() as u32;
         while path.len() > depth {
@@ -97,20 +100,22 @@ impl Trie {
         }
     }
 
-    /// The same for the tokens that begin with this byte.
+    /// Allows the tokens that begin with `byte` and that a grammar takes.
     fn walk_below(&self, byte: u8, grammar: &mut dyn Grammar, allowed: &mut Allowed) {
         let Some(start) = self.roots.get(usize::from(byte)).copied() else {
             return;
         };
+        // No node has the number that stands for none.
         let Some(end) = self.nodes.get(start as usize).map(|node| node.skip) else {
             return;
         };
         let mut at = start;
         let mut depth = 0;
-        // What may come below nodes with many children, by depth.
+        // The bytes that may come below nodes with many children, by depth.
         let mut sets: Vec<(usize, ByteSet)> = Vec::new();
         while at < end {
             let Some(node) = self.nodes.get(at as usize) else {
+                bug("the nodes below one end behind the last", ());
                 break;
             };
             let above = usize::from(node.depth) - 1;
@@ -131,7 +136,7 @@ impl Trie {
             depth += 1;
             let first = node.first as usize;
             let ids = self.ids.get(first..first + usize::from(node.tokens));
-            for id in ids.unwrap_or_default() {
+            for id in ids.or_bug("the tokens of a node are not there") {
                 allowed.set(*id, true);
             }
             if node.children >= MANY {

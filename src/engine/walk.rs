@@ -1,4 +1,5 @@
-//! Answers without a model: tokens by chance within a grammar, to prove grammars and to measure them.
+//! Answers without a model: tokens by chance within a grammar, to prove grammars and to measure
+//! them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,63 +8,67 @@ use std::time::{Duration, Instant};
 use super::constrained;
 use super::local::stop_tokens;
 use super::token_mask::TokenMask;
-use crate::base::Result;
+use crate::base::{OrBug, Result};
 use crate::grammar::Grammar;
 use crate::model::gguf::Header;
 use crate::model::sample::split_mix;
 use crate::model::tokenizer::Tokenizer;
 
-/// How often, of 1,000 times, a token that belongs to an edit's form is tried first: by pure
+/// Chance, of 1,000, that a token that belongs to an edit's form is tried first: by pure
 /// chance among 100,000 tokens no fence would ever be whole.
 const FORMAL: u64 = 300;
-/// How often what might end free text is begun where it can be.
+/// Chance, of 1,000, that a byte that might end free text is begun where it can be.
 const BEGIN: u64 = 150;
-/// How often it goes on once it is begun.
+/// Chance, of 1,000, that such a byte comes again once it has come.
 const STAY: u64 = 960;
-/// Bytes of a token, at most, where a text is spelled.
+/// The most bytes of a token with which a text is spelled.
 const LONGEST: usize = 64;
-/// Tokens of the forms of edits.
+/// The texts of tokens that belong to the forms of edits.
 const FORMAL_TEXTS: [&str; 14] = [
     "\n", "*", "***", " ", "=======", "=", "<", "<<<<<<<", ">", ">>>>>>>", "re", "place", "create",
     "end",
 ];
 
-/// What a walk wrote.
+/// The outcome of a walk.
 #[derive(Debug, Clone, Default)]
 pub struct Walked {
-    /// The bytes.
+    /// The bytes that were written.
     pub text: Vec<u8>,
-    /// Tokens.
+    /// Number of tokens that were written.
     pub tokens: usize,
-    /// Whether it came to an end, and not to the limit.
+    /// True if the walk came to an end, and not to the limit.
     pub ended: bool,
-    /// Whether nothing could come next though it could not end either: a fault of the grammar.
+    /// True if nothing could come next though the text could not end either: a fault of the
+    /// grammar.
     pub stuck: bool,
-    /// What it took to ask the grammar, where it prescribes.
+    /// The times that asking the grammar took where it prescribes the text.
     pub strict: Vec<Duration>,
-    /// The same in free text.
+    /// The times that asking the grammar took in free text.
     pub free: Vec<Duration>,
 }
 
 /// Walks through grammars with one vocabulary.
 pub struct Walker {
     token_mask: TokenMask,
+    /// The bytes of each token, by its id.
     bytes: Vec<Vec<u8>>,
+    /// Ids of the tokens that belong to the forms of edits.
     formal: Vec<u32>,
     ids: HashMap<Vec<u8>, u32>,
 }
 
 impl Walker {
-    /// With the vocabulary of a model's file, filled up to `size` with tokens made of two of its
+    /// Takes the vocabulary of a model's file, filled up to `size` with tokens made of two of its
     /// own where it has fewer.
     ///
     /// # Errors
-    /// As those of reading the file.
+    /// Errors of reading the file.
     pub fn from_file(file: &Path, size: usize) -> Result<Self> {
         let header = Header::read(file)?;
         let tokenizer = Tokenizer::from_header(&header)?;
         let mut bytes = constrained::texts(&tokenizer, &stop_tokens(&header, &tokenizer));
-        // Large vocabularies are large by their words: what crosses lines is in small ones too.
+        // Large vocabularies are large by their words: tokens that cross lines are in small ones
+        // too.
         let plain = |token: &&Vec<u8>| {
             let text = std::str::from_utf8(token);
             text.is_ok_and(|text| !text.is_empty() && !text.contains(char::is_control))
@@ -73,7 +78,7 @@ impl Walker {
         while bytes.len() < size && !words.is_empty() {
             let mut half = || {
                 let at = split_mix(&mut random) as usize % words.len();
-                words.get(at).cloned().unwrap_or_default()
+                words.get(at).cloned().or_bug("there is no such word")
             };
             let both = [half(), half()].concat();
             bytes.push(both);
@@ -81,7 +86,7 @@ impl Walker {
         Ok(Self::new(bytes))
     }
 
-    /// With these tokens.
+    /// Takes a vocabulary: the bytes of each token, by its id.
     pub fn new(bytes: Vec<Vec<u8>>) -> Self {
         let formal = (0..)
             .zip(&bytes)
@@ -96,18 +101,18 @@ impl Walker {
         }
     }
 
-    /// Tokens of the vocabulary.
+    /// Counts the tokens of the vocabulary.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether it has no token.
+    /// Tells whether the vocabulary has no token.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The fewest tokens a grammar takes for a text, the longest one each time: whether it takes all
-    /// of it is told by the count of bytes.
+    /// Spells a text with few tokens, the longest one that the grammar takes each time. Returns the
+    /// bytes that were taken, all of them where the text belongs to the grammar, and the tokens.
     pub fn spell(
         &mut self,
         grammar: &mut dyn Grammar,
@@ -115,16 +120,16 @@ impl Walker {
         limit: usize,
     ) -> (usize, usize) {
         grammar.set_alphabet(self.token_mask.spelled());
-        let (mut at, mut tokens) = (0, 0);
-        while at < text.len() {
-            let rest = text.get(at..).unwrap_or_default();
+        let (mut rest, mut tokens) = (text, 0);
+        while !rest.is_empty() {
             let allowed = self.token_mask.allowed(grammar);
             let longest = rest.len().min(LONGEST);
             let best = (1..=longest).rev().find_map(|length| {
-                let id = self.ids.get(rest.get(..length)?)?;
-                allowed.get(*id).then_some((length, *id))
+                let (token, behind) = rest.split_at_checked(length)?;
+                let id = self.ids.get(token)?;
+                allowed.get(*id).then_some((*id, behind))
             });
-            let Some((length, id)) = best else {
+            let Some((id, behind)) = best else {
                 break;
             };
             tokens += 1;
@@ -134,12 +139,12 @@ impl Walker {
             {
                 break;
             }
-            at += length;
+            rest = behind;
         }
-        (at, tokens)
+        (text.len() - rest.len(), tokens)
     }
 
-    /// Writes by chance until the grammar lets it end or `limit` tokens are there.
+    /// Writes tokens by chance until the grammar lets the text end or `limit` tokens are there.
     pub fn walk(&mut self, grammar: &mut dyn Grammar, limit: usize, seed: u64) -> Walked {
         let mut walked = Walked::default();
         let mut random = seed;
@@ -185,10 +190,8 @@ impl Walker {
                 return walked;
             };
             walked.tokens += 1;
-            let bytes = self
-                .bytes
-                .get(token as usize)
-                .map_or(&[][..], Vec::as_slice);
+            let bytes = self.bytes.get(token as usize).map(Vec::as_slice);
+            let bytes = bytes.or_bug("a token is not in the vocabulary");
             walked.text.extend_from_slice(bytes);
             if !self.token_mask.take(grammar, token, limit - walked.tokens) {
                 walked.stuck = true;

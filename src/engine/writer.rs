@@ -1,11 +1,11 @@
 //! Writing: the logits behind a text that grows token by token, whether each token is read when
 //! it is there or was drafted and read before.
 //!
-//! What is written does not depend on drafts. Each token is drawn from the logits behind the one
+//! The text does not depend on drafts. Each token is drawn from the logits behind the one
 //! before it, in order, with the one sampler; a draft only means that these logits are there
 //! already. While the token drawn is the one drafted, the next row is handed out; with the first
-//! that is not, or that is followed by tokens the model did not choose, what was read too much is
-//! taken back.
+//! that is not, or that is followed by tokens the model did not choose, the tokens read too much
+//! are taken back.
 //!
 //! On x86 several tokens read at once give to the last bit what each alone gives, so the text is
 //! the same. With NEON and on GPUs they round a little differently; and where inputs are rounded
@@ -19,21 +19,21 @@ use std::time::Instant;
 
 use super::draft::{Drafting, Lookup};
 use super::recall::{Recall, common};
-use crate::base::{Cancel, Result};
+use crate::base::{Cancel, OrBug, Result};
 
-/// Nearer than this, in logits, the choice between two tokens is made on the token read alone.
+/// Distance of two tokens, in logits, below which the choice is made on the last token read alone.
 pub(super) const CLOSE: f32 = 0.1;
 
-/// What came of drafts.
+/// The figures of drafts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Drafted {
-    /// Tokens that were drafted.
+    /// Number of tokens that were drafted.
     pub tokens: usize,
-    /// Of these, what was written indeed.
+    /// Number of drafted tokens that were accepted.
     pub accepted: usize,
-    /// Drafts.
+    /// Number of drafts.
     pub drafts: usize,
-    /// Tokens read again alone.
+    /// Number of tokens that were read again alone.
     pub again: usize,
 }
 
@@ -41,22 +41,23 @@ pub(super) struct Drafted {
 pub(super) struct Writer<'a> {
     recall: &'a mut Recall,
     drafting: Option<(&'a mut Drafting, Lookup)>,
-    /// Logits behind the tokens of the last read, row by row.
+    /// Logits behind the tokens of the last read: `tokens × width`, f32, row-major; of a read
+    /// without a draft only the last row.
     rows: Vec<f32>,
-    /// Numbers of a row.
+    /// Numbers in a row: the size of the vocabulary.
     width: usize,
-    /// The row behind the text.
+    /// Index of the row behind the text.
     row: usize,
-    /// What was drafted and read behind the text.
+    /// Drafted tokens that were read behind the text.
     ahead: Vec<u32>,
-    /// Whether the rows are of a read of several tokens that can be taken back.
+    /// True if the rows are those of a verification: tokens can be taken back.
     verified: bool,
     drafted: Drafted,
 }
 
 impl<'a> Writer<'a> {
-    /// One that writes behind what `recall` holds, with the logits behind it; with drafts where
-    /// the network can take them back.
+    /// Begins to write behind the tokens that `recall` holds, from the `logits` behind them; with
+    /// drafts where the network can take them back.
     pub fn new(
         recall: &'a mut Recall,
         logits: Vec<f32>,
@@ -79,20 +80,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Tokens of the text.
+    /// Counts the tokens of the text.
     pub fn len(&self) -> usize {
         self.recall.held().len() - self.ahead.len()
     }
 
-    /// The logits behind the text; who changes them has changed them.
+    /// Returns the logits behind the text: `vocabulary`, f32. A change to them lasts until the next
+    /// token is read.
     pub fn logits(&mut self) -> &mut [f32] {
         let from = self.row * self.width;
-        self.rows
-            .get_mut(from..from + self.width)
-            .unwrap_or_default()
+        let row = self.rows.get_mut(from..from + self.width);
+        row.or_bug("there are no logits behind the text")
     }
 
-    /// Reads the last token again, alone, if it was read with others; says whether it was.
+    /// Reads the last token again, alone, if it was read with others; tells whether it was.
     ///
     /// # Errors
     /// Interrupted, if cancelled: the text is then without that token.
@@ -125,7 +126,7 @@ impl<'a> Writer<'a> {
                 lookup.push(*token, &mut drafting.odds);
             }
         }
-        let tokens = tokens.get(known..).unwrap_or_default();
+        let (_, tokens) = tokens.split_at(known);
         if tokens.is_empty() {
             return Ok(());
         }
@@ -155,13 +156,16 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Takes back what was read and not written, and tells what came of drafts.
+    /// Takes back the tokens that were read and not written; returns the figures of drafts.
     pub fn finish(mut self) -> Drafted {
-        // What cannot be taken back is not held either.
-        let _ = self.take_back();
+        // Nobody reads on: tokens that cannot be taken back are not held either.
+        if let Err(failure) = self.take_back() {
+            log::error!("{failure}");
+        }
         self.drafted
     }
 
+    /// Takes back the tokens that were drafted and read behind the text.
     fn take_back(&mut self) -> Result<()> {
         if self.ahead.is_empty() {
             return Ok(());

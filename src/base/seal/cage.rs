@@ -14,6 +14,10 @@
 #[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(target_os = "linux")]
+mod layers;
+#[cfg(target_os = "linux")]
+mod processes;
+#[cfg(target_os = "linux")]
 mod room;
 #[cfg(target_os = "linux")]
 mod rules;
@@ -32,59 +36,59 @@ pub const CAGE_ARG: &str = "__cage";
 /// A user's cache that a command may fill without the user's own being touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheFolder {
-    /// Where the command sees it, and where the user's lies.
+    /// The place of the user's cache, where the command sees it too.
     pub at: PathBuf,
-    /// A folder of ours, for what the command writes there.
+    /// A folder of ours, for the files that the command writes there.
     pub ours: PathBuf,
 }
 
-/// What a command may use; 0 is no limit.
+/// The limits of a command; 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of memory, all its processes together.
     pub memory: u64,
-    /// Processes and threads.
+    /// Number of processes and threads.
     pub processes: u64,
     /// Bytes of a file.
     pub file_size: u64,
 }
 
-/// What a command sees and may do. Paths are those of this machine; in the cage they are the
-/// same.
+/// The description of a cage: the things a command sees and may do. Paths are those of this
+/// machine; in the cage they are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cage {
     /// The command line, for `sh -c`.
     pub command: String,
-    /// Where it starts.
+    /// The folder in which the command starts.
     pub dir: PathBuf,
-    /// Folders that it may write.
+    /// Folders that the command may write.
     pub write: Vec<PathBuf>,
-    /// Files and folders that it may read and run.
+    /// Files and folders that the command may read and run.
     pub read: Vec<PathBuf>,
-    /// Files and folders in those that it may not.
+    /// Files and folders in those that the command may not read.
     pub hidden: Vec<PathBuf>,
-    /// Caches.
+    /// Caches of the user that the command may fill.
     pub caches: Vec<CacheFolder>,
-    /// The user's home folder; it is empty but for what is listed.
+    /// The user's home folder; in the cage it is empty but for the files and folders listed.
     pub home: PathBuf,
     /// An empty folder of ours, on which the cage is built.
     pub base: PathBuf,
     /// An empty folder of ours that is the home folder where there are no namespaces.
     pub other_home: PathBuf,
-    /// What it may use.
+    /// The limits of the command.
     pub limits: Limits,
     /// The walls to put up, as far as they are to be had. Fewer than all is for tests: it plays
     /// an older kernel.
     pub wanted: Walls,
 }
 
-/// The walls that stand.
+/// The walls of a cage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
-    /// Namespaces: nothing that is not listed is there at all.
+    /// True if there are namespaces: nothing that is not listed is there at all.
     pub namespaces: bool,
-    /// In them, folders that are shown lie behind another file system, so that no socket in them is
-    /// that of another program.
+    /// True if the folders shown in namespaces lie behind another file system, so that no socket in
+    /// them is that of another program.
     pub layers: bool,
     /// The version of Landlock's interface in force, 0 for none.
     pub landlock: u32,
@@ -98,7 +102,7 @@ impl Walls {
         landlock: u32::MAX,
     };
 
-    /// What does not hold here, for people; empty where everything does.
+    /// Lists the protections that do not hold here, for people; empty where all do.
     pub fn missing(self) -> Vec<&'static str> {
         let mut missing = Vec::new();
         if self.namespaces && !self.layers && self.landlock < 9 {
@@ -133,15 +137,15 @@ impl Walls {
     }
 }
 
-/// What the keeper says, one JSON object a line.
+/// A message of the keeper, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Said {
     /// The cage stands.
     Ready(Walls),
-    /// It cannot be built, because…
+    /// The cage cannot be built; with the reason.
     Failed(String),
-    /// The command was ended, because…
+    /// The command was ended; with the reason.
     Ended(String),
 }
 
@@ -168,7 +172,8 @@ impl Caged {
         Ok(Self { inner, walls })
     }
 
-    /// How it ended, if it has: the exit code, as a shell would say it, and why it was ended.
+    /// Tells how the command ended, if it has: its exit code, as a shell would say it, and the
+    /// reason where it was ended.
     ///
     /// # Errors
     /// Of kind environment, if it cannot be waited for.
@@ -177,22 +182,24 @@ impl Caged {
     }
 }
 
-/// How long the building of a cage may take.
+/// The time that the building of a cage may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Makes the failure for a cage that cannot be built.
 fn impossible(why: &str) -> Failure {
     Failure::environment("no cage can be built around a check here, so it was not run")
         .because(why)
         .hint("`check_unfenced = true` in config.toml runs it all the same, with every right that you have")
 }
 
-/// The keeper: reads what the cage is to be, builds it, runs the command. The exit code.
+/// Serves as the keeper: reads the description of the cage, builds it, runs the command. Returns
+/// the exit code.
 #[cfg(target_os = "linux")]
 pub fn serve() -> u8 {
     keeper::serve()
 }
 
-/// There are no cages here.
+/// Returns the exit code of a failure: there are no cages here.
 #[cfg(not(target_os = "linux"))]
 pub fn serve() -> u8 {
     2
@@ -211,15 +218,16 @@ mod platform {
     use crate::base::failure::io_failure;
     use crate::base::{Failure, Result};
 
-    /// The longest line that is believed.
+    /// The most bytes of a line.
     const LINE: u64 = 16 << 10;
-    /// How long a keeper whose line was cut may take to end everything.
+    /// The time that a keeper whose line was cut may take to end everything.
     const GRACE: Duration = Duration::from_secs(2);
 
+    /// A keeper that runs.
     #[derive(Debug)]
     pub(super) struct Running {
         keeper: Child,
-        /// Closed, it tells the keeper to end everything.
+        /// The way to the keeper. Closed, it tells the keeper to end everything.
         line: Option<BufReader<UnixStream>>,
     }
 
@@ -276,6 +284,7 @@ mod platform {
         }
     }
 
+    /// Reads the next message of the keeper; none where it has ended, or took too long.
     fn said(running: &mut Running) -> Option<Said> {
         let mut text = Vec::new();
         let line = running.line.as_mut()?;
@@ -297,7 +306,9 @@ mod platform {
         };
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         let code = status.code().or(signal.map(|signal| 128 + signal));
-        Ok(Some((code.unwrap_or(1), why)))
+        // A process that was waited for has ended by itself or by a signal.
+        let code = code.ok_or_else(|| Failure::bug("the keeper has ended by nothing"))?;
+        Ok(Some((code, why)))
     }
 }
 

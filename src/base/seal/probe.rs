@@ -1,4 +1,4 @@
-//! Trying to break the seal, and saying what the kernel answered.
+//! Trying to break the seal, and telling the answers of the kernel.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -9,22 +9,22 @@ use crate::base::failure::{Failure, Result};
 /// The hidden first argument with which our own binary only tries, and tells.
 pub const PROBE_ARG: &str = "__probe";
 
-/// The attempts that may end the process that makes them, by name.
+/// The name of the attempt that may end the process that makes it.
 const FATAL: &str = "i386";
 
-/// What an attempt to break the seal brought, for `doctor` and the tests: (what was tried,
-/// whether it was refused, the system's words).
+/// Tries to break the seal, for `doctor` and the tests. Returns for each attempt its name, true if
+/// it was refused, and the system's words.
 pub fn probe() -> Vec<(String, bool, String)> {
     attempts::all()
 }
 
-/// The same from a child process, which must have inherited the seal, with one attempt more
-/// that a sealed process does not survive.
+/// Tries as [`probe`] from a child process, which must have inherited the seal, with one attempt
+/// more that a sealed process does not survive.
 ///
 /// # Errors
 /// Of kind environment, if our own binary cannot be started again.
 pub fn probe_child() -> Result<Vec<(String, bool, String)>> {
-    /// An answer is shorter by far.
+    /// The most bytes of an answer; a true one is shorter by far.
     const MOST_BYTES: u64 = 1_000_000;
     let failed = |e: &std::io::Error| {
         Failure::environment("cannot try the seal from a child process").caused_by(e)
@@ -72,7 +72,8 @@ pub fn probe_child() -> Result<Vec<(String, bool, String)>> {
     Ok(found)
 }
 
-/// The child's side of [`probe_child`]: what it prints, and whether it is content.
+/// Answers on the child's side of [`probe_child`]: with the text to print, and true if the child is
+/// content.
 pub fn answer_probe(which: &str) -> (String, bool) {
     if which == FATAL {
         return (String::new(), attempts::fatal());
@@ -86,7 +87,7 @@ pub fn answer_probe(which: &str) -> (String, bool) {
     (text, true)
 }
 
-/// Whether unix sockets can be opened: they can, also when sealed, and `doctor` says so.
+/// Tells whether unix sockets can be opened: they can, also when sealed, and `doctor` says so.
 pub fn unix_sockets() -> bool {
     attempts::unix()
 }
@@ -98,7 +99,7 @@ mod attempts {
 
     use libc::{c_int, c_long};
 
-    /// The answer of the kernel to one call.
+    /// Turns the number that a call has returned into the descriptor or the error.
     fn told(returned: c_long) -> Result<c_int, io::Error> {
         if returned < 0 {
             Err(io::Error::last_os_error())
@@ -122,6 +123,7 @@ mod attempts {
         Ok(())
     }
 
+    /// Connects a socket to this machine itself.
     fn connect() -> Result<(), io::Error> {
         // SAFETY: numbers only.
         let fd = told(c_long::from(unsafe {
@@ -145,6 +147,7 @@ mod attempts {
         outcome
     }
 
+    /// Makes a ring of calls.
     fn ring() -> Result<(), io::Error> {
         // Larger than the kernel's `struct io_uring_params`.
         let mut parameters = [0u64; 32];
@@ -156,7 +159,7 @@ mod attempts {
         Ok(())
     }
 
-    /// A call that fails for lack of sense where it is not refused before.
+    /// Makes a call that fails for lack of sense where it is not refused before.
     fn senseless(number: c_long, arguments: [c_long; 4]) -> Result<(), io::Error> {
         let [a, b, c, d] = arguments;
         // SAFETY: no descriptor, process or memory is named by these arguments; lengths are 0.
@@ -241,7 +244,7 @@ mod attempts {
     /// by the kernel, one of a kernel without 32-bit calls by a fault.
     #[cfg(target_arch = "x86_64")]
     pub(super) fn fatal() -> bool {
-        /// `socket` among the numbers of that architecture.
+        /// The number of `socket` in that architecture.
         const SOCKET: c_long = 359;
         let mut returned: c_long = SOCKET;
         // SAFETY: the call takes three numbers; `rbx`, which the compiler keeps for itself, is

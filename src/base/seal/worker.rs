@@ -1,5 +1,5 @@
-//! A process of our own program that works on what is hostile: it has no files, no network, little
-//! memory and little time. What it is given takes down no more than it.
+//! A process of our own program that works on hostile data: it has no files, no network, little
+//! memory and little time. The data takes down no more than that process.
 //!
 //! Parent and child speak in frames over the child's standard input and output: a length (8 bytes,
 //! little-endian), then that many bytes. Limits of memory are those of Linux and macOS
@@ -21,10 +21,10 @@ pub const WORKER_ARG: &str = "__work";
 const MEMORY: u64 = 768 << 20;
 /// Seconds of computing that a worker may take in all.
 const SECONDS: u64 = 30;
-/// Bytes of the longest frame that is believed.
+/// The most bytes of a frame.
 const LONGEST: u64 = 256 << 20;
 
-/// Whether the running program serves as a worker when it is asked to by [`WORKER_ARG`].
+/// True if the running program serves as a worker when it is asked to by [`WORKER_ARG`].
 static OFFERED: AtomicBool = AtomicBool::new(false);
 
 /// Says that this program's `main` calls [`serve`] where its first argument is [`WORKER_ARG`].
@@ -32,17 +32,17 @@ pub fn offer() {
     OFFERED.store(true, Ordering::Relaxed);
 }
 
-/// Whether there can be workers: in a program that is not ours there is none to start.
+/// Tells whether there can be workers: in a program that is not ours there is none to start.
 pub fn is_offered() -> bool {
     OFFERED.load(Ordering::Relaxed)
 }
 
-/// Why a worker gave no answer.
+/// The reason for which a worker gave no answer.
 #[derive(Debug)]
 pub enum Silence {
-    /// It took too long, and was ended.
+    /// The worker took too long, and was ended.
     Late,
-    /// It has ended: by a limit, or by a fault.
+    /// The worker has ended: by a limit, or by a fault.
     Gone,
 }
 
@@ -50,13 +50,13 @@ pub enum Silence {
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
-    /// None once it was ended.
+    /// The child's standard input; none once it was ended.
     input: Option<ChildStdin>,
     answers: Receiver<Vec<u8>>,
 }
 
 impl Worker {
-    /// Starts one.
+    /// Starts a worker.
     ///
     /// # Errors
     /// Of kind environment, where the system starts no process.
@@ -90,10 +90,10 @@ impl Worker {
         })
     }
 
-    /// Has something worked on, for at most `limit`.
+    /// Puts a question to the worker, and waits for the answer as long as `limit`.
     ///
     /// # Errors
-    /// Why there is no answer; it was ended then, and gives none any more.
+    /// The reason for which there is no answer; the worker was ended then, and gives none any more.
     pub fn ask(
         &mut self,
         question: &[u8],
@@ -112,6 +112,7 @@ impl Worker {
         })
     }
 
+    /// Ends the process.
     fn end(&mut self) {
         self.input = None;
         let _ = self.child.kill();
@@ -125,7 +126,7 @@ impl Drop for Worker {
     }
 }
 
-/// The worker: answers each question until there are no more. The exit code.
+/// Serves as a worker: answers each question until there are no more. Returns the exit code.
 pub fn serve(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> u8 {
     if confine().is_err() {
         return 1;
@@ -150,13 +151,14 @@ pub fn serve(mut answer: impl FnMut(&[u8]) -> Vec<u8>) -> u8 {
     0
 }
 
+/// Writes a frame.
 fn write_frame(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     to.write_all(&(bytes.len() as u64).to_le_bytes())?;
     to.write_all(bytes)?;
     to.flush()
 }
 
-/// The next frame; none at the end.
+/// Reads the next frame; none at the end.
 fn read_frame(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 8];
     match from.read_exact(&mut length) {
@@ -175,6 +177,7 @@ fn read_frame(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Puts the limits of a worker on this process.
 #[cfg(target_os = "linux")]
 fn confine() -> Result<()> {
     use landlock::{Access as _, AccessFs, Ruleset, RulesetAttr as _};
@@ -202,6 +205,7 @@ fn confine() -> Result<()> {
     Ok(())
 }
 
+/// Puts the limits of a worker on this process, as far as the platform has them.
 #[cfg(not(target_os = "linux"))]
 fn confine() -> Result<()> {
     #[cfg(unix)]

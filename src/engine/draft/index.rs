@@ -1,33 +1,34 @@
-//! Where the last tokens of a text stood before: chains of places, as compressors keep them
-//! (LZ77), one for each of a few lengths.
+//! An index of the runs of tokens in a text, by which earlier places of its last tokens are found:
+//! chains of places, as compressors keep them (LZ77), one for each of a few lengths.
 
 use super::Source;
+use crate::base::OrBug;
 
-/// Lengths of the runs that are indexed, longest first. Shorter ones say too little.
+/// Lengths of the runs that are indexed, longest first. Shorter runs say too little.
 const RUNS: [usize; 3] = [8, 5, 3];
-/// Tokens of a match that are counted; a longer one is no surer.
+/// The most tokens of a match that are counted; a longer match is no surer.
 pub(in crate::engine) const LONGEST: usize = 32;
-/// Places of a chain that are looked at, the latest first.
+/// The most places of a chain that are looked at, the latest first.
 const LOOKED_AT: usize = 32;
 
-/// A text, and where its runs stand. Takes 28 bytes a token, about.
+/// A text, and the places of its runs. Takes 28 bytes a token, about.
 #[derive(Debug, Clone)]
 pub(super) struct Index {
     text: Vec<u32>,
     chains: [Chains; RUNS.len()],
 }
 
-/// Places of the runs of one length.
+/// The places of the runs of one length.
 #[derive(Debug, Clone, Default)]
 struct Chains {
-    /// By hash: the place behind the latest run; 0 for none.
+    /// The place behind the latest run, by hash; 0 for none. Its length is a power of two.
     heads: Vec<u32>,
-    /// For each run, in order: the place behind the one before it with the same hash.
+    /// The place behind the previous run with the same hash, for each run in order; 0 for none.
     before: Vec<u32>,
 }
 
 impl Index {
-    /// That of a text.
+    /// Indexes a text.
     pub fn new(text: &[u32]) -> Self {
         let mut index = Self {
             text: Vec::with_capacity(text.len() + 1024),
@@ -39,7 +40,7 @@ impl Index {
         index
     }
 
-    /// The text so far.
+    /// Returns the text so far.
     pub fn text(&self) -> &[u32] {
         &self.text
     }
@@ -52,15 +53,17 @@ impl Index {
         }
     }
 
-    /// Tokens before the place `at` that are those at the end of the text, [`LONGEST`] at most.
+    /// Counts the tokens right before the place `at`, of the text or at its end, that equal those
+    /// at the end of the text: [`LONGEST`] at most.
     pub fn agreeing(&self, at: usize) -> usize {
-        let before = self.text.get(..at).unwrap_or_default().iter().rev();
+        let before = self.text.get(..at).or_bug("a place lies behind the text");
         let last = self.text.iter().rev().take(LONGEST);
-        before.zip(last).take_while(|(a, b)| a == b).count()
+        let pairs = before.iter().rev().zip(last);
+        pairs.take_while(|(a, b)| a == b).count()
     }
 
-    /// Where the longest run at the end of the text stood before. Of several such places the
-    /// latest of those is taken that most are followed by the same token as.
+    /// Finds an earlier place of the longest run at the end of the text. Of several such places,
+    /// those followed by the token that most are followed by count, and of these the latest.
     pub fn longest(&self) -> Option<Source> {
         for (chains, run) in self.chains.iter().zip(RUNS) {
             let mut length = 0;
@@ -88,6 +91,7 @@ impl Index {
         None
     }
 
+    /// Chooses one of several places, given latest first; none of none.
     fn elected(&self, places: &[usize]) -> Option<usize> {
         let next = |at: usize| self.text.get(at);
         let votes = |at: usize| places.iter().filter(|a| next(**a) == next(at)).count();
@@ -97,38 +101,39 @@ impl Index {
 }
 
 impl Chains {
-    /// Takes in the run at the end of `text`.
+    /// Takes in the run of `run` tokens at the end of `text`.
     fn push(&mut self, text: &[u32], run: usize) {
-        if text.len() < run {
+        let Some(start) = text.len().checked_sub(run) else {
             return;
-        }
+        };
         if self.before.len() >= self.heads.len() {
             self.grow(text, run);
         }
-        self.link(text, text.len(), run);
+        let (_, last) = text.split_at(start);
+        self.link(last, text.len());
     }
 
-    fn link(&mut self, text: &[u32], end: usize, run: usize) {
-        let slot = hash(text.get(end - run..end).unwrap_or_default()) as usize;
-        let slot = slot & (self.heads.len() - 1);
+    /// Links the run that ends at the place `end` to the one before it with the same hash.
+    fn link(&mut self, run: &[u32], end: usize) {
+        let slot = hash(run) as usize & (self.heads.len() - 1);
         if let Some(head) = self.heads.get_mut(slot) {
             self.before.push(*head);
             *head = end as u32;
         }
     }
 
-    /// Twice the slots, so that chains stay short; all runs but the last are linked anew.
+    /// Doubles the slots, so that chains stay short; all runs but the last are linked anew.
     fn grow(&mut self, text: &[u32], run: usize) {
         let slots = (self.heads.len() * 2).max(1024);
         self.heads.clear();
         self.heads.resize(slots, 0);
         self.before.clear();
-        for end in run..text.len() {
-            self.link(text, end, run);
+        for (end, run) in (run..text.len()).zip(text.windows(run)) {
+            self.link(run, end);
         }
     }
 
-    /// Places behind which earlier runs with the hash of the last one end, latest first.
+    /// Returns the places behind earlier runs with the hash of the last one, latest first.
     fn places(&self, run: usize) -> impl Iterator<Item = usize> {
         let known = |end: &u32| (*end > 0).then_some(*end as usize);
         // The run that ends at `end` is number `end − run`.
@@ -137,7 +142,7 @@ impl Chains {
     }
 }
 
-/// FNV-1a over tokens, stirred so that its low bits depend on all.
+/// Hashes a run: FNV-1a over tokens, stirred so that the low bits depend on all.
 fn hash(run: &[u32]) -> u64 {
     let hash = run.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, token| {
         (hash ^ u64::from(*token)).wrapping_mul(0x0100_0000_01b3)

@@ -1,66 +1,69 @@
-//! How many tokens a draft should have: as many as promise the most tokens a second.
+//! The length of a draft: as many tokens as promise the most tokens a second.
 //!
-//! What reading several tokens at once costs depends on the machine, the model and the text held,
-//! so it is measured on the way, and so is how often what is expected comes. Neither has any
-//! influence on what is written, only on when.
+//! The cost of reading several tokens at once depends on the machine, the model and the text held,
+//! so it is measured on the way, and so is how often the expected token comes. Neither has any
+//! influence on the text, only on the time it takes.
 
 use super::Source;
 use super::index::LONGEST;
+use crate::base::OrBug;
 
-/// Most tokens of a draft.
+/// The most tokens of a draft.
 pub(in crate::engine) const MOST: usize = 15;
-/// Tokens that are read at once, the certain one and the draft: few sizes, so that the cost of
-/// each is known soon.
+/// Numbers of tokens that are read at once, the certain one and the draft: few sizes, so that the
+/// cost of each is known soon.
 const SIZES: [usize; 7] = [2, 3, 4, 6, 8, 12, MOST + 1];
-/// What a draft must promise, in tokens for each that would be written without: what is measured
-/// is not sure.
+/// The least that a draft must promise, in tokens for each that would be written without: more than
+/// one, since measurements are not sure.
 const GAIN: f32 = 1.05;
-/// How much a new measurement counts.
+/// Weight of a new measurement in a mean.
 const NEW: f32 = 0.25;
-/// What each further token costs before anything is known, of what one alone does: little, so
-/// that it is tried.
+/// Cost of each further token before anything is known, with a token alone as 1: little, so that
+/// reading several is tried.
 const HOPE: f32 = 0.1;
 /// Reads after which a cost is a tenth less believed: it may have been measured while the
 /// machine was busy.
 const STALE: u32 = 200;
-/// Lengths of a match that are told apart, by the least of each.
+/// Classes of lengths of a match: the least length of each, in rising order.
 const CLASSES: [usize; 10] = [0, 1, 2, 3, 4, 5, 7, 10, 16, LONGEST];
-/// How often the token behind such a match is right, before anything is learned: of a source that
-/// is followed, and of another.
+/// Share of matches that the right token follows, by class, before anything is learned: of another
+/// source than the followed one, and of that.
 const FIRST: [[f32; CLASSES.len()]; 2] = [
     [0.3, 0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.88, 0.93],
     [0.25, 0.45, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.96],
 ];
-/// Tokens that the first guess weighs.
+/// Weight of the first guess, in tokens.
 const WEIGHT: f32 = 4.0;
-/// What is left of a token's weight after the next of the same class: some sixty count.
+/// Factor of a token's weight after the next of the same class: some sixty count.
 const FADE: f32 = 0.984;
 
-/// How often what is expected comes, by the length of the match.
+/// The share of expected tokens that come, by the length of the match.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Odds {
-    /// For another source and a followed one: right, and all; those further back count less.
+    /// Tokens that were right, and all, by class: of another source than the followed one, and of
+    /// that. Tokens further back count less.
     counts: [[(f32, f32); CLASSES.len()]; 2],
 }
 
 impl Odds {
+    /// Returns the row and the class of a source in the tables.
     fn class(source: Source) -> (usize, usize) {
-        let class = CLASSES.iter().rposition(|least| source.length >= *least);
-        (usize::from(source.near), class.unwrap_or(0))
+        // Every length is of the first class at least.
+        let reached = |least: &&usize| source.length >= **least;
+        let class = CLASSES.iter().skip(1).take_while(reached).count();
+        (usize::from(source.near), class)
     }
 
-    /// How likely the token is the next one, 0 to 1.
+    /// Returns the probability that a source gives the next token, 0 to 1.
     pub fn of(&self, source: Source) -> f32 {
         let (near, class) = Self::class(source);
-        let cell = |rows: &[[(f32, f32); CLASSES.len()]; 2]| {
-            rows.get(near).and_then(|row| row.get(class)).copied()
-        };
         let first = FIRST.get(near).and_then(|row| row.get(class)).copied();
-        let (right, all) = cell(&self.counts).unwrap_or_default();
-        (right + first.unwrap_or_default() * WEIGHT) / (all + WEIGHT)
+        let counts = self.counts.get(near).and_then(|row| row.get(class));
+        let (right, all) = counts.copied().or_bug("a class has no counts");
+        (right + first.or_bug("a class has no first guess") * WEIGHT) / (all + WEIGHT)
     }
 
-    /// Takes in whether it was.
+    /// Takes in whether a source gave the next token.
     pub fn learn(&mut self, source: Source, right: bool) {
         let (near, class) = Self::class(source);
         if let Some((known, all)) = self.counts.get_mut(near).and_then(|row| row.get_mut(class)) {
@@ -69,7 +72,7 @@ impl Odds {
         }
     }
 
-    /// For another text: what was learned counts half.
+    /// Halves the weight of all that was learned, for another text.
     fn soften(&mut self) {
         for (right, all) in self.counts.iter_mut().flatten() {
             *right /= 2.0;
@@ -78,20 +81,20 @@ impl Odds {
     }
 }
 
-/// What reads cost.
+/// The costs of reads.
 #[derive(Debug, Clone, Default)]
 struct Costs {
     /// Seconds for a token alone; none before one was read.
     one: Option<f32>,
-    /// For each of [`SIZES`]: the cost of reading so many at once, with one alone as 1, and reads
-    /// since it was measured.
+    /// Cost of reading so many tokens at once, with a token alone as 1, and reads since that was
+    /// measured; for each of [`SIZES`].
     many: [Option<(f32, u32)>; SIZES.len()],
-    /// Cost of taking back what was wrong, in the same measure.
+    /// Cost of taking wrong tokens back, with reading a token alone as 1.
     back: f32,
 }
 
 impl Costs {
-    /// Takes in how long a read of so many tokens took.
+    /// Takes in the seconds that a read of so many tokens took.
     fn took(&mut self, tokens: usize, seconds: f32) {
         for (_, age) in self.many.iter_mut().flatten() {
             *age = age.saturating_add(1);
@@ -106,20 +109,21 @@ impl Costs {
         }
     }
 
+    /// Takes in the seconds that taking wrong tokens back took.
     fn took_back(&mut self, seconds: f32) {
         if let Some(one) = self.one {
             self.back = smooth(Some(self.back), seconds / one.max(1e-9));
         }
     }
 
-    /// The cost of each size; none where it is too early to try it: a size is tried once one at
-    /// least half as large is known, so that the first attempts are not the dearest.
+    /// Returns the cost of each size; none where it is too early to try a size: one is tried once
+    /// one at least half as large is known, so that the first attempts are not the dearest.
     fn of(&self) -> [Option<f32>; SIZES.len()] {
-        // The largest size below that is known, what it costs, and what a token more does.
+        // The largest size below that is known, its cost, and the cost of a token more.
         let (mut known, mut cost, mut step) = (1, 1.0, HOPE);
-        std::array::from_fn(|i| {
-            let size = SIZES.get(i).copied().unwrap_or(1);
-            if let Some((measured, age)) = self.many.get(i).copied().flatten() {
+        let mut measurements = self.many.iter();
+        SIZES.map(|size| {
+            if let Some((measured, age)) = measurements.next().copied().flatten() {
                 let stale = (age / STALE).min(3) as f32;
                 let measured = measured * (1.0 - 0.1 * stale);
                 step = ((measured - 1.0) / (size - 1) as f32).max(HOPE);
@@ -133,7 +137,8 @@ impl Costs {
     }
 }
 
-/// A mean in which what is new counts some; a single delay counts for twice the mean at most.
+/// Returns a running mean in which the new number has the weight [`NEW`]; a single delay counts for
+/// twice the mean at most.
 fn smooth(old: Option<f32>, new: f32) -> f32 {
     old.map_or(new, |old| {
         let new = if old > 0.0 { new.min(2.0 * old) } else { new };
@@ -141,19 +146,19 @@ fn smooth(old: Option<f32>, new: f32) -> f32 {
     })
 }
 
-/// What was learned about drafts on this machine with this model.
+/// The statistics of drafts on this machine with this model.
 #[derive(Debug, Clone, Default)]
 pub(in crate::engine) struct Drafting {
-    /// How often what is expected comes.
+    /// The share of expected tokens that come.
     pub odds: Odds,
     costs: Costs,
-    /// A length that is always taken, whatever it costs.
+    /// A length that is always taken, whatever the cost.
     #[cfg(test)]
     always: Option<usize>,
 }
 
 impl Drafting {
-    /// One that always drafts so many tokens, whatever it costs.
+    /// Makes one that always drafts so many tokens, whatever the cost.
     #[cfg(test)]
     pub fn always(length: usize) -> Self {
         Self {
@@ -162,22 +167,23 @@ impl Drafting {
         }
     }
 
-    /// A new text begins.
+    /// Begins a new text.
     pub fn begin(&mut self) {
         self.odds.soften();
     }
 
-    /// Takes in how long a read of so many tokens took, the certain one among them.
+    /// Takes in the seconds that a read of so many tokens took, the certain one among them.
     pub fn took(&mut self, tokens: usize, seconds: f64) {
         self.costs.took(tokens, seconds as f32);
     }
 
-    /// Takes in how long it took to take wrong tokens back.
+    /// Takes in the seconds that taking wrong tokens back took.
     pub fn took_back(&mut self, seconds: f64) {
         self.costs.took_back(seconds as f32);
     }
 
-    /// Tokens to be drafted from that source, `most` at most; 0 where none promises enough.
+    /// Returns the number of tokens to be drafted from a source, `most` at most; 0 where no number
+    /// promises enough.
     pub fn length(&self, source: Source, most: usize) -> usize {
         #[cfg(test)]
         if let Some(always) = self.always {
@@ -188,7 +194,8 @@ impl Drafting {
         }
         let costs = self.costs.of();
         let (mut best, mut gain) = (0, GAIN);
-        // Tokens that come of it on the average, and how likely all of the draft are right.
+        // Tokens written on the average, the probability that all of the draft are right, and the
+        // length of the draft.
         let (mut tokens, mut all, mut drafted) = (1.0, 1.0, 0);
         for (size, cost) in SIZES.iter().zip(costs) {
             while drafted + 1 < *size {

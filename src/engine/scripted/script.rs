@@ -1,4 +1,4 @@
-//! What stands in a script: answers, the steps of each, and facts about the pretended model.
+//! The form of a script: answers, the steps of each, and facts about the pretended model.
 //!
 //! A script is JSON lines. Blank lines and lines that begin with `#` are passed over. A line
 //! is an answer, given in order, or a text alone, or (anywhere) facts about the pretended model:
@@ -15,27 +15,27 @@ use serde::Deserialize;
 use super::super::{Cut, Finish, Message, Role};
 use crate::base::Kind;
 
-/// One thing an answer of a script does.
+/// A step of an answer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Play {
-    /// Writes a piece.
+    /// Writes a piece of the answer.
     Text(String),
     /// Writes a text word by word.
     Stream {
-        /// What.
+        /// The text.
         text: String,
         /// Milliseconds before each word.
         #[serde(default)]
         every_ms: u64,
     },
-    /// Thinks a piece.
+    /// Writes a piece of a thought.
     Thinking(String),
     /// Says that the thought was ended.
     ThinkingCut {
-        /// Tokens it had.
+        /// Tokens of the thought.
         tokens: usize,
-        /// Why.
+        /// The reason.
         why: Cut,
     },
     /// Waits so many milliseconds; a cancel ends it.
@@ -53,16 +53,16 @@ pub enum Play {
         #[serde(default)]
         rate: f64,
     },
-    /// Says that the conversation starts over, and why.
+    /// Says that the conversation starts over, with this reason.
     StartOver(String),
-    /// Fails.
+    /// Ends the generation with a failure.
     Fail {
         /// [`Kind::word`]; `model` where left out.
         #[serde(default)]
         kind: Option<Kind>,
-        /// What happened.
+        /// The sentence that tells the failure.
         what: String,
-        /// What to do next.
+        /// The next step for the user.
         #[serde(default)]
         hint: Option<String>,
     },
@@ -74,7 +74,7 @@ pub enum Play {
     Echo(Echo),
 }
 
-/// Which part of the prompt is written back.
+/// The part of the prompt that is written back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Echo {
@@ -86,19 +86,19 @@ pub enum Echo {
     All,
 }
 
-/// One answer of a script.
+/// An answer of a script.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
-    /// Only given when the last message holds this text.
+    /// Text that the last message must hold for the answer to be given.
     #[serde(default)]
     pub when: Option<String>,
-    /// What it does.
+    /// The steps, in order.
     pub steps: Vec<Play>,
-    /// Why it ends.
+    /// The reason for which the answer ends.
     #[serde(default = "stop")]
     pub finish: Finish,
-    /// Whether it is given again and again instead of once.
+    /// True if the answer is given again and again instead of once.
     #[serde(default)]
     pub repeat: bool,
 }
@@ -108,12 +108,12 @@ const fn stop() -> Finish {
 }
 
 impl Line {
-    /// An answer of one text.
+    /// Makes an answer of one text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::steps(vec![Play::Text(text.into())])
     }
 
-    /// An answer of several steps.
+    /// Makes an answer of several steps.
     pub const fn steps(steps: Vec<Play>) -> Self {
         Self {
             when: None,
@@ -124,7 +124,7 @@ impl Line {
     }
 }
 
-/// What the script pretends about its model.
+/// The facts that a script pretends about its model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pretended {
@@ -139,9 +139,10 @@ pub(super) struct Pretended {
     pub rates: Option<(f64, f64)>,
 }
 
-/// The part of the prompt asked for.
+/// Returns a part of the prompt.
 pub(super) fn echoed(messages: &[Message], which: Echo) -> String {
     match which {
+        // A request of a test may have no message.
         Echo::Last => messages.last().map_or(String::new(), |m| m.content.clone()),
         Echo::System => messages
             .iter()

@@ -5,7 +5,7 @@ use crate::base::text::truncated;
 use crate::base::{Failure, Result};
 use crate::grammar::Grammar;
 
-/// An answer as it grows; knows the texts that end it, and what it may say.
+/// An answer as it grows, with the texts that end it and the grammar it must belong to.
 pub(super) struct Writing<'a, 'g> {
     pub text: String,
     /// Bytes of `text` that were told.
@@ -15,8 +15,9 @@ pub(super) struct Writing<'a, 'g> {
 }
 
 impl Writing<'_, '_> {
-    /// Adds a piece and tells it. Says why the answer ends with it, if it does: by a stop text, or
-    /// where nothing may come next. What could be the beginning of a stop text is held back.
+    /// Adds a piece and tells it. Returns why the answer ends with it, if it does: by a stop text,
+    /// or where nothing may come next. The end of a piece that could begin a stop text is held
+    /// back.
     ///
     /// # Errors
     /// Of kind model, if the grammar does not allow it.
@@ -56,24 +57,18 @@ impl Writing<'_, '_> {
         Ok(None)
     }
 
-    /// Takes these bytes of the text into the grammar, up to where nothing may come next. Gives
-    /// where that is, at the end of a character.
+    /// Takes the bytes `from..to` of the text into the grammar, up to where nothing may come next.
+    /// Returns where that is, at the end of a character.
     fn allowed(&mut self, from: usize, to: usize) -> Result<usize> {
         let Some(grammar) = &mut self.grammar else {
             return Ok(to);
         };
-        let said = self.text.as_bytes();
-        for at in from..to {
-            let byte = said.get(at).copied().unwrap_or_default();
+        for (at, byte) in self.text.bytes().enumerate().take(to).skip(from) {
             if !grammar.push(byte) {
                 let next: Vec<u8> = grammar.next().iter().collect();
                 let stuck = |byte: &u8| !grammar.push(*byte);
                 if next.iter().all(stuck) {
-                    let ends = (from..=at).rev();
-                    return Ok(ends
-                        .into_iter()
-                        .find(|end| self.text.is_char_boundary(*end))
-                        .unwrap_or(from));
+                    return Ok(self.text.floor_char_boundary(at));
                 }
                 let next = String::from_utf8_lossy(next.get(..40).unwrap_or(&next)).into_owned();
                 let failure = Failure::model(format!(
@@ -92,7 +87,7 @@ impl Writing<'_, '_> {
         Ok(to)
     }
 
-    /// That the answer may end where it does.
+    /// Checks that the answer may end where it does.
     ///
     /// # Errors
     /// Of kind model, if the grammar does not allow it.
@@ -110,6 +105,7 @@ impl Writing<'_, '_> {
         )
     }
 
+    /// Tells the text up to the byte `end`, as far as it was not told.
     pub fn tell(&mut self, end: usize, on: &mut dyn FnMut(Step)) {
         if let Some(new) = self.text.get(self.told..end).filter(|new| !new.is_empty()) {
             on(Step::Text(new.to_owned()));
@@ -118,16 +114,17 @@ impl Writing<'_, '_> {
     }
 }
 
-/// A few characters before a byte of a text.
+/// Returns a few characters before a byte of a text.
 fn before(text: &str, at: usize) -> &str {
     let mut from = at.saturating_sub(80);
     while !text.is_char_boundary(from) {
         from += 1;
     }
+    // A byte inside a character has no text before it.
     text.get(from..at).unwrap_or_default()
 }
 
-/// A few characters from a byte of a text on.
+/// Returns a few characters from a byte of a text on; none where it lies inside a character.
 fn behind(text: &str, at: usize) -> &str {
     truncated(text.get(at..).unwrap_or_default(), 40)
 }

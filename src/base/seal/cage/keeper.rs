@@ -1,17 +1,16 @@
 //! The keeper of a cage: one thread, so that it may enter namespaces and fork.
 //!
-//! It stays outside of the cage itself, where nothing in it can reach. With namespaces its child
-//! enters them, and that one's child is their first process: what ends with that, the kernel ends.
-//! Without, the keeper is the one to whom all that lose their parent come, and ends them itself.
+//! The keeper stays outside of the cage itself, where nothing in the cage can reach. With
+//! namespaces its child enters them, and that one's child is their first process: with it the
+//! kernel ends all others. Without, processes that lose their parent become the keeper's, which
+//! ends them itself.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
@@ -21,16 +20,20 @@ use rustix::process::{
 use rustix::thread::UnshareFlags;
 
 use super::super::close_to_others;
+use super::processes::{end_descendants, too_much};
 use super::{Cage, Limits, Said, Walls, room, rules};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// How often the use of memory is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+/// The time between two looks at the use of memory: 200 ms.
+const LOOK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 /// The exit code where the cage could not be built; nobody looks at it.
 const NOT_BUILT: u8 = 125;
 
-/// See [`super::serve`].
+/// Serves as the keeper: see [`super::serve`].
 pub(super) fn serve() -> u8 {
     let Ok(mut line) = Line::take() else {
         return NOT_BUILT;
@@ -48,13 +51,14 @@ pub(super) fn serve() -> u8 {
 struct Line(UnixStream);
 
 impl Line {
+    /// Takes the standard input, and closes all other descriptors but those for output.
     fn take() -> std::io::Result<Self> {
         let fd = rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3)?;
         let null = fs::File::open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
         drop(null);
-        // Whatever was open where homebody was started is no business of the command, nor is it left
-        // in a process that the command can look into.
+        // Whatever was open where homebody was started is no business of the command, nor is it
+        // left in a process that the command can look into.
         let line = UnixStream::from(fd);
         for (open, _) in crate::base::seal::descriptors() {
             if open > libc::STDERR_FILENO && open != line.as_raw_fd() {
@@ -67,6 +71,7 @@ impl Line {
         Ok(Self(line))
     }
 
+    /// Reads the description of the cage.
     fn read(&mut self) -> Result<Cage> {
         let mut text = String::new();
         BufReader::new(&self.0)
@@ -76,7 +81,7 @@ impl Line {
             .map_err(|e| Failure::bug("what the cage is to be cannot be read").caused_by(&e))
     }
 
-    /// Who cannot be told any more does not listen any more either.
+    /// Says something to who asked for the cage, or to nobody if they have gone.
     fn say(&mut self, what: &Said) {
         if let Ok(mut text) = serde_json::to_vec(what) {
             text.push(b'\n');
@@ -85,6 +90,8 @@ impl Line {
     }
 }
 
+/// Keeps a cage: builds it by the strongest walls there are, and runs the command. Returns its exit
+/// code.
 fn keep(line: &mut Line) -> Result<u8> {
     let cage = line.read()?;
     // No terminal: `/dev/tty` leads nowhere from now on.
@@ -108,8 +115,8 @@ fn keep(line: &mut Line) -> Result<u8> {
 }
 
 /// Runs the command behind the rules of Landlock alone. The child is behind them too; this process
-/// is not, so that nothing in there can signal it: it counts what is used, and ends what the child
-/// leaves.
+/// is not, so that nothing in there can signal it: it counts memory and processes, and ends those
+/// that the child leaves.
 fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
     take_orphans()?;
     let Some(child) = fork()? else {
@@ -132,24 +139,23 @@ fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
     code
 }
 
-/// What loses its parent becomes a child of this process.
+/// Makes processes below this one that lose their parent its children.
 fn take_orphans() -> Result<()> {
     set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|e| io_failure("cannot take in orphans", &e.into()))
 }
 
-/// Waits for a child, and ends it where what is below it uses too much. Who asked for the cage ends
-/// it by hanging up, also by dying.
+/// Waits for a child, and ends it where the processes below use too much. Who asked for the cage
+/// ends the child by hanging up, also by dying. Returns the exit code.
 fn watched(child: Pid, limits: Limits, line: &mut Line) -> Result<u8> {
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
     let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
-    let pause = Timespec::try_from(LOOK).ok();
     loop {
         let mut told = [
             PollFd::new(&ended, PollFlags::IN),
             PollFd::new(&line.0, PollFlags::RDHUP),
         ];
-        match poll(&mut told, pause.as_ref()) {
+        match poll(&mut told, Some(&LOOK)) {
             Err(rustix::io::Errno::INTR) => continue,
             Err(e) => return Err(failed(e)),
             Ok(_) => {}
@@ -170,16 +176,16 @@ fn watched(child: Pid, limits: Limits, line: &mut Line) -> Result<u8> {
     }
 }
 
-/// What came of namespaces.
+/// The outcome of trying namespaces.
 enum Apart {
-    /// The command ran in them, and ended with this code.
+    /// The command ran in namespaces, and ended with this code.
     Ended(u8),
-    /// They cannot be had, because…
+    /// Namespaces cannot be had; with the reason.
     Not(String),
 }
 
 /// Runs the command in namespaces of its own. The first child enters them, the second is their
-/// first process; this one stays as it was, for the case that they cannot be had.
+/// first process; this process stays as it was, for the case that they cannot be had.
 fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
     let (mut reader, mut writer) =
         std::io::pipe().map_err(|e| io_failure("cannot make a pipe", &e))?;
@@ -207,7 +213,7 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
     };
     drop(writer);
     let mut why = String::new();
-    // It ends when the cage stands, too.
+    // The pipe ends without a word when the cage stands.
     let _ = reader.read_to_string(&mut why);
     if !why.is_empty() {
         waited(child)?;
@@ -222,7 +228,7 @@ fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
     watched(child, cage.limits, line).map(Apart::Ended)
 }
 
-/// Stands before the reason where namespaces are to be had and the cage could not be built.
+/// The mark before the reason where namespaces are to be had and the cage could not be built.
 const BROKEN: &str = "!";
 
 /// Tells the process that stays why there are no namespaces, or why they did not help.
@@ -234,7 +240,7 @@ fn told(writer: &mut PipeWriter, failure: &Failure, never_had: bool) -> Result<A
     Ok(Apart::Ended(NOT_BUILT))
 }
 
-/// The other process, or none in the new one.
+/// Forks this process. Returns the new process, or none in that one.
 fn fork() -> Result<Option<Pid>> {
     // SAFETY: this process has one thread, so the child may go on as it likes.
     let child = unsafe { libc::fork() };
@@ -244,15 +250,19 @@ fn fork() -> Result<Option<Pid>> {
     Ok(Pid::from_raw(child))
 }
 
+/// Has the kernel end this process when its parent ends.
 fn bind_to_parent() -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|e| io_failure("cannot be bound to the keeper", &e.into()))
 }
 
+/// Waits for a child to end. Returns its exit code.
 fn waited(child: Pid) -> Result<u8> {
-    let status = waitpid(Some(child), WaitOptions::empty())
+    let ended = waitpid(Some(child), WaitOptions::empty())
         .map_err(|e| io_failure("cannot wait for the cage", &e.into()))?;
-    Ok(status.map_or(NOT_BUILT, |(_, status)| code_of(status)))
+    // Only a call that does not wait comes back without a process.
+    let (_, status) = ended.ok_or_else(|| Failure::bug("a child was not waited for"))?;
+    Ok(code_of(status))
 }
 
 /// Enters namespaces of our own.
@@ -283,7 +293,7 @@ fn namespaces() -> Result<()> {
     )
 }
 
-/// What the first process of the namespaces does before it runs the command.
+/// Prepares the first process of the namespaces for the command. Returns the walls that stand.
 fn first_process(cage: &Cage) -> Result<Walls> {
     bind_to_parent()?;
     let layers = room::build(cage)?;
@@ -300,7 +310,7 @@ fn first_process(cage: &Cage) -> Result<Walls> {
     })
 }
 
-/// Runs the command, and waits until it ends.
+/// Runs the command, and waits until it ends. Returns its exit code.
 fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Result<u8> {
     let mut shell = Command::new("/bin/sh");
     shell
@@ -308,7 +318,7 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Re
         .arg(&cage.command)
         .env("HOME", home)
         .current_dir(&cage.dir);
-    // The one that the machine can do without, where memory runs out. It may not be changed.
+    // Where memory runs out, this process goes first. The system may not let us say so.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     // From here on nobody in the cage comes by `/proc` to our program, or to what we hold.
     close_to_others();
@@ -320,7 +330,7 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Re
         .map_err(|e| io_failure("cannot start the shell", &e))?;
     let command = Pid::from_child(&child);
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the check", &e.into());
-    // Whoever has lost its parent is ours, and is taken in where it ends.
+    // A process that has lost its parent is a child of this one, and is waited for too.
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) if pid == command => return Ok(code_of(status)),
@@ -330,15 +340,18 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Re
     }
 }
 
+/// Returns the exit code of a process that has ended, as a shell would say it.
 fn code_of(status: rustix::process::WaitStatus) -> u8 {
     let code = status
         .exit_status()
         .or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+    // A process that has ended has one that fits. Nobody reads a log of this process: any other
+    // status is told as a failure.
     code.and_then(|code| u8::try_from(code).ok())
         .unwrap_or(u8::MAX)
 }
 
-/// Limits that the kernel keeps.
+/// Sets the limits that the kernel keeps.
 fn limit(limits: Limits) -> Result<()> {
     let set = |resource, most: u64| {
         let most = (most > 0).then_some(most);
@@ -360,140 +373,6 @@ fn limit(limits: Limits) -> Result<()> {
         set(Resource::Fsize, limits.file_size)?;
     }
     Ok(())
-}
-
-/// What the processes below us use too much of, if they do, or why that cannot be seen.
-fn too_much(limits: Limits) -> Option<String> {
-    let (mut bytes, mut threads) = (0_u64, 0_u64);
-    let mut files = BTreeSet::new();
-    let Some(below) = descendants() else {
-        return Some("what it uses cannot be seen".to_owned());
-    };
-    for pid in below {
-        let (own, count) = used(pid);
-        bytes = bytes.saturating_add(own);
-        threads += count;
-        if limits.memory > 0 {
-            bytes = bytes.saturating_add(in_files(pid, &mut files));
-        }
-    }
-    if limits.memory > 0 && bytes > limits.memory {
-        return Some(format!(
-            "it uses more than {} of memory",
-            crate::base::text::human_bytes(limits.memory)
-        ));
-    }
-    if limits.processes > 0 && threads > limits.processes {
-        return Some(format!(
-            "it runs more than {} processes and threads",
-            limits.processes
-        ));
-    }
-    None
-}
-
-/// Bytes of memory that a process has for itself, and its threads. Pages of programs and libraries
-/// are shared (proc_pid_status(5)).
-fn used(pid: u32) -> (u64, u64) {
-    let read = |path: String| fs::read_to_string(path).unwrap_or_default();
-    let number = |text: &str, name: &str| -> Option<u64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    let status = read(format!("/proc/{pid}/status"));
-    let threads = number(&status, "Threads:").unwrap_or(0);
-    let kilobytes = |text: &str| {
-        let anonymous = number(text, "RssAnon:")?;
-        Some(anonymous + number(text, "RssShmem:").unwrap_or(0))
-    };
-    // Where the first thread has ended, another one still tells.
-    let tasks = || {
-        let tasks = fs::read_dir(format!("/proc/{pid}/task"));
-        let tasks = tasks.into_iter().flatten().flatten();
-        tasks
-            .map(|task| fs::read_to_string(task.path().join("status")).unwrap_or_default())
-            .find_map(|text| kilobytes(&text))
-    };
-    let own = kilobytes(&status).or_else(tasks).unwrap_or(0);
-    (own.saturating_mul(1024), threads)
-}
-
-/// Bytes of files in memory (memfd_create(2)) that a process has open and that are not among
-/// `known`.
-fn in_files(pid: u32, known: &mut BTreeSet<(u64, u64)>) -> u64 {
-    use std::os::unix::fs::MetadataExt as _;
-    let open = fs::read_dir(format!("/proc/{pid}/fd"));
-    let mut bytes = 0;
-    for file in open.into_iter().flatten().flatten() {
-        let in_memory = fs::read_link(file.path())
-            .is_ok_and(|says| says.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"));
-        if in_memory
-            && let Ok(facts) = fs::metadata(file.path())
-            && known.insert((facts.dev(), facts.ino()))
-        {
-            bytes += facts.blocks() * 512;
-        }
-    }
-    bytes
-}
-
-/// Everybody below us, by `/proc`; none where that cannot be read.
-fn descendants() -> Option<Vec<u32>> {
-    let own = std::process::id();
-    let mut parents: Vec<(u32, u32)> = Vec::new();
-    for entry in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        let parent = stat
-            .rsplit_once(')')
-            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-        if let Some(parent) = parent {
-            parents.push((pid, parent));
-        }
-    }
-    let mut all = vec![own];
-    let mut at = 0;
-    while let Some(parent) = all.get(at).copied() {
-        let children = parents.iter().filter(|(_, of)| *of == parent);
-        let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
-        all.extend(children.into_iter().filter(|pid| *pid != own));
-        at += 1;
-        if at > parents.len() + 1 {
-            break;
-        }
-    }
-    // We ourselves are there, or nothing of it can be believed.
-    parents
-        .iter()
-        .any(|(pid, _)| *pid == own)
-        .then(|| all.split_off(1))
-}
-
-/// Ends everybody below us, and those that they start meanwhile.
-fn end_descendants() {
-    /// A tree that grows as fast as it is cut has had its chance.
-    const ROUNDS: usize = 200;
-    for _ in 0..ROUNDS {
-        let below = descendants().unwrap_or_default();
-        if below.is_empty() {
-            return;
-        }
-        for signal in [Signal::STOP, Signal::KILL] {
-            for pid in &below {
-                if let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process(pid, signal);
-                }
-            }
-        }
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// In tests our binary is the test itself: as the keeper it serves before anything else begins.

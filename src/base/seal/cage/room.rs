@@ -1,23 +1,23 @@
-//! The file system of a cage: empty, then what is listed.
+//! The file system of a cage: empty, then furnished with the files and folders listed.
 
 use std::fs;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change,
     unmount,
 };
 
 use super::Cage;
+use super::layers::{attributes, escaped, overlaid, read_only};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
 /// Names at the top that are links into `/usr` on most systems, and folders of their own on others.
 const LINKS: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/// The devices of a cage, by their names in `/dev`.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
-/// What of `/proc` sets up the machine; root of another namespace may write some of it.
+/// The parts of `/proc` that set up the machine; root of another namespace may write some of them.
 const KERNEL: [&str; 5] = [
     "/proc/sys",
     "/proc/irq",
@@ -25,8 +25,9 @@ const KERNEL: [&str; 5] = [
     "/proc/fs",
     "/proc/sysrq-trigger",
 ];
-/// Names in the cage that lead to nothing of use.
+/// The name of an empty folder in the cage.
 const EMPTY: &str = "/.empty";
+/// The name of the one file system in memory while the cage is built.
 const SHARED: &str = "/.shared";
 /// Folders of the system that are shown as they are: no program keeps a socket in one, or another
 /// file system cannot lie over them.
@@ -34,7 +35,7 @@ const PLAIN: [&str; 11] = [
     "/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys", "/proc", "/dev",
 ];
 
-/// Parts from the mounts outside, and sees whether anything can be mounted: some systems give
+/// Parts from the mounts outside, and checks that anything can be mounted: some systems give
 /// namespaces in which nothing can.
 pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
     let failed = |e: rustix::io::Errno| io_failure("nothing can be mounted", &e.into());
@@ -48,30 +49,24 @@ pub(super) fn try_mounting(cage: &Cage) -> Result<()> {
 }
 
 /// Builds the room on `cage.base` and goes in. For the first process of the namespaces, after
-/// [`try_mounting`]. Says whether all that is shown lies behind another file system.
+/// [`try_mounting`]. Tells whether all that is shown lies behind another file system.
 pub(super) fn build(cage: &Cage) -> Result<bool> {
-    let failed = |what: &str, e: rustix::io::Errno| io_failure(what, &e.into());
     let room = Room {
         base: cage.base.clone(),
         most: cage.limits.memory,
         layers: cage.wanted.layers,
     };
-    let mut layered = true;
-    room.temporary(Path::new("/"), "mode=0755")?;
-    for path in LINKS {
-        room.link(Path::new(path))?;
-    }
-    room.make(Path::new(EMPTY))?;
-    // One file system in memory for all that is written in one, so that its size is a limit.
-    room.temporary(Path::new(SHARED), "mode=0700")?;
-    room.share(Path::new("/tmp"), 0o1777)?;
-    room.share(Path::new("/var/tmp"), 0o1777)?;
-    room.share(Path::new("/run"), 0o755)?;
-    if cage.home != Path::new("/") {
-        room.share(&cage.home, 0o700)?;
-    }
-    // Shorter ones first: what lies in another goes over it, and what is hidden over all of its
-    // length.
+    room.begin(&cage.home)?;
+    let layered = room.furnish(cage)?;
+    room.devices()?;
+    room.processes()?;
+    room.enter()?;
+    Ok(layered)
+}
+
+/// Lists the paths of a cage, each with the way it is shown. Shorter paths come first: a path in
+/// another one goes over it, and a hidden path over all of its length.
+fn listed(cage: &Cage) -> Vec<(&Path, Show)> {
     let mut all: Vec<(&Path, Show)> = Vec::new();
     all.extend(
         cage.caches
@@ -86,50 +81,10 @@ pub(super) fn build(cage: &Cage) -> Result<bool> {
     );
     all.extend(cage.write.iter().map(|path| (path.as_path(), Show::Write)));
     all.sort_by_key(|(path, show)| (path.components().count(), *show));
-    let mut empty = Vec::new();
-    for (path, show) in all {
-        match show {
-            Show::Read => layered &= room.bind(path, false)?,
-            Show::Write => layered &= room.bind(path, true)?,
-            Show::Nothing => empty.extend(room.hide(path, cage)?),
-            Show::Cache => {
-                let of = cage.caches.iter().find(|cache| cache.at == path);
-                of.map_or(Ok(()), |cache| room.overlay(path, &cache.ours))?;
-            }
-        }
-    }
-    for target in empty {
-        read_only(&target, false)?;
-    }
-    room.devices()?;
-    room.make(Path::new("/proc"))?;
-    mount(
-        "proc",
-        room.at(Path::new("/proc")),
-        "proc",
-        MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC,
-        None,
-    )
-    .map_err(|e| failed("cannot mount /proc", e))?;
-    for part in KERNEL {
-        let at = room.at(Path::new(part));
-        if fs::symlink_metadata(&at).is_ok() {
-            mount_bind_recursive(&at, &at).map_err(|e| failed("cannot protect /proc", e))?;
-            read_only(&at, true)?;
-        }
-    }
-    let shared = room.at(Path::new(SHARED));
-    unmount(&shared, UnmountFlags::DETACH).map_err(|e| failed("cannot tidy up", e))?;
-    read_only(&room.base, false)?;
-    rustix::process::chdir(&room.base).map_err(|e| failed("cannot go into the cage", e))?;
-    // The old root comes to lie over the new one, and is taken away.
-    rustix::process::pivot_root(".", ".").map_err(|e| failed("cannot change the root", e))?;
-    unmount(".", UnmountFlags::DETACH).map_err(|e| failed("cannot leave the old root", e))?;
-    rustix::process::chdir("/").map_err(|e| failed("cannot go into the cage", e))?;
-    Ok(layered)
+    all
 }
 
-/// What is shown at a path.
+/// The way in which a path is shown; of one path, later ones lie over earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Show {
     Read,
@@ -138,16 +93,98 @@ enum Show {
     Write,
 }
 
+/// Makes the failure of a call to the kernel.
+fn refused(what: &str, e: rustix::io::Errno) -> Failure {
+    io_failure(what, &e.into())
+}
+
+/// A room that is being built.
 struct Room {
+    /// The folder that becomes the root.
     base: PathBuf,
-    /// Bytes that a file system in memory may hold; 0 for what the system allows.
+    /// Bytes that a file system in memory may hold; 0 for as many as the system allows.
     most: u64,
-    /// Whether folders are to be shown through another file system.
+    /// True if folders are to be shown through another file system.
     layers: bool,
 }
 
 impl Room {
+    /// Makes the empty room, with its folders that can be written.
+    fn begin(&self, home: &Path) -> Result<()> {
+        self.temporary(Path::new("/"), "mode=0755")?;
+        for path in LINKS {
+            self.link(Path::new(path))?;
+        }
+        self.make(Path::new(EMPTY))?;
+        // One file system in memory for all files written in one, so that its size is a limit.
+        self.temporary(Path::new(SHARED), "mode=0700")?;
+        self.share(Path::new("/tmp"), 0o1777)?;
+        self.share(Path::new("/var/tmp"), 0o1777)?;
+        self.share(Path::new("/run"), 0o755)?;
+        if home != Path::new("/") {
+            self.share(home, 0o700)?;
+        }
+        Ok(())
+    }
+
+    /// Shows the paths that are listed. Tells whether all of them lie behind another file system.
+    fn furnish(&self, cage: &Cage) -> Result<bool> {
+        let mut layered = true;
+        let mut empty = Vec::new();
+        for (path, show) in listed(cage) {
+            match show {
+                Show::Read => layered &= self.bind(path, false)?,
+                Show::Write => layered &= self.bind(path, true)?,
+                Show::Nothing => empty.extend(self.hide(path, cage)?),
+                Show::Cache => {
+                    let cache = cage.caches.iter().find(|cache| cache.at == path);
+                    let cache = cache.ok_or_else(|| Failure::bug("a cache is not listed"))?;
+                    self.overlay(path, &cache.ours)?;
+                }
+            }
+        }
+        for target in empty {
+            read_only(&target, false)?;
+        }
+        Ok(layered)
+    }
+
+    /// Shows the processes of the cage in `/proc`, and protects the machine's settings there.
+    fn processes(&self) -> Result<()> {
+        self.make(Path::new("/proc"))?;
+        mount(
+            "proc",
+            self.at(Path::new("/proc")),
+            "proc",
+            MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC,
+            None,
+        )
+        .map_err(|e| refused("cannot mount /proc", e))?;
+        for part in KERNEL {
+            let at = self.at(Path::new(part));
+            if fs::symlink_metadata(&at).is_ok() {
+                mount_bind_recursive(&at, &at).map_err(|e| refused("cannot protect /proc", e))?;
+                read_only(&at, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the room, and makes it the root of this process.
+    fn enter(&self) -> Result<()> {
+        let shared = self.at(Path::new(SHARED));
+        unmount(&shared, UnmountFlags::DETACH).map_err(|e| refused("cannot tidy up", e))?;
+        read_only(&self.base, false)?;
+        rustix::process::chdir(&self.base).map_err(|e| refused("cannot go into the cage", e))?;
+        // The old root comes to lie over the new one, and is taken away.
+        rustix::process::pivot_root(".", ".").map_err(|e| refused("cannot change the root", e))?;
+        unmount(".", UnmountFlags::DETACH).map_err(|e| refused("cannot leave the old root", e))?;
+        rustix::process::chdir("/").map_err(|e| refused("cannot go into the cage", e))
+    }
+
+    /// Returns the place in the room of a path in the cage.
     fn at(&self, path: &Path) -> PathBuf {
+        // A relative path lies below the root, too.
         self.base.join(path.strip_prefix("/").unwrap_or(path))
     }
 
@@ -157,7 +194,7 @@ impl Room {
             .map_err(|e| io_failure(format!("cannot make {} in the cage", path.display()), &e))
     }
 
-    /// A file system in memory.
+    /// Mounts a file system in memory.
     fn temporary(&self, path: &Path, options: &str) -> Result<()> {
         self.make(path)?;
         let most = match self.most {
@@ -185,7 +222,7 @@ impl Room {
             .map_err(|e| io_failure(format!("cannot link {}", path.display()), &e))
     }
 
-    /// A folder in the one file system in memory.
+    /// Mounts a folder of the one file system in memory.
     fn share(&self, path: &Path, mode: u32) -> Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         let name = path.to_string_lossy().replace('/', "%");
@@ -200,7 +237,7 @@ impl Room {
         mount_bind_recursive(&inside, &target).map_err(|e| failed(&e.into()))
     }
 
-    /// Shows a folder through another file system, which nobody listens behind: a socket in there
+    /// Shows a folder through another file system, behind which nobody listens: a socket in there
     /// is none of those that programs have bound. False where that cannot be had.
     fn layered(&self, path: &Path, target: &Path) -> Result<bool> {
         if !self.layers {
@@ -212,8 +249,8 @@ impl Room {
         overlaid(target, options, MountFlags::RDONLY)
     }
 
-    /// Shows a file or folder. What is not there is passed over. False where a socket of somebody
-    /// else could be in it.
+    /// Shows a file or folder; one that is not there is passed over. False where a socket of
+    /// somebody else could be in it.
     fn bind(&self, path: &Path, write: bool) -> Result<bool> {
         let Ok(facts) = fs::metadata(path) else {
             return Ok(true);
@@ -238,6 +275,7 @@ impl Room {
         Ok(plain)
     }
 
+    /// Makes the place on which a file or folder is mounted, where it is not there yet.
     fn place_for(&self, path: &Path, folder: bool) -> Result<PathBuf> {
         let target = self.at(path);
         if fs::symlink_metadata(&target).is_ok() {
@@ -246,14 +284,16 @@ impl Room {
         if folder {
             self.make(path)?;
         } else {
-            path.parent().map_or(Ok(()), |above| self.make(above))?;
+            if let Some(above) = path.parent() {
+                self.make(above)?;
+            }
             fs::write(&target, "")
                 .map_err(|e| io_failure(format!("cannot make {}", path.display()), &e))?;
         }
         Ok(target)
     }
 
-    /// Shows a user's cache, with a folder of ours over it that takes what is written.
+    /// Shows a user's cache, with a folder of ours over it that takes the files written.
     fn overlay(&self, path: &Path, ours: &Path) -> Result<()> {
         let (upper, work) = (ours.join("up"), ours.join("work"));
         for folder in [&ours.to_owned(), &upper, &work] {
@@ -295,8 +335,8 @@ impl Room {
             .and_then(|()| read_only(&target, true))
     }
 
-    /// Puts something empty over a path. Gives the place of a folder, which has to be protected
-    /// once what is shown in it is there.
+    /// Puts something empty over a path. Returns its place, which has to be protected once all that
+    /// is shown in it is there.
     fn hide(&self, path: &Path, cage: &Cage) -> Result<Option<PathBuf>> {
         let target = self.at(path);
         let failed =
@@ -322,6 +362,7 @@ impl Room {
         Ok(Some(target))
     }
 
+    /// Makes `/dev`.
     fn devices(&self) -> Result<()> {
         self.temporary(Path::new("/dev"), "mode=0755")?;
         for name in DEVICES {
@@ -364,75 +405,8 @@ impl Room {
     }
 }
 
-/// A path as it stands in the options of overlayfs.
-fn escaped(path: &Path) -> Vec<u8> {
-    let mut escaped = Vec::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        if matches!(byte, b',' | b':' | b'\\') {
-            escaped.push(b'\\');
-        }
-        escaped.push(*byte);
-    }
-    escaped
-}
-
-/// Mounts layers at a place, if that can be had.
-fn overlaid(target: &Path, options: Vec<u8>, flags: MountFlags) -> Result<bool> {
-    let options = std::ffi::CString::new(options)
-        .map_err(|e| Failure::bug("a path with a zero byte").caused_by(&e))?;
-    let flags = flags | MountFlags::NOSUID | MountFlags::NODEV;
-    Ok(mount("overlay", target, "overlay", flags, options.as_c_str()).is_ok())
-}
-
-fn read_only(target: &Path, below: bool) -> Result<()> {
-    attributes(
-        target,
-        below,
-        libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
-    )
-}
-
-/// Sets attributes of a mount, and of those below it.
-fn attributes(target: &Path, below: bool, set: u64) -> Result<()> {
-    let failed = |e: &std::io::Error| {
-        io_failure(
-            format!("cannot protect {} in the cage", target.display()),
-            e,
-        )
-    };
-    let mount = openat(CWD, target, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|e| failed(&e.into()))?;
-    let wanted = libc::mount_attr {
-        attr_set: set,
-        attr_clr: 0,
-        propagation: 0,
-        userns_fd: 0,
-    };
-    let mut flags = libc::AT_EMPTY_PATH;
-    if below {
-        flags |= libc::AT_RECURSIVE;
-    }
-    // SAFETY: the path is a constant text with its zero byte, the structure is as large as is
-    // said, and both outlive the call.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            std::os::fd::AsRawFd::as_raw_fd(&mount.as_fd()),
-            c"".as_ptr(),
-            flags,
-            &raw const wanted,
-            size_of::<libc::mount_attr>(),
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(failed(&std::io::Error::last_os_error()))
-    }
-}
-
-/// The home folder where there are no namespaces: links to what may be read, and to folders of
-/// ours for what is written. Gives where it is.
+/// Furnishes the home folder where there are no namespaces: with links to files and folders that
+/// may be read, and to folders of ours for files that are written. Returns its path.
 pub(super) fn links(cage: &Cage) -> Result<PathBuf> {
     let home = &cage.other_home;
     let failed = |e: &std::io::Error| io_failure("cannot furnish the home folder of a check", e);

@@ -1,5 +1,5 @@
-//! What the kernel refuses a caged command beside what is not there: Landlock, calls, and
-//! capabilities.
+//! The refusals of the kernel to a caged command, beside all that is not there: Landlock, calls,
+//! and capabilities.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use super::Cage;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// The newest interface that is asked for; an older kernel gives what it has.
+/// The newest interface of Landlock that is asked for; an older kernel gives the one it has.
 const NEWEST: ABI = ABI::V9;
 /// Devices that anybody may write.
 const DEVICES: [&str; 5] = [
@@ -30,7 +30,7 @@ const DEVICES: [&str; 5] = [
     "/dev/urandom",
 ];
 
-/// The version of Landlock that this kernel has, 0 for none.
+/// Asks for the version of Landlock that this kernel has, 0 for none.
 pub(super) fn landlock_version() -> u32 {
     const VERSION: libc::c_long = 1;
     // SAFETY: with this flag the call takes no memory and gives a number.
@@ -42,9 +42,11 @@ pub(super) fn landlock_version() -> u32 {
             VERSION,
         )
     };
+    // Where there is no Landlock, or it is switched off, the answer is an error: -1.
     u32::try_from(version).unwrap_or(0)
 }
 
+/// Turns a version into the interface; newer ones are taken as the newest known.
 fn abi(version: u32) -> ABI {
     match version {
         0 => ABI::Unsupported,
@@ -60,13 +62,14 @@ fn abi(version: u32) -> ABI {
     }
 }
 
-/// Restricts this process, and what it starts, to what the cage lists. Where there are namespaces
-/// besides, nothing but that can be read anyway, and only writing is looked at.
+/// Restricts this process, and those it starts, to the files that the cage lists. Where there are
+/// namespaces besides, nothing else can be read anyway, and only writing is restricted.
 pub(super) fn restrict(cage: &Cage, home: &Path, namespaces: bool, version: u32) -> Result<()> {
     ruled(cage, home, namespaces, abi(version))
         .map_err(|e| Failure::environment("the rules of Landlock cannot be put up").caused_by(&e))
 }
 
+/// Puts up the rules of [`restrict`].
 fn ruled(
     cage: &Cage,
     home: &Path,
@@ -90,7 +93,7 @@ fn ruled(
         rules = allow(rules, path, ours)?;
     }
     if namespaces {
-        // Of the cage's own, and nobody else's.
+        // These folders are the cage's own, and nobody else's.
         for path in ["/tmp", "/var/tmp", "/run", "/dev"] {
             rules = allow(rules, Path::new(path), write)?;
         }
@@ -120,7 +123,7 @@ fn ruled(
     Ok(())
 }
 
-/// What is not there needs no rule.
+/// Adds a rule that allows access to a path; a path that is not there needs none.
 fn allow(
     rules: RulesetCreated,
     path: &Path,
@@ -137,7 +140,7 @@ fn allow(
     rules.add_rule(PathBeneath::new(opened, access))
 }
 
-/// A path, or, if something in it is hidden, everything in it that is not.
+/// Returns a path, or, if something in it is hidden, everything in it that is not.
 fn beside(path: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
     if !hidden.iter().any(|hidden| hidden.starts_with(path)) {
         return vec![path.to_owned()];
@@ -153,7 +156,7 @@ fn beside(path: &Path, hidden: &[PathBuf]) -> Vec<PathBuf> {
 
 /// Gives up every capability, also those that a program would get by being root's.
 pub(super) fn drop_capabilities() -> Result<()> {
-    /// The kernel knows fewer than this.
+    /// A number of capabilities that no kernel reaches.
     const MOST: u32 = 64;
     for capability in 0..MOST {
         // SAFETY: numbers only; one that is not known is refused.
@@ -178,8 +181,8 @@ pub(super) fn drop_capabilities() -> Result<()> {
 /// Refuses calls that a check has no need of, and that lead to parts of the kernel that few have
 /// looked at. Those that the seal refuses are refused already.
 ///
-/// Without namespaces, `chmod` reaches every file of the user, so that what makes a program run with
-/// the user's rights is refused; and memory that System V shares is everybody's.
+/// Without namespaces, `chmod` reaches every file of the user, so that what makes a program run
+/// with the user's rights is refused; and memory that System V shares is everybody's.
 pub(super) fn refuse_calls(namespaces: bool) -> Result<()> {
     let failed = |e: &dyn std::error::Error| {
         Failure::environment("the calls of a check cannot be restricted").caused_by(e)
@@ -199,6 +202,41 @@ const fn arch() -> TargetArch {
     }
 }
 
+/// Calls that are refused whatever their arguments.
+const REFUSED: [libc::c_long; 30] = [
+    libc::SYS_setns,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_open_tree,
+    libc::SYS_move_mount,
+    libc::SYS_fsopen,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fspick,
+    libc::SYS_mount_setattr,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_kcmp,
+    libc::SYS_process_vm_readv,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_syslog,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_reboot,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_fanotify_init,
+];
+
+/// Makes the filter of calls that answers with `EPERM`.
 fn refused(namespaces: bool) -> std::result::Result<BpfProgram, seccompiler::BackendError> {
     let new_user = || {
         let flag = libc::CLONE_NEWUSER as u64;
@@ -227,40 +265,7 @@ fn refused(namespaces: bool) -> std::result::Result<BpfProgram, seccompiler::Bac
     if !namespaces {
         rules.extend(of_everybody()?);
     }
-    for call in [
-        libc::SYS_setns,
-        libc::SYS_mount,
-        libc::SYS_umount2,
-        libc::SYS_pivot_root,
-        libc::SYS_chroot,
-        libc::SYS_open_tree,
-        libc::SYS_move_mount,
-        libc::SYS_fsopen,
-        libc::SYS_fsconfig,
-        libc::SYS_fsmount,
-        libc::SYS_fspick,
-        libc::SYS_mount_setattr,
-        libc::SYS_name_to_handle_at,
-        libc::SYS_open_by_handle_at,
-        libc::SYS_bpf,
-        libc::SYS_perf_event_open,
-        libc::SYS_userfaultfd,
-        libc::SYS_kcmp,
-        libc::SYS_process_vm_readv,
-        libc::SYS_acct,
-        libc::SYS_quotactl,
-        libc::SYS_syslog,
-        libc::SYS_swapon,
-        libc::SYS_swapoff,
-        libc::SYS_reboot,
-        libc::SYS_init_module,
-        libc::SYS_finit_module,
-        libc::SYS_delete_module,
-        libc::SYS_kexec_load,
-        libc::SYS_fanotify_init,
-    ] {
-        rules.insert(call, vec![]);
-    }
+    rules.extend(REFUSED.map(|call| (call, vec![])));
     SeccompFilter::new(
         rules,
         SeccompAction::Allow,
@@ -270,7 +275,7 @@ fn refused(namespaces: bool) -> std::result::Result<BpfProgram, seccompiler::Bac
     .try_into()
 }
 
-/// Calls that reach what is not the cage's own where there are no namespaces.
+/// Makes the rules for calls that reach beyond the cage where there are no namespaces.
 fn of_everybody() -> std::result::Result<Vec<(i64, Vec<SeccompRule>)>, seccompiler::BackendError> {
     const FCHMODAT2: i64 = 452;
     let set_id = |argument: u8| -> std::result::Result<Vec<SeccompRule>, _> {
@@ -309,8 +314,8 @@ fn of_everybody() -> std::result::Result<Vec<(i64, Vec<SeccompRule>)>, seccompil
     Ok(rules)
 }
 
-/// `clone3` takes its flags in memory, where a filter cannot look: it is as if it were not there,
-/// and who calls it falls back to `clone`.
+/// Makes the filter that answers `clone3` with `ENOSYS`: the call takes its flags in memory, where
+/// a filter cannot look, and who finds it missing falls back to `clone`.
 fn missing() -> std::result::Result<BpfProgram, seccompiler::BackendError> {
     SeccompFilter::new(
         BTreeMap::from([(libc::SYS_clone3, vec![])]),
