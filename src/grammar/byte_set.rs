@@ -8,6 +8,24 @@ impl ByteSet {
     /// Every byte.
     pub const ALL: Self = Self([u64::MAX; 4]);
 
+    /// The bytes from `low` to `high`.
+    pub const fn range(low: u8, high: u8) -> Self {
+        let mut words = [0; 4];
+        let mut byte = low as usize;
+        while byte <= high as usize {
+            words[byte >> 6] |= 1 << (byte & 63);
+            byte += 1;
+        }
+        Self(words)
+    }
+
+    /// The bytes of both.
+    #[must_use]
+    pub const fn union(&self, other: &Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a | e, b | f, c | g, d | h])
+    }
+
     /// Puts a byte in.
     pub fn insert(&mut self, byte: u8) {
         if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {

@@ -2,6 +2,11 @@
 
 use super::ByteSet;
 
+/// The bytes that begin a character.
+const BEGINS: ByteSet = ByteSet::range(b'\t', b'\n')
+    .union(&ByteSet::range(b' ', b'~'))
+    .union(&ByteSet::range(0xc2, 0xf4));
+
 /// Where in a character a text is: bytes that must still come, and what the next may be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Utf8State {
@@ -51,9 +56,10 @@ impl Utf8State {
 
     /// The bytes that may come next.
     pub fn next(self) -> ByteSet {
-        (0..=u8::MAX)
-            .filter(|byte| self.push(*byte).is_some())
-            .collect()
+        if self.left > 0 {
+            return ByteSet::range(self.low, self.high);
+        }
+        BEGINS
     }
 }
 
@@ -66,6 +72,28 @@ mod tests {
             .iter()
             .try_fold(Utf8State::BOUNDARY, |state, byte| state.push(*byte));
         end.is_some_and(Utf8State::is_boundary)
+    }
+
+    #[test]
+    fn what_may_come_next_is_what_is_taken() {
+        for begun in [
+            &b""[..],
+            b"\xc2",
+            b"\xe0",
+            b"\xed",
+            b"\xe2\x82",
+            b"\xf0",
+            b"\xf4",
+        ] {
+            let state = begun
+                .iter()
+                .try_fold(Utf8State::BOUNDARY, |state, byte| state.push(*byte));
+            let state = state.expect("it begins a character");
+            for byte in 0..=u8::MAX {
+                let taken = state.push(byte).is_some();
+                assert_eq!(state.next().contains(byte), taken, "{begun:?} {byte:#x}");
+            }
+        }
     }
 
     #[test]
