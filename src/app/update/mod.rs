@@ -129,11 +129,16 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         }
         Event::Memory(bytes) => state.memory = bytes,
         Event::Sealed(sealed) => state.options.sealed = sealed,
-        Event::Signal(signal) => match signal {
-            Signal::Interrupt => stop::interrupt(state, out),
-            Signal::Terminate | Signal::Hangup => stop::quit(state, out),
-            Signal::Continue => out.push(Command::Redraw),
-        },
+        Event::Signal(signal) => heed(state, signal, out),
+    }
+}
+
+/// Does what a signal of the operating system asks for.
+fn heed(state: &mut State, signal: Signal, out: &mut Vec<Command>) {
+    match signal {
+        Signal::Interrupt => stop::interrupt(state, out),
+        Signal::Terminate | Signal::Hangup => stop::quit(state, out),
+        Signal::Continue => out.push(Command::Redraw),
     }
 }
 
