@@ -15,106 +15,106 @@ pub struct BlockId(pub u64);
 /// A block of the transcript.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// Its name.
+    /// The block's identity.
     pub id: BlockId,
     /// Grows with every change of the block: what was drawn for (id, revision, width, theme)
     /// may be kept. Figures that run with the clock (elapsed time, ETA) are not counted.
     pub revision: u64,
-    /// What it is.
+    /// The content, by kind.
     pub body: Body,
 }
 
-/// What a block is.
+/// The content of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// The first lines of an empty transcript: what this is and how to begin.
+    /// The first lines of an empty transcript: what the program is and how to begin.
     Welcome,
-    /// What the person asked.
+    /// A request, as the person typed it.
     User(UserTurn),
-    /// What the model writes: to a question, around a patch, or a commit message.
+    /// Text the model writes: an answer to a question, the prose around a patch, a commit message.
     Answer(Box<AnswerBlock>),
-    /// A planned change.
+    /// A planned change, decided on hunk by hunk.
     Patch(Box<PatchBlock>),
-    /// A review.
+    /// A review with its findings.
     Review(Box<ReviewBlock>),
-    /// A download.
+    /// A model being downloaded.
     Download(Download),
-    /// A word of the program.
+    /// A message of the program.
     Note(Note),
-    /// What went wrong: what, why, what to do.
+    /// A failure: what went wrong, why, what to do.
     Error(Failure),
 }
 
-/// Which job a turn is.
+/// The kind of job a turn asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobKind {
-    /// A question.
+    /// A question about the code.
     Ask,
-    /// A change.
+    /// A change, to be planned.
     Patch,
-    /// A review.
+    /// A review of a diff.
     Review,
     /// A commit message.
     Message,
 }
 
-/// What the person asked.
+/// A request of the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserTurn {
-    /// As typed.
+    /// The request as typed.
     pub text: String,
-    /// Which job.
+    /// The kind of job it asks for.
     pub job: JobKind,
-    /// Whether it has been sent.
+    /// Progress of the request on its way to the model.
     pub sent: Sent,
 }
 
-/// Whether a turn has been sent.
+/// Progress of a request on its way to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// It has.
+    /// Sent to the model.
     Yes,
-    /// It waits for the model (being loaded, fetched or chosen).
+    /// Waiting for the model (being loaded, fetched or chosen).
     WaitsForModel,
-    /// It waits until the job before it ends.
+    /// Waiting until the job before ends.
     WaitsForJob,
-    /// It was taken back before it was sent.
+    /// Taken back before it was sent.
     Withdrawn,
 }
 
-/// What the model writes.
+/// Text the model writes, with everything known about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnswerBlock {
-    /// Which job; never [`JobKind::Review`].
+    /// The kind of job; never [`JobKind::Review`].
     pub job: JobKind,
     /// Markdown as it came so far ([`JobKind::Message`]: plain text). While a patch is being
     /// written this is the raw answer with its edit blocks; at the end the prose around them.
     pub text: String,
-    /// Where it stands.
+    /// The stage the answer is in.
     pub phase: Phase,
-    /// The thinking before it.
+    /// The thinking before the text.
     pub thinking: Thinking,
-    /// The sources, after it; `cited` where the answer names them.
+    /// The sources, sent after the text; `cited` where the answer names them.
     pub sources: Vec<Source>,
-    /// What the model was shown.
+    /// The context the model was shown.
     pub context: Option<Context>,
     /// Edits announced while a patch is written, for people: `src/walk.rs:1480-1502`.
     pub edits: Vec<String>,
-    /// What the job remarked on its way.
+    /// Remarks of the job on its way.
     pub notes: Vec<String>,
-    /// The figures, at the end.
+    /// Token counts and times, at the end.
     pub usage: Option<Usage>,
-    /// When it was sent.
+    /// Time the job was started.
     pub started: Millis,
-    /// When the first token of text came.
+    /// Time the first token of text came.
     pub first_token: Option<Millis>,
-    /// Pieces of text so far: tokens, as good as can be known while they come.
+    /// Number of pieces of text so far: tokens, as good as can be known while they come.
     pub pieces: usize,
-    /// Whether the index was complete when excerpts were chosen; false is worth saying.
+    /// True if the index was complete when excerpts were chosen; false is worth saying.
     pub index_complete: bool,
 }
 
-/// Where an answer stands.
+/// The stage of an answer or a review.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Phase {
     /// Excerpts are being chosen.
@@ -127,14 +127,14 @@ pub enum Phase {
     Writing,
     /// Esc was pressed or the job was cancelled: what is there stays, marked.
     Stopped,
-    /// It ended with an error, which stands in a block below.
+    /// Ended with an error, which stands in a block below.
     Failed,
-    /// It is whole.
+    /// Written to its end.
     Done,
 }
 
 impl Phase {
-    /// Whether something more may come.
+    /// True while something more may come.
     pub const fn is_running(self) -> bool {
         matches!(
             self,
@@ -143,51 +143,52 @@ impl Phase {
     }
 }
 
-/// How far the prompt has been read.
+/// Progress of reading the prompt (prefill).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// Tokens read, those kept from before included.
+    /// Tokens read, cached ones included.
     pub done: usize,
-    /// Tokens in all.
+    /// Tokens of the whole prompt.
     pub total: usize,
-    /// Tokens kept from before.
+    /// Tokens found in the KV cache, which need not be read again.
     pub cached: usize,
-    /// Tokens a second; 0 where not known yet.
+    /// Tokens per second; 0 where not known yet.
     pub rate: f64,
 }
 
 impl Reading {
-    /// Seconds left, where that can be told.
+    /// Returns the seconds left, where that can be told.
     pub fn left_s(self) -> Option<f64> {
         (self.rate > 0.0 && self.total >= self.done)
             .then(|| (self.total - self.done) as f64 / self.rate)
     }
 }
 
-/// Thinking, folded into one line unless opened.
+/// The model's thinking, folded into one line unless opened.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thinking {
-    /// The text so far.
+    /// The text of the thinking so far.
     pub text: String,
-    /// Pieces so far.
+    /// Number of pieces so far; each is about a token.
     pub tokens: usize,
-    /// When it began.
+    /// Time the thinking began; none where there was no thinking.
     pub since: Option<Millis>,
-    /// When it ended.
+    /// Time the thinking ended; none while it goes on.
     pub until: Option<Millis>,
-    /// Whether it is shown.
+    /// True if the text is shown.
     pub open: bool,
-    /// Why it was ended for the model, and after how many tokens, where it was.
+    /// The number of tokens after which the thinking was ended for the model, and why; none
+    /// where the model ended it.
     pub cut: Option<(usize, Cut)>,
 }
 
 impl Thinking {
-    /// Whether there is any.
+    /// Tells whether there was any thinking.
     pub fn is_some(&self) -> bool {
         self.since.is_some()
     }
 
-    /// How long it took, or takes up to `now`.
+    /// Returns the seconds the thinking took, or takes up to `now`.
     pub fn seconds(&self, now: Millis) -> f64 {
         let Some(since) = self.since else { return 0.0 };
         self.until.unwrap_or(now).saturating_sub(since) as f64 / 1000.0
@@ -195,7 +196,7 @@ impl Thinking {
 }
 
 impl AnswerBlock {
-    /// A fresh one.
+    /// Makes an empty answer to a job that starts now.
     pub fn new(job: JobKind, now: Millis) -> Self {
         Self {
             job,
@@ -214,7 +215,7 @@ impl AnswerBlock {
         }
     }
 
-    /// Tokens a second: measured at the end, by the pieces while it is written.
+    /// Returns tokens per second: measured at the end, by the pieces while the answer is written.
     pub fn rate(&self, now: Millis) -> Option<f64> {
         if let Some(usage) = &self.usage
             && usage.decode_s > 0.0
@@ -227,82 +228,82 @@ impl AnswerBlock {
     }
 }
 
-/// A word of the program.
+/// A message of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// In a sentence or a few lines.
+    /// The message: a sentence or a few lines.
     pub text: String,
-    /// How it is meant.
+    /// The tone to show it in.
     pub tone: Tone,
 }
 
-/// How a word is meant.
+/// The tone of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// By the way.
+    /// Neutral, by the way.
     Plain,
-    /// It went well.
+    /// Something went well.
     Good,
-    /// Look here.
+    /// Something to look at.
     Warning,
-    /// It went wrong.
+    /// Something went wrong.
     Bad,
 }
 
-/// A download.
+/// A download of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Download {
-    /// The model.
+    /// The model's name in the catalog.
     pub name: String,
-    /// `connecting`, `downloading`, `checking`, `unpacking`.
+    /// The stage: `connecting`, `downloading`, `checking`, `unpacking`.
     pub stage: String,
-    /// Bytes that are here.
+    /// Bytes on disk so far.
     pub done: u64,
-    /// Bytes in all; 0 while not known.
+    /// Bytes of the whole file; 0 while not known.
     pub total: u64,
-    /// Bytes a second.
+    /// Bytes per second.
     pub rate: f64,
-    /// Bytes that were here before.
+    /// Bytes on disk before this download started.
     pub resumed: u64,
-    /// Where it stands.
+    /// The stage or the outcome of the download.
     pub end: DownloadEnd,
 }
 
-/// Where a download stands.
+/// The stage or the outcome of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DownloadEnd {
-    /// It runs.
+    /// Under way.
     Running,
-    /// It is here.
+    /// Complete and on disk.
     Done,
-    /// Stopped; what is here is kept and fetching goes on from there.
+    /// Stopped; the bytes on disk are kept and fetching goes on from there.
     Stopped,
     /// Failed; the error stands in a block below.
     Failed,
 }
 
 impl Download {
-    /// Seconds left, where that can be told.
+    /// Returns the seconds left, where that can be told.
     pub fn left_s(&self) -> Option<f64> {
         (self.rate > 0.0 && self.total >= self.done && self.total > 0)
             .then(|| (self.total - self.done) as f64 / self.rate)
     }
 }
 
-/// Where the check of a patch stands.
+/// The stage or the outcome of a patch's check.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Check {
-    /// None was made.
+    /// No check was made.
     None,
-    /// It runs.
+    /// The check runs.
     Running {
-        /// Since when.
+        /// Time the check was started.
         since: Millis,
-        /// What it is doing.
+        /// The step the check is at, in a line; empty before the first report.
         what: String,
     },
-    /// It has ended.
+    /// The check has ended, with this report.
     Done(Checked),
-    /// It could not be started.
+    /// The check could not be started.
     Failed(Failure),
 }

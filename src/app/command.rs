@@ -6,88 +6,88 @@ use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Finding, Request, Turn};
 use crate::patch::Change;
 
-/// What a text is edited for in `$EDITOR`.
+/// The purpose a text is edited for in `$EDITOR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EditorPurpose {
-    /// The composer's text.
+    /// The composer's text, to be put back there.
     Composer,
-    /// The new text of a file of a patch.
+    /// The new text of a file in a patch.
     PatchFile {
-        /// The patch block.
+        /// The block of the patch.
         block: BlockId,
-        /// Which file of its change, from 0.
+        /// Index of the file in `change.files`.
         file: usize,
     },
-    /// A file of the repository as it lies there.
+    /// A file of the repository, opened where it lies.
     Look,
 }
 
-/// What `$EDITOR` is opened on.
+/// The thing `$EDITOR` is opened on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Editable {
     /// A text, in a private temporary file.
     Text {
-        /// The text.
+        /// The text to edit.
         text: String,
-        /// The temporary file's name ends with it: `question.md`, `walk.rs`.
+        /// The end of the temporary file's name: `question.md`, `walk.rs`.
         name: String,
         /// The line to start at, from 1.
         line: u32,
     },
     /// A file of the repository.
     File {
-        /// The file.
+        /// The path of the file.
         path: RepoPath,
         /// The line to start at, from 1.
         line: u32,
     },
 }
 
-/// Something to be done by somebody who can.
+/// A request of the state to those who can act on the world.
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Run a job on the engine's thread with the newest index. Reports [`super::Event::Job`] and in
     /// the end [`super::Event::JobDone`]. Never sent while one runs.
     StartJob {
-        /// To be given back with every report.
+        /// The generation that every report names.
         generation: Generation,
-        /// What to do.
+        /// The job to run.
         request: Box<Request>,
     },
-    /// Cancel that job; its [`super::Event::JobDone`] still comes.
+    /// Cancel the job of that generation; its [`super::Event::JobDone`] still comes.
     Cancel {
-        /// Which.
+        /// The generation of the job.
         generation: Generation,
     },
-    /// What a request would be shown; runs no model. Reports [`super::Event::Preview`].
+    /// Gather the context of a request without running a model. Reports [`super::Event::Preview`].
     Preview {
-        /// To be given back.
+        /// The generation that the report names.
         generation: Generation,
-        /// For which request.
+        /// The request to gather context for.
         request: Box<Request>,
     },
     /// Search the index. Reports [`super::Event::Search`].
     Search {
-        /// To be given back.
+        /// The generation that the report names.
         generation: Generation,
-        /// The words.
+        /// The words to search for.
         query: String,
-        /// Most places.
+        /// Most places to return.
         top: usize,
     },
     /// Read lines of a file for showing. Reports [`super::Event::Code`].
     ReadCode {
-        /// The file.
+        /// The path of the file.
         path: RepoPath,
-        /// The lines.
+        /// The range of lines.
         range: LineRange,
     },
 
     /// Write a change to the working tree. Reports [`super::Event::Applied`].
     Apply {
-        /// To be given back.
+        /// The block that the report names.
         block: BlockId,
-        /// Only what was accepted.
+        /// The accepted part of the planned change.
         change: Box<Change>,
     },
     /// Take back the last applied patch. Reports [`super::Event::Undone`].
@@ -95,50 +95,50 @@ pub enum Command {
     /// Run the user's check command on the change (applied already, or on a copy of the tree
     /// with it). Reports [`super::Event::Checked`].
     RunCheck {
-        /// To be given back.
+        /// The block that the report names.
         block: BlockId,
-        /// Only what is not rejected.
+        /// The part of the planned change that is not rejected.
         change: Box<Change>,
-        /// Whether it stands in the working tree already.
+        /// True if the change stands in the working tree already.
         applied: bool,
     },
     /// Cancel the running check; [`super::Event::Checked`] still comes.
     CancelCheck,
     /// Give the terminal to `$EDITOR`. Reports [`super::Event::EditorDone`].
     OpenEditor {
-        /// To be given back.
+        /// The purpose that the report names.
         purpose: EditorPurpose,
-        /// What is opened.
+        /// The text or file to open.
         editable: Editable,
     },
 
     /// Bring the index up to date. Reports [`super::Event::Index`].
     Reindex {
-        /// Throw away what is there.
+        /// True to throw the index away and build it from nothing.
         rebuild: bool,
     },
     /// Ask git for head and status. Reports [`super::Event::Repo`].
     RefreshRepo,
-    /// The models there are. Reports [`super::Event::Models`].
+    /// List the models, here or to be fetched. Reports [`super::Event::Models`].
     ListModels,
     /// Load a model, dropping the one that is loaded; none for the configured, chosen or best
     /// one. `choose`: remember it for the next start. Reports [`super::Event::Engine`].
     LoadModel {
-        /// Name or path.
+        /// The model's name or a path.
         name: Option<String>,
-        /// Whether to remember it.
+        /// True to remember the model for the next start.
         choose: bool,
     },
     /// Stop loading; reports [`super::EngineEvent::Failed`] of kind interrupted.
     CancelLoad,
     /// Fetch a model of the catalog. Reports [`super::Event::Pull`].
     Pull {
-        /// Its name.
+        /// The model's name in the catalog.
         name: String,
     },
     /// Stop the download; reports [`super::PullEvent::Failed`] of kind interrupted.
     CancelPull,
-    /// The engine forgets the conversation it holds. No report.
+    /// Have the engine forget the conversation it holds. No report.
     ResetEngine,
 
     /// Put a text on the clipboard. Reports [`super::Event::Copied`].
@@ -147,15 +147,15 @@ pub enum Command {
     /// [`super::Event::Copied`].
     CopySelection(Selection),
 
-    /// The sessions of this repository. Reports [`super::Event::Sessions`].
+    /// List the sessions of this repository. Reports [`super::Event::Sessions`].
     ListSessions,
     /// Load a session and go on with it: later turns are added to it; none for the newest.
     /// Reports [`super::Event::SessionLoaded`].
     LoadSession {
-        /// Its id.
+        /// The session's id; none for the newest.
         id: Option<String>,
     },
-    /// The next turn that is saved begins a new session. No report.
+    /// Begin a new session with the next turn that is saved. No report.
     NewSession,
     /// Add a turn to the session (never sent with `save` off). Reports only failure.
     SaveTurn(Box<Turn>),
@@ -163,9 +163,9 @@ pub enum Command {
     SaveHistory(String),
     /// Write the conversation as Markdown. Reports [`super::Event::Written`].
     Export {
-        /// The conversation.
+        /// The turns of the conversation.
         turns: Vec<Turn>,
-        /// Where the user wants it; none for a name of its own in the current folder.
+        /// The path the user gave; none for a generated name in the current folder.
         file: Option<String>,
     },
     /// Write the report of a review as Markdown in the current folder. Reports
@@ -174,9 +174,9 @@ pub enum Command {
     /// Put a finding aside for all reviews to come, or no longer. A failure is reported as
     /// [`super::Event::SaveFailed`].
     Dismiss {
-        /// Which.
+        /// The finding to put aside or take back.
         finding: Box<Finding>,
-        /// Whether it is aside from now on.
+        /// True to put it aside, false to take it back.
         aside: bool,
     },
     /// Work out the change that came with a finding. Reports [`super::Event::Suggested`].
@@ -184,16 +184,16 @@ pub enum Command {
     /// Write a first `AGENTS.md`, never over one that is there. Reports
     /// [`super::Event::InitWritten`].
     WriteInit,
-    /// What was found, what fits, and the proof of the seal. Reports [`super::Event::Doctor`].
+    /// Examine the machine, the models that fit, and the seal. Reports [`super::Event::Doctor`].
     Doctor,
-    /// The themes there are. Reports [`super::Event::Themes`].
+    /// List the themes. Reports [`super::Event::Themes`].
     ListThemes,
     /// Draw with a theme from now on; `keep` false while it is only looked at. Reports
     /// [`super::Event::ThemeSet`].
     SetTheme {
-        /// Its name.
+        /// The theme's name.
         name: String,
-        /// Whether it was chosen.
+        /// True if the theme was chosen, false while it is only looked at.
         keep: bool,
     },
 
@@ -203,6 +203,6 @@ pub enum Command {
     Bell,
     /// Stop the process as Ctrl-Z does, giving the terminal back meanwhile.
     Suspend,
-    /// End.
+    /// End the program.
     Quit,
 }

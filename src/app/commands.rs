@@ -3,23 +3,23 @@
 /// A slash command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Slash {
-    /// A question.
+    /// Asks a question.
     Ask,
-    /// The rest of the last answer.
+    /// Goes on with the last answer.
     Continue,
-    /// A change.
+    /// Has a change planned.
     Patch,
-    /// A review.
+    /// Has a diff reviewed.
     Review,
-    /// A commit message.
+    /// Has a commit message written.
     Message,
-    /// Takes the last patch back.
+    /// Takes the last applied patch back.
     Undo,
-    /// What would be shown.
+    /// Shows the context the model would be given.
     Context,
     /// Shows a file with the next question.
     Add,
-    /// Never shows a file.
+    /// Never shows a file again.
     Drop,
     /// Shows a file with every question.
     Pin,
@@ -31,7 +31,7 @@ pub enum Slash {
     Models,
     /// Chooses a theme.
     Theme,
-    /// A new conversation.
+    /// Begins a new conversation.
     New,
     /// Lists sessions.
     Sessions,
@@ -43,43 +43,43 @@ pub enum Slash {
     Export,
     /// Writes a first AGENTS.md.
     Init,
-    /// Checks machine and seal.
+    /// Checks the machine and the seal.
     Doctor,
-    /// Help.
+    /// Shows help.
     Help,
-    /// Ends.
+    /// Ends the program.
     Quit,
 }
 
-/// What is written behind a command, for completion.
+/// The kind of argument a command takes, for completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argument {
-    /// Nothing.
+    /// No argument.
     None,
-    /// Words.
+    /// Free text, not completed.
     Words,
-    /// Paths of files.
+    /// Paths of files in the repository.
     Paths,
     /// A model's name.
     Model,
     /// A theme's name.
     Theme,
-    /// What to review.
+    /// A diff to review: `staged`, a revision, a range.
     Review,
 }
 
-/// A row of the table.
+/// A row of the table of commands.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// Which.
+    /// The command the row is about.
     pub slash: Slash,
-    /// As typed, without the slash.
+    /// The name as typed, without the slash.
     pub name: &'static str,
-    /// What is written behind it, for people; empty for nothing.
+    /// The argument as help shows it; empty where the command takes none.
     pub usage: &'static str,
-    /// What is written behind it, for completion.
+    /// The kind of argument, for completion.
     pub argument: Argument,
-    /// What it does, in a line.
+    /// The effect, in a line.
     pub about: &'static str,
 }
 
@@ -252,23 +252,23 @@ pub const TABLE: [Entry; 23] = [
     entry(Slash::Quit, "quit", "", Argument::None, "end"),
 ];
 
-/// What a line that begins with a slash says.
+/// A line from the composer, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed<'a> {
-    /// No command: a question.
+    /// A question: the line is no command.
     Plain(&'a str),
-    /// A command and what stands behind it, trimmed.
+    /// A command and the trimmed text behind it.
     Command(Slash, &'a str),
-    /// A command nobody knows, and the nearest there is.
+    /// An unknown command, and the nearest that exists.
     Unknown(&'a str, Option<&'static str>),
 }
 
-/// The table's row of a name.
+/// Returns the table's row of a name.
 pub fn named(name: &str) -> Option<&'static Entry> {
     TABLE.iter().find(|entry| entry.name == name)
 }
 
-/// Takes a line apart. Only a slash in front of a word makes a command: a path such as
+/// Parses a line. Only a slash in front of a word makes a command: a path such as
 /// `/usr/lib` does not.
 pub fn parse(text: &str) -> Parsed<'_> {
     let text = text.trim();
@@ -286,7 +286,8 @@ pub fn parse(text: &str) -> Parsed<'_> {
     Parsed::Unknown(name, nearest(&name.to_lowercase()))
 }
 
-/// The command nearest to a word, if one is near: one it begins, else one a slip or two away.
+/// Returns the command nearest to a word, if one is near: one it begins, else one a slip or two
+/// away.
 pub fn nearest(name: &str) -> Option<&'static str> {
     if let Some(entry) = TABLE
         .iter()

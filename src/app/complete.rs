@@ -9,10 +9,10 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use super::commands::{self, Argument, Slash};
 use crate::base::RepoPath;
 
-/// Rows a popup offers at most.
+/// Most rows a popup offers.
 pub const MOST: usize = 50;
 
-/// What is completed.
+/// The kind of thing being completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     /// A file behind `@`.
@@ -28,70 +28,69 @@ pub enum Subject {
 /// A row of the popup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompletionItem {
-    /// What is put into the composer.
+    /// The text put into the composer.
     pub insert: String,
-    /// What is shown (pass it through `printable`: names are hostile).
+    /// The text shown (pass it through `printable`: names are hostile).
     pub label: String,
-    /// A line about it; empty where there is none.
+    /// A description, in a line; empty where there is none.
     pub about: String,
-    /// Characters of `label` that matched, for marking.
+    /// Indices of the characters of `label` that matched, for marking.
     pub matched: Vec<u32>,
 }
 
-/// The popup.
+/// The completion popup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// What is completed.
+    /// The kind of thing being completed.
     pub subject: Subject,
-    /// The bytes of the composer that are replaced.
+    /// The byte range of the composer's text that is replaced.
     pub range: Range<usize>,
     /// The rows, best first; never empty.
     pub items: Vec<CompletionItem>,
-    /// The row the cursor stands on.
+    /// Index of the row the cursor stands on.
     pub cursor: usize,
-    /// How many there would be beyond [`MOST`].
+    /// Number of candidates beyond [`MOST`].
     pub more: usize,
-    /// Candidates that matched, so that typing on searches only these.
+    /// The candidates that matched, so that typing on searches only these.
     pub(super) narrowed: Option<Narrowed>,
 }
 
-/// What matched a shorter pattern.
+/// The paths that matched a shorter pattern.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Narrowed {
     pattern: String,
-    /// Indices in the paths.
+    /// Indices into the list of paths, rising.
     left: Arc<Vec<u32>>,
-    /// Of which list; another index begins anew.
+    /// The address of the list the indices belong to; another list is searched anew.
     of: usize,
 }
 
-/// What completion may offer.
+/// The candidates completion chooses from.
 #[derive(Debug, Clone, Copy)]
 pub struct Offers<'a> {
     /// The files of the index.
     pub paths: &'a Arc<Vec<RepoPath>>,
-    /// Models, by name and line.
+    /// Models, as name and description.
     pub models: &'a [(String, String)],
-    /// Themes.
+    /// Names of themes.
     pub themes: &'a [String],
-    /// Branch names and the like for `/review`.
+    /// Arguments of `/review`, with descriptions.
     pub reviews: &'a [(&'static str, &'static str)],
 }
 
-/// The popup for a text with the cursor at `at`; `before` is the one that is open.
+/// Returns the popup for a text with the cursor at byte `at`; `before` is the one that is open.
 pub fn complete(
     text: &str,
     at: usize,
     offers: Offers<'_>,
     before: Option<&Completion>,
 ) -> Option<Completion> {
-    let head = text.get(..at)?;
+    let (head, behind) = text.split_at_checked(at)?;
     if let Some(name) = head.strip_prefix('/')
         && !name.contains(|c: char| c.is_whitespace() || c == '/')
     {
         // The rest of the word goes, too: what is taken is a whole command.
-        let rest = text.get(at..).unwrap_or("");
-        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let end = behind.find(char::is_whitespace).unwrap_or(behind.len());
         return commands_for(name, at + end);
     }
     if let Some((range, word)) = mention(head) {
@@ -99,7 +98,9 @@ pub fn complete(
     }
     let (name, rest) = head.strip_prefix('/')?.split_once(char::is_whitespace)?;
     let entry = commands::named(&name.to_lowercase())?;
-    let word = rest.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word = rest
+        .rsplit_once(char::is_whitespace)
+        .map_or(rest, |(_, word)| word);
     let range = at - word.len()..at;
     match entry.argument {
         Argument::Paths => files(word, range, Subject::Path, offers.paths, before),
@@ -114,7 +115,7 @@ pub fn complete(
     }
 }
 
-/// What follows the last `@` that begins a word: its bytes with the `@`, and the pattern.
+/// Returns the byte range from the last `@` that begins a word, and the pattern behind it.
 fn mention(head: &str) -> Option<(Range<usize>, &str)> {
     let at = head.rfind('@')?;
     let before = head.get(..at)?.chars().next_back();
@@ -156,6 +157,7 @@ fn commands_for(name: &str, end: usize) -> Option<Completion> {
                 insert: format!("/{}{space}", entry.name),
                 label: format!("/{}{space}{}", entry.name, entry.usage),
                 about: entry.about.to_owned(),
+                // A name that is only near holds no part of the pattern to mark.
                 matched: matched.unwrap_or_default(),
             },
         ));
@@ -209,71 +211,32 @@ fn files(
     paths: &Arc<Vec<RepoPath>>,
     before: Option<&Completion>,
 ) -> Option<Completion> {
-    let of = Arc::as_ptr(paths).addr();
-    let insert = |path: &RepoPath| mention_text(path, subject == Subject::File);
-    let item = |path: &RepoPath, matched| CompletionItem {
-        insert: insert(path),
-        label: path.as_str().to_owned(),
-        about: String::new(),
-        matched,
-    };
     if word.is_empty() {
-        // Nothing to rank by: those nearest to the root, as a way in.
-        let mut first: Vec<&RepoPath> = paths.iter().collect();
-        let most = MOST.min(first.len());
-        if most == 0 {
-            return None;
-        }
-        let key = |path: &&RepoPath| (path.as_str().matches('/').count(), path.as_str().len());
-        first.select_nth_unstable_by_key(most - 1, key);
-        first.truncate(most);
-        first.sort_by_key(|path| (key(path), path.as_str()));
-        let mut popup = popup(
-            subject,
-            range,
-            first.into_iter().map(|p| item(p, Vec::new())).collect(),
-        )?;
-        popup.more = paths.len() - most;
-        return Some(popup);
+        return first_files(range, subject, paths);
     }
+    let of = Arc::as_ptr(paths).addr();
     let mut matcher = Matcher::new(Config::DEFAULT.match_paths());
     let pattern = Pattern::parse(word, CaseMatching::Smart, Normalization::Smart);
     let narrowed = before
         .and_then(|popup| popup.narrowed.as_ref())
         .filter(|narrowed| narrowed.of == of && narrows(&narrowed.pattern, word));
-    let mut buffer = Vec::new();
-    let mut scored: Vec<(u32, u32)> = Vec::new();
-    let mut try_path = |i: u32| {
-        if let Some(path) = paths.get(i as usize)
-            && let Some(score) =
-                pattern.score(Utf32Str::new(path.as_str(), &mut buffer), &mut matcher)
-        {
-            scored.push((score, i));
-        }
-    };
-    match narrowed {
-        Some(narrowed) => narrowed.left.iter().copied().for_each(&mut try_path),
-        None => (0..paths.len() as u32).for_each(&mut try_path),
-    }
-    let left: Vec<u32> = scored.iter().map(|(_, i)| *i).collect();
-    let length = |i: u32| paths.get(i as usize).map_or(0, |path| path.as_str().len());
-    let key = |&(score, i): &(u32, u32)| (u32::MAX - score, length(i), i);
+    let mut scored = scored(paths, narrowed, &pattern, &mut matcher);
+    let left: Vec<u32> = scored.iter().map(|file| file.at).collect();
+    let key = |file: &Scored<'_>| (u32::MAX - file.score, file.path.as_str().len(), file.at);
     if scored.len() > MOST {
         scored.select_nth_unstable_by_key(MOST - 1, key);
         scored.truncate(MOST);
     }
     scored.sort_unstable_by_key(key);
+    let mut buffer = Vec::new();
     let mut items = Vec::new();
-    for (_, i) in scored {
-        let Some(path) = paths.get(i as usize) else {
-            continue;
-        };
+    for Scored { path, .. } in scored {
         let mut matched = Vec::new();
         let haystack = Utf32Str::new(path.as_str(), &mut buffer);
         pattern.indices(haystack, &mut matcher, &mut matched);
         matched.sort_unstable();
         matched.dedup();
-        items.push(item(path, matched));
+        items.push(file_item(path, subject, matched));
     }
     let shown = items.len();
     let mut popup = popup(subject, range, items)?;
@@ -286,14 +249,82 @@ fn files(
     Some(popup)
 }
 
-/// Whether all that matches `longer` matched `shorter` too. Smart case makes an upper-case
+/// Returns the popup for an empty word. With nothing to rank by, the files nearest to the root
+/// come first, as a way in.
+fn first_files(range: Range<usize>, subject: Subject, paths: &[RepoPath]) -> Option<Completion> {
+    let mut first: Vec<&RepoPath> = paths.iter().collect();
+    let most = MOST.min(first.len());
+    if most == 0 {
+        return None;
+    }
+    let key = |path: &&RepoPath| (path.as_str().matches('/').count(), path.as_str().len());
+    first.select_nth_unstable_by_key(most - 1, key);
+    first.truncate(most);
+    first.sort_by_key(|path| (key(path), path.as_str()));
+    let items = first
+        .into_iter()
+        .map(|path| file_item(path, subject, Vec::new()))
+        .collect();
+    let mut popup = popup(subject, range, items)?;
+    popup.more = paths.len() - most;
+    Some(popup)
+}
+
+/// A path that matches the pattern.
+struct Scored<'a> {
+    /// The matcher's score; more is better.
+    score: u32,
+    /// Index in the list of paths.
+    at: u32,
+    path: &'a RepoPath,
+}
+
+/// Scores the paths, or of them only those that matched a shorter pattern, in their order.
+fn scored<'a>(
+    paths: &'a [RepoPath],
+    narrowed: Option<&Narrowed>,
+    pattern: &Pattern,
+    matcher: &mut Matcher,
+) -> Vec<Scored<'a>> {
+    let mut buffer = Vec::new();
+    let mut scored = Vec::new();
+    let mut score = |at: u32, path: &'a RepoPath| {
+        let haystack = Utf32Str::new(path.as_str(), &mut buffer);
+        if let Some(score) = pattern.score(haystack, matcher) {
+            scored.push(Scored { score, at, path });
+        }
+    };
+    match narrowed {
+        Some(narrowed) => {
+            for at in narrowed.left.iter().copied() {
+                // A list is known by its address, which a shorter one may have got since.
+                if let Some(path) = paths.get(at as usize) {
+                    score(at, path);
+                }
+            }
+        }
+        None => (0..).zip(paths).for_each(|(at, path)| score(at, path)),
+    }
+    scored
+}
+
+fn file_item(path: &RepoPath, subject: Subject, matched: Vec<u32>) -> CompletionItem {
+    CompletionItem {
+        insert: mention_text(path, subject == Subject::File),
+        label: path.as_str().to_owned(),
+        about: String::new(),
+        matched,
+    }
+}
+
+/// Tells whether all that matches `longer` matched `shorter` too. Smart case makes an upper-case
 /// letter narrow the rest as well, and never the other way round.
 fn narrows(shorter: &str, longer: &str) -> bool {
     let special = |c: char| matches!(c, '!' | '^' | '$' | '\'' | '\\' | ' ');
     longer.starts_with(shorter) && !longer.contains(special)
 }
 
-/// A path as it is mentioned: in quotes where it holds spaces.
+/// Returns a path as it is mentioned: in quotes where it holds spaces.
 pub fn mention_text(path: &RepoPath, at: bool) -> String {
     let sign = if at { "@" } else { "" };
     let path = path.as_str();

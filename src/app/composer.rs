@@ -10,27 +10,31 @@ use unicode_segmentation::GraphemeCursor;
 pub use super::motion::Motion;
 pub use super::rows::{Row, TAB, cell_width};
 use super::vim::{Mode, Vim};
+use crate::base::OrBug as _;
+use crate::base::bug::bug;
 use crate::base::text::{is_hostile, is_joiner};
 
 /// Bytes a composer takes at most; more is cut off.
 pub const MAX_TEXT: usize = 2_000_000;
 /// Bytes kept for undo, together.
 const MAX_UNDO: usize = 8_000_000;
+/// A grapheme cursor asks for more text only where it was given a part.
+const INCOMPLETE: &str = "a grapheme cursor has the whole text and wants more";
 
 /// A multi-line editor. Positions are byte offsets at grapheme boundaries.
 #[derive(Debug, Clone, Default)]
 pub struct Composer {
     text: String,
     cursor: usize,
-    /// The column vertical motion strives for.
+    /// The column vertical motion aims for, kept over shorter rows.
     wanted: Option<u16>,
     undo: Vec<Edit>,
     redo: Vec<Edit>,
     kept: usize,
     killed: String,
-    /// Whether the last thing done was a kill, which the next one adds to.
+    /// True if the last thing done was a kill, which the next one adds to.
     killing: bool,
-    /// Whether the next typed character may join the last undo step.
+    /// True if the next typed character may join the last undo step.
     typing: bool,
     vim: Option<Vim>,
 }
@@ -51,7 +55,7 @@ impl Edit {
 }
 
 impl Composer {
-    /// An empty one.
+    /// Makes an empty composer, with vim keys or without.
     pub fn new(vim: bool) -> Self {
         Self {
             vim: vim.then(Vim::default),
@@ -59,27 +63,28 @@ impl Composer {
         }
     }
 
-    /// The text.
+    /// The text typed so far.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Where the cursor stands, as a byte offset.
+    /// The byte offset of the cursor.
     pub const fn cursor(&self) -> usize {
         self.cursor
     }
 
-    /// Whether nothing is typed.
+    /// True if nothing is typed.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The vim mode, where vim keys are on.
+    /// The vim mode; none where vim keys are off.
     pub fn mode(&self) -> Option<Mode> {
         self.vim.as_ref().map(Vim::mode)
     }
 
-    /// What is typed of a vim command that is not whole yet (`d`, `3c`).
+    /// Returns the keys typed of a vim command that is not complete yet (`d`, `3c`); empty where
+    /// there are none.
     pub fn pending(&self) -> String {
         self.vim.as_ref().map(Vim::pending).unwrap_or_default()
     }
@@ -94,14 +99,14 @@ impl Composer {
 
     // ----- changing the text
 
-    /// Replaces everything, as one step that can be undone; the cursor goes to the end.
+    /// Replaces the whole text, as one step that can be undone; the cursor goes to the end.
     pub fn set(&mut self, text: &str) {
         let text = clean(text);
         self.edit(0..self.text.len(), &text);
         self.typing = false;
     }
 
-    /// Empties it, undo and all: what was typed has been sent.
+    /// Empties the composer, undo and all: the text has been sent.
     pub fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
         self.cursor = 0;
@@ -143,21 +148,21 @@ impl Composer {
         self.typing = true;
     }
 
-    /// Puts in a text, cleaned: newlines made one sort, tabs kept, control characters out.
+    /// Inserts a text, cleaned: newlines made one sort, tabs kept, control characters out.
     pub fn paste(&mut self, text: &str) {
         let text = clean(text);
         self.edit(self.cursor..self.cursor, &text);
         self.typing = false;
     }
 
-    /// Replaces a stretch; the cursor goes behind it.
+    /// Replaces a byte range; the cursor goes behind it.
     pub fn replace(&mut self, range: Range<usize>, with: &str) {
         let with = clean(with);
         self.edit(range, &with);
         self.typing = false;
     }
 
-    /// Deletes from the cursor to where the motion leads.
+    /// Deletes from the cursor to the target of a motion.
     pub fn delete(&mut self, motion: Motion) {
         let range = self.span(motion);
         if !range.is_empty() {
@@ -174,7 +179,8 @@ impl Composer {
             range = self.span(Motion::Right);
         }
         let forward = range.start >= self.cursor;
-        let text = self.text.get(range.clone()).unwrap_or("").to_owned();
+        let text = self.text.get(range.clone());
+        let text = text.or_bug("a motion leads into a character").to_owned();
         if text.is_empty() {
             return;
         }
@@ -191,7 +197,7 @@ impl Composer {
         self.typing = false;
     }
 
-    /// Puts the killed text in.
+    /// Inserts the killed text.
     pub fn yank(&mut self) {
         let text = std::mem::take(&mut self.killed);
         self.edit(self.cursor..self.cursor, &text);
@@ -207,7 +213,7 @@ impl Composer {
         &self.killed
     }
 
-    /// Takes the last step back. False where there is none.
+    /// Undoes the last step. False where there is none.
     pub fn undo(&mut self) -> bool {
         let Some(edit) = self.undo.pop() else {
             return false;
@@ -221,7 +227,7 @@ impl Composer {
         true
     }
 
-    /// Does the last step that was taken back again. False where there is none.
+    /// Redoes the last step that was undone. False where there is none.
     pub fn redo(&mut self) -> bool {
         let Some(edit) = self.redo.pop() else {
             return false;
@@ -239,7 +245,7 @@ impl Composer {
         let room = MAX_TEXT.saturating_sub(self.text.len().saturating_sub(range.len()));
         let with = crate::base::text::truncated(with, room);
         let Some(removed) = self.text.get(range.clone()) else {
-            return;
+            return bug("an edit begins or ends outside the text", ());
         };
         if removed.is_empty() && with.is_empty() {
             return;
@@ -265,6 +271,8 @@ impl Composer {
     fn swap(&mut self, at: usize, len: usize, with: &str) {
         if self.text.is_char_boundary(at) && self.text.is_char_boundary(at + len) {
             self.text.replace_range(at..at + len, with);
+        } else {
+            bug("an undo step is of another text", ());
         }
     }
 
@@ -282,7 +290,7 @@ impl Composer {
         self.typing = false;
     }
 
-    /// Moves the cursor.
+    /// Moves the cursor by a motion.
     pub fn go(&mut self, motion: Motion) {
         self.put_cursor(self.target(motion));
     }
@@ -309,47 +317,50 @@ impl Composer {
         true
     }
 
-    /// Whether the cursor stands on the first line (of the text, not as wrapped).
+    /// Tells whether the cursor stands on the first line (of the text, not as wrapped).
     pub fn on_first_line(&self) -> bool {
         !self.before().contains('\n')
     }
 
-    /// Whether the cursor stands on the last line.
+    /// Tells whether the cursor stands on the last line.
     pub fn on_last_line(&self) -> bool {
         !self.after().contains('\n')
     }
 
     /// The text before the cursor.
     pub fn before(&self) -> &str {
-        self.text.get(..self.cursor).unwrap_or("")
+        let before = self.text.get(..self.cursor);
+        before.or_bug("the cursor stands in a character")
     }
 
     /// The text behind the cursor.
     pub fn after(&self) -> &str {
-        self.text.get(self.cursor..).unwrap_or("")
+        let after = self.text.get(self.cursor..);
+        after.or_bug("the cursor stands in a character")
     }
 
+    /// Returns the grapheme boundary before `at`; the start of the text stays where it is.
     pub(super) fn left_of(&self, at: usize) -> usize {
-        GraphemeCursor::new(at, self.text.len(), true)
-            .prev_boundary(&self.text, 0)
-            .ok()
-            .flatten()
-            .unwrap_or(0)
+        match GraphemeCursor::new(at, self.text.len(), true).prev_boundary(&self.text, 0) {
+            Ok(boundary) => boundary.unwrap_or(0),
+            Err(_) => bug(INCOMPLETE, 0),
+        }
     }
 
+    /// Returns the grapheme boundary behind `at`; the end of the text stays where it is.
     pub(super) fn right_of(&self, at: usize) -> usize {
-        GraphemeCursor::new(at, self.text.len(), true)
-            .next_boundary(&self.text, 0)
-            .ok()
-            .flatten()
-            .unwrap_or(self.text.len())
+        let end = self.text.len();
+        match GraphemeCursor::new(at, end, true).next_boundary(&self.text, 0) {
+            Ok(boundary) => boundary.unwrap_or(end),
+            Err(_) => bug(INCOMPLETE, end),
+        }
     }
 
     fn is_boundary(&self, at: usize) -> bool {
         self.text.is_char_boundary(at)
             && GraphemeCursor::new(at, self.text.len(), true)
                 .is_boundary(&self.text, 0)
-                .unwrap_or(true)
+                .unwrap_or_else(|_| bug(INCOMPLETE, true))
     }
 
     fn boundary_at_or_before(&self, at: usize) -> usize {
@@ -377,7 +388,8 @@ impl Composer {
     }
 }
 
-/// What may come into a composer: one sort of newline, tabs, and nothing hostile.
+/// Returns the part of a text that may come into a composer: one sort of newline, tabs, and
+/// nothing hostile.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_TEXT));
     let mut chars = text.chars().peekable();

@@ -4,25 +4,25 @@ use super::commands;
 use super::key::Key;
 use super::keymap::{self, Action, Keymap, Place};
 
-/// A line of help.
+/// A line of the help screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// A heading.
+    /// The heading of a section.
     Heading(String),
-    /// Keys or a command, and what they do.
+    /// Keys or a command, with their effect.
     Entry {
-        /// `Shift-Enter, Alt-Enter`, `/review [staged|…]`.
+        /// The keys or the command: `Shift-Enter, Alt-Enter`, `/review [staged|…]`.
         left: String,
-        /// What it does.
+        /// The effect, in a line.
         right: String,
     },
-    /// A paragraph.
+    /// A paragraph of prose.
     Text(String),
     /// An empty line.
     Empty,
 }
 
-/// All lines of help.
+/// Returns all lines of the help screen.
 pub fn lines(keymap: &Keymap) -> Vec<Line> {
     let mut lines = vec![
         Line::Text(
@@ -70,7 +70,7 @@ pub fn lines(keymap: &Keymap) -> Vec<Line> {
     lines
 }
 
-/// The hints of a place for one line, most useful first: (key, word).
+/// Returns the key hints of a place for one line, most useful first: (key, word).
 pub fn hints(keymap: &Keymap, place: Place) -> Vec<(String, &'static str)> {
     let wanted: &[(Action, &'static str)] = match place {
         Place::Patch => &[

@@ -1,18 +1,18 @@
-//! What was typed before, and walking through it.
+//! History of the composer, and walking through it.
 
-/// Lines kept.
+/// Most entries kept.
 const MOST: usize = 1_000;
 
-/// What was typed before, oldest first, each text once.
+/// The texts sent before, oldest first, each text once.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     entries: Vec<String>,
-    /// Where Up has led: an index, and what stood in the composer before.
+    /// The position Up has led to: an index into `entries`, and the composer's text from before.
     walk: Option<(usize, String)>,
 }
 
 impl History {
-    /// From what was kept, oldest first.
+    /// Makes a history of the texts kept on disk, oldest first.
     pub fn new(entries: Vec<String>) -> Self {
         let mut history = Self::default();
         for entry in entries {
@@ -26,7 +26,7 @@ impl History {
         &self.entries
     }
 
-    /// Adds what was sent; an equal one from before goes. False where it is empty.
+    /// Adds a text that was sent; an equal one from before goes. False where the text is empty.
     pub fn add(&mut self, text: &str) -> bool {
         self.walk = None;
         let text = text.trim();
@@ -41,7 +41,7 @@ impl History {
         true
     }
 
-    /// One step back from what stands in the composer. None at the oldest.
+    /// Steps back from the composer's text `current`. None at the oldest entry.
     pub fn older(&mut self, current: &str) -> Option<String> {
         let at = match &self.walk {
             Some((at, _)) => *at,
@@ -57,7 +57,7 @@ impl History {
         Some(text)
     }
 
-    /// One step forward; behind the newest, what stood in the composer before.
+    /// Steps forward; behind the newest entry, returns the composer's text from before the walk.
     pub fn newer(&mut self) -> Option<String> {
         let (at, kept) = self.walk.take()?;
         if let Some(text) = self.entries.get(at + 1) {
@@ -69,7 +69,7 @@ impl History {
         }
     }
 
-    /// Whether Up has led into the history.
+    /// Tells whether Up has led into the history.
     pub const fn is_walking(&self) -> bool {
         self.walk.is_some()
     }
@@ -79,7 +79,7 @@ impl History {
         self.walk = None;
     }
 
-    /// Entries that hold all the words, newest first.
+    /// Returns the entries that hold all the words, newest first.
     pub fn matching(&self, words: &str) -> Vec<String> {
         let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
         self.entries

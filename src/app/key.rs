@@ -2,38 +2,38 @@
 
 use std::fmt;
 
-/// What was pressed, without modifiers.
+/// The key pressed, without modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Code {
     /// A character as typed: upper case where Shift made it so.
     Char(char),
-    /// Return.
+    /// The Enter (Return) key.
     Enter,
-    /// Tab; with `shift` set what terminals call back-tab.
+    /// The Tab key; with `shift` set what terminals call back-tab.
     Tab,
-    /// Deletes to the left.
+    /// The Backspace key.
     Backspace,
-    /// Deletes to the right.
+    /// The Delete key.
     Delete,
-    /// Insert.
+    /// The Insert key.
     Insert,
-    /// Arrow.
+    /// The left arrow.
     Left,
-    /// Arrow.
+    /// The right arrow.
     Right,
-    /// Arrow.
+    /// The up arrow.
     Up,
-    /// Arrow.
+    /// The down arrow.
     Down,
-    /// Home.
+    /// The Home key.
     Home,
-    /// End.
+    /// The End key.
     End,
-    /// Page up.
+    /// The Page Up key.
     PageUp,
-    /// Page down.
+    /// The Page Down key.
     PageDown,
-    /// Escape.
+    /// The Escape key.
     Esc,
     /// A function key, from 1.
     F(u8),
@@ -41,22 +41,22 @@ pub enum Code {
 
 /// A key with its modifiers.
 ///
-/// Make one with [`Key::new`]: it brings the forms terminals send to one. A character carries
+/// Made with [`Key::new`], which brings the forms terminals send to one. A character carries
 /// its own shift (`A`, never Shift+a); with Ctrl it is lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// What was pressed.
+    /// The key pressed.
     pub code: Code,
-    /// Control.
+    /// True if Control is held.
     pub ctrl: bool,
-    /// Alt, Option or Meta.
+    /// True if Alt, Option or Meta is held.
     pub alt: bool,
-    /// Shift; never set on characters.
+    /// True if Shift is held; never set on characters.
     pub shift: bool,
 }
 
 impl Key {
-    /// A key in its one form.
+    /// Makes a key in its normal form.
     pub fn new(code: Code, ctrl: bool, alt: bool, shift: bool) -> Self {
         match code {
             Code::Char(c) => {
@@ -83,22 +83,22 @@ impl Key {
         }
     }
 
-    /// A key without modifiers.
+    /// Makes a key without modifiers.
     pub fn plain(code: Code) -> Self {
         Self::new(code, false, false, false)
     }
 
-    /// A character without modifiers.
+    /// Makes a character without modifiers.
     pub fn char(c: char) -> Self {
         Self::plain(Code::Char(c))
     }
 
-    /// A character with Control.
+    /// Makes a character with Control.
     pub fn ctrl(c: char) -> Self {
         Self::new(Code::Char(c), true, false, false)
     }
 
-    /// The character this key types into a text, if it types one.
+    /// Returns the character this key types into a text, if any.
     pub fn typed(self) -> Option<char> {
         match self.code {
             Code::Char(c) if !self.ctrl && !self.alt && !c.is_control() => Some(c),
@@ -106,7 +106,7 @@ impl Key {
         }
     }
 
-    /// Reads `ctrl-x`, `alt-enter`, `shift-tab`, `f1`, `?`, `space`, `ctrl-space`.
+    /// Parses `ctrl-x`, `alt-enter`, `shift-tab`, `f1`, `?`, `space`, `ctrl-space`.
     /// Modifiers may also be joined with `+` and be called `control`, `c`, `meta`, `m`,
     /// `option`, `s`. None for what is no key.
     pub fn parse(text: &str) -> Option<Self> {
@@ -149,7 +149,7 @@ impl Key {
     }
 }
 
-/// The first name of a code is the one it is shown by.
+/// Names and their keys. The first name of a key is the one it is shown by.
 const NAMES: [(&str, Code); 22] = [
     ("enter", Code::Enter),
     ("return", Code::Enter),
@@ -176,7 +176,8 @@ const NAMES: [(&str, Code); 22] = [
 ];
 
 impl fmt::Display for Key {
-    /// As help shows it and [`Key::parse`] reads it: `Ctrl-O`, `Alt-Enter`, `PgUp`, `?`.
+    /// Writes the key as help shows it and [`Key::parse`] reads it: `Ctrl-O`, `Alt-Enter`,
+    /// `PgUp`, `?`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ctrl {
             f.write_str("Ctrl-")?;

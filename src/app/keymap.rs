@@ -1,28 +1,28 @@
-//! Which key does what: one table of actions that dispatch, help and the user's overrides are
+//! Keys and their actions: one table that dispatch, help and the user's overrides are
 //! made from.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::key::Key;
-use crate::base::Failure;
+use crate::base::{Failure, OrBug as _};
 
-/// Where a key is pressed. What is not bound in a place is looked up in [`Place::Everywhere`],
+/// The place where a key is pressed. A key not bound there is looked up in [`Place::Everywhere`],
 /// if the place lets it through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
-    /// In every place below that does not bind it otherwise.
+    /// Every place below that does not bind the key otherwise.
     Everywhere,
-    /// Typing.
+    /// The composer, for typing.
     Composer,
-    /// The transcript, a block at the cursor.
+    /// The transcript, with a block at the cursor.
     Transcript,
-    /// A patch.
+    /// A patch, to be decided on.
     Patch,
-    /// A review.
+    /// A review, to be worked through.
     Review,
-    /// The side panel.
+    /// The side panel, with a row at the cursor.
     Panel,
-    /// An overlay.
+    /// An overlay, on top of all.
     Overlay,
 }
 
@@ -41,7 +41,7 @@ impl Place {
 
 macro_rules! actions {
     ($($action:ident $name:literal $place:ident [$($key:literal),*] $about:literal;)*) => {
-        /// What a key can do.
+        /// An action a key can be bound to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
             $(
@@ -63,18 +63,18 @@ macro_rules! actions {
     };
 }
 
-/// A row of the table.
+/// A row of the table of actions.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
-    /// What it does.
+    /// The action the row is about.
     pub action: Action,
-    /// Its name in `keys.NAME = […]`.
+    /// The action's name in `keys.NAME = […]`.
     pub name: &'static str,
-    /// Where it is pressed.
+    /// The place where the action's keys are pressed.
     pub place: Place,
-    /// The keys it is on unless the user says otherwise.
+    /// The default keys.
     pub keys: &'static [&'static str],
-    /// What it does, in a line.
+    /// The effect, in a line.
     pub about: &'static str,
 }
 
@@ -169,7 +169,7 @@ actions! {
     Choose "choose" Overlay ["enter", "tab"] "take it";
 }
 
-/// Which key does what, the user's overrides included.
+/// The bindings of keys to actions, the user's overrides included.
 #[derive(Debug, Clone)]
 pub struct Keymap {
     keys: Vec<(Action, Vec<Key>)>,
@@ -183,35 +183,12 @@ impl Default for Keymap {
 }
 
 impl Keymap {
-    /// The defaults with the user's overrides: an action named there has those keys and no
-    /// others. What cannot be understood is told, and leaves the action as it was.
+    /// Builds the defaults with the user's overrides: an action named there has those keys and no
+    /// others. An override that cannot be understood is told, and leaves the action as it was.
     pub fn with(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<Failure>) {
         let mut troubles = Vec::new();
-        let mut own: HashMap<Action, Vec<Key>> = HashMap::new();
-        for (name, keys) in overrides {
-            let Some(entry) = TABLE.iter().find(|entry| entry.name == name) else {
-                let mut failure = Failure::config(format!("`keys.{name}` is no action"));
-                if let Some(near) = nearest(name, TABLE.iter().map(|entry| entry.name)) {
-                    failure = failure.hint(format!("did you mean `keys.{near}`?"));
-                }
-                troubles.push(failure);
-                continue;
-            };
-            let mut good = Vec::new();
-            let mut bad = false;
-            for text in keys {
-                if let Some(key) = Key::parse(text) {
-                    good.push(key);
-                } else {
-                    bad = true;
-                    troubles.push(bad_key(name, text));
-                }
-            }
-            if !bad {
-                own.insert(entry.action, good);
-            }
-        }
-        // What the user binds goes before a default on the same key.
+        let mut own = read_overrides(overrides, &mut troubles);
+        // An override goes before a default on the same key.
         let mut actions = HashMap::new();
         let mut taken: HashMap<(Place, Key), &'static str> = HashMap::new();
         for entry in TABLE {
@@ -227,17 +204,19 @@ impl Keymap {
         }
         let mut keys = Vec::new();
         for entry in TABLE {
-            let mut bound = own.get(&entry.action).cloned().unwrap_or_default();
-            if !own.contains_key(&entry.action) {
-                for key in entry.keys.iter().filter_map(|text| Key::parse(text)) {
-                    // What the user binds everywhere is not hidden by a default in one place.
-                    if taken.contains_key(&(Place::Everywhere, key)) {
-                        continue;
-                    }
-                    let place = (entry.place, key);
-                    if *actions.entry(place).or_insert(entry.action) == entry.action {
-                        bound.push(key);
-                    }
+            if let Some(bound) = own.remove(&entry.action) {
+                keys.push((entry.action, bound));
+                continue;
+            }
+            let mut bound = Vec::new();
+            for key in entry.keys.iter().filter_map(|text| Key::parse(text)) {
+                // A key that the user binds everywhere is not hidden by a default in one place.
+                if taken.contains_key(&(Place::Everywhere, key)) {
+                    continue;
+                }
+                let place = (entry.place, key);
+                if *actions.entry(place).or_insert(entry.action) == entry.action {
+                    bound.push(key);
                 }
             }
             keys.push((entry.action, bound));
@@ -245,7 +224,7 @@ impl Keymap {
         (Self { keys, actions }, troubles)
     }
 
-    /// What a key does in a place: its own binding, else that of [`Place::Everywhere`].
+    /// Returns the action of a key in a place: bound there, else in [`Place::Everywhere`].
     pub fn action(&self, place: Place, key: Key) -> Option<Action> {
         self.actions
             .get(&(place, key))
@@ -253,15 +232,16 @@ impl Keymap {
             .copied()
     }
 
-    /// The keys of an action, the one to show first.
+    /// Returns the keys of an action, the one to show first.
     pub fn keys(&self, action: Action) -> &[Key] {
         self.keys
             .iter()
             .find(|(other, _)| *other == action)
-            .map_or(&[], |(_, keys)| keys)
+            .map(|(_, keys)| keys.as_slice())
+            .or_bug("an action without a row")
     }
 
-    /// The first key of an action as help and hints show it; empty where it has none.
+    /// Returns the first key of an action as help and hints show it; empty where it has none.
     pub fn hint(&self, action: Action) -> String {
         self.keys(action)
             .first()
@@ -270,12 +250,45 @@ impl Keymap {
     }
 }
 
+/// Reads the user's `keys.NAME = […]`. A name of no action, or a key that cannot be read, is
+/// told in `troubles`, and the override is left out.
+fn read_overrides(
+    overrides: &BTreeMap<String, Vec<String>>,
+    troubles: &mut Vec<Failure>,
+) -> HashMap<Action, Vec<Key>> {
+    let mut own = HashMap::new();
+    for (name, keys) in overrides {
+        let Some(entry) = TABLE.iter().find(|entry| entry.name == name) else {
+            let mut failure = Failure::config(format!("`keys.{name}` is no action"));
+            if let Some(near) = nearest(name, TABLE.iter().map(|entry| entry.name)) {
+                failure = failure.hint(format!("did you mean `keys.{near}`?"));
+            }
+            troubles.push(failure);
+            continue;
+        };
+        let mut good = Vec::new();
+        let mut bad = false;
+        for text in keys {
+            if let Some(key) = Key::parse(text) {
+                good.push(key);
+            } else {
+                bad = true;
+                troubles.push(bad_key(name, text));
+            }
+        }
+        if !bad {
+            own.insert(entry.action, good);
+        }
+    }
+    own
+}
+
+/// Makes the failure of a key that cannot be read, with a hint at the nearest that can.
 fn bad_key(action: &str, text: &str) -> Failure {
     let failure = Failure::config(format!("`keys.{action}`: `{text}` is no key"));
     let name = text
-        .rsplit(['-', '+'])
-        .next()
-        .unwrap_or(text)
+        .rsplit_once(['-', '+'])
+        .map_or(text, |(_, name)| name)
         .to_lowercase();
     let hint = match nearest(&name, Key::names()) {
         Some(near) => {
@@ -286,7 +299,7 @@ fn bad_key(action: &str, text: &str) -> Failure {
     failure.hint(hint)
 }
 
-/// The nearest of some names, if one is near.
+/// Returns the nearest of some names, if one is near.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|known| (strsim::damerau_levenshtein(name, known), known))

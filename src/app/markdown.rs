@@ -1,4 +1,4 @@
-//! What the state must know about Markdown: where the code blocks of an answer stand.
+//! Markdown as far as the state must know it: where the code blocks of an answer stand.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ pub struct CodeBlock {
     pub language: String,
     /// The code without its fence.
     pub code: String,
-    /// The block with its fence, as bytes of the answer.
+    /// The byte range in the answer, fence included.
     pub range: Range<usize>,
 }
 
-/// The extensions of Markdown that are read, here and where it is drawn.
+/// Returns the extensions of Markdown that are read, here and where it is drawn.
 pub fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
 }
 
-/// The code blocks of a text, fenced or indented, in order.
+/// Returns the code blocks of a text, fenced or indented, in order.
 pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
     let mut blocks = Vec::new();
     let mut open: Option<CodeBlock> = None;
@@ -29,9 +29,8 @@ pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
             Event::Start(Tag::CodeBlock(kind)) => {
                 let language = match kind {
                     CodeBlockKind::Fenced(info) => info
-                        .split([' ', ',', '{'])
-                        .next()
-                        .unwrap_or_default()
+                        .split_once([' ', ',', '{'])
+                        .map_or(&*info, |(language, _)| language)
                         .to_owned(),
                     CodeBlockKind::Indented => String::new(),
                 };

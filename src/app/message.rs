@@ -18,69 +18,69 @@ use crate::repo::{Head, Status};
 /// Milliseconds of a clock that never goes back; where it starts does not matter.
 pub type Millis = u64;
 
-/// Which run of a job, a preview or a search is meant: reports of an older one are passed over.
+/// The number of a run of a job, a preview or a search: reports of an older one are passed over.
 pub type Generation = u64;
 
-/// Something that happened.
+/// A report of the world to the state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A key was pressed (or repeats). Releases are not sent.
     Key(Key),
-    /// A bracketed paste, as it came; it is cleaned here.
+    /// A bracketed paste, as it came; [`super::update`] cleans it.
     Paste(String),
-    /// The mouse.
+    /// The mouse was moved, pressed or turned.
     Mouse(Mouse),
     /// The terminal's size, also once at the start.
     Resize {
-        /// Columns.
+        /// Width in columns.
         width: u16,
-        /// Rows.
+        /// Height in rows.
         height: u16,
     },
-    /// The terminal window got (`true`) or lost the focus.
+    /// The terminal window gained (`true`) or lost the focus.
     Focus(bool),
-    /// How tall things came out when drawn. Sent after every drawing that changed it; without
-    /// it nothing can be scrolled. Gives no command back.
+    /// The heights of things as drawn. Sent after every drawing that changed them; without
+    /// them nothing can be scrolled. Gives no command back.
     Measured(Layout),
-    /// Time has passed (see [`super::State::next_tick`] for when one is wanted).
+    /// Time has passed (see [`super::State::next_tick`] for when a tick is wanted).
     Tick,
 
     /// Files of the repository have changed, or something else is checked out or staged.
     Changed,
-    /// About the index.
+    /// A report about the index.
     Index(IndexEvent),
-    /// About the model.
+    /// A report about the model.
     Engine(EngineEvent),
     /// Models that are here or could be fetched, as an answer to [`super::Command::ListModels`].
     Models(Result<Vec<ModelRow>, Failure>),
-    /// A download.
+    /// A report about a download.
     Pull(PullEvent),
 
-    /// A job tells something.
+    /// A report of a running job.
     Job {
-        /// Of [`super::Command::StartJob`].
+        /// The generation of [`super::Command::StartJob`].
         generation: Generation,
-        /// What.
+        /// The report of the job.
         event: Box<jobs::Event>,
     },
     /// A job has returned; nothing comes after it. Sent exactly once for each
     /// [`super::Command::StartJob`], cancelled ones too.
     JobDone {
-        /// Of [`super::Command::StartJob`].
+        /// The generation of [`super::Command::StartJob`].
         generation: Generation,
-        /// What `jobs::run` returned. A failure was also sent as [`jobs::Event::Error`].
+        /// The return value of `jobs::run`. A failure was also sent as [`jobs::Event::Error`].
         result: Result<Box<Answer>, Failure>,
     },
     /// Answer to [`super::Command::Preview`].
     Preview {
-        /// Of the command.
+        /// The generation of the command.
         generation: Generation,
-        /// What would be shown.
+        /// The context the model would be given.
         result: Result<Box<Preview>, Failure>,
     },
     /// Answer to [`super::Command::Search`].
     Search {
-        /// Of the command.
+        /// The generation of the command.
         generation: Generation,
         /// The places, best first.
         result: Result<Vec<Hit>, Failure>,
@@ -99,28 +99,28 @@ pub enum Event {
     Applied {
         /// The patch block it was for.
         block: BlockId,
-        /// What was written.
+        /// The files written.
         result: Result<Applied, Failure>,
     },
     /// Answer to [`super::Command::Undo`].
     Undone(Result<Undone, Failure>),
-    /// What a check is doing, now and then until [`Event::Checked`].
+    /// The step a check is at, now and then until [`Event::Checked`].
     Checking {
         /// The patch block it is for.
         block: BlockId,
-        /// In a line, safe to show.
+        /// The step, in a line, safe to show.
         what: String,
     },
     /// Answer to [`super::Command::RunCheck`].
     Checked {
         /// The patch block it was for.
         block: BlockId,
-        /// How it went; a failure is one of starting it.
+        /// The verdict of the check; a failure is one of starting it.
         result: Result<Checked, Failure>,
     },
     /// Answer to [`super::Command::OpenEditor`].
     EditorDone {
-        /// As in the command.
+        /// The purpose named in the command.
         purpose: EditorPurpose,
         /// The text as saved; none where nothing was changed or a file of the repository was
         /// opened.
@@ -133,9 +133,9 @@ pub enum Event {
     Sessions(Result<Vec<SessionEntry>, Failure>),
     /// Answer to [`super::Command::LoadSession`].
     SessionLoaded {
-        /// Its id.
+        /// The session's id.
         id: String,
-        /// Its turns.
+        /// The session's turns, oldest first.
         result: Result<Vec<Turn>, Failure>,
     },
     /// A turn, or the history, could not be saved. (Success is silent.)
@@ -144,9 +144,9 @@ pub enum Event {
     Written(Result<String, Failure>),
     /// Answer to [`super::Command::Suggest`]: the change, none where the line reads otherwise.
     Suggested {
-        /// The finding.
+        /// The finding the change came with.
         finding: Box<Finding>,
-        /// What came with it.
+        /// The change, applied to the file as it reads now.
         change: Option<Change>,
     },
     /// Answer to [`super::Command::WriteInit`]: the file as shown to people.
@@ -159,171 +159,171 @@ pub enum Event {
     /// [`super::Command::ListThemes`].
     Themes(Vec<String>),
 
-    /// What git says. Sent at the start and when it has changed.
+    /// HEAD and status of the repository. Sent at the start and when they have changed.
     Repo {
-        /// Where HEAD points; none in a folder that is no repository.
+        /// The target of HEAD; none in a folder that is no repository.
         head: Option<Head>,
-        /// Files that differ.
+        /// Files that differ from HEAD or the index.
         status: Status,
     },
     /// Bytes this process holds in memory. Every few seconds while a model is loaded.
     Memory(u64),
-    /// Whether the seal is on, where that was not known at the start.
+    /// The state of the seal, where that was not known at the start.
     Sealed(Sealed),
-    /// The process was told something.
+    /// A signal of the operating system.
     Signal(Signal),
     /// A warning of a worker that belongs to no job (a broken theme, a watcher that failed).
     Warning(Failure),
 }
 
-/// About the index.
+/// A report about the index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IndexEvent {
-    /// How far it is.
+    /// Progress of building the index.
     Progress(crate::index::Progress),
     /// An index can be used.
     Ready {
-        /// Its files, in order of path.
+        /// The indexed files, ordered by path.
         paths: Arc<Vec<RepoPath>>,
-        /// What it holds.
+        /// Counts of files, definitions and the like.
         stats: Box<Stats>,
         /// False for the last snapshot, opened while it is still being brought up to date.
         complete: bool,
     },
-    /// It could not be built; an older one stays in use.
+    /// The index could not be built; an older one stays in use.
     Failed(Failure),
-    /// How far the vectors of meaning are, while they are made; none when nobody makes any.
+    /// Coverage of the embedding vectors while they are made; none when nobody makes any.
     Meaning(Option<crate::index::Coverage>),
 }
 
-/// About the model.
+/// A report about the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineEvent {
     /// No model is here (or the one asked for is not): the rows to choose from. Opens the
     /// picker where the composer is untouched.
     Missing {
-        /// As in [`Event::Models`].
+        /// The models to choose from, as in [`Event::Models`].
         rows: Vec<ModelRow>,
         /// The name that was asked for and is not here, if one was.
         wanted: Option<String>,
     },
-    /// It is being loaded.
+    /// A model is being loaded.
     Loading {
-        /// Its name.
+        /// The model's name.
         name: String,
         /// Bytes of memory it will take; 0 where not known.
         memory: u64,
-        /// 0 to 1.
+        /// Share loaded, 0 to 1.
         fraction: f32,
     },
-    /// It is there.
+    /// A model is loaded.
     Ready(EngineFacts),
-    /// It could not be loaded.
+    /// The model could not be loaded.
     Failed {
-        /// Its name.
+        /// The model's name.
         name: String,
-        /// Why.
+        /// The reason of the failure.
         failure: Failure,
     },
 }
 
-/// What the screen says about the loaded model.
+/// The facts about the loaded model that the screen shows.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EngineFacts {
-    /// The name to type.
+    /// The model's name, as typed after `/model`.
     pub name: String,
-    /// `llama`, `qwen35`…
+    /// The architecture in the GGUF file: `llama`, `qwen35`…
     pub architecture: String,
-    /// Context in tokens.
+    /// Context length in tokens.
     pub context: usize,
-    /// Bytes of memory it takes.
+    /// Memory taken, in bytes.
     pub memory: u64,
-    /// Seconds it took to load.
+    /// Time it took to load, in seconds.
     pub load_s: f64,
-    /// `cpu`, `cuda:0`, `metal`, `script`.
+    /// The device: `cpu`, `cuda:0`, `metal`, `script`.
     pub device: String,
 }
 
-/// Whether a model fits into this machine's free memory.
+/// The fit of a model into this machine's free memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// It does.
+    /// Fits into free memory.
     Yes,
-    /// It would need more than is free.
+    /// Needs more than is free.
     No,
-    /// This build cannot run it.
+    /// Cannot be run by this build.
     Unsupported,
 }
 
 /// A model in the picker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelRow {
-    /// The name to type.
+    /// The model's name, as typed after `/model`.
     pub name: String,
-    /// What it is, in a line.
+    /// A description, in a line.
     pub about: String,
-    /// Bytes of the file.
+    /// Size of the file, in bytes.
     pub bytes: u64,
-    /// Bytes of memory it will take.
+    /// Memory needed, in bytes.
     pub memory: u64,
-    /// Bytes of memory that are free.
+    /// Memory free on this machine, in bytes.
     pub free: u64,
-    /// Whether it fits.
+    /// The fit into the free memory.
     pub fit: Fit,
-    /// Whether it is here.
+    /// True if the model is on disk.
     pub installed: bool,
-    /// Bytes of an unfinished download that are here.
+    /// Bytes on disk of an unfinished download.
     pub partial: u64,
-    /// Where it comes from, for people: `huggingface.co/…`, `a Python package`, a path.
+    /// The origin, for people: `huggingface.co/…`, `a Python package`, a path.
     pub from: String,
-    /// Licence, SPDX.
+    /// The licence as an SPDX expression.
     pub license: String,
-    /// The one homebody would choose on this machine.
+    /// True for the one homebody would choose on this machine.
     pub recommended: bool,
 }
 
-/// About a download.
+/// A report about a download.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PullEvent {
-    /// How far it is (the fields of `models::Progress`).
+    /// Progress (the fields of `models::Progress`).
     Progress {
-        /// The model.
+        /// The model's name in the catalog.
         name: String,
-        /// `connecting`, `downloading`, `checking`, `unpacking`.
+        /// The stage: `connecting`, `downloading`, `checking`, `unpacking`.
         stage: String,
-        /// Bytes that are here.
+        /// Bytes on disk so far.
         done: u64,
-        /// Bytes in all.
+        /// Bytes of the whole file.
         total: u64,
-        /// Bytes a second.
+        /// Bytes per second.
         rate: f64,
-        /// Bytes that were here before.
+        /// Bytes on disk before this download started.
         resumed: u64,
     },
-    /// It is here. The state then asks for it to be loaded.
+    /// The model is on disk. The state then asks for it to be loaded.
     Done {
-        /// The model.
+        /// The model's name in the catalog.
         name: String,
     },
-    /// It went wrong, or was cancelled (a failure of kind interrupted).
+    /// The download failed, or was cancelled (a failure of kind interrupted).
     Failed {
-        /// The model.
+        /// The model's name in the catalog.
         name: String,
-        /// Why.
+        /// The reason of the failure.
         failure: Failure,
     },
 }
 
-/// What was copied, and how.
+/// A copy to the clipboard that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// Characters.
+    /// Number of characters copied.
     pub chars: usize,
-    /// The ways that were taken, for people: `the terminal (OSC 52)`, `wl-copy`.
+    /// The ways taken, for people: `the terminal (OSC 52)`, `wl-copy`.
     pub ways: Vec<String>,
 }
 
-/// Told by the system.
+/// A signal of the operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// SIGINT: the same as Ctrl-C.
@@ -336,36 +336,36 @@ pub enum Signal {
     Continue,
 }
 
-/// What the mouse did.
+/// The kind of a mouse event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MouseKind {
-    /// The wheel, in lines; negative is up.
+    /// The wheel turned by so many lines; negative is up.
     Scroll(i32),
     /// The left button went down.
     Down,
-    /// It moved with the left button down.
+    /// The mouse moved with the left button down.
     Drag,
     /// The left button went up.
     Up,
 }
 
-/// The mouse, with what lies under it.
+/// A mouse event, with the target under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mouse {
-    /// What it did.
+    /// The kind of event.
     pub kind: MouseKind,
     /// Column on the screen, from 0.
     pub column: u16,
     /// Row on the screen, from 0.
     pub row: u16,
-    /// What lies there, by the layout last drawn.
+    /// The target under the mouse, by the layout last drawn.
     pub target: Target,
 }
 
-/// A cell of the transcript as it is laid out.
+/// A cell of the transcript as laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Spot {
-    /// The block.
+    /// The block the cell belongs to.
     pub block: BlockId,
     /// The line within the block as drawn, from 0.
     pub line: u32,
@@ -373,21 +373,21 @@ pub struct Spot {
     pub column: u16,
 }
 
-/// What lies under the mouse. The one who draws knows.
+/// The thing under the mouse, as known to the one who draws.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// Nothing that can be clicked (a rule, an empty part).
     Nothing,
-    /// A cell of the transcript, and what it shows there.
+    /// A cell of the transcript, and the part of the block shown there.
     Transcript {
-        /// Where.
+        /// The cell under the mouse.
         spot: Spot,
-        /// What.
+        /// The part of the block.
         part: Part,
     },
     /// The transcript's empty rest, or a row above (`-1`) or below (`1`) it while dragging.
     Beyond(i8),
-    /// The composer: the byte offset of the character under the mouse.
+    /// The composer, at the byte offset of the character under the mouse.
     Composer(usize),
     /// A row of the completion popup, counted as in `Completion::items`.
     Completion(usize),
@@ -399,9 +399,9 @@ pub enum Target {
     OverlayRow(usize),
     /// The overlay, between rows.
     Overlay,
-    /// The status line's word about the seal.
+    /// The status line's mark of the seal.
     Seal,
-    /// The status line's model.
+    /// The status line's model name.
     Model,
     /// The status line's context figure.
     ContextFigure,
@@ -409,14 +409,14 @@ pub enum Target {
     Help,
 }
 
-/// What of a block lies at a spot.
+/// The part of a block at a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Just text.
+    /// Plain text, with no action of its own.
     Text,
     /// The folded or open line of thinking.
     Thinking,
-    /// A source: its number.
+    /// A source of the answer, by its number.
     Source(u32),
     /// A fenced code block of the answer, from 0.
     Code(usize),
@@ -431,8 +431,8 @@ pub enum Part {
 /// A stretch of the transcript, as drawn; both ends included, in the order dragged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Selection {
-    /// Where the button went down.
+    /// The cell where the button went down.
     pub from: Spot,
-    /// Where it is.
+    /// The cell where the mouse is, or was when the button went up.
     pub to: Spot,
 }

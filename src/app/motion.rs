@@ -5,30 +5,34 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::composer::Composer;
+use crate::base::OrBug as _;
 
-/// How a word or character can be stepped over.
+/// Words are looked for from a cursor, or from where an earlier step led.
+const OFF: &str = "a word is looked for from within a character";
+
+/// A motion of the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Motion {
-    /// One grapheme to the left.
+    /// A grapheme to the left.
     Left,
-    /// One grapheme to the right.
+    /// A grapheme to the right.
     Right,
-    /// To the start of the word before.
+    /// Start of the word before.
     WordLeft,
-    /// Behind the end of the next word.
+    /// End of the next word.
     WordRight,
-    /// To the start of the line.
+    /// Start of the line.
     LineStart,
-    /// To the end of the line.
+    /// End of the line.
     LineEnd,
-    /// To the start of the text.
+    /// Start of the text.
     TextStart,
-    /// To the end of the text.
+    /// End of the text.
     TextEnd,
 }
 
 impl Composer {
-    /// From the cursor to where a motion leads, in order.
+    /// Returns the byte range between the cursor and the target of a motion, in order.
     pub(super) fn span(&self, motion: Motion) -> Range<usize> {
         let to = self.target(motion);
         self.cursor().min(to)..self.cursor().max(to)
@@ -51,8 +55,9 @@ impl Composer {
     }
 }
 
-/// Space, part of a word, or neither; by the first character, so that what is joined to it
-/// (an accent, the parts of an emoji) is never parted from it.
+/// The class of a grapheme: 0 for space, 1 for a part of a word, 2 for the rest. The first
+/// character decides, so that what is joined to it (an accent, the parts of an emoji) is never
+/// parted from it.
 fn class(grapheme: &str) -> u8 {
     match grapheme.chars().next() {
         Some(c) if c.is_whitespace() => 0,
@@ -61,9 +66,9 @@ fn class(grapheme: &str) -> u8 {
     }
 }
 
-/// The start of the word before.
+/// Returns the start of the word before the byte offset `at`.
 pub(super) fn word_left(text: &str, at: usize) -> usize {
-    let before = text.get(..at).unwrap_or("");
+    let before = text.get(..at).or_bug(OFF);
     let mut graphemes = before
         .grapheme_indices(true)
         .rev()
@@ -78,10 +83,10 @@ pub(super) fn word_left(text: &str, at: usize) -> usize {
         .map_or(last, |(start, _)| start)
 }
 
-/// Behind the end of the word the cursor is in, or of the next one.
+/// Returns the end of the word that `at` is in, or of the next one.
 pub(super) fn word_right(text: &str, at: usize) -> usize {
     let mut wanted = 0;
-    for (i, grapheme) in text.get(at..).unwrap_or("").grapheme_indices(true) {
+    for (i, grapheme) in text.get(at..).or_bug(OFF).grapheme_indices(true) {
         let class = class(grapheme);
         if wanted != 0 && class != wanted {
             return at + i;
@@ -91,10 +96,10 @@ pub(super) fn word_right(text: &str, at: usize) -> usize {
     text.len()
 }
 
-/// The start of the next word.
+/// Returns the start of the next word behind the byte offset `at`.
 pub(super) fn next_word(text: &str, at: usize) -> usize {
     let mut wanted = None;
-    for (i, grapheme) in text.get(at..).unwrap_or("").grapheme_indices(true) {
+    for (i, grapheme) in text.get(at..).or_bug(OFF).grapheme_indices(true) {
         let class = class(grapheme);
         if class != 0 && wanted.is_some_and(|wanted| wanted != class) {
             return at + i;

@@ -1,33 +1,33 @@
-//! What lies over everything: texts, lists with a filter, questions.
+//! Overlays: texts, lists with a filter, questions.
 
 use super::message::ModelRow;
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 
-/// What lies over everything and takes the keys.
+/// The overlay: drawn over everything else, and the one that takes the keys.
 #[derive(Debug, Clone)]
 pub enum Overlay {
     /// Keys and commands, from [`super::help::lines`].
     Help {
-        /// First line seen.
+        /// Index of the first line in view.
         top: usize,
     },
     /// A text: doctor's report, why it is not sealed, a commit message.
     Text {
-        /// Its title.
+        /// The title of the text.
         title: String,
         /// The text, several lines.
         text: String,
-        /// First line seen.
+        /// Index of the first line in view.
         top: usize,
     },
     /// Models to choose from.
     Models(ModelPicker),
     /// Sessions to resume.
     Sessions(Picker<SessionEntry>),
-    /// Themes, each shown while the cursor is on it.
+    /// Themes to choose from, each shown while the cursor is on it.
     Themes(Picker<String>),
-    /// What a search found. Enter opens the place in `$EDITOR`, `@` mentions it.
+    /// Hits of a search. Enter opens the place in `$EDITOR`, `@` mentions it.
     Search(Picker<Hit>),
     /// Lines of the history that hold what is typed.
     History(Picker<String>),
@@ -35,12 +35,12 @@ pub enum Overlay {
     Confirm {
         /// The question, in a sentence or two.
         question: String,
-        /// What it is about.
+        /// The action that is asked about.
         about: Confirm,
     },
 }
 
-/// What a confirmation is about.
+/// The action a confirmation is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
     /// Loading a model that does not fit.
@@ -55,25 +55,25 @@ pub enum Confirm {
     Resume(Option<String>),
 }
 
-/// A list with a filter over it.
+/// A list with a filter over its items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picker<T> {
-    /// All items.
+    /// All items, unfiltered.
     pub items: Vec<T>,
-    /// What is typed to narrow them (for [`Overlay::Search`] the query).
+    /// The text typed to narrow the items (for [`Overlay::Search`] the query).
     pub filter: String,
-    /// Items that are left: indices, in the order shown.
+    /// Indices of the items that pass the filter, in the order shown.
     pub shown: Vec<usize>,
-    /// The row the cursor stands on, in `shown`.
+    /// Index in `shown` of the row the cursor stands on.
     pub cursor: usize,
-    /// The first row that is seen.
+    /// Index in `shown` of the first row in view.
     pub top: usize,
-    /// Whether the items are still being fetched.
+    /// True while the items are being fetched.
     pub loading: bool,
 }
 
 impl<T> Picker<T> {
-    /// A list of all items.
+    /// Makes a list of items that are all shown.
     pub fn new(items: Vec<T>) -> Self {
         Self {
             shown: (0..items.len()).collect(),
@@ -85,7 +85,7 @@ impl<T> Picker<T> {
         }
     }
 
-    /// A list that is still being fetched.
+    /// Makes an empty list whose items are still being fetched.
     pub fn loading() -> Self {
         Self {
             loading: true,
@@ -93,12 +93,12 @@ impl<T> Picker<T> {
         }
     }
 
-    /// The items that are left, in the order shown.
+    /// The items that pass the filter, in the order shown.
     pub fn rows(&self) -> impl Iterator<Item = &T> {
         self.shown.iter().filter_map(|i| self.items.get(*i))
     }
 
-    /// The item under the cursor.
+    /// The item under the cursor; none where no item passes the filter.
     pub fn chosen(&self) -> Option<&T> {
         self.items.get(*self.shown.get(self.cursor)?)
     }
@@ -107,10 +107,10 @@ impl<T> Picker<T> {
 /// The choice of a model. Keys 1–9 take the row of that number at once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelPicker {
-    /// The models.
+    /// The models to choose from.
     pub list: Picker<ModelRow>,
-    /// Opened by itself, since no model is here: says what this is.
+    /// True if opened by itself, since no model is here: the picker then says what this is.
     pub first: bool,
-    /// The name that was asked for and is not here.
+    /// The name of the model that was asked for and is not here.
     pub wanted: Option<String>,
 }

@@ -1,120 +1,153 @@
 //! A planned change in the transcript: hunks that are taken or left one by one.
 
 use super::block::Check;
-use crate::base::{LineRange, RepoPath};
-use crate::patch::{Change, ChangedHunk};
+use crate::base::{LineRange, OrBug as _, RepoPath};
+use crate::patch::{Change, ChangedHunk, FileChange};
 
-/// Lines of context around changes, as shown and as selected by.
+/// Lines of context around changes, in hunks as shown and as selected by.
 pub const HUNK_CONTEXT: usize = 3;
 
-/// What becomes of a hunk.
+const NO_HUNKS: &str = "a file has hunks that its patch has not";
+
+/// The person's decision on a hunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Not said yet: applying leaves it out.
+    /// Not decided yet: applying leaves it out.
     Undecided,
-    /// Taken.
+    /// Accepted: will be written.
     Accepted,
-    /// Left.
+    /// Rejected: will be left out.
     Rejected,
 }
 
-/// A hunk with what becomes of it.
+/// A hunk with the decision on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchHunk {
-    /// The lines.
+    /// The hunk, with its lines.
     pub hunk: ChangedHunk,
-    /// What becomes of it.
+    /// The decision on the hunk.
     pub decision: Decision,
 }
 
-/// A file of the change.
+/// A file of the change, as shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchFile {
-    /// The name before (the new one for a new file).
+    /// The path before the change (the new path for a new file).
     pub path: RepoPath,
-    /// What happens to it.
+    /// The kind of change to the file.
     pub what: FileFate,
-    /// Whether its hunks are hidden.
+    /// True if its hunks are hidden.
     pub folded: bool,
-    /// Lines added.
+    /// Number of lines added.
     pub added: usize,
-    /// Lines removed.
+    /// Number of lines removed.
     pub removed: usize,
-    /// Its hunks in [`PatchBlock::hunks`]: from, up to (excluded). Empty for a mere rename.
+    /// Range in [`PatchBlock::hunks`]: from, up to (excluded). Empty for a mere rename.
     pub hunks: (usize, usize),
     /// Decision for a file without hunks (a mere rename, an empty file); else unused.
     pub decision: Decision,
 }
 
-/// What happens to a file.
+impl PatchFile {
+    /// Makes the file at index `at` of a change, unfolded and undecided; `hunks` are those of
+    /// the whole change.
+    fn new(at: usize, file: &FileChange, hunks: &[ChangedHunk]) -> Self {
+        let from = hunks.iter().take_while(|h| h.file < at).count();
+        let count = hunks.iter().filter(|h| h.file == at).count();
+        let lines = |sign: i8| {
+            hunks
+                .iter()
+                .filter(|h| h.file == at)
+                .flat_map(|h| &h.lines)
+                .filter(|(s, _)| *s == sign)
+                .count()
+        };
+        Self {
+            path: file.path.clone(),
+            what: match (&file.renamed_to, &file.before, &file.after) {
+                (Some(to), _, _) => FileFate::Renamed(to.clone()),
+                (None, None, _) => FileFate::Created,
+                (None, Some(_), None) => FileFate::Deleted,
+                (None, Some(_), Some(_)) => FileFate::Changed,
+            },
+            folded: false,
+            added: lines(1),
+            removed: lines(-1),
+            hunks: (from, from + count),
+            decision: Decision::Undecided,
+        }
+    }
+}
+
+/// The kind of change to a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileFate {
     /// Changed in place.
     Changed,
-    /// New.
+    /// New in the working tree.
     Created,
-    /// Taken away.
+    /// Taken away from the working tree.
     Deleted,
-    /// Under a new name, perhaps changed too.
+    /// Renamed to this path, perhaps changed too.
     Renamed(RepoPath),
 }
 
 /// A row the cursor can stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatchRow {
-    /// A file's heading: index in [`PatchBlock::files`].
+    /// The heading of a file: index in [`PatchBlock::files`].
     File(usize),
     /// A hunk: index in [`PatchBlock::hunks`].
     Hunk(usize),
 }
 
-/// Where a patch stands.
+/// The stage of a patch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PatchState {
-    /// It can be decided on.
+    /// Open: can be decided on.
     Open,
-    /// It is being written.
+    /// Being written to the working tree.
     Applying,
-    /// It stands in the working tree.
+    /// Written to the working tree.
     Applied {
         /// The files that changed.
         files: Vec<RepoPath>,
     },
-    /// It was applied and taken back.
+    /// Applied, and taken back since.
     Undone,
-    /// Every hunk was rejected.
+    /// Discarded: every hunk was rejected.
     Discarded,
 }
 
-/// A planned change.
+/// A planned change with the decisions on it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchBlock {
-    /// What the person wanted.
+    /// The request in the person's words.
     pub request: String,
     /// The change as planned.
     pub change: Change,
-    /// Its files, in the order of `change.files`.
+    /// The files, in the order of `change.files`.
     pub files: Vec<PatchFile>,
-    /// Its hunks, as [`Change::hunks`] with [`HUNK_CONTEXT`] gives them.
+    /// The hunks, as [`Change::hunks`] with [`HUNK_CONTEXT`] gives them.
     pub hunks: Vec<PatchHunk>,
-    /// Where the cursor stands.
+    /// The row the cursor stands on.
     pub cursor: PatchRow,
     /// Edits that could not be used, with reasons.
     pub troubles: Vec<String>,
-    /// Where it stands.
+    /// The stage of the patch.
     pub state: PatchState,
-    /// Its check.
+    /// The check of the patch.
     pub check: Check,
 }
 
 impl PatchBlock {
-    /// From a planned change.
+    /// Makes an open patch of a planned change.
     pub fn new(request: String, change: Change, troubles: Vec<String>) -> Self {
         let hunks = change.hunks(HUNK_CONTEXT);
         Self::with_hunks(request, change, hunks, troubles)
     }
 
-    /// From a change and its hunks.
+    /// Makes an open patch of a planned change and its hunks.
     pub fn with_hunks(
         request: String,
         change: Change,
@@ -125,33 +158,8 @@ impl PatchBlock {
             .files
             .iter()
             .enumerate()
-            .map(|(i, file)| {
-                let from = hunks.iter().take_while(|h| h.file < i).count();
-                let count = hunks.iter().filter(|h| h.file == i).count();
-                let lines = |sign: i8| {
-                    hunks
-                        .iter()
-                        .filter(|h| h.file == i)
-                        .flat_map(|h| &h.lines)
-                        .filter(|(s, _)| *s == sign)
-                        .count()
-                };
-                PatchFile {
-                    path: file.path.clone(),
-                    what: match (&file.renamed_to, &file.before, &file.after) {
-                        (Some(to), _, _) => FileFate::Renamed(to.clone()),
-                        (None, None, _) => FileFate::Created,
-                        (None, Some(_), None) => FileFate::Deleted,
-                        (None, Some(_), Some(_)) => FileFate::Changed,
-                    },
-                    folded: false,
-                    added: lines(1),
-                    removed: lines(-1),
-                    hunks: (from, from + count),
-                    decision: Decision::Undecided,
-                }
-            })
-            .collect::<Vec<_>>();
+            .map(|(at, file)| PatchFile::new(at, file, &hunks))
+            .collect();
         let cursor = if hunks.is_empty() {
             PatchRow::File(0)
         } else {
@@ -175,12 +183,12 @@ impl PatchBlock {
         }
     }
 
-    /// Whether it can still be decided on.
+    /// Tells whether the patch can still be decided on.
     pub fn is_open(&self) -> bool {
         self.state == PatchState::Open
     }
 
-    /// The rows the cursor can stand on, in the order shown; hunks of folded files are not
+    /// Returns the rows the cursor can stand on, in the order shown; hunks of folded files are not
     /// among them.
     pub fn rows(&self) -> Vec<PatchRow> {
         let mut rows = Vec::new();
@@ -193,7 +201,7 @@ impl PatchBlock {
         rows
     }
 
-    /// Hunks accepted and hunks in all of one file, for its heading.
+    /// Counts the accepted hunks of a file, and all its hunks, for its heading.
     pub fn accepted_of(&self, file: usize) -> (usize, usize) {
         let Some(file) = self.files.get(file) else {
             return (0, 0);
@@ -201,12 +209,12 @@ impl PatchBlock {
         if file.hunks.0 == file.hunks.1 {
             return (usize::from(file.decision == Decision::Accepted), 1);
         }
-        let hunks = self.hunks.get(file.hunks.0..file.hunks.1).unwrap_or(&[]);
+        let hunks = self.hunks.get(file.hunks.0..file.hunks.1).or_bug(NO_HUNKS);
         let accepted = hunks.iter().filter(|h| h.decision == Decision::Accepted);
         (accepted.count(), hunks.len())
     }
 
-    /// The file a row belongs to.
+    /// Returns the index of the file a row belongs to.
     pub fn file_of(&self, row: PatchRow) -> Option<usize> {
         match row {
             PatchRow::File(i) => (i < self.files.len()).then_some(i),
@@ -214,13 +222,13 @@ impl PatchBlock {
         }
     }
 
-    /// Lines a hunk concerns, for naming it: on the new side, else on the old one.
+    /// Returns the lines a hunk concerns, for naming it: on the new side, else on the old one.
     pub fn range_of(&self, hunk: usize) -> Option<LineRange> {
         self.hunks.get(hunk).and_then(|h| h.hunk.new.or(h.hunk.old))
     }
 }
 
-/// Deciding on it.
+/// Decisions on the hunks, and the changes they select.
 impl PatchBlock {
     /// Decides on a row; a file's heading stands for all its hunks.
     pub(super) fn decide(&mut self, row: PatchRow, decision: Decision) {
@@ -236,14 +244,14 @@ impl PatchBlock {
                 };
                 file.decision = decision;
                 let (from, to) = file.hunks;
-                for hunk in self.hunks.get_mut(from..to).unwrap_or_default() {
+                for hunk in self.hunks.get_mut(from..to).or_bug(NO_HUNKS) {
                     hunk.decision = decision;
                 }
             }
         }
     }
 
-    /// Accepts all that is not decided on.
+    /// Accepts all hunks that are not decided on.
     pub(super) fn accept_rest(&mut self) {
         let rest = |decision: &mut Decision| {
             if *decision == Decision::Undecided {
@@ -254,11 +262,12 @@ impl PatchBlock {
         self.hunks.iter_mut().for_each(|h| rest(&mut h.decision));
     }
 
-    fn bare_files(&self) -> impl Iterator<Item = (usize, Decision)> {
-        let bare = |(i, file): (usize, &PatchFile)| {
-            (file.hunks.0 == file.hunks.1).then_some((i, file.decision))
-        };
-        self.files.iter().enumerate().filter_map(bare)
+    /// The files without hunks (mere renames, empty files), with the decisions on them.
+    fn bare_files(&self) -> impl Iterator<Item = (&FileChange, Decision)> {
+        let files = self.files.iter().zip(&self.change.files);
+        files.filter_map(|(shown, file)| {
+            (shown.hunks.0 == shown.hunks.1).then_some((file, shown.decision))
+        })
     }
 
     pub(super) fn all_rejected(&self) -> bool {
@@ -267,15 +276,12 @@ impl PatchBlock {
             && self.bare_files().all(|(_, decision)| rejected(decision))
     }
 
-    /// The change with only what is decided so.
+    /// Returns the part of the change whose decisions pass `keep`.
     pub(super) fn selected(&self, keep: impl Fn(Decision) -> bool) -> Change {
         let flags: Vec<bool> = self.hunks.iter().map(|h| keep(h.decision)).collect();
         let mut change = self.change.select(HUNK_CONTEXT, &flags);
-        // Files without hunks (mere renames) are no matter of hunks.
-        for (at, decision) in self.bare_files() {
-            let Some(file) = self.change.files.get(at) else {
-                continue;
-            };
+        // The flags say nothing of files without hunks, which have decisions of their own.
+        for (file, decision) in self.bare_files() {
             change.files.retain(|other| other.path != file.path);
             if keep(decision) {
                 change.files.push(file.clone());
@@ -285,7 +291,8 @@ impl PatchBlock {
         change
     }
 
-    /// Puts an edited text in; the hunks are worked out anew, decisions on equal ones stay.
+    /// Replaces a file's new text by an edited one; the hunks are worked out anew, decisions on
+    /// equal ones stay.
     pub(super) fn edit(&mut self, file: usize, text: String) {
         let Some(changed) = self.change.files.get_mut(file) else {
             return;
@@ -332,7 +339,7 @@ impl PatchBlock {
         *self = new;
     }
 
-    /// Leaves only what was accepted, as it was written.
+    /// Reduces the patch to what was accepted, as it was written.
     pub(super) fn keep_accepted(&mut self) {
         let change = self.selected(|decision| decision == Decision::Accepted);
         let check = std::mem::replace(&mut self.check, Check::None);

@@ -1,4 +1,4 @@
-//! What can be asked of the state by who draws it.
+//! Questions to the state, for those who draw it.
 
 use super::block::{Block, BlockId, Body, Phase, Sent};
 use super::composer::Composer;
@@ -15,7 +15,7 @@ use crate::jobs::{Context, Mention, Source, Why};
 use crate::repo::Status;
 
 impl State {
-    /// A state in which nothing has happened.
+    /// Makes a state in which nothing has happened.
     pub(super) fn new(options: Options) -> Self {
         let (keymap, _) = Keymap::with(&options.keys);
         Self {
@@ -70,17 +70,17 @@ impl State {
         }
     }
 
-    /// The block of that name.
+    /// Returns the block of that id.
     pub fn block(&self, id: BlockId) -> Option<&Block> {
         self.index_of(id).and_then(|i| self.blocks.get(i))
     }
 
-    /// Its place in [`State::blocks`].
+    /// Returns the index of a block in [`State::blocks`].
     pub fn index_of(&self, id: BlockId) -> Option<usize> {
         self.blocks.binary_search_by_key(&id, |block| block.id).ok()
     }
 
-    /// Where keys go now.
+    /// Returns the place keys go to now.
     pub fn place(&self) -> Place {
         if self.overlay.is_some() {
             return Place::Overlay;
@@ -94,7 +94,7 @@ impl State {
         }
     }
 
-    /// The facts of the loaded model.
+    /// Returns the facts of the loaded model.
     pub fn facts(&self) -> Option<&EngineFacts> {
         match &self.engine {
             EngineState::Ready(facts) => Some(facts),
@@ -102,7 +102,7 @@ impl State {
         }
     }
 
-    /// What to say is going on, in one line.
+    /// Returns the most important thing going on, for one line.
     pub fn activity(&self) -> Activity {
         let since_s = |since: Millis| self.now.saturating_sub(since) as f64 / 1000.0;
         if let Some(job) = &self.job {
@@ -156,7 +156,7 @@ impl State {
         Activity::Idle
     }
 
-    /// Whether an index can be used at all, and whether it is complete.
+    /// Tells whether an index can be used at all, and whether it is complete.
     pub const fn index_usable(&self) -> (bool, bool) {
         match &self.indexing {
             Indexing::Waiting => (false, false),
@@ -165,7 +165,7 @@ impl State {
         }
     }
 
-    /// When a [`super::Event::Tick`] is wanted: at once for figures that run (about four a
+    /// Returns when a [`super::Event::Tick`] is wanted: soon for figures that run (about four a
     /// second do), at a toast's end, or not at all.
     pub fn next_tick(&self) -> Option<Millis> {
         let running = self.activity() != Activity::Idle || self.job.is_some();
@@ -175,7 +175,7 @@ impl State {
         [soon, toast, quit].into_iter().flatten().min()
     }
 
-    /// The block the panel is about: the one at the cursor, else the last that was shown
+    /// Returns the block the panel is about: the one at the cursor, else the last that was shown
     /// something.
     pub fn panel_block(&self) -> Option<&Block> {
         let shown = |block: &&Block| match &block.body {
@@ -189,7 +189,7 @@ impl State {
             .or_else(|| self.blocks.iter().rev().find(shown))
     }
 
-    /// The rows of the side panel.
+    /// Returns the rows of the side panel.
     pub fn panel_rows(&self) -> Vec<PanelRow> {
         let Some(panel) = &self.panel else {
             return Vec::new();
@@ -210,10 +210,11 @@ impl State {
     }
 
     fn source_rows(&self, context: Option<&Context>, sources: &[Source]) -> Vec<PanelRow> {
-        // Those the answer names come first: they are what a reader checks.
+        // Cited sources come first: they are what a reader checks.
         let mut rows: Vec<&Source> = sources.iter().collect();
         rows.sort_by_key(|source| (!source.cited, source.id));
         if rows.is_empty() {
+            // Before a block was shown anything there is nothing to list.
             return context.map_or_else(Vec::new, |c| self.excerpt_rows(c, sources));
         }
         rows.into_iter()
@@ -294,7 +295,7 @@ impl State {
         rows
     }
 
-    /// What Enter in the composer would do, where that needs saying: `waits for the model`.
+    /// Returns why the first request in the queue waits: `waits for the model`.
     pub fn waiting(&self) -> Option<&'static str> {
         self.queue.front().and_then(|queued| {
             match self.block(queued.block).map(|block| &block.body) {
@@ -308,7 +309,7 @@ impl State {
         })
     }
 
-    /// Whether nothing runs, waits or lies open: what Esc leads to in the end.
+    /// Tells whether nothing runs, waits or lies open: where Esc leads in the end.
     pub fn is_quiet(&self) -> bool {
         self.job.as_ref().is_none_or(|job| job.stopping)
             && self.queue.is_empty()
@@ -321,7 +322,7 @@ impl State {
             && !matches!(self.engine, EngineState::Loading { .. })
     }
 
-    /// Whether an answer is being written (for drawing its block with a moving end).
+    /// Tells whether an answer is being written (for drawing its block with a moving end).
     pub fn is_running(&self, id: BlockId) -> bool {
         match self.block(id).map(|block| &block.body) {
             Some(Body::Answer(answer)) => answer.phase.is_running(),
@@ -330,7 +331,7 @@ impl State {
         }
     }
 
-    /// Whether the last block ends in a running prompt reading, with its figures.
+    /// Returns how far the running job has read its prompt, while it reads.
     pub fn reading(&self) -> Option<super::block::Reading> {
         let job = self.job.as_ref()?;
         match self.block(job.block).map(|block| &block.body) {
@@ -342,7 +343,7 @@ impl State {
         }
     }
 
-    /// The overlay's title.
+    /// Returns the title of the overlay; empty where there is none.
     pub fn overlay_title(&self) -> &str {
         match &self.overlay {
             None => "",
@@ -358,7 +359,7 @@ impl State {
     }
 }
 
-/// Why an excerpt was chosen, in a word.
+/// Names the reason an excerpt was chosen, in a word.
 pub const fn why(why: Why) -> &'static str {
     match why {
         Why::Mention => "named",

@@ -6,63 +6,63 @@ use crate::jobs::{Context, Finding, ReviewOf, Usage};
 
 use super::block::{Phase, Thinking};
 
-/// A finding with what became of it.
+/// A finding, with how it is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FindingRow {
-    /// The remark.
+    /// The finding, as the job reported it.
     pub finding: Finding,
-    /// Whether code and reason are shown. The code is in [`super::State::code`] under
+    /// True if code and reason are shown. The code is in [`super::State::code`] under
     /// [`FindingRow::code_range`] once it has been read.
     pub open: bool,
-    /// Whether the person put it away: shown dim, and not in the report.
+    /// True if the person put the finding away: shown dim, and not in the report.
     pub dismissed: bool,
 }
 
 impl FindingRow {
-    /// The lines around the finding that are shown when it is open.
+    /// Returns the lines around the finding that are shown when it is open.
     pub fn code_range(&self) -> LineRange {
         let line = self.finding.line.max(1);
         LineRange::new(line.saturating_sub(4), line.saturating_add(4))
     }
 }
 
-/// A review.
+/// A review with its findings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReviewBlock {
-    /// Of what.
+    /// The diff under review.
     pub of: ReviewOf,
-    /// The same for people: `what is staged`, `the last commit`.
+    /// The diff's name for people: `what is staged`, `the last commit`.
     pub label: String,
     /// The findings: in the order they come while it runs, worst first at the end.
     pub findings: Vec<FindingRow>,
-    /// The finding the cursor stands on.
+    /// Index of the finding the cursor stands on.
     pub cursor: usize,
-    /// Pieces done and in all; (0, 0) before the first report.
+    /// Pieces of the diff done and in all; (0, 0) before the first report.
     pub progress: (usize, usize),
-    /// What is read now.
+    /// The file and lines being read now.
     pub at: Option<(RepoPath, Option<LineRange>)>,
     /// Files that were not read, with reasons.
     pub unread: Vec<(RepoPath, String)>,
-    /// Where it stands; [`Phase::Writing`] while findings may come.
+    /// The stage of the review; [`Phase::Writing`] while findings may come.
     pub phase: Phase,
-    /// Thinking, counted.
+    /// The model's thinking: only its length and times, no text.
     pub thinking: Thinking,
-    /// What the model was shown.
+    /// The context the model was shown.
     pub context: Option<Context>,
-    /// What the job remarked on its way.
+    /// Remarks of the job on its way.
     pub notes: Vec<String>,
-    /// The figures so far.
+    /// Token counts and times so far.
     pub usage: Option<Usage>,
-    /// When it was sent.
+    /// Time the job was started.
     pub started: Millis,
-    /// When the first piece was done, and which it was: the ETA counts from there.
+    /// Time the first piece was done, and its number: the ETA counts from there.
     pub first_piece: Option<(Millis, usize)>,
-    /// Tokens written since it began.
+    /// Number of tokens written since the review began.
     pub pieces: usize,
 }
 
 impl ReviewBlock {
-    /// A fresh one.
+    /// Makes an empty review that starts now.
     pub fn new(of: ReviewOf, label: String, now: Millis) -> Self {
         Self {
             of,
@@ -83,13 +83,13 @@ impl ReviewBlock {
         }
     }
 
-    /// Seconds left by the time the pieces took so far.
+    /// Returns the seconds left, judged by the time the pieces took so far.
     pub fn left_s(&self, now: Millis) -> Option<f64> {
         let (done, total) = self.progress;
         if !self.phase.is_running() || done == 0 || done >= total {
             return None;
         }
-        // The first piece waits for the prompt's beginning, which the others share.
+        // The first piece also reads the beginning of the prompt, which the others share.
         let (since, from) = match self.first_piece {
             Some((since, first)) if done > first => (since, first),
             _ => (self.started, 0),
@@ -98,7 +98,7 @@ impl ReviewBlock {
         Some(seconds / (done - from) as f64 * (total - done) as f64)
     }
 
-    /// Findings that are not dismissed.
+    /// The findings that are not dismissed.
     pub fn standing(&self) -> impl Iterator<Item = &FindingRow> {
         self.findings.iter().filter(|row| !row.dismissed)
     }

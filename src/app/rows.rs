@@ -1,4 +1,4 @@
-//! How the composer's text falls into rows, and where its cursor stands in them.
+//! Rows of the composer's text, and the cursor's cell in them.
 
 use std::ops::Range;
 
@@ -6,23 +6,28 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::composer::Composer;
+use crate::base::OrBug as _;
+use crate::base::bug::bug;
 
 /// Columns between tab stops in the composer.
 pub const TAB: u16 = 4;
 
+const NO_ROW: &str = "a layout without a row";
+const OTHER_TEXT: &str = "rows of another text";
+
 /// A row as drawn: a stretch of the text without its newline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
-    /// First byte.
+    /// Offset of the first byte.
     pub start: usize,
-    /// Behind the last byte.
+    /// Offset behind the last byte.
     pub end: usize,
-    /// Whether the line goes on in the next row.
+    /// True if the line goes on in the next row.
     pub wrapped: bool,
 }
 
 impl Composer {
-    /// The rows the text takes when wrapped into `width` columns, at words where it can. One
+    /// Wraps the text into rows of `width` columns, at words where it can. One
     /// column stays free at the right for the cursor. There is always a row.
     pub fn layout(&self, width: u16) -> Vec<Row> {
         let limit = width.saturating_sub(1).max(1);
@@ -35,20 +40,20 @@ impl Composer {
         rows
     }
 
-    /// Row and column of the cursor in rows made by [`Composer::layout`].
+    /// Returns row and column of the cursor in rows made by [`Composer::layout`].
     pub fn cursor_cell(&self, rows: &[Row]) -> (usize, u16) {
         let row = row_of(rows, self.cursor());
-        let start = rows.get(row).map_or(0, |r| r.start);
+        let start = rows.get(row).map(|r| r.start).or_bug(NO_ROW);
         (row, self.columns(start..self.cursor()))
     }
 
-    /// The byte offset of the character at a column of a row, for the mouse.
+    /// Returns the byte offset of the character at a column of a row, for the mouse.
     pub fn offset_at(&self, rows: &[Row], row: usize, column: u16) -> usize {
         let Some(row) = rows.get(row).or(rows.last()) else {
-            return 0;
+            return bug(NO_ROW, 0);
         };
         let mut at = 0;
-        let line = self.text().get(row.start..row.end).unwrap_or("");
+        let line = self.text().get(row.start..row.end).or_bug(OTHER_TEXT);
         let mut last = row.start;
         for (i, grapheme) in line.grapheme_indices(true) {
             let width = cell_width(grapheme, at);
@@ -63,19 +68,19 @@ impl Composer {
     }
 
     fn columns(&self, range: Range<usize>) -> u16 {
-        let text = self.text().get(range).unwrap_or("");
+        let text = self.text().get(range).or_bug(OTHER_TEXT);
         text.graphemes(true)
             .fold(0u16, |at, g| at.saturating_add(cell_width(g, at)))
     }
 }
 
-/// Columns a grapheme takes at a column. A tab reaches to the next stop.
+/// Returns the columns a grapheme takes when drawn at a column. A tab reaches to the next stop.
 pub fn cell_width(grapheme: &str, at: u16) -> u16 {
     if grapheme == "\t" {
         TAB - at % TAB
     } else {
         // Emoji sequences count more than two in sum; terminals draw them two wide.
-        u16::try_from(grapheme.width().min(2)).unwrap_or(2)
+        grapheme.width().min(2) as u16
     }
 }
 
@@ -85,26 +90,27 @@ fn row_of(rows: &[Row], offset: usize) -> usize {
 }
 
 fn wrap(line: &str, offset: usize, limit: u16, rows: &mut Vec<Row>) {
-    let mut start = 0;
-    while let Some(end) = break_at(line.get(start..).unwrap_or(""), limit) {
+    let (mut start, mut rest) = (offset, line);
+    while let Some(len) = break_at(rest, limit) {
         rows.push(Row {
-            start: offset + start,
-            end: offset + start + end,
+            start,
+            end: start + len,
             wrapped: true,
         });
-        start += end;
+        start += len;
+        rest = rest.get(len..).or_bug("a row ends in a character");
     }
     rows.push(Row {
-        start: offset + start,
+        start,
         end: offset + line.len(),
         wrapped: false,
     });
 }
 
-/// Where the first row of a text ends, if it does not fit into one.
+/// Returns the end of a text's first row, if the text does not fit into one.
 fn break_at(text: &str, limit: u16) -> Option<usize> {
     let mut at = 0u16;
-    // Where the row could end: behind the last space.
+    // The last place the row could end at: behind a space.
     let mut space = None;
     for (i, grapheme) in text.grapheme_indices(true) {
         let width = cell_width(grapheme, at);

@@ -1,4 +1,4 @@
-//! The screen's truth.
+//! The state of the screen.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::index::{Progress, Stats};
 use crate::jobs::{Mention, Preview, Request, Turn};
 use crate::repo::{Head, Status};
 
-/// What the state must know at the start, from the configuration and the command line.
+/// Settings known at the start, from the configuration and the command line.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder's name, for people.
+    /// The name of the folder, for people.
     pub folder: String,
-    /// Whether it is a git repository.
+    /// True if the folder is a git repository.
     pub git: bool,
-    /// Vim keys in the composer.
+    /// True for vim keys in the composer.
     pub vim: bool,
-    /// Whether conversations and history are kept on disk.
+    /// True if conversations and history are kept on disk.
     pub save: bool,
     /// `keys.ACTION = […]` of the user's configuration.
     pub keys: BTreeMap<String, Vec<String>>,
@@ -33,15 +33,15 @@ pub struct Options {
     pub check: Option<String>,
     /// The theme in use.
     pub theme: String,
-    /// Whether the seal is on.
+    /// The state of the seal.
     pub sealed: Sealed,
-    /// Why no model can be fetched from here, if so (the puller could not be started).
+    /// The reason no model can be fetched from here, if so (the puller could not be started).
     pub no_pull: Option<String>,
     /// The session to go on with; `Some("")` for the newest.
     pub resume: Option<String>,
     /// The composer's history, oldest first.
     pub history: Vec<String>,
-    /// The terminal's size.
+    /// Size of the terminal: columns and rows.
     pub size: (u16, u16),
 }
 
@@ -64,111 +64,111 @@ impl Default for Options {
     }
 }
 
-/// Everything that is drawn. Read it freely; only [`super::update`] changes it.
+/// The state: everything that is drawn. Read it freely; only [`super::update`] changes it.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// What was known at the start (`sealed` and `theme` follow the events).
+    /// Settings known at the start (`sealed` and `theme` follow the events).
     pub options: Options,
     /// The time of the last event.
     pub now: Millis,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
-    /// Whether the terminal window has the focus.
+    /// True if the terminal window has the focus.
     pub window_focus: bool,
-    /// Which key does what.
+    /// The keys and their actions.
     pub keymap: Keymap,
 
-    /// The transcript.
+    /// The blocks of the transcript, by rising id.
     pub blocks: Vec<Block>,
-    /// What part of it is seen.
+    /// The part of the transcript in view.
     pub scroll: Scroll,
-    /// How tall things were when drawn last.
+    /// The heights of things as drawn last.
     pub layout: Layout,
     /// The block that `[`, `]`, `y` and the panel mean; none: the last answer, and nothing is
     /// marked.
     pub cursor: Option<Cursor>,
     /// The stretch marked with the mouse.
     pub selection: Option<Selection>,
-    /// What keys go to, when there is no overlay.
+    /// The place keys go to, when there is no overlay.
     pub focus: Focus,
 
-    /// Where the person types.
+    /// The editor for questions, commands and remarks.
     pub composer: Composer,
-    /// What the composer's text is for; said in its margin or above it.
+    /// The purpose of the composer's text; said in its margin or above it.
     pub composing: Composing,
     /// The completion popup.
     pub completion: Option<Completion>,
-    /// What was typed before.
+    /// The texts sent before.
     pub history: History,
 
-    /// The side panel.
+    /// The side panel; none while it is closed.
     pub panel: Option<Panel>,
-    /// What lies over everything and takes the keys.
+    /// The overlay, which takes the keys while there is one.
     pub overlay: Option<Overlay>,
-    /// A short word that goes away by itself.
+    /// A short message that goes away by itself.
     pub toast: Option<Toast>,
 
-    /// The index.
+    /// The state of the index.
     pub indexing: Indexing,
-    /// How far the vectors of meaning are, while they are made.
+    /// Coverage of the embedding vectors, while they are made.
     pub meaning: Option<crate::index::Coverage>,
     /// The files of the index, for completion; empty before there is one.
     pub paths: Arc<Vec<RepoPath>>,
-    /// The model.
+    /// The state of the model.
     pub engine: EngineState,
     /// The job that runs (or is being stopped).
     pub job: Option<Running>,
-    /// What was sent and waits for its turn, in order.
+    /// Requests waiting for their turn, in order.
     pub queue: VecDeque<Queued>,
-    /// The download that runs: its block.
+    /// The block of the download that runs.
     pub pulling: Option<BlockId>,
-    /// The check that runs: its patch block.
+    /// The patch block of the check that runs.
     pub checking: Option<BlockId>,
 
     /// The conversation so far, as jobs are given it.
     pub turns: Vec<Turn>,
-    /// The session that was resumed.
+    /// The id of the session that was resumed.
     pub session: Option<String>,
-    /// Shown with every question.
+    /// Files shown with every question.
     pub pins: Vec<Mention>,
-    /// Never shown.
+    /// Files never shown.
     pub drops: Vec<Mention>,
-    /// Shown with the next question only.
+    /// Files shown with the next question only.
     pub added: Vec<Mention>,
-    /// What would be shown, from `/context`; gone with the next question.
+    /// The context `/context` gathered; gone with the next question.
     pub preview: Option<Preview>,
-    /// Code read for sources and findings; an error text where it could not be.
+    /// Code read for sources and findings; an error text where reading failed.
     pub code: BTreeMap<(RepoPath, LineRange), Result<String, String>>,
 
-    /// Where HEAD points; none in a folder that is no repository, or not known yet.
+    /// The target of HEAD; none in a folder that is no repository, or not known yet.
     pub head: Option<Head>,
-    /// Files that differ.
+    /// Files that differ from HEAD or the index.
     pub repo_status: Status,
-    /// Bytes this process holds; 0 where not known.
+    /// Memory of this process in bytes; 0 where not known.
     pub memory: u64,
-    /// Tokens the conversation took in the context, with the last answer.
+    /// Tokens of the context the conversation took, with the last answer.
     pub context_used: usize,
-    /// Tokens a second of the last writing, or of the one that runs.
+    /// Tokens per second of the last answer, or of the one being written.
     pub rate: Option<f64>,
-    /// The models heard of last, here or to be fetched.
+    /// The models as listed last, here or to be fetched.
     pub models: Vec<ModelRow>,
-    /// The themes there are.
+    /// Names of the themes.
     pub themes: Vec<String>,
 
-    /// Set by [`super::Command::Quit`].
+    /// True once [`super::Command::Quit`] was given.
     pub quitting: bool,
 
     pub(super) last_block: u64,
     pub(super) last_generation: Generation,
-    /// The generation of the preview and of the search that count.
+    /// The generations of the preview and of the search that count.
     pub(super) awaited: Awaited,
-    /// When Ctrl-C was pressed on an empty composer: a second one soon after ends.
+    /// Time Ctrl-C was pressed on an empty composer: a second one soon after ends the program.
     pub(super) armed_quit: Option<Millis>,
-    /// Whether the left button is down over the transcript.
+    /// True while the left button is down over the transcript.
     pub(super) dragging: bool,
-    /// What stood in the composer when a remark was begun; it comes back behind it.
+    /// The composer's text from before a remark was begun; restored when the remark ends.
     pub(super) draft: String,
-    /// Esc closed the popup: it stays closed until the text changes.
+    /// True after Esc closed the popup, which stays closed until the text changes.
     pub(super) popup_closed: bool,
 }
 
@@ -179,61 +179,61 @@ pub(super) struct Awaited {
     pub(super) search: Option<Generation>,
 }
 
-/// What part of the transcript is seen.
+/// The part of the transcript in view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scroll {
-    /// The end; it stays the end when something is added.
+    /// The end of the transcript, also when something is added.
     Bottom,
-    /// The first row of the viewport shows this line of this block, whatever is added below.
+    /// A place that stays at the top of the view, whatever is added below.
     At {
-        /// The block.
+        /// The block in the first row of the view.
         block: BlockId,
         /// The line of the block as drawn, from 0 (clamp it to the block's height).
         line: u32,
     },
 }
 
-/// How tall things came out when they were drawn.
+/// Heights and widths of things as they were drawn.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Layout {
-    /// Columns a block is drawn in.
+    /// Width of a block in columns.
     pub width: u16,
-    /// Rows of the transcript that are seen.
+    /// Height of the transcript's view in rows.
     pub rows: u16,
     /// Rows every block takes, the empty rows around it included, in the order of
     /// [`State::blocks`].
     pub heights: Vec<(BlockId, u32)>,
-    /// The rows, counted in its block, that the cursor of the patch or review with the keys
-    /// stands on: first and last.
+    /// The rows the cursor of the focused patch or review stands on, counted in its block: first
+    /// and last.
     pub cursor_rows: Option<(BlockId, u32, u32)>,
     /// Columns of the composer's text (after its mark): [`Composer::layout`] wraps at it.
     pub composer_width: u16,
-    /// Rows of the side panel's list that are seen; 0 while it is closed.
+    /// Rows of the side panel's list in view; 0 while it is closed.
     pub panel_rows: u16,
-    /// Rows of the overlay's list or text that are seen; 0 while it is closed.
+    /// Rows of the overlay's list or text in view; 0 while it is closed.
     pub overlay_rows: u16,
     /// Rows of the overlay's text in all, wrapped; 0 where it is a list.
     pub overlay_total: u32,
 }
 
-/// The block at the cursor, and what of it.
+/// A block, or a code block in it, that the transcript's cursor stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// The block.
+    /// The block the cursor stands on.
     pub block: BlockId,
     /// A fenced code block of the answer, from 0 as [`super::markdown::code_blocks`] counts;
     /// none for the whole.
     pub code: Option<usize>,
 }
 
-/// What keys go to, when there is no overlay.
+/// The place keys go to, when there is no overlay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Focus {
-    /// The composer.
+    /// The composer, for typing.
     Composer,
-    /// The transcript: the block at the cursor.
+    /// The transcript, at its cursor.
     Transcript,
-    /// A patch that can be decided on.
+    /// A patch, to be decided on.
     Patch(BlockId),
     /// A review's findings.
     Review(BlockId),
@@ -241,7 +241,7 @@ pub enum Focus {
     Panel,
 }
 
-/// What the composer's text is for.
+/// The purpose of the composer's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Composing {
     /// A question or a slash command.
@@ -255,18 +255,18 @@ pub enum Composing {
     },
 }
 
-/// The side panel.
+/// The side panel, while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panel {
-    /// What it lists.
+    /// The list shown.
     pub tab: PanelTab,
     /// The row the cursor stands on, in [`State::panel_rows`].
     pub cursor: usize,
-    /// The first row that is seen.
+    /// Index of the first row in view.
     pub top: usize,
 }
 
-/// What the panel lists.
+/// The list the side panel shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PanelTab {
     /// The sources of the answer at the cursor, with code.
@@ -275,67 +275,67 @@ pub enum PanelTab {
     Context,
 }
 
-/// A short word that goes away by itself.
+/// A short message that goes away by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
-    /// The word.
+    /// The message, in a line.
     pub text: String,
-    /// How it is meant.
+    /// The tone to show it in.
     pub tone: super::block::Tone,
-    /// When it goes.
+    /// Time the message goes.
     pub until: Millis,
 }
 
-/// The index.
+/// The state of the index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Indexing {
     /// Nothing was heard yet.
     Waiting,
-    /// It is being built.
+    /// The index is being built.
     Running {
-        /// How far it is.
+        /// Progress of building the index.
         progress: Progress,
-        /// Since when.
+        /// Time the present stage began.
         since: Millis,
-        /// Files a second while reading; 0 where not known.
+        /// Files per second while reading; 0 where not known.
         rate: f64,
-        /// Whether an older index can be used meanwhile.
+        /// True if an older index can be used meanwhile.
         usable: bool,
     },
-    /// It is complete.
+    /// The index is complete.
     Ready(Box<Stats>),
-    /// It could not be built; `usable` if an older one is in use.
+    /// The index could not be built.
     Failed {
-        /// Why.
+        /// The reason of the failure.
         failure: Failure,
-        /// Whether an older one is in use.
+        /// True if an older index is in use.
         usable: bool,
     },
 }
 
-/// The model.
+/// The state of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EngineState {
     /// Nothing was heard yet.
     Waiting,
-    /// None is here.
+    /// No model is here, or not the one asked for.
     Missing,
-    /// It is being loaded.
+    /// A model is being loaded.
     Loading {
-        /// Its name.
+        /// The model's name.
         name: String,
         /// Bytes of memory it will take; 0 where not known.
         memory: u64,
-        /// 0 to 1.
+        /// Share loaded, 0 to 1.
         fraction: f32,
-        /// Since when.
+        /// Time loading began.
         since: Millis,
     },
-    /// It is there.
+    /// A model is loaded.
     Ready(EngineFacts),
-    /// It could not be loaded.
+    /// The model could not be loaded, or loading was stopped.
     Failed {
-        /// Its name.
+        /// The model's name.
         name: String,
     },
 }
@@ -343,72 +343,72 @@ pub enum EngineState {
 /// The job that runs.
 #[derive(Debug, Clone)]
 pub struct Running {
-    /// Its number.
+    /// The generation its reports carry.
     pub generation: Generation,
-    /// Which job.
+    /// The kind of job.
     pub kind: JobKind,
-    /// The block it fills: [`super::Body::Answer`] or [`super::Body::Review`].
+    /// The block the job fills: [`super::Body::Answer`] or [`super::Body::Review`].
     pub block: BlockId,
-    /// What the person wanted, in their words.
+    /// The request in the person's words.
     pub request: String,
-    /// Esc was pressed: what still comes is passed over, its end is waited for.
+    /// True after Esc: what still comes is passed over, and the end of the job is waited for.
     pub stopping: bool,
 }
 
-/// What was sent and waits for its turn.
+/// A request waiting for its turn.
 #[derive(Debug, Clone)]
 pub struct Queued {
-    /// The person's block.
+    /// The block that holds the request in the transcript.
     pub block: BlockId,
-    /// What will be asked; history, pins and drops are filled in when it is sent.
+    /// The request; history, pins and drops are filled in when it is sent.
     pub request: Request,
-    /// What to call it: the words typed.
+    /// The words typed, to name the request by.
     pub text: String,
 }
 
-/// What to say is going on, most important first. Several can be true at once: this is the
+/// The most important thing going on. Several can be true at once: this is the
 /// one that belongs in a single line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Activity {
-    /// Nothing.
+    /// Nothing is going on.
     Idle,
     /// A job runs; its block says how far it is.
     Job {
-        /// Its block.
+        /// The block the job fills.
         block: BlockId,
-        /// Esc was pressed.
+        /// True after Esc was pressed.
         stopping: bool,
     },
     /// The model is being loaded.
     Loading {
-        /// Its name.
+        /// The model's name.
         name: String,
         /// Bytes of memory it will take; 0 where not known.
         memory: u64,
-        /// 0 to 1.
+        /// Share loaded, 0 to 1.
         fraction: f32,
-        /// Seconds left by the time it took so far.
+        /// Seconds left, judged by the time loading took so far.
         left_s: Option<f64>,
     },
     /// A model is being fetched; its block says how far it is.
     Pulling {
-        /// Its block.
+        /// The block of the download.
         block: BlockId,
     },
     /// A check runs.
     Checking {
-        /// The patch block.
+        /// The block of the patch.
         block: BlockId,
-        /// Seconds so far.
+        /// Seconds since the check was started.
         seconds: f64,
     },
     /// The index is being built.
     Indexing {
-        /// How far it is.
+        /// Progress of building the index.
         progress: Progress,
-        /// Files a second; 0 where not known.
+        /// Files per second; 0 where not known.
         rate: f64,
-        /// Seconds left.
+        /// Seconds left, while files are read.
         left_s: Option<f64>,
     },
 }
@@ -418,54 +418,54 @@ pub enum Activity {
 pub enum PanelRow {
     /// The project's rules, always shown.
     Rules {
-        /// The file.
+        /// The path of the rules.
         path: RepoPath,
-        /// Its text.
+        /// The text of the rules.
         text: String,
     },
-    /// Something else that is shown: the history where the question is about it, the map.
+    /// Something else that is shown: the history where the question is about it, the file map.
     Told {
-        /// In a word: `history`, `map`.
+        /// The kind, in a word: `history`, `map`.
         what: &'static str,
-        /// What it is: `2 commits since v1`.
+        /// The heading: `2 commits since v1`.
         title: String,
         /// The text as the model is shown it.
         text: String,
-        /// Tokens it takes.
+        /// Number of tokens; 0 where not counted.
         tokens: usize,
     },
     /// An excerpt that was (or would be) shown.
     Excerpt {
-        /// Its number.
+        /// The number the answer cites it by.
         id: u32,
-        /// The file.
+        /// The path of the file.
         path: RepoPath,
-        /// The lines.
+        /// The range of lines.
         range: LineRange,
         /// The text, where it is known; else look in [`State::code`].
         text: Option<String>,
-        /// The definition it is.
+        /// The name of the definition the excerpt is.
         symbol: Option<String>,
-        /// Why it was chosen: `named`, `pinned`, `search`, `definition`, `diff`.
+        /// The reason it was chosen: `named`, `pinned`, `search`, `definition`, `diff`.
         why: Option<&'static str>,
-        /// Tokens it takes; 0 where not known.
+        /// Number of tokens; 0 where not known.
         tokens: usize,
-        /// Whether the answer names it.
+        /// True if the answer cites the excerpt.
         cited: bool,
-        /// Whether it is pinned now.
+        /// True if the file is pinned now.
         pinned: bool,
-        /// Whether it is dropped from the next question on.
+        /// True if the file is dropped from the next question on.
         dropped: bool,
     },
-    /// What did not get in.
+    /// An excerpt that did not get in.
     LeftOut {
-        /// The file.
+        /// The path of the file.
         path: RepoPath,
-        /// The lines.
+        /// The range of lines; none for the whole file.
         range: Option<LineRange>,
-        /// Tokens it would have taken; 0 where not counted.
+        /// Number of tokens it would have taken; 0 where not counted.
         tokens: usize,
-        /// Why not.
+        /// The reason it was left out.
         reason: String,
     },
 }

@@ -4,35 +4,36 @@ use super::composer::Composer;
 use super::key::{Code, Key};
 use super::keymap::Action;
 use super::motion::{Motion, next_word, word_left, word_right};
+use crate::base::OrBug as _;
 
-/// What keys mean.
+/// The vim mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// They type.
+    /// Insert mode: keys type.
     #[default]
     Insert,
-    /// They move and change.
+    /// Normal mode: keys move and change.
     Normal,
 }
 
-/// The state of vim keys.
+/// The mode and the pending command of vim keys.
 #[derive(Debug, Clone, Default)]
 pub struct Vim {
     mode: Mode,
     pub(super) count: Option<usize>,
     pub(super) operator: Option<char>,
-    /// A first `g`, or `r`, `f`, `t` waiting for a character.
+    /// A first `g`, `r`, `f`, `F`, `t` or `T` waiting for a character.
     pub(super) prefix: Option<char>,
     pub(super) operator_count: usize,
 }
 
 impl Vim {
-    /// What keys mean.
+    /// The present mode.
     pub const fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// A command that is not whole yet.
+    /// Returns the keys of a command that is not complete yet.
     pub fn pending(&self) -> String {
         let mut out = String::new();
         if let Some(operator) = self.operator {
@@ -55,26 +56,26 @@ impl Vim {
         };
     }
 
-    /// Back to typing, nothing pending.
+    /// Goes back to insert mode, nothing pending.
     pub fn reset(&mut self) {
         *self = Self::default();
     }
 }
 
-/// What became of a key.
+/// The outcome of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Vim took it.
+    /// Taken: vim has done what there was to do.
     Taken,
     /// A row up, or what was typed before.
     Up,
     /// A row down, or what was typed after.
     Down,
-    /// It means what it means without vim.
+    /// Not vim's: the key means what it means without vim.
     Not,
 }
 
-/// A key for a composer with vim keys. `bound` is what the key does otherwise.
+/// Takes a key for a composer with vim keys. `bound` is the key's action without vim.
 pub fn key(composer: &mut Composer, key: Key, bound: Option<Action>) -> Outcome {
     let Some(mut vim) = composer.vim_take() else {
         return Outcome::Not;
@@ -134,7 +135,7 @@ impl Vim {
         self.count.is_some() || self.operator.is_some() || self.prefix.is_some()
     }
 
-    /// The count in front, at most so many that nothing takes long.
+    /// Returns the repeat count, limited so that nothing takes long.
     fn times(&self) -> usize {
         let own = self.count.unwrap_or(1);
         own.saturating_mul(self.operator_count.max(1)).min(10_000)
@@ -217,7 +218,7 @@ fn prefixed(vim: &mut Vim, composer: &mut Composer, prefix: char, c: char) {
     }
 }
 
-/// Puts a character over so many; none where the line ends before.
+/// Replaces so many characters by `c` each; does nothing where the line ends before.
 fn put_over(composer: &mut Composer, c: char, times: usize) {
     let at = composer.cursor();
     let line = composer.target(Motion::LineEnd);
@@ -232,7 +233,7 @@ fn put_over(composer: &mut Composer, c: char, times: usize) {
     composer.put_cursor(at + c.len_utf8() * (times - 1));
 }
 
-/// Where `f`, `t`, `F` and `T` lead within the line.
+/// Returns the offset `f`, `t`, `F` or `T` leads to within the line.
 fn seek(composer: &Composer, prefix: char, c: char, times: usize) -> Option<usize> {
     let at = composer.cursor();
     if prefix.is_lowercase() {
@@ -257,7 +258,7 @@ fn seek(composer: &Composer, prefix: char, c: char, times: usize) -> Option<usiz
     }
 }
 
-/// The stretch an operator takes with a motion.
+/// Returns the byte range an operator takes with a motion.
 fn reach(vim: &Vim, composer: &Composer, c: char) -> Option<std::ops::Range<usize>> {
     let at = composer.cursor();
     let times = vim.times();
@@ -297,7 +298,8 @@ fn repeat(mut at: usize, times: usize, step: impl Fn(usize) -> usize) -> usize {
 }
 
 fn operate(vim: &mut Vim, composer: &mut Composer, operator: char, range: std::ops::Range<usize>) {
-    let text = composer.text().get(range.clone()).unwrap_or("").to_owned();
+    let text = composer.text().get(range.clone());
+    let text = text.or_bug("a motion leads into a character").to_owned();
     if !text.is_empty() {
         composer.keep_killed(text);
     }
@@ -313,32 +315,24 @@ fn operate(vim: &mut Vim, composer: &mut Composer, operator: char, range: std::o
     });
 }
 
-/// `dd`, `cc`, `yy`.
+/// Does `dd`, `cc` or `yy`.
 fn whole_lines(vim: &mut Vim, composer: &mut Composer, operator: char) {
     let start = composer.target(Motion::LineStart);
     let text = composer.text();
-    let mut end = start;
-    for _ in 0..vim.times() {
-        let rest = text.get(end..).unwrap_or("");
-        match rest.find('\n') {
-            Some(at) => end += at + 1,
-            None => {
-                end = text.len();
-                break;
-            }
-        }
-    }
-    let mut taken = text.get(start..end).unwrap_or("").to_owned();
-    if !taken.ends_with('\n') {
-        taken.push('\n');
-    }
+    let rest = text.get(start..).or_bug("a line starts in a character");
+    let mut taken: String = rest.split_inclusive('\n').take(vim.times()).collect();
+    let end = start + taken.len();
+    let whole = taken.ends_with('\n');
     let range = match operator {
         // The line stays, empty.
-        'c' => start..end - usize::from(text.get(start..end).is_some_and(|t| t.ends_with('\n'))),
+        'c' => start..end - usize::from(whole),
         // The last line goes with the newline before it.
         _ if end == text.len() && !text.ends_with('\n') => start.saturating_sub(1)..end,
         _ => start..end,
     };
+    if !whole {
+        taken.push('\n');
+    }
     composer.keep_killed(taken);
     if operator != 'y' && !range.is_empty() {
         let at = range.start;
@@ -355,36 +349,31 @@ fn whole_lines(vim: &mut Vim, composer: &mut Composer, operator: char) {
     });
 }
 
+/// Moves the cursor by a motion without an operator.
+fn travel(vim: &Vim, composer: &mut Composer, c: char) {
+    let at = composer.cursor();
+    let to = match c {
+        // Without an operator `w` goes on from the last word to the next line.
+        'w' => repeat(at, vim.times(), |at| next_word(composer.text(), at)),
+        'e' => repeat(at, vim.times(), |at| {
+            let end = word_right(composer.text(), composer.right_of(at));
+            composer.left_of(end).max(at)
+        }),
+        _ => match reach(vim, composer, c) {
+            Some(range) if range.start < at => range.start,
+            Some(range) => range.end,
+            None => return,
+        },
+    };
+    composer.put_cursor(to);
+}
+
+/// Does a command that stands alone: no operator is pending.
 fn simple(vim: &mut Vim, composer: &mut Composer, c: char) {
     let times = vim.times();
     let mut mode = Mode::Normal;
     match c {
-        'h' | 'l' | 'w' | 'b' | '0' | '^' | '$' | 'G' => {
-            let at = composer.cursor();
-            if let Some(range) = reach(vim, composer, c) {
-                let to = if range.start < at {
-                    range.start
-                } else {
-                    range.end
-                };
-                // Over the last word one goes on to the next line.
-                let to = if c == 'w' {
-                    repeat(at, times, |at| next_word(composer.text(), at))
-                } else {
-                    to
-                };
-                composer.put_cursor(to);
-            }
-        }
-        'e' => {
-            let text = composer.text();
-            let to = repeat(composer.cursor(), times, |at| {
-                let next = composer.right_of(at);
-                let end = word_right(text, next);
-                composer.left_of(end).max(at)
-            });
-            composer.put_cursor(to);
-        }
+        'h' | 'l' | 'w' | 'b' | 'e' | '0' | '^' | '$' | 'G' => travel(vim, composer, c),
         'x' | 's' | 'X' => {
             let range = reach(vim, composer, if c == 'X' { 'h' } else { 'l' });
             if let Some(range) = range {
@@ -422,7 +411,7 @@ fn simple(vim: &mut Vim, composer: &mut Composer, c: char) {
     vim.set_mode(mode);
 }
 
-/// The commands that begin to type. False for what is none of them.
+/// Does the commands that begin to type. False for a key that is none of them.
 fn insert(composer: &mut Composer, c: char) -> bool {
     match c {
         'i' => {}
@@ -448,7 +437,7 @@ fn insert(composer: &mut Composer, c: char) -> bool {
     true
 }
 
-/// Puts what was cut behind or before the cursor; whole lines below or above.
+/// Inserts the killed text behind or before the cursor; whole lines below or above.
 fn put(composer: &mut Composer, behind: bool, times: usize) {
     let cut = composer.killed().to_owned();
     if cut.is_empty() {

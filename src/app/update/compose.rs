@@ -9,8 +9,9 @@ use super::super::overlay::{Overlay, Picker};
 use super::super::state::{Composing, Focus, State};
 use super::super::vim;
 use super::{scroll, send};
+use crate::base::OrBug as _;
 
-/// What `/review` takes, for completion.
+/// Arguments of `/review` and their descriptions, for completion.
 const REVIEWS: [(&str, &str); 4] = [
     ("staged", "what is staged (as without a word)"),
     ("unstaged", "what is changed and not staged"),
@@ -18,15 +19,14 @@ const REVIEWS: [(&str, &str); 4] = [
     ("main..HEAD", "a range of commits"),
 ];
 
-/// A character is typed.
-pub(super) fn typed(state: &mut State, c: char, out: &mut Vec<Command>) {
-    let _ = out;
+/// Types a character into the composer.
+pub(super) fn typed(state: &mut State, c: char) {
     state.composer.type_char(c);
     state.history.stop();
     changed(state);
 }
 
-/// A paste, wherever the keys go.
+/// Pastes a text into the overlay's filter, else into the composer.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
     if state.overlay.is_some() {
         super::overlay::paste(state, text, out);
@@ -39,7 +39,7 @@ pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
     state.popup_closed = true;
 }
 
-/// The text has changed: the popup follows.
+/// Has the popup follow a text that has changed.
 pub(super) fn changed(state: &mut State) {
     state.popup_closed = false;
     refresh(state);
@@ -70,7 +70,7 @@ pub(super) fn refresh(state: &mut State) {
     state.completion = complete::complete(text, state.composer.cursor(), offers, before.as_ref());
 }
 
-/// Moves in the popup, round at its ends.
+/// Moves the popup's cursor, round at its ends.
 pub(super) fn popup_move(state: &mut State, by: isize) {
     if let Some(popup) = &mut state.completion {
         let len = popup.items.len().max(1) as isize;
@@ -91,7 +91,7 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
         .composer
         .text()
         .get(popup.range.clone())
-        .unwrap_or("")
+        .or_bug("the popup is of another text")
         .trim_end()
         .to_owned();
     let whole = there == item.insert.trim_end();
@@ -112,13 +112,13 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
     }
 }
 
-/// A key for vim's normal mode, or Esc out of its insert mode. False where vim is off or does
-/// not know the key.
+/// Takes a key for vim's normal mode, or Esc out of its insert mode. False where vim is off or
+/// does not know the key.
 pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
     if state.composer.mode().is_none() {
         return false;
     }
-    // What scrolls, stops and sends stays as it is: vim takes letters, and Esc.
+    // Keys that scroll, stop and send stay as they are: vim takes letters, and Esc.
     let bound = state.keymap.action(Place::Composer, key);
     let runs = state.job.as_ref().is_some_and(|job| !job.stopping) || !state.queue.is_empty();
     if bound == Some(Action::Stop) && runs {
@@ -145,81 +145,98 @@ pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bo
     }
 }
 
-/// An action of the composer.
+/// Does an action of the composer.
 pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     let empty = state.composer.is_empty();
-    let width = match state.layout.composer_width {
-        0 => state.size.0.saturating_sub(3),
-        width => width,
-    };
     match action {
-        Action::Send => return send::send(state, out),
-        Action::Complete if empty => return scroll::answer(state, -1),
-        Action::Complete => {
-            state.popup_closed = false;
-            refresh(state);
-            // One candidate needs no choice.
-            if state
-                .completion
-                .as_ref()
-                .is_some_and(|p| p.items.len() == 1)
-            {
-                accept(state, false, out);
-            }
-            return;
-        }
-        Action::HistorySearch => {
-            let mut picker = Picker::new(state.history.matching(state.composer.text()));
-            picker.filter = state.composer.text().to_owned();
-            state.overlay = Some(Overlay::History(picker));
-            state.completion = None;
-            return;
-        }
-        Action::Editor => {
-            let line = state.composer.before().matches('\n').count() + 1;
-            out.push(Command::OpenEditor {
-                purpose: EditorPurpose::Composer,
-                editable: Editable::Text {
-                    text: state.composer.text().to_owned(),
-                    name: "question.md".to_owned(),
-                    line: line as u32,
-                },
-            });
-            return;
-        }
-        Action::Up => {
-            if (state.history.is_walking() && state.composer.on_first_line()
-                || !state.composer.up(width))
-                && let Some(text) = state.history.older(state.composer.text())
-            {
-                recall(state, &text);
-            }
-            return;
-        }
-        Action::Down => {
-            if (state.history.is_walking() && state.composer.on_last_line()
-                || !state.composer.down(width))
-                && let Some(text) = state.history.newer()
-            {
-                recall(state, &text);
-            }
-            return;
-        }
-        Action::LineStart if empty => return scroll::to_top(state),
-        Action::LineEnd if empty => return scroll::to_bottom(state),
-        Action::Left => state.composer.go(Motion::Left),
-        Action::Right => state.composer.go(Motion::Right),
-        Action::WordLeft => state.composer.go(Motion::WordLeft),
-        Action::WordRight => state.composer.go(Motion::WordRight),
-        Action::LineStart => state.composer.go(Motion::LineStart),
-        Action::LineEnd => state.composer.go(Motion::LineEnd),
-        Action::TextStart => state.composer.go(Motion::TextStart),
-        Action::TextEnd => state.composer.go(Motion::TextEnd),
-        _ => return change(state, action),
+        Action::Send => send::send(state, out),
+        Action::Complete if empty => scroll::answer(state, -1),
+        Action::Complete => complete_word(state, out),
+        Action::HistorySearch => search_history(state),
+        Action::Editor => open_editor(state, out),
+        Action::Up => up(state),
+        Action::Down => down(state),
+        Action::LineStart if empty => scroll::to_top(state),
+        Action::LineEnd if empty => scroll::to_bottom(state),
+        Action::Left => go(state, Motion::Left),
+        Action::Right => go(state, Motion::Right),
+        Action::WordLeft => go(state, Motion::WordLeft),
+        Action::WordRight => go(state, Motion::WordRight),
+        Action::LineStart => go(state, Motion::LineStart),
+        Action::LineEnd => go(state, Motion::LineEnd),
+        Action::TextStart => go(state, Motion::TextStart),
+        Action::TextEnd => go(state, Motion::TextEnd),
+        _ => change(state, action),
     }
+}
+
+fn go(state: &mut State, motion: Motion) {
+    state.composer.go(motion);
     refresh(state);
 }
 
+/// Opens the popup, also where Esc closed it.
+fn complete_word(state: &mut State, out: &mut Vec<Command>) {
+    state.popup_closed = false;
+    refresh(state);
+    // One candidate needs no choice.
+    if state
+        .completion
+        .as_ref()
+        .is_some_and(|p| p.items.len() == 1)
+    {
+        accept(state, false, out);
+    }
+}
+
+fn search_history(state: &mut State) {
+    let mut picker = Picker::new(state.history.matching(state.composer.text()));
+    picker.filter = state.composer.text().to_owned();
+    state.overlay = Some(Overlay::History(picker));
+    state.completion = None;
+}
+
+fn open_editor(state: &mut State, out: &mut Vec<Command>) {
+    let line = state.composer.before().matches('\n').count() + 1;
+    out.push(Command::OpenEditor {
+        purpose: EditorPurpose::Composer,
+        editable: Editable::Text {
+            text: state.composer.text().to_owned(),
+            name: "question.md".to_owned(),
+            line: line as u32,
+        },
+    });
+}
+
+/// The columns the composer wraps at; before the first drawing, what will be about right.
+fn width(state: &State) -> u16 {
+    match state.layout.composer_width {
+        0 => state.size.0.saturating_sub(3),
+        width => width,
+    }
+}
+
+/// Moves a row up; on the first row, back in the history.
+fn up(state: &mut State) {
+    let width = width(state);
+    if (state.history.is_walking() && state.composer.on_first_line() || !state.composer.up(width))
+        && let Some(text) = state.history.older(state.composer.text())
+    {
+        recall(state, &text);
+    }
+}
+
+/// Moves a row down; on the last row, forward in the history.
+fn down(state: &mut State) {
+    let width = width(state);
+    if (state.history.is_walking() && state.composer.on_last_line() || !state.composer.down(width))
+        && let Some(text) = state.history.newer()
+    {
+        recall(state, &text);
+    }
+}
+
+/// Does an action that changes the text.
 fn change(state: &mut State, action: Action) {
     let composer = &mut state.composer;
     match action {

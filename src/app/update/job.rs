@@ -1,4 +1,4 @@
-//! What a job tells, and what comes of it.
+//! Events of a job, and its end.
 
 use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone};
 use super::super::command::Command;
@@ -11,12 +11,12 @@ use crate::base::text::human_count;
 use crate::base::{Failure, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
-/// A job that took this long rings when it ends unseen.
+/// The least duration of a job that rings when it ends unseen.
 const LONG_MS: Millis = 10_000;
-/// From this share of the context on, it is said that it will be full.
+/// The share of the context, in per cent, from which a full context is warned of.
 const NEARLY_FULL: usize = 85;
 
-/// A job tells something.
+/// Takes an event of a running job.
 pub(super) fn event(state: &mut State, generation: Generation, event: Event) {
     let Some(job) = state.job.as_ref().filter(|j| j.generation == generation) else {
         return;
@@ -184,7 +184,7 @@ fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
     }
 }
 
-/// A job has returned.
+/// Takes the result of a job.
 pub(super) fn done(
     state: &mut State,
     generation: Generation,
@@ -241,8 +241,8 @@ fn finish(state: &mut State, job: &Running, answer: Answer, out: &mut Vec<Comman
                 if !turn.sources.is_empty() {
                     answer.sources.clone_from(&turn.sources);
                 }
-                // Trouble of any kind with the stream must not leave another text than the
-                // one that is kept.
+                // The text shown is the one that is kept, whatever went wrong with the
+                // stream.
                 if answer.phase == Phase::Done && answer.text != turn.answer {
                     answer.text.clone_from(&turn.answer);
                 }
@@ -343,7 +343,7 @@ fn planned(
     take_focus(state, Focus::Patch(id));
 }
 
-/// Something to decide on has come: it gets the keys, unless the person is in the middle of
+/// Gives the keys to a new patch or review, unless the person is in the middle of
 /// something else.
 pub(super) fn take_focus(state: &mut State, focus: Focus) {
     let free = matches!(state.focus, Focus::Composer) && state.composer.is_empty();
@@ -362,8 +362,8 @@ fn end_review(
     let Some(Body::Review(review)) = state.body_mut(id) else {
         return;
     };
-    // The findings come again in another order: what was opened or put away stays so, and the
-    // cursor stays on its finding.
+    // The findings come again in another order: each stays open or put away, and the cursor
+    // stays on its finding, if there is one yet.
     let at = review.findings.get(review.cursor).cloned();
     let rows: Vec<FindingRow> = findings
         .into_iter()
@@ -406,7 +406,7 @@ fn warn_of_context(state: &mut State) {
     }
 }
 
-/// Puts the cursor on a block.
+/// Puts the transcript's cursor on a block.
 pub(super) fn mark(state: &mut State, block: BlockId) {
     state.cursor = Some(Cursor { block, code: None });
 }

@@ -1,4 +1,4 @@
-//! Keys to actions, by the place they are pressed in.
+//! Dispatch of keys to actions, by the place they are pressed in.
 
 use super::super::block::Body;
 use super::super::command::Command;
@@ -7,7 +7,7 @@ use super::super::keymap::{Action, Place};
 use super::super::state::{Composing, Focus, State};
 use super::{compose, overlay, panel, patching, reviewing, scroll, stop};
 
-/// A key.
+/// Takes a key to the place that has the keys.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     let interrupts = state.keymap.action(Place::Everywhere, key) == Some(Action::Interrupt);
     if !interrupts && state.armed_quit.take().is_some() {
@@ -28,14 +28,14 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
         act(state, action, out);
         return;
     }
-    // Between answers one goes from everywhere.
+    // The keys that go from answer to answer work everywhere.
     if let Some(action @ (Action::PreviousAnswer | Action::NextAnswer)) =
         state.keymap.action(Place::Transcript, key)
     {
         act(state, action, out);
         return;
     }
-    // So do Home and End lead to the ends; letters on the same actions are typed.
+    // So do Home and End, which lead to the ends; letters on the same actions are typed.
     if key.typed().is_none()
         && let Some(action @ (Action::ScrollTop | Action::ScrollBottom)) =
             state.keymap.action(Place::Transcript, key)
@@ -89,11 +89,11 @@ fn composer_key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     if let Some(action) = state.keymap.action(Place::Composer, key) {
         act(state, action, out);
     } else if let Some(c) = key.typed() {
-        compose::typed(state, c, out);
+        compose::typed(state, c);
     }
 }
 
-/// Keys the popup takes for itself. False for those that go to the composer.
+/// Takes the popup's own keys. False for those that go to the composer.
 fn popup_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
     match state.keymap.action(Place::Composer, key) {
         Some(Action::Up) => compose::popup_move(state, -1),
@@ -105,7 +105,8 @@ fn popup_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
     true
 }
 
-/// Does an action.
+/// Does an action, in the module of the place it belongs to.
+#[allow(clippy::too_many_lines, reason = "a table")]
 pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     match action {
         Action::Stop => stop::stop(state, out),
@@ -209,7 +210,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     }
 }
 
-/// The composer, the newest patch or review, the panel, the transcript, and round again.
+/// Moves the focus: the composer, the newest patch or review, the panel, the transcript, and
+/// round again.
 fn next_place(state: &mut State) {
     let work = state
         .blocks
@@ -226,9 +228,9 @@ fn next_place(state: &mut State) {
         .into_iter()
         .flatten()
         .collect();
-    let at = order.iter().position(|focus| *focus == state.focus);
-    let next = at.map_or(0, |at| (at + 1) % order.len());
-    state.focus = order.get(next).copied().unwrap_or(Focus::Composer);
+    // Behind the last comes the composer, and behind an older patch or review, too.
+    let mut from = order.iter().skip_while(|focus| **focus != state.focus);
+    state.focus = from.nth(1).copied().unwrap_or(Focus::Composer);
     if let Focus::Patch(block) | Focus::Review(block) = state.focus {
         scroll::show(state, block);
     }

@@ -1,4 +1,4 @@
-//! What an event does: state and event to new state and commands.
+//! Updates: state and event to new state and commands.
 
 mod compose;
 mod job;
@@ -22,12 +22,12 @@ use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
 use crate::jobs::Mention;
 
-/// Ctrl-C twice within this time ends.
+/// Two Ctrl-C within this time end the program.
 pub const QUIT_MS: Millis = 2_000;
-/// How long a toast stays.
+/// Time a toast stays.
 const TOAST_MS: Millis = 3_500;
 
-/// The state at the start, and what is to be done first.
+/// Makes the state at the start, and the first commands.
 pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
     let mut commands = vec![
         Command::RefreshRepo,
@@ -53,7 +53,7 @@ pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
     (state, commands)
 }
 
-/// Takes an event in. The commands are to be carried out in order.
+/// Takes an event into the state. The commands are to be carried out in order.
 pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     state.now = state.now.max(now);
     let now = state.now;
@@ -64,10 +64,20 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         state.armed_quit = None;
     }
     let mut out = Vec::new();
+    take(state, event, &mut out);
+    // The popup is the composer's: it closes when the keys go elsewhere.
+    if state.focus != Focus::Composer {
+        state.completion = None;
+    }
+    out
+}
+
+/// Dispatches an event to the module it concerns.
+fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
     match event {
-        Event::Key(key) => keys::key(state, key, &mut out),
-        Event::Paste(text) => compose::paste(state, &text, &mut out),
-        Event::Mouse(mouse) => mouse::mouse(state, &mouse, &mut out),
+        Event::Key(key) => keys::key(state, key, out),
+        Event::Paste(text) => compose::paste(state, &text, out),
+        Event::Mouse(mouse) => mouse::mouse(state, &mouse, out),
         Event::Resize { width, height } => {
             state.size = (width, height);
             state.selection = None;
@@ -79,12 +89,12 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
             out.push(Command::Reindex { rebuild: false });
             out.push(Command::RefreshRepo);
         }
-        Event::Index(event) => world::index(state, event, &mut out),
-        Event::Engine(event) => world::engine(state, event, &mut out),
+        Event::Index(event) => world::index(state, event),
+        Event::Engine(event) => world::engine(state, event, out),
         Event::Models(result) => models::rows(state, result),
-        Event::Pull(event) => world::pull(state, event, &mut out),
+        Event::Pull(event) => world::pull(state, event, out),
         Event::Job { generation, event } => job::event(state, generation, *event),
-        Event::JobDone { generation, result } => job::done(state, generation, result, &mut out),
+        Event::JobDone { generation, result } => job::done(state, generation, result, out),
         Event::Preview { generation, result } => panel::previewed(state, generation, result),
         Event::Search { generation, result } => overlay::searched(state, generation, result),
         Event::Code {
@@ -92,24 +102,24 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
             range,
             result,
         } => panel::code(state, path, range, result),
-        Event::Applied { block, result } => patching::applied(state, block, result, &mut out),
-        Event::Undone(result) => patching::undone(state, result, &mut out),
+        Event::Applied { block, result } => patching::applied(state, block, result, out),
+        Event::Undone(result) => patching::undone(state, result, out),
         Event::Checking { block, what } => patching::checking(state, block, what),
-        Event::Checked { block, result } => patching::checked(state, block, result, &mut out),
+        Event::Checked { block, result } => patching::checked(state, block, result, out),
         Event::EditorDone { purpose, result } => {
-            patching::editor_done(state, &purpose, result, &mut out);
+            patching::editor_done(state, &purpose, result, out);
         }
         Event::Copied(result) => world::copied(state, result),
         Event::Sessions(result) => overlay::sessions(state, result),
-        Event::SessionLoaded { id, result } => world::session(state, id, result, &mut out),
+        Event::SessionLoaded { id, result } => world::session(state, id, result, out),
         Event::SaveFailed(failure) | Event::Warning(failure) => {
             state.push(Body::Error(failure));
         }
         Event::Written(result) => world::written(state, result),
         Event::Suggested { finding, change } => {
-            reviewing::suggested(state, &finding, change, &mut out);
+            reviewing::suggested(state, &finding, change, out);
         }
-        Event::InitWritten(result) => world::init_written(state, result, &mut out),
+        Event::InitWritten(result) => world::init_written(state, result, out),
         Event::Doctor(result) => world::doctor(state, result),
         Event::ThemeSet(result) => world::theme_set(state, result),
         Event::Themes(names) => overlay::themes(state, names),
@@ -119,17 +129,17 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         }
         Event::Memory(bytes) => state.memory = bytes,
         Event::Sealed(sealed) => state.options.sealed = sealed,
-        Event::Signal(signal) => match signal {
-            Signal::Interrupt => stop::interrupt(state, &mut out),
-            Signal::Terminate | Signal::Hangup => stop::quit(state, &mut out),
-            Signal::Continue => out.push(Command::Redraw),
-        },
+        Event::Signal(signal) => heed(state, signal, out),
     }
-    // The popup belongs to who types.
-    if state.focus != Focus::Composer {
-        state.completion = None;
+}
+
+/// Does what a signal of the operating system asks for.
+fn heed(state: &mut State, signal: Signal, out: &mut Vec<Command>) {
+    match signal {
+        Signal::Interrupt => stop::interrupt(state, out),
+        Signal::Terminate | Signal::Hangup => stop::quit(state, out),
+        Signal::Continue => out.push(Command::Redraw),
     }
-    out
 }
 
 impl State {
@@ -145,7 +155,7 @@ impl State {
         id
     }
 
-    /// A block's body, to be changed: its revision grows.
+    /// Returns a block's body, to be changed: its revision grows.
     pub(super) fn body_mut(&mut self, id: BlockId) -> Option<&mut Body> {
         let index = self.index_of(id)?;
         let block = self.blocks.get_mut(index)?;
@@ -177,7 +187,7 @@ impl State {
         self.last_generation
     }
 
-    /// Takes a mention in or out of a list; true if it is in it now.
+    /// Takes a mention into a list, or out of it if there; true if it is in it now.
     pub(super) fn toggle(list: &mut Vec<Mention>, mention: Mention) -> bool {
         let before = list.len();
         list.retain(|other| other.path != mention.path);
@@ -189,7 +199,7 @@ impl State {
     }
 }
 
-/// A whole file as a mention.
+/// Makes a mention of a whole file.
 fn whole(path: RepoPath) -> Mention {
     Mention { path, range: None }
 }

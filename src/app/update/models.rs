@@ -23,7 +23,8 @@ pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>
     out.push(Command::ListModels);
 }
 
-/// The row to start at: the one in use, else the best that is here, else the one recommended.
+/// Returns the row to start at: the model in use, else the one recommended, else one that is here,
+/// else the first.
 pub(super) fn preferred(state: &State) -> usize {
     let current = state.facts().map(|facts| facts.name.as_str());
     let rows = &state.models;
@@ -86,7 +87,7 @@ pub(super) fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>)
     }
 }
 
-/// Loads it, stopping the job that runs on the one before.
+/// Loads a model, stopping the job that runs on the one before.
 pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
     if state.facts().is_some_and(|facts| facts.name == name) {
         let text = format!("{name} is loaded already");
@@ -107,7 +108,7 @@ pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
     });
 }
 
-/// Fetches it.
+/// Fetches a model.
 pub(super) fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
     if let Some(why) = state.options.no_pull.clone() {
         state.fail(
@@ -127,6 +128,7 @@ pub(super) fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
         return;
     }
     let partial = state.models.iter().find(|row| row.name == name);
+    // The list of models may have changed since this one was asked about.
     let (done, total) = partial.map_or((0, 0), |row| (row.partial, row.bytes));
     let id = state.push(Body::Download(Download {
         name: name.to_owned(),
@@ -144,7 +146,7 @@ pub(super) fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
     });
 }
 
-/// The models there are.
+/// Takes the list of models, and fills the picker if it is open.
 pub(super) fn rows(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
     match result {
         Ok(rows) => {
@@ -160,6 +162,7 @@ pub(super) fn rows(state: &mut State, result: Result<Vec<ModelRow>, Failure>) {
                 let same = list
                     .rows()
                     .position(|row| Some(&row.name) == chosen.as_ref());
+                // The row may be gone, or be the first of a list that was empty.
                 list.cursor = same.unwrap_or(if list.filter.is_empty() { at } else { 0 });
                 list.step(0, seen);
                 picker.list = list;

@@ -1,4 +1,4 @@
-//! The mouse: the wheel scrolls what is under it, a click puts the cursor or opens, dragging
+//! Mouse events: the wheel scrolls what is under it, a click puts the cursor or opens, dragging
 //! marks and copies.
 
 use super::super::block::Body;
@@ -9,7 +9,7 @@ use super::super::patch_block::PatchRow;
 use super::super::state::{Focus, State};
 use super::{compose, models, overlay, panel, reviewing, scroll, stop};
 
-/// The mouse.
+/// Does what a mouse event asks for.
 pub(super) fn mouse(state: &mut State, mouse: &Mouse, out: &mut Vec<Command>) {
     match mouse.kind {
         MouseKind::Scroll(lines) => wheel(state, &mouse.target, lines, out),
@@ -78,7 +78,7 @@ fn down(state: &mut State, target: &Target, out: &mut Vec<Command>) {
     }
 }
 
-/// A click on the row that has the cursor takes it; on another moves the cursor there.
+/// Takes the clicked row if the cursor is on it; else moves the cursor there.
 fn click_row(state: &mut State, row: usize, out: &mut Vec<Command>) {
     let at = match &state.overlay {
         Some(Overlay::Models(picker)) => (picker.list.cursor, picker.list.shown.len()),

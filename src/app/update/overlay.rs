@@ -1,4 +1,4 @@
-//! What lies over everything: help, texts, lists, confirmations.
+//! Keys and lists of the overlay: help, texts, choices, confirmations.
 
 use super::super::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
@@ -18,7 +18,7 @@ use crate::jobs::session::SessionEntry;
 /// Bytes a filter takes at most.
 const MOST_FILTER: usize = 500;
 
-/// A key while something lies over everything.
+/// Takes a key while there is an overlay.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     let action = state.keymap.action(Place::Overlay, key);
     match action {
@@ -62,7 +62,7 @@ fn text_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
     }
 }
 
-/// Scrolls a text, or moves a list's cursor.
+/// Scrolls the overlay's text, or moves its list's cursor.
 pub(super) fn scroll(state: &mut State, by: isize) {
     let rows = usize::from(state.layout.overlay_rows.max(1));
     let help = help_lines::lines(&state.keymap).len();
@@ -135,7 +135,7 @@ fn at_models(state: &State) -> bool {
     matches!(&state.overlay, Some(Overlay::Models(picker)) if picker.list.filter.is_empty())
 }
 
-/// Moves the cursor; a theme is shown at once.
+/// Moves the list's cursor; a theme is shown at once.
 pub(super) fn go(state: &mut State, by: isize, out: &mut Vec<Command>) {
     scroll(state, by);
     preview_theme(state, out);
@@ -152,7 +152,7 @@ fn preview_theme(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// A paste goes into the filter.
+/// Pastes a text into the filter.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
     let line = super::super::composer::clean(text).replace(['\n', '\t'], " ");
     filter(state, out, |filter| {
@@ -217,18 +217,20 @@ impl<T> Picker<T> {
             .split_whitespace()
             .map(str::to_lowercase)
             .collect();
-        self.shown = (0..self.items.len())
-            .filter(|at| {
-                let text = self.items.get(*at).map(|item| text(item).to_lowercase());
-                text.is_some_and(|text| words.iter().all(|word| text.contains(word.as_str())))
-            })
+        let passes = |item: &T| {
+            let text = text(item).to_lowercase();
+            words.iter().all(|word| text.contains(word.as_str()))
+        };
+        let items = self.items.iter().enumerate();
+        self.shown = items
+            .filter_map(|(at, item)| passes(item).then_some(at))
             .collect();
         self.cursor = 0;
         self.top = 0;
     }
 }
 
-/// Closes it, as if it had not been opened.
+/// Closes the overlay, as if it had not been opened.
 pub(super) fn close(state: &mut State, out: &mut Vec<Command>) {
     match state.overlay.take() {
         Some(Overlay::Themes(_)) => {
@@ -264,6 +266,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             }
         }
         Some(Overlay::Themes(picker)) => {
+            // Where the filter leaves no theme, the one in use stays.
             let name = picker.chosen().unwrap_or(&state.options.theme).clone();
             out.push(Command::SetTheme { name, keep: true });
         }
@@ -323,7 +326,7 @@ fn mention_hit(state: &mut State) {
 
 // ----- lists that have come
 
-/// Sessions have come.
+/// Fills the list of sessions.
 pub(super) fn sessions(state: &mut State, result: Result<Vec<SessionEntry>, Failure>) {
     let Some(Overlay::Sessions(picker)) = &mut state.overlay else {
         return;
@@ -349,17 +352,19 @@ pub(super) fn sessions(state: &mut State, result: Result<Vec<SessionEntry>, Fail
 pub(super) fn open_themes(state: &mut State, out: &mut Vec<Command>) {
     let mut picker = Picker::new(state.themes.clone());
     picker.loading = state.themes.is_empty();
+    // The theme in use may have been removed, or the list has not come yet.
     let current = state.options.theme.as_str();
     picker.cursor = picker.items.iter().position(|t| t == current).unwrap_or(0);
     state.overlay = Some(Overlay::Themes(picker));
     out.push(Command::ListThemes);
 }
 
-/// Themes have come.
+/// Takes the names of the themes, and fills their list if it is open.
 pub(super) fn themes(state: &mut State, names: Vec<String>) {
     if let Some(Overlay::Themes(picker)) = &mut state.overlay
         && picker.items != names
     {
+        // The theme in use may have been removed.
         let at = names.iter().position(|name| *name == state.options.theme);
         *picker = Picker::new(names.clone());
         picker.cursor = at.unwrap_or(0);
@@ -367,7 +372,7 @@ pub(super) fn themes(state: &mut State, names: Vec<String>) {
     state.themes = names;
 }
 
-/// Places have come.
+/// Fills the list of places found.
 pub(super) fn searched(
     state: &mut State,
     generation: Generation,

@@ -8,10 +8,10 @@ use super::whole;
 use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::jobs::{Mention, Preview};
 
-/// Texts kept at a time; the rest is read again when wanted.
+/// Most texts kept; the rest is read again when wanted.
 const MOST_CODE: usize = 200;
 
-/// Opens or closes it; opened it takes the keys.
+/// Opens or closes the panel; once open, the panel takes the keys.
 pub(super) fn toggle(state: &mut State, out: &mut Vec<Command>) {
     if state.panel.take().is_some() {
         if state.focus == Focus::Panel {
@@ -28,7 +28,7 @@ pub(super) fn toggle(state: &mut State, out: &mut Vec<Command>) {
     look(state, out);
 }
 
-/// The other list.
+/// Turns to the panel's other list.
 pub(super) fn turn(state: &mut State, out: &mut Vec<Command>) {
     if let Some(panel) = &mut state.panel {
         panel.tab = match panel.tab {
@@ -41,7 +41,7 @@ pub(super) fn turn(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// Moves the cursor.
+/// Moves the panel's cursor by rows.
 pub(super) fn step(state: &mut State, by: isize, out: &mut Vec<Command>) {
     if let Some(panel) = &mut state.panel {
         panel.cursor = panel.cursor.saturating_add_signed(by);
@@ -50,7 +50,7 @@ pub(super) fn step(state: &mut State, by: isize, out: &mut Vec<Command>) {
     look(state, out);
 }
 
-/// Puts the cursor on a row.
+/// Puts the panel's cursor on a row.
 pub(super) fn go(state: &mut State, row: usize, out: &mut Vec<Command>) {
     if let Some(panel) = &mut state.panel {
         panel.cursor = row;
@@ -60,7 +60,7 @@ pub(super) fn go(state: &mut State, row: usize, out: &mut Vec<Command>) {
     look(state, out);
 }
 
-/// Keeps the cursor within the rows, and in sight.
+/// Keeps the panel's cursor within the rows, and in sight.
 pub(super) fn clamp(state: &mut State) {
     let rows = state.panel_rows().len();
     let seen = usize::from(state.layout.panel_rows).max(1);
@@ -110,7 +110,7 @@ pub(super) fn want_code(state: &mut State, key: (RepoPath, LineRange), out: &mut
     });
 }
 
-/// Lines of a file have come.
+/// Takes the code that was read.
 pub(super) fn code(
     state: &mut State,
     path: RepoPath,
@@ -119,15 +119,11 @@ pub(super) fn code(
 ) {
     let result = result.map_err(|failure| failure.to_string());
     state.code.insert((path, range), result);
-    // What is open may show them: it is drawn again.
-    let open: Vec<_> = state
-        .blocks
-        .iter()
-        .filter(|block| matches!(block.body, super::Body::Review(_)))
-        .map(|block| block.id)
-        .collect();
-    for id in open {
-        let _ = state.body_mut(id);
+    // An open finding may show them: reviews are drawn again.
+    for block in &mut state.blocks {
+        if matches!(block.body, super::Body::Review(_)) {
+            block.revision += 1;
+        }
     }
 }
 
@@ -224,7 +220,7 @@ pub(super) fn copy_row(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// What would be shown has come.
+/// Shows the context that a preview gathered.
 pub(super) fn previewed(
     state: &mut State,
     generation: Generation,
@@ -262,6 +258,7 @@ pub(super) fn open_source(state: &mut State, id: u32, out: &mut Vec<Command>) {
         .panel_rows()
         .iter()
         .position(|row| matches!(row, PanelRow::Excerpt { id: other, .. } if *other == id));
+    // An answer may cite a number that is none of its sources.
     go(state, at.unwrap_or(0), out);
 }
 

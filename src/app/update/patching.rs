@@ -3,7 +3,7 @@
 use super::super::block::{BlockId, Body, Check, Tone};
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::keymap::Action;
-use super::super::patch_block::{Decision, PatchBlock, PatchRow, PatchState};
+use super::super::patch_block::{Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState};
 use super::super::state::{Composing, Focus, State};
 use super::{scroll, send};
 use crate::base::{Failure, Result};
@@ -18,7 +18,7 @@ fn patch_mut(state: &mut State, id: BlockId) -> Option<&mut PatchBlock> {
     }
 }
 
-/// An action on the patch that has the keys.
+/// Does an action on the patch that has the keys.
 pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     let Focus::Patch(id) = state.focus else {
         return;
@@ -55,6 +55,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
 
 fn step(patch: &mut PatchBlock, by: isize) {
     let rows = patch.rows();
+    // The editor may leave the cursor on a hunk of a folded file, which is no row.
     let at = rows.iter().position(|row| *row == patch.cursor);
     let to = at
         .unwrap_or(0)
@@ -65,7 +66,7 @@ fn step(patch: &mut PatchBlock, by: isize) {
     }
 }
 
-/// To the next hunk (or file without hunks), opening its file.
+/// Moves to the next hunk (or file without hunks), opening its file.
 fn hunk(patch: &mut PatchBlock, by: isize) {
     let mut stops = Vec::new();
     for (i, file) in patch.files.iter().enumerate() {
@@ -79,9 +80,9 @@ fn hunk(patch: &mut PatchBlock, by: isize) {
             .saturating_add_signed(by)
             .min(stops.len().saturating_sub(1)),
         (PatchRow::File(file), None) => {
-            let first = patch.files.get(file).map_or(0, |file| file.hunks.0);
-            let at = stops.iter().position(|s| *s == PatchRow::Hunk(first));
-            let at = at.unwrap_or(0);
+            let first = patch.files.get(file).map(|f| PatchRow::Hunk(f.hunks.0));
+            // A patch that the editor made empty has neither files nor hunks.
+            let at = stops.iter().position(|s| Some(*s) == first).unwrap_or(0);
             if by < 0 { at.saturating_sub(1) } else { at }
         }
         (PatchRow::Hunk(_), None) => 0,
@@ -148,7 +149,7 @@ fn remark(state: &mut State, id: BlockId) {
     state.focus = Focus::Composer;
 }
 
-/// Ends a remark, sent or not: gives it back, and the composer to what stood there before.
+/// Ends a remark, sent or not: returns its text, and restores the composer's text from before.
 pub(super) fn end_remark(state: &mut State) -> String {
     let remark = state.composer.take();
     state.composing = Composing::Request;
@@ -157,7 +158,7 @@ pub(super) fn end_remark(state: &mut State) -> String {
     remark
 }
 
-/// Asks again for a hunk that was rejected, with a remark (or none).
+/// Asks again for a rejected hunk, with a remark (or none).
 pub(super) fn ask_again(
     state: &mut State,
     id: BlockId,
@@ -168,9 +169,40 @@ pub(super) fn ask_again(
     let Some(patch) = patch_mut(state, id) else {
         return;
     };
-    let Some(row) = patch.hunks.get(hunk) else {
-        return;
+    let failed = match &patch.check {
+        Check::Done(checked) if checked.verdict == Verdict::Failed => Some(checked),
+        _ => None,
     };
+    let (asked, shown) = match (patch.hunks.get(hunk), failed, remark) {
+        // Editing the file meanwhile may have left fewer hunks.
+        (None, ..) => return,
+        // The whole change failed, and the whole is to be written anew.
+        (Some(_), Some(checked), "") => {
+            let shown = format!("{} (so that `{}` passes)", patch.request, checked.command);
+            let wish = Patch {
+                request: patch.request.clone(),
+                ..Patch::default()
+            };
+            (checked.again(wish, &patch.change), shown)
+        }
+        (Some(row), _, "") => {
+            let shown = format!("{} (another way)", patch.request);
+            (wish(patch, row, "do it another way"), shown)
+        }
+        (Some(row), _, remark) => (wish(patch, row, remark), remark.to_owned()),
+    };
+    send::submit(state, Request::Patch(asked), &shown, out);
+    // Where nothing is left to decide on, the new patch takes the place of this one.
+    if let Some(patch) = patch_mut(state, id)
+        && patch.is_open()
+        && patch.all_rejected()
+    {
+        patch.state = PatchState::Discarded;
+    }
+}
+
+/// Makes the request for another version of a hunk.
+fn wish(patch: &PatchBlock, row: &PatchHunk, remark: &str) -> Patch {
     let mut text = String::new();
     for (sign, line) in &row.hunk.lines {
         text.push(match sign {
@@ -181,49 +213,16 @@ pub(super) fn ask_again(
         text.push_str(line);
         text.push('\n');
     }
-    let request = patch.request.clone();
-    let files: Vec<_> = patch
+    // A file that the patch would create is not there to be shown.
+    let file = patch
         .files
         .get(row.hunk.file)
-        .filter(|file| file.what != super::super::patch_block::FileFate::Created)
-        .map(|file| file.path.clone())
-        .into_iter()
-        .collect();
-    let failed = match &patch.check {
-        Check::Done(checked) if checked.verdict == Verdict::Failed => Some(checked.clone()),
-        _ => None,
-    };
-    let (asked, shown) = match (failed, remark) {
-        // The whole change failed, and the whole is to be written anew.
-        (Some(checked), "") => {
-            let shown = format!("{request} (so that `{}` passes)", checked.command);
-            let wish = Patch {
-                request,
-                ..Patch::default()
-            };
-            (checked.again(wish, &patch.change), shown)
-        }
-        (_, remark) => {
-            let (shown, remark) = match remark {
-                "" => (format!("{request} (another way)"), "do it another way"),
-                remark => (remark.to_owned(), remark),
-            };
-            let wish = Patch {
-                request,
-                files,
-                again: Some((text, remark.to_owned())),
-                ..Patch::default()
-            };
-            (wish, shown)
-        }
-    };
-    send::submit(state, Request::Patch(asked), &shown, out);
-    // Nothing of it is left to decide on: what comes takes its place.
-    if let Some(patch) = patch_mut(state, id)
-        && patch.is_open()
-        && patch.all_rejected()
-    {
-        patch.state = PatchState::Discarded;
+        .filter(|file| file.what != FileFate::Created);
+    Patch {
+        request: patch.request.clone(),
+        files: file.map(|file| file.path.clone()).into_iter().collect(),
+        again: Some((text, remark.to_owned())),
+        ..Patch::default()
     }
 }
 
@@ -239,21 +238,20 @@ fn edit(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
         }),
         PatchRow::File(_) => 1,
     };
-    let file = patch.file_of(patch.cursor);
-    let change = file.and_then(|file| patch.change.files.get(file));
-    match (file, change.and_then(|c| c.after.clone())) {
-        (Some(file), Some(text)) => {
-            let name = change.map_or("", |c| c.path.name()).to_owned();
-            out.push(Command::OpenEditor {
-                purpose: EditorPurpose::PatchFile { block: id, file },
-                editable: Editable::Text { text, name, line },
-            });
-        }
-        _ => state.toast(Tone::Warning, "a file that is taken away cannot be edited"),
+    let editable = patch.file_of(patch.cursor).and_then(|file| {
+        let change = patch.change.files.get(file)?;
+        Some((file, change.path.name().to_owned(), change.after.clone()?))
+    });
+    match editable {
+        Some((file, name, text)) => out.push(Command::OpenEditor {
+            purpose: EditorPurpose::PatchFile { block: id, file },
+            editable: Editable::Text { text, name, line },
+        }),
+        None => state.toast(Tone::Warning, "a file that is taken away cannot be edited"),
     }
 }
 
-/// `$EDITOR` has ended.
+/// Takes the text back from `$EDITOR`.
 pub(super) fn editor_done(
     state: &mut State,
     purpose: &EditorPurpose,
@@ -327,7 +325,7 @@ fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     });
 }
 
-/// The check goes on.
+/// Notes the step a check is at.
 pub(super) fn checking(state: &mut State, id: BlockId, now: String) {
     if let Some(patch) = patch_mut(state, id)
         && let Check::Running { what, .. } = &mut patch.check
@@ -336,7 +334,7 @@ pub(super) fn checking(state: &mut State, id: BlockId, now: String) {
     }
 }
 
-/// The check has ended.
+/// Takes the result of a check.
 pub(super) fn checked(
     state: &mut State,
     id: BlockId,
@@ -396,7 +394,7 @@ fn apply(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     });
 }
 
-/// The change has been written, or not.
+/// Takes the result of writing a change.
 pub(super) fn applied(
     state: &mut State,
     id: BlockId,
@@ -435,14 +433,14 @@ pub(super) fn applied(
     }
 }
 
-/// What else happened while files were written.
+/// Adds notes on what else happened while files were written.
 fn notes(state: &mut State, notes: Vec<String>) {
     for note in notes {
         state.note(Tone::Warning, note);
     }
 }
 
-/// The last patch has been taken back, or not.
+/// Takes the result of taking the last patch back.
 pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &mut Vec<Command>) {
     let undone = match result {
         Ok(undone) => undone,

@@ -1,4 +1,4 @@
-//! Working through the findings of a review.
+//! Actions on the findings of a review.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ fn review_mut(state: &mut State, id: BlockId) -> Option<&mut ReviewBlock> {
     }
 }
 
-/// An action on the review that has the keys.
+/// Does an action on the review that has the keys.
 pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     let Focus::Review(id) = state.focus else {
         return;
@@ -75,7 +75,7 @@ fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Ve
         Action::AskAbout => {
             let text = format!("{} “{}”: ", place(finding), finding.title);
             scroll::leave(state);
-            // What is typed already becomes the question.
+            // The text typed so far becomes the question.
             state.composer.go(Motion::TextStart);
             state.composer.paste(&text);
             state.composer.go(Motion::TextEnd);
@@ -93,7 +93,7 @@ fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Ve
     }
 }
 
-/// Has a patch planned for a finding.
+/// Asks for a patch that mends a finding.
 fn fix(state: &mut State, finding: &Finding, out: &mut Vec<Command>) {
     let place = place(finding);
     let request = format!(
@@ -110,7 +110,7 @@ fn shown(finding: &Finding) -> String {
     format!("fix {}: {}", finding.place(), finding.title)
 }
 
-/// The change that came with a finding is worked out: it is decided on like any other. Where the
+/// Adds the change that came with a finding as a patch. Where the
 /// line reads otherwise by now, the model is asked.
 pub(super) fn suggested(
     state: &mut State,
@@ -129,7 +129,7 @@ pub(super) fn suggested(
     }
 }
 
-/// A mention of the lines around a finding.
+/// Returns a mention of the lines around a finding.
 fn place(finding: &Finding) -> String {
     let (from, to) = (finding.line.saturating_sub(10).max(1), finding.line + 10);
     let mention = mention_text(&finding.path, true);
@@ -152,15 +152,12 @@ pub(super) fn toggle(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     }
 }
 
-/// A finding as Markdown.
+/// Writes a finding as Markdown.
 fn entry(finding: &Finding) -> String {
     let quote = finding.quote.trim_end();
     // A fence longer than any run of backticks in the line.
-    let longest = quote
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
+    let runs = quote.split(|c| c != '`').map(str::len);
+    let longest = runs.fold(0, usize::max);
     let fence = "`".repeat(longest.max(2) + 1);
     format!(
         "**{}** `{}` {}\n\n{}{fence}\n{quote}\n{fence}\n",
@@ -174,7 +171,7 @@ fn entry(finding: &Finding) -> String {
     )
 }
 
-/// The findings that stand, as Markdown.
+/// Writes the findings that stand as Markdown.
 pub(super) fn report(review: &ReviewBlock) -> String {
     let standing: Vec<&FindingRow> = review.standing().collect();
     let mut out = format!("# Review of {}\n\n", review.label);

@@ -1,6 +1,6 @@
 //! Scrolling, and the cursor over blocks.
 //!
-//! Where the transcript stands is said as a block and a line in it, so that what is added
+//! The transcript's position is kept as a block and a line in it, so that what is added
 //! below, or taken away above, leaves the text under the eye where it is.
 
 use super::super::block::{BlockId, Body};
@@ -59,12 +59,12 @@ fn total(state: &State) -> u64 {
         .sum()
 }
 
-/// The first row seen when the end is seen.
+/// The first row in view when the end is in view.
 fn last_top(state: &State) -> u64 {
     total(state).saturating_sub(u64::from(state.layout.rows))
 }
 
-/// The first row seen, counted from the start of the transcript; none at the bottom.
+/// The first row in view, counted from the start of the transcript; none at the bottom.
 fn top(state: &State) -> Option<u64> {
     let Scroll::At { block, line } = state.scroll else {
         return None;
@@ -110,7 +110,7 @@ pub(super) fn by(state: &mut State, rows: i64) {
     set_top(state, top.saturating_add_signed(rows));
 }
 
-/// Scrolls by pages, two rows of the old one staying.
+/// Scrolls by pages less two rows, which stay in view.
 pub(super) fn page(state: &mut State, pages: i64) {
     by(
         state,
@@ -118,17 +118,17 @@ pub(super) fn page(state: &mut State, pages: i64) {
     );
 }
 
-/// To the start.
+/// Scrolls to the start.
 pub(super) fn to_top(state: &mut State) {
     set_top(state, 0);
 }
 
-/// To the end, and stays there.
+/// Scrolls to the end, and stays there.
 pub(super) fn to_bottom(state: &mut State) {
     state.scroll = Scroll::Bottom;
 }
 
-/// Brings rows of a block into view with as little scrolling as will do; the head of the block
+/// Scrolls as little as will do to bring rows of a block into view; the head of the block
 /// with them, where there is room for both.
 fn reveal(state: &mut State, block: BlockId, first: u32, last: u32) {
     let view = u64::from(state.layout.rows);
@@ -150,7 +150,7 @@ fn reveal(state: &mut State, block: BlockId, first: u32, last: u32) {
     }
 }
 
-/// Brings the first row of a block to the top of the view, if it is not seen whole.
+/// Scrolls to the first row of a block, if the block is not in view whole.
 pub(super) fn show(state: &mut State, id: BlockId) {
     let mut rows = 0;
     for (block, height) in &state.layout.heights {
@@ -173,7 +173,7 @@ fn is_stop(body: &Body) -> bool {
     )
 }
 
-/// Whether there is anything the cursor can stand on.
+/// Tells whether there is a block the cursor can stand on.
 pub(super) fn has_answers(state: &State) -> bool {
     state.blocks.iter().any(|block| is_stop(&block.body))
 }
@@ -199,7 +199,7 @@ pub(super) fn answer(state: &mut State, by: i32) {
             show(state, block);
             super::panel::clamp(state);
         }
-        // Behind the last one is the composer.
+        // Behind the last answer comes the composer.
         None if by > 0 => {
             leave(state);
             to_bottom(state);
@@ -227,14 +227,14 @@ pub(super) fn code(state: &mut State, by: i32) {
     state.cursor = Some(Cursor { code, ..cursor });
 }
 
-/// Back to the composer; nothing is marked any more.
+/// Leaves for the composer; nothing is marked any more.
 pub(super) fn leave(state: &mut State) {
     state.cursor = None;
     state.focus = Focus::Composer;
     super::panel::clamp(state);
 }
 
-/// Opens what the block at the cursor holds.
+/// Opens the block at the cursor.
 pub(super) fn open(state: &mut State, out: &mut Vec<Command>) {
     let Some(cursor) = state.cursor else { return };
     match state.body_mut(cursor.block) {

@@ -1,4 +1,4 @@
-//! From what is typed to a job that runs: sending, waiting, starting.
+//! Requests, from what is typed to a job that runs: sending, waiting, starting.
 
 use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
 use super::super::command::Command;
@@ -11,7 +11,7 @@ use crate::repo::DiffSpec;
 /// Most requests that wait at a time.
 const MOST_WAITING: usize = 8;
 
-/// Enter in the composer.
+/// Does Enter in the composer.
 pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     state.completion = None;
     if let Composing::Remark { block, hunk } = state.composing {
@@ -46,7 +46,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// Enter where nothing is typed: opens the thinking that runs, else explains the seal where it
+/// Does Enter where nothing is typed: opens the thinking that runs, else explains the seal where it
 /// is not on.
 fn empty_enter(state: &mut State) {
     if let Some(job) = &state.job {
@@ -63,7 +63,7 @@ fn empty_enter(state: &mut State) {
     }
 }
 
-/// A question.
+/// Asks a question.
 pub(super) fn ask(state: &mut State, text: &str, out: &mut Vec<Command>) {
     submit(
         state,
@@ -76,7 +76,7 @@ pub(super) fn ask(state: &mut State, text: &str, out: &mut Vec<Command>) {
     );
 }
 
-/// The rest of the last answer.
+/// Asks for the rest of the last answer.
 pub(super) fn go_on(state: &mut State, out: &mut Vec<Command>) {
     submit(
         state,
@@ -89,7 +89,7 @@ pub(super) fn go_on(state: &mut State, out: &mut Vec<Command>) {
     );
 }
 
-/// A change.
+/// Asks for a change; `shown` is its text in the transcript.
 pub(super) fn patch(state: &mut State, text: &str, shown: &str, out: &mut Vec<Command>) {
     submit(
         state,
@@ -102,7 +102,7 @@ pub(super) fn patch(state: &mut State, text: &str, shown: &str, out: &mut Vec<Co
     );
 }
 
-/// Which job a request is.
+/// Returns the kind of job of a request.
 pub(super) const fn kind(request: &Request) -> JobKind {
     match request {
         Request::Ask(_) => JobKind::Ask,
@@ -112,7 +112,7 @@ pub(super) const fn kind(request: &Request) -> JobKind {
     }
 }
 
-/// Whether no more can wait; says so.
+/// Tells whether no more requests can wait; says so to the person.
 fn is_full(state: &mut State) -> bool {
     let full = state.queue.len() >= MOST_WAITING;
     if full {
@@ -124,7 +124,7 @@ fn is_full(state: &mut State) -> bool {
     full
 }
 
-/// Puts what was not sent into an empty composer, so that Enter sends the same again.
+/// Puts a request that was not sent into an empty composer, so that Enter sends the same again.
 pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
     if !state.composer.is_empty() || state.composing != Composing::Request {
         return;
@@ -149,7 +149,7 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
         put_back(state, &request, text);
         return;
     }
-    // The first words take the place of the welcome.
+    // The first request takes the place of the welcome.
     if let [only] = state.blocks.as_slice()
         && matches!(only.body, Body::Welcome)
     {
@@ -176,7 +176,7 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
     state.cursor = None;
     super::scroll::to_bottom(state);
     match &state.engine {
-        // What is being fetched will do.
+        // The model being fetched is loaded next, and this is sent to it.
         EngineState::Missing if state.pulling.is_some() => {}
         EngineState::Missing => super::models::open_models(state, true, out),
         EngineState::Failed { name } => {
@@ -189,7 +189,7 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
     advance(state, out);
 }
 
-/// Starts the next request that waits, if nothing keeps it.
+/// Starts the next request in the queue, unless a job runs or no model is loaded.
 pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
     let ready = matches!(state.engine, EngineState::Ready(_));
     if state.job.is_some() || !ready {
@@ -232,7 +232,7 @@ pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
     });
 }
 
-/// The words of a request without the command before them.
+/// Returns the words of a request without the command before them.
 fn request_words(request: &Request, shown: &str) -> String {
     match request {
         Request::Ask(ask) => ask.question.clone(),
@@ -241,8 +241,8 @@ fn request_words(request: &Request, shown: &str) -> String {
     }
 }
 
-/// Moves a person's block that waited down to where its answer will begin. It gets a new
-/// name, since blocks stand in the order of their names.
+/// Moves a request that waited down to where its answer will begin. Its block gets a new
+/// id, since blocks stand in the order of their ids.
 fn bring_down(state: &mut State, user: BlockId) {
     let Some(at) = state.index_of(user) else {
         return;
@@ -254,7 +254,7 @@ fn bring_down(state: &mut State, user: BlockId) {
     state.push(moved.body);
 }
 
-/// Says of everything that waits what it waits for.
+/// Marks all requests in the queue with what they wait for.
 pub(super) fn relabel(state: &mut State, ready: bool) {
     let waits: Vec<_> = state.queue.iter().map(|queued| queued.block).collect();
     let sent = if ready {
@@ -273,7 +273,7 @@ pub(super) fn relabel(state: &mut State, ready: bool) {
     }
 }
 
-/// Adds the conversation, pins and drops, as they are when it is sent.
+/// Adds the conversation, pins and drops to a request, as they are when it is sent.
 pub(super) fn fill_in(state: &mut State, request: &mut Request) {
     let mut pinned = state.pins.clone();
     match request {
@@ -292,7 +292,7 @@ pub(super) fn fill_in(state: &mut State, request: &mut Request) {
     }
 }
 
-/// What a review is of, for people.
+/// Names the diff of a review, for people.
 pub(super) fn label(of: &ReviewOf) -> String {
     match of {
         ReviewOf::Repo(DiffSpec::Staged) => "what is staged".to_owned(),

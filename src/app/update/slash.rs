@@ -1,4 +1,4 @@
-//! What the slash commands do.
+//! Slash commands, carried out.
 
 use super::super::block::{Body, Tone};
 use super::super::command::Command;
@@ -10,7 +10,7 @@ use crate::base::RepoPath;
 use crate::jobs::{Ask, Mention, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
-/// Places a search asks for.
+/// Most places a search asks for.
 const TOP: usize = 50;
 
 /// Does a command. `text` is the whole line as typed.
@@ -40,18 +40,7 @@ pub(super) fn run(
         Slash::Context => context(state, argument, out),
         Slash::Add | Slash::Drop | Slash::Pin => paths(state, slash, argument),
         Slash::Search if argument.is_empty() => needs(state, "/search", "words to look for"),
-        Slash::Search => {
-            let generation = state.next_generation();
-            state.awaited.search = Some(generation);
-            let mut picker = Picker::loading();
-            picker.filter = argument.to_owned();
-            state.overlay = Some(Overlay::Search(picker));
-            out.push(Command::Search {
-                generation,
-                query: argument.to_owned(),
-                top: TOP,
-            });
-        }
+        Slash::Search => search(state, argument, out),
         Slash::Model if argument.is_empty() => models::open_models(state, false, out),
         Slash::Model => models::take_model(state, argument, out),
         Slash::Models => models::open_models(state, false, out),
@@ -61,34 +50,50 @@ pub(super) fn run(
             state.overlay = Some(Overlay::Sessions(Picker::loading()));
             out.push(Command::ListSessions);
         }
-        Slash::Resume => resume(
-            state,
-            (!argument.is_empty()).then(|| argument.to_owned()),
-            out,
-        ),
+        Slash::Resume => resume(state, given(argument), out),
         Slash::Copy => copy_last(state, out),
         Slash::Export if state.turns.is_empty() => {
             state.toast(Tone::Warning, "there is no conversation to export yet");
         }
         Slash::Export => out.push(Command::Export {
             turns: state.turns.clone(),
-            file: (!argument.is_empty()).then(|| argument.to_owned()),
+            file: given(argument),
         }),
         Slash::Init => out.push(Command::WriteInit),
-        Slash::Doctor => {
-            state.overlay = Some(Overlay::Text {
-                title: "doctor".to_owned(),
-                text: "looking…".to_owned(),
-                top: 0,
-            });
-            out.push(Command::Doctor);
-        }
+        Slash::Doctor => doctor(state, out),
         Slash::Help => overlay::help(state),
         Slash::Quit => stop::ask_quit(state, out),
     }
 }
 
-/// A command lacks what it works on: it goes back into the composer, to be completed.
+/// The argument, where one is given.
+fn given(argument: &str) -> Option<String> {
+    (!argument.is_empty()).then(|| argument.to_owned())
+}
+
+fn search(state: &mut State, query: &str, out: &mut Vec<Command>) {
+    let generation = state.next_generation();
+    state.awaited.search = Some(generation);
+    let mut picker = Picker::loading();
+    picker.filter = query.to_owned();
+    state.overlay = Some(Overlay::Search(picker));
+    out.push(Command::Search {
+        generation,
+        query: query.to_owned(),
+        top: TOP,
+    });
+}
+
+fn doctor(state: &mut State, out: &mut Vec<Command>) {
+    state.overlay = Some(Overlay::Text {
+        title: "doctor".to_owned(),
+        text: "looking…".to_owned(),
+        top: 0,
+    });
+    out.push(Command::Doctor);
+}
+
+/// Puts a command without its argument back into the composer, to be completed.
 fn needs(state: &mut State, command: &str, what: &str) {
     state.composer.set(&format!("{command} "));
     state.toast(Tone::Warning, format!("{command} needs {what}"));
@@ -112,7 +117,7 @@ fn idle(state: &mut State) -> bool {
     !busy
 }
 
-/// What `/review` is told to read.
+/// Parses the argument of `/review`.
 pub(super) fn review_of(argument: &str) -> DiffSpec {
     match argument {
         "" | "staged" | "--staged" => DiffSpec::Staged,
@@ -161,12 +166,12 @@ fn review(state: &mut State, argument: &str, text: &str, out: &mut Vec<Command>)
     );
 }
 
-/// Asks what would be shown: for the words given, else for the last question.
+/// Asks for the context of a question: the words given, else the last question.
 fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
     stop::show_context(state);
     let question = if argument.is_empty() {
         match state.turns.last() {
-            // What was sent last is known: nothing is to be asked.
+            // The context of the last question is known: there is nothing to ask for.
             Some(_) if state.panel_block().is_some() => {
                 state.preview = None;
                 panel::clamp(state);
@@ -193,12 +198,13 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
     });
 }
 
-/// `path`, `@path:10-40`, `"with space"`: the mentions of an argument.
+/// Parses mentions: `path`, `@path:10-40`, `"with space"`.
 fn mentions(argument: &str) -> Result<Vec<Mention>, String> {
     let mut out = Vec::new();
     let mut rest = argument.trim();
     while !rest.is_empty() {
         let word = rest.strip_prefix('@').unwrap_or(rest);
+        // A quote that is not closed reaches to the end.
         let (quoted, after) = match word.strip_prefix('"') {
             Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
             None => ("", word),
@@ -213,12 +219,14 @@ fn mentions(argument: &str) -> Result<Vec<Mention>, String> {
 
 fn mention(word: &str) -> Result<Mention, String> {
     let lines = |text: &str| -> Option<crate::base::LineRange> {
+        // A single number is a range of one line.
         let (from, to) = text.split_once('-').unwrap_or((text, text));
         Some(crate::base::LineRange::new(
             from.parse().ok()?,
             to.parse().ok()?,
         ))
     };
+    // A colon with no range behind it belongs to the path.
     let (path, range) = match word.rsplit_once(':') {
         Some((path, numbers)) if lines(numbers).is_some() => (path, lines(numbers)),
         _ => (word, None),

@@ -5,7 +5,7 @@ use super::super::command::Command;
 use super::super::overlay::{Confirm, Overlay};
 use super::super::state::{Composing, EngineState, Focus, PanelTab, State};
 
-/// Esc: one thing at a time, what runs before what is open before what is typed.
+/// Does Esc: one thing at a time, what runs before what is open before what is typed.
 pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
     if state.overlay.is_some() {
         super::overlay::close(state, out);
@@ -62,7 +62,7 @@ pub(super) fn stop_job(state: &mut State, out: &mut Vec<Command>) -> bool {
     true
 }
 
-/// Stops what runs. False where nothing does.
+/// Stops whatever runs. False where nothing does.
 pub(super) fn stop_work(state: &mut State, out: &mut Vec<Command>) -> bool {
     let mut stopped = stop_job(state, out);
     if withdraw(state) {
@@ -118,7 +118,7 @@ pub(super) fn mark_stopped(state: &mut State, block: super::super::block::BlockI
     }
 }
 
-/// Takes back what waits; the last text goes back into an empty composer.
+/// Takes back the requests that wait; the last text goes back into an empty composer.
 pub(super) fn withdraw(state: &mut State) -> bool {
     let waiting: Vec<_> = state.queue.drain(..).collect();
     for queued in &waiting {
@@ -132,7 +132,7 @@ pub(super) fn withdraw(state: &mut State) -> bool {
     !waiting.is_empty()
 }
 
-/// Ctrl-C: stops what runs, else empties the composer; twice in a row ends.
+/// Does Ctrl-C: stops what runs, else empties the composer; twice in a row ends the program.
 pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     if state.armed_quit.is_some() {
         quit(state, out);
@@ -160,7 +160,7 @@ pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// Ends, asking first where a job or a download would be lost.
+/// Ends the program, asking first where a job or a download would be lost.
 pub(super) fn ask_quit(state: &mut State, out: &mut Vec<Command>) {
     let busy = if state.job.as_ref().is_some_and(|job| !job.stopping) {
         Some("An answer is being written.")
@@ -180,7 +180,7 @@ pub(super) fn ask_quit(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
-/// Ends.
+/// Ends the program.
 pub(super) fn quit(state: &mut State, out: &mut Vec<Command>) {
     if let Some(job) = &state.job
         && !job.stopping
@@ -226,7 +226,7 @@ pub(super) fn explain_seal(state: &mut State) {
     });
 }
 
-/// Opens the panel on what was, or would be, shown.
+/// Opens the panel on the context that was, or would be, shown.
 pub(super) fn show_context(state: &mut State) {
     let panel = state.panel.get_or_insert(super::super::state::Panel {
         tab: PanelTab::Context,

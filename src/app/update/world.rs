@@ -1,91 +1,32 @@
-//! What workers report: index, model, downloads, sessions, clipboard.
+//! Reports of workers: index, model, downloads, sessions, clipboard.
+
+use std::sync::Arc;
 
 use super::super::block::{
     AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
 };
 use super::super::command::Command;
-use super::super::message::{Copied, EngineEvent, IndexEvent, PullEvent};
+use super::super::message::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
 use super::send;
 use crate::base::text::human_count;
 use crate::base::{Failure, RepoPath, Result};
-use crate::index::Progress;
+use crate::index::{Progress, Stats};
 use crate::jobs::Turn;
 
-/// About the index.
-pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>) {
-    let _ = out;
-    let (usable, _) = state.index_usable();
+/// Takes a report about the index.
+pub(super) fn index(state: &mut State, event: IndexEvent) {
     match event {
-        IndexEvent::Progress(progress) => {
-            let now = state.now;
-            let (since, same) = match &state.indexing {
-                Indexing::Running {
-                    since,
-                    progress: before,
-                    ..
-                } => (
-                    *since,
-                    std::mem::discriminant(before) == std::mem::discriminant(&progress),
-                ),
-                _ => (now, false),
-            };
-            // The rate is that of reading: finding files goes at another pace.
-            let since = if same { since } else { now };
-            let seconds = now.saturating_sub(since) as f64 / 1000.0;
-            let rate = match progress {
-                Progress::Reading { done, .. } if seconds > 0.3 => done as f64 / seconds,
-                _ => 0.0,
-            };
-            state.indexing = Indexing::Running {
-                progress,
-                since,
-                rate,
-                usable,
-            };
-        }
+        IndexEvent::Progress(progress) => index_progressed(state, progress),
         IndexEvent::Ready {
             paths,
             stats,
             complete,
-        } => {
-            if complete && stats.files == 0 {
-                state.toast(Tone::Warning, "no files were found here to answer from");
-            }
-            let first = state.paths.is_empty();
-            state.paths = paths;
-            state.indexing = if complete {
-                Indexing::Ready(stats)
-            } else {
-                match &state.indexing {
-                    Indexing::Running {
-                        progress,
-                        since,
-                        rate,
-                        ..
-                    } => Indexing::Running {
-                        progress: *progress,
-                        since: *since,
-                        rate: *rate,
-                        usable: true,
-                    },
-                    _ => Indexing::Running {
-                        progress: Progress::Walking(0),
-                        since: state.now,
-                        rate: 0.0,
-                        usable: true,
-                    },
-                }
-            };
-            // The popup offers what there is now; who typed before there was anything gets it
-            // now.
-            if state.completion.is_some() || first && state.overlay.is_none() {
-                super::compose::refresh(state);
-            }
-        }
+        } => index_ready(state, paths, stats, complete),
         IndexEvent::Meaning(coverage) => state.meaning = coverage,
         IndexEvent::Failed(failure) => {
+            let (usable, _) = state.index_usable();
             state.indexing = Indexing::Failed {
                 failure: failure.clone(),
                 usable,
@@ -97,57 +38,64 @@ pub(super) fn index(state: &mut State, event: IndexEvent, out: &mut Vec<Command>
     }
 }
 
-/// About the model.
+fn index_progressed(state: &mut State, progress: Progress) {
+    let now = state.now;
+    let (usable, _) = state.index_usable();
+    // The rate is that of reading: finding files goes at another pace.
+    let since = match &state.indexing {
+        Indexing::Running {
+            since,
+            progress: before,
+            ..
+        } if std::mem::discriminant(before) == std::mem::discriminant(&progress) => *since,
+        _ => now,
+    };
+    let seconds = now.saturating_sub(since) as f64 / 1000.0;
+    let rate = match progress {
+        Progress::Reading { done, .. } if seconds > 0.3 => done as f64 / seconds,
+        _ => 0.0,
+    };
+    state.indexing = Indexing::Running {
+        progress,
+        since,
+        rate,
+        usable,
+    };
+}
+
+fn index_ready(state: &mut State, paths: Arc<Vec<RepoPath>>, stats: Box<Stats>, complete: bool) {
+    if complete && stats.files == 0 {
+        state.toast(Tone::Warning, "no files were found here to answer from");
+    }
+    let first = state.paths.is_empty();
+    state.paths = paths;
+    if complete {
+        state.indexing = Indexing::Ready(stats);
+    } else if let Indexing::Running { usable, .. } = &mut state.indexing {
+        *usable = true;
+    } else {
+        state.indexing = Indexing::Running {
+            progress: Progress::Walking(0),
+            since: state.now,
+            rate: 0.0,
+            usable: true,
+        };
+    }
+    // The popup offers the files there are now; who typed before there were any gets it now.
+    if state.completion.is_some() || first && state.overlay.is_none() {
+        super::compose::refresh(state);
+    }
+}
+
+/// Takes a report about the model.
 pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Command>) {
     match event {
-        EngineEvent::Missing { rows, wanted } => {
-            state.engine = EngineState::Missing;
-            state.models = rows;
-            if state.pulling.is_some() {
-                return;
-            }
-            // The choice does not take the keys from somebody who types.
-            let free = state.overlay.is_none() && state.composer.is_empty();
-            if free || matches!(state.overlay, Some(Overlay::Models(_))) || !state.queue.is_empty()
-            {
-                let mut list = Picker::new(state.models.clone());
-                list.cursor = super::models::preferred(state);
-                state.overlay = Some(Overlay::Models(ModelPicker {
-                    list,
-                    first: true,
-                    wanted,
-                }));
-            } else {
-                state.toast(Tone::Warning, "no model is here yet: /models offers some");
-            }
-        }
+        EngineEvent::Missing { rows, wanted } => model_missing(state, rows, wanted),
         EngineEvent::Loading {
             name,
             memory,
             fraction,
-        } => {
-            let since = match &state.engine {
-                EngineState::Loading {
-                    name: same, since, ..
-                } if *same == name => *since,
-                // Esc was pressed: what was on its way is passed over.
-                EngineState::Failed { name: stopped } if *stopped == name && fraction > 0.0 => {
-                    return;
-                }
-                _ => state.now,
-            };
-            state.engine = EngineState::Loading {
-                name,
-                memory,
-                fraction: if fraction.is_finite() {
-                    fraction.clamp(0.0, 1.0)
-                } else {
-                    0.0
-                },
-                since,
-            };
-            send::relabel(state, false);
-        }
+        } => model_loading(state, name, memory, fraction),
         EngineEvent::Ready(facts) => {
             // Another model reads the conversation from its start.
             state.context_used = 0;
@@ -168,30 +116,76 @@ pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Comman
     }
 }
 
-/// About a download.
+/// Offers the models that could be loaded or fetched instead.
+fn model_missing(state: &mut State, rows: Vec<ModelRow>, wanted: Option<String>) {
+    state.engine = EngineState::Missing;
+    state.models = rows;
+    if state.pulling.is_some() {
+        return;
+    }
+    // The choice does not take the keys from somebody who types.
+    let free = state.overlay.is_none() && state.composer.is_empty();
+    if free || matches!(state.overlay, Some(Overlay::Models(_))) || !state.queue.is_empty() {
+        let mut list = Picker::new(state.models.clone());
+        list.cursor = super::models::preferred(state);
+        state.overlay = Some(Overlay::Models(ModelPicker {
+            list,
+            first: true,
+            wanted,
+        }));
+    } else {
+        state.toast(Tone::Warning, "no model is here yet: /models offers some");
+    }
+}
+
+fn model_loading(state: &mut State, name: String, memory: u64, fraction: f32) {
+    let since = match &state.engine {
+        EngineState::Loading {
+            name: same, since, ..
+        } if *same == name => *since,
+        // Esc was pressed: reports already on their way are passed over.
+        EngineState::Failed { name: stopped } if *stopped == name && fraction > 0.0 => return,
+        _ => state.now,
+    };
+    state.engine = EngineState::Loading {
+        name,
+        memory,
+        fraction: if fraction.is_finite() {
+            fraction.clamp(0.0, 1.0)
+        } else {
+            0.0
+        },
+        since,
+    };
+    send::relabel(state, false);
+}
+
+/// Takes a report about a download.
 pub(super) fn pull(state: &mut State, event: PullEvent, out: &mut Vec<Command>) {
     // Reports of a download that was stopped come late.
     let Some(id) = state.pulling else {
         return;
     };
-    let named = |state: &State, name: &str| {
-        matches!(
-            state.block(id).map(|block| &block.body),
-            Some(Body::Download(download)) if download.name == name
-        )
-    };
+    let (PullEvent::Progress { name, .. }
+    | PullEvent::Done { name }
+    | PullEvent::Failed { name, .. }) = &event;
+    let named = matches!(
+        state.block(id).map(|block| &block.body),
+        Some(Body::Download(download)) if download.name == *name
+    );
+    if !named {
+        return;
+    }
     match event {
         PullEvent::Progress {
-            name,
             stage,
             done,
             total,
             rate,
             resumed,
+            ..
         } => {
-            if named(state, &name)
-                && let Some(Body::Download(download)) = state.body_mut(id)
-            {
+            if let Some(Body::Download(download)) = state.body_mut(id) {
                 download.stage = stage;
                 download.done = done;
                 download.total = total;
@@ -199,42 +193,8 @@ pub(super) fn pull(state: &mut State, event: PullEvent, out: &mut Vec<Command>) 
                 download.resumed = resumed;
             }
         }
-        PullEvent::Done { name } => {
-            if !named(state, &name) {
-                return;
-            }
-            if let Some(Body::Download(download)) = state.body_mut(id) {
-                download.end = DownloadEnd::Done;
-                download.done = download.total;
-            }
-            state.pulling = None;
-            if !state.window_focus {
-                out.push(Command::Bell);
-            }
-            out.push(Command::ListModels);
-            // One that is in use is not thrown out for one that was fetched beside it.
-            if matches!(state.engine, EngineState::Ready(_)) {
-                state.toast(
-                    Tone::Good,
-                    format!("{name} is here; /model {name} loads it"),
-                );
-                return;
-            }
-            state.engine = EngineState::Loading {
-                name: name.clone(),
-                memory: 0,
-                fraction: 0.0,
-                since: state.now,
-            };
-            out.push(Command::LoadModel {
-                name: Some(name),
-                choose: true,
-            });
-        }
-        PullEvent::Failed { name, failure } => {
-            if !named(state, &name) {
-                return;
-            }
+        PullEvent::Done { name } => pulled(state, id, name, out),
+        PullEvent::Failed { failure, .. } => {
             state.pulling = None;
             let stopped = failure.is_interrupted();
             if let Some(Body::Download(download)) = state.body_mut(id) {
@@ -251,7 +211,38 @@ pub(super) fn pull(state: &mut State, event: PullEvent, out: &mut Vec<Command>) 
     }
 }
 
-/// The clipboard has been written, or not.
+/// Ends a download that is complete, and has the model loaded where none is in use.
+fn pulled(state: &mut State, id: BlockId, name: String, out: &mut Vec<Command>) {
+    if let Some(Body::Download(download)) = state.body_mut(id) {
+        download.end = DownloadEnd::Done;
+        download.done = download.total;
+    }
+    state.pulling = None;
+    if !state.window_focus {
+        out.push(Command::Bell);
+    }
+    out.push(Command::ListModels);
+    // A model in use is not thrown out for one that was fetched beside it.
+    if matches!(state.engine, EngineState::Ready(_)) {
+        state.toast(
+            Tone::Good,
+            format!("{name} is here; /model {name} loads it"),
+        );
+        return;
+    }
+    state.engine = EngineState::Loading {
+        name: name.clone(),
+        memory: 0,
+        fraction: 0.0,
+        since: state.now,
+    };
+    out.push(Command::LoadModel {
+        name: Some(name),
+        choose: true,
+    });
+}
+
+/// Tells how copying to the clipboard went.
 pub(super) fn copied(state: &mut State, result: Result<Copied, Failure>) {
     match result {
         Ok(copied) => {
@@ -268,7 +259,7 @@ pub(super) fn copied(state: &mut State, result: Result<Copied, Failure>) {
     state.selection = None;
 }
 
-/// A session has been loaded: its turns become the transcript.
+/// Makes the turns of a loaded session the transcript.
 pub(super) fn session(
     state: &mut State,
     id: String,
@@ -284,7 +275,7 @@ pub(super) fn session(
         return;
     }
     super::slash::begin_anew(state, out);
-    // The session goes on: what was just said about a new one does not hold.
+    // The loaded session goes on: no new one begins.
     out.retain(|command| !matches!(command, Command::NewSession));
     let keep: Vec<BlockId> = state.pulling.into_iter().collect();
     state.blocks.retain(|block| keep.contains(&block.id));
@@ -311,7 +302,7 @@ pub(super) fn session(
     state.toast(Tone::Good, format!("going on with {count} {word}"));
 }
 
-/// A file has been written, or not.
+/// Tells whether a file was written.
 pub(super) fn written(state: &mut State, result: Result<String, Failure>) {
     match result {
         Ok(file) => {
@@ -321,7 +312,7 @@ pub(super) fn written(state: &mut State, result: Result<String, Failure>) {
     }
 }
 
-/// `AGENTS.md` has been written, or not.
+/// Tells whether `AGENTS.md` was written.
 pub(super) fn init_written(
     state: &mut State,
     result: Result<RepoPath, Failure>,
@@ -343,11 +334,11 @@ pub(super) fn init_written(
     }
 }
 
-/// The doctor's report has come.
+/// Shows the doctor's report.
 pub(super) fn doctor(state: &mut State, result: Result<String, Failure>) {
     match result {
         Ok(report) => {
-            // Closed meanwhile: it was not waited for.
+            // A report whose overlay was closed meanwhile is not waited for any more.
             if let Some(Overlay::Text { title, text, top }) = &mut state.overlay
                 && title == "doctor"
             {
@@ -364,10 +355,10 @@ pub(super) fn doctor(state: &mut State, result: Result<String, Failure>) {
     }
 }
 
-/// A theme is drawn with, or not.
+/// Takes the theme that is drawn with from now on.
 pub(super) fn theme_set(state: &mut State, result: Result<String, Failure>) {
     match result {
-        // While the choice is open it is only looked at.
+        // While the choice is open the theme is only looked at.
         Ok(_) if matches!(state.overlay, Some(Overlay::Themes(_))) => {}
         Ok(name) => state.options.theme = name,
         Err(failure) => state.fail(failure),
