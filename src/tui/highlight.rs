@@ -24,7 +24,7 @@ const MAX_LINE: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 pub struct Highlighter {
     syntaxes: Arc<OnceLock<SyntaxSet>>,
-    palette: Option<Palette>,
+    theme: Option<Palette>,
 }
 
 /// A syntax theme, and the colour depth it is brought down to.
@@ -65,7 +65,7 @@ impl Highlighter {
     /// Colours in the look of this theme from now on.
     pub fn set_theme(&mut self, theme: &Theme) {
         let depth = theme.depth;
-        self.palette = theme.syntax.as_ref().and_then(|name| {
+        self.theme = theme.syntax.as_ref().and_then(|name| {
             let known = EmbeddedLazyThemeSet::theme_names()
                 .iter()
                 .find(|known| known.as_name() == name)?;
@@ -86,7 +86,7 @@ impl Highlighter {
         grown: &mut Grown,
     ) -> Vec<Vec<Span<'static>>> {
         let raw = |line: &String| vec![Span::styled(line.clone(), plain)];
-        let (Some(syntaxes), Some(palette)) = (self.syntaxes.get(), &self.palette) else {
+        let (Some(syntaxes), Some(palette)) = (self.syntaxes.get(), &self.theme) else {
             return code.iter().map(raw).collect();
         };
         let theme = &palette.theme;
