@@ -126,7 +126,7 @@ fn raw_edits(text: &str, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
-/// What stands below an answer: what goes on, or what it was made from.
+/// The rows below an answer: what goes on, or what it was made from.
 fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     let stopping = state.job.as_ref().is_some_and(|job| job.stopping);
@@ -145,6 +145,7 @@ fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
+/// The rows below an answer that is being made: how far it is.
 fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     let dot = cx.theme.glyphs().dot;
     let since = cx.now.saturating_sub(answer.started) as f64 / 1000.0;
@@ -201,6 +202,7 @@ fn running(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
+/// The rows below an answer that is over: its sources, and how much was shown.
 fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     let dot = cx.theme.glyphs().dot;
     let cells = cx.width.min(MEASURE);
@@ -214,10 +216,43 @@ fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     let Some(context) = &answer.context else {
         return rows;
     };
-    // A note above the answer says so, and what to do.
+    // Where nothing was shown, a note above the answer says so, and what to do.
     if context.excerpts.is_empty() {
         return rows;
     }
+
+    // The row that is still open, and the cells it takes.
+    let (mut row, mut used) = cited(answer, cells, cx, &mut rows);
+    let shown = context.excerpts.len();
+    let mut rest = format!(
+        "{}, {} shown",
+        counted(shown, "excerpt"),
+        counted(context.tokens, "token")
+    );
+    if !context.left_out.is_empty() {
+        rest.push_str(&format!(", {} left out", context.left_out.len()));
+    }
+    if used == 0 && answer.job == JobKind::Ask {
+        rest = format!("no source is named {dot} {rest}");
+    }
+    if used > 0 && used + 6 + width(&rest) > cells {
+        rows.push(std::mem::take(&mut row));
+        used = 0;
+    }
+    let before = format!("   {dot}  ");
+    if used == 0 {
+        rows.extend(plain(&rest, cx.role(Role::Dim), cells));
+    } else {
+        row.body
+            .push(Span::styled(format!("{before}{rest}"), cx.role(Role::Dim)));
+        rows.push(row);
+    }
+    rows
+}
+
+/// Adds the rows of the sources that an answer cites, but for the last one: that comes back
+/// with the cells it takes, for more may stand in it.
+fn cited(answer: &AnswerBlock, cells: usize, cx: &Cx<'_>, rows: &mut Vec<Row>) -> (Row, usize) {
     let mut row = Row::default();
     let mut used = 0;
     for source in answer.sources.iter().filter(|s| s.cited) {
@@ -250,29 +285,5 @@ fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
             .push(Span::styled(format!("{name}:{lines}"), cx.role(Role::Text)));
         used += cells_of;
     }
-    let shown = context.excerpts.len();
-    let mut rest = format!(
-        "{}, {} shown",
-        counted(shown, "excerpt"),
-        counted(context.tokens, "token")
-    );
-    if !context.left_out.is_empty() {
-        rest.push_str(&format!(", {} left out", context.left_out.len()));
-    }
-    if used == 0 && answer.job == JobKind::Ask {
-        rest = format!("no source is named {dot} {rest}");
-    }
-    if used > 0 && used + 6 + width(&rest) > cells {
-        rows.push(std::mem::take(&mut row));
-        used = 0;
-    }
-    let before = format!("   {dot}  ");
-    if used == 0 {
-        rows.extend(plain(&rest, cx.role(Role::Dim), cells));
-    } else {
-        row.body
-            .push(Span::styled(format!("{before}{rest}"), cx.role(Role::Dim)));
-        rows.push(row);
-    }
-    rows
+    (row, used)
 }

@@ -2,9 +2,9 @@
 //! no other program.
 
 use crate::base::text::human_bytes;
-use crate::base::{Failure, Result};
+use crate::base::{Failure, OrBug, Result};
 
-/// Terminals drop longer sequences without a word.
+/// Bytes of text at most: terminals drop longer sequences without a word.
 const MOST: usize = 74_000;
 
 /// The sequence that puts a text on the clipboard. The text itself is encoded and cannot hold
@@ -27,12 +27,14 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {
+        // The last group may be short; what is missing counts as zero bits.
         let at = |i: usize| u32::from(three.get(i).copied().unwrap_or(0));
         let all = at(0) << 16 | at(1) << 8 | at(2);
         for i in 0..4 {
             let digit = (all >> (18 - 6 * i)) & 63;
             out.push(if i <= three.len() {
-                char::from(DIGITS.get(digit as usize).copied().unwrap_or(b'='))
+                let digit = DIGITS.get(digit as usize).copied();
+                char::from(digit.or_bug("six bits name a digit"))
             } else {
                 '='
             });

@@ -1,22 +1,24 @@
-//! How many colours a terminal has, and the nearest of those it has.
+//! Colour depths of terminals, and the nearest colour that one has.
 
 use ratatui::style::Color;
 
-/// How many colours a terminal shows.
+use crate::base::OrBug;
+
+/// The colours a terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// None: modifiers alone.
+    /// No colours: modifiers alone.
     None,
-    /// The sixteen of its palette.
+    /// The sixteen colours of its palette.
     Ansi16,
-    /// The 256 of xterm.
+    /// The 256 colours of xterm.
     Ansi256,
-    /// All of them.
+    /// All colours, of 24 bits.
     True,
 }
 
 impl Depth {
-    /// From the environment, looked up through `var`.
+    /// Finds the depth in the environment, looked up through `var`.
     ///
     /// `NO_COLOR` (not empty) wins, then `COLORTERM`, then what `TERM` is known for.
     pub fn find(var: impl Fn(&str) -> Option<String>) -> Self {
@@ -69,6 +71,7 @@ const PALETTE: [(u8, u8, u8, Color); 16] = [
     (255, 255, 255, Color::White),
 ];
 
+/// The levels of each primary in the colour cube of xterm.
 const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 /// The nearest colour that a terminal of that depth has.
@@ -81,10 +84,14 @@ pub fn down(color: Color, depth: Depth) -> Color {
         (Depth::Ansi16, Color::Indexed(index)) => match index {
             0..16 => PALETTE
                 .get(usize::from(index))
-                .map_or(Color::Reset, |entry| entry.3),
+                .map(|entry| entry.3)
+                .or_bug("the palette has sixteen colours"),
             16..232 => {
                 let index = index - 16;
-                let level = |i: u8| LEVELS.get(usize::from(i % 6)).copied().unwrap_or(0);
+                let level = |i: u8| {
+                    let level = LEVELS.get(usize::from(i % 6));
+                    level.copied().or_bug("the colour cube has six levels")
+                };
                 nearest_16(level(index / 36), level(index / 6), level(index))
             }
             232.. => {
@@ -103,18 +110,15 @@ fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
 }
 
 fn nearest_256(r: u8, g: u8, b: u8) -> u8 {
+    // The nearest step of the cube, and its level.
     let step = |v: u8| {
-        (0..6u8)
-            .min_by_key(|&i| {
-                LEVELS
-                    .get(usize::from(i))
-                    .map_or(u8::MAX, |level| level.abs_diff(v))
-            })
-            .unwrap_or(0)
+        (0u8..)
+            .zip(LEVELS)
+            .min_by_key(|(_, level)| level.abs_diff(v))
+            .or_bug("the colour cube has six levels")
     };
-    let (ri, gi, bi) = (step(r), step(g), step(b));
-    let level = |i: u8| LEVELS.get(usize::from(i)).copied().unwrap_or(0);
-    let cube = (level(ri), level(gi), level(bi));
+    let ((ri, red), (gi, green), (bi, blue)) = (step(r), step(g), step(b));
+    let cube = (red, green, blue);
     let mean = (u16::from(r) + u16::from(g) + u16::from(b)) / 3;
     let grey_step = (mean.saturating_sub(3) / 10).min(23) as u8;
     let grey = 8 + 10 * grey_step;
@@ -152,7 +156,8 @@ fn nearest_16(r: u8, g: u8, b: u8) -> Color {
     PALETTE
         .iter()
         .min_by_key(|entry| distance((entry.0, entry.1, entry.2), (r, g, b)))
-        .map_or(Color::Reset, |entry| entry.3)
+        .map(|entry| entry.3)
+        .or_bug("the palette has sixteen colours")
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
-//! Where the person types, and the completion popup above it.
+//! The composer, where the person types, and the completion popup above it.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::draw::Cx;
+use super::overlay::mark;
 use super::theme::Role;
 use super::width::{pad, width};
-use crate::app::{Composing, EngineState, Focus, State};
+use crate::app::{CompletionItem, Composing, EngineState, Focus, State};
+use crate::base::OrBug;
 use crate::base::text::{human_count, printable};
 
 /// Rows of the completion popup at most.
@@ -49,7 +51,8 @@ pub fn composer(
         .enumerate()
     {
         let mut at = 0;
-        for grapheme in text.get(row.start..row.end).unwrap_or("").graphemes(true) {
+        let line = text.get(row.start..row.end);
+        for grapheme in line.or_bug("a row lies in its text").graphemes(true) {
             let wide = crate::app::composer::cell_width(grapheme, at);
             if grapheme != "\t" && at + wide <= cells {
                 buffer.set_string(x + at, area.y + i as u16, grapheme, cx.role(Role::Text));
@@ -62,7 +65,8 @@ pub fn composer(
     (x + column.min(cells.saturating_sub(1)), y)
 }
 
-/// Draws the completion popup above `bottom`; returns its area and the first item shown.
+/// Draws the completion popup at the bottom of `above`; returns its area and the first item
+/// shown.
 pub fn completion(
     buffer: &mut Buffer,
     above: Rect,
@@ -92,47 +96,16 @@ pub fn completion(
         .iter()
         .map(|item| width(&printable(&item.label)))
         .max()
-        .unwrap_or(0)
+        .or_bug("a popup that is shown has items")
         .min(usize::from(area.width) * 3 / 5)
         .max(8);
     let more_text = format!(" +{} ", human_count(more as u64));
     for (i, item) in completion.items.iter().enumerate().skip(top).take(rows) {
         let y = area.y + (i - top) as u16;
         let chosen = i == completion.cursor;
-        let ground = if chosen {
-            cx.role(Role::Selection)
-        } else {
-            cx.role(Role::Text)
-        };
-        let mut spans = vec![Span::styled(
-            if chosen {
-                format!("{} ", cx.theme.glyphs().prompt)
-            } else {
-                "  ".to_owned()
-            },
-            cx.role(Role::Accent),
-        )];
-        let mut used = 0;
-        for (n, c) in (0u32..).zip(item.label.chars()) {
-            let shown = printable(c.encode_utf8(&mut [0; 4])).into_owned();
-            let wide = width(&shown);
-            let last = used + wide == widest && item.label.chars().count() > n as usize + 1;
-            if used + wide > widest || last {
-                spans.push(Span::styled("…", ground));
-                used += 1;
-                break;
-            }
-            used += wide;
-            let style = if item.matched.contains(&n) {
-                ground
-                    .patch(cx.role(Role::Accent))
-                    .add_modifier(Modifier::BOLD)
-            } else {
-                ground
-            };
-            spans.push(Span::styled(shown, style));
-        }
-        spans.push(Span::styled(" ".repeat(widest - used + 2), ground));
+        let mut spans = vec![mark(chosen, cx)];
+        let ground = if chosen { Role::Selection } else { Role::Text };
+        spans.extend(label(item, widest, cx.role(ground), cx));
         let counted = i + 1 == top + rows && more > 0;
         let taken = if counted { width(&more_text) } else { 2 };
         spans.push(Span::styled(
@@ -140,7 +113,7 @@ pub fn completion(
                 &printable(&item.about),
                 usize::from(area.width).saturating_sub(widest + 4 + taken),
             ),
-            if chosen { ground } else { cx.role(Role::Dim) },
+            cx.role(if chosen { ground } else { Role::Dim }),
         ));
         buffer.set_line(area.x, y, &Line::from(spans), area.width);
         if counted {
@@ -149,4 +122,31 @@ pub fn completion(
         }
     }
     Some((area, top))
+}
+
+/// The label of a completion in `cells` cells and two blanks, with what was typed in bold.
+fn label(item: &CompletionItem, cells: usize, ground: Style, cx: &Cx<'_>) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let mut used = 0;
+    for (n, c) in (0u32..).zip(item.label.chars()) {
+        let shown = printable(c.encode_utf8(&mut [0; 4])).into_owned();
+        let wide = width(&shown);
+        let last = used + wide == cells && item.label.chars().count() > n as usize + 1;
+        if used + wide > cells || last {
+            spans.push(Span::styled("…", ground));
+            used += 1;
+            break;
+        }
+        used += wide;
+        let style = if item.matched.contains(&n) {
+            ground
+                .patch(cx.role(Role::Accent))
+                .add_modifier(Modifier::BOLD)
+        } else {
+            ground
+        };
+        spans.push(Span::styled(shown, style));
+    }
+    spans.push(Span::styled(" ".repeat(cells - used + 2), ground));
+    spans
 }

@@ -22,73 +22,73 @@ use crate::jobs::review::Dismissed;
 use crate::jobs::session::{Sessions, export};
 use crate::jobs::{self, Finding, Request, Turn};
 
-/// How often memory is looked at while a model is loaded.
+/// Time between two looks at memory while a model is loaded.
 const LOOK: Duration = Duration::from_secs(3);
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
 
-/// What the desk does.
+/// A task of the desk.
 pub enum Task {
-    /// What a request would be shown, counted roughly.
+    /// Tell what a request would be shown, counted roughly.
     Preview {
-        /// To be given back.
+        /// The number given back with the answer.
         generation: Generation,
-        /// For which request.
+        /// The request.
         request: Box<Request>,
     },
     /// Search the index.
     Search {
-        /// To be given back.
+        /// The number given back with the answer.
         generation: Generation,
-        /// The words.
+        /// The words to look for.
         query: String,
-        /// Most places.
+        /// Places found at most.
         top: usize,
     },
-    /// Lines of a file.
+    /// Read lines of a file.
     ReadCode {
         /// The file.
         path: RepoPath,
         /// The lines.
         range: LineRange,
     },
-    /// Head and status.
+    /// Tell git's head and status.
     Repo,
-    /// The models there are.
+    /// List the models there are.
     Models,
-    /// The sessions there are.
+    /// List the sessions there are.
     ListSessions,
-    /// The turns of one, or of the newest.
+    /// Load the turns of the session of this id, or of the newest.
     LoadSession(Option<String>),
-    /// The next turn begins a new one.
+    /// Begin a new session with the next turn.
     NewSession,
     /// Keep a turn.
     SaveTurn(Box<Turn>),
     /// Keep a line of history.
     SaveHistory(String),
-    /// The conversation as Markdown.
+    /// Write the conversation as Markdown.
     Export {
         /// The conversation.
         turns: Vec<Turn>,
-        /// Where to.
+        /// The file to write; none for a name of its own.
         file: Option<String>,
     },
-    /// The report of a review.
+    /// Write the report of a review.
     Report(String),
-    /// A finding is put aside, or no longer.
+    /// Put a finding aside, or take it back.
     Dismiss {
-        /// Which.
+        /// The finding.
         finding: Box<Finding>,
-        /// Whether it is aside from now on.
+        /// True if the finding is aside from now on.
         aside: bool,
     },
-    /// The change that came with a finding.
+    /// Make the change that came with a finding.
     Suggest(Box<Finding>),
-    /// What was found, and the proof of the seal.
+    /// Report what was found here, and try the seal.
     Doctor,
 }
 
-/// The thread's own things.
+/// The desk: what its thread holds between tasks.
 pub struct Desk {
     shared: Arc<Shared>,
     events: Sender<Event>,
@@ -98,7 +98,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// At the beginning of a session.
+    /// A desk at the beginning of a session.
     pub fn new(shared: Arc<Shared>, events: Sender<Event>) -> Self {
         Self {
             sessions: Sessions {
@@ -128,7 +128,14 @@ impl Desk {
     }
 
     fn serve(&mut self, task: Task) {
-        let event = match task {
+        if let Some(event) = self.outcome(task) {
+            self.tell(event);
+        }
+    }
+
+    /// Carries a task out and returns what is to be told of it, if anything is.
+    fn outcome(&mut self, task: Task) -> Option<Event> {
+        Some(match task {
             Task::Preview {
                 generation,
                 request,
@@ -152,52 +159,18 @@ impl Desk {
                     result,
                 }
             }
-            Task::Repo => match guarded(|| self.repo()) {
-                Ok(event) => event,
-                Err(failure) => Event::Warning(failure),
-            },
+            Task::Repo => guarded(|| self.repo()).unwrap_or_else(Event::Warning),
             Task::Models => Event::Models(guarded(|| model_rows(&self.shared))),
             Task::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
-            Task::LoadSession(id) => {
-                let id = match id {
-                    Some(id) => Ok(id),
-                    None => self.newest(),
-                };
-                match id {
-                    Ok(id) => {
-                        let result = guarded(|| self.sessions.load(&id));
-                        if result.is_ok() {
-                            self.session = Some(id.clone());
-                        }
-                        Event::SessionLoaded { id, result }
-                    }
-                    Err(failure) => Event::SessionLoaded {
-                        id: String::new(),
-                        result: Err(failure),
-                    },
-                }
-            }
+            Task::LoadSession(id) => self.load_session(id),
             Task::NewSession => {
                 self.session = None;
-                return;
+                return None;
             }
-            Task::SaveTurn(turn) => {
-                let id = self
-                    .session
-                    .get_or_insert_with(|| self.sessions.new_id())
-                    .clone();
-                match guarded(|| self.sessions.append(&id, &turn)) {
-                    Ok(()) => return,
-                    Err(failure) => Event::SaveFailed(failure),
-                }
-            }
+            Task::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
             Task::SaveHistory(line) => {
-                match guarded(|| {
-                    history::save(&history::file(&self.shared.workspace.places.state), &line)
-                }) {
-                    Ok(()) => return,
-                    Err(failure) => Event::SaveFailed(failure),
-                }
+                let file = history::file(&self.shared.workspace.places.state);
+                return unsaved(guarded(|| history::save(&file, &line)));
             }
             Task::Export { turns, file } => Event::Written(guarded(|| {
                 self.write(file.as_deref(), "homebody-session", &export(&turns))
@@ -205,17 +178,43 @@ impl Desk {
             Task::Report(text) => {
                 Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
             }
-            Task::Dismiss { finding, aside } => match guarded(|| self.dismiss(&finding, aside)) {
-                Ok(()) => return,
-                Err(failure) => Event::SaveFailed(failure),
-            },
+            Task::Dismiss { finding, aside } => {
+                return unsaved(guarded(|| self.dismiss(&finding, aside)));
+            }
             Task::Suggest(finding) => Event::Suggested {
                 change: finding.change(&self.shared.workspace.repo),
                 finding,
             },
             Task::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
+        })
+    }
+
+    fn load_session(&mut self, id: Option<String>) -> Event {
+        let id = match id {
+            Some(id) => Ok(id),
+            None => self.newest(),
         };
-        self.tell(event);
+        match id {
+            Ok(id) => {
+                let result = guarded(|| self.sessions.load(&id));
+                if result.is_ok() {
+                    self.session = Some(id.clone());
+                }
+                Event::SessionLoaded { id, result }
+            }
+            Err(failure) => Event::SessionLoaded {
+                id: String::new(),
+                result: Err(failure),
+            },
+        }
+    }
+
+    fn save_turn(&mut self, turn: &Turn) -> Result<()> {
+        let id = self
+            .session
+            .get_or_insert_with(|| self.sessions.new_id())
+            .clone();
+        guarded(|| self.sessions.append(&id, turn))
     }
 
     fn dismiss(&self, finding: &Finding, aside: bool) -> Result<()> {
@@ -326,7 +325,12 @@ impl Desk {
     }
 }
 
-/// `~/` as the shell would have it.
+/// The event of a thing that was to be kept, if it could not be.
+fn unsaved(saved: Result<()>) -> Option<Event> {
+    saved.err().map(Event::SaveFailed)
+}
+
+/// A path with a `~/` before it expanded as the shell would.
 fn expand(name: &str) -> PathBuf {
     match (name.strip_prefix("~/"), dirs::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),

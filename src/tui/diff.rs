@@ -9,9 +9,12 @@ use super::draw::{Cx, counted, hint_spans, sides};
 use super::rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
-use crate::app::{Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchRow, PatchState};
+use crate::app::{
+    Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
+};
 use crate::base::text::{human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
+use crate::patch::ChangedHunk;
 
 /// Pairs of lines longer than this are not compared word by word.
 const MAX_WORDS_LINE: usize = 1_000;
@@ -20,7 +23,7 @@ const LEAST_ALIKE: f32 = 0.35;
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
-/// Below this width the keys do not fit beside the heading.
+/// Cells below which the keys do not fit beside the heading.
 pub const NARROW: usize = 60;
 
 /// The rows of a patch. `focused`: keys go to it.
@@ -34,8 +37,10 @@ pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
         if file.folded || matches!(patch.state, PatchState::Discarded) {
             continue;
         }
-        for h in file.hunks.0..file.hunks.1 {
-            hunk_rows(patch, h, focused, cx, &mut rows);
+        let (from, to) = file.hunks;
+        for (h, entry) in patch.hunks.iter().enumerate().take(to).skip(from) {
+            rows.push(hunk_head(patch, h, entry, focused, cx));
+            hunk_lines(h, entry, cx, &mut rows);
         }
     }
     rows.extend(check_rows(patch, cx));
@@ -118,10 +123,8 @@ fn file_row(patch: &PatchBlock, i: usize, file: &PatchFile, focused: bool, cx: &
     sides(left, right, cx.width).part(Part::PatchFile(i))
 }
 
-fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mut Vec<Row>) {
-    let Some(entry) = patch.hunks.get(h) else {
-        return;
-    };
+/// The row above a hunk: its decision, its place, and the definition it stands in.
+fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx: &Cx<'_>) -> Row {
     let glyphs = cx.theme.glyphs();
     let (sign, role) = match entry.decision {
         Decision::Accepted => (glyphs.yes, Role::Ok),
@@ -145,22 +148,25 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
         ),
     ])
     .part(Part::Hunk(h));
-    if let Some(section) = section(patch, h) {
+    if let Some(section) = section(patch, &entry.hunk) {
         head.body
             .push(Span::styled(format!(" {section}"), cx.role(Role::Dim)));
     }
     head.lead.push(Span::raw("  "));
     head.room = Some(cx.width.saturating_sub(2) as u16);
-    rows.push(head);
+    head
+}
+
+/// The lines of a hunk with their numbers, the changed words marked.
+fn hunk_lines(h: usize, entry: &PatchHunk, cx: &Cx<'_>, rows: &mut Vec<Row>) {
     let rejected = entry.decision == Decision::Rejected;
-    let marks = words(&entry.hunk.lines);
+    let lines = &entry.hunk.lines;
+    // A side without lines, of a file that is new or goes, counts from 1.
     let mut old = entry.hunk.old.map_or(1, crate::base::LineRange::start);
     let mut new = entry.hunk.new.map_or(1, crate::base::LineRange::start);
-    let last = old
-        .max(new)
-        .saturating_add(u32::try_from(entry.hunk.lines.len()).unwrap_or(0));
+    let last = old.max(new).saturating_add(lines.len() as u32);
     let digits = last.to_string().len().max(4);
-    for (at, (sign, text)) in entry.hunk.lines.iter().enumerate() {
+    for ((sign, text), pieces) in lines.iter().zip(words(lines)) {
         let (number, sign, role, word_role) = match sign {
             1.. => (new, '+', Role::Added, Role::AddedWord),
             0 => (new, ' ', Role::Text, Role::Text),
@@ -177,8 +183,8 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
         } else {
             cx.role(role)
         };
-        let body = match marks.get(at) {
-            Some(Some(pieces)) if !rejected => pieces
+        let body = match pieces {
+            Some(pieces) if !rejected => pieces
                 .iter()
                 .map(|(changed, piece)| {
                     let style = if *changed { cx.role(word_role) } else { style };
@@ -201,8 +207,7 @@ fn hunk_rows(patch: &PatchBlock, h: usize, focused: bool, cx: &Cx<'_>, rows: &mu
 }
 
 /// The nearest line above a hunk that begins a definition: what git prints behind `@@`.
-fn section(patch: &PatchBlock, h: usize) -> Option<String> {
-    let hunk = &patch.hunks.get(h)?.hunk;
+fn section(patch: &PatchBlock, hunk: &ChangedHunk) -> Option<String> {
     let before = patch.change.files.get(hunk.file)?.before.as_ref()?;
     let start = hunk.old?.start() as usize;
     let lines: Vec<&str> = before.lines().take(start.saturating_sub(1)).collect();
@@ -219,38 +224,32 @@ fn section(patch: &PatchBlock, h: usize) -> Option<String> {
         .map(|line| code_line(line.trim_end().trim_end_matches(" {")))
 }
 
+/// The pieces of a line, each with true if it was changed.
 type Pieces = Vec<(bool, String)>;
 
-/// For each line the pieces that changed within it, where it has a counterpart.
+/// The pieces of each line; none for a line without a counterpart, or wholly changed.
 fn words(lines: &[(i8, String)]) -> Vec<Option<Pieces>> {
-    let mut out = vec![None; lines.len()];
-    let mut at = 0;
-    while at < lines.len() {
-        let run = |from: usize, sign: i8| {
-            lines
-                .iter()
-                .skip(from)
-                .take_while(|(s, _)| *s == sign)
-                .count()
-        };
-        let removed = run(at, -1);
-        if removed == 0 {
-            at += 1;
-            continue;
+    let run = |lines: &[(i8, String)], sign: i8| {
+        let same = lines.iter().take_while(|(s, _)| *s == sign);
+        same.count()
+    };
+    let mut out = Vec::with_capacity(lines.len());
+    let mut rest = lines;
+    while let Some(at) = rest.iter().position(|(sign, _)| *sign == -1) {
+        out.resize(out.len() + at, None);
+        let (_, changed) = rest.split_at(at);
+        let (removed, after) = changed.split_at(run(changed, -1));
+        let (added, after) = after.split_at(run(after, 1));
+        let (mut before, mut behind) = (vec![None; removed.len()], vec![None; added.len()]);
+        let slots = before.iter_mut().zip(&mut behind);
+        for (((_, old), (_, new)), (from, to)) in removed.iter().zip(added).zip(slots) {
+            (*from, *to) = compare(old, new).unzip();
         }
-        let added = run(at + removed, 1);
-        for i in 0..removed.min(added) {
-            let (from, to) = (at + i, at + removed + i);
-            if let (Some((_, old)), Some((_, new))) = (lines.get(from), lines.get(to))
-                && let Some((old, new)) = compare(old, new)
-                && let Some(both) = out.get_disjoint_mut([from, to]).ok()
-            {
-                *both[0] = Some(old);
-                *both[1] = Some(new);
-            }
-        }
-        at += removed + added;
+        out.append(&mut before);
+        out.append(&mut behind);
+        rest = after;
     }
+    out.resize(lines.len(), None);
     out
 }
 

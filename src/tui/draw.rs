@@ -1,4 +1,4 @@
-//! What the blocks of the transcript look like.
+//! The look of the transcript's blocks.
 
 use ratatui::style::Style;
 use ratatui::text::Span;
@@ -20,7 +20,7 @@ use crate::base::text::{human_bytes, human_count, human_time, printable};
 /// Rows with the cells they are moved to the right.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    /// Cells.
+    /// Cells the rows are moved to the right.
     pub indent: u16,
     /// The rows.
     pub rows: Rows,
@@ -29,26 +29,26 @@ pub struct Chunk {
 /// Cells of a bar below which it has a row of its own.
 const LEAST_BAR: usize = 8;
 
-/// What blocks are drawn with.
+/// The context of drawing: room, theme and time.
 pub struct Cx<'a> {
-    /// Cells there are.
+    /// Cells there are in a row.
     pub width: usize,
     /// The theme.
     pub theme: &'a Theme,
     /// Colours for code.
     pub highlighter: &'a Highlighter,
-    /// The time, for figures that run.
+    /// The time now, in milliseconds, for figures that run.
     pub now: Millis,
-    /// Which key does what, for hints.
+    /// The keymap, for hints.
     pub keymap: &'a crate::app::Keymap,
-    /// Grows with theme and grammars.
+    /// A number that grows with every change of theme and grammars.
     pub revision: u64,
     /// Seconds since 1970, for ages.
     pub today: u64,
 }
 
 impl Cx<'_> {
-    /// What a role looks like.
+    /// The style of a role.
     pub fn role(&self, role: Role) -> Style {
         self.theme.style(role)
     }
@@ -78,7 +78,7 @@ impl Cx<'_> {
         .collect()
     }
 
-    /// What went wrong, why, and what to do.
+    /// The rows of a failure: what went wrong, why, and what to do.
     pub fn failure(&self, failure: &Failure) -> Vec<Row> {
         let cells = self.width.saturating_sub(4).min(MEASURE);
         let glyphs = self.theme.glyphs();
@@ -109,7 +109,7 @@ impl Cx<'_> {
     }
 }
 
-/// With a capital letter, as sentences begin.
+/// Gives a text a capital letter, as sentences begin.
 fn sentence(text: &str) -> String {
     let text = printable(text);
     let mut chars = text.chars();
@@ -130,7 +130,7 @@ fn sentence(text: &str) -> String {
     }
 }
 
-/// Hints of a place as many as fit: `a accept  r reject`.
+/// The hints of a place, as many as fit: `a accept  r reject`.
 pub fn hint_spans(cx: &Cx<'_>, place: Place, room: usize) -> Vec<Span<'static>> {
     let mut out = Vec::new();
     let mut used = 0;
@@ -268,7 +268,7 @@ fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
-/// `1 token`, `2,048 tokens`.
+/// A number with its noun: `1 token`, `2,048 tokens`.
 pub fn counted(n: usize, word: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {word}{plural}", human_count(n as u64))
@@ -284,7 +284,6 @@ pub fn rate_text(rate: f64) -> String {
 }
 
 fn download(download: &Download, cx: &Cx<'_>) -> Vec<Row> {
-    let dot = cx.theme.glyphs().dot;
     let name = printable(&download.name);
     let sizes = if download.total > 0 {
         format!(
@@ -312,41 +311,46 @@ fn download(download: &Download, cx: &Cx<'_>) -> Vec<Row> {
             &format!("fetching {name} failed at {sizes}; what is here is kept"),
             Role::Warning,
         )],
-        DownloadEnd::Running => {
-            let mut rows = vec![cx.line(
-                &format!("fetching {name}: {}", printable(&download.stage)),
-                Role::Text,
-            )];
-            let mut after = format!("  {sizes}");
-            if download.rate > 0.0 {
-                after.push_str(&format!(" {dot} {}/s", human_bytes(download.rate as u64)));
-            }
-            if let Some(left) = download.left_s() {
-                after.push_str(&format!(" {dot} {} left", human_time(left)));
-            }
-            let most = cx.width.min(MEASURE);
-            let beside = width(&after) + LEAST_BAR <= most;
-            let cells = most.saturating_sub(if beside { width(&after) } else { 0 });
-            let part = download.done as f64 / download.total.max(1) as f64;
-            let mut body = bar(part, cells.min(40), cx.theme);
-            if beside {
-                body.push(Span::styled(after, cx.role(Role::Dim)));
-                rows.push(Row::text(body));
-            } else {
-                rows.push(Row::text(body));
-                rows.extend(plain(after.trim_start(), cx.role(Role::Dim), most));
-            }
-            let mut say = |text: &str| {
-                rows.extend(plain(text, cx.role(Role::Dim), cx.width.min(MEASURE)));
-            };
-            if download.resumed > 0 {
-                let bytes = human_bytes(download.resumed);
-                say(&format!("goes on from {bytes} that were here before"));
-            }
-            say("Esc stops it; it can go on later from where it was");
-            rows
-        }
+        DownloadEnd::Running => running(download, &sizes, cx),
     }
+}
+
+/// The rows of a download that goes on: its stage, a bar, and how to stop it.
+fn running(download: &Download, sizes: &str, cx: &Cx<'_>) -> Vec<Row> {
+    let dot = cx.theme.glyphs().dot;
+    let name = printable(&download.name);
+    let mut rows = vec![cx.line(
+        &format!("fetching {name}: {}", printable(&download.stage)),
+        Role::Text,
+    )];
+    let mut after = format!("  {sizes}");
+    if download.rate > 0.0 {
+        after.push_str(&format!(" {dot} {}/s", human_bytes(download.rate as u64)));
+    }
+    if let Some(left) = download.left_s() {
+        after.push_str(&format!(" {dot} {} left", human_time(left)));
+    }
+    let most = cx.width.min(MEASURE);
+    let beside = width(&after) + LEAST_BAR <= most;
+    let cells = most.saturating_sub(if beside { width(&after) } else { 0 });
+    let part = download.done as f64 / download.total.max(1) as f64;
+    let mut body = bar(part, cells.min(40), cx.theme);
+    if beside {
+        body.push(Span::styled(after, cx.role(Role::Dim)));
+        rows.push(Row::text(body));
+    } else {
+        rows.push(Row::text(body));
+        rows.extend(plain(after.trim_start(), cx.role(Role::Dim), most));
+    }
+    let mut say = |text: &str| {
+        rows.extend(plain(text, cx.role(Role::Dim), cx.width.min(MEASURE)));
+    };
+    if download.resumed > 0 {
+        let bytes = human_bytes(download.resumed);
+        say(&format!("goes on from {bytes} that were here before"));
+    }
+    say("Esc stops it; it can go on later from where it was");
+    rows
 }
 
 fn note(note: &Note, cx: &Cx<'_>) -> Vec<Row> {

@@ -8,7 +8,7 @@ use crate::app::Editable;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// More than this is not read back.
+/// Bytes of an edited text that are read back at most.
 const MOST: u64 = 4_000_000;
 
 /// Opens the editor and waits. Returns the text as saved where it was changed.
@@ -109,6 +109,7 @@ fn run(words: &[String], file: &Path, line: u32, root: &Path) -> Result<()> {
 
 /// File and line as the editor wants them.
 fn place(program: &str, file: &Path, line: u32) -> Vec<std::ffi::OsString> {
+    // A path such as `..` names no program: then no way of naming a line is known.
     let name = Path::new(program)
         .file_stem()
         .map(|name| name.to_string_lossy().to_lowercase())

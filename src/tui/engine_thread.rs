@@ -13,38 +13,38 @@ use crate::engine::{Engine, inspect};
 use crate::jobs::{self, JobCx, ModelChoice, Request, choose_model, load_engine};
 use crate::models::{Catalog, Store};
 
-/// What the thread does.
+/// A task of the engine's thread.
 pub enum Task {
     /// Load a model.
     Load {
-        /// Name or path.
+        /// The name or path of the model; none for the one configured or chosen.
         name: Option<String>,
-        /// Whether to remember it.
+        /// True if the model is remembered as the chosen one.
         choose: bool,
-        /// Asked on the way.
+        /// The wish to stop, looked at on the way.
         cancel: Cancel,
     },
     /// Run a job.
     Job {
-        /// To be given back.
+        /// The number given back with the outcome.
         generation: Generation,
-        /// What to do.
+        /// The request.
         request: Box<Request>,
-        /// Asked on the way.
+        /// The wish to stop, looked at on the way.
         cancel: Cancel,
     },
-    /// What a request would be shown.
+    /// Tell what a request would be shown.
     Preview {
-        /// To be given back.
+        /// The number given back with the preview.
         generation: Generation,
-        /// For which request.
+        /// The request.
         request: Box<Request>,
     },
     /// Forget the conversation.
     Reset,
 }
 
-/// The thread's own things.
+/// The engine's thread: what it holds between tasks.
 pub struct EngineThread {
     shared: Arc<Shared>,
     events: Sender<Event>,
@@ -52,7 +52,7 @@ pub struct EngineThread {
 }
 
 impl EngineThread {
-    /// Without a model yet.
+    /// A thread without a model yet.
     pub fn new(shared: Arc<Shared>, events: Sender<Event>) -> Self {
         Self {
             shared,
@@ -82,6 +82,7 @@ impl EngineThread {
         }
     }
 
+    /// Loads a model. A failure comes with the name of the model, empty where none was named.
     fn try_load(
         &mut self,
         shared: &Shared,
@@ -111,20 +112,9 @@ impl EngineThread {
                 }
             }
         };
-        let (label, needs) = match &choice {
-            ModelChoice::Fetch(_) => {
-                self.missing(shared, wanted);
-                return Ok(());
-            }
-            ModelChoice::Installed(model) => {
-                (model.name.clone(), needed(&model.path, config.ctx.value))
-            }
-            ModelChoice::File(file) => (
-                file.file_stem()
-                    .map_or_else(|| "model".to_owned(), |n| n.to_string_lossy().into_owned()),
-                needed(file, config.ctx.value),
-            ),
-            ModelChoice::Script(_) => ("script".to_owned(), 0),
+        let Some((label, needs)) = name_and_need(&choice, config.ctx.value) else {
+            self.missing(shared, wanted);
+            return Ok(());
         };
         // Two models at once would not fit where one does.
         self.engine = None;
@@ -150,6 +140,12 @@ impl EngineThread {
         if choose && let Err(failure) = store.choose(&label) {
             let _ = events.send(Event::Warning(failure));
         }
+        self.ready(shared, engine);
+        Ok(())
+    }
+
+    /// Takes an engine over and tells of it.
+    fn ready(&mut self, shared: &Shared, engine: Box<dyn Engine>) {
         let facts = engine.facts().clone();
         self.engine = Some(engine);
         shared.loaded.store(true, Ordering::Release);
@@ -164,9 +160,9 @@ impl EngineThread {
         if let Some(bytes) = memory::resident() {
             let _ = self.events.send(Event::Memory(bytes));
         }
-        Ok(())
     }
 
+    /// Tells that there is no model to load, with those that could be.
     fn missing(&self, shared: &Shared, wanted: Option<&str>) {
         match model_rows(shared) {
             Ok(rows) => self.tell(EngineEvent::Missing {
@@ -240,7 +236,23 @@ impl EngineThread {
     }
 }
 
-/// Bytes of memory a file will take; 0 where its header does not tell.
+/// The name to show for a model and the bytes of memory it will take; none where it must be
+/// fetched before.
+fn name_and_need(choice: &ModelChoice, context: usize) -> Option<(String, u64)> {
+    Some(match choice {
+        ModelChoice::Fetch(_) => return None,
+        ModelChoice::Installed(model) => (model.name.clone(), needed(&model.path, context)),
+        ModelChoice::File(file) => (
+            file.file_stem()
+                .map_or_else(|| "model".to_owned(), |n| n.to_string_lossy().into_owned()),
+            needed(file, context),
+        ),
+        ModelChoice::Script(_) => ("script".to_owned(), 0),
+    })
+}
+
+/// Bytes of memory a model in a file will take with a context of so many tokens (0: the
+/// default); 0 where its header does not tell.
 fn needed(file: &std::path::Path, context: usize) -> u64 {
     inspect(file).map_or(0, |facts| {
         let context = if context == 0 { 8_192 } else { context };

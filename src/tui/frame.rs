@@ -18,7 +18,7 @@ impl<'a> Frame<'a> {
         Self { width, theme }
     }
 
-    /// Cells inside.
+    /// Cells inside the frame.
     pub fn inner(&self) -> usize {
         self.width.saturating_sub(4).max(1)
     }

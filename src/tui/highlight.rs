@@ -24,12 +24,18 @@ const MAX_LINE: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 pub struct Highlighter {
     syntaxes: Arc<OnceLock<SyntaxSet>>,
-    theme: Option<Arc<SyntaxTheme>>,
-    depth: Option<Depth>,
+    theme: Option<Palette>,
 }
 
-/// What is known of a block that grows: its lines so far and where the grammar stands, so
-/// that only new lines are read.
+/// A syntax theme, and the colour depth it is brought down to.
+#[derive(Debug, Clone)]
+struct Palette {
+    theme: Arc<SyntaxTheme>,
+    depth: Depth,
+}
+
+/// A code block that grows: its lines so far and where the grammar stands, so that only new
+/// lines are read.
 #[derive(Debug, Clone, Default)]
 pub struct Grown {
     language: String,
@@ -38,8 +44,8 @@ pub struct Grown {
 }
 
 impl Highlighter {
-    /// One that leaves everything plain until [`Highlighter::open`] has been called on it or
-    /// a clone of it.
+    /// A highlighter that leaves everything plain until [`Highlighter::open`] has been called
+    /// on it or a clone of it.
     pub fn new(theme: &Theme) -> Self {
         let mut this = Self::default();
         this.set_theme(theme);
@@ -51,19 +57,22 @@ impl Highlighter {
         self.syntaxes.get_or_init(two_face::syntax::extra_newlines);
     }
 
-    /// Whether the grammars are there.
+    /// Tells whether the grammars are there.
     pub fn is_open(&self) -> bool {
         self.syntaxes.get().is_some()
     }
 
     /// Colours in the look of this theme from now on.
     pub fn set_theme(&mut self, theme: &Theme) {
-        self.depth = Some(theme.depth);
+        let depth = theme.depth;
         self.theme = theme.syntax.as_ref().and_then(|name| {
             let known = EmbeddedLazyThemeSet::theme_names()
                 .iter()
                 .find(|known| known.as_name() == name)?;
-            Some(Arc::new(two_face::theme::extra().get(*known).clone()))
+            Some(Palette {
+                theme: Arc::new(two_face::theme::extra().get(*known).clone()),
+                depth,
+            })
         });
     }
 
@@ -77,9 +86,10 @@ impl Highlighter {
         grown: &mut Grown,
     ) -> Vec<Vec<Span<'static>>> {
         let raw = |line: &String| vec![Span::styled(line.clone(), plain)];
-        let (Some(syntaxes), Some(theme)) = (self.syntaxes.get(), &self.theme) else {
+        let (Some(syntaxes), Some(palette)) = (self.syntaxes.get(), &self.theme) else {
             return code.iter().map(raw).collect();
         };
+        let theme = &palette.theme;
         let syntax = (code.len() <= MAX_LINES && !language.is_empty())
             .then(|| syntaxes.find_syntax_by_token(language))
             .flatten();
@@ -113,11 +123,12 @@ impl Highlighter {
                     .map(|(style, text)| {
                         Span::styled(
                             text.trim_end_matches('\n').to_owned(),
-                            self.style(style, plain),
+                            palette.style(style, plain),
                         )
                     })
                     .filter(|span| !span.content.is_empty())
                     .collect(),
+                // A grammar that fails on a line leaves it plain.
                 Err(_) => raw(line),
             };
             if i < settled {
@@ -132,18 +143,19 @@ impl Highlighter {
         }
         out
     }
+}
 
+impl Palette {
     fn style(&self, style: syntect::highlighting::Style, plain: Style) -> Style {
-        let depth = self.depth.unwrap_or(Depth::None);
         let c = style.foreground;
         // Themes for sixteen colours say "number r of the palette" with an alpha of 0, and
         // "the terminal's own" with 1.
         let colour = match c.a {
-            0 => palette(c.r),
+            0 => numbered(c.r),
             1 => Color::Reset,
             _ => Color::Rgb(c.r, c.g, c.b),
         };
-        let mut out = plain.fg(down(colour, depth));
+        let mut out = plain.fg(down(colour, self.depth));
         for (font, modifier) in [
             (FontStyle::BOLD, Modifier::BOLD),
             (FontStyle::ITALIC, Modifier::ITALIC),
@@ -157,7 +169,8 @@ impl Highlighter {
     }
 }
 
-const fn palette(index: u8) -> Color {
+/// The colour of a number in the terminal's palette.
+const fn numbered(index: u8) -> Color {
     match index {
         0 => Color::Black,
         1 => Color::Red,

@@ -1,4 +1,4 @@
-//! What was typed before, on disk.
+//! The history of what was typed, on disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,14 @@ pub fn file(state: &Path) -> PathBuf {
 
 /// The history on disk, oldest first; none where it cannot be read.
 pub fn load(state: &Path) -> Vec<String> {
-    let Ok(text) = fs::read_to_string(state.join("history")) else {
+    read(&file(state))
+}
+
+fn read(file: &Path) -> Vec<String> {
+    let Ok(text) = fs::read_to_string(file) else {
         return Vec::new();
     };
+    // A line that was cut off or edited by hand is no JSON string, and passed over.
     let all: Vec<String> = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -27,9 +32,9 @@ pub fn load(state: &Path) -> Vec<String> {
     all.into_iter().skip(from).collect()
 }
 
-/// Adds a line to it.
+/// Adds a line to the history.
 pub fn save(file: &Path, line: &str) -> Result<()> {
-    let mut all = load(file.parent().unwrap_or(Path::new(".")));
+    let mut all = read(file);
     all.push(line.to_owned());
     let from = all.len().saturating_sub(MOST_HISTORY);
     let mut text = String::new();

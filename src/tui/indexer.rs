@@ -14,19 +14,19 @@ use crate::app::{Event, IndexEvent};
 use crate::base::{CancelSource, Result};
 use crate::index::Index;
 
-/// How often it is looked whether there is time for vectors.
+/// Time between two looks whether vectors can be made.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What takes less goes unsaid.
+/// Builds that take less go unsaid.
 const SHORT: Duration = Duration::from_millis(500);
 
-/// What the thread has.
+/// The things the indexer's thread works with.
 pub(super) struct Indexer {
-    /// What all workers share.
+    /// The things all workers share.
     pub shared: Arc<Shared>,
     /// Wishes; true to build the index anew.
     pub wishes: Receiver<bool>,
-    /// The ring.
+    /// The way to the ring.
     pub events: Sender<Event>,
     /// Stops a build, for a newer wish.
     pub building: CancelSource,
@@ -78,8 +78,8 @@ enum Wish {
 }
 
 impl Indexer {
-    /// What is to be done next: wishes first, then, where that is `idle` work, vectors while no
-    /// job runs. None at the end.
+    /// Waits for what is to be done next: wishes first, then, where `idle` says that vectors are
+    /// left to make, those while no job runs. None at the end.
     fn next(&self, idle: bool) -> Option<Wish> {
         let mut rebuild = loop {
             if !idle {
@@ -102,7 +102,7 @@ impl Indexer {
         Some(Wish::Build(rebuild))
     }
 
-    /// Hands out the index as it was left.
+    /// Hands out the index as it was left. False if the ring has ended.
     fn last(&self) -> bool {
         // A broken snapshot is no trouble: it is about to be built anew.
         match catch_unwind(AssertUnwindSafe(|| self.shared.workspace.last_index())) {
@@ -111,8 +111,8 @@ impl Indexer {
         }
     }
 
-    /// Brings the index up to date. What is short is not worth a word, if it is not `aloud`: it
-    /// would flicker at every change of a file.
+    /// Brings the index up to date. A short build says nothing of its progress unless it is
+    /// `aloud`: it would flicker at every change of a file.
     fn build(&self, rebuild: bool, aloud: bool) -> Result<Arc<Index>> {
         let cancel = self.building.token();
         let began = Instant::now();
@@ -127,7 +127,7 @@ impl Indexer {
         })
     }
 
-    /// Makes vectors until a job or a wish needs the processor.
+    /// Makes vectors until a job or a wish needs the processor. False if the ring has ended.
     fn embed(&self, unfinished: &mut Option<Arc<Index>>) -> bool {
         let Some(index) = unfinished.clone() else {
             return true;

@@ -1,6 +1,6 @@
 //! Keys, pastes and the mouse, read on a thread of their own.
 //!
-//! What a terminal sends is hostile: pastes are cleaned where they are taken in, unknown keys
+//! A terminal's input is hostile: pastes are cleaned where they are taken in, unknown keys
 //! are passed over, and a late answer of the terminal to our own question is not typing.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -14,19 +14,19 @@ use crate::app::{Code, Key};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// How often the thread looks whether it should pause.
+/// Time between two looks whether the thread should pause.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a late answer of the terminal is waited for.
+/// Time in which a late answer of the terminal may still come.
 const LATE: Duration = Duration::from_secs(5);
-/// An answer is shorter than this.
+/// Characters of a late answer at most.
 const LONGEST: usize = 48;
 
-/// What comes from the terminal.
+/// The things that come from the terminal.
 #[derive(Debug)]
 pub enum Input {
     /// A key, a paste, the mouse, a new size, the focus.
     Event(event::Event),
-    /// Nothing more will come.
+    /// The terminal cannot be read: nothing more will come.
     Lost(Failure),
 }
 

@@ -21,9 +21,9 @@ use crate::base::text::{printable, printable_block};
 /// Lists and quotes deeper than this are not indented further.
 const DEEPEST: usize = 8;
 
-/// What rows are made with.
+/// The room and the look that rows are made with.
 pub struct Look<'a> {
-    /// Cells there are.
+    /// Cells there are in a row.
     pub width: usize,
     /// The theme.
     pub theme: &'a Theme,
@@ -31,8 +31,8 @@ pub struct Look<'a> {
     pub highlighter: &'a Highlighter,
 }
 
-/// The rows of a text. `codes` counts code blocks on; `grown` is what is known of the last
-/// code block from the time before.
+/// The rows of a text. `codes` counts the code blocks on; `grown` is the last code block as it
+/// was the time before.
 pub fn render(text: &str, look: &Look<'_>, codes: &mut usize, grown: &mut Grown) -> Vec<Row> {
     let text = keep_definitions(&printable_block(text));
     let mut writer = Writer {
@@ -56,18 +56,18 @@ pub fn render(text: &str, look: &Look<'_>, codes: &mut usize, grown: &mut Grown)
     writer.rows
 }
 
-/// A line such as `[1]: src/a.rs` would be taken for the definition of a link and vanish;
-/// models write lists of sources so.
+/// Escapes lines such as `[1]: src/a.rs`, which would be taken for the definition of a link and
+/// vanish: models write lists of sources so.
 fn keep_definitions(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut fence = false;
     for line in text.split_inclusive('\n') {
-        let body = line.trim_start();
+        let (indent, body) = line.split_at(line.len() - line.trim_start().len());
         if body.starts_with("```") || body.starts_with("~~~") {
             fence = !fence;
         }
         if !fence && body.starts_with('[') && body.contains("]:") {
-            out.push_str(line.get(..line.len() - body.len()).unwrap_or(""));
+            out.push_str(indent);
             out.push('\\');
             out.push_str(body);
         } else {
@@ -97,7 +97,7 @@ struct Writer<'a> {
     links: Vec<(String, usize)>,
     code: Option<Code>,
     table: Option<Table>,
-    /// Nothing stands in the open container yet: no blank row before the next block.
+    /// True if nothing stands in the open container yet: no blank row before the next block.
     fresh: bool,
     codes: &'a mut usize,
     grown: &'a mut Grown,
@@ -173,31 +173,8 @@ impl Writer<'_> {
                 self.flush();
                 self.gap();
             }
-            Tag::Heading { level, .. } => {
-                self.flush();
-                self.gap();
-                let mut style = self.role(Role::Heading);
-                if level == HeadingLevel::H1 {
-                    style = style.add_modifier(Modifier::UNDERLINED);
-                }
-                self.styles.push(style);
-            }
-            Tag::BlockQuote(_) => {
-                self.flush();
-                self.gap();
-                let bar = Span::styled(
-                    format!("{} ", self.look.theme.glyphs().bar),
-                    self.role(Role::Rule),
-                );
-                let shallow = self.prefixes.len() < DEEPEST;
-                self.prefixes.push(Prefix {
-                    first: None,
-                    rest: if shallow { vec![bar] } else { Vec::new() },
-                });
-                let style = self.style().patch(self.role(Role::Dim));
-                self.styles.push(style);
-                self.fresh = true;
-            }
+            Tag::Heading { level, .. } => self.open_heading(level),
+            Tag::BlockQuote(_) => self.open_quote(),
             Tag::CodeBlock(kind) => {
                 self.flush();
                 self.gap();
@@ -218,40 +195,11 @@ impl Writer<'_> {
                 self.lists.push(start);
                 self.fresh = true;
             }
-            Tag::Item => {
-                self.flush();
-                self.fresh = true;
-                let mark = match self.lists.last_mut() {
-                    Some(Some(n)) => {
-                        let mark = format!("{n}. ");
-                        *n = n.saturating_add(1);
-                        mark
-                    }
-                    _ => format!("{} ", self.look.theme.glyphs().bullet),
-                };
-                let cells = width(&mark);
-                let indent = if self.prefixes.len() < DEEPEST {
-                    cells
-                } else {
-                    0
-                };
-                self.prefixes.push(Prefix {
-                    first: (indent > 0).then(|| vec![Span::styled(mark, self.role(Role::Accent))]),
-                    rest: vec![Span::raw(" ".repeat(indent))],
-                });
-            }
+            Tag::Item => self.open_item(),
             Tag::Emphasis => self.modify(Modifier::ITALIC),
             Tag::Strong => self.modify(Modifier::BOLD),
             Tag::Strikethrough => self.modify(Modifier::CROSSED_OUT),
-            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                self.links
-                    .push((printable(&dest_url).into_owned(), self.inline.len()));
-                let style = self
-                    .style()
-                    .patch(self.role(Role::Accent))
-                    .add_modifier(Modifier::UNDERLINED);
-                self.styles.push(style);
-            }
+            Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => self.open_link(&dest_url),
             Tag::Table(alignments) => {
                 self.flush();
                 self.gap();
@@ -288,38 +236,11 @@ impl Writer<'_> {
                 self.lists.pop();
                 self.fresh = false;
             }
-            TagEnd::Item => {
-                self.flush();
-                // An item with nothing in it still shows its mark.
-                if self.prefixes.last().is_some_and(|p| p.first.is_some()) {
-                    let lead = self.lead();
-                    self.rows.push(Row {
-                        lead,
-                        ..Row::default()
-                    });
-                }
-                self.prefixes.pop();
-                self.fresh = false;
-            }
+            TagEnd::Item => self.close_item(),
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
                 self.styles.pop();
             }
-            TagEnd::Link | TagEnd::Image => {
-                self.styles.pop();
-                if let Some((to, from)) = self.links.pop() {
-                    let said: String = self
-                        .inline
-                        .iter()
-                        .skip(from)
-                        .map(|s| s.content.as_ref())
-                        .collect();
-                    // A link never hides where it leads.
-                    if !to.is_empty() && said != to && to.strip_prefix("mailto:") != Some(&said) {
-                        let style = self.style().patch(self.role(Role::Dim));
-                        self.push(Span::styled(format!(" ({to})"), style));
-                    }
-                }
-            }
+            TagEnd::Link | TagEnd::Image => self.close_link(),
             TagEnd::TableHead => {
                 self.styles.pop();
                 if let Some(table) = &mut self.table {
@@ -337,18 +258,111 @@ impl Writer<'_> {
                     table.cell(cell);
                 }
             }
-            TagEnd::Table => {
-                if let Some(table) = self.table.take() {
-                    let room = self.room();
-                    for row in table.rows(room, self.look.theme) {
-                        let mut lead = self.lead();
-                        lead.extend(row.lead.iter().cloned());
-                        self.rows.push(Row { lead, ..row });
-                    }
-                    self.fresh = false;
-                }
-            }
+            TagEnd::Table => self.close_table(),
             _ => {}
+        }
+    }
+
+    fn open_heading(&mut self, level: HeadingLevel) {
+        self.flush();
+        self.gap();
+        let mut style = self.role(Role::Heading);
+        if level == HeadingLevel::H1 {
+            style = style.add_modifier(Modifier::UNDERLINED);
+        }
+        self.styles.push(style);
+    }
+
+    fn open_quote(&mut self) {
+        self.flush();
+        self.gap();
+        let bar = Span::styled(
+            format!("{} ", self.look.theme.glyphs().bar),
+            self.role(Role::Rule),
+        );
+        let shallow = self.prefixes.len() < DEEPEST;
+        self.prefixes.push(Prefix {
+            first: None,
+            rest: if shallow { vec![bar] } else { Vec::new() },
+        });
+        let style = self.style().patch(self.role(Role::Dim));
+        self.styles.push(style);
+        self.fresh = true;
+    }
+
+    fn open_item(&mut self) {
+        self.flush();
+        self.fresh = true;
+        let mark = match self.lists.last_mut() {
+            Some(Some(n)) => {
+                let mark = format!("{n}. ");
+                *n = n.saturating_add(1);
+                mark
+            }
+            _ => format!("{} ", self.look.theme.glyphs().bullet),
+        };
+        let cells = width(&mark);
+        let indent = if self.prefixes.len() < DEEPEST {
+            cells
+        } else {
+            0
+        };
+        self.prefixes.push(Prefix {
+            first: (indent > 0).then(|| vec![Span::styled(mark, self.role(Role::Accent))]),
+            rest: vec![Span::raw(" ".repeat(indent))],
+        });
+    }
+
+    fn close_item(&mut self) {
+        self.flush();
+        // An item with nothing in it still shows its mark.
+        if self.prefixes.last().is_some_and(|p| p.first.is_some()) {
+            let lead = self.lead();
+            self.rows.push(Row {
+                lead,
+                ..Row::default()
+            });
+        }
+        self.prefixes.pop();
+        self.fresh = false;
+    }
+
+    fn open_link(&mut self, to: &str) {
+        self.links
+            .push((printable(to).into_owned(), self.inline.len()));
+        let style = self
+            .style()
+            .patch(self.role(Role::Accent))
+            .add_modifier(Modifier::UNDERLINED);
+        self.styles.push(style);
+    }
+
+    fn close_link(&mut self) {
+        self.styles.pop();
+        if let Some((to, from)) = self.links.pop() {
+            let said: String = self
+                .inline
+                .iter()
+                .skip(from)
+                .map(|s| s.content.as_ref())
+                .collect();
+            // A link never hides where it leads.
+            if !to.is_empty() && said != to && to.strip_prefix("mailto:") != Some(&said) {
+                let style = self.style().patch(self.role(Role::Dim));
+                self.push(Span::styled(format!(" ({to})"), style));
+            }
+        }
+    }
+
+    fn close_table(&mut self) {
+        if let Some(table) = self.table.take() {
+            let room = self.room();
+            for row in table.rows(room, self.look.theme) {
+                let mut lead = self.lead();
+                lead.extend(row.lead.iter().cloned());
+                self.rows.push(Row { lead, ..row });
+            }
+            self.fresh = false;
         }
     }
 
@@ -437,9 +451,9 @@ impl Writer<'_> {
         let lines: Vec<String> = text.split('\n').map(code_line).collect();
         let plain = self.role(Role::Text).patch(self.role(Role::CodeBackground));
         let by = if language.is_empty() {
-            title
-                .rsplit_once('.')
-                .map_or("", |(_, ext)| ext.split(':').next().unwrap_or(ext))
+            title.rsplit_once('.').map_or("", |(_, ext)| {
+                ext.split_once(':').map_or(ext, |(ext, _)| ext)
+            })
         } else {
             &language
         };

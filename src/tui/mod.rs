@@ -21,6 +21,7 @@ mod input;
 pub mod markdown;
 mod model_picker;
 mod model_rows;
+mod opening;
 mod overlay;
 pub mod pacer;
 mod panel;
@@ -50,7 +51,7 @@ use crate::base::seal::Sealed;
 use crate::base::{Config, Places, Result};
 use crate::models::Puller;
 
-/// What the screen is started with; everything else it finds out behind its first frame.
+/// The things the screen is started with; everything else it finds out behind its first frame.
 #[derive(Debug)]
 pub struct Start {
     /// The folder to open.
@@ -63,7 +64,7 @@ pub struct Start {
     pub script: Option<PathBuf>,
     /// The process that may download, started before the seal; none where it could not be.
     pub puller: Option<Puller>,
-    /// Whether the seal is on.
+    /// Tells whether the seal is on.
     pub sealed: Sealed,
     /// A session to go on with; `Some("")` for the last one.
     pub resume: Option<String>,

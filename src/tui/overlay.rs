@@ -1,4 +1,4 @@
-//! What lies over everything: help, texts, lists, questions.
+//! The overlays: help, texts, lists, questions.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,21 +13,23 @@ use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
 use crate::app::{Overlay, Picker, State, help};
 use crate::base::text::{human_count, printable};
+use crate::index::Hit;
+use crate::jobs::session::SessionEntry;
 
-/// Where an overlay lies, for the mouse and the state.
+/// The place of an overlay, for the mouse and the state.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Drawn {
-    /// All of it.
+    /// The whole overlay.
     pub area: Rect,
-    /// The rows of its list.
+    /// The rows of its list or text.
     pub list: Rect,
     /// The row shown first.
     pub top: usize,
-    /// Rows a row of the list takes.
+    /// Rows of the screen that an item of the list takes.
     pub step: u16,
-    /// Rows of its text in all.
+    /// Rows of its text in all; 0 where it is a list.
     pub total: u32,
-    /// Where the cursor belongs, if something is typed here.
+    /// The cell of the cursor, if something is typed here.
     pub cursor: Option<(u16, u16)>,
 }
 
@@ -48,81 +50,92 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
             let rows = plain(t, cx.role(Role::Text), inner(screen, 92));
             text(buffer, screen, 92, &printable(title), rows, *top, cx)
         }
-        Overlay::Confirm { question, .. } => {
-            let mut rows = plain(question, cx.role(Role::Text), inner(screen, 60));
-            rows.push(Row::blank());
-            rows.push(Row::text(vec![
-                Span::styled("Enter", cx.role(Role::Accent)),
-                Span::styled(" or ", cx.role(Role::Dim)),
-                Span::styled("y", cx.role(Role::Accent)),
-                Span::styled(" yes   ", cx.role(Role::Text)),
-                Span::styled("Esc", cx.role(Role::Accent)),
-                Span::styled(" or ", cx.role(Role::Dim)),
-                Span::styled("n", cx.role(Role::Accent)),
-                Span::styled(" no", cx.role(Role::Text)),
-            ]));
-            text(buffer, screen, 60, "sure?", rows, 0, cx)
-        }
+        Overlay::Confirm { question, .. } => confirm(buffer, screen, question, cx),
         Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
-        Overlay::Sessions(picker) => list(
-            buffer,
-            screen,
-            ("conversations", "Enter goes on with it"),
-            picker,
-            cx,
-            |entry, cells| {
-                let age = cx.today.saturating_sub(entry.changed);
-                let right = format!(
-                    "{} turn{}  {:>10}",
-                    entry.turns,
-                    if entry.turns == 1 { "" } else { "s" },
-                    ago(age)
-                );
-                vec![
-                    pad(
-                        &printable(&entry.title),
-                        cells.saturating_sub(width(&right) + 1),
-                    ),
-                    format!(" {right}"),
-                ]
-            },
-        ),
-        Overlay::Themes(picker) => list(
-            buffer,
-            screen,
-            ("themes", "Enter keeps it"),
-            picker,
-            cx,
-            |name, cells| vec![pad(&printable(name), cells), String::new()],
-        ),
-        Overlay::Search(picker) => list(
-            buffer,
-            screen,
-            ("search", "Enter opens it · @ names it"),
-            picker,
-            cx,
-            |hit, cells| {
-                let right = hit
-                    .symbol
-                    .as_ref()
-                    .map_or(String::new(), |s| printable(&s.name).into_owned());
-                let right = fit(&format!("  {right}  {}", printable(&hit.why)), cells / 2);
-                let room = cells.saturating_sub(width(&right));
-                vec![
-                    pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),
-                    right,
-                ]
-            },
-        ),
-        Overlay::History(picker) => list(
-            buffer,
-            screen,
-            ("history", "Enter takes it"),
-            picker,
-            cx,
-            |line, cells| vec![pad(&printable(line), cells), String::new()],
-        ),
+        Overlay::Sessions(picker) => {
+            let words = ("conversations", "Enter goes on with it");
+            list(buffer, screen, words, picker, cx, |entry, cells| {
+                session_item(entry, cells, cx.today)
+            })
+        }
+        Overlay::Themes(picker) => {
+            let words = ("themes", "Enter keeps it");
+            list(buffer, screen, words, picker, cx, |name, cells| {
+                Item::whole(name, cells)
+            })
+        }
+        Overlay::Search(picker) => {
+            let words = ("search", "Enter opens it · @ names it");
+            list(buffer, screen, words, picker, cx, search_item)
+        }
+        Overlay::History(picker) => {
+            let words = ("history", "Enter takes it");
+            list(buffer, screen, words, picker, cx, |line, cells| {
+                Item::whole(line, cells)
+            })
+        }
     })
+}
+
+fn confirm(buffer: &mut Buffer, screen: Rect, question: &str, cx: &Cx<'_>) -> Drawn {
+    let mut rows = plain(question, cx.role(Role::Text), inner(screen, 60));
+    rows.push(Row::blank());
+    rows.push(Row::text(vec![
+        Span::styled("Enter", cx.role(Role::Accent)),
+        Span::styled(" or ", cx.role(Role::Dim)),
+        Span::styled("y", cx.role(Role::Accent)),
+        Span::styled(" yes   ", cx.role(Role::Text)),
+        Span::styled("Esc", cx.role(Role::Accent)),
+        Span::styled(" or ", cx.role(Role::Dim)),
+        Span::styled("n", cx.role(Role::Accent)),
+        Span::styled(" no", cx.role(Role::Text)),
+    ]));
+    text(buffer, screen, 60, "sure?", rows, 0, cx)
+}
+
+/// An item of a list as it is shown.
+struct Item {
+    left: String,
+    /// Less important words at the right, for which the left makes room.
+    right: String,
+}
+
+impl Item {
+    /// An item of one text.
+    fn whole(text: &str, cells: usize) -> Self {
+        Self {
+            left: pad(&printable(text), cells),
+            right: String::new(),
+        }
+    }
+}
+
+/// A conversation in the list; `today` in seconds since 1970.
+fn session_item(entry: &SessionEntry, cells: usize, today: u64) -> Item {
+    let right = format!(
+        "{} turn{}  {:>10}",
+        entry.turns,
+        if entry.turns == 1 { "" } else { "s" },
+        ago(today.saturating_sub(entry.changed))
+    );
+    let room = cells.saturating_sub(width(&right) + 1);
+    Item {
+        left: pad(&printable(&entry.title), room),
+        right: format!(" {right}"),
+    }
+}
+
+fn search_item(hit: &Hit, cells: usize) -> Item {
+    let right = hit
+        .symbol
+        .as_ref()
+        .map_or(String::new(), |s| printable(&s.name).into_owned());
+    let right = fit(&format!("  {right}  {}", printable(&hit.why)), cells / 2);
+    let room = cells.saturating_sub(width(&right));
+    Item {
+        left: pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),
+        right,
+    }
 }
 
 fn ago(seconds: u64) -> String {
@@ -139,7 +152,7 @@ fn inner(screen: Rect, most: u16) -> usize {
     usize::from(screen.width.min(most).saturating_sub(4)).max(4)
 }
 
-/// A box in the middle with a title; returns what is inside.
+/// Draws a box in the middle with a title; returns its area and what is inside.
 pub(super) fn frame(
     buffer: &mut Buffer,
     screen: Rect,
@@ -248,39 +261,44 @@ fn help_rows(state: &State, cells: usize, cx: &Cx<'_>) -> Vec<Row> {
             help::Line::Text(text) => rows.extend(plain(&text, cx.role(Role::Dim), cells)),
             help::Line::Empty => rows.push(Row::blank()),
             help::Line::Entry { left, right } => {
-                let left_rows = plain(&left, cx.role(Role::Accent), left_cells.saturating_sub(1));
-                let right_rows = plain(
-                    &right,
-                    cx.role(Role::Text),
-                    cells.saturating_sub(left_cells + 2),
-                );
-                for i in 0..left_rows.len().max(right_rows.len()) {
-                    let mut body = vec![Span::raw("  ")];
-                    let mut used = 0;
-                    if let Some(row) = left_rows.get(i) {
-                        used = super::width::spans_width(&row.body);
-                        body.extend(row.body.iter().cloned());
-                    }
-                    body.push(Span::raw(" ".repeat(left_cells.saturating_sub(used))));
-                    if let Some(row) = right_rows.get(i) {
-                        body.extend(row.body.iter().cloned());
-                    }
-                    rows.push(Row::text(body));
-                }
+                rows.extend(help_entry(&left, &right, cells, left_cells, cx));
             }
         }
     }
     rows
 }
 
-/// A list with its filter above it.
+/// A key and what it does, side by side.
+fn help_entry(left: &str, right: &str, cells: usize, left_cells: usize, cx: &Cx<'_>) -> Vec<Row> {
+    let mut left = plain(left, cx.role(Role::Accent), left_cells.saturating_sub(1)).into_iter();
+    let room = cells.saturating_sub(left_cells + 2);
+    let mut right = plain(right, cx.role(Role::Text), room).into_iter();
+    let mut rows = Vec::new();
+    loop {
+        let (key, words) = (left.next(), right.next());
+        if key.is_none() && words.is_none() {
+            return rows;
+        }
+        let mut body = vec![Span::raw("  ")];
+        let mut used = 0;
+        if let Some(row) = key {
+            used = super::width::spans_width(&row.body);
+            body.extend(row.body);
+        }
+        body.push(Span::raw(" ".repeat(left_cells.saturating_sub(used))));
+        body.extend(words.into_iter().flat_map(|row| row.body));
+        rows.push(Row::text(body));
+    }
+}
+
+/// Draws a list with its filter above it: its title, and what Enter does to an item.
 fn list<T>(
     buffer: &mut Buffer,
     screen: Rect,
     (title, enter): (&str, &str),
     picker: &Picker<T>,
     cx: &Cx<'_>,
-    row: impl Fn(&T, usize) -> Vec<String>,
+    item: impl Fn(&T, usize) -> Item,
 ) -> Drawn {
     let most = screen.width.min(92);
     let room = screen.height.saturating_sub(4).max(1);
@@ -302,49 +320,25 @@ fn list<T>(
     );
     let top = top_of(picker, usize::from(list.height));
     if picker.shown.is_empty() {
-        let word = if picker.loading {
-            "looking…"
-        } else if picker.items.is_empty() {
-            "nothing is here"
-        } else {
-            "nothing matches"
-        };
-        buffer.set_stringn(
-            list.x,
-            list.y,
-            word,
-            usize::from(list.width),
-            cx.role(Role::Dim),
-        );
+        let cells = usize::from(list.width);
+        buffer.set_stringn(list.x, list.y, why_empty(picker), cells, cx.role(Role::Dim));
     }
     let cells = usize::from(list.width).saturating_sub(2);
-    for (i, item) in picker
-        .rows()
-        .enumerate()
-        .skip(top)
-        .take(usize::from(list.height))
-    {
+    let shown = picker.rows().enumerate().skip(top);
+    for (y, (i, shown)) in (list.top()..list.bottom()).zip(shown) {
         let at = i == picker.cursor;
-        let style = if at {
-            cx.role(Role::Selection)
+        let (left, right) = if at {
+            (Role::Selection, Role::Selection)
         } else {
-            cx.role(Role::Text)
+            (Role::Text, Role::Dim)
         };
-        let mut parts = row(item, cells).into_iter();
+        let item = item(shown, cells);
         let spans = vec![
             mark(at, cx),
-            Span::styled(parts.next().unwrap_or_default(), style),
-            Span::styled(
-                parts.next().unwrap_or_default(),
-                if at { style } else { cx.role(Role::Dim) },
-            ),
+            Span::styled(item.left, cx.role(left)),
+            Span::styled(item.right, cx.role(right)),
         ];
-        buffer.set_line(
-            list.x,
-            list.y + (i - top) as u16,
-            &Line::from(spans),
-            list.width,
-        );
+        buffer.set_line(list.x, y, &Line::from(spans), list.width);
     }
     Drawn {
         area,
@@ -353,6 +347,17 @@ fn list<T>(
         step: 1,
         total: 0,
         cursor: Some(cursor),
+    }
+}
+
+/// The words for a list of which nothing is shown.
+fn why_empty<T>(picker: &Picker<T>) -> &'static str {
+    if picker.loading {
+        "looking…"
+    } else if picker.items.is_empty() {
+        "nothing is here"
+    } else {
+        "nothing matches"
     }
 }
 
@@ -379,7 +384,7 @@ pub(super) fn mark(at: bool, cx: &Cx<'_>) -> Span<'static> {
     Span::styled(text, cx.role(Role::Accent))
 }
 
-/// The line that narrows a list; gives back where the cursor belongs.
+/// Draws the line that narrows a list; returns where the cursor belongs.
 pub(super) fn filter(buffer: &mut Buffer, area: Rect, typed: &str, cx: &Cx<'_>) -> (u16, u16) {
     let safe = printable(typed);
     let shown = fit_end(&safe, usize::from(area.width).saturating_sub(3));

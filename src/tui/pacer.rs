@@ -1,6 +1,6 @@
-//! When to draw. Pure: time comes in as a number of milliseconds.
+//! The pace of drawing. Pure: time comes in as a number of milliseconds.
 //!
-//! What a person does is shown at once. What streams in is shown at most sixty times a
+//! Input of a person is shown at once. Text that streams in is shown at most sixty times a
 //! second. While nothing happens nothing is drawn, and nobody wakes up.
 
 /// Least milliseconds between two frames that only a stream asks for.
@@ -10,7 +10,7 @@ pub const STREAM_MS: u64 = 16;
 /// spinner), and nothing else happens.
 pub const TICK_MS: u64 = 250;
 
-/// Decides about frames.
+/// Decides when a frame is due.
 #[derive(Debug, Clone, Default)]
 pub struct Pacer {
     last: Option<u64>,
@@ -25,29 +25,31 @@ enum Want {
 }
 
 impl Pacer {
-    /// A person did something, or the terminal changed: the next frame is due at once.
+    /// Takes in that a person did something or the terminal changed: the next frame is due at
+    /// once.
     pub fn input(&mut self) {
         self.wanted = Some(Want::Now);
     }
 
-    /// A worker told something: a frame is due when the last one is old enough.
+    /// Takes in that a worker told something: a frame is due when the last one is old enough.
     pub fn stream(&mut self) {
         self.wanted = self.wanted.max(Some(Want::Stream));
     }
 
-    /// Whether something on screen moves by itself.
+    /// Takes in whether something on screen moves by itself.
     pub fn moving(&mut self, moving: bool) {
         self.moving = moving;
     }
 
-    /// Whether to draw at `now`.
+    /// Tells whether to draw at `now`.
     pub fn due(&self, now: u64) -> bool {
         self.wait(now) == Some(0)
     }
 
-    /// Milliseconds until a frame is due; none if nothing has to be drawn until something
-    /// happens.
+    /// Returns the milliseconds until a frame is due; none if nothing has to be drawn until
+    /// something happens.
     pub fn wait(&self, now: u64) -> Option<u64> {
+        // Before the first frame there is none that could be too fresh.
         let since = self.last.map_or(u64::MAX, |last| now.saturating_sub(last));
         let least = match self.wanted {
             Some(Want::Now) => 0,
@@ -58,7 +60,7 @@ impl Pacer {
         Some(least.saturating_sub(since))
     }
 
-    /// A frame was drawn at `now`.
+    /// Takes in that a frame was drawn at `now`.
     pub fn drawn(&mut self, now: u64) {
         self.last = Some(now);
         self.wanted = None;

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::draw::Cx;
@@ -12,7 +13,7 @@ use super::width::{code_line, fit, fit_end, pad, width};
 use crate::app::{Body, Focus, Panel, PanelRow, PanelTab, Place, State};
 use crate::base::text::{human_count, printable};
 
-/// Where the panel's list lies, for the mouse.
+/// The place of the panel and its list, for the mouse.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Drawn {
     /// The whole panel.
@@ -125,32 +126,16 @@ fn heading(
     buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
+/// The line of a row in the list. `at`: the cursor is there; `focused`: keys go to the panel.
 fn list_row(row: &PanelRow, at: bool, focused: bool, cells: usize, cx: &Cx<'_>) -> Line<'static> {
-    let glyphs = cx.theme.glyphs();
-    let mark = if at { glyphs.prompt } else { " " };
-    let mut spans = vec![Span::styled(
-        format!("{mark} "),
-        if focused {
-            cx.role(Role::Accent)
-        } else {
-            cx.role(Role::Dim)
-        },
-    )];
-    let ground = |role| {
-        if at && focused {
-            cx.role(Role::Selection)
-        } else {
-            cx.role(role)
-        }
-    };
+    let mark = if at { cx.theme.glyphs().prompt } else { " " };
+    let role = if focused { Role::Accent } else { Role::Dim };
+    let mut spans = vec![Span::styled(format!("{mark} "), cx.role(role))];
+    let selected = at && focused;
     let cells = cells.saturating_sub(3);
     match row {
         PanelRow::Rules { path, .. } => {
-            spans.push(Span::styled(
-                pad(&format!("rules  {path}"), cells.saturating_sub(8)),
-                ground(Role::Text),
-            ));
-            spans.push(Span::styled("  always", cx.role(Role::Dim)));
+            spans.extend(told(&format!("rules  {path}"), 0, selected, cells, cx));
         }
         PanelRow::Told {
             what,
@@ -158,16 +143,8 @@ fn list_row(row: &PanelRow, at: bool, focused: bool, cells: usize, cx: &Cx<'_>) 
             tokens,
             ..
         } => {
-            spans.push(Span::styled(
-                pad(&format!("{what}  {title}"), cells.saturating_sub(8)),
-                ground(Role::Text),
-            ));
-            // What is shown every time costs nothing this time.
-            let right = match tokens {
-                0 => "  always".to_owned(),
-                tokens => format!("{tokens:>8}"),
-            };
-            spans.push(Span::styled(right, cx.role(Role::Dim)));
+            let text = format!("{what}  {title}");
+            spans.extend(told(&text, *tokens, selected, cells, cx));
         }
         PanelRow::Excerpt {
             id,
@@ -181,39 +158,18 @@ fn list_row(row: &PanelRow, at: bool, focused: bool, cells: usize, cx: &Cx<'_>) 
             dropped,
             ..
         } => {
-            let mut right = String::new();
-            if *pinned {
-                right.push_str(" pinned");
-            } else if *dropped {
-                right.push_str(" dropped");
-            } else if let Some(why) = why {
-                right.push_str(&format!(" {why}"));
-            }
-            if *tokens > 0 {
-                right.push_str(&format!(" {:>6}", human_count(*tokens as u64)));
-            }
+            let word = if *dropped { Some("dropped") } else { *why };
+            let word = if *pinned { Some("pinned") } else { word };
+            let mut right = word.map_or(String::new(), |word| format!(" {word}"));
+            push_tokens(&mut right, *tokens);
             let number = format!("{id:>2} ");
             let room = cells.saturating_sub(width(&number) + width(&right));
-            let mut name = format!("{path}:{range}");
-            if let Some(symbol) = symbol {
-                let longer = format!("{name}  {}", printable(symbol));
-                if width(&longer) <= room {
-                    name = longer;
-                }
-            }
-            let name = fit_end(&name, room);
-            let role = if *dropped {
-                Role::Dim
-            } else if *cited {
-                Role::Text
-            } else {
-                Role::Dim
-            };
-            spans.push(Span::styled(
-                number,
-                cx.role(if *cited { Role::Accent } else { Role::Dim }),
-            ));
-            spans.push(Span::styled(pad(&name, room), ground(role)));
+            let name = named(format!("{path}:{range}"), symbol.as_deref(), room);
+            let role = if *cited { Role::Accent } else { Role::Dim };
+            spans.push(Span::styled(number, cx.role(role)));
+            let shown = *cited && !*dropped;
+            let role = if shown { Role::Text } else { Role::Dim };
+            spans.push(Span::styled(pad(&name, room), ground(role, selected, cx)));
             spans.push(Span::styled(right, cx.role(Role::Dim)));
         }
         PanelRow::LeftOut {
@@ -222,28 +178,119 @@ fn list_row(row: &PanelRow, at: bool, focused: bool, cells: usize, cx: &Cx<'_>) 
             tokens,
             reason,
         } => {
-            let range = range.map_or(String::new(), |r| format!(":{r}"));
             let mut right = format!(" {}", printable(reason));
-            if *tokens > 0 {
-                right.push_str(&format!(" {:>6}", human_count(*tokens as u64)));
-            }
-            let right = fit(&right, cells * 2 / 3);
-            let room = cells.saturating_sub(width(&right) + 3);
-            spans.push(Span::styled(
-                format!("{}  ", glyphs.no),
-                cx.role(Role::Warning),
-            ));
-            spans.push(Span::styled(
-                pad(&fit_end(&format!("{path}{range}"), room), room),
-                ground(Role::Dim),
-            ));
-            spans.push(Span::styled(right, cx.role(Role::Warning)));
+            push_tokens(&mut right, *tokens);
+            // A file left out whole has no range.
+            let range = range.map_or(String::new(), |r| format!(":{r}"));
+            let place = format!("{path}{range}");
+            spans.extend(left_out(&place, &right, selected, cells, cx));
         }
     }
     Line::from(spans)
 }
 
-/// The code of the row at the cursor.
+/// The style of a row's text: its role's, or that of what is selected.
+fn ground(role: Role, selected: bool, cx: &Cx<'_>) -> Style {
+    cx.role(if selected { Role::Selection } else { role })
+}
+
+/// Adds the tokens an excerpt takes, where they are known.
+fn push_tokens(right: &mut String, tokens: usize) {
+    if tokens > 0 {
+        right.push_str(&format!(" {:>6}", human_count(tokens as u64)));
+    }
+}
+
+/// The place of an excerpt in at most `room` cells, with its definition where there is room.
+fn named(place: String, symbol: Option<&str>, room: usize) -> String {
+    let longer = symbol.map(|symbol| format!("{place}  {}", printable(symbol)));
+    let name = longer.filter(|longer| width(longer) <= room);
+    fit_end(&name.unwrap_or(place), room)
+}
+
+/// The spans of a text that is shown besides excerpts, and the tokens it takes: 0 where it is
+/// shown every time.
+fn told(
+    text: &str,
+    tokens: usize,
+    selected: bool,
+    cells: usize,
+    cx: &Cx<'_>,
+) -> [Span<'static>; 2] {
+    // What is shown every time costs nothing this time.
+    let right = match tokens {
+        0 => "  always".to_owned(),
+        tokens => format!("{tokens:>8}"),
+    };
+    let text = pad(text, cells.saturating_sub(8));
+    [
+        Span::styled(text, ground(Role::Text, selected, cx)),
+        Span::styled(right, cx.role(Role::Dim)),
+    ]
+}
+
+/// The spans of a place that did not get in, with the reason at the right.
+fn left_out(
+    place: &str,
+    right: &str,
+    selected: bool,
+    cells: usize,
+    cx: &Cx<'_>,
+) -> [Span<'static>; 3] {
+    let sign = format!("{}  ", cx.theme.glyphs().no);
+    let right = fit(right, cells * 2 / 3);
+    let room = cells.saturating_sub(width(&right) + 3);
+    let place = pad(&fit_end(place, room), room);
+    [
+        Span::styled(sign, cx.role(Role::Warning)),
+        Span::styled(place, ground(Role::Dim, selected, cx)),
+        Span::styled(right, cx.role(Role::Warning)),
+    ]
+}
+
+/// The code of a row, as far as it is known.
+struct Code {
+    /// The text, or why it cannot be read; none while it is being read.
+    text: Option<Result<String, String>>,
+    /// The extension of its file, which names the language.
+    extension: Option<String>,
+    /// The number of the first line.
+    first: u32,
+}
+
+/// The code of a row; none where a whole file was left out.
+fn code_of(row: &PanelRow, state: &State) -> Option<Code> {
+    let (text, extension, first) = match row {
+        PanelRow::Rules { text, path } => (Some(Ok(text.clone())), path.extension(), 1),
+        PanelRow::Told { text, .. } => (Some(Ok(text.clone())), Some("diff".to_owned()), 1),
+        PanelRow::Excerpt {
+            path, range, text, ..
+        } => (
+            text.clone()
+                .map(Ok)
+                .or_else(|| state.code.get(&(path.clone(), *range)).cloned()),
+            path.extension(),
+            range.start(),
+        ),
+        PanelRow::LeftOut {
+            path,
+            range: Some(range),
+            ..
+        } => (
+            state.code.get(&(path.clone(), *range)).cloned(),
+            path.extension(),
+            range.start(),
+        ),
+        PanelRow::LeftOut { range: None, .. } => return None,
+    };
+    Some(Code {
+        text,
+        extension,
+        first,
+    })
+}
+
+/// Draws the code of the row at the cursor, below a line with the keys.
 fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &Cx<'_>) {
     let line = cx.theme.glyphs().line;
     buffer.set_string(
@@ -271,81 +318,48 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
         area.width,
         area.height.saturating_sub(1),
     );
-    let (text, extension, first) = match row {
-        PanelRow::Rules { text, path } => (Some(Ok(text.clone())), path.extension(), 1),
-        PanelRow::Told { text, .. } => (Some(Ok(text.clone())), Some("diff".to_owned()), 1),
-        PanelRow::Excerpt {
-            path, range, text, ..
-        } => (
-            text.clone()
-                .map(Ok)
-                .or_else(|| state.code.get(&(path.clone(), *range)).cloned()),
-            path.extension(),
-            range.start(),
-        ),
-        PanelRow::LeftOut {
-            path,
-            range: Some(range),
-            ..
-        } => (
-            state.code.get(&(path.clone(), *range)).cloned(),
-            path.extension(),
-            range.start(),
-        ),
-        PanelRow::LeftOut { range: None, .. } => (None, None, 1),
+    let Some(code) = code_of(row, state) else {
+        return;
     };
     let cells = usize::from(rest.width).saturating_sub(1);
-    match text {
+    match code.text {
         Some(Ok(text)) => {
-            let lines: Vec<String> = text
-                .lines()
-                .take(usize::from(rest.height))
-                .map(code_line)
-                .collect();
-            let digits = (first as usize + lines.len()).to_string().len();
-            let coloured = cx.highlighter.lines(
-                &lines,
-                &extension.unwrap_or_default(),
-                cx.role(Role::Text),
-                &mut Grown::default(),
-            );
-            for (i, body) in coloured.into_iter().enumerate() {
-                let row = Row {
-                    lead: vec![Span::styled(
-                        format!("{:>digits$} ", first as usize + i),
-                        cx.role(Role::Dim),
-                    )],
-                    body,
-                    room: Some(cells.saturating_sub(digits + 1) as u16),
-                    ..Row::default()
-                };
-                row.draw(
-                    buffer,
-                    (rest.x, rest.y + i as u16),
-                    rest.width,
-                    0,
-                    cx.role(Role::Accent),
-                );
-            }
+            let language = code.extension.unwrap_or_default();
+            draw_code(buffer, rest, &text, &language, code.first, cx);
         }
         Some(Err(reason)) => {
-            buffer.set_stringn(
-                rest.x,
-                rest.y,
-                printable(&reason),
-                cells,
-                cx.role(Role::Warning),
-            );
+            let style = cx.role(Role::Warning);
+            buffer.set_stringn(rest.x, rest.y, printable(&reason), cells, style);
         }
-        None if !matches!(row, PanelRow::LeftOut { range: None, .. }) => {
-            buffer.set_stringn(
-                rest.x,
-                rest.y,
-                "reading the code…",
-                cells,
-                cx.role(Role::Dim),
-            );
+        None => {
+            let style = cx.role(Role::Dim);
+            buffer.set_stringn(rest.x, rest.y, "reading the code…", cells, style);
         }
-        None => {}
+    }
+}
+
+/// Draws code with the numbers of its lines, from `first` on.
+fn draw_code(buffer: &mut Buffer, area: Rect, text: &str, language: &str, first: u32, cx: &Cx<'_>) {
+    let cells = usize::from(area.width).saturating_sub(1);
+    let lines: Vec<String> = text
+        .lines()
+        .take(usize::from(area.height))
+        .map(code_line)
+        .collect();
+    let digits = (first as usize + lines.len()).to_string().len();
+    let plain = cx.role(Role::Text);
+    let coloured = cx
+        .highlighter
+        .lines(&lines, language, plain, &mut Grown::default());
+    for (i, body) in coloured.into_iter().enumerate() {
+        let number = format!("{:>digits$} ", first as usize + i);
+        let row = Row {
+            lead: vec![Span::styled(number, cx.role(Role::Dim))],
+            body,
+            room: Some(cells.saturating_sub(digits + 1) as u16),
+            ..Row::default()
+        };
+        let at = (area.x, area.y + i as u16);
+        row.draw(buffer, at, area.width, 0, cx.role(Role::Accent));
     }
 }

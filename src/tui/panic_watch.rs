@@ -1,4 +1,4 @@
-//! What happens to panics while the screen is open.
+//! Panics while the screen is open.
 
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};

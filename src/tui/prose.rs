@@ -12,7 +12,8 @@ use crate::base::text::printable_block;
 /// Prose is wrapped at this many columns at most.
 pub const MEASURE: usize = 100;
 
-/// A text without any marks, wrapped: what the person typed, what the program says.
+/// The rows of a text without any marks, wrapped: what the person typed, what the program
+/// says.
 pub fn plain(text: &str, style: Style, cells: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for line in printable_block(text).split('\n') {
@@ -34,7 +35,7 @@ pub fn plain(text: &str, style: Style, cells: usize) -> Vec<Row> {
     rows
 }
 
-/// A bar of so many cells, `part` of it done.
+/// A bar of so many cells, `part` (0 to 1) of it done.
 pub fn bar(part: f64, cells: usize, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = theme.glyphs();
     let part = if part.is_finite() {
@@ -55,29 +56,35 @@ pub fn bar(part: f64, cells: usize, theme: &Theme) -> Vec<Span<'static>> {
     ]
 }
 
-/// A text in pieces, and of each whether it is a citation: `[1]`, `[2, 3]`.
+/// Cuts a text into pieces, each with true if it is a citation: `[1]`, `[2, 3]`.
 pub fn citations(text: &str) -> Vec<(&str, bool)> {
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some(from) = rest.find('[') {
-        let after = rest.get(from + 1..).unwrap_or("");
-        let inside = after.split(']').next().unwrap_or("");
-        let is_citation = after.len() > inside.len()
-            && inside.starts_with(|c: char| c.is_ascii_digit())
-            && inside.len() < 40
-            && inside
-                .chars()
-                .all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'));
-        if is_citation {
-            let end = from + inside.len() + 2;
-            pieces.push((rest.get(..from).unwrap_or(""), false));
-            pieces.push((rest.get(from..end).unwrap_or(""), true));
-            rest = rest.get(end..).unwrap_or("");
-        } else {
-            pieces.push((rest.get(..=from).unwrap_or(""), false));
-            rest = after;
+    while let Some((before, after)) = rest.split_once('[') {
+        match after.split_once(']').filter(|(inside, _)| cites(inside)) {
+            Some((inside, behind)) => {
+                let (_, bracket) = rest.split_at(before.len());
+                let (citation, _) = bracket.split_at("[]".len() + inside.len());
+                pieces.push((before, false));
+                pieces.push((citation, true));
+                rest = behind;
+            }
+            None => {
+                let (plain, _) = rest.split_at(before.len() + "[".len());
+                pieces.push((plain, false));
+                rest = after;
+            }
         }
     }
     pieces.push((rest, false));
     pieces
+}
+
+/// Tells whether the text between two brackets is the numbers of sources.
+fn cites(inside: &str) -> bool {
+    inside.starts_with(|c: char| c.is_ascii_digit())
+        && inside.len() < 40
+        && inside
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-'))
 }

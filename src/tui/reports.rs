@@ -16,6 +16,7 @@ pub fn init(shared: &Shared, undo: &UndoDir) -> Result<RepoPath> {
     }
     let (index, _) = shared.index();
     let stats = index.stats();
+    // The root of a file system has no name.
     let name = root
         .file_name()
         .map_or(String::new(), |n| n.to_string_lossy().into_owned());
@@ -52,7 +53,7 @@ pub fn init(shared: &Shared, undo: &UndoDir) -> Result<RepoPath> {
     Ok(path)
 }
 
-/// What was found here, and the seal tried.
+/// The doctor's report: what was found here, and the seal tried.
 pub fn doctor(shared: &Shared) -> String {
     let mut out = String::new();
     let workspace = &shared.workspace;
@@ -83,6 +84,7 @@ pub fn doctor(shared: &Shared) -> String {
         ),
     );
     fact("meaning", crate::jobs::meaning_line(&index));
+    // Where the system does not tell what is held, 0 stands.
     fact(
         "memory",
         format!(

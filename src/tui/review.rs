@@ -14,7 +14,7 @@ use crate::base::text::{human_time, printable};
 use crate::jobs::{ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
-/// Below this width a finding's place and title do not stand in one row.
+/// Cells below which a finding's place and title do not stand in one row.
 const NARROW: usize = 60;
 
 /// The rows of a review. `focused`: keys go to it.
@@ -27,8 +27,24 @@ pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> 
     for note in &review.notes {
         rows.extend(cx.said("", note, Role::Dim));
     }
-    for (i, finding) in review.findings.iter().enumerate() {
-        finding_rows(review, i, finding, focused, state, cx, &mut rows);
+    let places = review
+        .findings
+        .iter()
+        .map(|row| width(&row.finding.place()));
+    // Without findings no place asks for room.
+    let widest = places.max().unwrap_or(0);
+    for (i, row) in review.findings.iter().enumerate() {
+        let entry = Entry {
+            i,
+            row,
+            at_cursor: focused && review.cursor == i,
+            widest,
+        };
+        rows.extend(entry.heading(cx));
+        if row.open {
+            rows.extend(entry.code(state, cx));
+            rows.extend(entry.reason(cx));
+        }
     }
     for (path, reason) in &review.unread {
         rows.extend(cx.said("not read: ", &format!("{path}: {reason}"), Role::Warning));
@@ -56,13 +72,12 @@ pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> 
     rows
 }
 
-/// Whether there was no diff: it is over and not one piece was read.
+/// Tells whether there was no diff: the review is over and not one piece was read.
 fn read_nothing(review: &ReviewBlock) -> bool {
     review.phase == Phase::Done && review.progress == (0, 0) && review.findings.is_empty()
 }
 
-/// What to do where there was no diff, in the words of the screen; none where the job's own
-/// words will do.
+/// The words of what to do where there was no diff; none where the job's own words will do.
 fn nothing_to_read(review: &ReviewBlock) -> Option<&'static str> {
     if !read_nothing(review) || !review.unread.is_empty() {
         return None;
@@ -123,125 +138,149 @@ pub fn severity(severity: Severity, cx: &Cx<'_>) -> (&'static str, &'static str,
     }
 }
 
-fn finding_rows(
-    review: &ReviewBlock,
+/// A finding and where it stands.
+struct Entry<'a> {
+    /// The number of the finding in the review.
     i: usize,
-    row: &FindingRow,
-    focused: bool,
-    state: &State,
-    cx: &Cx<'_>,
-    rows: &mut Vec<Row>,
-) {
-    let finding = &row.finding;
-    let (sign, word, role) = severity(finding.severity, cx);
-    let role = if row.dismissed { Role::Dim } else { role };
-    let at_cursor = focused && review.cursor == i;
-    let place = finding.place();
-    let right = if row.dismissed {
-        "dismissed"
-    } else if finding.rule.is_some() {
-        "by rule"
-    } else if finding.verified {
-        "verified"
-    } else {
-        ""
-    };
-    let places = review.findings.iter().map(|row| row.finding.place());
-    let widest = places.map(|place| width(&place));
-    // On a narrow screen the title has rows of its own.
-    let narrow = cx.width < NARROW;
-    let most = if narrow {
-        cx.width.saturating_sub(13 + right.len() + 2)
-    } else {
-        (cx.width / 3).clamp(12, 40)
-    };
-    let place_room = widest.max().unwrap_or(0).min(most);
-    let title_room = if narrow {
-        0
-    } else {
-        cx.width.saturating_sub(13 + place_room + right.len() + 2)
-    };
-    let title = printable(&finding.title);
-    let text = if row.dismissed { Role::Dim } else { Role::Text };
-    let left = vec![
-        Span::styled(format!("{sign} "), cx.role(role)),
-        Span::styled(pad(word, 9), cx.role(role)),
-        Span::styled(
-            fit_end(&place, place_room),
-            if at_cursor {
-                cx.role(Role::Selection)
-            } else {
-                cx.role(Role::Accent)
-            },
-        ),
-        Span::raw(" ".repeat(2 + place_room.saturating_sub(width(&place)))),
-        Span::styled(fit(&title, title_room), cx.role(text)),
-    ];
-    let right = vec![Span::styled(right, cx.role(Role::Dim))];
-    rows.push(sides(left, right, cx.width).part(Part::Finding(i)));
-    if width(&title) > title_room && (row.open || narrow) {
-        let cells = cx.width.saturating_sub(4).min(MEASURE);
-        let role = if row.open { Role::Heading } else { text };
-        for row in plain(&title, cx.role(role), cells) {
-            rows.push(row.indented(4).part(Part::Finding(i)));
-        }
-    }
-    if !row.open {
-        return;
-    }
-    let range = row.code_range();
-    match state.code.get(&(finding.path.clone(), range)) {
-        Some(Ok(code)) => {
-            let lines: Vec<String> = code.lines().map(code_line).collect();
-            let extension = finding.path.extension().unwrap_or_default();
-            let coloured = cx.highlighter.lines(
-                &lines,
-                &extension,
-                cx.role(Role::Text),
-                &mut Grown::default(),
-            );
-            let frame = Frame::new(cx.width.saturating_sub(4), cx.theme);
-            let digits = range.end().to_string().len();
-            let mut top = Row::decoration(vec![Span::raw("    ")]);
-            top.lead
-                .extend(frame.top(&place, &printable(&finding.category)));
-            rows.push(top.part(Part::Finding(i)));
-            for (n, body) in (range.start()..).zip(coloured) {
-                let here = n == finding.line;
-                let number = if here {
-                    cx.role(role)
+    row: &'a FindingRow,
+    at_cursor: bool,
+    /// Cells of the longest place in the review.
+    widest: usize,
+}
+
+impl Entry<'_> {
+    /// The row of the finding, with the title in rows of its own where there is no room beside it.
+    fn heading(&self, cx: &Cx<'_>) -> Vec<Row> {
+        let row = self.row;
+        let finding = &row.finding;
+        let (sign, word, _) = severity(finding.severity, cx);
+        let role = self.role(cx);
+        let place = finding.place();
+        let right = if row.dismissed {
+            "dismissed"
+        } else if finding.rule.is_some() {
+            "by rule"
+        } else if finding.verified {
+            "verified"
+        } else {
+            ""
+        };
+        // On a narrow screen the title has rows of its own.
+        let narrow = cx.width < NARROW;
+        let most = if narrow {
+            cx.width.saturating_sub(13 + right.len() + 2)
+        } else {
+            (cx.width / 3).clamp(12, 40)
+        };
+        let place_room = self.widest.min(most);
+        let title_room = if narrow {
+            0
+        } else {
+            cx.width.saturating_sub(13 + place_room + right.len() + 2)
+        };
+        let title = printable(&finding.title);
+        let text = if row.dismissed { Role::Dim } else { Role::Text };
+        let left = vec![
+            Span::styled(format!("{sign} "), cx.role(role)),
+            Span::styled(pad(word, 9), cx.role(role)),
+            Span::styled(
+                fit_end(&place, place_room),
+                if self.at_cursor {
+                    cx.role(Role::Selection)
                 } else {
-                    cx.role(Role::Dim)
-                };
-                let mark = if here { cx.theme.glyphs().prompt } else { " " };
-                let mut lead = vec![Span::raw("    ")];
-                lead.extend(frame.left());
-                lead.push(Span::styled(format!("{mark}{n:>digits$} "), number));
-                rows.push(Row {
-                    lead,
-                    body,
-                    tail: frame.right(),
-                    room: Some(frame.inner().saturating_sub(digits + 2).max(1) as u16),
-                    part: Part::Finding(i),
-                    ..Row::default()
-                });
+                    cx.role(Role::Accent)
+                },
+            ),
+            Span::raw(" ".repeat(2 + place_room.saturating_sub(width(&place)))),
+            Span::styled(fit(&title, title_room), cx.role(text)),
+        ];
+        let right = vec![Span::styled(right, cx.role(Role::Dim))];
+        let part = Part::Finding(self.i);
+        let mut rows = vec![sides(left, right, cx.width).part(part)];
+        if width(&title) > title_room && (row.open || narrow) {
+            let cells = cx.width.saturating_sub(4).min(MEASURE);
+            let role = if row.open { Role::Heading } else { text };
+            for row in plain(&title, cx.role(role), cells) {
+                rows.push(row.indented(4).part(part));
             }
-            let mut bottom = Row::decoration(vec![Span::raw("    ")]);
-            bottom.lead.extend(frame.bottom());
-            rows.push(bottom.part(Part::Finding(i)));
         }
-        Some(Err(reason)) => rows.extend(cx.said("    ", reason, Role::Warning)),
-        None => rows.push(cx.line("    reading the code…", Role::Dim)),
+        rows
     }
-    for row in plain(
-        &finding.reason,
-        cx.role(Role::Text),
-        cx.width.saturating_sub(4).min(MEASURE),
-    ) {
-        rows.push(row.indented(4).part(Part::Finding(i)));
+
+    /// The code of the finding in a frame, the line it is about marked.
+    fn code(&self, state: &State, cx: &Cx<'_>) -> Vec<Row> {
+        let finding = &self.row.finding;
+        let part = Part::Finding(self.i);
+        let range = self.row.code_range();
+        match state.code.get(&(finding.path.clone(), range)) {
+            Some(Ok(code)) => {
+                let mut rows = Vec::new();
+                let lines: Vec<String> = code.lines().map(code_line).collect();
+                // Without an extension the language is not known.
+                let extension = finding.path.extension().unwrap_or_default();
+                let coloured = cx.highlighter.lines(
+                    &lines,
+                    &extension,
+                    cx.role(Role::Text),
+                    &mut Grown::default(),
+                );
+                let frame = Frame::new(cx.width.saturating_sub(4), cx.theme);
+                let digits = range.end().to_string().len();
+                let mut top = Row::decoration(vec![Span::raw("    ")]);
+                top.lead
+                    .extend(frame.top(&finding.place(), &printable(&finding.category)));
+                rows.push(top.part(part));
+                for (n, body) in (range.start()..).zip(coloured) {
+                    let here = n == finding.line;
+                    let number = cx.role(if here { self.role(cx) } else { Role::Dim });
+                    let mark = if here { cx.theme.glyphs().prompt } else { " " };
+                    let mut lead = vec![Span::raw("    ")];
+                    lead.extend(frame.left());
+                    lead.push(Span::styled(format!("{mark}{n:>digits$} "), number));
+                    rows.push(Row {
+                        lead,
+                        body,
+                        tail: frame.right(),
+                        room: Some(frame.inner().saturating_sub(digits + 2).max(1) as u16),
+                        part,
+                        ..Row::default()
+                    });
+                }
+                let mut bottom = Row::decoration(vec![Span::raw("    ")]);
+                bottom.lead.extend(frame.bottom());
+                rows.push(bottom.part(part));
+                rows
+            }
+            Some(Err(reason)) => cx.said("    ", reason, Role::Warning),
+            None => vec![cx.line("    reading the code…", Role::Dim)],
+        }
     }
-    for line in finding.suggestion.iter().flat_map(|text| text.lines()) {
-        let text = format!("    + {}", code_line(line));
-        rows.push(cx.line(&text, Role::Added).part(Part::Finding(i)));
+
+    /// The reason of the finding, and the suggestion it came with.
+    fn reason(&self, cx: &Cx<'_>) -> Vec<Row> {
+        let finding = &self.row.finding;
+        let part = Part::Finding(self.i);
+        let mut rows = Vec::new();
+        for row in plain(
+            &finding.reason,
+            cx.role(Role::Text),
+            cx.width.saturating_sub(4).min(MEASURE),
+        ) {
+            rows.push(row.indented(4).part(part));
+        }
+        for line in finding.suggestion.iter().flat_map(|text| text.lines()) {
+            let text = format!("    + {}", code_line(line));
+            rows.push(cx.line(&text, Role::Added).part(part));
+        }
+        rows
+    }
+
+    /// The role of the finding's severity, dim where it is dismissed.
+    fn role(&self, cx: &Cx<'_>) -> Role {
+        if self.row.dismissed {
+            Role::Dim
+        } else {
+            severity(self.row.finding.severity, cx).2
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a block of the transcript looks like: rows of styled text, each knowing which of its
+//! The rows a block of the transcript is drawn as: styled text, each knowing which of its
 //! cells are decoration, so that copying and clicking mean the text.
 
 use std::rc::Rc;
@@ -17,15 +17,15 @@ pub struct Row {
     pub lead: Vec<Span<'static>>,
     /// The text.
     pub body: Vec<Span<'static>>,
-    /// Decoration behind it.
+    /// Decoration behind the text.
     pub tail: Vec<Span<'static>>,
-    /// The text is a window of so many cells that can be scrolled sideways.
+    /// Cells of the window the text is scrolled sideways in; none where it is shown whole.
     pub room: Option<u16>,
-    /// The row goes on with the line of the row before.
+    /// True if the row goes on with the line of the row before.
     pub soft: bool,
-    /// Nothing but decoration: copying leaves it out.
+    /// True if the row is nothing but decoration: copying leaves it out.
     pub decoration: bool,
-    /// What it is part of.
+    /// The part of its block that the row belongs to.
     pub part: Part,
     /// Cells of the body that mean something else: from, up to, what.
     pub links: Vec<(u16, u16, Part)>,
@@ -111,7 +111,7 @@ impl Row {
         buffer.set_line(x, y, &self.line(aside, marker), width);
     }
 
-    /// What lies at a column of the row.
+    /// The part at a column of the row.
     pub fn part_at(&self, column: u16) -> Part {
         let start = spans_width(&self.lead) as u16;
         if column >= start {
@@ -146,6 +146,7 @@ impl Row {
             return None;
         }
         let inside = text.get(start + 1..end)?;
+        // Any text may stand in brackets: only numbers are sources.
         inside.split(',').find_map(|n| n.trim().parse().ok())
     }
 
@@ -189,7 +190,7 @@ pub fn selected(rows: &[Row], from: (usize, u16), to: (usize, u16)) -> String {
         };
         let (cut, _) = super::width::prefix(&text, last);
         let (skip, _) = super::width::prefix(cut, first);
-        let piece = cut.get(skip.len()..).unwrap_or("").trim_end();
+        let piece = cut.split_at(skip.len()).1.trim_end();
         if !out.is_empty() {
             out.push(if row.soft { ' ' } else { '\n' });
         }

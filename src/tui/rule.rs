@@ -9,20 +9,21 @@ use super::draw::{Cx, hint_spans, rate_text, tone};
 use super::prose::bar;
 use super::theme::Role;
 use super::width::{fit, spans_width, width};
-use crate::app::{Activity, Body, Composing, Indexing, Place, Scroll, State};
+use crate::app::{Activity, BlockId, Body, Composing, Indexing, PatchRow, Place, Scroll, State};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
 use crate::index::Progress;
 
-/// Cells in which a shortened text still says something.
+/// Cells below which a shortened text says nothing any more.
 const LEAST: usize = 16;
 
-/// Draws the rule.
-/// `below`: rows of the transcript under the last one seen; `keys`: whose keys to show.
+/// Draws the rule. `below`: rows of the transcript under the last one seen; `keys`: whose keys
+/// to show.
 pub fn rule(
     buffer: &mut Buffer,
     area: Rect,
     state: &State,
-    (below, keys): (u32, Option<Place>),
+    below: u32,
+    keys: Option<Place>,
     cx: &Cx<'_>,
 ) {
     let line = cx.theme.glyphs().line;
@@ -94,102 +95,125 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
     )]
 }
 
-fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'static>> {
-    let dot = cx.theme.glyphs().dot;
-    if let Composing::Remark { block, hunk } = state.composing {
-        let place = match state.block(block).map(|b| &b.body) {
-            Some(Body::Patch(patch)) => patch
-                .file_of(crate::app::PatchRow::Hunk(hunk))
-                .and_then(|file| patch.files.get(file))
-                .map_or(String::new(), |file| format!(" of {}", file.path)),
-            _ => String::new(),
-        };
-        return vec![Span::styled(
-            fit(
-                &format!(
-                    "what should hunk {}{place} be instead? Esc goes back",
-                    hunk + 1
-                ),
-                room,
-            ),
-            cx.role(Role::Accent),
-        )];
+/// The words of something that goes on.
+#[derive(Default)]
+struct Said {
+    text: String,
+    /// The part of it that is done, 0 to 1, for a bar; none where that is not known.
+    part: Option<f64>,
+    /// Less important words behind the bar.
+    after: String,
+}
+
+impl Said {
+    fn words(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
     }
-    let (text, part, after) = match state.activity() {
-        Activity::Idle => (idle(state, cx), None, String::new()),
-        Activity::Job { stopping: true, .. } => ("stopping…".to_owned(), None, String::new()),
-        Activity::Job { block, .. } => {
-            // Its block says so, unless it is out of sight.
-            if below == 0 {
-                (String::new(), None, String::new())
-            } else {
-                job(state, block, cx)
+
+    /// The words in at most `room` cells, with a bar where there is room for one.
+    fn spans(&self, room: usize, cx: &Cx<'_>) -> Vec<Span<'static>> {
+        let Self { text, part, after } = self;
+        // A few letters of it would say nothing.
+        if text.is_empty() || room < LEAST.min(width(text)) {
+            return Vec::new();
+        }
+        let mut out = vec![Span::styled(fit(text, room), cx.role(Role::Text))];
+        if let Some(part) = part {
+            let cells = room.saturating_sub(width(text) + width(after) + 1).min(24);
+            if cells >= 4 {
+                out.push(Span::raw(" "));
+                out.extend(bar(*part, cells, cx.theme));
             }
         }
+        let used = spans_width(&out);
+        if used + width(after) <= room {
+            out.push(Span::styled(after.clone(), cx.role(Role::Dim)));
+        }
+        out
+    }
+}
+
+fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'static>> {
+    if let Composing::Remark { block, hunk } = state.composing {
+        let text = fit(&remark(state, block, hunk), room);
+        return vec![Span::styled(text, cx.role(Role::Accent))];
+    }
+    let dot = cx.theme.glyphs().dot;
+    let said = match state.activity() {
+        Activity::Idle => Said::words(idle(state)),
+        Activity::Job { stopping: true, .. } => Said::words("stopping…"),
+        // A job's block says how far it is, unless it is out of sight.
+        Activity::Job { .. } if below == 0 => Said::default(),
+        Activity::Job { block, .. } => job(state, block, cx),
         Activity::Loading {
             name,
             memory,
             fraction,
             left_s,
-        } => {
-            let takes = if memory > 0 {
-                format!(", {} of memory", human_bytes(memory))
-            } else {
-                String::new()
-            };
-            let left = left_s.map_or(String::new(), |s| format!(" {dot} {} left", human_time(s)));
-            (
-                format!("loading {}{takes}", printable(&name)),
-                Some(f64::from(fraction)),
-                left,
-            )
+        } => loading(&name, memory, fraction, left_s, dot),
+        Activity::Pulling { block } => pulling(state, block, dot),
+        Activity::Checking { seconds, .. } => {
+            Said::words(format!("checking {dot} {}", human_time(seconds)))
         }
-        Activity::Pulling { block } => match state.block(block).map(|b| &b.body) {
-            Some(Body::Download(d)) => (
-                format!("fetching {}", printable(&d.name)),
-                Some(d.done as f64 / d.total.max(1) as f64),
-                d.left_s()
-                    .map_or(String::new(), |s| format!(" {dot} {} left", human_time(s))),
-            ),
-            _ => (String::new(), None, String::new()),
-        },
-        Activity::Checking { seconds, .. } => (
-            format!("checking {dot} {}", human_time(seconds)),
-            None,
-            String::new(),
-        ),
         Activity::Indexing {
             progress,
             rate,
             left_s,
         } => indexing(progress, rate, left_s, dot),
     };
-    // A few letters of it would say nothing.
-    if text.is_empty() || room < LEAST.min(width(&text)) {
-        return Vec::new();
-    }
-    let mut out = vec![Span::styled(fit(&text, room), cx.role(Role::Text))];
-    if let Some(part) = part {
-        let cells = room
-            .saturating_sub(width(&text) + width(&after) + 1)
-            .min(24);
-        if cells >= 4 {
-            out.push(Span::raw(" "));
-            out.extend(bar(part, cells, cx.theme));
-        }
-    }
-    let used = spans_width(&out);
-    if used + width(&after) <= room {
-        out.push(Span::styled(after, cx.role(Role::Dim)));
-    }
-    out
+    said.spans(room, cx)
 }
 
-fn idle(state: &State, cx: &Cx<'_>) -> String {
+/// The question a remark on a hunk answers.
+fn remark(state: &State, block: BlockId, hunk: usize) -> String {
+    let place = match state.block(block).map(|b| &b.body) {
+        // A patch that was worked out anew since may have fewer hunks.
+        Some(Body::Patch(patch)) => patch
+            .file_of(PatchRow::Hunk(hunk))
+            .and_then(|file| patch.files.get(file))
+            .map_or(String::new(), |file| format!(" of {}", file.path)),
+        _ => String::new(),
+    };
+    let number = hunk + 1;
+    format!("what should hunk {number}{place} be instead? Esc goes back")
+}
+
+fn loading(name: &str, memory: u64, fraction: f32, left_s: Option<f64>, dot: &str) -> Said {
+    let takes = if memory > 0 {
+        format!(", {} of memory", human_bytes(memory))
+    } else {
+        String::new()
+    };
+    Said {
+        text: format!("loading {}{takes}", printable(name)),
+        part: Some(f64::from(fraction)),
+        after: left(left_s, dot),
+    }
+}
+
+fn pulling(state: &State, block: BlockId, dot: &str) -> Said {
+    match state.block(block).map(|b| &b.body) {
+        Some(Body::Download(d)) => Said {
+            text: format!("fetching {}", printable(&d.name)),
+            part: Some(d.done as f64 / d.total.max(1) as f64),
+            after: left(d.left_s(), dot),
+        },
+        _ => Said::default(),
+    }
+}
+
+/// The time that is left, where it can be told.
+fn left(seconds: Option<f64>, dot: &str) -> String {
+    seconds.map_or(String::new(), |s| format!(" {dot} {} left", human_time(s)))
+}
+
+fn idle(state: &State) -> String {
     if let Some(waiting) = state.waiting() {
         return format!("the question {waiting}");
     }
-    let _ = cx;
     match &state.indexing {
         Indexing::Failed { usable: true, .. } => {
             "the index is an older one: it could not be brought up to date".to_owned()
@@ -197,7 +221,7 @@ fn idle(state: &State, cx: &Cx<'_>) -> String {
         Indexing::Failed { .. } => {
             "there is no index: only what you name with @ is shown".to_owned()
         }
-        // It takes the processor, so it is said.
+        // Reading for the meaning takes the processor, so it is said.
         _ => state.meaning.map_or_else(String::new, |coverage| {
             format!(
                 "idle, reading for the meaning: {} of {} texts",
@@ -208,77 +232,69 @@ fn idle(state: &State, cx: &Cx<'_>) -> String {
     }
 }
 
-fn job(state: &State, block: crate::app::BlockId, cx: &Cx<'_>) -> (String, Option<f64>, String) {
+fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> Said {
     match state.block(block).map(|b| &b.body) {
         Some(Body::Answer(answer)) => {
             if let Some(reading) = state.reading() {
                 let left = reading
                     .left_s()
                     .map_or(String::new(), |s| format!(" {}", human_time(s)));
-                return (
-                    "reading".to_owned(),
-                    Some(reading.done as f64 / reading.total.max(1) as f64),
-                    left,
-                );
+                return Said {
+                    text: "reading".to_owned(),
+                    part: Some(reading.done as f64 / reading.total.max(1) as f64),
+                    after: left,
+                };
             }
             let rate = answer
                 .rate(cx.now)
                 .map_or(String::new(), |r| format!(" {} tok/s", rate_text(r)));
-            (format!("writing{rate}"), None, String::new())
+            Said::words(format!("writing{rate}"))
         }
         Some(Body::Review(review)) => {
             let (done, total) = review.progress;
-            (
-                "reviewing".to_owned(),
-                Some(done as f64 / total.max(1) as f64),
-                review
+            Said {
+                text: "reviewing".to_owned(),
+                part: Some(done as f64 / total.max(1) as f64),
+                after: review
                     .left_s(cx.now)
                     .map_or(String::new(), |s| format!(" {} left", human_time(s))),
-            )
+            }
         }
-        _ => (String::new(), None, String::new()),
+        _ => Said::default(),
     }
 }
 
-fn indexing(
-    progress: Progress,
-    rate: f64,
-    left_s: Option<f64>,
-    dot: &str,
-) -> (String, Option<f64>, String) {
+fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> Said {
     match progress {
-        Progress::Walking(files) => (
-            format!("indexing {dot} {} files found", human_count(files as u64)),
-            None,
-            String::new(),
-        ),
+        Progress::Walking(files) => Said::words(format!(
+            "indexing {dot} {} files found",
+            human_count(files as u64)
+        )),
         Progress::Reading { done, total } => {
             let mut after = String::new();
             if rate > 0.0 {
                 after = format!(" {}/s", human_count(rate as u64));
             }
-            if let Some(left) = left_s {
-                after.push_str(&format!(" {dot} {} left", human_time(left)));
-            }
-            (
-                format!(
+            after.push_str(&left(left_s, dot));
+            Said {
+                text: format!(
                     "indexing {} of {} files",
                     human_count(done as u64),
                     human_count(total as u64)
                 ),
-                Some(done as f64 / total.max(1) as f64),
+                part: Some(done as f64 / total.max(1) as f64),
                 after,
-            )
+            }
         }
-        Progress::History { done, total } => (
-            format!(
+        Progress::History { done, total } => Said {
+            text: format!(
                 "indexing {dot} {} of {} commits",
                 human_count(done as u64),
                 human_count(total as u64)
             ),
-            Some(done as f64 / total.max(1) as f64),
-            String::new(),
-        ),
-        Progress::Writing => ("indexing · writing".replace('·', dot), None, String::new()),
+            part: Some(done as f64 / total.max(1) as f64),
+            after: String::new(),
+        },
+        Progress::Writing => Said::words("indexing · writing".replace('·', dot)),
     }
 }

@@ -9,25 +9,25 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use crossterm::event::{self as term, KeyModifiers, MouseButton, MouseEventKind};
 
 use super::input::{self, Input, Pause};
+use super::opening::{folder_name, load_theme, options, theme_wanted, today};
 use super::pacer::Pacer;
 use super::panic_watch::PanicWatch;
 use super::terminal::{self, Ground, Terminal};
 use super::theme::Theme;
 use super::view::View;
 use super::workers::{Shared, Workers};
-use super::{Start, clipboard, editor, history, signals};
+use super::{Start, clipboard, editor, signals};
 use crate::app::{
-    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, Options, Place, Signal, State,
-    Target,
+    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, Place, Signal, State, Target,
 };
 use crate::base::places::write_private;
 use crate::base::text::printable_block;
-use crate::base::{Failure, Result, config};
+use crate::base::{Failure, Result};
 use crate::jobs::Workspace;
 
 /// Events of workers that may wait.
 const WAITING: usize = 1_024;
-/// Events of workers taken in before a frame is drawn.
+/// Events of workers taken in before a frame is drawn, at most.
 const AT_ONCE: usize = 4_096;
 /// Lines the wheel scrolls.
 const WHEEL: i32 = 3;
@@ -40,49 +40,19 @@ pub fn run(start: Start) -> Result<()> {
     let workspace = Workspace::open(&start.dir, &start.places, &start.config)?;
     let depth = terminal::depth(workspace.config.color.value);
     let (wanted, ground) = theme_wanted(&start, &workspace, depth);
-    let folder = start.places.config.join("themes");
+    let themes = start.places.config.join("themes");
     let put_back = workspace.put_back_interrupted().into_iter();
     let mut warnings: Vec<Failure> = put_back.map(Failure::environment).collect();
-    let mut theme = Theme::load(&wanted, Some(&folder), depth).unwrap_or_else(|failure| {
-        warnings.push(failure);
-        Theme::fallback(depth)
-    });
-    theme.ascii = terminal::only_ascii();
-    let root = workspace.repo.root().to_path_buf();
-    let name = root.file_name().map_or_else(
-        || root.display().to_string(),
-        |n| n.to_string_lossy().into_owned(),
-    );
-    let history = if workspace.config.save.value {
-        history::load(&workspace.places.state)
-    } else {
-        Vec::new()
-    };
-    let mut screen = Terminal::take(&format!("homebody · {name}"), workspace.config.mouse.value)?;
-    let options = Options {
-        folder: name,
-        git: workspace.repo.is_git(),
-        vim: workspace.config.vim.value,
-        save: workspace.config.save.value,
-        keys: workspace.config.keys.value.clone(),
-        check: workspace.config.check.value.clone(),
-        theme: theme.name.clone(),
-        sealed: start.sealed.clone(),
-        no_pull: start
-            .puller
-            .is_none()
-            .then(|| "the process that may use the network could not be started".to_owned()),
-        resume: start.resume.clone(),
-        history,
-        size: screen.size(),
-    };
+    let theme = load_theme(&wanted, &themes, depth, &mut warnings);
+    let name = folder_name(workspace.repo.root());
+    let title = format!("homebody · {name}");
+    let mut screen = Terminal::take(&title, workspace.config.mouse.value)?;
+    let options = options(&start, &workspace, name, theme.name.clone(), screen.size());
     let panic = PanicWatch::set(screen.hold());
     let clock = Instant::now();
     let (state, first) = app::start(options, 0);
     let mut view = View::new(theme);
-    view.today = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
+    view.today = today();
     draw(&mut screen, &mut view, &state)?;
 
     let (worker_events, from_workers) = bounded(WAITING);
@@ -117,58 +87,16 @@ pub fn run(start: Start) -> Result<()> {
         dragging: false,
         ended_by: None,
         lost: None,
-        themes: folder,
+        themes,
     };
     for failure in warnings {
         ring.take_in(Event::Warning(failure));
     }
     ring.carry_out(first);
     let outcome = ring.turn(&from_workers, &from_input, &from_signals);
-    let Ring {
-        screen,
-        workers,
-        ended_by,
-        lost,
-        ..
-    } = ring;
-    drop(screen);
-    drop(from_workers);
-    workers.finish();
-    panic.lift();
-    if let Some(signal) = ended_by {
-        signals::end_by(signal);
-    }
+    let lost = ring.end(from_workers, panic);
     outcome?;
     lost.map_or(Ok(()), Err)
-}
-
-/// The theme to begin with, and what the terminal said, if it was asked.
-fn theme_wanted(
-    start: &Start,
-    workspace: &Workspace,
-    depth: super::color::Depth,
-) -> (String, Option<Ground>) {
-    let set = &workspace.config.theme;
-    if set.value != "auto" {
-        return (set.value.clone(), None);
-    }
-    // What was chosen with /theme counts while the configuration says nothing.
-    if set.origin == config::Origin::Default
-        && let Ok(kept) = std::fs::read_to_string(start.places.state.join("theme"))
-        && !kept.trim().is_empty()
-    {
-        return (kept.trim().to_owned(), None);
-    }
-    if depth == super::color::Depth::None {
-        return ("dark".to_owned(), None);
-    }
-    let ground = terminal::ground();
-    let name = if ground == Ground::Light {
-        "light"
-    } else {
-        "dark"
-    };
-    (name.to_owned(), Some(ground))
 }
 
 /// Opens the grammars behind the first frame; a tick then shows code in colours.
@@ -197,6 +125,7 @@ fn draw(screen: &mut Terminal, view: &mut View, state: &State) -> Result<Layout>
     Ok(layout)
 }
 
+/// The ring: the state, and all that it is fed from and acts upon.
 struct Ring {
     state: State,
     view: View,
@@ -228,6 +157,7 @@ impl Ring {
         while !self.state.quitting && self.lost.is_none() {
             let now = self.now();
             let tick = self.state.next_tick().map(|at| at.saturating_sub(now));
+            // With nothing due, an hour is as good as for ever.
             let wait = [self.pacer.wait(now), tick]
                 .into_iter()
                 .flatten()
@@ -403,7 +333,7 @@ impl Ring {
         }
     }
 
-    /// What only the owner of the terminal can do.
+    /// Carries out what only the owner of the terminal can do; returns what came of it at once.
     fn at_terminal(&mut self, command: Command) -> Option<Event> {
         match command {
             Command::Copy(text) => Some(Event::Copied(self.copy(&text))),
@@ -478,5 +408,25 @@ impl Ring {
             write_private(&self.shared.places.state.join("theme"), name.as_bytes())?;
         }
         Ok(name)
+    }
+
+    /// Gives the terminal back, waits for what must be finished, and ends the process if a signal
+    /// asked for it. Returns why the terminal was lost, if it was.
+    fn end(self, from_workers: Receiver<Event>, panic: PanicWatch) -> Option<Failure> {
+        let Self {
+            screen,
+            workers,
+            ended_by,
+            lost,
+            ..
+        } = self;
+        drop(screen);
+        drop(from_workers);
+        workers.finish();
+        panic.lift();
+        if let Some(signal) = ended_by {
+            signals::end_by(signal);
+        }
+        lost
     }
 }

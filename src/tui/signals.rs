@@ -1,4 +1,4 @@
-//! What the system tells the process: to end, to stop, to go on.
+//! Signals of the system to the process: to end, to stop, to go on.
 
 #[cfg(unix)]
 mod unix {
@@ -15,7 +15,7 @@ mod unix {
     use crate::base::failure::io_failure;
     use crate::tui::terminal::Hold;
 
-    /// How long an orderly end may take before the process ends anyway.
+    /// Time an orderly end may take before the process ends anyway.
     const PATIENCE: Duration = Duration::from_secs(3);
 
     /// Listens on a thread; each signal is passed on as its number.
@@ -55,7 +55,7 @@ mod unix {
         let _ = emulate_default_handler(signal);
     }
 
-    /// What a signal means to the state.
+    /// The meaning of a signal to the state; none for those it does not hear of.
     pub fn meaning(signal: i32) -> Option<crate::app::Signal> {
         use crate::app::Signal;
         match signal {
@@ -67,7 +67,7 @@ mod unix {
         }
     }
 
-    /// Whether the signal asks the process to stop for a while.
+    /// Tells whether the signal asks the process to stop for a while.
     pub const fn is_stop(signal: i32) -> bool {
         signal == SIGTSTP
     }
@@ -85,20 +85,22 @@ mod elsewhere {
     use crate::base::Result;
     use crate::tui::terminal::Hold;
 
-    /// There are no signals here; the sender is kept so that nobody sees a closed channel.
+    /// Keeps the sender, so that nobody sees a closed channel: there are no signals here.
     pub fn listen(to: Sender<i32>, _hold: Arc<Hold>) -> Result<()> {
         std::mem::forget(to);
         Ok(())
     }
-    /// Cannot be done here.
+
+    /// Does nothing: a process cannot be stopped here.
     pub fn stop() {}
-    /// Cannot happen here.
+    /// Does nothing: no signal ends the process here.
     pub fn end_by(_signal: i32) {}
-    /// Cannot happen here.
+    /// Returns none: there are no signals here.
     pub fn meaning(_signal: i32) -> Option<crate::app::Signal> {
         None
     }
-    /// Cannot happen here.
+
+    /// Returns false: there are no signals here.
     pub const fn is_stop(_signal: i32) -> bool {
         false
     }

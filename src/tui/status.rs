@@ -11,6 +11,27 @@ use crate::app::{EngineState, State, Target};
 use crate::base::seal::Sealed;
 use crate::base::text::{human_bytes, printable};
 
+/// A piece of the status line.
+struct Piece {
+    text: String,
+    style: Style,
+    /// The meaning of a click on the piece.
+    target: Target,
+    /// The worth of the piece: where there is no room, the least gives way first.
+    worth: u8,
+}
+
+impl Piece {
+    fn new(text: impl Into<String>, style: Style, target: Target, worth: u8) -> Self {
+        Self {
+            text: text.into(),
+            style,
+            target,
+            worth,
+        }
+    }
+}
+
 /// Draws the status line; returns which cells mean what.
 pub fn status(
     buffer: &mut Buffer,
@@ -18,57 +39,48 @@ pub fn status(
     state: &State,
     cx: &Cx<'_>,
 ) -> Vec<(u16, u16, Target)> {
-    let dim = cx.role(Role::Dim);
-    // Text, look, meaning, and how soon it gives way where there is no room.
-    let mut parts: Vec<(String, Style, Target, u8)> = Vec::new();
-    let (model, role) = match &state.engine {
-        EngineState::Waiting => ("…".to_owned(), Role::Dim),
-        EngineState::Missing => ("no model".to_owned(), Role::Warning),
-        EngineState::Loading { name, .. } => (format!("{name}…"), Role::Dim),
-        EngineState::Ready(facts) => (facts.name.clone(), Role::Text),
-        EngineState::Failed { name } => (format!("{name} failed"), Role::Error),
-    };
-    parts.push((
-        printable(&model).into_owned(),
-        cx.role(role),
-        Target::Model,
-        9,
-    ));
-    if let Some(head) = &state.head {
-        let mut text = match (&head.branch, &head.commit) {
-            (Some(branch), _) => printable(branch).into_owned(),
-            (None, Some(commit)) => commit.chars().take(8).collect(),
-            (None, None) => "no commit yet".to_owned(),
-        };
-        let status = state.repo_status;
-        let differ = status.staged + status.unstaged + status.untracked;
-        if differ > 0 {
-            text.push_str(&format!(" {}{differ}", cx.theme.glyphs().differs));
+    let cells = usize::from(area.width).saturating_sub(4);
+    let mut pieces = pieces(state, cx);
+    while pieces.len() > 1 && cells_of(&pieces) > cells {
+        let least = pieces.iter().map(|piece| piece.worth).min();
+        pieces.retain(|piece| Some(piece.worth) != least);
+    }
+    let dot = format!(" {} ", cx.theme.glyphs().dot);
+    let mut hits = Vec::new();
+    let mut x = area.x + 1;
+    let end = area.right().saturating_sub(2);
+    for (i, piece) in pieces.into_iter().enumerate() {
+        if i > 0 {
+            let room = usize::from(end.saturating_sub(x));
+            (x, _) = buffer.set_stringn(x, area.y, &dot, room, cx.role(Role::Rule));
         }
-        parts.push((fit(&text, 30), dim, Target::Nothing, 4));
+        let from = x;
+        let room = usize::from(end.saturating_sub(x));
+        (x, _) = buffer.set_stringn(x, area.y, &piece.text, room, piece.style);
+        hits.push((from, x, piece.target));
     }
-    if let Some(facts) = state.facts() {
-        let used = state.context_used;
-        let nearly = facts.context > 0 && used * 10 > facts.context * 9;
-        let style = if nearly { cx.role(Role::Warning) } else { dim };
-        let text = if used == 0 {
-            format!("context {}", thousands(facts.context))
-        } else {
-            format!(
-                "context {} of {}",
-                thousands(used),
-                thousands(facts.context)
-            )
-        };
-        parts.push((text, style, Target::ContextFigure, 5));
+    if area.width > 3 {
+        buffer.set_string(end, area.y, "?", cx.role(Role::Accent));
+        hits.push((end, area.right(), Target::Help));
     }
+    hits
+}
+
+/// Cells that pieces take with the dots between them.
+fn cells_of(pieces: &[Piece]) -> usize {
+    let texts: usize = pieces.iter().map(|piece| width(&piece.text)).sum();
+    texts + 3 * pieces.len().saturating_sub(1)
+}
+
+/// All pieces, in their order.
+fn pieces(state: &State, cx: &Cx<'_>) -> Vec<Piece> {
+    let dim = cx.role(Role::Dim);
+    let mut pieces = vec![model(state, cx)];
+    pieces.extend(head(state, cx));
+    pieces.extend(context(state, cx));
     if let Some(rate) = state.rate {
-        parts.push((
-            format!("{} tok/s", rate_text(rate)),
-            dim,
-            Target::Nothing,
-            2,
-        ));
+        let text = format!("{} tok/s", rate_text(rate));
+        pieces.push(Piece::new(text, dim, Target::Nothing, 2));
     }
     let memory = if state.memory > 0 {
         state.memory
@@ -76,57 +88,68 @@ pub fn status(
         state.facts().map_or(0, |f| f.memory)
     };
     if memory > 0 {
-        parts.push((human_bytes(memory), dim, Target::Nothing, 1));
+        let text = human_bytes(memory);
+        pieces.push(Piece::new(text, dim, Target::Nothing, 1));
     }
-    match &state.options.sealed {
-        Sealed::Yes => parts.push(("sealed".to_owned(), cx.role(Role::Ok), Target::Seal, 8)),
-        Sealed::No(_) => parts.push((
-            "not sealed".to_owned(),
-            cx.role(Role::Warning).add_modifier(Modifier::BOLD),
-            Target::Seal,
-            10,
-        )),
-    }
+    pieces.push(match &state.options.sealed {
+        Sealed::Yes => Piece::new("sealed", cx.role(Role::Ok), Target::Seal, 8),
+        Sealed::No(_) => {
+            let style = cx.role(Role::Warning).add_modifier(Modifier::BOLD);
+            Piece::new("not sealed", style, Target::Seal, 10)
+        }
+    });
     if !state.options.save {
-        parts.push(("not saved".to_owned(), dim, Target::Nothing, 3));
+        pieces.push(Piece::new("not saved", dim, Target::Nothing, 3));
     }
-    let dot = format!(" {} ", cx.theme.glyphs().dot);
-    let cells = usize::from(area.width).saturating_sub(4);
-    while parts.len() > 1 {
-        let used: usize =
-            parts.iter().map(|(t, ..)| width(t)).sum::<usize>() + 3 * (parts.len() - 1);
-        if used <= cells {
-            break;
-        }
-        let least = parts.iter().map(|p| p.3).min().unwrap_or(0);
-        parts.retain(|p| p.3 != least);
+    pieces
+}
+
+/// The model, or why there is none.
+fn model(state: &State, cx: &Cx<'_>) -> Piece {
+    let (model, role) = match &state.engine {
+        EngineState::Waiting => ("…".to_owned(), Role::Dim),
+        EngineState::Missing => ("no model".to_owned(), Role::Warning),
+        EngineState::Loading { name, .. } => (format!("{name}…"), Role::Dim),
+        EngineState::Ready(facts) => (facts.name.clone(), Role::Text),
+        EngineState::Failed { name } => (format!("{name} failed"), Role::Error),
+    };
+    let text = printable(&model).into_owned();
+    Piece::new(text, cx.role(role), Target::Model, 9)
+}
+
+/// The branch or commit that is checked out, and how many files differ from it.
+fn head(state: &State, cx: &Cx<'_>) -> Option<Piece> {
+    let head = state.head.as_ref()?;
+    let mut text = match (&head.branch, &head.commit) {
+        (Some(branch), _) => printable(branch).into_owned(),
+        (None, Some(commit)) => commit.chars().take(8).collect(),
+        (None, None) => "no commit yet".to_owned(),
+    };
+    let status = state.repo_status;
+    let differ = status.staged + status.unstaged + status.untracked;
+    if differ > 0 {
+        text.push_str(&format!(" {}{differ}", cx.theme.glyphs().differs));
     }
-    let mut hits = Vec::new();
-    let mut x = area.x + 1;
-    let end = area.right().saturating_sub(2);
-    for (i, (text, style, target, _)) in parts.into_iter().enumerate() {
-        if i > 0 {
-            x = buffer
-                .set_stringn(
-                    x,
-                    area.y,
-                    &dot,
-                    usize::from(end.saturating_sub(x)),
-                    cx.role(Role::Rule),
-                )
-                .0;
-        }
-        let from = x;
-        x = buffer
-            .set_stringn(x, area.y, &text, usize::from(end.saturating_sub(x)), style)
-            .0;
-        hits.push((from, x, target));
-    }
-    if area.width > 3 {
-        buffer.set_string(end, area.y, "?", cx.role(Role::Accent));
-        hits.push((end, area.right(), Target::Help));
-    }
-    hits
+    let text = fit(&text, 30);
+    Some(Piece::new(text, cx.role(Role::Dim), Target::Nothing, 4))
+}
+
+/// The tokens of context there are and used.
+fn context(state: &State, cx: &Cx<'_>) -> Option<Piece> {
+    let facts = state.facts()?;
+    let used = state.context_used;
+    let nearly = facts.context > 0 && used * 10 > facts.context * 9;
+    let style = cx.role(if nearly { Role::Warning } else { Role::Dim });
+    let text = if used == 0 {
+        format!("context {}", thousands(facts.context))
+    } else {
+        format!(
+            "context {} of {}",
+            thousands(used),
+            thousands(facts.context)
+        )
+    };
+    Some(Piece::new(text, style, Target::ContextFigure, 5))
 }
 
 fn thousands(n: usize) -> String {

@@ -9,6 +9,7 @@ use super::highlight::{Grown, Highlighter};
 use super::markdown::{self, Look};
 use super::rows::{Row, Rows};
 use super::theme::Theme;
+use crate::base::OrBug;
 
 /// A growing text and its picture.
 #[derive(Debug, Default)]
@@ -26,20 +27,21 @@ pub struct Stream {
 struct Cutter {
     /// Bytes of whole lines that were looked at.
     read: usize,
-    /// Where the open stretch begins.
+    /// The byte at which the open stretch begins.
     start: usize,
-    /// The fence that is open: its character and length, and the indentation.
+    /// The fence that is open: its character and length.
     fence: Option<(char, usize)>,
-    /// The open stretch is a list (or a quote, or indented code): blank lines do not end it.
+    /// True if the open stretch is a list or indented code: blank lines do not end it.
     loose: bool,
-    /// The open stretch has a line that is not blank.
+    /// True if the open stretch has a line that is not blank.
     begun: bool,
-    /// The last line was blank.
+    /// True if the last line was blank.
     blank: bool,
 }
 
 impl Cutter {
-    /// Looks at the next line (with its newline). Tells where a stretch has ended before it.
+    /// Looks at the next line (with its newline). Returns the byte at which that line begins, if
+    /// a stretch has ended before it.
     fn line(&mut self, line: &str) -> Option<usize> {
         let at = self.read;
         self.read += line.len();
@@ -71,18 +73,19 @@ impl Cutter {
             self.loose = true;
         }
         self.blank = false;
-        let mark = body.chars().next().unwrap_or(' ');
-        let run = body.chars().take_while(|c| *c == mark).count();
-        let info = body.get(run * mark.len_utf8()..).unwrap_or("");
-        if matches!(mark, '`' | '~')
-            && run >= 3
-            && (indent < 4 || self.loose)
-            && !(mark == '`' && info.contains('`'))
-        {
-            self.fence = Some((mark, run));
+        if indent < 4 || self.loose {
+            self.fence = fence(body);
         }
         cut
     }
+}
+
+/// The character and length of the fence that a line opens, if it does.
+fn fence(body: &str) -> Option<(char, usize)> {
+    let mark = body.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let info = body.trim_start_matches(mark);
+    let run = body.len() - info.len();
+    (run >= 3 && !(mark == '`' && info.contains('`'))).then_some((mark, run))
 }
 
 fn is_item(body: &str) -> bool {
@@ -107,43 +110,49 @@ impl Stream {
         highlighter: &Highlighter,
         revision: u64,
     ) -> Vec<Rows> {
-        if self.key != (width, revision) || !text.starts_with(&self.seen) {
-            *self = Self {
-                key: (width, revision),
-                ..Self::default()
-            };
-        }
+        let same = self.key == (width, revision);
+        let more = match text.strip_prefix(self.seen.as_str()) {
+            Some(more) if same => more,
+            _ => {
+                *self = Self {
+                    key: (width, revision),
+                    ..Self::default()
+                };
+                text
+            }
+        };
         let look = Look {
             width,
             theme,
             highlighter,
         };
-        self.seen
-            .push_str(text.get(self.seen.len()..).unwrap_or(""));
-        while let Some(line) = text
-            .get(self.cutter.read..)
-            .and_then(|rest| rest.split_inclusive('\n').next())
-            .filter(|line| line.ends_with('\n'))
-        {
+        self.seen.push_str(more);
+        let unread = text.get(self.cutter.read..).or_bug("whole lines were read");
+        // The last line, while it is not whole yet.
+        let mut open = "";
+        for line in unread.split_inclusive('\n') {
+            if !line.ends_with('\n') {
+                open = line;
+                break;
+            }
             let start = self.cutter.start;
             if let Some(end) = self.cutter.line(line) {
-                let stretch = text.get(start..end).unwrap_or("");
+                let stretch = text.get(start..end).or_bug("a stretch ends at a line");
                 self.close(stretch, &look);
             }
         }
-        let tail = text.get(self.cutter.start..).unwrap_or("");
+        let tail = text
+            .get(self.cutter.start..)
+            .or_bug("a stretch begins at a line");
         let mut out = self.closed.clone();
         if !tail.trim().is_empty() {
-            // The line that is not whole yet may already end the stretch before it.
+            // The open line may already end the stretch before it.
             let mut cutter = self.cutter.clone();
-            let open = text.get(cutter.read..).unwrap_or("");
-            let cut = (!open.is_empty()).then(|| cutter.line(open)).flatten();
-            let (first, rest) = match cut {
-                Some(at) => (
-                    text.get(self.cutter.start..at).unwrap_or(""),
-                    text.get(at..).unwrap_or(""),
-                ),
-                None => (tail, ""),
+            let ends = !open.is_empty() && cutter.line(open).is_some();
+            let (first, rest) = if ends {
+                tail.split_at(tail.len() - open.len())
+            } else {
+                (tail, "")
             };
             let mut codes = self.codes;
             for (i, piece) in [first, rest].into_iter().enumerate() {

@@ -49,20 +49,19 @@ impl Table {
             let cells: Vec<Vec<Spans>> = widths
                 .iter()
                 .enumerate()
+                // A row may have fewer cells than another.
                 .map(|(i, width)| row.get(i).map_or_else(Vec::new, |cell| wrap(cell, *width)))
                 .collect();
+            // A row without cells is still a row.
             let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
             for line in 0..height {
                 let mut body: Spans = Vec::new();
-                for (i, width) in widths.iter().enumerate() {
+                for (i, (width, cell)) in widths.iter().zip(&cells).enumerate() {
                     if i > 0 {
                         body.push(Span::styled(format!(" {} ", glyphs.bar), rule));
                     }
-                    let piece = cells
-                        .get(i)
-                        .and_then(|cell| cell.get(line))
-                        .cloned()
-                        .unwrap_or_default();
+                    // A cell with fewer lines than its row is blank below them.
+                    let piece = cell.get(line).cloned().unwrap_or_default();
                     let blank = width.saturating_sub(spans_width(&piece));
                     let left = match self.alignments.get(i) {
                         Some(Alignment::Right) => blank,
@@ -92,19 +91,14 @@ impl Table {
 
     /// Natural widths, or the widest columns narrowed until all fit.
     fn widths(&self, room: usize) -> Vec<usize> {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..columns)
-            .map(|i| {
-                self.rows
-                    .iter()
-                    .filter_map(|row| row.get(i))
-                    .map(|cell| spans_width(cell))
-                    .max()
-                    .unwrap_or(0)
-                    .max(1)
-            })
-            .collect();
-        let room = room.saturating_sub(3 * columns.saturating_sub(1));
+        let mut widths: Vec<usize> = Vec::new();
+        for row in &self.rows {
+            widths.resize(widths.len().max(row.len()), 1);
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = spans_width(cell).max(*width);
+            }
+        }
+        let room = room.saturating_sub(3 * widths.len().saturating_sub(1));
         while widths.iter().sum::<usize>() > room {
             let Some(widest) = widths.iter_mut().max() else {
                 break;

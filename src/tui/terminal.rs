@@ -1,7 +1,7 @@
 //! The terminal: taken, drawn on, and always given back as it was found.
 //!
-//! It is given back when the value is dropped, when the thread that owns it panics, when the
-//! process is told to end, and while `$EDITOR` runs or the process is stopped.
+//! The terminal is given back when the value is dropped, when the thread that owns it panics,
+//! when the process is told to end, and while `$EDITOR` runs or the process is stopped.
 
 use std::io::{self, BufWriter, IsTerminal as _, Stdout, Write};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub struct Terminal {
     title: String,
 }
 
-/// What must be undone, whoever does it.
+/// The settings of the terminal that must be undone, whoever does it.
 #[derive(Debug)]
 pub struct Hold {
     taken: AtomicBool,
@@ -115,7 +115,7 @@ impl Hold {
         let _ = disable_raw_mode();
     }
 
-    /// Whether it is taken.
+    /// Tells whether the terminal is taken.
     pub fn is_taken(&self) -> bool {
         self.taken.load(Ordering::SeqCst)
     }
@@ -145,13 +145,14 @@ impl Terminal {
         Ok(Self { inner, hold, title })
     }
 
-    /// What gives it back, for those who must do so from elsewhere.
+    /// The hold that gives the terminal back, for those who must do so from elsewhere.
     pub fn hold(&self) -> Arc<Hold> {
         Arc::clone(&self.hold)
     }
 
     /// Columns and rows.
     pub fn size(&self) -> (u16, u16) {
+        // A terminal that does not tell its size is taken for the usual one.
         self.inner
             .size()
             .map_or((80, 24), |size| (size.width, size.height))
@@ -191,7 +192,7 @@ impl Terminal {
         Ok(done)
     }
 
-    /// Sets it up again after the process was stopped and something else used it.
+    /// Sets the terminal up again after the process was stopped and something else used it.
     pub fn again(&mut self) -> Result<()> {
         self.lend(|| ())
     }
@@ -218,7 +219,7 @@ pub fn require() -> Result<()> {
     )
 }
 
-/// How many colours to use.
+/// The depth of colour to use.
 pub fn depth(choice: ColorChoice) -> Depth {
     let var = |name: &str| std::env::var(name).ok();
     match choice {
@@ -230,12 +231,13 @@ pub fn depth(choice: ColorChoice) -> Depth {
     }
 }
 
-/// Whether only ASCII can be relied on.
+/// Tells whether only ASCII can be relied on.
 pub fn only_ascii() -> bool {
     let var = |name: &str| std::env::var(name).unwrap_or_default();
     if matches!(var("TERM").as_str(), "linux" | "dumb") {
         return true;
     }
+
     // An unset locale says nothing; one that is set to something else than UTF-8 does.
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -248,14 +250,14 @@ pub fn only_ascii() -> bool {
         })
 }
 
-/// What the terminal says about its background.
+/// The background of the terminal, as it says itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
-    /// Dark.
+    /// A dark background.
     Dark,
-    /// Light.
+    /// A light background.
     Light,
-    /// It did not answer in time; an answer may still come, as if it were typed.
+    /// No answer in time; one may still come, as if it were typed.
     Silent,
 }
 

@@ -13,22 +13,23 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
 use super::color::{Depth, down};
-use crate::base::{Failure, Result};
+use crate::base::bug::bug;
+use crate::base::{Failure, OrBug, Result};
 
-/// What a piece of the screen means.
+/// The meaning of a piece of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Ordinary text.
     Text,
     /// Less important text.
     Dim,
-    /// What can be acted on: citations, links, the prompt sign.
+    /// Text that can be acted on: citations, links, the prompt sign.
     Accent,
-    /// What the person said.
+    /// The words of the person.
     User,
     /// Lines and frames.
     Rule,
-    /// What is selected.
+    /// The selected row or text.
     Selection,
     /// An added line.
     Added,
@@ -38,13 +39,13 @@ pub enum Role {
     AddedWord,
     /// The changed words of a removed line.
     RemovedWord,
-    /// Wrong.
+    /// A fault.
     Error,
-    /// Probably wrong.
+    /// A probable fault.
     Warning,
-    /// Worth knowing.
+    /// A thing worth knowing.
     Note,
-    /// As it should be.
+    /// A thing that is as it should be.
     Ok,
     /// A heading.
     Heading,
@@ -102,13 +103,13 @@ const DEPTH_OF_INHERITANCE: usize = 5;
 /// A theme ready to draw with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {
-    /// Its name.
+    /// The name of the theme.
     pub name: String,
     /// The syntax theme for code; none where there are no colours.
     pub syntax: Option<String>,
-    /// How many colours it was made for.
+    /// The depth of colour its styles were brought down to.
     pub depth: Depth,
-    /// Whether only ASCII is drawn.
+    /// True if only ASCII is drawn.
     pub ascii: bool,
     styles: [Style; ROLES.len()],
 }
@@ -149,7 +150,7 @@ struct Full {
 /// The signs that are drawn.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Glyphs {
-    /// Before what the person says.
+    /// The sign before what the person says.
     pub prompt: &'static str,
     /// A light line.
     pub line: &'static str,
@@ -157,33 +158,33 @@ pub struct Glyphs {
     pub done: &'static str,
     /// A light line upright.
     pub bar: &'static str,
-    /// Where two light lines cross.
+    /// The crossing of two light lines.
     pub cross: &'static str,
-    /// Before an item.
+    /// The sign before an item.
     pub bullet: &'static str,
-    /// A corner.
+    /// The upper left corner.
     pub top_left: &'static str,
-    /// A corner.
+    /// The upper right corner.
     pub top_right: &'static str,
-    /// A corner.
+    /// The lower left corner.
     pub bottom_left: &'static str,
-    /// A corner.
+    /// The lower right corner.
     pub bottom_right: &'static str,
-    /// Accepted.
+    /// The sign of what is accepted.
     pub yes: &'static str,
-    /// Rejected.
+    /// The sign of what is rejected.
     pub no: &'static str,
-    /// Undecided, and between two words.
+    /// The sign of what is undecided, and between two words.
     pub dot: &'static str,
-    /// Folded.
+    /// The sign of what is folded.
     pub folded: &'static str,
-    /// Open.
+    /// The sign of what is open.
     pub open: &'static str,
-    /// A grave remark.
+    /// The sign of a grave remark.
     pub full: &'static str,
-    /// A light remark.
+    /// The sign of a light remark.
     pub hollow: &'static str,
-    /// Before what differs in the working tree.
+    /// The sign before what differs in the working tree.
     pub differs: &'static str,
 }
 
@@ -208,7 +209,7 @@ const SIGNS: Glyphs = Glyphs {
     differs: "±",
 };
 
-/// For terminals whose fonts or character sets have no more.
+/// The signs of terminals whose fonts or character sets have no more.
 const ASCII: Glyphs = Glyphs {
     prompt: ">",
     line: "-",
@@ -263,18 +264,22 @@ impl Theme {
 
     /// The dark theme, which cannot fail to load.
     pub fn fallback(depth: Depth) -> Self {
-        Self::load("dark", None, depth).unwrap_or(Self {
-            name: "plain".to_owned(),
-            syntax: None,
-            depth: Depth::None,
-            ascii: false,
-            styles: ROLES.map(|(_, _, plain)| Style::new().add_modifier(plain)),
+        Self::load("dark", None, depth).unwrap_or_else(|failure| {
+            let plain = Self {
+                name: "plain".to_owned(),
+                syntax: None,
+                depth: Depth::None,
+                ascii: false,
+                styles: ROLES.map(|(_, _, plain)| Style::new().add_modifier(plain)),
+            };
+            bug(&format!("the dark theme does not load: {failure}"), plain)
         })
     }
 
     /// The names of all themes, built-in ones first.
     pub fn names(folder: Option<&Path>) -> Vec<String> {
         let mut names: Vec<String> = BUILT_IN.iter().map(|(n, _)| (*n).to_owned()).collect();
+        // A folder that is not there or cannot be read adds none.
         let mut own: Vec<String> = folder
             .and_then(|folder| fs::read_dir(folder).ok())
             .into_iter()
@@ -290,11 +295,13 @@ impl Theme {
         names
     }
 
-    /// What a role looks like.
+    /// The style of a role.
     pub fn style(&self, role: Role) -> Style {
-        self.styles.get(role as usize).copied().unwrap_or_default()
+        let style = self.styles.get(role as usize);
+        style.copied().or_bug("every role has a style")
     }
 
+    /// Lays the theme of that name over this one, after those it inherits from.
     fn lay(&mut self, name: &str, folder: Option<&Path>, left: usize) -> Result<()> {
         let (text, place) = find(name, folder)?;
         let file: File = toml::from_str(&text)
@@ -312,7 +319,8 @@ impl Theme {
             self.syntax = (syntax != "none").then_some(syntax);
         }
         for (role, look) in &file.roles {
-            let Some(at) = ROLES.iter().position(|(_, word, _)| word == role) else {
+            let mut slots = ROLES.iter().zip(&mut self.styles);
+            let Some((_, slot)) = slots.find(|((_, word, _), _)| word == role) else {
                 let all: Vec<&str> = ROLES.iter().map(|(_, word, _)| *word).collect();
                 return Err(Failure::config(format!(
                     "the theme {place} names an unknown role `{role}`"
@@ -324,12 +332,9 @@ impl Theme {
             if self.depth == Depth::None {
                 continue;
             }
-            let style = look.style(self.depth).map_err(|f| {
+            *slot = look.style(self.depth).map_err(|f| {
                 Failure::config(format!("the theme {place}, role `{role}`")).because(f.what())
             })?;
-            if let Some(slot) = self.styles.get_mut(at) {
-                *slot = style;
-            }
         }
         Ok(())
     }

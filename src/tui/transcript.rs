@@ -1,5 +1,5 @@
-//! The transcript as a list of which only what is seen is drawn. What a block looks like is
-//! kept until something about it changes.
+//! The transcript as a list of which only what is seen is drawn. The rows of a block are kept
+//! until something about it changes.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::app::{
 /// Cells left of the text: the mark of the cursor, and a blank.
 const MARGIN: u16 = 1;
 
-/// What is known of a block as drawn last.
+/// A block as drawn last.
 #[derive(Debug, Default)]
 struct Memo {
     key: Option<Key>,
@@ -28,7 +28,7 @@ struct Memo {
     aside: usize,
 }
 
-/// What a block's look depends on.
+/// The things the look of a block depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     revision: u64,
@@ -46,7 +46,7 @@ struct Seen {
     line: u32,
 }
 
-/// The transcript's memory.
+/// The transcript as drawn last.
 #[derive(Debug, Default)]
 pub struct Transcript {
     memos: HashMap<BlockId, Memo>,
@@ -108,7 +108,7 @@ impl Transcript {
         Some((id, first, rows.last().unwrap_or(first)))
     }
 
-    /// Whether the first (or the last) row of a block was seen when drawn last.
+    /// Tells whether the first (or the last) row of a block was seen when drawn last.
     pub fn sees_edge(&self, block: BlockId, last: bool) -> bool {
         let line = match self.memos.get(&block) {
             Some(memo) if last => memo.height.saturating_sub(2),
@@ -120,37 +120,25 @@ impl Transcript {
             .any(|seen| seen.block == block && seen.line == line)
     }
 
-    /// Draws what is seen. [`Transcript::measure`] comes before.
-    pub fn draw(&mut self, buffer: &mut Buffer, area: Rect, state: &State, cx: &Cx<'_>) {
+    /// Draws what is seen. `heights` as [`Transcript::measure`] gave them for the same state.
+    pub fn draw(
+        &mut self,
+        buffer: &mut Buffer,
+        area: Rect,
+        state: &State,
+        heights: &[(BlockId, u32)],
+        cx: &Cx<'_>,
+    ) {
         self.area = area;
         self.seen = vec![None; usize::from(area.height)];
-        let heights: Vec<(BlockId, u32)> = state
-            .blocks
-            .iter()
-            .map(|b| (b.id, self.memos.get(&b.id).map_or(1, |m| m.height)))
-            .collect();
         let total: u32 = heights.iter().map(|(_, h)| h).sum();
         let rows = u32::from(area.height);
-        let top = match state.scroll {
-            Scroll::Bottom => total.saturating_sub(rows),
-            Scroll::At { block, line } => {
-                let before: u32 = heights
-                    .iter()
-                    .take_while(|(id, _)| *id < block)
-                    .map(|(_, h)| h)
-                    .sum();
-                let height = heights
-                    .iter()
-                    .find(|(id, _)| *id == block)
-                    .map_or(1, |(_, h)| *h);
-                before + line.min(height.saturating_sub(1))
-            }
-        };
+        let top = top(state.scroll, heights, total.saturating_sub(rows));
         self.below = total.saturating_sub(top + rows);
         let cursor = state.cursor.filter(|_| state.overlay.is_none());
         let selection = state.selection.map(ordered);
         let mut at = 0;
-        for (id, height) in heights {
+        for &(id, height) in heights {
             let (from, to) = (at, at + height);
             at = to;
             if to <= top || from >= top + rows {
@@ -183,27 +171,13 @@ impl Transcript {
                     let bar = if cx.theme.ascii { "|" } else { "▌" };
                     buffer.set_string(area.x, y, bar, cx.role(Role::Accent));
                 }
-                if let Some((start, end)) = selection {
-                    let spot = (id, line);
-                    if spot >= (start.block, start.line) && spot <= (end.block, end.line) {
-                        let lead = super::width::spans_width(&row.lead) as u16;
-                        let text = MARGIN + indent + lead;
-                        let first = if spot == (start.block, start.line) {
-                            start.column.max(text)
-                        } else {
-                            text
-                        };
-                        let text_end = text + super::width::spans_width(&row.body) as u16;
-                        let last = if spot == (end.block, end.line) {
-                            (end.column + 1).min(text_end)
-                        } else {
-                            text_end
-                        };
-                        let last = last.min(area.width);
-                        if last > first && !row.decoration {
-                            let marked = Rect::new(area.x + first, y, last - first, 1);
-                            buffer.set_style(marked, cx.role(Role::Selection));
-                        }
+                if let Some(selection) = selection {
+                    let marked = marked(selection, (id, line), MARGIN + indent, row);
+                    if let Some((first, last)) = marked.map(|(a, b)| (a, b.min(area.width)))
+                        && last > first
+                    {
+                        let marked = Rect::new(area.x + first, y, last - first, 1);
+                        buffer.set_style(marked, cx.role(Role::Selection));
                     }
                 }
             }
@@ -238,6 +212,7 @@ impl Transcript {
     /// Moves the windows of a block sideways.
     pub fn aside(&mut self, id: BlockId, by: i32) {
         if let Some(memo) = self.memos.get_mut(&id) {
+            // Where no row has a window, nothing can be moved.
             let widest = memo
                 .chunks
                 .iter()
@@ -253,7 +228,7 @@ impl Transcript {
         }
     }
 
-    /// The text of a stretch as it was before it was wrapped.
+    /// The text of a selection as it was before it was wrapped.
     pub fn text_of(&self, selection: Selection, state: &State) -> String {
         let (from, to) = ordered(selection);
         let mut rows: Vec<Row> = Vec::new();
@@ -280,6 +255,47 @@ impl Transcript {
     }
 }
 
+/// The first row drawn, counted from the beginning of the transcript. `lowest`: that of the end.
+fn top(scroll: Scroll, heights: &[(BlockId, u32)], lowest: u32) -> u32 {
+    match scroll {
+        Scroll::Bottom => lowest,
+        Scroll::At { block, line } => {
+            let before = heights.iter().take_while(|(id, _)| *id < block);
+            let here = heights.iter().find(|(id, _)| *id == block);
+            // Of a block that is gone, what comes after it is drawn.
+            let last = here.map_or(0, |(_, height)| height.saturating_sub(1));
+            before.map(|(_, height)| height).sum::<u32>() + line.min(last)
+        }
+    }
+}
+
+/// The columns of a row that a selection marks: from, up to (excluded). None where it does not
+/// reach the row. `spot`: block and line of the row; `margin`: cells before it.
+fn marked(
+    (start, end): (Spot, Spot),
+    spot: (BlockId, u32),
+    margin: u16,
+    row: &Row,
+) -> Option<(u16, u16)> {
+    let (first, last) = ((start.block, start.line), (end.block, end.line));
+    if row.decoration || spot < first || spot > last {
+        return None;
+    }
+    let text = margin + super::width::spans_width(&row.lead) as u16;
+    let text_end = text + super::width::spans_width(&row.body) as u16;
+    let from = if spot == first {
+        start.column.max(text)
+    } else {
+        text
+    };
+    let to = if spot == last {
+        (end.column + 1).min(text_end)
+    } else {
+        text_end
+    };
+    Some((from, to))
+}
+
 fn marks(cursor: Cursor, id: BlockId, row: &Row) -> bool {
     cursor.block == id && cursor.code.is_none_or(|code| row.part == Part::Code(code))
 }
@@ -293,7 +309,7 @@ fn ordered(selection: Selection) -> (Spot, Spot) {
     }
 }
 
-/// What the block's look depends on; none where it runs with the clock.
+/// The key of a block's look; none where it runs with the clock.
 fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
     let focused = match state.focus {
         Focus::Patch(id) | Focus::Review(id) => id == block.id && state.overlay.is_none(),

@@ -14,14 +14,14 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{Focus, Layout, Part, Place, Selection, State, Target};
+use crate::app::{BlockId, Focus, Layout, Part, Place, Selection, State, Target};
 use crate::base::seal::Sealed;
 
-/// From this many columns on the panel stands beside the transcript.
+/// Columns of the screen from which on the panel stands beside the transcript.
 const BESIDE: u16 = 120;
-/// Below this nothing useful can be drawn.
+/// Columns and rows below which nothing useful can be drawn.
 const LEAST: (u16, u16) = (20, 5);
-/// Up to this height the status line gives its row to the transcript.
+/// Rows of the screen up to which the status line gives its own to the transcript.
 const LOW: u16 = 12;
 
 /// Draws states, and remembers what it drew.
@@ -29,8 +29,9 @@ const LOW: u16 = 12;
 pub struct View {
     theme: Theme,
     highlighter: Highlighter,
-    /// Grows with every change of look.
+    /// A number that grows with every change of look.
     revision: u64,
+    /// True once the grammars were seen to be open.
     open: bool,
     transcript: Transcript,
     composer_top: usize,
@@ -39,6 +40,7 @@ pub struct View {
     hits: Hits,
 }
 
+/// The places of what was drawn last, for the mouse.
 #[derive(Debug, Default)]
 struct Hits {
     transcript: Rect,
@@ -50,12 +52,67 @@ struct Hits {
     status_row: u16,
 }
 
-/// What a drawing came to.
+/// The places of things on a screen.
+struct Areas {
+    /// The rows above the rule.
+    whole: Rect,
+    transcript: Rect,
+    /// The panel, beside the transcript or over it; none while it is closed.
+    panel: Option<Rect>,
+    rule: Rect,
+    composer: Rect,
+    /// The status line; none on a low screen.
+    status: Option<Rect>,
+}
+
+impl Areas {
+    fn of(screen: Rect, state: &State) -> Self {
+        let status_rows = u16::from(screen.height > LOW);
+        let wanted = state.composer.layout(composer_cells(screen.width)).len();
+        let most = usize::from((screen.height / 3).max(1));
+        let composer_rows = wanted.clamp(1, most) as u16;
+        let composer = Rect::new(
+            screen.x,
+            screen.bottom() - status_rows - composer_rows,
+            screen.width,
+            composer_rows,
+        );
+        let rule = Rect::new(screen.x, composer.y - 1, screen.width, 1);
+        let whole = Rect::new(screen.x, screen.y, screen.width, rule.y - screen.y);
+        let mut transcript = whole;
+        let mut panel = None;
+        if state.panel.is_some() {
+            if screen.width >= BESIDE {
+                let cells = (screen.width * 2 / 5).clamp(48, 96);
+                transcript.width -= cells;
+                panel = Some(Rect::new(transcript.right(), whole.y, cells, whole.height));
+            } else {
+                panel = Some(whole);
+            }
+        }
+        let bottom = Rect::new(screen.x, screen.bottom() - 1, screen.width, 1);
+        Self {
+            whole,
+            transcript,
+            panel,
+            rule,
+            composer,
+            status: (status_rows > 0).then_some(bottom),
+        }
+    }
+}
+
+/// Columns of the composer's text on a screen of so many.
+const fn composer_cells(width: u16) -> u16 {
+    width.saturating_sub(2)
+}
+
+/// The outcome of drawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawn {
-    /// For the state: how tall things are.
+    /// The sizes of what was drawn, for the state.
     pub layout: Layout,
-    /// Where the cursor belongs; none to hide it.
+    /// The cell of the cursor; none to hide it.
     pub cursor: Option<Position>,
 }
 
@@ -86,7 +143,7 @@ impl View {
         &self.theme
     }
 
-    /// The one who colours code; open a clone of it on another thread.
+    /// The highlighter of code; open a clone of it on another thread.
     pub const fn highlighter(&self) -> &Highlighter {
         &self.highlighter
     }
@@ -103,63 +160,87 @@ impl View {
         if screen.width < LEAST.0 || screen.height < LEAST.1 {
             return self.too_small(buffer, screen);
         }
-        let theme = self.theme.clone();
-        let highlighter = self.highlighter.clone();
+        let (theme, highlighter) = (self.theme.clone(), self.highlighter.clone());
+        let (revision, today) = (self.revision, self.today);
         let cx = |width: u16| Cx {
             width: usize::from(width),
             theme: &theme,
             highlighter: &highlighter,
             now: state.now,
             keymap: &state.keymap,
-            revision: self.revision,
-            today: self.today,
+            revision,
+            today,
         };
-        let low = screen.height <= LOW;
-        let status_rows = u16::from(!low);
-        let composer_cells = screen.width.saturating_sub(2);
-        let wanted = state.composer.layout(composer_cells).len();
-        let most = usize::from((screen.height / 3).max(1));
-        let composer_rows = wanted.clamp(1, most) as u16;
-        let composer = Rect::new(
-            screen.x,
-            screen.bottom() - status_rows - composer_rows,
-            screen.width,
-            composer_rows,
-        );
-        let rule = Rect::new(screen.x, composer.y - 1, screen.width, 1);
-        let mut above = Rect::new(screen.x, screen.y, screen.width, rule.y - screen.y);
-        let whole = above;
-        let mut side = None;
-        if state.panel.is_some() {
-            if screen.width >= BESIDE {
-                let cells = (screen.width * 2 / 5).clamp(48, 96);
-                above.width -= cells;
-                side = Some(Rect::new(above.right(), above.y, cells, above.height));
-            } else {
-                side = Some(above);
-            }
-        }
-        let text_width = above.width.saturating_sub(2).max(10);
+        let areas = Areas::of(screen, state);
+        let text_width = areas.transcript.width.saturating_sub(2).max(10);
         let cx_text = cx(text_width);
         let heights = self.transcript.measure(state, &cx_text);
-        self.transcript.draw(buffer, above, state, &cx_text);
-        self.hits.transcript = above;
-        if let (Some(panel), Some(area)) = (state.panel, side) {
-            let mut area = area;
-            clear(buffer, area, &cx_text);
-            if screen.width >= BESIDE {
-                for y in area.y..area.bottom() {
-                    buffer.set_string(area.x, y, theme.glyphs().bar, theme.style(Role::Rule));
-                }
-                area.x += 1;
-                area.width -= 1;
-            }
+        self.transcript
+            .draw(buffer, areas.transcript, state, &heights, &cx_text);
+        self.hits.transcript = areas.transcript;
+        if let (Some(panel), Some(area)) = (state.panel, areas.panel) {
+            let area = panel_ground(buffer, area, screen.width >= BESIDE, &cx_text);
             self.hits.panel = Some(panel::draw(buffer, area, panel, state, &cx(area.width)));
         }
         let cx_all = cx(screen.width);
+        let keys = self.rule_keys(state, text_width);
+        let below = self.transcript.below();
+        rule::rule(buffer, areas.rule, state, below, keys, &cx_all);
+        let at = self.draw_composer(buffer, areas.composer, state, &cx_all);
+        if let Some(area) = areas.status {
+            self.hits.status = status::status(buffer, area, state, &cx_all);
+            self.hits.status_row = area.y;
+        } else if let Sealed::No(_) = state.options.sealed {
+            say_unsealed(buffer, areas.rule, &cx_all);
+        }
+        let mut cursor = (state.focus == Focus::Composer).then_some(at);
+        self.hits.completion = typing::completion(buffer, areas.whole, state, &cx_all);
+        self.hits.overlay = overlay::draw(buffer, areas.whole, state, &cx_all);
+        if let Some(drawn) = &self.hits.overlay {
+            cursor = drawn.cursor;
+        }
+        let rows = areas.transcript.height;
+        Drawn {
+            layout: self.layout(
+                state,
+                text_width,
+                composer_cells(screen.width),
+                rows,
+                heights,
+            ),
+            cursor: cursor.map(Position::from),
+        }
+    }
+
+    /// The sizes of what was drawn, for the state.
+    fn layout(
+        &self,
+        state: &State,
+        width: u16,
+        composer_width: u16,
+        rows: u16,
+        heights: Vec<(BlockId, u32)>,
+    ) -> Layout {
+        Layout {
+            width,
+            rows,
+            heights,
+            cursor_rows: self.transcript.cursor_rows(state),
+            composer_width,
+            panel_rows: self.hits.panel.map_or(0, |p| p.list.height),
+            overlay_rows: self
+                .hits
+                .overlay
+                .map_or(0, |o| o.list.height / o.step.max(1)),
+            overlay_total: self.hits.overlay.map_or(0, |o| o.total),
+        }
+    }
+
+    /// The place whose keys the rule shows, if any.
+    fn rule_keys(&self, state: &State, text_width: u16) -> Option<Place> {
         // A patch says at its head which keys it takes and a review at its foot; where that is
         // out of sight, the rule does.
-        let keys = match state.focus {
+        match state.focus {
             _ if state.overlay.is_some() => None,
             Focus::Patch(id) => (usize::from(text_width) < super::diff::NARROW
                 || !self.transcript.sees_edge(id, false))
@@ -169,51 +250,27 @@ impl View {
             // Over the code of a row the panel shows them itself.
             Focus::Panel => state.panel_rows().is_empty().then_some(Place::Panel),
             Focus::Composer => None,
-        };
-        let below = self.transcript.below();
-        rule::rule(buffer, rule, state, (below, keys), &cx_all);
-        if low && let Sealed::No(_) = state.options.sealed {
-            let word = " not sealed ";
-            let x = rule.right().saturating_sub(word.len() as u16 + 1);
-            buffer.set_string(x, rule.y, word, theme.style(Role::Warning));
         }
-        let rows = state.composer.layout(composer_cells);
+    }
+
+    /// Draws the composer, scrolled so that its cursor is in sight; returns the cell of the
+    /// cursor.
+    fn draw_composer(
+        &mut self,
+        buffer: &mut Buffer,
+        area: Rect,
+        state: &State,
+        cx: &Cx<'_>,
+    ) -> (u16, u16) {
+        let rows = state.composer.layout(composer_cells(area.width));
         let (row, _) = state.composer.cursor_cell(&rows);
-        let tall = usize::from(composer_rows);
+        let tall = usize::from(area.height);
         self.composer_top = self
             .composer_top
             .clamp((row + 1).saturating_sub(tall), row)
             .min(rows.len().saturating_sub(tall));
-        let at = typing::composer(buffer, composer, state, self.composer_top, &cx_all);
-        self.hits.composer = composer;
-        if !low {
-            let area = Rect::new(screen.x, screen.bottom() - 1, screen.width, 1);
-            self.hits.status = status::status(buffer, area, state, &cx_all);
-            self.hits.status_row = area.y;
-        }
-        let mut cursor = (state.focus == Focus::Composer).then_some(at);
-        self.hits.completion = typing::completion(buffer, whole, state, &cx_all);
-        self.hits.overlay = overlay::draw(buffer, whole, state, &cx_all);
-        if let Some(drawn) = &self.hits.overlay {
-            cursor = drawn.cursor;
-        }
-        let layout = Layout {
-            width: text_width,
-            rows: above.height,
-            heights,
-            cursor_rows: self.transcript.cursor_rows(state),
-            composer_width: composer_cells,
-            panel_rows: self.hits.panel.map_or(0, |p| p.list.height),
-            overlay_rows: self
-                .hits
-                .overlay
-                .map_or(0, |o| o.list.height / o.step.max(1)),
-            overlay_total: self.hits.overlay.map_or(0, |o| o.total),
-        };
-        Drawn {
-            layout,
-            cursor: cursor.map(Position::from),
-        }
+        self.hits.composer = area;
+        typing::composer(buffer, area, state, self.composer_top, cx)
     }
 
     fn too_small(&self, buffer: &mut Buffer, screen: Rect) -> Drawn {
@@ -234,7 +291,7 @@ impl View {
         }
     }
 
-    /// What lies under a cell, as drawn last.
+    /// The target under a cell, as drawn last.
     pub fn target(&self, column: u16, row: u16, state: &State) -> Target {
         let at = Position::new(column, row);
         if let Some(overlay) = &self.hits.overlay {
@@ -264,9 +321,8 @@ impl View {
             };
         }
         if self.hits.composer.contains(at) {
-            let rows = state
-                .composer
-                .layout(self.hits.composer.width.saturating_sub(2));
+            let cells = composer_cells(self.hits.composer.width);
+            let rows = state.composer.layout(cells);
             let line = usize::from(row - self.hits.composer.y) + self.composer_top;
             return Target::Composer(state.composer.offset_at(
                 &rows,
@@ -297,8 +353,8 @@ impl View {
         }
     }
 
-    /// As [`View::target`] while the button is down over the transcript: what is off its
-    /// edge is beyond it.
+    /// The target as [`View::target`] tells it, while the button is down over the transcript: what
+    /// is off its edge is beyond it.
     pub fn drag_target(&self, column: u16, row: u16, state: &State) -> Target {
         let area = self.hits.transcript;
         if row <= area.y && area.height > 3 && row == 0 {
@@ -319,19 +375,40 @@ impl View {
     }
 
     /// Scrolls the code of a block sideways.
-    pub fn aside_of(&mut self, block: crate::app::BlockId, by: i32) {
+    pub fn aside_of(&mut self, block: BlockId, by: i32) {
         self.transcript.aside(block, by);
     }
 
-    /// The text of a stretch of the transcript.
+    /// The text of a selection in the transcript.
     pub fn text_of(&self, selection: Selection, state: &State) -> String {
         self.transcript.text_of(selection, state)
     }
 
-    /// What lies at a cell of the transcript, for tests.
+    /// The part at a cell of the transcript, for tests.
     pub fn part_at(&self, column: u16, row: u16) -> Option<Part> {
         self.transcript.at(column, row).map(|(_, part)| part)
     }
+}
+
+/// Says on the rule that the process is not sealed, where there is no status line to say it.
+fn say_unsealed(buffer: &mut Buffer, rule: Rect, cx: &Cx<'_>) {
+    let word = " not sealed ";
+    let x = rule.right().saturating_sub(word.len() as u16 + 1);
+    buffer.set_string(x, rule.y, word, cx.role(Role::Warning));
+}
+
+/// Empties the ground of the panel, with a line before it where it is `beside` the transcript;
+/// returns what is left for the panel.
+fn panel_ground(buffer: &mut Buffer, mut area: Rect, beside: bool, cx: &Cx<'_>) -> Rect {
+    clear(buffer, area, cx);
+    if beside {
+        for y in area.y..area.bottom() {
+            buffer.set_string(area.x, y, cx.theme.glyphs().bar, cx.role(Role::Rule));
+        }
+        area.x += 1;
+        area.width -= 1;
+    }
+    area
 }
 
 /// Empties an area, so that what lies under it does not show through.

@@ -14,7 +14,7 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 use crate::app::Event;
 use crate::base::RepoPath;
 
-/// Changes come in bursts: this long without another ends one.
+/// Time without a change that ends a burst of them.
 const QUIET: Duration = Duration::from_millis(300);
 /// Longest burst that is waited for.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Begins with the root and git's own folder. None where the system cannot watch: what
+    /// Begins to watch the root and git's own folder. None where the system cannot watch: what
     /// changes is then seen later, as on network drives.
     pub(super) fn start(
         root: &Path,
@@ -97,8 +97,8 @@ impl Watcher {
     }
 }
 
-/// Whether something was made, changed, moved or removed that a reader of the repository would
-/// see. Reading a file is an event too.
+/// Tells whether something was made, changed, moved or removed that a reader of the repository
+/// would see. Reading a file is an event too.
 fn matters(event: &notify::Event, git: Option<&Path>) -> bool {
     let changed = matches!(
         event.kind,

@@ -1,4 +1,4 @@
-//! How wide text is on a terminal, and how it is cut there.
+//! The width of text on a terminal, and how it is cut there.
 //!
 //! Everything counts cells of whole grapheme clusters, as ratatui does when it draws, so
 //! that what was measured is what is shown.
@@ -37,7 +37,7 @@ pub fn prefix(text: &str, cells: usize) -> (&str, usize) {
         end += grapheme.len();
         used += wide;
     }
-    (text.get(..end).unwrap_or(""), used)
+    (text.split_at(end).0, used)
 }
 
 /// `text` in at most `cells`; what does not fit ends in `…`.
@@ -69,7 +69,7 @@ pub fn fit_end(text: &str, cells: usize) -> String {
         }
         start = at;
     }
-    format!("…{}", text.get(start..).unwrap_or(""))
+    format!("…{}", text.split_at(start).1)
 }
 
 /// `text` followed by as many spaces as `cells` leaves, cut if it is longer.

@@ -19,15 +19,15 @@ use crate::base::failure::io_failure;
 use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
-use crate::jobs::Workspace;
 use crate::jobs::check::{Before, Check, Checked, Step};
+use crate::jobs::{Request, Workspace};
 use crate::models::Puller;
 use crate::patch::{self, UndoDir};
 
 /// Time between two words about a check.
 const TELLING: Duration = Duration::from_millis(120);
 
-/// What all workers share.
+/// The things all workers share.
 pub struct Shared {
     /// The opened repository.
     pub workspace: Workspace,
@@ -37,13 +37,13 @@ pub struct Shared {
     pub script: Option<PathBuf>,
     /// The folder homebody was started in.
     pub dir: PathBuf,
-    /// What the check command does without a change.
+    /// The outcome of the check command without a change.
     pub before: Mutex<Before>,
     /// The newest index, and whether it is complete.
     pub index: Mutex<Option<(Arc<Index>, bool)>>,
-    /// A job runs on the engine's thread.
+    /// True while a job runs on the engine's thread.
     pub busy: AtomicBool,
-    /// A model is loaded.
+    /// True while a model is loaded.
     pub loaded: AtomicBool,
 }
 
@@ -78,7 +78,7 @@ pub struct Workers {
     to_finish: Vec<JoinHandle<()>>,
 }
 
-/// What the writer does.
+/// A task of the writer.
 enum Write {
     Apply {
         block: crate::app::BlockId,
@@ -153,24 +153,14 @@ impl Workers {
         })
     }
 
-    /// Carries a command out, or has it carried out. Those that need the terminal are not for
-    /// workers and are given back.
+    /// Carries a command out, or has it carried out. A command that needs the terminal is not
+    /// for workers and is given back.
     pub fn carry_out(&mut self, command: Command) -> Option<Command> {
         match command {
             Command::StartJob {
                 generation,
                 request,
-            } => {
-                self.running = Some(generation);
-                self.shared.busy.store(true, Ordering::Release);
-                self.embedding.cancel();
-                let cancel = self.job.token();
-                self.to_engine(Task::Job {
-                    generation,
-                    request,
-                    cancel,
-                });
-            }
+            } => self.start_job(generation, request),
             Command::Cancel { generation } => {
                 // A cancel that comes late must not hit the job after.
                 if self.running == Some(generation) {
@@ -180,22 +170,7 @@ impl Workers {
             Command::Preview {
                 generation,
                 request,
-            } => {
-                // While a job has the engine, the desk answers with an estimate.
-                if self.shared.busy.load(Ordering::Acquire)
-                    || !self.shared.loaded.load(Ordering::Acquire)
-                {
-                    self.to_desk(desk::Task::Preview {
-                        generation,
-                        request,
-                    });
-                } else {
-                    self.to_engine(Task::Preview {
-                        generation,
-                        request,
-                    });
-                }
-            }
+            } => self.preview(generation, request),
             Command::LoadModel { name, choose } => {
                 self.load.cancel();
                 let cancel = self.load.token();
@@ -227,38 +202,42 @@ impl Workers {
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
-            Command::Search {
-                generation,
-                query,
-                top,
-            } => self.to_desk(desk::Task::Search {
-                generation,
-                query,
-                top,
-            }),
-            Command::ReadCode { path, range } => {
-                self.to_desk(desk::Task::ReadCode { path, range });
-            }
-            Command::RefreshRepo => self.to_desk(desk::Task::Repo),
-            Command::ListModels => self.to_desk(desk::Task::Models),
-            Command::ListSessions => self.to_desk(desk::Task::ListSessions),
-            Command::LoadSession { id } => self.to_desk(desk::Task::LoadSession(id)),
-            Command::NewSession => self.to_desk(desk::Task::NewSession),
-            Command::SaveTurn(turn) => self.to_desk(desk::Task::SaveTurn(turn)),
-            Command::SaveHistory(line) => self.to_desk(desk::Task::SaveHistory(line)),
-            Command::Export { turns, file } => self.to_desk(desk::Task::Export { turns, file }),
-            Command::WriteReport(text) => self.to_desk(desk::Task::Report(text)),
-            Command::Dismiss { finding, aside } => {
-                self.to_desk(desk::Task::Dismiss { finding, aside });
-            }
-            Command::Suggest(finding) => self.to_desk(desk::Task::Suggest(finding)),
-            Command::Doctor => self.to_desk(desk::Task::Doctor),
-            other => return Some(other),
+            other => match for_desk(other) {
+                Ok(task) => self.to_desk(task),
+                Err(other) => return Some(other),
+            },
         }
         None
     }
 
-    /// A job has returned.
+    fn start_job(&mut self, generation: Generation, request: Box<Request>) {
+        self.running = Some(generation);
+        self.shared.busy.store(true, Ordering::Release);
+        self.embedding.cancel();
+        let cancel = self.job.token();
+        self.to_engine(Task::Job {
+            generation,
+            request,
+            cancel,
+        });
+    }
+
+    fn preview(&self, generation: Generation, request: Box<Request>) {
+        // While a job has the engine, the desk answers with an estimate.
+        if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
+            self.to_desk(desk::Task::Preview {
+                generation,
+                request,
+            });
+        } else {
+            self.to_engine(Task::Preview {
+                generation,
+                request,
+            });
+        }
+    }
+
+    /// Takes in that a job has returned.
     pub fn job_done(&mut self, generation: Generation) {
         if self.running == Some(generation) {
             self.running = None;
@@ -360,6 +339,35 @@ impl Workers {
     }
 }
 
+/// The desk's task for a command; the command itself if it is none for the desk.
+fn for_desk(command: Command) -> Result<desk::Task, Command> {
+    Ok(match command {
+        Command::Search {
+            generation,
+            query,
+            top,
+        } => desk::Task::Search {
+            generation,
+            query,
+            top,
+        },
+        Command::ReadCode { path, range } => desk::Task::ReadCode { path, range },
+        Command::RefreshRepo => desk::Task::Repo,
+        Command::ListModels => desk::Task::Models,
+        Command::ListSessions => desk::Task::ListSessions,
+        Command::LoadSession { id } => desk::Task::LoadSession(id),
+        Command::NewSession => desk::Task::NewSession,
+        Command::SaveTurn(turn) => desk::Task::SaveTurn(turn),
+        Command::SaveHistory(line) => desk::Task::SaveHistory(line),
+        Command::Export { turns, file } => desk::Task::Export { turns, file },
+        Command::WriteReport(text) => desk::Task::Report(text),
+        Command::Dismiss { finding, aside } => desk::Task::Dismiss { finding, aside },
+        Command::Suggest(finding) => desk::Task::Suggest(finding),
+        Command::Doctor => desk::Task::Doctor,
+        other => return Err(other),
+    })
+}
+
 /// Starts a named thread.
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     thread::Builder::new()
@@ -380,6 +388,7 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+/// Serves the writer's tasks until nobody can send any.
 fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
     let undo = UndoDir::of(&shared.workspace.places);
@@ -399,6 +408,7 @@ fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
     }
 }
 
+/// Fetches models until nobody can ask for any.
 fn fetch(mut puller: Puller, tasks: &Receiver<(String, Cancel)>, events: &Sender<Event>) {
     while let Ok((name, cancel)) = tasks.recv() {
         let fetched = guarded(|| {

@@ -48,6 +48,7 @@ pub fn wrap(spans: &[Span<'_>], width: usize) -> Vec<Vec<Span<'static>>> {
                 used += 1;
                 continue;
             }
+            // Without a chance the break is where the line is full, inside a word.
             let at = chance.filter(|at| *at > 0).unwrap_or(line.len());
             let mut rest = line.split_off(at);
             lines.push(finish(&line));
@@ -74,7 +75,9 @@ pub fn wrap(spans: &[Span<'_>], width: usize) -> Vec<Vec<Span<'static>>> {
     lines
 }
 
+/// A line's cells as spans, without the blanks at its end.
 fn finish(line: &[Cell<'_>]) -> Vec<Span<'static>> {
+    // A line of blanks alone is empty.
     let end = line
         .iter()
         .rposition(|c| c.text != " ")

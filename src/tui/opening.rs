@@ -1,0 +1,98 @@
+//! The things the screen opens with: its theme, its options, the day.
+
+use std::path::Path;
+
+use super::color::Depth;
+use super::terminal::{self, Ground};
+use super::theme::Theme;
+use super::{Start, history};
+use crate::app::Options;
+use crate::base::{Failure, config};
+use crate::jobs::Workspace;
+
+/// The theme of that name, or the one that is always there and a warning.
+pub fn load_theme(name: &str, folder: &Path, depth: Depth, warnings: &mut Vec<Failure>) -> Theme {
+    let mut theme = Theme::load(name, Some(folder), depth).unwrap_or_else(|failure| {
+        warnings.push(failure);
+        Theme::fallback(depth)
+    });
+    theme.ascii = terminal::only_ascii();
+    theme
+}
+
+/// The name of a folder as it is shown; the root of a file system has but its path.
+pub fn folder_name(root: &Path) -> String {
+    root.file_name().map_or_else(
+        || root.display().to_string(),
+        |n| n.to_string_lossy().into_owned(),
+    )
+}
+
+/// The options of the state. `size`: columns and rows of the terminal.
+pub fn options(
+    start: &Start,
+    workspace: &Workspace,
+    folder: String,
+    theme: String,
+    size: (u16, u16),
+) -> Options {
+    let history = if workspace.config.save.value {
+        history::load(&workspace.places.state)
+    } else {
+        Vec::new()
+    };
+    Options {
+        folder,
+        git: workspace.repo.is_git(),
+        vim: workspace.config.vim.value,
+        save: workspace.config.save.value,
+        keys: workspace.config.keys.value.clone(),
+        check: workspace.config.check.value.clone(),
+        theme,
+        sealed: start.sealed.clone(),
+        no_pull: start
+            .puller
+            .is_none()
+            .then(|| "the process that may use the network could not be started".to_owned()),
+        resume: start.resume.clone(),
+        history,
+        size,
+    }
+}
+
+/// Seconds since 1970; 0 where the clock stands before that.
+pub fn today() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
+}
+
+/// The name of the theme to begin with, and the ground as the terminal told it, if it was asked.
+pub fn theme_wanted(
+    start: &Start,
+    workspace: &Workspace,
+    depth: Depth,
+) -> (String, Option<Ground>) {
+    let set = &workspace.config.theme;
+    if set.value != "auto" {
+        return (set.value.clone(), None);
+    }
+
+    // What was chosen with /theme counts while the configuration says nothing.
+    if set.origin == config::Origin::Default
+        && let Ok(kept) = std::fs::read_to_string(start.places.state.join("theme"))
+        && !kept.trim().is_empty()
+    {
+        return (kept.trim().to_owned(), None);
+    }
+    if depth == Depth::None {
+        return ("dark".to_owned(), None);
+    }
+    let ground = terminal::ground();
+    let name = if ground == Ground::Light {
+        "light"
+    } else {
+        "dark"
+    };
+    (name.to_owned(), Some(ground))
+}
