@@ -388,7 +388,7 @@ impl Desk {
 /// The model's name for people.
 pub(super) fn choice_name(choice: &ModelChoice) -> String {
     let name = |path: &std::path::Path| {
-        // What stands for a file may end in `..`.
+        // A path such as `..` has no name.
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()

@@ -214,7 +214,7 @@ fn not_covered(desk: &mut Desk) {
              display server, is not sealed and could act for whoever asks it.{found}"
         ),
     );
-    // Other systems have neither file, and such a kernel may be built without the first.
+    // Only Linux has these files, and not every kernel has the first.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     desk.out.fact(

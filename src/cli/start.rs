@@ -199,6 +199,7 @@ fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
             } else {
                 // Jobs have told their own failures; what fails outside is told here.
                 if json && !out.told {
+                    // An event can always be written.
                     let _ = out.json(&Event::error(&failure));
                 }
                 out.failure(&failure);

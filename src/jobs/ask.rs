@@ -298,7 +298,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The number of the next source of a conversation.
+/// The number of the next source of a conversation; 1 where there is none yet.
 fn next_id(history: &[Turn]) -> u32 {
     let sources = history.iter().flat_map(|turn| &turn.sources);
     sources.map(|source| source.id).max().unwrap_or(0) + 1

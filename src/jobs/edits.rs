@@ -119,6 +119,7 @@ pub(super) fn files(
             path,
             text,
             definitions,
+            // Of a file that can be named and is not shown there are none.
             shown: joined(ranges.unwrap_or_default()),
         });
     }

@@ -66,7 +66,7 @@ impl<'a> Lines<'a> {
     }
 
     fn at(&self, line: u32) -> &'a str {
-        // Something that is missing at the end of a text is missing behind its last line.
+        // An error at the end of a text may stand behind its last line.
         let at = (line as usize).checked_sub(1);
         at.and_then(|at| self.0.get(at)).copied().unwrap_or("")
     }

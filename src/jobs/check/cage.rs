@@ -359,7 +359,7 @@ pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
         let files = ["config", "config.toml"].map(|name| file.join(name));
         all.extend(files.into_iter().filter(|file| holds_token(file)));
     }
-    // Most of these are on no machine together, and what is not there leads nowhere.
+    // A path that is not there leads nowhere.
     let real: Vec<PathBuf> = all
         .iter()
         .filter_map(|path| path.canonicalize().ok())

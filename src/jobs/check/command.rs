@@ -258,6 +258,7 @@ fn stop(child: &mut Child) {
         std::thread::sleep(GRACE / 5);
         let _ = signal("KILL");
     }
+    // The shell may have ended by now.
     let _ = child.kill();
     let _ = child.wait();
 }

@@ -75,7 +75,7 @@ pub fn proof(repo: &Repo, place: &Path, allowed: &Allowance) -> Result<Proof> {
 /// The attempts as a script for a shell. Each line of its output is what, the verdict, and words.
 fn script(repo: &Repo, place: &Path, allowed: &Allowance, mark: &str) -> String {
     let quoted = |path: &Path| format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"));
-    // The folder of state is the last of homebody's own; where none are kept out, there is this one.
+    // homebody's own folders end with that of its state; where there are none, another stands in.
     let state = allowed.own.last().map_or(place, PathBuf::as_path);
     let mut text = String::from(
         "try() { what=$1; shift; if said=$(sh -c \"$1\" sh \"$2\" 2>&1); then v=done; else \
