@@ -1,24 +1,26 @@
 //! The command line as values: one definition feeds parser, help, manual and completions.
 
+mod debug;
 mod jobs;
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::config::{ColorChoice, Overrides};
-use crate::index::Part;
 
+pub(super) use debug::{DebugCommand, GrammarLanguage, GrammarNotation};
 pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat};
 
+/// The colours of the help.
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
+/// The words behind the help.
 const AFTER: &str = "Without a command the screen opens on the repository at PATH.\n\
 Piped input is added: git log -5 | homebody ask \"what changed?\"\n\n\
 Exit codes: 0 done, 1 a negative answer, 2 usage, configuration or environment,\n\
@@ -45,7 +47,7 @@ pub(super) struct Line {
     pub(super) command: Option<Command>,
 }
 
-/// What the screen is opened with.
+/// The arguments of the screen.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The screen")]
 pub(super) struct Screen {
@@ -60,7 +62,7 @@ pub(super) struct Screen {
     pub(super) theme: Option<String>,
 }
 
-/// What every command takes.
+/// The options that every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(super) struct Global {
@@ -105,7 +107,7 @@ pub(super) struct Global {
     pub(super) engine: Option<PathBuf>,
 }
 
-/// When to colour.
+/// The choice of when to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
     /// On a terminal, unless NO_COLOR is set
@@ -155,7 +157,7 @@ pub(super) enum Command {
     Debug(DebugCommand),
 }
 
-/// `search`.
+/// The arguments of `search`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct SearchArgs {
     /// What to look for, in words or code
@@ -172,7 +174,7 @@ pub(super) struct SearchArgs {
     pub(super) query_file: Option<PathBuf>,
 }
 
-/// How hits are printed.
+/// The way in which hits are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SearchFormat {
     /// For people
@@ -185,7 +187,7 @@ pub(super) enum SearchFormat {
     Json,
 }
 
-/// `context`.
+/// The arguments of `context`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ContextArgs {
     /// Print the messages whole, as the model would be sent them
@@ -195,27 +197,7 @@ pub(super) struct ContextArgs {
     pub(super) of: ContextOf,
 }
 
-/// A language of answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GrammarLanguage {
-    /// Edits
-    Patch,
-    /// Findings about the last commit
-    Review,
-    /// Verdicts of a second look
-    Verdict,
-}
-
-/// A notation of grammars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GrammarNotation {
-    /// That of llama.cpp
-    Gbnf,
-    /// That of llguidance
-    Lark,
-}
-
-/// Whose context.
+/// The job whose context is shown.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum ContextOf {
     /// Of a question
@@ -226,7 +208,7 @@ pub(super) enum ContextOf {
     Review(ReviewArgs),
 }
 
-/// `index`.
+/// The arguments of `index`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct IndexArgs {
     /// Throw away what is there and begin anew
@@ -237,7 +219,7 @@ pub(super) struct IndexArgs {
     pub(super) stats: bool,
 }
 
-/// `models`.
+/// The commands of `models`.
 #[derive(Debug, Clone, Subcommand)]
 pub(super) enum ModelsCommand {
     /// What there is, what is here, what fits
@@ -287,7 +269,7 @@ pub(super) enum ModelsCommand {
     },
 }
 
-/// `bench`.
+/// The arguments of `bench`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct BenchArgs {
     /// Tokens to read
@@ -307,7 +289,7 @@ pub(super) struct BenchArgs {
     pub(super) json: bool,
 }
 
-/// `forget`.
+/// The arguments of `forget`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ForgetArgs {
     /// Of all repositories
@@ -315,152 +297,15 @@ pub(super) struct ForgetArgs {
     pub(super) all: bool,
 }
 
-/// `completions`.
+/// The arguments of `completions`.
 #[derive(Debug, Clone, Args)]
 pub(super) struct CompletionsArgs {
     /// The shell
     pub(super) shell: clap_complete::Shell,
 }
 
-/// `debug`.
-#[derive(Debug, Clone, Subcommand)]
-pub(super) enum DebugCommand {
-    /// The JSON schema of the events
-    Schema,
-    /// The logits of some tokens, as float32, a row of the vocabulary a token
-    Logits {
-        /// A file of token ids, separated by blanks
-        #[arg(long, value_name = "FILE")]
-        tokens: PathBuf,
-        /// Where to write
-        #[arg(long, value_name = "FILE.f32")]
-        out: PathBuf,
-    },
-    /// The token ids of a text, on one line
-    Tokenize {
-        /// The text
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Take control tokens for what they say
-        #[arg(long)]
-        special: bool,
-        /// Say how long it took
-        #[arg(long, hide = true)]
-        time: bool,
-    },
-    /// A conversation as the chat template writes it
-    Render {
-        /// A JSON file: a list of messages, or an object with all variables of the template
-        #[arg(long, value_name = "FILE")]
-        messages: PathBuf,
-        /// A template in a file of its own, instead of the model's
-        #[arg(long, value_name = "FILE.jinja")]
-        template: Option<PathBuf>,
-    },
-    /// Greedy text behind a raw prompt, as JSON
-    Generate {
-        /// The prompt
-        #[arg(long, value_name = "FILE")]
-        prompt: PathBuf,
-        /// Tokens to write
-        #[arg(long, value_name = "N", value_parser = number(1, 1_000_000))]
-        max: u64,
-    },
-    /// Search with a part of it left out, as ranges, to measure what it is good for
-    Without {
-        /// Which part
-        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(Part::ALL.map(|(name, _)| name)))]
-        part: String,
-        /// A file that holds the query
-        #[arg(value_name = "FILE")]
-        query: PathBuf,
-        /// So many results
-        #[arg(long, value_name = "N", default_value_t = 20, value_parser = number(1, 1000))]
-        top: u64,
-    },
-    /// What is told of the candidates for a query, as JSON, to learn ranking from
-    Candidates {
-        /// A file that holds the query
-        #[arg(value_name = "FILE")]
-        query: PathBuf,
-    },
-    /// Cut the diffs of past commits to pieces and have findings written by pure chance
-    Findings {
-        /// Commits, from the newest on
-        #[arg(long, value_name = "N", default_value_t = 300)]
-        commits: u64,
-        /// Answers for each piece
-        #[arg(long, value_name = "N", default_value_t = 2)]
-        walks: u64,
-        /// Fill the vocabulary up to so many tokens
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        vocabulary: u64,
-    },
-    /// A language of answers as a grammar in text, or texts to hold it against
-    Grammar {
-        /// Whose answers
-        #[arg(value_name = "LANGUAGE")]
-        language: GrammarLanguage,
-        /// The files that edits may change
-        #[arg(value_name = "FILE")]
-        files: Vec<String>,
-        /// How to write it
-        #[arg(long, value_name = "NOTATION", default_value = "gbnf")]
-        notation: GrammarNotation,
-        /// Print so many texts instead, each with what the automaton says of it, as JSON
-        #[arg(long, value_name = "N")]
-        strings: Option<u64>,
-    },
-    /// Answers by chance within the grammar of edits, and whether each edit applies
-    Walks {
-        /// How many
-        #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = number(1, 10_000_000))]
-        walks: u64,
-        /// Tokens of each
-        #[arg(long, value_name = "TOKENS", default_value_t = 600, value_parser = number(1, 100_000))]
-        limit: u64,
-        /// Tokens that the vocabulary is filled up to
-        #[arg(long, value_name = "TOKENS", default_value_t = 0, value_parser = number(0, 2_000_000))]
-        vocabulary: u64,
-    },
-    /// Whether changes that were made can be said as edits: a JSON array of files a line
-    Replay {
-        /// The changes: path, before, after of each file
-        #[arg(value_name = "FILE.jsonl")]
-        changes: PathBuf,
-    },
-    /// A model of a known shape with random weights, to measure with
-    Synthesize {
-        /// Such as qwen35-9b, qwen3-4b, llama-tiny
-        #[arg(value_name = "SHAPE")]
-        shape: String,
-        /// The file to write; it must not be there yet
-        #[arg(value_name = "OUT.gguf")]
-        out: PathBuf,
-        /// Q4_K_M, Q5_K_M, Q6_K, Q8_0, Q4_0, Q4_1, IQ4_XS or F32; with -pure behind Q5_K, Q4_0,
-        /// Q4_1 or IQ4_XS, nothing but that format
-        #[arg(long, value_name = "NAME", default_value = "Q4_K_M")]
-        quantization: String,
-        /// Whose vocabulary it gets, but for tiny shapes [default: the starter's]
-        #[arg(long, value_name = "FILE.gguf")]
-        vocabulary: Option<PathBuf>,
-    },
-    /// What an unsealed process (--open) or a sealed one may do
-    Seal {
-        /// Do not put the seal on
-        #[arg(long)]
-        open: bool,
-        /// Try from a child process too
-        #[arg(long)]
-        child: bool,
-        /// List the open descriptors instead
-        #[arg(long)]
-        inherited: bool,
-    },
-}
-
 impl Global {
-    /// What it says of the configuration.
+    /// The settings that the options override.
     pub(super) fn overrides(&self, theme: Option<String>) -> Overrides {
         Overrides {
             model: self.model.clone(),
@@ -485,10 +330,12 @@ pub(super) fn definition() -> clap::Command {
     Line::command()
 }
 
+/// A parser of numbers in a range.
 fn number(least: u64, most: u64) -> clap::builder::RangedU64ValueParser<u64> {
     clap::builder::RangedU64ValueParser::<u64>::new().range(least..=most)
 }
 
+/// Parses a temperature.
 fn temperature(text: &str) -> Result<f32, String> {
     text.parse::<f32>()
         .ok()
@@ -496,6 +343,7 @@ fn temperature(text: &str) -> Result<f32, String> {
         .ok_or_else(|| "it takes a number from 0 to 10".to_owned())
 }
 
+/// Parses `script:FILE`.
 fn script(text: &str) -> Result<PathBuf, String> {
     text.strip_prefix("script:")
         .filter(|file| !file.is_empty())
@@ -503,7 +351,7 @@ fn script(text: &str) -> Result<PathBuf, String> {
         .ok_or_else(|| "it takes script:FILE".to_owned())
 }
 
-/// `90`, `90s`, `2m`, `1h`.
+/// Parses a time to seconds: `90`, `90s`, `2m`, `1h`.
 fn seconds(text: &str) -> Result<u64, String> {
     let (digits, unit) = match text.char_indices().last() {
         Some((at, 's')) => (text.get(..at), 1),

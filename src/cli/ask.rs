@@ -11,10 +11,10 @@ use crate::base::{Failure, Kind, Result};
 use crate::jobs::session::Sessions;
 use crate::jobs::{Answer, Ask, Request, Turn};
 
-/// More than this is not read from standard input.
+/// Most bytes that are read from standard input.
 const MOST_PIPED: u64 = 1_000_000;
 
-/// `ask QUESTION…`.
+/// Runs `ask QUESTION…`.
 pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
     let bare = args.question.is_empty() && !input_is_given();
     if bare && !args.go_on {
@@ -71,7 +71,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
-/// The conversation to go on with.
+/// The conversation to go on with: its id and its turns; none and no turns for a new one.
 fn conversation(
     go_on: bool,
     sessions: &Sessions,
@@ -98,7 +98,7 @@ fn conversation(
     }
 }
 
-/// Words and piped text as question and addition; piped text alone is the question.
+/// Reads words and piped text as question and addition; piped text alone is the question.
 pub(super) fn question(words: &[String], desk: &mut Desk) -> Result<(String, Option<String>)> {
     let said = words.join(" ");
     let piped = piped(desk)?;
@@ -114,7 +114,7 @@ fn no_question() -> Failure {
         .hint("say it: `homebody ask \"where are the settings read?\"`, or pipe it in")
 }
 
-/// Whether something was piped or redirected into this process. A terminal, `/dev/null` or
+/// Tells whether something was piped or redirected into this process. A terminal, `/dev/null` or
 /// nothing at all is no input.
 pub(super) fn input_is_given() -> bool {
     #[cfg(unix)]
@@ -138,7 +138,7 @@ pub(super) fn input_is_given() -> bool {
     }
 }
 
-/// What was piped in, bounded; none if nothing was.
+/// Reads the text that was piped in, up to [`MOST_PIPED`] bytes; none if nothing was.
 pub(super) fn piped(desk: &mut Desk) -> Result<Option<String>> {
     if !input_is_given() {
         return Ok(None);

@@ -9,7 +9,7 @@ use crate::base::{Failure, Result};
 use crate::engine::{self, BenchPlan, BenchReport, Card, LoadOptions, LocalEngine};
 use crate::jobs::ModelChoice;
 
-/// `bench`.
+/// Runs `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     if args.drafts {
         return super::bench_drafts::run(args, desk);
@@ -38,7 +38,7 @@ pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
-/// A report for people: what, and how much.
+/// The lines of a report for people: what, and how much.
 fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
     let mut lines = vec![
         ("model", report.model.clone()),
@@ -74,7 +74,7 @@ fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// The real engine, loaded, for measuring and looking into it; `least` tokens of context.
+/// Loads the real engine, for measuring and looking into it, with room for `least` tokens of context.
 pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
     let choice = desk.model()?;
     let file = match &choice {

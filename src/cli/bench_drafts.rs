@@ -12,7 +12,7 @@ use crate::engine::bench_drafts;
 /// Context that prompt and answer fit in, by any vocabulary.
 const CONTEXT: usize = 4096;
 
-/// `bench --drafts`.
+/// Runs `bench --drafts`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
     let mut local = bench::local(desk, CONTEXT)?;
     let cancel = desk.cancel();

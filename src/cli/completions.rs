@@ -4,14 +4,14 @@ use super::args::{CompletionsArgs, definition};
 use super::out::Out;
 use crate::base::{Failure, Result};
 
-/// `completions SHELL`.
+/// Runs `completions SHELL`.
 pub(super) fn completions(args: &CompletionsArgs, out: &mut Out) {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut definition(), "homebody", &mut text);
     out.raw(&String::from_utf8_lossy(&text));
 }
 
-/// `man`: the page of the program, followed by a section for each command.
+/// Runs `man`: the page of the program, followed by a section for each command.
 pub(super) fn man(out: &mut Out) -> Result<()> {
     let failed = |e: std::io::Error| Failure::bug("the manual cannot be written").caused_by(&e);
     let mut command = definition();
@@ -24,7 +24,7 @@ pub(super) fn man(out: &mut Out) -> Result<()> {
     Ok(())
 }
 
-/// A section for each command, those of a command with commands of its own behind it.
+/// Writes a section for each command, those of a command with commands of its own behind it.
 fn sections(of: &clap::Command, before: &str, text: &mut Vec<u8>) -> std::io::Result<()> {
     for inner in of.get_subcommands().filter(|inner| !inner.is_hide_set()) {
         let name = format!("{before} {}", inner.get_name());

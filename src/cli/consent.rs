@@ -1,4 +1,4 @@
-//! Leave to download: on a terminal a question, else `--yes`.
+//! The leave to download: on a terminal a question, else `--yes`.
 
 use std::io::{BufRead as _, IsTerminal as _, stdin};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -11,28 +11,28 @@ use crate::models::Model;
 
 /// The model that works anywhere pip does.
 const STARTER: &str = "starter";
-/// How often the wait for an answer looks for an interrupt.
+/// The time between two looks for an interrupt while an answer is waited for.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// What may be fetched.
+/// The model that may be fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Leave {
     /// The model that was offered.
     Granted,
-    /// This one instead.
+    /// The model of this name instead.
     Other(String),
 }
 
 impl Desk {
-    /// Whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
+    /// Tells whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
     pub(super) fn can_ask(&self) -> bool {
         !self.out.is_quiet() && stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// Leave to fetch a model: given beforehand, or asked for on a terminal.
+    /// Gets leave to fetch a model: given beforehand, or asked for on a terminal.
     ///
     /// # Errors
-    /// Of kind usage, where it is not given, with what to type; interrupted.
+    /// Of kind usage, where leave is not given, with what to type; interrupted.
     pub(super) fn leave(&mut self, model: &Model, asked_for: bool) -> Result<Leave> {
         if self.yes {
             return Ok(Leave::Granted);
@@ -64,7 +64,7 @@ impl Desk {
         }
     }
 
-    /// A line from the terminal. Waited for on a thread, so that an interrupt ends the wait.
+    /// Reads a line from the terminal. The wait is on a thread, so that an interrupt ends it.
     fn answer(&mut self) -> Result<String> {
         let (tell, said) = channel();
         std::thread::Builder::new()
@@ -95,7 +95,7 @@ impl Desk {
     }
 }
 
-/// Nothing is fetched without leave.
+/// The failure where no leave is given.
 fn no_leave(model: &Model) -> Failure {
     Failure::usage("no model")
         .because("nothing is fetched without leave")

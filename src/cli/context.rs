@@ -11,15 +11,15 @@ use super::start::Code;
 use super::{patch as patching, review as reviewing};
 use crate::base::count::RoughCount;
 use crate::base::text::human_count;
-use crate::base::{Kind, Result, memory};
+use crate::base::{Kind, OrBug, Result, memory};
 use crate::engine;
 use crate::engine::CountMessages;
 use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
 
-/// The context in tokens that is reckoned with where no model says.
+/// The context in tokens that is reckoned with where no setting names one.
 const CONTEXT: usize = 8192;
 
-/// `context ask QUESTION…`.
+/// Runs `context ask QUESTION…`.
 pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let (question, piped) = question(&args.question, desk)?;
@@ -31,7 +31,7 @@ pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Desk) -> Result<Code> {
     show(&request, full, args.json, desk)
 }
 
-/// `context patch REQUEST…`.
+/// Runs `context patch REQUEST…`.
 pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let files = patching::files(args)?;
@@ -45,7 +45,7 @@ pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Desk) -> Result<Cod
     show(&request, full, args.json, desk)
 }
 
-/// `context review`.
+/// Runs `context review`.
 pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<Code> {
     let spec = reviewing::spec(args)?;
     desk.seal()?;
@@ -54,6 +54,7 @@ pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<C
     show(&request, full, json, desk)
 }
 
+/// Prints what a model would be shown for a request, its messages too if `full`.
 fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -101,10 +102,9 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
     }
     if full {
         for message in &preview.messages {
-            let role = serde_json::to_value(message.role)
-                .ok()
-                .and_then(|role| role.as_str().map(str::to_owned))
-                .unwrap_or_default();
+            let role = serde_json::to_value(message.role).ok();
+            let role = role.as_ref().and_then(serde_json::Value::as_str);
+            let role = role.or_bug("a role is not written as a word");
             desk.out.line(Tone::Plain, "");
             desk.out.line(Tone::Cyan, &format!("── {role} ──"));
             desk.out.block(&message.content);
@@ -113,18 +113,19 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result
     Ok(0)
 }
 
-/// What counts the tokens of a preview.
+/// The counter of a preview's tokens, and the facts of the model it counts for.
 struct Counting {
     count: Box<dyn CountMessages>,
     /// Tokens of context to reckon with.
     context: usize,
-    /// Whether that model is asked to rewrite definitions.
+    /// True if that model is asked to rewrite definitions.
     rewrites: bool,
     /// The model whose tokenizer counts; none where a rule of thumb does.
     by: Option<String>,
 }
 
 impl Counting {
+    /// The way of counting, for people.
     fn told(&self) -> String {
         match &self.by {
             Some(name) => format!("counted by the tokenizer of {name}"),
@@ -154,6 +155,7 @@ fn counter(desk: &Desk) -> Result<Counting> {
     let choice = choose_model(wanted, &catalog, &desk.store(), memory::available());
     let choice = match choice {
         Err(failure) if failure.kind() == Kind::Usage => return Err(failure),
+        // That no model can be had now is no reason not to estimate.
         choice => choice.ok(),
     };
     let (file, name) = match &choice {

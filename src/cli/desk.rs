@@ -1,5 +1,5 @@
-//! What every command needs before its own work: folders, settings, the seal, the model, the
-//! repository, in that order.
+//! The desk, which every command needs before its own work: folders, settings, the seal, the model,
+//! the repository, in that order.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
 use crate::models::{Catalog, Model, Puller, Store};
 
-/// A model that was settled on, and what can fetch it if it is not here.
+/// A model that was settled on, and the process that can fetch it if it is not here.
 pub(super) struct Chosen {
     choice: ModelChoice,
     puller: Option<Puller>,
 }
 
 impl Chosen {
-    /// Whether it is not on this machine yet.
+    /// Tells whether the model is not on this machine yet.
     pub(super) fn is_to_be_fetched(&self) -> bool {
         matches!(self.choice, ModelChoice::Fetch(_))
     }
@@ -42,23 +42,24 @@ pub(super) struct Desk {
     pub(super) dir: PathBuf,
     /// A script to play instead of a model.
     pub(super) script: Option<PathBuf>,
-    /// Whether a model that is needed may be fetched without asking.
+    /// True if a model that is needed may be fetched without asking.
     pub(super) yes: bool,
-    /// Cancels the job.
+    /// The source that cancels the job.
     pub(super) stop: CancelSource,
-    /// Made before any signal is caught, and the only one: an interrupt between two parts of a
-    /// command must reach the second.
+    /// The cancel token, made before any signal is caught, and the only one: an interrupt between two
+    /// parts of a command must reach the second.
     token: Cancel,
-    /// A signal asked us to stop.
+    /// True once a signal asked us to stop.
     stopped: Arc<AtomicBool>,
     sealed: Option<Sealed>,
     signals: bool,
 }
 
-/// Settings from the user's file, the environment and the command line.
+/// Reads the settings from the user's file, the environment and the command line.
 pub(super) fn settings(places: &Places, global: &Global, theme: Option<String>) -> Result<Config> {
     let mut config = Config::default();
     config.add_user_file(&places.config.join("config.toml"))?;
+    // A variable that is not set, or is no text, says nothing.
     config.add_environment(&|name| std::env::var(name).ok())?;
     config.add_command_line(global.overrides(theme));
     Ok(config)
@@ -121,7 +122,7 @@ impl Desk {
         Catalog::load(&self.places.config)
     }
 
-    /// The first interrupt stops the job, the second this process.
+    /// Catches signals: the first interrupt stops the job, the second this process.
     pub(super) fn catch_signals(&mut self) {
         if self.signals {
             return;
@@ -144,12 +145,12 @@ impl Desk {
         }
     }
 
-    /// What tells every part of the command that it was interrupted.
+    /// The token that tells every part of the command that it was interrupted.
     pub(super) fn cancel(&self) -> Cancel {
         self.token.clone()
     }
 
-    /// Whether a signal asked us to stop.
+    /// Tells whether a signal asked us to stop.
     pub(super) fn stop_was_asked(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
@@ -163,6 +164,7 @@ impl Desk {
             let stopped = Arc::clone(&self.stopped);
             if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])
             {
+                // Without the thread the second interrupt ends the process.
                 let _ = std::thread::Builder::new()
                     .name("signals".to_owned())
                     .spawn(move || {
@@ -177,7 +179,7 @@ impl Desk {
         }
     }
 
-    /// The folder to work in, checked before a model is fetched for it.
+    /// Checks that the folder to work in is there, before a model is fetched for it.
     pub(super) fn check_dir(&self) -> Result<()> {
         if self.dir.is_dir() {
             Ok(())
@@ -216,8 +218,8 @@ impl Desk {
         Ok(Chosen { choice, puller })
     }
 
-    /// The model, here: fetched with leave where it is not. With `--yes`, where nobody asked for
-    /// this very one, the next of the plan is the way out when a host cannot be reached.
+    /// Makes sure that the model is here: it is fetched with leave where it is not. With `--yes`, where
+    /// nobody asked for this very one, the next of the plan is the way out when a host cannot be reached.
     pub(super) fn fetched(&mut self, chosen: Chosen) -> Result<ModelChoice> {
         let (model, mut puller) = match chosen {
             Chosen {
@@ -263,11 +265,10 @@ impl Desk {
                 Err(failure) => first = Some(failure),
             }
         }
-        Err(no_model(first.unwrap_or_else(|| {
-            Failure::environment("nothing could be fetched")
-        })))
+        Err(first.map_or_else(|| Failure::bug("no model was to be fetched"), no_model))
     }
 
+    /// Fetches a model, with progress.
     fn fetch_one(&mut self, model: &Model, puller: &mut Puller) -> Result<ModelChoice> {
         self.out.note(&format!("fetching {}", model.offer()));
         let cancel = self.cancel();
@@ -387,6 +388,7 @@ impl Desk {
 /// The model's name for people.
 pub(super) fn choice_name(choice: &ModelChoice) -> String {
     let name = |path: &std::path::Path| {
+        // A path such as `..` has no name.
         path.file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default()
@@ -398,7 +400,7 @@ pub(super) fn choice_name(choice: &ModelChoice) -> String {
     }
 }
 
-/// How far a download is, in a line.
+/// The progress of a download in a line: bytes, and bytes a second.
 pub(super) fn pull_line(progress: &crate::models::Progress) -> String {
     if progress.total == 0 {
         return progress.stage.clone();
@@ -422,6 +424,7 @@ pub(super) fn pull_line(progress: &crate::models::Progress) -> String {
     line
 }
 
+/// The progress of reading files for the index, in a line.
 fn reading_line(done: usize, total: usize, began: Instant) -> String {
     let mut line = format!(
         "indexing {} {} of {} files",
@@ -437,7 +440,7 @@ fn reading_line(done: usize, total: usize, began: Instant) -> String {
     line
 }
 
-/// Nothing to run and nothing to be had: what can be done.
+/// A failure to fetch as one to run: there is no model, and what can be done.
 fn no_model(failure: Failure) -> Failure {
     if failure.is_interrupted() {
         return failure;

@@ -13,8 +13,9 @@ use crate::base::text::{human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;
 use crate::jobs::{ModelChoice, choose_model};
+use crate::repo::Repo;
 
-/// `doctor`.
+/// Runs `doctor`.
 pub(super) fn run(desk: &mut Desk) -> Result<Code> {
     let sealed = desk.seal()?;
     system(desk);
@@ -144,7 +145,7 @@ fn folders(desk: &mut Desk) {
     }
 }
 
-/// A folder, whether it can be written, who may look into it, and what it holds.
+/// A folder in words: its size, who may look into it, and whether it can be written.
 fn folder(dir: &Path) -> String {
     let name = printable(&dir.to_string_lossy()).into_owned();
     let Ok(facts) = fs::metadata(dir) else {
@@ -178,19 +179,7 @@ fn models(desk: &mut Desk) {
             return;
         }
     };
-    if let Ok(catalog) = desk.catalog() {
-        let names: Vec<&str> = catalog
-            .ranked(memory::available())
-            .iter()
-            .map(|model| model.name.as_str())
-            .collect();
-        let text = if names.is_empty() {
-            "no model of the catalog".to_owned()
-        } else {
-            format!("{} (the best first)", names.join(", "))
-        };
-        fact(desk, "fits", &text);
-    }
+    fitting(desk);
     if installed.is_empty() {
         fact(
             desk,
@@ -220,6 +209,30 @@ fn models(desk: &mut Desk) {
         fact(desk, "used", &text);
         return;
     }
+    used(desk);
+}
+
+/// Says which models of the catalog fit. A catalog that is broken is told with the model used.
+fn fitting(desk: &mut Desk) {
+    let Ok(catalog) = desk.catalog() else {
+        return;
+    };
+    let names: Vec<&str> = catalog
+        .ranked(memory::available())
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    let text = if names.is_empty() {
+        "no model of the catalog".to_owned()
+    } else {
+        format!("{} (the best first)", names.join(", "))
+    };
+    fact(desk, "fits", &text);
+}
+
+/// Says which model would be used, and what it takes.
+fn used(desk: &mut Desk) {
+    let store = desk.store();
     let choice = desk.catalog().and_then(|catalog| {
         choose_model(
             desk.config.model.value.as_deref(),
@@ -244,6 +257,7 @@ fn models(desk: &mut Desk) {
         }
     };
     fact(desk, "used", &text);
+    // One that cannot be read was told so in the list.
     if let Some(facts) = file.and_then(|file| engine::inspect(&file).ok()) {
         fact(desk, "its memory", &memory_of(&facts));
         let form = match (&facts.chat, &facts.no_chat) {
@@ -255,7 +269,7 @@ fn models(desk: &mut Desk) {
     }
 }
 
-/// What a model takes, part by part, and the context that fits.
+/// The memory that a model takes, part by part, and the context that fits.
 fn memory_of(facts: &engine::Inspection) -> String {
     format!(
         "{} of weights, {} a token of context, {} besides; up to {} tokens fit",
@@ -279,30 +293,7 @@ fn repository(desk: &mut Desk) {
     let root = repo.root().display().to_string();
     fact(desk, "root", &root);
     if repo.is_git() {
-        let text = repo.head().map_or_else(
-            |failure| failure.to_string(),
-            |head| match (head.branch, head.commit) {
-                (Some(branch), Some(commit)) => {
-                    format!("on {branch} at {}", commit.get(..10).unwrap_or(&commit))
-                }
-                (Some(branch), None) => format!("on {branch}, no commit yet"),
-                (None, Some(commit)) => {
-                    format!("detached at {}", commit.get(..10).unwrap_or(&commit))
-                }
-                (None, None) => "no commit yet".to_owned(),
-            },
-        );
-        fact(desk, "git", &text);
-        if let Ok(status) = repo.status() {
-            fact(
-                desk,
-                "changes",
-                &format!(
-                    "{} staged, {} not staged, {} unknown to git",
-                    status.staged, status.unstaged, status.untracked
-                ),
-            );
-        }
+        git(repo, desk);
     } else {
         fact(desk, "git", "not a git repository: no diffs, no review");
     }
@@ -327,6 +318,31 @@ fn repository(desk: &mut Desk) {
         }
         Ok(None) => fact(desk, "index", "none yet; `homebody index` makes one"),
         Err(failure) => fact(desk, "index", &failure.to_string()),
+    }
+}
+
+/// Says where git's head is, and what has changed since.
+fn git(repo: &Repo, desk: &mut Desk) {
+    let short = |commit: String| commit.chars().take(10).collect::<String>();
+    let text = repo.head().map_or_else(
+        |failure| failure.to_string(),
+        |head| match (head.branch, head.commit.map(short)) {
+            (Some(branch), Some(commit)) => format!("on {branch} at {commit}"),
+            (Some(branch), None) => format!("on {branch}, no commit yet"),
+            (None, Some(commit)) => format!("detached at {commit}"),
+            (None, None) => "no commit yet".to_owned(),
+        },
+    );
+    fact(desk, "git", &text);
+    if let Ok(status) = repo.status() {
+        fact(
+            desk,
+            "changes",
+            &format!(
+                "{} staged, {} not staged, {} unknown to git",
+                status.staged, status.unstaged, status.untracked
+            ),
+        );
     }
 }
 

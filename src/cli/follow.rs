@@ -6,28 +6,28 @@ use std::time::Instant;
 use super::desk::Desk;
 use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::human_count;
-use crate::base::{CancelSource, Failure, Result};
+use crate::base::{CancelSource, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::context::Context;
 use crate::engine::{Engine, ScriptedEngine};
 use crate::index::Index;
-use crate::jobs::{self, Answer, Event, JobCx, Request, Source, Workspace};
+use crate::jobs::{self, Answer, Event, JobCx, Request, Source, Usage, Workspace};
 use crate::repo::DiffSpec;
 
-/// Everything a job works with, made ready in the fixed order.
+/// The things that a job works with, made ready in the fixed order.
 pub(super) struct Ready {
     /// The repository.
     pub(super) workspace: Workspace,
-    /// Its index.
+    /// The repository's index.
     pub(super) index: Arc<Index>,
     /// The model.
     pub(super) engine: Box<dyn Engine>,
-    /// Whether there is none, and what stands for it can read nothing.
+    /// True if there is no model, and what stands for it can read nothing.
     pub(super) no_model: bool,
 }
 
-/// The choice of a model, seal, repository, the model itself, index, engine. `of` is the diff
-/// that is wanted, if one is: nothing is fetched for one that cannot be made, and nothing is
-/// loaded for one that is empty, since the job will say so without asking a model.
+/// Makes everything ready: the choice of a model, seal, repository, the model itself, index, engine.
+/// `of` is the diff that is wanted, if one is: nothing is fetched for one that cannot be made, and
+/// nothing is loaded for one that is empty, since the job will say so without asking a model.
 pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
     let chosen = desk.choose()?;
@@ -48,8 +48,8 @@ pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     })
 }
 
-/// The same for a git hook: a commit does not wait for a download, and where no model is here or
-/// none can be run, that is said and the rest is made ready without.
+/// Makes everything ready for a git hook: a commit does not wait for a download, and where no model
+/// is here or none can be run, that is said and the rest is made ready without.
 pub(super) fn ready_for_hook(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
     let failure = match ready_if_here(desk, of) {
@@ -61,6 +61,7 @@ pub(super) fn ready_for_hook(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<R
     Ok(without_model(workspace, true))
 }
 
+/// Makes everything ready, unless a model would have to be fetched without leave.
 fn ready_if_here(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     if desk.choose()?.is_to_be_fetched() && !desk.yes {
         return Err(Failure::usage("no model is on this machine"));
@@ -68,7 +69,7 @@ fn ready_if_here(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
     ready(desk, of)
 }
 
-/// What is ready where no model is asked anything.
+/// The things that are ready where no model is asked anything.
 fn without_model(workspace: Workspace, no_model: bool) -> Ready {
     Ready {
         workspace,
@@ -78,7 +79,7 @@ fn without_model(workspace: Workspace, no_model: bool) -> Ready {
     }
 }
 
-/// How a job's events are shown.
+/// The way in which a job's events are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
     /// The answer as it is written.
@@ -191,17 +192,8 @@ impl Follower<'_> {
                 path,
                 range,
             } => {
-                let mut line = format!(
-                    "reviewing {} {done} of {total}",
-                    bar(done as u64, total as u64, 24)
-                );
-                if let Some(path) = path {
-                    line.push_str(&format!(" · {path}"));
-                    if let Some(range) = range {
-                        line.push_str(&format!(":{range}"));
-                    }
-                }
-                self.out.progress(&line);
+                let place = path.map(|path| (path, range));
+                self.out.progress(&review_line(done, total, place));
             }
             Event::Finding(finding) => self.out.progress(&format!(
                 "{} {} {}",
@@ -209,34 +201,7 @@ impl Follower<'_> {
                 finding.place(),
                 finding.title
             )),
-            Event::Usage(usage) => {
-                let per = |tokens: usize, seconds: f64| {
-                    if seconds > 0.0 {
-                        format!("{:.1}/s", tokens as f64 / seconds)
-                    } else {
-                        "at once".to_owned()
-                    }
-                };
-                let drafted = match usage.drafted_tokens {
-                    0 => String::new(),
-                    drafted => format!(
-                        ", {} of {} drafted held",
-                        human_count(usage.accepted_tokens as u64),
-                        human_count(drafted as u64)
-                    ),
-                };
-                self.out.detail(&format!(
-                    "read {} tokens ({} kept) at {}, wrote {} at {}{drafted}",
-                    human_count(usage.prompt_tokens as u64),
-                    human_count(usage.cached_tokens as u64),
-                    per(
-                        usage.prompt_tokens.saturating_sub(usage.cached_tokens),
-                        usage.prefill_s
-                    ),
-                    human_count(usage.generated_tokens as u64),
-                    per(usage.generated_tokens, usage.decode_s)
-                ));
-            }
+            Event::Usage(usage) => self.out.detail(&usage_line(&usage)),
             // Sources, edits and failures are shown by the command, in its own place.
             Event::Source(_)
             | Event::Edit { .. }
@@ -291,6 +256,51 @@ impl Follower<'_> {
     }
 }
 
+/// A line that says how far a review is: pieces, and the place of the one that is read.
+fn review_line(done: usize, total: usize, place: Option<(RepoPath, Option<LineRange>)>) -> String {
+    let mut line = format!(
+        "reviewing {} {done} of {total}",
+        bar(done as u64, total as u64, 24)
+    );
+    if let Some((path, range)) = place {
+        line.push_str(&format!(" · {path}"));
+        if let Some(range) = range {
+            line.push_str(&format!(":{range}"));
+        }
+    }
+    line
+}
+
+/// The figures of an answer in a line: tokens, and tokens a second.
+fn usage_line(usage: &Usage) -> String {
+    let per = |tokens: usize, seconds: f64| {
+        if seconds > 0.0 {
+            format!("{:.1}/s", tokens as f64 / seconds)
+        } else {
+            "at once".to_owned()
+        }
+    };
+    let drafted = match usage.drafted_tokens {
+        0 => String::new(),
+        drafted => format!(
+            ", {} of {} drafted held",
+            human_count(usage.accepted_tokens as u64),
+            human_count(drafted as u64)
+        ),
+    };
+    format!(
+        "read {} tokens ({} kept) at {}, wrote {} at {}{drafted}",
+        human_count(usage.prompt_tokens as u64),
+        human_count(usage.cached_tokens as u64),
+        per(
+            usage.prompt_tokens.saturating_sub(usage.cached_tokens),
+            usage.prefill_s
+        ),
+        human_count(usage.generated_tokens as u64),
+        per(usage.generated_tokens, usage.decode_s)
+    )
+}
+
 /// One line for each excerpt and for what stays out.
 pub(super) fn context_lines(context: &Context) -> Vec<String> {
     let mut lines = Vec::new();
@@ -314,10 +324,9 @@ pub(super) fn context_lines(context: &Context) -> Vec<String> {
             .as_ref()
             .map(|symbol| format!("  {symbol}"))
             .unwrap_or_default();
-        let why = serde_json::to_value(excerpt.why)
-            .ok()
-            .and_then(|why| why.as_str().map(str::to_owned))
-            .unwrap_or_default();
+        let why = serde_json::to_value(excerpt.why).ok();
+        let why = why.as_ref().and_then(serde_json::Value::as_str);
+        let why = why.or_bug("a reason is not written as a word");
         lines.push(format!(
             "  [{}] {}:{}{symbol}  {} tokens, {why}",
             excerpt.id,

@@ -7,7 +7,7 @@ use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_bytes;
 
-/// `forget`.
+/// Runs `forget`.
 pub(super) fn run(args: &ForgetArgs, desk: &mut Desk) -> Result<Code> {
     let root = if args.all {
         None

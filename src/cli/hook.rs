@@ -9,11 +9,11 @@ use super::start::Code;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// By this line a hook is known as ours.
+/// The line by which a hook is known as ours.
 const MARK: &str = "# put here by homebody review --install-hook";
 
-/// The hook. Findings, an interrupt, and a change that could not be looked at stop the commit;
-/// where no model can be run, the rules decide, and it is said that no model has read it.
+/// The text of the hook. Findings, an interrupt, and a change that could not be looked at stop the
+/// commit; where no model can be run, the rules decide, and it is said that no model has read it.
 fn script(program: &Path) -> String {
     let quoted = program.to_string_lossy().replace('\'', "'\\''");
     format!(
@@ -29,7 +29,7 @@ fn script(program: &Path) -> String {
     )
 }
 
-/// Where the hook belongs, and whether that lies in the repository.
+/// The path where the hook belongs, and true if that lies in the repository.
 fn place(desk: &mut Desk) -> Result<(PathBuf, bool)> {
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -41,7 +41,7 @@ fn place(desk: &mut Desk) -> Result<(PathBuf, bool)> {
     Ok((dir.join("pre-commit"), inside))
 }
 
-/// What stands at the hook's place.
+/// Tells whether the hook that stands at a path is ours; none where there is none.
 fn standing(file: &Path) -> Result<Option<bool>> {
     match fs::read(file) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).contains(MARK))),
@@ -53,7 +53,7 @@ fn standing(file: &Path) -> Result<Option<bool>> {
     }
 }
 
-/// `review --install-hook`.
+/// Runs `review --install-hook`.
 pub(super) fn install(desk: &mut Desk) -> Result<Code> {
     let (file, inside) = place(desk)?;
     if !inside {
@@ -100,7 +100,7 @@ pub(super) fn install(desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
-/// `review --remove-hook`.
+/// Runs `review --remove-hook`.
 pub(super) fn remove(desk: &mut Desk) -> Result<Code> {
     let (file, _) = place(desk)?;
     match standing(&file)? {

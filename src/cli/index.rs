@@ -1,4 +1,4 @@
-//! `index`: brought up to date, and what it holds.
+//! `index`: the index brought up to date, and what it holds.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::base::text::{human_bytes, human_count, human_time};
 use crate::index::{Index, Stats};
 use crate::jobs::{Workspace, meaning_line};
 
-/// `index`.
+/// Runs `index`.
 pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -47,6 +47,7 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
 fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Arc<Index>> {
     let missing = |index: &Index| -> Result<usize> {
         let coverage = index.coverage()?.map(|(_, coverage)| coverage);
+        // Without a model for it there is nothing to be made.
         Ok(coverage.map_or(0, |c| c.total - c.done))
     };
     let texts = missing(&index)?;
@@ -88,7 +89,7 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Ar
     Ok(made)
 }
 
-/// What an index holds, and what it leaves out, in lines.
+/// The figures of an index, and what it leaves out, in lines.
 pub(super) fn stats_lines(stats: &Stats) -> Vec<String> {
     let mut lines = vec![format!(
         "{} of source, {} on disk",

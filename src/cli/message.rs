@@ -8,7 +8,7 @@ use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Request};
 use crate::repo::DiffSpec;
 
-/// `message`.
+/// Runs `message`.
 pub(super) fn run(args: &MessageArgs, desk: &mut Desk) -> Result<Code> {
     let mut ready = ready(desk, Some(&DiffSpec::Staged))?;
     let show = if args.json {

@@ -11,14 +11,14 @@ use super::start::{Code, NEGATIVE};
 use super::{models_pull, models_try};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, memory};
-use crate::engine::{self, ChatFacts};
+use crate::engine::{self, ChatFacts, Inspection};
 use crate::jobs::{ModelChoice, choose_model};
 use crate::models::Store;
 use crate::models::catalog::{FIT_CONTEXT, Source};
 use crate::models::listing::{Row, rows};
 use crate::models::store::{name_for, settled};
 
-/// `models …`.
+/// Runs `models …`.
 pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
     match command {
         ModelsCommand::List { json } => list(json, desk),
@@ -39,14 +39,14 @@ struct Shown {
     about: String,
     fits: Option<bool>,
     runs: Option<bool>,
-    /// What its form of conversations can do, where the file is here.
+    /// The abilities of the model's chat template, where the file is here.
     chat: Option<ChatFacts>,
 }
 
-/// The list.
+/// The list of models.
 struct Listed {
     models: Vec<Shown>,
-    /// What would be run, where no line says it.
+    /// The model that would be run, where no line says it.
     plan: String,
     free: u64,
 }
@@ -74,7 +74,7 @@ fn shown(desk: &Desk) -> Result<Listed> {
     })
 }
 
-/// What would be run now, where the list does not say it.
+/// The words for the model that would be run now, where the list does not say it.
 fn plan(choice: Result<ModelChoice>, asked: bool) -> String {
     match choice {
         Ok(ModelChoice::Installed(_)) => String::new(),
@@ -96,73 +96,74 @@ fn plan(choice: Result<ModelChoice>, asked: bool) -> String {
     }
 }
 
-/// A file that is here is asked itself; the catalog's figures stand for those that are not.
+/// Makes a line of the list: a file that is here is asked itself; the catalog's figures stand for
+/// those that are not.
 fn look(row: Row, free: u64) -> Shown {
-    let mut memory = row.memory;
-    let mut fits = row.fits;
-    let mut runs = row.runs;
-    let mut about = row
-        .model
-        .as_ref()
-        .map(|model| model.about.clone())
-        .unwrap_or_default();
+    let mut shown = Shown {
+        memory: row.memory,
+        fits: row.fits,
+        runs: row.runs,
+        // A file of the user's own tells of itself.
+        about: row
+            .model
+            .as_ref()
+            .map(|model| model.about.clone())
+            .unwrap_or_default(),
+        state: String::new(),
+        chat: None,
+        row,
+    };
+    let embeds = shown.row.model.as_ref().is_some_and(|model| model.embeds);
     let mut broken = false;
-    let mut chat = None;
-    if let Some(here) = &row.installed {
+    if let Some(here) = &shown.row.installed {
         match engine::inspect(&here.path) {
-            Ok(_) if row.model.as_ref().is_some_and(|model| model.embeds) => {}
-            Ok(found) => {
-                let needed = found.memory_bytes(FIT_CONTEXT.min(found.context as usize));
-                memory = Some(needed);
-                fits = Some(needed <= free);
-                runs = Some(found.supported && found.no_chat.is_none());
-                let obstacle = found.obstacle.or(found.no_chat);
-                let obstacle = obstacle.map(|why| format!(": {why}"));
-                chat = found.chat;
-                if row.model.is_none() {
-                    about = format!(
-                        "{} {} {}",
-                        found.name, found.architecture, found.quantization
-                    );
-                }
-                about.push_str(&obstacle.unwrap_or_default());
-            }
+            Ok(_) if embeds => {}
+            Ok(found) => shown.take(found, free),
             Err(failure) => {
                 broken = true;
-                about = failure.to_string();
+                shown.about = failure.to_string();
             }
         }
-        if row.as_published == Some(false) {
-            about.push_str(" (another upload than the catalog knows)");
+        if shown.row.as_published == Some(false) {
+            let other = " (another upload than the catalog knows)";
+            shown.about.push_str(other);
         }
     }
-    let embeds = row.model.as_ref().is_some_and(|model| model.embeds);
-    let state = if broken {
+    let here = shown.row.installed.is_some();
+    shown.state = if broken {
         "broken".to_owned()
     } else if embeds {
         // It searches as soon as it is here, and never answers.
-        (runs, fits) = (Some(true), Some(true));
-        let here = row.installed.is_some();
+        (shown.runs, shown.fits) = (Some(true), Some(true));
         (if here { "in use for search" } else { "fits" }).to_owned()
     } else {
-        state(
-            row.installed.is_some(),
-            row.chosen,
-            fits.unwrap_or(true),
-            runs.unwrap_or(true),
-        )
+        let (fits, runs) = (shown.fits.unwrap_or(true), shown.runs.unwrap_or(true));
+        state(here, shown.row.chosen, fits, runs)
     };
-    Shown {
-        row,
-        memory,
-        state,
-        about,
-        fits,
-        runs,
-        chat,
+    shown
+}
+
+impl Shown {
+    /// Takes over what the file's header says, in the place of the catalog's figures.
+    fn take(&mut self, found: Inspection, free: u64) {
+        let needed = found.memory_bytes(FIT_CONTEXT.min(found.context as usize));
+        self.memory = Some(needed);
+        self.fits = Some(needed <= free);
+        self.runs = Some(found.supported && found.no_chat.is_none());
+        if self.row.model.is_none() {
+            self.about = format!(
+                "{} {} {}",
+                found.name, found.architecture, found.quantization
+            );
+        }
+        if let Some(why) = found.obstacle.or(found.no_chat) {
+            self.about.push_str(&format!(": {why}"));
+        }
+        self.chat = found.chat;
     }
 }
 
+/// The state of a model in a word or two.
 fn state(installed: bool, used: bool, fits: bool, runs: bool) -> String {
     let first = match (installed, used) {
         (true, true) => "in use",
@@ -186,7 +187,7 @@ fn state(installed: bool, used: bool, fits: bool, runs: bool) -> String {
         .join(", ")
 }
 
-/// Where a model comes from, in a word or two.
+/// The source of a model, in a word or two.
 fn source(one: &Shown) -> &'static str {
     match one.row.model.as_ref().map(|model| &model.source) {
         Some(Source::Hub { .. }) => "Hugging Face",
@@ -195,38 +196,53 @@ fn source(one: &Shown) -> &'static str {
     }
 }
 
+/// Runs `models list`.
 fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
     let Listed { models, plan, free } = shown(desk)?;
     if as_json {
-        let models: Vec<Value> = models
-            .iter()
-            .map(|one| {
-                json!({
-                    "name": one.row.name,
-                    "bytes": one.row.bytes,
-                    "memory_bytes": one.memory,
-                    "fits": one.fits,
-                    "runs": one.runs,
-                    "installed": one.row.installed.is_some(),
-                    "in_use": one.row.installed.is_some() && one.row.chosen,
-                    "source": one.row.model.as_ref().map(|model| model.source.to_string()),
-                    "path": one.row.installed.as_ref().map(|here| here.path.display().to_string()),
-                    "about": one.about,
-                    "chat": one.chat,
-                })
-            })
-            .collect();
+        let models: Vec<Value> = models.iter().map(object).collect();
         desk.out
             .json_pretty(&json!({"free_bytes": free, "models": models}))?;
         return Ok(0);
     }
+    table(&models, desk);
+    let bound = match memory::group_limit() {
+        Some(left) if left < memory::system() => " under the limit of the control group",
+        _ => "",
+    };
+    desk.out.note(&format!(
+        "{} of memory are free{bound}; MEMORY is with a context of {} tokens",
+        human_bytes(free),
+        human_count(FIT_CONTEXT as u64)
+    ));
+    if !plan.is_empty() {
+        desk.out.note(&plan);
+    }
+    Ok(0)
+}
+
+/// A model of the list as JSON.
+fn object(one: &Shown) -> Value {
+    json!({
+        "name": one.row.name,
+        "bytes": one.row.bytes,
+        "memory_bytes": one.memory,
+        "fits": one.fits,
+        "runs": one.runs,
+        "installed": one.row.installed.is_some(),
+        "in_use": one.row.installed.is_some() && one.row.chosen,
+        "source": one.row.model.as_ref().map(|model| model.source.to_string()),
+        "path": one.row.installed.as_ref().map(|here| here.path.display().to_string()),
+        "about": one.about,
+        "chat": one.chat,
+    })
+}
+
+/// Prints the list, a model a line, each with what there is to say of it below.
+fn table(models: &[Shown], desk: &mut Desk) {
     let widest = |text: fn(&Shown) -> &str, least: usize| {
-        models
-            .iter()
-            .map(|one| text(one).chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(least)
+        let widths = models.iter().map(|one| text(one).chars().count());
+        widths.fold(least, usize::max)
     };
     let names = widest(|one| &one.row.name, 4);
     let states = widest(|one| &one.state, 5);
@@ -238,7 +254,7 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
         ),
     );
     let room = desk.out.width().saturating_sub(2);
-    for one in &models {
+    for one in models {
         let tone = match (one.row.chosen, one.runs, one.fits) {
             (true, _, _) => Tone::Green,
             (false, Some(true), Some(true)) => Tone::Plain,
@@ -261,21 +277,9 @@ fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
             desk.out.line(Tone::Dim, &format!("  {line}"));
         }
     }
-    let bound = match memory::group_limit() {
-        Some(left) if left < memory::system() => " under the limit of the control group",
-        _ => "",
-    };
-    desk.out.note(&format!(
-        "{} of memory are free{bound}; MEMORY is with a context of {} tokens",
-        human_bytes(free),
-        human_count(FIT_CONTEXT as u64)
-    ));
-    if !plan.is_empty() {
-        desk.out.note(&plan);
-    }
-    Ok(0)
 }
 
+/// Runs `models add FILE`.
 fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let path = settled(file)?;
@@ -303,6 +307,7 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
+/// Runs `models verify NAME`.
 fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.store().find(name)?;
     desk.catch_signals();
@@ -326,7 +331,8 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
         }
         Err(failure) => return Err(failure),
     };
-    let sum = verified.model.sha256.unwrap_or_default();
+    let sum = verified.model.sha256.as_deref();
+    let sum = sum.ok_or_else(|| Failure::bug("a model was verified without a checksum"))?;
     desk.out
         .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
     if verified.first_time {
@@ -339,6 +345,7 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
+/// Runs `models remove NAME`.
 fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.store().find(name)?;
     let removed = desk.store().remove(name)?;
@@ -355,6 +362,7 @@ fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
+/// Runs `models use NAME`.
 fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let here = desk.store().find(name)?;

@@ -10,8 +10,8 @@ use crate::engine;
 use crate::models::repository::{chosen, models_of, pull_remote};
 use crate::models::{Address, Installed, RemoteModel, Route, pull};
 
-/// The one command with a network: it reads no repository of the user's, and is sealed before
-/// what it has fetched is opened.
+/// Runs `models pull`, the one command with a network: it reads no repository of the user's, and is
+/// sealed before what it has fetched is opened.
 pub(super) fn run(name: &str, desk: &mut Desk) -> Result<Code> {
     if let Some(address) = Address::read(name) {
         return fetch_from(&address, desk);
@@ -45,7 +45,7 @@ pub(super) fn run(name: &str, desk: &mut Desk) -> Result<Code> {
     fetched(&installed, desk)
 }
 
-/// A model of any GGUF repository; without a file, what there is.
+/// Fetches a model of any GGUF repository; without a file, lists what there is.
 fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
     let route = Route::from_env();
     desk.catch_signals();
@@ -58,7 +58,7 @@ fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
     desk.out.clear();
     let models = models?;
     let Some(wanted) = &address.file else {
-        offer(&models, desk);
+        offer(&models, desk)?;
         return Ok(0);
     };
     let model = chosen(&models, wanted)?;
@@ -85,7 +85,8 @@ fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
     fetched(&pulled?, desk)
 }
 
-/// Whether what is here under a name is a file of a repository; another's is in its way.
+/// Tells whether the file that is here under a name is that of a repository; another one is in its
+/// way.
 fn is_same(here: &Installed, model: &RemoteModel, name: &str) -> Result<bool> {
     let stated = match model.files.as_slice() {
         [one] => one.sha256.as_deref(),
@@ -108,7 +109,7 @@ fn is_same(here: &Installed, model: &RemoteModel, name: &str) -> Result<bool> {
     )))
 }
 
-/// Says before it is fetched that a model does not fit.
+/// Warns that a model does not fit, before it is fetched.
 fn warn_of_memory(needed: u64, desk: &mut Desk) {
     let free = memory::available();
     if needed > free {
@@ -120,11 +121,11 @@ fn warn_of_memory(needed: u64, desk: &mut Desk) {
     }
 }
 
-/// The models of a repository, with what fits.
-fn offer(models: &[RemoteModel], desk: &mut Desk) {
+/// Lists the models of a repository, with what fits.
+fn offer(models: &[RemoteModel], desk: &mut Desk) -> Result<()> {
     let free = memory::available();
-    let widest = models.iter().map(|one| one.label().chars().count()).max();
-    let width = widest.unwrap_or(0).max(4);
+    let widths = models.iter().map(|one| one.label().chars().count());
+    let width = widths.fold(4, usize::max);
     desk.out.line(
         Tone::Bold,
         &format!("{:<width$}  {:>8}  {:>9}  STATE", "FILE", "SIZE", "MEMORY"),
@@ -146,13 +147,17 @@ fn offer(models: &[RemoteModel], desk: &mut Desk) {
             ),
         );
     }
-    let repo = models.first().map_or("", |one| one.repo.as_str());
+    let first = models.first();
+    let first = first.ok_or_else(|| Failure::bug("a repository without models is offered"))?;
+    let repo = first.repo.as_str();
     let best = models.iter().rfind(|one| one.memory_bytes() <= free);
     let file = best.map_or_else(|| "FILE".to_owned(), RemoteModel::label);
     desk.out
         .note(&format!("fetch one: homebody models pull {repo}:{file}"));
+    Ok(())
 }
 
+/// Says that a model is here.
 fn told(installed: &Installed, desk: &mut Desk) {
     desk.out.note(&format!(
         "{} is here: {} ({})",
@@ -162,7 +167,7 @@ fn told(installed: &Installed, desk: &mut Desk) {
     ));
 }
 
-/// What was fetched is opened and tried, sealed.
+/// Opens and tries a model that was fetched, sealed.
 fn fetched(installed: &Installed, desk: &mut Desk) -> Result<Code> {
     told(installed, desk);
     desk.seal()?;

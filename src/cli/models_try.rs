@@ -1,4 +1,4 @@
-//! Trying a model: the trial conversation after it was added, and `models try`.
+//! The trial of a model: the trial conversation after it was added, and `models try`.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::jobs::{Event, ModelChoice, choose_model, load_engine};
 /// Tokens of context that a trial needs at most.
 const CONTEXT: usize = 8_192;
 
-/// Why a model can do no job, by its header.
+/// Checks that a model can do jobs, by its header.
 ///
 /// # Errors
 /// Of kind model: its architecture, its vocabulary or its form of conversations.
@@ -34,18 +34,18 @@ pub(super) fn check(name: &str, found: &Inspection) -> Result<()> {
 }
 
 /// Has every job's prompt go through a model's template and vocabulary, and one token computed;
-/// says what came of it. One that does not fit in memory now is not loaded, aloud.
+/// says what came of that. A model that does not fit in memory now is not loaded, and that is said.
 ///
 /// # Errors
-/// What the model cannot do, with the reason; interrupted.
+/// Of kind model, if the model cannot do something, with the reason; interrupted.
 pub(super) fn trial(name: &str, file: &Path, found: &Inspection, desk: &mut Desk) -> Result<()> {
     check(name, found)?;
-    if found.chat.is_none() {
+    let Some(chat) = &found.chat else {
         // It searches, and answers nothing.
         return Ok(());
-    }
-    if let Some(note) = found.chat.as_ref().and_then(|chat| chat.note.as_ref()) {
-        let form = found.chat.as_ref().map_or("", |chat| chat.form.as_str());
+    };
+    if let Some(note) = &chat.note {
+        let form = chat.form.as_str();
         desk.out
             .note(&format!("{note}: conversations have the form of {form}"));
     }
@@ -88,6 +88,7 @@ pub(super) fn trial(name: &str, file: &Path, found: &Inspection, desk: &mut Desk
     Ok(())
 }
 
+/// Loads a model with `context` tokens of context, with progress.
 fn load(choice: &ModelChoice, context: usize, desk: &mut Desk) -> Result<Box<dyn Engine>> {
     let catalog = desk.catalog()?;
     let mut config: Config = desk.config.clone();
@@ -102,38 +103,12 @@ fn load(choice: &ModelChoice, context: usize, desk: &mut Desk) -> Result<Box<dyn
     engine
 }
 
-/// `models try`.
+/// Runs `models try`.
 pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Desk) -> Result<Code> {
     desk.catch_signals();
     desk.seal()?;
-    let wanted = name.or(desk.config.model.value.as_deref());
-    let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available())?;
-    let choice = match (choice, desk.script.clone()) {
-        (_, Some(script)) => ModelChoice::Script(script),
-        (ModelChoice::Fetch(model), None) => {
-            return Err(Failure::usage(format!("`{}` is not here", model.name))
-                .hint(format!("homebody models pull {}", model.name)));
-        }
-        (choice, None) => choice,
-    };
-    let file = match &choice {
-        ModelChoice::Installed(here) => Some(here.path.clone()),
-        ModelChoice::File(file) => Some(file.clone()),
-        _ => None,
-    };
-    let mut context = desk.config.ctx.value;
-    if let Some(file) = file {
-        let found = engine::inspect(&file)?;
-        check(&choice_name(&choice), &found)?;
-        if found.chat.is_none() {
-            return Err(Failure::usage(
-                "an embedding model searches and cannot answer",
-            ));
-        }
-        if context == 0 {
-            context = CONTEXT.min(found.context as usize);
-        }
-    }
+    let choice = chosen(name, desk)?;
+    let context = context_for(&choice, desk.config.ctx.value)?;
     let mut engine = load(&choice, context, desk)?;
     let seed = desk.config.seed.value;
     let cancel = desk.cancel();
@@ -178,7 +153,44 @@ pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Desk) -> Result<
     Ok(if works { 0 } else { NEGATIVE })
 }
 
-/// A job of the sitting, in a line or two.
+/// The model that is tried: the one named, else the one in use; it must be here.
+fn chosen(name: Option<&str>, desk: &Desk) -> Result<ModelChoice> {
+    let wanted = name.or(desk.config.model.value.as_deref());
+    let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available())?;
+    match (choice, desk.script.clone()) {
+        (_, Some(script)) => Ok(ModelChoice::Script(script)),
+        (ModelChoice::Fetch(model), None) => {
+            Err(Failure::usage(format!("`{}` is not here", model.name))
+                .hint(format!("homebody models pull {}", model.name)))
+        }
+        (choice, None) => Ok(choice),
+    }
+}
+
+/// Tokens of context that a model is tried with; `asked` are those of the configuration, 0 for none.
+///
+/// # Errors
+/// If the model can answer nothing, by its header.
+fn context_for(choice: &ModelChoice, asked: usize) -> Result<usize> {
+    let file = match choice {
+        ModelChoice::Installed(here) => &here.path,
+        ModelChoice::File(file) => file,
+        ModelChoice::Fetch(_) | ModelChoice::Script(_) => return Ok(asked),
+    };
+    let found = engine::inspect(file)?;
+    check(&choice_name(choice), &found)?;
+    if found.chat.is_none() {
+        return Err(Failure::usage(
+            "an embedding model searches and cannot answer",
+        ));
+    }
+    Ok(match asked {
+        0 => CONTEXT.min(found.context as usize),
+        asked => asked,
+    })
+}
+
+/// Prints how a job of the sitting went, in a line or two.
 fn show(outcome: &Outcome, out: &mut super::out::Out) {
     let rate = |tps: f64| {
         if tps > 0.0 {

@@ -15,11 +15,11 @@ use crate::base::{Failure, failure::io_failure};
 /// A colour or weight, for a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// As it is.
+    /// Text as it is.
     Plain,
     /// Headings.
     Bold,
-    /// Less important.
+    /// Less important text.
     Dim,
     /// Errors, removed lines.
     Red,
@@ -56,16 +56,16 @@ pub(super) struct Out {
     live: bool,
     quiet: bool,
     verbose: bool,
-    /// A line of progress stands on the terminal.
+    /// True if a line of progress stands on the terminal.
     line: bool,
     drawn: Option<Instant>,
-    /// The last character of the stream was a newline.
+    /// True if the last character of the stream was a newline.
     fresh: bool,
-    /// A carriage return that may be the first half of a line's end.
+    /// True if a carriage return is held back, which may be the first half of a line's end.
     held: bool,
-    /// Thinking stands on standard error, its line not ended.
+    /// True if thinking stands on standard error, its line not ended.
     thinking: bool,
-    /// An event has told the failure already.
+    /// True if an event has told the failure already.
     pub(super) told: bool,
 }
 
@@ -101,17 +101,17 @@ impl Out {
         }
     }
 
-    /// Whether more is to be said.
+    /// Tells whether more is to be said.
     pub(super) const fn verbose(&self) -> bool {
         self.verbose
     }
 
-    /// Whether nobody reads standard output any more.
+    /// Tells whether nobody reads standard output any more.
     pub(super) const fn closed(&self) -> bool {
         self.failed.is_some()
     }
 
-    /// Whether standard output is a terminal.
+    /// Tells whether standard output is a terminal.
     pub(super) const fn on_terminal(&self) -> bool {
         self.tty_data
     }
@@ -132,14 +132,14 @@ impl Out {
         }
     }
 
-    /// A line of data, of one line, in a tone.
+    /// Writes a line of data, in a tone.
     pub(super) fn line(&mut self, tone: Tone, text: &str) {
         let text = printable(text).into_owned();
         self.styled(tone, &text);
         self.write("\n");
     }
 
-    /// Parts of a line of data, each of its own tone, and the line's end.
+    /// Writes a line of data in parts, each of its own tone.
     pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
         for (tone, text) in parts {
             let text = printable(text).into_owned();
@@ -148,7 +148,7 @@ impl Out {
         self.write("\n");
     }
 
-    /// A label and what stands beside it, broken at blanks so that it stays in its column.
+    /// Writes a label and a value beside it, broken at blanks so that it stays in its column.
     pub(super) fn fact(&mut self, what: &str, value: &str) {
         let value = printable(value).into_owned();
         let room = self.width().saturating_sub(LABEL + 3);
@@ -179,7 +179,7 @@ impl Out {
         }
     }
 
-    /// Several lines of data, a newline put at the end if there is none.
+    /// Writes several lines of data, a newline put at the end if there is none.
     pub(super) fn block(&mut self, text: &str) {
         self.clear();
         let text = printable_block(text).into_owned();
@@ -189,7 +189,7 @@ impl Out {
         }
     }
 
-    /// A piece of an answer, shown at once.
+    /// Writes a piece of an answer, shown at once.
     pub(super) fn piece(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -223,7 +223,7 @@ impl Out {
         self.push();
     }
 
-    /// A unified diff: exact where a program reads it, safe and coloured on a terminal.
+    /// Writes a unified diff: exact where a program reads it, safe and coloured on a terminal.
     pub(super) fn diff(&mut self, text: &str) {
         self.clear();
         if !self.tty_data && !self.color_data {
@@ -247,13 +247,13 @@ impl Out {
         self.push();
     }
 
-    /// Text made by ourselves, as it is (help, schema, completions, the manual page).
+    /// Writes text made by ourselves, as it is (help, schema, completions, the manual page).
     pub(super) fn raw(&mut self, text: &str) {
         self.write(text);
         self.push();
     }
 
-    /// A value as one line of JSON; what a terminal could take for a command is escaped.
+    /// Writes a value as one line of JSON; what a terminal could take for a command is escaped.
     pub(super) fn json<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|e| Failure::bug("a value cannot be written as JSON").caused_by(&e))?;
@@ -265,7 +265,7 @@ impl Out {
         Ok(())
     }
 
-    /// As [`Out::json`], on several lines.
+    /// Writes a value as [`Out::json`] does, on several lines.
     pub(super) fn json_pretty<T: serde::Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|e| Failure::bug("a value cannot be written as JSON").caused_by(&e))?;
@@ -291,38 +291,38 @@ impl Out {
         };
     }
 
-    /// Whether notes are kept back.
+    /// Tells whether notes are kept back.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// A question whose answer is typed behind it.
+    /// Asks a question whose answer is typed behind it.
     pub(super) fn ask(&mut self, text: &str) {
         self.clear();
         let _ = write!(self.words, "{}", printable_block(text));
         let _ = self.words.flush();
     }
 
-    /// Something the user should know.
+    /// Says something the user should know.
     pub(super) fn note(&mut self, text: &str) {
         if !self.quiet {
             self.say(Tone::Plain, text);
         }
     }
 
-    /// Something the user should look at.
+    /// Says something the user should look at.
     pub(super) fn warn(&mut self, text: &str) {
         self.say(Tone::Yellow, &format!("warning: {text}"));
     }
 
-    /// Something for `-v`.
+    /// Says something for `-v`.
     pub(super) fn detail(&mut self, text: &str) {
         if self.verbose {
             self.say(Tone::Dim, text);
         }
     }
 
-    /// A piece of thinking, dim, beside the answer.
+    /// Writes a piece of thinking, dim, beside the answer.
     pub(super) fn aside(&mut self, text: &str) {
         self.clear();
         self.thinking = true;
@@ -340,7 +340,7 @@ impl Out {
         }
     }
 
-    /// A failure in its three parts.
+    /// Tells a failure in its three parts.
     pub(super) fn failure(&mut self, failure: &Failure) {
         self.end_pieces();
         self.clear();
@@ -391,7 +391,7 @@ impl Out {
         }
     }
 
-    /// Writes out what is left; what went wrong with standard output on the way.
+    /// Writes out what is left. Returns the failure of standard output, if it had one on the way.
     pub(super) fn finish(&mut self) -> Option<Failure> {
         self.clear();
         self.push();
@@ -424,7 +424,7 @@ pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// How far the reading of a prompt is, in a line.
+/// The progress of reading a prompt in a line: tokens, and tokens a second.
 pub(super) fn prefill_line(done: usize, total: usize, cached: usize, rate: f64) -> String {
     let mut line = format!(
         "reading {} of {} tokens {}",
@@ -452,7 +452,7 @@ pub(super) fn bar(done: u64, total: u64, width: usize) -> String {
     format!("{}{}", "━".repeat(full), "─".repeat(width - full))
 }
 
-/// JSON with the characters that a terminal obeys, or that hide others, as escapes.
+/// Escapes in JSON the characters that a terminal obeys, or that hide others.
 fn safe_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -11,7 +11,7 @@ use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
 use crate::patch::{Change, Foreign, UndoDir, write};
 
-/// `patch REQUEST…`.
+/// Runs `patch REQUEST…`.
 pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
     let request = request(args)?;
     let mut ready = ready(desk, None)?;
@@ -62,45 +62,11 @@ pub(super) fn carry_out(
     desk: &mut Desk,
     ready: &mut Ready,
 ) -> Result<Code> {
-    let show = if args.json {
-        Show::Json
-    } else {
-        Show::Progress
-    };
-    let configured = || ready.workspace.config.check.value.clone();
-    let command = match &args.check {
-        Some(command) => Some(command.clone()),
-        None if args.apply || args.rounds > 1 => configured(),
-        None => None,
-    };
-    if command.is_none() && args.rounds > 1 {
-        return Err(Failure::usage("there is no check for --rounds to satisfy")
-            .hint("give one with --check, or set `check` in your config.toml"));
-    }
+    let command = command(args, ready)?;
     let mut before = Before::default();
     let mut wanted = request.clone();
     for round in 1..=args.rounds {
-        let answer = follow(desk, ready, &Request::Patch(wanted.clone()), show, false)?;
-        let Answer::Patch {
-            change,
-            prose,
-            troubles,
-            stopped,
-            ..
-        } = answer
-        else {
-            return Err(Failure::bug(
-                "a request for a change was answered with something else",
-            ));
-        };
-        if args.json {
-            desk.out.json(&Event::Diff {
-                text: change.to_unified(),
-                troubles,
-            })?;
-        } else {
-            say_words(desk, &prose, &troubles);
-        }
+        let (change, stopped) = proposed(args.json, wanted.clone(), desk, ready)?;
         if stopped {
             say_diff(desk, &change, args.json);
             desk.out.note("stopped; nothing was written");
@@ -127,26 +93,88 @@ pub(super) fn carry_out(
             continue;
         }
         // Of several rounds, what is offered is the last.
-        say_diff(desk, &change, args.json);
-        if let Some(checked) = &checked {
-            tell(desk, checked, args.json)?;
-        }
-        if checked.is_some_and(|checked| checked.verdict == Verdict::Failed) {
-            if args.apply {
-                desk.out.note(
-                    "nothing was written; `git apply` takes the diff, and so does --apply \
-                     without a check",
-                );
-            }
-            return Ok(NEGATIVE);
-        }
-        if args.apply {
-            apply(desk, ready, &change, args.json)?;
-            desk.out.note("take it back with `homebody undo`");
-        }
-        return Ok(0);
+        return offer(args, &change, checked.as_ref(), desk, ready);
     }
-    Ok(NEGATIVE)
+    Err(Failure::bug("a change was asked for in no round"))
+}
+
+/// The command that a change is checked with: that of `--check`; where it matters, the configured
+/// one.
+///
+/// # Errors
+/// Of kind usage, where there is none and `--rounds` needs one.
+fn command(args: &PatchArgs, ready: &Ready) -> Result<Option<String>> {
+    let command = match &args.check {
+        Some(command) => Some(command.clone()),
+        None if args.apply || args.rounds > 1 => ready.workspace.config.check.value.clone(),
+        None => None,
+    };
+    if command.is_none() && args.rounds > 1 {
+        return Err(Failure::usage("there is no check for --rounds to satisfy")
+            .hint("give one with --check, or set `check` in your config.toml"));
+    }
+    Ok(command)
+}
+
+/// Has a change proposed, and shows what the model says around it. Gives the change, and true if it
+/// was stopped.
+fn proposed(
+    json: bool,
+    wanted: Patch,
+    desk: &mut Desk,
+    ready: &mut Ready,
+) -> Result<(Change, bool)> {
+    let show = if json { Show::Json } else { Show::Progress };
+    let answer = follow(desk, ready, &Request::Patch(wanted), show, false)?;
+    let Answer::Patch {
+        change,
+        prose,
+        troubles,
+        stopped,
+        ..
+    } = answer
+    else {
+        return Err(Failure::bug(
+            "a request for a change was answered with something else",
+        ));
+    };
+    if json {
+        desk.out.json(&Event::Diff {
+            text: change.to_unified(),
+            troubles,
+        })?;
+    } else {
+        say_words(desk, &prose, &troubles);
+    }
+    Ok((change, stopped))
+}
+
+/// Shows a change with how its check came out; writes it on demand, unless the check failed.
+fn offer(
+    args: &PatchArgs,
+    change: &Change,
+    checked: Option<&Checked>,
+    desk: &mut Desk,
+    ready: &Ready,
+) -> Result<Code> {
+    say_diff(desk, change, args.json);
+    if let Some(checked) = checked {
+        tell(desk, checked, args.json)?;
+    }
+    if checked.is_some_and(|checked| checked.verdict == Verdict::Failed) {
+        if args.apply {
+            desk.out.note(
+                "nothing was written; `git apply` takes the diff, and so does --apply \
+                 without a check",
+            );
+        }
+        return Ok(NEGATIVE);
+    }
+    if args.apply {
+        apply(desk, ready, change, args.json)?;
+        desk.out.note("take it back with `homebody undo`");
+    }
+    Ok(0)
 }
 
 fn say_words(desk: &mut Desk, prose: &str, troubles: &[String]) {
@@ -165,7 +193,7 @@ fn say_diff(desk: &mut Desk, change: &Change, json: bool) {
     }
 }
 
-/// Says how a check came out.
+/// Says how a check came out, with its output.
 fn tell(desk: &mut Desk, checked: &Checked, json: bool) -> Result<()> {
     let out = &mut desk.out;
     if json {
@@ -200,6 +228,7 @@ fn tell(desk: &mut Desk, checked: &Checked, json: bool) -> Result<()> {
     Ok(())
 }
 
+/// Writes a change to the working tree, and says so.
 fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<()> {
     let applied = write::apply(
         ready.workspace.repo.root(),
@@ -220,6 +249,7 @@ fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<
     Ok(())
 }
 
+/// Checks a change in a copy of the repository, with progress.
 fn checked(
     command: &str,
     change: &Change,
@@ -260,7 +290,7 @@ fn checked(
     outcome
 }
 
-/// `undo`.
+/// Runs `undo`.
 pub(super) fn undo(desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open_as_it_is()?;

@@ -24,11 +24,11 @@ use crate::repo::{Diff, DiffKind, DiffSpec, Repo};
 
 /// The version of what `--format json` prints and of the record of the last review.
 const VERSION: u32 = 1;
-/// No diff on standard input is larger.
+/// Most bytes of a diff on standard input.
 const MOST_DIFF: u64 = 50_000_000;
 /// Lines before and after that of a finding that are shown with it.
 const CONTEXT: u32 = 2;
-/// Bytes of a line that are shown.
+/// Most bytes of a line that are shown.
 const LONGEST: usize = 200;
 /// Lines around a finding that a fix is shown at least.
 const AROUND: u32 = 20;
@@ -40,7 +40,7 @@ struct Record {
     findings: Vec<Finding>,
 }
 
-/// `review`. A hook lets nothing through that could not be looked at.
+/// Runs `review`. A hook lets nothing through that could not be looked at.
 pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     match review(args, desk) {
         Err(failure) if args.hook && !failure.is_interrupted() => {
@@ -68,6 +68,11 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     if let Some(number) = args.dismiss {
         return dismiss(number as usize, desk);
     }
+    look(args, desk)
+}
+
+/// Reviews a diff, and says what was found.
+fn look(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     let spec = spec(args)?;
     let of = (!args.of.stdin).then_some(&spec);
     let mut ready = if args.hook {
@@ -81,30 +86,17 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
         ready.workspace.repo = ready.workspace.repo.clone().committing()?;
     }
     let request = Request::Review(request);
+    let answer = follow(desk, &mut ready, &request, Show::Progress, false)?;
+    print(&answer, args.format, &ready, desk)?;
     let Answer::Review {
         findings,
-        unread,
         stopped,
         failed,
-    } = follow(desk, &mut ready, &request, Show::Progress, false)?
+        ..
+    } = answer
     else {
-        return Err(Failure::bug("a review was answered with something else"));
+        return Err(not_a_review());
     };
-    keep(&findings, desk, &ready);
-    match args.format {
-        ReviewFormat::Text => text(&findings, &unread, &ready.workspace.repo, desk)?,
-        ReviewFormat::Json => desk.out.json_pretty(&json!({
-            "version": VERSION,
-            "findings": findings,
-            "unread": unread
-                .iter()
-                .map(|(path, reason)| json!({"path": path, "reason": reason}))
-                .collect::<Vec<_>>(),
-            "stopped": stopped,
-            "failed": failed.as_ref().map(ToString::to_string),
-        }))?,
-        ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(&findings))?,
-    }
     // What was found is shown by now, also where this cannot be written.
     if let Some(file) = &args.write_baseline {
         let mut all = request_baseline(args)?;
@@ -134,7 +126,39 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     }
 }
 
-/// Which diff of the repository is to be reviewed.
+/// Keeps the findings, and prints the review in the format asked for.
+fn print(answer: &Answer, format: ReviewFormat, ready: &Ready, desk: &mut Desk) -> Result<()> {
+    let Answer::Review {
+        findings,
+        unread,
+        stopped,
+        failed,
+    } = answer
+    else {
+        return Err(not_a_review());
+    };
+    keep(findings, desk, ready);
+    match format {
+        ReviewFormat::Text => text(findings, unread, &ready.workspace.repo, desk),
+        ReviewFormat::Json => desk.out.json_pretty(&json!({
+            "version": VERSION,
+            "findings": findings,
+            "unread": unread
+                .iter()
+                .map(|(path, reason)| json!({"path": path, "reason": reason}))
+                .collect::<Vec<_>>(),
+            "stopped": stopped,
+            "failed": failed.as_ref().map(ToString::to_string),
+        })),
+        ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(findings)),
+    }
+}
+
+fn not_a_review() -> Failure {
+    Failure::bug("a review was answered with something else")
+}
+
+/// The diff of the repository that is to be reviewed.
 pub(super) fn spec(args: &ReviewArgs) -> Result<DiffSpec> {
     let of = &args.of;
     Ok(if of.unstaged {
@@ -154,7 +178,7 @@ pub(super) fn spec(args: &ReviewArgs) -> Result<DiffSpec> {
     })
 }
 
-/// What is to be reviewed; standard input is read here, where it is asked for.
+/// The review that is asked for; standard input is read here, where it is asked for.
 pub(super) fn request(args: &ReviewArgs, spec: DiffSpec) -> Result<Review> {
     let diff = if args.of.stdin {
         ReviewOf::Given(given()?)
@@ -183,7 +207,7 @@ fn request_baseline(args: &ReviewArgs) -> Result<Dismissed> {
     }
 }
 
-/// `review --dismiss N`: puts one finding of the last review aside.
+/// Runs `review --dismiss N`: puts one finding of the last review aside.
 fn dismiss(number: usize, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -206,6 +230,7 @@ fn dismiss(number: usize, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
+/// Reads a diff from standard input.
 fn given() -> Result<Diff> {
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -277,8 +302,8 @@ fn text(
     Ok(())
 }
 
-/// The line of a finding with those around it, by their numbers; by itself where the file reads
-/// otherwise by now, or the line is gone. No secret is among them.
+/// The line of a finding with those around it, by their numbers; the line alone where the file reads
+/// otherwise by now, or is gone. Secrets are masked.
 fn frame(finding: &Finding, repo: &Repo) -> Result<Vec<(u32, String)>> {
     if finding.quote.trim().is_empty() {
         return Ok(Vec::new());
@@ -306,11 +331,12 @@ fn frame(finding: &Finding, repo: &Repo) -> Result<Vec<(u32, String)>> {
     }
 }
 
+/// The file of the last review.
 fn record(workspace: &Workspace) -> PathBuf {
     workspace.places.state.join("review.json")
 }
 
-/// A finding of the last review.
+/// A finding of the last review, by its number from 1.
 fn kept(workspace: &Workspace, number: usize) -> Result<Finding> {
     let none = || {
         Failure::usage("there is no review to take a finding from")
@@ -346,8 +372,8 @@ fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
     }
 }
 
-/// `review --apply N`: writes the new text that came with a finding of the last review, or has
-/// it fixed.
+/// Runs `review --apply N`: writes the new text that came with a finding of the last review, or has
+/// the finding fixed.
 fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;

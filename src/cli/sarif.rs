@@ -8,7 +8,7 @@ use crate::jobs::Finding;
 use crate::jobs::review::fingerprint;
 use crate::repo::DiffKind;
 
-/// The whole log.
+/// The log of a review.
 pub(super) fn log(findings: &[Finding]) -> Value {
     let categories: BTreeSet<&str> = findings.iter().map(rule).collect();
     let rules: Vec<Value> = categories
@@ -31,11 +31,12 @@ pub(super) fn log(findings: &[Finding]) -> Value {
     })
 }
 
-/// What found it: a rule of ours, or the model with a category in mind.
+/// The rule that a finding goes by: one of ours, or of the model's the category.
 fn rule(finding: &Finding) -> &str {
     finding.rule.as_deref().unwrap_or(&finding.category)
 }
 
+/// A finding as a result of the log.
 fn result(finding: &Finding) -> Value {
     // A removed line has no place in the file as it is: then the file alone is named.
     let physical = if finding.side == DiffKind::Removed || finding.is_of_file() {

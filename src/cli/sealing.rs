@@ -8,10 +8,10 @@ use crate::base::places::private_dir;
 use crate::base::seal::{self, Sealed};
 use crate::jobs::check;
 
-/// What was tried, whether it was refused, the kernel's words.
+/// An attempt: what was tried, true if it was refused, the kernel's words.
 type Tried = (String, bool, String);
 
-/// One line for each attempt: what, verdict, and the kernel's words.
+/// The attempts in lines: what, verdict, and the kernel's words.
 pub(super) fn attempts(tried: &[Tried]) -> Vec<String> {
     tried
         .iter()
@@ -22,7 +22,7 @@ pub(super) fn attempts(tried: &[Tried]) -> Vec<String> {
         .collect()
 }
 
-/// Tries to break the seal, here and from a child, and says what it does not cover; whether
+/// Tries to break the seal, here and from a child, and says what it does not cover. Returns true if
 /// it held.
 pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
     desk.out.line(Tone::Bold, "the seal");
@@ -60,7 +60,7 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
     held
 }
 
-/// What a check can do, tried from within a cage; whether every wall stood.
+/// Tries what a check can do, from within a cage. Returns true if every wall stood.
 fn checks(desk: &mut Desk) -> bool {
     let workspace = match desk.open_as_it_is() {
         Ok(workspace) => workspace,
@@ -114,7 +114,7 @@ fn checks(desk: &mut Desk) -> bool {
     held
 }
 
-/// The attempts side by side; whether every one was refused.
+/// Shows the attempts side by side. Returns true if every one was refused.
 fn proof(own: &[Tried], child: &[Tried], desk: &mut Desk) -> bool {
     desk.out.fact(
         "the proof",
@@ -150,7 +150,7 @@ fn proof(own: &[Tried], child: &[Tried], desk: &mut Desk) -> bool {
     held
 }
 
-/// One attempt, made here and by the child.
+/// An attempt that was made here and by the child.
 struct Row<'a> {
     what: &'a str,
     own: Option<&'a Tried>,
@@ -173,6 +173,7 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The attempts of this process and of the child, matched by what was tried.
 fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Row<'a>> {
     fn named<'t>(tried: &'t [Tried], what: &str) -> Option<&'t Tried> {
         tried.iter().find(|(name, _, _)| name == what)
@@ -190,7 +191,7 @@ fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Row<'a>> {
         .collect()
 }
 
-/// What stays possible, plainly.
+/// Says what stays possible, plainly.
 fn not_covered(desk: &mut Desk) {
     desk.out.fact("not covered", "");
     let sockets = if seal::unix_sockets() {
@@ -213,6 +214,7 @@ fn not_covered(desk: &mut Desk) {
              display server, is not sealed and could act for whoever asks it.{found}"
         ),
     );
+    // Only Linux has these files, and not every kernel has the first.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     desk.out.fact(
@@ -259,9 +261,9 @@ fn daemons(has_variable: &dyn Fn(&str) -> bool, has_file: &dyn Fn(&str) -> bool)
     found
 }
 
-/// Whether `/proc/self/status` shows the capability to trace any process.
+/// Tells whether `/proc/self/status` shows the capability to trace any process.
 fn may_trace(status: &str) -> bool {
-    /// `CAP_SYS_PTRACE`.
+    /// The bit of `CAP_SYS_PTRACE`.
     const BIT: u32 = 19;
     status
         .lines()
@@ -270,7 +272,7 @@ fn may_trace(status: &str) -> bool {
         .is_some_and(|set| set >> BIT & 1 == 1)
 }
 
-/// Whether the memory of other processes of this user can be written through `/proc`, which
+/// Says whether the memory of other processes of this user can be written through `/proc`, which
 /// opens no socket and makes no call that the seal refuses.
 fn other_processes(scope: Option<&str>, privileged: bool) -> String {
     let (setting, verdict) = match scope.map(str::trim) {

@@ -14,10 +14,10 @@ use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 use crate::index::Hit;
 
-/// No query is longer.
+/// Most bytes of a query that are read from a file.
 const MOST_QUERY: u64 = 100_000;
 
-/// `search QUERY…`.
+/// Runs `search QUERY…`.
 pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -69,6 +69,7 @@ pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
     Ok(0)
 }
 
+/// The query, as typed or from a file.
 fn query(args: &SearchArgs) -> Result<String> {
     let query = match &args.query_file {
         None => args.query.join(" "),
@@ -86,6 +87,7 @@ fn query(args: &SearchArgs) -> Result<String> {
     Ok(query)
 }
 
+/// The name of a definition with what it stands in.
 fn full_name(symbol: &crate::index::Symbol) -> String {
     if symbol.within.is_empty() {
         symbol.name.clone()
@@ -94,6 +96,7 @@ fn full_name(symbol: &crate::index::Symbol) -> String {
     }
 }
 
+/// Prints a hit for people.
 fn text(hit: &Hit, desk: &mut Desk) {
     let place = format!(
         "{}:{}-{}",

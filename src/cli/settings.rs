@@ -6,7 +6,7 @@ use super::start::Code;
 use crate::base::Result;
 use crate::repo::Repo;
 
-/// `config`.
+/// Runs `config`.
 pub(super) fn run(desk: &mut Desk) -> Result<Code> {
     desk.seal()?;
     let mut config = desk.config.clone();
@@ -33,8 +33,7 @@ pub(super) fn run(desk: &mut Desk) -> Result<Code> {
         .iter()
         .map(|(line, _)| line.chars().count())
         .filter(|width| *width <= 48)
-        .max()
-        .unwrap_or(0);
+        .fold(0, usize::max);
     for (line, origin) in rows {
         desk.out.parts(&[
             (Tone::Plain, &format!("{line:<width$}  ")),

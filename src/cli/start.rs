@@ -1,4 +1,4 @@
-//! From the words of the command line to a command that has run, and its exit code.
+//! The way from the words of the command line to a command that has run, and its exit code.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -18,16 +18,16 @@ use crate::base::text::{hides, printable};
 use crate::base::{Config, Failure, Kind, Places, Result, seal};
 use crate::jobs::Event;
 
-/// What the program does next.
+/// The next thing that the program does.
 #[derive(Debug)]
 pub enum Next {
-    /// It ends with this code.
+    /// End with this code.
     Exit(u8),
-    /// It opens the screen.
+    /// Open the screen.
     Screen(Box<Opening>),
 }
 
-/// What the screen is to be opened with.
+/// The things that the screen is opened with.
 #[derive(Debug)]
 pub struct Opening {
     /// The folder.
@@ -42,10 +42,10 @@ pub struct Opening {
     pub resume: Option<String>,
 }
 
-/// How a command ended: 0, or 1 for a negative answer.
+/// The exit code of a command that has run: 0, or 1 for a negative answer.
 pub(super) type Code = u8;
 
-/// Nothing was found, or something bad was.
+/// The exit code of a negative answer: nothing was found, or something bad was.
 pub(super) const NEGATIVE: Code = 1;
 
 /// Reads the command line and carries out what it says; the screen is left to the caller.
@@ -91,7 +91,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
     }
 }
 
-/// The same error with nothing in it that a terminal obeys: words come from file names, too.
+/// An error of clap with nothing in it that a terminal obeys: words come from file names, too.
 fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
     if !error.to_string().split('\n').any(hides) {
         return error;
@@ -106,12 +106,13 @@ fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
     }
 }
 
-/// Tells a failure on standard error; the exit code it asks for.
+/// Tells a failure on standard error. Returns the exit code it asks for.
 pub fn report(failure: &Failure) -> u8 {
     Out::new(ColorChoice::Auto, false, false).failure(failure);
     failure.kind().exit_code()
 }
 
+/// Settles what the screen is opened with.
 fn opening(global: &Global, screen: Screen) -> Result<Opening> {
     let mut dir = global.dir.clone().unwrap_or_else(|| PathBuf::from("."));
     if let Some(path) = screen.path {
@@ -138,8 +139,8 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
     })
 }
 
-/// A first word that is no command and no folder, with more words behind it: those were
-/// meant for a command, and what clap says of them would lead astray.
+/// The failure for a first word that is no command and no folder, with more words behind it: those
+/// were meant for a command, and what clap says of them would lead astray.
 fn misspelt(words: &[OsString]) -> Option<Failure> {
     let definition = super::args::definition();
     let is_command = |word: &OsString| {
@@ -155,7 +156,7 @@ fn misspelt(words: &[OsString]) -> Option<Failure> {
     (!path.exists()).then(|| no_folder(path))
 }
 
-/// A path that is not there may be a command misspelt.
+/// The failure for a path that is not there, which may be a command misspelt.
 fn no_folder(dir: &std::path::Path) -> Failure {
     let said = dir
         .file_name()
@@ -185,6 +186,7 @@ fn no_folder(dir: &std::path::Path) -> Failure {
     }
 }
 
+/// Carries out a command, and tells its failure. Returns the exit code.
 fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
     let first = Out::new(ColorChoice::Auto, global.quiet, global.verbose);
     let json = speaks_json(&command);
@@ -197,6 +199,7 @@ fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
             } else {
                 // Jobs have told their own failures; what fails outside is told here.
                 if json && !out.told {
+                    // An event can always be written.
                     let _ = out.json(&Event::error(&failure));
                 }
                 out.failure(&failure);
@@ -217,6 +220,7 @@ fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
     }
 }
 
+/// Tells whether a command writes events as JSON.
 const fn speaks_json(command: &Command) -> bool {
     match command {
         Command::Ask(args) => args.json,

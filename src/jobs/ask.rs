@@ -17,7 +17,7 @@ pub(super) const ANSWER: usize = 700;
 /// Tokens the template and the words around excerpts and question take.
 const AROUND: usize = 60;
 
-/// See [`super::run`].
+/// Runs the job: see [`super::run`].
 pub(super) fn run(
     request: &Ask,
     cx: &mut JobCx<'_>,
@@ -171,7 +171,7 @@ pub(super) fn conversation(system: &Message, history: &[Turn]) -> Vec<Message> {
     messages
 }
 
-/// What composing a question needs, with or without an engine.
+/// The things that composing a message needs, with or without an engine.
 pub(super) struct Parts<'a> {
     pub repo: &'a Repo,
     pub index: &'a Index,
@@ -182,7 +182,7 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Those of a job that runs.
+    /// The parts of a job that runs.
     pub fn of(cx: &'a JobCx<'_>) -> Self {
         Self {
             repo: cx.repo,
@@ -195,7 +195,8 @@ impl<'a> Parts<'a> {
     }
 
     /// Chooses the excerpts and renders the user's message; `words` are searched with besides.
-    /// Gives also what should be said.
+    /// `held`, `window` and `budget` are tokens: of the conversation so far, of the context, of the
+    /// excerpts. Gives also what should be said.
     pub fn compose(
         &self,
         request: &Ask,
@@ -214,20 +215,6 @@ impl<'a> Parts<'a> {
         let told = past.as_ref().map_or(0, |past| past.tokens);
         let taken = self.count.count(&piped) + self.count.count(&request.question) + AROUND + told;
         let budget = budget.saturating_sub(told);
-        let shown: BTreeSet<(String, u32, u32)> = request
-            .history
-            .iter()
-            .flat_map(|turn| &turn.sources)
-            // What has changed since it was shown is shown again.
-            .filter(|s| self.still_stands(s, &request.history))
-            .map(|s| (s.path.as_str().to_owned(), s.start, s.end))
-            .collect();
-        let highest = request
-            .history
-            .iter()
-            .flat_map(|turn| &turn.sources)
-            .map(|s| s.id)
-            .max();
         let wanted = Wanted {
             query: format!("{} {words}", query_of(request))
                 .trim_end()
@@ -236,8 +223,8 @@ impl<'a> Parts<'a> {
             pinned: request.pinned.clone(),
             dropped: request.dropped.clone(),
             near: near(request),
-            shown,
-            first_id: highest.unwrap_or(0) + 1,
+            shown: self.still_shown(&request.history),
+            first_id: next_id(&request.history),
             whole: false,
             budget: budget.min(room.saturating_sub(taken + 128)),
             most: 0,
@@ -268,8 +255,19 @@ impl<'a> Parts<'a> {
         Ok((context, sent, notes))
     }
 
-    /// What the history says, if the question is about it; and why it says nothing, where that
-    /// is a failure.
+    /// The excerpts of earlier turns that need not be shown again: file, first line, last line. What
+    /// has changed since it was shown is not among them.
+    fn still_shown(&self, history: &[Turn]) -> BTreeSet<(String, u32, u32)> {
+        history
+            .iter()
+            .flat_map(|turn| &turn.sources)
+            .filter(|s| self.still_stands(s, history))
+            .map(|s| (s.path.as_str().to_owned(), s.start, s.end))
+            .collect()
+    }
+
+    /// Reads what git's history says, if the question is about it; gives the reason instead, where that
+    /// fails.
     fn past(
         &self,
         request: &Ask,
@@ -277,6 +275,7 @@ impl<'a> Parts<'a> {
         budget: usize,
     ) -> Result<(Option<Past>, Option<String>)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        // A clock may stand before 1970.
         let now = now.map_or(0, |now| now.as_secs() as i64);
         let known = |name: &str| self.repo.knows_revision(name);
         let Some(asked) = past::asks(&request.question, named, now, &known) else {
@@ -289,7 +288,7 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Whether a source still is as one of these turns shows it.
+    /// Tells whether a source still is as one of these turns shows it.
     fn still_stands(&self, source: &Source, history: &[Turn]) -> bool {
         let lines = LineRange::new(source.start, source.end);
         self.repo.read(&source.path).is_ok_and(|file| {
@@ -297,6 +296,12 @@ impl<'a> Parts<'a> {
             history.iter().any(shows)
         })
     }
+}
+
+/// The number of the next source of a conversation; 1 where there is none yet.
+fn next_id(history: &[Turn]) -> u32 {
+    let sources = history.iter().flat_map(|turn| &turn.sources);
+    sources.map(|source| source.id).max().unwrap_or(0) + 1
 }
 
 /// The words to search with. A short question within a conversation, or one that points back
@@ -322,8 +327,8 @@ fn query_of(request: &Ask) -> String {
     }
 }
 
-/// Files that are being talked about: those that the last answer named (or was shown, if it named
-/// none), and those of a diff that was piped in.
+/// The files that are being talked about: those that the last answer named (or was shown, if it
+/// named none), and those of a diff that was piped in.
 fn near(request: &Ask) -> Vec<RepoPath> {
     let sources = request
         .history

@@ -27,37 +27,37 @@ use command::{Place, Ran};
 pub use proof::{Proof, proof};
 use scratch::Scratch;
 
-/// Bytes of an output that are told to a model or shown.
+/// Most bytes of an output that are told to a model or shown.
 const MATTERS: usize = 4_000;
 
-/// How a check came out.
+/// The verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The command exited with 0.
     Passed,
-    /// It fails, as it does without the change, and says nothing new.
+    /// The command fails, as it does without the change, and says nothing new.
     AsBefore,
-    /// It fails, and did not before, or with more than before.
+    /// The command fails, and did not before, or with more than before.
     Failed,
 }
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
     /// The command, safe to show.
     pub command: String,
-    /// How it came out.
+    /// The verdict.
     pub verdict: Verdict,
-    /// How the command ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
+    /// The way the command ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
     pub status: String,
-    /// Whether it fails without the change too; none where that was not tried.
+    /// True if the command fails without the change too; none where that was not tried.
     pub before: Option<bool>,
-    /// What matters of what it wrote (about 4,000 bytes), safe to show: faults that are new.
+    /// The part of the output that matters (about 4,000 bytes), safe to show: faults that are new.
     pub output: String,
-    /// How long it took, in seconds, both runs.
+    /// Seconds that both runs took.
     pub seconds: f64,
-    /// What should be said: a network that was refused, folders that are not in the copy.
+    /// Sentences for the user: a network that was refused, folders that are not in the copy.
     pub notes: Vec<String>,
 }
 
@@ -81,25 +81,26 @@ impl Checked {
     }
 }
 
-/// What happens while a check is made.
+/// A step of a check, told while it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
-    /// So many files were copied.
+    /// The number of files that were copied so far.
     Copied(usize),
     /// The command begins, with the change or without it.
     Begins {
-        /// Whether the change is there.
+        /// True if the change is in the copy.
         changed: bool,
     },
     /// The command wrote a line, safe to show.
     Line(&'a str),
 }
 
-/// What a command does without the change, kept from one check to the next.
+/// The run of a command without the change, kept from one check to the next: the state of the
+/// repository, the command, the outcome.
 #[derive(Debug, Default)]
 pub struct Before(Option<([u8; 32], String, Ran)>);
 
-/// What is to be checked, and how.
+/// A check that is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Check<'a> {
     /// The command, for the shell.
@@ -110,9 +111,9 @@ pub struct Check<'a> {
     pub place: &'a Path,
     /// The change.
     pub change: &'a Change,
-    /// Whether the change stands in the repository already.
+    /// True if the change stands in the repository already.
     pub applied: bool,
-    /// What it is allowed beside the usual.
+    /// The files and rights that the command is allowed beside the usual.
     pub allowed: &'a Allowance,
 }
 
@@ -177,6 +178,7 @@ pub fn check(
         }
     };
     if now.not_run && then.not_run {
+        // A shell need not say why.
         let said = now.output.lines().last().unwrap_or_default();
         return Err(
             Failure::usage(format!("the check `{}` cannot be run", checked.command))
@@ -243,7 +245,7 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch, root: 
     }
 }
 
-/// Says what a check could do that ran without walls.
+/// Says what a check could do: read neighbours, or, without walls, everything.
 fn open_ways(scratch: &Scratch, ran: &Ran) -> Vec<String> {
     if ran.walls.is_some() {
         let names: Vec<_> = scratch
@@ -282,6 +284,7 @@ fn open_ways(scratch: &Scratch, ran: &Ran) -> Vec<String> {
     said
 }
 
+/// Runs the command in the copy, once.
 fn run(
     asked: &Check<'_>,
     scratch: &Scratch,

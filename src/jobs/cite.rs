@@ -6,12 +6,12 @@ use super::Source;
 use crate::base::{LineRange, RepoPath};
 use crate::repo::Repo;
 
-/// What an answer cites.
+/// The citations of an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Citations {
     /// Numbers of sources that are cited and were shown.
     pub cited: Vec<u32>,
-    /// Citations of what does not exist, as they are written.
+    /// Citations of what was not shown or does not exist, as they are written.
     pub wrong: Vec<String>,
 }
 
@@ -49,6 +49,7 @@ pub(super) fn check(answer: &str, sources: &[Source], repo: &Repo) -> Citations 
             .map(|s| &s.path)
             .find(|shown| same_file(shown, &path))
             .unwrap_or(&path);
+        // A file that is not there has no line that could be cited.
         let lines = repo
             .read(exists)
             .map_or(0, |file| file.text.lines().count() as u32);
@@ -76,7 +77,7 @@ pub(super) fn commits(answer: &str) -> impl Iterator<Item = String> + '_ {
         })
 }
 
-/// Whether `named` is the file or the end of its path, as people shorten it.
+/// Tells whether `named` is the file or the end of its path, as people shorten it.
 fn same_file(path: &RepoPath, named: &RepoPath) -> bool {
     path == named
         || path
@@ -85,6 +86,7 @@ fn same_file(path: &RepoPath, named: &RepoPath) -> bool {
             .is_some_and(|before| before.ends_with('/'))
 }
 
+/// Adds a thing to a list unless it is there.
 fn add<T: PartialEq>(to: &mut Vec<T>, what: T) {
     if !to.contains(&what) {
         to.push(what);
@@ -121,6 +123,7 @@ fn bracketed(text: &str) -> Vec<u32> {
         let Some((inner, _)) = text.get(at + 1..).and_then(|rest| rest.split_once(']')) else {
             continue;
         };
+        // What else stands in brackets cites nothing.
         let list: Option<Vec<u32>> = inner.split(',').map(|n| n.trim().parse().ok()).collect();
         numbers.extend(list.unwrap_or_default());
     }

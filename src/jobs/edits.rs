@@ -1,5 +1,5 @@
-//! What the edits of an answer may be made of: the files of the repository, what is defined in
-//! those that are shown, and the kinds of edits that suit the model.
+//! The material of the edits of an answer: the files of the repository, what is defined in those
+//! that are shown, and the kinds of edits that suit the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use crate::patch::{EditKind, ScopeFile, Texts};
 
 /// Files that can be named in an edit, at most; those shown come first.
 const MOST_FILES: usize = 2_000;
-/// Bytes of all of these.
+/// Most bytes of all files that can be named.
 const MOST_BYTES: usize = 24 << 20;
-/// Bytes of a file that is not shown, at most.
+/// Most bytes of a file that is not shown.
 const MOST_OF_FILE: usize = 1 << 20;
 
-/// The kinds of edits that an answer to this request may have. A model that rewrites is a small one: it
-/// makes, takes away and renames files only where that is asked for, or where it is shown nothing
+/// The kinds of edits that an answer to this request may have. A model that rewrites is a small one:
+/// it makes, takes away and renames files only where that is asked for, or where it is shown nothing
 /// that it may change.
 pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<EditKind> {
     let may = |path: &RepoPath| request.files.is_empty() || request.files.contains(path);
@@ -53,7 +53,7 @@ pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<E
     kinds
 }
 
-/// The kinds of edits, all of them.
+/// All kinds of edits.
 pub(super) const KINDS: [EditKind; 5] = [
     EditKind::Replace,
     EditKind::Rewrite,
@@ -119,6 +119,7 @@ pub(super) fn files(
             path,
             text,
             definitions,
+            // Of a file that can be named and is not shown there are none.
             shown: joined(ranges.unwrap_or_default()),
         });
     }
@@ -128,6 +129,7 @@ pub(super) fn files(
 /// The definitions of a text by name; by the names around them too, for where a name alone
 /// stands for several.
 pub(super) fn definitions(path: &RepoPath, text: &str) -> Vec<(String, LineRange)> {
+    // An empty text has no first line.
     let first = text.lines().next().unwrap_or("");
     let Some(language) = Language::of(path, first) else {
         return Vec::new();

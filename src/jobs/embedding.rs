@@ -1,4 +1,4 @@
-//! Which embedding model searches by meaning, if any.
+//! The embedding model that searches by meaning, if there is one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::models::{Catalog, Store};
 
 /// The value of `search.embedding` for the first installed one of the catalog.
 const AUTO: &str = "auto";
-/// The value for none.
+/// The value of `search.embedding` for no model.
 const OFF: &str = "off";
 
-/// How far the search by meaning is, for people.
+/// The state of the search by meaning in a line, for people.
 pub fn meaning_line(index: &Index) -> String {
     match index.coverage() {
         Ok(Some((name, coverage))) => format!(

@@ -1,4 +1,4 @@
-//! What a job tells while it runs: one enumeration for the screen and for `--json`.
+//! The events that a job tells while it runs: one enumeration for the screen and for `--json`.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,24 +23,24 @@ pub struct Source {
     pub start: u32,
     /// Last line.
     pub end: u32,
-    /// Whether the answer names it.
+    /// True if the answer names it.
     pub cited: bool,
 }
 
-/// How bad.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing.
+    /// Something worth knowing.
     Note,
-    /// Probably wrong.
+    /// Something that is probably wrong.
     Warning,
-    /// Wrong.
+    /// Something that is wrong.
     Error,
 }
 
 impl Severity {
-    /// As a word.
+    /// The severity as a word.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -57,21 +57,21 @@ pub struct Finding {
     pub path: RepoPath,
     /// The line, on `side`; 0 where it is about the whole file.
     pub line: u32,
-    /// Which side of the diff.
+    /// The side of the diff that the line is on.
     #[serde(with = "side")]
     pub side: DiffKind,
-    /// How bad.
+    /// The severity.
     pub severity: Severity,
-    /// One word: `bug`, `security`, `style`…
+    /// The category in one word: `bug`, `security`, `style`…
     pub category: String,
-    /// The line as it stands there.
+    /// The line as it stands in the file.
     pub quote: String,
-    /// In a few words.
+    /// The finding in a few words.
     pub title: String,
-    /// Why.
+    /// The reason: why it is wrong.
     pub reason: String,
-    /// Whether the quote was found in the diff (a finding that fails is dropped) and, where
-    /// a second look is taken, held.
+    /// True if the quote was found in the diff (a finding that fails is dropped) and, where a second
+    /// look is taken, held.
     pub verified: bool,
     /// The rule that found it, where no model did: `secret`, `conflict-marker`…
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// File and line, for people; the file alone where it is about the whole of it.
+    /// The place for people: file and line; the file alone where the finding is about the whole of it.
     pub fn place(&self) -> String {
         if self.is_of_file() {
             self.path.to_string()
@@ -91,13 +91,13 @@ impl Finding {
         }
     }
 
-    /// Whether it is about a whole file, which no edit mends.
+    /// Tells whether the finding is about a whole file, which no edit mends.
     pub const fn is_of_file(&self) -> bool {
         self.line == 0
     }
 
-    /// The change that its suggestion makes; none where it has none, or the line reads otherwise
-    /// by now.
+    /// The change that the suggestion makes; none where there is none, or the line reads otherwise by
+    /// now.
     pub fn change(&self, repo: &Repo) -> Option<Change> {
         if self.side == DiffKind::Removed || self.is_of_file() {
             return None;
@@ -118,7 +118,7 @@ impl Finding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// What the model is shown.
+    /// The excerpts that the model is shown.
     Context {
         /// The event format's version.
         version: u32,
@@ -139,24 +139,24 @@ pub enum Event {
     },
     /// Something the user should know: the conversation starts over, a piece is left out.
     Note {
-        /// In a sentence.
+        /// The note in a sentence.
         text: String,
     },
     /// A piece of thinking.
     Thinking {
-        /// Whole characters.
+        /// The piece, of whole characters.
         text: String,
     },
     /// The thought was ended for the model; what follows is the answer.
     ThinkingCut {
-        /// Tokens it had.
+        /// Tokens that the thought had.
         tokens: usize,
-        /// Why.
+        /// The reason for which the thought was ended.
         why: Cut,
     },
     /// A piece of the answer.
     Token {
-        /// Whole characters.
+        /// The piece, of whole characters.
         text: String,
     },
     /// A source of the answer, after it.
@@ -165,16 +165,16 @@ pub enum Event {
     Edit {
         /// The file.
         path: RepoPath,
-        /// How it is said.
+        /// The kind of the edit.
         form: EditKind,
         /// First line concerned, 0 for a whole file.
         start: u32,
         /// Last line concerned, 0 for a whole file.
         end: u32,
     },
-    /// A planned change, whole.
+    /// A planned change as a whole.
     Diff {
-        /// As `git apply` takes it; empty where nothing could be changed.
+        /// A unified diff as `git apply` takes it; empty where nothing could be changed.
         text: String,
         /// Edits that could not be used, with reasons.
         troubles: Vec<String>,
@@ -183,29 +183,29 @@ pub enum Event {
     Check(Checked),
     /// A review remark.
     Finding(Finding),
-    /// How far a review is.
+    /// The progress of a review.
     Progress {
         /// Pieces done.
         done: usize,
         /// Pieces in all.
         total: usize,
-        /// What is read now.
+        /// The file that is read now.
         path: Option<RepoPath>,
-        /// Its lines.
+        /// The lines of the file that are read now.
         range: Option<LineRange>,
     },
-    /// The figures.
+    /// The figures of an answer.
     Usage(Usage),
-    /// It went wrong.
+    /// A failure.
     Error {
-        /// [`crate::base::Kind::word`].
+        /// The kind of the failure in a word: [`crate::base::Kind::word`].
         kind: String,
-        /// What happened and why.
+        /// The failure with its causes: what happened and why.
         cause: String,
-        /// What to do next.
+        /// The next step, where there is one.
         hint: Option<String>,
     },
-    /// Nothing comes after this.
+    /// The end: nothing comes after this.
     Done,
 }
 

@@ -1,5 +1,5 @@
 //! Proof of reviews on a repository's history: that pieces are the diff, whole and once, and that
-//! what chance writes within its grammar are findings at lines that are there.
+//! random walks of the grammar are findings at lines that are there.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::review::{CATEGORIES, FindingForm};
 use super::walks::told;
 use super::{Finding, review};
 use crate::base::count::RoughCount;
-use crate::base::{Cancel, Result};
+use crate::base::{Cancel, OrBug, Result};
 use crate::context::changes::{DiffPieces, diff_pieces};
 use crate::engine::Walker;
 use crate::grammar::FormGrammar;
@@ -19,48 +19,48 @@ use crate::repo::{Diff, DiffLine, DiffSpec, Repo};
 /// Tokens of a piece, in turns.
 const BUDGETS: [usize; 3] = [200, 700, 1_200];
 
-/// What to try.
+/// The size of a proof.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// Commits, from the newest on.
     pub commits: usize,
-    /// Answers for each piece.
+    /// Random answers for each piece.
     pub walks: usize,
-    /// Tokens of each.
+    /// Most tokens of each answer.
     pub limit: usize,
 }
 
-/// What came of it.
+/// The outcome of a proof.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
     /// Diffs with lines.
     pub diffs: usize,
     /// Pieces they were cut to.
     pub pieces: usize,
-    /// Lines in them.
+    /// Lines in these pieces.
     pub lines: usize,
-    /// Lines that no piece has, and of which that was said.
+    /// Lines that no piece has, and that are said to be left out.
     pub left_out: usize,
-    /// Answers.
+    /// Random answers.
     pub walks: usize,
     /// Answers that say that nothing is wrong.
     pub none: usize,
     /// Findings.
     pub findings: usize,
-    /// Of these, such as came with new text for their line.
+    /// Findings that came with new text for their line.
     pub suggestions: usize,
-    /// What should not be.
+    /// Faults: what should not be, in words.
     pub faults: Vec<String>,
-    /// Microseconds to ask the grammar where it prescribes: mean, 99th of 100, most.
+    /// Microseconds to ask the grammar where it prescribes: mean, 99th percentile, maximum.
     pub strict_us: [f64; 3],
-    /// The same in free text.
+    /// Microseconds to ask it in free text, likewise.
     pub free_us: [f64; 3],
 }
 
 /// Goes through the history; `each` is told how many commits are done.
 ///
 /// # Errors
-/// As those of reading the history; interrupted when cancelled.
+/// Those of reading the history; interrupted when cancelled.
 pub fn finding_walks(
     repo: &Repo,
     index: &Index,
@@ -71,7 +71,9 @@ pub fn finding_walks(
 ) -> Result<Report> {
     let mut report = Report::default();
     let (mut strict, mut free) = (Vec::new(), Vec::new());
-    for (number, commit) in repo.recent_commits(plan.commits)?.iter().enumerate() {
+    let commits = repo.recent_commits(plan.commits)?;
+    let budgets = BUDGETS.into_iter().cycle();
+    for (number, (commit, budget)) in commits.iter().zip(budgets).enumerate() {
         cancel.check()?;
         each(number);
         let diff = repo.diff(&DiffSpec::Commit(commit.id.clone()), review::AROUND)?;
@@ -79,7 +81,7 @@ pub fn finding_walks(
             continue;
         }
         report.diffs += 1;
-        let budget = BUDGETS.get(number % BUDGETS.len()).copied().unwrap_or(700);
+
         let cut = diff_pieces(&diff, Some((repo, index)), budget, 1, &RoughCount);
         for fault in is_whole(&diff, &cut, &mut report) {
             report.faults.push(format!("{}: {fault}", commit.id));
@@ -120,8 +122,8 @@ pub fn finding_walks(
     Ok(report)
 }
 
-/// What is wrong with pieces: a line of the diff that is in none and not said to be, one that is
-/// in two, a text that is not the diff's.
+/// The faults of pieces: a line of the diff that is in none and not said to be, one that is in two,
+/// a text that is not the diff's. Counts lines in the report.
 fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
     let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
@@ -157,7 +159,7 @@ fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
                 if seen.contains(&(at, number, line)) {
                     continue;
                 }
-                let place = text.number().unwrap_or(0);
+                let place = text.number().or_bug("a line of a diff has no number");
                 let said = cut.left_out.iter().any(|left| {
                     left.path == file.path && left.range.is_none_or(|range| range.contains(place))
                 });
@@ -172,9 +174,10 @@ fn is_whole(diff: &Diff, cut: &DiffPieces, report: &mut Report) -> Vec<String> {
     faults
 }
 
-/// How a line is shown: its number with its sign, and all its letters and digits.
+/// The way a line is shown: its number with its sign, and all its letters and digits.
 fn shown(line: &DiffLine) -> (String, String) {
-    let head = format!("{}{}", line.number().unwrap_or(0), line.kind.sign());
+    let number = line.number().or_bug("a line of a diff has no number");
+    let head = format!("{number}{}", line.kind.sign());
     let head = head.trim_end().to_owned();
     let all = format!(
         "{head} {}",
@@ -184,11 +187,12 @@ fn shown(line: &DiffLine) -> (String, String) {
     (head, letters)
 }
 
+/// The letters and digits of a text.
 fn plain(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// What is wrong with findings.
+/// The faults of findings.
 fn are_valid(found: &[Finding], diff: &Diff) -> Vec<String> {
     let mut faults = Vec::new();
     let mut places = BTreeSet::new();

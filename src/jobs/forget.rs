@@ -1,4 +1,4 @@
-//! Removing what homebody keeps about a repository, or about all.
+//! Removal of what homebody keeps about a repository, or about all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use crate::base::{Failure, Places, Result};
 /// Something that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forgotten {
-    /// What it was: `index`, `sessions`, `state`.
+    /// The name of the thing: `index`, `sessions`, `state`.
     pub what: &'static str,
-    /// Where it lay.
+    /// The place where it lay.
     pub path: PathBuf,
-    /// Its size.
+    /// The size of the thing in bytes.
     pub bytes: u64,
     /// Files in it.
     pub files: usize,

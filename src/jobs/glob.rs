@@ -1,12 +1,14 @@
-//! Whether a path matches a glob, in gitignore's manner.
+//! Matching of paths against globs, in gitignore's manner.
 //!
 //! `*` and `?` stay within a part, `**` goes over parts, a pattern without a slash matches at
 //! any depth, and a pattern that matches a folder matches what lies in it.
 
-/// Longest pattern and path, in bytes, that are looked at.
+use std::iter;
+
+/// The longest pattern and path, in bytes, that are looked at.
 const LONGEST: usize = 1024;
 
-/// Whether `path` (`/` between parts) matches `pattern`.
+/// Tells whether `path` (`/` between parts) matches `pattern`.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let pattern = pattern.trim();
     if pattern.is_empty()
@@ -27,40 +29,37 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let last = parts.len();
     // A folder on the way counts for everything in it.
-    (1..=last)
-        .any(|n| (n < last || !folder_only) && parts_match(&wanted, parts.get(..n).unwrap_or(&[])))
+    (1..=last).any(|n| (n < last || !folder_only) && parts_match(&wanted, parts.split_at(n).0))
 }
 
-/// Row by row, so that no pattern takes more than their lengths multiplied.
+/// Tells whether the parts of a pattern match those of a path. Goes row by row, so that no pattern
+/// takes more steps than both lengths multiplied.
 fn parts_match(pattern: &[&str], path: &[&str]) -> bool {
-    let mut row: Vec<bool> = vec![false; path.len() + 1];
-    if let Some(first) = row.first_mut() {
-        *first = true;
-    }
+    // Row `i`, column `n`: true if the first `i` parts of the pattern match the first `n` of the
+    // path. Of an empty pattern only an empty path is matched.
+    let none = path.iter().map(|_| false);
+    let mut row: Vec<bool> = iter::once(true).chain(none).collect();
     for part in pattern {
-        let mut next = vec![false; path.len() + 1];
-        let mut any = false;
-        for at in 0..=path.len() {
-            let here = row.get(at).copied().unwrap_or(false);
-            if *part == "**" {
-                any |= here;
-                if let Some(cell) = next.get_mut(at) {
-                    *cell = any;
-                }
-            } else if here
-                && let Some(name) = path.get(at)
-                && part_matches(part, name)
-                && let Some(cell) = next.get_mut(at + 1)
-            {
-                *cell = true;
-            }
-        }
-        row = next;
+        row = if *part == "**" {
+            let mut any = false;
+            row.iter()
+                .map(|here| {
+                    any |= here;
+                    any
+                })
+                .collect()
+        } else {
+            let longer = row
+                .iter()
+                .zip(path)
+                .map(|(here, name)| *here && part_matches(part, name));
+            iter::once(false).chain(longer).collect()
+        };
     }
-    row.last().copied().unwrap_or(false)
+    row.last() == Some(&true)
 }
 
-/// One part against one name, with `*` and `?`: the last star is the only one to go back to.
+/// Matches one part against one name, with `*` and `?`: the last star is the only one to go back to.
 fn part_matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();

@@ -1,4 +1,4 @@
-//! The languages of answers as text, and texts that belong to them or nearly do: to hold other
+//! The grammars of answers as text, and texts that belong to them or nearly do: to hold other
 //! engines for grammars against the automaton.
 
 use serde::Serialize;
@@ -14,15 +14,15 @@ use crate::grammar::{Form, FormGrammar, Grammar as _, Notation, print};
 use crate::patch::{EditLanguage, Scope, ScopeFile, Texts};
 use crate::repo::{DiffSpec, Repo};
 
-/// Tokens of a text, at most.
+/// Most tokens of a text.
 const LIMIT: usize = 400;
-/// Tokens that an answer has, so that none is refused for want of them.
+/// Tokens that an answer may have, so that none is refused for want of them.
 const ROOM: usize = 100_000;
 /// Lines of a file that may be named by their numbers.
 const SHOWN: u32 = 60;
 /// Tokens of a piece of a diff.
 const BUDGET: usize = 600;
-/// Texts of the forms, as tokens of chance.
+/// Texts of the forms, as tokens of random answers.
 const FORMAL: [&str; 24] = [
     "*** ",
     "replace ",
@@ -50,7 +50,7 @@ const FORMAL: [&str; 24] = [
     "é",
 ];
 
-/// Which language.
+/// A language of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// Answers with edits of some files.
@@ -66,16 +66,16 @@ pub enum Language {
 pub struct Tried {
     /// The text.
     pub text: String,
-    /// Whether it is an answer.
+    /// True if the text is an answer.
     pub accepted: bool,
-    /// Where it is not: the rule that no text of a grammar holds, if it is one.
+    /// The rule that refuses a text that is no answer, where it is one that no grammar in text can hold.
     pub beyond: Option<String>,
 }
 
 /// A language as a grammar in text.
 ///
 /// # Errors
-/// As those of reading the repository.
+/// Those of reading the repository.
 pub fn printed(
     language: Language,
     repo: &Repo,
@@ -90,10 +90,10 @@ pub fn printed(
     })
 }
 
-/// Texts by chance: half of them answers, half of them answers in which something was changed.
+/// Makes random texts: half of them answers, half of them answers in which something was changed.
 ///
 /// # Errors
-/// As those of reading the repository.
+/// Those of reading the repository.
 pub fn strings(
     language: Language,
     repo: &Repo,
@@ -150,6 +150,7 @@ fn findings(repo: &Repo) -> Result<FindingForm> {
 struct Random(u64);
 
 impl Random {
+    /// A number below `count`; 0 where that is 0.
     fn below(&mut self, count: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -186,7 +187,7 @@ fn chance<F: Form>(
     Ok(())
 }
 
-/// What the automaton says of a text.
+/// Holds a text against the automaton.
 fn tried<F: Form>(form: F, text: &str) -> Tried {
     let mut grammar = FormGrammar::new(form, ROOM);
     let refused = text.bytes().find(|byte| {
@@ -203,7 +204,7 @@ fn tried<F: Form>(form: F, text: &str) -> Tried {
     }
 }
 
-/// A text in which something is changed.
+/// Changes something in a text, at random.
 fn changed(text: &str, random: &mut Random) -> String {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     let (at, other) = (random.below(lines.len()), random.below(lines.len()));

@@ -3,7 +3,7 @@
 use super::prompt::{MessageValues, fence_for};
 use super::{Answer, Event, JobCx, ask::Parts, talk};
 use crate::base::text::printable_block;
-use crate::base::{Failure, Result};
+use crate::base::{Failure, OrBug, Result};
 use crate::context::LeftOut;
 use crate::context::changes::diff_overview;
 use crate::engine::{Finish, Generate, Message, Role};
@@ -13,10 +13,10 @@ use crate::repo::DiffSpec;
 pub(super) const USUAL: usize = 300;
 /// Most characters of the first line.
 const SUBJECT: usize = 72;
-/// Subjects shown for their style.
+/// Subjects of earlier commits that are shown for their style.
 const SUBJECTS: usize = 8;
 
-/// See [`super::run`].
+/// Runs the job: see [`super::run`].
 pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
     cx.cancel.check()?;
     let system = talk::system(cx, false)?.message;
@@ -77,7 +77,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
     Ok(Answer::Message { text, stopped })
 }
 
-/// The user's message, and what of the diff is not shown in it.
+/// Renders the user's message; gives also the parts of the diff that are not shown in it.
 pub(super) fn compose(
     parts: &Parts<'_>,
     held: usize,
@@ -110,7 +110,8 @@ pub(super) fn compose(
     Ok((sent, overview.left_out))
 }
 
-/// Subject, blank line, body: without the fences, quotes and labels that models put around.
+/// Cuts an answer down to subject, blank line and body: without the fences, quotes and labels that
+/// models put around.
 fn clean(text: &str) -> String {
     let text = printable_block(text);
     let mut lines: Vec<&str> = text
@@ -128,6 +129,7 @@ fn clean(text: &str) -> String {
         lines.remove(0);
     }
     let mut lines = lines.into_iter();
+    // An answer may hold fences and nothing else.
     let mut subject = lines.next().unwrap_or("").trim();
     for label in ["Commit message:", "commit message:", "Subject:", "subject:"] {
         subject = subject.strip_prefix(label).unwrap_or(subject).trim_start();
@@ -170,7 +172,10 @@ fn cut(subject: &str) -> (String, Option<String>) {
     if first.is_empty() {
         first = subject.chars().take(SUBJECT).collect();
     }
-    let rest = subject.get(first.len()..).unwrap_or("").trim();
+    let rest = subject
+        .strip_prefix(&first)
+        .or_bug("the first line is not the beginning of the subject")
+        .trim();
     (
         first.trim_end_matches([',', ';', ':']).to_owned(),
         (!rest.is_empty()).then(|| format!("… {rest}")),

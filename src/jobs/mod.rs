@@ -58,7 +58,7 @@ pub use workspace::{ModelChoice, Workspace, choose_model, load_engine};
 /// so that the next prompt begins with the same tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Turn {
-    /// What the person typed.
+    /// The question as the person typed it.
     pub request: String,
     /// The user message as rendered, excerpts included.
     pub sent: String,
@@ -66,26 +66,26 @@ pub struct Turn {
     pub answer: String,
     /// The sources shown in this turn.
     pub sources: Vec<Source>,
-    /// Whether the answer goes on with that of the turn before, and nothing was asked.
+    /// True if the answer goes on with that of the turn before, and nothing was asked.
     #[serde(default)]
     pub continues: bool,
-    /// Whether the answer is whole: the model itself came to its end.
+    /// True if the answer is whole: the model itself came to its end.
     #[serde(default)]
     pub whole: bool,
 }
 
-/// What all jobs may be told.
+/// The settings that all jobs may be given.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Tokens excerpts may take; 0 to choose by the context and the measured speed.
     pub budget: usize,
     /// Seconds that excerpts may take to be read where there is no budget; 0 for 20.
     pub first_token: f64,
-    /// How tokens are drawn, where the user or the command line says so.
+    /// The sampling of tokens, where the user or the command line says so.
     pub sampling: Sampling,
     /// Most tokens of an answer; 0 for the job's default.
     pub max_tokens: usize,
-    /// Whether thinking models think.
+    /// True if thinking models think.
     pub thinking: bool,
     /// Tokens of a thought, where the user says so; 0 for no limit.
     pub thinking_limit: Option<usize>,
@@ -93,7 +93,7 @@ pub struct Settings {
     pub rules_file: String,
     /// Globs of files a review passes over.
     pub review_skip: Vec<String>,
-    /// Whether each finding of a review is put to the model once more.
+    /// True if each finding of a review is put to the model once more.
     pub second_look: bool,
     /// The folder of what reviews have found before; none to keep nothing.
     pub reviews: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub struct Settings {
 /// A question.
 #[derive(Debug, Clone, Default)]
 pub struct Ask {
-    /// What the person typed, mentions and all.
+    /// The question as the person typed it, mentions and all.
     pub question: String,
     /// Text piped in.
     pub piped: Option<String>,
@@ -116,14 +116,14 @@ pub struct Ask {
     pub dropped: Vec<Mention>,
     /// The conversation so far.
     pub history: Vec<Turn>,
-    /// Whether the last answer is to be gone on with where it ends, instead of a question.
+    /// True if the last answer is to be gone on with where it ends, instead of a question.
     pub go_on: bool,
 }
 
 /// A change wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Patch {
-    /// What the person typed, mentions and all.
+    /// The request as the person typed it, mentions and all.
     pub request: String,
     /// Text piped in.
     pub piped: Option<String>,
@@ -148,13 +148,13 @@ pub struct Review {
     pub max_time_s: u64,
     /// Findings that are put aside, besides those of the user ([`Settings::dismissed`]).
     pub dismissed: review::Dismissed,
-    /// Whether pieces are read that were read before.
+    /// True if pieces are read that were read before.
     pub anew: bool,
-    /// Whether the rules alone look, since there is no model to read it.
+    /// True if the rules alone look, since there is no model to read the diff.
     pub rules_only: bool,
 }
 
-/// Where a review's diff comes from.
+/// The source of a review's diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReviewOf {
     /// The repository.
@@ -176,66 +176,66 @@ pub enum Request {
     Message,
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// To a question: the turn for the history. `stopped` if cancelled on the way.
+    /// The answer to a question.
     Ask {
-        /// The finished turn.
+        /// The finished turn, for the history.
         turn: Turn,
-        /// What was shown.
+        /// The excerpts that were shown.
         context: Context,
-        /// Cancelled; what was written stands.
+        /// True if the job was cancelled; what was written stands.
         stopped: bool,
     },
-    /// To a change wanted. An empty change with prose is an honest "nothing".
+    /// The answer to a wish for a change. An empty change with prose is an honest "nothing".
     Patch {
         /// The planned change; nothing is written yet.
         change: Change,
-        /// What the model says around it.
+        /// The words of the model around the edits.
         prose: String,
         /// Edits that could not be used, with reasons.
         troubles: Vec<String>,
-        /// What was shown.
+        /// The excerpts that were shown.
         context: Context,
-        /// Cancelled.
+        /// True if the job was cancelled.
         stopped: bool,
     },
-    /// To a review.
+    /// The answer to a wish for a review.
     Review {
         /// The findings, worst first.
         findings: Vec<Finding>,
         /// Files that were not read, with reasons (too large, out of time, binary, skipped).
         unread: Vec<(RepoPath, String)>,
-        /// Cancelled or out of time.
+        /// True if the job was cancelled or out of time.
         stopped: bool,
-        /// Why no model has read any of it, where none could; the rules have looked.
+        /// The failure for which no model has read any of it, where none could; the rules have looked.
         failed: Option<Failure>,
     },
     /// A commit message.
     Message {
         /// Subject, blank line, body.
         text: String,
-        /// Cancelled.
+        /// True if the job was cancelled.
         stopped: bool,
     },
 }
 
-/// What a job works with.
+/// The things that a job works with.
 pub struct JobCx<'a> {
     /// The model.
     pub engine: &'a mut dyn Engine,
     /// The repository.
     pub repo: &'a Repo,
-    /// Its index, as it is now.
+    /// The repository's index, as it is now.
     pub index: &'a Index,
-    /// Whether that index covers every file.
+    /// True if the index covers every file.
     pub index_complete: bool,
     /// Settings.
     pub settings: &'a Settings,
     /// Prompt templates.
     pub prompts: &'a Prompts,
-    /// Asked at every step.
+    /// The cancel token, asked at every step.
     pub cancel: Cancel,
 }
 
@@ -255,18 +255,18 @@ pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -
     outcome
 }
 
-/// What a preview must know of the model that would read.
+/// The facts that a preview must know of the model that would read.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
-    /// Counts tokens.
+    /// The counter of tokens.
     pub count: &'a dyn crate::engine::CountMessages,
-    /// Its context in tokens; 0 where that is not known.
+    /// The model's context in tokens; 0 where that is not known.
     pub context: usize,
-    /// Whether it is asked to rewrite definitions ([`crate::engine::Facts::rewrites`]).
+    /// True if the model is asked to rewrite definitions ([`crate::engine::Facts::rewrites`]).
     pub rewrites: bool,
 }
 
-/// What the model would be shown for a request; runs no model.
+/// Returns the conversation that the model would be shown for a request; runs no model.
 pub fn preview(
     request: &Request,
     repo: &Repo,
@@ -278,7 +278,7 @@ pub fn preview(
     preview::preview(request, repo, index, settings, prompts, reader)
 }
 
-/// What the model would be shown.
+/// The conversation that the model would be shown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Preview {
     /// The chosen excerpts.

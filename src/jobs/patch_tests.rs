@@ -6,7 +6,7 @@ use crate::base::CancelSource;
 use crate::engine::scripted::{Line, Play};
 use crate::engine::{Engine as _, ScriptedEngine};
 use crate::jobs::{Prompts, Request};
-use crate::patch::EditKind;
+use crate::patch::{Change, EditKind};
 
 const WALK: &str = "/// Walks a folder.\nfn walk() {\n    step();\n    step();\n    leap();\n}\n";
 

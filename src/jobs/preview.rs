@@ -1,15 +1,16 @@
-//! What the model would be shown, without running one.
+//! The conversation that a model would be shown, without running one.
 
 use super::{
-    Preview, Prompts, Reader, Request, Settings, ask, ask::Parts, message, patch, review, talk,
+    Ask, Patch, Preview, Prompts, Reader, Request, Review, Settings, ask, ask::Parts, message,
+    patch, review, talk,
 };
 use crate::base::{Cancel, Result};
 use crate::context::{Context, LeftOut, rules};
-use crate::engine::{Message, Role};
+use crate::engine::{CountMessages, Message, Role};
 use crate::index::Index;
 use crate::repo::Repo;
 
-/// See [`super::preview`].
+/// Makes the preview of a request: see [`super::preview`].
 pub(super) fn preview(
     request: &Request,
     repo: &Repo,
@@ -33,83 +34,130 @@ pub(super) fn preview(
         rules,
         map,
     };
-    let system = standing.message.clone();
-    let parts = Parts {
-        repo,
-        index,
-        settings,
-        prompts,
+    let cancel = Cancel::never();
+    let cx = Cx {
+        parts: Parts {
+            repo,
+            index,
+            settings,
+            prompts,
+            count,
+            cancel: &cancel,
+        },
         count,
-        cancel: &Cancel::never(),
+        window,
+        rewrites,
+        system: &standing.message,
     };
-    let user = |content: String| Message {
-        role: Role::User,
-        content,
+    let mut preview = match request {
+        Request::Ask(asked) => cx.ask(asked)?,
+        Request::Patch(wanted) => cx.patch(wanted)?,
+        Request::Review(wanted) => cx.review(wanted)?,
+        Request::Message => cx.message()?,
     };
-    let held = count.count_before(std::slice::from_ref(&system))?;
-    let budget = |reserve: usize| talk::budget(settings, window, held + reserve, None);
-    let (mut context, messages, tokens) = match request {
-        Request::Ask(asked) => {
-            let mut messages = ask::conversation(&system, &asked.history);
-            let held = count.count_before(&messages)?;
-            let budget = talk::budget(settings, window, held + ask::ANSWER / 2, None);
-            let (context, sent, _) = parts.compose(asked, "", held, window, budget)?;
-            messages.push(user(sent));
-            let tokens = count.count_messages(&messages)?;
-            (context, messages, tokens)
+    standing.tell(&mut preview.context);
+    Ok(preview)
+}
+
+/// The material that the previews of all requests are made from.
+struct Cx<'a> {
+    parts: Parts<'a>,
+    count: &'a dyn CountMessages,
+    /// The context of the model in tokens.
+    window: usize,
+    rewrites: bool,
+    /// The standing instructions.
+    system: &'a Message,
+}
+
+impl Cx<'_> {
+    /// Tokens of a message that begins a conversation.
+    fn held(&self, system: &Message) -> Result<usize> {
+        self.count.count_before(std::slice::from_ref(system))
+    }
+
+    /// Tokens that excerpts may take behind `used` others.
+    fn budget(&self, used: usize) -> usize {
+        talk::budget(self.parts.settings, self.window, used, None)
+    }
+
+    /// The preview of a conversation that ends with a message of the user's.
+    fn shown(&self, context: Context, mut messages: Vec<Message>, sent: String) -> Result<Preview> {
+        messages.push(Message {
+            role: Role::User,
+            content: sent,
+        });
+        Ok(Preview {
+            tokens: self.count.count_messages(&messages)?,
+            context,
+            messages,
+        })
+    }
+
+    fn ask(&self, asked: &Ask) -> Result<Preview> {
+        let messages = ask::conversation(self.system, &asked.history);
+        let held = self.count.count_before(&messages)?;
+        let budget = self.budget(held + ask::ANSWER / 2);
+        let parts = &self.parts;
+        let (context, sent, _) = parts.compose(asked, "", held, self.window, budget)?;
+        self.shown(context, messages, sent)
+    }
+
+    fn patch(&self, wanted: &Patch) -> Result<Preview> {
+        let held = self.held(self.system)?;
+        let (window, rewrites) = (self.window, self.rewrites);
+        let budget = self.budget(held + patch::reserve(self.parts.settings.max_tokens, window));
+        let (context, sent, _) =
+            patch::compose(wanted, "", &self.parts, held, window, budget, rewrites)?;
+        self.shown(context, vec![self.system.clone()], sent)
+    }
+
+    /// The preview of a review: the instructions, which are read once, and the pieces, each in a
+    /// conversation of its own.
+    fn review(&self, wanted: &Review) -> Result<Preview> {
+        let prompts = self.parts.prompts;
+        let review::Wanted { diff, unread, .. } = review::wanted(wanted, &self.parts)?;
+        let system = review::told(self.system.clone(), review::fixes(self.rewrites), prompts)?;
+        let held = self.held(&system)?;
+        let cut = review::pieces(&diff, &self.parts, held, self.window, None)?;
+        let mut messages = vec![system.clone()];
+        let mut context = Context::default();
+        let mut tokens = held;
+        for piece in &cut.pieces {
+            let message = review::message(piece, prompts)?;
+            let whole = self
+                .count
+                .count_messages(&[system.clone(), message.clone()])?;
+            tokens += whole.saturating_sub(held);
+            messages.push(message);
+            context.tokens += piece.tokens;
+            context.excerpts.extend(piece.around.iter().cloned());
         }
-        Request::Patch(wanted) => {
-            let reserve = patch::reserve(settings.max_tokens, window);
-            let (context, sent, _) =
-                patch::compose(wanted, "", &parts, held, window, budget(reserve), rewrites)?;
-            let messages = vec![system, user(sent)];
-            let tokens = count.count_messages(&messages)?;
-            (context, messages, tokens)
-        }
-        Request::Review(wanted) => {
-            let review::Wanted { diff, unread, .. } = review::wanted(wanted, &parts)?;
-            let system = review::told(system, review::fixes(rewrites), prompts)?;
-            let held = count.count_before(std::slice::from_ref(&system))?;
-            let cut = review::pieces(&diff, &parts, held, window, None)?;
-            let mut messages = vec![system.clone()];
-            let mut context = Context::default();
-            // The instructions are read once, then the pieces, each in a conversation of its own.
-            let mut tokens = held;
-            for piece in &cut.pieces {
-                let message = review::message(piece, prompts)?;
-                let whole = count.count_messages(&[system.clone(), message.clone()])?;
-                tokens += whole.saturating_sub(held);
-                messages.push(message);
-                context.tokens += piece.tokens;
-                context.excerpts.extend(piece.around.iter().cloned());
-            }
-            context.left_out = unread
-                .into_iter()
-                .map(|(path, reason)| LeftOut {
-                    path,
-                    range: None,
-                    tokens: 0,
-                    reason,
-                })
-                .chain(cut.left_out)
-                .collect();
-            (context, messages, tokens)
-        }
-        Request::Message => {
-            let (sent, left_out) = message::compose(&parts, held, window, budget(message::USUAL))?;
-            let context = Context {
-                left_out,
-                ..Context::default()
-            };
-            let messages = vec![system, user(sent)];
-            let tokens = count.count_messages(&messages)?;
-            (context, messages, tokens)
-        }
-    };
-    standing.tell(&mut context);
-    Ok(Preview {
-        context,
-        messages,
-        tokens,
-    })
+        context.left_out = unread
+            .into_iter()
+            .map(|(path, reason)| LeftOut {
+                path,
+                range: None,
+                tokens: 0,
+                reason,
+            })
+            .chain(cut.left_out)
+            .collect();
+        Ok(Preview {
+            context,
+            messages,
+            tokens,
+        })
+    }
+
+    fn message(&self) -> Result<Preview> {
+        let held = self.held(self.system)?;
+        let budget = self.budget(held + message::USUAL);
+        let (sent, left_out) = message::compose(&self.parts, held, self.window, budget)?;
+        let context = Context {
+            left_out,
+            ..Context::default()
+        };
+        self.shown(context, vec![self.system.clone()], sent)
+    }
 }

@@ -1,8 +1,8 @@
 //! The prompt templates, embedded and overridable by the user.
 //!
-//! What goes into a template is plain text: values are put in as they are and never read as
-//! a template again. Nothing changes from one run to the next (no clock, no random number),
-//! so that the same request begins with the same tokens.
+//! The values of a template are plain text: they are put in as they are and never read as a
+//! template again. Nothing changes from one run to the next (no clock, no random number), so that
+//! the same request begins with the same tokens.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,10 +12,11 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
+use crate::base::bug::bug;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
-/// No prompt is as long as this, in bytes.
+/// Most bytes of a template of the user's.
 const LONGEST: u64 = 64 * 1024;
 
 /// The templates by name.
@@ -37,25 +38,25 @@ pub struct Prompts {
     templates: Arc<Environment<'static>>,
 }
 
-/// What `system.md` may use.
+/// The values that `system.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct SystemValues<'a> {
     /// The repository's name.
     pub repository: &'a str,
     /// Files and what they define; empty for none.
     pub map: &'a str,
-    /// The rules file.
+    /// The path of the rules file.
     pub rules_path: &'a str,
-    /// Its text; empty for none.
+    /// The text of the rules file; empty for none.
     pub rules: &'a str,
 }
 
-/// What `ask.md` may use.
+/// The values that `ask.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct AskValues<'a> {
-    /// What the person typed.
+    /// The question as the person typed it.
     pub question: &'a str,
-    /// What the history says, where it was asked.
+    /// Git's history, written out, where the question is about it.
     pub past: &'a str,
     /// The excerpts, written out.
     pub excerpts: &'a str,
@@ -63,14 +64,14 @@ pub(super) struct AskValues<'a> {
     pub piped: &'a str,
     /// A fence that does not stand in the piped text.
     pub fence: &'a str,
-    /// Whether the search brought nothing at all.
+    /// True if the search brought nothing at all.
     pub nothing_found: bool,
 }
 
-/// What `patch.md` may use.
+/// The values that `patch.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct PatchValues<'a> {
-    /// What the person typed.
+    /// The request as the person typed it.
     pub request: &'a str,
     /// The excerpts, written out.
     pub excerpts: &'a str,
@@ -80,82 +81,82 @@ pub(super) struct PatchValues<'a> {
     pub fence: &'a str,
     /// The files that may be changed; empty for any.
     pub files: &'a str,
-    /// Whether text is changed by writing parts anew, and not by saying first what stands there.
+    /// True if text is changed by writing parts anew, and not by saying first what stands there.
     pub rewrites: bool,
-    /// Whether files may be made, taken away and renamed.
+    /// True if files may be made, taken away and renamed.
     pub whole: bool,
     /// A hunk that was refused.
     pub refused: &'a str,
-    /// A fence that does not stand in it.
+    /// A fence that does not stand in the refused hunk.
     pub refused_fence: &'a str,
-    /// What the person said to it.
+    /// The person's remark on the refused hunk.
     pub remark: &'a str,
 }
 
-/// What `retry.md` may use.
+/// The values that `retry.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct RetryValues<'a> {
-    /// Why nothing could be applied, or what it would leave worse.
+    /// The reasons why nothing could be applied, or complaints about what the change would leave worse.
     pub troubles: &'a [String],
     /// Lines that new text may have; 0 for no limit.
     pub lines: u32,
-    /// Whether the change can be applied and leaves something worse.
+    /// True if the change can be applied and leaves something worse.
     pub worse: bool,
 }
 
-/// What `review.md` may use.
+/// The values that `review.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct ReviewValues<'a> {
     /// The piece of the diff, lines numbered.
     pub diff: &'a str,
-    /// Definitions around it, written out.
+    /// Definitions around the changes, written out.
     pub around: &'a str,
     /// A fence that does not stand in the diff.
     pub fence: &'a str,
 }
 
-/// What `reviewing.md` may use.
+/// The values that `reviewing.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct ReviewingValues {
-    /// Whether new text for a line may be given.
+    /// True if new text for a line may be given.
     pub fixes: bool,
 }
 
-/// What `verdict.md` may use.
+/// The values that `verdict.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct VerdictValues<'a> {
     /// The piece of the diff, lines numbered.
     pub diff: &'a str,
-    /// Definitions around it, written out.
+    /// Definitions around the changes, written out.
     pub around: &'a str,
     /// A fence that does not stand in the diff.
     pub fence: &'a str,
     /// File and line of the finding.
     pub place: &'a str,
-    /// How bad it is said to be.
+    /// The severity of the finding, in a word.
     pub severity: &'a str,
-    /// What it is about.
+    /// The category of the finding.
     pub category: &'a str,
     /// The finding in a few words.
     pub title: &'a str,
-    /// The line it quotes.
+    /// The line that the finding quotes.
     pub quote: &'a str,
-    /// Why it is said to be wrong.
+    /// The reason that the finding gives.
     pub reason: &'a str,
 }
 
-/// What `translate.md` may use.
+/// The values that `translate.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct TranslateValues<'a> {
     question: &'a str,
 }
 
-/// What `message.md` may use.
+/// The values that `message.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct MessageValues<'a> {
     /// The staged diff.
     pub diff: &'a str,
-    /// A fence that does not stand in it.
+    /// A fence that does not stand in the diff.
     pub fence: &'a str,
     /// First lines of the last messages.
     pub subjects: &'a [String],
@@ -178,16 +179,12 @@ impl Prompts {
             .map_err(|e| Failure::bug("the template syntax is wrong").because(e))?;
         templates.set_syntax(syntax);
         for (name, embedded) in EMBEDDED {
-            let own = folder.map(|folder| folder.join(name));
-            let (source, shown) = match own.as_deref().map(read_own).transpose()?.flatten() {
-                Some(text) => {
-                    let shown = own
-                        .as_deref()
-                        .map_or_else(String::new, |f| f.display().to_string());
-                    (text, shown)
-                }
-                None => (embedded.to_owned(), format!("prompts/{name}")),
+            let own = match folder.map(|folder| folder.join(name)) {
+                Some(file) => read_own(&file)?.map(|text| (text, file.display().to_string())),
+                None => None,
             };
+            let (source, shown) =
+                own.unwrap_or_else(|| (embedded.to_owned(), format!("prompts/{name}")));
             templates
                 .add_template_owned(name, source)
                 .map_err(|e| wrong(&shown, &e))?;
@@ -205,47 +202,47 @@ impl Prompts {
         })
     }
 
-    /// The standing instructions.
+    /// Renders the standing instructions.
     pub(super) fn system(&self, values: &SystemValues<'_>) -> Result<String> {
         self.render("system.md", values)
     }
 
-    /// A question.
+    /// Renders a question.
     pub(super) fn ask(&self, values: &AskValues<'_>) -> Result<String> {
         self.render("ask.md", values)
     }
 
-    /// A change wanted.
+    /// Renders a wish for a change.
     pub(super) fn patch(&self, values: &PatchValues<'_>) -> Result<String> {
         self.render("patch.md", values)
     }
 
-    /// A second try at a change.
+    /// Renders the wish for a second try at a change.
     pub(super) fn retry(&self, values: &RetryValues<'_>) -> Result<String> {
         self.render("retry.md", values)
     }
 
-    /// English search words for a question.
+    /// Renders the wish for English search words.
     pub(super) fn translate(&self, question: &str) -> Result<String> {
         self.render("translate.md", &TranslateValues { question })
     }
 
-    /// A piece of a diff to be reviewed.
+    /// Renders a piece of a diff to be reviewed.
     pub(super) fn review(&self, values: &ReviewValues<'_>) -> Result<String> {
         self.render("review.md", values)
     }
 
-    /// How to review, for all pieces of a diff.
+    /// Renders how to review, for all pieces of a diff.
     pub(super) fn reviewing(&self, values: ReviewingValues) -> Result<String> {
         self.render("reviewing.md", &values)
     }
 
-    /// A finding, to be looked at again.
+    /// Renders a finding, to be looked at again.
     pub(super) fn verdict(&self, values: &VerdictValues<'_>) -> Result<String> {
         self.render("verdict.md", values)
     }
 
-    /// A commit message.
+    /// Renders the wish for a commit message.
     pub(super) fn message(&self, values: &MessageValues<'_>) -> Result<String> {
         self.render("message.md", values)
     }
@@ -271,7 +268,7 @@ pub(super) fn fence_for(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-/// The user's own template; none where there is no such file.
+/// Reads the user's own template; none where there is no such file.
 fn read_own(file: &Path) -> Result<Option<String>> {
     let cannot = |e: &std::io::Error| {
         let failure = io_failure(format!("cannot read the prompt {}", file.display()), e);
@@ -293,7 +290,7 @@ fn read_own(file: &Path) -> Result<Option<String>> {
         .map_err(|e| cannot(&e))
 }
 
-/// A file that is nearly named as a template is a slip of the pen.
+/// Checks that no file is nearly named as a template, which is a slip of the pen.
 fn check_names(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Ok(());
@@ -336,7 +333,7 @@ fn of(values: impl Serialize) -> Value {
     Value::from(Serde(values))
 }
 
-/// Values that make every part of a template be used once.
+/// Sample values, which make every part of a template be used once.
 fn sample(name: &str) -> Value {
     let lines = ["a".to_owned()];
     match name {
@@ -394,7 +391,7 @@ fn sample(name: &str) -> Value {
             subjects: &lines,
         }),
         "translate.md" => of(TranslateValues { question: "q" }),
-        _ => context! {},
+        _ => bug("a template has no sample", context! {}),
     }
 }
 

@@ -5,40 +5,40 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Failure, LineRange, RepoPath, Result, lines};
+use crate::base::{Failure, LineRange, OrBug, RepoPath, Result, lines};
 use crate::engine::Walker;
 use crate::grammar::FormGrammar;
 use crate::patch::{Change, Edit, EditKind, EditLanguage, FileChange, Scope, ScopeFile, Texts};
 
-/// Tokens of an answer: as many as a change may need.
+/// Most tokens of an answer: as many as a change may need.
 const LIMIT: usize = 400_000;
 
 /// One file of a change.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pair {
-    /// Where it was, or is where it is new.
+    /// The path before the change; of a new file, the path after it.
     pub path: RepoPath,
-    /// Where it is now, where that is elsewhere.
+    /// The path after the change, where that is another.
     #[serde(default)]
     pub to: Option<RepoPath>,
-    /// Its text before; none for a new one.
+    /// The text before; none for a new file.
     pub before: Option<String>,
-    /// Its text after; none where it is taken away.
+    /// The text after; none for a file that is taken away.
     pub after: Option<String>,
 }
 
-/// What became of a change.
+/// The outcome of a replayed change.
 #[derive(Debug, Clone, Serialize)]
 pub struct Replayed {
-    /// Why it is not the same; empty if it is.
+    /// The reason why the files are not the same; empty if they are.
     pub refused: String,
-    /// Edits.
+    /// The number of edits.
     pub edits: usize,
-    /// Tokens they took.
+    /// Tokens that the edits took.
     pub tokens: usize,
 }
 
-/// Says a change in edits whose texts are changed in `form`, and compares what they make.
+/// Writes a change as edits whose texts are changed in `form`, and compares what they make.
 pub fn replay(pairs: &[Pair], form: EditKind, walker: &mut Walker) -> Replayed {
     let texts = Before(
         pairs
@@ -66,6 +66,7 @@ pub fn replay(pairs: &[Pair], form: EditKind, walker: &mut Walker) -> Replayed {
     let (taken, tokens) = walker.spell(&mut grammar, answer.as_bytes(), LIMIT);
     let edits: Vec<Edit> = grammar.edits().to_vec();
     let refused = if taken < answer.len() {
+        // Where that is inside a character, the beginning is told instead.
         let rest = answer.get(taken.saturating_sub(80)..).unwrap_or(&answer);
         let rest: String = rest.chars().take(120).collect();
         format!("the grammar does not take {rest:?}")
@@ -108,7 +109,7 @@ fn lines(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What differs between what is wanted and what the edits make.
+/// The difference between the change and what the edits make, in words; empty for none.
 fn differs(pairs: &[Pair], change: &Change) -> String {
     for pair in pairs {
         let made = change.files.iter().find(|file| file.path == pair.path);
@@ -121,7 +122,7 @@ fn differs(pairs: &[Pair], change: &Change) -> String {
     String::new()
 }
 
-/// A change of one file as an answer would say it.
+/// The change of one file as an answer would say it.
 fn said(pair: &Pair, form: EditKind) -> String {
     let path = pair.path.as_str();
     match (&pair.before, &pair.after) {
@@ -158,9 +159,10 @@ fn said(pair: &Pair, form: EditKind) -> String {
     }
 }
 
-/// Lines of the old text, from 0, and those to stand there.
+/// A place that changes: lines of the old text, from 0, and those to stand there.
 type Place = (std::ops::Range<usize>, Vec<String>);
 
+/// One edit of a file's text.
 fn block(
     path: &str,
     (old, new): (&std::ops::Range<usize>, &[String]),
@@ -175,7 +177,7 @@ fn block(
         return format!("*** rewrite {path}:{start}-{end}\n{open}\n{new}{close}\n");
     }
     let lines = lines(before);
-    let old = lines.get(old.clone()).unwrap_or_default();
+    let old = lines.get(old.clone()).or_bug("a place is of another text");
     let old: String = old.iter().map(|line| format!("{line}\n")).collect();
     format!("*** replace {path}\n{open}\n{old}{middle}\n{new}{close}\n")
 }
@@ -191,7 +193,7 @@ fn fence(before: Option<&String>, after: &str) -> usize {
         .map_or(7, |longest| (longest + 1).max(7))
 }
 
-/// Where a file changes, each place going on until it is the only one of its kind.
+/// The places where a file changes, each going on until it is the only one of its kind.
 fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
     let change = Change {
         files: vec![FileChange {
@@ -204,6 +206,7 @@ fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
     let old = lines(before);
     let mut places: Vec<Place> = Vec::new();
     for hunk in change.hunks(1) {
+        // An empty text has no old lines.
         let range = hunk.old.map_or(0..0, |range| {
             range.start() as usize - 1..(range.end() as usize).min(old.len())
         });
@@ -216,7 +219,7 @@ fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
         places.push((range, new));
     }
     let unique = |range: &std::ops::Range<usize>| {
-        let wanted = old.get(range.clone()).unwrap_or_default();
+        let wanted = old.get(range.clone()).or_bug("a place is of another text");
         old.windows(wanted.len().max(1))
             .filter(|window| *window == wanted)
             .count()

@@ -1,5 +1,5 @@
-//! The review job: what needs no model, and a diff in pieces, with findings for each. Every one
-//! quotes a line of the diff and is put to the model once more, alone.
+//! The review job: findings by rules, which need no model, and a diff in pieces, with findings for
+//! each. Every finding of a model quotes a line of the diff and is put to the model once more, alone.
 
 mod dismissed;
 mod finding_form;
@@ -32,14 +32,14 @@ use crate::repo::{Diff, DiffKind, DiffSpec, FileDiff, FileStatus};
 
 /// Most tokens of the findings of one piece, where the user sets no limit.
 const ANSWER: usize = 600;
-/// Tokens of a piece where the user sets no budget: small models lose their way in more.
+/// Most tokens of a piece where the user sets no budget: small models lose their way in more.
 const PIECE: usize = 1200;
 /// Fewest tokens a piece is cut to.
 const LEAST: usize = 200;
 /// Lines shown around a change.
 pub(super) const AROUND: u32 = 5;
 
-/// Files that tools write, by name.
+/// Lock files, which tools write, by name.
 const LOCKS: [&str; 16] = [
     "Cargo.lock",
     "Gemfile.lock",
@@ -59,7 +59,7 @@ const LOCKS: [&str; 16] = [
     "yarn.lock",
 ];
 
-/// See [`super::run`].
+/// Runs the job: see [`super::run`].
 pub(super) fn run(
     request: &Review,
     cx: &mut JobCx<'_>,
@@ -87,15 +87,7 @@ pub(super) fn run(
             tally.take(spots::in_bytes(files, cx.repo)?, &diff, emit);
         }
     }
-    if !diff.unnamed.is_empty() {
-        let (who, names) = match diff.unnamed.len() {
-            1 => ("1 changed file is".to_owned(), "its name is"),
-            n => (format!("{n} changed files are"), "their names are"),
-        };
-        emit(Event::Note {
-            text: format!("{who} read by no model: {names} no UTF-8; the rules have looked"),
-        });
-    }
+    tell_unnamed(diff.unnamed.len(), emit);
     if diff.files.is_empty() {
         if diff.unnamed.is_empty() {
             let text = if unread.is_empty() {
@@ -128,6 +120,19 @@ pub(super) fn run(
     Ok(answer(tally, unread, stopped, failed))
 }
 
+/// Says how many changed files no model can read, for want of a name that is text.
+fn tell_unnamed(files: usize, emit: &mut dyn FnMut(Event)) {
+    let (who, names) = match files {
+        0 => return,
+        1 => ("1 changed file is".to_owned(), "its name is"),
+        n => (format!("{n} changed files are"), "their names are"),
+    };
+    emit(Event::Note {
+        text: format!("{who} read by no model: {names} no UTF-8; the rules have looked"),
+    });
+}
+
+/// The answer of the job, its findings in order.
 fn answer(
     tally: Tally,
     unread: Vec<(RepoPath, String)>,
@@ -144,8 +149,8 @@ fn answer(
     }
 }
 
-/// Has a model read a diff, piece by piece. Says whether it was stopped, and why nothing was
-/// read, where nothing could be.
+/// Has a model read a diff, piece by piece. Returns true if the reading was stopped, and the
+/// failure for which nothing was read, where nothing could be.
 fn by_model(
     diff: &Diff,
     request: &Review,
@@ -204,22 +209,32 @@ fn by_model(
         }
     }
     memory.prune();
-    match stopped {
-        Some(reason) => emit(Event::Note {
-            text: format!(
-                "{reason} after {}: {} of {total} pieces were read",
-                human_time(begun.elapsed().as_secs_f64()),
-                tally.read
-            ),
-        }),
-        None => emit(progress(total, total, None)),
-    }
+    tell_end(stopped, begun, tally.read, total, emit);
     tally.tell(total, emit);
     let failed = failures.pop().filter(|_| tally.read == 0);
     Ok((stopped.is_some(), failed))
 }
 
-/// What a review is of.
+/// Says where the reading ended: `stopped` is the reason, where that was before the last piece.
+fn tell_end(
+    stopped: Option<&str>,
+    begun: Instant,
+    read: usize,
+    total: usize,
+    emit: &mut dyn FnMut(Event),
+) {
+    emit(match stopped {
+        Some(reason) => Event::Note {
+            text: format!(
+                "{reason} after {}: {read} of {total} pieces were read",
+                human_time(begun.elapsed().as_secs_f64())
+            ),
+        },
+        None => progress(total, total, None),
+    });
+}
+
+/// The files that a review is of, and those that it leaves out.
 pub(super) struct Wanted {
     /// The diff that is to be read.
     pub diff: Diff,
@@ -231,7 +246,7 @@ pub(super) struct Wanted {
     passed: Vec<FileDiff>,
 }
 
-/// Settles what is read.
+/// Makes the diff, and settles which of its files are read.
 pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
     let diff = match &request.diff {
         ReviewOf::Given(diff) => diff.clone(),
@@ -287,7 +302,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
     })
 }
 
-/// Why a file is not read, if it is not.
+/// The reason why a file is not read; none if it is.
 fn passed_over(file: &FileDiff, index: &Index) -> Option<&'static str> {
     let path = &file.path;
     if LOCKS.contains(&path.name()) {
@@ -316,7 +331,7 @@ fn passed_over(file: &FileDiff, index: &Index) -> Option<&'static str> {
     }
 }
 
-/// What is said where there is no diff.
+/// The words for a diff that is empty.
 fn nothing(of: &ReviewOf) -> String {
     match of {
         ReviewOf::Given(_) => "the diff is empty; there is nothing to review".to_owned(),
@@ -332,7 +347,7 @@ fn nothing(of: &ReviewOf) -> String {
     }
 }
 
-/// Cuts the diff into pieces that fit.
+/// Cuts the diff into pieces that fit a context of `window` tokens behind `held` others.
 ///
 /// # Errors
 /// Of kind model, if the context is too small for any.
@@ -363,12 +378,13 @@ pub(super) fn pieces(
     ))
 }
 
-/// Whether new text for lines is asked for: small models have enough to do.
+/// Tells whether new text for lines is asked for: small models have enough to do.
 pub(super) const fn fixes(rewrites: bool) -> bool {
     !rewrites
 }
 
-/// The standing instructions with how to review: what all pieces have in common is read once.
+/// The standing instructions with how to review: the part that all pieces have in common is read
+/// once.
 pub(super) fn told(mut system: Message, fixes: bool, prompts: &super::Prompts) -> Result<Message> {
     let how = prompts.reviewing(ReviewingValues { fixes })?;
     system.content = format!("{}\n\n{}", system.content.trim_end(), how.trim_end());
@@ -388,6 +404,7 @@ pub(super) fn message(piece: &DiffPiece, prompts: &super::Prompts) -> Result<Mes
     })
 }
 
+/// The progress of a review as an event.
 fn progress(done: usize, total: usize, piece: Option<&DiffPiece>) -> Event {
     let part = piece.and_then(|piece| piece.parts.first());
     Event::Progress {

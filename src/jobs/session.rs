@@ -1,4 +1,4 @@
-//! Conversations kept on disk: saved turn by turn, resumed, exported, forgotten.
+//! Conversations on disk: saved turn by turn, resumed, exported, forgotten.
 //!
 //! A session is a file of JSON lines, a turn a line, so that a killed process loses at most
 //! the turn it was writing. What cannot be read is passed over, never written over.
@@ -20,24 +20,24 @@ use crate::base::{Failure, Result};
 /// The version of the file format.
 const VERSION: u32 = 1;
 
-/// A session's file is not read beyond this.
+/// Most bytes of a session's file that are read.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// The folder of one repository's sessions (0700; files 0600).
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    /// The folder.
+    /// The path of the folder.
     pub dir: PathBuf,
 }
 
 /// A session in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionEntry {
-    /// Its id: sortable, newest last.
+    /// The session's id: sortable, newest last.
     pub id: String,
     /// The first request, one line.
     pub title: String,
-    /// Turns.
+    /// The number of turns.
     pub turns: usize,
     /// Seconds since 1970 of the last change.
     pub changed: u64,
@@ -75,6 +75,7 @@ impl Sessions {
             let Some(first) = turns.first() else {
                 continue;
             };
+            // Where the file system keeps no times, a session counts as the oldest.
             let changed = entry
                 .metadata()
                 .and_then(|facts| facts.modified())
@@ -94,6 +95,7 @@ impl Sessions {
 
     /// An id for a new session.
     pub fn new_id(&self) -> String {
+        // A clock may stand before 1970.
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -197,7 +199,7 @@ impl Sessions {
     }
 }
 
-/// Whether a file ends with a newline, or is empty.
+/// Tells whether a file ends with a newline, or is empty.
 fn ends_with_newline(file: &mut File) -> std::io::Result<bool> {
     if file.metadata()?.len() == 0 {
         return Ok(true);
@@ -250,9 +252,11 @@ pub fn export(turns: &[Turn]) -> String {
         if !out.is_empty() {
             out.push('\n');
         }
-        // Writing to a String cannot fail.
         let mut lines = turn.request.trim().lines();
-        let _ = writeln!(out, "## {}\n", printable(lines.next().unwrap_or("")));
+        // A turn that was read from a file may have an empty request.
+        let first = lines.next().unwrap_or("");
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "## {}\n", printable(first));
         let rest: Vec<&str> = lines.collect();
         if !rest.is_empty() {
             for line in rest {

@@ -1,8 +1,8 @@
-//! Trying a model: a repository of a few files, what every job would ask there, and a short
+//! The trial of a model: a repository of a few files, what every job would ask there, and a short
 //! real sitting.
 //!
-//! What a model's file promises is only seen when the jobs' own prompts go through its template
-//! and its vocabulary and a token comes out. So it is done when a model is added, and not at the
+//! Whatever a model's file promises, only the jobs' own prompts show whether its template and its
+//! vocabulary work and a token comes out. So they are tried when a model is added, and not at the
 //! first question.
 
 use std::sync::Arc;
@@ -19,20 +19,21 @@ use crate::engine::{Engine, Generate, Message, Role, Sampling, Step};
 use crate::index::Index;
 use crate::repo::{DiffSpec, Repo, WalkRules};
 
+/// The module of the tiny repository, as it is committed.
 const COUNT: &str = "\"\"\"Counts the words of a text.\"\"\"\n\n\ndef words(text):\n    \"\"\"The words of a text, in lower case.\"\"\"\n    return text.lower().split()\n\n\ndef count(text):\n    \"\"\"How often each word comes.\"\"\"\n    found = {}\n    for word in words(text):\n        found[word] = found.get(word, 0) + 1\n    return found\n";
-/// What is staged behind [`COUNT`].
+/// The definition that is staged behind [`COUNT`].
 const MOST: &str = "\n\ndef most(text, n):\n    \"\"\"The n words that come most often.\"\"\"\n    found = count(text)\n    return sorted(found, key=found.get)[:n]\n";
 const README: &str = "# Word count\n\n`count` tells how often each word of a text comes.\n";
 
 /// Tokens of an answer in a sitting.
 const ANSWER: usize = 96;
 
-/// A job, by the word for it.
+/// The jobs, by the words for them.
 pub const JOBS: [&str; 4] = ["ask", "patch", "review", "message"];
 
 /// A git repository of a few files with a change staged, in a temporary folder.
 pub struct TinyRepository {
-    /// Goes when this does.
+    /// The temporary folder, which is removed with this.
     _dir: tempfile::TempDir,
     repo: Repo,
     index: Arc<Index>,
@@ -40,7 +41,7 @@ pub struct TinyRepository {
 }
 
 impl TinyRepository {
-    /// Makes it and indexes it.
+    /// Makes the repository and indexes it.
     ///
     /// # Errors
     /// Of kind environment, where no temporary folder can be written.
@@ -91,10 +92,10 @@ impl TinyRepository {
         )
     }
 
-    /// Runs a job on it.
+    /// Runs a job on the repository.
     ///
     /// # Errors
-    /// As [`super::run`].
+    /// Those of [`super::run`].
     pub fn run(
         &self,
         request: &Request,
@@ -126,7 +127,7 @@ fn settings() -> Settings {
     }
 }
 
-/// What a job is asked to do with the tiny repository; none for a word that is no job.
+/// The request of a job on the tiny repository; none for a word that is no job.
 pub fn request(job: &str) -> Option<Request> {
     Some(match job {
         "ask" => Request::Ask(Ask {
@@ -150,14 +151,19 @@ pub fn request(job: &str) -> Option<Request> {
     })
 }
 
-/// What a trial conversation found.
+/// The request of one of [`JOBS`].
+fn known_request(job: &str) -> Result<Request> {
+    request(job).ok_or_else(|| Failure::bug(format!("there is no request for the job `{job}`")))
+}
+
+/// The outcome of a trial conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tried {
     /// Tokens of each job's prompt, in the order of [`JOBS`].
     pub prompt_tokens: Vec<usize>,
     /// Tokens that were read to compute one more.
     pub read: usize,
-    /// Seconds that took.
+    /// Seconds that the trial took.
     pub seconds: f64,
 }
 
@@ -166,7 +172,7 @@ pub struct Tried {
 /// how many are read.
 ///
 /// # Errors
-/// As the job's own: which one, the reason, and what to do; interrupted, if cancelled.
+/// Those of a job: which one, the reason, and what to do; interrupted, if cancelled.
 pub fn trial(
     engine: &mut dyn Engine,
     cancel: &Cancel,
@@ -177,9 +183,7 @@ pub fn trial(
     let mut prompts: Vec<(usize, Vec<Message>)> = Vec::new();
     for job in JOBS {
         cancel.check()?;
-        let Some(request) = request(job) else {
-            continue;
-        };
+        let request = known_request(job)?;
         let failed = |failure: Failure| told(job, &failure);
         let seen = tiny.preview(&request, engine).map_err(failed)?;
         // Of a review the first piece.
@@ -223,6 +227,7 @@ pub fn trial(
     })
 }
 
+/// A failure of a job as one of the model.
 fn told(job: &str, failure: &Failure) -> Failure {
     let mut told = Failure::new(
         failure.kind(),
@@ -238,16 +243,16 @@ fn told(job: &str, failure: &Failure) -> Failure {
     }
 }
 
-/// How one job of a sitting went.
+/// The outcome of one job of a sitting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// The job: one of [`JOBS`].
     pub job: String,
-    /// Whether it came to an answer of the right form.
+    /// True if the job came to an answer of the right form.
     pub works: bool,
-    /// What stood in the way.
+    /// The failure that stood in the way.
     pub failure: Option<String>,
-    /// What to do about it.
+    /// The next step that the failure names.
     pub hint: Option<String>,
     /// Tokens read anew.
     pub read: usize,
@@ -257,7 +262,7 @@ pub struct Outcome {
     pub written: usize,
     /// Tokens written a second; 0 where too few were.
     pub decode_tps: f64,
-    /// What was answered begins with.
+    /// The first words of the answer.
     pub first_words: String,
 }
 
@@ -278,9 +283,7 @@ pub fn sitting(
     let mut outcomes = Vec::new();
     for job in JOBS {
         cancel.check()?;
-        let Some(request) = request(job) else {
-            continue;
-        };
+        let request = known_request(job)?;
         let mut usages = Vec::new();
         let answer = tiny.run(&request, &settings, engine, cancel, &mut |event| {
             if let Event::Usage(usage) = &event {
@@ -319,20 +322,21 @@ pub fn sitting(
     Ok(outcomes)
 }
 
-/// What an answer begins with, in a line.
+/// The first words of an answer, in a line.
 fn first_words(answer: &Answer) -> String {
     let text = match answer {
         Answer::Ask { turn, .. } => turn.answer.clone(),
         Answer::Patch { change, prose, .. } => {
-            let new = change.files.iter().filter_map(|file| {
+            let mut new = change.files.iter().filter_map(|file| {
                 let after = file.after.as_deref()?;
+                // A new file has no text before.
                 let before = file.before.as_deref().unwrap_or("");
                 after
                     .lines()
                     .find(|line| !before.lines().any(|old| old == *line))
                     .map(|line| format!("+ {}", line.trim()))
             });
-            new.chain([prose.clone()]).next().unwrap_or_default()
+            new.next().unwrap_or_else(|| prose.clone())
         }
         Answer::Review { findings, .. } => match findings.first() {
             Some(finding) => format!("{}:{} {}", finding.path, finding.line, finding.title),

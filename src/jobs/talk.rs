@@ -1,10 +1,10 @@
-//! What all jobs share when they talk to the model: the standing instructions, the budget, and
-//! passing on what happens.
+//! The part of talking to the model that all jobs share: the standing instructions, the budget,
+//! and passing on what happens.
 
 use super::prompt::SystemValues;
 use super::{Context, Event, JobCx, Settings};
 use crate::base::text::human_count;
-use crate::base::{Failure, Result, TokenCount};
+use crate::base::{Failure, OrBug, Result, TokenCount};
 use crate::context::{self, rules::Rules};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling, Step};
 use crate::grammar::Grammar;
@@ -26,7 +26,7 @@ const CLOSE: usize = 32;
 /// Most tokens of the map.
 const MAP: usize = 300;
 
-/// What stands before every conversation.
+/// The standing instructions, which stand before every conversation, and their parts.
 pub(super) struct Standing {
     /// The instructions, with rules and map in them.
     pub message: Message,
@@ -66,8 +66,8 @@ pub(super) fn system(cx: &JobCx<'_>, mapped: bool) -> Result<Standing> {
     })
 }
 
-/// The map for a context of that size. How large it is depends on nothing that changes from run
-/// to run: it is read once and then kept.
+/// The map for a context of `window` tokens. Its size depends on nothing that changes from run to
+/// run: it is read once and then kept.
 pub(super) fn map_of(index: &Index, window: usize, count: &dyn TokenCount) -> String {
     context::map(index, MAP.min(window / 16), count).unwrap_or_else(|failure| {
         log::warn!("no map: {failure}");
@@ -75,18 +75,19 @@ pub(super) fn map_of(index: &Index, window: usize, count: &dyn TokenCount) -> St
     })
 }
 
-/// Most tokens of the rules in a context of that size.
+/// Most tokens of the rules in a context of `window` tokens.
 pub(super) fn most_rules(window: usize) -> usize {
     RULES.min(window / 8)
 }
 
-/// As [`system`], from its parts.
+/// The message of the standing instructions, from its parts.
 pub(super) fn system_message(
     repo: &Repo,
     prompts: &super::Prompts,
     rules: &Rules,
     map: &str,
 ) -> Result<Message> {
+    // The root of a file system has no name.
     let repository = repo
         .root()
         .file_name()
@@ -129,11 +130,12 @@ pub(super) fn budget(
     wanted.min(free)
 }
 
-/// Has an answer written. One that is empty is said to be so and asked for once more, without
-/// thinking and with another seed.
+/// Has an answer written. An empty one is said to be so and asked for once more, without thinking
+/// and with another seed.
 ///
 /// # Errors
-/// As the engine's; of kind model, where the second answer is empty too, with the likely reason.
+/// Those of the engine; of kind model, where the second answer is empty too, with the likely
+/// reason.
 pub(super) fn answer(
     cx: &mut JobCx<'_>,
     request: &Generate,
@@ -159,15 +161,15 @@ pub(super) fn answer(
     Ok(second)
 }
 
-/// Whether nothing was answered, though nobody stopped it.
+/// Tells whether nothing was answered, though nobody stopped it.
 pub(super) fn is_empty(done: &Generated) -> bool {
     done.finish != Finish::Cancelled && done.text.trim().is_empty()
 }
 
-/// How tokens are drawn for a second try: with another seed, and not the likeliest each time,
-/// which would come to the same.
+/// The sampling of a second try: with another seed, and not the likeliest token each time, which
+/// would come to the same.
 pub(super) fn reseeded(sampling: &Sampling) -> Sampling {
-    /// Warm enough to leave a rut.
+    /// A temperature that leaves a rut.
     const WARM: f32 = 0.7;
     Sampling {
         seed: sampling.seed.map(|seed| seed.wrapping_add(1)),
@@ -184,7 +186,7 @@ pub(super) fn asked_once_more(done: &Generated, thinking: bool) -> String {
     )
 }
 
-/// In what way an answer is empty.
+/// The way in which an answer is empty, in words.
 fn emptiness(done: &Generated, thinking: bool) -> &'static str {
     match (done.usage.generated_tokens, done.finish) {
         (0, _) => "it ended at once",
@@ -257,6 +259,7 @@ pub(super) fn generate(
     Ok(done)
 }
 
+/// A step of the engine as an event.
 pub(super) fn event_of(step: Step) -> Event {
     match step {
         Step::Prefill {
@@ -283,8 +286,8 @@ pub(super) fn event_of(step: Step) -> Event {
     }
 }
 
-/// A piped text, cut to a share of the context from its end where logs say what matters, and
-/// the word about it.
+/// A piped text, cut to its first lines where it has more than `most` tokens, and the word about
+/// that.
 pub(super) fn piped(
     text: Option<&str>,
     most: usize,
@@ -298,17 +301,22 @@ pub(super) fn piped(
         return (text, None);
     }
     let lines: Vec<&str> = text.lines().collect();
+    let first = |count: usize| {
+        let first = lines.get(..count).or_bug("a text has fewer lines than fit");
+        first.join("\n")
+    };
+    // The most lines that are known to fit, and the fewest that are known not to.
     let (mut fits, mut too_many) = (0, lines.len() + 1);
     while too_many > fits + 1 {
         let middle = fits + (too_many - fits) / 2;
-        let part = lines.get(..middle).unwrap_or(&[]).join("\n");
+        let part = first(middle);
         if part.len() / 8 <= most && count.count(&part) <= most {
             fits = middle;
         } else {
             too_many = middle;
         }
     }
-    let kept = lines.get(..fits).unwrap_or(&[]).join("\n");
+    let kept = first(fits);
     let note = format!(
         "of the piped text {} of {} lines are shown; the rest does not fit",
         human_count(fits as u64),

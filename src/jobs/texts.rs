@@ -1,4 +1,4 @@
-//! What a patch may touch: the files of the repository that are text, not ignored, inside,
+//! The files that a patch may touch: those of the repository that are text, not ignored, inside,
 //! and reached by no link; of these only those that the request allows.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ pub(super) struct RepoTexts<'a> {
     /// The only files that may be touched; empty for any.
     only: &'a [RepoPath],
     rules: WalkRules,
-    /// These and those of the ignore files, once they were asked for.
+    /// The rules with those of the ignore files, once they were asked for.
     ignoring: RefCell<Option<Ignoring>>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> RepoTexts<'a> {
         }
     }
 
-    /// Whether a file counts, by the rules as they are now: the index may be older.
+    /// Checks that a file is not ignored, by the rules as they are now: the index may be older.
     fn counts(&self, path: &RepoPath) -> Result<()> {
         let mut ignoring = self.ignoring.borrow_mut();
         let ignoring = match &mut *ignoring {
@@ -48,11 +48,13 @@ impl<'a> RepoTexts<'a> {
         Ok(())
     }
 
+    /// The failure for a path that is reached by a link.
     fn by_a_link(path: &RepoPath) -> Failure {
         Failure::input(format!("{path} is reached by a link"))
             .because("links are never written through")
     }
 
+    /// Checks that the request allows a path.
     fn allowed(&self, path: &RepoPath) -> Result<()> {
         if self.only.is_empty() || self.only.contains(path) {
             return Ok(());
@@ -61,7 +63,7 @@ impl<'a> RepoTexts<'a> {
             .because("only the files named in the request may be"))
     }
 
-    /// The folder above, below the root, in which another repository begins.
+    /// The folder above a path, below the root, in which another repository begins.
     fn other_repository<'p>(&self, path: &'p RepoPath) -> Option<&'p str> {
         let ends = path.as_str().match_indices('/').map(|(at, _)| at);
         let mut folders = ends.filter_map(|end| path.as_str().get(..end));
@@ -71,6 +73,7 @@ impl<'a> RepoTexts<'a> {
         })
     }
 
+    /// Checks that a path lies in no other repository.
     fn own(&self, path: &RepoPath) -> Result<()> {
         match self.other_repository(path) {
             None => Ok(()),
@@ -80,7 +83,7 @@ impl<'a> RepoTexts<'a> {
         }
     }
 
-    /// Whether every folder above exists as a folder or not at all, none being a link.
+    /// Tells whether every folder above a path exists as a folder or not at all, none being a link.
     fn plain_folders(&self, path: &RepoPath) -> bool {
         let mut at = self.repo.root().to_owned();
         for part in path.folder().split('/').filter(|part| !part.is_empty()) {

@@ -6,7 +6,7 @@ use crate::base::Result;
 use crate::engine::{Generate, Message, Role, Sampling, Step};
 use crate::index::is_english;
 
-/// Tokens of the words.
+/// Most tokens of the model's answer.
 const WORDS: usize = 32;
 /// Most words that are searched with.
 const MOST: usize = 10;

@@ -1,4 +1,4 @@
-//! Proof of the edit language on a repository: answers by chance, and what becomes of their edits.
+//! Proof of the edit language on a repository: random answers, and what becomes of their edits.
 
 use std::time::Duration;
 
@@ -6,33 +6,36 @@ use serde::Serialize;
 
 use super::edits::{KINDS, definitions};
 use super::texts::RepoTexts;
+use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 use crate::engine::{Walked, Walker};
 use crate::grammar::FormGrammar;
 use crate::index::symbols::{Language, errors};
-use crate::patch::{Change, Edit, EditGrammar, EditKind, EditLanguage, Scope, ScopeFile, Texts};
+use crate::patch::{
+    Change, Edit, EditGrammar, EditKind, EditLanguage, FileChange, Scope, ScopeFile, Texts,
+};
 use crate::repo::{Repo, WalkRules};
 
 /// Files that an answer may change, at most.
 const FILES: u64 = 6;
 
-/// What to try.
+/// The size of a proof.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// How many answers.
+    /// The number of random answers.
     pub walks: usize,
-    /// Tokens of each.
+    /// Most tokens of each answer.
     pub limit: usize,
-    /// Where chance begins.
+    /// The seed of the random numbers.
     pub seed: u64,
 }
 
-/// What came of it.
+/// The outcome of a proof.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Report {
-    /// Answers.
+    /// Random answers.
     pub walks: usize,
-    /// Of these, such as came to an end before their limit.
+    /// Answers that came to an end before their limit.
     pub ended: usize,
     /// Tokens.
     pub tokens: usize,
@@ -42,15 +45,15 @@ pub struct Report {
     pub dropped: usize,
     /// Lines taken out and put in.
     pub changed_lines: usize,
-    /// Changed files with a grammar.
+    /// Changed files of a language that can be parsed.
     pub parsed: usize,
-    /// Of these, such as have no more errors than before.
+    /// Changed files that have no more syntax errors than before.
     pub still_parse: usize,
-    /// What should not be: answers that were stuck, edits that did not apply.
+    /// Faults, in words: answers that were stuck, edits that did not apply.
     pub faults: Vec<String>,
-    /// Microseconds to ask the grammar in heads and old text: mean, 99th of 100, most.
+    /// Microseconds to ask the grammar in heads and old text: mean, 99th percentile, maximum.
     pub strict_us: [f64; 3],
-    /// The same in free text.
+    /// Microseconds to ask it in free text, likewise.
     pub free_us: [f64; 3],
 }
 
@@ -106,7 +109,7 @@ pub fn walks(
     Ok(report)
 }
 
-/// Some files by chance, with some lines of each shown.
+/// Chooses some files at random, with some lines of each shown.
 fn chosen(paths: &[RepoPath], texts: &RepoTexts<'_>, seed: u64) -> Vec<ScopeFile> {
     let mut random = seed | 1;
     let mut next = move || {
@@ -119,6 +122,7 @@ fn chosen(paths: &[RepoPath], texts: &RepoTexts<'_>, seed: u64) -> Vec<ScopeFile
     let mut files = Vec::new();
     for _ in 0..count {
         let Some(path) = paths.get(next() as usize % paths.len()) else {
+            bug("chance has chosen a file that there is not", ());
             continue;
         };
         let Ok(text) = texts.text(path) else {
@@ -137,6 +141,7 @@ fn chosen(paths: &[RepoPath], texts: &RepoTexts<'_>, seed: u64) -> Vec<ScopeFile
     files
 }
 
+/// Plans the edits of an answer, and counts and faults them in the report. Gives the change.
 fn judge(
     report: &mut Report,
     number: usize,
@@ -155,22 +160,8 @@ fn judge(
     }
     let edits: Vec<Edit> = grammar.edits().to_vec();
     for edit in &edits {
-        if let Edit::Lines {
-            path,
-            range,
-            old,
-            kind: EditKind::Replace,
-            ..
-        } = edit
-        {
-            // A file that an edit before has renamed is not there by that name.
-            let Ok(text) = texts.text(path) else {
-                continue;
-            };
-            let starts = starts(&text, old);
-            if starts != [range.start()] {
-                fault(format!("{path}:{range} stands at the lines {starts:?}"));
-            }
+        if let Some(what) = misplaced(edit, texts) {
+            fault(what);
         }
     }
     let change = match Change::plan(&edits, texts) {
@@ -197,22 +188,44 @@ fn judge(
         if file.before == file.after && file.renamed_to.is_none() {
             fault(format!("{} does not change", file.path));
         }
-        let (Some(before), Some(after)) = (&file.before, &file.after) else {
-            continue;
-        };
-        let first = before.lines().next().unwrap_or("");
-        let Some(language) = Language::of(&file.path, first) else {
-            continue;
-        };
-        if let (Some(before), Some(after)) = (errors(before, language), errors(after, language)) {
-            report.parsed += 1;
-            report.still_parse += usize::from(after.len() <= before.len());
-        }
+    }
+    for parses in change.files.iter().filter_map(still_parses) {
+        report.parsed += 1;
+        report.still_parse += usize::from(parses);
     }
     let (added, removed) = change.line_counts();
     report.edits += edits.len();
     report.changed_lines += added + removed;
     change
+}
+
+/// The fault of a replacement whose old text stands elsewhere than it says, or more than once;
+/// none where it has no such fault.
+fn misplaced(edit: &Edit, texts: &RepoTexts<'_>) -> Option<String> {
+    let Edit::Lines {
+        path,
+        range,
+        old,
+        kind: EditKind::Replace,
+        ..
+    } = edit
+    else {
+        return None;
+    };
+    // A file that an edit before has renamed is not there by that name.
+    let text = texts.text(path).ok()?;
+    let starts = starts(&text, old);
+    (starts != [range.start()]).then(|| format!("{path}:{range} stands at the lines {starts:?}"))
+}
+
+/// Tells whether a changed file has no more syntax errors than before; none where there is no
+/// grammar to tell, or no text on one side.
+fn still_parses(file: &FileChange) -> Option<bool> {
+    let (before, after) = (file.before.as_ref()?, file.after.as_ref()?);
+    // An empty text has no first line.
+    let first = before.lines().next().unwrap_or("");
+    let language = Language::of(&file.path, first)?;
+    Some(errors(after, language)?.len() <= errors(before, language)?.len())
 }
 
 /// The lines of a text, from 1, at which others begin.
@@ -227,10 +240,11 @@ fn starts(text: &str, lines: &str) -> Vec<u32> {
         .collect()
 }
 
-/// Mean, 99th of 100 and most, in microseconds.
+/// Mean, 99th percentile and maximum of some times, in microseconds.
 pub(super) fn told(mut times: Vec<Duration>) -> [f64; 3] {
     times.sort_unstable();
     let us = |time: &Duration| time.as_secs_f64() * 1e6;
+    // There are no times where nothing was asked.
     let at = |share: usize| times.get(times.len() * share / 100).map_or(0.0, us);
     let mean = times.iter().map(us).sum::<f64>() / times.len().max(1) as f64;
     [mean, at(99), times.last().map_or(0.0, us)]

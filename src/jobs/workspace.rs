@@ -1,4 +1,4 @@
-//! What screen and command line have in common before a job can run: the repository with its
+//! The ground that screen and command line share before a job can run: the repository with its
 //! folders and settings, the model to use, the engine that runs it.
 
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::repo::{Repo, WalkRules};
 
 /// The context, in tokens, that a model must fit with to count as fitting.
 const LEAST_CONTEXT: u64 = 4096;
-/// What an engine needs besides weights and state, where only the catalog can be asked.
+/// Bytes an engine needs besides weights and state, where not even the catalog can be asked.
 const BESIDES: u64 = 200_000_000;
 
 /// An opened repository with everything a job needs but engine and index.
@@ -26,7 +26,7 @@ const BESIDES: u64 = 200_000_000;
 pub struct Workspace {
     /// The repository.
     pub repo: Repo,
-    /// Where things of this repository are kept.
+    /// The folders where things of this repository are kept.
     pub places: RepoPlaces,
     /// The configuration, the repository's harmless keys included. Its `notes` say what of the
     /// repository's file was passed over, for the user.
@@ -35,13 +35,13 @@ pub struct Workspace {
     pub prompts: Prompts,
     /// Settings of jobs, from the configuration.
     pub settings: Settings,
-    /// What checks may see and use.
+    /// The files and limits that checks are allowed.
     pub allowance: Allowance,
-    /// What the walk leaves out.
+    /// The files that the walk leaves out.
     pub rules: WalkRules,
     /// Indexes of other working trees of the repository.
     siblings: Vec<PathBuf>,
-    /// What searches by meaning, where such a model is installed.
+    /// The embedding model that searches by meaning, where one is installed.
     pub embedder: Option<Arc<dyn Embed>>,
 }
 
@@ -143,7 +143,7 @@ impl Workspace {
     /// made before a cancel is kept on disk.
     ///
     /// # Errors
-    /// As [`Meaning::complete`].
+    /// Those of [`Meaning::complete`].
     pub fn complete_meaning(
         &self,
         index: Arc<Index>,
@@ -182,12 +182,12 @@ pub fn settings(config: &Config) -> Settings {
     }
 }
 
-/// Which model it will be.
+/// The model that is to be used.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelChoice {
-    /// One that is here.
+    /// A model that is on this machine.
     Installed(Installed),
-    /// None is here (or the named one is not): this one fits and can be fetched.
+    /// No model is here (or the named one is not): this one fits and can be fetched.
     Fetch(Box<Model>),
     /// A GGUF file by path.
     File(PathBuf),
@@ -219,6 +219,7 @@ pub fn choose_model(
         })?;
         return Ok(ModelChoice::Installed(model.clone()));
     }
+    // A file of the user's own stands behind what the catalog knows.
     let rank = |m: &Installed| (catalog.get(&m.name).map_or(0, |c| c.rank), m.bytes);
     let best = installed
         .iter()
@@ -301,7 +302,7 @@ fn needs(model: &Installed, catalog: &Catalog) -> u64 {
     }
 }
 
-/// Whether a model that is here can be run, by its header.
+/// Tells whether a model that is here can be run, by its header.
 fn runs(model: &Installed) -> bool {
     match inspect(&model.path) {
         Ok(facts) => facts.supported,
@@ -364,7 +365,8 @@ pub fn load_engine(
     Ok(Box::new(LocalEngine::load(&options, cancel, progress)?))
 }
 
-/// The settings of a model's card: by its name, else by the name of its file.
+/// The settings of a model's card: by its name, else by the name of its file. A file that the
+/// catalog does not know has none.
 pub fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
     let of_file = |model: &&Model| {
         let told = match &model.source {

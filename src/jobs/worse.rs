@@ -1,5 +1,5 @@
-//! What a planned change would leave worse than it is: places that the grammar cannot make
-//! sense of, and lines indented in another way than their file.
+//! Complaints about what a planned change would leave worse: places that the language's grammar
+//! cannot make sense of, and lines indented in another way than their file.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -7,7 +7,7 @@ use crate::base::text::{printable, truncated};
 use crate::index::symbols::{Language, errors};
 use crate::patch::{Change, FileChange};
 
-/// Complaints of one file, at most.
+/// Most complaints about one file.
 const MOST: usize = 3;
 
 /// Complaints about a change, in words that a model can act on; none where nothing gets worse.
@@ -23,8 +23,9 @@ pub(super) fn worse(change: &Change) -> Vec<String> {
     found
 }
 
-/// Errors that were not there before, by the lines they stand in.
+/// Complaints about syntax errors that were not there before, by the lines they stand in.
 fn syntax(file: &FileChange, before: &str, after: &str) -> Vec<String> {
+    // An empty text has no first line.
     let first = before.lines().next().unwrap_or("");
     let Some(language) = Language::of(&file.path, first) else {
         return Vec::new();
@@ -65,12 +66,13 @@ impl<'a> Lines<'a> {
     }
 
     fn at(&self, line: u32) -> &'a str {
+        // An error at the end of a text may stand behind its last line.
         let at = (line as usize).checked_sub(1);
         at.and_then(|at| self.0.get(at)).copied().unwrap_or("")
     }
 }
 
-/// Lines that begin with blanks where the file has tabs, or the other way round.
+/// The complaint about lines that begin with blanks where the file has tabs, or the other way round.
 fn indentation(file: &FileChange, before: &str, after: &str) -> Option<String> {
     let any = |text: &str, start: &str| text.lines().any(|line| line.starts_with(start));
     let path = &file.path;

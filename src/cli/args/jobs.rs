@@ -1,4 +1,4 @@
-//! What `ask`, `patch`, `review` and `message` take.
+//! The arguments of `ask`, `patch`, `review` and `message`.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::{number, seconds};
 use crate::jobs::Severity;
 
-/// `ask`.
+/// The arguments of `ask`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct AskArgs {
     /// The question; @path and @path:10-40 name files and lines
@@ -24,7 +24,7 @@ pub(in crate::cli) struct AskArgs {
     pub(in crate::cli) json: bool,
 }
 
-/// `patch`.
+/// The arguments of `patch`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct PatchArgs {
     /// The change wanted; @path and @path:10-40 name files and lines
@@ -48,7 +48,7 @@ pub(in crate::cli) struct PatchArgs {
     pub(in crate::cli) json: bool,
 }
 
-/// `review`.
+/// The arguments of `review`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct ReviewArgs {
     #[command(flatten)]
@@ -88,7 +88,7 @@ pub(in crate::cli) struct ReviewArgs {
     pub(in crate::cli) remove_hook: bool,
 }
 
-/// Which diff.
+/// The choice of the diff that is reviewed.
 #[derive(Debug, Clone, Default, Args)]
 #[group(multiple = false)]
 pub(in crate::cli) struct ReviewDiff {
@@ -112,7 +112,7 @@ pub(in crate::cli) struct ReviewDiff {
     pub(in crate::cli) stdin: bool,
 }
 
-/// How a review is printed.
+/// The way in which a review is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ReviewFormat {
     /// For people
@@ -124,7 +124,7 @@ pub(in crate::cli) enum ReviewFormat {
     Sarif,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum Level {
     /// Any finding
@@ -145,7 +145,7 @@ impl From<Level> for Severity {
     }
 }
 
-/// `message`.
+/// The arguments of `message`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct MessageArgs {
     /// One event a line as JSON

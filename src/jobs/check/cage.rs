@@ -1,4 +1,5 @@
-//! What a check sees and may do: lists by the places where toolchains keep their things.
+//! The cage of a check, what it sees and may do: lists by the places where toolchains keep their
+//! things.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -11,25 +12,25 @@ use crate::base::seal::cage::{CacheFolder, Cage, Limits, Walls};
 /// Bytes of the largest file that a check may write.
 const LARGEST_FILE: u64 = 16 << 30;
 
-/// What the user allows a check beside the usual.
+/// The things that the user allows a check beside the usual.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
-    /// Files and folders that it may read, too (`check_read`).
+    /// Files and folders that the check may read, too (`check_read`).
     pub read: Vec<PathBuf>,
-    /// Variables of the environment that it is given, too (`check_env`).
+    /// Variables of the environment that the check is given, too (`check_env`).
     pub env: Vec<String>,
-    /// How long each run may take (`check_time`).
+    /// The time that each run may take (`check_time`).
     pub time: Duration,
-    /// What it may use.
+    /// The memory, processes and bytes of a file that the check may use.
     pub limits: Limits,
-    /// Whether it runs with every right of the user, and no wall (`check_unfenced`).
+    /// True if the check runs with every right of the user, and no wall (`check_unfenced`).
     pub unfenced: bool,
-    /// homebody's own folders, which it never sees.
+    /// homebody's own folders, which the check never sees; the last is that of its state.
     pub own: Vec<PathBuf>,
 }
 
 impl Allowance {
-    /// What the configuration says, with homebody's folders kept out.
+    /// The allowance of the configuration, with homebody's folders kept out.
     pub fn new(settings: &CheckSettings, places: &Places) -> Self {
         Self {
             read: settings.readable(),
@@ -51,7 +52,7 @@ impl Allowance {
     }
 }
 
-/// Folders of the system.
+/// Folders of the system, which are read.
 const SYSTEM: [&str; 9] = [
     "/usr",
     "/etc",
@@ -63,7 +64,7 @@ const SYSTEM: [&str; 9] = [
     "/sys/devices/system",
     "/sys/fs/cgroup",
 ];
-/// Of the system, where it has them as folders and not as links into `/usr`.
+/// Folders of the system that are read where they are folders and not links into `/usr`.
 const OLD_SYSTEM: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 
 /// Toolchains and what they are set up with, in the home folder: read, and run.
@@ -181,7 +182,7 @@ const SECRETS: [&str; 40] = [
     ".sbt/credentials",
 ];
 
-/// The same of the system.
+/// Keys and credentials of the system, which are never there.
 const SYSTEM_SECRETS: [&str; 14] = [
     "/etc/shadow",
     "/etc/shadow-",
@@ -199,7 +200,7 @@ const SYSTEM_SECRETS: [&str; 14] = [
     "/etc/kubernetes",
 ];
 
-/// Variables that say where something is, with what it is: a toolchain is read.
+/// Variables that name the folder of a toolchain, which is read.
 const TOOL_VARIABLES: [&str; 12] = [
     "RUSTUP_HOME",
     "GOROOT",
@@ -277,15 +278,15 @@ pub(super) fn environment(allowed: &Allowance) -> Vec<(OsString, OsString)> {
 pub(super) struct Ours {
     /// The copy.
     pub tree: PathBuf,
-    /// What lies above it, with links to neighbours.
+    /// The folder above the copy, with links to neighbours.
     pub above: PathBuf,
-    /// For what is temporary.
+    /// The folder for what is temporary.
     pub temporary: PathBuf,
-    /// An empty one, to build on.
+    /// An empty folder, to build the cage on.
     pub base: PathBuf,
-    /// An empty one, for a home.
+    /// An empty folder, in the place of the home folder.
     pub home: PathBuf,
-    /// What checks of this repository have written into caches.
+    /// The folder of what checks of this repository have written into caches.
     pub caches: PathBuf,
 }
 
@@ -335,14 +336,15 @@ pub(super) fn cage(
     }
 }
 
-/// The user's home folder; one that is not there, where it is not known.
+/// The user's home folder; a path that leads nowhere, where it is not known.
 fn home() -> PathBuf {
     std::env::home_dir()
         .filter(|home| home.is_absolute())
         .unwrap_or_else(|| PathBuf::from("/nonexistent"))
 }
 
-/// What no check sees, where it lies and, where that is a link, where it leads to.
+/// The files and folders that no check sees, by where they lie and, where that is a link, by where
+/// it leads to.
 pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
     let home = home();
     let mut all: Vec<PathBuf> = SECRETS.iter().map(|name| home.join(name)).collect();
@@ -357,6 +359,7 @@ pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
         let files = ["config", "config.toml"].map(|name| file.join(name));
         all.extend(files.into_iter().filter(|file| holds_token(file)));
     }
+    // A path that is not there leads nowhere.
     let real: Vec<PathBuf> = all
         .iter()
         .filter_map(|path| path.canonicalize().ok())
@@ -368,10 +371,10 @@ pub(super) fn secrets(allowed: &Allowance) -> Vec<PathBuf> {
     all
 }
 
-/// Longer files are no settings, and no manifests.
+/// Most bytes of a file of settings or of a manifest.
 pub(super) const LONGEST: u64 = 256 << 10;
 
-/// Whether a file of settings sets a token.
+/// Tells whether a file of settings sets a token.
 fn holds_token(file: &Path) -> bool {
     read_plain(file, LONGEST).is_some_and(|text| {
         let mut lines = text.lines().map(str::trim_start);
@@ -379,8 +382,8 @@ fn holds_token(file: &Path) -> bool {
     })
 }
 
-/// The text of a plain file of so many bytes at the most: neither a pipe is waited for, nor a device
-/// read.
+/// Reads the text of a plain file of so many bytes at the most; none for anything else: neither a
+/// pipe is waited for, nor a device read.
 pub(super) fn read_plain(file: &Path, most: u64) -> Option<String> {
     use std::io::Read as _;
     let mut options = std::fs::File::options();
@@ -441,7 +444,7 @@ fn folder_of(variable: &str, home: &Path) -> Option<PathBuf> {
     is_narrow(&path, home).then_some(path)
 }
 
-/// Whether a path is no more than a part of the home folder and of the system.
+/// Tells whether a path is no more than a part of the home folder and of the system.
 fn is_narrow(path: &Path, home: &Path) -> bool {
     path.is_absolute()
         && path.components().count() > 2

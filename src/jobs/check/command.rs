@@ -15,39 +15,39 @@ use crate::base::seal::cage::{Cage, Caged, Walls};
 use crate::base::text::{human_time, printable};
 use crate::base::{Cancel, Failure, Result};
 
-/// Bytes of output that are kept: its end, where compilers say what is wrong.
+/// Most bytes of output that are kept: its end, where compilers say what is wrong.
 const KEPT: usize = 32 * 1024;
-/// Longest line that is told whole.
+/// Bytes of the longest line that is told whole.
 const LONGEST_LINE: u64 = 4096;
-/// Longest time between two looks at the cancel token.
+/// The longest time between two looks at the cancel token.
 const SLICE: Duration = Duration::from_millis(50);
-/// How long a group that was asked to end may take before it is killed.
+/// The time that a group that was asked to end may take before it is killed.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Where and how a command runs.
+/// The place where a command runs, and its environment.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
-    /// In a cage, with this environment.
+    /// A cage, with this environment.
     Caged(Box<Cage>, Vec<(OsString, OsString)>),
-    /// In a folder, with every right and with ours, but for variables that are set, or with `None`
-    /// taken out.
+    /// A folder, with every right of the user and our own environment, but for variables that are set,
+    /// or with `None` taken out.
     Open(PathBuf, Vec<(&'static str, Option<OsString>)>),
 }
 
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ran {
-    /// Whether it exited with 0.
+    /// True if the command exited with 0.
     pub passed: bool,
-    /// Whether the shell found nothing to run, by its code (POSIX: 126, 127).
+    /// True if the shell found nothing to run, by its code (POSIX: 126, 127).
     pub not_run: bool,
-    /// How it ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
+    /// The way the command ended, for people: `exit status: 1`, `stopped after 10 min 0 s`.
     pub status: String,
-    /// The end of what it wrote, safe to show.
+    /// The end of the output, safe to show.
     pub output: String,
-    /// How long it took.
+    /// Seconds that the run took.
     pub seconds: f64,
-    /// The walls that stood around it; none where it ran with every right.
+    /// The walls that stood around the command; none where it ran with every right.
     pub walls: Option<Walls>,
 }
 
@@ -134,7 +134,7 @@ enum Running {
 }
 
 impl Running {
-    /// How it ended, if it has: its code, and words for people.
+    /// The end of the command, if it has ended: its code, and words for people.
     fn ended(&mut self) -> Result<Option<(Option<i32>, String)>> {
         match self {
             Self::Caged(caged) => Ok(caged.ended()?.map(|(code, why)| match why {
@@ -152,6 +152,7 @@ impl Running {
         }
     }
 
+    /// The walls around the command.
     const fn walls(&self) -> Option<Walls> {
         match self {
             Self::Caged(caged) => Some(caged.walls),
@@ -257,6 +258,7 @@ fn stop(child: &mut Child) {
         std::thread::sleep(GRACE / 5);
         let _ = signal("KILL");
     }
+    // The shell may have ended by now.
     let _ = child.kill();
     let _ = child.wait();
 }

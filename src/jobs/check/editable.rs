@@ -1,4 +1,4 @@
-//! Python packages that were installed "editable" lead to the repository and not to the copy.
+//! Python packages that were installed "editable", which lead to the repository and not to the copy.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::cage::read_plain;
 
-/// Larger files of this kind list more than packages.
+/// Most bytes of a `.pth` file or import hook: larger ones list more than packages.
 const LARGEST: u64 = 256 << 10;
 
-/// What `PYTHONPATH` must be so that packages of the repository that an environment has
-/// installed editable (by `.pth` files or import hooks) are found in its copy. None where no
-/// environment has such packages.
+/// The `PYTHONPATH` by which packages of the repository that an environment has installed editable
+/// (by `.pth` files or import hooks) are found in its copy. None where no environment has such
+/// packages.
 pub(super) fn python_path(root: &Path, tree: &Path) -> Option<OsString> {
     let mut environments: Vec<PathBuf> = ["VIRTUAL_ENV", "CONDA_PREFIX"]
         .iter()
@@ -53,6 +53,7 @@ pub(super) fn python_path(root: &Path, tree: &Path) -> Option<OsString> {
     }
     let before = std::env::var_os("PYTHONPATH").unwrap_or_default();
     found.extend(std::env::split_paths(&before).filter(|path| !path.as_os_str().is_empty()));
+    // A path that holds the sign between paths cannot be said.
     std::env::join_paths(found).ok()
 }
 
@@ -69,7 +70,7 @@ fn site_packages(environment: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Paths below `root` that a text names, from there.
+/// The paths below `root` that a text names, from there.
 fn places(text: &str, root: &Path) -> Vec<PathBuf> {
     let Some(root) = root.to_str() else {
         return Vec::new();
@@ -80,8 +81,10 @@ fn places(text: &str, root: &Path) -> Vec<PathBuf> {
             let end = rest.find(['\n', '\r', '\'', '"']).unwrap_or(rest.len());
             let inside = rest.get(..end)?;
             // `/work/app2` is not below `/work/app`.
-            let below = inside.strip_prefix(['/', '\\']);
-            (inside.is_empty() || below.is_some()).then(|| below.unwrap_or("").into())
+            match inside {
+                "" => Some(PathBuf::new()),
+                _ => inside.strip_prefix(['/', '\\']).map(PathBuf::from),
+            }
         })
         .collect()
 }

@@ -1,5 +1,4 @@
-//! What lies beside the repository and belongs to a build of it: other projects that its manifests
-//! name.
+//! The projects beside the repository that belong to a build of it: those that its manifests name.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,7 +40,7 @@ pub(super) fn named<'a>(
 ) -> Vec<PathBuf> {
     let mut found = BTreeSet::new();
     for file in files {
-        let name = file.rsplit('/').next().unwrap_or(file);
+        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
         if !MANIFESTS.contains(&name) {
             continue;
         }
@@ -49,11 +48,13 @@ pub(super) fn named<'a>(
         if path.is_symlink() {
             continue;
         }
-        let text = read_plain(&path, LONGEST).unwrap_or_default();
-        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let Some(text) = read_plain(&path, LONGEST) else {
+            continue;
+        };
+        let folder = Path::new(folder);
         for line in text.lines() {
             // What a comment says is no path of a project.
-            let line = line.split(" #").next().unwrap_or(line);
+            let line = line.split_once(" #").map_or(line, |(before, _)| before);
             if line.trim_start().starts_with(['#', '/', '*']) {
                 continue;
             }
@@ -61,22 +62,24 @@ pub(super) fn named<'a>(
             found.extend(words.filter_map(|word| beside(folder, word)));
         }
     }
+    // Nothing lies above the root of a file system.
     let parent = root.parent().unwrap_or(root);
     let all = found.into_iter().map(|name| parent.join(name));
     all.filter(|path| path != root && is_project(path))
         .collect()
 }
 
-/// Whether a folder beside the repository is a project that a manifest may mean: a folder and no
-/// link to one, with a manifest of its own. A link would lead anywhere, and a folder of other things
-/// is nobody's dependency.
+/// Tells whether a folder beside the repository is a project that a manifest may mean: a folder and
+/// no link to one, with a manifest of its own. A link would lead anywhere, and a folder of other
+/// things is nobody's dependency.
 fn is_project(folder: &Path) -> bool {
     let real = folder.canonicalize().is_ok_and(|real| real == folder);
     let has = |name: &&str| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|f| f.is_file());
     real && folder.is_dir() && MANIFESTS.iter().any(has)
 }
 
-/// What a path in a folder of the repository leads to, if that lies right beside the repository.
+/// The name of what a path in a folder of the repository leads to, if that lies right beside the
+/// repository.
 fn beside(folder: &Path, path: &str) -> Option<String> {
     if !path.contains("..") || path.starts_with('/') {
         return None;

@@ -1,9 +1,10 @@
-//! What a check wrote: what of it is new, what of it matters.
+//! The output of a check: what of it is new, what of it matters.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::base::OrBug;
 use crate::base::text::truncated;
 
 /// Words that stand where something is wrong, in small letters.
@@ -41,9 +42,9 @@ const WRONG: &[&str] = &[
     "exceeded",
     "leak",
 ];
-/// Counts of faults: none of them is none, and says nothing is wrong.
+/// Words for counted faults: `0 failed` says that nothing is wrong.
 const COUNTED: &[&str] = &["failed", "error", "failure", "warning"];
-/// Bytes of a line that are told.
+/// Most bytes of a line that are told.
 const LINE: usize = 300;
 /// Lines after a wrong one that belong to it.
 const AFTER: usize = 12;
@@ -59,12 +60,12 @@ pub(super) fn fresh<'a>(now: &'a str, before: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// Whether a line says that something is wrong.
+/// Tells whether a line says that something is wrong.
 pub(super) fn is_wrong(line: &str) -> bool {
     let line = line.to_lowercase();
     // `10 failed` is not `0 failed`.
     let none = |(at, _): (usize, &str)| {
-        let before = line.get(..at).unwrap_or_default();
+        let before = line.get(..at).or_bug("a match has no beginning");
         !before.ends_with(|c: char| c.is_ascii_digit() || c == '.' || c == ',')
     };
     let is_none = |word: &&str| line.match_indices(&format!("0 {word}")).any(none);
@@ -72,49 +73,37 @@ pub(super) fn is_wrong(line: &str) -> bool {
     WRONG.iter().any(|word| line.contains(word)) && !right
 }
 
-/// What matters of an output, in at most about `most` bytes: lines that say what is wrong, with
-/// those after them, from the first on, and the end. `lines` are all of it or what is new in it.
+/// The part of an output that matters, in at most about `most` bytes: lines that say what is wrong,
+/// with those after them, from the first on, and the end. `lines` are all of it or what is new in it.
 pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
-    let lines: Vec<&str> = lines.iter().map(|line| truncated(line, LINE)).collect();
-    let mut wanted = vec![false; lines.len()];
     let mut left = 0;
-    for (line, wanted) in lines.iter().zip(&mut wanted) {
-        if is_wrong(line) {
-            left = AFTER;
-        }
-        *wanted = left > 0;
-        left = left.saturating_sub(1);
-    }
-    if !wanted.contains(&true) {
-        let from = wanted.len().saturating_sub(END);
-        wanted
-            .iter_mut()
-            .skip(from)
-            .for_each(|wanted| *wanted = true);
+    let mut lines: Vec<Line<'_>> = lines
+        .iter()
+        .map(|line| {
+            let text = truncated(line, LINE);
+            if is_wrong(text) {
+                left = AFTER;
+            }
+            let wanted = left > 0;
+            left = left.saturating_sub(1);
+            Line {
+                text,
+                wanted,
+                kept: false,
+            }
+        })
+        .collect();
+    if !lines.iter().any(|line| line.wanted) {
+        let end = lines.iter_mut().rev().take(END);
+        end.for_each(|line| line.wanted = true);
     }
     // A third for the end, where what is wrong is summed up; the rest for the first faults.
-    let mut keep = vec![false; lines.len()];
-    let mut take = |order: &mut dyn Iterator<Item = usize>, mut bytes: usize| {
-        for at in order {
-            let (Some(line), Some(keep)) = (lines.get(at), keep.get_mut(at)) else {
-                break;
-            };
-            if !wanted.get(at).copied().unwrap_or(false) || *keep {
-                continue;
-            }
-            if line.len() + 1 > bytes {
-                break;
-            }
-            bytes -= line.len() + 1;
-            *keep = true;
-        }
-    };
-    take(&mut (0..lines.len()).rev(), most / 3);
-    take(&mut (0..lines.len()), most - most / 3);
+    keep(lines.iter_mut().rev(), most / 3);
+    keep(lines.iter_mut(), most - most / 3);
     let mut out = String::new();
     let mut left_out = 0;
-    for (line, kept) in lines.iter().zip(keep) {
-        if !kept {
+    for line in &lines {
+        if !line.kept {
             left_out += 1;
             continue;
         }
@@ -124,13 +113,34 @@ pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
             let _ = writeln!(out, "[… {left_out} {lines}]");
             left_out = 0;
         }
-        out.push_str(line);
+        out.push_str(line.text);
         out.push('\n');
     }
     out
 }
 
-/// Whether something in the output says that a network was refused: an `EPERM` where sockets
+/// A line of an output, as far as it is told.
+struct Line<'a> {
+    text: &'a str,
+    /// True if the line matters.
+    wanted: bool,
+    /// True if there is room for the line.
+    kept: bool,
+}
+
+/// Keeps the wanted lines, in the order given, until one does not fit into so many bytes.
+fn keep<'t, 'a: 't>(order: impl Iterator<Item = &'t mut Line<'a>>, mut bytes: usize) {
+    for line in order.filter(|line| line.wanted && !line.kept) {
+        let taken = line.text.len() + 1;
+        if taken > bytes {
+            break;
+        }
+        bytes -= taken;
+        line.kept = true;
+    }
+}
+
+/// Tells whether something in the output says that a network was refused: an `EPERM` where sockets
 /// are spoken of, or names that could not be looked up.
 pub(super) fn was_refused_a_network(output: &str) -> bool {
     const NAMES: &[&str] = &[
@@ -149,8 +159,9 @@ pub(super) fn was_refused_a_network(output: &str) -> bool {
     let lines: Vec<String> = output.lines().map(str::to_lowercase).collect();
     let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
     lines.iter().enumerate().any(|(at, line)| {
-        let around = lines.get(at.saturating_sub(6)..=at).unwrap_or(&[]);
-        has(line, NAMES) || has(line, REFUSED) && around.iter().any(|near| has(near, NETWORK))
+        // The line and the six before it.
+        let mut around = lines.iter().take(at + 1).rev().take(7);
+        has(line, NAMES) || has(line, REFUSED) && around.any(|near| has(near, NETWORK))
     })
 }
 

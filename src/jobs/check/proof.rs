@@ -1,4 +1,4 @@
-//! The walls around a check, tried: what the kernel answered to a command in a real cage.
+//! The proof of the walls around a check: what the kernel answered to a command in a real cage.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use crate::base::seal::cage::Walls;
 use crate::base::{Cancel, Failure, Result};
 use crate::repo::Repo;
 
-/// What came of trying.
+/// The outcome of a proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The walls that stood.
     pub walls: Walls,
-    /// What was tried, whether it was refused, and the words of the system.
+    /// The attempts: what was tried, true if it was refused, and the words of the system.
     pub tried: Vec<(String, bool, String)>,
 }
 
-/// Longer than any of it takes.
+/// A time longer than any of the attempts takes.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Tries from within a cage what a check must not be able to do. Nothing is harmed where it can:
@@ -72,9 +72,10 @@ pub fn proof(repo: &Repo, place: &Path, allowed: &Allowance) -> Result<Proof> {
     Ok(Proof { walls, tried })
 }
 
-/// What is tried, for a shell. Each line of output is what, the verdict, and words.
+/// The attempts as a script for a shell. Each line of its output is what, the verdict, and words.
 fn script(repo: &Repo, place: &Path, allowed: &Allowance, mark: &str) -> String {
     let quoted = |path: &Path| format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"));
+    // homebody's own folders end with that of its state; where there are none, another stands in.
     let state = allowed.own.last().map_or(place, PathBuf::as_path);
     let mut text = String::from(
         "try() { what=$1; shift; if said=$(sh -c \"$1\" sh \"$2\" 2>&1); then v=done; else \
@@ -99,9 +100,10 @@ fn script(repo: &Repo, place: &Path, allowed: &Allowance, mark: &str) -> String 
     text
 }
 
-/// Whether a process with such a word runs.
+/// Tells whether the process that the script left behind still runs, by the mark among its words.
 fn survives(mark: &str) -> bool {
     let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    // A process may end while its entry is read.
     let words = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
     words
         .filter(|words| words.starts_with(b"sleep\0"))

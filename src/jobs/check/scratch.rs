@@ -1,6 +1,6 @@
 //! A copy of the working tree beside the index, in which checks run.
 //!
-//! It is kept from one check to the next, with what builds have written in it, and brought up
+//! The copy is kept from one check to the next, with what builds have written in it, and brought up
 //! to date by sizes and times. What git ignores is there too: small folders as copies, large
 //! ones (packages, environments) as folders of links into the repository, which the command
 //! must not write in. Folders that builds write are its own. Copies share their blocks with
@@ -29,22 +29,22 @@ use crate::repo::Repo;
 
 /// The name of the folder that the copy lies in.
 const WORK: &str = "work";
-/// How long another check is waited for.
+/// The time that another check is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The copy. What is done in it goes through [`crate::base::beneath`]: a check may have put links
-/// wherever it could write.
+/// The copy of a working tree. Whatever is done in it goes through [`crate::base::beneath`]: a check
+/// may have put links wherever it could write.
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// Our folder: the copy's parent, the list, what is temporary.
     place: PathBuf,
-    /// Where the copy is below it.
+    /// The path of the copy below our folder.
     below: PathBuf,
     tree: PathBuf,
     list: List,
     /// Files and folders that are not copied.
     pub secrets: Vec<PathBuf>,
-    /// What lies beside the repository and is linked beside the copy: projects that its manifests
+    /// The projects beside the repository that are linked beside the copy: those that its manifests
     /// name as they are, whatever a change makes of them.
     pub neighbours: Vec<PathBuf>,
     /// Ignored folders that are links into the repository.
@@ -54,12 +54,12 @@ pub(super) struct Scratch {
     _lock: File,
 }
 
-/// What lies in the copy.
+/// The list of what lies in the copy.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct List {
-    /// Whether it was brought up to date to the end.
+    /// True if the copy was brought up to date to the end.
     whole: bool,
-    /// When that was begun last, in nanoseconds since 1970.
+    /// The time when that was begun last, in nanoseconds since 1970.
     begun: u64,
     entries: BTreeMap<String, Kept>,
 }
@@ -68,7 +68,7 @@ struct List {
 enum Kept {
     /// Sizes and times of the original, and of the copy right after it was made.
     File { from: Stamp, to: Made },
-    /// What a link says.
+    /// A link, by what it says.
     Link(PathBuf),
 }
 
@@ -78,12 +78,13 @@ struct Stamp(u64, u64);
 
 impl Stamp {
     fn of(facts: &Metadata) -> Self {
+        // Not every file system keeps times.
         Self(facts.len(), facts.modified().map_or(0, nanoseconds))
     }
 }
 
-/// What tells a file of the copy from another, also where somebody has set its times: size, time of
-/// writing, time of the last change to anything of it, and its number on the disk.
+/// The marks that tell a file of the copy from another, also where somebody has set its times: size,
+/// time of writing, time of the last change to anything of it, and its number on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Made(u64, u64, i128, u64);
 
@@ -103,7 +104,9 @@ impl Made {
     }
 }
 
+/// A time in nanoseconds since 1970.
 fn nanoseconds(time: SystemTime) -> u64 {
+    // Files may be dated before 1970.
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -122,6 +125,7 @@ impl Scratch {
                 .hint("wait until it has ended, or stop it")
         })?;
         let name = repo.root().file_name().unwrap_or("tree".as_ref());
+        // A list that is missing or broken is not whole, so that the copy is made anew.
         let list: List = fs::read(place.join("list.json"))
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -149,7 +153,7 @@ impl Scratch {
         })
     }
 
-    /// Where the copy is.
+    /// The folder of the copy.
     pub fn tree(&self) -> &Path {
         &self.tree
     }
@@ -159,15 +163,15 @@ impl Scratch {
         self.place.join(WORK)
     }
 
-    /// A folder for what is temporary.
+    /// Makes an empty folder for what is temporary.
     pub fn temporary(&self) -> Result<PathBuf> {
         self.empty("tmp")
     }
 
-    /// Folders of ours for a cage: empty ones, and one for what was written into caches.
+    /// Makes the folders of ours for a cage: empty ones, and one for what was written into caches.
     ///
     /// # Errors
-    /// Of kind environment, if they cannot be made.
+    /// Of kind environment, if the folders cannot be made.
     pub fn rooms(&self, temporary: PathBuf) -> Result<Ours> {
         let caches = "caches";
         make_folders(&self.place, Path::new(caches))?;
@@ -181,7 +185,7 @@ impl Scratch {
         })
     }
 
-    /// A folder of ours with nothing in it.
+    /// Makes a folder of ours with nothing in it.
     fn empty(&self, name: &str) -> Result<PathBuf> {
         clear(&self.place, Path::new(name))?;
         let dir = self.place.join(name);
@@ -244,7 +248,7 @@ impl Scratch {
         self.link_neighbours(repo.root())
     }
 
-    /// What tells one state of the repository from another.
+    /// The hash of the state of the repository: of the paths, sizes and times that were copied.
     pub fn state(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for (path, kept) in &self.list.entries {
@@ -286,6 +290,7 @@ impl Scratch {
                 io_failure(format!("cannot write the copy of `{}`", file.path), e)
             };
             self.folders_above(&path)?;
+            // What cannot be looked at has no rights to be kept.
             let stands = spot(&self.place, &path)?.and_then(|spot| spot.facts().ok().flatten());
             if file.after.is_none() || file.renamed_to.is_some() {
                 clear(&self.place, &path)?;
@@ -335,6 +340,7 @@ impl Scratch {
         }
     }
 
+    /// Writes the list, as whole or not.
     fn save(&self, list: &List, whole: bool) -> Result<()> {
         #[derive(Serialize)]
         struct Saved<'a> {
@@ -354,12 +360,15 @@ impl Scratch {
 
     /// Makes the folders above a file of the copy; none of them stays a link.
     fn folders_above(&self, path: &Path) -> Result<()> {
-        make_folders(&self.place, path.parent().unwrap_or(path))
+        let folder = path.parent();
+        let folder = folder.ok_or_else(|| Failure::bug("a file of the copy has no folder"))?;
+        make_folders(&self.place, folder)
     }
 
     /// Links what lies beside the repository, where its manifests say `../other`.
     fn link_neighbours(&mut self, root: &Path) -> Result<()> {
-        let own = self.tree.file_name().unwrap_or_default();
+        let own = self.tree.file_name();
+        let own = own.ok_or_else(|| Failure::bug("the copy has no name"))?;
         let files = self.list.entries.keys().map(String::as_str);
         self.neighbours = neighbours::named(&self.tree, files, root);
         let names: BTreeSet<_> = self

@@ -16,23 +16,23 @@ use crate::repo::{Diff, DiffKind};
 
 /// The version of files of findings.
 const VERSION: u32 = 1;
-/// In the code, on the line or the one before: nothing is to be found here. With `(category)`
-/// behind it, nothing of that category.
+/// The word in the code, on the line or the one before, by which nothing is to be found there. With
+/// `(category)` behind it, nothing of that category.
 const WORD: &str = "homebody: ignore";
 
-/// Prints of findings.
+/// Fingerprints of findings that are put aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dismissed(BTreeSet<String>);
 
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u32,
-    /// What one finding has in common with itself after lines have moved.
+    /// Fingerprints: see [`fingerprint`].
     fingerprints: BTreeSet<String>,
 }
 
-/// What a finding has in common with itself after lines have moved: the file, the category and
-/// the line's words. Titles differ from one answer to the next.
+/// The fingerprint of a finding, which stays the same when lines move: a hash of the file, the
+/// category and the line's words. Titles differ from one answer to the next.
 pub fn fingerprint(finding: &Finding) -> String {
     let mut hash = Sha256::new();
     hash.update(finding.path.as_str().as_bytes());
@@ -43,14 +43,14 @@ pub fn fingerprint(finding: &Finding) -> String {
         hash.update([0]);
         hash.update(word.as_bytes());
     }
-    hex(hash.finalize().get(..16).unwrap_or_default())
+    hex(hash.finalize().as_slice().split_at(16).0)
 }
 
 impl Dismissed {
-    /// From a file; one that is not there has none.
+    /// Reads a file of fingerprints; one that is not there has none.
     ///
     /// # Errors
-    /// Of kind input, if it cannot be read or is no such file.
+    /// Of kind input, if the file cannot be read or holds something else.
     pub fn read(file: &Path) -> Result<Self> {
         let bytes = match fs::read(file) {
             Ok(bytes) => bytes,
@@ -68,10 +68,10 @@ impl Dismissed {
         Ok(Self(read.fingerprints))
     }
 
-    /// To a file.
+    /// Writes the fingerprints to a file.
     ///
     /// # Errors
-    /// Of kind environment, if it cannot be written.
+    /// Of kind environment, if the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
         let written = File {
             version: VERSION,
@@ -83,28 +83,28 @@ impl Dismissed {
         write_private(file, &bytes)
     }
 
-    /// Puts a finding aside. Tells whether it was not there.
+    /// Puts a finding aside. Returns true if it was not there.
     pub fn add(&mut self, finding: &Finding) -> bool {
         self.0.insert(fingerprint(finding))
     }
 
-    /// Takes a finding back from there.
+    /// Takes a finding back, so that it is no longer put aside.
     pub fn remove(&mut self, finding: &Finding) {
         self.0.remove(&fingerprint(finding));
     }
 
-    /// With those of another.
+    /// Adds the fingerprints of another.
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
-    /// Whether a finding is put aside.
+    /// Tells whether a finding is put aside.
     pub fn has(&self, finding: &Finding) -> bool {
         !self.0.is_empty() && self.0.contains(&fingerprint(finding))
     }
 }
 
-/// Whether the code says that nothing is to be found at that line.
+/// Tells whether the code says that nothing is to be found at the line of a finding.
 pub(super) fn is_silenced(finding: &Finding, diff: &Diff) -> bool {
     let file = diff.files.iter().find(|file| file.path == finding.path);
     let lines = file
@@ -120,7 +120,7 @@ pub(super) fn is_silenced(finding: &Finding, diff: &Diff) -> bool {
         }
         let rest = rest.trim_start();
         rest.strip_prefix('(').is_none_or(|of| {
-            let of = of.split(')').next().unwrap_or_default();
+            let of = of.split_once(')').map_or(of, |(inside, _)| inside);
             of.split(',').any(|word| word.trim() == finding.category)
         })
     };

@@ -1,17 +1,17 @@
-//! What may be written of a piece of a diff: findings at lines that are in it, each quoting its
-//! line, of fixed severities and categories; or that there are none.
+//! The form of the findings of a piece of a diff: at lines that are in it, each quoting its line, of
+//! fixed severities and categories; or that there are none.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::super::{Finding, Severity};
-use crate::base::RepoPath;
 use crate::base::text::{hides, truncated};
+use crate::base::{OrBug, RepoPath};
 use crate::context::changes::DiffPiece;
 use crate::grammar::{Answer, Choices, Form, Part, Said, Value};
 use crate::repo::{Diff, DiffKind};
 
-/// What a finding may be about.
+/// The categories of findings.
 pub(in crate::jobs) const CATEGORIES: [&str; 8] = [
     "api",
     "bug",
@@ -22,27 +22,29 @@ pub(in crate::jobs) const CATEGORIES: [&str; 8] = [
     "security",
     "test",
 ];
-/// How bad it may be.
+/// The severities of findings, by their words.
 const SEVERITIES: [(&str, Severity); 3] = [
     ("error", Severity::Error),
     ("note", Severity::Note),
     ("warning", Severity::Warning),
 ];
-/// What is written where nothing is wrong.
+/// The answer where nothing is wrong.
 pub(in crate::jobs) const NONE: &str = "No findings.";
-/// What begins new text for a line.
+/// The fence that begins new text for a line.
 const FIX: &str = "<<<<<<<\n";
-/// The length of the fence that ends it.
+/// The length of the fence that ends new text.
 const FENCE: u8 = 7;
-/// Bytes of a title, of a reason and of a fix, about.
+/// Bytes of a title, about.
 const TITLE: usize = 120;
+/// Bytes of a reason, about.
 const REASON: usize = 400;
+/// Bytes of a fix, about.
 const NEW_TEXT: usize = 1200;
-/// Bytes of a line that are quoted, where it is longer.
+/// Most bytes of a line that are quoted.
 const QUOTE: usize = 200;
 /// Tokens that must be left for a finding to be begun.
 const LEAST: usize = 120;
-/// Findings of one piece.
+/// Most findings of one piece.
 const MOST: usize = 12;
 
 /// A line that a finding may be about.
@@ -64,40 +66,39 @@ impl Line {
     }
 }
 
-/// Where in the findings of a piece a text is. Lines are told by the number of what begins a
-/// finding about them.
+/// A place in the text of findings. Lines are told by the number of their head, the text that
+/// begins a finding about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::jobs) enum FindingAt {
-    /// At the beginning.
+    /// At the beginning of the answer.
     First,
     /// Behind the place of a finding.
     Severity(u32),
-    /// Behind its severity.
+    /// Behind the severity of a finding.
     Category(u32),
-    /// Behind its category.
+    /// Behind the category of a finding.
     Title(u32),
-    /// Before the line that it is about.
+    /// Before the quote of the line that a finding is about.
     Quote(u32),
-    /// Behind that line: which of those it is that have the same number.
+    /// Behind the quote: the head, and the number of the line among those with the same head.
     Reason(u32, u32),
     /// Behind a finding that new text may be given for.
     Behind(u32, u32),
-    /// In new text for its line.
+    /// In new text for the line of a finding.
     Fix(u32, u32),
     /// Behind new text.
     Fixed,
     /// Behind an empty line.
     Next,
-    /// Behind all.
+    /// Behind all findings.
     End,
 }
 
 /// The form of the findings of a piece.
 pub(in crate::jobs) struct FindingForm {
-    /// The lines by what begins a finding about them, in order: a number may mean a line on
-    /// either side.
+    /// The lines by their heads, in order: a head may mean a line on either side.
     lines: Vec<(Vec<u8>, Vec<Line>)>,
-    /// Whether new text for a line may be given.
+    /// True if new text for a line may be given.
     fixes: bool,
 }
 
@@ -109,8 +110,7 @@ impl FindingForm {
             let file = diff.files.get(part.file);
             let hunk = file.and_then(|file| file.hunks.get(part.hunk));
             let shown = hunk.and_then(|hunk| hunk.lines.get(part.lines.clone()));
-            debug_assert!(shown.is_some(), "a piece is of another diff");
-            for line in shown.into_iter().flatten() {
+            for line in shown.or_bug("a piece is of another diff") {
                 // What steers a terminal cannot be written, nor can what is no name of one line.
                 let hostile = |text: &str| text.split('\t').any(hides);
                 let text = line.text.trim_end_matches('\r');
@@ -133,20 +133,23 @@ impl FindingForm {
         }
     }
 
-    /// Whether anything can be said at all.
+    /// Tells whether nothing can be said of the piece.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// Numbers of what may come beside the lines: an empty line, new text, that nothing is wrong.
+    /// The numbers of the choices beside the heads: 0 an empty line, 1 new text, 2 that nothing is
+    /// wrong.
     fn other(&self, which: u32) -> u32 {
         self.lines.len() as u32 + which
     }
 
+    /// The lines with a head.
     fn lines(&self, head: u32) -> &[Line] {
         let lines = self.lines.get(head as usize);
-        debug_assert!(lines.is_some(), "nothing begins so");
-        lines.map_or(&[], |(_, lines)| lines)
+        lines
+            .map(|(_, lines)| lines.as_slice())
+            .or_bug("nothing begins so")
     }
 
     /// The line of a finding. Where both sides read the same, the newer is meant.
@@ -195,6 +198,7 @@ impl FindingForm {
         let [severity, category, title, _, reason, ..] = parts else {
             return None;
         };
+        // An answer that was cut off may end inside a character.
         let text = |said: &Said<FindingAt>| std::str::from_utf8(answer.text(said)).ok();
         let (title, reason) = (text(title)?.trim(), text(reason)?.trim());
         if title.is_empty() || reason.is_empty() {
@@ -221,7 +225,7 @@ impl FindingForm {
         })
     }
 
-    /// What may follow what was said: findings about lines that have none, and more.
+    /// The choices behind what was said: findings about lines that have none, and what else may come.
     fn heads(&self, at: FindingAt, answer: &Answer<'_, FindingAt>) -> Part {
         let heads = answer.said.iter().filter_map(|said| match said.at {
             FindingAt::Severity(head) => Some(head),

@@ -1,4 +1,5 @@
-//! What was found in a piece before: the same words to the same model need not be read again.
+//! The findings of pieces that were read before: the same words to the same model need not be read
+//! again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,31 +13,32 @@ use crate::base::places::write_private;
 use crate::base::text::hex;
 use crate::engine::{Facts, Generate};
 
-/// Changes with how findings are come to: the form, the second look, what is kept.
+/// The version of what is kept: it changes with how findings are come to (the form, the second
+/// look, what is kept).
 const VERSION: u32 = 1;
 /// Pieces that are kept, at most.
 const MOST: usize = 2_000;
 
-/// A folder of what was found, by piece.
+/// A folder of findings, a file for each piece.
 #[derive(Debug, Clone)]
 pub(super) struct Memory {
     dir: Option<PathBuf>,
-    /// Whether nothing is taken from it, and all is put there anew.
+    /// True if nothing is taken from the folder, and all is put there anew.
     anew: bool,
 }
 
-/// What was found in a piece.
+/// The findings of a piece, as they are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Known {
     pub findings: Vec<Finding>,
     /// Findings that did not stand a second look.
     pub fallen: usize,
-    /// Tokens that were read and written for it.
+    /// Tokens that were read and written for the piece.
     pub tokens: usize,
 }
 
 impl Memory {
-    /// With a folder, or one that remembers nothing.
+    /// A memory in a folder, or one that remembers nothing.
     pub fn new(dir: Option<&Path>, anew: bool) -> Self {
         Self {
             dir: dir.map(Path::to_owned),
@@ -44,7 +46,7 @@ impl Memory {
         }
     }
 
-    /// What a piece is known by: everything that the model is told for both looks, how tokens are
+    /// The key of a piece: a hash of everything that the model is told for both looks, how tokens are
     /// drawn, and which model it is.
     pub fn key(request: &Generate, facts: &Facts) -> String {
         let mut hash = Sha256::new();
@@ -60,17 +62,18 @@ impl Memory {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());
         }
-        hex(hash.finalize().get(..16).unwrap_or_default())
+        hex(hash.finalize().as_slice().split_at(16).0)
     }
 
-    /// What was found before.
+    /// The findings that a piece had before; none where it is not known.
     pub fn get(&self, key: &str) -> Option<Known> {
         let file = self.file(key).filter(|_| !self.anew)?;
+        // A file that cannot be read is as good as none: the piece is read again.
         let bytes = fs::read(file).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Keeps what was found. A folder that cannot be written costs only that.
+    /// Keeps the findings of a piece. A folder that cannot be written costs only that.
     pub fn put(&self, key: &str, known: &Known) {
         let Some(file) = self.file(key) else {
             return;
@@ -83,8 +86,9 @@ impl Memory {
         }
     }
 
-    /// Forgets the oldest where there are too many.
+    /// Removes the oldest pieces where there are too many.
     pub fn prune(&self) {
+        // There is no folder before anything was kept.
         let entries = self.dir.as_ref().and_then(|dir| fs::read_dir(dir).ok());
         let mut files: Vec<(SystemTime, PathBuf)> = entries
             .into_iter()
@@ -94,6 +98,7 @@ impl Memory {
             .collect();
         files.sort();
         for (_, file) in files.iter().take(files.len().saturating_sub(MOST)) {
+            // Another process may have removed it.
             let _ = fs::remove_file(file);
         }
     }

@@ -1,4 +1,4 @@
-//! One piece: read once, and each finding looked at again.
+//! One piece of a diff: read once, and each finding looked at again.
 
 use super::super::{Event, Finding, JobCx, Severity, talk};
 use super::finding_form::FindingForm;
@@ -8,12 +8,12 @@ use super::verdict::{self, Verdict};
 use super::{ANSWER, fixes, message};
 use crate::base::{Failure, Result};
 use crate::context::changes::DiffPiece;
-use crate::engine::{Finish, Generate, Message};
+use crate::engine::{Finish, Generate, Generated, Message, Step};
 use crate::grammar::FormGrammar;
 use crate::repo::{Diff, DiffKind};
 
-/// Has one piece read, and each finding looked at again. Gives the findings that stand, and
-/// whether it came to the end.
+/// Has one piece read, and each finding looked at again. Gives the findings that stand, and true
+/// if the reading came to the end.
 pub(super) fn read(
     piece: &DiffPiece,
     diff: &Diff,
@@ -23,20 +23,7 @@ pub(super) fn read(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(Vec<Finding>, bool)> {
-    let fixes = fixes(cx.engine.facts().rewrites);
-    let messages = vec![system.clone(), message(piece, cx.prompts)?];
-    let limit = match cx.settings.max_tokens {
-        0 => ANSWER,
-        most => most,
-    };
-    let request = Generate {
-        messages,
-        sampling: cx.settings.sampling.clone(),
-        max_tokens: limit,
-        thinking: false,
-        next: second(piece, system, cx)?,
-        ..Generate::default()
-    };
+    let request = asked(piece, system, cx)?;
     let key = Memory::key(&request, cx.engine.facts());
     if let Some(known) = memory.get(&key) {
         tally.remembered += 1;
@@ -49,32 +36,12 @@ pub(super) fn read(
     if tokens + 64 > window {
         return Err(talk::context_full(tokens, window));
     }
-    let form = FindingForm::new(piece, diff, fixes);
+    let form = FindingForm::new(piece, diff, fixes(cx.engine.facts().rewrites));
     if form.is_empty() {
         return Err(Failure::input("no line of it can be spoken of"));
     }
-    let cancel = cx.cancel.clone();
-    let mut grammar = FormGrammar::new(form, limit);
-    // Pieces differ from each other, so a fresh start is no news; and what is written is only
-    // raw material until it was looked at again.
-    let done = cx
-        .engine
-        .generate(&request, Some(&mut grammar), &cancel, &mut |step| {
-            if let crate::engine::Step::Prefill {
-                done,
-                total,
-                cached,
-                rate,
-            } = step
-            {
-                emit(Event::Prefill {
-                    done,
-                    total,
-                    cached,
-                    rate,
-                });
-            }
-        })?;
+    let mut grammar = FormGrammar::new(form, request.max_tokens);
+    let done = written(&request, &mut grammar, cx, emit)?;
     tally.add(done.usage);
     let mut found = grammar.form().findings(&grammar.answer());
     let mut whole = done.finish != Finish::Cancelled;
@@ -92,6 +59,38 @@ pub(super) fn read(
         memory.put(&key, &known);
     }
     Ok((found, whole))
+}
+
+/// The request for the findings of a piece.
+fn asked(piece: &DiffPiece, system: &Message, cx: &JobCx<'_>) -> Result<Generate> {
+    Ok(Generate {
+        messages: vec![system.clone(), message(piece, cx.prompts)?],
+        sampling: cx.settings.sampling.clone(),
+        max_tokens: match cx.settings.max_tokens {
+            0 => ANSWER,
+            most => most,
+        },
+        thinking: false,
+        next: second(piece, system, cx)?,
+        ..Generate::default()
+    })
+}
+
+/// Has the findings of a piece written. Pieces differ from each other, so a fresh start is no news;
+/// and what is written is only raw material until it was looked at again: nothing but how far the
+/// reading is goes to `emit`.
+fn written(
+    request: &Generate,
+    grammar: &mut FormGrammar<FindingForm>,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Generated> {
+    cx.engine
+        .generate(request, Some(grammar), &cx.cancel, &mut |step| {
+            if matches!(step, Step::Prefill { .. }) {
+                emit(talk::event_of(step));
+            }
+        })
 }
 
 /// The prompt of a second look, as far as it is known beforehand.
@@ -123,8 +122,8 @@ fn second(piece: &DiffPiece, system: &Message, cx: &JobCx<'_>) -> Result<Vec<Mes
     ])
 }
 
-/// Puts each finding to the model once more: what falls goes, what is unsure is a note. False
-/// if it was stopped on the way.
+/// Puts each finding to the model once more: what falls goes, what is unsure is a note. Returns
+/// false if the model was stopped on the way.
 fn look_again(
     piece: &DiffPiece,
     system: &Message,

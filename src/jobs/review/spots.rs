@@ -1,29 +1,30 @@
-//! What is found in a diff without a model: conflict markers, secrets, what was left over from
-//! debugging, files that are too large.
+//! Findings without a model: conflict markers, secrets, leftovers of debugging, files that are too
+//! large.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use fancy_regex::Regex;
+use fancy_regex::{Match, Regex};
 use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
 use crate::base::text::{hex, hides, human_bytes, truncated};
-use crate::base::{Failure, Result};
+use crate::base::{Failure, OrBug, Result};
 use crate::repo::{DiffKind, FileDiff, FileStatus, Repo};
 
-/// Files of more bytes are said, where they are new.
+/// Most bytes of a new file that nothing is said of.
 const LARGE: u64 = 5 << 20;
-/// Lines that are longer hold data, and are looked at so far.
+/// Bytes of a line that are looked at: longer ones hold data.
 const LINE: usize = 2_000;
 /// Findings of one rule in one file, at most.
 const MOST: usize = 5;
 
-/// What shows a secret: who gives it out, and its form. The forms are those that their makers
+/// The secrets that are known: whose each is, and its form. The forms are those that their makers
 /// document; each begins with letters that are its own, so that chance hardly writes one.
 ///
-/// What one rule has found, no later one finds. No letter or digit may stand right before or behind
-/// (see [`stands_free`]).
+/// A text that one rule has found is found by no later one. No letter or digit may stand right
+/// before or behind (see [`stands_free`]).
 const SECRETS: [(&str, &str); 14] = [
     ("an AWS access key", r"(?:AKIA|ASIA)[0-9A-Z]{16}"),
     ("a GitHub token", r"gh[pousr]_[A-Za-z0-9]{36,}"),
@@ -47,7 +48,7 @@ const SECRETS: [(&str, &str); 14] = [
     ),
 ];
 
-/// See [`LEFT`].
+/// A leftover of debugging: see [`LEFT`].
 type Leftover = (
     &'static [&'static str],
     &'static str,
@@ -55,7 +56,7 @@ type Leftover = (
     Severity,
 );
 
-/// What debugging leaves: ends of file names, the form, what it is, and how bad.
+/// The leftovers of debugging: ends of file names, the form, what it is, and how bad.
 const LEFT: [Leftover; 9] = [
     (
         &["js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "svelte"],
@@ -129,6 +130,8 @@ static COMPILED: LazyLock<std::result::Result<Compiled, String>> = LazyLock::new
     })
 });
 
+/// The rules, compiled once.
+///
 /// # Errors
 /// Of kind bug, where a rule is no regular expression: silence would be worst here.
 fn compiled() -> Result<&'static Compiled> {
@@ -144,10 +147,10 @@ pub(super) fn spots(files: &[FileDiff]) -> Result<Vec<Finding>> {
     look(files, true)
 }
 
-/// The same in files that somebody else wrote or a program made: secrets and conflicts alone.
+/// Looks through files that somebody else wrote or a program made: for secrets and conflicts alone.
 ///
 /// # Errors
-/// As [`spots`].
+/// Those of [`spots`].
 pub(super) fn of_others(files: &[FileDiff]) -> Result<Vec<Finding>> {
     look(files, false)
 }
@@ -159,19 +162,11 @@ fn look(files: &[FileDiff], own: bool) -> Result<Vec<Finding>> {
         let mut here: Vec<Finding> = name(file).into_iter().collect();
         conflict(file, &mut here);
         lines(file, rules, own, &mut here);
-        let mut counts: Vec<(String, usize)> = Vec::new();
+        let mut counts: BTreeMap<Option<String>, usize> = BTreeMap::new();
         here.retain(|finding: &Finding| {
-            let rule = finding.rule.clone().unwrap_or_default();
-            match counts.iter_mut().find(|(known, _)| *known == rule) {
-                Some((_, count)) => {
-                    *count += 1;
-                    *count <= MOST
-                }
-                None => {
-                    counts.push((rule, 1));
-                    true
-                }
-            }
+            let count = counts.entry(finding.rule.clone()).or_default();
+            *count += 1;
+            *count <= MOST
         });
         found.append(&mut here);
     }
@@ -205,7 +200,7 @@ fn finding(
     }
 }
 
-/// A new name with characters in it that nobody sees: it looks like another, or like none.
+/// Finds a new name with characters in it that nobody sees: it looks like another, or like none.
 fn name(file: &FileDiff) -> Option<Finding> {
     let new = matches!(file.status, FileStatus::Added | FileStatus::Renamed);
     let hidden = hides(file.path.as_str());
@@ -214,8 +209,8 @@ fn name(file: &FileDiff) -> Option<Finding> {
     (new && hidden).then(|| finding(file, 0, "", rule, Severity::Warning, title))
 }
 
-/// Conflict markers: all three of them, the sides in order, since rows of equal signs underline
-/// headings.
+/// Finds conflict markers: all three of them, the sides in order, since rows of equal signs
+/// underline headings.
 fn conflict(file: &FileDiff, found: &mut Vec<Finding>) {
     for hunk in &file.hunks {
         let mut begun = None;
@@ -233,7 +228,7 @@ fn conflict(file: &FileDiff, found: &mut Vec<Finding>) {
                 parted = true;
             } else if text.starts_with(">>>>>>> ") && parted {
                 if let Some(first) = begun.take() {
-                    let number = first.new.unwrap_or(0);
+                    let number = first.new.or_bug("an added line has no number");
                     let title = "a conflict is not resolved".to_owned();
                     let rule = "conflict-marker";
                     let quote = &first.text;
@@ -247,10 +242,11 @@ fn conflict(file: &FileDiff, found: &mut Vec<Finding>) {
 
 fn lines(file: &FileDiff, rules: &Compiled, own: bool, found: &mut Vec<Finding>) {
     let name = file.path.name();
+    // Names such as `Makefile` have no ending.
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let added = file.hunks.iter().flat_map(|hunk| &hunk.lines);
     for line in added.filter(|line| line.kind == DiffKind::Added) {
-        let number = line.new.unwrap_or(0);
+        let number = line.new.or_bug("an added line has no number");
         let known = secrets(&line.text, rules);
         let text = truncated(&line.text, LINE);
         let quote = hide(text, rules);
@@ -261,7 +257,9 @@ fn lines(file: &FileDiff, rules: &Compiled, own: bool, found: &mut Vec<Finding>)
         }
         for ((endings, _, what, severity), form) in rules.left.iter().filter(|_| own) {
             let code = !text.trim_start().starts_with(['#', '*', '/']);
-            if endings.contains(&ending) && code && form.is_match(text).unwrap_or(false) {
+            // A line that takes too much backtracking is passed over.
+            let matches = || form.is_match(text).unwrap_or(false);
+            if endings.contains(&ending) && code && matches() {
                 let what = (*what).to_owned();
                 let rule = "debug-leftover";
                 found.push(finding(file, number, &quote, rule, *severity, what));
@@ -289,31 +287,33 @@ fn hide(text: &str, rules: &Compiled) -> String {
 
 /// The secrets in a text, and what they are.
 fn secrets<'t>(text: &'t str, rules: &Compiled) -> Vec<(&'static str, &'t str)> {
-    let mut found: Vec<(&'static str, Range<usize>)> = Vec::new();
+    let mut found: Vec<(&'static str, Match<'t>)> = Vec::new();
     for (what, form) in &rules.secrets {
+        // Only backtracking can fail, by its limit, and these forms need none.
         for matched in form.find_iter(text).filter_map(std::result::Result::ok) {
-            let range = matched.range();
-            let taken = |(_, other): &(&str, Range<usize>)| {
-                other.start < range.end && range.start < other.end
+            let taken = |(_, other): &(&str, Match<'_>)| {
+                other.start() < matched.end() && matched.start() < other.end()
             };
             if !is_example(matched.as_str())
-                && stands_free(text, &range)
+                && stands_free(text, &matched.range())
                 && !found.iter().any(taken)
             {
-                found.push((what, range));
+                found.push((what, matched));
             }
         }
     }
-    found.sort_by_key(|(_, range)| range.start);
-    let text = |(what, range)| Some((what, text.get(range)?));
-    found.into_iter().filter_map(text).collect()
+    found.sort_by_key(|(_, matched)| matched.start());
+    found
+        .into_iter()
+        .map(|(what, matched)| (what, matched.as_str()))
+        .collect()
 }
 
-/// Whether a match is no part of a longer word. Letters beyond ASCII belong to no key, nor do those
-/// of an escape in front: `\n`, or a colour of a terminal.
+/// Tells whether a match is no part of a longer word. Letters beyond ASCII belong to no key, nor do
+/// those of an escape in front: `\n`, or a colour of a terminal.
 fn stands_free(text: &str, range: &Range<usize>) -> bool {
-    let before = text.get(..range.start).unwrap_or("");
-    let behind = text.get(range.end..).unwrap_or("");
+    let before = text.get(..range.start).or_bug("a match has no beginning");
+    let behind = text.get(range.end..).or_bug("a match has no end");
     let escape = || {
         let mut letters = before.chars().rev();
         match letters.next() {
@@ -330,8 +330,8 @@ fn stands_free(text: &str, range: &Range<usize>) -> bool {
     (!part(before.chars().next_back()) || escape()) && !part(behind.chars().next())
 }
 
-/// Secrets in files of which no lines are known: binary ones, and such as are too large for a diff
-/// or are kept out of it.
+/// Finds secrets in files of which no lines are known: binary ones, and such as are too large for a
+/// diff or are kept out of it.
 ///
 /// # Errors
 /// Of kind bug, where a rule cannot be read; of kind input, where git's data is broken.
@@ -345,8 +345,9 @@ pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> 
     for file in files.iter().filter(now) {
         let text = text_of(&repo.content_of(file)?);
         for (what, secret) in secrets(&text, rules).into_iter().take(MOST) {
-            let at = text.find(secret).unwrap_or(0);
-            let line = text.get(..at).unwrap_or("").matches('\n').count() as u32 + 1;
+            let before = text.split_once(secret).map(|(before, _)| before);
+            let before = before.or_bug("a secret is not in its text");
+            let line = before.matches('\n').count() as u32 + 1;
             let title = format!("{what} is written here");
             let quote = hidden(secret);
             let (rule, severity) = ("secret", Severity::Error);
@@ -358,26 +359,21 @@ pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> 
 
 /// Bytes as text, by their byte-order mark.
 fn text_of(bytes: &[u8]) -> String {
-    let wide = |big: bool| {
-        let pairs = bytes.get(2..).unwrap_or_default().as_chunks::<2>().0;
-        let unit = if big {
-            u16::from_be_bytes
-        } else {
-            u16::from_le_bytes
-        };
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let pairs = rest.as_chunks::<2>().0;
         let units = pairs.iter().map(|pair| unit(*pair));
         char::decode_utf16(units)
             .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
             .collect()
     };
     match bytes {
-        [0xfe, 0xff, ..] => wide(true),
-        [0xff, 0xfe, ..] => wide(false),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 
-/// Whether a match is one of those that manuals show.
+/// Tells whether a match is one of those that manuals show.
 fn is_example(secret: &str) -> bool {
     let small = secret.to_lowercase();
     let words = [
@@ -404,10 +400,10 @@ fn hidden(secret: &str) -> String {
     }
     let shown: String = secret.chars().take(6).collect();
     let hash = Sha256::digest(secret);
-    format!("{shown}…{}", hex(hash.get(..2).unwrap_or_default()))
+    format!("{shown}…{}", hex(hash.as_slice().split_at(2).0))
 }
 
-/// Whether a file is new and too large.
+/// Finds a file that is new and too large.
 pub(super) fn large(file: &FileDiff) -> Option<Finding> {
     let bytes = file.bytes.filter(|bytes| *bytes > LARGE)?;
     let title = format!("a new file of {}", human_bytes(bytes));

@@ -1,4 +1,4 @@
-//! What a review has come to so far.
+//! The findings and figures of a review so far.
 
 use super::super::{Event, Finding, Review, Severity, findings};
 use super::dismissed::{Dismissed, is_silenced};
@@ -6,16 +6,16 @@ use crate::base::text::human_count;
 use crate::engine::Usage;
 use crate::repo::Diff;
 
-/// What has come together so far.
+/// The findings and figures of a review so far.
 pub(super) struct Tally {
     pub least: Severity,
     pub dismissed: Dismissed,
     pub found: Vec<Finding>,
-    /// Pieces that were read, or known.
+    /// Pieces that were read, or known from before.
     pub read: usize,
-    /// Pieces that were known.
+    /// Pieces that were known from before.
     pub remembered: usize,
-    /// Tokens that these once took.
+    /// Tokens that the pieces known from before once took.
     pub saved: usize,
     /// Findings that did not stand a second look.
     pub fallen: usize,
@@ -39,6 +39,7 @@ impl Tally {
         }
     }
 
+    /// Adds the figures of one answer.
     pub fn add(&mut self, usage: Usage) {
         self.usage = Some(match self.usage {
             None => usage,
@@ -68,7 +69,7 @@ impl Tally {
         }
     }
 
-    /// Says what became of the rest, and the figures.
+    /// Says how many findings fell or were put aside, what was known of `total` pieces, and the figures.
     pub fn tell(&self, total: usize, emit: &mut dyn FnMut(Event)) {
         let mut note = |count: usize, one: &str, more: &str, what: &str| {
             let who = match count {

@@ -10,20 +10,20 @@ use crate::grammar::{Answer, Form, FormGrammar, Part, Said, Value};
 
 /// Tokens of a verdict.
 const ANSWER: usize = 120;
-/// Bytes of the line before it.
+/// Bytes of the line before the verdict.
 const SHOWN: usize = 240;
 const STANDS: &str = "Verdict: stands";
 const UNSURE: &str = "Verdict: unsure";
 const FALLS: &str = "Verdict: falls";
 
-/// What comes of a second look.
+/// The outcome of a second look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It holds.
+    /// The finding holds.
     Stands,
-    /// It may hold.
+    /// The finding may hold.
     Unsure,
-    /// It does not.
+    /// The finding does not hold.
     Falls,
 }
 
@@ -34,18 +34,18 @@ const VERDICTS: [(&str, Verdict); 3] = [
     (FALLS, Verdict::Falls),
 ];
 
-/// Where in a verdict a text is.
+/// A place in the text of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::jobs) enum VerdictAt {
-    /// In the line before it.
+    /// In the line before the verdict.
     Reason,
     /// In the verdict.
     Word,
-    /// Behind it.
+    /// Behind the verdict.
     End,
 }
 
-/// A line that says what shows it, and one of three words.
+/// The form of a verdict: a line that says what shows it, and one of three words.
 pub(in crate::jobs) struct VerdictForm;
 
 impl Form for VerdictForm {
@@ -74,7 +74,7 @@ impl Form for VerdictForm {
 /// The user's message about a finding of a piece.
 ///
 /// # Errors
-/// As those of templates.
+/// Those of templates.
 pub(super) fn message(piece: &DiffPiece, finding: &Finding, prompts: &Prompts) -> Result<Message> {
     let content = prompts.verdict(&VerdictValues {
         diff: piece.text.trim_end(),
@@ -93,10 +93,11 @@ pub(super) fn message(piece: &DiffPiece, finding: &Finding, prompts: &Prompts) -
     })
 }
 
-/// Has a finding looked at again. Gives the answer too, for its figures.
+/// Has a finding looked at again. Gives the verdict, if one was come to, and the answer for its
+/// figures.
 ///
 /// # Errors
-/// As [`crate::engine::Engine::generate`].
+/// Those of [`crate::engine::Engine::generate`].
 pub(super) fn look(
     piece: &DiffPiece,
     finding: &Finding,

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use super::{Kept, Made, Stamp, nanoseconds};
 use crate::base::beneath::{Spot, clear, make_folders, spot};
 use crate::base::failure::io_failure;
-use crate::base::{Cancel, Result};
+use crate::base::{Cancel, Failure, Result};
 use crate::repo::{TreeEntry, TreeKind};
 
 /// The most files and bytes of an ignored folder that is copied and not linked.
@@ -19,12 +19,12 @@ const SMALL: (usize, u64) = (2_000, 64 << 20);
 pub(super) struct Refresh<'a> {
     pub root: &'a Path,
     pub place: &'a Path,
-    /// What is not copied.
+    /// Files and folders that are not copied.
     pub secrets: &'a [PathBuf],
     pub tree: &'a Path,
-    /// Where the copy is below `place`.
+    /// The path of the copy below `place`.
     pub below: &'a Path,
-    /// When the last one was begun; 0 for none.
+    /// The time when the round before was begun, in nanoseconds since 1970; 0 for none.
     pub since: u64,
     pub begun: u64,
     pub old: BTreeMap<String, Kept>,
@@ -36,7 +36,7 @@ pub(super) struct Refresh<'a> {
 }
 
 impl Refresh<'_> {
-    /// Takes one entry over. Says whether to go into it.
+    /// Takes one entry over. Returns true if it is to be gone into.
     pub fn entry(&mut self, entry: TreeEntry, cancel: &Cancel) -> Result<bool> {
         let from = self.root.join(&entry.path);
         if from == self.place || self.secrets.contains(&from) {
@@ -62,6 +62,7 @@ impl Refresh<'_> {
             }
             TreeKind::Link(says) => self.link(&entry.path, says).map(|()| false),
             TreeKind::File { bytes, modified } => {
+                // Not every file system keeps times.
                 let from = Stamp(bytes, modified.map_or(0, nanoseconds));
                 self.file(&entry.path, from, modified)?;
                 Ok(false)
@@ -74,7 +75,7 @@ impl Refresh<'_> {
         make_folders(self.place, &self.below.join(path))
     }
 
-    /// What stands at a path of the copy, a link as itself.
+    /// The metadata of what stands at a path of the copy, a link as itself.
     fn facts(&self, path: &Path) -> Result<Option<Metadata>> {
         let at = self.below.join(path);
         let spot = spot(self.place, &at)?;
@@ -83,7 +84,7 @@ impl Refresh<'_> {
         facts.map(Option::flatten).map_err(failed)
     }
 
-    /// A folder whose entries are links. Those that are links already say what they said, so
+    /// Makes a folder whose entries are links. Those that are links already say what they said, so
     /// that packages of the repository itself, linked among the others, lead to the copy.
     fn link_entries(&mut self, path: &Path) -> Result<()> {
         self.folder(path)?;
@@ -114,7 +115,11 @@ impl Refresh<'_> {
         let at = self.root.join(path);
         let says = match says.strip_prefix(self.root) {
             Ok(inside) if says != at => self.tree.join(inside),
-            _ if leads_out(path, &says) => at.parent().unwrap_or(&at).join(says),
+            _ if leads_out(path, &says) => {
+                let folder = at.parent();
+                let folder = folder.ok_or_else(|| Failure::bug("a link lies in no folder"))?;
+                folder.join(says)
+            }
             _ => says,
         };
         link(self.place, &says, &self.below.join(path))?;
@@ -236,7 +241,7 @@ pub(super) fn link(place: &Path, says: &Path, path: &Path) -> Result<()> {
     made.map_err(|e| failed(&e))
 }
 
-/// Whether a link at `path` that says `says` leads above the root.
+/// Tells whether a link at `path` that says `says` leads above the root.
 fn leads_out(path: &Path, says: &Path) -> bool {
     let mut depth = path.components().count().saturating_sub(1);
     for part in says.components() {
@@ -251,7 +256,7 @@ fn leads_out(path: &Path, says: &Path) -> bool {
     false
 }
 
-/// Whether a folder holds little enough to be copied.
+/// Tells whether a folder holds little enough to be copied.
 fn is_small(folder: &Path) -> bool {
     let (mut files, mut bytes) = (0, 0);
     let mut folders = vec![folder.to_owned()];
