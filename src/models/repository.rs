@@ -184,7 +184,7 @@ struct Listed {
     path: String,
     #[serde(default)]
     size: u64,
-    /// None for a small file, which git keeps itself.
+    /// The pointer to a large file; a small one lies in git itself.
     lfs: Option<Lfs>,
 }
 

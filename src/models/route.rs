@@ -92,7 +92,7 @@ impl Route {
         }
     }
 
-    /// The same way to another hub, without a token.
+    /// The way that the environment describes, but to another hub and without a token.
     #[must_use]
     pub fn to(endpoint: impl Into<String>) -> Self {
         Self {
