@@ -8,7 +8,7 @@ use super::disjoint::Disjoint;
 use super::pool;
 use super::simd::Simd;
 
-/// Numbers that a sum is kept for: offsets and minima of the weights are taken off by them.
+/// Numbers of a run, whose sum is kept: offsets and minima of the weights are taken off by such sums.
 pub const RUN: usize = 16;
 
 /// Rows of inputs, rounded. Tokens lie in tiles: a tile of `n` tokens is laid out as
@@ -16,7 +16,7 @@ pub const RUN: usize = 16;
 /// those of the next token behind them.
 #[derive(Debug, Clone)]
 pub struct Activations {
-    /// Rows.
+    /// Tokens, a row each.
     pub tokens: usize,
     /// Numbers of a row.
     pub width: usize,
@@ -24,23 +24,24 @@ pub struct Activations {
     pub group: usize,
     /// Tokens of each tile, in order.
     pub tiles: Vec<usize>,
-    /// The numbers, tile by tile.
+    /// The rounded numbers, −127 to 127: for each tile `[width / 4][n][4]`.
     pub q: Vec<i8>,
-    /// The scales: for each tile `[width / group][n]`.
+    /// The scales, `x ≈ scale · q`: for each tile `[width / group][n]`.
     pub scales: Vec<f32>,
-    /// Sums of 16 numbers each, whole numbers: for each tile `[width / 16][n]`.
+    /// Sums of 16 rounded numbers each, whole: for each tile `[width / 16][n]`.
     pub sums: Vec<f32>,
-    /// Sums of 32 numbers each: for each tile `[width / 32][n]`.
+    /// Sums of 32 rounded numbers each, whole: for each tile `[width / 32][n]`.
     pub sums32: Vec<f32>,
     /// The sums of 16 in 16 bits, two neighbours together, where 256 numbers share a scale: for
     /// each tile `[width / 32][n]`.
     pub twos: Vec<[i16; 2]>,
-    /// The same of the sums of 32: for each tile `[width / 64][n]`.
+    /// The sums of 32 in 16 bits, two neighbours together, likewise: for each tile
+    /// `[width / 64][n]`.
     pub twos32: Vec<[i16; 2]>,
 }
 
 impl Activations {
-    /// Rounds `x` (`tokens` rows of `width`, which must be a multiple of 32). Tiles are as
+    /// Rounds `x`: `tokens × width`, f32, row-major; `width` must be a multiple of 32. Tiles are as
     /// large as `simd` likes them.
     pub fn new(x: &[f32], width: usize, group: usize, simd: Simd) -> Self {
         let tokens = x.len() / width.max(1);
@@ -96,13 +97,13 @@ impl Activations {
         out
     }
 
-    /// Scales of a row.
+    /// Scales of a row, `width / group`.
     pub const fn groups(&self) -> usize {
         self.width.div_ceil(self.group)
     }
 }
 
-/// How `tokens` are parted into tiles.
+/// The tokens of each tile into which `tokens` are parted, in order.
 fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
     let sizes = simd.tiles(tokens);
     let mut left = tokens;
@@ -116,10 +117,12 @@ fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
     tiles
 }
 
-/// One tile to be filled.
+/// One tile of [`Activations`] to be filled, zeros before.
 #[derive(Debug)]
 pub struct Tile<'a> {
+    /// Tokens of the tile.
     count: usize,
+    /// Numbers that share a scale.
     group: usize,
     q: &'a mut [i8],
     scales: &'a mut [f32],
@@ -129,12 +132,12 @@ pub struct Tile<'a> {
     twos32: &'a mut [[i16; 2]],
 }
 
-/// Adding it and taking it away again leaves the nearest whole number: 1.5 · 2²³, beside which
-/// a float has no room for fractions.
+/// A number whose addition and subtraction leaves the nearest whole number: 1.5 · 2²³, beside
+/// which a float has no room for fractions.
 const ROUNDING: f32 = 12_582_912.0;
 
-/// Fills a tile: the specification, and by way of the compiler its fast forms, so the loops are
-/// over 16 numbers and do one thing each.
+/// Rounds `x` (`count × width`) into a tile: the specification, and by way of the compiler its fast
+/// forms, so the loops are over 16 numbers and do one thing each.
 #[inline(always)]
 pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
     let n = tile.count;
@@ -169,7 +172,7 @@ pub fn round_tile(x: &[f32], width: usize, tile: Tile<'_>) {
     }
 }
 
-/// The largest magnitude; what is not a number counts for nothing.
+/// The largest magnitude; NaN counts for nothing.
 #[inline(always)]
 fn most(runs: &[[f32; RUN]]) -> f32 {
     let larger = |a: f32, b: f32| if a > b { a } else { b };
@@ -182,12 +185,12 @@ fn most(runs: &[[f32; RUN]]) -> f32 {
     folded(most, larger)
 }
 
-/// The nearest whole numbers, none beyond ±127; 0 for what is not a number.
+/// The whole numbers nearest to `run · inverse`, none beyond ±127; 0 for NaN.
 #[inline(always)]
 fn rounded(run: &[f32; RUN], inverse: f32) -> [i32; RUN] {
     let mut rounded = [0; RUN];
     for (rounded, value) in rounded.iter_mut().zip(run) {
-        // The whole number stands in the lowest bits.
+        // The whole number stands in the lowest bits of the float.
         let nearest = value * inverse + ROUNDING;
         let whole = nearest.to_bits().wrapping_sub(ROUNDING.to_bits());
         *rounded = if nearest.is_nan() {
@@ -199,7 +202,7 @@ fn rounded(run: &[f32; RUN], inverse: f32) -> [i32; RUN] {
     rounded
 }
 
-/// The lowest byte of each.
+/// The lowest byte of each number.
 #[inline(always)]
 fn bytes(whole: [i32; RUN]) -> [i8; RUN] {
     let mut bytes = [0; RUN];
@@ -209,7 +212,8 @@ fn bytes(whole: [i32; RUN]) -> [i8; RUN] {
     bytes
 }
 
-/// All in one, neighbours far apart first: steps that are done for several at once.
+/// All numbers put into one by `one`, those far apart first: steps that are done for several at
+/// once.
 #[inline(always)]
 fn folded<T: Copy>(mut all: [T; RUN], one: impl Fn(T, T) -> T) -> T {
     for half in [8, 4, 2, 1] {

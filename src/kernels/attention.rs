@@ -19,123 +19,103 @@ use super::pool;
 use super::simd::{Simd, Work};
 use super::sweep::{Scratch, Sweep};
 
-/// Query rows of one piece of work, about: what a page costs to fetch is little beside what
-/// they cost.
+/// Query rows of one piece of work, about: the cost of fetching a page is little beside that of so
+/// many rows.
 const ROWS: usize = 64;
-/// Pieces below which the pages are parted too: enough for many threads to end together. How
-/// work is parted must not depend on their number, or they would change what is answered.
+/// Pieces of work below which the pages are parted too: enough for many threads to end together.
+/// The parting must not depend on the number of threads, or that would change the answers.
 const PIECES: usize = 64;
-/// Pages of a segment at least.
+/// The least pages of a segment.
 const LEAST: usize = 2;
 
 thread_local! {
-    /// What a thread keeps between pieces.
+    /// Buffers of a thread, kept between pieces.
     static SCRATCH: RefCell<Scratch> = RefCell::default();
-    /// Sums of segments, kept between calls.
+    /// Sums of segments, kept between calls: `[works][segments][size]`, see [`Plan`].
     static PARTS: RefCell<Lines> = RefCell::default();
 }
 
-/// What attends to what.
+/// The attention of some queries, one behind the other in the text, to all keys up to their own.
 #[derive(Debug, Clone, Copy)]
 pub struct Attention<'a> {
-    /// Keys and values, the new tokens' among them.
+    /// Pages of keys and values, the new tokens' among them.
     pub pages: &'a [Arc<Page>],
     /// Position of the first query.
     pub position: usize,
     /// Query heads; a multiple of the heads of keys.
     pub heads: usize,
-    /// Multiplies scores.
+    /// Factor of the scores.
     pub scale: f32,
-    /// Positions that a query sees, its own among them; none for all.
+    /// Positions that a query sees, its own among them; none for all up to its own.
     pub window: Option<usize>,
 }
 
 impl Attention<'_> {
-    /// Attends with `queries` (rows of `heads · width`, a token each) into `out` (as large).
+    /// Attends with `queries` into `out`: both `tokens × (heads · width)`, f32, row-major.
     pub fn run(&self, queries: &[f32], out: &mut [f32]) {
+        // Without keys there are no tokens that could ask for any.
         let Some(page) = self.pages.first() else {
             return;
         };
-        let (kv_heads, width) = page.shape();
-        let group = self.heads / kv_heads;
-        let tokens = queries.len() / (self.heads * width);
-        let at_once = (ROWS / group).max(1);
-        let blocks = tokens.div_ceil(at_once);
-        let pages = self.seen_by(0, tokens);
-        let works = blocks * kv_heads;
-        let segment = if works < PIECES {
-            (pages.len() * works).div_ceil(PIECES).max(LEAST)
-        } else {
-            pages.len()
-        };
-        let segments = pages.len().div_ceil(segment.max(1));
-        let size = at_once.min(tokens) * group * (padded(width) + 2);
+        let plan = Plan::new(self, page, queries.len());
         let mut kept = PARTS.take();
-        if segments > 1 {
-            kept.reserve(works * segments * size);
+        if plan.segments > 1 {
+            kept.reserve(plan.works * plan.segments * plan.size);
         }
         let parts = Disjoint::new(&mut kept);
         let out = Disjoint::new(out);
-        let simd = Simd::best();
-        // One head after the other, so that its keys stay near; in each the last tokens first:
-        // they see the most, and no thread is left with such a piece at the end.
-        let block = |work: usize| {
-            let (head, block) = (work / blocks, blocks - 1 - work % blocks);
-            let first = block * at_once;
-            (head, first..tokens.min(first + at_once))
-        };
-        pool::run(works * segments, |piece| {
-            let (head, tokens) = block(piece / segments);
-            let seen = self.seen_by(tokens.start, tokens.end);
-            let start = pages.start + piece % segments * segment;
-            let sweep = |scratch: &mut Scratch| {
-                simd.run(Sweep {
-                    attention: self,
-                    queries,
-                    head,
-                    tokens: tokens.clone(),
-                    pages: start.max(seen.start)..(start + segment).min(seen.end),
-                    scratch,
-                });
-                if segments > 1 {
-                    // SAFETY: each piece has a part of its own.
-                    scratch.leave(unsafe { parts.part(piece * size, size) });
-                    return;
-                }
-                for (i, token) in tokens.clone().enumerate() {
-                    let at = (token * self.heads + head * group) * width;
-                    // SAFETY: no other piece has this head of this token.
-                    let out = unsafe { out.part(at, group * width) };
-                    for (j, out) in out.chunks_exact_mut(width).enumerate() {
-                        scratch.finish(i * group + j, out);
-                    }
-                }
-            };
-            SCRATCH.with_borrow_mut(sweep);
+        pool::run(plan.works * plan.segments, |piece| {
+            // SAFETY: the pool does each piece once.
+            unsafe { self.sweep(&plan, piece, queries, parts, out) };
         });
-        if segments > 1 {
-            pool::run(works, |work| {
-                let (head, tokens) = block(work);
-                // SAFETY: nobody writes parts any more, and each work has its own.
-                let parts = unsafe { parts.part(work * segments * size, segments * size) };
-                let rows = tokens.len() * group;
-                for (i, token) in tokens.enumerate() {
-                    let at = (token * self.heads + head * group) * width;
-                    // SAFETY: no other work has this head of this token.
-                    let out = unsafe { out.part(at, group * width) };
-                    for (j, out) in out.chunks_exact_mut(width).enumerate() {
-                        simd.run(Join {
-                            parts,
-                            size,
-                            rows,
-                            row: i * group + j,
-                            out,
-                        });
-                    }
-                }
+        if plan.segments > 1 {
+            pool::run(plan.works, |work| {
+                // SAFETY: the pool does each work once, and the sweeps have come to their end.
+                unsafe { plan.join(work, parts, out) };
             });
         }
         PARTS.set(kept);
+    }
+
+    /// Sweeps over the pages of one piece; its result goes to its place in `parts` where there
+    /// are several segments, else to the rows of its tokens in `out`.
+    ///
+    /// # Safety
+    /// No other thread may have the same piece.
+    unsafe fn sweep(
+        &self,
+        plan: &Plan,
+        piece: usize,
+        queries: &[f32],
+        parts: Disjoint<'_, f32>,
+        out: Disjoint<'_, f32>,
+    ) {
+        let (head, tokens) = plan.block(piece / plan.segments);
+        let seen = self.seen_by(tokens.start, tokens.end);
+        let start = plan.pages.start + piece % plan.segments * plan.segment;
+        SCRATCH.with_borrow_mut(|scratch| {
+            plan.simd.run(Sweep {
+                attention: self,
+                queries,
+                head,
+                tokens: tokens.clone(),
+                pages: start.max(seen.start)..(start + plan.segment).min(seen.end),
+                scratch,
+            });
+            if plan.segments > 1 {
+                // SAFETY: each piece has a part of its own.
+                scratch.leave(unsafe { parts.part(piece * plan.size, plan.size) });
+                return;
+            }
+            for (i, token) in tokens.enumerate() {
+                let at = plan.place(token, head);
+                // SAFETY: no other piece has this head of this token.
+                let out = unsafe { out.part(at, plan.group * plan.width) };
+                for (j, out) in out.chunks_exact_mut(plan.width).enumerate() {
+                    scratch.finish(i * plan.group + j, out);
+                }
+            }
+        });
     }
 
     /// The pages in which the queries from `first` to before `end` see anything.
@@ -146,9 +126,108 @@ impl Attention<'_> {
     }
 }
 
-/// Puts together what the segments have of one row.
+/// The pieces that one call is parted into: a *work* is a block of tokens with one head of keys, a
+/// *piece* a work with one segment of the pages.
+struct Plan {
+    /// Query heads.
+    heads: usize,
+    /// Query heads of one head of keys.
+    group: usize,
+    /// Numbers of a head.
+    width: usize,
+    /// Tokens, `queries / (heads × width)`.
+    tokens: usize,
+    /// Tokens of a block; the last may have fewer.
+    at_once: usize,
+    blocks: usize,
+    works: usize,
+    /// The pages that any token sees.
+    pages: Range<usize>,
+    /// Pages of a segment; the last may have fewer.
+    segment: usize,
+    segments: usize,
+    /// Numbers that a piece leaves for [`Join`].
+    size: usize,
+    simd: Simd,
+}
+
+impl Plan {
+    /// Parts the work of a call; `queries` is the length of all its queries, in numbers.
+    fn new(attention: &Attention<'_>, page: &Page, queries: usize) -> Self {
+        let heads = attention.heads;
+        let (kv_heads, width) = page.shape();
+        let group = heads / kv_heads;
+        let tokens = queries / (heads * width);
+        let at_once = (ROWS / group).max(1);
+        let blocks = tokens.div_ceil(at_once);
+        let pages = attention.seen_by(0, tokens);
+        let works = blocks * kv_heads;
+        let segment = if works < PIECES {
+            (pages.len() * works).div_ceil(PIECES).max(LEAST)
+        } else {
+            pages.len()
+        };
+        Self {
+            heads,
+            group,
+            width,
+            tokens,
+            at_once,
+            blocks,
+            works,
+            segment,
+            segments: pages.len().div_ceil(segment.max(1)),
+            pages,
+            size: at_once.min(tokens) * group * (padded(width) + 2),
+            simd: Simd::best(),
+        }
+    }
+
+    /// The head of keys and the tokens of a work.
+    ///
+    /// One head comes after the other, so that its keys stay near; in each the last tokens first:
+    /// they see the most, and no thread is left with such a piece at the end.
+    fn block(&self, work: usize) -> (usize, Range<usize>) {
+        let head = work / self.blocks;
+        let first = (self.blocks - 1 - work % self.blocks) * self.at_once;
+        (head, first..self.tokens.min(first + self.at_once))
+    }
+
+    /// The place in the output at which a token's rows begin, of the query heads of a head of keys.
+    fn place(&self, token: usize, head: usize) -> usize {
+        (token * self.heads + head * self.group) * self.width
+    }
+
+    /// Puts the segments of one work together, into the rows of its tokens in `out`.
+    ///
+    /// # Safety
+    /// No other thread may have the same work, and none may sweep any more.
+    unsafe fn join(&self, work: usize, parts: Disjoint<'_, f32>, out: Disjoint<'_, f32>) {
+        let (head, tokens) = self.block(work);
+        let own = self.segments * self.size;
+        // SAFETY: nobody writes parts any more, and each work has its own.
+        let parts = unsafe { parts.part(work * own, own) };
+        let rows = tokens.len() * self.group;
+        for (i, token) in tokens.enumerate() {
+            let at = self.place(token, head);
+            // SAFETY: no other work has this head of this token.
+            let out = unsafe { out.part(at, self.group * self.width) };
+            for (j, out) in out.chunks_exact_mut(self.width).enumerate() {
+                self.simd.run(Join {
+                    parts,
+                    size: self.size,
+                    rows,
+                    row: i * self.group + j,
+                    out,
+                });
+            }
+        }
+    }
+}
+
+/// One row to be put together from its segments.
 struct Join<'a> {
-    /// See [`Scratch::leave`].
+    /// The segments' parts, `[segments][size]`; see [`Scratch::leave`].
     parts: &'a [f32],
     /// Numbers of a part.
     size: usize,
@@ -181,7 +260,7 @@ impl Work for Join<'_> {
         out.fill(0.0);
         for part in parts {
             let (own, sum) = figures(part);
-            // 0 for one that has seen nothing.
+            // 0 for a segment that has seen nothing.
             let weight = exp(own - most);
             total += weight * sum;
             for (out, sum) in out.iter_mut().zip(&part[row * padded..]) {

@@ -22,7 +22,7 @@ use super::activations::Activations;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use super::panel::{self, Lanes, PANEL, Panel, Part, Rows, Scratch, packed};
 
-/// Fours of a format that can be added in 16 bits; none where not even two products can.
+/// Products of fours of a format that can be added in 16 bits; 0 where not even two products can.
 pub(super) const fn together<F: Format>() -> usize {
     let fours = (i16::MAX as i32 / (2 * F::MOST * 127)) as usize;
     if fours > F::SUB / 4 {
@@ -32,15 +32,15 @@ pub(super) const fn together<F: Format>() -> usize {
     }
 }
 
-/// Whether weights are turned to signed numbers, so that no offset is left to take off.
+/// Tells whether weights are turned to signed numbers, so that no offset is left to take off.
 const fn signed<F: Format, const VNNI: bool>() -> bool {
     !VNNI && together::<F>() == 0
 }
 
-/// Rows of 16, one behind the other, with every token; by AVX-VNNI too, if `VNNI`.
+/// Multiplies panels of 16 rows, one behind the other, with every token; by AVX-VNNI too, if `VNNI`.
 ///
 /// # Safety
-/// With `VNNI` this CPU must have it.
+/// With `VNNI` this CPU must have AVX-VNNI.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn panels<F: Format, const VNNI: bool>(
     rows: Rows<'_>,
@@ -93,7 +93,7 @@ fn fill<F: Format, const VNNI: bool>(
 /// Puts the scales of 256 columns of 16 rows in their places; those of runs once for each of two
 /// sums in 16 bits, or if `wide` for one in 32 bits.
 ///
-/// By hand, since what the compiler makes of it scatters number by number.
+/// By hand, since the compiler would scatter number by number.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn scales<F: Format, const WIDE: bool>(
@@ -159,7 +159,7 @@ pub(super) fn scales<F: Format, const WIDE: bool>(
     }
 }
 
-/// 8 rows of 8 fours to 8 columns of 8 fours.
+/// Turns 8 rows of 8 fours to 8 columns of 8 fours.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
@@ -184,10 +184,10 @@ fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
     columns
 }
 
-/// Sums of a run, 8 rows twice, for `T` tokens.
+/// Sums of a run, i32, of 8 rows twice, for `T` tokens.
 type Sums<const T: usize> = [[__m256i; 2]; T];
 
-/// 16 rows with the `T` tokens of one tile.
+/// Adds the products of 16 rows with the `T` tokens of one tile to their sums.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn tile<F: Format, const T: usize, const VNNI: bool>(
@@ -300,7 +300,7 @@ fn tile<F: Format, const T: usize, const VNNI: bool>(
     }
 }
 
-/// 16 times two numbers, as two registers.
+/// 16 times two numbers of 16 bits, as two registers.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn halves(line: &[[i16; 2]; PANEL]) -> [__m256i; 2] {
@@ -359,7 +359,7 @@ unsafe fn products<F: Format, const T: usize>(
     }
     for from in (0..fours).step_by(at_once) {
         let mut part = [[_mm256_setzero_si256(); 2]; T];
-        // The compiler must not see how often: it would unroll the loop and then take one token
+        // The compiler must not see the number of steps: it would unroll the loop and then take one token
         // after the other, with all weights of the run put down on the stack.
         for four in from..from + std::hint::black_box(at_once) {
             let w = weights(four);
@@ -380,7 +380,7 @@ unsafe fn products<F: Format, const T: usize>(
     }
 }
 
-/// The same by AVX-VNNI.
+/// Does [`products`] by AVX-VNNI.
 ///
 /// # Safety
 /// As for [`products`]; and this CPU must have AVX-VNNI.
@@ -400,8 +400,8 @@ unsafe fn products_vnni<F: Format, const T: usize>(
                 let x = _mm256_set1_epi32(i32::from_le_bytes(x.add(four * T + t).read()));
                 for (half, dot) in dot.iter_mut().enumerate() {
                     let w = _mm256_load_si256(lines.add(2 * four + half));
-                    // As an instruction, not an intrinsic: that would have to be in a function
-                    // for CPUs which have it, and all of this file twice.
+                    // As an instruction, not an intrinsic: an intrinsic would have to be in a
+                    // function for CPUs which have it, and all of this file twice.
                     std::arch::asm!(
                         "{{vex}} vpdpbusd {dot}, {w}, {x}",
                         dot = inout(ymm_reg) *dot,

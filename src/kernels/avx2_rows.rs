@@ -24,8 +24,8 @@ use super::few::{AHEAD, Inputs};
 use super::formats::{LEVELS, six_bits};
 use super::panel::fetch;
 
-/// Rows, one behind the other, with up to five tokens, each a tile of its own; `put` is told
-/// row, token and product.
+/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
+/// told row, token and product.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn few<F: Format>(
     rows: &[u8],
@@ -89,7 +89,7 @@ fn row_times<F: Format, const T: usize>(
 }
 
 impl<const T: usize> Inputs<'_, T> {
-    /// 32 inputs of a token, the `part`-th.
+    /// The `part`-th 32 inputs of a token.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn part(&self, token: usize, part: usize) -> __m256i {
@@ -97,7 +97,8 @@ impl<const T: usize> Inputs<'_, T> {
         unsafe { _mm256_loadu_si256(self.numbers[token][32 * part..][..32].as_ptr().cast()) }
     }
 
-    /// The minima of eight runs of 32, as they are in the block, times the token's sums.
+    /// The minima of eight runs of 32, as they are in the block, times the token's sums: four sums
+    /// of two products.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn eight(&self, token: usize, minima: __m128i) -> __m128i {
@@ -106,7 +107,8 @@ impl<const T: usize> Inputs<'_, T> {
         _mm_madd_epi16(minima, sums)
     }
 
-    /// The same of 16 runs of 16.
+    /// The minima of 16 runs of 16, as they are in the block, times the token's sums: eight sums of
+    /// two products.
     #[inline]
     #[target_feature(enable = "avx2")]
     fn sixteen(&self, token: usize, minima: __m256i) -> __m256i {
@@ -116,7 +118,7 @@ impl<const T: usize> Inputs<'_, T> {
     }
 }
 
-/// For each of eight numbers of 16 bits the bytes that spread it over a half register.
+/// The bytes that spread a number of 16 bits over a half register, for each of eight numbers.
 static SPREAD: [[u8; 16]; 8] = {
     let mut all = [[0; 16]; 8];
     let mut i = 0;
@@ -143,7 +145,8 @@ fn wide(bytes: u64) -> __m128i {
     _mm_cvtepu8_epi16(_mm_cvtsi64_si128(bytes.cast_signed()))
 }
 
-/// A block of Q4_K, or with the fifth bit of Q5_K, with `T` tokens.
+/// Adds the products of a block of Q4_K, or with the fifth bit of Q5_K, with `T` tokens to their
+/// totals.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn four_or_five<const FIFTH: bool, const T: usize>(
@@ -190,7 +193,7 @@ fn four_or_five<const FIFTH: bool, const T: usize>(
     }
 }
 
-/// A block of Q6_K with `T` tokens.
+/// Adds the products of a block of Q6_K with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [f32; T]) {
@@ -244,8 +247,8 @@ fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [f32; 
 
 /// The half-precision number at `at` of a block of eight bytes or more.
 ///
-/// Four are made floats, by hand: of a load of one alone the compiler makes an insertion into
-/// some register, which then waits for whatever was in there, such as the sum so far.
+/// Four numbers are made floats, by hand: of a load of one alone the compiler makes an insertion
+/// into some register, which then waits for whatever was in there, such as the sum so far.
 #[inline]
 #[target_feature(enable = "avx,f16c")]
 pub(super) fn half(block: &[u8], at: usize) -> f32 {
@@ -268,7 +271,7 @@ pub(super) fn half(block: &[u8], at: usize) -> f32 {
     })
 }
 
-/// 32 bytes of a block.
+/// 32 bytes of a block, from `at` on.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn load(block: &[u8], at: usize) -> __m256i {
@@ -276,7 +279,7 @@ pub(super) fn load(block: &[u8], at: usize) -> __m256i {
     unsafe { _mm256_loadu_si256(block[at..][..32].as_ptr().cast()) }
 }
 
-/// Products of 32 weights with as many inputs, times scales of 16 bits.
+/// The products of 32 weights with as many inputs, times scales of 16 bits: eight sums of four.
 #[inline]
 #[target_feature(enable = "avx2")]
 pub(super) fn product<F: Format>(w: __m256i, x: __m256i, k: __m256i) -> __m256i {
@@ -290,7 +293,7 @@ pub(super) fn product<F: Format>(w: __m256i, x: __m256i, k: __m256i) -> __m256i 
     _mm256_madd_epi16(two, k)
 }
 
-/// An unpacked block of 256 with `T` tokens.
+/// Adds the products of an unpacked block of 256 with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn block_of_256<F: Format, const T: usize>(
@@ -340,7 +343,7 @@ fn block_of_256<F: Format, const T: usize>(
     }
 }
 
-/// A block of IQ4_XS with `T` tokens.
+/// Adds the products of a block of IQ4_XS with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn curved<F: Format, const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [f32; T]) {
@@ -383,9 +386,9 @@ pub(super) fn levels(indices: __m256i) -> __m256i {
     _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), indices)
 }
 
-// What follows adds up a block's whole numbers before anything becomes a float, and then does
-// what panels do, step by step: so a product is the same to the last bit, however many tokens
-// are read at once, and a draft that is verified gives what would have been written without it.
+// The rest adds up a block's whole numbers before anything becomes a float, and then goes the way
+// of panels, step by step: so a product is the same to the last bit, however many tokens are read at
+// once, and a draft that is verified gives the text that would have been written without it.
 
 /// The sum of eight whole numbers.
 #[inline]
@@ -417,7 +420,7 @@ pub(super) fn both(whole: __m256i, taken: __m128i) -> [f32; 2] {
     [_mm_cvtss_f32(one), _mm_cvtss_f32(_mm_movehdup_ps(one))]
 }
 
-/// What a block with minima gives, before the inputs' scale.
+/// The product of a block with minima, before the inputs' scale: `d · whole − least · taken`.
 #[inline]
 #[target_feature(enable = "fma")]
 pub(super) fn with_minima([whole, taken]: [f32; 2], d: f32, least: f32) -> f32 {

@@ -1,7 +1,7 @@
 //! Rows of weights in blocks of 32 with one token or a few by AVX2: see `avx2_rows`.
 //!
 //! A block of 32 ends in a float of its own, so that its last step would cost as much as its
-//! products; eight blocks take that step together. What each gives is the same to the last bit.
+//! products; eight blocks take that step together. The product of each is the same to the last bit.
 
 use std::arch::x86_64::{
     __m256i, _mm_setr_epi16, _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi8,
@@ -17,7 +17,7 @@ use super::avx2::together;
 use super::avx2_rows::{half, levels, load, nibbles, product, sum};
 use super::blocks::{Format, Kind};
 
-/// A block of 32, the `at`-th, with `T` tokens.
+/// Adds the products of a block of 32, the `at`-th of its row, with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn block_of_32<F: Format, const T: usize>(
@@ -45,8 +45,7 @@ pub(super) fn block_of_32<F: Format, const T: usize>(
     }
 }
 
-/// Eight blocks of 32 from the `at`-th on, with `T` tokens: what [`block_of_32`] does with one,
-/// but for the last step on eight at once.
+/// Does [`block_of_32`] with eight blocks from the `at`-th on, the last step on eight at once.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn eight_of_32<F: Format, const T: usize>(
@@ -120,7 +119,7 @@ pub(super) fn eight_of_32<F: Format, const T: usize>(
     }
 }
 
-/// 32 inputs of a token, those of the `at`-th block.
+/// The 32 inputs of a token for the `at`-th block.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn numbers(x: &Activations, token: usize, at: usize) -> __m256i {
@@ -150,7 +149,7 @@ fn weights_of_32<F: Format>(block: &[u8]) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn fifth_bits(block: &[u8], at: usize) -> __m256i {
     let bits = u32::from_le_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]]);
-    // Each byte eight times, of which every place keeps one bit.
+    // Each byte stands in eight places, of which each keeps one bit.
     let places = _mm256_setr_epi64x(
         0,
         0x0101_0101_0101_0101,

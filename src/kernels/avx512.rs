@@ -17,7 +17,7 @@ use super::avx2::scales;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use super::panel::{self, Line, PANEL, Panel, Part, Rows, Scratch, Sums, packed};
 
-/// Rows of 16, one behind the other, with every token.
+/// Multiplies panels of 16 rows, one behind the other, with every token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(super) fn panels<F: Format>(
     rows: Rows<'_>,
@@ -33,7 +33,7 @@ pub(super) fn panels<F: Format>(
         |panels, part, sums| match panels {
             [a, b] => tiles::<F, 2>([a, b], part, sums),
             [a] => tiles::<F, 1>([a], part, sums),
-            _ => {}
+            _ => debug_assert!(false, "one panel or two"),
         },
         put,
     );
@@ -55,7 +55,7 @@ fn fill<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Panel
     }
 }
 
-/// 16 rows of 16 fours to 16 lines, each with one four of every row.
+/// Turns 16 rows of 16 fours to 16 lines, each with one four of every row.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
@@ -90,7 +90,8 @@ fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
     }
 }
 
-/// `P` panels with all tokens of a tile, as many at once as there are registers for.
+/// Adds the products of `P` panels with all tokens of a tile to their sums, as many tokens at once
+/// as there are registers for.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sums: Sums<'_>) {
@@ -109,7 +110,7 @@ fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sum
     }
 }
 
-/// `P` panels with `T` tokens of a tile, from the `first` on.
+/// Adds the products of `P` panels with `T` tokens of a tile, from the `first` on, to their sums.
 ///
 /// Two panels and six tokens keep twelve sums, so that no product waits for the one before, and
 /// each input that is read meets both panels. Sums are variables of their own and loops run
@@ -130,8 +131,8 @@ fn tile<F: Format, const P: usize, const T: usize>(
     // run and added by one instruction.
     let narrow = F::BLOCK == MOST_WEIGHTS && 16 * F::MOST * 127 <= i16::MAX as i32;
     let steps = if narrow { F::SUB / 16 } else { 1 };
-    // Not known to the compiler: it would unroll the loop and take one token after the other,
-    // each product then waiting for the one before.
+    // The compiler must not know the number: it would unroll the loop and take one token after the
+    // other, each product then waiting for the one before.
     let fours = black_box(F::SUB / 4 / steps);
     assert!(fours * 4 * steps == F::SUB);
     assert!(part.q.len() == part.columns * n);
@@ -235,7 +236,8 @@ fn tile<F: Format, const P: usize, const T: usize>(
     }
 }
 
-/// Minima times sums of inputs of a block of 256, for `T` tokens from the `first` on.
+/// The minima of a block of 256 times the sums of its inputs, for `T` tokens from the `first` on; 0
+/// for smaller blocks.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 fn taken<F: Format, const T: usize>(

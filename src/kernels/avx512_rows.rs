@@ -24,7 +24,8 @@ use super::panel::fetch;
 /// Weights of a block.
 const BLOCK: usize = 256;
 
-/// The inputs of one token: numbers, scales of 256, sums of 16 and 32 in twos.
+/// The inputs of one token: numbers, scales of 256, sums of 16 and 32 in twos. All are whole
+/// blocks.
 struct Token<'a> {
     numbers: &'a [i8],
     scales: &'a [f32],
@@ -33,7 +34,7 @@ struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// The only token there is, of whole blocks.
+    /// The inputs of the only token of `x`.
     #[inline(always)]
     fn of(x: &'a Activations) -> Self {
         let (width, blocks) = (x.width, x.width / BLOCK);
@@ -47,7 +48,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Of 128 inputs the first and third 32, and the second and fourth.
+/// Two vectors of 128 inputs: the first and third 32, and the second and fourth.
 ///
 /// # Safety
 /// 128 bytes must be readable from `x` on.
@@ -67,7 +68,8 @@ unsafe fn thirty_twos(x: *const i8) -> (__m512i, __m512i) {
     )
 }
 
-/// For each of the four vectors of sums of a block with runs of 32, which scale a lane takes.
+/// The number of the scale that each lane takes, for each of the four vectors of sums of a block
+/// with runs of 32.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn spread32() -> [__m512i; 4] {
@@ -78,16 +80,17 @@ fn spread32() -> [__m512i; 4] {
     })
 }
 
-/// The kernel of a format: a row of as many blocks as the token has.
+/// The kernel of a format whose blocks have `BYTES` bytes.
 trait Dot<const BYTES: usize> {
+    /// The product of a row, of as many blocks as the token has, with the token.
     fn dot(&self, row: &[[u8; BYTES]], token: &Token<'_>) -> f32;
 }
 
-/// All rows of `rows`, which lie one behind the other, into `out`. (Two at a time were tried, so
-/// that inputs are loaded once for both: it was slower by a third.)
+/// Multiplies all rows of `rows`, which lie one behind the other, with the only token, into `out`.
+/// (Two rows at a time, so that inputs are loaded once for both, are slower by a third.)
 ///
 /// # Panics
-/// Where they are not as many as `out` has places.
+/// Where the rows are not as many as `out` has places.
 #[inline(always)]
 fn each<const BYTES: usize>(
     kernel: &impl Dot<BYTES>,
@@ -104,9 +107,9 @@ fn each<const BYTES: usize>(
     }
 }
 
-/// Q4_K and Q5_K: they differ in where the nibbles lie and in the fifth bit.
+/// The kernel of Q4_K and Q5_K, which differ in the place of the nibbles and in the fifth bit.
 struct FourOrFive<const BYTES: usize, const FIFTH: bool> {
-    /// Which of a block's scales each lane takes.
+    /// The number of the scale of a block that each lane takes.
     spread: [__m512i; 4],
 }
 
@@ -118,6 +121,7 @@ impl<const BYTES: usize, const FIFTH: bool> Dot<BYTES> for FourOrFive<BYTES, FIF
     }
 }
 
+/// The product of a row of Q4_K or Q5_K with a token.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 fn four_or_five<const BYTES: usize, const FIFTH: bool>(
@@ -193,30 +197,30 @@ fn four_or_five<const BYTES: usize, const FIFTH: bool>(
     total
 }
 
-/// Sixteen whole numbers as the sums of two each.
+/// Sixteen whole numbers as eight sums of two.
 #[inline]
 #[target_feature(enable = "avx512f,avx2")]
 fn eight(x: __m512i) -> __m256i {
     _mm256_add_epi32(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x))
 }
 
-/// Rows of Q4_K with the only token.
+/// Multiplies rows of Q4_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(super) fn q4k(rows: &[u8], x: &Activations, out: &mut [f32]) {
     let spread = spread32();
     each(&FourOrFive::<144, false> { spread }, rows, x, out);
 }
 
-/// The same of Q5_K.
+/// Multiplies rows of Q5_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(super) fn q5k(rows: &[u8], x: &Activations, out: &mut [f32]) {
     let spread = spread32();
     each(&FourOrFive::<176, true> { spread }, rows, x, out);
 }
 
-/// Q6_K.
+/// The kernel of Q6_K.
 struct Six {
-    /// Which of a block's scales each lane takes.
+    /// The number of the scale of a block that each lane takes.
     spread: [__m512i; 4],
 }
 
@@ -228,6 +232,7 @@ impl Dot<210> for Six {
     }
 }
 
+/// The product of a row of Q6_K with a token.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
@@ -287,7 +292,7 @@ fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
     total
 }
 
-/// The same of Q6_K.
+/// Multiplies rows of Q6_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(super) fn q6k(rows: &[u8], x: &Activations, out: &mut [f32]) {
     // A scale for each four lanes, which are 16 weights.

@@ -1,4 +1,4 @@
-//! The block formats of quantized weights, as GGML defines them, and what their bytes mean.
+//! The block formats of quantized weights, as GGML defines them, and the meaning of their bytes.
 //!
 //! Each format is told by one function that turns a block into whole numbers: `q` (0 to
 //! [`Format::MOST`]) for each weight, a scale `k` and a minimum `n` for each run of
@@ -8,11 +8,11 @@
 
 use half::{bf16, f16};
 
-/// Most runs of a block that have their own scale.
+/// The most runs of a block that have their own scale.
 pub const MOST_RUNS: usize = 16;
-/// Most weights of a block, and as many as are unpacked at once.
+/// The most weights of a block, and as many as are unpacked at once.
 pub const MOST_WEIGHTS: usize = 256;
-/// Most blocks that are unpacked at once.
+/// The most blocks that are unpacked at once.
 pub const MOST_BLOCKS: usize = 8;
 
 /// A format of weights that this build calculates with.
@@ -37,7 +37,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// By the number of the type in a GGUF file; none for what is not calculated with here.
+    /// The format by the number of its type in a GGUF file; none for a type that is not calculated
+    /// with here.
     pub const fn from_gguf(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::F32,
@@ -59,7 +60,7 @@ impl Kind {
         })
     }
 
-    /// Weights of a block.
+    /// Weights of a block; 1 for floats.
     pub const fn block(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::BF16 => 1,
@@ -96,30 +97,30 @@ impl Kind {
         }
     }
 
-    /// Whether its weights are floats, not blocks.
+    /// Tells whether the weights are floats, not blocks.
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F16 | Self::BF16)
     }
 }
 
-/// What 256 weights hold, unpacked: one block, or eight.
+/// 256 weights, unpacked: one block of 256, or eight of 32.
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub struct Unpacked {
-    /// The whole numbers.
+    /// The whole numbers `q`, a weight each.
     pub q: [u8; MOST_WEIGHTS],
     /// A scale for each run of a block of 256; 1 in smaller blocks.
     pub k: [i16; MOST_RUNS],
-    /// What is taken off in each run of a block of 256; 1 in smaller blocks.
+    /// A minimum for each run of a block of 256; 1 in smaller blocks.
     pub n: [i16; MOST_RUNS],
-    /// Multiplies the scales, for each block.
+    /// The factor of the scales, for each block.
     pub d: [f32; MOST_BLOCKS],
-    /// Multiplies what is taken off, for each block.
+    /// The factor of the minima, for each block.
     pub least: [f32; MOST_BLOCKS],
 }
 
 impl Unpacked {
-    /// Nothing yet.
+    /// Room for 256 weights, all of them 0.
     pub const fn new() -> Self {
         Self {
             q: [0; MOST_WEIGHTS],
@@ -154,11 +155,11 @@ pub type RowsByOne = unsafe fn(&[u8], &super::activations::Activations, &mut [f3
 
 /// A format in blocks.
 pub trait Format {
-    /// Its own products with a single token, where it has them.
+    /// The format's own products with a single token, where it has them.
     #[cfg(target_arch = "x86_64")]
     const BY_ONE: Option<RowsByOne> = None;
 
-    /// Which it is.
+    /// The name of the format.
     const KIND: Kind;
     /// Weights of a block: 32 or 256.
     const BLOCK: usize;
@@ -168,18 +169,18 @@ pub trait Format {
     const SUB: usize;
     /// The largest `q`.
     const MOST: i32;
-    /// What is taken from each `q`, where it is the same for all; minima are made of it.
+    /// The number taken from each `q`, where it is the same for all; minima are made of it.
     const OFFSET: i16;
 
     /// Unpacks one block of [`Self::BYTES`] bytes into [`Self::BLOCK`] numbers, and in a block of
-    /// 256 the scale of each run; gives the float of the scales and that of the minima.
+    /// 256 the scale of each run; returns the float of the scales and that of the minima.
     ///
     /// Without an offset the minima of a block of 256 are written too; with one they follow from
     /// the scales, as does their float, and are left alone.
     fn unpack(block: &[u8], q: &mut [u8], k: &mut [i16], n: &mut [i16]) -> (f32, f32);
 }
 
-/// Gives `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the floats.
+/// Evaluates to `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the floats.
 #[macro_export]
 macro_rules! with_format {
     ($kind:expr, $format:ident => $run:expr, $float:expr) => {{
@@ -238,7 +239,7 @@ macro_rules! with_format {
     }};
 }
 
-/// Unpacks the blocks of up to 256 weights, one after the other; gives the number of weights.
+/// Unpacks the blocks of up to 256 weights, one after the other; returns the number of weights.
 #[inline(always)]
 pub fn unpack_chunk<F: Format>(bytes: &[u8], out: &mut Unpacked) -> usize {
     let blocks = bytes.chunks_exact(F::BYTES).take(MOST_WEIGHTS / F::BLOCK);
@@ -261,13 +262,13 @@ pub fn unpack_chunk<F: Format>(bytes: &[u8], out: &mut Unpacked) -> usize {
     weights
 }
 
-/// Bytes of the blocks of 256 weights.
+/// Bytes of 256 weights.
 pub const fn chunk_bytes<F: Format>() -> usize {
     MOST_WEIGHTS / F::BLOCK * F::BYTES
 }
 
-/// Turns a row of weights into floats. `row` must be whole blocks, and `out` as long as they
-/// tell; what is beyond the shorter of the two is left as it was.
+/// Turns a row of weights into floats. `row` must be whole blocks, and `out` as long as they have
+/// weights; numbers beyond the shorter of the two are left as they were.
 pub fn dequantize(kind: Kind, row: &[u8], out: &mut [f32]) {
     fn blocks<F: Format>(row: &[u8], out: &mut [f32]) {
         let mut unpacked = Unpacked::new();
@@ -291,7 +292,7 @@ pub fn dequantize(kind: Kind, row: &[u8], out: &mut [f32]) {
     with_format!(kind, F => blocks::<F>(row, out), floats(kind, row, out));
 }
 
-/// As [`dequantize`], for the floats.
+/// Does [`dequantize`] for formats that are floats.
 fn floats(kind: Kind, row: &[u8], out: &mut [f32]) {
     match kind {
         Kind::F32 => {

@@ -8,9 +8,9 @@ use super::simd::{Simd, Work};
 
 /// `y[t][c] = silu(Σ_j w[j][c] · x[t − taps + 1 + j][c])` for every row `t` and channel `c`.
 ///
-/// `weights` is `[taps][channels]`, the last tap for the token itself; `before` the raw rows
-/// before the first, `[taps − 1][channels]`, zeros at the start of a text; `x` and `y` are rows
-/// of `channels`.
+/// All f32, row-major. `weights` is `taps × channels`, the last tap for the token itself; `before`
+/// the raw rows before the first, `(taps − 1) × channels`, zeros at the start of a text; `x` and
+/// `y` are `tokens × channels`.
 pub fn causal(weights: &[f32], before: &[f32], x: &[f32], y: &mut [f32], channels: usize) {
     struct Row<'a> {
         weights: &'a [f32],
@@ -54,10 +54,11 @@ pub fn causal(weights: &[f32], before: &[f32], x: &[f32], y: &mut [f32], channel
     });
 }
 
-/// Most taps that it takes.
+/// The most taps that [`causal`] takes.
 pub const MOST_TAPS: usize = 8;
 
-/// The last `taps − 1` raw rows of `before` and `x`, one behind the other, into `after`.
+/// Copies the last `taps − 1` raw rows of `before` and `x`, one behind the other, into `after`:
+/// the `before` of the tokens that follow.
 pub fn remember(before: &[f32], x: &[f32], after: &mut [f32]) {
     let keep = after.len();
     if x.len() >= keep {

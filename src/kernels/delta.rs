@@ -10,10 +10,10 @@ use super::pool;
 use super::rows::squares;
 use super::simd::{Simd, Work};
 
-/// Columns of a head's matrix that one piece of work has: with 128 rows they stay in the first
-/// cache while all tokens go over them.
+/// Columns of a head's matrix that one piece of work has: with 128 rows they stay in the
+/// first-level cache while all tokens go over them.
 const COLUMNS: usize = 32;
-/// Rows of a matrix that are asked for before they are needed.
+/// Rows of a matrix between the one that is used and the one that is asked for.
 const AHEAD: usize = 16;
 
 /// Sizes of the heads.
@@ -21,7 +21,7 @@ const AHEAD: usize = 16;
 pub struct Shape {
     /// Heads of queries and keys.
     pub key_heads: usize,
-    /// Heads of values, a multiple of these; value head `i` uses key head `i mod key_heads`.
+    /// Heads of values, a multiple of `key_heads`; value head `i` uses key head `i mod key_heads`.
     pub value_heads: usize,
     /// Numbers of a query and of a key.
     pub key: usize,
@@ -30,7 +30,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Numbers of a row of queries, keys and values, one behind the other.
+    /// Numbers of a token's row: queries, keys, values, one behind the other.
     pub const fn channels(&self) -> usize {
         2 * self.key_heads * self.key + self.value_heads * self.value
     }
@@ -41,7 +41,7 @@ impl Shape {
     }
 }
 
-/// Brings queries and keys of `rows` (of [`Shape::channels`]) to unit length, in place:
+/// Brings queries and keys of `rows` (`tokens ×` [`Shape::channels`], f32) to unit length, in place:
 /// `x / √(Σ x² + epsilon)`; queries are then divided by the root of their size.
 pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
     struct Heads<'a>(&'a mut [f32], usize, f32, f32);
@@ -72,20 +72,21 @@ pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
     });
 }
 
-/// Tokens for the rule.
+/// The tokens that go over a state.
 #[derive(Debug, Clone, Copy)]
 pub struct Tokens<'a> {
-    /// Rows of queries, keys and values, see [`normalize`].
+    /// Queries, keys and values, `tokens ×` [`Shape::channels`], f32, row-major; see [`normalize`].
     pub rows: &'a [f32],
-    /// How far each value head's matrix fades, as a logarithm: rows of `value_heads`.
+    /// The logarithm `g` of the factor by which each value head's matrix fades:
+    /// `tokens × value_heads`.
     pub decay: &'a [f32],
-    /// How much of a value is written: rows of `value_heads`, 0 to 1.
+    /// The part `β` of a value that is written, 0 to 1: `tokens × value_heads`.
     pub beta: &'a [f32],
 }
 
-/// Lets the tokens go over the state `before` (see [`Shape::state`]); what it is then goes to
-/// `after`, and what each token calls up to `out` (rows of `value_heads · value`), which may be
-/// empty where that is not wanted.
+/// Lets the tokens go over the state `before` (see [`Shape::state`]). The new state goes to `after`,
+/// and the value that each token calls up to `out` (`tokens × (value_heads · value)`), which may be
+/// empty where those values are not wanted.
 pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], out: &mut [f32]) {
     debug_assert!(shape.value.is_multiple_of(16) && shape.key > 0);
     let columns = if shape.value.is_multiple_of(COLUMNS) {
@@ -117,14 +118,16 @@ pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], 
     });
 }
 
+/// Some columns of a value head's matrix.
 struct Block<'a> {
     shape: Shape,
     before: &'a [f32],
     tokens: Tokens<'a>,
     after: Disjoint<'a, f32>,
     out: Option<Disjoint<'a, f32>>,
+    /// The number of the value head.
     head: usize,
-    /// The first of its columns.
+    /// The number of the first column.
     first: usize,
 }
 
@@ -249,11 +252,11 @@ impl Block<'_> {
     }
 }
 
-// What follows are functions and loops over indices, since what a closure or an iterator does
-// may stay a call, and what is called does not have the instructions of its caller; and sums
-// are variables of their own, since only such are kept in registers.
+// The rest are functions and loops over indices, since a closure or an iterator may stay a call,
+// and a function that is called does not have the instructions of its caller; and sums are
+// variables of their own, since only such are kept in registers.
 
-/// What a key and a query call up of a state: `Sᵀ k` and `Sᵀ q`.
+/// The values that a key and a query call up of a state: `Sᵀ k` and `Sᵀ q`, `16 N` columns each.
 #[inline(always)]
 fn asked<V: Lanes, const N: usize>(
     state: &[[[f32; 16]; N]],
@@ -273,7 +276,8 @@ fn asked<V: Lanes, const N: usize>(
     [by_key, by_query]
 }
 
-/// `S ← faded · S + k δᵀ`, and what the next token's query and key then call up.
+/// Writes `S ← faded · S + k δᵀ`; returns the values that the next token's key and query then call
+/// up.
 #[inline(always)]
 fn write<V: Lanes, const N: usize>(
     state: &mut [[[f32; 16]; N]],
@@ -297,7 +301,7 @@ fn write<V: Lanes, const N: usize>(
     [by_key, by_query]
 }
 
-/// What is written, `β v + minus · a`, where `by_key` is a.
+/// The value that is written, `δ = β v + minus · a`, where `by_key` is a.
 #[inline(always)]
 fn written<V: Lanes, const N: usize>(by_key: [V; N], minus: V, value: &[f32], beta: f32) -> [V; N] {
     let mut delta = loaded::<V, N>(value);
@@ -307,7 +311,8 @@ fn written<V: Lanes, const N: usize>(by_key: [V; N], minus: V, value: &[f32], be
     delta
 }
 
-/// What a token calls up of the state after it: `faded · c + both · δ`, where `by_query` is c.
+/// Puts into `out` the value that a token calls up of the state after it: `faded · c + both · δ`,
+/// where `by_query` is c.
 #[inline(always)]
 fn called_up<V: Lanes, const N: usize>(
     by_query: [V; N],
@@ -323,7 +328,7 @@ fn called_up<V: Lanes, const N: usize>(
     }
 }
 
-/// The first `16 N` floats.
+/// The first `16 N` floats of a slice.
 #[inline(always)]
 fn loaded<V: Lanes, const N: usize>(from: &[f32]) -> [V; N] {
     let parts = from[..16 * N].as_chunks::<16>().0;
@@ -334,6 +339,7 @@ fn loaded<V: Lanes, const N: usize>(from: &[f32]) -> [V; N] {
     all
 }
 
+/// The product of two vectors, in sixteen sums side by side.
 #[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 16];

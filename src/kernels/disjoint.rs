@@ -10,7 +10,7 @@ pub(super) struct Disjoint<'a, T> {
     lent: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: it stands for `&mut [T]`, which may go to another thread where `T` may; `part` says
+// SAFETY: this stands for `&mut [T]`, which may go to another thread where `T` may; `part` says
 // who may take what.
 unsafe impl<T: Send> Send for Disjoint<'_, T> {}
 // SAFETY: as above.
@@ -26,15 +26,15 @@ impl<'a, T> Disjoint<'a, T> {
         }
     }
 
-    /// How many there are.
+    /// The length of the slice.
     pub const fn len(&self) -> usize {
         self.length
     }
 
-    /// `length` numbers from `first` on.
+    /// The part of `length` places from `first` on.
     ///
     /// # Panics
-    /// Where they do not lie within the slice.
+    /// Where the part does not lie within the slice.
     ///
     /// # Safety
     /// As long as the part lives, nobody else may have one that shares a place with it.

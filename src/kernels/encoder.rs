@@ -1,5 +1,5 @@
-//! What encoders need besides products (arXiv:1810.04805): the layer norm, GELU in place, and
-//! attention of all tokens of a text to all of them.
+//! The arithmetic of encoders besides products (arXiv:1810.04805): the layer norm, GELU in place,
+//! rounding to 8 bits, and attention of all tokens of a text to all of them.
 
 use std::ops::Range;
 
@@ -9,10 +9,10 @@ use super::lanes::Lanes;
 use super::pool;
 use super::simd::{Simd, Work};
 
-/// Keys that one step scores: as many as stay in registers and the first cache.
+/// Keys that one step scores: as many as stay in registers and the first-level cache.
 const AT_ONCE: usize = 64;
 
-/// The layer norm of each run of `gain.len()` numbers of `x`, in place (arXiv:1607.06450):
+/// Normalizes each row of `x` (`rows × gain.len()`, f32, row-major) in place (arXiv:1607.06450):
 /// `x = gain · (x − mean) / √(variance + epsilon) + bias`.
 pub fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
     struct Norm<'a>(&'a mut [f32], &'a [f32], &'a [f32], f32);
@@ -39,8 +39,8 @@ pub fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
     pool::run_rows(x, width, |_, x| simd.run(Norm(x, gain, bias, epsilon)));
 }
 
-/// GELU of every number of rows of `width`, in its form with a hyperbolic tangent, which is
-/// within 5e-4 of the one with the error function.
+/// Applies GELU to every number of `x` (`rows × width`) in place, in its form with a hyperbolic
+/// tangent, which is within 5e-4 of the one with the error function.
 pub fn gelu_each(x: &mut [f32], width: usize) {
     struct Each<'a>(&'a mut [f32]);
     impl Work for Each<'_> {
@@ -54,8 +54,9 @@ pub fn gelu_each(x: &mut [f32], width: usize) {
     pool::run_rows(x, width, |_, x| simd.run(Each(x)));
 }
 
-/// Rows of `width` numbers, a multiple of 32, as blocks of [`super::blocks::Kind::Q8_0`]: each 32 numbers as a
-/// scale in half precision and 32 whole numbers.
+/// Rounds `x` (`rows × width`, `width` a multiple of 32) to blocks of
+/// [`super::blocks::Kind::Q8_0`]: each 32 numbers to a scale in half precision and 32 whole
+/// numbers.
 pub fn round_to_8(x: &[f32], width: usize) -> Vec<u8> {
     const BLOCK: usize = 32;
     const BYTES: usize = 34;
@@ -101,7 +102,7 @@ pub fn round_to_8(x: &[f32], width: usize) -> Vec<u8> {
     out
 }
 
-/// The sum, in sixteen sums side by side.
+/// The sum of all numbers, in sixteen sums side by side.
 #[inline(always)]
 fn sum(x: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 16];
@@ -114,23 +115,23 @@ fn sum(x: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
-/// Rows of queries, keys and values of several texts, each `heads · width` numbers a token.
+/// Queries, keys and values of several texts, each `tokens × (heads · width)`, f32, row-major.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoded<'a> {
-    /// Queries.
+    /// The queries.
     pub queries: &'a [f32],
-    /// Keys.
+    /// The keys.
     pub keys: &'a [f32],
-    /// Values.
+    /// The values.
     pub values: &'a [f32],
-    /// Heads.
+    /// The number of heads.
     pub heads: usize,
     /// Numbers of a head.
     pub width: usize,
 }
 
 impl Encoded<'_> {
-    /// Attention among the tokens of each text (`texts` are runs of rows that do not overlap),
+    /// Attends among the tokens of each text (`texts` are runs of rows that do not overlap), with
     /// scores divided by the root of the head's width, into `out` (as large as the queries).
     ///
     /// # Panics
@@ -160,8 +161,11 @@ impl Encoded<'_> {
 /// One head of one text.
 struct OneHead<'a> {
     encoded: &'a Encoded<'a>,
+    /// The number of the head.
     number: usize,
+    /// Rows of the text.
     text: Range<usize>,
+    /// The result, `[text][width]`.
     out: &'a mut [f32],
 }
 

@@ -1,5 +1,5 @@
-//! The exponential and what is made of it, in plain arithmetic without calls or branches, so
-//! that the compiler does many at once.
+//! The exponential and the activation functions made of it, in plain arithmetic without calls or
+//! branches, so that the compiler does many at once.
 
 /// `eˣ`, within 2 units in the last place; 0 below −87.3 (so also for −∞), and no more than
 /// `e^88.3` above.
@@ -46,7 +46,7 @@ pub fn gelu(x: f32) -> f32 {
     x / (1.0 + exp(-2.0 * inner))
 }
 
-/// `ln(1 + eˣ)`, and `x` itself where that is the same.
+/// `ln(1 + eˣ)`, and `x` itself where both are the same float.
 pub fn softplus(x: f32) -> f32 {
     if x > 20.0 { x } else { x.exp().ln_1p() }
 }

@@ -1,22 +1,25 @@
-//! What a few tokens have for a block of weights, where rows are taken one by one as they lie in
-//! memory. Each token is a tile of its own, so its numbers lie one behind the other.
+//! The inputs of a few tokens for a block of weights, where rows are taken one by one as they lie
+//! in memory. Each token is a tile of its own, so its numbers lie one behind the other.
 
 use super::activations::Activations;
 use super::blocks::{Format, MOST_WEIGHTS};
 
-/// Bytes between the weights that are used and those that are asked for: what the processor
-/// fetches by itself stops at the end of a page of 4 KiB.
+/// Bytes between the weights that are used and those that are asked for: by itself the processor
+/// fetches no further than to the end of a page of 4 KiB.
 pub(super) const AHEAD: usize = 2048;
 
-/// What `T` tokens have for a block of 256.
+/// The inputs of `T` tokens for a block of 256 weights.
 pub(super) struct Inputs<'a, const T: usize> {
+    /// Rounded inputs.
     pub numbers: [&'a [i8; MOST_WEIGHTS]; T],
+    /// Scales of the inputs.
     pub scales: [f32; T],
-    /// Sums of the block's runs, in twos.
+    /// Sums of the inputs of each run of the block, in twos: `[256 / SUB / 2]`.
     pub twos: [&'a [[i16; 2]]; T],
 }
 
 impl<'a, const T: usize> Inputs<'a, T> {
+    /// The inputs for the `block`-th block of a row.
     #[inline(always)]
     pub fn new<F: Format>(x: &'a Activations, block: usize) -> Self {
         let (width, groups) = (x.width, x.groups());

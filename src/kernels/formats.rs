@@ -1,4 +1,4 @@
-//! What the bytes of each block format mean. See [`super::blocks`] for the rule.
+//! The meaning of the bytes of each block format. See [`super::blocks`] for the rule.
 //!
 //! Formats: `ggml-common.h` and `ggml-quants.c` of <https://github.com/ggml-org/ggml>.
 
@@ -9,7 +9,7 @@ use half::f16;
 
 use super::blocks::{Format, Kind};
 
-/// The half-precision number at `at`.
+/// The half-precision number at byte `at`, little-endian.
 #[inline(always)]
 pub(super) fn half(block: &[u8], at: usize) -> f32 {
     widened(f16::from_le_bytes([block[at], block[at + 1]]))
@@ -19,6 +19,7 @@ pub(super) fn half(block: &[u8], at: usize) -> f32 {
 #[derive(Debug)]
 pub struct Q4_0;
 
+/// Unpacks 32 numbers of 4 bits: the lower ones of 16 bytes, then the upper ones.
 #[inline(always)]
 fn nibbles(packed: &[u8; 16], q: &mut [u8]) {
     let packed = *packed;
@@ -26,8 +27,8 @@ fn nibbles(packed: &[u8; 16], q: &mut [u8]) {
     put::<16>(q, 16, |i| packed[i] >> 4);
 }
 
-/// Puts numbers in place. They are made as values first: of slices the compiler would have to
-/// fear that they overlap, and would take them one by one.
+/// Puts `N` numbers in place from `at` on. All are made as values first: of slices the compiler
+/// would have to fear that they overlap, and would take the numbers one by one.
 #[inline(always)]
 fn put<const N: usize>(q: &mut [u8], at: usize, number: impl Fn(usize) -> u8) {
     let mut numbers = [0; N];
@@ -37,6 +38,7 @@ fn put<const N: usize>(q: &mut [u8], at: usize, number: impl Fn(usize) -> u8) {
     q[at..at + N].copy_from_slice(&numbers);
 }
 
+/// The `N` bytes from `at` on.
 #[inline(always)]
 fn array<const N: usize>(bytes: &[u8], at: usize) -> &[u8; N] {
     bytes[at..at + N]
@@ -78,6 +80,7 @@ impl Format for Q4_1 {
     }
 }
 
+/// Adds the fifth bits of 32 numbers, bit `i` of `bits` to number `i`.
 #[inline(always)]
 fn fifth_bits(bits: &[u8; 4], q: &mut [u8]) {
     let low: [u8; 32] = *array(q, 0);
@@ -217,7 +220,7 @@ pub(super) fn six_bits(block: &[u8]) -> (u64, u64) {
     (scales, minima)
 }
 
-/// The same, and the floats that multiply them.
+/// Unpacks the eight scales and minima of Q4_K and Q5_K; gives the floats that multiply them.
 #[inline(always)]
 fn scales_and_minima(block: &[u8], k: &mut [i16], n: &mut [i16]) -> (f32, f32) {
     let (scales, minima) = six_bits(block);
@@ -317,6 +320,7 @@ pub(super) const LEVELS: [u8; 16] = [
     1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241,
 ];
 
+/// Unpacks 32 numbers of 4 bits and puts their levels in place.
 #[inline(always)]
 fn levels(packed: &[u8; 16], q: &mut [u8]) {
     nibbles(packed, q);
@@ -326,7 +330,7 @@ fn levels(packed: &[u8; 16], q: &mut [u8]) {
     }
 }
 
-/// The level of each index. A table in a register is what the compiler does not think of.
+/// The level of each index, by a table in a register, of which the compiler does not think.
 #[inline(always)]
 fn looked_up(indices: [u8; 16]) -> [u8; 16] {
     #[cfg(target_arch = "x86_64")]

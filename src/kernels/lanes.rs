@@ -6,24 +6,24 @@ use half::f16;
 /// The largest number that half precision holds.
 const MOST_HALF: f32 = 65504.0;
 
-/// Sixteen floats.
+/// A vector of sixteen floats.
 pub(super) trait Lanes: Copy {
-    /// How many there are registers for.
+    /// Vectors of sixteen floats that the registers hold.
     const REGISTERS: usize;
 
-    /// The same number in all.
+    /// The same number in all lanes.
     fn splat(x: f32) -> Self;
-    /// From memory.
+    /// Loads sixteen floats.
     fn load(from: &[f32; 16]) -> Self;
-    /// To memory.
+    /// Stores sixteen floats.
     fn store(self, to: &mut [f32; 16]);
-    /// To memory that is not read again soon, past the caches where that can be done: a line
-    /// is then written without being fetched first. [`settle`] comes behind the last one.
+    /// Stores to memory that is not read again soon, past the caches where that can be done: a line
+    /// is then written without being fetched first. [`settle`] must follow the last such store.
     #[inline(always)]
     fn stream(self, to: &mut [f32; 16]) {
         self.store(to);
     }
-    /// From half precision in memory; exact.
+    /// Loads sixteen numbers of half precision; exact.
     #[inline(always)]
     fn load_halves(from: &[f16; 16]) -> Self {
         let mut floats = [0.0; 16];
@@ -32,9 +32,9 @@ pub(super) trait Lanes: Copy {
         }
         Self::load(&floats)
     }
-    /// To half precision in memory, to the nearest, of two the even one. What is beyond its
-    /// range becomes its largest number and not infinite: one infinite key or value makes NaN
-    /// of all that is summed up with it, also where its weight is 0.
+    /// Stores in half precision, rounded to the nearest, of two the even one. A number beyond its
+    /// range becomes its largest and not infinite: one infinite key or value makes NaN of all that
+    /// is summed up with it, also where its weight is 0.
     #[inline(always)]
     fn store_halves(self, to: &mut [f16; 16]) {
         let mut floats = [0.0; 16];
@@ -44,9 +44,9 @@ pub(super) trait Lanes: Copy {
             *half = f16::from_f32(float.clamp(-MOST_HALF, MOST_HALF));
         }
     }
-    /// Products, lane by lane.
+    /// The products, lane by lane.
     fn times(self, other: Self) -> Self;
-    /// `self · a + b`.
+    /// `self · a + b`, lane by lane; rounded once where the instructions can.
     fn fused(self, a: Self, b: Self) -> Self;
 }
 
@@ -83,7 +83,7 @@ impl Lanes for Plain {
     }
 }
 
-/// Four registers of NEON, which every CPU of this kind has.
+/// Four registers of NEON, which every AArch64 CPU has.
 #[cfg(target_arch = "aarch64")]
 #[derive(Clone, Copy)]
 pub(super) struct Neon([std::arch::aarch64::float32x4_t; 4]);
@@ -384,7 +384,7 @@ pub(super) fn widened(x: f16) -> f32 {
     f32::from_bits(x.to_bits() | (bits & 0x8000) << 16)
 }
 
-/// Lets all that was written by [`Lanes::stream`] be seen before what is written from here on.
+/// Orders all stores of [`Lanes::stream`] before the stores that follow.
 #[inline(always)]
 pub(super) fn settle() {
     #[cfg(target_arch = "x86_64")]
@@ -394,8 +394,8 @@ pub(super) fn settle() {
     }
 }
 
-/// Asks for the line of the cache in which `at` lies, where that can be said; it need not be an
-/// address of this process.
+/// Asks for the line of the cache in which `at` lies, where there is an instruction for that; `at`
+/// need not be an address of this process.
 #[inline(always)]
 pub(super) fn ask_for<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! Numbers that begin at a line of the cache: state that kernels stream through.
+//! Slices of numbers that begin at a line of the cache: state that kernels stream through.
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -12,11 +12,11 @@ const LINE: usize = 64;
 #[repr(C, align(64))]
 struct Line([u8; LINE]);
 
-/// What lines may hold.
+/// A number that lines may hold.
 ///
 /// # Safety
-/// Its size divides that of a line, so does its alignment, every pattern of bits is one of its
-/// values, and all bits zero are zero.
+/// Size and alignment of the type divide those of a line, every pattern of bits is one of its
+/// values, and all bits zero are its zero.
 pub unsafe trait Number: Copy {}
 
 // SAFETY: four bytes of which each pattern is a float.
@@ -36,7 +36,7 @@ pub struct LinesOf<T> {
 pub type Lines = LinesOf<f32>;
 
 impl<T: Number> LinesOf<T> {
-    /// So many zeros.
+    /// `length` zeros.
     pub fn zeros(length: usize) -> Self {
         let lines = (length * size_of::<T>()).div_ceil(LINE);
         Self {
@@ -46,7 +46,7 @@ impl<T: Number> LinesOf<T> {
         }
     }
 
-    /// Makes it at least so long. What it held is lost then.
+    /// Makes the slice at least so long; its numbers become zeros where it has to grow.
     pub fn reserve(&mut self, length: usize) {
         if length > self.length {
             *self = Self::zeros(length);

@@ -11,19 +11,22 @@ use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, dequantiz
 use super::panel::{PANEL, PANELS, Rows, Scratch};
 use super::pool;
 use super::simd::{Level, Simd};
+use crate::base::bug::bug;
 use crate::with_format;
 
-/// Bytes of weights that one piece of work takes, at least, for a single token.
+/// The least bytes of weights of one piece of work, for a single token.
 const PIECE: usize = 48 << 10;
 
-/// What rows of inputs are rounded to, each form made when a product first asks for it.
+/// Rounded forms of rows of inputs, each made when a product first asks for it.
 #[derive(Debug, Default)]
 pub struct Inputs {
+    /// Inputs with a scale for each 32.
     by32: OnceCell<Activations>,
+    /// Inputs with a scale for each 256.
     by256: OnceCell<Activations>,
 }
 
-/// A matrix as it lies in the file.
+/// A matrix of `rows × width` weights as it lies in the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a> {
     kind: Kind,
@@ -34,7 +37,7 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// `rows` rows of `width` weights; none where the bytes are not as many as that takes, or a
+    /// A matrix of `rows` rows of `width` weights; none where the bytes are not as many as that takes, or a
     /// quantized row is not a multiple of 32 weights.
     pub fn new(kind: Kind, bytes: &'a [u8], rows: usize, width: usize) -> Option<Self> {
         let row_bytes = kind.row_bytes(width)?;
@@ -53,7 +56,7 @@ impl<'a> Matrix<'a> {
         &self.bytes[row * self.row_bytes..][..self.row_bytes]
     }
 
-    /// A row as floats.
+    /// Turns a row into `width` floats.
     pub fn dequantize_row(&self, row: usize, out: &mut [f32]) {
         dequantize(self.kind, self.row(row), out);
     }
@@ -67,9 +70,11 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The product with `x` (rows of `width`), into `y` (as many rows of `rows`). `inputs` are
-    /// those of `x`, for the products that meet the same rows.
+    /// Multiplies `x` (`tokens × width`, f32, row-major) with the matrix, into `y`
+    /// (`tokens × rows`, likewise). `inputs` are those of `x`, for the products that meet the same
+    /// rows.
     pub fn multiply(&self, x: &[f32], inputs: &Inputs, y: &mut [f32]) {
+        debug_assert_eq!(x.len() / self.width * self.rows, y.len());
         let simd = Simd::best();
         with_format!(self.kind, F => {
             let rounded = match self.group() {
@@ -81,7 +86,7 @@ impl<'a> Matrix<'a> {
         }, self.floats(x, y, simd));
     }
 
-    /// The same with chosen instructions.
+    /// [`Self::multiply`] with chosen instructions, and inputs of its own.
     pub fn multiply_with(&self, x: &[f32], y: &mut [f32], simd: Simd) {
         debug_assert_eq!(x.len() / self.width * self.rows, y.len());
         with_format!(self.kind, F => {
@@ -90,10 +95,11 @@ impl<'a> Matrix<'a> {
         }, self.floats(x, y, simd));
     }
 
+    /// Multiplies by weights in blocks.
     fn blocks<F: Format>(&self, x: &Activations, y: &mut [f32], simd: Simd) {
         let out = Output::new(y, self.rows);
         if simd.in_panels(x.tokens) {
-            // What is left of the last 16 rows is done row by row.
+            // The rows behind the last whole 16 are done row by row.
             let (most, whole) = (PANEL * PANELS, self.rows / PANEL * PANEL);
             pool::run(self.rows.div_ceil(most), |piece| {
                 let first = piece * most;
@@ -111,7 +117,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Up to `count` rows with every token, row by row.
+    /// Multiplies up to `count` rows from the `first` on with every token, row by row.
     fn rows_times<F: Format>(
         &self,
         x: &Activations,
@@ -164,7 +170,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// One row with every token.
+    /// Multiplies one row with every token; `put` is told a token and its product.
     fn row_times<F: Format>(
         &self,
         x: &Activations,
@@ -197,7 +203,7 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// A multiple of 16 rows with every token.
+    /// Multiplies `count` rows from the `first` on, a multiple of 16, with every token.
     fn panels<F: Format>(
         &self,
         x: &Activations,
@@ -233,11 +239,13 @@ impl<'a> Matrix<'a> {
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
             Level::NeonI8mm => unsafe { super::neon::panels::<F, true>(rows, x, scratch, put) },
-            _ => {}
+            // `in_panels` says so.
+            level => bug(&format!("{level:?} has no products in panels"), ()),
         });
     }
 
-    /// Weights that are floats: every row turned to f32 once, then used for all tokens.
+    /// Multiplies by weights that are floats: every row turned to f32 once, then used for all
+    /// tokens.
     fn floats(&self, x: &[f32], y: &mut [f32], simd: Simd) {
         let out = Output::new(y, self.rows);
         let at_once = (PIECE / self.row_bytes.max(1)).clamp(1, 256);
@@ -263,7 +271,8 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Where products go, shared among threads that each write rows of their own.
+/// The place of the products, `[tokens][rows]`, shared among threads that each write rows of their
+/// own.
 #[derive(Clone, Copy)]
 struct Output {
     start: *mut f32,
@@ -286,10 +295,13 @@ impl Output {
         }
     }
 
+    /// Writes the product of a token and a row.
+    ///
     /// # Safety
     /// No other thread may have the same row.
     unsafe fn put(self, token: usize, row: usize, value: f32) {
         let at = token * self.rows + row;
+        debug_assert!(row < self.rows && at < self.length);
         if row < self.rows && at < self.length {
             // SAFETY: it lies within the slice, and by the caller's word nobody else has it.
             unsafe { *self.start.add(at) = value };
@@ -307,10 +319,13 @@ impl Output {
         unsafe { std::slice::from_raw_parts_mut(self.start.add(first), count) }
     }
 
+    /// Writes the products of a token and 16 rows from `first` on.
+    ///
     /// # Safety
     /// No other thread may have these rows.
     unsafe fn put_panel(self, token: usize, first: usize, values: &[f32; PANEL]) {
         let at = token * self.rows + first;
+        debug_assert!(first + PANEL <= self.rows && at + PANEL <= self.length);
         if first + PANEL <= self.rows && at + PANEL <= self.length {
             // SAFETY: all 16 lie within the slice, and by the caller's word nobody else has them.
             unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), PANEL) };
@@ -322,12 +337,15 @@ impl Output {
 #[derive(Clone, Copy)]
 struct TokenIn<'a> {
     x: &'a Activations,
+    /// The first token of the tile.
     first: usize,
+    /// Tokens of the tile.
     count: usize,
+    /// The number of the token in the tile.
     token: usize,
 }
 
-/// One row with one token: the specification of all products, to the last bit. Whole numbers are
+/// The product of one row with one token: the specification of all products, to the last bit. Whole numbers are
 /// added up for each block, then its floats in the order of the blocks, whatever the instructions
 /// and however many tokens there are.
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! Floor 1: arithmetic on quantized weights, picked for this CPU at run time.
+//! Floor 1: arithmetic on quantized weights, by instructions picked for this CPU at run time.
 //!
 //! Law: the scalar form of each kernel is its specification; a fast form is proven equal to
 //! it, then timed; every `unsafe` block says why it holds.

@@ -24,10 +24,11 @@ use super::activations::Activations;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use super::panel::{self, Lanes, Line, PANEL, Panel, Part, Rows, Scratch, Twos};
 
-/// Rows of 16, one behind the other, with every token; by `smmla` if `I8MM`, else by `sdot`.
+/// Multiplies panels of 16 rows, one behind the other, with every token; by `smmla` if `I8MM`, else
+/// by `sdot`.
 ///
 /// # Safety
-/// This CPU must have dot products, and with `I8MM` that.
+/// This CPU must have dot products, and with `I8MM` products of matrices.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn panels<F: Format, const I8MM: bool>(
     rows: Rows<'_>,
@@ -60,7 +61,7 @@ pub(super) unsafe fn panels<F: Format, const I8MM: bool>(
 }
 
 /// Puts 256 columns of 16 rows in their places, as signed numbers: in lines of fours, or if
-/// `I8MM` eights of eight rows in one line and those of the other eight in the next.
+/// `I8MM` the eights of eight rows in one line and those of the other eight rows in the next.
 #[inline]
 #[target_feature(enable = "neon")]
 fn fill<F: Format, const I8MM: bool>(
@@ -164,7 +165,7 @@ fn scales<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Pan
     }
 }
 
-/// 4 rows of 4 fours to 4 columns of 4 fours.
+/// Turns 4 rows of 4 fours to 4 columns of 4 fours.
 #[inline]
 #[target_feature(enable = "neon")]
 fn transpose([a, b, c, d]: [uint32x4_t; 4]) -> [uint32x4_t; 4] {
@@ -179,21 +180,24 @@ fn transpose([a, b, c, d]: [uint32x4_t; 4]) -> [uint32x4_t; 4] {
     .map(|x| vreinterpretq_u32_u64(x))
 }
 
-/// Sums of a block, eight rows for each of `T` tokens.
+/// Sums of a block, i32, of eight rows for each of `T` tokens.
 type Sums<const T: usize> = [[int32x4_t; 2]; T];
 
 /// A block of eight rows, the `half`-th of a panel, and the inputs of `T` tokens that it meets.
 struct Block<'a, const T: usize> {
+    /// The half of the panel, 0 or 1.
     half: usize,
-    /// `[BLOCK / 4]`; of each 32 bytes are those of the half, or every other is.
+    /// Lines of weights, `[BLOCK / 4]`: 32 bytes of each belong to the half, or every other line
+    /// does.
     lines: &'a [Line],
-    /// `[BLOCK / 4][T][4]`.
+    /// Inputs, `[BLOCK / 4][T][4]`.
     x: &'a [i8],
-    /// In blocks of 256 the scale of each run.
+    /// The scale of each run; only in blocks of 256.
     k: &'a [Twos],
 }
 
 impl<'a, const T: usize> Block<'a, T> {
+    /// The `block`-th block of a half of the panel, with its inputs.
     #[inline(always)]
     fn new<F: Format>(panel: &'a Panel, part: Part<'a>, block: usize, half: usize) -> Self {
         let runs = F::BLOCK / F::SUB;
@@ -209,7 +213,7 @@ impl<'a, const T: usize> Block<'a, T> {
         }
     }
 
-    /// The scales of a run, four rows twice.
+    /// The scales of a run, of four rows twice.
     #[inline]
     #[target_feature(enable = "neon")]
     fn scales(&self, run: usize) -> [int32x4_t; 2] {
@@ -222,7 +226,7 @@ impl<'a, const T: usize> Block<'a, T> {
     }
 }
 
-/// 16 rows with the `T` tokens of one tile, by `sdot`.
+/// Adds the products of 16 rows with the `T` tokens of one tile to their sums, by `sdot`.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
@@ -234,7 +238,7 @@ fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums:
     }
 }
 
-/// The same by `smmla`.
+/// Adds the products of 16 rows with the `T` tokens of one tile to their sums, by `smmla`.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
 fn tile_of_eights<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
@@ -246,7 +250,7 @@ fn tile_of_eights<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums
     }
 }
 
-/// The sums of a block by `sdot`, times the scales of its runs.
+/// The products of a block by `sdot`, times the scales of its runs.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn fours<F: Format, const T: usize>(block: &Block<'_, T>) -> Sums<T> {
@@ -308,7 +312,8 @@ unsafe fn each<const T: usize>(x: *const i8) -> int8x16_t {
 #[target_feature(enable = "neon,dotprod")]
 fn sdot<const LANE: usize>(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     let mut added = sums;
-    // SAFETY: it touches nothing but its registers, and the function is for CPUs that have it.
+    // SAFETY: the instruction touches nothing but its registers, and the function is for CPUs that
+    // have it.
     unsafe {
         asm!(
             "sdot {added:v}.4s, {w:v}.16b, {x:v}.4b[{lane}]",
@@ -322,11 +327,12 @@ fn sdot<const LANE: usize>(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32
     added
 }
 
-/// The sums of a block by `smmla`, times the scales of its runs.
+/// The products of a block by `smmla`, times the scales of its runs.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
 fn eights<F: Format, const T: usize>(block: &Block<'_, T>) -> Sums<T> {
-    // For two tokens, twice, two rows, four times: `[row][token]`. A single token stands twice.
+    // A vector has two rows with two tokens, `[row][token]`: four vectors for two tokens, and that
+    // twice. A single token stands for two.
     let pairs = T.div_ceil(2);
     let mut whole = [[vdupq_n_s32(0); 4]; 2];
     for run in 0..F::BLOCK / F::SUB {
@@ -376,7 +382,7 @@ fn eights<F: Format, const T: usize>(block: &Block<'_, T>) -> Sums<T> {
     })
 }
 
-/// Eights of two tokens, twice, from two times the fours of `T` tokens.
+/// The eights of two tokens, and of two further ones, from two times the fours of `T` tokens.
 ///
 /// # Safety
 /// `2 · T` fours must be readable from `x` on.
@@ -410,7 +416,8 @@ unsafe fn in_pairs<const T: usize>(x: *const i32) -> [int8x16_t; 2] {
 #[target_feature(enable = "neon,i8mm")]
 fn smmla(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     let mut added = sums;
-    // SAFETY: it touches nothing but its registers, and the function is for CPUs that have it.
+    // SAFETY: the instruction touches nothing but its registers, and the function is for CPUs that
+    // have it.
     unsafe {
         asm!(
             "smmla {added:v}.4s, {w:v}.16b, {x:v}.16b",

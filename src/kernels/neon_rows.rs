@@ -1,5 +1,6 @@
-//! Few tokens by NEON: each row as it lies, a block at a time in registers, which is what the
-//! speed of memory asks for. The same sums as in panels, their lanes 16 neighbours of one row.
+//! Rows of weights with a few tokens by NEON: each row as it lies in memory, a block at a time in
+//! registers, to keep up with memory. The same sums as in panels, their lanes 16 neighbours of one
+//! row.
 
 use std::arch::aarch64::{
     float32x4_t, int8x16_t, int32x4_t, uint8x16_t, vaddvq_f32, vandq_u8, vcvtq_f32_s32,
@@ -15,8 +16,8 @@ use super::few::{AHEAD, Inputs};
 use super::formats::{half, six_bits};
 use super::panel::fetch;
 
-/// Rows, one behind the other, with up to five tokens, each a tile of its own; `put` is told
-/// row, token and product.
+/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
+/// told row, token and product.
 #[target_feature(enable = "neon,dotprod")]
 pub(super) fn few<F: Format>(
     rows: &[u8],
@@ -73,7 +74,7 @@ fn row_times<F: Format, const T: usize>(
 }
 
 impl<const T: usize> Inputs<'_, T> {
-    /// 16 inputs of a token, the `part`-th.
+    /// The `part`-th 16 inputs of a token.
     #[inline]
     #[target_feature(enable = "neon")]
     fn part(&self, token: usize, part: usize) -> int8x16_t {
@@ -81,7 +82,7 @@ impl<const T: usize> Inputs<'_, T> {
         unsafe { vld1q_s8(self.numbers[token][16 * part..][..16].as_ptr()) }
     }
 
-    /// The minima of all runs times the token's sums.
+    /// The minima of all runs times the token's sums, as four sums.
     #[inline]
     #[target_feature(enable = "neon")]
     fn taken(&self, token: usize, minima: &[i16; MOST_RUNS]) -> int32x4_t {
@@ -102,7 +103,8 @@ impl<const T: usize> Inputs<'_, T> {
 #[target_feature(enable = "neon,dotprod")]
 fn sdot(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     let mut added = sums;
-    // SAFETY: it touches nothing but its registers, and the function is for CPUs that have it.
+    // SAFETY: the instruction touches nothing but its registers, and the function is for CPUs that
+    // have it.
     unsafe {
         asm!(
             "sdot {added:v}.4s, {w:v}.16b, {x:v}.16b",
@@ -135,7 +137,8 @@ fn run<const N: usize, const T: usize>(
     }
 }
 
-/// A block of Q4_K, or with the fifth bit of Q5_K, with `T` tokens.
+/// Adds the products of a block of Q4_K, or with the fifth bit of Q5_K, with `T` tokens to their
+/// totals.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn four_or_five<const FIFTH: bool, const T: usize>(
@@ -175,14 +178,14 @@ fn four_or_five<const FIFTH: bool, const T: usize>(
     }
 }
 
-/// The bits that come to the value of 16 when all are moved to the left by so many places.
+/// The bits that come to the value of 16 when all bits are moved `to_left` places to the left.
 #[inline]
 #[target_feature(enable = "neon")]
 fn bit(bits: uint8x16_t, to_left: i8) -> uint8x16_t {
     vandq_u8(vshlq_u8(bits, vdupq_n_s8(to_left)), vdupq_n_u8(16))
 }
 
-/// A block of Q6_K with `T` tokens.
+/// Adds the products of a block of Q6_K with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [float32x4_t; T]) {
@@ -214,7 +217,7 @@ fn six<const T: usize>(block: &[u8], inputs: &Inputs<'_, T>, totals: &mut [float
     }
 }
 
-/// 16 bytes of a block.
+/// 16 bytes of a block, from `at` on.
 #[inline]
 #[target_feature(enable = "neon")]
 fn load(block: &[u8], at: usize) -> uint8x16_t {
@@ -222,14 +225,14 @@ fn load(block: &[u8], at: usize) -> uint8x16_t {
     unsafe { vld1q_u8(block[at..][..16].as_ptr()) }
 }
 
-/// 16 weights without their offset.
+/// The `part`-th 16 weights, without their offset.
 #[inline]
 #[target_feature(enable = "neon")]
 fn weights<F: Format>(unpacked: &Unpacked, part: usize) -> uint8x16_t {
     vsubq_u8(load(&unpacked.q, 16 * part), vdupq_n_u8(F::OFFSET as u8))
 }
 
-/// An unpacked block of 256 with `T` tokens.
+/// Adds the products of an unpacked block of 256 with `T` tokens to their totals.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn block_of_256<F: Format, const T: usize>(
@@ -258,7 +261,7 @@ fn block_of_256<F: Format, const T: usize>(
     }
 }
 
-/// Up to eight blocks of 32 with one token, added to its total.
+/// A token's total with the products of up to eight blocks of 32 added.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn blocks_of_32<F: Format>(
@@ -289,16 +292,16 @@ fn blocks_of_32<F: Format>(
     total
 }
 
-/// What a token has for up to eight blocks of 32.
+/// The inputs of a token for up to eight blocks of 32.
 struct Eight<'a> {
     numbers: &'a [i8],
-    /// With zeros behind the last block, as are the sums.
+    /// Scales of the inputs, with zeros behind the last block, as are the sums.
     scales: [f32; 8],
     sums: [f32; 8],
 }
 
 impl<'a> Eight<'a> {
-    /// For so many weights from the `at`-th on.
+    /// The inputs for `weights` weights of a row from the `at`-th on.
     #[inline(always)]
     fn new(x: &'a Activations, token: usize, at: usize, weights: usize) -> Self {
         let of = |all: &[f32]| {

@@ -1,6 +1,6 @@
-//! Keys and values of a layer, kept in pages of so many positions. Mostly in half precision: a
-//! token written at depth has to read all of them, and that takes as long as they have bytes.
-//! Sums over them are in single precision.
+//! Keys and values of a layer, kept in pages of [`PAGE`] positions. Mostly in half precision: a
+//! token written far into a text has to read all of them, which takes the longer the more bytes
+//! they have. Sums over them are in single precision.
 
 use std::sync::Arc;
 
@@ -11,21 +11,22 @@ use super::lanes::Lanes;
 use super::lines::{Lines, LinesOf};
 use super::pool;
 use super::simd::{Simd, Work};
+use crate::base::bug::bug;
 
 /// Positions of a page.
 pub const PAGE: usize = 64;
-/// Columns that lie side by side.
+/// Columns of a panel, which lie side by side.
 const PANEL: usize = 16;
 
-/// A row of a panel.
+/// A row of a panel: sixteen numbers.
 pub(super) type Row<T> = [T; PANEL];
 
-/// How keys and values are kept.
+/// The precision in which keys and values are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
-    /// In 16 bits.
+    /// Half precision, 16 bits.
     Half,
-    /// In 32 bits.
+    /// Single precision, 32 bits.
     Single,
 }
 
@@ -42,10 +43,20 @@ impl Precision {
 /// The numbers of a page.
 #[derive(Debug, Clone)]
 pub enum Numbers {
-    /// In half precision.
+    /// Numbers of half precision.
     Halves(LinesOf<f16>),
-    /// In single precision.
+    /// Numbers of single precision.
     Floats(Lines),
+}
+
+/// Keys and values of one head of a page, one behind the other; the keys are the first
+/// [`key_rows`].
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Head<'a> {
+    /// Numbers of half precision.
+    Halves(&'a [Row<f16>]),
+    /// Numbers of single precision.
+    Floats(&'a [Row<f32>]),
 }
 
 /// Keys and values of [`PAGE`] positions of one layer.
@@ -57,12 +68,12 @@ pub enum Numbers {
 pub struct Page {
     heads: usize,
     width: usize,
-    /// For each head keys, `[PAGE / 16][width][16]`, then values, `[padded / 16][PAGE][16]`.
+    /// Keys, `[PAGE / 16][width][16]`, then values, `[padded / 16][PAGE][16]`, for each head.
     numbers: Numbers,
 }
 
 impl Page {
-    /// An empty one for `heads` heads of `width` numbers.
+    /// An empty page for `heads` heads of `width` numbers.
     pub fn new(heads: usize, width: usize, precision: Precision) -> Self {
         let size = Self::size(heads, width);
         Self {
@@ -75,40 +86,32 @@ impl Page {
         }
     }
 
-    /// Numbers that one has.
+    /// Numbers of a page for `heads` heads of `width` numbers.
     pub const fn size(heads: usize, width: usize) -> usize {
         heads * PAGE * (width + padded(width))
     }
 
-    /// Heads, and numbers of a head.
+    /// The number of heads, and numbers of a head.
     pub const fn shape(&self) -> (usize, usize) {
         (self.heads, self.width)
     }
 
-    /// All its numbers, for keeping it.
+    /// All numbers of the page, for keeping them elsewhere.
     pub const fn numbers(&self) -> &Numbers {
         &self.numbers
     }
 
-    /// The same, for taking it up again.
+    /// All numbers of the page, for bringing them back.
     pub const fn numbers_mut(&mut self) -> &mut Numbers {
         &mut self.numbers
     }
 
-    /// Keys and values of a head, one behind the other; the keys are the first [`key_rows`].
-    /// None where they are of the other precision.
-    pub(super) fn halves(&self, head: usize) -> Option<&[Row<f16>]> {
+    /// Keys and values of a head.
+    #[inline]
+    pub(super) fn head(&self, head: usize) -> Head<'_> {
         match &self.numbers {
-            Numbers::Halves(numbers) => Some(self.rows(numbers, head)),
-            Numbers::Floats(_) => None,
-        }
-    }
-
-    /// The same, of single precision.
-    pub(super) fn floats(&self, head: usize) -> Option<&[Row<f32>]> {
-        match &self.numbers {
-            Numbers::Floats(numbers) => Some(self.rows(numbers, head)),
-            Numbers::Halves(_) => None,
+            Numbers::Halves(numbers) => Head::Halves(self.rows(numbers, head)),
+            Numbers::Floats(numbers) => Head::Floats(self.rows(numbers, head)),
         }
     }
 
@@ -117,8 +120,8 @@ impl Page {
         numbers[head * size..][..size].as_chunks().0
     }
 
-    /// Puts keys and values (rows of `heads · width` numbers, a position each) in the places
-    /// from `at` on.
+    /// Puts keys and values (`positions × (heads · width)` each, f32, row-major) in the places from
+    /// `at` on; rows beyond the last place are left out.
     pub fn put(&mut self, at: usize, keys: &[f32], values: &[f32]) {
         Simd::best().run(Put {
             page: self,
@@ -129,7 +132,7 @@ impl Page {
     }
 }
 
-/// The numbers of a value with those that fill its last panel.
+/// Numbers of a value of `width` with those that fill its last panel.
 pub(super) const fn padded(width: usize) -> usize {
     width.next_multiple_of(PANEL)
 }
@@ -160,16 +163,16 @@ impl Work for Put<'_> {
     }
 }
 
-/// What a page may hold.
+/// A number that a page may hold.
 pub(super) trait Number: Copy + Default {
-    /// Whether it comes from far, so that it pays to ask for it early. Floats are mostly a copy
-    /// that lies in the cache.
+    /// True if such numbers come from far, so that it pays to ask for them early. Floats are mostly
+    /// a copy that lies in the cache.
     const FAR: bool;
 
-    /// Sixteen of them, as floats.
+    /// Loads sixteen such numbers as floats.
     fn load<V: Lanes>(from: &Row<Self>) -> V;
 
-    /// Sixteen floats as such numbers.
+    /// Stores sixteen floats as such numbers.
     fn store<V: Lanes>(floats: V, to: &mut Row<Self>);
 }
 
@@ -201,7 +204,8 @@ impl Number for f16 {
     }
 }
 
-/// See [`Page::put`]: the place, keys and values are the last argument.
+/// Does [`Page::put`] on the numbers of a page. Its shape is that of [`Page::shape`]; the last
+/// argument has the place, the keys and the values.
 #[inline(always)]
 fn put<V: Lanes, T: Number>(
     numbers: &mut [T],
@@ -236,10 +240,16 @@ fn put<V: Lanes, T: Number>(
     }
 }
 
-/// Puts keys and values (rows of `heads · width` numbers, a position each) into pages that are
+/// Puts keys and values (`positions × (heads · width)` each, f32, row-major) into pages that are
 /// there, from `position` on. Pages that others share are copied first.
 pub fn put_rows(pages: &mut [Arc<Page>], position: usize, keys: &[f32], values: &[f32]) {
-    let row = pages.first().map_or(1, |page| page.heads * page.width);
+    let Some(page) = pages.first() else {
+        if !keys.is_empty() {
+            bug("there is no page for these keys", ());
+        }
+        return;
+    };
+    let row = page.heads * page.width;
     let end = position + keys.len() / row;
     let first = position / PAGE;
     let mut own: Vec<&mut Page> = pages[first..end.div_ceil(PAGE).max(first)]

@@ -1,8 +1,8 @@
 //! Rows of weights unpacked to whole numbers, for products with many tokens.
 //!
-//! [`PANELS`] times 16 rows are unpacked [`DEPTH`] columns at a time, which is what the first
+//! [`PANELS`] times 16 rows are unpacked [`DEPTH`] columns at a time, as many as the first-level
 //! cache holds beside a tile of inputs, and meet all tokens before the next columns come. The
-//! inputs stream by, the sums wait in the second cache.
+//! inputs stream by, the sums wait in the second-level cache.
 
 use super::activations::{Activations, RUN};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
@@ -19,7 +19,7 @@ const DEPTH: usize = 512;
 /// 16 rows come at the speed of memory, where few tokens meet them.
 const AHEAD: usize = 4;
 
-/// Asks for the bytes that lie `ahead` of these.
+/// Asks for the bytes that lie `ahead` bytes behind the given ones.
 #[inline(always)]
 pub(super) fn fetch(bytes: &[u8], ahead: usize) {
     for line in (0..bytes.len()).step_by(64) {
@@ -37,24 +37,25 @@ pub struct Line(pub [u8; 64]);
 #[repr(C, align(64))]
 pub struct Lanes(pub [f32; PANEL]);
 
-/// Two whole numbers for each of 16 rows.
+/// Two whole numbers of 16 bits for each of 16 rows.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Twos(pub [[i16; 2]; PANEL]);
 
-/// Some columns of 16 rows.
+/// Up to [`DEPTH`] columns of 16 rows, unpacked.
 #[derive(Debug)]
 pub struct Panel {
     /// The whole numbers, `[columns / 4][16][4]`, or `[columns / 8][16][8]` where instructions
     /// take eight columns at once.
     pub q: Vec<Line>,
-    /// Of blocks of 256 the scale of each run, `[columns / SUB][16]`, as the instructions like it.
+    /// The scale of each run in blocks of 256, `[columns / SUB][16]`, in the form that the
+    /// instructions like.
     pub k: Vec<Twos>,
-    /// Of blocks of 256 the minima of each pair of runs, `[columns / SUB / 2][16][2]`.
+    /// The minima of each pair of runs in blocks of 256, `[columns / SUB / 2][16][2]`.
     pub n: Vec<Twos>,
-    /// What multiplies the scales, `[columns / BLOCK][16]`.
+    /// The factor of the scales, `[columns / BLOCK][16]`.
     pub d: Vec<Lanes>,
-    /// What multiplies the minima, `[columns / BLOCK][16]`.
+    /// The factor of the minima, `[columns / BLOCK][16]`.
     pub least: Vec<Lanes>,
 }
 
@@ -79,12 +80,13 @@ pub(super) const fn packed(two: [i16; 2]) -> i32 {
     (two[0].cast_unsigned() as i32) | (two[1] as i32) << 16
 }
 
-/// What a thread keeps between products.
+/// Buffers of a thread, kept between products.
 #[derive(Debug)]
 pub struct Scratch {
     panels: [Panel; PANELS],
+    /// 256 columns of the 16 rows of a panel.
     unpacked: Box<[Unpacked; PANEL]>,
-    /// `[panels][tokens][16]`.
+    /// The sums, `[panels][tokens][16]`.
     sums: Vec<Lanes>,
 }
 
@@ -98,29 +100,30 @@ impl Default for Scratch {
     }
 }
 
-/// Rows that lie one behind the other.
+/// Rows of weights that lie one behind the other.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Their bytes.
+    /// The bytes of all rows.
     pub bytes: &'a [u8],
-    /// Bytes of each.
+    /// Bytes of each row.
     pub row_bytes: usize,
 }
 
-/// Columns of a tile of inputs.
+/// Some columns of a tile of inputs, see [`Activations`].
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
-    /// Tokens.
+    /// Tokens of the tile.
     pub tokens: usize,
-    /// Columns: whole blocks.
+    /// Number of columns: whole blocks.
     pub columns: usize,
     /// The inputs, `[columns / 4][tokens][4]`.
     pub q: &'a [i8],
-    /// Their scales, `[columns / group][tokens]`.
+    /// Scales of the inputs, `[columns / group][tokens]`.
     pub scales: &'a [f32],
-    /// Sums of 32, `[columns / 32][tokens]`.
+    /// Sums of 32 inputs, `[columns / 32][tokens]`.
     pub sums: &'a [f32],
-    /// For blocks of 256 the sums of runs, in twos, `[columns / SUB / 2][tokens]`.
+    /// Sums of the inputs of each run, in twos, `[columns / SUB / 2][tokens]`; only for blocks of
+    /// 256.
     pub twos: &'a [[i16; 2]],
 }
 
@@ -128,12 +131,12 @@ pub struct Part<'a> {
 #[derive(Debug)]
 pub struct Sums<'a> {
     all: &'a mut [Lanes],
-    /// How far the sums of one panel lie behind those of the one before.
+    /// Distance from the sums of one panel to those of the next.
     apart: usize,
 }
 
 impl Sums<'_> {
-    /// Those of a panel, of `N` tokens from the `first` on.
+    /// The sums of a panel, of `N` tokens from the `first` on.
     #[inline(always)]
     pub fn of<const N: usize>(&mut self, panel: usize, first: usize) -> &mut [Lanes; N] {
         let sums = &mut self.all[panel * self.apart + first..][..N];
@@ -141,10 +144,10 @@ impl Sums<'_> {
     }
 }
 
-/// The rows, a multiple of 16, with every token: `put` is told a token, which 16 rows, and their
-/// products. `fill` unpacks the columns of 256 weights, the `usize`-th of a panel, from its 16
-/// rows; `tile` adds the products of all panels with a part of a tile to the [`Sums`] of its
-/// tokens.
+/// Multiplies the rows, a multiple of 16, with every token; `put` is told a token, the number of 16
+/// rows, and their products. `fill` puts 256 unpacked columns of 16 rows, the `usize`-th such
+/// columns, into a panel; `tile` adds the products of all panels with a part of a tile to the
+/// [`Sums`] of its tokens.
 #[inline(always)]
 pub(super) fn sweep<F: Format>(
     rows: Rows<'_>,

@@ -17,20 +17,20 @@ use std::time::{Duration, Instant};
 use super::disjoint::Disjoint;
 use crate::base::Cancel;
 
-/// How long a thread looks for work before it sleeps.
+/// Time that a thread looks for work before it sleeps.
 const SPIN: Duration = Duration::from_micros(100);
-/// Numbers of a piece of simple work on rows: some microseconds, well above what it costs to
-/// hand one out.
+/// Numbers of a piece of simple work on rows: some microseconds, well above the cost of handing
+/// one out.
 const ROWS_PIECE: usize = 16 << 10;
 
 thread_local! {
-    /// Who can cancel the work of this thread.
+    /// The token by which the work of this thread can be cancelled.
     static CANCEL: RefCell<Option<Cancel>> = const { RefCell::new(None) };
 }
 
-/// Does a work whose calls of [`run`], on this thread, begin no piece once `cancel` says so.
+/// Does a work whose calls of [`run`], on this thread, begin no piece once it is cancelled.
 pub fn until<R>(cancel: &Cancel, work: impl FnOnce() -> R) -> R {
-    /// Puts back what was there before, also when the work panics.
+    /// Puts back the token that was there before, also when the work panics.
     struct Before(Option<Cancel>);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -41,12 +41,12 @@ pub fn until<R>(cancel: &Cancel, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Whether the work of this thread has been cancelled.
+/// Tells whether the work of this thread has been cancelled.
 pub fn cancelled() -> bool {
     CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled))
 }
 
-/// Strips that a job is cut into at most; more threads share them.
+/// The most strips that a job is cut into; more threads share them.
 const STRIPS: usize = 8;
 
 /// Neighbouring pieces, on a line of the cache of their own.
@@ -58,16 +58,16 @@ struct Strip {
 }
 
 impl Strip {
-    /// The next piece that nobody has.
+    /// Claims the next piece that nobody has; none when all are claimed.
     fn claim(&self) -> Option<usize> {
-        // It is looked at first, so that it cannot grow without end.
+        // The counter is looked at first, so that it cannot grow without end.
         let left = self.next.load(SeqCst) < self.end;
         let at = left.then(|| self.next.fetch_add(1, SeqCst))?;
         (at < self.end).then_some(at)
     }
 }
 
-/// One call of [`run`]: what to do with each piece, and which are claimed.
+/// One call of [`run`]: the work on a piece, and the pieces that are claimed.
 ///
 /// Each thread has a strip of neighbours of its own, so that it reads memory in one stream,
 /// which the processor sees coming; when that is done it helps with the strips of the others.
@@ -75,7 +75,7 @@ struct Job<'a> {
     piece: &'a (dyn Fn(usize) + Sync),
     cancel: Option<Cancel>,
     strips: [Strip; STRIPS],
-    /// How many of the strips there are.
+    /// Strips that are used, the first of them.
     count: usize,
     panicked: AtomicBool,
 }
@@ -112,6 +112,7 @@ impl<'a> Job<'a> {
     }
 }
 
+/// State that the threads and the one who runs a job share.
 struct Shared {
     /// The job that is open, else null. It lies on the stack of the thread that calls [`run`].
     job: AtomicPtr<Job<'static>>,
@@ -120,12 +121,13 @@ struct Shared {
     /// Grows with every job, so that a thread does not enter the same one again.
     epoch: AtomicUsize,
     sleeping: AtomicUsize,
-    /// Whether the one who runs a job sleeps until nobody is inside.
+    /// True while the one who runs a job sleeps until nobody is inside.
     waiting: AtomicBool,
+    /// Guards the sleep of both sides and no data, so that a poisoned one is as good.
     lock: Mutex<()>,
-    /// There is a job.
+    /// Signals that there is a job.
     wake: Condvar,
-    /// Nobody is inside.
+    /// Signals that nobody is inside.
     left: Condvar,
     /// Held by the one who runs a job.
     turn: Mutex<()>,
@@ -157,9 +159,9 @@ pub fn threads() -> usize {
     })
 }
 
-/// Calls `piece` with every number below `total`, on all threads, and returns when all are
-/// done. Which thread does what is not determined; what a piece does must not depend on it.
-/// Once cancelled (see [`until`]) it returns early, with pieces left undone.
+/// Calls `piece` with every number below `total`, on all threads, and returns when all are done.
+/// Which thread does which piece is not determined, and the result of a piece must not depend on
+/// it. Once cancelled (see [`until`]) the call returns early, with pieces left undone.
 pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
     let alone = || (0..total).take_while(|_| !cancelled()).for_each(&piece);
     if total <= 1 || threads() <= 1 {
@@ -208,7 +210,7 @@ pub fn run_rows<T: Send>(rows: &mut [T], width: usize, work: impl Fn(usize, &mut
     });
 }
 
-/// What each of the other threads, the `thread`-th, does for ever.
+/// Works on one job after the other, for ever: the life of each further thread, the `thread`-th.
 fn serve(thread: usize) {
     let mut seen = 0;
     loop {
@@ -233,7 +235,7 @@ fn serve(thread: usize) {
     }
 }
 
-/// Looks for a moment whether something is so.
+/// Waits for a moment, awake, until `is` says yes; tells whether it did.
 fn soon(is: impl Fn() -> bool) -> bool {
     let begun = Instant::now();
     loop {

@@ -1,12 +1,12 @@
-//! What is done to every row, or to every number of it: norms, turns, gates, sums.
+//! Arithmetic on every row, or on every number of it: norms, rotary embedding, gates, sums.
 
 use super::exponent::{gelu, sigmoid, silu};
 use super::lanes::Lanes;
 use super::pool;
 use super::simd::{Simd, Work};
 
-/// The root mean square norm of each run of `gain.len()` numbers of `x`, into `y`:
-/// `y = gain · x / √(mean(x²) + epsilon)` (arXiv:1910.07467). `x` is whole runs, and `y` as long.
+/// Writes the root mean square norm of each row of `x` into `y` (both `rows × gain.len()`, f32,
+/// row-major): `y = gain · x / √(mean(x²) + epsilon)` (arXiv:1910.07467).
 pub fn rms_norm(x: &[f32], gain: &[f32], epsilon: f32, y: &mut [f32]) {
     struct Norm<'a>(&'a [f32], &'a [f32], f32, &'a mut [f32]);
     impl Work for Norm<'_> {
@@ -44,21 +44,22 @@ pub(super) fn squares(x: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
 }
 
-/// Sine and cosine of the angles of some positions: `[positions][rotary / 2]` each.
+/// Sine and cosine of the angles of the rotary embedding of some positions: `[positions][rotary / 2]`
+/// each.
 #[derive(Debug, Clone, Copy)]
 pub struct Turns<'a> {
-    /// Cosines.
+    /// The cosines.
     pub cos: &'a [f32],
-    /// Sines.
+    /// The sines.
     pub sin: &'a [f32],
-    /// Numbers of a head that are turned, its first; the others stay.
+    /// Numbers of a head that are turned, the first of it; the others stay.
     pub rotary: usize,
-    /// Pairs are the halves of what is turned (else neighbours).
+    /// True if the two numbers of a pair stand half of `rotary` apart; else they are neighbours.
     pub halves: bool,
 }
 
-/// Turns each head (runs of `head` numbers) of each row (of `width`) of `x` by the angles of its
-/// position, in place (arXiv:2104.09864).
+/// Turns each head (a run of `head` numbers) of each row of `x` (`positions × width`) by the angles
+/// of the row's position, in place (arXiv:2104.09864).
 pub fn turn(x: &mut [f32], width: usize, head: usize, turns: Turns<'_>) {
     let half = turns.rotary / 2;
     pool::run_rows(x, width, |first, rows| {
@@ -84,18 +85,18 @@ pub fn turn(x: &mut [f32], width: usize, head: usize, turns: Turns<'_>) {
     });
 }
 
-/// How a gate bends what comes through.
+/// The activation function of a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
     /// `x · sigmoid(x)`.
     Silu,
-    /// The Gaussian error unit, by tanh.
+    /// The Gaussian error linear unit, by tanh.
     Gelu,
     /// `sigmoid(x)`.
     Sigmoid,
 }
 
-/// `x = gate(x) · y`, number by number, on rows of `width`.
+/// Computes `x = gate(x) · y`, number by number; both `rows × width`.
 pub fn gated(gate: Gate, x: &mut [f32], y: &[f32], width: usize) {
     struct Gated<'a>(Gate, &'a mut [f32], &'a [f32]);
     impl Work for Gated<'_> {
@@ -118,7 +119,7 @@ pub fn gated(gate: Gate, x: &mut [f32], y: &[f32], width: usize) {
     });
 }
 
-/// `x += y`, on rows of `width`.
+/// Computes `x += y`, number by number; both `rows × width`.
 pub fn add(x: &mut [f32], y: &[f32], width: usize) {
     pool::run_rows(x, width, |first, x| {
         for (x, y) in x.iter_mut().zip(&y[first * width..]) {

@@ -1,4 +1,4 @@
-//! Which instructions this CPU has, found once.
+//! The instructions that this CPU has, found once.
 
 use std::sync::OnceLock;
 
@@ -13,36 +13,36 @@ const MOST_IN_ROWS: usize = 5;
 ///
 /// `run` must be `#[inline(always)]`: only so it becomes part of a function that has them.
 pub(super) trait Work {
-    /// What it gives.
+    /// The result of the work.
     type Output;
 
-    /// Does it, sixteen floats at a time where it says so.
+    /// Does the work, sixteen floats at a time where it says so.
     fn run<V: Lanes>(self) -> Self::Output;
 }
 
-/// The instructions used. Made only where the CPU has been asked, so whoever holds one may use
-/// what it names.
+/// A set of instructions. Made only where the CPU has been asked, so whoever holds one may use the
+/// instructions that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Simd(Level);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    /// What the compiler makes of plain code.
+    /// Plain code as the compiler makes it.
     Scalar,
     /// AVX2 and FMA, by hand where it pays.
     Avx2,
-    /// The same with AVX-VNNI.
+    /// AVX2, FMA and AVX-VNNI, by hand where it pays.
     AvxVnni,
     /// AVX-512 with VNNI, by hand where it pays.
     Avx512,
     /// NEON with dot products, by hand where it pays.
     Neon,
-    /// The same with products of matrices of 8 bits.
+    /// NEON with dot products and products of matrices of 8 bits (i8mm), by hand where it pays.
     NeonI8mm,
 }
 
 impl Level {
-    /// All, the least first; what is better than another comes behind it.
+    /// All levels, the least first; a better one comes behind a worse.
     const ALL: [Self; 6] = [
         Self::Scalar,
         Self::Avx2,
@@ -52,7 +52,7 @@ impl Level {
         Self::NeonI8mm,
     ];
 
-    /// Whether this CPU has it.
+    /// Tells whether this CPU has the level.
     #[cfg(target_arch = "x86_64")]
     fn is_here(self) -> bool {
         let avx2 = is_x86_feature_detected!("avx2")
@@ -74,8 +74,8 @@ impl Level {
         }
     }
 
-    /// Whether this CPU has it; NEON without dot products is what the compiler makes of plain
-    /// code.
+    /// Tells whether this CPU has the level; NEON without dot products is left to the compiler, as
+    /// plain code.
     #[cfg(target_arch = "aarch64")]
     fn is_here(self) -> bool {
         use std::arch::is_aarch64_feature_detected;
@@ -88,7 +88,7 @@ impl Level {
         }
     }
 
-    /// Whether this CPU has it.
+    /// Tells whether this CPU has the level.
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     fn is_here(self) -> bool {
         self == Self::Scalar
@@ -101,7 +101,7 @@ thread_local! {
 }
 
 impl Simd {
-    /// The best this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`, `neon`,
+    /// The best set that this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`, `neon`,
     /// `i8mm`) can ask for less.
     pub fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
@@ -110,15 +110,17 @@ impl Simd {
             return chosen;
         }
         *BEST.get_or_init(|| {
-            let has = Self::all().last().copied().unwrap_or(Self(Level::Scalar));
-            let asked = std::env::var("HOMEBODY_SIMD").ok();
             let all = Self::all();
+            // The last is the best; plain code runs everywhere.
+            let best = all.iter().fold(Self(Level::Scalar), |_, simd| *simd);
+            // A name that is none, or that of instructions this CPU has not, asks for nothing.
+            let asked = std::env::var("HOMEBODY_SIMD").ok();
             let asked = asked.and_then(|name| all.into_iter().find(|simd| simd.name() == name));
-            asked.unwrap_or(has)
+            asked.unwrap_or(best)
         })
     }
 
-    /// Calls `work` once with each that this CPU has for [`Simd::best`], on this thread.
+    /// Calls `work` once with each set that this CPU has for [`Simd::best`], on this thread.
     #[cfg(test)]
     pub fn each(work: impl Fn()) {
         for simd in Self::all() {
@@ -128,7 +130,7 @@ impl Simd {
         CHOSEN.set(None);
     }
 
-    /// All that this CPU has, the least first.
+    /// All sets that this CPU has, the least first; plain code is always among them.
     pub fn all() -> Vec<Self> {
         Level::ALL
             .into_iter()
@@ -141,7 +143,7 @@ impl Simd {
         self.0
     }
 
-    /// Its name, as `HOMEBODY_SIMD` takes it.
+    /// The name of the set, as `HOMEBODY_SIMD` takes it.
     pub const fn name(self) -> &'static str {
         match self.0 {
             Level::Scalar => "scalar",
@@ -153,8 +155,8 @@ impl Simd {
         }
     }
 
-    /// Whether so many tokens meet weights that were unpacked for several rows; fewer take the
-    /// rows one by one, as they lie in memory.
+    /// Tells whether so many tokens meet weights that were unpacked for several rows; fewer take
+    /// the rows one by one, as they lie in memory.
     pub const fn in_panels(self, tokens: usize) -> bool {
         match self.0 {
             Level::Scalar => false,
@@ -171,7 +173,7 @@ impl Simd {
         }
     }
 
-    /// Does a work with these instructions.
+    /// Does a work with the instructions of this set.
     pub(super) fn run<W: Work>(self, work: W) -> W::Output {
         #[cfg(target_arch = "x86_64")]
         {
@@ -202,7 +204,7 @@ impl Simd {
         work.run::<Plain>()
     }
 
-    /// See [`activations::round_tile`].
+    /// Does [`activations::round_tile`] with the instructions of this set.
     pub(super) fn round_tile(self, x: &[f32], width: usize, tile: Tile<'_>) {
         #[cfg(target_arch = "x86_64")]
         {

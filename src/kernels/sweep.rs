@@ -12,23 +12,25 @@ use super::attention::Attention;
 use super::exponent::exp;
 use super::lanes::{Lanes, ask_for};
 use super::lines::Lines;
-use super::pages::{Number, PAGE, Row, key_rows, padded};
+use super::pages::{Head, Number, PAGE, Row, key_rows, padded};
 use super::simd::Work;
+use crate::base::bug::bug;
 
-/// Rows of a tile at most.
+/// The most rows of a tile.
 const TILE: usize = 6;
-/// Up to so many rows keys and values are made floats at each use, in registers; where there are
-/// more, a page at a time and in the cache, once for all.
+/// The most rows for which keys and values are made floats at each use, in registers; for more
+/// rows they are made floats in the cache, a page at a time, once for all.
 const FEW: usize = 12;
 
 /// Numbers of queries that share the first cache with a panel of keys: 16 KiB.
 const NEAR: usize = 4 << 10;
 
-/// What a sweep works with; kept from one to the next, since most are short.
+/// Buffers of a sweep, f32; kept from one to the next, since most are short.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Rows of queries, without those that fill the last tile.
     rows: usize,
+    /// Numbers of a value with those that fill its last panel.
     padded: usize,
     /// `[rows][width]`, scaled; rows that fill the last tile are zeros.
     queries: Lines,
@@ -36,18 +38,19 @@ pub(super) struct Scratch {
     scores: Lines,
     /// Weighted sums of values: `[rows][padded]`.
     sums: Lines,
-    /// Largest score so far.
+    /// Largest score of each row so far.
     most: Vec<f32>,
-    /// Sum of the weights, relative to the largest.
+    /// Sum of the weights of each row, relative to that of its largest score.
     total: Vec<f32>,
-    /// What the page multiplies the sums before it by.
+    /// Factor of each row by which the page multiplies the sums before it.
     fades: Vec<f32>,
-    /// Keys and values of a page, as floats.
+    /// Keys and values of a page as floats: `[key_rows][16]`, then `[padded / 16][PAGE][16]`.
     floats: Lines,
 }
 
 impl Scratch {
-    /// Makes room for `rows` rows, of which `all` with those that fill up.
+    /// Makes room for `rows` rows of `width` numbers, which are `all` with those that fill the last
+    /// tile.
     fn begin(&mut self, rows: usize, all: usize, width: usize) {
         let padded = padded(width);
         (self.rows, self.padded) = (rows, padded);
@@ -67,7 +70,7 @@ impl Scratch {
         }
     }
 
-    /// What row `row` has seen, as a mean.
+    /// Writes the weighted mean of the values that row `row` has seen.
     #[inline]
     pub fn finish(&self, row: usize, out: &mut [f32]) {
         let scale = 1.0 / self.total[row];
@@ -76,8 +79,8 @@ impl Scratch {
         }
     }
 
-    /// What all rows have seen, to be put together with what others have: the sums, then the
-    /// largest scores, then the sums of weights.
+    /// Writes what all rows have seen, to be put together with other segments: the sums,
+    /// `[rows][padded]`, then the largest scores, `[rows]`, then the sums of weights, `[rows]`.
     pub fn leave(&self, to: &mut [f32]) {
         let (sums, figures) = to.split_at_mut(self.rows * self.padded);
         sums.copy_from_slice(&self.sums[..sums.len()]);
@@ -90,12 +93,15 @@ impl Scratch {
 /// All queries of some tokens to one head of keys, over some pages.
 pub(super) struct Sweep<'a> {
     pub attention: &'a Attention<'a>,
+    /// All queries of the call, `tokens × (heads · width)`.
     pub queries: &'a [f32],
-    /// Which head of keys.
+    /// The number of the head of keys.
     pub head: usize,
+    /// Tokens of the call.
     pub tokens: Range<usize>,
+    /// Pages of the layer.
     pub pages: Range<usize>,
-    /// Holds what they have seen then.
+    /// Buffers; hold the result then.
     pub scratch: &'a mut Scratch,
 }
 
@@ -112,7 +118,7 @@ impl Work for Sweep<'_> {
     }
 }
 
-/// Whether tests ask for the tiles that need many registers, which any instructions can do.
+/// True if a test asks for the tiles that need many registers, which any instructions can do.
 #[cfg(test)]
 pub(super) static ROOMY: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
@@ -125,7 +131,7 @@ fn roomy() -> bool {
 }
 
 impl Sweep<'_> {
-    /// With tiles of so many panels for one row, for two or three, and for more.
+    /// Sweeps with tiles of `ONE` panels for one row, `TWO` for two or three, `MORE` for more.
     #[inline(always)]
     fn with<V: Lanes, const ONE: usize, const TWO: usize, const MORE: usize>(self) {
         let (_, width) = self.shape();
@@ -157,6 +163,7 @@ impl Sweep<'_> {
         }
     }
 
+    /// Query heads of one head of keys.
     fn group(&self) -> usize {
         self.attention.heads / self.shape().0
     }
@@ -165,12 +172,12 @@ impl Sweep<'_> {
     fn shape(&self) -> (usize, usize) {
         match self.attention.pages {
             [page, ..] => page.shape(),
-            [] => (1, 1),
+            [] => bug("a sweep over no pages", (1, 1)),
         }
     }
 
-    /// In tiles of `R` rows and `N` panels. Where there are many rows, halves are made floats
-    /// once for all of them, in the cache.
+    /// Sweeps in tiles of `R` rows and `N` panels. Where there are many rows, halves are made
+    /// floats once for all of them, in the cache.
     #[inline(always)]
     fn of_tiles<V: Lanes, const R: usize, const N: usize>(mut self, many: bool) {
         let pages = self.attention.pages;
@@ -182,12 +189,18 @@ impl Sweep<'_> {
         for at in self.pages.clone() {
             let next = &pages[(at + 1).min(self.pages.end - 1)];
             let start = at * PAGE;
-            if let Some(floats) = pages[at].floats(self.head) {
-                self.page::<V, f32, R, N>(floats, floats, start);
-                continue;
-            }
-            let halves = pages[at].halves(self.head).unwrap_or_default();
-            let soon = next.halves(self.head).unwrap_or(halves);
+            let halves = match pages[at].head(self.head) {
+                Head::Halves(halves) => halves,
+                Head::Floats(floats) => {
+                    self.page::<V, f32, R, N>(floats, floats, start);
+                    continue;
+                }
+            };
+            let soon = match next.head(self.head) {
+                Head::Halves(soon) => soon,
+                // Floats are not asked for early, see `Number::FAR`.
+                Head::Floats(_) => halves,
+            };
             if many {
                 for ((to, from), soon) in rows.iter_mut().zip(halves).zip(soon) {
                     ask_for(soon);
@@ -201,7 +214,8 @@ impl Sweep<'_> {
         self.scratch.floats = floats;
     }
 
-    /// One page, whose first position is `start`, in tiles of `R` rows and `N` panels.
+    /// Goes over one page, whose first position is `start`, in tiles of `R` rows and `N` panels;
+    /// asks for rows of the next page before it ends.
     #[inline(always)]
     fn page<V: Lanes, T: Number, const R: usize, const N: usize>(
         &mut self,
@@ -293,7 +307,8 @@ impl Sweep<'_> {
     }
 }
 
-/// So many rows from `first` on, of two pages' as if they lay one behind the other, or near there.
+/// `count` rows from the `first` on, of two pages' rows taken one behind the other; near the end of
+/// both, their last `count`.
 #[inline(always)]
 fn ahead<'a, T>(now: &'a [Row<T>], next: &'a [Row<T>], first: usize, count: usize) -> &'a [Row<T>] {
     if first + count <= now.len() {
@@ -303,8 +318,8 @@ fn ahead<'a, T>(now: &'a [Row<T>], next: &'a [Row<T>], first: usize, count: usiz
     }
 }
 
-/// Makes weights of a row's scores of a page, of which it sees some; gives what the sums before
-/// are to be multiplied by.
+/// Makes weights of a row's scores of a page, of which the row sees the places `seen`; gives the
+/// factor by which the sums before are to be multiplied.
 #[inline(always)]
 fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mut f32) -> f32 {
     if seen.is_empty() {
@@ -333,19 +348,19 @@ fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mu
     fade
 }
 
-/// Sums of values, and the weights of a page.
+/// The product of a page's weights with its values, to be added to the sums.
 struct Values<'a, T> {
-    /// `[rows][PAGE]`.
+    /// Weights, `[rows][PAGE]`.
     weights: &'a [f32],
-    /// What the sums before are multiplied by.
+    /// Factor of each row for the sums before, `[rows]`.
     fades: &'a [f32],
-    /// `[rows][columns]`, of sixteen numbers each.
+    /// Sums, `[rows][columns]`, of sixteen numbers each.
     sums: &'a mut [Row<f32>],
     columns: usize,
     /// The page, and the one after it.
     now: &'a [Row<T>],
     next: &'a [Row<T>],
-    /// Where its values begin.
+    /// Row of the page with which its values begin.
     first: usize,
 }
 
@@ -382,7 +397,7 @@ impl<T: Number> Values<'_, T> {
     }
 }
 
-/// What `of` gives for each number below `N`; `std::array::from_fn` may stay a call.
+/// The slices that `of` gives for each number below `N`; `std::array::from_fn` may stay a call.
 #[inline(always)]
 fn each<'a, S, const N: usize>(of: impl Fn(usize) -> &'a [S]) -> [&'a [S]; N] {
     let mut all = [[].as_slice(); N];
@@ -393,7 +408,7 @@ fn each<'a, S, const N: usize>(of: impl Fn(usize) -> &'a [S]) -> [&'a [S]; N] {
 }
 
 /// `sums[r] += a[r] · b` for `R` rows of `a`, each as long as the `N` panels of `b` have rows.
-/// Asks for what is to come, `next`, at the same pace.
+/// Asks for the panels that come next at the same pace.
 #[inline(always)]
 fn product<V: Lanes, T: Number, const R: usize, const N: usize>(
     a: [&[f32]; R],

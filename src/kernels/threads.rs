@@ -1,14 +1,14 @@
-//! How many threads compute.
+//! The number of threads that compute.
 
 use std::sync::OnceLock;
 
 static CHOSEN: OnceLock<usize> = OnceLock::new();
 
-/// What candle's own pool reads, once, when it is first used.
+/// The variable that candle's own pool reads, once, when it is first used.
 const VARIABLE: &str = "CANDLE_NUM_THREADS";
 
 /// Fixes the number of threads: `wanted`, or with 0 the physical cores this process may run on.
-/// The first call counts. Returns the number that will compute.
+/// The first call counts. Returns the number of threads that will compute.
 ///
 /// candle keeps a pool beside ours, whose threads wait for each other at every step: as soon
 /// as another program takes a core, all of them stand still. What is left to candle is little,
@@ -25,12 +25,13 @@ pub fn set(wanted: usize) -> usize {
     })
 }
 
-/// The number in force; asking fixes it.
+/// The number of threads in force; asking fixes it.
 pub fn number() -> usize {
     set(0)
 }
 
-/// Physical cores, but no more than this process may use.
+/// The number of physical cores, but no more than this process may use; where the system tells
+/// neither, one.
 fn suitable() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     physical()
@@ -38,7 +39,7 @@ fn suitable() -> usize {
         .max(1)
 }
 
-/// Physical cores, where the system tells.
+/// The number of physical cores, where the system tells.
 #[cfg(target_os = "linux")]
 fn physical() -> Option<usize> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
@@ -50,7 +51,8 @@ fn physical() -> Option<usize> {
     sysinfo::System::physical_core_count().ok()
 }
 
-/// Distinct pairs of socket and core in the text of `/proc/cpuinfo`.
+/// The number of distinct pairs of socket and core in the text of `/proc/cpuinfo`, where it has
+/// any.
 #[cfg(target_os = "linux")]
 fn physical_in(text: &str) -> Option<usize> {
     let mut cores = std::collections::BTreeSet::new();
@@ -68,7 +70,7 @@ fn physical_in(text: &str) -> Option<usize> {
     (!cores.is_empty()).then_some(cores.len())
 }
 
-/// Whether this process is known to have one thread only.
+/// Tells whether this process is known to have one thread only.
 #[cfg(target_os = "linux")]
 fn alone() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)

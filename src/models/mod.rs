@@ -6,6 +6,7 @@
 mod address;
 mod card;
 pub mod catalog;
+mod catalog_file;
 mod checksum;
 mod environment;
 mod hub;

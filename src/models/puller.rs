@@ -1,6 +1,6 @@
 //! A small process that downloads on behalf of one that may not.
 //!
-//! It is started before the seal goes on, re-executed from our own binary with an
+//! The puller is started before the seal goes on, re-executed from our own binary with an
 //! environment reduced to what downloads need, its working directory `/`, and one pipe each
 //! way. It accepts a catalog name and a cancel, sends progress, and ends with its parent.
 
@@ -20,32 +20,32 @@ use crate::base::{Cancel, CancelSource, Failure, Kind, Places, Result};
 /// The hidden first argument that turns the binary into a puller.
 pub const PULLER_ARG: &str = "__puller";
 
-/// The longest line that either side believes.
+/// Bytes of the longest line that either side believes.
 const LINE: u64 = 64 << 10;
 
-/// How often the waiting parent looks for a cancel.
+/// Time between two looks of the waiting parent for a cancel.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long a cancelled puller may take to say so.
+/// Time that a cancelled puller has to say so.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What the puller says, one JSON object a line.
+/// A message of the puller, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum Said {
-    /// How far it is.
+    /// The progress of the download.
     Progress(Progress),
     /// The model is in the store.
     Done(Installed),
-    /// It went wrong.
+    /// The failure of the download.
     Failed {
-        /// [`crate::base::Kind::word`].
+        /// The word of the failure's kind, [`crate::base::Kind::word`].
         kind: String,
-        /// What happened.
+        /// The sentence that says what happened.
         what: String,
-        /// Why.
+        /// The causes, outermost first.
         causes: Vec<String>,
-        /// What to do next.
+        /// The advice what to do next.
         hint: Option<String>,
     },
 }
@@ -61,35 +61,36 @@ impl Said {
     }
 }
 
-/// What the puller is told, one JSON object a line.
+/// A request to the puller, one JSON object a line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Asked {
-    /// A name of the catalog; never an address or a path.
+    /// Fetches the model of that name in the catalog; never an address or a path.
     Pull(String),
-    /// Stop what runs.
+    /// Stops the download that runs.
     Cancel(bool),
 }
 
-/// The parent's side.
+/// The puller as its parent sees it.
 #[derive(Debug)]
 pub struct Puller {
     child: Child,
     ask: Option<ChildStdin>,
-    /// Until the first use: starting must start no thread.
+    /// The puller's output until the first use: starting must start no thread.
     output: Option<ChildStdout>,
+    /// Messages of the puller, from the first use on.
     said: Option<Receiver<Said>>,
 }
 
 impl Puller {
-    /// Starts the process. Call before the seal and before the first thread.
+    /// Starts our own program as the puller. Call before the seal and before the first thread.
     pub fn start() -> Result<Self> {
         let program = std::env::current_exe()
             .map_err(|e| Failure::environment("cannot find our own program").because(e))?;
         Self::start_as(&program, std::env::vars_os())
     }
 
-    /// Starts `program` as the puller, with what it needs of an environment.
+    /// Starts `program` as the puller, with the variables of `all` that downloads need.
     pub fn start_as(
         program: &std::path::Path,
         all: impl Iterator<Item = (OsString, OsString)>,
@@ -120,7 +121,7 @@ impl Puller {
         })
     }
 
-    /// Has one model of the catalog fetched, and waits.
+    /// Has one model of the catalog fetched, and waits for the end.
     pub fn pull(
         &mut self,
         name: &str,
@@ -223,7 +224,7 @@ impl Drop for Puller {
     }
 }
 
-/// The child's side: serves requests on standard input until it closes.
+/// Serves requests on standard input until it closes: the whole work of the child.
 pub fn serve() -> Result<()> {
     // Who started it is sealed by now, and must not write into it (`/proc/PID/mem`).
     crate::base::seal::close_to_others();
@@ -261,6 +262,7 @@ fn serve_on(
                         }
                     }
                     Ok(Asked::Cancel(_)) => reader.cancel(),
+                    // The parent writes nothing else; whoever else did is not answered.
                     Err(_) => {}
                 }
             }
@@ -294,7 +296,8 @@ fn say(to: &mut impl Write, what: &impl Serialize) -> std::io::Result<()> {
     to.flush()
 }
 
-/// The next line; none at the end, or when a line is longer than anybody would write.
+/// The next line; none at the end, when the pipe is broken, or when a line is longer than anybody
+/// would write.
 fn line_of(lines: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut line = Vec::new();
     let n = lines
@@ -316,6 +319,7 @@ fn failure_of(kind: &str, what: String, causes: Vec<String>, hint: Option<String
     ]
     .into_iter()
     .find(|known| known.word() == kind)
+    // What is none of these is a bug, by its own word or by its being unknown.
     .unwrap_or(Kind::Bug);
     let mut failure = Failure::new(kind, what);
     for cause in causes {

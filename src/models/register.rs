@@ -15,7 +15,7 @@ const FILE: &str = "models.json";
 const LOCK: &str = ".models.lock";
 const VERSION: u32 = 1;
 
-/// What stands in the file.
+/// The contents of `models.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Register {
     version: u32,
@@ -25,11 +25,12 @@ pub(super) struct Register {
     pub(super) models: Vec<Entry>,
 }
 
-/// One model of it.
+/// One model of the register.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
-    /// Relative to the folder where homebody put it there, so that the folder can be moved.
+    /// Path of the GGUF file; relative to the folder where homebody put it there, so that the
+    /// folder can be moved.
     pub(super) file: PathBuf,
     pub(super) bytes: u64,
     #[serde(default)]
@@ -38,10 +39,11 @@ pub(super) struct Entry {
     pub(super) owned: bool,
 }
 
-/// A register, and whether it was made up because the file cannot be read.
+/// A register as it was read.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) register: Register,
+    /// True if the file is broken, and the register a new one.
     broken: bool,
 }
 
@@ -59,7 +61,7 @@ impl Default for Register {
 /// broken one is set aside at the next change.
 ///
 /// # Errors
-/// Of kind environment, if it cannot be read or a newer homebody has written it.
+/// Of kind environment, if the file cannot be read or a newer homebody has written it.
 pub(super) fn read(dir: &Path) -> Result<Read> {
     let file = dir.join(FILE);
     let text = match fs::read(&file) {
@@ -102,6 +104,7 @@ pub(super) fn read(dir: &Path) -> Result<Read> {
 /// The GGUF files in the folder that do not stand in the register; the parts of a split model
 /// are one.
 pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
+    // The folder is made when the first model is fetched. A file that goes meanwhile is none.
     let Ok(listing) = fs::read_dir(dir) else {
         return Vec::new();
     };
@@ -115,7 +118,7 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
                 _ => file.file_stem()?.to_str()?.to_owned(),
             };
             let about = item.metadata().ok()?;
-            // One that is not there is missed when the model is looked at.
+            // A part that is not there is missed when the model is looked at.
             let bytes = files_of(&dir.join(&file))
                 .iter()
                 .filter_map(|part| fs::metadata(part).ok())

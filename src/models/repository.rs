@@ -1,4 +1,4 @@
-//! Any GGUF repository of the hub: what is in it, and fetching one of its models by name.
+//! Any GGUF repository of the hub: the list of its models, and fetching one of them by name.
 //!
 //! Only the command `models pull OWNER/REPO` comes here, in a process that opens no repository
 //! of the user's: what the screen's puller fetches stands in a list that it read itself.
@@ -23,20 +23,20 @@ use super::{Installed, Model, Progress, Store};
 use crate::base::parts::PartName;
 use crate::base::places::private_dir;
 use crate::base::text::{human_bytes, printable, truncated};
-use crate::base::{Cancel, Failure, Result};
+use crate::base::{Cancel, Failure, OrBug as _, Result};
 
-/// The longest list of files that is believed.
+/// Bytes of the longest page of a list of files that is believed.
 const MOST_LISTING: usize = 16 << 20;
-/// Pages of a list that are followed.
+/// The most pages of a list that are followed.
 const MOST_PAGES: usize = 50;
-/// What a model takes of memory beside its weights, where only its size is known: activations,
-/// the cache of a short conversation, the program.
+/// Bytes of memory that a model takes beside its weights, where only its size is known:
+/// activations, the cache of a short conversation, the program.
 const BESIDES: u64 = 500_000_000;
 
-/// A repository of the hub, and which of its files is meant.
+/// A repository of the hub, and the file of it that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// `OWNER/REPO`.
+    /// The repository, `OWNER/REPO`.
     pub repo: String,
     /// A file, or a part of its name such as `Q4_K_M`.
     pub file: Option<String>,
@@ -82,40 +82,45 @@ impl Address {
 pub struct RemoteModel {
     /// The repository.
     pub repo: String,
-    /// Its files in order, with the bytes and, where the hub states it, the SHA-256 of each.
+    /// The files in order, at least one.
     pub files: Vec<RemoteFile>,
 }
 
 /// A file of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Its path in the repository.
+    /// The path in the repository.
     pub path: String,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in hex.
+    /// The SHA-256 in hex, where the hub states it.
     pub sha256: Option<String>,
 }
 
 impl RemoteModel {
-    /// What to call it: the file's name without folder, part number and ending.
+    /// The path of the first file.
+    fn first(&self) -> &Path {
+        let first = self.files.first().map(|file| file.path.as_str());
+        Path::new(first.or_bug("a model of no files"))
+    }
+
+    /// The name to show: the file's, without folder, part number and ending.
     pub fn label(&self) -> String {
-        let first = self.files.first().map_or("", |file| file.path.as_str());
-        match PartName::of(Path::new(first)) {
+        match PartName::of(self.first()) {
             Some(part) => part.stem,
-            None => Path::new(first)
+            // A file of a model ends in `.gguf`, so that something stands before the ending.
+            None => self
+                .first()
                 .file_stem()
-                .unwrap_or_default()
+                .or_bug("a model's file has no name")
                 .to_string_lossy()
                 .into_owned(),
         }
     }
 
-    /// The name it gets here.
+    /// The name under which the model is installed.
     pub fn name(&self) -> String {
-        name_for(Path::new(
-            self.files.first().map_or("", |file| file.path.as_str()),
-        ))
+        name_for(self.first())
     }
 
     /// Bytes of all its files.
@@ -123,12 +128,12 @@ impl RemoteModel {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Bytes of memory it will take, about: only its header, which is not here, tells.
+    /// Bytes of memory that the model will take, about: only its header, which is not here, tells.
     pub fn memory_bytes(&self) -> u64 {
         self.bytes() + BESIDES
     }
 
-    /// What a download of it is, for people.
+    /// The download in words, for people.
     pub fn offer(&self) -> String {
         let parts = match self.files.len() {
             1 => String::new(),
@@ -142,7 +147,7 @@ impl RemoteModel {
         )
     }
 
-    /// The entry of a catalog that one of its files would have.
+    /// The entry of a catalog that one of the files would have.
     fn entry(&self, name: &str, file: &RemoteFile) -> Model {
         Model {
             name: name.to_owned(),
@@ -179,10 +184,11 @@ struct Listed {
     path: String,
     #[serde(default)]
     size: u64,
+    /// The pointer to a large file; a small one lies in git itself.
     lfs: Option<Lfs>,
 }
 
-/// What the hub knows of a large file.
+/// The pointer to a large file, by Git LFS: its SHA-256 and its bytes.
 #[derive(Deserialize)]
 struct Lfs {
     oid: String,
@@ -253,7 +259,7 @@ fn listing(
     Ok(all)
 }
 
-/// GGUF files, the parts of a split one together.
+/// The models among the files of a repository, the parts of a split one together.
 fn grouped(repo: &str, files: Vec<Listed>) -> Vec<RemoteModel> {
     let mut models: Vec<RemoteModel> = Vec::new();
     let mut files: Vec<Listed> = files.into_iter().filter(is_model).collect();
@@ -293,18 +299,20 @@ fn grouped(repo: &str, files: Vec<Listed>) -> Vec<RemoteModel> {
 }
 
 fn is_model(file: &Listed) -> bool {
-    let name = file.path.rsplit('/').next().unwrap_or("").to_lowercase();
+    let path = file.path.as_str();
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    let name = name.to_lowercase();
     let aside = ["mmproj", "imatrix", "mtp-"];
     file.kind == "file"
         && name.ends_with(".gguf")
         && !aside.iter().any(|word| name.starts_with(word))
-        && !file.path.to_lowercase().starts_with("mtp/")
+        && !path.to_lowercase().starts_with("mtp/")
 }
 
-/// The one that a file, or a part of its name, means.
+/// The model that a file, or a part of its name, means.
 ///
 /// # Errors
-/// Of kind usage, naming those that there are, where none or several are meant.
+/// Of kind usage, naming the models that there are, where none or several are meant.
 pub fn chosen<'m>(models: &'m [RemoteModel], wanted: &str) -> Result<&'m RemoteModel> {
     let exact = models.iter().find(|model| {
         let has =
@@ -398,7 +406,7 @@ pub fn pull_remote(
     Ok(installed)
 }
 
-/// Bytes of the parts that are not here yet.
+/// Bytes of the parts of a split model that are not here yet.
 fn missing(model: &RemoteModel, store: &Store, name: &str) -> u64 {
     let parts = model.files.iter().enumerate().filter(|(i, file)| {
         let part = format!("{name}-{:05}-of-{:05}.gguf", i + 1, model.files.len());
@@ -408,7 +416,7 @@ fn missing(model: &RemoteModel, store: &Store, name: &str) -> u64 {
     parts.map(|(_, file)| file.bytes).sum()
 }
 
-/// Where the next page of a list is, by the header `Link` (RFC 8288).
+/// The address of the next page of a list, by the header `Link` (RFC 8288).
 pub(super) fn next_page(link: &str, base: &Uri) -> Option<Uri> {
     let next = link.split(',').find(|part| part.contains("rel=\"next\""))?;
     let (_, rest) = next.split_once('<')?;

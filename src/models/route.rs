@@ -1,4 +1,4 @@
-//! How the network is used: everything that comes from the environment, as values.
+//! The way to the network: everything that comes from the environment, as values.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use ureq::tls::{PemItem, RootCerts, parse_pem};
 use super::environment;
 use crate::base::{Config, Failure, Places, Result};
 
-/// Where the hub is where nothing else is said.
+/// Address of the hub where nothing else is said.
 const HUB: &str = "https://huggingface.co";
 
 /// Bundles of the system's certificate authorities: where one of them is found it is
@@ -23,33 +23,33 @@ const BUNDLES: [&str; 5] = [
     "/usr/local/share/certs/ca-root-nss.crt",
 ];
 
-/// How the network is used: everything that comes from the environment, as values.
+/// The way to the network: everything that comes from the environment, as values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Where the hub is (`HF_ENDPOINT`).
+    /// Address of the hub (`HF_ENDPOINT`).
     pub endpoint: String,
-    /// What opens gated models (`HF_TOKEN`); it goes to the endpoint and to nobody else.
+    /// Token that opens gated models (`HF_TOKEN`); goes to the endpoint and to nobody else.
     pub token: Option<String>,
     /// A file of certificate authorities (`SSL_CERT_FILE`).
     pub authorities: Option<PathBuf>,
-    /// How long a connection may be silent.
+    /// Time that a connection may be silent.
     pub stall: Duration,
-    /// How long to wait before the second try; the third waits twice as long.
+    /// Time to wait before the second try; the third waits twice as long.
     pub pause: Duration,
-    /// How Python is called, in the order to try.
+    /// Commands that call Python, program first, in the order to try.
     pub pythons: Vec<Vec<String>>,
     /// The environment that Python is given.
     pub environment: Vec<(OsString, OsString)>,
 }
 
-/// Whether the user lets pip have its variables of the shell (`pull.pip_environment`).
+/// Tells whether the user lets pip have its variables of the shell (`pull.pip_environment`).
 pub(super) fn pip_environment() -> bool {
     let set = Places::find().and_then(|places| {
         let mut config = Config::default();
         config.add_user_file(&places.config.join("config.toml"))?;
         Ok(config.pip_environment.value)
     });
-    // What is wrong in the file is told by whoever reads it for its own sake.
+    // A fault of the file is told by whoever reads it for its own sake.
     set.unwrap_or(false)
 }
 
@@ -63,9 +63,10 @@ impl std::fmt::Debug for Route {
 }
 
 impl Route {
-    /// The way the environment describes. Proxies (`HTTPS_PROXY` and the like) are read
+    /// The way that the environment describes. Proxies (`HTTPS_PROXY` and the like) are read
     /// where connections are made.
     pub fn from_env() -> Self {
+        // A variable that is not set, not UTF-8 or blank says nothing.
         let text = |name: &str| {
             std::env::var(name)
                 .ok()
@@ -91,7 +92,7 @@ impl Route {
         }
     }
 
-    /// The same way to another hub, without a token.
+    /// The way that the environment describes, but to another hub and without a token.
     #[must_use]
     pub fn to(endpoint: impl Into<String>) -> Self {
         Self {
@@ -104,6 +105,7 @@ impl Route {
 
 /// The certificate authorities to believe.
 pub(super) fn authorities(own: Option<&Path>) -> Result<RootCerts> {
+    // None for a file that cannot be read: of the system's bundles only some are there.
     let read = |file: &Path| {
         let pem = std::fs::read(file).ok()?;
         let certificates: Vec<_> = parse_pem(&pem)

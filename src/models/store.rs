@@ -19,43 +19,44 @@ use crate::base::{Cancel, Failure, Result};
 /// A model that is here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
-    /// The name to type.
+    /// The name that the user types.
     pub name: String,
-    /// The GGUF file; of a model that is split over several, the first.
+    /// Path of the GGUF file; of a model that is split over several, of the first.
     pub path: PathBuf,
-    /// Its size in bytes when it was installed, that of all parts together.
+    /// Size in bytes when the model was installed, of all parts together.
     pub bytes: u64,
-    /// Its SHA-256 in hex when it was installed; that of all parts, one after another.
+    /// SHA-256 in hex when the model was installed, of all parts one after another; none where
+    /// nobody has computed it yet.
     pub sha256: Option<String>,
-    /// Whether homebody put the file there (and may remove it).
+    /// True if homebody put the file there (and may remove it).
     pub owned: bool,
 }
 
 impl Installed {
-    /// Its files: one, or all parts of a split model.
+    /// Paths of the files: one, or all parts of a split model.
     pub fn files(&self) -> Vec<PathBuf> {
         files_of(&self.path)
     }
 }
 
-/// What a verification found.
+/// The outcome of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The model, its checksum filled in.
+    /// The model, with its checksum.
     pub model: Installed,
-    /// There was no checksum to compare with: the one found now is recorded for next time.
+    /// True if there was no checksum to compare with: the one found now is recorded for next time.
     pub first_time: bool,
 }
 
 /// The folder of models and its register (`models.json`).
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The folder.
+    /// Path of the folder.
     pub dir: PathBuf,
 }
 
 impl Store {
-    /// The store in that folder, which need not be there yet.
+    /// The store in a folder, which need not be there yet.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
@@ -77,12 +78,12 @@ impl Store {
         Ok(models)
     }
 
-    /// One of them.
+    /// The installed model of that name.
     pub fn get(&self, name: &str) -> Result<Option<Installed>> {
         Ok(self.installed()?.into_iter().find(|m| m.name == name))
     }
 
-    /// One of them, or a failure that names the nearest.
+    /// The installed model of that name, or a failure that names the nearest.
     pub fn find(&self, name: &str) -> Result<Installed> {
         let here = self.installed()?;
         if let Some(model) = here.iter().find(|m| m.name == name) {
@@ -102,7 +103,7 @@ impl Store {
         Ok(register::read(&self.dir)?.register.chosen)
     }
 
-    /// Remembers the model to use from now on; it must be here.
+    /// Remembers the model to use from now on, which must be installed.
     pub fn choose(&self, name: &str) -> Result<()> {
         self.find(name)?;
         register::change(&self.dir, |register| {
@@ -111,10 +112,10 @@ impl Store {
         })
     }
 
-    /// Whether a model could be called that.
+    /// Checks that a model could be called `name`.
     ///
     /// # Errors
-    /// Of kind usage, with the rule.
+    /// Of kind usage, with the rule for names.
     pub fn check_name(name: &str) -> Result<()> {
         if good_name(name) {
             Ok(())
@@ -137,6 +138,7 @@ impl Store {
         }
         let bytes = sizes_of(&files)?;
         let taken = self.get(name)?;
+        // Where the file of that name has gone it has no real path, and is another one.
         if let Some(taken) = &taken
             && taken.path != path
             && fs::canonicalize(&taken.path).ok().as_ref() != Some(&path)
@@ -270,7 +272,7 @@ impl Store {
         })
     }
 
-    /// Where homebody puts a model of that name.
+    /// The path at which homebody puts a model of that name.
     pub(super) fn place_of(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.gguf"))
     }
@@ -286,7 +288,8 @@ impl Store {
     }
 }
 
-/// A name for a file that is added without one: its own, made simple.
+/// A name for a file that is added without one: the file's own, made simple; `model` where
+/// nothing is left of that.
 pub fn name_for(file: &Path) -> String {
     let stem = match PartName::of(file) {
         Some(part) => part.stem,
@@ -316,9 +319,9 @@ pub fn name_for(file: &Path) -> String {
     }
 }
 
-/// Where a file lies, links followed. Of a split model it is where the first part lies, with
-/// that very name: the parts are found by their names, and what a link leads to may have
-/// another.
+/// The real path of a file, links followed. Of a split model: that of the first part's folder,
+/// and the part's own name, since parts are found by their names, and the file that a link leads
+/// to may have another.
 pub fn settled(file: &Path) -> Result<PathBuf> {
     let failed = |e| io_failure(format!("cannot read {}", file.display()), &e);
     let Some(part) = PartName::of(file).filter(|part| part.count > 1) else {
@@ -353,14 +356,14 @@ pub fn settled(file: &Path) -> Result<PathBuf> {
     Ok(fs::canonicalize(folder).map_err(failed)?.join(name))
 }
 
-/// The size of some regular files together.
+/// The size in bytes of some regular files together.
 fn sizes_of(files: &[PathBuf]) -> Result<u64> {
     files
         .iter()
         .try_fold(0_u64, |sum, file| Ok(sum.saturating_add(size_of(file)?)))
 }
 
-/// The size of a regular file.
+/// The size in bytes of a regular file.
 pub(super) fn size_of(path: &Path) -> Result<u64> {
     let failed = |e| io_failure(format!("cannot read {}", path.display()), &e);
     let about = fs::metadata(path).map_err(failed)?;
@@ -371,7 +374,7 @@ pub(super) fn size_of(path: &Path) -> Result<u64> {
     }
 }
 
-/// That the file begins as a GGUF does; the rest is the engine's to judge.
+/// Checks that the file begins as a GGUF does; the rest is the engine's to judge.
 pub(super) fn check_magic(path: &Path) -> Result<()> {
     let failed = |e| io_failure(format!("cannot read {}", path.display()), &e);
     size_of(path)?;
@@ -395,9 +398,8 @@ pub(super) fn check_magic(path: &Path) -> Result<()> {
     })
 }
 
-/// Everything of the register that is not yet a model of ours.
 impl Register {
-    /// Whether a file of the folder stands in it.
+    /// Tells whether a file of the folder stands in the register.
     pub(super) fn knows(&self, file: &Path) -> bool {
         self.models.iter().any(|entry| entry.file == file)
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::catalog::Model;
+use super::catalog::{Model, Source};
 use super::checksum;
 use super::hub::{Remote, Said, Upload};
 use super::meter::Meter;
@@ -21,18 +21,18 @@ use crate::base::places::write_private;
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
-/// Bytes after which the disk is looked at again, where no size is stated.
+/// Bytes after which the room on the disk is looked at again, where no size is stated.
 const ROUGHLY: u64 = 64 << 20;
 /// Tries in a row without getting on.
 const TRIES: u32 = 3;
 
-/// A try that brought so much was not in vain.
+/// Bytes that a try must bring not to count as in vain.
 const GETTING_ON: u64 = 1 << 20;
 
 /// The longest that a server may have us wait before the next try.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Disk space to be left over.
+/// Bytes of disk space to be left over.
 const SPARE_DISK: u64 = 64 << 20;
 
 /// A file that has been fetched and checked, not yet under its final name.
@@ -43,16 +43,32 @@ pub(super) struct Fetched {
     pub(super) sha256: String,
 }
 
-/// What the `.part` file is a part of: beside it, so that it is never glued to another upload.
+/// The upload that a `.part` file is a part of: lies beside the part, so that the rest of
+/// another upload is never glued to it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Label {
     repo: String,
     file: String,
     bytes: Option<u64>,
+    /// Empty where nothing tells the upload from another; the part is then not gone on with.
     tag: String,
 }
 
-/// The `.part` file with what is known of it.
+impl Label {
+    fn new(model: &Model, bytes: Option<u64>, tag: Option<&str>) -> Result<Self> {
+        let Source::Hub { repo, file } = &model.source else {
+            return Err(Failure::bug("a wheel is not on the hub"));
+        };
+        Ok(Self {
+            repo: repo.clone(),
+            file: file.clone(),
+            bytes,
+            tag: tag.unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The `.part` file, how many bytes it has, and their SHA-256 so far.
 struct Part {
     path: PathBuf,
     label: PathBuf,
@@ -61,20 +77,16 @@ struct Part {
     sum: Sha256,
 }
 
-/// The name of what is not yet a model.
+/// The `.part` file of a model's file: a model that is not yet whole or not yet checked.
 pub(super) fn part_of(target: &Path) -> PathBuf {
-    let mut name = target.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    target.with_file_name(name)
+    target.with_added_extension("part")
 }
 
 fn label_of(part: &Path) -> PathBuf {
-    let mut name = part.file_name().unwrap_or_default().to_owned();
-    name.push(".json");
-    part.with_file_name(name)
+    part.with_added_extension("json")
 }
 
-/// Takes away what a download has left behind.
+/// Deletes what a download has left behind: the `.part` file and its label.
 pub(super) fn clear(target: &Path) {
     let part = part_of(target);
     // Neither need be there, and the next download looks at both anyway.
@@ -82,7 +94,7 @@ pub(super) fn clear(target: &Path) {
     let _ = fs::remove_file(part);
 }
 
-/// That `bytes` more find room where `dir` lies, as far as the system tells.
+/// Checks that `bytes` more find room where `dir` lies, as far as the system tells.
 pub(super) fn check_space(dir: &Path, bytes: u64) -> Result<()> {
     let Ok(free) = fs4::available_space(dir) else {
         return Ok(());
@@ -111,21 +123,14 @@ pub(super) fn fetch(
     cancel: &Cancel,
     meter: &mut Meter<'_>,
 ) -> Result<Fetched> {
-    let (repo, file) = match &model.source {
-        super::Source::Hub { repo, file } => (repo.clone(), file.clone()),
-        super::Source::Wheel { .. } => return Err(Failure::bug("a wheel is not on the hub")),
-    };
+    let dir = target
+        .parent()
+        .ok_or_else(|| Failure::bug("a model's file lies in no folder"))?;
     let wanted = upload.sha256.clone().or_else(|| model.sha256.clone());
     // Without a name for the upload a part cannot be told from a part of another one.
     let tag = upload.tag.clone().or_else(|| wanted.clone());
-    let label = Label {
-        repo,
-        file,
-        bytes: upload.bytes,
-        tag: tag.clone().unwrap_or_default(),
-    };
+    let label = Label::new(model, upload.bytes, tag.as_deref())?;
     let mut part = Part::open(target, &label, tag.is_some(), cancel, meter)?;
-    let dir = target.parent().unwrap_or(Path::new("."));
     check_space(
         dir,
         upload
@@ -139,6 +144,7 @@ pub(super) fn fetch(
         route,
         remote,
         cancel,
+        dir,
         total: upload.bytes,
         guess: model.bytes,
     };
@@ -152,31 +158,23 @@ pub(super) fn fetch(
         {
             part.restart()?;
             if resumed > 0 {
-                // What lay here may have been damaged: once more, all of it.
+                // The bytes that lay here may have been damaged: once more, all of them.
                 resumed = 0;
                 continue;
             }
             drop(part);
             clear(target);
-            return Err(Failure::environment(format!(
-                "what {} sent is not `{}`",
-                remote.host(),
-                model.name
-            ))
-            .because(format!("its SHA-256 is {found} where {wanted} is stated"))
-            .hint("it has been deleted; try again, or another mirror with HF_ENDPOINT"));
+            return Err(unlike(remote, model)
+                .because(format!("its SHA-256 is {found} where {wanted} is stated"))
+                .hint("it has been deleted; try again, or another mirror with HF_ENDPOINT"));
         }
         part.sync()?;
         if let Err(failure) = check_magic(&part.path) {
             drop(part);
             clear(target);
-            return Err(Failure::environment(format!(
-                "what {} sent is not `{}`",
-                remote.host(),
-                model.name
-            ))
-            .because(failure)
-            .hint("try another mirror with HF_ENDPOINT, or another model"));
+            return Err(unlike(remote, model)
+                .because(failure)
+                .hint("try another mirror with HF_ENDPOINT, or another model"));
         }
         return Ok(Fetched {
             part: part.path.clone(),
@@ -184,6 +182,14 @@ pub(super) fn fetch(
             sha256: found,
         });
     }
+}
+
+fn unlike(remote: &Remote, model: &Model) -> Failure {
+    Failure::environment(format!(
+        "what {} sent is not `{}`",
+        remote.host(),
+        model.name
+    ))
 }
 
 /// Gives a checked file its final name.
@@ -199,11 +205,16 @@ pub(super) fn settle(fetched: &Path, target: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The download of one file, over as many requests as that takes.
 struct Job<'a> {
     route: &'a Route,
     remote: &'a Remote,
     cancel: &'a Cancel,
+    /// The folder of the part, for the room on its disk.
+    dir: &'a Path,
+    /// Bytes of the file, once somebody states them.
     total: Option<u64>,
+    /// Bytes that the catalog expects.
     guess: u64,
 }
 
@@ -252,7 +263,7 @@ impl Job<'_> {
         }
     }
 
-    /// One request. None when the file is whole.
+    /// Makes one request and adds its bytes to the part; none when the file is whole.
     fn once(
         &mut self,
         part: &mut Part,
@@ -277,19 +288,8 @@ impl Job<'_> {
                         part.restart()?;
                         *resumed = 0;
                     }
-                    let whole = promised.map(|bytes| from.saturating_add(bytes));
-                    match (self.total, whole) {
-                        (Some(total), Some(whole)) if total != whole => {
-                            return Ok(Some(self.lied(total, whole)));
-                        }
-                        (None, Some(whole)) => {
-                            check_space(
-                                part.path.parent().unwrap_or(Path::new(".")),
-                                whole.saturating_sub(part.have),
-                            )?;
-                            self.total = Some(whole);
-                        }
-                        _ => {}
+                    if let Some(lie) = self.promised(part, from, promised)? {
+                        return Ok(Some(lie));
                     }
                     end = self.total;
                     begun = true;
@@ -297,25 +297,8 @@ impl Job<'_> {
                     meter.resumed(*resumed);
                 }
                 Ok(Said::Piece(piece)) => {
-                    let after = part.have.saturating_add(piece.len() as u64);
-                    if let Some(total) = end
-                        && after > total
-                    {
-                        part.restart()?;
-                        return Ok(Some(self.lied(total, after)));
-                    }
-                    if end.is_none() {
-                        // No end is stated: twice what was to be expected is none of it, and the
-                        // disk is not filled for it.
-                        let most = self.guess.saturating_mul(2).saturating_add(ROUGHLY);
-                        if self.guess > 0 && after > most {
-                            part.restart()?;
-                            return Ok(Some(self.lied(self.guess, after)));
-                        }
-                        if after / ROUGHLY != part.have / ROUGHLY {
-                            let folder = part.path.parent().unwrap_or(Path::new("."));
-                            check_space(folder, ROUGHLY)?;
-                        }
+                    if let Some(lie) = self.too_much(part, end, piece.len() as u64)? {
+                        return Ok(Some(lie));
                     }
                     part.add(&piece)?;
                     got += piece.len() as u64;
@@ -330,20 +313,72 @@ impl Job<'_> {
                         self.total = Some(part.have);
                         return Ok(None);
                     }
-                    return Ok(Some(Trouble::again(
-                        Failure::environment(format!(
-                            "the download from {} broke off",
-                            self.remote.host()
-                        ))
-                        .because(format!(
-                            "{} came where {} were promised",
-                            human_bytes(got),
-                            human_bytes(end.unwrap_or(0).saturating_sub(part.have) + got)
-                        )),
-                    )));
+                    return Ok(Some(self.broke_off(part.have, end, got)));
                 }
             }
         }
+    }
+
+    /// Takes in what the head of an answer promises: `promised` bytes from `from` on. Gives the
+    /// trouble, where that is another size than was stated before.
+    fn promised(
+        &mut self,
+        part: &Part,
+        from: u64,
+        promised: Option<u64>,
+    ) -> Result<Option<Trouble>> {
+        let whole = promised.map(|bytes| from.saturating_add(bytes));
+        match (self.total, whole) {
+            (Some(total), Some(whole)) if total != whole => {
+                return Ok(Some(self.lied(total, whole)));
+            }
+            (None, Some(whole)) => {
+                check_space(self.dir, whole.saturating_sub(part.have))?;
+                self.total = Some(whole);
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Empties the part and gives the trouble, where `more` bytes would make it longer than its
+    /// stated `end`; without one, longer than can be meant.
+    fn too_much(&self, part: &mut Part, end: Option<u64>, more: u64) -> Result<Option<Trouble>> {
+        let after = part.have.saturating_add(more);
+        if let Some(total) = end {
+            if after > total {
+                part.restart()?;
+                return Ok(Some(self.lied(total, after)));
+            }
+            return Ok(None);
+        }
+        // No end is stated: twice what was to be expected is none of it, and the disk is not
+        // filled for it.
+        let most = self.guess.saturating_mul(2).saturating_add(ROUGHLY);
+        if self.guess > 0 && after > most {
+            part.restart()?;
+            return Ok(Some(self.lied(self.guess, after)));
+        }
+        if after / ROUGHLY != part.have / ROUGHLY {
+            check_space(self.dir, ROUGHLY)?;
+        }
+        Ok(None)
+    }
+
+    fn broke_off(&self, have: u64, end: Option<u64>, got: u64) -> Trouble {
+        // Where no size was stated, none was promised beyond what came.
+        let left = end.unwrap_or(0).saturating_sub(have);
+        Trouble::again(
+            Failure::environment(format!(
+                "the download from {} broke off",
+                self.remote.host()
+            ))
+            .because(format!(
+                "{} came where {} were promised",
+                human_bytes(got),
+                human_bytes(left + got)
+            )),
+        )
     }
 
     fn lied(&self, stated: u64, sent: u64) -> Trouble {
@@ -381,6 +416,7 @@ impl Part {
     ) -> Result<Self> {
         let path = part_of(target);
         let label_path = label_of(&path);
+        // Where there is no label, or one that cannot be read, there is no part to go on with.
         let known = fs::read(&label_path)
             .ok()
             .and_then(|text| serde_json::from_slice::<Label>(&text).ok());

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the hub, in words a person can act on.
+//! Trouble between us and the hub, in words a person can act on.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ pub(super) struct Trouble {
     pub(super) next: Next,
 }
 
-/// What to do about trouble.
+/// The way to go on after trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// It will not get better.
+    /// Give up: another try would not do better.
     GiveUp,
-    /// Nobody is there: not worth a second try unless somebody was there before.
+    /// No second try, unless the host was reached before: nobody is there.
     Unreachable,
-    /// Try again, after so long if it said.
+    /// Try again, after the time that the host asks for, if it does.
     Again(Option<Duration>),
-    /// The part that is here is of no use to it: start over.
+    /// Start over: the host has no use for the part that is here.
     StartOver,
 }
 
@@ -44,7 +44,7 @@ impl Trouble {
     }
 }
 
-/// An answer that is a refusal.
+/// The trouble of an answer that is a refusal.
 pub(super) fn refused(remote: &Remote, url: &Uri, status: u16, headers: &HeaderMap) -> Trouble {
     let host = host_of(url);
     let later = "try again later; what is here already is kept";
@@ -101,7 +101,7 @@ pub(super) fn refused(remote: &Remote, url: &Uri, status: u16, headers: &HeaderM
     }
 }
 
-/// A request that had no answer.
+/// The trouble of a request that had no answer.
 pub(super) fn unreached(url: &Uri, error: &ureq::Error) -> Trouble {
     use ureq::{Error, Timeout};
     let host = host_of(url);

