@@ -23,6 +23,14 @@
 //! answers with *commands*; workers carry them out and report. Headless commands call the
 //! same `jobs::run` on the main thread.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        reason = "a test tells one story from top to bottom"
+    )
+)]
+
 pub mod app;
 pub mod base;
 pub mod cli;

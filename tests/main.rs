@@ -3,6 +3,7 @@
 #![expect(
     clippy::expect_used,
     clippy::string_slice,
+    clippy::too_many_lines,
     reason = "a test that cannot go on should stop where it stands"
 )]
 

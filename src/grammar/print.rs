@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::form::{Form, Value};
-use super::{NewPaths, Part};
+use super::{Choices, NewPaths, Part};
 
 /// How a form is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,101 +88,104 @@ impl<F: Form> Printer<'_, F> {
         self.name(next)
     }
 
-    /// What may be written from a place on.
+    /// The texts that may be written from a place on.
     fn body(&mut self, at: &F::At) -> String {
         match self.form.widest(at) {
-            Part::OneOf { choices, may_end } => {
-                let mut groups: BTreeMap<F::At, Vec<String>> = BTreeMap::new();
-                for (text, number) in choices.iter() {
-                    let next = self.form.after(at, Value::Chosen(number));
-                    groups.entry(next).or_default().push(literal(text));
-                }
-                let mut ways: Vec<String> = Vec::new();
-                for (next, texts) in groups {
-                    let next = self.name(next);
-                    ways.push(format!("({}) {next}", texts.join(" | ")));
-                }
-                if may_end || ways.is_empty() {
-                    ways.push("\"\"".to_owned());
-                }
-                ways.join(" | ")
-            }
+            Part::OneOf { choices, may_end } => self.one_of(at, &choices, may_end),
             Part::Words { may_end, .. } => {
                 let line = self.words();
                 let head = self.behind(at, Value::Text);
-                let mut body = format!("({line} \"\\n\")* (\"*** \" {head}");
-                if may_end {
-                    let _ = write!(body, " | {line}");
-                }
-                body.push(')');
-                body
+                let end = if may_end {
+                    format!(" | {line}")
+                } else {
+                    String::new()
+                };
+                format!("({line} \"\\n\")* (\"*** \" {head}{end})")
             }
             Part::Line { .. } => {
                 let (blank, solid, any) = (self.class(&BLANK), self.class(&SOLID), self.any());
                 let next = self.behind(at, Value::Text);
                 format!("{blank}* {solid} {any}* \"\\n\" {next}")
             }
-            Part::Fence { byte, least, most } => {
-                let next = self.behind(at, Value::Count(least));
-                let fence = fence_line(byte, least, least);
-                // All longer ones are one: how long exactly cannot be said.
-                let longer = least.saturating_add(1);
-                let behind = self.form.after(at, Value::Count(longer));
-                self.longer.insert(behind.clone());
-                let behind = self.name(behind);
-                let long = fence_line(byte, longer, most);
-                format!("{fence} {next} | {long} {behind}")
-            }
-            Part::LinesOf { file, fence, .. } => {
-                let longer = self.longer.contains(at);
-                if longer {
-                    let next = self.form.after(at, Value::Lines(0, 0));
-                    self.longer.insert(next);
-                }
-                let next = self.behind(at, Value::Lines(0, 0));
-                let lines = self.lines(file);
-                let fence = fence_line(b'=', fence, if longer { u8::MAX } else { fence });
-                format!("{lines} {fence} {next}")
-            }
-            Part::LinesBy { file, .. } => {
-                let next = self.behind(at, Value::Lines(0, 0));
-                let mut ways = vec!["number \"-\" number".to_owned()];
-                self.share(
-                    "number",
-                    format!("{} {}*", self.class(&FIRST), self.class(&DIGIT)),
-                );
-                let names = self.form.file(file).map(|file| &file.names);
-                ways.extend(
-                    names
-                        .into_iter()
-                        .flatten()
-                        .map(|(name, _)| literal(name.as_bytes())),
-                );
-                format!("({}) \"\\n\" {next}", ways.join(" | "))
-            }
+            Part::Fence { byte, least, most } => self.fence(at, byte, least, most),
+            Part::LinesOf { file, fence, .. } => self.lines_of(at, file, fence),
+            Part::LinesBy { file, .. } => self.lines_by(at, file),
             Part::NewPath => {
                 let next = self.behind(at, Value::Text);
                 let only = self.form.new_paths().and_then(NewPaths::names);
-                let path = match only {
-                    Some(names) => {
-                        let names = names.iter().map(|name| literal(name.as_str().as_bytes()));
-                        format!("({})", names.collect::<Vec<_>>().join(" | "))
-                    }
-                    None => format!("{}+", self.class(&PATH)),
-                };
+                let path = only.map_or_else(
+                    || format!("{}+", self.class(&PATH)),
+                    |names| alternatives(names.iter().map(|name| name.as_str().as_bytes())),
+                );
                 format!("{path} \"\\n\" {next}")
             }
             Part::Block { fence, .. } => {
                 let next = self.behind(at, Value::Text);
-                if self.longer.contains(at) {
-                    let (any, fence) = (self.any(), fence_line(b'>', fence, u8::MAX));
-                    return format!("({any}* \"\\n\")* {fence} {next}");
-                }
-                let line = self.line_before(fence);
-                let fence = fence_line(b'>', fence, fence);
+                let (line, most) = if self.longer.contains(at) {
+                    (format!("{}*", self.any()), u8::MAX)
+                } else {
+                    (self.line_before(fence), fence)
+                };
+                let fence = fence_line(b'>', fence, most);
                 format!("({line} \"\\n\")* {fence} {next}")
             }
         }
+    }
+
+    /// One of some texts, by the places they lead to.
+    fn one_of(&mut self, at: &F::At, choices: &Choices, may_end: bool) -> String {
+        let mut groups: BTreeMap<F::At, Vec<&[u8]>> = BTreeMap::new();
+        for (text, number) in choices.iter() {
+            let next = self.form.after(at, Value::Chosen(number));
+            groups.entry(next).or_default().push(text);
+        }
+        let mut ways: Vec<String> = Vec::new();
+        for (next, texts) in groups {
+            let texts = alternatives(texts.into_iter());
+            ways.push(format!("{texts} {}", self.name(next)));
+        }
+        if may_end || ways.is_empty() {
+            ways.push("\"\"".to_owned());
+        }
+        ways.join(" | ")
+    }
+
+    /// A fence of the length it must have, or a longer one.
+    fn fence(&mut self, at: &F::At, byte: u8, least: u8, most: u8) -> String {
+        let next = self.behind(at, Value::Count(least));
+        let fence = fence_line(byte, least, least);
+        // All longer ones are one: how long exactly cannot be said.
+        let longer = least.saturating_add(1);
+        let behind = self.form.after(at, Value::Count(longer));
+        self.longer.insert(behind.clone());
+        let behind = self.name(behind);
+        let long = fence_line(byte, longer, most);
+        format!("{fence} {next} | {long} {behind}")
+    }
+
+    /// Lines of a file, and the fence behind them.
+    fn lines_of(&mut self, at: &F::At, file: u32, fence: u8) -> String {
+        let value = Value::Lines(0, 0);
+        let longer = self.longer.contains(at);
+        if longer {
+            self.longer.insert(self.form.after(at, value));
+        }
+        let next = self.behind(at, value);
+        let lines = self.lines(file);
+        let fence = fence_line(b'=', fence, if longer { u8::MAX } else { fence });
+        format!("{lines} {fence} {next}")
+    }
+
+    /// The name of a definition, or two numbers.
+    fn lines_by(&mut self, at: &F::At, file: u32) -> String {
+        let next = self.behind(at, Value::Lines(0, 0));
+        let number = format!("{} {}*", self.class(&FIRST), self.class(&DIGIT));
+        self.share("number", number);
+        let names = self.form.file(file).map(|file| &file.names);
+        let names = names.into_iter().flatten().map(|(name, _)| name.as_bytes());
+        let names: Vec<String> = names.map(literal).collect();
+        let ways = ["number \"-\" number".to_owned()].into_iter().chain(names);
+        format!("({}) \"\\n\" {next}", ways.collect::<Vec<_>>().join(" | "))
     }
 
     fn share(&mut self, name: &str, body: String) {
@@ -294,6 +297,11 @@ fn fence_line(byte: u8, least: u8, most: u8) -> String {
         most.to_string()
     };
     format!("{sign}{{{least},{most}}} \"\\n\"")
+}
+
+/// One of some texts.
+fn alternatives<'a>(texts: impl Iterator<Item = &'a [u8]>) -> String {
+    format!("({})", texts.map(literal).collect::<Vec<_>>().join(" | "))
 }
 
 /// A text in quotation marks.

@@ -259,24 +259,7 @@ impl<F: Form> Open<'_, F> {
                     Mark::At(length) if byte == b'=' && length < fence => Mark::At(length + 1),
                     _ => Mark::Not,
                 };
-                if goes_on {
-                    let ends = byte == b'\n';
-                    return Some(Step::Within(Inside::Single {
-                        first,
-                        line: line + u32::from(ends),
-                        depth: if ends { 0 } else { depth + 1 },
-                        mark: if ends { Mark::At(0) } else { mark },
-                    }));
-                }
-                let Mark::At(length) = mark else {
-                    return None;
-                };
-                let last = line;
-                Some(Step::Within(Inside::Behind {
-                    first,
-                    last,
-                    length,
-                }))
+                single(first, line, depth, mark, byte, goes_on)
             }
             Inside::Behind {
                 first,
@@ -490,6 +473,27 @@ impl<F: Form> Open<'_, F> {
     pub fn is_last_line(&self, most: Option<usize>) -> bool {
         self.is_longer(most, LAST_LINE)
     }
+}
+
+/// One more byte of lines at one place, or the first of the fence behind them.
+fn single(first: u32, line: u32, depth: u32, mark: Mark, byte: u8, goes_on: bool) -> Option<Step> {
+    if goes_on {
+        let ends = byte == b'\n';
+        return Some(Step::Within(Inside::Single {
+            first,
+            line: line + u32::from(ends),
+            depth: if ends { 0 } else { depth + 1 },
+            mark: if ends { Mark::At(0) } else { mark },
+        }));
+    }
+    let Mark::At(length) = mark else {
+        return None;
+    };
+    Some(Step::Within(Inside::Behind {
+        first,
+        last: line,
+        length,
+    }))
 }
 
 fn first_line(file: &FileLines, value: u32, byte: u8) -> Option<Step> {

@@ -188,6 +188,10 @@ fn transpose(rows: [__m256i; 8]) -> [__m256i; 8] {
 type Sums<const T: usize> = [[__m256i; 2]; T];
 
 /// Adds the products of 16 rows with the `T` tokens of one tile to their sums.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a loop whose sums stay in registers is one function"
+)]
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn tile<F: Format, const T: usize, const VNNI: bool>(

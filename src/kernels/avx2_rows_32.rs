@@ -46,6 +46,10 @@ pub(super) fn block_of_32<F: Format, const T: usize>(
 }
 
 /// Does [`block_of_32`] with eight blocks from the `at`-th on, the last step on eight at once.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a loop whose sums stay in registers is one function"
+)]
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) fn eight_of_32<F: Format, const T: usize>(

@@ -115,6 +115,10 @@ fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sum
 /// Two panels and six tokens keep twelve sums, so that no product waits for the one before, and
 /// each input that is read meets both panels. Sums are variables of their own and loops run
 /// over indices, since only so all of them stay in registers.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a loop whose sums stay in registers is one function"
+)]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 fn tile<F: Format, const P: usize, const T: usize>(

@@ -122,6 +122,10 @@ impl<const BYTES: usize, const FIFTH: bool> Dot<BYTES> for FourOrFive<BYTES, FIF
 }
 
 /// The product of a row of Q4_K or Q5_K with a token.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a loop whose sums stay in registers is one function"
+)]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 fn four_or_five<const BYTES: usize, const FIFTH: bool>(

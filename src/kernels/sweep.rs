@@ -216,6 +216,10 @@ impl Sweep<'_> {
 
     /// Goes over one page, whose first position is `start`, in tiles of `R` rows and `N` panels;
     /// asks for rows of the next page before it ends.
+    #[allow(
+        clippy::too_many_lines,
+        reason = "a loop whose sums stay in registers is one function"
+    )]
     #[inline(always)]
     fn page<V: Lanes, T: Number, const R: usize, const N: usize>(
         &mut self,
