@@ -1,6 +1,6 @@
 //! The blocks of the transcript.
 
-use super::message::Millis;
+use super::event::Millis;
 use super::patch_block::PatchBlock;
 use super::review_block::ReviewBlock;
 use crate::base::Failure;

@@ -1,7 +1,7 @@
 //! Commands: everything that the state wants done by somebody who can.
 
 use super::block::BlockId;
-use super::message::{Generation, Selection};
+use super::event::{Generation, Selection};
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Finding, Request, Turn};
 use crate::patch::Change;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::commands::{self, Argument, Slash};
+use super::slash::{self, Argument, Slash};
 use crate::base::RepoPath;
 
 /// Most rows a popup offers.
@@ -97,7 +97,7 @@ pub fn complete(
         return files(word, range, Subject::File, offers.paths, before);
     }
     let (name, rest) = head.strip_prefix('/')?.split_once(char::is_whitespace)?;
-    let entry = commands::named(&name.to_lowercase())?;
+    let entry = slash::named(&name.to_lowercase())?;
     let word = rest
         .rsplit_once(char::is_whitespace)
         .map_or(rest, |(_, word)| word);
@@ -135,12 +135,12 @@ fn mention(head: &str) -> Option<(Range<usize>, &str)> {
 fn commands_for(name: &str, end: usize) -> Option<Completion> {
     let name = name.to_lowercase();
     let mut items: Vec<(usize, CompletionItem)> = Vec::new();
-    for entry in &commands::TABLE {
+    for entry in &slash::TABLE {
         let rank = if entry.name.starts_with(&name) {
             0
         } else if name.len() >= 2 && entry.name.contains(&name) {
             1
-        } else if name.len() >= 3 && commands::nearest(&name) == Some(entry.name) {
+        } else if name.len() >= 3 && slash::nearest(&name) == Some(entry.name) {
             2
         } else {
             continue;

@@ -109,7 +109,7 @@ fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
 #[test]
 fn commands_are_offered_with_a_line_each() {
     let popup = offered("/|").expect("a popup");
-    assert_eq!(popup.items.len(), commands::TABLE.len());
+    assert_eq!(popup.items.len(), slash::TABLE.len());
     assert!(popup.items.iter().all(|item| !item.about.is_empty()));
     assert_eq!(inserts("/re|"), ["/review ", "/resume"]);
     assert_eq!(inserts("/mod|"), ["/model ", "/models"]);

@@ -8,8 +8,8 @@ use std::ops::Range;
 use unicode_segmentation::GraphemeCursor;
 
 pub use super::motion::Motion;
-pub use super::rows::{Row, TAB, cell_width};
 use super::vim::{Mode, Vim};
+pub use super::wrapped_rows::{Row, TAB, cell_width};
 use crate::base::OrBug as _;
 use crate::base::bug::bug;
 use crate::base::text::{is_hostile, is_joiner};

@@ -1,8 +1,8 @@
 //! The help screen, made from the tables of keys and commands.
 
-use super::commands;
 use super::key::Key;
 use super::keymap::{self, Action, Keymap, Place};
+use super::slash;
 
 /// A line of the help screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn lines(keymap: &Keymap) -> Vec<Line> {
         Line::Empty,
         Line::Heading("Commands".to_owned()),
     ];
-    for entry in &commands::TABLE {
+    for entry in &slash::TABLE {
         let space = if entry.usage.is_empty() { "" } else { " " };
         lines.push(Line::Entry {
             left: format!("/{}{space}{}", entry.name, entry.usage),

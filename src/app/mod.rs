@@ -6,24 +6,24 @@
 
 pub mod block;
 pub mod command;
-pub mod commands;
 pub mod complete;
 pub mod composer;
+pub mod event;
 pub mod help;
 pub mod history;
 pub mod key;
 pub mod keymap;
 pub mod markdown;
-pub mod message;
 pub mod motion;
 pub mod overlay;
 pub mod patch_block;
 pub mod query;
 pub mod review_block;
-pub mod rows;
+pub mod slash;
 pub mod state;
 pub mod update;
 pub mod vim;
+pub mod wrapped_rows;
 
 pub use block::{
     AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Note, Phase, Reading,
@@ -32,24 +32,24 @@ pub use block::{
 pub use command::{Command, Editable, EditorPurpose};
 pub use complete::{Completion, CompletionItem};
 pub use composer::Composer;
-pub use history::History;
-pub use key::{Code, Key};
-pub use keymap::{Action, Keymap, Place};
-pub use message::{
+pub use event::{
     Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis, ModelRow, Mouse,
     MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
 };
+pub use history::History;
+pub use key::{Code, Key};
+pub use keymap::{Action, Keymap, Place};
 pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
 pub use patch_block::{
     Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
 pub use review_block::{FindingRow, ReviewBlock};
-pub use rows::Row;
 pub use state::{
     Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
     PanelTab, Queued, Running, Scroll, State, Toast,
 };
 pub use update::{start, update};
+pub use wrapped_rows::Row;
 
 #[cfg(test)]
 #[path = "sample_tests.rs"]

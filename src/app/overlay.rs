@@ -1,6 +1,6 @@
 //! Overlays: texts, lists with a filter, questions.
 
-use super::message::ModelRow;
+use super::event::ModelRow;
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 

@@ -2,9 +2,9 @@
 
 use super::block::{Block, BlockId, Body, Phase, Sent};
 use super::composer::Composer;
+use super::event::{EngineFacts, Millis};
 use super::history::History;
 use super::keymap::{Keymap, Place};
-use super::message::{EngineFacts, Millis};
 use super::overlay::Overlay;
 use super::state::{
     Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,

@@ -1,6 +1,6 @@
 //! A review in the transcript: findings as they come, each to be opened, fixed or dismissed.
 
-use super::message::Millis;
+use super::event::Millis;
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Context, Finding, ReviewOf, Usage};
 

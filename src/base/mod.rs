@@ -15,11 +15,11 @@ pub mod embed;
 pub mod failure;
 pub mod lines;
 pub mod memory;
-pub mod parts;
 pub mod path;
 pub mod places;
 pub mod seal;
 mod setting;
+pub mod shard_names;
 pub mod text;
 
 pub use bug::OrBug;

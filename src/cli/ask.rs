@@ -3,8 +3,8 @@
 use std::io::Read as _;
 
 use super::args::AskArgs;
-use super::desk::Desk;
 use super::follow::{Show, follow, ready, sources};
+use super::invocation::Desk;
 use super::start::Code;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};

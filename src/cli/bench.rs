@@ -1,7 +1,7 @@
 //! `bench`: what this machine does with this model.
 
 use super::args::BenchArgs;
-use super::desk::{Desk, choice_name};
+use super::invocation::{Desk, choice_name};
 use super::out::{Out, Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;

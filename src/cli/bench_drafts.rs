@@ -2,7 +2,7 @@
 
 use super::args::BenchArgs;
 use super::bench;
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, stdin};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use super::desk::Desk;
+use super::invocation::Desk;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
 use crate::models::Model;

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::args::{AskArgs, PatchArgs, ReviewArgs};
 use super::ask::question;
-use super::desk::{Desk, choice_name};
 use super::follow::context_lines;
+use super::invocation::{Desk, choice_name};
 use super::out::Tone;
 use super::start::Code;
 use super::{patch as patching, review as reviewing};

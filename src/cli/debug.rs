@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{DebugCommand, GrammarLanguage, GrammarNotation};
 use super::bench::local;
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::{Tone, bar};
 use super::sealing::attempts;
 use super::start::{Code, NEGATIVE};

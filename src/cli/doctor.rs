@@ -4,8 +4,8 @@ use std::fs;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use super::desk::Desk;
 use super::index::stats_lines;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::sealing;
 use super::start::{Code, NEGATIVE};
@@ -244,7 +244,7 @@ fn used(desk: &mut Desk) {
     let (text, file) = match choice {
         Err(failure) => (failure.to_string(), None),
         Ok(choice) => {
-            let name = super::desk::choice_name(&choice);
+            let name = super::invocation::choice_name(&choice);
             match choice {
                 ModelChoice::Fetch(model) => {
                     let bytes = human_bytes(model.bytes);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::human_count;
 use crate::base::{CancelSource, Failure, LineRange, OrBug, RepoPath, Result};

@@ -1,7 +1,7 @@
 //! `forget`: what is kept of a repository, or of all, is removed.
 
 use super::args::ForgetArgs;
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::start::Code;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::IndexArgs;
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;

@@ -1,8 +1,8 @@
 //! `message`: a commit message for what is staged.
 
 use super::args::MessageArgs;
-use super::desk::Desk;
 use super::follow::{Show, follow, ready};
+use super::invocation::Desk;
 use super::start::{Code, NEGATIVE};
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Request};

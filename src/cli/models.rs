@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::ModelsCommand;
-use super::desk::{Desk, pull_line};
+use super::invocation::{Desk, pull_line};
 use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
 use super::{models_pull, models_try};

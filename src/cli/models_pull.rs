@@ -1,6 +1,6 @@
 //! `models pull`: a model of the catalog, or one of any GGUF repository.
 
-use super::desk::{Desk, pull_line};
+use super::invocation::{Desk, pull_line};
 use super::models_try;
 use super::out::Tone;
 use super::start::Code;

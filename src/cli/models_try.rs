@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::desk::{Desk, choice_name};
+use super::invocation::{Desk, choice_name};
 use super::out::{Tone, bar, wrapped};
 use super::start::{Code, NEGATIVE};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
 use crate::base::{Config, Failure, Result, memory};
 use crate::engine::{self, Engine, Inspection};
-use crate::jobs::sitting::{self, JOBS, Outcome};
+use crate::jobs::model_trial::{self, JOBS, Outcome};
 use crate::jobs::{Event, ModelChoice, choose_model, load_engine};
 
 /// Tokens of context that a trial needs at most.
@@ -64,7 +64,7 @@ pub(super) fn trial(name: &str, file: &Path, found: &Inspection, desk: &mut Desk
     let mut engine = load(&ModelChoice::File(file.to_owned()), context, desk)?;
     let cancel = desk.cancel();
     let out = &mut desk.out;
-    let tried = sitting::trial(engine.as_mut(), &cancel, &mut |done, total| {
+    let tried = model_trial::trial(engine.as_mut(), &cancel, &mut |done, total| {
         out.progress(&format!(
             "trying it: reading {} {} of {} tokens",
             bar(done as u64, total as u64, 24),
@@ -122,7 +122,7 @@ pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Desk) -> Result<
         ));
     }
     let out = std::cell::RefCell::new(&mut desk.out);
-    let outcomes = sitting::sitting(
+    let outcomes = model_trial::sitting(
         engine.as_mut(),
         seed,
         &cancel,

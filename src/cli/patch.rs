@@ -2,8 +2,8 @@
 
 use super::args::PatchArgs;
 use super::ask::{input_is_given, piped};
-use super::desk::Desk;
 use super::follow::{Ready, Show, follow, ready};
+use super::invocation::Desk;
 use super::start::{Code, NEGATIVE};
 use crate::base::text::{human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};

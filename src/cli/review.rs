@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
-use super::desk::Desk;
 use super::follow::{Ready, Show, follow, ready, ready_for_hook};
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};

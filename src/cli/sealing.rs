@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use crate::base::places::private_dir;
 use crate::base::seal::{self, Sealed};

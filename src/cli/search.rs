@@ -7,7 +7,7 @@ use std::io::Read as _;
 use serde_json::json;
 
 use super::args::{SearchArgs, SearchFormat};
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;

@@ -1,6 +1,6 @@
 //! `config`: every key with its value and where it comes from.
 
-use super::desk::Desk;
+use super::invocation::Desk;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;

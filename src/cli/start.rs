@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Parser as _;
 
 use super::args::{Command, ContextOf, Global, Line, Screen};
-use super::desk::{Desk, settings};
+use super::invocation::{Desk, settings};
 use super::out::Out;
 use super::{
     ask, bench, completions, context, debug, doctor, forget, index, message, models, patch, review,

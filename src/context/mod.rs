@@ -6,12 +6,12 @@
 //! nothing like a clock or a random number goes into a prompt.
 
 pub mod changes;
-mod frame;
+mod did_you_mean;
+mod enclosing;
+pub mod history;
 pub mod map;
 pub mod mention;
-mod near;
 pub mod pack;
-pub mod past;
 pub mod pick;
 pub mod rules;
 
@@ -20,10 +20,10 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath};
 
 pub use changes::{DiffOverview, DiffPart, DiffPiece, DiffPieces, diff_overview, diff_pieces};
+pub use history::{Past, past};
 pub use map::map;
 pub use mention::{Mention, mentions};
 pub use pack::{pack, shows};
-pub use past::{Past, past};
 pub use pick::{Wanted, pick};
 pub use rules::{Rules, rules};
 

@@ -5,8 +5,8 @@ mod hits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::frame;
-use super::near::nearest;
+use super::did_you_mean::nearest;
+use super::enclosing;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
 use crate::base::{LineRange, RepoPath, Result, TokenCount};
@@ -359,7 +359,7 @@ impl Picker<'_> {
                 .collect();
             let mut framed = excerpt.clone();
             framed.frame.extend(
-                frame::imports(&excerpt.path, &lines, excerpt.range)
+                enclosing::imports(&excerpt.path, &lines, excerpt.range)
                     .into_iter()
                     .filter(|line| !shown.iter().any(|range| range.contains(line.number))),
             );
@@ -397,7 +397,7 @@ impl Picker<'_> {
             path: path.clone(),
             range,
             text: lines,
-            frame: frame::around(&all, &symbols, range),
+            frame: enclosing::around(&all, &symbols, range),
             symbol,
             why,
             tokens: 0,

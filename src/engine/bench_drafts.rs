@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::draft::Drafting;
-use super::recall::Marks;
-use super::writer::{Drafted, Writer};
+use super::decode::{Drafted, Writer};
+use super::prefix_cache::Marks;
+use super::speculative::Drafting;
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};

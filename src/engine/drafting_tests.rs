@@ -2,8 +2,8 @@
 
 use super::thinking::{brooding_on, with_template};
 use super::*;
-use crate::engine::draft::Drafting;
-use crate::model::snapshot::Snapshot;
+use crate::engine::speculative::Drafting;
+use crate::model::checkpoint::Snapshot;
 
 /// One whose state can be cut back, one whose state cannot, and one with another family's
 /// weights.

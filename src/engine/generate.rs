@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use super::answer::AnswerStream;
 use super::constrained::{Constrained, token_mask};
+use super::decode::{CLOSE, Drafted, Writer};
 use super::local::{LEAST_ANSWER, LocalEngine};
-use super::recall::{Marks, Read};
-use super::repeats::Repeats;
-use super::thought::Thought;
-use super::writer::{CLOSE, Drafted, Writer};
+use super::loop_detector::Repeats;
+use super::prefix_cache::{Marks, Read};
+use super::thinking_budget::Thought;
 use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Result};
 use crate::grammar::Grammar;

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::recall::MOST_MOMENTS;
+use super::prefix_cache::MOST_MOMENTS;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
 use crate::model::bert;
 use crate::model::chat::{ChatFacts, ChatTemplate};
 use crate::model::footprint::Footprint;
 use crate::model::gguf::{Header, type_name};
-use crate::model::hyper::Hyper;
-use crate::model::keys;
+use crate::model::hyperparameters::Hyper;
+use crate::model::kv_cache;
 use crate::model::network;
 use crate::model::tokenizer::Tokenizer;
 
@@ -140,7 +140,7 @@ impl State {
         let ours = network::is_ours(header.architecture());
         // On other devices keys and values are of single precision, as candle's own are.
         let precision = if ours && !cfg!(any(feature = "cuda", feature = "metal")) {
-            keys::precision(header)
+            kv_cache::precision(header)
         } else {
             Precision::Single
         };

@@ -5,21 +5,21 @@ use std::time::Instant;
 
 use candle_core::Device;
 
-use super::card::Card;
+use super::allowed_tokens::drawable;
 use super::count::CountMessages;
-use super::draft::Drafting;
-use super::drawable::drawable;
+use super::disk_cache::{self, States};
 use super::fit;
+use super::generation_defaults::Card;
 use super::inspect;
-use super::recall::Recall;
-use super::states::{self, States};
+use super::prefix_cache::Recall;
+use super::speculative::Drafting;
 use super::token_mask::TokenMask;
 use super::{Engine, Facts, Generate, Generated, Message, Step};
 use crate::base::{Cancel, Result, TokenCount, memory};
 use crate::grammar::Grammar;
 use crate::model::chat::ChatTemplate;
 use crate::model::gguf::Header;
-use crate::model::hyper::Hyper;
+use crate::model::hyperparameters::Hyper;
 use crate::model::network;
 use crate::model::sample::Allowed;
 use crate::model::tokenizer::{Encoding, Tokenizer};
@@ -114,7 +114,7 @@ impl LocalEngine {
         let network = network::load(&options.file, &header, context, &device(), cancel, progress)?;
         let states = options.states.as_ref().and_then(|dir| {
             // A file that cannot be read once more does without states.
-            let key = states::model_key(&header).ok()?;
+            let key = disk_cache::model_key(&header).ok()?;
             Some(States::new(dir.clone(), key, options.states_limit))
         });
         let taken = memory::resident()

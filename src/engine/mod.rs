@@ -3,31 +3,31 @@
 //! Law: an engine owns its model and caches, belongs to one thread, and is told everything it
 //! needs in the request. It never sees a repository.
 
+mod allowed_tokens;
 mod answer;
 pub mod bench;
 pub mod bench_drafts;
-pub mod card;
+mod chunk_size;
 mod constrained;
 mod count;
 pub mod debug;
-mod draft;
-mod drawable;
+mod decode;
+mod disk_cache;
 pub mod embedder;
 mod fit;
 mod generate;
+pub mod generation_defaults;
 pub mod inspect;
 pub mod local;
-mod pacing;
+mod loop_detector;
+mod prefix_cache;
 mod prompt;
-mod recall;
-mod repeats;
+pub mod random_walk;
 pub mod scripted;
-mod states;
-mod thought;
+mod speculative;
+mod thinking_budget;
 mod token_mask;
 mod trie;
-pub mod walk;
-mod writer;
 
 #[cfg(test)]
 mod fuzz_tests;
@@ -40,13 +40,13 @@ use crate::grammar::Grammar;
 pub use crate::model::chat::{ChatFacts, Reread, SystemPlace, ThinkingMode, Turns};
 pub use bench::{BenchPlan, BenchReport, bench};
 pub use bench_drafts::{DraftsCase, DraftsReport};
-pub use card::Card;
 pub use count::{CountMessages, counter};
 pub use embedder::Embedder;
+pub use generation_defaults::Card;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
+pub use random_walk::{Walked, Walker};
 pub use scripted::ScriptedEngine;
-pub use walk::{Walked, Walker};
 
 /// Says how many threads are to compute: 0 for as many as suit this machine. Call it in
 /// `main`, once the command line and the configuration are read and before the first thread

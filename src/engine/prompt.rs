@@ -2,7 +2,7 @@
 //! from it, and the part of an earlier turn that has to be read again.
 
 use super::local::LocalEngine;
-use super::recall::{Marks, common};
+use super::prefix_cache::{Marks, common};
 use super::{Generate, Message, Role, Step};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::checked;
-use super::past::Touched;
+use super::commit_embeddings::Touched;
 use super::terms;
 use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, LineRange, OrBug, RepoPath, Result};

@@ -12,23 +12,23 @@
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
 //! `symbols` only.
 
+mod abbreviations;
 mod adopt;
 mod arrange;
 pub mod build;
 mod checked;
 mod class;
+mod commit_embeddings;
+mod embeddings;
 mod feature_names;
 mod features;
 mod file_features;
 mod history;
-mod meaning;
 mod outline;
-mod past;
 mod pieces;
 mod rank;
 pub mod scripts;
 mod search;
-mod short;
 pub mod snapshot;
 mod stem;
 mod store;
@@ -45,7 +45,7 @@ use crate::base::{LineRange, RepoPath};
 
 pub use adopt::adopt;
 pub use build::{Progress, build, open};
-pub use meaning::{Coverage, Meaning};
+pub use embeddings::{Coverage, Meaning};
 pub use outline::Outlined;
 pub(crate) use pieces::lines_of;
 pub use scripts::is_english;

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
 use super::arrange::{self, Scored};
+use super::embeddings::Alike;
 use super::features::{Candidate, NAMES, Scene};
 use super::file_features::file_rows;
-use super::meaning::Alike;
 use super::rank::Forest;
 use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;

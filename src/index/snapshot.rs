@@ -13,7 +13,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Searcher, TantivyDocument, Term};
 
-use super::meaning::{Coverage, Meaning};
+use super::embeddings::{Coverage, Meaning};
 use super::search::Part;
 use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use super::abbreviations::SAME;
 use super::scripts::{each_unspaced, is_word};
-use super::short::SAME;
 use super::stem::stem;
 
 /// Longest word in bytes; what is longer is no word.

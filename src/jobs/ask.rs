@@ -5,9 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prompt::{AskValues, fence_for};
 use super::translate::search_words;
-use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, talk};
+use super::{
+    Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, model_calls,
+};
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
-use crate::context::{Mention, Past, Wanted, mentions, pack::pack, past, pick, shows};
+use crate::context::{Mention, Past, Wanted, history, mentions, pack::pack, pick, shows};
 use crate::engine::{Finish, Generate, Generated, Message, Role};
 use crate::index::Index;
 use crate::repo::{Diff, Repo};
@@ -23,7 +25,7 @@ pub(super) fn run(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
-    let standing = talk::system(cx, true)?;
+    let standing = model_calls::system(cx, true)?;
     let before = conversation(&standing.message, &request.history);
     if request.go_on {
         return go_on(request, before, cx, emit);
@@ -32,7 +34,7 @@ pub(super) fn run(
     let held = cx.engine.count_before(&before)?;
     let window = cx.engine.facts().context;
     let parts = Parts::of(cx);
-    let budget = talk::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
+    let budget = model_calls::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
     let (mut context, sent, notes) = parts.compose(request, &words, held, window, budget)?;
     standing.tell(&mut context);
     context.index_complete = cx.index_complete;
@@ -134,15 +136,15 @@ fn written(
     let prefilled = cx.engine.count(&generate.prefill);
     let tokens = cx.engine.count_messages(&generate.messages)? + prefilled;
     if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
+        return Err(model_calls::context_full(tokens, window));
     }
     generate.sampling = cx.settings.sampling.clone();
     generate.max_tokens = match cx.settings.max_tokens {
         0 => ANSWER,
         most => most,
     };
-    let done = talk::answer(cx, &generate, emit)?;
-    if let Some(text) = talk::cut_short(&done, generate.max_tokens, window) {
+    let done = model_calls::answer(cx, &generate, emit)?;
+    if let Some(text) = model_calls::cut_short(&done, generate.max_tokens, window) {
         emit(Event::Note { text });
     }
     Ok(done)
@@ -207,7 +209,7 @@ impl<'a> Parts<'a> {
     ) -> Result<(Context, String, Vec<String>)> {
         let mut notes = Vec::new();
         let room = window.saturating_sub(held);
-        let (piped, note) = talk::piped(request.piped.as_deref(), room / 3, self.count);
+        let (piped, note) = model_calls::piped(request.piped.as_deref(), room / 3, self.count);
         notes.extend(note);
         let named = mentions(&request.question);
         let (past, note) = self.past(request, &named, budget.min(room / 2) / 2)?;
@@ -278,10 +280,10 @@ impl<'a> Parts<'a> {
         // A clock may stand before 1970.
         let now = now.map_or(0, |now| now.as_secs() as i64);
         let known = |name: &str| self.repo.knows_revision(name);
-        let Some(asked) = past::asks(&request.question, named, now, &known) else {
+        let Some(asked) = history::asks(&request.question, named, now, &known) else {
             return Ok((None, None));
         };
-        match past::past(&asked, self.repo, budget, self.count, self.cancel) {
+        match history::past(&asked, self.repo, budget, self.count, self.cancel) {
             Ok(past) => Ok((past, None)),
             Err(failure) if failure.is_interrupted() => Err(failure),
             Err(failure) => Ok((None, Some(format!("the history is not shown: {failure}")))),

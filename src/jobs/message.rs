@@ -1,7 +1,7 @@
 //! The commit message job.
 
 use super::prompt::{MessageValues, fence_for};
-use super::{Answer, Event, JobCx, ask::Parts, talk};
+use super::{Answer, Event, JobCx, ask::Parts, model_calls};
 use crate::base::text::printable_block;
 use crate::base::{Failure, OrBug, Result};
 use crate::context::LeftOut;
@@ -19,11 +19,11 @@ const SUBJECTS: usize = 8;
 /// Runs the job: see [`super::run`].
 pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
     cx.cancel.check()?;
-    let system = talk::system(cx, false)?.message;
+    let system = model_calls::system(cx, false)?.message;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let parts = Parts::of(cx);
-    let budget = talk::budget(cx.settings, window, held + USUAL, cx.engine.rates());
+    let budget = model_calls::budget(cx.settings, window, held + USUAL, cx.engine.rates());
     let (sent, left_out) = compose(&parts, held, window, budget)?;
     if !left_out.is_empty() {
         let names: Vec<String> = left_out
@@ -48,7 +48,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
     ];
     let tokens = cx.engine.count_messages(&messages)?;
     if tokens + 32 > window {
-        return Err(talk::context_full(tokens, window));
+        return Err(model_calls::context_full(tokens, window));
     }
     let request = Generate {
         messages,
@@ -59,7 +59,7 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
         },
         ..Generate::default()
     };
-    let generated = talk::answer(cx, &request, emit)?;
+    let generated = model_calls::answer(cx, &request, emit)?;
     let stopped = generated.finish == Finish::Cancelled;
     if generated.finish == Finish::Length {
         emit(Event::Note {

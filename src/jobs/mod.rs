@@ -18,19 +18,19 @@ mod glob;
 pub mod grammar_walks;
 pub mod init;
 pub mod message;
+mod model_calls;
+pub mod model_trial;
 pub mod patch;
 mod preview;
 pub mod prompt;
+mod regressions;
 pub mod replays;
 pub mod review;
 pub mod session;
-pub mod sitting;
-mod talk;
 mod texts;
 mod translate;
 pub mod walks;
 pub mod workspace;
-mod worse;
 
 use std::path::PathBuf;
 

@@ -10,7 +10,7 @@ use self::outcome::{Outcome, read};
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
-use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, talk};
+use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, model_calls};
 use crate::base::text::{human_count, truncated};
 use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
@@ -59,14 +59,14 @@ fn prepare(
     cx: &mut JobCx<'_>,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(Vec<Message>, Context)> {
-    let standing = talk::system(cx, true)?;
+    let standing = model_calls::system(cx, true)?;
     let mut messages = vec![standing.message.clone()];
     let words = search_words(&request.request, &messages, cx, emit)?;
     let held = cx.engine.count_before(&messages)?;
     let window = cx.engine.facts().context;
     let reserve = reserve(cx.settings.max_tokens, window);
     let parts = Parts::of(cx);
-    let budget = talk::budget(cx.settings, window, held + reserve, cx.engine.rates());
+    let budget = model_calls::budget(cx.settings, window, held + reserve, cx.engine.rates());
     let rewrites = cx.engine.facts().rewrites;
     let (mut context, sent, notes) =
         compose(request, &words, &parts, held, window, budget, rewrites)?;
@@ -85,7 +85,7 @@ fn prepare(
     });
     let tokens = cx.engine.count_messages(&messages)?;
     if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
+        return Err(model_calls::context_full(tokens, window));
     }
     Ok((messages, context))
 }
@@ -116,19 +116,19 @@ impl Attempts<'_> {
             let mut grammar = FormGrammar::new(language, limit(cx));
             let mut sampling = calmer(&cx.settings.sampling, attempt);
             if silent {
-                sampling = talk::reseeded(&sampling);
+                sampling = model_calls::reseeded(&sampling);
             }
             let thinking = cx.settings.thinking && !silent;
             let generated = generate(&messages, thinking, sampling, &mut grammar, cx, emit)?;
             stopped = generated.finish == Finish::Cancelled;
-            if talk::is_empty(&generated) && !can {
+            if model_calls::is_empty(&generated) && !can {
                 if silent || attempt == ATTEMPTS {
                     let window = cx.engine.facts().context;
-                    return Err(talk::no_answer(&generated, thinking, window));
+                    return Err(model_calls::no_answer(&generated, thinking, window));
                 }
                 silent = true;
                 emit(Event::Note {
-                    text: talk::asked_once_more(&generated, thinking),
+                    text: model_calls::asked_once_more(&generated, thinking),
                 });
                 messages = self.asked.to_vec();
                 continue;
@@ -262,7 +262,7 @@ pub(super) fn compose(
 ) -> Result<(Context, String, Vec<String>)> {
     let mut notes = Vec::new();
     let room = window.saturating_sub(held);
-    let (piped, note) = talk::piped(request.piped.as_deref(), room / 3, parts.count);
+    let (piped, note) = model_calls::piped(request.piped.as_deref(), room / 3, parts.count);
     notes.extend(note);
     let (refused, remark) = request.again.as_ref().map_or(("", ""), |(hunk, remark)| {
         (truncated(hunk, 8000), remark.as_str())
@@ -383,7 +383,7 @@ fn generate(
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
     };
-    talk::generate(cx, &request, Some(grammar), emit)
+    model_calls::generate(cx, &request, Some(grammar), emit)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     Ask, Patch, Preview, Prompts, Reader, Request, Review, Settings, ask, ask::Parts, message,
-    patch, review, talk,
+    model_calls, patch, review,
 };
 use crate::base::{Cancel, Result};
 use crate::context::{Context, LeftOut, rules};
@@ -24,13 +24,18 @@ pub(super) fn preview(
         context: window,
         rewrites,
     } = reader;
-    let rules = rules::rules(repo, &settings.rules_file, count, talk::most_rules(window))?;
+    let rules = rules::rules(
+        repo,
+        &settings.rules_file,
+        count,
+        model_calls::most_rules(window),
+    )?;
     let map = match request {
-        Request::Ask(_) | Request::Patch(_) => talk::map_of(index, window, count),
+        Request::Ask(_) | Request::Patch(_) => model_calls::map_of(index, window, count),
         Request::Review(_) | Request::Message => String::new(),
     };
-    let standing = talk::Standing {
-        message: talk::system_message(repo, prompts, &rules, &map)?,
+    let standing = model_calls::Standing {
+        message: model_calls::system_message(repo, prompts, &rules, &map)?,
         rules,
         map,
     };
@@ -78,7 +83,7 @@ impl Cx<'_> {
 
     /// Tokens that excerpts may take behind `used` others.
     fn budget(&self, used: usize) -> usize {
-        talk::budget(self.parts.settings, self.window, used, None)
+        model_calls::budget(self.parts.settings, self.window, used, None)
     }
 
     /// The preview of a conversation that ends with a message of the user's.

@@ -5,7 +5,7 @@ mod dismissed;
 mod finding_form;
 mod memory;
 mod reading;
-mod spots;
+mod rules;
 mod tally;
 mod verdict;
 
@@ -16,12 +16,12 @@ pub use self::dismissed::{Dismissed, fingerprint};
 pub(super) use self::finding_form::{CATEGORIES, FindingForm, NONE};
 use self::memory::Memory;
 use self::reading::read;
-pub use self::spots::masked;
+pub use self::rules::masked;
 use self::tally::Tally;
 pub(super) use self::verdict::VerdictForm;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
-use super::{findings, glob, talk};
+use super::{findings, glob, model_calls};
 use crate::base::text::human_time;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
@@ -79,12 +79,12 @@ pub(super) fn run(
     }
     // What no model is needed for takes no time: it is there before the first piece is read.
     tally.take(large, &diff, emit);
-    tally.take(spots::spots(&diff.files)?, &diff, emit);
-    tally.take(spots::spots(&diff.unnamed)?, &diff, emit);
-    tally.take(spots::of_others(&passed)?, &diff, emit);
+    tally.take(rules::spots(&diff.files)?, &diff, emit);
+    tally.take(rules::spots(&diff.unnamed)?, &diff, emit);
+    tally.take(rules::of_others(&passed)?, &diff, emit);
     if matches!(request.diff, ReviewOf::Repo(_)) {
         for files in [&diff.unnamed, &passed] {
-            tally.take(spots::in_bytes(files, cx.repo)?, &diff, emit);
+            tally.take(rules::in_bytes(files, cx.repo)?, &diff, emit);
         }
     }
     tell_unnamed(diff.unnamed.len(), emit);
@@ -161,7 +161,7 @@ fn by_model(
 ) -> Result<(bool, Option<Failure>)> {
     let begun = Instant::now();
     let fixes = fixes(cx.engine.facts().rewrites);
-    let system = told(talk::system(cx, false)?.message, fixes, cx.prompts)?;
+    let system = told(model_calls::system(cx, false)?.message, fixes, cx.prompts)?;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let parts = Parts::of(cx);
@@ -273,7 +273,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
             passed.push(file);
             continue;
         }
-        large.extend(spots::large(&file));
+        large.extend(rules::large(&file));
         match passed_over(&file, parts.index) {
             Some(reason) => {
                 unread.push((file.path.clone(), reason.to_owned()));
@@ -362,10 +362,10 @@ pub(super) fn pieces(
     let taken = held + parts.count.count(&bare) + ANSWER.min(window / 4) + 32;
     let room = window.saturating_sub(taken);
     if room < LEAST {
-        return Err(talk::context_full(taken, window));
+        return Err(model_calls::context_full(taken, window));
     }
     let budget = match parts.settings.budget {
-        0 => talk::budget(parts.settings, window, taken, rates).min(PIECE),
+        0 => model_calls::budget(parts.settings, window, taken, rates).min(PIECE),
         asked => asked,
     };
     let budget = budget.clamp(LEAST, room);

@@ -61,7 +61,7 @@ fn reviews_quote_lines_as_they_stand() {
     trial.git(&["add", "-A"]);
     let says = format!("src/走査.py:2: warning: bug: خطأ في السطر\n> {line}\n理由はない。\n");
     let mut engine = ScriptedEngine::saying(&[&says]);
-    let Some(Request::Review(review)) = sitting::request("review") else {
+    let Some(Request::Review(review)) = model_trial::request("review") else {
         panic!("no review");
     };
     let (answer, _) = trial.run(&Request::Review(review), &mut engine);

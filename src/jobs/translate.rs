@@ -1,7 +1,7 @@
 //! Search words for a question in another language: code is nearly always in English, so where
 //! no word of a question stands in the index, the model is asked for the words to look for.
 
-use super::{Event, JobCx, talk};
+use super::{Event, JobCx, model_calls};
 use crate::base::Result;
 use crate::engine::{Generate, Message, Role, Sampling, Step};
 use crate::index::is_english;
@@ -53,7 +53,7 @@ pub(super) fn search_words(
     let cancel = cx.cancel.clone();
     let done = cx.engine.generate(&request, None, &cancel, &mut |step| {
         if matches!(step, Step::Prefill { .. }) {
-            emit(talk::event_of(step));
+            emit(model_calls::event_of(step));
         }
     })?;
     cancel.check()?;

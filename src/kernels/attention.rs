@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use super::disjoint::Disjoint;
 use super::exponent::exp;
-use super::lanes::Lanes;
+use super::f32x16::Lanes;
 use super::lines::Lines;
+use super::online_softmax::{Scratch, Sweep};
 use super::pages::{PAGE, Page, padded};
 use super::pool;
 use super::simd::{Simd, Work};
-use super::sweep::{Scratch, Sweep};
 
 /// Query rows of one piece of work, about: the cost of fetching a page is little beside that of so
 /// many rows.

@@ -6,8 +6,8 @@ use half::f16;
 
 use super::*;
 use crate::kernels::noise::numbers;
+use crate::kernels::online_softmax::ROOMY;
 use crate::kernels::pages::{Precision, put_rows};
-use crate::kernels::sweep::ROOMY;
 
 struct Case {
     kv_heads: usize,

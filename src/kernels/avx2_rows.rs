@@ -20,9 +20,9 @@ use super::activations::Activations;
 use super::avx2::together;
 use super::avx2_rows_32::{block_of_32, eight_of_32};
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, unpack_chunk};
-use super::few::{AHEAD, Inputs};
 use super::formats::{LEVELS, six_bits};
 use super::panel::fetch;
+use super::small_batch::{AHEAD, Inputs};
 
 /// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
 /// told row, token and product.

@@ -17,9 +17,9 @@ use std::arch::x86_64::{
 
 use super::activations::Activations;
 use super::avx2_rows::{both, half, sum, with_minima};
-use super::few::AHEAD;
 use super::formats::six_bits;
 use super::panel::fetch;
+use super::small_batch::AHEAD;
 
 /// Weights of a block.
 const BLOCK: usize = 256;

@@ -2,7 +2,7 @@
 //! tokens, then SiLU.
 
 use super::exponent::silu;
-use super::lanes::Lanes;
+use super::f32x16::Lanes;
 use super::pool;
 use super::simd::{Simd, Work};
 

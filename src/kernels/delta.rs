@@ -5,9 +5,9 @@
 //! `S ← e^g S; δ = β (v − Sᵀ k); S ← S + k δᵀ; o = Sᵀ q`.
 
 use super::disjoint::Disjoint;
-use super::lanes::{Lanes, ask_for, settle};
+use super::f32x16::{Lanes, ask_for, settle};
 use super::pool;
-use super::rows::squares;
+use super::rowwise::squares;
 use super::simd::{Simd, Work};
 
 /// Columns of a head's matrix that one piece of work has: with 128 rows they stay in the

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::disjoint::Disjoint;
 use super::exponent::{exp, gelu};
-use super::lanes::Lanes;
+use super::f32x16::Lanes;
 use super::pool;
 use super::simd::{Simd, Work};
 
@@ -27,7 +27,7 @@ pub fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
                 for x in row.iter_mut() {
                     *x -= mean;
                 }
-                let scale = 1.0 / (super::rows::squares(row) / width as f32 + epsilon).sqrt();
+                let scale = 1.0 / (super::rowwise::squares(row) / width as f32 + epsilon).sqrt();
                 for ((x, gain), bias) in row.iter_mut().zip(gain).zip(bias) {
                     *x = *x * scale * gain + bias;
                 }

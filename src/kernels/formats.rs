@@ -4,7 +4,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::blocks::RowsByOne;
-use super::lanes::widened;
+use super::f32x16::widened;
 use half::f16;
 
 use super::blocks::{Format, Kind};

@@ -30,10 +30,8 @@ pub mod delta;
 mod disjoint;
 pub mod encoder;
 pub mod exponent;
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod few;
+mod f32x16;
 pub mod formats;
-mod lanes;
 pub mod lines;
 pub mod matmul;
 #[cfg(target_arch = "aarch64")]
@@ -42,10 +40,12 @@ mod neon;
 mod neon_rows;
 #[cfg(test)]
 mod noise;
+mod online_softmax;
 pub mod pages;
 mod panel;
 pub mod pool;
-pub mod rows;
+pub mod rowwise;
 pub mod simd;
-mod sweep;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod small_batch;
 pub mod threads;

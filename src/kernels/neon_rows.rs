@@ -12,9 +12,9 @@ use std::arch::asm;
 
 use super::activations::Activations;
 use super::blocks::{Format, Kind, MOST_RUNS, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
-use super::few::{AHEAD, Inputs};
 use super::formats::{half, six_bits};
 use super::panel::fetch;
+use super::small_batch::{AHEAD, Inputs};
 
 /// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
 /// told row, token and product.

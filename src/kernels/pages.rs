@@ -7,7 +7,7 @@ use std::sync::Arc;
 use half::f16;
 
 use super::disjoint::Disjoint;
-use super::lanes::Lanes;
+use super::f32x16::Lanes;
 use super::lines::{Lines, LinesOf};
 use super::pool;
 use super::simd::{Simd, Work};

@@ -6,7 +6,7 @@
 
 use super::activations::{Activations, RUN};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
-use super::lanes::ask_for;
+use super::f32x16::ask_for;
 
 /// Rows that lie beside each other.
 pub(super) const PANEL: usize = 16;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::activations::{self, Tile};
-use super::lanes::{Lanes, Plain};
+use super::f32x16::{Lanes, Plain};
 
 /// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
 /// costs more than it saves.
@@ -177,7 +177,7 @@ impl Simd {
     pub(super) fn run<W: Work>(self, work: W) -> W::Output {
         #[cfg(target_arch = "x86_64")]
         {
-            use super::lanes::{Avx2, Avx512};
+            use super::f32x16::{Avx2, Avx512};
             #[target_feature(enable = "avx2,fma,f16c")]
             fn avx2<W: Work>(work: W) -> W::Output {
                 work.run::<Avx2>()
@@ -199,7 +199,7 @@ impl Simd {
         }
         #[cfg(target_arch = "aarch64")]
         if self.0 != Level::Scalar {
-            return work.run::<super::lanes::Neon>();
+            return work.run::<super::f32x16::Neon>();
         }
         work.run::<Plain>()
     }

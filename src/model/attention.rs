@@ -3,16 +3,16 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
+use super::activations::{Rows, Vector};
 use super::buffer::Buffer;
-use super::hyper::Hyper;
-use super::keys::Keys;
+use super::hyperparameters::Hyper;
+use super::kv_cache::Keys;
 use super::linear::Linear;
 use super::rope::Angles;
-use super::rows::{Rows, Vector};
 use super::weights::Weights;
 use crate::kernels::attention;
 use crate::kernels::pages::Precision;
-use crate::kernels::rows::Gate;
+use crate::kernels::rowwise::Gate;
 
 /// The form of a layer's attention.
 #[derive(Debug, Clone, Copy, Default)]

@@ -13,10 +13,10 @@ use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 
+use super::activations::Rows;
 use super::gguf::Header;
 use super::linear::{Linear, Table};
 use super::mapping::Mapping;
-use super::rows::Rows;
 use super::weights::Weights;
 use crate::base::{Cancel, Failure, OrBug as _, Result};
 use crate::kernels::encoder::{Encoded, gelu_each, layer_norm};

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::activations::{Rows, Vector};
 use super::buffer::Buffer;
 use super::linear::Linear;
 use super::recurrent::{Moment, Pending, Recurrent, Replay};
-use super::rows::{Rows, Vector};
 use super::weights::Weights;
 use crate::kernels::convolution::{self, MOST_TAPS};
 use crate::kernels::delta::{self, Shape, Tokens};
 use crate::kernels::exponent::{sigmoid, softplus};
-use crate::kernels::rows::Gate;
+use crate::kernels::rowwise::Gate;
 
 /// The weights of a layer's delta net.
 pub struct DeltaNet {

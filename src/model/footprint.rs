@@ -1,6 +1,6 @@
 //! The memory that the state of a text takes, from the figures of a model alone.
 
-use super::hyper::{Hyper, LayerKind};
+use super::hyperparameters::{Hyper, LayerKind};
 use crate::kernels::pages::Precision;
 
 /// Bytes of state.
@@ -38,7 +38,7 @@ impl Footprint {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hyper::Delta;
+    use super::super::hyperparameters::Delta;
     use super::*;
     use crate::kernels::delta::Shape;
 

@@ -4,10 +4,10 @@
 use candle_core::Result;
 
 use super::gguf::Header;
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
-use crate::kernels::rows::Gate;
+use crate::kernels::rowwise::Gate;
 
 /// Loads a Gemma 3 for a context of so many tokens.
 pub(super) fn load(weights: &Weights<'_>, mut hyper: Hyper, context: usize) -> Result<Transformer> {

@@ -4,7 +4,7 @@
 //! number of blocks in some formats, and makes tables for the whole context the file claims.
 
 use super::gguf::{Header, TensorInfo, type_name};
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::weights::kind_of;
 use crate::base::text::{human_count, printable};
 use crate::base::{Failure, Result};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use candle_core::quantized::QMatMul;
 use candle_core::{DType, Device, Module as _, Result, Tensor, bail};
 
+use super::activations::{Rows, Vector};
 use super::buffer::Buffer;
 use super::mapping::Mapping;
-use super::rows::{Rows, Vector};
 use crate::kernels::blocks::Kind;
 use crate::kernels::matmul::Matrix;
 use crate::kernels::pool;

@@ -3,22 +3,24 @@
 //! Law: candle lives here, in `engine` and in the kernels' custom ops, and nowhere else; one
 //! file per architecture; nothing here knows a repository, a prompt or a screen.
 
+pub mod activations;
 mod attention;
 pub mod bert;
 mod buffer;
 pub mod chat;
+pub mod checkpoint;
 mod delta;
-mod feed;
 pub mod footprint;
 mod gemma3;
 pub mod gguf;
 mod glm4;
-pub mod hyper;
+pub mod hyperparameters;
 pub mod jinja;
-pub mod keys;
+pub mod kv_cache;
 mod linear;
 mod llama;
 pub mod mapping;
+mod mlp;
 pub mod network;
 mod phi3;
 mod qwen2;
@@ -28,9 +30,7 @@ mod recurrent;
 #[cfg(test)]
 mod reference_tests;
 pub mod rope;
-pub mod rows;
 pub mod sample;
-pub mod snapshot;
 pub mod synthetic;
 pub mod tokenizer;
 pub mod transformer;

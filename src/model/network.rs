@@ -18,10 +18,10 @@ use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::quantized_glm4;
 
+use super::checkpoint::Snapshot;
 use super::gguf::{Header, type_name};
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::mapping::Mapping;
-use super::snapshot::Snapshot;
 use super::transformer::Transformer;
 pub use super::transformer::Wanted;
 use super::weights::{Weights, kind_of};

@@ -211,7 +211,7 @@ fn in_one_piece_they_equal_candles() {
     let header = Header::read(file.path()).expect("a header");
     let mut hyper = Hyper::from_header(&header).expect("figures");
     let style = crate::model::transformer::Style {
-        gate: crate::kernels::rows::Gate::Silu,
+        gate: crate::kernels::rowwise::Gate::Silu,
         ..gemma3::style(&header, &mut hyper)
     };
     let mapping = Arc::new(Mapping::open(file.path()).expect("there"));

@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::llama::factors;
 use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;

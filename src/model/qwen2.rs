@@ -2,7 +2,7 @@
 
 use candle_core::Result;
 
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 

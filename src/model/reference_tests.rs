@@ -11,7 +11,7 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::gguf::Header;
-use super::hyper::Hyper;
+use super::hyperparameters::Hyper;
 use super::mapping::Mapping;
 use super::network::{self, Network, Wanted};
 use super::weights::Weights;

@@ -2,7 +2,7 @@
 
 use candle_core::{D, Device, Result, Tensor, bail};
 
-use crate::kernels::rows::Turns;
+use crate::kernels::rowwise::Turns;
 
 /// The rotary frequencies of one kind of layer.
 #[derive(Debug, Clone)]

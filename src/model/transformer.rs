@@ -5,20 +5,20 @@ pub mod drafter;
 
 use candle_core::{Device, Result, bail};
 
+use super::activations::{Rows, Vector};
 use super::attention::{Attention, Form};
+use super::checkpoint::{Kept, Snapshot};
 use super::delta::DeltaNet;
-use super::feed::Feed;
-use super::hyper::{Hyper, LayerKind};
-use super::keys::Keys;
+use super::hyperparameters::{Hyper, LayerKind};
+use super::kv_cache::Keys;
 use super::linear::{Linear, Table};
+use super::mlp::Feed;
 use super::recurrent::Recurrent;
 use super::rope::{Angles, Rope};
-use super::rows::{Rows, Vector};
-use super::snapshot::{Kept, Snapshot};
 use super::weights::Weights;
 use crate::base::Cancel;
 use crate::kernels::pool;
-use crate::kernels::rows::Gate;
+use crate::kernels::rowwise::Gate;
 
 /// The traits that tell one architecture from another.
 #[derive(Debug, Clone)]

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{Device, Result, Tensor, bail};
 
+use super::activations::Vector;
 use super::gguf::{self, Header};
-use super::keys;
+use super::kv_cache;
 use super::linear::{Linear, Mapped, Product, Table};
 use super::mapping::Mapping;
-use super::rows::Vector;
 use crate::kernels::blocks::{Kind, dequantize};
 use crate::kernels::encoder::round_to_8;
 use crate::kernels::matmul::Matrix;
@@ -82,7 +82,7 @@ impl<'a> Weights<'a> {
             header,
             files,
             ours: device.is_cpu(),
-            precision: keys::precision(header),
+            precision: kv_cache::precision(header),
             device,
         }
     }

@@ -4,8 +4,8 @@
 
 use super::footprint::Footprint;
 use super::gguf::{Header, TensorInfo};
-use super::hyper::Hyper;
-use super::keys;
+use super::hyperparameters::Hyper;
+use super::kv_cache;
 
 /// The work of every token, of every prompt, and for the text that is held.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Work {
     pub fn of(header: &Header, hyper: &Hyper) -> Self {
         let tied = header.tensor("output.weight").is_none();
         let mut own = Self {
-            state: Footprint::of(hyper, keys::precision(header)),
+            state: Footprint::of(hyper, kv_cache::precision(header)),
             ..Self::default()
         };
         for tensor in &header.tensors {

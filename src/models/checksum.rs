@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::meter::Meter;
+use super::progress::Meter;
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 

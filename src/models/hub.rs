@@ -12,10 +12,10 @@ use ureq::{Agent, Body};
 use super::address::{escape, host_of, is_loopback, joined, same_origin};
 use super::catalog::is_sha256;
 use super::checksum::PIECE;
-use super::meter::Meter;
+use super::endpoints::{Route, authorities};
+use super::network_errors::{Next, Trouble, refused, unreached};
+use super::progress::Meter;
 use super::repository::next_page;
-use super::route::{Route, authorities};
-use super::trouble::{Next, Trouble, refused, unreached};
 use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, Result};
 

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use super::catalog::Source;
 use super::hub::Remote;
-use super::meter::Meter;
-use super::register::lock_file;
-use super::trouble::Next;
+use super::manifest::lock_file;
+use super::network_errors::Next;
+use super::progress::Meter;
 use super::{Installed, Model, Progress, Store, checksum, transfer, wheel};
 use crate::base::places::private_dir;
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
-pub use super::route::Route;
+pub use super::endpoints::Route;
 
 /// Fetches a model into the store. `progress` is called about ten times a second.
 ///

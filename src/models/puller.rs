@@ -95,7 +95,7 @@ impl Puller {
         program: &std::path::Path,
         all: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self> {
-        let pip = super::route::pip_environment();
+        let pip = super::endpoints::pip_environment();
         let kept = environment::kept(all, pip, environment::here().as_deref());
         let mut command = Command::new(program);
         command

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{NAME_RULE, good_name, nearest};
 use super::checksum;
-use super::meter::{Meter, Progress};
-use super::register::{self, Entry, Register};
+use super::manifest::{self, Entry, Register};
+use super::progress::{Meter, Progress};
 use crate::base::failure::io_failure;
-use crate::base::parts::{PartName, files_of, listed};
 use crate::base::places::private_dir;
+use crate::base::shard_names::{PartName, files_of, listed};
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
@@ -64,13 +64,13 @@ impl Store {
     /// The models that are here, by name; a file that has gone is left out. GGUF files that
     /// lie in the folder without standing in the register are models by their names.
     pub fn installed(&self) -> Result<Vec<Installed>> {
-        let register = register::read(&self.dir)?.register;
+        let register = manifest::read(&self.dir)?.register;
         let mut models: Vec<Installed> = register
             .models
             .iter()
             .map(|entry| self.model(entry))
             .collect();
-        for entry in register::strays(&self.dir, &register) {
+        for entry in manifest::strays(&self.dir, &register) {
             models.push(self.model(&entry));
         }
         models.retain(|model| model.path.is_file());
@@ -100,13 +100,13 @@ impl Store {
 
     /// The name chosen with `models use`, where one was.
     pub fn chosen(&self) -> Result<Option<String>> {
-        Ok(register::read(&self.dir)?.register.chosen)
+        Ok(manifest::read(&self.dir)?.register.chosen)
     }
 
     /// Remembers the model to use from now on, which must be installed.
     pub fn choose(&self, name: &str) -> Result<()> {
         self.find(name)?;
-        register::change(&self.dir, |register| {
+        manifest::change(&self.dir, |register| {
             register.chosen = Some(name.to_owned());
             Ok(())
         })
@@ -170,7 +170,7 @@ impl Store {
     /// Forgets a model, and deletes its file if homebody put it there.
     pub fn remove(&self, name: &str) -> Result<Installed> {
         let model = self.find(name)?;
-        register::change(&self.dir, |register| {
+        manifest::change(&self.dir, |register| {
             // The file first: were it the other way round and failed, a stray would be left.
             for file in model.files().iter().filter(|_| model.owned) {
                 if let Err(e) = fs::remove_file(file)
@@ -259,7 +259,7 @@ impl Store {
             Ok(inside) if model.owned => inside.to_owned(),
             _ => model.path.clone(),
         };
-        register::change(&self.dir, |register| {
+        manifest::change(&self.dir, |register| {
             register.models.retain(|entry| entry.name != model.name);
             register.models.push(Entry {
                 name: model.name.clone(),

@@ -11,11 +11,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalog::{Model, Source};
 use super::checksum;
+use super::endpoints::Route;
 use super::hub::{Remote, Said, Upload};
-use super::meter::Meter;
-use super::route::Route;
+use super::network_errors::{Next, Trouble};
+use super::progress::Meter;
 use super::store::check_magic;
-use super::trouble::{Next, Trouble};
 use crate::base::failure::io_failure;
 use crate::base::places::write_private;
 use crate::base::text::human_bytes;

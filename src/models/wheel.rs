@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalog::{Model, Source};
 use super::checksum::{self, PIECE};
-use super::meter::Meter;
-use super::route::Route;
+use super::endpoints::Route;
+use super::progress::Meter;
 use super::store::check_magic;
 use super::transfer::{Fetched, check_space, part_of};
 use crate::base::failure::io_failure;

@@ -3,9 +3,9 @@
 use ratatui::text::Span;
 
 use super::draw::{Cx, counted, rate_text, sides};
-use super::prose::{MEASURE, bar, plain};
-use super::rows::{Row, Rows};
 use super::stream::Stream;
+use super::styled_rows::{Row, Rows};
+use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
 use super::width::width;
 use crate::app::{AnswerBlock, JobKind, Part, Phase, State};

@@ -6,7 +6,7 @@ use similar::TextDiff;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::draw::{Cx, counted, hint_spans, sides};
-use super::rows::Row;
+use super::styled_rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
 use crate::app::{

@@ -4,9 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::Span;
 
 use super::highlight::Highlighter;
-use super::prose::{MEASURE, bar, plain};
-use super::rows::{Row, Rows};
 use super::stream::Stream;
+use super::styled_rows::{Row, Rows};
+use super::text::{MEASURE, bar, plain};
 use super::theme::{Role, Theme};
 use super::width::{fit, spans_width, width};
 use super::{answer, diff, review};

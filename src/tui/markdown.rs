@@ -9,9 +9,9 @@ use ratatui::text::Span;
 
 use super::frame::{Frame, info};
 use super::highlight::{Grown, Highlighter};
-use super::prose::{MEASURE, citations};
-use super::rows::Row;
+use super::styled_rows::Row;
 use super::table::Table;
+use super::text::{MEASURE, citations};
 use super::theme::{Role, Theme};
 use super::width::{code_line, spans_width, width};
 use super::wrap::wrap;

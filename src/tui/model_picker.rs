@@ -7,8 +7,8 @@ use ratatui::text::Span;
 
 use super::draw::{Cx, sides};
 use super::overlay::{Drawn, filter, frame, mark, top_of};
-use super::prose::plain;
-use super::rows::Row;
+use super::styled_rows::Row;
+use super::text::plain;
 use super::theme::Role;
 use super::width::{fit, spans_width, width};
 use crate::app::{Fit, ModelPicker, ModelRow};

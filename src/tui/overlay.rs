@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 
 use super::draw::Cx;
 use super::model_picker;
-use super::prose::plain;
-use super::rows::Row;
+use super::styled_rows::Row;
+use super::text::plain;
 use super::theme::Role;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};

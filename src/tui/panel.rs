@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 
 use super::draw::Cx;
 use super::highlight::Grown;
-use super::rows::Row;
+use super::styled_rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit, fit_end, pad, width};
 use crate::app::{Body, Focus, Panel, PanelRow, PanelTab, Place, State};

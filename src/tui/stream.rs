@@ -7,7 +7,7 @@
 
 use super::highlight::{Grown, Highlighter};
 use super::markdown::{self, Look};
-use super::rows::{Row, Rows};
+use super::styled_rows::{Row, Rows};
 use super::theme::Theme;
 use crate::base::OrBug;
 

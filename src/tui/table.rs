@@ -3,7 +3,7 @@
 use pulldown_cmark::Alignment;
 use ratatui::text::Span;
 
-use super::rows::Row;
+use super::styled_rows::Row;
 use super::theme::{Role, Theme};
 use super::width::spans_width;
 use super::wrap::wrap;

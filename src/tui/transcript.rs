@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::draw::{self, Chunk, Cx};
-use super::rows::{Row, selected};
 use super::stream::Stream;
+use super::styled_rows::{Row, selected};
 use super::theme::Role;
 use crate::app::{
     Block, BlockId, Body, Check, Cursor, Focus, Part, PatchRow, PatchState, Scroll, Selection,

@@ -5,11 +5,11 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
 use super::composer as typing;
+use super::divider;
 use super::draw::Cx;
 use super::highlight::Highlighter;
 use super::overlay;
 use super::panel;
-use super::rule;
 use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
@@ -185,7 +185,7 @@ impl View {
         let cx_all = cx(screen.width);
         let keys = self.rule_keys(state, text_width);
         let below = self.transcript.below();
-        rule::rule(buffer, areas.rule, state, below, keys, &cx_all);
+        divider::rule(buffer, areas.rule, state, below, keys, &cx_all);
         let at = self.draw_composer(buffer, areas.composer, state, &cx_all);
         if let Some(area) = areas.status {
             self.hits.status = status::status(buffer, area, state, &cx_all);

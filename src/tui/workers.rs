@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::desk::{self, Desk};
 use super::engine_thread::{self, EngineThread, Task};
 use super::indexer::{self, Indexer};
+use super::io_worker::{self, Desk};
 use super::reports;
 use crate::app::{Command, Event, Generation, PullEvent};
 use crate::base::failure::io_failure;
@@ -64,7 +64,7 @@ pub struct Workers {
     events: Sender<Event>,
     engine: Sender<Task>,
     index: Sender<bool>,
-    desk: Option<Sender<desk::Task>>,
+    desk: Option<Sender<io_worker::Task>>,
     writer: Option<Sender<Write>>,
     puller: Option<Sender<(String, Cancel)>>,
     job: CancelSource,
@@ -117,7 +117,7 @@ impl Workers {
         }
         {
             let desk = Desk::new(Arc::clone(&shared), events.clone());
-            to_finish.push(spawn("desk", move || desk::serve(desk, &desk_tasks))?);
+            to_finish.push(spawn("desk", move || io_worker::serve(desk, &desk_tasks))?);
         }
         {
             let (shared, events) = (Arc::clone(&shared), events.clone());
@@ -225,7 +225,7 @@ impl Workers {
     fn preview(&self, generation: Generation, request: Box<Request>) {
         // While a job has the engine, the desk answers with an estimate.
         if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
-            self.to_desk(desk::Task::Preview {
+            self.to_desk(io_worker::Task::Preview {
                 generation,
                 request,
             });
@@ -248,7 +248,7 @@ impl Workers {
         let _ = self.engine.send(task);
     }
 
-    fn to_desk(&self, task: desk::Task) {
+    fn to_desk(&self, task: io_worker::Task) {
         if let Some(desk) = &self.desk {
             let _ = desk.send(task);
         }
@@ -340,30 +340,30 @@ impl Workers {
 }
 
 /// The desk's task for a command; the command itself if it is none for the desk.
-fn for_desk(command: Command) -> Result<desk::Task, Command> {
+fn for_desk(command: Command) -> Result<io_worker::Task, Command> {
     Ok(match command {
         Command::Search {
             generation,
             query,
             top,
-        } => desk::Task::Search {
+        } => io_worker::Task::Search {
             generation,
             query,
             top,
         },
-        Command::ReadCode { path, range } => desk::Task::ReadCode { path, range },
-        Command::RefreshRepo => desk::Task::Repo,
-        Command::ListModels => desk::Task::Models,
-        Command::ListSessions => desk::Task::ListSessions,
-        Command::LoadSession { id } => desk::Task::LoadSession(id),
-        Command::NewSession => desk::Task::NewSession,
-        Command::SaveTurn(turn) => desk::Task::SaveTurn(turn),
-        Command::SaveHistory(line) => desk::Task::SaveHistory(line),
-        Command::Export { turns, file } => desk::Task::Export { turns, file },
-        Command::WriteReport(text) => desk::Task::Report(text),
-        Command::Dismiss { finding, aside } => desk::Task::Dismiss { finding, aside },
-        Command::Suggest(finding) => desk::Task::Suggest(finding),
-        Command::Doctor => desk::Task::Doctor,
+        Command::ReadCode { path, range } => io_worker::Task::ReadCode { path, range },
+        Command::RefreshRepo => io_worker::Task::Repo,
+        Command::ListModels => io_worker::Task::Models,
+        Command::ListSessions => io_worker::Task::ListSessions,
+        Command::LoadSession { id } => io_worker::Task::LoadSession(id),
+        Command::NewSession => io_worker::Task::NewSession,
+        Command::SaveTurn(turn) => io_worker::Task::SaveTurn(turn),
+        Command::SaveHistory(line) => io_worker::Task::SaveHistory(line),
+        Command::Export { turns, file } => io_worker::Task::Export { turns, file },
+        Command::WriteReport(text) => io_worker::Task::Report(text),
+        Command::Dismiss { finding, aside } => io_worker::Task::Dismiss { finding, aside },
+        Command::Suggest(finding) => io_worker::Task::Suggest(finding),
+        Command::Doctor => io_worker::Task::Doctor,
         other => return Err(other),
     })
 }

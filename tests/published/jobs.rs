@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use homebody::base::Cancel;
 use homebody::engine::{LocalEngine, Reread, Sampling, ThinkingMode, Usage};
+use homebody::jobs::model_trial::{JOBS, TinyRepository, request, second_question};
 use homebody::jobs::session::Sessions;
-use homebody::jobs::sitting::{JOBS, TinyRepository, request, second_question};
 use homebody::jobs::{Answer, Ask, Event, Request, Settings, Turn};
 use homebody::model::chat::{ChatFacts, ChatMessage, ChatRole, ChatTemplate};
 use homebody::model::gguf::Header;

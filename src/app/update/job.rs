@@ -2,7 +2,7 @@
 
 use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone};
 use super::super::command::Command;
-use super::super::message::{Generation, Millis};
+use super::super::event::{Generation, Millis};
 use super::super::patch_block::PatchBlock;
 use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Cursor, Focus, Running, Scroll, State};

@@ -17,7 +17,7 @@ mod world;
 
 use super::block::{Block, BlockId, Body, Note, Tone};
 use super::command::Command;
-use super::message::{Event, Generation, Millis, Signal};
+use super::event::{Event, Generation, Millis, Signal};
 use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
 use crate::jobs::Mention;

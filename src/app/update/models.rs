@@ -2,7 +2,7 @@
 
 use super::super::block::{Body, Download, DownloadEnd, Tone};
 use super::super::command::Command;
-use super::super::message::{Fit, ModelRow};
+use super::super::event::{Fit, ModelRow};
 use super::super::overlay::{Confirm, ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, State};
 use super::stop;

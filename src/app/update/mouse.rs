@@ -3,7 +3,7 @@
 
 use super::super::block::Body;
 use super::super::command::Command;
-use super::super::message::{Mouse, MouseKind, Part, Selection, Spot, Target};
+use super::super::event::{Mouse, MouseKind, Part, Selection, Spot, Target};
 use super::super::overlay::Overlay;
 use super::super::patch_block::PatchRow;
 use super::super::state::{Focus, State};

@@ -3,10 +3,10 @@
 use super::super::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::complete::mention_text;
+use super::super::event::Generation;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
-use super::super::message::Generation;
 use super::super::overlay::{Confirm, Overlay, Picker};
 use super::super::state::{Focus, State};
 use super::{models, slash, stop};

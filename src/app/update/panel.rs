@@ -2,7 +2,7 @@
 
 use super::super::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
-use super::super::message::Generation;
+use super::super::event::Generation;
 use super::super::state::{Focus, Panel, PanelRow, PanelTab, State};
 use super::whole;
 use crate::base::{Failure, LineRange, RepoPath, Result};

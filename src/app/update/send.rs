@@ -2,8 +2,8 @@
 
 use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
 use super::super::command::Command;
-use super::super::commands::{self, Parsed};
 use super::super::review_block::ReviewBlock;
+use super::super::slash::{self, Parsed};
 use super::super::state::{Composing, EngineState, Queued, Running, State};
 use crate::jobs::{Ask, Patch, Request, ReviewOf};
 use crate::repo::DiffSpec;
@@ -27,7 +27,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     let text = state.composer.text().trim().to_owned();
-    if let Parsed::Unknown(name, near) = commands::parse(&text) {
+    if let Parsed::Unknown(name, near) = slash::parse(&text) {
         // The text stays: a slip is mended, not typed again.
         let hint = near.map_or_else(
             || "/help lists the commands".to_owned(),
@@ -40,7 +40,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     if state.history.add(&text) && state.options.save {
         out.push(Command::SaveHistory(text.clone()));
     }
-    match commands::parse(&text) {
+    match slash::parse(&text) {
         Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, &text, out),
         Parsed::Plain(_) | Parsed::Unknown(..) => ask(state, &text, out),
     }
@@ -131,7 +131,7 @@ pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
     }
     let text = match request {
         Request::Ask(ask) if ask.go_on => shown.to_owned(),
-        Request::Ask(ask) if matches!(commands::parse(&ask.question), Parsed::Plain(_)) => {
+        Request::Ask(ask) if matches!(slash::parse(&ask.question), Parsed::Plain(_)) => {
             ask.question.clone()
         }
         Request::Ask(ask) => format!("/ask {}", ask.question),

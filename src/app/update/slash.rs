@@ -2,8 +2,8 @@
 
 use super::super::block::{Body, Tone};
 use super::super::command::Command;
-use super::super::commands::Slash;
 use super::super::overlay::{Confirm, Overlay, Picker};
+use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
 use super::{models, overlay, panel, scroll, send, stop, whole};
 use crate::base::RepoPath;

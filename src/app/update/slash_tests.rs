@@ -1,8 +1,8 @@
 //! Tests of the slash commands: each does something, and says so where it cannot.
 
 use super::*;
-use crate::app::commands::TABLE;
 use crate::app::sample::*;
+use crate::app::slash::TABLE;
 use crate::app::{Event, Focus, PanelTab, Sent};
 use crate::base::LineRange;
 use crate::patch::Applied;

@@ -6,7 +6,7 @@ use super::super::block::{
     AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
 };
 use super::super::command::Command;
-use super::super::message::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
+use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
 use super::send;

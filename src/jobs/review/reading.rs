@@ -1,6 +1,6 @@
 //! One piece of a diff: read once, and each finding looked at again.
 
-use super::super::{Event, Finding, JobCx, Severity, talk};
+use super::super::{Event, Finding, JobCx, Severity, model_calls};
 use super::finding_form::FindingForm;
 use super::memory::{Known, Memory};
 use super::tally::Tally;
@@ -34,7 +34,7 @@ pub(super) fn read(
     let tokens = cx.engine.count_messages(&request.messages)?;
     let window = cx.engine.facts().context;
     if tokens + 64 > window {
-        return Err(talk::context_full(tokens, window));
+        return Err(model_calls::context_full(tokens, window));
     }
     let form = FindingForm::new(piece, diff, fixes(cx.engine.facts().rewrites));
     if form.is_empty() {
@@ -88,7 +88,7 @@ fn written(
     cx.engine
         .generate(request, Some(grammar), &cx.cancel, &mut |step| {
             if matches!(step, Step::Prefill { .. }) {
-                emit(talk::event_of(step));
+                emit(model_calls::event_of(step));
             }
         })
 }

@@ -1,7 +1,7 @@
 //! The second look: each finding is put to the model once more, alone, with its evidence.
 
 use super::super::prompt::{VerdictValues, fence_for};
-use super::super::{Finding, JobCx, Prompts, talk};
+use super::super::{Finding, JobCx, Prompts, model_calls};
 use crate::base::Result;
 use crate::context::changes::DiffPiece;
 use crate::context::pack::pack;
@@ -108,7 +108,7 @@ pub(super) fn look(
     let tokens = cx.engine.count_messages(&messages)?;
     let window = cx.engine.facts().context;
     if tokens + ANSWER > window {
-        return Err(talk::context_full(tokens, window));
+        return Err(model_calls::context_full(tokens, window));
     }
     let request = Generate {
         next: messages.clone(),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{Header, read};
-use crate::base::parts::{PartName, listed};
+use crate::base::shard_names::{PartName, listed};
 use crate::base::text::{human_count, printable, truncated};
 use crate::base::{Failure, Result};
 

@@ -5,9 +5,9 @@
 use candle_core::{Result, bail};
 
 use super::{Block, State, Style, Transformer, Turns};
-use crate::model::hyper::Hyper;
+use crate::model::activations::{Rows, Vector};
+use crate::model::hyperparameters::Hyper;
 use crate::model::linear::Linear;
-use crate::model::rows::{Rows, Vector};
 use crate::model::weights::Weights;
 
 /// A block that predicts one token further, with the state of one text.

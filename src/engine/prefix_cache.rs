@@ -9,13 +9,13 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::Step;
-use super::pacing::Pacing;
-use super::states::{Found, Purpose, States};
+use super::chunk_size::Pacing;
+use super::disk_cache::{Found, Purpose, States};
 use crate::base::bug::bug;
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};
+use crate::model::checkpoint::Snapshot;
 use crate::model::network::{Network, Wanted};
-use crate::model::snapshot::Snapshot;
 
 /// The most moments that are kept in memory.
 pub(super) const MOST_MOMENTS: usize = 4;
@@ -479,5 +479,5 @@ pub(super) fn common(a: &[u32], b: &[u32]) -> usize {
 }
 
 #[cfg(test)]
-#[path = "recall_tests.rs"]
+#[path = "prefix_cache_tests.rs"]
 mod tests;

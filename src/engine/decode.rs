@@ -17,8 +17,8 @@
 
 use std::time::Instant;
 
-use super::draft::{Drafting, Lookup};
-use super::recall::{Recall, common};
+use super::prefix_cache::{Recall, common};
+use super::speculative::{Drafting, Lookup};
 use crate::base::{Cancel, OrBug, Result};
 
 /// Distance of two tokens, in logits, below which the choice is made on the last token read alone.
@@ -183,5 +183,5 @@ impl<'a> Writer<'a> {
 }
 
 #[cfg(test)]
-#[path = "writer_tests.rs"]
+#[path = "decode_tests.rs"]
 mod tests;

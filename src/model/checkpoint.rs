@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::sync::Arc;
 
-use super::keys::Keys;
+use super::kv_cache::Keys;
 use super::recurrent::Moment;
 use crate::kernels::lines::Lines;
 use crate::kernels::pages::{Numbers, PAGE, Precision};

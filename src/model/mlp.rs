@@ -2,10 +2,10 @@
 
 use candle_core::Result;
 
+use super::activations::Rows;
 use super::linear::Linear;
-use super::rows::Rows;
 use super::weights::Weights;
-use crate::kernels::rows::Gate;
+use crate::kernels::rowwise::Gate;
 
 /// The weights of a layer's feed-forward part.
 pub struct Feed {

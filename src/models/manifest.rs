@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::good_name;
 use crate::base::failure::io_failure;
-use crate::base::parts::{PartName, files_of};
 use crate::base::places::{private_dir, write_private};
+use crate::base::shard_names::{PartName, files_of};
 use crate::base::{Failure, Result};
 
 const FILE: &str = "models.json";

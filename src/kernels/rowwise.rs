@@ -1,7 +1,7 @@
 //! Arithmetic on every row, or on every number of it: norms, rotary embedding, gates, sums.
 
 use super::exponent::{gelu, sigmoid, silu};
-use super::lanes::Lanes;
+use super::f32x16::Lanes;
 use super::pool;
 use super::simd::{Simd, Work};
 

@@ -302,5 +302,5 @@ fn capital(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "past_tests.rs"]
+#[path = "history_tests.rs"]
 mod tests;

@@ -7,7 +7,7 @@ use candle_nn::ops;
 use super::buffer::Buffer;
 use super::rope::Angles;
 use crate::kernels::matmul::Inputs;
-use crate::kernels::rows::{self, Gate};
+use crate::kernels::rowwise::{self, Gate};
 
 /// Rows of numbers.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl Rows {
         match &self.numbers {
             Numbers::Host(x, _) => {
                 let mut y = Buffer::stale(x.len());
-                rows::rms_norm(x, gain.host()?, epsilon, &mut y);
+                rowwise::rms_norm(x, gain.host()?, epsilon, &mut y);
                 Ok(Self::host(y, self.width))
             }
             Numbers::Device(x) => {
@@ -185,7 +185,7 @@ impl Rows {
         } = self;
         match numbers {
             Numbers::Host(mut x, _) => {
-                rows::turn(&mut x, width, head, angles.turns());
+                rowwise::turn(&mut x, width, head, angles.turns());
                 Ok(Self::host(x, width))
             }
             Numbers::Device(x) => {
@@ -202,7 +202,7 @@ impl Rows {
         }
         match self.numbers {
             Numbers::Host(mut x, _) => {
-                rows::gated(gate, &mut x, other.on_host()?, self.width);
+                rowwise::gated(gate, &mut x, other.on_host()?, self.width);
                 Ok(Self::host(x, self.width))
             }
             Numbers::Device(x) => {
@@ -223,7 +223,7 @@ impl Rows {
         }
         match self.numbers {
             Numbers::Host(mut x, _) => {
-                rows::add(&mut x, other.on_host()?, self.width);
+                rowwise::add(&mut x, other.on_host()?, self.width);
                 Ok(Self::host(x, self.width))
             }
             Numbers::Device(x) => Self::device((x + other.on_device()?)?),

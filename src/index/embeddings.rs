@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, TantivyDocument};
 
 use super::checked;
-use super::past::Spoken;
+use super::commit_embeddings::Spoken;
 use super::pieces::lines_of;
 use super::snapshot::{failed, read_piece};
 use super::table::{FileRow, Table};
@@ -464,5 +464,5 @@ fn place(dir: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
-#[path = "meaning_tests.rs"]
+#[path = "embeddings_tests.rs"]
 mod tests;

@@ -2,7 +2,7 @@
 //!
 //! An answer about code repeats the code: a function with three lines changed, a quoted line, a
 //! hunk. What followed the last tokens where they stood before is proposed as what follows now
-//! (prompt lookup, after Saxena 2023, and arXiv:2304.04487); [`super::writer`] has it verified.
+//! (prompt lookup, after Saxena 2023, and arXiv:2304.04487); [`super::decode`] has it verified.
 //!
 //! Where a copy departs from its source, the source is not given up: the tokens that follow are
 //! looked for near the place where it was left, so that a changed, an added or a left-out line
@@ -160,5 +160,5 @@ impl Lookup {
 }
 
 #[cfg(test)]
-#[path = "draft_tests.rs"]
+#[path = "speculative_tests.rs"]
 mod tests;

@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 use crate::base::OrBug;
 use crate::base::places::private_dir;
 use crate::base::text::{hex, truncated};
+use crate::model::checkpoint::Snapshot;
 use crate::model::gguf::Header;
-use crate::model::snapshot::Snapshot;
 
 /// The first bytes of a file; another form of the state gets another number.
 const MARK: &[u8; 16] = b"homebody state 2";

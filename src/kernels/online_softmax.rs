@@ -10,7 +10,7 @@ use half::f16;
 
 use super::attention::Attention;
 use super::exponent::exp;
-use super::lanes::{Lanes, ask_for};
+use super::f32x16::{Lanes, ask_for};
 use super::lines::Lines;
 use super::pages::{Head, Number, PAGE, Row, key_rows, padded};
 use super::simd::Work;

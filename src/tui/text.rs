@@ -3,7 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::Span;
 
-use super::rows::Row;
+use super::styled_rows::Row;
 use super::theme::{Role, Theme};
 use super::width::{code_line, pad};
 use super::wrap::wrap;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::draw::{Cx, hint_spans, rate_text, tone};
-use super::prose::bar;
+use super::text::bar;
 use super::theme::Role;
 use super::width::{fit, spans_width, width};
 use crate::app::{Activity, BlockId, Body, Composing, Indexing, PatchRow, Place, Scroll, State};

@@ -2,7 +2,7 @@
 //! never stop thinking by itself; on a CPU that costs an hour and gives no answer.
 
 use super::Cut;
-use super::repeats::Repeats;
+use super::loop_detector::Repeats;
 use crate::model::chat::ThinkingTags;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 

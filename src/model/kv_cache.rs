@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor};
 
+use super::activations::Rows;
 use super::gguf::Header;
-use super::rows::Rows;
 use super::weights::kind_of;
 use crate::kernels::blocks::Kind;
 use crate::kernels::pages::{Numbers, PAGE, Page, Precision, put_rows};
