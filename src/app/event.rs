@@ -359,7 +359,7 @@ pub struct Mouse {
     /// Row on the screen, from 0.
     pub row: u16,
     /// The target under the mouse, by the layout last drawn.
-    pub target: Target,
+    pub target: MouseTarget,
 }
 
 /// A cell of the transcript as laid out.
@@ -375,7 +375,7 @@ pub struct Spot {
 
 /// The thing under the mouse, as known to the one who draws.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum MouseTarget {
     /// Nothing that can be clicked (a rule, an empty part).
     Nothing,
     /// A cell of the transcript, and the part of the block shown there.
@@ -383,7 +383,7 @@ pub enum Target {
         /// The cell under the mouse.
         spot: Spot,
         /// The part of the block.
-        part: Part,
+        part: BlockPart,
     },
     /// The transcript's empty rest, or a row above (`-1`) or below (`1`) it while dragging.
     Beyond(i8),
@@ -411,7 +411,7 @@ pub enum Target {
 
 /// The part of a block at a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum BlockPart {
     /// Plain text, with no action of its own.
     Text,
     /// The folded or open line of thinking.

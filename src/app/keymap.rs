@@ -51,8 +51,8 @@ macro_rules! actions {
         }
 
         /// All actions, in the order help shows them.
-        pub const TABLE: &[Entry] = &[
-            $(Entry {
+        pub const TABLE: &[Binding] = &[
+            $(Binding {
                 action: Action::$action,
                 name: $name,
                 place: Place::$place,
@@ -65,7 +65,7 @@ macro_rules! actions {
 
 /// A row of the table of actions.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct Binding {
     /// The action the row is about.
     pub action: Action,
     /// The action's name in `keys.NAME = […]`.

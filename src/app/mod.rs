@@ -33,8 +33,8 @@ pub use command::{Command, Editable, EditorPurpose};
 pub use complete::{Completion, CompletionItem};
 pub use composer::Composer;
 pub use event::{
-    Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis, ModelRow, Mouse,
-    MouseKind, Part, PullEvent, Selection, Signal, Spot, Target,
+    BlockPart, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
+    ModelRow, Mouse, MouseKind, MouseTarget, PullEvent, Selection, Signal, Spot,
 };
 pub use history::History;
 pub use key::{Code, Key};
@@ -46,7 +46,7 @@ pub use patch_block::{
 pub use review_block::{FindingRow, ReviewBlock};
 pub use state::{
     Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
-    PanelTab, Queued, Running, Scroll, State, Toast,
+    PanelTab, Queued, RunningJob, Scroll, State, Toast,
 };
 pub use update::{start, update};
 pub use wrapped_rows::Row;

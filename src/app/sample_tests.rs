@@ -11,12 +11,12 @@ use crate::patch::{Change, FileChange};
 use crate::repo::DiffKind;
 
 /// A state, a clock, and the commands that nobody carries out.
-pub(super) struct Desk {
+pub(super) struct Harness {
     pub state: State,
     pub now: Millis,
 }
 
-impl Desk {
+impl Harness {
     /// As at the start, nothing heard yet.
     pub fn fresh(options: Options) -> Self {
         let (state, _) = start(options, 1_000);

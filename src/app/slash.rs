@@ -70,7 +70,7 @@ pub enum Argument {
 
 /// A row of the table of commands.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct SlashCommand {
     /// The command the row is about.
     pub slash: Slash,
     /// The name as typed, without the slash.
@@ -89,8 +89,8 @@ const fn entry(
     usage: &'static str,
     argument: Argument,
     about: &'static str,
-) -> Entry {
-    Entry {
+) -> SlashCommand {
+    SlashCommand {
         slash,
         name,
         usage,
@@ -100,7 +100,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [Entry; 23] = [
+pub const TABLE: [SlashCommand; 23] = [
     entry(
         Slash::Ask,
         "ask",
@@ -264,7 +264,7 @@ pub enum Parsed<'a> {
 }
 
 /// Returns the table's row of a name.
-pub fn named(name: &str) -> Option<&'static Entry> {
+pub fn named(name: &str) -> Option<&'static SlashCommand> {
     TABLE.iter().find(|entry| entry.name == name)
 }
 

@@ -117,7 +117,7 @@ pub struct State {
     /// The state of the model.
     pub engine: EngineState,
     /// The job that runs (or is being stopped).
-    pub job: Option<Running>,
+    pub job: Option<RunningJob>,
     /// Requests waiting for their turn, in order.
     pub queue: VecDeque<Queued>,
     /// The block of the download that runs.
@@ -342,7 +342,7 @@ pub enum EngineState {
 
 /// The job that runs.
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct RunningJob {
     /// The generation its reports carry.
     pub generation: Generation,
     /// The kind of job.

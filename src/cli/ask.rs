@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use super::args::AskArgs;
 use super::follow::{Show, follow, ready, sources};
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::start::Code;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};
@@ -15,7 +15,7 @@ use crate::jobs::{Answer, Ask, Request, Turn};
 const MOST_PIPED: u64 = 1_000_000;
 
 /// Runs `ask QUESTION…`.
-pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &AskArgs, desk: &mut Invocation) -> Result<Code> {
     let bare = args.question.is_empty() && !input_is_given();
     if bare && !args.go_on {
         return Err(no_question());
@@ -75,7 +75,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Desk) -> Result<Code> {
 fn conversation(
     go_on: bool,
     sessions: &Sessions,
-    desk: &mut Desk,
+    desk: &mut Invocation,
 ) -> Result<(Option<String>, Vec<Turn>)> {
     if !go_on {
         return Ok((None, Vec::new()));
@@ -99,7 +99,10 @@ fn conversation(
 }
 
 /// Reads words and piped text as question and addition; piped text alone is the question.
-pub(super) fn question(words: &[String], desk: &mut Desk) -> Result<(String, Option<String>)> {
+pub(super) fn question(
+    words: &[String],
+    desk: &mut Invocation,
+) -> Result<(String, Option<String>)> {
     let said = words.join(" ");
     let piped = piped(desk)?;
     match (said.trim(), piped) {
@@ -139,7 +142,7 @@ pub(super) fn input_is_given() -> bool {
 }
 
 /// Reads the text that was piped in, up to [`MOST_PIPED`] bytes; none if nothing was.
-pub(super) fn piped(desk: &mut Desk) -> Result<Option<String>> {
+pub(super) fn piped(desk: &mut Invocation) -> Result<Option<String>> {
     if !input_is_given() {
         return Ok(None);
     }

@@ -1,7 +1,7 @@
 //! `bench`: what this machine does with this model.
 
 use super::args::BenchArgs;
-use super::invocation::{Desk, choice_name};
+use super::invocation::{Invocation, choice_name};
 use super::out::{Out, Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;
@@ -10,7 +10,7 @@ use crate::engine::{self, BenchPlan, BenchReport, Card, LoadOptions, LocalEngine
 use crate::jobs::ModelChoice;
 
 /// Runs `bench`.
-pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
     if args.drafts {
         return super::bench_drafts::run(args, desk);
     }
@@ -75,7 +75,7 @@ fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
 }
 
 /// Loads the real engine, for measuring and looking into it, with room for `least` tokens of context.
-pub(super) fn local(desk: &mut Desk, least: usize) -> Result<LocalEngine> {
+pub(super) fn local(desk: &mut Invocation, least: usize) -> Result<LocalEngine> {
     let choice = desk.model()?;
     let file = match &choice {
         ModelChoice::Installed(installed) => installed.path.clone(),

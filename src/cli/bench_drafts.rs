@@ -2,7 +2,7 @@
 
 use super::args::BenchArgs;
 use super::bench;
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
@@ -13,7 +13,7 @@ use crate::engine::bench_drafts;
 const CONTEXT: usize = 4096;
 
 /// Runs `bench --drafts`.
-pub(super) fn run(args: &BenchArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
     let mut local = bench::local(desk, CONTEXT)?;
     let cancel = desk.cancel();
     let out = &mut desk.out;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, stdin};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
 use crate::models::Model;
@@ -23,7 +23,7 @@ pub(super) enum Leave {
     Other(String),
 }
 
-impl Desk {
+impl Invocation {
     /// Tells whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
     pub(super) fn can_ask(&self) -> bool {
         !self.out.is_quiet() && stdin().is_terminal() && std::io::stderr().is_terminal()

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{AskArgs, PatchArgs, ReviewArgs};
 use super::ask::question;
 use super::follow::context_lines;
-use super::invocation::{Desk, choice_name};
+use super::invocation::{Invocation, choice_name};
 use super::out::Tone;
 use super::start::Code;
 use super::{patch as patching, review as reviewing};
@@ -20,7 +20,7 @@ use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
 const CONTEXT: usize = 8192;
 
 /// Runs `context ask QUESTION…`.
-pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Desk) -> Result<Code> {
+pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
     desk.seal()?;
     let (question, piped) = question(&args.question, desk)?;
     let request = Request::Ask(Ask {
@@ -32,7 +32,7 @@ pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `context patch REQUEST…`.
-pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Desk) -> Result<Code> {
+pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
     desk.seal()?;
     let files = patching::files(args)?;
     let (request, piped) = question(&args.request, desk)?;
@@ -46,7 +46,7 @@ pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Desk) -> Result<Cod
 }
 
 /// Runs `context review`.
-pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<Code> {
+pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
     let spec = reviewing::spec(args)?;
     desk.seal()?;
     let request = Request::Review(reviewing::request(args, spec)?);
@@ -55,7 +55,7 @@ pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Desk) -> Result<C
 }
 
 /// Prints what a model would be shown for a request, its messages too if `full`.
-fn show(request: &Request, full: bool, as_json: bool, desk: &mut Desk) -> Result<Code> {
+fn show(request: &Request, full: bool, as_json: bool, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     let counting = counter(desk)?;
@@ -136,7 +136,7 @@ impl Counting {
 
 /// The tokenizer of the model that would be used, which is read without its weights; else a
 /// rule of thumb. A model that was asked for and does not exist is a mistake all the same.
-fn counter(desk: &Desk) -> Result<Counting> {
+fn counter(desk: &Invocation) -> Result<Counting> {
     let ctx = match desk.config.ctx.value {
         0 => CONTEXT,
         n => n,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{DebugCommand, GrammarLanguage, GrammarNotation};
 use super::bench::local;
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::{Tone, bar};
 use super::sealing::attempts;
 use super::start::{Code, NEGATIVE};
@@ -13,7 +13,7 @@ use crate::base::text::human_bytes;
 use crate::base::{Failure, RepoPath, Result, seal};
 use crate::engine::{Walker, debug};
 use crate::grammar::Notation;
-use crate::index::Part;
+use crate::index::SearchPart;
 use crate::jobs::{ModelChoice, finding_walks, grammar_walks, replays, walks};
 use crate::patch::{Change, EditKind};
 
@@ -21,7 +21,7 @@ use crate::patch::{Change, EditKind};
 pub(super) const SCHEMA: &str = include_str!("events.schema.json");
 
 /// Runs `debug …`.
-pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(command: DebugCommand, desk: &mut Invocation) -> Result<Code> {
     match command {
         DebugCommand::Schema => {
             desk.out.raw(SCHEMA);
@@ -83,7 +83,7 @@ pub(super) fn run(command: DebugCommand, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `debug logits`.
-fn logits(tokens: &Path, out: &Path, desk: &mut Desk) -> Result<Code> {
+fn logits(tokens: &Path, out: &Path, desk: &mut Invocation) -> Result<Code> {
     let mut engine = local(desk, 0)?;
     let cancel = desk.cancel();
     let (rows, columns) = debug::logits(&mut engine, tokens, out, &cancel)?;
@@ -92,7 +92,7 @@ fn logits(tokens: &Path, out: &Path, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `debug tokenize`.
-fn tokenize(file: &Path, special: bool, time: bool, desk: &mut Desk) -> Result<Code> {
+fn tokenize(file: &Path, special: bool, time: bool, desk: &mut Invocation) -> Result<Code> {
     let model = file_of_model(desk)?;
     let (ids, seconds) = debug::tokenize(&model, file, special)?;
     if time {
@@ -106,7 +106,7 @@ fn tokenize(file: &Path, special: bool, time: bool, desk: &mut Desk) -> Result<C
 }
 
 /// Runs `debug render`.
-fn render(messages: &Path, template: Option<PathBuf>, desk: &mut Desk) -> Result<Code> {
+fn render(messages: &Path, template: Option<PathBuf>, desk: &mut Invocation) -> Result<Code> {
     let template = match template {
         Some(file) => {
             desk.seal()?;
@@ -120,7 +120,7 @@ fn render(messages: &Path, template: Option<PathBuf>, desk: &mut Desk) -> Result
 }
 
 /// Runs `debug generate`.
-fn generate(prompt: &Path, max: usize, desk: &mut Desk) -> Result<Code> {
+fn generate(prompt: &Path, max: usize, desk: &mut Invocation) -> Result<Code> {
     let mut engine = local(desk, 0)?;
     let cancel = desk.cancel();
     let text = debug::generate(&mut engine, prompt, max, &cancel)?;
@@ -129,9 +129,9 @@ fn generate(prompt: &Path, max: usize, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `debug without`.
-fn without(part: &str, query: &Path, top: usize, desk: &mut Desk) -> Result<Code> {
+fn without(part: &str, query: &Path, top: usize, desk: &mut Invocation) -> Result<Code> {
     let query = text_of(query)?;
-    let Some((_, part)) = Part::ALL.into_iter().find(|(name, _)| *name == part) else {
+    let Some((_, part)) = SearchPart::ALL.into_iter().find(|(name, _)| *name == part) else {
         return Err(Failure::usage(format!("the search has no part `{part}`")));
     };
     desk.check_dir()?;
@@ -146,7 +146,7 @@ fn without(part: &str, query: &Path, top: usize, desk: &mut Desk) -> Result<Code
 }
 
 /// Runs `debug candidates`.
-fn candidates(query: &Path, desk: &mut Desk) -> Result<Code> {
+fn candidates(query: &Path, desk: &mut Invocation) -> Result<Code> {
     let query = text_of(query)?;
     desk.check_dir()?;
     let workspace = desk.open()?;
@@ -156,7 +156,11 @@ fn candidates(query: &Path, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `debug findings`.
-fn walk_findings(plan: finding_walks::Plan, vocabulary: usize, desk: &mut Desk) -> Result<Code> {
+fn walk_findings(
+    plan: finding_walks::Plan,
+    vocabulary: usize,
+    desk: &mut Invocation,
+) -> Result<Code> {
     desk.check_dir()?;
     let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary)?;
     let workspace = desk.open()?;
@@ -174,7 +178,7 @@ fn walk_findings(plan: finding_walks::Plan, vocabulary: usize, desk: &mut Desk) 
 }
 
 /// Runs `debug walks`.
-fn walk_edits(plan: walks::Plan, vocabulary: usize, desk: &mut Desk) -> Result<Code> {
+fn walk_edits(plan: walks::Plan, vocabulary: usize, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary)?;
     let workspace = desk.open()?;
@@ -200,7 +204,7 @@ fn grammar(
     files: &[String],
     notation: GrammarNotation,
     strings: Option<u64>,
-    desk: &mut Desk,
+    desk: &mut Invocation,
 ) -> Result<Code> {
     let files: Vec<RepoPath> = files
         .iter()
@@ -231,7 +235,7 @@ fn grammar(
 }
 
 /// Runs `debug replay`.
-fn replay(changes: &Path, desk: &mut Desk) -> Result<Code> {
+fn replay(changes: &Path, desk: &mut Invocation) -> Result<Code> {
     let mut walker = Walker::from_file(&file_of_model(desk)?, 0)?;
     for line in text_of(changes)?.lines() {
         let pairs: Vec<replays::Pair> = serde_json::from_str(line)
@@ -249,7 +253,7 @@ fn synthesize(
     out: &Path,
     quantization: &str,
     vocabulary: Option<PathBuf>,
-    desk: &mut Desk,
+    desk: &mut Invocation,
 ) -> Result<Code> {
     let starter = desk.store().get("starter")?.map(|found| found.path);
     let vocabulary = vocabulary.or(starter);
@@ -282,7 +286,7 @@ fn synthesize(
 }
 
 /// Runs `debug seal`.
-fn seal(open: bool, child: bool, inherited: bool, desk: &mut Desk) -> Result<Code> {
+fn seal(open: bool, child: bool, inherited: bool, desk: &mut Invocation) -> Result<Code> {
     if !open {
         desk.seal()?;
     }
@@ -311,7 +315,7 @@ fn text_of(file: &Path) -> Result<String> {
 }
 
 /// The file of the chosen model.
-fn file_of_model(desk: &mut Desk) -> Result<PathBuf> {
+fn file_of_model(desk: &mut Invocation) -> Result<PathBuf> {
     match desk.model()? {
         ModelChoice::Installed(installed) => Ok(installed.path),
         ModelChoice::File(file) => Ok(file),

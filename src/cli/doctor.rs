@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::index::stats_lines;
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::sealing;
 use super::start::{Code, NEGATIVE};
@@ -16,7 +16,7 @@ use crate::jobs::{ModelChoice, choose_model};
 use crate::repo::Repo;
 
 /// Runs `doctor`.
-pub(super) fn run(desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(desk: &mut Invocation) -> Result<Code> {
     let sealed = desk.seal()?;
     system(desk);
     folders(desk);
@@ -27,15 +27,15 @@ pub(super) fn run(desk: &mut Desk) -> Result<Code> {
     Ok(if held { 0 } else { NEGATIVE })
 }
 
-fn head(desk: &mut Desk, title: &str) {
+fn head(desk: &mut Invocation, title: &str) {
     desk.out.line(Tone::Bold, title);
 }
 
-fn fact(desk: &mut Desk, what: &str, value: &str) {
+fn fact(desk: &mut Invocation, what: &str, value: &str) {
     desk.out.fact(what, value);
 }
 
-fn system(desk: &mut Desk) {
+fn system(desk: &mut Invocation) {
     head(desk, "system");
     fact(
         desk,
@@ -131,7 +131,7 @@ fn features() -> Vec<&'static str> {
     Vec::new()
 }
 
-fn folders(desk: &mut Desk) {
+fn folders(desk: &mut Invocation) {
     head(desk, "folders");
     let places = desk.places.clone();
     for (what, dir) in [
@@ -169,7 +169,7 @@ fn folder(dir: &Path) -> String {
     format!("{name} ({})", remarks.join(", "))
 }
 
-fn models(desk: &mut Desk) {
+fn models(desk: &mut Invocation) {
     head(desk, "models");
     let store = desk.store();
     let installed = match store.installed() {
@@ -213,7 +213,7 @@ fn models(desk: &mut Desk) {
 }
 
 /// Says which models of the catalog fit. A catalog that is broken is told with the model used.
-fn fitting(desk: &mut Desk) {
+fn fitting(desk: &mut Invocation) {
     let Ok(catalog) = desk.catalog() else {
         return;
     };
@@ -231,7 +231,7 @@ fn fitting(desk: &mut Desk) {
 }
 
 /// Says which model would be used, and what it takes.
-fn used(desk: &mut Desk) {
+fn used(desk: &mut Invocation) {
     let store = desk.store();
     let choice = desk.catalog().and_then(|catalog| {
         choose_model(
@@ -280,7 +280,7 @@ fn memory_of(facts: &engine::Inspection) -> String {
     )
 }
 
-fn repository(desk: &mut Desk) {
+fn repository(desk: &mut Invocation) {
     head(desk, "repository");
     let workspace = match desk.open() {
         Ok(workspace) => workspace,
@@ -322,7 +322,7 @@ fn repository(desk: &mut Desk) {
 }
 
 /// Says where git's head is, and what has changed since.
-fn git(repo: &Repo, desk: &mut Desk) {
+fn git(repo: &Repo, desk: &mut Invocation) {
     let short = |commit: String| commit.chars().take(10).collect::<String>();
     let text = repo.head().map_or_else(
         |failure| failure.to_string(),
@@ -346,7 +346,7 @@ fn git(repo: &Repo, desk: &mut Desk) {
     }
 }
 
-fn terminal(desk: &mut Desk) {
+fn terminal(desk: &mut Invocation) {
     head(desk, "terminal");
     let name = |variable: &str| {
         std::env::var(variable)

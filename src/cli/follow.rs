@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::human_count;
 use crate::base::{CancelSource, Failure, LineRange, OrBug, RepoPath, Result};
@@ -28,7 +28,7 @@ pub(super) struct Ready {
 /// Makes everything ready: the choice of a model, seal, repository, the model itself, index, engine.
 /// `of` is the diff that is wanted, if one is: nothing is fetched for one that cannot be made, and
 /// nothing is loaded for one that is empty, since the job will say so without asking a model.
-pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
+pub(super) fn ready(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
     let chosen = desk.choose()?;
     let workspace = desk.open()?;
@@ -50,7 +50,7 @@ pub(super) fn ready(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
 
 /// Makes everything ready for a git hook: a commit does not wait for a download, and where no model
 /// is here or none can be run, that is said and the rest is made ready without.
-pub(super) fn ready_for_hook(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
+pub(super) fn ready_for_hook(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
     desk.check_dir()?;
     let failure = match ready_if_here(desk, of) {
         Err(failure) if !failure.is_interrupted() => failure,
@@ -62,7 +62,7 @@ pub(super) fn ready_for_hook(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<R
 }
 
 /// Makes everything ready, unless a model would have to be fetched without leave.
-fn ready_if_here(desk: &mut Desk, of: Option<&DiffSpec>) -> Result<Ready> {
+fn ready_if_here(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
     if desk.choose()?.is_to_be_fetched() && !desk.yes {
         return Err(Failure::usage("no model is on this machine"));
     }
@@ -92,7 +92,7 @@ pub(super) enum Show {
 
 /// Runs a job and shows what happens.
 pub(super) fn follow(
-    desk: &mut Desk,
+    desk: &mut Invocation,
     ready: &mut Ready,
     request: &Request,
     show: Show,

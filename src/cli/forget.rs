@@ -1,14 +1,14 @@
 //! `forget`: what is kept of a repository, or of all, is removed.
 
 use super::args::ForgetArgs;
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_bytes;
 
 /// Runs `forget`.
-pub(super) fn run(args: &ForgetArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &ForgetArgs, desk: &mut Invocation) -> Result<Code> {
     let root = if args.all {
         None
     } else {

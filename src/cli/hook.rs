@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::start::Code;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
@@ -30,7 +30,7 @@ fn script(program: &Path) -> String {
 }
 
 /// The path where the hook belongs, and true if that lies in the repository.
-fn place(desk: &mut Desk) -> Result<(PathBuf, bool)> {
+fn place(desk: &mut Invocation) -> Result<(PathBuf, bool)> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     if !workspace.repo.is_git() {
@@ -54,7 +54,7 @@ fn standing(file: &Path) -> Result<Option<bool>> {
 }
 
 /// Runs `review --install-hook`.
-pub(super) fn install(desk: &mut Desk) -> Result<Code> {
+pub(super) fn install(desk: &mut Invocation) -> Result<Code> {
     let (file, inside) = place(desk)?;
     if !inside {
         return Err(Failure::usage(format!(
@@ -101,7 +101,7 @@ pub(super) fn install(desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `review --remove-hook`.
-pub(super) fn remove(desk: &mut Desk) -> Result<Code> {
+pub(super) fn remove(desk: &mut Invocation) -> Result<Code> {
     let (file, _) = place(desk)?;
     match standing(&file)? {
         None => {

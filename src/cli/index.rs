@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::IndexArgs;
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
@@ -13,7 +13,7 @@ use crate::index::{Index, Stats};
 use crate::jobs::{Workspace, meaning_line};
 
 /// Runs `index`.
-pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &IndexArgs, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     let began = std::time::Instant::now();
@@ -44,7 +44,7 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Makes what is missing for the search by meaning, where a model for it is installed.
-fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Desk) -> Result<Arc<Index>> {
+fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Invocation) -> Result<Arc<Index>> {
     let missing = |index: &Index| -> Result<usize> {
         let coverage = index.coverage()?.map(|(_, coverage)| coverage);
         // Without a model for it there is nothing to be made.

@@ -31,7 +31,7 @@ impl Chosen {
 }
 
 /// A command's surroundings.
-pub(super) struct Desk {
+pub(super) struct Invocation {
     /// The outputs.
     pub(super) out: Out,
     /// The user's folders.
@@ -65,7 +65,7 @@ pub(super) fn settings(places: &Places, global: &Global, theme: Option<String>) 
     Ok(config)
 }
 
-impl Desk {
+impl Invocation {
     /// Reads the user's settings. The number of threads is said to the engine here, before
     /// there is a second thread.
     pub(super) fn set(global: &Global, out: Out) -> Result<Self, (Failure, Out)> {

@@ -2,14 +2,14 @@
 
 use super::args::MessageArgs;
 use super::follow::{Show, follow, ready};
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::start::{Code, NEGATIVE};
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Request};
 use crate::repo::DiffSpec;
 
 /// Runs `message`.
-pub(super) fn run(args: &MessageArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &MessageArgs, desk: &mut Invocation) -> Result<Code> {
     let mut ready = ready(desk, Some(&DiffSpec::Staged))?;
     let show = if args.json {
         Show::Json

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::ModelsCommand;
-use super::invocation::{Desk, pull_line};
+use super::invocation::{Invocation, pull_line};
 use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
 use super::{models_pull, models_try};
@@ -15,11 +15,11 @@ use crate::engine::{self, ChatFacts, Inspection};
 use crate::jobs::{ModelChoice, choose_model};
 use crate::models::Store;
 use crate::models::catalog::{FIT_CONTEXT, Source};
-use crate::models::listing::{Row, rows};
+use crate::models::listing::{ListedModel, rows};
 use crate::models::store::{name_for, settled};
 
 /// Runs `models …`.
-pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(command: ModelsCommand, desk: &mut Invocation) -> Result<Code> {
     match command {
         ModelsCommand::List { json } => list(json, desk),
         ModelsCommand::Pull { name } => models_pull::run(&name, desk),
@@ -33,7 +33,7 @@ pub(super) fn run(command: ModelsCommand, desk: &mut Desk) -> Result<Code> {
 
 /// A line of the list: what the room of models knows, and what the file itself says.
 struct Shown {
-    row: Row,
+    row: ListedModel,
     memory: Option<u64>,
     state: String,
     about: String,
@@ -52,7 +52,7 @@ struct Listed {
 }
 
 /// The models of the catalog and those that are here besides.
-fn shown(desk: &Desk) -> Result<Listed> {
+fn shown(desk: &Invocation) -> Result<Listed> {
     let catalog = desk.catalog()?;
     let store = desk.store();
     let installed = store.installed()?;
@@ -98,7 +98,7 @@ fn plan(choice: Result<ModelChoice>, asked: bool) -> String {
 
 /// Makes a line of the list: a file that is here is asked itself; the catalog's figures stand for
 /// those that are not.
-fn look(row: Row, free: u64) -> Shown {
+fn look(row: ListedModel, free: u64) -> Shown {
     let mut shown = Shown {
         memory: row.memory,
         fits: row.fits,
@@ -197,7 +197,7 @@ fn source(one: &Shown) -> &'static str {
 }
 
 /// Runs `models list`.
-fn list(as_json: bool, desk: &mut Desk) -> Result<Code> {
+fn list(as_json: bool, desk: &mut Invocation) -> Result<Code> {
     let Listed { models, plan, free } = shown(desk)?;
     if as_json {
         let models: Vec<Value> = models.iter().map(object).collect();
@@ -239,7 +239,7 @@ fn object(one: &Shown) -> Value {
 }
 
 /// Prints the list, a model a line, each with what there is to say of it below.
-fn table(models: &[Shown], desk: &mut Desk) {
+fn table(models: &[Shown], desk: &mut Invocation) {
     let widest = |text: fn(&Shown) -> &str, least: usize| {
         let widths = models.iter().map(|one| text(one).chars().count());
         widths.fold(least, usize::max)
@@ -280,7 +280,7 @@ fn table(models: &[Shown], desk: &mut Desk) {
 }
 
 /// Runs `models add FILE`.
-fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
+fn add(file: &Path, name: Option<String>, desk: &mut Invocation) -> Result<Code> {
     desk.seal()?;
     let path = settled(file)?;
     let found = engine::inspect(&path)?;
@@ -308,7 +308,7 @@ fn add(file: &Path, name: Option<String>, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `models verify NAME`.
-fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
+fn verify(name: &str, desk: &mut Invocation) -> Result<Code> {
     desk.store().find(name)?;
     desk.catch_signals();
     desk.seal()?;
@@ -346,7 +346,7 @@ fn verify(name: &str, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `models remove NAME`.
-fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
+fn remove(name: &str, desk: &mut Invocation) -> Result<Code> {
     desk.store().find(name)?;
     let removed = desk.store().remove(name)?;
     let (path, size) = (removed.path.display(), human_bytes(removed.bytes));
@@ -363,7 +363,7 @@ fn remove(name: &str, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Runs `models use NAME`.
-fn choose(name: &str, desk: &mut Desk) -> Result<Code> {
+fn choose(name: &str, desk: &mut Invocation) -> Result<Code> {
     desk.seal()?;
     let here = desk.store().find(name)?;
     let found = engine::inspect(&here.path)?;

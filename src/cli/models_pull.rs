@@ -1,6 +1,6 @@
 //! `models pull`: a model of the catalog, or one of any GGUF repository.
 
-use super::invocation::{Desk, pull_line};
+use super::invocation::{Invocation, pull_line};
 use super::models_try;
 use super::out::Tone;
 use super::start::Code;
@@ -12,7 +12,7 @@ use crate::models::{Address, Installed, RemoteModel, Route, pull};
 
 /// Runs `models pull`, the one command with a network: it reads no repository of the user's, and is
 /// sealed before what it has fetched is opened.
-pub(super) fn run(name: &str, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(name: &str, desk: &mut Invocation) -> Result<Code> {
     if let Some(address) = Address::read(name) {
         return fetch_from(&address, desk);
     }
@@ -46,7 +46,7 @@ pub(super) fn run(name: &str, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Fetches a model of any GGUF repository; without a file, lists what there is.
-fn fetch_from(address: &Address, desk: &mut Desk) -> Result<Code> {
+fn fetch_from(address: &Address, desk: &mut Invocation) -> Result<Code> {
     let route = Route::from_env();
     desk.catch_signals();
     desk.watch();
@@ -110,7 +110,7 @@ fn is_same(here: &Installed, model: &RemoteModel, name: &str) -> Result<bool> {
 }
 
 /// Warns that a model does not fit, before it is fetched.
-fn warn_of_memory(needed: u64, desk: &mut Desk) {
+fn warn_of_memory(needed: u64, desk: &mut Invocation) {
     let free = memory::available();
     if needed > free {
         desk.out.warn(&format!(
@@ -122,7 +122,7 @@ fn warn_of_memory(needed: u64, desk: &mut Desk) {
 }
 
 /// Lists the models of a repository, with what fits.
-fn offer(models: &[RemoteModel], desk: &mut Desk) -> Result<()> {
+fn offer(models: &[RemoteModel], desk: &mut Invocation) -> Result<()> {
     let free = memory::available();
     let widths = models.iter().map(|one| one.label().chars().count());
     let width = widths.fold(4, usize::max);
@@ -158,7 +158,7 @@ fn offer(models: &[RemoteModel], desk: &mut Desk) -> Result<()> {
 }
 
 /// Says that a model is here.
-fn told(installed: &Installed, desk: &mut Desk) {
+fn told(installed: &Installed, desk: &mut Invocation) {
     desk.out.note(&format!(
         "{} is here: {} ({})",
         installed.name,
@@ -168,7 +168,7 @@ fn told(installed: &Installed, desk: &mut Desk) {
 }
 
 /// Opens and tries a model that was fetched, sealed.
-fn fetched(installed: &Installed, desk: &mut Desk) -> Result<Code> {
+fn fetched(installed: &Installed, desk: &mut Invocation) -> Result<Code> {
     told(installed, desk);
     desk.seal()?;
     let name = &installed.name;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::invocation::{Desk, choice_name};
+use super::invocation::{Invocation, choice_name};
 use super::out::{Tone, bar, wrapped};
 use super::start::{Code, NEGATIVE};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
@@ -38,7 +38,12 @@ pub(super) fn check(name: &str, found: &Inspection) -> Result<()> {
 ///
 /// # Errors
 /// Of kind model, if the model cannot do something, with the reason; interrupted.
-pub(super) fn trial(name: &str, file: &Path, found: &Inspection, desk: &mut Desk) -> Result<()> {
+pub(super) fn trial(
+    name: &str,
+    file: &Path,
+    found: &Inspection,
+    desk: &mut Invocation,
+) -> Result<()> {
     check(name, found)?;
     let Some(chat) = &found.chat else {
         // It searches, and answers nothing.
@@ -89,7 +94,7 @@ pub(super) fn trial(name: &str, file: &Path, found: &Inspection, desk: &mut Desk
 }
 
 /// Loads a model with `context` tokens of context, with progress.
-fn load(choice: &ModelChoice, context: usize, desk: &mut Desk) -> Result<Box<dyn Engine>> {
+fn load(choice: &ModelChoice, context: usize, desk: &mut Invocation) -> Result<Box<dyn Engine>> {
     let catalog = desk.catalog()?;
     let mut config: Config = desk.config.clone();
     config.ctx.value = context;
@@ -104,7 +109,7 @@ fn load(choice: &ModelChoice, context: usize, desk: &mut Desk) -> Result<Box<dyn
 }
 
 /// Runs `models try`.
-pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Invocation) -> Result<Code> {
     desk.catch_signals();
     desk.seal()?;
     let choice = chosen(name, desk)?;
@@ -154,7 +159,7 @@ pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Desk) -> Result<
 }
 
 /// The model that is tried: the one named, else the one in use; it must be here.
-fn chosen(name: Option<&str>, desk: &Desk) -> Result<ModelChoice> {
+fn chosen(name: Option<&str>, desk: &Invocation) -> Result<ModelChoice> {
     let wanted = name.or(desk.config.model.value.as_deref());
     let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available())?;
     match (choice, desk.script.clone()) {

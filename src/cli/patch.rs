@@ -3,7 +3,7 @@
 use super::args::PatchArgs;
 use super::ask::{input_is_given, piped};
 use super::follow::{Ready, Show, follow, ready};
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::start::{Code, NEGATIVE};
 use crate::base::text::{human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
@@ -12,7 +12,7 @@ use crate::jobs::{Answer, Event, Patch, Request};
 use crate::patch::{Change, Foreign, UndoDir, write};
 
 /// Runs `patch REQUEST…`.
-pub(super) fn run(args: &PatchArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &PatchArgs, desk: &mut Invocation) -> Result<Code> {
     let request = request(args)?;
     let mut ready = ready(desk, None)?;
     let piped = piped(desk)?;
@@ -59,7 +59,7 @@ pub(super) fn files(args: &PatchArgs) -> Result<Vec<RepoPath>> {
 pub(super) fn carry_out(
     args: &PatchArgs,
     request: Patch,
-    desk: &mut Desk,
+    desk: &mut Invocation,
     ready: &mut Ready,
 ) -> Result<Code> {
     let command = command(args, ready)?;
@@ -121,7 +121,7 @@ fn command(args: &PatchArgs, ready: &Ready) -> Result<Option<String>> {
 fn proposed(
     json: bool,
     wanted: Patch,
-    desk: &mut Desk,
+    desk: &mut Invocation,
     ready: &mut Ready,
 ) -> Result<(Change, bool)> {
     let show = if json { Show::Json } else { Show::Progress };
@@ -154,7 +154,7 @@ fn offer(
     args: &PatchArgs,
     change: &Change,
     checked: Option<&Checked>,
-    desk: &mut Desk,
+    desk: &mut Invocation,
     ready: &Ready,
 ) -> Result<Code> {
     say_diff(desk, change, args.json);
@@ -177,7 +177,7 @@ fn offer(
     Ok(0)
 }
 
-fn say_words(desk: &mut Desk, prose: &str, troubles: &[String]) {
+fn say_words(desk: &mut Invocation, prose: &str, troubles: &[String]) {
     let prose = prose.trim();
     if !prose.is_empty() {
         desk.out.note(prose);
@@ -187,14 +187,14 @@ fn say_words(desk: &mut Desk, prose: &str, troubles: &[String]) {
     }
 }
 
-fn say_diff(desk: &mut Desk, change: &Change, json: bool) {
+fn say_diff(desk: &mut Invocation, change: &Change, json: bool) {
     if !json && !change.is_empty() {
         desk.out.diff(&change.to_unified());
     }
 }
 
 /// Says how a check came out, with its output.
-fn tell(desk: &mut Desk, checked: &Checked, json: bool) -> Result<()> {
+fn tell(desk: &mut Invocation, checked: &Checked, json: bool) -> Result<()> {
     let out = &mut desk.out;
     if json {
         return out.json(&Event::Check(checked.clone()));
@@ -229,7 +229,7 @@ fn tell(desk: &mut Desk, checked: &Checked, json: bool) -> Result<()> {
 }
 
 /// Writes a change to the working tree, and says so.
-fn apply(desk: &mut Desk, ready: &Ready, change: &Change, json: bool) -> Result<()> {
+fn apply(desk: &mut Invocation, ready: &Ready, change: &Change, json: bool) -> Result<()> {
     let applied = write::apply(
         ready.workspace.repo.root(),
         change,
@@ -254,7 +254,7 @@ fn checked(
     command: &str,
     change: &Change,
     before: &mut Before,
-    desk: &mut Desk,
+    desk: &mut Invocation,
     ready: &Ready,
 ) -> Result<Checked> {
     let cancel = desk.cancel();
@@ -291,7 +291,7 @@ fn checked(
 }
 
 /// Runs `undo`.
-pub(super) fn undo(desk: &mut Desk) -> Result<Code> {
+pub(super) fn undo(desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open_as_it_is()?;
     let undone = write::undo(

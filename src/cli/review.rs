@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
 use super::follow::{Ready, Show, follow, ready, ready_for_hook};
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
@@ -41,7 +41,7 @@ struct Record {
 }
 
 /// Runs `review`. A hook lets nothing through that could not be looked at.
-pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
     match review(args, desk) {
         Err(failure) if args.hook && !failure.is_interrupted() => {
             desk.out.failure(&failure);
@@ -55,7 +55,7 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
     }
 }
 
-fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
+fn review(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
     if args.install_hook {
         return hook::install(desk);
     }
@@ -72,7 +72,7 @@ fn review(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Reviews a diff, and says what was found.
-fn look(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
+fn look(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
     let spec = spec(args)?;
     let of = (!args.of.stdin).then_some(&spec);
     let mut ready = if args.hook {
@@ -127,7 +127,12 @@ fn look(args: &ReviewArgs, desk: &mut Desk) -> Result<Code> {
 }
 
 /// Keeps the findings, and prints the review in the format asked for.
-fn print(answer: &Answer, format: ReviewFormat, ready: &Ready, desk: &mut Desk) -> Result<()> {
+fn print(
+    answer: &Answer,
+    format: ReviewFormat,
+    ready: &Ready,
+    desk: &mut Invocation,
+) -> Result<()> {
     let Answer::Review {
         findings,
         unread,
@@ -208,7 +213,7 @@ fn request_baseline(args: &ReviewArgs) -> Result<Dismissed> {
 }
 
 /// Runs `review --dismiss N`: puts one finding of the last review aside.
-fn dismiss(number: usize, desk: &mut Desk) -> Result<Code> {
+fn dismiss(number: usize, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     let finding = kept(&workspace, number)?;
@@ -249,7 +254,7 @@ fn text(
     findings: &[Finding],
     unread: &[(RepoPath, String)],
     repo: &Repo,
-    desk: &mut Desk,
+    desk: &mut Invocation,
 ) -> Result<()> {
     for (number, finding) in findings.iter().enumerate() {
         let tone = match finding.severity {
@@ -358,7 +363,7 @@ fn kept(workspace: &Workspace, number: usize) -> Result<Finding> {
 }
 
 /// Keeps the findings for `--apply N`; a folder that cannot be written costs only that.
-fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
+fn keep(findings: &[Finding], desk: &mut Invocation, ready: &Ready) {
     let kept = Record {
         version: VERSION,
         findings: findings.to_vec(),
@@ -374,7 +379,7 @@ fn keep(findings: &[Finding], desk: &mut Desk, ready: &Ready) {
 
 /// Runs `review --apply N`: writes the new text that came with a finding of the last review, or has
 /// the finding fixed.
-fn fix(number: usize, desk: &mut Desk) -> Result<Code> {
+fn fix(number: usize, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     let finding = kept(&workspace, number)?;

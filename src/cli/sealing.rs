@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use crate::base::places::private_dir;
 use crate::base::seal::{self, Sealed};
@@ -24,7 +24,7 @@ pub(super) fn attempts(tried: &[Tried]) -> Vec<String> {
 
 /// Tries to break the seal, here and from a child, and says what it does not cover. Returns true if
 /// it held.
-pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
+pub(super) fn show(sealed: &Sealed, desk: &mut Invocation) -> bool {
     desk.out.line(Tone::Bold, "the seal");
     if let Sealed::No(why) = sealed {
         desk.out.fact("not sealed", why);
@@ -61,7 +61,7 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Desk) -> bool {
 }
 
 /// Tries what a check can do, from within a cage. Returns true if every wall stood.
-fn checks(desk: &mut Desk) -> bool {
+fn checks(desk: &mut Invocation) -> bool {
     let workspace = match desk.open_as_it_is() {
         Ok(workspace) => workspace,
         Err(failure) => {
@@ -115,7 +115,7 @@ fn checks(desk: &mut Desk) -> bool {
 }
 
 /// Shows the attempts side by side. Returns true if every one was refused.
-fn proof(own: &[Tried], child: &[Tried], desk: &mut Desk) -> bool {
+fn proof(own: &[Tried], child: &[Tried], desk: &mut Invocation) -> bool {
     desk.out.fact(
         "the proof",
         "each was tried just now, by this process and by a child of it:",
@@ -151,13 +151,13 @@ fn proof(own: &[Tried], child: &[Tried], desk: &mut Desk) -> bool {
 }
 
 /// An attempt that was made here and by the child.
-struct Row<'a> {
+struct Attempted<'a> {
     what: &'a str,
     own: Option<&'a Tried>,
     child: Option<&'a Tried>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> Attempted<'a> {
     fn refused(&self) -> bool {
         [self.own, self.child]
             .into_iter()
@@ -174,7 +174,7 @@ impl<'a> Row<'a> {
 }
 
 /// The attempts of this process and of the child, matched by what was tried.
-fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Row<'a>> {
+fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Attempted<'a>> {
     fn named<'t>(tried: &'t [Tried], what: &str) -> Option<&'t Tried> {
         tried.iter().find(|(name, _, _)| name == what)
     }
@@ -183,7 +183,7 @@ fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Row<'a>> {
         .filter(|(what, _, _)| named(own, what).is_none());
     own.iter()
         .chain(only_child)
-        .map(|(what, _, _)| Row {
+        .map(|(what, _, _)| Attempted {
             what,
             own: named(own, what),
             child: named(child, what),
@@ -192,7 +192,7 @@ fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Row<'a>> {
 }
 
 /// Says what stays possible, plainly.
-fn not_covered(desk: &mut Desk) {
+fn not_covered(desk: &mut Invocation) {
     desk.out.fact("not covered", "");
     let sockets = if seal::unix_sockets() {
         "can be opened (tried)"

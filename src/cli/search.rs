@@ -7,7 +7,7 @@ use std::io::Read as _;
 use serde_json::json;
 
 use super::args::{SearchArgs, SearchFormat};
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
@@ -18,7 +18,7 @@ use crate::index::Hit;
 const MOST_QUERY: u64 = 100_000;
 
 /// Runs `search QUERY…`.
-pub(super) fn run(args: &SearchArgs, desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(args: &SearchArgs, desk: &mut Invocation) -> Result<Code> {
     desk.check_dir()?;
     let workspace = desk.open()?;
     let query = query(args)?;
@@ -97,7 +97,7 @@ fn full_name(symbol: &crate::index::Symbol) -> String {
 }
 
 /// Prints a hit for people.
-fn text(hit: &Hit, desk: &mut Desk) {
+fn text(hit: &Hit, desk: &mut Invocation) {
     let place = format!(
         "{}:{}-{}",
         hit.path.as_str(),

@@ -1,13 +1,13 @@
 //! `config`: every key with its value and where it comes from.
 
-use super::invocation::Desk;
+use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
 use crate::repo::Repo;
 
 /// Runs `config`.
-pub(super) fn run(desk: &mut Desk) -> Result<Code> {
+pub(super) fn run(desk: &mut Invocation) -> Result<Code> {
     desk.seal()?;
     let mut config = desk.config.clone();
     // Outside a repository there is simply no such file to add.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Parser as _;
 
 use super::args::{Command, ContextOf, Global, Line, Screen};
-use super::invocation::{Desk, settings};
+use super::invocation::{Invocation, settings};
 use super::out::Out;
 use super::{
     ask, bench, completions, context, debug, doctor, forget, index, message, models, patch, review,
@@ -256,7 +256,7 @@ fn carry_out(
         }
         _ => {}
     }
-    let mut desk = match Desk::set(global, out) {
+    let mut desk = match Invocation::set(global, out) {
         Ok(desk) => desk,
         Err((failure, out)) => return (Err(failure), out),
     };

@@ -42,7 +42,7 @@ pub(super) fn around(text: &[&str], symbols: &[Symbol], range: LineRange) -> Vec
 /// Returns the imports of a file that the lines of a range use, at most so many that they stay
 /// beside the point; none for languages whose imports do not say what they bring (C, Ruby, shells).
 pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<FrameLine> {
-    let Some(form) = Form::of(path) else {
+    let Some(form) = ImportSyntax::of(path) else {
         return Vec::new();
     };
     let shown = lines_of(text, range);
@@ -67,7 +67,7 @@ pub(super) fn imports(path: &RepoPath, text: &[&str], range: LineRange) -> Vec<F
             // Without its first line one does not see where the names come from.
             of_statement.insert(0, statement.start);
         }
-        if form == Form::Script && of_statement.last() != Some(&statement.end) {
+        if form == ImportSyntax::Script && of_statement.last() != Some(&statement.end) {
             // There it stands behind them.
             of_statement.push(statement.end);
         }
@@ -94,7 +94,7 @@ fn frame_line(text: &[&str], number: usize) -> Option<FrameLine> {
 
 /// The form in which a language writes imports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum ImportSyntax {
     /// `use a::{b, c};`
     Rust,
     /// `from a import (b, c)`
@@ -107,7 +107,7 @@ enum Form {
     Dotted,
 }
 
-impl Form {
+impl ImportSyntax {
     /// Tells the form by a file's extension.
     fn of(path: &RepoPath) -> Option<Self> {
         Some(match path.extension()?.as_str() {
@@ -145,7 +145,7 @@ struct Statement {
 }
 
 /// Finds the imports at the beginning of a file; brackets say how far each goes.
-fn statements(form: Form, text: &[&str]) -> Vec<Statement> {
+fn statements(form: ImportSyntax, text: &[&str]) -> Vec<Statement> {
     let mut found = Vec::new();
     let mut lines = (1..).zip(text).take(HEAD);
     while let Some((start, line)) = lines.next() {
@@ -177,17 +177,17 @@ fn depth(line: &str) -> i32 {
 }
 
 /// Returns the names that one line of an import brings.
-fn names(form: Form, line: &str) -> Vec<&str> {
+fn names(form: ImportSyntax, line: &str) -> Vec<&str> {
     let code = match form {
-        Form::Rust | Form::Dotted => line.split_once("//").map(|(code, _)| code),
-        Form::Python => line.split_once('#').map(|(code, _)| code),
+        ImportSyntax::Rust | ImportSyntax::Dotted => line.split_once("//").map(|(code, _)| code),
+        ImportSyntax::Python => line.split_once('#').map(|(code, _)| code),
         // What is quoted is where it comes from.
-        Form::Script => line.split_once(['\'', '"', '`']).map(|(code, _)| code),
-        Form::Go => return names_in_go(line),
+        ImportSyntax::Script => line.split_once(['\'', '"', '`']).map(|(code, _)| code),
+        ImportSyntax::Go => return names_in_go(line),
     };
     let code = code.unwrap_or(line);
     let code = match (form, code.split_once(" import ")) {
-        (Form::Python, Some((_, names))) => names,
+        (ImportSyntax::Python, Some((_, names))) => names,
         _ => code,
     };
     code.split(|c: char| !(c.is_alphanumeric() || c == '_'))
@@ -198,7 +198,7 @@ fn names(form: Form, line: &str) -> Vec<&str> {
             let (_, rest) = from.split_at(word.len());
             // A path goes on behind its inner parts; only a leaf is a name of its own. In Python
             // `import a.b` brings `a`.
-            if form == Form::Python {
+            if form == ImportSyntax::Python {
                 !before.ends_with('.')
             } else {
                 let rest = rest.trim_start();

@@ -8,7 +8,7 @@ use crate::model::chat::ThinkingTags;
 
 /// The part of the answer that the model is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Phase {
     /// Nothing but blanks so far: thinking may still open.
     Start,
     Thinking,
@@ -18,7 +18,7 @@ enum Part {
 /// Turns the pieces of a text into steps.
 #[derive(Debug)]
 pub(super) struct AnswerStream {
-    part: Part,
+    part: Phase,
     /// Text that was not told yet.
     held: String,
     tags: ThinkingTags,
@@ -39,9 +39,9 @@ impl AnswerStream {
     pub fn new(thinking: bool, tags: ThinkingTags, stops: &[String]) -> Self {
         Self {
             part: if thinking {
-                Part::Thinking
+                Phase::Thinking
             } else {
-                Part::Start
+                Phase::Start
             },
             held: String::new(),
             tags,
@@ -59,7 +59,7 @@ impl AnswerStream {
 
     /// Tells whether the model is inside a thought.
     pub fn thinks(&self) -> bool {
-        self.part == Part::Thinking
+        self.part == Phase::Thinking
     }
 
     /// Returns the answer so far, thinking left out.
@@ -82,9 +82,9 @@ impl AnswerStream {
     fn drain(&mut self, last: bool, on: &mut dyn FnMut(Step)) {
         while !self.stopped && !self.held.is_empty() {
             let next_part = match self.part {
-                Part::Start => self.drain_start(last),
-                Part::Thinking => self.drain_thinking(last, on),
-                Part::Text => {
+                Phase::Start => self.drain_start(last),
+                Phase::Thinking => self.drain_thinking(last, on),
+                Phase::Text => {
                     self.drain_text(last, on);
                     return;
                 }
@@ -98,20 +98,20 @@ impl AnswerStream {
 
     /// Looks for a thought at the beginning. Returns the part that follows; none while it is not
     /// known.
-    fn drain_start(&mut self, last: bool) -> Option<Part> {
+    fn drain_start(&mut self, last: bool) -> Option<Phase> {
         let begun = self.held.trim_start();
         if let Some(rest) = begun.strip_prefix(self.tags.open) {
             self.held = rest.to_owned();
             self.thought = true;
             self.trim = true;
-            return Some(Part::Thinking);
+            return Some(Phase::Thinking);
         }
         let unknown = !last && (begun.is_empty() || self.tags.open.starts_with(begun));
-        (!unknown).then_some(Part::Text)
+        (!unknown).then_some(Phase::Text)
     }
 
     /// Tells a thought. Returns the part that follows where the thought is closed.
-    fn drain_thinking(&mut self, last: bool, on: &mut dyn FnMut(Step)) -> Option<Part> {
+    fn drain_thinking(&mut self, last: bool, on: &mut dyn FnMut(Step)) -> Option<Phase> {
         if !self.trimmed() {
             return None;
         }
@@ -121,7 +121,7 @@ impl AnswerStream {
             }
             self.held = after.to_owned();
             self.trim = true;
-            return Some(Part::Text);
+            return Some(Phase::Text);
         }
         let keep = if last {
             0

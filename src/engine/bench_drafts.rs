@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::{Drafted, Writer};
+use super::decode::{Decoder, Drafted};
 use super::prefix_cache::Marks;
 use super::speculative::Drafting;
 use super::{Engine as _, LocalEngine};
@@ -205,7 +205,7 @@ fn dictate(
     };
     let mut sampler = Sampler::new(settings, 1, prompt);
     let begun = Instant::now();
-    let mut writer = Writer::new(&mut engine.recall, read.logits, drafting);
+    let mut writer = Decoder::new(&mut engine.recall, read.logits, drafting);
     for (i, token) in answer.iter().enumerate() {
         // Drawn for the time it takes; what is taken is what is dictated.
         sampler.choose(writer.logits(), &engine.allowed);

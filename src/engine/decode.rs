@@ -10,14 +10,14 @@
 //! On x86 several tokens read at once give to the last bit what each alone gives, so the text is
 //! the same. With NEON and on GPUs they round a little differently; and where inputs are rounded
 //! to 8 bits, a trifle can push one to the next number. Where two tokens are so close that this
-//! could decide, the greedy choice is made on the token read alone ([`Writer::alone`]); what that
+//! could decide, the greedy choice is made on the token read alone ([`Decoder::alone`]); what that
 //! token looks back on may still have been read among others. Above temperature 0 the
 //! distribution is the same up to this rounding, and so is the text of a seed but where the draw
 //! falls on the border of two tokens.
 
 use std::time::Instant;
 
-use super::prefix_cache::{Recall, common};
+use super::prefix_cache::{PrefixCache, common};
 use super::speculative::{Drafting, Lookup};
 use crate::base::{Cancel, OrBug, Result};
 
@@ -38,8 +38,8 @@ pub(super) struct Drafted {
 }
 
 /// A text that is being written.
-pub(super) struct Writer<'a> {
-    recall: &'a mut Recall,
+pub(super) struct Decoder<'a> {
+    recall: &'a mut PrefixCache,
     drafting: Option<(&'a mut Drafting, Lookup)>,
     /// Logits behind the tokens of the last read: `tokens × width`, f32, row-major; of a read
     /// without a draft only the last row.
@@ -55,11 +55,11 @@ pub(super) struct Writer<'a> {
     drafted: Drafted,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> Decoder<'a> {
     /// Begins to write behind the tokens that `recall` holds, from the `logits` behind them; with
     /// drafts where the network can take them back.
     pub fn new(
-        recall: &'a mut Recall,
+        recall: &'a mut PrefixCache,
         logits: Vec<f32>,
         drafting: Option<&'a mut Drafting>,
     ) -> Self {

@@ -56,14 +56,14 @@ fn far(a: &[f32], b: &[f32]) -> f32 {
     apart.fold(0.0, f32::max)
 }
 
-fn begun<'a>(engine: &'a mut LocalEngine, drafting: &'a mut Drafting) -> Writer<'a> {
+fn begun<'a>(engine: &'a mut LocalEngine, drafting: &'a mut Drafting) -> Decoder<'a> {
     engine.recall.reset();
     let read = engine
         .recall
         .read(&prompt(), Marks::default(), &Cancel::never(), &mut |_| {})
         .expect("read")
         .expect("not cancelled");
-    Writer::new(&mut engine.recall, read.logits, Some(drafting))
+    Decoder::new(&mut engine.recall, read.logits, Some(drafting))
 }
 
 #[test]
@@ -228,13 +228,13 @@ fn a_network_without_a_way_back_is_never_given_drafts() {
             self.0
         }
     }
-    let mut recall = Recall::new(Box::new(OneWay(0)), None);
+    let mut recall = PrefixCache::new(Box::new(OneWay(0)), None);
     let go = Cancel::never();
     let logits = recall
         .read_on(&[1, 2, 3, 1, 2, 3, 1, 2], &go)
         .expect("read");
     let mut drafting = Drafting::always(3);
-    let mut writer = Writer::new(&mut recall, logits, Some(&mut drafting));
+    let mut writer = Decoder::new(&mut recall, logits, Some(&mut drafting));
     for token in [3, 1, 2, 3] {
         writer.read_on(&[token], 100, &go).expect("read");
     }

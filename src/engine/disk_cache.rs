@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::OrBug;
 use crate::base::places::private_dir;
 use crate::base::text::{hex, truncated};
-use crate::model::checkpoint::Snapshot;
+use crate::model::checkpoint::Checkpoint;
 use crate::model::gguf::Header;
 
 /// The first bytes of a file; another form of the state gets another number.
@@ -50,7 +50,7 @@ pub(super) type ModelKey = [u8; 32];
 
 /// The states of one model in one folder.
 #[derive(Debug, Clone)]
-pub(super) struct States {
+pub(super) struct DiskCache {
     dir: PathBuf,
     key: ModelKey,
     /// Bytes that all files of `dir` and the folders beside it may take.
@@ -65,7 +65,7 @@ pub(super) struct Found {
     pub tokens: Vec<u32>,
 }
 
-impl States {
+impl DiskCache {
     /// Takes a folder for the states of the model with that key; all files there and in the folders
     /// beside it may take `most` bytes.
     pub const fn new(dir: PathBuf, key: ModelKey, most: u64) -> Self {
@@ -135,15 +135,15 @@ impl States {
     }
 
     /// Loads a state. None where the file is gone, broken or of another model; then it is removed.
-    pub fn load(&self, found: &Found) -> Option<Snapshot> {
-        let read = || -> io::Result<Snapshot> {
+    pub fn load(&self, found: &Found) -> Option<Checkpoint> {
+        let read = || -> io::Result<Checkpoint> {
             let size = fs::metadata(&found.path)?.len();
             let mut from = Hashed {
                 inner: BufReader::with_capacity(1 << 20, File::open(&found.path)?),
                 hash: Sha256::new(),
             };
             let tokens = self.head(&mut from, size)?;
-            let snapshot = Snapshot::read(&mut from, size)?;
+            let snapshot = Checkpoint::read(&mut from, size)?;
             let mut sum = [0; 32];
             from.inner.read_exact(&mut sum)?;
             let right = from.hash.finalize().as_slice() == sum
@@ -179,7 +179,7 @@ impl States {
     ///
     /// # Errors
     /// Errors of the disk; unsupported, where the state cannot be written. Nothing is left behind.
-    pub fn save(&self, purpose: Purpose, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
+    pub fn save(&self, purpose: Purpose, tokens: &[u32], snapshot: &Checkpoint) -> io::Result<()> {
         let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + snapshot.file_bytes()) as u64;
         if bytes > self.most {
             return Ok(());
@@ -197,7 +197,7 @@ impl States {
     }
 
     /// Writes the content of a file.
-    fn write(&self, file: &mut File, tokens: &[u32], snapshot: &Snapshot) -> io::Result<()> {
+    fn write(&self, file: &mut File, tokens: &[u32], snapshot: &Checkpoint) -> io::Result<()> {
         let mut out = Hashed {
             inner: BufWriter::with_capacity(1 << 20, file),
             hash: Sha256::new(),

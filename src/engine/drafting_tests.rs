@@ -3,7 +3,7 @@
 use super::thinking::{brooding_on, with_template};
 use super::*;
 use crate::engine::speculative::Drafting;
-use crate::model::checkpoint::Snapshot;
+use crate::model::checkpoint::Checkpoint;
 
 /// One whose state can be cut back, one whose state cannot, and one with another family's
 /// weights.
@@ -87,11 +87,11 @@ impl Network for Steered {
         self.0.can_take_back()
     }
 
-    fn snapshot(&mut self) -> Option<Snapshot> {
+    fn snapshot(&mut self) -> Option<Checkpoint> {
         self.0.snapshot()
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> bool {
+    fn restore(&mut self, snapshot: &Checkpoint) -> bool {
         self.0.restore(snapshot)
     }
 }
@@ -103,7 +103,7 @@ fn steered(name: &str) -> LocalEngine {
     let (context, go) = (engine.facts.context, Cancel::never());
     let network = network::load(&file, &header, context, &device(), &go, &mut |_| {});
     let network = Steered(network.expect("a network"));
-    engine.recall = Recall::new(Box::new(network), None);
+    engine.recall = PrefixCache::new(Box::new(network), None);
     engine
 }
 
@@ -315,7 +315,7 @@ fn ruled(rule: fn(&[u32], &Words) -> u32) -> LocalEngine {
         rule,
         words,
     };
-    engine.recall = Recall::new(Box::new(network), None);
+    engine.recall = PrefixCache::new(Box::new(network), None);
     engine
 }
 

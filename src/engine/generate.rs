@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::answer::AnswerStream;
 use super::constrained::{Constrained, token_mask};
-use super::decode::{CLOSE, Drafted, Writer};
+use super::decode::{CLOSE, Decoder, Drafted};
 use super::local::{LEAST_ANSWER, LocalEngine};
 use super::loop_detector::Repeats;
 use super::prefix_cache::{Marks, Read};
@@ -19,7 +19,7 @@ use crate::model::sample::{Allowed, Choice, Sampler};
 use crate::model::tokenizer::{TextStream, Tokenizer};
 
 /// A request as it will be read and written.
-struct Plan {
+struct GenerationPlan {
     prompt: Prompt,
     /// The tokens of what the answer begins with.
     prefill: Vec<u32>,
@@ -97,7 +97,7 @@ impl LocalEngine {
     }
 
     /// Turns a request into tokens, and sees that they fit the context.
-    fn plan(&self, request: &Generate) -> Result<Plan> {
+    fn plan(&self, request: &Generate) -> Result<GenerationPlan> {
         let chat = self.chat()?;
         let mut prompt = self.prompt_of(&request.messages, request.thinking)?;
         let marks = self.marks(request, &prompt.tokens);
@@ -109,7 +109,7 @@ impl LocalEngine {
         }
         let room = self.facts.context - length;
         let ends = chat.end_text().map(str::to_owned);
-        Ok(Plan {
+        Ok(GenerationPlan {
             prompt,
             prefill,
             marks,
@@ -129,7 +129,7 @@ impl LocalEngine {
     fn read_prompt(
         &mut self,
         request: &Generate,
-        plan: &Plan,
+        plan: &GenerationPlan,
         constrained: bool,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
@@ -161,7 +161,7 @@ impl LocalEngine {
     fn write(
         &mut self,
         request: &Generate,
-        plan: &Plan,
+        plan: &GenerationPlan,
         read: Read,
         grammar: Option<&mut dyn Grammar>,
         cancel: &Cancel,
@@ -183,7 +183,7 @@ impl LocalEngine {
             most: plan.most,
             cancel,
             sampler: Sampler::new(settings, seed, &plan.prompt.tokens),
-            writer: Writer::new(&mut self.recall, read.logits, self.drafting.as_mut()),
+            writer: Decoder::new(&mut self.recall, read.logits, self.drafting.as_mut()),
             constrained: Constrained::new(
                 grammar.zip(self.token_mask.as_mut()),
                 &self.stops,
@@ -234,7 +234,7 @@ struct Writing<'a, 'm> {
     most: usize,
     cancel: &'a Cancel,
     sampler: Sampler,
-    writer: Writer<'a>,
+    writer: Decoder<'a>,
     constrained: Constrained<'a, 'm>,
     characters: TextStream,
     answer: AnswerStream,

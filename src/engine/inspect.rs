@@ -11,7 +11,7 @@ use crate::model::bert;
 use crate::model::chat::{ChatFacts, ChatTemplate};
 use crate::model::footprint::Footprint;
 use crate::model::gguf::{Header, type_name};
-use crate::model::hyperparameters::Hyper;
+use crate::model::hyperparameters::Hyperparameters;
 use crate::model::kv_cache;
 use crate::model::network;
 use crate::model::tokenizer::Tokenizer;
@@ -87,7 +87,7 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
         .err();
     let layers = header.arch_number("block_count").unwrap_or(0);
     let weights = Weights::of(header);
-    let state = State::of(header);
+    let state = StateBytes::of(header);
     Inspection {
         // A path that ends in `..` has no name.
         name: header
@@ -126,7 +126,7 @@ fn scratch_bytes(header: &Header) -> u64 {
 }
 
 /// Bytes of the state of a network.
-struct State {
+struct StateBytes {
     /// Bytes per token of context.
     per_token: u64,
     /// Bytes whatever the context: the state itself, the one that a pass makes of it, and the
@@ -134,7 +134,7 @@ struct State {
     fixed: u64,
 }
 
-impl State {
+impl StateBytes {
     /// Estimates the state of the network that a header describes.
     fn of(header: &Header) -> Self {
         let ours = network::is_ours(header.architecture());
@@ -145,7 +145,7 @@ impl State {
             Precision::Single
         };
         // Figures that cannot be are told by `network::check`, not by an estimate.
-        let footprint = Hyper::from_header(header)
+        let footprint = Hyperparameters::from_header(header)
             .map(|hyper| Footprint::of(&hyper, precision))
             .unwrap_or_default();
         Self {

@@ -7,11 +7,11 @@ use candle_core::Device;
 
 use super::allowed_tokens::drawable;
 use super::count::CountMessages;
-use super::disk_cache::{self, States};
+use super::disk_cache::{self, DiskCache};
 use super::fit;
 use super::generation_defaults::Card;
 use super::inspect;
-use super::prefix_cache::Recall;
+use super::prefix_cache::PrefixCache;
 use super::speculative::Drafting;
 use super::token_mask::TokenMask;
 use super::{Engine, Facts, Generate, Generated, Message, Step};
@@ -19,7 +19,7 @@ use crate::base::{Cancel, Result, TokenCount, memory};
 use crate::grammar::Grammar;
 use crate::model::chat::ChatTemplate;
 use crate::model::gguf::Header;
-use crate::model::hyperparameters::Hyper;
+use crate::model::hyperparameters::Hyperparameters;
 use crate::model::network;
 use crate::model::sample::Allowed;
 use crate::model::tokenizer::{Encoding, Tokenizer};
@@ -60,7 +60,7 @@ pub struct LocalEngine {
     /// The form of conversations, or why there is none: numbers can be read and written all the
     /// same.
     pub(super) template: Result<ChatTemplate>,
-    pub(super) recall: Recall,
+    pub(super) recall: PrefixCache,
     /// The operations and the bytes that reading and writing take of the machine.
     pub(super) work: Work,
     /// Answers of this conversation, as text and as the tokens they were written with.
@@ -102,7 +102,7 @@ impl LocalEngine {
         let context = fit::context(&inspection, &options.name, options.context, free)?;
         let tokenizer = Tokenizer::from_header(&header)?;
         let template = ChatTemplate::from_header(&header);
-        let work = Work::of(&header, &Hyper::from_header(&header)?);
+        let work = Work::of(&header, &Hyperparameters::from_header(&header)?);
         let mut stops = stop_tokens(&header, &tokenizer);
         if let Ok(chat) = &template {
             stops.extend(chat.end_token().and_then(|text| tokenizer.special(text)));
@@ -115,7 +115,7 @@ impl LocalEngine {
         let states = options.states.as_ref().and_then(|dir| {
             // A file that cannot be read once more does without states.
             let key = disk_cache::model_key(&header).ok()?;
-            Some(States::new(dir.clone(), key, options.states_limit))
+            Some(DiskCache::new(dir.clone(), key, options.states_limit))
         });
         let taken = memory::resident()
             .zip(before)
@@ -133,7 +133,7 @@ impl LocalEngine {
             },
             tokenizer,
             template,
-            recall: Recall::new(network, states),
+            recall: PrefixCache::new(network, states),
             work,
             answers: Vec::new(),
             stops,

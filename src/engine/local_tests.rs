@@ -216,7 +216,7 @@ impl Network for Forgetful {
 #[test]
 fn a_network_that_cannot_go_back_starts_over_aloud() {
     let mut engine = load("llama-tiny");
-    engine.recall = Recall::new(Box::new(Forgetful(0)), None);
+    engine.recall = PrefixCache::new(Box::new(Forgetful(0)), None);
     let mut steps = Vec::new();
     for text in ["hello there", "hello other"] {
         let done = engine

@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use super::Step;
 use super::chunk_size::Pacing;
-use super::disk_cache::{Found, Purpose, States};
+use super::disk_cache::{DiskCache, Found, Purpose};
 use crate::base::bug::bug;
 use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};
-use crate::model::checkpoint::Snapshot;
+use crate::model::checkpoint::Checkpoint;
 use crate::model::network::{Network, Wanted};
 
 /// The most moments that are kept in memory.
@@ -40,7 +40,7 @@ struct Moment {
     why: Why,
     /// The tokens that the state stands for.
     tokens: Vec<u32>,
-    snapshot: Snapshot,
+    snapshot: Checkpoint,
 }
 
 /// The places where the next prompt may part from this one, in tokens of this one.
@@ -56,12 +56,12 @@ pub(super) struct Marks {
 }
 
 /// A network, and the tokens it has read.
-pub(super) struct Recall {
+pub(super) struct PrefixCache {
     network: Box<dyn Network>,
     /// The tokens the network's state stands for.
     held: Vec<u32>,
     moments: Vec<Moment>,
-    states: Option<States>,
+    states: Option<DiskCache>,
     /// The states on disk; none before they were looked for.
     on_disk: Option<Vec<Found>>,
     writing: Option<JoinHandle<()>>,
@@ -79,9 +79,9 @@ pub(super) struct Read {
     pub seconds: f64,
 }
 
-impl Recall {
+impl PrefixCache {
     /// Takes over a network that has read nothing, and the folder of states, where there is one.
-    pub fn new(network: Box<dyn Network>, states: Option<States>) -> Self {
+    pub fn new(network: Box<dyn Network>, states: Option<DiskCache>) -> Self {
         Self {
             network,
             held: Vec::new(),
@@ -93,7 +93,7 @@ impl Recall {
         }
     }
 
-    /// Returns the network itself, for measuring; call [`Recall::reset`] before and after.
+    /// Returns the network itself, for measuring; call [`PrefixCache::reset`] before and after.
     pub fn network(&mut self) -> &mut dyn Network {
         &mut *self.network
     }
@@ -145,7 +145,7 @@ impl Recall {
     /// `tokens × vocabulary`, f32, row-major.
     ///
     /// # Errors
-    /// As [`Recall::read_on`].
+    /// As [`PrefixCache::read_on`].
     pub fn verify(&mut self, tokens: &[u32], cancel: &Cancel) -> Result<Vec<f32>> {
         let rows = self.network.verify(tokens, cancel);
         self.hold(tokens, rows)
@@ -179,7 +179,7 @@ impl Recall {
         self.read_from(cached, tokens, marks, cancel, on)
     }
 
-    /// Reads the rest of a prompt of which [`Recall::go_back`] has kept `cached` tokens.
+    /// Reads the rest of a prompt of which [`PrefixCache::go_back`] has kept `cached` tokens.
     pub fn read_from(
         &mut self,
         cached: usize,
@@ -345,7 +345,7 @@ impl Recall {
     fn stored(&mut self) -> &[Found] {
         let states = &self.states;
         self.on_disk
-            .get_or_insert_with(|| states.as_ref().map(States::list).unwrap_or_default())
+            .get_or_insert_with(|| states.as_ref().map(DiskCache::list).unwrap_or_default())
     }
 
     /// Returns the places in a prompt of `total` tokens at which moments are to be kept.
@@ -382,7 +382,7 @@ impl Recall {
     }
 
     /// Keeps the state behind the tokens held; where there are too many moments, another one goes.
-    fn remember(&mut self, why: Why, snapshot: Snapshot) {
+    fn remember(&mut self, why: Why, snapshot: Checkpoint) {
         let tokens = self.held.clone();
         self.moments.retain(|moment| moment.tokens != tokens);
         if self.moments.len() >= MOST_MOMENTS {
@@ -420,7 +420,7 @@ impl Recall {
         } else {
             marks.answer.and_then(begins)
         };
-        let mut jobs: Vec<(Purpose, Vec<u32>, Snapshot)> = Vec::new();
+        let mut jobs: Vec<(Purpose, Vec<u32>, Checkpoint)> = Vec::new();
         for (purpose, tokens) in [(Purpose::System, system), (Purpose::Last, last)] {
             if let Some(tokens) = tokens
                 && tokens.len() >= WORTH
@@ -447,7 +447,7 @@ impl Recall {
     }
 
     /// Returns the state behind `tokens`, a prefix of those held; none where it cannot be had.
-    fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Snapshot> {
+    fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Checkpoint> {
         let kept = self.moments.iter().find(|moment| moment.tokens == tokens);
         if let Some(moment) = kept {
             return Some(moment.snapshot.clone());
@@ -467,7 +467,7 @@ impl Recall {
     }
 }
 
-impl Drop for Recall {
+impl Drop for PrefixCache {
     fn drop(&mut self) {
         self.wait();
     }

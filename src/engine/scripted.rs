@@ -25,7 +25,7 @@ use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, Result, TokenCount};
 use crate::grammar::{ByteSet, Grammar};
 
-pub use script::{Echo, Line, Play};
+pub use script::{Echo, Play, ScriptedAnswer};
 
 /// Plays pieces, failures and waits from a script (JSON lines, one answer after another).
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct ScriptedEngine {
     facts: Facts,
     rates: Option<(f64, f64)>,
     /// The answers, each with true once it has been given.
-    lines: Vec<(Line, bool)>,
+    lines: Vec<(ScriptedAnswer, bool)>,
     /// The requests so far.
     asked: Vec<Generate>,
     /// The conversation held, as a real engine would keep its state.
@@ -42,7 +42,7 @@ pub struct ScriptedEngine {
 
 impl ScriptedEngine {
     /// Plays the given answers, in order.
-    pub fn new(lines: Vec<Line>) -> Self {
+    pub fn new(lines: Vec<ScriptedAnswer>) -> Self {
         Self {
             facts: Facts {
                 name: "script".to_owned(),
@@ -62,7 +62,12 @@ impl ScriptedEngine {
 
     /// Answers with the given texts, in order.
     pub fn saying(texts: &[&str]) -> Self {
-        Self::new(texts.iter().map(|text| Line::text(*text)).collect())
+        Self::new(
+            texts
+                .iter()
+                .map(|text| ScriptedAnswer::text(*text))
+                .collect(),
+        )
     }
 
     /// Pretends a model that changes texts by writing parts of them anew.
@@ -113,7 +118,7 @@ impl ScriptedEngine {
                     .because(e)
             };
             match serde_json::from_str(line).map_err(|e| wrong(&e))? {
-                Value::String(text) => engine.lines.push((Line::text(text), false)),
+                Value::String(text) => engine.lines.push((ScriptedAnswer::text(text), false)),
                 mut value => {
                     let pretended = value.as_object_mut().and_then(|line| line.remove("model"));
                     if let Some(pretended) = pretended {
@@ -149,10 +154,11 @@ impl ScriptedEngine {
     }
 
     /// Takes the next answer for a request out of the script.
-    fn next(&mut self, request: &Generate) -> Result<Line> {
+    fn next(&mut self, request: &Generate) -> Result<ScriptedAnswer> {
         // A request of a test may have no message.
         let last = request.messages.last().map_or("", |m| m.content.as_str());
-        let fits = |line: &Line| line.when.as_ref().is_none_or(|when| last.contains(when));
+        let fits =
+            |line: &ScriptedAnswer| line.when.as_ref().is_none_or(|when| last.contains(when));
         let given = self.lines.iter().filter(|(_, given)| *given).count();
         let found = self
             .lines
@@ -373,7 +379,7 @@ mod tests {
     fn a_wait_ends_with_a_cancel() {
         let source = CancelSource::new();
         let token = source.token();
-        let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+        let mut engine = ScriptedEngine::new(vec![ScriptedAnswer::steps(vec![
             Play::Text("begun".into()),
             Play::WaitMs(60_000),
             Play::Text("never".into()),
@@ -396,7 +402,7 @@ mod tests {
 
     #[test]
     fn stop_texts_end_the_answer_and_are_never_told() {
-        let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+        let mut engine = ScriptedEngine::new(vec![ScriptedAnswer::steps(vec![
             Play::Text("keep <E".into()),
             Play::Text("ND> drop".into()),
         ])]);

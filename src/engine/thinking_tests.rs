@@ -90,7 +90,7 @@ fn brooding(way: Way, answer: &str) -> LocalEngine {
         said: None,
         held: 0,
     };
-    engine.recall = Recall::new(Box::new(brooder), None);
+    engine.recall = PrefixCache::new(Box::new(brooder), None);
     engine
 }
 

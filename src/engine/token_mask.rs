@@ -15,7 +15,7 @@ use crate::model::sample::Allowed;
 const MOST_KEPT: usize = 256;
 
 /// The tokens of one region of free text.
-struct Kept {
+struct RegionTokens {
     /// Tokens that stay in the region.
     inside: Allowed,
     /// Tokens that may lead out of the region.
@@ -33,7 +33,7 @@ pub(super) struct TokenMask {
     others: Vec<u32>,
     /// Plain tokens by their first byte: 256 lists.
     by_first: Vec<Vec<u32>>,
-    kept: HashMap<Region, Kept>,
+    kept: HashMap<Region, RegionTokens>,
     /// Bytes that can be written.
     spelled: ByteSet,
 }
@@ -110,7 +110,7 @@ impl TokenMask {
                     across.push((*id, bytes));
                 }
             }
-            Kept {
+            RegionTokens {
                 inside,
                 across: Trie::new(across.into_iter()),
             }

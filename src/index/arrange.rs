@@ -33,7 +33,7 @@ pub(super) struct Scored {
 
 /// Lines of a file that are worth showing.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Place {
+pub(super) struct RankedLines {
     /// The best piece in these lines.
     pub piece: u32,
     /// The lines, at most those of the piece and its neighbours.
@@ -43,7 +43,7 @@ pub(super) struct Place {
 }
 
 /// Chooses the best places, best first, without overlaps.
-pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<Place> {
+pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<RankedLines> {
     scored.sort_by(|a, b| {
         let place = |one: &Scored| {
             let row = table.row(one.piece);
@@ -55,7 +55,7 @@ pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<
     });
     let scores: HashMap<u32, f32> = scored.iter().map(|one| (one.piece, one.score)).collect();
     let mut of_file: HashMap<u32, Vec<LineRange>> = HashMap::new();
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<RankedLines> = Vec::new();
     for one in &scored {
         if places.len() >= top {
             break;
@@ -84,7 +84,7 @@ pub(super) fn places(table: &Table, mut scored: Vec<Scored>, top: usize) -> Vec<
         }
         .grown(one.piece, own, enough);
         taken.push(range);
-        places.push(Place {
+        places.push(RankedLines {
             piece: one.piece,
             range,
             score: one.score,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use crate::base::RepoPath;
     use crate::index::FileClass;
-    use crate::index::table::Row;
+    use crate::index::table::PieceRow;
 
     /// Files of so many pieces, each of so many lines.
     fn table(files: &[(usize, u32)]) -> Table {
@@ -162,7 +162,7 @@ mod tests {
             let mut rows = Vec::new();
             for at in 0..*pieces as u32 {
                 rows.push(table.rows.len() as u32);
-                table.rows.push(Row {
+                table.rows.push(PieceRow {
                     file: number as u32,
                     start: at * lines + 1,
                     end: (at + 1) * lines,

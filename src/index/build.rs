@@ -7,8 +7,8 @@ use tantivy::TantivyError;
 
 use super::history::History;
 use super::snapshot::{Index, failed, register, schema};
-use super::store::{self, Kept, Manifest};
-use super::update::{Plan, Update, WRITER_BYTES};
+use super::store::{self, Manifest, OpenedIndex};
+use super::update::{Update, UpdatePlan, WRITER_BYTES};
 use crate::base::{Cancel, Failure, Result};
 use crate::repo::{Repo, Walk, WalkRules};
 
@@ -90,7 +90,7 @@ fn on_disk(
     let now = if rebuild { Ok(None) } else { store::load(dir) };
     let head = head(repo);
     if let Ok(Some(kept)) = now {
-        let plan = Plan::new(walk, &kept.manifest, head.clone());
+        let plan = UpdatePlan::new(walk, &kept.manifest, head.clone());
         if kept.manifest.head == head
             && let Some(manifest) = plan.settled(repo)
         {
@@ -132,11 +132,11 @@ fn write(
     repo: &Repo,
     dir: &Path,
     walk: &Walk,
-    kept: Kept,
+    kept: OpenedIndex,
     rebuild: bool,
     cancel: &Cancel,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Kept> {
+) -> Result<OpenedIndex> {
     let cannot = |e: TantivyError| failed("the index cannot be written", &e);
     let mut writer = kept
         .index
@@ -148,7 +148,7 @@ fn write(
         writer.delete_all_documents().map_err(cannot)?;
     }
     let history = past(repo, Some(dir), cancel, progress)?;
-    let mut plan = Plan::new(walk, before, head(repo));
+    let mut plan = UpdatePlan::new(walk, before, head(repo));
     plan.retell(walk, &history);
     let update = Update {
         repo,
@@ -190,7 +190,7 @@ fn in_memory(
         .writer_with_num_threads(1, WRITER_BYTES)
         .map_err(cannot)?;
     let history = past(repo, None, cancel, progress)?;
-    let plan = Plan::new(walk, &Manifest::default(), head(repo));
+    let plan = UpdatePlan::new(walk, &Manifest::default(), head(repo));
     let update = Update {
         repo,
         writer: &writer,
@@ -199,7 +199,7 @@ fn in_memory(
     };
     let (manifest, _) = update.run(plan, cancel, progress)?;
     writer.commit().map_err(cannot)?;
-    let kept = Kept::in_memory(index, fields)?;
+    let kept = OpenedIndex::in_memory(index, fields)?;
     Ok(Arc::new(kept.reloaded(manifest)?.into_memory_index(note)))
 }
 

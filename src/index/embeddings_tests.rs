@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::super::build::build;
 use super::*;
-use crate::index::Part;
+use crate::index::SearchPart;
 use crate::repo::WalkRules;
 use crate::repo::trial::git;
 
@@ -308,7 +308,7 @@ fn what_was_said_of_a_change_leads_to_where_it_was_made() {
             hit.map_or(0.0, |hit| hit.score)
         };
         let with = likely(index.search(query, 5).expect("a search"));
-        let without = index.search_without(query, 5, Part::Past);
+        let without = index.search_without(query, 5, SearchPart::Past);
         let without = likely(without.expect("a search"));
         assert!(with >= without, "{query}: {with} {without}");
         moved += usize::from(with > without);

@@ -49,7 +49,7 @@ pub use embeddings::{Coverage, Meaning};
 pub use outline::Outlined;
 pub(crate) use pieces::lines_of;
 pub use scripts::is_english;
-pub use search::Part;
+pub use search::SearchPart;
 pub use snapshot::Index;
 
 /// The kind of a definition.

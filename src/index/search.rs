@@ -18,7 +18,7 @@ use crate::base::{Failure, Result};
 
 /// A part of the search that can be left out, to see what it is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum SearchPart {
     /// The names of definitions.
     Name,
     /// The signatures of definitions.
@@ -41,7 +41,7 @@ pub enum Part {
     Ranker,
 }
 
-impl Part {
+impl SearchPart {
     /// All parts, by the names they are asked for.
     pub const ALL: [(&'static str, Self); 10] = [
         ("name", Self::Name),
@@ -62,15 +62,15 @@ pub(super) fn search(
     index: &Index,
     query: &str,
     top: usize,
-    without: Option<Part>,
+    without: Option<SearchPart>,
 ) -> Result<Vec<Hit>> {
     let Some(mut stage) = Stage::new(index, query)? else {
         return Ok(Vec::new());
     };
     stage.without = without;
     match without {
-        Some(Part::Meaning) => stage.alike = Alike::default(),
-        Some(Part::Past) => stage.alike.files.clear(),
+        Some(SearchPart::Meaning) => stage.alike = Alike::default(),
+        Some(SearchPart::Past) => stage.alike.files.clear(),
         Some(part) => stage.views.forget(part),
         None => {}
     }
@@ -143,7 +143,7 @@ struct Stage<'a> {
     views: Views,
     /// Nearness in meaning of pieces and files to the query.
     alike: Alike,
-    without: Option<Part>,
+    without: Option<SearchPart>,
 }
 
 impl<'a> Stage<'a> {
@@ -218,7 +218,9 @@ impl<'a> Stage<'a> {
             };
             let score = match class {
                 // The forests have seen code only.
-                _ if self.without == Some(Part::Ranker) => guessed(candidate) + meant(candidate),
+                _ if self.without == Some(SearchPart::Ranker) => {
+                    guessed(candidate) + meant(candidate)
+                }
                 FileClass::Docs | FileClass::Build => guessed(candidate) + meant(candidate),
                 // Files behind the best ones have no score of their own.
                 _ => score + OF_FILE * files.get(&row.file).copied().unwrap_or(least),

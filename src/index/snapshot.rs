@@ -14,7 +14,7 @@ use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Searcher, TantivyDocument, Term};
 
 use super::embeddings::{Coverage, Meaning};
-use super::search::Part;
+use super::search::SearchPart;
 use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};
 use crate::base::{Failure, RepoPath, Result};
@@ -65,9 +65,9 @@ pub(super) struct Fields {
     pub told: Field,
     /// Kind of the definition, and two flags, as [`super::table::packed`] packs them.
     pub kind: Field,
-    /// As [`super::table::Row::touched`].
+    /// As [`super::table::PieceRow::touched`].
     pub touched: Field,
-    /// As [`super::table::Row::last`].
+    /// As [`super::table::PieceRow::last`].
     pub last: Field,
 }
 
@@ -221,7 +221,7 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::search`].
-    pub fn search_without(&self, query: &str, top: usize, part: Part) -> Result<Vec<Hit>> {
+    pub fn search_without(&self, query: &str, top: usize, part: SearchPart) -> Result<Vec<Hit>> {
         super::search::search(self, query, top, Some(part))
     }
 

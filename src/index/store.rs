@@ -61,7 +61,7 @@ impl Manifest {
 }
 
 /// An index as it was opened.
-pub(super) struct Kept {
+pub(super) struct OpenedIndex {
     pub index: tantivy::Index,
     pub fields: Fields,
     pub manifest: Manifest,
@@ -70,7 +70,7 @@ pub(super) struct Kept {
     committed: bool,
 }
 
-impl Kept {
+impl OpenedIndex {
     fn new(
         index: tantivy::Index,
         fields: Fields,
@@ -190,7 +190,7 @@ pub(super) fn is_there(dir: &Path) -> bool {
 ///
 /// # Errors
 /// If it is damaged or of another version.
-pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
+pub(super) fn load(dir: &Path) -> Result<Option<OpenedIndex>> {
     let folder = pieces_dir(dir);
     if !is_there(dir) {
         return Ok(None);
@@ -204,7 +204,7 @@ pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
         };
         let pair = read_list(dir, number).and_then(|list| {
             checked::verify(dir, &index, list.pieces())?;
-            Kept::new(index, fields, list, true)
+            OpenedIndex::new(index, fields, list, true)
         });
         match pair {
             Ok(kept) if list_number(&kept.index)? == Some(number) => return Ok(Some(kept)),
@@ -219,11 +219,11 @@ pub(super) fn load(dir: &Path) -> Result<Option<Kept>> {
 }
 
 /// Makes an empty index. Nothing stands there until the first commit.
-pub(super) fn create(dir: &Path) -> Result<Kept> {
+pub(super) fn create(dir: &Path) -> Result<OpenedIndex> {
     let folder = pieces_dir(dir);
     private_dir(&folder)?;
     let (index, fields) = open_pieces(&folder)?;
-    Kept::new(index, fields, Manifest::default(), false)
+    OpenedIndex::new(index, fields, Manifest::default(), false)
 }
 
 /// Removes a damaged index.
@@ -273,7 +273,7 @@ fn read_list(dir: &Path, number: u64) -> Result<Manifest> {
     let file = list_path(dir, number);
     // The form comes first: a list of another version may have other fields, or no checksum.
     let old = |bytes: &[u8]| {
-        serde_json::from_slice::<Form>(bytes).is_ok_and(|form| form.format != FORMAT)
+        serde_json::from_slice::<FormatMark>(bytes).is_ok_and(|form| form.format != FORMAT)
     };
     let bytes = checked::read(&file).map_err(|e| match fs::read(&file) {
         Ok(bytes) if old(&bytes) => Failure::environment("the index is old").because(OLD),
@@ -287,7 +287,7 @@ fn read_list(dir: &Path, number: u64) -> Result<Manifest> {
 
 /// The one field that lists of all versions have.
 #[derive(Deserialize)]
-struct Form {
+struct FormatMark {
     format: u32,
 }
 

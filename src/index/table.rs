@@ -15,7 +15,7 @@ pub(super) const GONE: u32 = u32::MAX;
 
 /// One piece: its lines, and what the columns of the index tell of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct PieceRow {
     /// Number of the piece's file in [`Table::files`], or [`GONE`].
     pub file: u32,
     /// First line, from 1.
@@ -35,7 +35,7 @@ pub(super) struct Row {
 }
 
 /// The row that stands in for one that is not there.
-const NO_ROW: Row = Row {
+const NO_ROW: PieceRow = PieceRow {
     file: GONE,
     start: 1,
     end: 1,
@@ -61,7 +61,7 @@ pub(super) struct FileRow {
 /// segments.
 pub(super) struct Table {
     /// Row of each piece.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PieceRow>,
     /// The files in order of path.
     pub files: Vec<FileRow>,
     /// The number of each segment's first piece.
@@ -147,7 +147,7 @@ impl Table {
                 _ => GONE,
             };
             let (kind, head, test) = unpacked(kind.get_val(doc));
-            let row = Row {
+            let row = PieceRow {
                 file,
                 start: start.get_val(doc) as u32,
                 end: end.get_val(doc) as u32,
@@ -169,14 +169,14 @@ impl Table {
 
     /// Returns the row of a piece. Who has a piece's number has it from this table, so there is
     /// one.
-    pub(super) fn row(&self, piece: u32) -> &Row {
+    pub(super) fn row(&self, piece: u32) -> &PieceRow {
         self.rows
             .get(piece as usize)
             .unwrap_or_else(|| bug("there is no such piece", &NO_ROW))
     }
 
     /// Returns the file that a piece is of; none for a piece that was taken out.
-    pub(super) fn file_of(&self, row: &Row) -> Option<&FileRow> {
+    pub(super) fn file_of(&self, row: &PieceRow) -> Option<&FileRow> {
         self.files.get(row.file as usize)
     }
 
@@ -233,7 +233,7 @@ const KINDS: [SymbolKind; 10] = [
     SymbolKind::Impl,
 ];
 
-/// Packs a kind (0 for none), and the flags `head` and `test` of [`Row`], into one number.
+/// Packs a kind (0 for none), and the flags `head` and `test` of [`PieceRow`], into one number.
 pub(super) fn packed(kind: Option<SymbolKind>, head: bool, test: bool) -> u64 {
     let number = kind.map_or(0, |kind| {
         let at = KINDS.iter().position(|known| *known == kind);

@@ -28,7 +28,7 @@ const FEW: usize = 200;
 const SYMBOL_BYTES: usize = 2_000;
 
 /// The plan of an update.
-pub(super) struct Plan {
+pub(super) struct UpdatePlan {
     /// Files to be looked into, with what was known of them.
     read: Vec<(FileEntry, Option<FileRecord>)>,
     /// Files that the index knows and the walk has not found.
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub manifest: Manifest,
 }
 
-impl Plan {
+impl UpdatePlan {
     /// Compares what the walk found with what was known.
     pub(super) fn new(walk: &Walk, before: &Manifest, head: Option<String>) -> Self {
         let mut known: BTreeMap<&RepoPath, &FileRecord> = before.files.iter().collect();
@@ -120,11 +120,11 @@ impl Update<'_> {
     /// known now, and whether the writer was given anything.
     pub(super) fn run(
         &self,
-        plan: Plan,
+        plan: UpdatePlan,
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Manifest, bool)> {
-        let Plan {
+        let UpdatePlan {
             read,
             gone,
             mut manifest,

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use tantivy::Searcher;
 
 use self::texts::{Texts, Word};
-use super::search::Part;
+use super::search::SearchPart;
 use super::snapshot::Fields;
 use super::table::Table;
 use super::terms;
@@ -153,31 +153,31 @@ impl Views {
     }
 
     /// Takes out what one part of the search adds.
-    pub(super) fn forget(&mut self, part: Part) {
+    pub(super) fn forget(&mut self, part: SearchPart) {
         match part {
-            Part::Name => {
+            SearchPart::Name => {
                 self.scores_mut(View::Name).fill(0.0);
                 self.named.clear();
             }
-            Part::Signature => self.scores_mut(View::Signature).fill(0.0),
-            Part::Told => {
+            SearchPart::Signature => self.scores_mut(View::Signature).fill(0.0),
+            SearchPart::Told => {
                 self.scores_mut(View::Told).fill(0.0);
                 self.files_told.fill(0.0);
             }
-            Part::Pairs => {
+            SearchPart::Pairs => {
                 self.scores_mut(View::Pairs).fill(0.0);
                 self.files_pairs.fill(0.0);
             }
-            Part::Heads => {
+            SearchPart::Heads => {
                 self.heads.fill(0.0);
                 self.files_heads.fill(0.0);
             }
-            Part::Paths => {
+            SearchPart::Paths => {
                 self.places.fill(0.0);
                 self.places_words.fill(0);
             }
-            Part::Files => self.files.fill(0.0),
-            Part::Meaning | Part::Past | Part::Ranker => {}
+            SearchPart::Files => self.files.fill(0.0),
+            SearchPart::Meaning | SearchPart::Past | SearchPart::Ranker => {}
         }
     }
 

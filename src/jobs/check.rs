@@ -23,7 +23,7 @@ use crate::base::{Cancel, Failure, Result};
 use crate::patch::Change;
 use crate::repo::Repo;
 pub use cage::Allowance;
-use command::{Place, Ran};
+use command::{Confinement, Ran};
 pub use proof::{Proof, proof};
 use scratch::Scratch;
 
@@ -308,7 +308,7 @@ fn run(
         variables.push(("PYTHONPATH", Some(paths)));
     }
     let place = if asked.allowed.unfenced {
-        Place::Open(scratch.tree().to_owned(), variables)
+        Confinement::Open(scratch.tree().to_owned(), variables)
     } else {
         let git = asked.repo.own_git_dirs();
         scratch.lend_git(git.first().map(PathBuf::as_path))?;
@@ -318,7 +318,7 @@ fn run(
         let mut environment = cage::environment(asked.allowed);
         let set = variables.into_iter();
         environment.extend(set.filter_map(|(name, value)| Some((name.into(), value?))));
-        Place::Caged(Box::new(cage), environment)
+        Confinement::Caged(Box::new(cage), environment)
     };
     // Files are named as in the repository.
     let tree = format!("{}{}", scratch.tree().display(), std::path::MAIN_SEPARATOR);

@@ -3,7 +3,7 @@
 use super::super::trial::{Trial, notes};
 use super::*;
 use crate::base::CancelSource;
-use crate::engine::scripted::{Line, Play};
+use crate::engine::scripted::{Play, ScriptedAnswer};
 use crate::engine::{Engine as _, ScriptedEngine};
 use crate::jobs::{Prompts, Request};
 use crate::patch::{Change, EditKind};
@@ -128,7 +128,7 @@ fn a_change_is_planned_on_what_the_model_was_shown() {
     let trial = trial();
     // Somebody adds a line above while the model writes.
     let root = trial.dir.path().to_owned();
-    let slow = Line::steps(vec![Play::WaitMs(400), Play::Text(GOOD.to_owned())]);
+    let slow = ScriptedAnswer::steps(vec![Play::WaitMs(400), Play::Text(GOOD.to_owned())]);
     let mut engine = ScriptedEngine::new(vec![slow]);
     let neighbour = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_millis(150));
@@ -234,7 +234,7 @@ fn a_cancel_keeps_what_is_there_and_asks_no_more() {
     let mut trial = trial();
     let source = CancelSource::new();
     trial.cancel = source.token();
-    let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+    let mut engine = ScriptedEngine::new(vec![ScriptedAnswer::steps(vec![
         Play::Text(GOOD.replace("*** end\nand on", "\n")),
         Play::WaitMs(60_000),
     ])]);

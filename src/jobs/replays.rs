@@ -160,7 +160,7 @@ fn said(pair: &Pair, form: EditKind) -> String {
 }
 
 /// A place that changes: lines of the old text, from 0, and those to stand there.
-type Place = (std::ops::Range<usize>, Vec<String>);
+type ReplacedLines = (std::ops::Range<usize>, Vec<String>);
 
 /// One edit of a file's text.
 fn block(
@@ -194,7 +194,7 @@ fn fence(before: Option<&String>, after: &str) -> usize {
 }
 
 /// The places where a file changes, each going on until it is the only one of its kind.
-fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
+fn places(pair: &Pair, before: &str, after: &str) -> Vec<ReplacedLines> {
     let change = Change {
         files: vec![FileChange {
             path: pair.path.clone(),
@@ -204,7 +204,7 @@ fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
         }],
     };
     let old = lines(before);
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<ReplacedLines> = Vec::new();
     for hunk in change.hunks(1) {
         // An empty text has no old lines.
         let range = hunk.old.map_or(0..0, |range| {
@@ -226,7 +226,7 @@ fn places(pair: &Pair, before: &str, after: &str) -> Vec<Place> {
             == 1
     };
     // Places do not overlap: one that reaches the next takes it in.
-    let mut done: Vec<Place> = Vec::new();
+    let mut done: Vec<ReplacedLines> = Vec::new();
     let mut later = places.into_iter().peekable();
     while let Some((mut range, mut new)) = later.next() {
         loop {

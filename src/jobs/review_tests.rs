@@ -4,7 +4,7 @@ use super::super::trial::{Trial, notes};
 use super::*;
 use crate::base::CancelSource;
 use crate::engine::ScriptedEngine;
-use crate::engine::scripted::{Line, Play};
+use crate::engine::scripted::{Play, ScriptedAnswer};
 use crate::jobs::{Request, Severity};
 use crate::repo::DiffKind;
 
@@ -67,9 +67,9 @@ const FINDING: &str =
     "src/a.rs:2: error: bug: it panics\n>     read().unwrap();\nThe error was passed on before.\n";
 
 fn always(text: &str) -> ScriptedEngine {
-    ScriptedEngine::new(vec![Line {
+    ScriptedEngine::new(vec![ScriptedAnswer {
         repeat: true,
-        ..Line::text(text)
+        ..ScriptedAnswer::text(text)
     }])
 }
 
@@ -87,10 +87,10 @@ fn findings_are_checked_and_the_rest_is_said() {
     assert!(why.contains("never_written"), "{why}");
 
     let mut engine = ScriptedEngine::new(vec![
-        Line::text(FINDING),
-        Line {
+        ScriptedAnswer::text(FINDING),
+        ScriptedAnswer {
             repeat: true,
-            ..Line::text("No findings.")
+            ..ScriptedAnswer::text("No findings.")
         },
     ]);
     let came = play(&trial, staged(), &mut engine);
@@ -179,15 +179,15 @@ fn a_large_diff_comes_in_pieces_and_a_failure_costs_one() {
     trial.git(&["add", "-A"]);
     trial.reindex();
     trial.settings.budget = 600;
-    let fail = Line::steps(vec![Play::Fail {
+    let fail = ScriptedAnswer::steps(vec![Play::Fail {
         kind: None,
         what: "no".to_owned(),
         hint: None,
     }]);
-    let mut lines = vec![Line::text("No findings."), fail];
-    lines.push(Line {
+    let mut lines = vec![ScriptedAnswer::text("No findings."), fail];
+    lines.push(ScriptedAnswer {
         repeat: true,
-        ..Line::text("No findings.")
+        ..ScriptedAnswer::text("No findings.")
     });
     let mut engine = ScriptedEngine::new(lines);
     let came = play(&trial, staged(), &mut engine);
@@ -250,9 +250,9 @@ fn where_no_model_can_be_run_the_rules_have_looked() {
     trial.put("b.rs", KEY);
     trial.put("c.rs", "fn c() {}\n");
     trial.git(&["add", "-A"]);
-    let fail = Line {
+    let fail = ScriptedAnswer {
         repeat: true,
-        ..Line::steps(vec![Play::Fail {
+        ..ScriptedAnswer::steps(vec![Play::Fail {
             kind: None,
             what: "no memory".to_owned(),
             hint: None,
@@ -271,7 +271,7 @@ fn a_cancel_keeps_what_was_found() {
     trial.settings.review_skip = vec!["*.md".to_owned()];
     let source = CancelSource::new();
     trial.cancel = source.token();
-    let mut engine = ScriptedEngine::new(vec![Line::steps(vec![
+    let mut engine = ScriptedEngine::new(vec![ScriptedAnswer::steps(vec![
         Play::Text(FINDING.to_owned()),
         Play::WaitMs(60_000),
     ])]);

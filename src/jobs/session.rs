@@ -45,7 +45,7 @@ pub struct SessionEntry {
 
 /// A line of a session's file.
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept<T> {
+struct StoredTurn<T> {
     version: u32,
     turn: T,
 }
@@ -118,7 +118,7 @@ impl Sessions {
         let failed = |e: &std::io::Error| {
             io_failure(format!("cannot save the session {}", file.display()), e)
         };
-        let line = serde_json::to_string(&Kept {
+        let line = serde_json::to_string(&StoredTurn {
             version: VERSION,
             turn,
         })
@@ -160,7 +160,7 @@ impl Sessions {
             .map_err(|e| failed(&e))?;
         let turns: Vec<Turn> = bytes
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Kept<Turn>>(line).ok())
+            .filter_map(|line| serde_json::from_slice::<StoredTurn<Turn>>(line).ok())
             .filter(|kept| kept.version == VERSION)
             .map(|kept| kept.turn)
             .collect();

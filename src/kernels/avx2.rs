@@ -20,7 +20,7 @@ use std::arch::x86_64::{
 
 use super::activations::Activations;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
-use super::panel::{self, Lanes, PANEL, Panel, Part, Rows, Scratch, packed};
+use super::panel::{self, InputTile, Lanes, PANEL, Panel, Rows, Scratch, packed};
 
 /// Products of fours of a format that can be added in 16 bits; 0 where not even two products can.
 pub(super) const fn together<F: Format>() -> usize {
@@ -196,7 +196,7 @@ type Sums<const T: usize> = [[__m256i; 2]; T];
 #[target_feature(enable = "avx2,fma")]
 fn tile<F: Format, const T: usize, const VNNI: bool>(
     panel: &Panel,
-    part: Part<'_>,
+    part: InputTile<'_>,
     sums: &mut [Lanes; T],
 ) {
     let mut totals = sums.each_ref().map(|sums| {

@@ -15,7 +15,7 @@ use std::hint::black_box;
 use super::activations::Activations;
 use super::avx2::scales;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
-use super::panel::{self, Line, PANEL, Panel, Part, Rows, Scratch, Sums, packed};
+use super::panel::{self, CacheLine, InputTile, PANEL, Panel, Rows, Scratch, Sums, packed};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
@@ -58,7 +58,7 @@ fn fill<F: Format>(unpacked: &[Unpacked; PANEL], chunk: usize, panel: &mut Panel
 /// Turns 16 rows of 16 fours to 16 lines, each with one four of every row.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
+fn transpose(rows: &[__m512i; PANEL], lines: &mut [CacheLine; PANEL]) {
     let mut a = [_mm512_setzero_si512(); PANEL];
     let mut b = [_mm512_setzero_si512(); PANEL];
     for i in 0..8 {
@@ -94,7 +94,7 @@ fn transpose(rows: &[__m512i; PANEL], lines: &mut [Line; PANEL]) {
 /// as there are registers for.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
-fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sums: Sums<'_>) {
+fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: InputTile<'_>, mut sums: Sums<'_>) {
     match part.tokens {
         12 => {
             tile::<F, P, 6>(panels, part, 0, &mut sums);
@@ -123,7 +123,7 @@ fn tiles<F: Format, const P: usize>(panels: [&Panel; P], part: Part<'_>, mut sum
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 fn tile<F: Format, const P: usize, const T: usize>(
     panels: [&Panel; P],
-    part: Part<'_>,
+    part: InputTile<'_>,
     first: usize,
     sums: &mut Sums<'_>,
 ) {
@@ -157,7 +157,7 @@ fn tile<F: Format, const P: usize, const T: usize>(
             for step in 0..steps {
                 let at = run * F::SUB / 4 + step * fours;
                 let mut dots = [[_mm512_setzero_si512(); T]; P];
-                let lines: [*const Line; P] =
+                let lines: [*const CacheLine; P] =
                     std::array::from_fn(|p| panels[p].q[at..][..fours].as_ptr());
                 let numbers = &part.q[(at * n + first) * 4..];
                 assert!(numbers.len() >= ((fours - 1) * n + T) * 4);
@@ -246,7 +246,7 @@ fn tile<F: Format, const P: usize, const T: usize>(
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")]
 fn taken<F: Format, const T: usize>(
     panel: &Panel,
-    part: Part<'_>,
+    part: InputTile<'_>,
     block: usize,
     first: usize,
 ) -> [__m512i; T] {

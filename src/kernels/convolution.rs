@@ -12,12 +12,12 @@ use super::simd::{Simd, Work};
 /// the raw rows before the first, `(taps − 1) × channels`, zeros at the start of a text; `x` and
 /// `y` are `tokens × channels`.
 pub fn causal(weights: &[f32], before: &[f32], x: &[f32], y: &mut [f32], channels: usize) {
-    struct Row<'a> {
+    struct ConvolutionRow<'a> {
         weights: &'a [f32],
         inputs: [&'a [f32]; MOST_TAPS],
         y: &'a mut [f32],
     }
-    impl Work for Row<'_> {
+    impl Work for ConvolutionRow<'_> {
         type Output = ();
         #[inline(always)]
         fn run<V: Lanes>(self) {
@@ -49,7 +49,7 @@ pub fn causal(weights: &[f32], before: &[f32], x: &[f32], y: &mut [f32], channel
             for (j, input) in inputs.iter_mut().enumerate().take(taps) {
                 *input = row(first + i + j);
             }
-            simd.run(Row { weights, inputs, y });
+            simd.run(ConvolutionRow { weights, inputs, y });
         }
     });
 }

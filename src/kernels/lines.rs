@@ -10,7 +10,7 @@ const LINE: usize = 64;
 
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([u8; LINE]);
+struct CacheLine([u8; LINE]);
 
 /// A number that lines may hold.
 ///
@@ -27,7 +27,7 @@ unsafe impl Number for f16 {}
 /// A slice of numbers aligned to 64 bytes.
 #[derive(Debug, Clone)]
 pub struct LinesOf<T> {
-    lines: Vec<Line>,
+    lines: Vec<CacheLine>,
     length: usize,
     numbers: PhantomData<T>,
 }
@@ -40,7 +40,7 @@ impl<T: Number> LinesOf<T> {
     pub fn zeros(length: usize) -> Self {
         let lines = (length * size_of::<T>()).div_ceil(LINE);
         Self {
-            lines: vec![Line([0; LINE]); lines],
+            lines: vec![CacheLine([0; LINE]); lines],
             length,
             numbers: PhantomData,
         }

@@ -22,7 +22,7 @@ use std::arch::asm;
 
 use super::activations::Activations;
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked};
-use super::panel::{self, Lanes, Line, PANEL, Panel, Part, Rows, Scratch, Twos};
+use super::panel::{self, CacheLine, InputTile, Lanes, PANEL, Panel, Rows, Scratch, Twos};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token; by `smmla` if `I8MM`, else
 /// by `sdot`.
@@ -189,7 +189,7 @@ struct Block<'a, const T: usize> {
     half: usize,
     /// Lines of weights, `[BLOCK / 4]`: 32 bytes of each belong to the half, or every other line
     /// does.
-    lines: &'a [Line],
+    lines: &'a [CacheLine],
     /// Inputs, `[BLOCK / 4][T][4]`.
     x: &'a [i8],
     /// The scale of each run; only in blocks of 256.
@@ -199,7 +199,7 @@ struct Block<'a, const T: usize> {
 impl<'a, const T: usize> Block<'a, T> {
     /// The `block`-th block of a half of the panel, with its inputs.
     #[inline(always)]
-    fn new<F: Format>(panel: &'a Panel, part: Part<'a>, block: usize, half: usize) -> Self {
+    fn new<F: Format>(panel: &'a Panel, part: InputTile<'a>, block: usize, half: usize) -> Self {
         let runs = F::BLOCK / F::SUB;
         Self {
             half,
@@ -229,7 +229,11 @@ impl<'a, const T: usize> Block<'a, T> {
 /// Adds the products of 16 rows with the `T` tokens of one tile to their sums, by `sdot`.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
+fn tile_of_fours<F: Format, const T: usize>(
+    panel: &Panel,
+    part: InputTile<'_>,
+    sums: &mut [Lanes; T],
+) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
             let whole = fours::<F, T>(&Block::new::<F>(panel, part, block, half));
@@ -241,7 +245,11 @@ fn tile_of_fours<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums:
 /// Adds the products of 16 rows with the `T` tokens of one tile to their sums, by `smmla`.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn tile_of_eights<F: Format, const T: usize>(panel: &Panel, part: Part<'_>, sums: &mut [Lanes; T]) {
+fn tile_of_eights<F: Format, const T: usize>(
+    panel: &Panel,
+    part: InputTile<'_>,
+    sums: &mut [Lanes; T],
+) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
             let whole = eights::<F, T>(&Block::new::<F>(panel, part, block, half));
@@ -435,7 +443,7 @@ fn smmla(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
 #[target_feature(enable = "neon")]
 fn add<F: Format, const T: usize>(
     panel: &Panel,
-    part: Part<'_>,
+    part: InputTile<'_>,
     (block, half): (usize, usize),
     whole: Sums<T>,
     sums: &mut [Lanes; T],

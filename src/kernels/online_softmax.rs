@@ -12,7 +12,7 @@ use super::attention::Attention;
 use super::exponent::exp;
 use super::f32x16::{Lanes, ask_for};
 use super::lines::Lines;
-use super::pages::{Head, Number, PAGE, Row, key_rows, padded};
+use super::pages::{Head, Number, PAGE, PanelRow, key_rows, padded};
 use super::simd::Work;
 use crate::base::bug::bug;
 
@@ -185,7 +185,7 @@ impl Sweep<'_> {
         let size = PAGE * (width + padded(width));
         let mut floats = std::mem::take(&mut self.scratch.floats);
         floats.reserve(size);
-        let rows: &mut [Row<f32>] = floats[..size].as_chunks_mut().0;
+        let rows: &mut [PanelRow<f32>] = floats[..size].as_chunks_mut().0;
         for at in self.pages.clone() {
             let next = &pages[(at + 1).min(self.pages.end - 1)];
             let start = at * PAGE;
@@ -223,8 +223,8 @@ impl Sweep<'_> {
     #[inline(always)]
     fn page<V: Lanes, T: Number, const R: usize, const N: usize>(
         &mut self,
-        now: &[Row<T>],
-        next: &[Row<T>],
+        now: &[PanelRow<T>],
+        next: &[PanelRow<T>],
         start: usize,
     ) {
         let (_, width) = self.shape();
@@ -255,7 +255,7 @@ impl Sweep<'_> {
         let seen_by_tile =
             |tile: usize| seen(tile * R).start..seen((tile * R + R).min(rows) - 1).end;
         let (keys, values) = now.split_at(key_rows(width));
-        let scores: &mut [Row<f32>] = scores.as_chunks_mut().0;
+        let scores: &mut [PanelRow<f32>] = scores.as_chunks_mut().0;
         // So many tiles at once that their queries stay in the first cache beside a panel.
         let at_once = (NEAR / (R * width)).max(1);
         for first in (0..tiles).step_by(at_once) {
@@ -314,7 +314,12 @@ impl Sweep<'_> {
 /// `count` rows from the `first` on, of two pages' rows taken one behind the other; near the end of
 /// both, their last `count`.
 #[inline(always)]
-fn ahead<'a, T>(now: &'a [Row<T>], next: &'a [Row<T>], first: usize, count: usize) -> &'a [Row<T>] {
+fn ahead<'a, T>(
+    now: &'a [PanelRow<T>],
+    next: &'a [PanelRow<T>],
+    first: usize,
+    count: usize,
+) -> &'a [PanelRow<T>] {
     if first + count <= now.len() {
         &now[first..first + count]
     } else {
@@ -325,7 +330,7 @@ fn ahead<'a, T>(now: &'a [Row<T>], next: &'a [Row<T>], first: usize, count: usiz
 /// Makes weights of a row's scores of a page, of which the row sees the places `seen`; gives the
 /// factor by which the sums before are to be multiplied.
 #[inline(always)]
-fn weigh(scores: &mut [Row<f32>], seen: Range<usize>, most: &mut f32, total: &mut f32) -> f32 {
+fn weigh(scores: &mut [PanelRow<f32>], seen: Range<usize>, most: &mut f32, total: &mut f32) -> f32 {
     if seen.is_empty() {
         scores.as_flattened_mut().fill(0.0);
         return 1.0;
@@ -359,11 +364,11 @@ struct Values<'a, T> {
     /// Factor of each row for the sums before, `[rows]`.
     fades: &'a [f32],
     /// Sums, `[rows][columns]`, of sixteen numbers each.
-    sums: &'a mut [Row<f32>],
+    sums: &'a mut [PanelRow<f32>],
     columns: usize,
     /// The page, and the one after it.
-    now: &'a [Row<T>],
-    next: &'a [Row<T>],
+    now: &'a [PanelRow<T>],
+    next: &'a [PanelRow<T>],
     /// Row of the page with which its values begin.
     first: usize,
 }
@@ -416,8 +421,8 @@ fn each<'a, S, const N: usize>(of: impl Fn(usize) -> &'a [S]) -> [&'a [S]; N] {
 #[inline(always)]
 fn product<V: Lanes, T: Number, const R: usize, const N: usize>(
     a: [&[f32]; R],
-    b: [&[Row<T>]; N],
-    next: [&[Row<T>]; N],
+    b: [&[PanelRow<T>]; N],
+    next: [&[PanelRow<T>]; N],
     sums: &mut [[V; N]; R],
 ) {
     let depth = a[0].len();

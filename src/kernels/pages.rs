@@ -19,7 +19,7 @@ pub const PAGE: usize = 64;
 const PANEL: usize = 16;
 
 /// A row of a panel: sixteen numbers.
-pub(super) type Row<T> = [T; PANEL];
+pub(super) type PanelRow<T> = [T; PANEL];
 
 /// The precision in which keys and values are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +54,9 @@ pub enum Numbers {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Head<'a> {
     /// Numbers of half precision.
-    Halves(&'a [Row<f16>]),
+    Halves(&'a [PanelRow<f16>]),
     /// Numbers of single precision.
-    Floats(&'a [Row<f32>]),
+    Floats(&'a [PanelRow<f32>]),
 }
 
 /// Keys and values of [`PAGE`] positions of one layer.
@@ -115,7 +115,7 @@ impl Page {
         }
     }
 
-    fn rows<'a, T>(&self, numbers: &'a [T], head: usize) -> &'a [Row<T>] {
+    fn rows<'a, T>(&self, numbers: &'a [T], head: usize) -> &'a [PanelRow<T>] {
         let size = Self::size(1, self.width);
         numbers[head * size..][..size].as_chunks().0
     }
@@ -170,22 +170,22 @@ pub(super) trait Number: Copy + Default {
     const FAR: bool;
 
     /// Loads sixteen such numbers as floats.
-    fn load<V: Lanes>(from: &Row<Self>) -> V;
+    fn load<V: Lanes>(from: &PanelRow<Self>) -> V;
 
     /// Stores sixteen floats as such numbers.
-    fn store<V: Lanes>(floats: V, to: &mut Row<Self>);
+    fn store<V: Lanes>(floats: V, to: &mut PanelRow<Self>);
 }
 
 impl Number for f32 {
     const FAR: bool = false;
 
     #[inline(always)]
-    fn load<V: Lanes>(from: &Row<Self>) -> V {
+    fn load<V: Lanes>(from: &PanelRow<Self>) -> V {
         V::load(from)
     }
 
     #[inline(always)]
-    fn store<V: Lanes>(floats: V, to: &mut Row<Self>) {
+    fn store<V: Lanes>(floats: V, to: &mut PanelRow<Self>) {
         floats.store(to);
     }
 }
@@ -194,12 +194,12 @@ impl Number for f16 {
     const FAR: bool = true;
 
     #[inline(always)]
-    fn load<V: Lanes>(from: &Row<Self>) -> V {
+    fn load<V: Lanes>(from: &PanelRow<Self>) -> V {
         V::load_halves(from)
     }
 
     #[inline(always)]
-    fn store<V: Lanes>(floats: V, to: &mut Row<Self>) {
+    fn store<V: Lanes>(floats: V, to: &mut PanelRow<Self>) {
         floats.store_halves(to);
     }
 }
@@ -219,7 +219,7 @@ fn put<V: Lanes, T: Number>(
         floats
     };
     for (head, numbers) in numbers.chunks_exact_mut(Page::size(1, width)).enumerate() {
-        let rows: &mut [Row<T>] = numbers.as_chunks_mut().0;
+        let rows: &mut [PanelRow<T>] = numbers.as_chunks_mut().0;
         let (keys, values) = rows.split_at_mut(key_rows(width));
         for first in (0..width).step_by(PANEL) {
             let count = PANEL.min(width - first);

@@ -30,7 +30,7 @@ pub(super) fn fetch(bytes: &[u8], ahead: usize) {
 /// 64 bytes on their own line of the cache.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub struct Line(pub [u8; 64]);
+pub struct CacheLine(pub [u8; 64]);
 
 /// 16 floats on their own line of the cache: one for each row.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub struct Twos(pub [[i16; 2]; PANEL]);
 pub struct Panel {
     /// The whole numbers, `[columns / 4][16][4]`, or `[columns / 8][16][8]` where instructions
     /// take eight columns at once.
-    pub q: Vec<Line>,
+    pub q: Vec<CacheLine>,
     /// The scale of each run in blocks of 256, `[columns / SUB][16]`, in the form that the
     /// instructions like.
     pub k: Vec<Twos>,
@@ -64,7 +64,7 @@ impl Default for Panel {
         let lanes = |most| vec![Lanes([0.0; PANEL]); most];
         let twos = |most| vec![Twos([[0; 2]; PANEL]); most];
         Self {
-            q: vec![Line([0; 64]); DEPTH / 4],
+            q: vec![CacheLine([0; 64]); DEPTH / 4],
             k: twos(DEPTH / RUN),
             n: twos(DEPTH / RUN / 2),
             d: lanes(DEPTH / 32),
@@ -111,7 +111,7 @@ pub struct Rows<'a> {
 
 /// Some columns of a tile of inputs, see [`Activations`].
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
+pub struct InputTile<'a> {
     /// Tokens of the tile.
     pub tokens: usize,
     /// Number of columns: whole blocks.
@@ -154,7 +154,7 @@ pub(super) fn sweep<F: Format>(
     x: &Activations,
     scratch: &mut Scratch,
     mut fill: impl FnMut(&[Unpacked; PANEL], usize, &mut Panel),
-    mut tile: impl FnMut(&[Panel], Part<'_>, Sums<'_>),
+    mut tile: impl FnMut(&[Panel], InputTile<'_>, Sums<'_>),
     mut put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {
     let (width, groups, tokens) = (x.width, x.groups(), x.tokens);
@@ -190,7 +190,7 @@ pub(super) fn sweep<F: Format>(
                 let from = first * whole + start / per * n;
                 from..from + columns.div_ceil(per) * n
             };
-            let part = Part {
+            let part = InputTile {
                 tokens: n,
                 columns,
                 q: &x.q[first * width + start * n..][..columns * n],

@@ -11,7 +11,7 @@ use crate::kernels::rowwise::{self, Gate};
 
 /// Rows of numbers.
 #[derive(Debug)]
-pub struct Rows {
+pub struct Activations {
     count: usize,
     width: usize,
     numbers: Numbers,
@@ -76,7 +76,7 @@ impl Vector {
     }
 }
 
-impl Rows {
+impl Activations {
     /// Rows of `width` numbers on the CPU.
     pub fn host(numbers: impl Into<Buffer>, width: usize) -> Self {
         let numbers = numbers.into();
@@ -344,21 +344,23 @@ impl Rows {
 mod tests {
     use super::*;
 
-    fn both() -> [Rows; 2] {
+    fn both() -> [Activations; 2] {
         let numbers: Vec<f32> = (0..24).map(|i| i as f32 / 7.0 - 1.5).collect();
         let tensor = Tensor::from_vec(numbers.clone(), (3, 8), &Device::Cpu).expect("a tensor");
         [
-            Rows::host(numbers, 8),
-            Rows::device(tensor).expect("two dimensions"),
+            Activations::host(numbers, 8),
+            Activations::device(tensor).expect("two dimensions"),
         ]
     }
 
     /// What an operation makes of the same rows in either form.
-    fn same(what: impl Fn(Rows, Option<&Device>) -> Result<Rows>) {
+    fn same(what: impl Fn(Activations, Option<&Device>) -> Result<Activations>) {
         let [host, device] = both();
-        let host = what(host, None).and_then(Rows::into_vec).expect("rows");
+        let host = what(host, None)
+            .and_then(Activations::into_vec)
+            .expect("rows");
         let device = what(device, Some(&Device::Cpu))
-            .and_then(Rows::into_vec)
+            .and_then(Activations::into_vec)
             .expect("rows");
         assert_eq!(host.len(), device.len());
         for (host, device) in host.iter().zip(&device) {

@@ -3,10 +3,10 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ops::softmax_last_dim;
 
-use super::activations::{Rows, Vector};
+use super::activations::{Activations, Vector};
 use super::buffer::Buffer;
-use super::hyperparameters::Hyper;
-use super::kv_cache::Keys;
+use super::hyperparameters::Hyperparameters;
+use super::kv_cache::KvCache;
 use super::linear::Linear;
 use super::rope::Angles;
 use super::weights::Weights;
@@ -16,7 +16,7 @@ use crate::kernels::rowwise::Gate;
 
 /// The form of a layer's attention.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Form {
+pub struct AttentionForm {
     /// True if queries, keys and values come out of one product.
     pub fused: bool,
     /// True if behind each head's query stands a gate for the head's output.
@@ -33,7 +33,7 @@ pub struct Attention {
     query_norm: Option<Vector>,
     key_norm: Option<Vector>,
     output: Linear,
-    form: Form,
+    form: AttentionForm,
     heads: usize,
     kv_heads: usize,
     head: usize,
@@ -51,7 +51,12 @@ impl Attention {
     ///
     /// # Errors
     /// Where a tensor is missing or has another shape than the figures say.
-    pub fn load(weights: &Weights<'_>, hyper: &Hyper, layer: usize, form: Form) -> Result<Self> {
+    pub fn load(
+        weights: &Weights<'_>,
+        hyper: &Hyperparameters,
+        layer: usize,
+        form: AttentionForm,
+    ) -> Result<Self> {
         let name = |part: &str| format!("blk.{layer}.{part}");
         let (width, head) = (hyper.width, hyper.head);
         let (queries, keys) = (hyper.heads * head, hyper.kv_heads * head);
@@ -85,19 +90,19 @@ impl Attention {
     }
 
     /// Returns the keys and values of an empty text; in pages for the CPU, or in tensors.
-    pub fn state(&self, pages: bool) -> Keys {
-        Keys::new(self.kv_heads, self.head, pages.then_some(self.precision))
+    pub fn state(&self, pages: bool) -> KvCache {
+        KvCache::new(self.kv_heads, self.head, pages.then_some(self.precision))
     }
 
     /// Computes the attention of new rows, the first at `position`, over those before and
     /// themselves. `x` and the result: `tokens × hidden`.
     pub fn forward(
         &self,
-        x: &Rows,
+        x: &Activations,
         position: usize,
         angles: &Angles,
-        state: &mut Keys,
-    ) -> Result<Rows> {
+        state: &mut KvCache,
+    ) -> Result<Activations> {
         let (queries, keys) = (self.heads * self.head, self.kv_heads * self.head);
         let (mut q, mut k, v, gate) = match &self.projection {
             Projection::Apart { q, k, v } => {
@@ -141,7 +146,7 @@ impl Attention {
                     window: self.form.window,
                 };
                 attention.run(q, &mut out);
-                Rows::host(out, queries)
+                Activations::host(out, queries)
             }
             None => self.by_tensors(&q, position, state)?,
         };
@@ -153,7 +158,7 @@ impl Attention {
 
     /// Computes attention by whole products and a mask, on other devices. `q` and the result:
     /// `tokens × (heads · head)`; keys and values of these tokens are in `state` already.
-    fn by_tensors(&self, q: &Rows, position: usize, state: &Keys) -> Result<Rows> {
+    fn by_tensors(&self, q: &Activations, position: usize, state: &KvCache) -> Result<Activations> {
         let (heads, kv_heads, width) = (self.heads, self.kv_heads, self.head);
         let count = q.count();
         // A window counts the token itself.
@@ -194,6 +199,6 @@ impl Attention {
         }
         let seen = softmax_last_dim(&scores)?.matmul(&repeat(&v)?)?;
         let seen = seen.transpose(0, 1)?.contiguous()?;
-        Rows::device(seen.reshape((count, heads * width))?)
+        Activations::device(seen.reshape((count, heads * width))?)
     }
 }

@@ -13,7 +13,7 @@ use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 
-use super::activations::Rows;
+use super::activations::Activations;
 use super::gguf::Header;
 use super::linear::{Linear, Table};
 use super::mapping::Mapping;
@@ -250,7 +250,7 @@ impl Bert {
         texts: &[Range<usize>],
     ) -> candle_core::Result<Vec<f32>> {
         let width = self.width;
-        let x = Rows::host(x, width);
+        let x = Activations::host(x, width);
         let (queries, keys, values) = (
             layer.queries.forward(&x)?,
             layer.keys.forward(&x)?,
@@ -265,15 +265,21 @@ impl Bert {
             width: width / self.heads,
         }
         .attend(texts, &mut seen);
-        let mut y = layer.output.forward(&Rows::host(seen, width))?.into_vec()?;
+        let mut y = layer
+            .output
+            .forward(&Activations::host(seen, width))?
+            .into_vec()?;
         add(&mut y, x.on_host()?);
         self.normed(&mut y, &layer.output_norm);
-        let y = Rows::host(y, width);
+        let y = Activations::host(y, width);
         let up = layer.up.forward(&y)?;
         let inner = up.width();
         let mut up = up.into_vec()?;
         gelu_each(&mut up, inner);
-        let mut out = layer.down.forward(&Rows::host(up, inner))?.into_vec()?;
+        let mut out = layer
+            .down
+            .forward(&Activations::host(up, inner))?
+            .into_vec()?;
         add(&mut out, y.on_host()?);
         self.normed(&mut out, &layer.norm);
         Ok(out)

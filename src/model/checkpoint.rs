@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::sync::Arc;
 
-use super::kv_cache::Keys;
+use super::kv_cache::KvCache;
 use super::recurrent::Moment;
 use crate::kernels::lines::Lines;
 use crate::kernels::pages::{Numbers, PAGE, Precision};
@@ -15,18 +15,18 @@ const AT_ONCE: usize = 16 << 10;
 
 /// The state of a network after some tokens.
 #[derive(Debug, Clone)]
-pub struct Snapshot {
+pub struct Checkpoint {
     /// The number of these tokens.
     pub(super) tokens: usize,
     /// The state of each layer.
-    pub(super) layers: Vec<Kept>,
+    pub(super) layers: Vec<KeptLayer>,
 }
 
 /// The state of a layer.
 #[derive(Debug, Clone)]
-pub(super) enum Kept {
+pub(super) enum KeptLayer {
     /// The state of a layer with attention.
-    Keys(Keys),
+    KvCache(KvCache),
     /// The state of a layer with a delta rule, and how many numbers its two parts have.
     Moment {
         moment: Moment,
@@ -35,7 +35,7 @@ pub(super) enum Kept {
     },
 }
 
-impl Snapshot {
+impl Checkpoint {
     /// Counts the tokens that the snapshot stands for.
     pub const fn tokens(&self) -> usize {
         self.tokens
@@ -49,8 +49,8 @@ impl Snapshot {
         }
         for layer in &mut self.layers {
             match layer {
-                Kept::Keys(keys) => *keys = keys.saved(tokens).ok()?,
-                Kept::Moment { .. } => return None,
+                KeptLayer::KvCache(keys) => *keys = keys.saved(tokens).ok()?,
+                KeptLayer::Moment { .. } => return None,
             }
         }
         self.tokens = self.tokens.min(tokens);
@@ -60,18 +60,18 @@ impl Snapshot {
     /// Counts the bytes that the snapshot keeps alive by itself: recurrent state. Keys and values
     /// are mostly shared with the state that goes on.
     pub fn own_bytes(&self) -> usize {
-        let bytes = |kept: &Kept| match kept {
-            Kept::Keys(_) => 0,
-            Kept::Moment { matrix, rows, .. } => (matrix + rows) * 4,
+        let bytes = |kept: &KeptLayer| match kept {
+            KeptLayer::KvCache(_) => 0,
+            KeptLayer::Moment { matrix, rows, .. } => (matrix + rows) * 4,
         };
         self.layers.iter().map(bytes).sum()
     }
 
     /// Counts the bytes that the snapshot takes in a file.
     pub fn file_bytes(&self) -> usize {
-        let bytes = |kept: &Kept| match kept {
-            Kept::Keys(keys) => keys.bytes(self.tokens),
-            Kept::Moment { .. } => 0,
+        let bytes = |kept: &KeptLayer| match kept {
+            KeptLayer::KvCache(keys) => keys.bytes(self.tokens),
+            KeptLayer::Moment { .. } => 0,
         };
         let sizes = 16 + 24 * self.layers.len();
         sizes + self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
@@ -89,7 +89,7 @@ impl Snapshot {
         number(out, self.layers.len())?;
         for layer in &self.layers {
             match layer {
-                Kept::Keys(keys) => {
+                KeptLayer::KvCache(keys) => {
                     let (heads, width) = keys.shape();
                     let kind = match keys.precision().ok_or(ErrorKind::Unsupported)? {
                         Precision::Half => 0,
@@ -108,7 +108,7 @@ impl Snapshot {
                         }
                     }
                 }
-                Kept::Moment {
+                KeptLayer::Moment {
                     moment,
                     matrix,
                     rows,
@@ -127,7 +127,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Reads what [`Snapshot::write`] has written; `left` are the bytes that there are.
+    /// Reads what [`Checkpoint::write`] has written; `left` are the bytes that there are.
     ///
     /// # Errors
     /// Those of the reader; invalid data where it cannot be.
@@ -158,7 +158,7 @@ impl Snapshot {
                         Numbers::Halves(halves) => read(from, halves, half::f16::from_le_bytes),
                         Numbers::Floats(floats) => read(from, floats, f32::from_le_bytes),
                     };
-                    Kept::Keys(Keys::read_pages(a, b, precision, tokens, &mut next)?)
+                    KeptLayer::KvCache(KvCache::read_pages(a, b, precision, tokens, &mut next)?)
                 }
                 1 => {
                     take(a.checked_mul(4))?;
@@ -166,7 +166,7 @@ impl Snapshot {
                     let (mut state, mut rows) = (Lines::zeros(a), Lines::zeros(b));
                     read(from, &mut state, f32::from_le_bytes)?;
                     read(from, &mut rows, f32::from_le_bytes)?;
-                    Kept::Moment {
+                    KeptLayer::Moment {
                         moment: Moment::Host(Arc::new((state, rows))),
                         matrix: a,
                         rows: b,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, bail};
 
-use super::activations::{Rows, Vector};
+use super::activations::{Activations, Vector};
 use super::buffer::Buffer;
 use super::linear::Linear;
 use super::recurrent::{Moment, Pending, Recurrent, Replay};
@@ -101,7 +101,12 @@ impl DeltaNet {
     /// Runs the rule over new rows. `x` and the result: `tokens × hidden`. The new state stays
     /// pending in `state` until it is settled; with `replay`, any number of these tokens can be
     /// settled, else all or none.
-    pub fn forward(&self, x: &Rows, state: &mut Recurrent, replay: bool) -> Result<Rows> {
+    pub fn forward(
+        &self,
+        x: &Activations,
+        state: &mut Recurrent,
+        replay: bool,
+    ) -> Result<Activations> {
         let raw = self.mixed.forward(x)?;
         let gate = self.gate.forward(x)?;
         let beta = self.beta.forward(x)?.into_vec()?;
@@ -126,12 +131,12 @@ impl DeltaNet {
     /// `tokens × value_heads`; the result: `tokens × (value_heads · value)`.
     fn by_kernels(
         &self,
-        raw: Rows,
+        raw: Activations,
         decay: Vec<f32>,
         beta: Vec<f32>,
         state: &mut Recurrent,
         replay: bool,
-    ) -> Result<Rows> {
+    ) -> Result<Activations> {
         let count = raw.count();
         let channels = self.shape.channels();
         let inner = self.shape.value_heads * self.shape.value;
@@ -161,7 +166,7 @@ impl DeltaNet {
                 raw,
             }),
         });
-        Ok(Rows::host(out, inner))
+        Ok(Activations::host(out, inner))
     }
 
     /// Runs the rule by candle's tensors, token by token, on other devices. Shapes are those of
@@ -173,7 +178,7 @@ impl DeltaNet {
         beta: &[f32],
         state: &mut Recurrent,
         replay: bool,
-    ) -> Result<Rows> {
+    ) -> Result<Activations> {
         let (Moment::Device(matrix, kept), Some(taps)) = (state.now(), &self.taps_tensor) else {
             bail!("the state lies on the CPU");
         };
@@ -210,7 +215,7 @@ impl DeltaNet {
             after: Moment::Device(matrix, kept),
             replay: replay.then_some(Replay::Device(moments)),
         });
-        Rows::device(Tensor::cat(&out, 0)?)
+        Activations::device(Tensor::cat(&out, 0)?)
     }
 
     /// Convolves each channel over time. `all`: `(taps − 1 + count) × channels`; `taps`:

@@ -1,6 +1,6 @@
 //! The memory that the state of a text takes, from the figures of a model alone.
 
-use super::hyperparameters::{Hyper, LayerKind};
+use super::hyperparameters::{Hyperparameters, LayerKind};
 use crate::kernels::pages::Precision;
 
 /// Bytes of state.
@@ -16,7 +16,7 @@ pub struct Footprint {
 
 impl Footprint {
     /// Computes the footprint of a model whose keys and values are kept in `precision`.
-    pub fn of(hyper: &Hyper, precision: Precision) -> Self {
+    pub fn of(hyper: &Hyperparameters, precision: Precision) -> Self {
         let mut own = Self::default();
         for kind in &hyper.kinds {
             match kind {
@@ -60,7 +60,7 @@ mod tests {
                 _ => LayerKind::Delta(delta),
             })
             .collect();
-        let hyper = Hyper {
+        let hyper = Hyperparameters {
             architecture: "qwen35".into(),
             width: 4096,
             layers: 32,

@@ -4,19 +4,23 @@
 use candle_core::Result;
 
 use super::gguf::Header;
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
 use crate::kernels::rowwise::Gate;
 
 /// Loads a Gemma 3 for a context of so many tokens.
-pub(super) fn load(weights: &Weights<'_>, mut hyper: Hyper, context: usize) -> Result<Transformer> {
+pub(super) fn load(
+    weights: &Weights<'_>,
+    mut hyper: Hyperparameters,
+    context: usize,
+) -> Result<Transformer> {
     let style = style(weights.header(), &mut hyper);
     Transformer::load(weights, hyper, &style, context)
 }
 
 /// Returns the style of Gemma 3, and mends `hyper` where the file leaves out what is usual.
-pub(super) fn style(header: &Header, hyper: &mut Hyper) -> Style {
+pub(super) fn style(header: &Header, hyper: &mut Hyperparameters) -> Style {
     if header.arch_float("rope.freq_base").is_none() {
         hyper.rope_base = 1e6;
     }

@@ -93,7 +93,7 @@ impl TensorInfo {
 
 /// A file of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct Shard {
     /// The path of the file.
     pub path: PathBuf,
     /// Bytes before the file's data section.
@@ -112,7 +112,7 @@ pub struct Header {
     /// The tensors in the order of the parts and of the tensors in them.
     pub tensors: Vec<TensorInfo>,
     /// The files, at least one.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Shard>,
 }
 
 impl Header {

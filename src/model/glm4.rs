@@ -4,7 +4,7 @@
 //! number of blocks in some formats, and makes tables for the whole context the file claims.
 
 use super::gguf::{Header, TensorInfo, type_name};
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::weights::kind_of;
 use crate::base::text::{human_count, printable};
 use crate::base::{Failure, Result};
@@ -19,7 +19,7 @@ const ROW: u64 = 64;
 ///
 /// # Errors
 /// Of kind model, naming the tensor or figure.
-pub(super) fn check(header: &Header, hyper: &Hyper) -> Result<()> {
+pub(super) fn check(header: &Header, hyper: &Hyperparameters) -> Result<()> {
     if hyper.context > MOST_CONTEXT {
         return Err(wrong(format!(
             "it claims a context of {} tokens",
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn what_candle_would_stumble_over_is_refused() {
         let good = header();
-        let hyper = Hyper::from_header(&good).expect("figures");
+        let hyper = Hyperparameters::from_header(&good).expect("figures");
         check(&good, &hyper).expect("good");
         let change = |name: &str, with: &dyn Fn(&mut Vec<u64>, &mut u32)| {
             let mut header = good.clone();
@@ -161,12 +161,12 @@ mod tests {
         assert!(why.contains("no multiple of 64"), "{why}");
         let why = change("output_norm.weight", &|shape, _| shape.push(1));
         assert!(why.contains("output_norm"), "{why}");
-        let long = Hyper {
+        let long = Hyperparameters {
             context: 1 << 40,
             ..hyper.clone()
         };
         assert!(check(&good, &long).is_err());
-        let turned = Hyper { rotary: 2, ..hyper };
+        let turned = Hyperparameters { rotary: 2, ..hyper };
         assert!(check(&good, &turned).is_err());
     }
 }

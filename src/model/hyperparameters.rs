@@ -32,7 +32,7 @@ impl Delta {
 
 /// Sizes of a transformer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Hyper {
+pub struct Hyperparameters {
     /// `general.architecture`.
     pub architecture: String,
     /// Width of the hidden state.
@@ -61,7 +61,7 @@ pub struct Hyper {
     pub stretch: Option<f32>,
 }
 
-impl Hyper {
+impl Hyperparameters {
     /// Reads and checks the figures of a model.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Result, Tensor};
 
-use super::activations::Rows;
+use super::activations::Activations;
 use super::gguf::Header;
 use super::weights::kind_of;
 use crate::kernels::blocks::Kind;
@@ -28,7 +28,7 @@ const FIRST: usize = 256;
 
 /// Keys and values of one layer.
 #[derive(Debug, Clone)]
-pub struct Keys {
+pub struct KvCache {
     heads: usize,
     width: usize,
     kept: Kept,
@@ -42,7 +42,7 @@ enum Kept {
     Tensors(Option<(Tensor, Tensor)>),
 }
 
-impl Keys {
+impl KvCache {
     /// Keys and values of an empty text, for `heads` heads of `width` numbers; in pages of that
     /// precision, or in tensors where none is given.
     pub const fn new(heads: usize, width: usize, pages: Option<Precision>) -> Self {
@@ -58,7 +58,7 @@ impl Keys {
 
     /// Puts keys and values, `tokens × (heads · width)` each, at a position; all that was held
     /// from there on is forgotten.
-    pub fn put(&mut self, position: usize, keys: &Rows, values: &Rows) -> Result<()> {
+    pub fn put(&mut self, position: usize, keys: &Activations, values: &Activations) -> Result<()> {
         let (heads, width) = (self.heads, self.width);
         match &mut self.kept {
             Kept::Pages(precision, pages) => {
@@ -194,17 +194,17 @@ mod tests {
     use super::*;
     use candle_core::Device;
 
-    fn rows(from: usize, count: usize, device: bool) -> Rows {
+    fn rows(from: usize, count: usize, device: bool) -> Activations {
         let numbers: Vec<f32> = (from..from + count).map(|i| i as f32).collect();
         if device {
             let tensor = Tensor::from_vec(numbers, (count, 1), &Device::Cpu).expect("a tensor");
-            Rows::device(tensor).expect("rows")
+            Activations::device(tensor).expect("rows")
         } else {
-            Rows::host(numbers, 1)
+            Activations::host(numbers, 1)
         }
     }
 
-    fn held(keys: &Keys, count: usize) -> Vec<f32> {
+    fn held(keys: &KvCache, count: usize) -> Vec<f32> {
         match keys.pages() {
             Some(pages) => (0..count)
                 .map(|at| match pages[at / PAGE].numbers() {
@@ -223,8 +223,8 @@ mod tests {
     fn they_grow_forget_from_the_end_and_can_be_taken_up_again() {
         for pages in [Some(Precision::Half), Some(Precision::Single), None] {
             let device = pages.is_none();
-            let mut keys = Keys::new(1, 1, pages);
-            let put = |keys: &mut Keys, at: usize, from: usize, count: usize| {
+            let mut keys = KvCache::new(1, 1, pages);
+            let put = |keys: &mut KvCache, at: usize, from: usize, count: usize| {
                 keys.put(at, &rows(from, count, device), &rows(from, count, device))
                     .expect("room");
             };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::quantized::QMatMul;
 use candle_core::{DType, Device, Module as _, Result, Tensor, bail};
 
-use super::activations::{Rows, Vector};
+use super::activations::{Activations, Vector};
 use super::buffer::Buffer;
 use super::mapping::Mapping;
 use crate::kernels::blocks::Kind;
@@ -58,7 +58,7 @@ impl Linear {
     /// # Errors
     /// Where shapes do not fit; and once cancelled, since room for the outputs would be made for
     /// nothing, which takes its time.
-    pub fn forward(&self, x: &Rows) -> Result<Rows> {
+    pub fn forward(&self, x: &Activations) -> Result<Activations> {
         if pool::cancelled() {
             bail!("cancelled");
         }
@@ -70,9 +70,9 @@ impl Linear {
                 let (x, inputs) = x.inputs()?;
                 let mut y = Buffer::stale(x.len() / mapped.columns * mapped.rows);
                 mapped.matrix()?.multiply(x, inputs, &mut y);
-                Rows::host(y, mapped.rows)
+                Activations::host(y, mapped.rows)
             }
-            Product::Candle(product) => Rows::device(product.forward(x.on_device()?)?)?,
+            Product::Candle(product) => Activations::device(product.forward(x.on_device()?)?)?,
         };
         match &self.bias {
             Some(bias) => y.plus_each(bias),
@@ -91,7 +91,7 @@ pub struct Table {
 
 impl Table {
     /// Returns the embeddings of some tokens: `tokens × width`.
-    pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Rows> {
+    pub fn embed(&self, tokens: &[u32], device: &Device) -> Result<Activations> {
         if let Some(token) = tokens.iter().find(|token| **token as usize >= self.tokens) {
             bail!("there is no token {token}");
         }
@@ -102,11 +102,11 @@ impl Table {
                 for (token, row) in tokens.iter().zip(rows.chunks_exact_mut(self.width)) {
                     matrix.dequantize_row(*token as usize, row);
                 }
-                Ok(Rows::host(rows, self.width))
+                Ok(Activations::host(rows, self.width))
             }
             Product::Candle(product) => {
                 let ids = Tensor::new(tokens, device)?;
-                Rows::device(product.embedding(&ids)?.to_dtype(DType::F32)?)
+                Activations::device(product.embedding(&ids)?.to_dtype(DType::F32)?)
             }
         }
     }

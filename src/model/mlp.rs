@@ -2,25 +2,25 @@
 
 use candle_core::Result;
 
-use super::activations::Rows;
+use super::activations::Activations;
 use super::linear::Linear;
 use super::weights::Weights;
 use crate::kernels::rowwise::Gate;
 
 /// The weights of a layer's feed-forward part.
-pub struct Feed {
+pub struct Mlp {
     inner: usize,
-    entry: Entry,
+    entry: MlpInput,
     down: Linear,
     gate: Gate,
 }
 
-enum Entry {
+enum MlpInput {
     Apart { gate: Linear, up: Linear },
     Fused(Linear),
 }
 
-impl Feed {
+impl Mlp {
     /// Loads the weights of a layer; gate and up come out of one product if `fused`.
     ///
     /// # Errors
@@ -39,9 +39,9 @@ impl Feed {
             .and_then(|shape| shape.get(1).copied())
             .unwrap_or(0);
         let entry = if fused {
-            Entry::Fused(weights.linear(&name("ffn_up"), 2 * inner, width)?)
+            MlpInput::Fused(weights.linear(&name("ffn_up"), 2 * inner, width)?)
         } else {
-            Entry::Apart {
+            MlpInput::Apart {
                 gate: weights.linear(&name("ffn_gate"), inner, width)?,
                 up: weights.linear(&name("ffn_up"), inner, width)?,
             }
@@ -55,10 +55,10 @@ impl Feed {
     }
 
     /// Computes the feed-forward. `x` and the result: `tokens × hidden`.
-    pub fn forward(&self, x: &Rows) -> Result<Rows> {
+    pub fn forward(&self, x: &Activations) -> Result<Activations> {
         let (gate, up) = match &self.entry {
-            Entry::Apart { gate, up } => (gate.forward(x)?, up.forward(x)?),
-            Entry::Fused(both) => {
+            MlpInput::Apart { gate, up } => (gate.forward(x)?, up.forward(x)?),
+            MlpInput::Fused(both) => {
                 let both = both.forward(x)?;
                 (
                     both.columns(0, self.inner)?,

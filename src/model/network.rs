@@ -18,9 +18,9 @@ use candle_core::quantized::gguf_file::Content;
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::quantized_glm4;
 
-use super::checkpoint::Snapshot;
+use super::checkpoint::Checkpoint;
 use super::gguf::{Header, type_name};
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::mapping::Mapping;
 use super::transformer::Transformer;
 pub use super::transformer::Wanted;
@@ -73,12 +73,12 @@ pub trait Network: Send {
     }
 
     /// Returns the state as it is now; none where it cannot be kept.
-    fn snapshot(&mut self) -> Option<Snapshot> {
+    fn snapshot(&mut self) -> Option<Checkpoint> {
         None
     }
 
     /// Takes up a snapshot of this network; says whether it fits.
-    fn restore(&mut self, _snapshot: &Snapshot) -> bool {
+    fn restore(&mut self, _snapshot: &Checkpoint) -> bool {
         false
     }
 
@@ -149,7 +149,7 @@ pub fn load(
     progress: &mut dyn FnMut(f32),
 ) -> Result<Box<dyn Network>> {
     check(header)?;
-    let hyper = Hyper::from_header(header)?;
+    let hyper = Hyperparameters::from_header(header)?;
     if hyper.architecture == "glm4" {
         glm4::check(header, &hyper)?;
         let loaded = candles_glm4(file, header, device, cancel, progress)?;
@@ -255,12 +255,12 @@ impl Network for Transformer {
         true
     }
 
-    fn snapshot(&mut self) -> Option<Snapshot> {
+    fn snapshot(&mut self) -> Option<Checkpoint> {
         // A device may have no room for the copy; then there is nothing to come back to.
         Self::snapshot(self).ok()
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) -> bool {
+    fn restore(&mut self, snapshot: &Checkpoint) -> bool {
         Self::restore(self, snapshot).is_ok()
     }
 }

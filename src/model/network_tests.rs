@@ -209,7 +209,7 @@ fn in_one_piece_they_equal_candles() {
     let file = gemma(64).file();
     let wanted = candles(file.path(), &tokens);
     let header = Header::read(file.path()).expect("a header");
-    let mut hyper = Hyper::from_header(&header).expect("figures");
+    let mut hyper = Hyperparameters::from_header(&header).expect("figures");
     let style = crate::model::transformer::Style {
         gate: crate::kernels::rowwise::Gate::Silu,
         ..gemma3::style(&header, &mut hyper)

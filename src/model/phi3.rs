@@ -2,13 +2,17 @@
 
 use candle_core::Result;
 
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::llama::factors;
 use super::transformer::{Style, Transformer, Window};
 use super::weights::Weights;
 
 /// Loads a Phi 3 for a context of so many tokens.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
+pub(super) fn load(
+    weights: &Weights<'_>,
+    hyper: Hyperparameters,
+    context: usize,
+) -> Result<Transformer> {
     let header = weights.header();
     let first = header
         .arch_number("rope.scaling.original_context_length")

@@ -2,12 +2,16 @@
 
 use candle_core::{Result, bail};
 
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
 /// Loads a Qwen 3 for a context of so many tokens.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
+pub(super) fn load(
+    weights: &Weights<'_>,
+    hyper: Hyperparameters,
+    context: usize,
+) -> Result<Transformer> {
     if !weights.has("blk.0.attn_q_norm.weight") {
         bail!("it has no norms on queries and keys");
     }

@@ -7,20 +7,24 @@
 
 use candle_core::Result;
 
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::transformer::drafter::Drafter;
 use super::transformer::{Style, Transformer};
 use super::weights::Weights;
 
 /// Loads the trunk of a Qwen 3.5 for a context of so many tokens; the block that predicts a
 /// further token is no part of it.
-pub(super) fn load(weights: &Weights<'_>, hyper: Hyper, context: usize) -> Result<Transformer> {
+pub(super) fn load(
+    weights: &Weights<'_>,
+    hyper: Hyperparameters,
+    context: usize,
+) -> Result<Transformer> {
     Transformer::load(weights, hyper, &style(), context)
 }
 
 /// Loads the block behind the trunk that predicts one token further; none where the file has
 /// none.
-pub fn drafter(weights: &Weights<'_>, hyper: &Hyper) -> Result<Option<Drafter>> {
+pub fn drafter(weights: &Weights<'_>, hyper: &Hyperparameters) -> Result<Option<Drafter>> {
     Drafter::load(weights, hyper, &style())
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::gguf::Header;
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::mapping::Mapping;
 use super::network::{self, Network, Wanted};
 use super::weights::Weights;
@@ -348,7 +348,7 @@ fn with(
     let name = path.file_name().expect("a name").to_string_lossy();
     let file = path.with_file_name(format!("{name}.gguf"));
     let header = Header::read(&file).expect("a header");
-    let hyper = Hyper::from_header(&header).expect("figures");
+    let hyper = Hyperparameters::from_header(&header).expect("figures");
     let mapping = Arc::new(Mapping::open(&file).expect("there"));
     let weights = other(Weights::new(&header, vec![mapping], Device::Cpu));
     let loaded = match header.architecture() {

@@ -5,14 +5,14 @@ pub mod drafter;
 
 use candle_core::{Device, Result, bail};
 
-use super::activations::{Rows, Vector};
-use super::attention::{Attention, Form};
-use super::checkpoint::{Kept, Snapshot};
+use super::activations::{Activations, Vector};
+use super::attention::{Attention, AttentionForm};
+use super::checkpoint::{Checkpoint, KeptLayer};
 use super::delta::DeltaNet;
-use super::hyperparameters::{Hyper, LayerKind};
-use super::kv_cache::Keys;
+use super::hyperparameters::{Hyperparameters, LayerKind};
+use super::kv_cache::KvCache;
 use super::linear::{Linear, Table};
-use super::mlp::Feed;
+use super::mlp::Mlp;
 use super::recurrent::Recurrent;
 use super::rope::{Angles, Rope};
 use super::weights::Weights;
@@ -95,7 +95,7 @@ pub struct Transformer {
     head: Linear,
     rope: Rope,
     near_rope: Option<Rope>,
-    hyper: Hyper,
+    hyper: Hyperparameters,
     context: usize,
     device: Device,
     /// True if our kernels compute (else candle's tensors).
@@ -109,7 +109,7 @@ pub struct Transformer {
 
 /// The state of a layer.
 enum State {
-    Keys(Keys),
+    KvCache(KvCache),
     Recurrent(Box<Recurrent>),
 }
 
@@ -118,7 +118,7 @@ struct Block {
     mix: Mix,
     after_mix: Option<Vector>,
     feed_norm: Vector,
-    feed: Feed,
+    feed: Mlp,
     after_feed: Option<Vector>,
 }
 
@@ -140,7 +140,7 @@ impl Transformer {
     /// Where a tensor is missing or has another shape than the figures say.
     pub fn load(
         weights: &Weights<'_>,
-        hyper: Hyper,
+        hyper: Hyperparameters,
         style: &Style,
         context: usize,
     ) -> Result<Self> {
@@ -228,7 +228,7 @@ impl Transformer {
         tokens: &[u32],
         wanted: Wanted,
         cancel: &Cancel,
-    ) -> Result<Option<Rows>> {
+    ) -> Result<Option<Activations>> {
         let read = pool::until(cancel, || {
             let rows = self.forward(tokens, wanted, false)?;
             cancel.check().map_err(candle_core::Error::wrap)?;
@@ -239,7 +239,7 @@ impl Transformer {
     }
 
     /// Computes the logits of rows after the last norm: `rows × vocabulary`, row-major.
-    pub fn logits(&self, rows: &Rows) -> Result<Vec<f32>> {
+    pub fn logits(&self, rows: &Activations) -> Result<Vec<f32>> {
         self.head.forward(rows)?.into_vec()
     }
 
@@ -262,7 +262,7 @@ impl Transformer {
 
     /// Runs all layers over tokens and gives the rows after the last norm, `rows × hidden`. The
     /// new state is not yet taken over. Once cancelled, the pass fails at the next product.
-    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Rows> {
+    fn forward(&mut self, tokens: &[u32], wanted: Wanted, trial: bool) -> Result<Activations> {
         let (count, position) = (tokens.len(), self.held);
         if count == 0 || position + count > self.context {
             bail!("{count} tokens at {position} of {}", self.context);
@@ -334,19 +334,19 @@ impl Transformer {
     }
 
     /// Returns the state as it is now, to be taken up again; cheap on the CPU.
-    pub fn snapshot(&mut self) -> Result<Snapshot> {
+    pub fn snapshot(&mut self) -> Result<Checkpoint> {
         self.keep(self.held)?;
         let layers = self.states.iter().map(|state| {
             Ok(match state {
-                State::Keys(keys) => Kept::Keys(keys.saved(self.held)?),
-                State::Recurrent(state) => Kept::Moment {
+                State::KvCache(keys) => KeptLayer::KvCache(keys.saved(self.held)?),
+                State::Recurrent(state) => KeptLayer::Moment {
                     moment: state.now().clone(),
                     matrix: state.shape().state(),
                     rows: state.rows(),
                 },
             })
         });
-        Ok(Snapshot {
+        Ok(Checkpoint {
             tokens: self.held,
             layers: layers.collect::<Result<_>>()?,
         })
@@ -356,7 +356,7 @@ impl Transformer {
     ///
     /// # Errors
     /// Where it is of another; then the state is that of an empty text.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+    pub fn restore(&mut self, snapshot: &Checkpoint) -> Result<()> {
         self.keep(0)?;
         let fits = snapshot.tokens <= self.context
             && snapshot.layers.len() == self.states.len()
@@ -365,10 +365,10 @@ impl Transformer {
                 .iter()
                 .zip(&self.states)
                 .all(|(kept, state)| match (kept, state) {
-                    (Kept::Keys(kept), State::Keys(keys)) => {
+                    (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
                         kept.shape() == keys.shape() && kept.precision() == keys.precision()
                     }
-                    (Kept::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
+                    (KeptLayer::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
                         *matrix == state.shape().state() && *rows == state.rows()
                     }
                     _ => false,
@@ -378,8 +378,12 @@ impl Transformer {
         }
         for (kept, state) in snapshot.layers.iter().zip(&mut self.states) {
             match (kept, state) {
-                (Kept::Keys(kept), State::Keys(keys)) => *keys = kept.saved(snapshot.tokens)?,
-                (Kept::Moment { moment, .. }, State::Recurrent(state)) => state.restore(moment),
+                (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
+                    *keys = kept.saved(snapshot.tokens)?
+                }
+                (KeptLayer::Moment { moment, .. }, State::Recurrent(state)) => {
+                    state.restore(moment)
+                }
                 _ => bail!("the state that was kept is of another model"),
             }
         }
@@ -398,7 +402,12 @@ fn or_cancelled<T>(result: Result<T>, cancel: &Cancel) -> Result<Option<T>> {
 }
 
 impl Block {
-    fn load(weights: &Weights<'_>, hyper: &Hyper, style: &Style, layer: usize) -> Result<Self> {
+    fn load(
+        weights: &Weights<'_>,
+        hyper: &Hyperparameters,
+        style: &Style,
+        layer: usize,
+    ) -> Result<Self> {
         let plain = |part: &str| weights.plain(&format!("blk.{layer}.{part}.weight"), hyper.width);
         let after = |part: &str| style.after_norms.then(|| plain(part)).transpose();
         // The block behind the trunk has no kind of its own: it is one with attention.
@@ -412,7 +421,7 @@ impl Block {
                 layer,
             )?),
             _ => {
-                let form = Form {
+                let form = AttentionForm {
                     fused: style.fused,
                     gated: style.gated_attention,
                     window: style
@@ -430,7 +439,7 @@ impl Block {
             mix,
             after_mix: after("post_attention_norm")?,
             feed_norm: plain(style.feed_norm)?,
-            feed: Feed::load(weights, hyper.width, layer, style.fused, style.gate)?,
+            feed: Mlp::load(weights, hyper.width, layer, style.fused, style.gate)?,
             after_feed: after("post_ffw_norm")?,
         })
     }
@@ -438,7 +447,7 @@ impl Block {
     /// Returns the state of an empty text; in the form of our kernels if `ours`.
     fn state(&self, ours: bool) -> Result<State> {
         Ok(match &self.mix {
-            Mix::Attention(attention) => State::Keys(attention.state(ours)),
+            Mix::Attention(attention) => State::KvCache(attention.state(ours)),
             Mix::Delta(delta) => State::Recurrent(Box::new(delta.state()?)),
         })
     }
@@ -446,16 +455,16 @@ impl Block {
     /// Runs the block over rows, the first at `position`. `x` and the result: `tokens × hidden`.
     fn forward(
         &self,
-        x: Rows,
+        x: Activations,
         position: usize,
         turns: &Turns,
         state: &mut State,
         epsilon: f32,
         trial: bool,
-    ) -> Result<Rows> {
+    ) -> Result<Activations> {
         let normed = x.norm(&self.norm, epsilon)?;
         let mut mixed = match (&self.mix, state) {
-            (Mix::Attention(attention), State::Keys(keys)) => {
+            (Mix::Attention(attention), State::KvCache(keys)) => {
                 let angles = match &turns.near {
                     Some(near) if attention.is_near() => near,
                     _ => &turns.far,

@@ -60,7 +60,7 @@ pub struct Weights<'a> {
 }
 
 /// A tensor where it lies in its file.
-struct Place<'w> {
+struct LocatedTensor<'w> {
     tensor: &'w gguf::TensorInfo,
     kind: Kind,
     file: &'w Arc<Mapping>,
@@ -118,7 +118,7 @@ impl<'a> Weights<'a> {
     }
 
     /// Finds a tensor in its file.
-    fn place(&self, name: &str) -> Result<Place<'_>> {
+    fn place(&self, name: &str) -> Result<LocatedTensor<'_>> {
         let Some(tensor) = self.by_name.get(name) else {
             bail!("the file has no tensor {name}");
         };
@@ -130,7 +130,7 @@ impl<'a> Weights<'a> {
         let file = self.files.get(tensor.part);
         let found = file.and_then(|file| Some((file, file.bytes().get(range.clone())?)));
         match found {
-            Some((file, bytes)) => Ok(Place {
+            Some((file, bytes)) => Ok(LocatedTensor {
                 tensor,
                 kind,
                 file,
@@ -148,7 +148,7 @@ impl<'a> Weights<'a> {
 
     /// Reads the numbers of a tensor in full precision, which must be `size`.
     pub fn floats(&self, name: &str, size: usize) -> Result<Vec<f32>> {
-        let Place {
+        let LocatedTensor {
             tensor,
             kind,
             bytes,
@@ -209,7 +209,7 @@ impl<'a> Weights<'a> {
             Some(shape) if shape.as_slice() == [rows, columns] => {}
             shape => bail!("{name} has the shape {shape:?}, not [{rows}, {columns}]"),
         }
-        let Place {
+        let LocatedTensor {
             kind,
             file,
             range,

@@ -4,7 +4,7 @@
 
 use super::footprint::Footprint;
 use super::gguf::{Header, TensorInfo};
-use super::hyperparameters::Hyper;
+use super::hyperparameters::Hyperparameters;
 use super::kv_cache;
 
 /// The work of every token, of every prompt, and for the text that is held.
@@ -24,7 +24,7 @@ impl Work {
     /// Computes the work of a model. The blocks behind the trunk, which predict further tokens,
     /// count for nothing, and of a table of embeddings that is not the head too a token reads but
     /// a row.
-    pub fn of(header: &Header, hyper: &Hyper) -> Self {
+    pub fn of(header: &Header, hyper: &Hyperparameters) -> Self {
         let tied = header.tensor("output.weight").is_none();
         let mut own = Self {
             state: Footprint::of(hyper, kv_cache::precision(header)),
@@ -99,7 +99,10 @@ mod tests {
         )
         .expect("written");
         let header = Header::read(&path).expect("a header");
-        Work::of(&header, &Hyper::from_header(&header).expect("figures"))
+        Work::of(
+            &header,
+            &Hyperparameters::from_header(&header).expect("figures"),
+        )
     }
 
     /// A width of 256 and 512 within, 4 heads of 64 and 2 for keys, 320 tokens, 2 layers.
@@ -162,7 +165,7 @@ mod tests {
         )
         .expect("written");
         let header = Header::read(&path).expect("a header");
-        let mut hyper = Hyper::from_header(&header).expect("figures");
+        let mut hyper = Hyperparameters::from_header(&header).expect("figures");
         let whole = Work::of(&header, &hyper);
         hyper.layers -= 1;
         let less = Work::of(&header, &hyper);

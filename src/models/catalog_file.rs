@@ -20,13 +20,13 @@ const EMBEDS: &str = "bert";
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    model: Vec<Entry>,
+    model: Vec<CatalogEntry>,
 }
 
 /// One model; what may be left out is guessed for the user's own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct CatalogEntry {
     name: Spanned<String>,
     #[serde(default)]
     about: String,
@@ -165,7 +165,7 @@ impl Wheel {
     }
 }
 
-impl Entry {
+impl CatalogEntry {
     fn check(self, text: &Text<'_>) -> Result<Model> {
         let at = self.name.span().start;
         if !good_name(self.name.get_ref()) {

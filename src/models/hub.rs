@@ -41,7 +41,7 @@ pub(super) struct Upload {
 }
 
 /// A message through the channel of a running download.
-pub(super) enum Said {
+pub(super) enum DownloadEvent {
     /// The answer's head: the offset at which its bytes start, and how many it promises.
     Head { from: u64, promised: Option<u64> },
     /// The next bytes of the file.
@@ -51,20 +51,20 @@ pub(super) enum Said {
 }
 
 /// A download that runs on its own thread; dropping it ends the connection.
-pub(super) struct Running {
-    pub(super) said: Receiver<Said>,
+pub(super) struct Download {
+    pub(super) said: Receiver<DownloadEvent>,
     agent: Agent,
 }
 
-impl Drop for Running {
+impl Drop for Download {
     fn drop(&mut self) {
         self.agent.clone().shutdown();
     }
 }
 
-impl Running {
+impl Download {
     /// Waits for the next message. Meanwhile the meter ticks and a cancel is seen.
-    pub(super) fn next(&self, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<Said> {
+    pub(super) fn next(&self, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<DownloadEvent> {
         wait(&self.said, cancel, meter)
     }
 }
@@ -214,7 +214,7 @@ impl Remote {
     }
 
     /// Starts to fetch the bytes of the file from `from` on.
-    pub(super) fn fetch(&self, from: u64) -> Result<Running> {
+    pub(super) fn fetch(&self, from: u64) -> Result<Download> {
         let agent = self.agent(self.route.stall)?;
         let (tell, said) = sync_channel(4);
         let (remote, used) = (self.clone(), agent.clone());
@@ -232,7 +232,7 @@ impl Remote {
                             Ok(0) => break None,
                             Ok(n) => {
                                 piece.truncate(n);
-                                if tell.send(Said::Piece(piece)).is_err() {
+                                if tell.send(DownloadEvent::Piece(piece)).is_err() {
                                     return;
                                 }
                             }
@@ -243,9 +243,9 @@ impl Remote {
                 }
             };
             // Nobody listens after a cancel.
-            let _ = tell.send(Said::End(end));
+            let _ = tell.send(DownloadEvent::End(end));
         })?;
-        Ok(Running { said, agent })
+        Ok(Download { said, agent })
     }
 
     fn agent(&self, answer: Duration) -> Result<Agent> {
@@ -313,7 +313,7 @@ impl Remote {
         Err(self.lost())
     }
 
-    fn get(&self, agent: &Agent, from: u64) -> std::result::Result<(Said, Body), Trouble> {
+    fn get(&self, agent: &Agent, from: u64) -> std::result::Result<(DownloadEvent, Body), Trouble> {
         let mut url = self.url.clone();
         for _ in 0..MAX_REDIRECTS {
             let mut request = self.signed(agent.get(url.clone()), &url);
@@ -337,19 +337,23 @@ impl Remote {
     }
 
     /// Reads where the bytes of an answer start and how many it promises.
-    fn start(&self, response: &Response<Body>, from: u64) -> std::result::Result<Said, Trouble> {
+    fn start(
+        &self,
+        response: &Response<Body>,
+        from: u64,
+    ) -> std::result::Result<DownloadEvent, Trouble> {
         let headers = response.headers();
         let promised = number(headers, "content-length");
         if response.status().as_u16() == 200 {
             // The server knows no ranges: everything comes from the beginning.
-            return Ok(Said::Head { from: 0, promised });
+            return Ok(DownloadEvent::Head { from: 0, promised });
         }
         let begins = text(headers, "content-range")
             .and_then(|range| range.trim().strip_prefix("bytes "))
             .and_then(|range| range.split_once('-'))
             .and_then(|(start, _)| start.trim().parse::<u64>().ok());
         if begins == Some(from) {
-            return Ok(Said::Head { from, promised });
+            return Ok(DownloadEvent::Head { from, promised });
         }
         Err(Trouble {
             failure: Failure::environment(format!(

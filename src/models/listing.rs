@@ -5,7 +5,7 @@ use super::store::Installed;
 
 /// One model of the list.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct ListedModel {
     /// The name that the user types.
     pub name: String,
     /// The entry of the catalog; none for a file that was added.
@@ -34,11 +34,11 @@ pub fn rows(
     installed: &[Installed],
     chosen: Option<&str>,
     free: u64,
-) -> Vec<Row> {
+) -> Vec<ListedModel> {
     let here = |name: &str| installed.iter().find(|i| i.name == name).cloned();
     let known = catalog.models.iter().map(|model| {
         let file = here(&model.name);
-        Row {
+        ListedModel {
             name: model.name.clone(),
             chosen: chosen == Some(model.name.as_str()),
             bytes: file.as_ref().map_or(model.bytes, |f| f.bytes),
@@ -56,7 +56,7 @@ pub fn rows(
     let added = installed
         .iter()
         .filter(|i| catalog.get(&i.name).is_none())
-        .map(|i| Row {
+        .map(|i| ListedModel {
             name: i.name.clone(),
             model: None,
             chosen: chosen == Some(i.name.as_str()),

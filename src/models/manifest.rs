@@ -22,12 +22,12 @@ pub(super) struct Register {
     #[serde(default)]
     pub(super) chosen: Option<String>,
     #[serde(default)]
-    pub(super) models: Vec<Entry>,
+    pub(super) models: Vec<ManifestEntry>,
 }
 
 /// One model of the register.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Entry {
+pub(super) struct ManifestEntry {
     pub(super) name: String,
     /// Path of the GGUF file; relative to the folder where homebody put it there, so that the
     /// folder can be moved.
@@ -103,12 +103,12 @@ pub(super) fn read(dir: &Path) -> Result<Read> {
 
 /// The GGUF files in the folder that do not stand in the register; the parts of a split model
 /// are one.
-pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
+pub(super) fn strays(dir: &Path, register: &Register) -> Vec<ManifestEntry> {
     // The folder is made when the first model is fetched. A file that goes meanwhile is none.
     let Ok(listing) = fs::read_dir(dir) else {
         return Vec::new();
     };
-    let mut found: Vec<Entry> = listing
+    let mut found: Vec<ManifestEntry> = listing
         .filter_map(std::result::Result::ok)
         .filter_map(|item| {
             let file = PathBuf::from(item.file_name());
@@ -129,7 +129,7 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<Entry> {
                 && about.is_file()
                 && !register.knows(&file)
                 && register.models.iter().all(|entry| entry.name != name);
-            fits.then_some(Entry {
+            fits.then_some(ManifestEntry {
                 name,
                 file,
                 bytes,
@@ -250,7 +250,7 @@ mod tests {
                 let dir = dir.path();
                 scope.spawn(move || {
                     change(dir, |register| {
-                        register.models.push(Entry {
+                        register.models.push(ManifestEntry {
                             name: format!("m{n}"),
                             file: "/x".into(),
                             bytes: 1,

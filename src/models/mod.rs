@@ -24,7 +24,7 @@ mod wheel;
 
 pub use card::CardSampling;
 pub use catalog::{Catalog, EditForm, Model, Source};
-pub use listing::{Row, rows};
+pub use listing::{ListedModel, rows};
 pub use progress::Progress;
 pub use pull::{Route, pull, pull_by};
 pub use puller::Puller;

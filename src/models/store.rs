@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{NAME_RULE, good_name, nearest};
 use super::checksum;
-use super::manifest::{self, Entry, Register};
+use super::manifest::{self, ManifestEntry, Register};
 use super::progress::{Meter, Progress};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
@@ -261,7 +261,7 @@ impl Store {
         };
         manifest::change(&self.dir, |register| {
             register.models.retain(|entry| entry.name != model.name);
-            register.models.push(Entry {
+            register.models.push(ManifestEntry {
                 name: model.name.clone(),
                 file,
                 bytes: model.bytes,
@@ -277,7 +277,7 @@ impl Store {
         self.dir.join(format!("{name}.gguf"))
     }
 
-    fn model(&self, entry: &Entry) -> Installed {
+    fn model(&self, entry: &ManifestEntry) -> Installed {
         Installed {
             name: entry.name.clone(),
             path: self.dir.join(&entry.file),

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::catalog::{Model, Source};
 use super::checksum;
 use super::endpoints::Route;
-use super::hub::{Remote, Said, Upload};
+use super::hub::{DownloadEvent, Remote, Upload};
 use super::network_errors::{Next, Trouble};
 use super::progress::Meter;
 use super::store::check_magic;
@@ -69,7 +69,7 @@ impl Label {
 }
 
 /// The `.part` file, how many bytes it has, and their SHA-256 so far.
-struct Part {
+struct PartFile {
     path: PathBuf,
     label: PathBuf,
     file: File,
@@ -130,7 +130,7 @@ pub(super) fn fetch(
     // Without a name for the upload a part cannot be told from a part of another one.
     let tag = upload.tag.clone().or_else(|| wanted.clone());
     let label = Label::new(model, upload.bytes, tag.as_deref())?;
-    let mut part = Part::open(target, &label, tag.is_some(), cancel, meter)?;
+    let mut part = PartFile::open(target, &label, tag.is_some(), cancel, meter)?;
     check_space(
         dir,
         upload
@@ -220,7 +220,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Brings the part to its full length, with as many tries as are worth it.
-    fn run(&mut self, part: &mut Part, resumed: &mut u64, meter: &mut Meter<'_>) -> Result<()> {
+    fn run(&mut self, part: &mut PartFile, resumed: &mut u64, meter: &mut Meter<'_>) -> Result<()> {
         let mut tries = 0;
         let mut restarts = 0;
         loop {
@@ -266,7 +266,7 @@ impl Job<'_> {
     /// Makes one request and adds its bytes to the part; none when the file is whole.
     fn once(
         &mut self,
-        part: &mut Part,
+        part: &mut PartFile,
         resumed: &mut u64,
         meter: &mut Meter<'_>,
     ) -> Result<Option<Trouble>> {
@@ -283,7 +283,7 @@ impl Job<'_> {
                     part.sync()?;
                     return Err(failure);
                 }
-                Ok(Said::Head { from, promised }) => {
+                Ok(DownloadEvent::Head { from, promised }) => {
                     if from != part.have {
                         part.restart()?;
                         *resumed = 0;
@@ -296,7 +296,7 @@ impl Job<'_> {
                     meter.stage("downloading", part.have, self.total.unwrap_or(self.guess));
                     meter.resumed(*resumed);
                 }
-                Ok(Said::Piece(piece)) => {
+                Ok(DownloadEvent::Piece(piece)) => {
                     if let Some(lie) = self.too_much(part, end, piece.len() as u64)? {
                         return Ok(Some(lie));
                     }
@@ -304,7 +304,7 @@ impl Job<'_> {
                     got += piece.len() as u64;
                     meter.at(part.have);
                 }
-                Ok(Said::End(trouble)) => {
+                Ok(DownloadEvent::End(trouble)) => {
                     part.sync()?;
                     if trouble.is_some() {
                         return Ok(trouble);
@@ -323,7 +323,7 @@ impl Job<'_> {
     /// trouble, where that is another size than was stated before.
     fn promised(
         &mut self,
-        part: &Part,
+        part: &PartFile,
         from: u64,
         promised: Option<u64>,
     ) -> Result<Option<Trouble>> {
@@ -343,7 +343,12 @@ impl Job<'_> {
 
     /// Empties the part and gives the trouble, where `more` bytes would make it longer than its
     /// stated `end`; without one, longer than can be meant.
-    fn too_much(&self, part: &mut Part, end: Option<u64>, more: u64) -> Result<Option<Trouble>> {
+    fn too_much(
+        &self,
+        part: &mut PartFile,
+        end: Option<u64>,
+        more: u64,
+    ) -> Result<Option<Trouble>> {
         let after = part.have.saturating_add(more);
         if let Some(total) = end {
             if after > total {
@@ -405,7 +410,7 @@ impl Job<'_> {
     }
 }
 
-impl Part {
+impl PartFile {
     /// Opens the part that is here, if it is of the same upload, else a new one.
     fn open(
         target: &Path,
@@ -476,7 +481,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PartFile {
     fn drop(&mut self) {
         if self.have == 0 {
             // Nothing worth keeping.

@@ -61,9 +61,9 @@ impl Drop for Scratch {
 }
 
 /// A child process that does not outlive us, nor do its own children.
-struct Kept(Child);
+struct ChildGroup(Child);
 
-impl Kept {
+impl ChildGroup {
     fn start(command: &mut Command) -> std::io::Result<Self> {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
@@ -77,7 +77,7 @@ impl Kept {
     }
 }
 
-impl Drop for Kept {
+impl Drop for ChildGroup {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(Some(_))) {
             return;
@@ -230,7 +230,7 @@ impl<'a> Job<'a> {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said);
-        let mut pip = match Kept::start(&mut command) {
+        let mut pip = match ChildGroup::start(&mut command) {
             Ok(pip) => pip,
             Err(e) => return Ok(Tried::Unusable(format!("{program}: {e}"))),
         };
@@ -250,7 +250,7 @@ impl<'a> Job<'a> {
     /// Waits for pip, and meters how its files grow.
     fn watch(
         &self,
-        pip: &mut Kept,
+        pip: &mut ChildGroup,
         places: &PipPlaces,
         meter: &mut Meter<'_>,
     ) -> Result<ExitStatus> {
@@ -318,7 +318,7 @@ impl<'a> Job<'a> {
         python: &[String],
         wheel: &Path,
         log: &Path,
-    ) -> Result<(Kept, ChildStdout)> {
+    ) -> Result<(ChildGroup, ChildStdout)> {
         let said = File::create(log)
             .map_err(|e| io_failure(format!("cannot write {}", log.display()), &e))?;
         let (program, first) = program_of(python)?;
@@ -335,7 +335,7 @@ impl<'a> Job<'a> {
             .stdout(Stdio::piped())
             .stderr(said);
         let mut child =
-            Kept::start(&mut command).map_err(|e| io_failure("cannot start Python", &e))?;
+            ChildGroup::start(&mut command).map_err(|e| io_failure("cannot start Python", &e))?;
         let from = child
             .0
             .stdout

@@ -61,7 +61,7 @@ struct Work {
 
 /// The edits as far as they have been looked at.
 #[derive(Default)]
-struct Plan {
+struct EditPlan {
     /// Files that are there and are edited, by the names they have now.
     work: BTreeMap<RepoPath, Work>,
     /// New files, with their texts.
@@ -81,7 +81,7 @@ impl Change {
     /// # Errors
     /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
-        let mut plan = Plan::default();
+        let mut plan = EditPlan::default();
         // Renames first: later blocks may use the new name for a file.
         for (at, edit) in edits.iter().enumerate() {
             if let Edit::Rename { path, to } = edit {
@@ -162,7 +162,7 @@ fn named(file: &[Line<'_>], range: LineRange, old: &str) -> Result<Range<usize>>
     }
 }
 
-impl Plan {
+impl EditPlan {
     fn refuse(&mut self, edit: usize, why: impl Into<String>) {
         self.refused.push((edit, why.into()));
     }

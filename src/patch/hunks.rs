@@ -13,7 +13,7 @@ use crate::base::{LineRange, OrBug as _};
 const MOST_PAIRS: usize = 400_000_000;
 
 /// A line of a diff, its newline included.
-pub(super) struct Row<'a> {
+pub(super) struct DiffRow<'a> {
     /// `1` added, `-1` removed, `0` on both sides.
     pub sign: i8,
     pub text: &'a str,
@@ -23,7 +23,7 @@ pub(super) struct Row<'a> {
 pub(super) struct Group<'a> {
     pub old: Range<usize>,
     pub new: Range<usize>,
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<DiffRow<'a>>,
 }
 
 /// The groups of changes from `before` to `after`, in order, with `context` lines around.
@@ -100,7 +100,7 @@ fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Option<Group<'
                 .get(range)
                 .or_bug("a diff has lines that its texts have not")
                 .iter()
-                .map(|text| Row { sign, text }),
+                .map(|text| DiffRow { sign, text }),
         );
     };
     for op in ops {

@@ -25,7 +25,7 @@ const LARGEST: u64 = 1 << 30;
 /// The stages in the writing of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum WriteStage {
     /// Files are being changed: found at a start, this is a patch that was interrupted.
     Applying,
     /// All files are written.
@@ -60,7 +60,7 @@ impl Entry {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     pub number: u64,
-    pub state: State,
+    pub state: WriteStage,
     pub files: Vec<Entry>,
     /// Folders that were made, outermost first.
     pub folders: Vec<RepoPath>,
@@ -179,10 +179,10 @@ impl Record {
 
     /// The stage of a patch, without the rest of its record; none where the record cannot be read
     /// ([`Record::load`] says why).
-    pub fn state_of(dir: &Path, number: u64) -> Option<State> {
+    pub fn state_of(dir: &Path, number: u64) -> Option<WriteStage> {
         #[derive(Deserialize)]
         struct Only {
-            state: State,
+            state: WriteStage,
         }
         let bytes = fs::read(file_of(dir, number)).ok()?;
         let only: Only = serde_json::from_slice(parts(&bytes).0).ok()?;

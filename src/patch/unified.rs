@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Change;
-use super::hunks::{self, Row};
+use super::hunks::{self, DiffRow};
 use crate::base::RepoPath;
 
 impl Change {
@@ -49,7 +49,7 @@ impl Change {
                     span(group.old.start, group.old.len()),
                     span(group.new.start, group.new.len())
                 );
-                for Row { sign, text } in &group.rows {
+                for DiffRow { sign, text } in &group.rows {
                     out.push(match sign {
                         1 => '+',
                         -1 => '-',

@@ -12,7 +12,7 @@ use super::disk::{
     Stands, clear_ready, lay_ready, make_folder, move_in, remove, remove_folder, restore_folders,
     stands,
 };
-use super::record::{Entry, Record, State, hash, numbers, prune};
+use super::record::{Entry, Record, WriteStage, hash, numbers, prune};
 use super::{Change, FileChange, merge};
 use crate::base::places::{self, RepoPlaces, private_dir};
 use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
@@ -77,9 +77,9 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     recover(root, undo, Foreign::Refused, &mut notes)?;
     let change = merged_with_what_stands(root, change, &mut notes)?;
     let mut record = begin(root, &change, undo)?;
-    record.state = State::Applied;
+    record.state = WriteStage::Applied;
     if let Err(failure) = record.save(undo) {
-        record.state = State::Applying;
+        record.state = WriteStage::Applying;
         let failure = failure.because("so the patch was taken back");
         return Err(match take_back(root, &record, record.files.len()) {
             Ok(()) => {
@@ -107,7 +107,7 @@ pub fn put_back_interrupted(root: &Path, undo: &UndoDir) -> Result<Vec<String>> 
     // Before the first patch there is no folder of records.
     let last = numbers(&undo.dir).unwrap_or_default().last().copied();
     let state = last.and_then(|last| Record::state_of(&undo.dir, last));
-    if !matches!(state, None | Some(State::Applied))
+    if !matches!(state, None | Some(WriteStage::Applied))
         && let Ok(_lock) = lock(undo, Duration::ZERO)
     {
         recover(root, undo, Foreign::Refused, &mut notes)?;
@@ -176,7 +176,7 @@ pub fn undo(root: &Path, undo: &UndoDir, foreign: Foreign) -> Result<Undone> {
             Failure::because,
         ));
     }
-    record.state = State::Undoing;
+    record.state = WriteStage::Undoing;
     record.save(undo)?;
     take_back(root, &record, record.files.len())?;
     record.remove(&undo.dir)?;
@@ -210,9 +210,11 @@ fn recover(
     };
     let record = Record::load(undo, last)?;
     let what = match record.state {
-        State::Applied => return Ok(None),
-        State::Applying => "a patch that was interrupted while it was written has been taken back",
-        State::Undoing => "an undo that was interrupted has been finished",
+        WriteStage::Applied => return Ok(None),
+        WriteStage::Applying => {
+            "a patch that was interrupted while it was written has been taken back"
+        }
+        WriteStage::Undoing => "an undo that was interrupted has been finished",
     };
     if !record.own && foreign == Foreign::Refused {
         notes.push(format!("nothing is put back: {}", not_ours(&record)));
@@ -241,7 +243,7 @@ fn recover(
 fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
     let mut record = Record {
         number: numbers(&undo.dir)?.last().map_or(1, |last| last + 1),
-        state: State::Applying,
+        state: WriteStage::Applying,
         files: Vec::new(),
         folders: Vec::new(),
         own: true,

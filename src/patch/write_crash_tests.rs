@@ -7,7 +7,7 @@ use crate::patch::disk::{waiting, write_beside};
 fn begun(root: &Path, change: &Change) -> Record {
     let mut record = Record {
         number: 1,
-        state: State::Applying,
+        state: WriteStage::Applying,
         files: Vec::new(),
         folders: Vec::new(),
         own: true,
@@ -66,7 +66,7 @@ fn an_undo_that_was_killed_is_finished_at_the_next_start() {
     let before = place.all();
     place.apply(&every_kind()).expect("applied");
     let mut record = Record::load(&place.dir(), 1).expect("a record");
-    record.state = State::Undoing;
+    record.state = WriteStage::Undoing;
     record.save(&place.dir()).expect("saved");
     place.put("src/a", "1\n");
     let change = Change {
@@ -87,7 +87,7 @@ fn a_half_written_patch_somebody_worked_on_is_set_aside_aloud() {
     let place = Place::new(&FILES);
     place.apply(&every_kind()).expect("applied");
     let mut record = Record::load(&place.dir(), 1).expect("a record");
-    record.state = State::Applying;
+    record.state = WriteStage::Applying;
     record.save(&place.dir()).expect("saved");
     place.put("src/a", "my own work\n");
     let undone = place.undo().expect("recovered");

@@ -8,7 +8,7 @@ use super::styled_rows::{Row, Rows};
 use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
 use super::width::width;
-use crate::app::{AnswerBlock, JobKind, Part, Phase, State};
+use crate::app::{AnswerBlock, BlockPart, JobKind, Phase, State};
 use crate::base::text::{human_count, human_time, printable};
 
 /// The rows of an answer, in stretches that are kept apart.
@@ -77,7 +77,7 @@ fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
             counted(tokens, "token"),
             human_time(thinking.seconds(cx.now)),
         ))
-        .part(Part::Thinking),
+        .part(BlockPart::Thinking),
     ];
     if thinking.open {
         let cells = cx.width.saturating_sub(2).min(MEASURE);
@@ -86,7 +86,7 @@ fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
                 format!("{} ", glyphs.bar),
                 cx.role(Role::Rule),
             )];
-            rows.push(row.part(Part::Thinking));
+            rows.push(row.part(BlockPart::Thinking));
         }
     }
     rows
@@ -275,7 +275,7 @@ fn cited(answer: &AnswerBlock, cells: usize, cx: &Cx<'_>, rows: &mut Vec<Row>) -
         row.links.push((
             used as u16,
             (used + cells_of) as u16,
-            Part::Source(source.id),
+            BlockPart::Source(source.id),
         ));
         row.body.push(Span::styled(
             format!("{} ", source.id),

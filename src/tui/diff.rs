@@ -10,7 +10,7 @@ use super::styled_rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
 use crate::app::{
-    Check, Decision, FileFate, Part, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
+    BlockPart, Check, Decision, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
 use crate::base::text::{human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
@@ -120,7 +120,7 @@ fn file_row(patch: &PatchBlock, i: usize, file: &PatchFile, focused: bool, cx: &
         Span::styled(fit_end(&file.path.to_string(), room), style),
         Span::styled(what, cx.role(Role::Note)),
     ];
-    sides(left, right, cx.width).part(Part::PatchFile(i))
+    sides(left, right, cx.width).part(BlockPart::PatchFile(i))
 }
 
 /// The row above a hunk: its decision, its place, and the definition it stands in.
@@ -147,7 +147,7 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
             },
         ),
     ])
-    .part(Part::Hunk(h));
+    .part(BlockPart::Hunk(h));
     if let Some(section) = section(patch, &entry.hunk) {
         head.body
             .push(Span::styled(format!(" {section}"), cx.role(Role::Dim)));
@@ -200,7 +200,7 @@ fn hunk_lines(h: usize, entry: &PatchHunk, cx: &Cx<'_>, rows: &mut Vec<Row>) {
             ],
             body,
             room: Some(cx.width.saturating_sub(digits + 7).max(4) as u16),
-            part: Part::Hunk(h),
+            part: BlockPart::Hunk(h),
             ..Row::default()
         });
     }

@@ -97,7 +97,7 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
 
 /// The words of something that goes on.
 #[derive(Default)]
-struct Said {
+struct StatusWords {
     text: String,
     /// The part of it that is done, 0 to 1, for a bar; none where that is not known.
     part: Option<f64>,
@@ -105,7 +105,7 @@ struct Said {
     after: String,
 }
 
-impl Said {
+impl StatusWords {
     fn words(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -143,10 +143,10 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
     }
     let dot = cx.theme.glyphs().dot;
     let said = match state.activity() {
-        Activity::Idle => Said::words(idle(state)),
-        Activity::Job { stopping: true, .. } => Said::words("stopping…"),
+        Activity::Idle => StatusWords::words(idle(state)),
+        Activity::Job { stopping: true, .. } => StatusWords::words("stopping…"),
         // A job's block says how far it is, unless it is out of sight.
-        Activity::Job { .. } if below == 0 => Said::default(),
+        Activity::Job { .. } if below == 0 => StatusWords::default(),
         Activity::Job { block, .. } => job(state, block, cx),
         Activity::Loading {
             name,
@@ -156,7 +156,7 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
         } => loading(&name, memory, fraction, left_s, dot),
         Activity::Pulling { block } => pulling(state, block, dot),
         Activity::Checking { seconds, .. } => {
-            Said::words(format!("checking {dot} {}", human_time(seconds)))
+            StatusWords::words(format!("checking {dot} {}", human_time(seconds)))
         }
         Activity::Indexing {
             progress,
@@ -181,27 +181,27 @@ fn remark(state: &State, block: BlockId, hunk: usize) -> String {
     format!("what should hunk {number}{place} be instead? Esc goes back")
 }
 
-fn loading(name: &str, memory: u64, fraction: f32, left_s: Option<f64>, dot: &str) -> Said {
+fn loading(name: &str, memory: u64, fraction: f32, left_s: Option<f64>, dot: &str) -> StatusWords {
     let takes = if memory > 0 {
         format!(", {} of memory", human_bytes(memory))
     } else {
         String::new()
     };
-    Said {
+    StatusWords {
         text: format!("loading {}{takes}", printable(name)),
         part: Some(f64::from(fraction)),
         after: left(left_s, dot),
     }
 }
 
-fn pulling(state: &State, block: BlockId, dot: &str) -> Said {
+fn pulling(state: &State, block: BlockId, dot: &str) -> StatusWords {
     match state.block(block).map(|b| &b.body) {
-        Some(Body::Download(d)) => Said {
+        Some(Body::Download(d)) => StatusWords {
             text: format!("fetching {}", printable(&d.name)),
             part: Some(d.done as f64 / d.total.max(1) as f64),
             after: left(d.left_s(), dot),
         },
-        _ => Said::default(),
+        _ => StatusWords::default(),
     }
 }
 
@@ -232,14 +232,14 @@ fn idle(state: &State) -> String {
     }
 }
 
-fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> Said {
+fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> StatusWords {
     match state.block(block).map(|b| &b.body) {
         Some(Body::Answer(answer)) => {
             if let Some(reading) = state.reading() {
                 let left = reading
                     .left_s()
                     .map_or(String::new(), |s| format!(" {}", human_time(s)));
-                return Said {
+                return StatusWords {
                     text: "reading".to_owned(),
                     part: Some(reading.done as f64 / reading.total.max(1) as f64),
                     after: left,
@@ -248,11 +248,11 @@ fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> Said {
             let rate = answer
                 .rate(cx.now)
                 .map_or(String::new(), |r| format!(" {} tok/s", rate_text(r)));
-            Said::words(format!("writing{rate}"))
+            StatusWords::words(format!("writing{rate}"))
         }
         Some(Body::Review(review)) => {
             let (done, total) = review.progress;
-            Said {
+            StatusWords {
                 text: "reviewing".to_owned(),
                 part: Some(done as f64 / total.max(1) as f64),
                 after: review
@@ -260,13 +260,13 @@ fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> Said {
                     .map_or(String::new(), |s| format!(" {} left", human_time(s))),
             }
         }
-        _ => Said::default(),
+        _ => StatusWords::default(),
     }
 }
 
-fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> Said {
+fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> StatusWords {
     match progress {
-        Progress::Walking(files) => Said::words(format!(
+        Progress::Walking(files) => StatusWords::words(format!(
             "indexing {dot} {} files found",
             human_count(files as u64)
         )),
@@ -276,7 +276,7 @@ fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> Sa
                 after = format!(" {}/s", human_count(rate as u64));
             }
             after.push_str(&left(left_s, dot));
-            Said {
+            StatusWords {
                 text: format!(
                     "indexing {} of {} files",
                     human_count(done as u64),
@@ -286,7 +286,7 @@ fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> Sa
                 after,
             }
         }
-        Progress::History { done, total } => Said {
+        Progress::History { done, total } => StatusWords {
             text: format!(
                 "indexing {dot} {} of {} commits",
                 human_count(done as u64),
@@ -295,6 +295,6 @@ fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> Sa
             part: Some(done as f64 / total.max(1) as f64),
             after: String::new(),
         },
-        Progress::Writing => Said::words("indexing · writing".replace('·', dot)),
+        Progress::Writing => StatusWords::words("indexing · writing".replace('·', dot)),
     }
 }

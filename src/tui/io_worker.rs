@@ -89,7 +89,7 @@ pub enum Task {
 }
 
 /// The desk: what its thread holds between tasks.
-pub struct Desk {
+pub struct IoWorker {
     shared: Arc<Shared>,
     events: Sender<Event>,
     sessions: Sessions,
@@ -97,7 +97,7 @@ pub struct Desk {
     told: u64,
 }
 
-impl Desk {
+impl IoWorker {
     /// A desk at the beginning of a session.
     pub fn new(shared: Arc<Shared>, events: Sender<Event>) -> Self {
         Self {
@@ -339,7 +339,7 @@ fn expand(name: &str) -> PathBuf {
 }
 
 /// Serves tasks until nobody can send any.
-pub fn serve(mut desk: Desk, tasks: &Receiver<Task>) {
+pub fn serve(mut desk: IoWorker, tasks: &Receiver<Task>) {
     loop {
         match tasks.recv_timeout(LOOK) {
             Ok(task) => desk.serve(task),

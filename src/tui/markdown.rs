@@ -15,7 +15,7 @@ use super::text::{MEASURE, citations};
 use super::theme::{Role, Theme};
 use super::width::{code_line, spans_width, width};
 use super::wrap::wrap;
-use crate::app::Part;
+use crate::app::BlockPart;
 use crate::base::text::{printable, printable_block};
 
 /// Lists and quotes deeper than this are not indented further.
@@ -444,7 +444,7 @@ impl Writer<'_> {
     }
 
     fn code_block(&mut self, code: &Code) {
-        let part = Part::Code(*self.codes);
+        let part = BlockPart::Code(*self.codes);
         *self.codes += 1;
         let (language, title) = info(&code.info);
         let text = code.text.strip_suffix('\n').unwrap_or(&code.text);

@@ -3,7 +3,7 @@
 use super::workers::Shared;
 use crate::app::{Fit, ModelRow};
 use crate::base::{Result, memory};
-use crate::models::{Catalog, Row, Store};
+use crate::models::{Catalog, ListedModel, Store};
 
 /// The models that are here or could be fetched, as the picker shows them.
 pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
@@ -26,7 +26,7 @@ pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
 }
 
 /// A row of the picker, with `free` bytes of memory.
-fn model_row(row: Row, free: u64, recommended: bool) -> ModelRow {
+fn model_row(row: ListedModel, free: u64, recommended: bool) -> ModelRow {
     // A file whose header cannot be read is listed all the same, with what is known of it.
     let facts = match (&row.memory, &row.installed) {
         (None, Some(file)) => crate::engine::inspect(&file.path).ok(),

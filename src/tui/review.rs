@@ -9,7 +9,7 @@ use super::styled_rows::Row;
 use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
 use super::width::{code_line, fit, fit_end, pad, width};
-use crate::app::{FindingRow, Part, Phase, Place, ReviewBlock, State};
+use crate::app::{BlockPart, FindingRow, Phase, Place, ReviewBlock, State};
 use crate::base::text::{human_time, printable};
 use crate::jobs::{ReviewOf, Severity};
 use crate::repo::DiffSpec;
@@ -34,7 +34,7 @@ pub fn rows(review: &ReviewBlock, focused: bool, state: &State, cx: &Cx<'_>) -> 
     // Without findings no place asks for room.
     let widest = places.max().unwrap_or(0);
     for (i, row) in review.findings.iter().enumerate() {
-        let entry = Entry {
+        let entry = PlacedFinding {
             i,
             row,
             at_cursor: focused && review.cursor == i,
@@ -139,7 +139,7 @@ pub fn severity(severity: Severity, cx: &Cx<'_>) -> (&'static str, &'static str,
 }
 
 /// A finding and where it stands.
-struct Entry<'a> {
+struct PlacedFinding<'a> {
     /// The number of the finding in the review.
     i: usize,
     row: &'a FindingRow,
@@ -148,7 +148,7 @@ struct Entry<'a> {
     widest: usize,
 }
 
-impl Entry<'_> {
+impl PlacedFinding<'_> {
     /// The row of the finding, with the title in rows of its own where there is no room beside it.
     fn heading(&self, cx: &Cx<'_>) -> Vec<Row> {
         let row = self.row;
@@ -195,7 +195,7 @@ impl Entry<'_> {
             Span::styled(fit(&title, title_room), cx.role(text)),
         ];
         let right = vec![Span::styled(right, cx.role(Role::Dim))];
-        let part = Part::Finding(self.i);
+        let part = BlockPart::Finding(self.i);
         let mut rows = vec![sides(left, right, cx.width).part(part)];
         if width(&title) > title_room && (row.open || narrow) {
             let cells = cx.width.saturating_sub(4).min(MEASURE);
@@ -210,7 +210,7 @@ impl Entry<'_> {
     /// The code of the finding in a frame, the line it is about marked.
     fn code(&self, state: &State, cx: &Cx<'_>) -> Vec<Row> {
         let finding = &self.row.finding;
-        let part = Part::Finding(self.i);
+        let part = BlockPart::Finding(self.i);
         let range = self.row.code_range();
         match state.code.get(&(finding.path.clone(), range)) {
             Some(Ok(code)) => {
@@ -259,7 +259,7 @@ impl Entry<'_> {
     /// The reason of the finding, and the suggestion it came with.
     fn reason(&self, cx: &Cx<'_>) -> Vec<Row> {
         let finding = &self.row.finding;
-        let part = Part::Finding(self.i);
+        let part = BlockPart::Finding(self.i);
         let mut rows = Vec::new();
         for row in plain(
             &finding.reason,

@@ -18,7 +18,7 @@ use super::view::View;
 use super::workers::{Shared, Workers};
 use super::{Start, clipboard, editor, signals};
 use crate::app::{
-    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, Place, Signal, State, Target,
+    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Place, Signal, State,
 };
 use crate::base::places::write_private;
 use crate::base::text::printable_block;
@@ -307,7 +307,7 @@ impl Ring {
             self.view.target(column, row, &self.state)
         };
         match kind {
-            MouseKind::Down => self.dragging = matches!(target, Target::Transcript { .. }),
+            MouseKind::Down => self.dragging = matches!(target, MouseTarget::Transcript { .. }),
             MouseKind::Up => self.dragging = false,
             _ => {}
         }

@@ -7,7 +7,7 @@ use ratatui::style::{Modifier, Style};
 use super::draw::{Cx, rate_text};
 use super::theme::Role;
 use super::width::{fit, width};
-use crate::app::{EngineState, State, Target};
+use crate::app::{EngineState, MouseTarget, State};
 use crate::base::seal::Sealed;
 use crate::base::text::{human_bytes, printable};
 
@@ -16,13 +16,13 @@ struct Piece {
     text: String,
     style: Style,
     /// The meaning of a click on the piece.
-    target: Target,
+    target: MouseTarget,
     /// The worth of the piece: where there is no room, the least gives way first.
     worth: u8,
 }
 
 impl Piece {
-    fn new(text: impl Into<String>, style: Style, target: Target, worth: u8) -> Self {
+    fn new(text: impl Into<String>, style: Style, target: MouseTarget, worth: u8) -> Self {
         Self {
             text: text.into(),
             style,
@@ -38,7 +38,7 @@ pub fn status(
     area: Rect,
     state: &State,
     cx: &Cx<'_>,
-) -> Vec<(u16, u16, Target)> {
+) -> Vec<(u16, u16, MouseTarget)> {
     let cells = usize::from(area.width).saturating_sub(4);
     let mut pieces = pieces(state, cx);
     while pieces.len() > 1 && cells_of(&pieces) > cells {
@@ -61,7 +61,7 @@ pub fn status(
     }
     if area.width > 3 {
         buffer.set_string(end, area.y, "?", cx.role(Role::Accent));
-        hits.push((end, area.right(), Target::Help));
+        hits.push((end, area.right(), MouseTarget::Help));
     }
     hits
 }
@@ -80,7 +80,7 @@ fn pieces(state: &State, cx: &Cx<'_>) -> Vec<Piece> {
     pieces.extend(context(state, cx));
     if let Some(rate) = state.rate {
         let text = format!("{} tok/s", rate_text(rate));
-        pieces.push(Piece::new(text, dim, Target::Nothing, 2));
+        pieces.push(Piece::new(text, dim, MouseTarget::Nothing, 2));
     }
     let memory = if state.memory > 0 {
         state.memory
@@ -89,17 +89,17 @@ fn pieces(state: &State, cx: &Cx<'_>) -> Vec<Piece> {
     };
     if memory > 0 {
         let text = human_bytes(memory);
-        pieces.push(Piece::new(text, dim, Target::Nothing, 1));
+        pieces.push(Piece::new(text, dim, MouseTarget::Nothing, 1));
     }
     pieces.push(match &state.options.sealed {
-        Sealed::Yes => Piece::new("sealed", cx.role(Role::Ok), Target::Seal, 8),
+        Sealed::Yes => Piece::new("sealed", cx.role(Role::Ok), MouseTarget::Seal, 8),
         Sealed::No(_) => {
             let style = cx.role(Role::Warning).add_modifier(Modifier::BOLD);
-            Piece::new("not sealed", style, Target::Seal, 10)
+            Piece::new("not sealed", style, MouseTarget::Seal, 10)
         }
     });
     if !state.options.save {
-        pieces.push(Piece::new("not saved", dim, Target::Nothing, 3));
+        pieces.push(Piece::new("not saved", dim, MouseTarget::Nothing, 3));
     }
     pieces
 }
@@ -114,7 +114,7 @@ fn model(state: &State, cx: &Cx<'_>) -> Piece {
         EngineState::Failed { name } => (format!("{name} failed"), Role::Error),
     };
     let text = printable(&model).into_owned();
-    Piece::new(text, cx.role(role), Target::Model, 9)
+    Piece::new(text, cx.role(role), MouseTarget::Model, 9)
 }
 
 /// The branch or commit that is checked out, and how many files differ from it.
@@ -131,7 +131,12 @@ fn head(state: &State, cx: &Cx<'_>) -> Option<Piece> {
         text.push_str(&format!(" {}{differ}", cx.theme.glyphs().differs));
     }
     let text = fit(&text, 30);
-    Some(Piece::new(text, cx.role(Role::Dim), Target::Nothing, 4))
+    Some(Piece::new(
+        text,
+        cx.role(Role::Dim),
+        MouseTarget::Nothing,
+        4,
+    ))
 }
 
 /// The tokens of context there are and used.
@@ -149,7 +154,7 @@ fn context(state: &State, cx: &Cx<'_>) -> Option<Piece> {
             thousands(facts.context)
         )
     };
-    Some(Piece::new(text, style, Target::ContextFigure, 5))
+    Some(Piece::new(text, style, MouseTarget::ContextFigure, 5))
 }
 
 fn thousands(n: usize) -> String {

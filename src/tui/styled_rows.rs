@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::width::{spans_width, window};
-use crate::app::Part;
+use crate::app::BlockPart;
 
 /// A row as it will be drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,9 +26,9 @@ pub struct Row {
     /// True if the row is nothing but decoration: copying leaves it out.
     pub decoration: bool,
     /// The part of its block that the row belongs to.
-    pub part: Part,
+    pub part: BlockPart,
     /// Cells of the body that mean something else: from, up to, what.
-    pub links: Vec<(u16, u16, Part)>,
+    pub links: Vec<(u16, u16, BlockPart)>,
 }
 
 impl Default for Row {
@@ -40,7 +40,7 @@ impl Default for Row {
             room: None,
             soft: false,
             decoration: false,
-            part: Part::Text,
+            part: BlockPart::Text,
             links: Vec::new(),
         }
     }
@@ -74,7 +74,7 @@ impl Row {
 
     /// The row as part of something.
     #[must_use]
-    pub fn part(mut self, part: Part) -> Self {
+    pub fn part(mut self, part: BlockPart) -> Self {
         self.part = part;
         self
     }
@@ -112,7 +112,7 @@ impl Row {
     }
 
     /// The part at a column of the row.
-    pub fn part_at(&self, column: u16) -> Part {
+    pub fn part_at(&self, column: u16) -> BlockPart {
         let start = spans_width(&self.lead) as u16;
         if column >= start {
             let at = column - start;
@@ -124,7 +124,7 @@ impl Row {
                 return *part;
             }
             if let Some(id) = self.citation_at(usize::from(at)) {
-                return Part::Source(id);
+                return BlockPart::Source(id);
             }
         }
         self.part
@@ -132,7 +132,7 @@ impl Row {
 
     /// The number of the citation `[n]` or `[n, m]` at a cell of the body.
     fn citation_at(&self, cell: usize) -> Option<u32> {
-        if !matches!(self.part, Part::Text) {
+        if !matches!(self.part, BlockPart::Text) {
             return None;
         }
         let text = self.plain();
@@ -221,10 +221,10 @@ mod tests {
     #[test]
     fn a_citation_is_found_under_the_mouse() {
         let row = Row::text(vec![Span::raw("it is [1] and "), Span::raw("[2, 3].")]).indented(2);
-        assert_eq!(row.part_at(9), Part::Source(1));
-        assert_eq!(row.part_at(8), Part::Source(1));
-        assert_eq!(row.part_at(7), Part::Text);
-        assert_eq!(row.part_at(17), Part::Source(2));
-        assert_eq!(row.part_at(60), Part::Text);
+        assert_eq!(row.part_at(9), BlockPart::Source(1));
+        assert_eq!(row.part_at(8), BlockPart::Source(1));
+        assert_eq!(row.part_at(7), BlockPart::Text);
+        assert_eq!(row.part_at(17), BlockPart::Source(2));
+        assert_eq!(row.part_at(60), BlockPart::Text);
     }
 }

@@ -11,7 +11,7 @@ use super::stream::Stream;
 use super::styled_rows::{Row, selected};
 use super::theme::Role;
 use crate::app::{
-    Block, BlockId, Body, Check, Cursor, Focus, Part, PatchRow, PatchState, Scroll, Selection,
+    Block, BlockId, BlockPart, Body, Check, Cursor, Focus, PatchRow, PatchState, Scroll, Selection,
     Spot, State,
 };
 
@@ -93,10 +93,10 @@ impl Transcript {
         };
         let part = match &state.block(id)?.body {
             Body::Patch(patch) => match patch.cursor {
-                PatchRow::File(i) => Part::PatchFile(i),
-                PatchRow::Hunk(h) => Part::Hunk(h),
+                PatchRow::File(i) => BlockPart::PatchFile(i),
+                PatchRow::Hunk(h) => BlockPart::Hunk(h),
             },
-            Body::Review(review) => Part::Finding(review.cursor),
+            Body::Review(review) => BlockPart::Finding(review.cursor),
             _ => return None,
         };
         let memo = self.memos.get(&id)?;
@@ -186,7 +186,7 @@ impl Transcript {
 
     /// The spot at a cell of the screen and what lies there; none where the transcript is
     /// empty.
-    pub fn at(&self, column: u16, row: u16) -> Option<(Spot, Part)> {
+    pub fn at(&self, column: u16, row: u16) -> Option<(Spot, BlockPart)> {
         let seen = (*self.seen.get(usize::from(row.checked_sub(self.area.y)?))?)?;
         let column = column.saturating_sub(self.area.x);
         let spot = Spot {
@@ -206,7 +206,7 @@ impl Transcript {
             }
             line = line.saturating_sub(chunk.rows.len());
         }
-        Some((spot, Part::Text))
+        Some((spot, BlockPart::Text))
     }
 
     /// Moves the windows of a block sideways.
@@ -297,7 +297,10 @@ fn marked(
 }
 
 fn marks(cursor: Cursor, id: BlockId, row: &Row) -> bool {
-    cursor.block == id && cursor.code.is_none_or(|code| row.part == Part::Code(code))
+    cursor.block == id
+        && cursor
+            .code
+            .is_none_or(|code| row.part == BlockPart::Code(code))
 }
 
 fn ordered(selection: Selection) -> (Spot, Spot) {

@@ -14,7 +14,7 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{BlockId, Focus, Layout, Part, Place, Selection, State, Target};
+use crate::app::{BlockId, BlockPart, Focus, Layout, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
 
 /// Columns of the screen from which on the panel stands beside the transcript.
@@ -48,7 +48,7 @@ struct Hits {
     completion: Option<(Rect, usize)>,
     panel: Option<panel::Drawn>,
     overlay: Option<overlay::Drawn>,
-    status: Vec<(u16, u16, Target)>,
+    status: Vec<(u16, u16, MouseTarget)>,
     status_row: u16,
 }
 
@@ -292,39 +292,39 @@ impl View {
     }
 
     /// The target under a cell, as drawn last.
-    pub fn target(&self, column: u16, row: u16, state: &State) -> Target {
+    pub fn target(&self, column: u16, row: u16, state: &State) -> MouseTarget {
         let at = Position::new(column, row);
         if let Some(overlay) = &self.hits.overlay {
             if overlay.list.contains(at) {
                 let line = usize::from((row - overlay.list.y) / overlay.step.max(1));
-                return Target::OverlayRow(overlay.top + line);
+                return MouseTarget::OverlayRow(overlay.top + line);
             }
             return if overlay.area.contains(at) {
-                Target::Overlay
+                MouseTarget::Overlay
             } else {
-                Target::Nothing
+                MouseTarget::Nothing
             };
         }
         if let Some((area, top)) = self.hits.completion
             && area.contains(at)
         {
-            return Target::Completion(top + usize::from(row - area.y));
+            return MouseTarget::Completion(top + usize::from(row - area.y));
         }
         if let Some(panel) = &self.hits.panel
             && panel.area.contains(at)
         {
             let i = panel.top + usize::from(row.saturating_sub(panel.list.y));
             return if panel.list.contains(at) && i < state.panel_rows().len() {
-                Target::PanelRow(i)
+                MouseTarget::PanelRow(i)
             } else {
-                Target::Panel
+                MouseTarget::Panel
             };
         }
         if self.hits.composer.contains(at) {
             let cells = composer_cells(self.hits.composer.width);
             let rows = state.composer.layout(cells);
             let line = usize::from(row - self.hits.composer.y) + self.composer_top;
-            return Target::Composer(state.composer.offset_at(
+            return MouseTarget::Composer(state.composer.offset_at(
                 &rows,
                 line,
                 column.saturating_sub(2),
@@ -342,26 +342,26 @@ impl View {
         let area = self.hits.transcript;
         if area.contains(at) {
             return match self.transcript.at(column, row) {
-                Some((spot, part)) => Target::Transcript { spot, part },
-                None => Target::Beyond(1),
+                Some((spot, part)) => MouseTarget::Transcript { spot, part },
+                None => MouseTarget::Beyond(1),
             };
         }
         if row < area.y {
-            Target::Beyond(-1)
+            MouseTarget::Beyond(-1)
         } else {
-            Target::Nothing
+            MouseTarget::Nothing
         }
     }
 
     /// The target as [`View::target`] tells it, while the button is down over the transcript: what
     /// is off its edge is beyond it.
-    pub fn drag_target(&self, column: u16, row: u16, state: &State) -> Target {
+    pub fn drag_target(&self, column: u16, row: u16, state: &State) -> MouseTarget {
         let area = self.hits.transcript;
         if row <= area.y && area.height > 3 && row == 0 {
-            return Target::Beyond(-1);
+            return MouseTarget::Beyond(-1);
         }
         if row >= area.bottom() {
-            return Target::Beyond(1);
+            return MouseTarget::Beyond(1);
         }
         let column = column.min(area.right().saturating_sub(1));
         self.target(column, row, state)
@@ -385,7 +385,7 @@ impl View {
     }
 
     /// The part at a cell of the transcript, for tests.
-    pub fn part_at(&self, column: u16, row: u16) -> Option<Part> {
+    pub fn part_at(&self, column: u16, row: u16) -> Option<BlockPart> {
         self.transcript.at(column, row).map(|(_, part)| part)
     }
 }

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::engine_thread::{self, EngineThread, Task};
 use super::indexer::{self, Indexer};
-use super::io_worker::{self, Desk};
+use super::io_worker::{self, IoWorker};
 use super::reports;
 use crate::app::{Command, Event, Generation, PullEvent};
 use crate::base::failure::io_failure;
@@ -116,7 +116,7 @@ impl Workers {
             spawn("indexer", move || indexer::serve(&indexer))?;
         }
         {
-            let desk = Desk::new(Arc::clone(&shared), events.clone());
+            let desk = IoWorker::new(Arc::clone(&shared), events.clone());
             to_finish.push(spawn("desk", move || io_worker::serve(desk, &desk_tasks))?);
         }
         {

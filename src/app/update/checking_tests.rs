@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn checking() -> Desk {
-    Desk::ready_with(Options {
+fn checking() -> Harness {
+    Harness::ready_with(Options {
         check: Some("cargo check".to_owned()),
         ..Options::default()
     })
@@ -99,7 +99,7 @@ fn a_check_of_what_is_applied_is_made_in_place() {
 
 #[test]
 fn checks_that_cannot_be_made_say_why() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     assert!(desk.press("c").is_empty());
     assert!(desk.toast().contains("no check command is set"));

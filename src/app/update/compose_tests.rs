@@ -5,8 +5,8 @@ use crate::app::sample::*;
 use crate::app::vim::Mode;
 use crate::app::{Event, Options};
 
-fn with_history() -> Desk {
-    Desk::ready_with(Options {
+fn with_history() -> Harness {
+    Harness::ready_with(Options {
         history: ["first", "second\nline", "third"]
             .map(str::to_owned)
             .to_vec(),
@@ -16,7 +16,7 @@ fn with_history() -> Desk {
 
 #[test]
 fn all_three_keys_make_a_new_line() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("a");
     desk.press("shift-enter alt-enter ctrl-j");
     desk.type_text("b");
@@ -83,7 +83,7 @@ fn the_history_is_searched_by_words() {
     let mut desk = with_history();
     desk.type_text("ir");
     desk.press("ctrl-r");
-    let shown = |desk: &Desk| match &desk.state.overlay {
+    let shown = |desk: &Harness| match &desk.state.overlay {
         Some(Overlay::History(picker)) => picker.rows().cloned().collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
@@ -110,9 +110,9 @@ fn leaving_the_search_leaves_the_text() {
 
 #[test]
 fn the_popup_opens_narrows_and_is_taken_with_tab() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("see @");
-    let items = |desk: &Desk| desk.state.completion.as_ref().map_or(0, |p| p.items.len());
+    let items = |desk: &Harness| desk.state.completion.as_ref().map_or(0, |p| p.items.len());
     assert_eq!(items(&desk), 4);
     desk.type_text("walk");
     assert_eq!(items(&desk), 1);
@@ -127,7 +127,7 @@ fn the_popup_opens_narrows_and_is_taken_with_tab() {
 fn up_and_down_move_in_the_popup_and_round() {
     let mut desk = with_history();
     desk.type_text("@");
-    let cursor = |desk: &Desk| desk.state.completion.as_ref().map(|p| p.cursor);
+    let cursor = |desk: &Harness| desk.state.completion.as_ref().map(|p| p.cursor);
     desk.press("up");
     assert_eq!(cursor(&desk), Some(3));
     desk.press("down down");
@@ -137,7 +137,7 @@ fn up_and_down_move_in_the_popup_and_round() {
 
 #[test]
 fn esc_closes_the_popup_until_the_text_changes() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("@wa");
     desk.press("esc");
     assert!(desk.state.completion.is_none());
@@ -152,7 +152,7 @@ fn esc_closes_the_popup_until_the_text_changes() {
 
 #[test]
 fn enter_takes_a_file_and_sends_a_command() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("@walk");
     assert!(started(&desk.press("enter")).is_none());
     assert_eq!(desk.text(), "@src/walk.rs ");
@@ -165,7 +165,7 @@ fn enter_takes_a_file_and_sends_a_command() {
 
 #[test]
 fn a_command_that_takes_something_waits_for_it() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("/the");
     desk.press("enter");
     assert_eq!(desk.text(), "/theme ");
@@ -182,7 +182,7 @@ fn a_command_that_takes_something_waits_for_it() {
 
 #[test]
 fn a_command_is_taken_whole_from_within() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("/help");
     desk.press("esc left left");
     desk.type_text("l");
@@ -192,7 +192,7 @@ fn a_command_is_taken_whole_from_within() {
 
 #[test]
 fn a_paste_opens_no_popup_and_goes_into_the_composer_from_anywhere() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let patch = desk.planned();
     assert_eq!(desk.state.focus, Focus::Patch(patch));
     desk.event(Event::Paste("@wa\u{1b}[1m\r\n".to_owned()));
@@ -203,7 +203,7 @@ fn a_paste_opens_no_popup_and_goes_into_the_composer_from_anywhere() {
 
 #[test]
 fn a_paste_answers_no_question_and_goes_into_a_filter() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("why?");
     desk.press("ctrl-d");
     assert!(matches!(desk.state.overlay, Some(Overlay::Confirm { .. })));
@@ -221,7 +221,7 @@ fn a_paste_answers_no_question_and_goes_into_a_filter() {
 
 #[test]
 fn the_editor_gets_the_text_and_the_line_and_gives_it_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::Paste("one\ntwo".to_owned()));
     let out = desk.press("ctrl-g");
     assert!(has!(out, Command::OpenEditor {
@@ -240,7 +240,7 @@ fn the_editor_gets_the_text_and_the_line_and_gives_it_back() {
 
 #[test]
 fn home_and_end_belong_to_the_text_where_there_is_some() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     for n in 0..4 {
         desk.exchange(&format!("question {n}"), "answer");
     }
@@ -259,7 +259,7 @@ fn home_and_end_belong_to_the_text_where_there_is_some() {
 
 #[test]
 fn ctrl_d_deletes_where_something_is_typed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("ab");
     desk.press("home ctrl-d");
     assert_eq!(desk.text(), "b");
@@ -269,8 +269,8 @@ fn ctrl_d_deletes_where_something_is_typed() {
     assert!(desk.state.quitting);
 }
 
-fn vim() -> Desk {
-    Desk::ready_with(Options {
+fn vim() -> Harness {
+    Harness::ready_with(Options {
         vim: true,
         history: vec!["before".to_owned()],
         ..Options::default()

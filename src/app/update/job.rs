@@ -5,7 +5,7 @@ use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::patch_block::PatchBlock;
 use super::super::review_block::{FindingRow, ReviewBlock};
-use super::super::state::{Cursor, Focus, Running, Scroll, State};
+use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
@@ -209,7 +209,7 @@ pub(super) fn done(
     send::advance(state, out);
 }
 
-fn failed(state: &mut State, job: &Running, failure: Failure) {
+fn failed(state: &mut State, job: &RunningJob, failure: Failure) {
     if failure.is_interrupted() || job.stopping {
         super::stop::mark_stopped(state, job.block);
         return;
@@ -228,7 +228,7 @@ fn failed(state: &mut State, job: &Running, failure: Failure) {
     state.fail(failure);
 }
 
-fn finish(state: &mut State, job: &Running, answer: Answer, out: &mut Vec<Command>) {
+fn finish(state: &mut State, job: &RunningJob, answer: Answer, out: &mut Vec<Command>) {
     match answer {
         Answer::Ask {
             turn,
@@ -286,7 +286,7 @@ fn finish(state: &mut State, job: &Running, answer: Answer, out: &mut Vec<Comman
 
 fn end_answer(
     state: &mut State,
-    job: &Running,
+    job: &RunningJob,
     stopped: bool,
     text: Option<&str>,
     context: Option<Context>,
@@ -315,7 +315,7 @@ fn end_answer(
 
 fn planned(
     state: &mut State,
-    job: &Running,
+    job: &RunningJob,
     change: crate::patch::Change,
     troubles: Vec<String>,
     stopped: bool,

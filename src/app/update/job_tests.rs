@@ -27,7 +27,7 @@ fn usage() -> Event {
 
 #[test]
 fn an_answer_goes_through_its_phases() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     assert_eq!(desk.answer().phase, Phase::Choosing);
     desk.job(
@@ -82,9 +82,9 @@ fn an_answer_goes_through_its_phases() {
 
 #[test]
 fn every_report_makes_the_block_anew_for_who_draws_it() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
-    let revision = |desk: &Desk| desk.state.blocks.last().expect("one").revision;
+    let revision = |desk: &Harness| desk.state.blocks.last().expect("one").revision;
     let before = revision(&desk);
     desk.token(generation, "x");
     assert!(revision(&desk) > before);
@@ -92,7 +92,7 @@ fn every_report_makes_the_block_anew_for_who_draws_it() {
 
 #[test]
 fn reports_of_an_older_job_change_nothing() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let first = desk.ask("one");
     desk.press("esc");
     desk.done(first, asked("one", ""));
@@ -114,7 +114,7 @@ fn reports_of_an_older_job_change_nothing() {
 
 #[test]
 fn after_esc_the_picture_stays_and_sources_still_come() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.token(generation, "half");
     desk.press("esc");
@@ -136,7 +136,7 @@ fn after_esc_the_picture_stays_and_sources_still_come() {
 
 #[test]
 fn what_was_stopped_before_its_first_word_is_no_turn() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.press("esc");
     let mut answer = asked("why?", "");
@@ -149,7 +149,7 @@ fn what_was_stopped_before_its_first_word_is_no_turn() {
 
 #[test]
 fn the_kept_answer_is_the_one_that_is_shown() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.token(generation, "So ");
     let mut kept = a_turn("why?", "So it is [1].");
@@ -168,7 +168,7 @@ fn the_kept_answer_is_the_one_that_is_shown() {
 
 #[test]
 fn a_failure_stands_below_and_the_next_goes_on() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let first = desk.ask("one");
     desk.send("two");
     let out = desk.event(Happened::JobDone {
@@ -184,7 +184,7 @@ fn a_failure_stands_below_and_the_next_goes_on() {
 
 #[test]
 fn a_failure_after_esc_is_the_stop_that_was_asked_for() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.press("esc");
     desk.event(Happened::JobDone {
@@ -197,7 +197,7 @@ fn a_failure_after_esc_is_the_stop_that_was_asked_for() {
 
 #[test]
 fn where_nothing_was_found_it_says_what_was_searched() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.job(
         generation,
@@ -212,7 +212,7 @@ fn where_nothing_was_found_it_says_what_was_searched() {
 
 #[test]
 fn a_context_that_is_nearly_full_is_said_with_what_to_do() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.job(
         generation,
@@ -241,7 +241,7 @@ fn a_long_job_rings_only_where_nobody_looks() {
         (false, 20_000, true),
         (false, 500, false),
     ] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         desk.event(Happened::Focus(focus));
         let generation = desk.ask("why?");
         desk.wait(ms);
@@ -252,8 +252,11 @@ fn a_long_job_rings_only_where_nobody_looks() {
 
 #[test]
 fn turns_are_kept_on_disk_unless_they_may_not_be() {
-    assert!(has!(Desk::ready().exchange("a", "b"), Command::SaveTurn(_)));
-    let mut desk = Desk::ready_with(Options {
+    assert!(has!(
+        Harness::ready().exchange("a", "b"),
+        Command::SaveTurn(_)
+    ));
+    let mut desk = Harness::ready_with(Options {
         save: false,
         ..Options::default()
     });
@@ -267,7 +270,7 @@ fn turns_are_kept_on_disk_unless_they_may_not_be() {
 
 #[test]
 fn a_patch_job_shows_its_edits_and_then_the_patch() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
     desk.token(generation, "```edit");
     desk.job(
@@ -295,12 +298,12 @@ fn a_patch_job_shows_its_edits_and_then_the_patch() {
 
 #[test]
 fn a_patch_does_not_take_the_keys_from_who_types_or_reads() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
     desk.type_text("a");
     desk.done(generation, patched(a_change()));
     assert_eq!(desk.state.focus, Focus::Composer);
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.exchange("a", "b");
     let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
     desk.measure();
@@ -311,7 +314,7 @@ fn a_patch_does_not_take_the_keys_from_who_types_or_reads() {
 
 #[test]
 fn no_change_is_said_with_reasons() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
     let mut answer = patched(crate::patch::Change::default());
     if let Answer::Patch { troubles, .. } = &mut answer {
@@ -326,7 +329,7 @@ fn no_change_is_said_with_reasons() {
 
 #[test]
 fn a_commit_message_is_an_answer() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, request) = started(&desk.send("/message")).expect("a job");
     assert!(matches!(request, crate::jobs::Request::Message));
     desk.token(generation, "\"Add x\"");

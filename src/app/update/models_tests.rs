@@ -4,7 +4,7 @@ use super::*;
 use crate::app::sample::*;
 use crate::app::{EngineEvent, Event, Layout, Options};
 
-fn list(desk: &Desk) -> &Picker<ModelRow> {
+fn list(desk: &Harness) -> &Picker<ModelRow> {
     match &desk.state.overlay {
         Some(Overlay::Models(picker)) => &picker.list,
         other => panic!("{other:?}"),
@@ -13,7 +13,7 @@ fn list(desk: &Desk) -> &Picker<ModelRow> {
 
 #[test]
 fn a_digit_takes_the_row_of_that_number() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(desk.send("/models"), Command::ListModels));
     assert_eq!(list(&desk).cursor, 0, "it begins at the one in use");
     let out = desk.press("2");
@@ -28,7 +28,7 @@ fn a_digit_takes_the_row_of_that_number() {
 
 #[test]
 fn behind_a_letter_digits_are_part_of_the_name() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::Models(Ok(vec![
         a_model("qwen-4b", Fit::Yes, true),
         a_model("qwen-9b", Fit::Yes, true),
@@ -55,7 +55,7 @@ fn behind_a_letter_digits_are_part_of_the_name() {
 
 #[test]
 fn news_keep_the_cursor_on_its_row() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/models");
     desk.press("down down");
     let mut rows = desk.state.models.clone();
@@ -69,7 +69,7 @@ fn news_keep_the_cursor_on_its_row() {
 
 #[test]
 fn the_row_to_start_at_is_in_sight() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let mut rows: Vec<ModelRow> = (0..20)
         .map(|n| a_model(&format!("m{n}"), Fit::Yes, true))
         .collect();
@@ -89,14 +89,14 @@ fn the_row_to_start_at_is_in_sight() {
 
 #[test]
 fn a_model_is_loaded_by_its_name_and_what_runs_on_the_other_is_stopped() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::Models(Ok(vec![a_model("other", Fit::Yes, true)])));
     let generation = desk.ask("why?");
     let out = desk.send("/model other");
     assert!(has!(out, Command::Cancel { generation: g } if *g == generation));
     assert!(has!(out, Command::LoadModel { name: Some(name), choose: true } if name == "other"));
     assert!(matches!(&desk.state.engine, EngineState::Loading { name, .. } if name == "other"));
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(
         desk.send("/model starter")
             .iter()
@@ -107,11 +107,11 @@ fn a_model_is_loaded_by_its_name_and_what_runs_on_the_other_is_stopped() {
 
 #[test]
 fn a_file_is_left_to_the_loader_and_a_slip_gets_the_nearest() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(
         has!(desk.send("/model ./x.gguf"), Command::LoadModel { name: Some(name), .. } if name == "./x.gguf")
     );
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(!has!(desk.send("/model smal"), Command::LoadModel { .. }));
     assert_eq!(desk.toast(), "smal is no model; did you mean small?");
     desk.send("/model frobnicate");
@@ -120,7 +120,7 @@ fn a_file_is_left_to_the_loader_and_a_slip_gets_the_nearest() {
 
 #[test]
 fn what_does_not_fit_is_asked_about_with_figures() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model large");
     match &desk.state.overlay {
         Some(Overlay::Confirm { question, about }) => {
@@ -135,7 +135,7 @@ fn what_does_not_fit_is_asked_about_with_figures() {
     assert!(desk.press("n").is_empty());
     desk.send("/model large");
     assert!(has!(desk.press("y"), Command::LoadModel { .. }));
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::Models(Ok(vec![a_model("huge", Fit::No, false)])));
     desk.send("/model huge");
     assert!(has!(desk.press("y"), Command::Pull { name } if name == "huge"));
@@ -143,7 +143,7 @@ fn what_does_not_fit_is_asked_about_with_figures() {
 
 #[test]
 fn what_cannot_be_run_leads_back_to_the_choice() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model odd");
     assert_eq!(desk.toast(), "odd cannot be run by this build");
     assert!(matches!(desk.state.overlay, Some(Overlay::Models(_))));
@@ -151,7 +151,7 @@ fn what_cannot_be_run_leads_back_to_the_choice() {
 
 #[test]
 fn where_nothing_can_be_fetched_it_says_what_to_do() {
-    let mut desk = Desk::ready_with(Options {
+    let mut desk = Harness::ready_with(Options {
         no_pull: Some("the puller did not start".to_owned()),
         ..Options::default()
     });
@@ -161,7 +161,7 @@ fn where_nothing_can_be_fetched_it_says_what_to_do() {
 
 #[test]
 fn one_download_at_a_time() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model small");
     assert!(!has!(desk.send("/model small"), Command::Pull { .. }));
     assert!(desk.toast().contains("being fetched already"));
@@ -169,7 +169,7 @@ fn one_download_at_a_time() {
 
 #[test]
 fn the_first_choice_opens_by_itself_and_goes_when_a_model_comes() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     let missing = |wanted: Option<&str>| {
         Event::Engine(EngineEvent::Missing {
             rows: vec![
@@ -196,7 +196,7 @@ fn the_first_choice_opens_by_itself_and_goes_when_a_model_comes() {
 
 #[test]
 fn models_that_cannot_be_listed_are_an_error() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/models");
     desk.event(Event::Models(Err(Failure::config("the catalog is broken"))));
     assert!(desk.state.overlay.is_none());

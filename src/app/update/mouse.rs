@@ -3,7 +3,7 @@
 
 use super::super::block::Body;
 use super::super::command::Command;
-use super::super::event::{Mouse, MouseKind, Part, Selection, Spot, Target};
+use super::super::event::{BlockPart, Mouse, MouseKind, MouseTarget, Selection, Spot};
 use super::super::overlay::Overlay;
 use super::super::patch_block::PatchRow;
 use super::super::state::{Focus, State};
@@ -19,44 +19,44 @@ pub(super) fn mouse(state: &mut State, mouse: &Mouse, out: &mut Vec<Command>) {
     }
 }
 
-fn wheel(state: &mut State, target: &Target, lines: i32, out: &mut Vec<Command>) {
+fn wheel(state: &mut State, target: &MouseTarget, lines: i32, out: &mut Vec<Command>) {
     let by = lines as isize;
     if state.overlay.is_some() {
         overlay::go(state, by, out);
         return;
     }
     match target {
-        Target::Panel | Target::PanelRow(_) => panel::step(state, by, out),
-        Target::Completion(_) => compose::popup_move(state, by.signum()),
+        MouseTarget::Panel | MouseTarget::PanelRow(_) => panel::step(state, by, out),
+        MouseTarget::Completion(_) => compose::popup_move(state, by.signum()),
         _ => scroll::by(state, i64::from(lines)),
     }
 }
 
-fn down(state: &mut State, target: &Target, out: &mut Vec<Command>) {
+fn down(state: &mut State, target: &MouseTarget, out: &mut Vec<Command>) {
     state.selection = None;
     state.dragging = false;
     if state.overlay.is_some() {
         match target {
-            Target::OverlayRow(row) => click_row(state, *row, out),
-            Target::Overlay => {}
+            MouseTarget::OverlayRow(row) => click_row(state, *row, out),
+            MouseTarget::Overlay => {}
             _ => overlay::close(state, out),
         }
         return;
     }
     match target {
-        Target::Transcript { spot, .. } => {
+        MouseTarget::Transcript { spot, .. } => {
             state.selection = Some(Selection {
                 from: *spot,
                 to: *spot,
             });
             state.dragging = true;
         }
-        Target::Composer(offset) => {
+        MouseTarget::Composer(offset) => {
             scroll::leave(state);
             state.composer.put_cursor(*offset);
             compose::refresh(state);
         }
-        Target::Completion(row) => {
+        MouseTarget::Completion(row) => {
             if let Some(popup) = &mut state.completion
                 && *row < popup.items.len()
             {
@@ -64,16 +64,16 @@ fn down(state: &mut State, target: &Target, out: &mut Vec<Command>) {
                 compose::accept(state, false, out);
             }
         }
-        Target::PanelRow(row) => panel::go(state, *row, out),
-        Target::Panel if state.panel.is_some() => state.focus = Focus::Panel,
-        Target::Seal => stop::explain_seal(state),
-        Target::Model => models::open_models(state, false, out),
-        Target::ContextFigure => {
+        MouseTarget::PanelRow(row) => panel::go(state, *row, out),
+        MouseTarget::Panel if state.panel.is_some() => state.focus = Focus::Panel,
+        MouseTarget::Seal => stop::explain_seal(state),
+        MouseTarget::Model => models::open_models(state, false, out),
+        MouseTarget::ContextFigure => {
             stop::show_context(state);
             state.focus = Focus::Panel;
             panel::clamp(state);
         }
-        Target::Help => overlay::help(state),
+        MouseTarget::Help => overlay::help(state),
         _ => {}
     }
 }
@@ -99,13 +99,13 @@ fn click_row(state: &mut State, row: usize, out: &mut Vec<Command>) {
     }
 }
 
-fn drag(state: &mut State, target: &Target) {
+fn drag(state: &mut State, target: &MouseTarget) {
     if !state.dragging {
         return;
     }
     match target {
-        Target::Transcript { spot, .. } => set_end(state, *spot),
-        Target::Beyond(way) => scroll::by(state, i64::from(*way)),
+        MouseTarget::Transcript { spot, .. } => set_end(state, *spot),
+        MouseTarget::Beyond(way) => scroll::by(state, i64::from(*way)),
         _ => {}
     }
 }
@@ -116,11 +116,11 @@ fn set_end(state: &mut State, spot: Spot) {
     }
 }
 
-fn up(state: &mut State, target: &Target, out: &mut Vec<Command>) {
+fn up(state: &mut State, target: &MouseTarget, out: &mut Vec<Command>) {
     if !std::mem::take(&mut state.dragging) {
         return;
     }
-    if let Target::Transcript { spot, .. } = target {
+    if let MouseTarget::Transcript { spot, .. } = target {
         set_end(state, *spot);
     }
     let Some(selection) = state.selection else {
@@ -129,7 +129,7 @@ fn up(state: &mut State, target: &Target, out: &mut Vec<Command>) {
     if selection.from == selection.to {
         // It was a click.
         state.selection = None;
-        if let Target::Transcript { spot, part } = target {
+        if let MouseTarget::Transcript { spot, part } = target {
             click(state, *spot, *part, out);
         }
         return;
@@ -137,30 +137,30 @@ fn up(state: &mut State, target: &Target, out: &mut Vec<Command>) {
     out.push(Command::CopySelection(selection));
 }
 
-fn click(state: &mut State, spot: Spot, part: Part, out: &mut Vec<Command>) {
+fn click(state: &mut State, spot: Spot, part: BlockPart, out: &mut Vec<Command>) {
     let id = spot.block;
     if state.block(id).is_none() {
         return;
     }
     match part {
-        Part::Source(source) => {
+        BlockPart::Source(source) => {
             super::job::mark(state, id);
             panel::open_source(state, source, out);
         }
-        Part::Thinking => {
+        BlockPart::Thinking => {
             if let Some(Body::Answer(answer)) = state.body_mut(id) {
                 answer.thinking.open = !answer.thinking.open;
             }
         }
-        Part::Code(at) => {
+        BlockPart::Code(at) => {
             super::job::mark(state, id);
             if let Some(cursor) = &mut state.cursor {
                 cursor.code = Some(at);
             }
             state.focus = Focus::Transcript;
         }
-        Part::PatchFile(_) | Part::Hunk(_) => click_patch(state, spot, part),
-        Part::Finding(at) => {
+        BlockPart::PatchFile(_) | BlockPart::Hunk(_) => click_patch(state, spot, part),
+        BlockPart::Finding(at) => {
             let Some(Body::Review(review)) = state.body_mut(id) else {
                 return;
             };
@@ -170,7 +170,7 @@ fn click(state: &mut State, spot: Spot, part: Part, out: &mut Vec<Command>) {
                 reviewing::toggle(state, id, out);
             }
         }
-        Part::Text => {
+        BlockPart::Text => {
             super::job::mark(state, id);
             state.focus = match state.block(id).map(|block| &block.body) {
                 Some(Body::Patch(_)) => Focus::Patch(id),
@@ -182,18 +182,18 @@ fn click(state: &mut State, spot: Spot, part: Part, out: &mut Vec<Command>) {
     panel::clamp(state);
 }
 
-fn click_patch(state: &mut State, spot: Spot, part: Part) {
+fn click_patch(state: &mut State, spot: Spot, part: BlockPart) {
     let Some(Body::Patch(patch)) = state.body_mut(spot.block) else {
         return;
     };
     match part {
-        Part::PatchFile(at) => {
+        BlockPart::PatchFile(at) => {
             if let Some(file) = patch.files.get_mut(at) {
                 file.folded = !file.folded;
                 patch.cursor = PatchRow::File(at);
             }
         }
-        Part::Hunk(at) if at < patch.hunks.len() => patch.cursor = PatchRow::Hunk(at),
+        BlockPart::Hunk(at) if at < patch.hunks.len() => patch.cursor = PatchRow::Hunk(at),
         _ => return,
     }
     state.focus = Focus::Patch(spot.block);

@@ -27,7 +27,7 @@ fn entry(id: &str, title: &str) -> SessionEntry {
     }
 }
 
-fn help_top(desk: &Desk) -> usize {
+fn help_top(desk: &Harness) -> usize {
     match desk.state.overlay {
         Some(Overlay::Help { top }) => top,
         ref other => panic!("{other:?}"),
@@ -36,7 +36,7 @@ fn help_top(desk: &Desk) -> usize {
 
 #[test]
 fn help_opens_from_an_empty_composer_and_scrolls_to_its_ends() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("a?");
     assert_eq!(desk.text(), "a?", "within a text it is a character");
     desk.press("ctrl-u ?");
@@ -58,7 +58,7 @@ fn help_opens_from_an_empty_composer_and_scrolls_to_its_ends() {
 
 #[test]
 fn a_larger_window_leaves_no_empty_end() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.press("f1 end");
     let lines = help_lines::lines(&desk.state.keymap).len();
     desk.event(Event::Measured(Layout {
@@ -70,7 +70,7 @@ fn a_larger_window_leaves_no_empty_end() {
 
 #[test]
 fn a_text_scrolls_and_can_be_copied() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(desk.send("/doctor"), Command::Doctor));
     assert_eq!(desk.state.overlay_title(), "doctor");
     let report: String = (0..20).map(|n| format!("line {n}\n")).collect();
@@ -97,7 +97,7 @@ fn a_question_is_answered_with_few_keys_only() {
         ("q", false),
         ("esc", false),
     ] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         desk.ask("why?");
         desk.press("ctrl-d x 1 space");
         assert!(
@@ -110,7 +110,7 @@ fn a_question_is_answered_with_few_keys_only() {
     }
 }
 
-fn themes(desk: &Desk) -> &Picker<String> {
+fn themes(desk: &Harness) -> &Picker<String> {
     match &desk.state.overlay {
         Some(Overlay::Themes(picker)) => picker,
         other => panic!("{other:?}"),
@@ -119,7 +119,7 @@ fn themes(desk: &Desk) -> &Picker<String> {
 
 #[test]
 fn themes_are_shown_while_the_cursor_is_on_them() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(desk.send("/theme"), Command::ListThemes));
     assert_eq!(
         themes(&desk).chosen().map(String::as_str),
@@ -143,7 +143,7 @@ fn themes_are_shown_while_the_cursor_is_on_them() {
 
 #[test]
 fn themes_that_come_late_are_put_in() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.send("/theme");
     assert!(themes(&desk).loading);
     desk.event(Event::Themes(["light", "dark"].map(str::to_owned).to_vec()));
@@ -152,7 +152,7 @@ fn themes_that_come_late_are_put_in() {
 
 #[test]
 fn sessions_are_filtered_by_words_and_resumed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(desk.send("/sessions"), Command::ListSessions));
     desk.type_text("wa");
     desk.event(Event::Sessions(Ok(vec![
@@ -160,7 +160,7 @@ fn sessions_are_filtered_by_words_and_resumed() {
         entry("2", "Something else"),
         entry("1", "walk the dog"),
     ])));
-    let titles = |desk: &Desk| match &desk.state.overlay {
+    let titles = |desk: &Harness| match &desk.state.overlay {
         Some(Overlay::Sessions(picker)) => {
             picker.rows().map(|e| e.title.clone()).collect::<Vec<_>>()
         }
@@ -179,7 +179,7 @@ fn sessions_are_filtered_by_words_and_resumed() {
 
 #[test]
 fn no_sessions_is_said() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/sessions");
     desk.event(Event::Sessions(Ok(Vec::new())));
     assert!(desk.state.overlay.is_none());
@@ -188,7 +188,7 @@ fn no_sessions_is_said() {
 
 #[test]
 fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = |out: &[Command]| {
         out.iter().find_map(|command| match command {
             Command::Search {
@@ -201,7 +201,7 @@ fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
     assert_eq!(first.1, "loo");
     let second = generation(&desk.type_text("p")).expect("another");
     assert_eq!(second.1, "loop");
-    let rows = |desk: &Desk| match &desk.state.overlay {
+    let rows = |desk: &Harness| match &desk.state.overlay {
         Some(Overlay::Search(picker)) => {
             (picker.loading, picker.shown.len(), picker.filter.clone())
         }
@@ -232,7 +232,7 @@ fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
 
 #[test]
 fn a_mention_of_a_hit_stands_apart_from_what_is_typed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let out = desk.send("/search loop");
     let Some(Command::Search { generation, .. }) =
         out.iter().find(|c| matches!(c, Command::Search { .. }))
@@ -250,7 +250,7 @@ fn a_mention_of_a_hit_stands_apart_from_what_is_typed() {
 
 #[test]
 fn a_filter_takes_no_control_characters_and_can_be_emptied() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/theme");
     desk.event(Event::Paste("li\u{1b}[1mgh\u{7}".to_owned()));
     assert_eq!(themes(&desk).filter, "ligh");

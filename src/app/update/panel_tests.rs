@@ -5,8 +5,8 @@ use crate::app::Event;
 use crate::app::sample::*;
 use crate::jobs::{self, Request};
 
-fn answered() -> Desk {
-    let mut desk = Desk::ready();
+fn answered() -> Harness {
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     for (id, name, cited) in [(1, "src/walk.rs", false), (2, "src/lib.rs", true)] {
         desk.job(generation, jobs::Event::Source(a_source(id, name, cited)));
@@ -17,7 +17,7 @@ fn answered() -> Desk {
     desk
 }
 
-fn names(desk: &Desk) -> Vec<String> {
+fn names(desk: &Harness) -> Vec<String> {
     desk.state
         .panel_rows()
         .into_iter()
@@ -141,7 +141,7 @@ fn it_is_about_the_answer_at_the_cursor() {
 
 #[test]
 fn a_preview_is_shown_until_the_next_question() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let out = desk.send("/context symlinks");
     let generation = out
         .iter()

@@ -11,7 +11,7 @@ use Decision::{Accepted, Rejected, Undecided};
 #[path = "checking_tests.rs"]
 mod checks;
 
-fn decisions(desk: &Desk, id: BlockId) -> Vec<Decision> {
+fn decisions(desk: &Harness, id: BlockId) -> Vec<Decision> {
     desk.patch(id)
         .hunks
         .iter()
@@ -26,7 +26,7 @@ fn to_write(commands: &[Command]) -> Option<&Change> {
     })
 }
 
-fn written(desk: &mut Desk, id: BlockId, files: &[&str]) -> Vec<Command> {
+fn written(desk: &mut Harness, id: BlockId, files: &[&str]) -> Vec<Command> {
     desk.event(Event::Applied {
         block: id,
         result: Ok(Applied {
@@ -47,7 +47,7 @@ fn back(files: &[&str], left: usize) -> Event {
 
 #[test]
 fn hunks_stand_in_the_order_of_files_and_lines() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     let patch = desk.patch(id);
     let names: Vec<&str> = patch.files.iter().map(|file| file.path.as_str()).collect();
@@ -77,7 +77,7 @@ fn hunks_stand_in_the_order_of_files_and_lines() {
 
 #[test]
 fn accepting_and_rejecting_go_on_to_the_next_hunk() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("a r a");
     assert_eq!(decisions(&desk, id), [Accepted, Rejected, Accepted]);
@@ -90,7 +90,7 @@ fn accepting_and_rejecting_go_on_to_the_next_hunk() {
 
 #[test]
 fn a_heading_stands_for_all_its_hunks() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("down a");
     assert_eq!(decisions(&desk, id), [Undecided, Accepted, Accepted]);
@@ -98,7 +98,7 @@ fn a_heading_stands_for_all_its_hunks() {
 
 #[test]
 fn all_accepts_what_is_not_rejected() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("r A");
     assert_eq!(decisions(&desk, id), [Rejected, Accepted, Accepted]);
@@ -106,7 +106,7 @@ fn all_accepts_what_is_not_rejected() {
 
 #[test]
 fn only_what_is_accepted_is_written() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     assert!(to_write(&desk.press("enter")).is_none());
     assert_eq!(
@@ -136,7 +136,7 @@ fn only_what_is_accepted_is_written() {
 
 #[test]
 fn what_cannot_be_written_stays_open() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("A enter");
     desk.event(Event::Applied {
@@ -150,7 +150,7 @@ fn what_cannot_be_written_stays_open() {
 
 #[test]
 fn what_else_happened_while_writing_is_said() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("A enter");
     desk.event(Event::Applied {
@@ -166,7 +166,7 @@ fn what_else_happened_while_writing_is_said() {
 
 #[test]
 fn what_is_written_counts_also_when_its_block_has_gone() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("A enter");
     desk.send("/new");
@@ -184,7 +184,7 @@ fn what_is_written_counts_also_when_its_block_has_gone() {
 
 #[test]
 fn rejecting_all_discards_it() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("r r");
     assert!(desk.patch(id).is_open());
@@ -197,7 +197,7 @@ fn rejecting_all_discards_it() {
 
 #[test]
 fn a_rejected_hunk_is_asked_again_with_a_remark() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("n R");
     assert_eq!(decisions(&desk, id), [Undecided, Rejected, Undecided]);
@@ -223,7 +223,7 @@ fn a_rejected_hunk_is_asked_again_with_a_remark() {
 
 #[test]
 fn a_remark_may_be_empty_and_the_draft_comes_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.event(Event::Paste("a draft".to_owned()));
     desk.state.focus = Focus::Patch(id);
@@ -236,7 +236,7 @@ fn a_remark_may_be_empty_and_the_draft_comes_back() {
 
 #[test]
 fn the_only_hunk_asked_again_leaves_nothing_open() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
     let mut change = a_change();
     change.files.truncate(1);
@@ -256,7 +256,7 @@ fn the_only_hunk_asked_again_leaves_nothing_open() {
 
 #[test]
 fn folding_hides_hunks_and_the_next_hunk_opens_its_file() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("n space");
     assert_eq!(desk.patch(id).cursor, PatchRow::File(1));
@@ -272,7 +272,7 @@ fn folding_hides_hunks_and_the_next_hunk_opens_its_file() {
 
 #[test]
 fn it_is_copied_as_a_diff() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.planned();
     let out = desk.press("y");
     let diff = copy_of(&out).expect("a text");
@@ -284,7 +284,7 @@ fn it_is_copied_as_a_diff() {
 
 #[test]
 fn undo_marks_the_patch_and_says_what_is_left() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("A enter");
     written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
@@ -300,7 +300,7 @@ fn undo_marks_the_patch_and_says_what_is_left() {
 
 #[test]
 fn undoing_another_patch_does_not_mark_this_one() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("A enter");
     written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
@@ -314,7 +314,7 @@ fn undoing_another_patch_does_not_mark_this_one() {
 
 #[test]
 fn an_edited_file_keeps_the_decisions_on_equal_hunks() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     desk.press("n a");
     let out = desk.press("e");
@@ -373,7 +373,7 @@ fn mixed() -> Change {
 
 #[test]
 fn new_deleted_and_renamed_files_are_taken_as_one() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch it")).expect("a job");
     desk.done(generation, patched(mixed()));
     let id = desk.last_patch();
@@ -400,7 +400,7 @@ fn new_deleted_and_renamed_files_are_taken_as_one() {
 
 #[test]
 fn a_file_that_is_taken_away_cannot_be_edited() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/patch it")).expect("a job");
     desk.done(generation, patched(mixed()));
     assert!(desk.press("n e").is_empty());
@@ -409,7 +409,7 @@ fn a_file_that_is_taken_away_cannot_be_edited() {
 
 #[test]
 fn looking_into_a_file_brings_the_index_up_to_date() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let out = desk.event(Event::EditorDone {
         purpose: EditorPurpose::Look,
         result: Ok(None),

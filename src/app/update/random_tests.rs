@@ -6,7 +6,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::*;
 use crate::app::sample::*;
 use crate::app::{
-    Code, Focus, Key, Mouse, MouseKind, Overlay, Part, PatchRow, Scroll, Spot, Target,
+    BlockPart, Code, Focus, Key, Mouse, MouseKind, MouseTarget, Overlay, PatchRow, Scroll, Spot,
 };
 use crate::base::LineRange;
 use crate::index::Hit;
@@ -18,7 +18,7 @@ use crate::patch::{Applied, Undone};
 enum Step {
     Key(Key),
     Paste(String),
-    Mouse(MouseKind, Target),
+    Mouse(MouseKind, MouseTarget),
     Measure(u16, u16, u32),
     Wait(u64),
     /// The world answers what was asked of it, well or not.
@@ -57,28 +57,28 @@ fn key() -> impl Strategy<Value = Key> {
     ]
 }
 
-fn target() -> impl Strategy<Value = Target> {
+fn target() -> impl Strategy<Value = MouseTarget> {
     let part = prop_oneof![
-        Just(Part::Text),
-        Just(Part::Thinking),
-        (0..4u32).prop_map(Part::Source),
-        (0..3usize).prop_map(Part::Code),
-        (0..3usize).prop_map(Part::PatchFile),
-        (0..4usize).prop_map(Part::Hunk),
-        (0..3usize).prop_map(Part::Finding),
+        Just(BlockPart::Text),
+        Just(BlockPart::Thinking),
+        (0..4u32).prop_map(BlockPart::Source),
+        (0..3usize).prop_map(BlockPart::Code),
+        (0..3usize).prop_map(BlockPart::PatchFile),
+        (0..4usize).prop_map(BlockPart::Hunk),
+        (0..3usize).prop_map(BlockPart::Finding),
     ];
     prop_oneof![
-        4 => (0..20u64, 0..12u32, part).prop_map(|(block, line, part)| Target::Transcript {
+        4 => (0..20u64, 0..12u32, part).prop_map(|(block, line, part)| MouseTarget::Transcript {
             spot: Spot { block: BlockId(block), line, column: 3 },
             part,
         }),
-        1 => (0..30usize).prop_map(Target::Composer),
-        1 => (0..6usize).prop_map(Target::Completion),
-        1 => (0..6usize).prop_map(Target::PanelRow),
-        1 => (0..6usize).prop_map(Target::OverlayRow),
+        1 => (0..30usize).prop_map(MouseTarget::Composer),
+        1 => (0..6usize).prop_map(MouseTarget::Completion),
+        1 => (0..6usize).prop_map(MouseTarget::PanelRow),
+        1 => (0..6usize).prop_map(MouseTarget::OverlayRow),
         1 => prop::sample::select(vec![
-            Target::Nothing, Target::Beyond(-1), Target::Beyond(1), Target::Panel,
-            Target::Overlay, Target::Seal, Target::Model, Target::ContextFigure, Target::Help,
+            MouseTarget::Nothing, MouseTarget::Beyond(-1), MouseTarget::Beyond(1), MouseTarget::Panel,
+            MouseTarget::Overlay, MouseTarget::Seal, MouseTarget::Model, MouseTarget::ContextFigure, MouseTarget::Help,
         ]),
     ]
 }
@@ -243,7 +243,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
     }
 }
 
-fn told(desk: &Desk, what: u8) -> Option<Event> {
+fn told(desk: &Harness, what: u8) -> Option<Event> {
     let generation = desk.state.job.as_ref()?.generation;
     let text = "text ".to_owned();
     let event = match what {
@@ -345,7 +345,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..120),
         vim in any::<bool>(),
     ) {
-        let mut desk = Desk::ready_with(Options {
+        let mut desk = Harness::ready_with(Options {
             vim,
             check: Some("check".to_owned()),
             history: vec!["before".to_owned(), "two\nlines".to_owned()],
@@ -396,7 +396,7 @@ proptest! {
 
     #[test]
     fn esc_leads_back_to_quiet(steps in prop::collection::vec(step(), 0..60)) {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         for step in steps {
             match step {
                 Step::Key(key) => drop(desk.event(Event::Key(key))),

@@ -8,7 +8,7 @@ use crate::jobs::{Answer, Event, Request, Severity};
 
 #[test]
 fn findings_stream_in_and_the_worst_come_first_in_the_end() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     desk.job(
         generation,
@@ -53,7 +53,7 @@ fn findings_stream_in_and_the_worst_come_first_in_the_end() {
 
 #[test]
 fn how_long_it_takes_is_told_by_the_pieces_done() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     let id = desk.state.job.as_ref().expect("it runs").block;
     let progress = |done| Event::Progress {
@@ -75,14 +75,14 @@ fn how_long_it_takes_is_told_by_the_pieces_done() {
 
 #[test]
 fn the_end_gives_the_review_the_keys() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.reviewed();
     assert_eq!(desk.state.focus, Focus::Review(id));
 }
 
 #[test]
 fn an_opened_finding_asks_for_its_code_once() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.reviewed();
     let out = desk.press("enter");
     let range = desk.review(id).findings[0].code_range();
@@ -103,7 +103,7 @@ fn an_opened_finding_asks_for_its_code_once() {
 
 #[test]
 fn dismissing_goes_on_and_can_be_taken_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.reviewed();
     desk.press("enter d");
     let review = desk.review(id);
@@ -117,7 +117,7 @@ fn dismissing_goes_on_and_can_be_taken_back() {
 
 #[test]
 fn fix_asks_for_a_patch_of_these_lines() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.reviewed();
     let (_, request) = started(&desk.press("f")).expect("a job");
     let Request::Patch(patch) = request else {
@@ -133,7 +133,7 @@ fn fix_asks_for_a_patch_of_these_lines() {
 
 #[test]
 fn asking_about_it_begins_a_question_and_keeps_what_is_typed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.reviewed();
     desk.press("a");
     assert_eq!(desk.text(), "@src/walk.rs:2-22 “wrong in src/walk.rs”: ");
@@ -150,7 +150,7 @@ fn asking_about_it_begins_a_question_and_keeps_what_is_typed() {
 
 #[test]
 fn the_report_holds_what_stands() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.reviewed();
     desk.press("d");
     let out = desk.press("w");
@@ -165,7 +165,7 @@ fn the_report_holds_what_stands() {
 
 #[test]
 fn a_report_waits_for_the_end_whatever_end_it_is() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
     desk.press("f6");
@@ -181,7 +181,7 @@ fn a_report_waits_for_the_end_whatever_end_it_is() {
 
 #[test]
 fn a_finding_is_copied_and_opened_where_it_stands() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.reviewed();
     assert!(
         copy_of(&desk.press("y"))
@@ -205,7 +205,7 @@ fn a_quote_with_fences_stays_within_its_own() {
 
 #[test]
 fn nothing_found_is_a_report_too() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review unstaged")).expect("a job");
     let id = desk.state.job.as_ref().expect("it runs").block;
     desk.done(
@@ -234,7 +234,7 @@ fn nothing_found_is_a_report_too() {
 
 #[test]
 fn what_is_put_away_stays_so_and_comes_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
     desk.press("f6");
@@ -250,7 +250,7 @@ fn what_is_put_away_stays_so_and_comes_back() {
 
 #[test]
 fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     let finding = a_finding("big.bin", 0);
     assert_eq!(finding.place(), "big.bin");
@@ -271,7 +271,7 @@ fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
 
 #[test]
 fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let (generation, _) = started(&desk.send("/review")).expect("a job");
     let mut finding = a_finding("src/walk.rs", 12);
     finding.suggestion = Some("better\n".to_owned());

@@ -7,8 +7,8 @@ use crate::app::Event;
 use crate::app::sample::*;
 
 /// Four answers, every block ten rows tall: 80 rows, of which 12 are seen.
-fn long() -> Desk {
-    let mut desk = Desk::ready();
+fn long() -> Harness {
+    let mut desk = Harness::ready();
     for n in 0..4 {
         desk.exchange(&format!("question {n}"), &format!("answer {n}"));
     }
@@ -17,11 +17,11 @@ fn long() -> Desk {
 }
 
 /// The first row seen, from the start of the transcript.
-fn first(desk: &Desk) -> u64 {
+fn first(desk: &Harness) -> u64 {
     top(&desk.state).unwrap_or_else(|| last_top(&desk.state))
 }
 
-fn layout(desk: &Desk, change: impl Fn(usize, &mut u32)) -> Layout {
+fn layout(desk: &Harness, change: impl Fn(usize, &mut u32)) -> Layout {
     let mut layout = desk.state.layout.clone();
     for (at, (_, height)) in layout.heights.iter_mut().enumerate() {
         change(at, height);
@@ -132,7 +132,7 @@ fn brackets_go_between_answers_and_leave_behind_the_last() {
         .filter(|b| is_stop(&b.body))
         .map(|b| b.id)
         .collect();
-    let at = |desk: &Desk| desk.state.cursor.map(|cursor| cursor.block);
+    let at = |desk: &Harness| desk.state.cursor.map(|cursor| cursor.block);
     desk.press("[");
     assert_eq!(at(&desk), Some(answers[3]));
     assert_eq!(desk.state.focus, Focus::Transcript);
@@ -164,7 +164,7 @@ fn home_and_end_lead_to_the_ends_also_from_a_patch() {
 
 #[test]
 fn the_block_at_the_cursor_is_copied_as_its_source() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let text = "Use this:\n\n```rust\nfn a() {}\n```\n\nor\n\n```\nb\n```\n";
     desk.exchange("how?", text);
     desk.measure();
@@ -180,7 +180,7 @@ fn the_block_at_the_cursor_is_copied_as_its_source() {
 
 #[test]
 fn every_block_can_be_had_as_text() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.reviewed();
     desk.planned();
     desk.event(Event::Warning(
@@ -215,14 +215,14 @@ fn every_block_can_be_had_as_text() {
 
 #[test]
 fn nothing_to_copy_is_said() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(copy_of(&desk.send("/copy")).is_none());
     assert!(desk.toast().contains("no answer to copy"));
 }
 
 #[test]
 fn enter_opens_what_the_block_holds() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.job(
         generation,
@@ -261,7 +261,7 @@ proptest! {
         width in prop::sample::select(vec![40u16, 80]),
     ) {
         let mut desk = long();
-        let with = |desk: &mut Desk, heights: &[u32], width| {
+        let with = |desk: &mut Harness, heights: &[u32], width| {
             let mut new = layout(desk, |at, height| *height = heights[at]);
             new.rows = rows;
             new.width = width;

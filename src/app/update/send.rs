@@ -4,7 +4,7 @@ use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserT
 use super::super::command::Command;
 use super::super::review_block::ReviewBlock;
 use super::super::slash::{self, Parsed};
-use super::super::state::{Composing, EngineState, Queued, Running, State};
+use super::super::state::{Composing, EngineState, Queued, RunningJob, State};
 use crate::jobs::{Ask, Patch, Request, ReviewOf};
 use crate::repo::DiffSpec;
 
@@ -217,7 +217,7 @@ pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
         _ => Body::Answer(Box::new(AnswerBlock::new(kind, now))),
     });
     let generation = state.next_generation();
-    state.job = Some(Running {
+    state.job = Some(RunningJob {
         generation,
         kind,
         block,

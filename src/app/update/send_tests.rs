@@ -5,7 +5,7 @@ use crate::app::sample::*;
 use crate::app::{EngineEvent, Event, Options, Overlay};
 use crate::base::seal::Sealed;
 
-fn sent(desk: &Desk) -> Vec<(String, Sent)> {
+fn sent(desk: &Harness) -> Vec<(String, Sent)> {
     let turn = |block: &super::super::Block| match &block.body {
         Body::User(turn) => Some((turn.text.clone(), turn.sent)),
         _ => None,
@@ -15,7 +15,7 @@ fn sent(desk: &Desk) -> Vec<(String, Sent)> {
 
 #[test]
 fn a_question_becomes_a_job_and_takes_the_place_of_the_welcome() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(matches!(desk.state.blocks[0].body, Body::Welcome));
     let out = desk.send("  why?\n");
     let (_, request) = started(&out).expect("a job");
@@ -35,7 +35,7 @@ fn ask_may_be_said_and_a_path_is_no_command() {
         ("/", "/"),
         ("/ask /patch is what?", "/patch is what?"),
     ] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         let (_, request) = started(&desk.send(typed)).expect("a job");
         assert!(
             matches!(request, Request::Ask(ask) if ask.question == question),
@@ -46,7 +46,7 @@ fn ask_may_be_said_and_a_path_is_no_command() {
 
 #[test]
 fn nothing_is_sent_where_nothing_is_typed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     for text in ["", "   ", "\n\n"] {
         assert!(desk.send(text).is_empty());
         assert!(desk.state.queue.is_empty());
@@ -57,7 +57,7 @@ fn nothing_is_sent_where_nothing_is_typed() {
 
 #[test]
 fn an_unknown_command_stays_to_be_mended() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(desk.send("/reveiw HEAD").is_empty());
     assert_eq!(desk.text(), "/reveiw HEAD");
     assert_eq!(desk.toast(), "/reveiw is no command; did you mean /review?");
@@ -71,7 +71,7 @@ fn an_unknown_command_stays_to_be_mended() {
 
 #[test]
 fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let first = desk.ask("one");
     assert!(started(&desk.send("two")).is_none());
     desk.send("three");
@@ -109,7 +109,7 @@ fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
 
 #[test]
 fn only_so_many_wait_and_the_next_stays_in_the_composer() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("runs");
     for n in 0..MOST_WAITING {
         desk.send(&format!("waits {n}"));
@@ -130,7 +130,7 @@ fn only_so_many_wait_and_the_next_stays_in_the_composer() {
 
 #[test]
 fn without_a_model_it_waits_aloud_and_is_sent_when_one_is_there() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     assert!(started(&desk.send("why?")).is_none());
     assert_eq!(sent(&desk), [("why?".to_owned(), Sent::WaitsForModel)]);
     assert_eq!(desk.state.waiting(), Some("waits for the model"));
@@ -141,7 +141,7 @@ fn without_a_model_it_waits_aloud_and_is_sent_when_one_is_there() {
 
 #[test]
 fn where_no_model_is_here_sending_opens_the_choice() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.type_text("wh");
     desk.event(Event::Engine(EngineEvent::Missing {
         rows: vec![a_model("starter", crate::app::Fit::Yes, false)],
@@ -158,7 +158,7 @@ fn where_no_model_is_here_sending_opens_the_choice() {
 
 #[test]
 fn pins_drops_and_added_files_go_with_it() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/pin src/lib.rs");
     desk.send("/add src/walk.rs:3-9");
     desk.send("/drop README.md");
@@ -184,7 +184,7 @@ fn pins_drops_and_added_files_go_with_it() {
 
 #[test]
 fn enter_on_nothing_opens_the_thinking_that_runs() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.press("enter");
     assert!(!desk.answer().thinking.open, "there is none yet");
@@ -198,7 +198,7 @@ fn enter_on_nothing_opens_the_thinking_that_runs() {
 
 #[test]
 fn enter_on_nothing_explains_why_it_is_not_sealed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.press("enter");
     assert!(desk.state.overlay.is_none());
     desk.event(Event::Sealed(Sealed::No(
@@ -211,9 +211,9 @@ fn enter_on_nothing_explains_why_it_is_not_sealed() {
 
 #[test]
 fn the_history_is_kept_on_disk_unless_it_may_not_be() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(desk.send("why?"), Command::SaveHistory(text) if text == "why?"));
-    let mut desk = Desk::ready_with(Options {
+    let mut desk = Harness::ready_with(Options {
         save: false,
         ..Options::default()
     });

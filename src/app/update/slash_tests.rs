@@ -11,7 +11,7 @@ use crate::patch::Applied;
 fn every_command_does_something_that_can_be_seen() {
     for entry in &TABLE {
         for argument in ["", " why", " src/lib.rs"] {
-            let mut desk = Desk::ready();
+            let mut desk = Harness::ready();
             desk.exchange("why?", "so");
             let before = (desk.state.blocks.clone(), desk.toast().to_owned());
             let out = desk.send(&format!("/{}{argument}", entry.name));
@@ -26,7 +26,7 @@ fn every_command_does_something_that_can_be_seen() {
 
 #[test]
 fn the_last_answer_is_gone_on_with() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(started(&desk.send("/continue")).is_none());
     assert!(desk.toast().contains("no answer to go on with"));
     desk.exchange("why?", "so");
@@ -40,7 +40,7 @@ fn the_last_answer_is_gone_on_with() {
 
 #[test]
 fn each_command_asks_for_what_it_is_for() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.exchange("why?", "so");
     assert!(has!(desk.send("/undo"), Command::Undo));
     assert!(has!(desk.send("/init"), Command::WriteInit));
@@ -79,7 +79,7 @@ fn a_command_that_lacks_something_comes_back_to_be_completed() {
         ("/search", "words to look for"),
         ("/add", "a path"),
     ] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         desk.send(command);
         assert_eq!(desk.text(), format!("{command} "));
         assert_eq!(desk.toast(), format!("{command} needs {what}"));
@@ -107,13 +107,13 @@ fn a_review_is_of_what_was_said() {
             "everything since main",
         ),
     ] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         let (_, request) = started(&desk.send(&format!("/review{argument}"))).expect("a job");
         assert!(matches!(request, Request::Review(review) if review.diff == ReviewOf::Repo(diff)));
         let id = desk.state.job.as_ref().expect("it runs").block;
         assert_eq!(desk.review(id).label, label);
     }
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(started(&desk.send("/review the last commit")).is_none());
     assert_eq!(desk.text(), "/review the last commit");
 }
@@ -121,7 +121,7 @@ fn a_review_is_of_what_was_said() {
 #[test]
 fn without_git_there_is_no_review_and_no_message() {
     for command in ["/review", "/message"] {
-        let mut desk = Desk::ready_with(crate::app::Options {
+        let mut desk = Harness::ready_with(crate::app::Options {
             git: false,
             ..crate::app::Options::default()
         });
@@ -153,8 +153,8 @@ fn paths_are_read_as_they_are_mentioned() {
 
 #[test]
 fn a_file_is_added_pinned_or_dropped_and_never_two_of_them() {
-    let mut desk = Desk::ready();
-    let lists = |desk: &Desk| {
+    let mut desk = Harness::ready();
+    let lists = |desk: &Harness| {
         (
             desk.state.added.len(),
             desk.state.pins.len(),
@@ -181,7 +181,7 @@ fn a_file_is_added_pinned_or_dropped_and_never_two_of_them() {
 
 #[test]
 fn a_slip_in_a_path_is_told() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/add src/lbi.rs");
     assert_eq!(desk.toast(), "src/lbi.rs is not in the index");
     desk.send("/drop ../up");
@@ -191,7 +191,7 @@ fn a_slip_in_a_path_is_told() {
 
 #[test]
 fn a_slip_in_a_theme_gets_the_nearest() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(!has!(desk.send("/theme drak"), Command::SetTheme { .. }));
     assert_eq!(desk.toast(), "drak is no theme; did you mean dark?");
     desk.send("/theme frobnicate");
@@ -203,7 +203,7 @@ fn a_slip_in_a_theme_gets_the_nearest() {
 
 #[test]
 fn new_empties_the_conversation_and_keeps_what_is_set() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.exchange("why?", "so");
     desk.send("/pin src/lib.rs");
     desk.send("/add src/walk.rs");
@@ -218,7 +218,7 @@ fn new_empties_the_conversation_and_keeps_what_is_set() {
 
 #[test]
 fn a_download_goes_on_through_a_new_conversation() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model small");
     desk.send("/new");
     let id = desk.state.pulling.expect("it runs");
@@ -227,7 +227,7 @@ fn a_download_goes_on_through_a_new_conversation() {
 
 #[test]
 fn what_runs_or_waits_is_not_thrown_away() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("why?");
     for command in ["/new", "/resume"] {
         let out = desk.send(command);
@@ -238,7 +238,7 @@ fn what_runs_or_waits_is_not_thrown_away() {
 
 #[test]
 fn an_open_patch_is_asked_about_before_it_goes() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let id = desk.planned();
     for command in ["/new", "/resume", "/resume 7"] {
         desk.send(command);
@@ -269,7 +269,7 @@ fn an_open_patch_is_asked_about_before_it_goes() {
 
 #[test]
 fn context_shows_what_was_sent_without_asking_again() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(
         has!(desk.send("/context"), Command::Preview { .. }),
         "nothing was sent yet"
@@ -289,14 +289,14 @@ fn context_shows_what_was_sent_without_asking_again() {
 
 #[test]
 fn nothing_to_export_is_said() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(!has!(desk.send("/export"), Command::Export { .. }));
     assert!(desk.toast().contains("no conversation to export"));
 }
 
 #[test]
 fn the_next_place_goes_round() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let patch = desk.planned();
     desk.press("esc ctrl-o");
     let mut seen = Vec::new();
@@ -313,14 +313,14 @@ fn the_next_place_goes_round() {
             Focus::Panel
         ]
     );
-    let mut empty = Desk::ready();
+    let mut empty = Harness::ready();
     empty.press("f6");
     assert_eq!(empty.state.focus, Focus::Composer);
 }
 
 #[test]
 fn redraw_and_suspend_work_from_everywhere() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.planned();
     assert!(has!(desk.press("ctrl-l"), Command::Redraw));
     desk.press("f1");
@@ -331,7 +331,7 @@ fn redraw_and_suspend_work_from_everywhere() {
 
 #[test]
 fn what_is_sent_from_commands_is_shown_as_typed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/message");
     let shown = desk
         .state

@@ -6,7 +6,7 @@ use crate::app::{EngineEvent, Event, Options, PullEvent, Signal};
 
 #[test]
 fn esc_stops_the_job_at_once_and_the_next_esc_clears_the_composer() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.token(generation, "half");
     desk.event(Event::Paste("next".to_owned()));
@@ -22,7 +22,7 @@ fn esc_stops_the_job_at_once_and_the_next_esc_clears_the_composer() {
 #[test]
 fn esc_takes_back_what_waits_and_what_was_typed_last_can_be_sent_again() {
     for text in ["two", "/patch fix it", "/review HEAD", "/message"] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         let first = desk.ask("one");
         desk.send(text);
         desk.press("esc");
@@ -36,7 +36,7 @@ fn esc_takes_back_what_waits_and_what_was_typed_last_can_be_sent_again() {
 
 #[test]
 fn what_is_typed_is_not_written_over_by_what_is_taken_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("one");
     desk.send("two");
     desk.event(Event::Paste("three".to_owned()));
@@ -46,7 +46,7 @@ fn what_is_typed_is_not_written_over_by_what_is_taken_back() {
 
 #[test]
 fn esc_closes_one_thing_at_a_time() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.exchange("why?", "so");
     desk.measure();
     desk.press("ctrl-o");
@@ -66,7 +66,7 @@ fn esc_closes_one_thing_at_a_time() {
 
 #[test]
 fn an_overlay_takes_esc_before_the_job() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("why?");
     desk.press("f1");
     assert!(!has!(desk.press("esc"), Command::Cancel { .. }));
@@ -75,7 +75,7 @@ fn an_overlay_takes_esc_before_the_job() {
 
 #[test]
 fn ctrl_c_once_stops_and_twice_ends() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     let out = desk.press("ctrl-c");
     assert!(has!(out, Command::Cancel { generation: g } if *g == generation));
@@ -87,7 +87,7 @@ fn ctrl_c_once_stops_and_twice_ends() {
 
 #[test]
 fn ctrl_c_clears_what_is_typed_and_needs_the_second_soon() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.type_text("@wa");
     desk.press("ctrl-c");
     assert_eq!(desk.text(), "");
@@ -105,7 +105,7 @@ fn ctrl_c_clears_what_is_typed_and_needs_the_second_soon() {
 
 #[test]
 fn the_clock_is_wanted_while_ctrl_c_is_armed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert_eq!(desk.state.next_tick(), None);
     desk.press("ctrl-c");
     assert_eq!(
@@ -119,7 +119,7 @@ fn the_clock_is_wanted_while_ctrl_c_is_armed() {
 
 #[test]
 fn the_end_is_asked_for_while_something_would_be_lost() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let generation = desk.ask("why?");
     desk.press("ctrl-d");
     assert!(!desk.state.quitting);
@@ -134,7 +134,7 @@ fn the_end_is_asked_for_while_something_would_be_lost() {
 #[test]
 fn a_signal_ends_at_once_and_leaves_nothing_running() {
     for signal in [Signal::Terminate, Signal::Hangup] {
-        let mut desk = Desk::ready_with(Options {
+        let mut desk = Harness::ready_with(Options {
             check: Some("cargo check".to_owned()),
             ..Options::default()
         });
@@ -148,7 +148,7 @@ fn a_signal_ends_at_once_and_leaves_nothing_running() {
         assert!(has!(out, Command::CancelCheck));
         assert!(has!(out, Command::Quit));
     }
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     assert!(has!(
         desk.event(Event::Signal(Signal::Continue)),
         Command::Redraw
@@ -157,7 +157,7 @@ fn a_signal_ends_at_once_and_leaves_nothing_running() {
 
 #[test]
 fn esc_stops_loading_and_what_comes_late_is_passed_over() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     let loading = |fraction| {
         Event::Engine(EngineEvent::Loading {
             name: "starter".to_owned(),
@@ -173,7 +173,7 @@ fn esc_stops_loading_and_what_comes_late_is_passed_over() {
 
 #[test]
 fn esc_stops_a_download_and_keeps_what_is_here() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model small");
     let block = desk.state.pulling.expect("it runs");
     assert!(has!(desk.press("esc"), Command::CancelPull));
@@ -189,7 +189,7 @@ fn esc_stops_a_download_and_keeps_what_is_here() {
 
 #[test]
 fn esc_stops_a_check() {
-    let mut desk = Desk::ready_with(Options {
+    let mut desk = Harness::ready_with(Options {
         check: Some("cargo check".to_owned()),
         ..Options::default()
     });
@@ -202,7 +202,7 @@ fn esc_stops_a_check() {
 #[test]
 fn a_remark_gives_the_draft_back_when_it_is_left() {
     for key in ["esc", "ctrl-c"] {
-        let mut desk = Desk::ready();
+        let mut desk = Harness::ready();
         desk.event(Event::Paste("a draft".to_owned()));
         let draft = desk.state.composer.text().to_owned();
         desk.press("ctrl-u");

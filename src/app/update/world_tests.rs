@@ -11,7 +11,7 @@ fn progress(progress: Progress) -> Event {
 
 #[test]
 fn indexing_says_how_far_it_is_and_how_long_it_takes() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.event(progress(Progress::Walking(40)));
     assert!(matches!(
         desk.state.activity(),
@@ -46,7 +46,7 @@ fn indexing_says_how_far_it_is_and_how_long_it_takes() {
 
 #[test]
 fn who_typed_before_the_index_was_there_is_offered_files_then() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.type_text("what is in @wal");
     assert!(desk.state.completion.is_none());
     desk.event(Event::Index(indexed(&["src/walk.rs"])));
@@ -55,7 +55,7 @@ fn who_typed_before_the_index_was_there_is_offered_files_then() {
 
 #[test]
 fn the_making_of_vectors_is_told_while_it_lasts() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let coverage = crate::index::Coverage { done: 3, total: 9 };
     desk.event(Event::Index(IndexEvent::Meaning(Some(coverage))));
     assert_eq!(desk.state.meaning, Some(coverage));
@@ -66,7 +66,7 @@ fn the_making_of_vectors_is_told_while_it_lasts() {
 
 #[test]
 fn an_older_index_is_used_while_it_is_brought_up_to_date() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     let mut older = indexed(&["a"]);
     if let IndexEvent::Ready { complete, .. } = &mut older {
         *complete = false;
@@ -87,14 +87,14 @@ fn an_older_index_is_used_while_it_is_brought_up_to_date() {
 
 #[test]
 fn a_folder_without_files_is_said() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.event(Event::Index(indexed(&[])));
     assert!(desk.toast().contains("no files were found"));
 }
 
 #[test]
 fn a_popup_that_is_open_offers_what_has_come() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.event(Event::Index(indexed(&["walk.rs"])));
     desk.type_text("@wa");
     desk.event(Event::Index(indexed(&["walk.rs", "wander.rs"])));
@@ -109,7 +109,7 @@ fn a_popup_that_is_open_offers_what_has_come() {
 
 #[test]
 fn loading_says_what_it_takes_and_how_long() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     let loading = |fraction| {
         Event::Engine(EngineEvent::Loading {
             name: "starter".to_owned(),
@@ -139,7 +139,7 @@ fn loading_says_what_it_takes_and_how_long() {
 
 #[test]
 fn a_model_that_cannot_be_loaded_is_an_error_and_what_waits_stays() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.send("why?");
     desk.event(Event::Engine(EngineEvent::Failed {
         name: "starter".to_owned(),
@@ -165,7 +165,7 @@ fn pulled(done: u64, rate: f64) -> Event {
     })
 }
 
-fn download(desk: &Desk) -> &crate::app::Download {
+fn download(desk: &Harness) -> &crate::app::Download {
     let found = desk
         .state
         .blocks
@@ -180,7 +180,7 @@ fn download(desk: &Desk) -> &crate::app::Download {
 
 #[test]
 fn a_download_says_how_far_it_is_and_loads_what_has_come() {
-    let mut desk = Desk::fresh(Options::default());
+    let mut desk = Harness::fresh(Options::default());
     desk.event(Event::Models(Ok(vec![a_model(
         "small",
         crate::app::Fit::Yes,
@@ -205,7 +205,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
 
 #[test]
 fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model small");
     let out = desk.event(Event::Pull(PullEvent::Done {
         name: "small".to_owned(),
@@ -216,7 +216,7 @@ fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
 
 #[test]
 fn a_download_that_fails_says_why_and_late_reports_change_nothing() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.send("/model small");
     desk.event(Event::Pull(PullEvent::Failed {
         name: "small".to_owned(),
@@ -231,7 +231,7 @@ fn a_download_that_fails_says_why_and_late_reports_change_nothing() {
 
 #[test]
 fn what_git_says_and_what_memory_is_held_are_shown() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let head = Head {
         branch: Some("main".to_owned()),
         commit: None,
@@ -286,7 +286,7 @@ fn the_start_asks_for_all_that_is_needed() {
 
 #[test]
 fn a_session_takes_the_place_of_the_conversation() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.exchange("old?", "old");
     desk.send("/pin src/lib.rs");
     let out = desk.event(Event::SessionLoaded {
@@ -309,7 +309,7 @@ fn a_session_takes_the_place_of_the_conversation() {
 
 #[test]
 fn a_session_that_comes_in_the_middle_of_an_answer_is_left_alone() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.ask("why?");
     desk.event(Event::SessionLoaded {
         id: "7".to_owned(),
@@ -326,7 +326,7 @@ fn a_session_that_comes_in_the_middle_of_an_answer_is_left_alone() {
 
 #[test]
 fn an_empty_session_shows_how_to_begin() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::SessionLoaded {
         id: "7".to_owned(),
         result: Ok(Vec::new()),
@@ -336,7 +336,7 @@ fn an_empty_session_shows_how_to_begin() {
 
 #[test]
 fn copying_says_how_it_was_done() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::Copied(Ok(Copied {
         chars: 1_234,
         ways: vec!["the terminal (OSC 52)".to_owned(), "wl-copy".to_owned()],
@@ -353,7 +353,7 @@ fn copying_says_how_it_was_done() {
 
 #[test]
 fn a_first_agents_file_is_told_of_and_indexed() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     let out = desk.event(Event::InitWritten(Ok(path("AGENTS.md"))));
     assert!(desk.notes()[0].starts_with("AGENTS.md is written"));
     assert!(has!(out, Command::Reindex { .. }));
@@ -365,7 +365,7 @@ fn a_first_agents_file_is_told_of_and_indexed() {
 
 #[test]
 fn trouble_with_saving_is_said() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.event(Event::SaveFailed(Failure::environment("the disk is full")));
     desk.event(Event::ThemeSet(Err(Failure::config("no such theme"))));
     assert_eq!(desk.errors(), ["the disk is full", "no such theme"]);
@@ -373,7 +373,7 @@ fn trouble_with_saving_is_said() {
 
 #[test]
 fn time_never_goes_back() {
-    let mut desk = Desk::ready();
+    let mut desk = Harness::ready();
     desk.wait(500);
     let now = desk.state.now;
     crate::app::update(&mut desk.state, Event::Tick, 3);

@@ -6,7 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 
 use super::number;
-use crate::index::Part;
+use crate::index::SearchPart;
 
 /// A language of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,7 +75,7 @@ pub(in crate::cli) enum DebugCommand {
     /// Search with a part of it left out, as ranges, to measure what it is good for
     Without {
         /// Which part
-        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(Part::ALL.map(|(name, _)| name)))]
+        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(SearchPart::ALL.map(|(name, _)| name)))]
         part: String,
         /// A file that holds the query
         #[arg(value_name = "FILE")]

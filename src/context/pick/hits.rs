@@ -25,7 +25,7 @@ struct Planned {
 }
 
 /// The excerpts that hits would become.
-struct Plan {
+struct ExcerptPlan {
     /// Excerpts that fit whole, best first.
     fitting: Vec<Planned>,
     /// Excerpts that do not, best first.
@@ -66,9 +66,9 @@ impl Picker<'_> {
     }
 
     /// Decides which hits, best first, are shown whole, and which are too large for that.
-    fn plan(&mut self, hits: &[Hit]) -> Plan {
+    fn plan(&mut self, hits: &[Hit]) -> ExcerptPlan {
         let best = hits.first().map_or(0.0, |hit| hit.score);
-        let mut plan = Plan {
+        let mut plan = ExcerptPlan {
             fitting: Vec::new(),
             large: Vec::new(),
             room: self.wanted.budget.saturating_sub(self.context.tokens),
@@ -101,7 +101,7 @@ impl Picker<'_> {
 
     /// Takes the first of the large excerpts whose beginning gets the room that smaller ones
     /// leave; all others are left out.
-    fn first_large(&mut self, plan: &mut Plan) -> Option<Planned> {
+    fn first_large(&mut self, plan: &mut ExcerptPlan) -> Option<Planned> {
         let mut cut = None;
         for large in std::mem::take(&mut plan.large) {
             if cut.is_none() && (plan.fitting.is_empty() || large.tokens / 4 <= plan.room) {
@@ -115,7 +115,7 @@ impl Picker<'_> {
     }
 
     /// Adds to the planned excerpts what stands around them, while there is room.
-    fn widen(&mut self, plan: &mut Plan) {
+    fn widen(&mut self, plan: &mut ExcerptPlan) {
         for at in 0..plan.fitting.len() {
             let (before, from) = plan.fitting.split_at_mut(at);
             let [this, behind @ ..] = from else {

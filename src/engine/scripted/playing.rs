@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::super::{Finish, Message, Step};
-use super::script::{Echo, Line, Play, echoed};
+use super::script::{Echo, Play, ScriptedAnswer, echoed};
 use super::writing::Writing;
 use crate::base::{Cancel, Failure, Kind, Result};
 
@@ -27,7 +27,7 @@ impl Playing<'_, '_> {
     /// # Errors
     /// The failure of the script itself; of kind model, where the grammar does not allow the answer
     /// or the prompt is not the one expected.
-    pub fn play(&mut self, line: &Line) -> Result<Finish> {
+    pub fn play(&mut self, line: &ScriptedAnswer) -> Result<Finish> {
         let mut finish = line.finish;
         for step in &line.steps {
             if self.cancel.is_cancelled() {

@@ -89,7 +89,7 @@ pub enum Echo {
 /// An answer of a script.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct ScriptedAnswer {
     /// Text that the last message must hold for the answer to be given.
     #[serde(default)]
     pub when: Option<String>,
@@ -107,7 +107,7 @@ const fn stop() -> Finish {
     Finish::Stop
 }
 
-impl Line {
+impl ScriptedAnswer {
     /// Makes an answer of one text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::steps(vec![Play::Text(text.into())])

@@ -3,7 +3,7 @@
 use super::{COUNT, OfFile, Scene};
 use crate::base::bug::bug;
 use crate::base::{Failure, Result};
-use crate::index::table::{FileRow, Row};
+use crate::index::table::{FileRow, PieceRow};
 use crate::index::views::{View, Views, find, score_of};
 use crate::index::{SymbolKind, terms};
 
@@ -13,7 +13,7 @@ const COMMON: usize = 300;
 /// A candidate, and what is known of its place and its file.
 struct Subject<'a> {
     piece: u32,
-    row: &'a Row,
+    row: &'a PieceRow,
     /// The file of the piece, with its path and pieces.
     file: &'a FileRow,
     /// Features of the file as a whole.
@@ -232,7 +232,7 @@ impl Scene<'_> {
 }
 
 /// `lines` to `head`: length and kind of a piece.
-fn shape(row: &Row) -> [f32; 6] {
+fn shape(row: &PieceRow) -> [f32; 6] {
     let is = |kinds: &[SymbolKind]| {
         f32::from(u8::from(row.kind.is_some_and(|kind| kinds.contains(&kind))))
     };

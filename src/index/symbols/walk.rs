@@ -202,7 +202,7 @@ impl Walk<'_> {
         }
         let lead = level.lead.take().filter(|(_, to)| to + 1 >= first);
         let (first_row, byte) = level.begin(node, lead);
-        let place = Place {
+        let place = NodePlace {
             first_row,
             byte,
             depth,
@@ -282,7 +282,7 @@ impl Level {
 }
 
 /// The place of a node in the text and in the tree.
-struct Place {
+struct NodePlace {
     /// First row of the node, with what leads to it.
     first_row: usize,
     /// Byte at which the node's code begins.
@@ -305,7 +305,7 @@ fn last_row(node: Node<'_>) -> usize {
 
 /// Returns the kind of definition a node is by its rule and its place; none where it defines
 /// nothing after all.
-fn kind_of(node: Node<'_>, rule: &Rule, scopes: &[Scope], place: &Place) -> Option<SymbolKind> {
+fn kind_of(node: Node<'_>, rule: &Rule, scopes: &[Scope], place: &NodePlace) -> Option<SymbolKind> {
     match rule.node {
         // Only what is given a function counts, and constants at the top.
         "variable_declarator"
@@ -356,7 +356,7 @@ fn definition(
     node: Node<'_>,
     rule: &Rule,
     scopes: &[Scope],
-    place: &Place,
+    place: &NodePlace,
 ) -> Option<Symbol> {
     let mut kind = kind_of(node, rule, scopes, place)?;
     if rule.local && place.local {

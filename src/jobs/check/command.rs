@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The place where a command runs, and its environment.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum Confinement {
     /// A cage, with this environment.
     Caged(Box<Cage>, Vec<(OsString, OsString)>),
     /// A folder, with every right of the user and our own environment, but for variables that are set,
@@ -59,7 +59,7 @@ pub(super) struct Ran {
 /// that fails or takes too long is no error: it has not passed.
 pub(super) fn run(
     command: &str,
-    place: &Place,
+    place: &Confinement,
     limit: Duration,
     cancel: &Cancel,
     on_line: &mut dyn FnMut(&str),
@@ -128,12 +128,12 @@ pub(super) fn run(
 }
 
 /// A command that runs. Dropped, it ends, with what it has started.
-enum Running {
+enum RunningCommand {
     Caged(Caged),
     Open { child: Child, over: bool },
 }
 
-impl Running {
+impl RunningCommand {
     /// The end of the command, if it has ended: its code, and words for people.
     fn ended(&mut self) -> Result<Option<(Option<i32>, String)>> {
         match self {
@@ -161,7 +161,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         if let Self::Open { child, over: false } = self {
             stop(child);
@@ -170,15 +170,15 @@ impl Drop for Running {
 }
 
 /// Starts the shell with both its outputs in one pipe.
-fn start(command: &str, place: &Place) -> Result<(Running, PipeReader)> {
+fn start(command: &str, place: &Confinement) -> Result<(RunningCommand, PipeReader)> {
     let failed = |e: &std::io::Error| io_failure(format!("cannot run the check `{command}`"), e);
     let (reader, writer) = std::io::pipe().map_err(|e| failed(&e))?;
     let (dir, variables) = match place {
-        Place::Caged(cage, environment) => {
+        Confinement::Caged(cage, environment) => {
             let caged = Caged::start(cage, environment.clone(), writer)?;
-            return Ok((Running::Caged(caged), reader));
+            return Ok((RunningCommand::Caged(caged), reader));
         }
-        Place::Open(dir, variables) => (dir, variables),
+        Confinement::Open(dir, variables) => (dir, variables),
     };
     let second = writer.try_clone().map_err(|e| failed(&e))?;
     let mut shell = if cfg!(windows) {
@@ -205,7 +205,7 @@ fn start(command: &str, place: &Place) -> Result<(Running, PipeReader)> {
         };
     }
     let child = shell.spawn().map_err(|e| failed(&e))?;
-    Ok((Running::Open { child, over: false }, reader))
+    Ok((RunningCommand::Open { child, over: false }, reader))
 }
 
 /// Reads lines on a thread of their own. A line that is too long comes in parts.
@@ -306,8 +306,8 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_mins(1);
 
-    fn place(dir: &tempfile::TempDir) -> Place {
-        Place::Open(dir.path().to_owned(), Vec::new())
+    fn place(dir: &tempfile::TempDir) -> Confinement {
+        Confinement::Open(dir.path().to_owned(), Vec::new())
     }
 
     fn check(command: &str) -> Result<Ran> {

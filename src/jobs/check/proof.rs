@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::command::{self, Place};
+use super::command::{self, Confinement};
 use super::{Allowance, cage};
 use crate::base::seal::cage::Walls;
 use crate::base::{Cancel, Failure, Result};
@@ -52,7 +52,7 @@ pub fn proof(repo: &Repo, place: &Path, allowed: &Allowance) -> Result<Proof> {
     let home = cage.home.clone();
     let mut environment = cage::environment(allowed);
     environment.push(("SSH".into(), home.join(".ssh").into_os_string()));
-    let place = Place::Caged(Box::new(cage), environment);
+    let place = Confinement::Caged(Box::new(cage), environment);
     let ran = command::run(&script, &place, LIMIT, &Cancel::never(), &mut |_| {})?;
     let walls = ran
         .walls

@@ -61,11 +61,11 @@ struct List {
     whole: bool,
     /// The time when that was begun last, in nanoseconds since 1970.
     begun: u64,
-    entries: BTreeMap<String, Kept>,
+    entries: BTreeMap<String, CopiedEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-enum Kept {
+enum CopiedEntry {
     /// Sizes and times of the original, and of the copy right after it was made.
     File { from: Stamp, to: Made },
     /// A link, by what it says.
@@ -254,12 +254,12 @@ impl Scratch {
         for (path, kept) in &self.list.entries {
             hash.update(path.as_bytes());
             match kept {
-                Kept::File { from, .. } => {
+                CopiedEntry::File { from, .. } => {
                     hash.update([0]);
                     hash.update(from.0.to_le_bytes());
                     hash.update(from.1.to_le_bytes());
                 }
-                Kept::Link(says) => {
+                CopiedEntry::Link(says) => {
                     hash.update([1]);
                     hash.update(says.as_os_str().as_encoded_bytes());
                 }
@@ -276,7 +276,7 @@ impl Scratch {
     pub fn put(&mut self, change: &Change) -> Result<()> {
         for file in &change.files {
             for path in std::iter::once(&file.path).chain(file.renamed_to.as_ref()) {
-                let other = Kept::File {
+                let other = CopiedEntry::File {
                     from: Stamp::default(),
                     to: Made::default(),
                 };
@@ -346,7 +346,7 @@ impl Scratch {
         struct Saved<'a> {
             whole: bool,
             begun: u64,
-            entries: &'a BTreeMap<String, Kept>,
+            entries: &'a BTreeMap<String, CopiedEntry>,
         }
         let saved = Saved {
             whole,

@@ -49,14 +49,14 @@ const MOST: usize = 12;
 
 /// A line that a finding may be about.
 #[derive(Debug, Clone)]
-struct Line {
+struct QuotedLine {
     path: RepoPath,
     number: u32,
     side: DiffKind,
     text: String,
 }
 
-impl Line {
+impl QuotedLine {
     fn head(&self) -> Vec<u8> {
         format!("{}:{}:", self.path, self.number).into_bytes()
     }
@@ -97,7 +97,7 @@ pub(in crate::jobs) enum FindingAt {
 /// The form of the findings of a piece.
 pub(in crate::jobs) struct FindingForm {
     /// The lines by their heads, in order: a head may mean a line on either side.
-    lines: Vec<(Vec<u8>, Vec<Line>)>,
+    lines: Vec<(Vec<u8>, Vec<QuotedLine>)>,
     /// True if new text for a line may be given.
     fixes: bool,
 }
@@ -105,7 +105,7 @@ pub(in crate::jobs) struct FindingForm {
 impl FindingForm {
     /// The form for a piece of a diff; with fixes, where the model can write them.
     pub fn new(piece: &DiffPiece, diff: &Diff, fixes: bool) -> Self {
-        let mut lines: BTreeMap<Vec<u8>, Vec<Line>> = BTreeMap::new();
+        let mut lines: BTreeMap<Vec<u8>, Vec<QuotedLine>> = BTreeMap::new();
         for part in &piece.parts {
             let file = diff.files.get(part.file);
             let hunk = file.and_then(|file| file.hunks.get(part.hunk));
@@ -118,7 +118,7 @@ impl FindingForm {
                 let Some(number) = line.number().filter(|_| named) else {
                     continue;
                 };
-                let line = Line {
+                let line = QuotedLine {
                     path: part.path.clone(),
                     number,
                     side: line.kind,
@@ -145,7 +145,7 @@ impl FindingForm {
     }
 
     /// The lines with a head.
-    fn lines(&self, head: u32) -> &[Line] {
+    fn lines(&self, head: u32) -> &[QuotedLine] {
         let lines = self.lines.get(head as usize);
         lines
             .map(|(_, lines)| lines.as_slice())
@@ -153,7 +153,7 @@ impl FindingForm {
     }
 
     /// The line of a finding. Where both sides read the same, the newer is meant.
-    fn line(&self, head: u32, quote: u32) -> Option<&Line> {
+    fn line(&self, head: u32, quote: u32) -> Option<&QuotedLine> {
         let lines = self.lines(head);
         let quoted = lines.get(quote as usize)?.quote();
         let mut same = lines.iter().filter(|line| line.quote() == quoted);
@@ -280,7 +280,7 @@ impl Form for FindingForm {
             FindingAt::Severity(_) => words(SEVERITIES.iter().map(|(word, _)| *word)),
             FindingAt::Category(_) => words(CATEGORIES.into_iter()),
             FindingAt::Title(_) => Part::Line { most: TITLE },
-            FindingAt::Quote(head) => Part::one_of(self.lines(head).iter().map(Line::quote)),
+            FindingAt::Quote(head) => Part::one_of(self.lines(head).iter().map(QuotedLine::quote)),
             FindingAt::Reason(..) => Part::Line { most: REASON },
             FindingAt::Fix(head, quote) => {
                 let old = self

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::facts::{SystemPlace, Trim, Trims, Turns};
-use super::probe::{ContentForm, Form, Variables};
+use super::probe::{ContentForm, TemplateForm, Variables};
 use super::template::{ChatTemplate, Special, bad_template};
 use crate::base::Result;
 use crate::model::jinja::Compiled;
@@ -118,7 +118,7 @@ impl Arranged {
 
 /// Puts messages into the order and the roles that a template takes. The texts of the result are
 /// numbers of messages.
-pub(super) fn arrange(roles: &[ChatRole], form: &Form) -> Vec<Arranged> {
+pub(super) fn arrange(roles: &[ChatRole], form: &TemplateForm) -> Vec<Arranged> {
     let mut arranged: Vec<Arranged> = Vec::new();
     let mut waiting = Vec::new();
     for (number, role) in roles.iter().enumerate() {
@@ -154,7 +154,7 @@ pub(super) fn arrange(roles: &[ChatRole], form: &Form) -> Vec<Arranged> {
 pub(super) fn variables(
     messages: &[(ChatRole, String)],
     thinking: bool,
-    form: &Form,
+    form: &TemplateForm,
     special: &Special,
 ) -> Value {
     let messages: Vec<Value> = messages

@@ -14,7 +14,7 @@ use ChatRole::{Assistant, System, User};
 
 /// The form in which a template takes conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
+pub(super) struct TemplateForm {
     pub variables: Variables,
     pub content: ContentForm,
     pub system: SystemPlace,
@@ -49,7 +49,7 @@ pub(super) enum ContentForm {
 
 /// The findings about a template.
 pub(super) struct Found {
-    pub form: Form,
+    pub form: TemplateForm,
     pub thinking: ThinkingMode,
     /// The part that is read again in the next turn: after a direct answer, and after thinking.
     pub rereads: (Reread, Reread),
@@ -71,7 +71,7 @@ pub(super) fn probe(
     let mut prober = Prober {
         compiled,
         special,
-        form: Form {
+        form: TemplateForm {
             variables: Variables::Usual,
             content: ContentForm::Text,
             system: SystemPlace::Own,
@@ -118,7 +118,7 @@ const TWO_TURNS: [ChatRole; 4] = [System, User, Assistant, User];
 struct Prober<'s> {
     compiled: Compiled<'s>,
     special: &'s Special,
-    form: Form,
+    form: TemplateForm,
 }
 
 impl Prober<'_> {

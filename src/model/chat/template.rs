@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::facts::{ChatFacts, ThinkingMode};
 use super::family::family_of;
-use super::probe::{Form, probe};
+use super::probe::{TemplateForm, probe};
 use super::thinking::ThinkingTags;
 use crate::base::{Failure, Result};
 use crate::model::gguf::{self, Header};
@@ -16,7 +16,7 @@ use crate::model::tokenizer::TokenKind;
 pub struct ChatTemplate {
     pub(super) source: String,
     pub(super) special: Special,
-    pub(super) form: Form,
+    pub(super) form: TemplateForm,
     pub(super) tags: Option<ThinkingTags>,
     facts: ChatFacts,
     /// The text behind an answer, where no control token stands there: a stop text.

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Header, Part, TensorInfo, Value, type_layout, type_name};
+use super::{Header, Shard, TensorInfo, Value, type_layout, type_name};
 use crate::base::failure::io_failure;
 use crate::base::text::{human_bytes, human_count, printable, truncated};
 use crate::base::{Failure, Result};
@@ -203,7 +203,7 @@ impl Reader {
             version,
             metadata,
             tensors,
-            parts: vec![Part {
+            parts: vec![Shard {
                 path: PathBuf::new(),
                 data_start,
                 bytes: self.size,

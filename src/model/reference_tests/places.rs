@@ -182,7 +182,8 @@ fn a_snapshot_survives_a_file() {
             .expect("logits");
         let mut other = load(&path);
         let size = bytes.len() as u64;
-        let again = crate::model::checkpoint::Snapshot::read(&mut &bytes[..], size).expect("read");
+        let again =
+            crate::model::checkpoint::Checkpoint::read(&mut &bytes[..], size).expect("read");
         assert!(other.restore(&again));
         let found = other
             .read(&tokens[100..], Wanted::Last, &go)
@@ -192,12 +193,12 @@ fn a_snapshot_survives_a_file() {
         let mut stranger = load(&ours().join("llama-tiny.F32"));
         assert!(!stranger.restore(&again));
         for end in (0..bytes.len()).step_by(bytes.len() / 50) {
-            assert!(crate::model::checkpoint::Snapshot::read(&mut &bytes[..end], size).is_err());
+            assert!(crate::model::checkpoint::Checkpoint::read(&mut &bytes[..end], size).is_err());
         }
         for at in 0..40 {
             let mut broken = bytes.clone();
             broken[at] ^= 0xff;
-            let _ = crate::model::checkpoint::Snapshot::read(&mut &broken[..], size);
+            let _ = crate::model::checkpoint::Checkpoint::read(&mut &broken[..], size);
         }
     }
 }

@@ -5,8 +5,8 @@
 use candle_core::{Result, bail};
 
 use super::{Block, State, Style, Transformer, Turns};
-use crate::model::activations::{Rows, Vector};
-use crate::model::hyperparameters::Hyper;
+use crate::model::activations::{Activations, Vector};
+use crate::model::hyperparameters::Hyperparameters;
 use crate::model::linear::Linear;
 use crate::model::weights::Weights;
 
@@ -27,7 +27,11 @@ impl Drafter {
     ///
     /// # Errors
     /// Where a tensor of it is missing or has another shape than the figures say.
-    pub fn load(weights: &Weights<'_>, hyper: &Hyper, style: &Style) -> Result<Option<Self>> {
+    pub fn load(
+        weights: &Weights<'_>,
+        hyper: &Hyperparameters,
+        style: &Style,
+    ) -> Result<Option<Self>> {
         let at = hyper.layers;
         let name = |part: &str| format!("blk.{at}.nextn.{part}");
         if !weights.has(&name("eh_proj.weight")) {
@@ -57,9 +61,9 @@ impl Drafter {
         &mut self,
         trunk: &Transformer,
         tokens: &[u32],
-        hidden: &Rows,
+        hidden: &Activations,
         position: usize,
-    ) -> Result<Rows> {
+    ) -> Result<Activations> {
         if tokens.len() != hidden.count() {
             bail!("{} tokens and {} rows", tokens.len(), hidden.count());
         }

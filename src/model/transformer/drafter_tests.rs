@@ -18,7 +18,7 @@ type Matrix = Vec<Vec<f64>>;
 
 struct Definition<'a> {
     weights: &'a Weights<'a>,
-    hyper: Hyper,
+    hyper: Hyperparameters,
 }
 
 impl Definition<'_> {
@@ -131,7 +131,7 @@ fn it_drafts_as_defined() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/models/qwen35-tiny-mtp.F32.gguf");
     let header = Header::read(&file).expect("a header");
-    let hyper = Hyper::from_header(&header).expect("figures");
+    let hyper = Hyperparameters::from_header(&header).expect("figures");
     assert_eq!(hyper.layers, 4);
     let mapping = Arc::new(Mapping::open(&file).expect("there"));
     let weights = Weights::new(&header, vec![mapping], Device::Cpu);
@@ -149,7 +149,8 @@ fn it_drafts_as_defined() {
     // Before the first token there is nothing.
     let mut all = vec![0.0; width];
     all.extend_from_slice(rows.on_host().expect("floats"));
-    let part = |from: usize, to: usize| Rows::host(all[from * width..to * width].to_vec(), width);
+    let part =
+        |from: usize, to: usize| Activations::host(all[from * width..to * width].to_vec(), width);
     let mut found = Vec::new();
     for (from, to) in [(0, 12), (12, 20)] {
         let drafted = drafter
@@ -184,7 +185,7 @@ fn a_file_without_one_has_none() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures/models/qwen35-tiny-bq.Q4_K_M.gguf");
     let header = Header::read(&file).expect("a header");
-    let hyper = Hyper::from_header(&header).expect("figures");
+    let hyper = Hyperparameters::from_header(&header).expect("figures");
     let mapping = Arc::new(Mapping::open(&file).expect("there"));
     let weights = Weights::new(&header, vec![mapping], Device::Cpu);
     assert!(qwen35::drafter(&weights, &hyper).expect("good").is_none());

@@ -35,7 +35,7 @@ const NOT_BUILT: u8 = 125;
 
 /// Serves as the keeper: see [`super::serve`].
 pub(super) fn serve() -> u8 {
-    let Ok(mut line) = Line::take() else {
+    let Ok(mut line) = KeeperSocket::take() else {
         return NOT_BUILT;
     };
     match keep(&mut line) {
@@ -48,9 +48,9 @@ pub(super) fn serve() -> u8 {
 }
 
 /// The way to who asked for the cage. It came as standard input, which the command does not get.
-struct Line(UnixStream);
+struct KeeperSocket(UnixStream);
 
-impl Line {
+impl KeeperSocket {
     /// Takes the standard input, and closes all other descriptors but those for output.
     fn take() -> std::io::Result<Self> {
         let fd = rustix::io::fcntl_dupfd_cloexec(std::io::stdin().as_fd(), 3)?;
@@ -92,7 +92,7 @@ impl Line {
 
 /// Keeps a cage: builds it by the strongest walls there are, and runs the command. Returns its exit
 /// code.
-fn keep(line: &mut Line) -> Result<u8> {
+fn keep(line: &mut KeeperSocket) -> Result<u8> {
     let cage = line.read()?;
     // No terminal: `/dev/tty` leads nowhere from now on.
     setsid().map_err(|e| io_failure("cannot leave the terminal", &e.into()))?;
@@ -117,7 +117,7 @@ fn keep(line: &mut Line) -> Result<u8> {
 /// Runs the command behind the rules of Landlock alone. The child is behind them too; this process
 /// is not, so that nothing in there can signal it: it counts memory and processes, and ends those
 /// that the child leaves.
-fn restricted(cage: &Cage, line: &mut Line, landlock: u32) -> Result<u8> {
+fn restricted(cage: &Cage, line: &mut KeeperSocket, landlock: u32) -> Result<u8> {
     take_orphans()?;
     let Some(child) = fork()? else {
         bind_to_parent()?;
@@ -147,7 +147,7 @@ fn take_orphans() -> Result<()> {
 
 /// Waits for a child, and ends it where the processes below use too much. Who asked for the cage
 /// ends the child by hanging up, also by dying. Returns the exit code.
-fn watched(child: Pid, limits: Limits, line: &mut Line) -> Result<u8> {
+fn watched(child: Pid, limits: Limits, line: &mut KeeperSocket) -> Result<u8> {
     let failed = |e: rustix::io::Errno| io_failure("cannot wait for the cage", &e.into());
     let ended = pidfd_open(child, PidfdFlags::empty()).map_err(failed)?;
     loop {
@@ -186,7 +186,7 @@ enum Apart {
 
 /// Runs the command in namespaces of its own. The first child enters them, the second is their
 /// first process; this process stays as it was, for the case that they cannot be had.
-fn apart(cage: &Cage, line: &mut Line) -> Result<Apart> {
+fn apart(cage: &Cage, line: &mut KeeperSocket) -> Result<Apart> {
     let (mut reader, mut writer) =
         std::io::pipe().map_err(|e| io_failure("cannot make a pipe", &e))?;
     let Some(child) = fork()? else {
@@ -311,7 +311,7 @@ fn first_process(cage: &Cage) -> Result<Walls> {
 }
 
 /// Runs the command, and waits until it ends. Returns its exit code.
-fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut Line) -> Result<u8> {
+fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut KeeperSocket) -> Result<u8> {
     let mut shell = Command::new("/bin/sh");
     shell
         .arg("-c")

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{Kept, Made, Stamp, nanoseconds};
+use super::{CopiedEntry, Made, Stamp, nanoseconds};
 use crate::base::beneath::{Spot, clear, make_folders, spot};
 use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
@@ -27,8 +27,8 @@ pub(super) struct Refresh<'a> {
     /// The time when the round before was begun, in nanoseconds since 1970; 0 for none.
     pub since: u64,
     pub begun: u64,
-    pub old: BTreeMap<String, Kept>,
-    pub new: BTreeMap<String, Kept>,
+    pub old: BTreeMap<String, CopiedEntry>,
+    pub new: BTreeMap<String, CopiedEntry>,
     pub copied: usize,
     pub linked: &'a mut Vec<PathBuf>,
     pub built: &'a mut Vec<PathBuf>,
@@ -125,7 +125,7 @@ impl Refresh<'_> {
         link(self.place, &says, &self.below.join(path))?;
         if let Some(name) = path.to_str() {
             self.old.remove(name);
-            self.new.insert(name.to_owned(), Kept::Link(says));
+            self.new.insert(name.to_owned(), CopiedEntry::Link(says));
         }
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Refresh<'_> {
         let stands = self.facts(path)?;
         let is_file = stands.as_ref().is_some_and(Metadata::is_file);
         if let (
-            Some(Kept::File {
+            Some(CopiedEntry::File {
                 from: was,
                 to: copy,
             }),
@@ -148,7 +148,7 @@ impl Refresh<'_> {
             && *copy == Made::of(facts)
         {
             self.new
-                .insert(name.to_owned(), Kept::File { from, to: *copy });
+                .insert(name.to_owned(), CopiedEntry::File { from, to: *copy });
             return Ok(());
         }
         let at = self.below.join(path);
@@ -175,7 +175,8 @@ impl Refresh<'_> {
         let facts = copy(source, &spot, time).map_err(|e| failed(&e))?;
         if let Some(name) = name {
             let to = Made::of(&facts);
-            self.new.insert(name.to_owned(), Kept::File { from, to });
+            self.new
+                .insert(name.to_owned(), CopiedEntry::File { from, to });
         }
         self.copied += 1;
         if self.copied.is_multiple_of(64) {
