@@ -27,7 +27,7 @@ pub struct BenchPlan {
 
 impl BenchPlan {
     /// Returns the number of tokens that are held before writing begins.
-    pub const fn held(self) -> usize {
+    pub const fn n_past(self) -> usize {
         if self.depth > self.prompt {
             self.depth
         } else {
@@ -37,7 +37,7 @@ impl BenchPlan {
 
     /// Returns the number of tokens that the context must hold.
     pub const fn context(self) -> usize {
-        self.held().saturating_add(self.written)
+        self.n_past().saturating_add(self.written)
     }
 }
 
@@ -87,8 +87,8 @@ pub fn bench(
     let tokens = tokens(engine, plan)?;
     engine.reset();
     let (prompt, rest) = tokens.split_at(plan.prompt);
-    let (rest, written) = rest.split_at(plan.held() - plan.prompt);
-    let network = engine.recall.network();
+    let (rest, written) = rest.split_at(plan.n_past() - plan.prompt);
+    let network = engine.prefix_cache.network();
     // Packing of weights and waking of threads are no part of the rate.
     let first = prompt.get(..1);
     let first = first.ok_or_else(|| Failure::bug("no token is to be read"))?;
@@ -98,7 +98,7 @@ pub fn bench(
         let begun = Instant::now();
         for piece in tokens.chunks(piece) {
             network.read(piece, Wanted::Last, cancel)?;
-            on(network.held() as f32 / plan.context() as f32);
+            on(network.n_past() as f32 / plan.context() as f32);
         }
         Ok(begun.elapsed().as_secs_f64())
     };
@@ -114,7 +114,7 @@ pub fn bench(
         }
     };
     let operations = 2.0 * engine.work.products(plan.prompt as u64) as f64;
-    let held = plan.held() as u64;
+    let held = plan.n_past() as u64;
     let bytes: u64 = (held..held + plan.written as u64)
         .map(|held| engine.work.bytes(held + 1))
         .sum();
@@ -123,7 +123,7 @@ pub fn bench(
         threads: crate::kernels::threads::number(),
         simd: Simd::best().name().to_owned(),
         prompt_tokens: plan.prompt,
-        depth_tokens: plan.held(),
+        depth_tokens: plan.n_past(),
         gen_tokens: plan.written,
         prefill_tps: rate(plan.prompt as f64, prefill),
         prefill_gops: rate(operations / 1e9, prefill),
@@ -141,7 +141,7 @@ fn tokens(engine: &LocalEngine, plan: BenchPlan) -> Result<Vec<u32>> {
     if plan.prompt == 0 || plan.context() > context {
         return Err(Failure::usage(format!(
             "{} tokens to read and {} to write do not fit the context of {}",
-            human_count(plan.held() as u64),
+            human_count(plan.n_past() as u64),
             human_count(plan.written as u64),
             human_count(context as u64)
         ))

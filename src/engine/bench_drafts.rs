@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::decode::{Decoder, Drafted};
-use super::prefix_cache::Marks;
+use super::prefix_cache::Breakpoints;
 use super::speculative::Drafting;
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;
@@ -191,8 +191,8 @@ fn dictate(
 ) -> Result<(f64, Drafted)> {
     engine.reset();
     let read = engine
-        .recall
-        .read(prompt, Marks::default(), cancel, &mut |_| {})?
+        .prefix_cache
+        .read(prompt, Breakpoints::default(), cancel, &mut |_| {})?
         .ok_or_else(Failure::interrupted)?;
     // The settings of most models.
     let settings = Settings {
@@ -205,7 +205,7 @@ fn dictate(
     };
     let mut sampler = Sampler::new(settings, 1, prompt);
     let begun = Instant::now();
-    let mut writer = Decoder::new(&mut engine.recall, read.logits, drafting);
+    let mut writer = Decoder::new(&mut engine.prefix_cache, read.logits, drafting);
     for (i, token) in answer.iter().enumerate() {
         // Drawn for the time it takes; what is taken is what is dictated.
         sampler.choose(writer.logits(), &engine.allowed);

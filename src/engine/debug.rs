@@ -62,7 +62,10 @@ pub fn logits(
     engine.reset();
     let mut columns = 0;
     for piece in ids.chunks(64) {
-        let rows = engine.recall.network().read(piece, Wanted::All, cancel)?;
+        let rows = engine
+            .prefix_cache
+            .network()
+            .read(piece, Wanted::All, cancel)?;
         columns = rows.len() / piece.len();
         for value in rows {
             file.write_all(&value.to_le_bytes())
@@ -120,7 +123,7 @@ pub fn generate(
         repetition_penalty: 1.0,
     };
     let mut sampler = Sampler::new(greedy, 0, &prompt_ids);
-    let network = engine.recall.network();
+    let network = engine.prefix_cache.network();
     let mut logits = Vec::new();
     for piece in prompt_ids.chunks(256) {
         logits = network.read(piece, Wanted::Last, cancel)?;

@@ -39,7 +39,7 @@ pub(super) struct Drafted {
 
 /// A text that is being written.
 pub(super) struct Decoder<'a> {
-    recall: &'a mut PrefixCache,
+    prefix_cache: &'a mut PrefixCache,
     drafting: Option<(&'a mut Drafting, Lookup)>,
     /// Logits behind the tokens of the last read: `tokens × width`, f32, row-major; of a read
     /// without a draft only the last row.
@@ -56,22 +56,24 @@ pub(super) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Begins to write behind the tokens that `recall` holds, from the `logits` behind them; with
+    /// Begins to write behind the tokens that `prefix_cache` holds, from the `logits` behind them; with
     /// drafts where the network can take them back.
     pub fn new(
-        recall: &'a mut PrefixCache,
+        prefix_cache: &'a mut PrefixCache,
         logits: Vec<f32>,
         drafting: Option<&'a mut Drafting>,
     ) -> Self {
-        let drafting = drafting.filter(|_| recall.can_take_back()).map(|drafting| {
-            drafting.begin();
-            let lookup = Lookup::new(recall.held(), &drafting.odds);
-            (drafting, lookup)
-        });
+        let drafting = drafting
+            .filter(|_| prefix_cache.can_roll_back())
+            .map(|drafting| {
+                drafting.begin();
+                let lookup = Lookup::new(prefix_cache.n_past(), &drafting.odds);
+                (drafting, lookup)
+            });
         Self {
             width: logits.len(),
             rows: logits,
-            recall,
+            prefix_cache,
             drafting,
             row: 0,
             ahead: Vec::new(),
@@ -82,7 +84,7 @@ impl<'a> Decoder<'a> {
 
     /// Counts the tokens of the text.
     pub fn len(&self) -> usize {
-        self.recall.held().len() - self.ahead.len()
+        self.prefix_cache.n_past().len() - self.ahead.len()
     }
 
     /// Returns the logits behind the text: `vocabulary`, f32. A change to them lasts until the next
@@ -99,15 +101,15 @@ impl<'a> Decoder<'a> {
     /// Interrupted, if cancelled: the text is then without that token.
     pub fn alone(&mut self, cancel: &Cancel) -> Result<bool> {
         let before = self.len() - 1;
-        let last = self.recall.held().get(before).copied();
+        let last = self.prefix_cache.n_past().get(before).copied();
         let Some(last) = last.filter(|_| self.verified) else {
             return Ok(false);
         };
         self.ahead.clear();
         self.verified = false;
-        self.recall.take_back(before)?;
+        self.prefix_cache.rollback(before)?;
         self.drafted.again += 1;
-        self.rows = self.recall.read_on(&[last], cancel)?;
+        self.rows = self.prefix_cache.read_on(&[last], cancel)?;
         self.row = 0;
         Ok(true)
     }
@@ -130,7 +132,7 @@ impl<'a> Decoder<'a> {
         if tokens.is_empty() {
             return Ok(());
         }
-        self.take_back()?;
+        self.rollback()?;
         let mut draft = Vec::new();
         if let (Some((drafting, lookup)), [_]) = (&self.drafting, tokens)
             && let Some(source) = lookup.next()
@@ -141,10 +143,10 @@ impl<'a> Decoder<'a> {
         self.row = 0;
         self.verified = !draft.is_empty();
         if draft.is_empty() {
-            self.rows = self.recall.read_on(tokens, cancel)?;
+            self.rows = self.prefix_cache.read_on(tokens, cancel)?;
         } else {
             let all = [tokens, &draft].concat();
-            self.rows = self.recall.verify(&all, cancel)?;
+            self.rows = self.prefix_cache.verify(&all, cancel)?;
             self.width = self.rows.len() / all.len();
             self.drafted.drafts += 1;
             self.drafted.tokens += draft.len();
@@ -159,14 +161,14 @@ impl<'a> Decoder<'a> {
     /// Takes back the tokens that were read and not written; returns the figures of drafts.
     pub fn finish(mut self) -> Drafted {
         // Nobody reads on: tokens that cannot be taken back are not held either.
-        if let Err(failure) = self.take_back() {
+        if let Err(failure) = self.rollback() {
             log::error!("{failure}");
         }
         self.drafted
     }
 
     /// Takes back the tokens that were drafted and read behind the text.
-    fn take_back(&mut self) -> Result<()> {
+    fn rollback(&mut self) -> Result<()> {
         if self.ahead.is_empty() {
             return Ok(());
         }
@@ -174,7 +176,7 @@ impl<'a> Decoder<'a> {
         let length = self.len();
         self.ahead.clear();
         self.verified = false;
-        self.recall.take_back(length)?;
+        self.prefix_cache.rollback(length)?;
         if let Some((drafting, _)) = &mut self.drafting {
             drafting.took_back(begun.elapsed().as_secs_f64());
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::CancelSource;
-use crate::engine::prefix_cache::Marks;
+use crate::engine::prefix_cache::Breakpoints;
 use crate::engine::{LoadOptions, LocalEngine};
 use crate::model::network::Wanted;
 
@@ -39,14 +39,14 @@ fn changed_copy() -> Vec<u32> {
 
 /// The logits behind the prompt and behind each token of the answer, read one by one.
 fn plain(engine: &mut LocalEngine, answer: &[u32]) -> Vec<Vec<f32>> {
-    let network = engine.recall.network();
+    let network = engine.prefix_cache.network();
     network.reset();
     let go = Cancel::never();
     let mut all = vec![network.read(&prompt(), Wanted::Last, &go).expect("read")];
     for token in answer {
         all.push(network.read(&[*token], Wanted::Last, &go).expect("read"));
     }
-    engine.recall.reset();
+    engine.prefix_cache.reset();
     all
 }
 
@@ -57,13 +57,18 @@ fn far(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn begun<'a>(engine: &'a mut LocalEngine, drafting: &'a mut Drafting) -> Decoder<'a> {
-    engine.recall.reset();
+    engine.prefix_cache.reset();
     let read = engine
-        .recall
-        .read(&prompt(), Marks::default(), &Cancel::never(), &mut |_| {})
+        .prefix_cache
+        .read(
+            &prompt(),
+            Breakpoints::default(),
+            &Cancel::never(),
+            &mut |_| {},
+        )
         .expect("read")
         .expect("not cancelled");
-    Decoder::new(&mut engine.recall, read.logits, Some(drafting))
+    Decoder::new(&mut engine.prefix_cache, read.logits, Some(drafting))
 }
 
 #[test]
@@ -94,8 +99,8 @@ fn every_row_is_that_of_the_token_read_alone() {
             );
             assert!(came.tokens >= came.accepted + 3, "{came:?}");
             let text = [prompt(), answer.clone()].concat();
-            assert_eq!(engine.recall.held(), text);
-            assert_eq!(engine.recall.network().held(), text.len());
+            assert_eq!(engine.prefix_cache.n_past(), text);
+            assert_eq!(engine.prefix_cache.network().n_past(), text.len());
         }
     }
 }
@@ -115,10 +120,10 @@ fn what_was_drafted_and_not_written_is_not_held() {
         assert!(!writer.ahead.is_empty(), "in the middle of a draft");
         writer.finish();
         let text = [&prompt()[..], &prompt()[20..26]].concat();
-        assert_eq!(engine.recall.held(), text);
+        assert_eq!(engine.prefix_cache.n_past(), text);
         // And the state is that of this text.
         let go = Cancel::never();
-        let logits = engine.recall.read_on(&prompt()[26..28], &go);
+        let logits = engine.prefix_cache.read_on(&prompt()[26..28], &go);
         assert!(far(&logits.expect("read"), &wanted[8]) < 1e-3, "{name}");
     }
 }
@@ -176,10 +181,10 @@ fn a_cancelled_verification_leaves_the_text_as_it_was() {
             assert!(at >= stop);
             writer.finish();
             assert_eq!(
-                engine.recall.held(),
+                engine.prefix_cache.n_past(),
                 [&prompt()[..], &answer[..at]].concat()
             );
-            let logits = engine.recall.read_on(&[answer[at]], &Cancel::never());
+            let logits = engine.prefix_cache.read_on(&[answer[at]], &Cancel::never());
             let apart = far(&logits.expect("read"), &wanted[at + 1]);
             assert!(apart < 1e-3, "{name}, {at}: {apart}");
         }
@@ -215,7 +220,7 @@ fn a_token_read_among_others_is_read_again_alone_once() {
 fn a_network_without_a_way_back_is_never_given_drafts() {
     struct OneWay(usize);
     impl crate::model::network::Network for OneWay {
-        fn held(&self) -> usize {
+        fn n_past(&self) -> usize {
             self.0
         }
         fn read(&mut self, tokens: &[u32], wanted: Wanted, _: &Cancel) -> Result<Vec<f32>> {
@@ -223,21 +228,21 @@ fn a_network_without_a_way_back_is_never_given_drafts() {
             self.0 += tokens.len();
             Ok(vec![0.0; 8])
         }
-        fn keep(&mut self, tokens: usize) -> usize {
+        fn truncate(&mut self, tokens: usize) -> usize {
             self.0 = if tokens == self.0 { tokens } else { 0 };
             self.0
         }
     }
-    let mut recall = PrefixCache::new(Box::new(OneWay(0)), None);
+    let mut prefix_cache = PrefixCache::new(Box::new(OneWay(0)), None);
     let go = Cancel::never();
-    let logits = recall
+    let logits = prefix_cache
         .read_on(&[1, 2, 3, 1, 2, 3, 1, 2], &go)
         .expect("read");
     let mut drafting = Drafting::always(3);
-    let mut writer = Decoder::new(&mut recall, logits, Some(&mut drafting));
+    let mut writer = Decoder::new(&mut prefix_cache, logits, Some(&mut drafting));
     for token in [3, 1, 2, 3] {
         writer.read_on(&[token], 100, &go).expect("read");
     }
     assert_eq!(writer.finish(), Drafted::default());
-    assert_eq!(recall.held().len(), 12);
+    assert_eq!(prefix_cache.n_past().len(), 12);
 }

@@ -33,7 +33,7 @@ fn shown(engine: &mut LocalEngine, request: &Generate) -> (Shown, Usage) {
         text: done.text,
         finish: done.finish,
         generated: done.usage.generated_tokens,
-        held: engine.recall.held().to_vec(),
+        held: engine.prefix_cache.n_past().to_vec(),
     };
     (shown, done.usage)
 }
@@ -46,7 +46,7 @@ impl Steered {
     fn steer(&self, mut rows: Vec<f32>, count: usize) -> Vec<f32> {
         let width = rows.len() / count;
         for (i, row) in rows.chunks_mut(width).enumerate() {
-            let at = self.0.held() - count + i + 1;
+            let at = self.0.n_past() - count + i + 1;
             if !at.is_multiple_of(9) {
                 row[100 + at % 20] += 50.0;
             }
@@ -56,8 +56,8 @@ impl Steered {
 }
 
 impl Network for Steered {
-    fn held(&self) -> usize {
-        self.0.held()
+    fn n_past(&self) -> usize {
+        self.0.n_past()
     }
 
     fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>> {
@@ -75,20 +75,20 @@ impl Network for Steered {
         Ok(self.steer(rows, tokens.len()))
     }
 
-    fn keep(&mut self, tokens: usize) -> usize {
-        self.0.keep(tokens)
+    fn truncate(&mut self, tokens: usize) -> usize {
+        self.0.truncate(tokens)
     }
 
-    fn can_cut(&self) -> bool {
-        self.0.can_cut()
+    fn can_truncate(&self) -> bool {
+        self.0.can_truncate()
     }
 
-    fn can_take_back(&self) -> bool {
-        self.0.can_take_back()
+    fn can_roll_back(&self) -> bool {
+        self.0.can_roll_back()
     }
 
-    fn snapshot(&mut self) -> Option<Checkpoint> {
-        self.0.snapshot()
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
+        self.0.checkpoint()
     }
 
     fn restore(&mut self, snapshot: &Checkpoint) -> bool {
@@ -103,7 +103,7 @@ fn steered(name: &str) -> LocalEngine {
     let (context, go) = (engine.facts.context, Cancel::never());
     let network = network::load(&file, &header, context, &device(), &go, &mut |_| {});
     let network = Steered(network.expect("a network"));
-    engine.recall = PrefixCache::new(Box::new(network), None);
+    engine.prefix_cache = PrefixCache::new(Box::new(network), None);
     engine
 }
 
@@ -231,8 +231,14 @@ fn a_cancel_inside_a_draft_keeps_what_was_written() {
                     .expect("no error");
                 assert_eq!(done.finish, Finish::Cancelled);
                 assert!(whole.text.starts_with(&done.text) && done.text != whole.text);
-                assert!(whole.held.starts_with(engine.recall.held()), "{name}");
-                assert_eq!(engine.recall.network().held(), engine.recall.held().len());
+                assert!(
+                    whole.held.starts_with(engine.prefix_cache.n_past()),
+                    "{name}"
+                );
+                assert_eq!(
+                    engine.prefix_cache.network().n_past(),
+                    engine.prefix_cache.n_past().len()
+                );
                 // The same once more is not disturbed.
                 assert_eq!(shown(&mut engine, &request).0.text, whole.text);
             }
@@ -268,7 +274,7 @@ struct Words {
 }
 
 impl Network for Ruled {
-    fn held(&self) -> usize {
+    fn n_past(&self) -> usize {
         self.text.len()
     }
 
@@ -286,12 +292,12 @@ impl Network for Ruled {
         Ok(rows)
     }
 
-    fn keep(&mut self, tokens: usize) -> usize {
+    fn truncate(&mut self, tokens: usize) -> usize {
         self.text.truncate(tokens);
         self.text.len()
     }
 
-    fn can_cut(&self) -> bool {
+    fn can_truncate(&self) -> bool {
         true
     }
 }
@@ -315,7 +321,7 @@ fn ruled(rule: fn(&[u32], &Words) -> u32) -> LocalEngine {
         rule,
         words,
     };
-    engine.recall = PrefixCache::new(Box::new(network), None);
+    engine.prefix_cache = PrefixCache::new(Box::new(network), None);
     engine
 }
 

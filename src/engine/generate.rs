@@ -9,7 +9,7 @@ use super::constrained::{Constrained, token_mask};
 use super::decode::{CLOSE, Decoder, Drafted};
 use super::local::{LEAST_ANSWER, LocalEngine};
 use super::loop_detector::Repeats;
-use super::prefix_cache::{Marks, Read};
+use super::prefix_cache::{Breakpoints, Read};
 use super::thinking_budget::Thought;
 use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Result};
@@ -23,7 +23,7 @@ struct GenerationPlan {
     prompt: Prompt,
     /// The tokens of what the answer begins with.
     prefill: Vec<u32>,
-    marks: Marks,
+    breakpoints: Breakpoints,
     tags: ThinkingTags,
     /// Texts that end the answer.
     stops: Vec<String>,
@@ -80,7 +80,8 @@ impl LocalEngine {
         usage.drafted_tokens = written.drafted.tokens;
         usage.accepted_tokens = written.drafted.accepted;
         if written.finish != Finish::Cancelled {
-            self.recall.store(&plan.prompt.tokens, plan.marks);
+            self.prefix_cache
+                .store(&plan.prompt.tokens, plan.breakpoints);
         }
         if written.whole && !written.text.trim().is_empty() {
             let text = format!("{}{}", request.prefill, written.text);
@@ -100,7 +101,7 @@ impl LocalEngine {
     fn plan(&self, request: &Generate) -> Result<GenerationPlan> {
         let chat = self.chat()?;
         let mut prompt = self.prompt_of(&request.messages, request.thinking)?;
-        let marks = self.marks(request, &prompt.tokens);
+        let breakpoints = self.breakpoints(request, &prompt.tokens);
         let prefill = self.prefilled(&request.prefill);
         prompt.tokens.extend_from_slice(&prefill);
         let length = prompt.tokens.len();
@@ -112,7 +113,7 @@ impl LocalEngine {
         Ok(GenerationPlan {
             prompt,
             prefill,
-            marks,
+            breakpoints,
             // The template of a model that does not think names no tags; it may write them anyway.
             tags: chat.thinking_tags().unwrap_or(TAGS[0]),
             stops: request.stop.iter().cloned().chain(ends).collect(),
@@ -135,20 +136,21 @@ impl LocalEngine {
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
         let tokens = &plan.prompt.tokens;
-        let held = self.recall.held().to_vec();
-        let cached = self.recall.go_back(tokens, on);
+        let held = self.prefix_cache.n_past().to_vec();
+        let cached = self.prefix_cache.go_back(tokens, on);
         if let Some(anew) = self.read_anew(request, tokens, &held, cached) {
             on(anew);
         }
         // Ready when the prompt is read: it takes a tenth of a second at most.
         let known = self.token_mask.take();
-        let (tokenizer, stops, recall) = (&self.tokenizer, &self.stops, &mut self.recall);
+        let (tokenizer, stops, prefix_cache) =
+            (&self.tokenizer, &self.stops, &mut self.prefix_cache);
         let (token_mask, read) = std::thread::scope(|scope| {
             let token_mask = match known {
                 None if constrained => Err(scope.spawn(|| token_mask(tokenizer, stops))),
                 known => Ok(known),
             };
-            let read = recall.read_from(cached, tokens, plan.marks, cancel, on);
+            let read = prefix_cache.read_from(cached, tokens, plan.breakpoints, cancel, on);
             let token_mask = token_mask.or_else(|made| made.join().map(Some));
             (token_mask, read)
         });
@@ -183,7 +185,7 @@ impl LocalEngine {
             most: plan.most,
             cancel,
             sampler: Sampler::new(settings, seed, &plan.prompt.tokens),
-            writer: Decoder::new(&mut self.recall, read.logits, self.drafting.as_mut()),
+            writer: Decoder::new(&mut self.prefix_cache, read.logits, self.drafting.as_mut()),
             constrained: Constrained::new(
                 grammar.zip(self.token_mask.as_mut()),
                 &self.stops,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::prefix_cache::MOST_MOMENTS;
+use super::prefix_cache::MOST_CHECKPOINTS;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
 use crate::model::bert;
@@ -130,7 +130,7 @@ struct StateBytes {
     /// Bytes per token of context.
     per_token: u64,
     /// Bytes whatever the context: the state itself, the one that a pass makes of it, and the
-    /// moments that are kept.
+    /// checkpoints that are kept.
     fixed: u64,
 }
 
@@ -151,7 +151,7 @@ impl StateBytes {
         Self {
             // candle's own caches hold keys and values twice while they grow.
             per_token: footprint.per_token.saturating_mul(if ours { 1 } else { 2 }),
-            fixed: footprint.fixed.saturating_mul(2 + MOST_MOMENTS as u64),
+            fixed: footprint.fixed.saturating_mul(2 + MOST_CHECKPOINTS as u64),
         }
     }
 }

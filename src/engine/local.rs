@@ -60,7 +60,7 @@ pub struct LocalEngine {
     /// The form of conversations, or why there is none: numbers can be read and written all the
     /// same.
     pub(super) template: Result<ChatTemplate>,
-    pub(super) recall: PrefixCache,
+    pub(super) prefix_cache: PrefixCache,
     /// The operations and the bytes that reading and writing take of the machine.
     pub(super) work: Work,
     /// Answers of this conversation, as text and as the tokens they were written with.
@@ -133,7 +133,7 @@ impl LocalEngine {
             },
             tokenizer,
             template,
-            recall: PrefixCache::new(network, states),
+            prefix_cache: PrefixCache::new(network, states),
             work,
             answers: Vec::new(),
             stops,
@@ -235,7 +235,7 @@ impl Engine for LocalEngine {
     }
 
     fn reset(&mut self) {
-        self.recall.reset();
+        self.prefix_cache.reset();
         self.answers.clear();
     }
 }

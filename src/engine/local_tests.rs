@@ -152,7 +152,7 @@ fn the_next_turn_reads_only_what_is_new() {
     let first = engine
         .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
-    let held = engine.recall.held().len();
+    let held = engine.prefix_cache.n_past().len();
     request.messages.push(Message {
         role: Role::Assistant,
         content: first.text.clone(),
@@ -196,7 +196,7 @@ fn the_next_turn_reads_only_what_is_new() {
 struct Forgetful(usize);
 
 impl Network for Forgetful {
-    fn held(&self) -> usize {
+    fn n_past(&self) -> usize {
         self.0
     }
 
@@ -205,7 +205,7 @@ impl Network for Forgetful {
         Ok((0..643).map(|i| (i as f32).sin()).collect())
     }
 
-    fn keep(&mut self, tokens: usize) -> usize {
+    fn truncate(&mut self, tokens: usize) -> usize {
         if tokens != self.0 {
             self.0 = 0;
         }
@@ -216,7 +216,7 @@ impl Network for Forgetful {
 #[test]
 fn a_network_that_cannot_go_back_starts_over_aloud() {
     let mut engine = load("llama-tiny");
-    engine.recall = PrefixCache::new(Box::new(Forgetful(0)), None);
+    engine.prefix_cache = PrefixCache::new(Box::new(Forgetful(0)), None);
     let mut steps = Vec::new();
     for text in ["hello there", "hello other"] {
         let done = engine
@@ -251,7 +251,7 @@ fn what_is_kept_changes_nothing() {
     let kept = engine
         .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
-    engine.recall.reset();
+    engine.prefix_cache.reset();
     let anew = engine
         .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
@@ -391,8 +391,8 @@ fn the_starter_follows_the_reference_along_its_text() {
         let written = ids(&case["gen_ids"]);
         let best = ids(&case["float_ref"]["gen_top1"]);
         let gaps = case["float_ref"]["gen_gap"].as_array().expect("gaps");
-        engine.recall.reset();
-        let network = engine.recall.network();
+        engine.prefix_cache.reset();
+        let network = engine.prefix_cache.network();
         let go = Cancel::never();
         let mut logits = network.read(&prompt, Wanted::Last, &go).expect("logits");
         for (i, token) in written.iter().enumerate() {

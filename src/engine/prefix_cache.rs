@@ -1,8 +1,8 @@
-//! Tokens that were read before and need not be read again: the state that goes on, moments of it
-//! that were kept, and moments on disk.
+//! Tokens that were read before and need not be read again: the state that goes on, checkpoints of it
+//! that were kept, and checkpoints on disk.
 //!
 //! A state with attention alone can be cut back to any length. A state with a delta rule cannot, so
-//! moments are kept where the next prompt is known to part from this one: behind the system
+//! checkpoints are kept where the next prompt is known to part from this one: behind the system
 //! block and before each answer, and every few thousand tokens on the way.
 
 use std::thread::JoinHandle;
@@ -17,14 +17,14 @@ use crate::base::{Cancel, Failure, Result};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::network::{Network, Wanted};
 
-/// The most moments that are kept in memory.
-pub(super) const MOST_MOMENTS: usize = 4;
-/// Tokens between moments inside a long prompt.
+/// The most checkpoints that are kept in memory.
+pub(super) const MOST_CHECKPOINTS: usize = 4;
+/// Tokens between checkpoints inside a long prompt.
 const STRIDE: usize = 2048;
-/// Tokens that a moment on disk must save, so that loading it is worth it.
+/// Tokens that a checkpoint on disk must save, so that loading it is worth it.
 const WORTH: usize = 48;
 
-/// The reason for which a moment is kept; the least is given up first.
+/// The reason for which a checkpoint is kept; the least is given up first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Why {
     /// On the way through a long prompt.
@@ -36,16 +36,16 @@ enum Why {
 }
 
 /// A state of the network that was kept.
-struct Moment {
+struct CachedCheckpoint {
     why: Why,
     /// The tokens that the state stands for.
     tokens: Vec<u32>,
-    snapshot: Checkpoint,
+    checkpoint: Checkpoint,
 }
 
 /// The places where the next prompt may part from this one, in tokens of this one.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Marks {
+pub(super) struct Breakpoints {
     /// The place behind the system block.
     pub system: Option<usize>,
     /// The place before the answer; only where the state cannot be cut back.
@@ -60,7 +60,7 @@ pub(super) struct PrefixCache {
     network: Box<dyn Network>,
     /// The tokens the network's state stands for.
     held: Vec<u32>,
-    moments: Vec<Moment>,
+    checkpoints: Vec<CachedCheckpoint>,
     states: Option<DiskCache>,
     /// The states on disk; none before they were looked for.
     on_disk: Option<Vec<Found>>,
@@ -85,7 +85,7 @@ impl PrefixCache {
         Self {
             network,
             held: Vec::new(),
-            moments: Vec::new(),
+            checkpoints: Vec::new(),
             states,
             on_disk: None,
             writing: None,
@@ -99,20 +99,21 @@ impl PrefixCache {
     }
 
     /// Tells whether the state can be cut back to any length.
-    pub fn can_cut(&self) -> bool {
-        self.network.can_cut()
+    pub fn can_truncate(&self) -> bool {
+        self.network.can_truncate()
     }
 
     /// Returns the tokens that the state stands for.
-    pub fn held(&self) -> &[u32] {
+    pub fn n_past(&self) -> &[u32] {
         &self.held
     }
 
-    /// Forgets the text, and all moments but those behind a system block.
+    /// Forgets the text, and all checkpoints but those behind a system block.
     pub fn reset(&mut self) {
         self.network.reset();
         self.held.clear();
-        self.moments.retain(|moment| moment.why == Why::System);
+        self.checkpoints
+            .retain(|checkpoint| checkpoint.why == Why::System);
     }
 
     /// Reads further tokens of an answer and returns the logits behind the last one: `vocabulary`,
@@ -131,14 +132,14 @@ impl PrefixCache {
         if logits.is_ok() {
             self.held.extend_from_slice(tokens);
         } else {
-            self.held.truncate(self.network.held());
+            self.held.truncate(self.network.n_past());
         }
         logits
     }
 
     /// Tells whether tokens that were only verified can be taken back.
-    pub fn can_take_back(&self) -> bool {
-        self.network.can_take_back()
+    pub fn can_roll_back(&self) -> bool {
+        self.network.can_roll_back()
     }
 
     /// Reads tokens of which the last may turn out wrong, and returns the logits behind each:
@@ -156,8 +157,8 @@ impl PrefixCache {
     ///
     /// # Errors
     /// A bug, where the network could not; what is held then is what it still has.
-    pub fn take_back(&mut self, tokens: usize) -> Result<()> {
-        let kept = self.network.keep(tokens);
+    pub fn rollback(&mut self, tokens: usize) -> Result<()> {
+        let kept = self.network.truncate(tokens);
         self.held.truncate(kept);
         if kept == tokens {
             Ok(())
@@ -171,12 +172,12 @@ impl PrefixCache {
     pub fn read(
         &mut self,
         tokens: &[u32],
-        marks: Marks,
+        breakpoints: Breakpoints,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
         let cached = self.go_back(tokens, on);
-        self.read_from(cached, tokens, marks, cancel, on)
+        self.read_from(cached, tokens, breakpoints, cancel, on)
     }
 
     /// Reads the rest of a prompt of which [`PrefixCache::go_back`] has kept `cached` tokens.
@@ -184,7 +185,7 @@ impl PrefixCache {
         &mut self,
         cached: usize,
         tokens: &[u32],
-        marks: Marks,
+        breakpoints: Breakpoints,
         cancel: &Cancel,
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
@@ -200,13 +201,13 @@ impl PrefixCache {
         while self.held.len() < total {
             let at = self.held.len();
             let mut end = (at + self.pacing.size()).min(total);
-            if self.network.can_cut() && at + 1 < total {
+            if self.network.can_truncate() && at + 1 < total {
                 // The last token is read by itself, as it will be where all before it is kept:
                 // the same question gets the same answer again, to the bit.
                 end = end.min(total - 1);
             }
-            // A moment can only be kept where a piece ends.
-            for stop in self.stops(marks, total) {
+            // A checkpoint can only be kept where a piece ends.
+            for stop in self.stops(breakpoints, total) {
                 if stop > at && stop < end {
                     end = stop;
                 }
@@ -218,7 +219,7 @@ impl PrefixCache {
             match self.network.read(piece, Wanted::Last, cancel) {
                 Ok(found) => logits = found,
                 Err(failure) => {
-                    self.held.truncate(self.network.held());
+                    self.held.truncate(self.network.n_past());
                     return if failure.is_interrupted() {
                         Ok(None)
                     } else {
@@ -229,7 +230,7 @@ impl PrefixCache {
             self.held.extend_from_slice(piece);
             self.pacing
                 .took(piece.len(), started.elapsed().as_secs_f64());
-            self.keep_moment(marks, total);
+            self.keep_checkpoint(breakpoints, total);
             let done = self.held.len();
             let mean = (done - cached) as f64 / begun.elapsed().as_secs_f64().max(1e-6);
             on(Step::Prefill {
@@ -252,25 +253,25 @@ impl PrefixCache {
         let most = tokens.len().saturating_sub(1);
         let before = self.held.len();
         let same = common(&self.held, tokens).min(most);
-        let can_cut = self.network.can_cut();
+        let can_truncate = self.network.can_truncate();
         let usable = |known: &[u32]| {
             let same = common(known, tokens).min(most);
-            if can_cut || same == known.len() {
+            if can_truncate || same == known.len() {
                 same
             } else {
                 0
             }
         };
-        let own = if can_cut || same == self.held.len() {
+        let own = if can_truncate || same == self.held.len() {
             same
         } else {
             0
         };
         let kept = self
-            .moments
+            .checkpoints
             .iter()
             .enumerate()
-            .map(|(i, moment)| (usable(&moment.tokens), i))
+            .map(|(i, checkpoint)| (usable(&checkpoint.tokens), i))
             .max()
             .filter(|(length, _)| *length > own);
         let least = kept.map_or(own, |(length, _)| length);
@@ -283,15 +284,15 @@ impl PrefixCache {
             .filter(|(length, _)| *length >= least + WORTH);
         let restored = match (stored, kept) {
             (Some((_, i)), _) if self.take_up(i) => true,
-            (_, Some((_, i))) => self.restore_moment(i),
+            (_, Some((_, i))) => self.restore_checkpoint(i),
             _ => false,
         };
         if !restored {
-            self.network.keep(own);
-            self.held.truncate(self.network.held());
+            self.network.truncate(own);
+            self.held.truncate(self.network.n_past());
         }
         let wanted = common(&self.held, tokens).min(most);
-        let cached = self.network.keep(wanted);
+        let cached = self.network.truncate(wanted);
         if cached == 0 && before > 0 {
             on(Step::StartOver(format!(
                 "the conversation differs after {} of {} tokens, so it is read from its beginning",
@@ -303,15 +304,15 @@ impl PrefixCache {
         cached
     }
 
-    /// Brings the network to a moment in memory; false where it does not take it.
-    fn restore_moment(&mut self, i: usize) -> bool {
-        let Some(moment) = self.moments.get(i) else {
-            return bug("there is no such moment", false);
+    /// Brings the network to a checkpoint in memory; false where it does not take it.
+    fn restore_checkpoint(&mut self, i: usize) -> bool {
+        let Some(checkpoint) = self.checkpoints.get(i) else {
+            return bug("there is no such checkpoint", false);
         };
-        let restored = self.network.restore(&moment.snapshot);
+        let restored = self.network.restore(&checkpoint.checkpoint);
         self.held.clear();
         if restored {
-            self.held.extend_from_slice(&moment.tokens);
+            self.held.extend_from_slice(&checkpoint.tokens);
         }
         restored
     }
@@ -327,15 +328,15 @@ impl PrefixCache {
         }
         // A file is read once; from then on its state is in memory.
         let found = on_disk.swap_remove(i);
-        let Some(snapshot) = states.load(&found) else {
+        let Some(checkpoint) = states.load(&found) else {
             return false;
         };
-        let restored = self.network.restore(&snapshot);
+        let restored = self.network.restore(&checkpoint);
         self.held.clear();
         if restored {
             self.held = found.tokens;
-            if !self.network.can_cut() {
-                self.remember(Why::Stride, snapshot);
+            if !self.network.can_truncate() {
+                self.remember(Why::Stride, checkpoint);
             }
         }
         restored
@@ -348,64 +349,65 @@ impl PrefixCache {
             .get_or_insert_with(|| states.as_ref().map(DiskCache::list).unwrap_or_default())
     }
 
-    /// Returns the places in a prompt of `total` tokens at which moments are to be kept.
-    fn stops(&self, marks: Marks, total: usize) -> Vec<usize> {
-        let marks = marks
+    /// Returns the places in a prompt of `total` tokens at which checkpoints are to be kept.
+    fn stops(&self, breakpoints: Breakpoints, total: usize) -> Vec<usize> {
+        let breakpoints = breakpoints
             .system
             .into_iter()
-            .chain(marks.answer)
-            .chain(marks.next);
-        if self.network.can_cut() {
+            .chain(breakpoints.answer)
+            .chain(breakpoints.next);
+        if self.network.can_truncate() {
             return Vec::new();
         }
-        marks
+        breakpoints
             .chain((1..=total / STRIDE).map(|i| i * STRIDE))
             .collect()
     }
 
-    /// Keeps a moment, if this is a place for one.
-    fn keep_moment(&mut self, marks: Marks, total: usize) {
+    /// Keeps a checkpoint, if this is a place for one.
+    fn keep_checkpoint(&mut self, breakpoints: Breakpoints, total: usize) {
         let at = self.held.len();
-        if !self.stops(marks, total).contains(&at) {
+        if !self.stops(breakpoints, total).contains(&at) {
             return;
         }
-        let why = if marks.system == Some(at) {
+        let why = if breakpoints.system == Some(at) {
             Why::System
-        } else if marks.answer == Some(at) || marks.next == Some(at) {
+        } else if breakpoints.answer == Some(at) || breakpoints.next == Some(at) {
             Why::Answer
         } else {
             Why::Stride
         };
-        if let Some(snapshot) = self.network.snapshot() {
-            self.remember(why, snapshot);
+        if let Some(checkpoint) = self.network.checkpoint() {
+            self.remember(why, checkpoint);
         }
     }
 
-    /// Keeps the state behind the tokens held; where there are too many moments, another one goes.
-    fn remember(&mut self, why: Why, snapshot: Checkpoint) {
+    /// Keeps the state behind the tokens held; where there are too many checkpoints, another one goes.
+    fn remember(&mut self, why: Why, checkpoint: Checkpoint) {
         let tokens = self.held.clone();
-        self.moments.retain(|moment| moment.tokens != tokens);
-        if self.moments.len() >= MOST_MOMENTS {
+        self.checkpoints
+            .retain(|checkpoint| checkpoint.tokens != tokens);
+        if self.checkpoints.len() >= MOST_CHECKPOINTS {
             // Those on the way first, then answers; the oldest of them.
             let least = self
-                .moments
+                .checkpoints
                 .iter()
                 .enumerate()
-                .min_by_key(|(i, moment)| (moment.why, *i));
+                .min_by_key(|(i, checkpoint)| (checkpoint.why, *i));
             if let Some((i, _)) = least {
-                self.moments.remove(i);
+                self.checkpoints.remove(i);
             }
         }
-        self.moments.push(Moment {
+        self.checkpoints.push(CachedCheckpoint {
             why,
             tokens,
-            snapshot,
+            checkpoint,
         });
     }
 
     /// Writes to disk, on a thread of its own, the state behind the system block and that of this
     /// conversation. A state that cannot be written is not kept, that is all.
-    pub fn store(&mut self, tokens: &[u32], marks: Marks) {
+    pub fn store(&mut self, tokens: &[u32], breakpoints: Breakpoints) {
         let Some(states) = self.states.clone() else {
             return;
         };
@@ -414,20 +416,20 @@ impl PrefixCache {
             let part = tokens.get(..n).filter(|part| held.starts_with(part));
             part.map(<[u32]>::to_vec)
         };
-        let system = marks.system.and_then(begins);
-        let last = if self.network.can_cut() {
+        let system = breakpoints.system.and_then(begins);
+        let last = if self.network.can_truncate() {
             Some(held.clone())
         } else {
-            marks.answer.and_then(begins)
+            breakpoints.answer.and_then(begins)
         };
         let mut jobs: Vec<(Purpose, Vec<u32>, Checkpoint)> = Vec::new();
         for (purpose, tokens) in [(Purpose::System, system), (Purpose::Last, last)] {
             if let Some(tokens) = tokens
                 && tokens.len() >= WORTH
                 && !states.has(purpose, &tokens)
-                && let Some(snapshot) = self.snapshot_at(&tokens)
+                && let Some(checkpoint) = self.snapshot_at(&tokens)
             {
-                jobs.push((purpose, tokens, snapshot));
+                jobs.push((purpose, tokens, checkpoint));
             }
         }
         if jobs.is_empty() {
@@ -435,8 +437,8 @@ impl PrefixCache {
         }
         self.wait();
         let write = move || {
-            for (purpose, tokens, snapshot) in jobs {
-                if let Err(error) = states.save(purpose, &tokens, &snapshot) {
+            for (purpose, tokens, checkpoint) in jobs {
+                if let Err(error) = states.save(purpose, &tokens, &checkpoint) {
                     log::info!("the state of the model is not kept: {error}");
                 }
             }
@@ -448,15 +450,18 @@ impl PrefixCache {
 
     /// Returns the state behind `tokens`, a prefix of those held; none where it cannot be had.
     fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Checkpoint> {
-        let kept = self.moments.iter().find(|moment| moment.tokens == tokens);
-        if let Some(moment) = kept {
-            return Some(moment.snapshot.clone());
+        let kept = self
+            .checkpoints
+            .iter()
+            .find(|checkpoint| checkpoint.tokens == tokens);
+        if let Some(checkpoint) = kept {
+            return Some(checkpoint.checkpoint.clone());
         }
-        if !self.network.can_cut() && self.held != tokens {
+        if !self.network.can_truncate() && self.held != tokens {
             return None;
         }
-        let snapshot = self.network.snapshot()?;
-        snapshot.cut(tokens.len())
+        let checkpoint = self.network.checkpoint()?;
+        checkpoint.cut(tokens.len())
     }
 
     /// Waits until the states that are being written are on disk.

@@ -80,15 +80,15 @@ fn the_next_turn_does_not_read_the_conversation_again() {
         // What was not read again changes nothing.
         let mut fresh = load(name, None, 0);
         run(&mut fresh, &request("what does the parser do with tabs?"));
-        fresh.recall.reset();
-        fresh.recall.moments.clear();
+        fresh.prefix_cache.reset();
+        fresh.prefix_cache.checkpoints.clear();
         let (anew, cached, _) = run(&mut fresh, &turn);
         assert_eq!((anew, cached), (second.clone(), 0), "{name}");
         // Another question under the same rules begins behind them.
         let (other, cached, prompt) = run(&mut engine, &request("who calls it?"));
         assert!(cached * 10 > prompt * 8, "{name}: {cached} of {prompt}");
         assert_eq!(run(&mut fresh, &request("who calls it?")).0, other);
-        // The conversation before goes on where its last answer began, if its moment is kept.
+        // The conversation before goes on where its last answer began, if its checkpoint is kept.
         let (again, cached, prompt) = run(&mut engine, &turn);
         assert_eq!(again, second);
         assert!(cached * 10 > prompt * 8, "{name}: {cached} of {prompt}");
@@ -225,14 +225,14 @@ fn a_folder_that_cannot_be_written_is_no_failure() {
 }
 
 #[test]
-fn few_moments_are_held_and_the_rules_stay() {
+fn few_checkpoints_are_held_and_the_rules_stay() {
     let mut engine = load("qwen35-tiny-mtp", None, 0);
     for i in 0..8 {
         run(&mut engine, &request(&format!("{i} is another question")));
     }
     let (_, cached, prompt) = run(&mut engine, &request("and one more"));
     assert!(cached * 10 > prompt * 8);
-    assert!(engine.recall.moments.len() <= MOST_MOMENTS);
+    assert!(engine.prefix_cache.checkpoints.len() <= MOST_CHECKPOINTS);
 }
 
 #[test]
@@ -273,15 +273,15 @@ fn what_is_read_again_comes_to_the_same_to_the_bit() {
         // More than are read at once.
         let length = (engine.facts().context - 40).min(1_300) as u32;
         let tokens: Vec<u32> = (0..length).map(|i| 3 + i * 7 % 90).collect();
-        let marks = Marks {
+        let breakpoints = Breakpoints {
             system: None,
             answer: Some(tokens.len() - 4),
             next: None,
         };
         let mut read = || {
             engine
-                .recall
-                .read(&tokens, marks, &Cancel::never(), &mut |_| {})
+                .prefix_cache
+                .read(&tokens, breakpoints, &Cancel::never(), &mut |_| {})
                 .expect("read")
                 .expect("to the end")
         };

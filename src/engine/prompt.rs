@@ -2,7 +2,7 @@
 //! from it, and the part of an earlier turn that has to be read again.
 
 use super::local::LocalEngine;
-use super::prefix_cache::{Marks, common};
+use super::prefix_cache::{Breakpoints, common};
 use super::{Generate, Message, Role, Step};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
@@ -62,7 +62,7 @@ impl LocalEngine {
     /// Finds the places where the next prompt of this conversation, or of one with the same system
     /// block, may part from this one: by rendering such conversations, since only the template
     /// knows.
-    pub(super) fn marks(&self, request: &Generate, tokens: &[u32]) -> Marks {
+    pub(super) fn breakpoints(&self, request: &Generate, tokens: &[u32]) -> Breakpoints {
         let thinking = request.thinking;
         let first = request.messages.first();
         let system = first
@@ -71,15 +71,15 @@ impl LocalEngine {
                 self.shared(tokens, &[first.clone(), stand_in(Role::User)], thinking)
             });
         // Where the state can be cut back, the next prompt finds its own place.
-        if self.recall.can_cut() {
-            return Marks {
+        if self.prefix_cache.can_truncate() {
+            return Breakpoints {
                 system,
-                ..Marks::default()
+                ..Breakpoints::default()
             };
         }
         let mut longer = request.messages.clone();
         longer.extend([stand_in(Role::Assistant), stand_in(Role::User)]);
-        Marks {
+        Breakpoints {
             system,
             answer: self.shared(tokens, &longer, thinking),
             next: Some(&request.next)

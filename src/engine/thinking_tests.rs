@@ -27,7 +27,7 @@ struct Brooder {
 }
 
 impl Network for Brooder {
-    fn held(&self) -> usize {
+    fn n_past(&self) -> usize {
         self.held
     }
 
@@ -56,7 +56,7 @@ impl Network for Brooder {
         Ok(logits)
     }
 
-    fn keep(&mut self, _tokens: usize) -> usize {
+    fn truncate(&mut self, _tokens: usize) -> usize {
         self.held = 0;
         0
     }
@@ -90,7 +90,7 @@ fn brooding(way: Way, answer: &str) -> LocalEngine {
         said: None,
         held: 0,
     };
-    engine.recall = PrefixCache::new(Box::new(brooder), None);
+    engine.prefix_cache = PrefixCache::new(Box::new(brooder), None);
     engine
 }
 
@@ -131,8 +131,8 @@ fn a_thought_is_ended_at_its_limit_and_the_answer_follows() {
     let close = engine.tokenizer.special("</think>").expect("a token");
     assert_eq!(
         engine
-            .recall
-            .held()
+            .prefix_cache
+            .n_past()
             .iter()
             .filter(|id| **id == close)
             .count(),

@@ -1,4 +1,5 @@
-//! Some query rows of one head, and the pages they go over: the inner part of attention.
+//! The online softmax (arXiv:1805.02867), as the inner loop of attention by parts
+//! (arXiv:2205.14135): some query rows of one head, and the pages of keys and values they go over.
 //!
 //! Each page is three steps for all rows: scores (rows times keys), weights (the exponential of
 //! scores, relative to the largest that the row has seen so far), sums (weights times values).
@@ -39,11 +40,11 @@ pub(super) struct Scratch {
     /// Weighted sums of values: `[rows][padded]`.
     sums: Lines,
     /// Largest score of each row so far.
-    most: Vec<f32>,
+    max: Vec<f32>,
     /// Sum of the weights of each row, relative to that of its largest score.
-    total: Vec<f32>,
+    denominator: Vec<f32>,
     /// Factor of each row by which the page multiplies the sums before it.
-    fades: Vec<f32>,
+    rescale: Vec<f32>,
     /// Keys and values of a page as floats: `[key_rows][16]`, then `[padded / 16][PAGE][16]`.
     floats: Lines,
 }
@@ -61,9 +62,9 @@ impl Scratch {
         self.sums.reserve(all * padded);
         self.sums[..all * padded].fill(0.0);
         for (figures, start) in [
-            (&mut self.most, f32::NEG_INFINITY),
-            (&mut self.total, 0.0),
-            (&mut self.fades, 1.0),
+            (&mut self.max, f32::NEG_INFINITY),
+            (&mut self.denominator, 0.0),
+            (&mut self.rescale, 1.0),
         ] {
             figures.clear();
             figures.resize(all, start);
@@ -73,7 +74,7 @@ impl Scratch {
     /// Writes the weighted mean of the values that row `row` has seen.
     #[inline]
     pub fn finish(&self, row: usize, out: &mut [f32]) {
-        let scale = 1.0 / self.total[row];
+        let scale = 1.0 / self.denominator[row];
         for (out, sum) in out.iter_mut().zip(&self.sums[row * self.padded..]) {
             *out = sum * scale;
         }
@@ -84,9 +85,9 @@ impl Scratch {
     pub fn leave(&self, to: &mut [f32]) {
         let (sums, figures) = to.split_at_mut(self.rows * self.padded);
         sums.copy_from_slice(&self.sums[..sums.len()]);
-        let (most, total) = figures.split_at_mut(self.rows);
-        most.copy_from_slice(&self.most[..self.rows]);
-        total[..self.rows].copy_from_slice(&self.total[..self.rows]);
+        let (max, denominator) = figures.split_at_mut(self.rows);
+        max.copy_from_slice(&self.max[..self.rows]);
+        denominator[..self.rows].copy_from_slice(&self.denominator[..self.rows]);
     }
 }
 
@@ -196,19 +197,19 @@ impl Sweep<'_> {
                     continue;
                 }
             };
-            let soon = match next.head(self.head) {
-                Head::Halves(soon) => soon,
+            let upcoming = match next.head(self.head) {
+                Head::Halves(upcoming) => upcoming,
                 // Floats are not asked for early, see `Number::FAR`.
                 Head::Floats(_) => halves,
             };
             if many {
-                for ((to, from), soon) in rows.iter_mut().zip(halves).zip(soon) {
-                    ask_for(soon);
+                for ((to, from), upcoming) in rows.iter_mut().zip(halves).zip(upcoming) {
+                    ask_for(upcoming);
                     V::load_halves(from).store(to);
                 }
                 self.page::<V, f32, R, N>(rows, rows, start);
             } else {
-                self.page::<V, f16, R, N>(halves, soon, start);
+                self.page::<V, f16, R, N>(halves, upcoming, start);
             }
         }
         self.scratch.floats = floats;
@@ -244,14 +245,14 @@ impl Sweep<'_> {
             queries,
             scores,
             sums,
-            most,
-            total,
-            fades,
+            max,
+            denominator,
+            rescale,
             ..
         } = &mut *self.scratch;
         let rows = *rows;
         let columns = *padded / 16;
-        let tiles = most.len() / R;
+        let tiles = max.len() / R;
         let seen_by_tile =
             |tile: usize| seen(tile * R).start..seen((tile * R + R).min(rows) - 1).end;
         let (keys, values) = now.split_at(key_rows(width));
@@ -262,7 +263,7 @@ impl Sweep<'_> {
             for panel in (0..PAGE / 16).step_by(N) {
                 let place = |n: usize| (panel + n) * width;
                 let own = each(|n| &keys[place(n)..][..width]);
-                let soon = each(|n| ahead(now, next, place(n + N), width));
+                let upcoming = each(|n| ahead(now, next, place(n + N), width));
                 for tile in first..tiles.min(first + at_once) {
                     let seen = seen_by_tile(tile);
                     if seen.end <= panel * 16 || (panel + N) * 16 <= seen.start {
@@ -270,7 +271,7 @@ impl Sweep<'_> {
                     }
                     let row = |r: usize| &queries[(tile * R + r) * width..][..width];
                     let mut sums = [[V::splat(0.0); N]; R];
-                    product::<V, T, R, N>(each(row), own, soon, &mut sums);
+                    product::<V, T, R, N>(each(row), own, upcoming, &mut sums);
                     for (r, sums) in sums.iter().enumerate() {
                         let scores = &mut scores[(tile * R + r) * (PAGE / 16) + panel..][..N];
                         for (sum, to) in sums.iter().zip(scores) {
@@ -281,11 +282,11 @@ impl Sweep<'_> {
             }
         }
         for (row, scores) in scores.chunks_exact_mut(PAGE / 16).take(rows).enumerate() {
-            fades[row] = weigh(scores, seen(row), &mut most[row], &mut total[row]);
+            rescale[row] = weigh(scores, seen(row), &mut max[row], &mut denominator[row]);
         }
         let mut tile = Values {
             weights: scores.as_flattened(),
-            fades,
+            rescale,
             sums: sums.as_chunks_mut().0,
             columns,
             now,
@@ -330,21 +331,26 @@ fn ahead<'a, T>(
 /// Makes weights of a row's scores of a page, of which the row sees the places `seen`; gives the
 /// factor by which the sums before are to be multiplied.
 #[inline(always)]
-fn weigh(scores: &mut [PanelRow<f32>], seen: Range<usize>, most: &mut f32, total: &mut f32) -> f32 {
+fn weigh(
+    scores: &mut [PanelRow<f32>],
+    seen: Range<usize>,
+    max: &mut f32,
+    denominator: &mut f32,
+) -> f32 {
     if seen.is_empty() {
         scores.as_flattened_mut().fill(0.0);
         return 1.0;
     }
     scores.as_flattened_mut()[..seen.start].fill(f32::NEG_INFINITY);
     scores.as_flattened_mut()[seen.end..].fill(f32::NEG_INFINITY);
-    let mut here = [*most; 16];
+    let mut here = [*max; 16];
     for part in scores.iter() {
-        for (most, score) in here.iter_mut().zip(part) {
-            *most = larger(*most, *score);
+        for (max, score) in here.iter_mut().zip(part) {
+            *max = larger(*max, *score);
         }
     }
     let here = folded::<true>(here);
-    let fade = exp(*most - here);
+    let factor = exp(*max - here);
     let mut sum = [0.0_f32; 16];
     for part in scores.iter_mut() {
         for (sum, score) in sum.iter_mut().zip(part) {
@@ -352,9 +358,9 @@ fn weigh(scores: &mut [PanelRow<f32>], seen: Range<usize>, most: &mut f32, total
             *sum += *score;
         }
     }
-    *most = here;
-    *total = *total * fade + folded::<false>(sum);
-    fade
+    *max = here;
+    *denominator = *denominator * factor + folded::<false>(sum);
+    factor
 }
 
 /// The product of a page's weights with its values, to be added to the sums.
@@ -362,7 +368,7 @@ struct Values<'a, T> {
     /// Weights, `[rows][PAGE]`.
     weights: &'a [f32],
     /// Factor of each row for the sums before, `[rows]`.
-    fades: &'a [f32],
+    rescale: &'a [f32],
     /// Sums, `[rows][columns]`, of sixteen numbers each.
     sums: &'a mut [PanelRow<f32>],
     columns: usize,
@@ -385,18 +391,18 @@ impl<T: Number> Values<'_, T> {
     ) {
         let from = |n: usize| self.first + (column + n) * PAGE + seen.start;
         let own = each(|n| &self.now[from(n)..][..seen.len()]);
-        let soon = each(|n| ahead(self.now, self.next, from(n + N), seen.len()));
+        let upcoming = each(|n| ahead(self.now, self.next, from(n + N), seen.len()));
         let weights = |r: usize| &self.weights[(row + r) * PAGE..][..PAGE][seen.clone()];
         let place = |r: usize| (row + r) * self.columns + column;
         // Loops and not closures: one that stays a call has not the instructions of its caller.
         let mut sums = [[V::splat(0.0); N]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
-            let (from, fade) = (&self.sums[place(r)..][..N], V::splat(self.fades[row + r]));
+            let (from, factor) = (&self.sums[place(r)..][..N], V::splat(self.rescale[row + r]));
             for (sum, from) in sums.iter_mut().zip(from) {
-                *sum = V::load(from).times(fade);
+                *sum = V::load(from).times(factor);
             }
         }
-        product::<V, T, R, N>(each(weights), own, soon, &mut sums);
+        product::<V, T, R, N>(each(weights), own, upcoming, &mut sums);
         for (r, sums) in sums.iter().enumerate() {
             let at = place(r);
             for (sum, to) in sums.iter().zip(&mut self.sums[at..][..N]) {

@@ -39,7 +39,7 @@ pub const ARCHITECTURES: &[&str] = &[
 /// A call that is cancelled or fails leaves the state as it was.
 pub trait Network: Send {
     /// Counts the tokens that the state stands for.
-    fn held(&self) -> usize;
+    fn n_past(&self) -> usize;
 
     /// Reads tokens behind those held and gives the logits after the last one, or after each:
     /// `rows × vocabulary`, row by row.
@@ -49,7 +49,7 @@ pub trait Network: Send {
     fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>>;
 
     /// Reads a few tokens that may turn out wrong, and gives the logits after each. Where
-    /// [`Network::can_take_back`], [`Network::keep`] can take back any number of them, once and
+    /// [`Network::can_roll_back`], [`Network::keep`] can take back any number of them, once and
     /// before the next are read.
     ///
     /// # Errors
@@ -60,31 +60,31 @@ pub trait Network: Send {
 
     /// Forgets all but the first `tokens` of those read; returns how many are kept: fewer, or
     /// none, where the state cannot be cut back to that length.
-    fn keep(&mut self, tokens: usize) -> usize;
+    fn truncate(&mut self, tokens: usize) -> usize;
 
     /// Tells whether the state can be cut back to any length.
-    fn can_cut(&self) -> bool {
+    fn can_truncate(&self) -> bool {
         false
     }
 
     /// Tells whether tokens that were only verified can be taken back.
-    fn can_take_back(&self) -> bool {
-        self.can_cut()
+    fn can_roll_back(&self) -> bool {
+        self.can_truncate()
     }
 
     /// Returns the state as it is now; none where it cannot be kept.
-    fn snapshot(&mut self) -> Option<Checkpoint> {
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
         None
     }
 
-    /// Takes up a snapshot of this network; says whether it fits.
+    /// Takes up a checkpoint of this network; says whether it fits.
     fn restore(&mut self, _snapshot: &Checkpoint) -> bool {
         false
     }
 
     /// Forgets all tokens read.
     fn reset(&mut self) {
-        self.keep(0);
+        self.truncate(0);
     }
 }
 
@@ -228,8 +228,8 @@ fn failed(error: &candle_core::Error) -> Failure {
 }
 
 impl Network for Transformer {
-    fn held(&self) -> usize {
-        Self::held(self)
+    fn n_past(&self) -> usize {
+        Self::n_past(self)
     }
 
     fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>> {
@@ -242,22 +242,22 @@ impl Network for Transformer {
         logits.ok_or_else(Failure::interrupted)
     }
 
-    fn keep(&mut self, tokens: usize) -> usize {
+    fn truncate(&mut self, tokens: usize) -> usize {
         // A state that cannot be cut back counts for nothing: reading anew is always right.
-        Self::keep(self, tokens).unwrap_or(0)
+        Self::truncate(self, tokens).unwrap_or(0)
     }
 
-    fn can_cut(&self) -> bool {
+    fn can_truncate(&self) -> bool {
         !self.is_recurrent()
     }
 
-    fn can_take_back(&self) -> bool {
+    fn can_roll_back(&self) -> bool {
         true
     }
 
-    fn snapshot(&mut self) -> Option<Checkpoint> {
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
         // A device may have no room for the copy; then there is nothing to come back to.
-        Self::snapshot(self).ok()
+        Self::checkpoint(self).ok()
     }
 
     fn restore(&mut self, snapshot: &Checkpoint) -> bool {
@@ -273,7 +273,7 @@ struct Glm4 {
 }
 
 impl Network for Glm4 {
-    fn held(&self) -> usize {
+    fn n_past(&self) -> usize {
         self.held
     }
 
@@ -300,7 +300,7 @@ impl Network for Glm4 {
         Ok(rows)
     }
 
-    fn keep(&mut self, tokens: usize) -> usize {
+    fn truncate(&mut self, tokens: usize) -> usize {
         if tokens < self.held {
             self.held = 0;
         }

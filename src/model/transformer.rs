@@ -193,7 +193,7 @@ impl Transformer {
     }
 
     /// Counts the tokens that the state stands for.
-    pub const fn held(&self) -> usize {
+    pub const fn n_past(&self) -> usize {
         self.held
     }
 
@@ -314,7 +314,7 @@ impl Transformer {
 
     /// Forgets all but the first `tokens` of those read; returns how many are held then: fewer
     /// where the state cannot be cut back to that length.
-    pub fn keep(&mut self, tokens: usize) -> Result<usize> {
+    pub fn truncate(&mut self, tokens: usize) -> Result<usize> {
         let wanted = tokens.min(self.held);
         if let Some(before) = self.tried.take() {
             let taken = wanted.saturating_sub(before);
@@ -334,8 +334,8 @@ impl Transformer {
     }
 
     /// Returns the state as it is now, to be taken up again; cheap on the CPU.
-    pub fn snapshot(&mut self) -> Result<Checkpoint> {
-        self.keep(self.held)?;
+    pub fn checkpoint(&mut self) -> Result<Checkpoint> {
+        self.truncate(self.held)?;
         let layers = self.states.iter().map(|state| {
             Ok(match state {
                 State::KvCache(keys) => KeptLayer::KvCache(keys.saved(self.held)?),
@@ -352,12 +352,12 @@ impl Transformer {
         })
     }
 
-    /// Takes up a snapshot of this network.
+    /// Takes up a checkpoint of this network.
     ///
     /// # Errors
     /// Where it is of another; then the state is that of an empty text.
     pub fn restore(&mut self, snapshot: &Checkpoint) -> Result<()> {
-        self.keep(0)?;
+        self.truncate(0)?;
         let fits = snapshot.tokens <= self.context
             && snapshot.layers.len() == self.states.len()
             && snapshot

@@ -25,13 +25,13 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
         // A snapshot, another text meanwhile, and back: the very same numbers.
         network.reset();
         last(network, &tokens[..at]);
-        let snapshot = network.snapshot().expect("a snapshot");
+        let snapshot = network.checkpoint().expect("a snapshot");
         assert_eq!(snapshot.tokens(), at);
         network.reset();
         last(network, &other[..90]);
-        let between = network.snapshot().expect("a snapshot");
+        let between = network.checkpoint().expect("a snapshot");
         assert!(network.restore(&snapshot));
-        assert_eq!(network.held(), at);
+        assert_eq!(network.n_past(), at);
         assert_eq!(last(network, &tokens[at..]), straight, "after {at}");
         // The other text goes on where it was, too.
         assert!(network.restore(&between));
@@ -48,8 +48,8 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
                 .for_each(|token| *token = other[0]);
             let rows = network.verify(&draft, &go).expect("logits");
             assert_eq!(rows.len() % 5, 0);
-            assert_eq!(network.held(), at + 5);
-            assert_eq!(network.keep(at + right), at + right);
+            assert_eq!(network.n_past(), at + 5);
+            assert_eq!(network.truncate(at + right), at + right);
             same(
                 &last(network, &tokens[at + right..]),
                 &straight,
@@ -73,7 +73,7 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
         source.cancel();
         let failure = network.read(&other, Wanted::Last, &token);
         assert!(failure.expect_err("cancelled").is_interrupted());
-        assert_eq!(network.held(), at);
+        assert_eq!(network.n_past(), at);
         same(&last(network, &tokens[at..]), &straight, "after a cancel");
     }
     // Too many tokens are refused, and nothing is lost.
@@ -82,7 +82,7 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
     let many: Vec<u32> = tokens.iter().cycle().take(600).copied().collect();
     assert!(network.read(&many, Wanted::Last, &go).is_err());
     assert!(network.read(&[u32::MAX], Wanted::Last, &go).is_err());
-    assert_eq!(network.held(), 10);
+    assert_eq!(network.n_past(), 10);
 }
 
 #[test]
@@ -143,8 +143,8 @@ fn tokens_read_together_give_to_the_last_bit_what_each_alone_gives() {
             let mut rows = Vec::new();
             for part in tokens[60..].chunks(count) {
                 rows.extend(network.verify(part, &go).expect("logits"));
-                let held = network.held();
-                assert_eq!(network.keep(held), held);
+                let held = network.n_past();
+                assert_eq!(network.truncate(held), held);
             }
             let rows: Vec<u32> = rows.into_iter().map(f32::to_bits).collect();
             assert!(rows == alone, "{shape} {quantization} {count} at once");
@@ -156,14 +156,14 @@ fn tokens_read_together_give_to_the_last_bit_what_each_alone_gives() {
 fn only_attention_can_be_cut_back() {
     let mut network = load(&ours().join("qwen3-tiny.F32"));
     read(&mut *network, &[1, 2, 3, 4, 5], &[5]);
-    assert!(network.can_cut());
-    assert_eq!(network.keep(3), 3);
+    assert!(network.can_truncate());
+    assert_eq!(network.truncate(3), 3);
     let mut network = load(&ours().join("qwen35-tiny-mtp.F32"));
     read(&mut *network, &[1, 2, 3, 4, 5], &[5]);
-    assert!(!network.can_cut());
-    assert_eq!(network.keep(5), 5);
-    assert_eq!(network.keep(3), 0);
-    assert_eq!(network.held(), 0);
+    assert!(!network.can_truncate());
+    assert_eq!(network.truncate(5), 5);
+    assert_eq!(network.truncate(3), 0);
+    assert_eq!(network.n_past(), 0);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_snapshot_survives_a_file() {
         let tokens = Reference::read(&path).tokens(130);
         let mut network = load(&path);
         read(&mut *network, &tokens[..100], &[100]);
-        let snapshot = network.snapshot().expect("a snapshot");
+        let snapshot = network.checkpoint().expect("a snapshot");
         let mut bytes = Vec::new();
         snapshot.write(&mut bytes).expect("written");
         let go = Cancel::never();

@@ -61,7 +61,7 @@ pub struct Case {
 
 impl Case {
     /// Tokens that are held before writing.
-    pub fn held(self) -> usize {
+    pub fn n_past(self) -> usize {
         self.depth.max(self.prompt)
     }
 
@@ -296,10 +296,10 @@ mod tests {
     fn cases_are_read_and_told() {
         let case: Case = "512:64".parse().expect("a case");
         assert_eq!((case.prompt, case.depth, case.written), (512, 0, 64));
-        assert_eq!(case.held(), 512);
+        assert_eq!(case.n_past(), 512);
         let case: Case = "512:0@8192".parse().expect("a case");
         assert_eq!((case.prompt, case.depth, case.written), (512, 8192, 0));
-        assert_eq!(case.held(), 8192);
+        assert_eq!(case.n_past(), 8192);
         assert_eq!(case.to_string(), "512:0@8192");
         assert_eq!(case.words().join(" "), "--prompt 512 --depth 8192 --gen 0");
         for wrong in ["512", "0:1", "a:1", "1:b", "1:1@", "1:1@x"] {

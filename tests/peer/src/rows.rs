@@ -166,7 +166,7 @@ impl Row {
     pub fn name(self) -> String {
         let what = match self.what {
             What::Rates(case) => case.prompt.to_string(),
-            What::Writing(case) => case.held().to_string(),
+            What::Writing(case) => case.n_past().to_string(),
             What::Memory(_) => "memory".to_owned(),
             What::Start => "start".to_owned(),
             What::Taken(_) => "taken".to_owned(),
@@ -219,7 +219,7 @@ impl Row {
                 };
                 let pairs = once.take(file, case)?;
                 let line = |name: &str, of: fn(&Run) -> u64| {
-                    let name = format!("{name} with {} held, {model}, MB", case.held());
+                    let name = format!("{name} with {} held, {model}, MB", case.n_past());
                     plain(Figure::new(name, &pairs, &|r| of(r) as f64 / 1e6), 0)
                 };
                 let lines = vec![
@@ -277,7 +277,7 @@ fn prefill(model: &str, case: Case, pairs: &[Pair], bounds: &Bounds) -> Line {
 }
 
 fn decode(model: &str, case: Case, pairs: &[Pair], bounds: &Bounds) -> Line {
-    let name = format!("decode after {}, {model}, tokens/s", case.held());
+    let name = format!("decode after {}, {model}, tokens/s", case.n_past());
     let moved = Figure::new("", pairs, &|r| r.number("decode_gb_s"));
     let share = crate::logits::median(&moved.homebody) * 1e9 / bounds.read;
     Line {

@@ -128,7 +128,7 @@ fn of_case(case: Case, pairs: &[Pair]) -> Vec<Figure> {
     )];
     if case.written > 0 {
         figures.push(Figure::new(
-            format!("decode after {}, tok/s", case.held()),
+            format!("decode after {}, tok/s", case.n_past()),
             pairs,
             &|r| r.number("decode_tps"),
         ));
