@@ -14,7 +14,8 @@ use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
 use super::workers::{Shared, guarded};
-use crate::app::{Event, Generation};
+use crate::app::{Command, Event};
+use crate::base::bug::bug;
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
@@ -27,65 +28,26 @@ const LOOK: Duration = Duration::from_secs(3);
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
 
-/// A task of the desk.
-pub enum Task {
-    /// Tell what a request would be shown, counted roughly.
-    Preview {
-        /// The number given back with the answer.
-        generation: Generation,
-        /// The request.
-        request: Box<Request>,
-    },
-    /// Search the index.
-    Search {
-        /// The number given back with the answer.
-        generation: Generation,
-        /// The words to look for.
-        query: String,
-        /// Places found at most.
-        top: usize,
-    },
-    /// Read lines of a file.
-    ReadCode {
-        /// The file.
-        path: RepoPath,
-        /// The lines.
-        range: LineRange,
-    },
-    /// Tell git's head and status.
-    Repo,
-    /// List the models there are.
-    Models,
-    /// List the sessions there are.
-    ListSessions,
-    /// Load the turns of the session of this id, or of the newest.
-    LoadSession(Option<String>),
-    /// Begin a new session with the next turn.
-    NewSession,
-    /// Keep a turn.
-    SaveTurn(Box<Turn>),
-    /// Keep a line of history.
-    SaveHistory(String),
-    /// Write the conversation as Markdown.
-    Export {
-        /// The conversation.
-        turns: Vec<Turn>,
-        /// The file to write; none for a name of its own.
-        file: Option<String>,
-    },
-    /// Write the report of a review.
-    Report(String),
-    /// Put a finding aside, or take it back.
-    Dismiss {
-        /// The finding.
-        finding: Box<Finding>,
-        /// True if the finding is aside from now on.
-        aside: bool,
-    },
-    /// Make the change that came with a finding.
-    Suggest(Box<Finding>),
-    /// Report what was found here, and try the seal.
-    Doctor,
+/// Tells whether a command is for this thread.
+pub const fn is_quick(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Preview { .. }
+            | Command::Search { .. }
+            | Command::ReadCode { .. }
+            | Command::RefreshRepo
+            | Command::ListModels
+            | Command::ListSessions
+            | Command::LoadSession { .. }
+            | Command::NewSession
+            | Command::SaveTurn(_)
+            | Command::SaveHistory(_)
+            | Command::Export { .. }
+            | Command::WriteReport(_)
+            | Command::Dismiss { .. }
+            | Command::Suggest(_)
+            | Command::Doctor
+    )
 }
 
 /// The desk: what its thread holds between tasks.
@@ -127,23 +89,23 @@ impl IoWorker {
         }
     }
 
-    fn serve(&mut self, task: Task) {
-        if let Some(event) = self.outcome(task) {
+    fn serve(&mut self, command: Command) {
+        if let Some(event) = self.outcome(command) {
             self.tell(event);
         }
     }
 
-    /// Carries a task out and returns what is to be told of it, if anything is.
-    fn outcome(&mut self, task: Task) -> Option<Event> {
-        Some(match task {
-            Task::Preview {
+    /// Carries a command out and returns what is to be told of it, if anything is.
+    fn outcome(&mut self, command: Command) -> Option<Event> {
+        Some(match command {
+            Command::Preview {
                 generation,
                 request,
             } => Event::Preview {
                 generation,
                 result: guarded(|| self.preview(&request)).map(Box::new),
             },
-            Task::Search {
+            Command::Search {
                 generation,
                 query,
                 top,
@@ -151,7 +113,7 @@ impl IoWorker {
                 generation,
                 result: guarded(|| self.shared.index().0.search(&query, top)),
             },
-            Task::ReadCode { path, range } => {
+            Command::ReadCode { path, range } => {
                 let result = guarded(|| self.code(&path, range));
                 Event::Code {
                     path,
@@ -159,33 +121,34 @@ impl IoWorker {
                     result,
                 }
             }
-            Task::Repo => guarded(|| self.repo()).unwrap_or_else(Event::Warning),
-            Task::Models => Event::Models(guarded(|| model_rows(&self.shared))),
-            Task::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
-            Task::LoadSession(id) => self.load_session(id),
-            Task::NewSession => {
+            Command::RefreshRepo => guarded(|| self.repo()).unwrap_or_else(Event::Warning),
+            Command::ListModels => Event::Models(guarded(|| model_rows(&self.shared))),
+            Command::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
+            Command::LoadSession { id } => self.load_session(id),
+            Command::NewSession => {
                 self.session = None;
                 return None;
             }
-            Task::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
-            Task::SaveHistory(line) => {
+            Command::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
+            Command::SaveHistory(line) => {
                 let file = history::file(&self.shared.workspace.places.state);
                 return unsaved(guarded(|| history::save(&file, &line)));
             }
-            Task::Export { turns, file } => Event::Written(guarded(|| {
+            Command::Export { turns, file } => Event::Written(guarded(|| {
                 self.write(file.as_deref(), "homebody-session", &export(&turns))
             })),
-            Task::Report(text) => {
+            Command::WriteReport(text) => {
                 Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
             }
-            Task::Dismiss { finding, aside } => {
+            Command::Dismiss { finding, aside } => {
                 return unsaved(guarded(|| self.dismiss(&finding, aside)));
             }
-            Task::Suggest(finding) => Event::Suggested {
+            Command::Suggest(finding) => Event::Suggested {
                 change: finding.change(&self.shared.workspace.repo),
                 finding,
             },
-            Task::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
+            Command::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
+            _ => return bug("a command came that is for another thread", None),
         })
     }
 
@@ -339,7 +302,7 @@ fn expand(name: &str) -> PathBuf {
 }
 
 /// Serves tasks until nobody can send any.
-pub fn serve(mut desk: IoWorker, tasks: &Receiver<Task>) {
+pub fn serve(mut desk: IoWorker, tasks: &Receiver<Command>) {
     loop {
         match tasks.recv_timeout(LOOK) {
             Ok(task) => desk.serve(task),

@@ -15,14 +15,15 @@ use super::indexer::{self, Indexer};
 use super::io_worker::{self, IoWorker};
 use super::reports;
 use crate::app::{Command, Event, Generation, PullEvent};
+use crate::base::bug::bug;
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
 use crate::jobs::check::{Before, Check, Checked, Step};
 use crate::jobs::{Request, Workspace};
-use crate::models::Puller;
 use crate::patch::{self, UndoDir};
+use crate::registry::Puller;
 
 /// Time between two words about a check.
 const TELLING: Duration = Duration::from_millis(120);
@@ -64,8 +65,8 @@ pub struct Workers {
     events: Sender<Event>,
     engine: Sender<Task>,
     index: Sender<bool>,
-    desk: Option<Sender<io_worker::Task>>,
-    writer: Option<Sender<Write>>,
+    desk: Option<Sender<Command>>,
+    writer: Option<Sender<Command>>,
     puller: Option<Sender<(String, Cancel)>>,
     job: CancelSource,
     load: CancelSource,
@@ -76,16 +77,6 @@ pub struct Workers {
     running: Option<Generation>,
     /// Threads whose work must be finished before the process ends.
     to_finish: Vec<JoinHandle<()>>,
-}
-
-/// A task of the writer.
-enum Write {
-    Apply {
-        block: crate::app::BlockId,
-        change: Box<patch::Change>,
-    },
-    Undo,
-    Init,
 }
 
 impl Workers {
@@ -193,19 +184,17 @@ impl Workers {
             }
             Command::Pull { name } => self.start_pull(name),
             Command::CancelPull => self.pull.cancel(),
-            Command::Apply { block, change } => self.to_writer(Write::Apply { block, change }),
-            Command::Undo => self.to_writer(Write::Undo),
-            Command::WriteInit => self.to_writer(Write::Init),
+            writes @ (Command::Apply { .. } | Command::Undo | Command::WriteInit) => {
+                self.to_writer(writes);
+            }
             Command::RunCheck {
                 block,
                 change,
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
-            other => match for_desk(other) {
-                Ok(task) => self.to_desk(task),
-                Err(other) => return Some(other),
-            },
+            quick if io_worker::is_quick(&quick) => self.to_desk(quick),
+            other => return Some(other),
         }
         None
     }
@@ -225,7 +214,7 @@ impl Workers {
     fn preview(&self, generation: Generation, request: Box<Request>) {
         // While a job has the engine, the desk answers with an estimate.
         if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
-            self.to_desk(io_worker::Task::Preview {
+            self.to_desk(Command::Preview {
                 generation,
                 request,
             });
@@ -248,15 +237,15 @@ impl Workers {
         let _ = self.engine.send(task);
     }
 
-    fn to_desk(&self, task: io_worker::Task) {
+    fn to_desk(&self, command: Command) {
         if let Some(desk) = &self.desk {
-            let _ = desk.send(task);
+            let _ = desk.send(command);
         }
     }
 
-    fn to_writer(&self, task: Write) {
+    fn to_writer(&self, command: Command) {
         if let Some(writer) = &self.writer {
-            let _ = writer.send(task);
+            let _ = writer.send(command);
         }
     }
 
@@ -339,35 +328,6 @@ impl Workers {
     }
 }
 
-/// The desk's task for a command; the command itself if it is none for the desk.
-fn for_desk(command: Command) -> Result<io_worker::Task, Command> {
-    Ok(match command {
-        Command::Search {
-            generation,
-            query,
-            top,
-        } => io_worker::Task::Search {
-            generation,
-            query,
-            top,
-        },
-        Command::ReadCode { path, range } => io_worker::Task::ReadCode { path, range },
-        Command::RefreshRepo => io_worker::Task::Repo,
-        Command::ListModels => io_worker::Task::Models,
-        Command::ListSessions => io_worker::Task::ListSessions,
-        Command::LoadSession { id } => io_worker::Task::LoadSession(id),
-        Command::NewSession => io_worker::Task::NewSession,
-        Command::SaveTurn(turn) => io_worker::Task::SaveTurn(turn),
-        Command::SaveHistory(line) => io_worker::Task::SaveHistory(line),
-        Command::Export { turns, file } => io_worker::Task::Export { turns, file },
-        Command::WriteReport(text) => io_worker::Task::Report(text),
-        Command::Dismiss { finding, aside } => io_worker::Task::Dismiss { finding, aside },
-        Command::Suggest(finding) => io_worker::Task::Suggest(finding),
-        Command::Doctor => io_worker::Task::Doctor,
-        other => return Err(other),
-    })
-}
-
 /// Starts a named thread.
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     thread::Builder::new()
@@ -388,20 +348,24 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Serves the writer's tasks until nobody can send any.
-fn write(shared: &Shared, tasks: &Receiver<Write>, events: &Sender<Event>) {
+/// Carries out the commands that write, until nobody can send any.
+fn write(shared: &Shared, commands: &Receiver<Command>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
     let undo = UndoDir::of(&shared.workspace.places);
-    while let Ok(task) = tasks.recv() {
-        let event = match task {
-            Write::Apply { block, change } => Event::Applied {
+    while let Ok(command) = commands.recv() {
+        let event = match command {
+            Command::Apply { block, change } => Event::Applied {
                 block,
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
-            Write::Undo => Event::Undone(guarded(|| {
+            Command::Undo => Event::Undone(guarded(|| {
                 patch::write::undo(root, &undo, patch::Foreign::Refused)
             })),
-            Write::Init => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
+            Command::WriteInit => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
+            _ => {
+                bug("a command came that is for another thread", ());
+                continue;
+            }
         };
         // Nobody hears at the end, and what is asked is still done.
         let _ = events.send(event);
