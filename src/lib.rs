@@ -7,11 +7,11 @@
 //! | 0 | [`base`] | failures, cancellation, paths, configuration, the seal | nothing of ours |
 //! | 1 | [`repo`] | files, git, diffs | base |
 //! | 1 | [`grammar`] | the languages of answers, and what may come next in them | base |
-//! | 2 | [`patch`] | what edits may be written; edits to new texts; undo | base, grammar |
 //! | 1 | [`kernels`] | arithmetic on quantized weights | base |
-//! | 1 | [`models`] | catalog, downloads; the only room with a network | base |
-//! | 2 | [`index`] | definitions, words and meaning, on disk | base, repo |
-//! | 2 | [`model`] | GGUF, tokenizer, template, sampling, encoders | base, kernels |
+//! | 1 | [`registry`] | the models there are; downloads; the only room with a network | base |
+//! | 2 | [`patch`] | what edits may be written; edits to new texts; undo | base, grammar |
+//! | 2 | [`index`] | definitions, words and embeddings, on disk | base, repo |
+//! | 2 | [`model`] | GGUF, tokenizer, template, sampling, networks | base, kernels |
 //! | 3 | [`context`] | what the model is shown | base, repo, index |
 //! | 3 | [`engine`] | runs models | base, grammar, model, kernels |
 //! | 4 | [`jobs`] | ask, patch, review, message | floors 0–3, except kernels and model |
@@ -21,7 +21,69 @@
 //!
 //! Data flows one way: a key or a worker's report is an *event*; the state takes it and
 //! answers with *commands*; workers carry them out and report. Headless commands call the
-//! same `jobs::run` on the main thread.
+//! same `jobs::run` on the main thread: `cli/start.rs` tells which command is which function.
+//!
+//! # One question, from the key to the answer
+//!
+//! | what happens | file |
+//! | --- | --- |
+//! | a key is read, on a thread of its own | `tui/input.rs` |
+//! | the ring hands it to the state as an event, and carries out the commands that come back | `tui/run.rs` |
+//! | the key is an action by the table of keys, or goes into the composer | `app/update/keys.rs`, `app/keymap.rs` |
+//! | Enter: the text becomes a turn, and a command to start a job | `app/update/send.rs`, `app/command.rs` |
+//! | the thread that owns the model runs the job | `tui/workers.rs`, `tui/engine_thread.rs` |
+//! | the job is prepared: history, search words, a budget of tokens | `jobs/ask.rs`, `jobs/model_calls.rs` |
+//! | excerpts are chosen: candidates, ranks, ranges of lines | `context/pick.rs`, `index/search.rs`, `index/rank.rs` |
+//! | excerpts are written out, and the messages with them | `context/pack.rs`, `jobs/prompt.rs` |
+//! | the engine answers in steps (below) | `engine/generate.rs` |
+//! | each step becomes an event of the job, and one of the state | `jobs/event.rs`, `app/update/job.rs` |
+//! | the answer's block grows and is drawn at a bounded pace | `app/block.rs`, `tui/pacer.rs`, `tui/answer.rs` |
+//! | its places are checked against the repository | `jobs/cite.rs` |
+//!
+//! # One token, from the prompt to the text
+//!
+//! | what happens | file |
+//! | --- | --- |
+//! | messages become tokens by the model's own template | `engine/prompt.rs`, `model/chat/template.rs`, `model/tokenizer/encoder.rs` |
+//! | what was read before is taken up again: memory, a checkpoint, the disk | `engine/prefix_cache.rs`, `engine/disk_cache.rs` |
+//! | the rest is read in pieces | `engine/chunk_size.rs`, `model/network.rs` |
+//! | embeddings, then a norm, a mixing layer and an MLP for each layer | `model/transformer.rs`, `model/linear.rs`, `model/mlp.rs` |
+//! | attention over the KV cache, or the gated delta rule over its state | `model/attention.rs`, `model/kv_cache.rs`, `model/delta.rs` |
+//! | arithmetic, by the instructions that this CPU has | `kernels/matmul.rs`, `kernels/online_softmax.rs`, `kernels/delta.rs` |
+//! | drafts out of the text itself are verified together | `engine/decode.rs`, `engine/speculative.rs` |
+//! | the grammar says which tokens may come | `engine/constrained.rs`, `engine/token_mask.rs`, `grammar/automaton.rs` |
+//! | one is drawn | `model/sample.rs` |
+//! | bytes become characters; thinking and answer are told apart; a loop ends | `engine/answer.rs`, `engine/thinking_budget.rs`, `engine/loop_detector.rs` |
+//!
+//! # One patch, from the request to the disk
+//!
+//! | what happens | file |
+//! | --- | --- |
+//! | the files, definitions and lines that may be changed | `jobs/edits.rs` |
+//! | the language of edits over them; what it writes are edits with path and lines | `patch/edit_language.rs`, `grammar/file_lines.rs` |
+//! | edits become new texts, and hunks to decide on | `patch/apply.rs`, `patch/hunks.rs` |
+//! | what they would leave worse goes back to the model once | `jobs/patch.rs`, `jobs/regressions.rs` |
+//! | hunks are taken or left one by one | `app/patch_block.rs`, `app/update/patching.rs` |
+//! | the user's check runs on a copy, in a cage | `jobs/check.rs`, `base/seal/cage.rs` |
+//! | a record is written, then each file beside its old self, then renamed | `patch/write.rs`, `patch/record.rs` |
+//!
+//! # Words
+//!
+//! | word | here |
+//! | --- | --- |
+//! | activations | rows of floats, one for each token: `tokens × width` |
+//! | checkpoint | the state of a network behind some tokens, in memory or in a file |
+//! | edit | one change that a model wrote: lines of a file, a new file, a deletion, a rename |
+//! | excerpt | lines of a file as the model is shown them |
+//! | finding | what a review says of a line |
+//! | form, part | what a language of answers is made of (`grammar`) |
+//! | hunk | neighbouring lines of a change, accepted or rejected together |
+//! | KV cache | keys and values of the tokens read, by layer |
+//! | prefix cache | what was read before and need not be read again |
+//! | region | free text in a language: the same tokens may come all through it |
+//! | seal, cage | what homebody itself may not do; what a check may not do |
+//! | speculative decoding | tokens guessed from the text itself, verified together |
+//! | token mask | the tokens of a vocabulary that a grammar lets come next |
 
 #![cfg_attr(
     test,
@@ -41,7 +103,7 @@ pub mod index;
 pub mod jobs;
 pub mod kernels;
 pub mod model;
-pub mod models;
 pub mod patch;
+pub mod registry;
 pub mod repo;
 pub mod tui;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use homebody::base::{Failure, Kind, Result, seal};
 use homebody::cli::{self, Next, Opening};
 use homebody::model::jinja;
-use homebody::models::{Puller, puller};
+use homebody::registry::{Puller, puller};
 use homebody::tui;
 
 fn main() -> ExitCode {

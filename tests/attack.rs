@@ -873,7 +873,7 @@ fn memory_is_counted_wherever_it_is() {
             279
         };
         let came = place.check(&format!(
-            "perl -e 'my $f = syscall({call}, \"x\", 0); open(my $h, \">&=\", $f); my $m = \"y\" x \
+            "perl -e 'my $n = \"x\"; my $f = syscall({call}, $n, 0); open(my $h, \">&=\", $f); my $m = \"y\" x \
              1000000; for (1..400) {{ syswrite($h, $m) }} sleep 3; print \"LIVES\\n\"'",
         ));
         came.lacks("LIVES");

@@ -2,7 +2,7 @@
 
 use homebody::engine;
 use homebody::model::synthetic::{Quantization, Shape, write_header};
-use homebody::models::Catalog;
+use homebody::registry::Catalog;
 
 /// Models of the catalog whose shapes are known here.
 const SHAPES: [(&str, &str); 6] = [

@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grammar", &["base"]),
     ("patch", &["base", "grammar"]),
     ("kernels", &["base"]),
-    ("models", &["base"]),
+    ("registry", &["base"]),
     ("index", &["base", "repo"]),
     ("model", &["base", "kernels"]),
     ("context", &["base", "repo", "index"]),
@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "jobs",
         &[
-            "base", "grammar", "repo", "patch", "models", "index", "context", "engine",
+            "base", "grammar", "repo", "patch", "registry", "index", "context", "engine",
         ],
     ),
     (
@@ -32,13 +32,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "tui",
         &[
-            "base", "repo", "patch", "models", "index", "context", "engine", "jobs", "app",
+            "base", "repo", "patch", "registry", "index", "context", "engine", "jobs", "app",
         ],
     ),
     (
         "cli",
         &[
-            "base", "grammar", "repo", "patch", "models", "index", "context", "engine", "jobs",
+            "base", "grammar", "repo", "patch", "registry", "index", "context", "engine", "jobs",
             "app",
         ],
     ),
@@ -55,16 +55,16 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui/"]),
     ("crossterm", &["tui/"]),
     ("clap::", &["cli/"]),
-    ("ureq", &["models/"]),
-    ("std::net", &["models/"]),
-    ("TcpStream", &["models/"]),
-    ("UdpSocket", &["models/"]),
+    ("ureq", &["registry/"]),
+    ("std::net", &["registry/"]),
+    ("TcpStream", &["registry/"]),
+    ("UdpSocket", &["registry/"]),
     (
         "process::Command",
         &[
             "jobs/check/command.rs",
             "repo/trial.rs",
-            "models/",
+            "registry/",
             "tui/",
             "base/seal",
         ],
@@ -82,6 +82,9 @@ const FENCES: &[(&str, &[&str])] = &[
 const EMPTY_NAMES: &[&str] = &[
     "manager", "helper", "util", "utils", "common", "misc", "handler", "data",
 ];
+
+/// First words of documentation that has no subject.
+const RIDDLES: &[&str] = &["What", "Whether", "Does", "It", "None"];
 
 /// Lines a file may have before its tests.
 const MOST_LINES: usize = 500;
@@ -213,6 +216,21 @@ fn ungrouped(code: &str) -> String {
     out
 }
 
+/// The documentation whose first word leaves out what it is about. Arguments are left to clap, which
+/// prints theirs as help.
+fn riddles(text: &str) -> impl Iterator<Item = &str> {
+    let documents = |line: &str| line.trim_start().starts_with("//");
+    let mut within = false;
+    before_tests(text).filter(move |line| {
+        let begins = documents(line) && !within;
+        within = documents(line);
+        let words = line.trim_start().trim_start_matches(['/', '!', ' ']);
+        let first = words.split_whitespace().next().unwrap_or_default();
+        let doc = line.trim_start().starts_with("///") || line.trim_start().starts_with("//!");
+        begins && doc && RIDDLES.contains(&first)
+    })
+}
+
 fn problems(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong = |what: String| found.push(format!("src/{path}: {what}"));
@@ -232,6 +250,9 @@ fn problems(path: &str, text: &str) -> Vec<String> {
         if EMPTY_NAMES.contains(&part) {
             wrong(format!("`{part}` says nothing"));
         }
+    }
+    for comment in riddles(text).filter(|_| !path.starts_with("cli/args")) {
+        wrong(format!("a comment without a subject: {comment}"));
     }
     let mut code = code_of(text);
     code.push_str(&ungrouped(&code));
@@ -376,6 +397,11 @@ fn planted_faults_are_found() {
         ("base/util.rs", "//! x\n", "says nothing"),
         ("base/x.rs", "use std::fs;\n", "does not begin"),
         ("attic/x.rs", "//! x\n", "no room"),
+        (
+            "base/x.rs",
+            "//! x\n/// Whether it holds.\nfn f() {}\n",
+            "without a subject",
+        ),
     ];
     for (path, text, what) in planted {
         let found = problems(path, text);

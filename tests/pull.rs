@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use homebody::base::{Cancel, CancelSource, Failure, Kind};
-use homebody::models::{Catalog, Installed, Model, Progress, Route, Source, Store, pull_by};
+use homebody::registry::{Catalog, Installed, Model, Progress, Route, Source, Store, pull_by};
 use sha2::{Digest as _, Sha256};
 
 /// A request as the server saw it.
@@ -912,7 +912,7 @@ mod process {
     //! The puller as a process of its own, with the real binary.
 
     use super::*;
-    use homebody::models::Puller;
+    use homebody::registry::Puller;
     use std::ffi::OsString;
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use homebody::base::{Cancel, Kind};
-use homebody::models::repository::{chosen, models_of, pull_remote};
-use homebody::models::{RemoteModel, Store};
+use homebody::registry::repository::{chosen, models_of, pull_remote};
+use homebody::registry::{RemoteModel, Store};
 use serde_json::json;
 
 use crate::cli::{Place, code, stderr, stdout};

@@ -1,7 +1,7 @@
 //! A planned change in the transcript: hunks that are taken or left one by one.
 
 use super::block::Check;
-use crate::base::{LineRange, OrBug as _, RepoPath};
+use crate::base::{OrBug as _, RepoPath};
 use crate::patch::{Change, ChangedHunk, FileChange};
 
 /// Lines of context around changes, in hunks as shown and as selected by.
@@ -223,7 +223,8 @@ impl PatchBlock {
     }
 
     /// Returns the lines a hunk concerns, for naming it: on the new side, else on the old one.
-    pub fn range_of(&self, hunk: usize) -> Option<LineRange> {
+    #[cfg(test)]
+    pub fn range_of(&self, hunk: usize) -> Option<crate::base::LineRange> {
         self.hunks.get(hunk).and_then(|h| h.hunk.new.or(h.hunk.old))
     }
 }

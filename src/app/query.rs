@@ -5,7 +5,6 @@ use super::composer::Composer;
 use super::event::{EngineFacts, Millis};
 use super::history::History;
 use super::keymap::{Keymap, Place};
-use super::overlay::Overlay;
 use super::state::{
     Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
     PanelTab, Scroll, State,
@@ -310,6 +309,7 @@ impl State {
     }
 
     /// Tells whether nothing runs, waits or lies open: where Esc leads in the end.
+    #[cfg(test)]
     pub fn is_quiet(&self) -> bool {
         self.job.as_ref().is_none_or(|job| job.stopping)
             && self.queue.is_empty()
@@ -344,7 +344,10 @@ impl State {
     }
 
     /// Returns the title of the overlay; empty where there is none.
+    #[cfg(test)]
     pub fn overlay_title(&self) -> &str {
+        use super::overlay::Overlay;
+
         match &self.overlay {
             None => "",
             Some(Overlay::Help { .. }) => "help",

@@ -4,6 +4,7 @@
 //! Law: imports nothing of ours; no printing, no exiting, no global state but the
 //! logger. The parts are small, pure where they can be, and stable.
 
+pub mod architectures;
 pub mod beneath;
 pub mod bug;
 pub mod cancel;

@@ -2,6 +2,8 @@
 
 mod debug;
 mod jobs;
+#[cfg(feature = "lab")]
+mod lab;
 
 use std::path::PathBuf;
 
@@ -10,8 +12,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::base::config::{ColorChoice, Overrides};
 
-pub(super) use debug::{DebugCommand, GrammarLanguage, GrammarNotation};
+pub(super) use debug::DebugCommand;
 pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat};
+#[cfg(feature = "lab")]
+pub(super) use lab::{GrammarLanguage, GrammarNotation, LabCommand};
 
 /// The colours of the help.
 const STYLES: Styles = Styles::styled()
@@ -283,6 +287,7 @@ pub(super) struct BenchArgs {
     pub(super) depth: u64,
     /// Measure what drafts from the text are worth instead: an edited function, and prose
     #[arg(long)]
+    #[cfg(feature = "lab")]
     pub(super) drafts: bool,
     /// As JSON
     #[arg(long)]

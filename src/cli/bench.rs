@@ -11,6 +11,7 @@ use crate::jobs::ModelChoice;
 
 /// Runs `bench`.
 pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
+    #[cfg(feature = "lab")]
     if args.drafts {
         return super::bench_drafts::run(args, desk);
     }

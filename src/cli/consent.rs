@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::invocation::Invocation;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
-use crate::models::Model;
+use crate::registry::Model;
 
 /// The model that works anywhere pip does.
 const STARTER: &str = "starter";

@@ -15,7 +15,7 @@ use crate::base::{Cancel, CancelSource, Config, Failure, Kind, Places, Result, m
 use crate::engine::Engine;
 use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
-use crate::models::{Catalog, Model, Puller, Store};
+use crate::registry::{Catalog, Model, Puller, Store};
 
 /// A model that was settled on, and the process that can fetch it if it is not here.
 pub(super) struct Chosen {
@@ -401,7 +401,7 @@ pub(super) fn choice_name(choice: &ModelChoice) -> String {
 }
 
 /// The progress of a download in a line: bytes, and bytes a second.
-pub(super) fn pull_line(progress: &crate::models::Progress) -> String {
+pub(super) fn pull_line(progress: &crate::registry::Progress) -> String {
     if progress.total == 0 {
         return progress.stage.clone();
     }
@@ -461,7 +461,7 @@ mod tests {
 
     #[test]
     fn a_download_is_told_with_speed_and_what_is_left() {
-        let progress = crate::models::Progress {
+        let progress = crate::registry::Progress {
             stage: "downloading".to_owned(),
             done: 25_000_000,
             total: 100_000_000,

@@ -7,6 +7,7 @@
 mod args;
 mod ask;
 mod bench;
+#[cfg(feature = "lab")]
 mod bench_drafts;
 mod completions;
 mod consent;
@@ -18,6 +19,8 @@ mod forget;
 mod hook;
 mod index;
 mod invocation;
+#[cfg(feature = "lab")]
+mod lab;
 mod message;
 mod models;
 mod models_pull;

@@ -13,10 +13,10 @@ use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, memory};
 use crate::engine::{self, ChatFacts, Inspection};
 use crate::jobs::{ModelChoice, choose_model};
-use crate::models::Store;
-use crate::models::catalog::{FIT_CONTEXT, Source};
-use crate::models::listing::{ListedModel, rows};
-use crate::models::store::{name_for, settled};
+use crate::registry::Store;
+use crate::registry::catalog::{FIT_CONTEXT, Source};
+use crate::registry::listing::{ListedModel, rows};
+use crate::registry::store::{name_for, settled};
 
 /// Runs `models …`.
 pub(super) fn run(command: ModelsCommand, desk: &mut Invocation) -> Result<Code> {

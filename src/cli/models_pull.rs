@@ -7,8 +7,8 @@ use super::start::Code;
 use crate::base::text::{human_bytes, printable};
 use crate::base::{Failure, Result, memory};
 use crate::engine;
-use crate::models::repository::{chosen, models_of, pull_remote};
-use crate::models::{Address, Installed, RemoteModel, Route, pull};
+use crate::registry::repository::{chosen, models_of, pull_remote};
+use crate::registry::{Address, Installed, RemoteModel, Route, pull};
 
 /// Runs `models pull`, the one command with a network: it reads no repository of the user's, and is
 /// sealed before what it has fetched is opened.

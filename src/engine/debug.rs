@@ -15,6 +15,7 @@ use crate::model::chat;
 use crate::model::gguf::Header;
 use crate::model::network::Wanted;
 use crate::model::sample::{Sampler, Settings};
+#[cfg(feature = "lab")]
 use crate::model::synthetic::{self, Quantization, Shape};
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
@@ -155,6 +156,7 @@ pub fn generate(
 /// # Errors
 /// Of kind usage for an unknown shape or quantization, a missing vocabulary, and a file that is
 /// there already; of kind environment, if the file cannot be written.
+#[cfg(feature = "lab")]
 pub fn synthesize(
     shape: &str,
     quantization: &str,

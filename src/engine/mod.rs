@@ -6,6 +6,7 @@
 mod allowed_tokens;
 mod answer;
 pub mod bench;
+#[cfg(feature = "lab")]
 pub mod bench_drafts;
 mod chunk_size;
 mod constrained;
@@ -22,6 +23,7 @@ pub mod local;
 mod loop_detector;
 mod prefix_cache;
 mod prompt;
+#[cfg(feature = "lab")]
 pub mod random_walk;
 pub mod scripted;
 mod speculative;
@@ -39,12 +41,14 @@ use crate::grammar::Grammar;
 
 pub use crate::model::chat::{ChatFacts, Reread, SystemPlace, ThinkingMode, Turns};
 pub use bench::{BenchPlan, BenchReport, bench};
+#[cfg(feature = "lab")]
 pub use bench_drafts::{DraftsCase, DraftsReport};
 pub use count::{CountMessages, counter};
 pub use embedder::Embedder;
 pub use generation_defaults::Card;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
+#[cfg(feature = "lab")]
 pub use random_walk::{Walked, Walker};
 pub use scripted::ScriptedEngine;
 

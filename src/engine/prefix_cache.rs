@@ -169,6 +169,7 @@ impl PrefixCache {
 
     /// Brings the state to `tokens` and returns the logits behind the last one; none when cancelled
     /// on the way, with the tokens read until then kept.
+    #[cfg(feature = "lab")]
     pub fn read(
         &mut self,
         tokens: &[u32],

@@ -84,13 +84,6 @@ impl ScriptedEngine {
         self
     }
 
-    /// Pretends rates of reading and writing, in tokens a second.
-    #[must_use]
-    pub const fn with_rates(mut self, prefill: f64, decode: f64) -> Self {
-        self.rates = Some((prefill, decode));
-        self
-    }
-
     /// Reads a script.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ impl<F: Form> FormGrammar<F> {
         &self.form
     }
 
-    /// What was written so far.
+    /// Returns the answer so far.
     pub fn answer(&self) -> Answer<'_, F::At> {
         Answer {
             written: &self.written,
@@ -88,7 +88,7 @@ impl<F: Form> FormGrammar<F> {
         Some((at, state.begun))
     }
 
-    /// Whether a block goes on without end, so that nothing may follow.
+    /// Tells whether a block goes on without end, so that nothing may follow.
     pub fn is_endless(&self) -> bool {
         match self.open() {
             Some(open) => match open.inside {
@@ -170,7 +170,7 @@ impl<F: Form> FormGrammar<F> {
         Some(self.begin(next))
     }
 
-    /// What may come is known anew: fewer tokens are left, and what was said counts.
+    /// Asks the form anew for the part being written: fewer tokens are left, and what was said counts.
     fn renew(&mut self) {
         let Some(state) = self.states.last().copied() else {
             return;

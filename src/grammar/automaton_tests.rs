@@ -45,7 +45,7 @@ impl Form for Letters {
     }
 }
 
-/// Whether an answer may end behind a text; none where it is not taken.
+/// Tells whether an answer may end behind a text; none where it is not taken.
 fn takes(text: &str) -> Option<bool> {
     let mut grammar = FormGrammar::new(Letters, 100);
     let all = text.bytes().all(|byte| {

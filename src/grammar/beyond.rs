@@ -8,7 +8,7 @@ use super::{FormGrammar, Part};
 /// A rule that hangs on the history of an answer, or on more than its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Beyond {
-    /// What is named is taken by what was said before, or no room is left for it.
+    /// A thing that is named is taken by what was said before, or no room is left for it.
     Taken,
     /// Lines of a file stand at one place of it, and may be written.
     OnePlace,
@@ -140,7 +140,7 @@ impl<F: Form> Open<'_, F> {
         }
     }
 
-    /// Whether a text begins with what was written of the part and the byte.
+    /// Tells whether a text begins with what was written of the part and the byte.
     fn goes_on(&self, text: &[u8], byte: u8) -> bool {
         let rest = text.strip_prefix(self.text);
         rest.and_then(<[u8]>::first) == Some(&byte)

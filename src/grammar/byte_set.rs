@@ -40,7 +40,7 @@ impl ByteSet {
         }
     }
 
-    /// Whether a byte is in it.
+    /// Tells whether a byte is in it.
     pub fn contains(&self, byte: u8) -> bool {
         self.0
             .get(usize::from(byte >> 6))
@@ -52,12 +52,12 @@ impl ByteSet {
         (0..=u8::MAX).filter(|byte| self.contains(*byte))
     }
 
-    /// Whether all of it is in another.
+    /// Tells whether all of it is in another.
     pub fn is_subset(&self, of: &Self) -> bool {
         self.0.iter().zip(&of.0).all(|(a, b)| a & !b == 0)
     }
 
-    /// Whether nothing is in it.
+    /// Tells whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.0 == [0; 4]
     }

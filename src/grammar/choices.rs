@@ -36,7 +36,7 @@ impl Choices {
         self.texts.len()
     }
 
-    /// Whether there is none.
+    /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
@@ -59,7 +59,7 @@ impl Choices {
         self.texts.get(place as usize)?.0.get(depth).copied()
     }
 
-    /// Whether all of them can be written with these bytes.
+    /// Tells whether all of them can be written with these bytes.
     pub(super) fn are_within(&self, alphabet: &ByteSet) -> bool {
         self.bytes.is_subset(alphabet)
     }

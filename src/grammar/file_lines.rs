@@ -27,7 +27,7 @@ pub struct FileLines {
     need: Vec<u32>,
     definitions: Vec<(String, LineRange)>,
     shown: Vec<LineRange>,
-    /// Whether it is shown and has no lines.
+    /// True if it is shown and has no lines.
     empty: bool,
     /// The least length of a fence that begins no line.
     fence: u8,
@@ -162,7 +162,7 @@ impl FileLines {
             .push(lines.start.saturating_sub(1)..lines.end + 1);
     }
 
-    /// Whether some of its lines are taken.
+    /// Tells whether some of its lines are taken.
     pub fn is_taken(&self) -> bool {
         !self.taken.is_empty()
     }
@@ -227,7 +227,7 @@ impl FileLines {
         }
     }
 
-    /// Whether no edit has any of these lines.
+    /// Tells whether no edit has any of these lines.
     fn is_free(&self, lines: &Range<u32>) -> bool {
         !self
             .taken
@@ -239,7 +239,7 @@ impl FileLines {
         self.unspelled.get(line as usize) == Some(&false)
     }
 
-    /// Whether a line may be named by its number.
+    /// Tells whether a line may be named by its number.
     pub(super) fn is_open(&self, line: u32) -> bool {
         self.open.iter().any(|lines| lines.contains(&line))
     }
@@ -254,7 +254,7 @@ impl FileLines {
         Some(last.unwrap_or(first + 1))
     }
 
-    /// Whether a run of lines from `first` on may take in `line` too.
+    /// Tells whether a run of lines from `first` on may take in `line` too.
     pub(super) fn may_go_on(&self, first: u32, line: u32, most: usize) -> bool {
         (line as usize) < self.unspelled.len()
             && self.is_spelled(line)
@@ -294,12 +294,12 @@ impl FileLines {
         self.need.get(line as usize).copied().unwrap_or(0)
     }
 
-    /// Whether some lines can be told from all others.
+    /// Tells whether some lines can be told from all others.
     pub fn has_places(&self) -> bool {
         !self.places.is_empty()
     }
 
-    /// Whether some lines have a name or a number.
+    /// Tells whether some lines have a name or a number.
     pub fn has_names(&self) -> bool {
         !self.names.is_empty() || !self.open.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What says which part follows which.
+//! The graph of a language: which part follows which.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -37,13 +37,13 @@ pub trait Form {
         None
     }
 
-    /// What new paths there may be.
+    /// The new paths that there may be.
     fn new_paths(&self) -> Option<&NewPaths<'_>> {
         None
     }
 }
 
-/// What a part came to.
+/// The outcome of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     /// The number of the text that was chosen.
@@ -61,7 +61,7 @@ pub enum Value {
 pub struct Said<At> {
     /// Its place in the form.
     pub at: At,
-    /// What it came to.
+    /// The outcome of the part.
     pub value: Value,
     /// Where in the answer its text is: the words without the head, the line without its end, the
     /// lines without the fence.

@@ -12,6 +12,7 @@ mod choices;
 mod file_lines;
 mod form;
 mod new_paths;
+mod next;
 mod part;
 mod print;
 mod sorted;
@@ -36,7 +37,7 @@ pub use utf8::Utf8State;
 pub struct Region {
     /// Two states with the same key take the same bytes, as far as these stay in free text.
     pub key: u32,
-    /// Whether every text of whole characters that holds no control character but tabs, and does
+    /// True if every text of whole characters that holds no control character but tabs, and does
     /// not begin with `guard`, may come here and stays here.
     pub plain: bool,
     /// See `plain`.
@@ -54,13 +55,13 @@ pub trait Grammar {
     /// Takes back the last so many bytes that were pushed since the last [`Grammar::commit`].
     fn pop(&mut self, count: usize);
 
-    /// What was pushed is written and stays. `left` tokens may still follow.
+    /// Commits the bytes pushed: they are written and stay. `left` tokens may still follow.
     fn commit(&mut self, left: usize);
 
     /// The bytes that may come next: every one that [`Grammar::push`] takes, perhaps some more.
     fn next(&self) -> ByteSet;
 
-    /// Whether the text may end here.
+    /// Tells whether the text may end here.
     fn may_end(&self) -> bool;
 
     /// The region of free text here; none where what may come is told by [`Grammar::push`] alone.

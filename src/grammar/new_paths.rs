@@ -17,7 +17,7 @@ pub struct NewPaths<'a> {
     may_create: Box<dyn Fn(&RepoPath) -> bool + 'a>,
     /// The only names that there may be, in order; none for any.
     only: Option<Vec<RepoPath>>,
-    /// What is there already, and what an edit puts there, in lower case: two names that differ
+    /// Names that are there already, and those an edit puts there, in lower case: two names that differ
     /// by case alone are one on some systems.
     there: HashSet<String>,
     /// Folders that files stand in.
@@ -70,7 +70,7 @@ impl<'a> NewPaths<'a> {
         }
     }
 
-    /// Whether there may be any.
+    /// Tells whether there may be any.
     pub fn any(&self) -> bool {
         self.only.as_ref().is_none_or(|only| !only.is_empty())
     }
@@ -80,12 +80,12 @@ impl<'a> NewPaths<'a> {
         self.only.as_deref()
     }
 
-    /// Whether only some names may be made.
+    /// Tells whether only some names may be made.
     pub fn is_narrow(&self) -> bool {
         self.only.is_some()
     }
 
-    /// Whether only some names may be made, and then whether one of them goes on so.
+    /// Tells whether only some names may be made, and then whether one of them goes on so.
     pub fn only(&self, path: &[u8], byte: u8) -> Option<bool> {
         let goes_on = |name: &RepoPath| {
             let rest = name.as_str().as_bytes().strip_prefix(path);
@@ -94,12 +94,12 @@ impl<'a> NewPaths<'a> {
         self.only.as_ref().map(|only| only.iter().any(goes_on))
     }
 
-    /// Whether a byte may be part of a name.
+    /// Tells whether a byte may be part of a name.
     pub fn goes_on(byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || b"._-+@~".contains(&byte)
     }
 
-    /// Whether a name may become longer: only what is written counts, so that the same bytes may
+    /// Tells whether a name may become longer: only what is written counts, so that the same bytes may
     /// come wherever it may.
     pub fn is_open(settled: usize, path: &[u8]) -> bool {
         let written = path.get(..settled).unwrap_or(path);
@@ -110,7 +110,7 @@ impl<'a> NewPaths<'a> {
         written.len() < LONGEST && part.len() < LONGEST_PART
     }
 
-    /// Whether a part of the name may end here, and the name go on in that folder.
+    /// Tells whether a part of the name may end here, and the name go on in that folder.
     pub fn enters(&self, path: &[u8]) -> bool {
         let Ok(folder) = std::str::from_utf8(path) else {
             return false;
@@ -180,7 +180,7 @@ impl<'a> NewPaths<'a> {
     }
 }
 
-/// Whether every system can have a file of that name: its last part is looked at.
+/// Tells whether every system can have a file of that name: its last part is looked at.
 fn legal(path: &str) -> bool {
     let part = path.rsplit('/').next().unwrap_or(path);
     let stem = part.split('.').next().unwrap_or(part).to_ascii_lowercase();

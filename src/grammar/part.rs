@@ -1,10 +1,10 @@
-//! What a form is made of.
+//! The parts that a form is made of.
 
 use std::rc::Rc;
 
 use super::Choices;
 
-/// What begins a line of words that is none: the head of something else.
+/// The beginning of a line that ends words: the head of something else.
 pub(super) const HEAD: &[u8] = b"*** ";
 
 /// A part of a form. Sizes are in bytes, and about: they are looked at between tokens.
@@ -15,14 +15,14 @@ pub enum Part {
     OneOf {
         /// The texts.
         choices: Rc<Choices>,
-        /// Whether the answer may end here.
+        /// True if the answer may end here.
         may_end: bool,
     },
     /// Words for people, in lines, up to a line that begins with `*** `, which belongs to it.
     Words {
-        /// Whether the answer may end here.
+        /// True if the answer may end here.
         may_end: bool,
-        /// Whether such a line may begin; never before what was written so far is committed.
+        /// True if such a line may begin; never before what was written so far is committed.
         opens: bool,
         /// How many bytes there may be before such a line must begin.
         most: Option<usize>,
@@ -69,12 +69,12 @@ pub enum Part {
         /// The length of the lines at the most. What is longer is without end: then only that line
         /// may come.
         most: usize,
-        /// Whether a line that is too long may be ended, so that the block ends; else nothing may
+        /// True if a line that is too long may be ended, so that the block ends; else nothing may
         /// come in it.
         forced: bool,
         /// How many lines there may be.
         lines: Option<u32>,
-        /// What the text must not be.
+        /// A text that the block must not be.
         unlike: Option<Rc<[u8]>>,
     },
 }

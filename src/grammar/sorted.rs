@@ -40,7 +40,7 @@ pub(super) fn each(low: u32, high: u32, at: impl Fn(u32) -> Option<u8>, set: &mu
     }
 }
 
-/// Whether `value`, with more digits behind it or none, is one of `low..=high`.
+/// Tells whether `value`, with more digits behind it or none, is one of `low..=high`.
 pub(super) fn reaches(value: u32, low: u32, high: u32) -> bool {
     let (mut least, mut most) = (u64::from(value), u64::from(value));
     while least <= u64::from(high) {

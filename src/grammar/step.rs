@@ -2,11 +2,11 @@
 
 use super::form::{Form, Value};
 use super::part::HEAD;
-use super::sorted::{each, narrow, reaches};
-use super::{ByteSet, Choices, FileLines, NewPaths, Part, Utf8State};
+use super::sorted::{narrow, reaches};
+use super::{Choices, FileLines, NewPaths, Part, Utf8State};
 
 /// Bytes by which the last line of words may still be longer than words may be.
-const LAST_LINE: usize = 200;
+pub(super) const LAST_LINE: usize = 200;
 
 /// How much of what begins a line specially has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Inside {
     }
 }
 
-/// What a byte leads to.
+/// The step that a byte leads to.
 pub(super) enum Step {
     /// On in the part.
     Within(Inside),
@@ -105,18 +105,18 @@ pub(super) enum Step {
 pub(super) struct Open<'a, F> {
     pub form: &'a F,
     pub part: &'a Part,
-    /// What was written of it.
+    /// The text of the part so far.
     pub text: &'a [u8],
     /// How many of these bytes are committed; `fresh` are those that are not, of the answer.
     pub committed: usize,
     pub fresh: usize,
-    /// Whether it begins within what is committed, or at its end.
+    /// True if it begins within what is committed, or at its end.
     pub begun: bool,
     pub inside: Inside,
 }
 
 impl<F: Form> Open<'_, F> {
-    /// What one more byte leads to; none where it may not come.
+    /// Returns what one more byte leads to; none where it may not come.
     pub fn step(&self, byte: u8) -> Option<Step> {
         match (self.part, self.inside) {
             (Part::OneOf { choices, .. }, Inside::Choice { low, high }) => {
@@ -202,7 +202,7 @@ impl<F: Form> Open<'_, F> {
         Some(Step::Within(Inside::Words { mark, utf8 }))
     }
 
-    /// Whether what is committed of the part is longer than this.
+    /// Tells whether what is committed of the part is longer than this.
     pub fn is_longer(&self, most: Option<usize>, by: usize) -> bool {
         most.is_some_and(|most| self.committed > most + by)
     }
@@ -383,93 +383,20 @@ impl<F: Form> Open<'_, F> {
         }))
     }
 
-    /// Whether a block has gone on so long that it must end: a model that finds no end writes
+    /// Tells whether a block has gone on so long that it must end: a model that finds no end writes
     /// until its limit, and none of it can be used.
     pub fn is_endless(&self, utf8: Utf8State) -> bool {
         matches!(self.part, Part::Block { most, forced, .. }
             if self.committed > *most && (utf8.is_boundary() || !forced))
     }
 
-    /// Whether a block has all the lines that it may have.
+    /// Tells whether a block has all the lines that it may have.
     pub fn is_full(&self) -> bool {
         let lines = || self.text.split(|byte| *byte == b'\n').count() as u32 - 1;
         matches!(self.part, Part::Block { lines: Some(most), .. } if lines() >= *most)
     }
 
-    /// The bytes that may come next, and some more.
-    pub fn next(&self) -> ByteSet {
-        let mut set = ByteSet::default();
-        match (self.part, self.inside) {
-            (Part::OneOf { choices, .. }, Inside::Choice { low, high }) => {
-                let depth = self.text.len();
-                each(low, high, |at| choices.byte(at, depth), &mut set);
-            }
-            (Part::Words { most, .. }, Inside::Words { mark, utf8 }) => match mark {
-                Mark::At(at) if self.is_longer(*most, 0) => {
-                    set.extend(HEAD.get(usize::from(at)));
-                }
-                Mark::Not if utf8.is_boundary() && self.is_longer(*most, LAST_LINE) => {
-                    set.insert(b'\n');
-                }
-                _ => set = utf8.next(),
-            },
-            (Part::Line { most }, Inside::Line { utf8, solid }) => {
-                if solid && utf8.is_boundary() && self.committed > *most {
-                    set.insert(b'\n');
-                } else {
-                    set = utf8.next();
-                }
-            }
-            (Part::Fence { byte, .. }, _) => set.extend([*byte, b'\n']),
-            (Part::LinesOf { file, .. }, inside) => self.next_of_lines(*file, inside, &mut set),
-            (Part::LinesBy { file, .. }, inside) => {
-                set.extend(b'0'..=b'9');
-                set.extend(b"-\n");
-                if let (Inside::Name { low, high }, Some(file)) = (inside, self.form.file(*file)) {
-                    let depth = self.text.len() as u32;
-                    each(low, high, |at| file.name_byte(at, depth), &mut set);
-                }
-            }
-            (Part::NewPath, _) => {
-                set.extend(b' '..=b'~');
-                set.insert(b'\n');
-                // In names that the user gives.
-                set.extend(0x80..=0xff);
-            }
-            (Part::Block { fence, .. }, Inside::Block { mark, utf8, .. }) => match mark {
-                Mark::At(length) if length == *fence => set.insert(b'\n'),
-                _ if self.is_endless(utf8) || self.is_full() => {
-                    if matches!(mark, Mark::At(_)) {
-                        set.insert(b'>');
-                    } else if matches!(self.part, Part::Block { forced: true, .. }) {
-                        set.insert(b'\n');
-                    }
-                }
-                _ => set = utf8.next(),
-            },
-            _ => debug_assert!(false, "a state belongs to another part"),
-        }
-        set
-    }
-
-    fn next_of_lines(&self, file: u32, inside: Inside, set: &mut ByteSet) {
-        let Some(file) = self.form.file(file) else {
-            return;
-        };
-        match inside {
-            Inside::Several { low, high, .. } => {
-                let depth = self.text.len() as u32;
-                each(low, high, |at| file.place_byte(at, depth), set);
-            }
-            Inside::Single { line, depth, .. } => {
-                set.insert(b'=');
-                set.extend(file.byte(line, depth as usize));
-            }
-            _ => set.extend(b"=\n"),
-        }
-    }
-
-    /// Whether words have all but gone on too long: see [`super::Part::Words`].
+    /// Tells whether words have all but gone on too long: see [`super::Part::Words`].
     pub fn is_last_line(&self, most: Option<usize>) -> bool {
         self.is_longer(most, LAST_LINE)
     }

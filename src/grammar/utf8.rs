@@ -23,7 +23,7 @@ impl Utf8State {
         high: 0,
     };
 
-    /// Whether no character is begun.
+    /// Tells whether no character is begun.
     pub const fn is_boundary(self) -> bool {
         self.left == 0
     }

@@ -66,15 +66,11 @@ impl Names<'_> {
         name.ends_with(".min.js")
             || name.ends_with(".min.css")
             || name.ends_with(".map")
-            || name.ends_with(".lock")
+            || is_lock_name(name)
             || name.contains(".pb.")
             || name.contains("_pb2")
             || name.contains(".generated.")
             || name.contains("_generated.")
-            || matches!(
-                name,
-                "package-lock.json" | "yarn.lock" | "pnpm-lock.yaml" | "go.sum" | "cargo.lock"
-            )
     }
 
     /// Tells whether the file is a test; `original` is its name as it is written.
@@ -218,6 +214,19 @@ pub(super) fn subject(path: &str) -> String {
         .or_else(|| stem.strip_suffix("spec"))
         .unwrap_or(stem);
     stem.trim_matches(['-', '_']).to_owned()
+}
+
+/// Tells whether a file is a lock file, which a tool writes.
+pub fn is_lock_file(path: &RepoPath) -> bool {
+    is_lock_name(&path.name().to_lowercase())
+}
+
+fn is_lock_name(name: &str) -> bool {
+    name.ends_with(".lock")
+        || matches!(
+            name,
+            "bun.lockb" | "go.sum" | "npm-shrinkwrap.json" | "package-lock.json" | "pnpm-lock.yaml"
+        )
 }
 
 #[cfg(test)]

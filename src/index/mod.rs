@@ -45,6 +45,7 @@ use crate::base::{LineRange, RepoPath};
 
 pub use adopt::adopt;
 pub use build::{Progress, build, open};
+pub use class::is_lock_file;
 pub use embeddings::{Coverage, Meaning};
 pub use outline::Outlined;
 pub(crate) use pieces::lines_of;

@@ -54,6 +54,7 @@ pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<E
 }
 
 /// All kinds of edits.
+#[cfg(feature = "lab")]
 pub(super) const KINDS: [EditKind; 5] = [
     EditKind::Replace,
     EditKind::Rewrite,

@@ -7,7 +7,7 @@ use crate::base::text::human_count;
 use crate::base::{Config, Embed, Failure, Places, Result};
 use crate::engine::Embedder;
 use crate::index::Index;
-use crate::models::{Catalog, Store};
+use crate::registry::{Catalog, Store};
 
 /// The value of `search.embedding` for the first installed one of the catalog.
 const AUTO: &str = "auto";

@@ -11,10 +11,11 @@ mod cite;
 mod edits;
 mod embedding;
 pub mod event;
+#[cfg(feature = "lab")]
 pub mod finding_walks;
 mod findings;
 pub mod forget;
-mod glob;
+#[cfg(feature = "lab")]
 pub mod grammar_walks;
 pub mod init;
 pub mod message;
@@ -24,11 +25,13 @@ pub mod patch;
 mod preview;
 pub mod prompt;
 mod regressions;
+#[cfg(feature = "lab")]
 pub mod replays;
 pub mod review;
 pub mod session;
 mod texts;
 mod translate;
+#[cfg(feature = "lab")]
 pub mod walks;
 pub mod workspace;
 

@@ -13,22 +13,24 @@ use std::cmp::Reverse;
 use std::time::Instant;
 
 pub use self::dismissed::{Dismissed, fingerprint};
+#[cfg(feature = "lab")]
 pub(super) use self::finding_form::{CATEGORIES, FindingForm, NONE};
 use self::memory::Memory;
 use self::reading::read;
 pub use self::rules::masked;
 use self::tally::Tally;
+#[cfg(feature = "lab")]
 pub(super) use self::verdict::VerdictForm;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
-use super::{findings, glob, model_calls};
+use super::{findings, model_calls};
 use crate::base::text::human_time;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
 use crate::context::pack::pack;
 use crate::engine::{Message, Role};
-use crate::index::{FileClass, Index};
-use crate::repo::{Diff, DiffKind, DiffSpec, FileDiff, FileStatus};
+use crate::index::{FileClass, Index, is_lock_file};
+use crate::repo::{Diff, DiffKind, DiffSpec, FileDiff, FileStatus, Globs};
 
 /// Most tokens of the findings of one piece, where the user sets no limit.
 const ANSWER: usize = 600;
@@ -38,26 +40,6 @@ const PIECE: usize = 1200;
 const LEAST: usize = 200;
 /// Lines shown around a change.
 pub(super) const AROUND: u32 = 5;
-
-/// Lock files, which tools write, by name.
-const LOCKS: [&str; 16] = [
-    "Cargo.lock",
-    "Gemfile.lock",
-    "Pipfile.lock",
-    "bun.lock",
-    "bun.lockb",
-    "composer.lock",
-    "deno.lock",
-    "flake.lock",
-    "go.sum",
-    "mix.lock",
-    "npm-shrinkwrap.json",
-    "package-lock.json",
-    "pnpm-lock.yaml",
-    "poetry.lock",
-    "uv.lock",
-    "yarn.lock",
-];
 
 /// Runs the job: see [`super::run`].
 pub(super) fn run(
@@ -263,12 +245,13 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         unnamed: diff.unnamed,
         ..Diff::default()
     };
+    let skipped = Globs::new(
+        parts.repo.root(),
+        &parts.settings.review_skip,
+        "review.skip",
+    )?;
     for file in diff.files {
-        let skip = &parts.settings.review_skip;
-        if skip
-            .iter()
-            .any(|glob| glob::matches(glob, file.path.as_str()))
-        {
+        if skipped.mean(&file.path) {
             unread.push((file.path.clone(), "skipped by configuration".to_owned()));
             passed.push(file);
             continue;
@@ -305,7 +288,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
 /// The reason why a file is not read; none if it is.
 fn passed_over(file: &FileDiff, index: &Index) -> Option<&'static str> {
     let path = &file.path;
-    if LOCKS.contains(&path.name()) {
+    if is_lock_file(path) {
         return Some("a lock file");
     }
     if file.binary {

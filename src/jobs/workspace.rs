@@ -11,9 +11,9 @@ use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Embed, Failure, Places, RepoPlaces, Result};
 use crate::engine::{Card, Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
 use crate::index::{Coverage, Index, Meaning, Progress};
-use crate::models::{CardSampling, Catalog, EditForm, Installed, Model, Source, Store};
 use crate::patch::UndoDir;
 use crate::patch::write::put_back_interrupted;
+use crate::registry::{CardSampling, Catalog, EditForm, Installed, Model, Source, Store};
 use crate::repo::{Repo, WalkRules};
 
 /// The context, in tokens, that a model must fit with to count as fitting.

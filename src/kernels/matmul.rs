@@ -87,6 +87,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// [`Self::multiply`] with chosen instructions, and inputs of its own.
+    #[cfg(test)]
     pub fn multiply_with(&self, x: &[f32], y: &mut [f32], simd: Simd) {
         debug_assert_eq!(x.len() / self.width * self.rows, y.len());
         with_format!(self.kind, F => {

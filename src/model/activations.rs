@@ -353,7 +353,7 @@ mod tests {
         ]
     }
 
-    /// What an operation makes of the same rows in either form.
+    /// The rows that an operation makes of the same rows in either form.
     fn same(what: impl Fn(Activations, Option<&Device>) -> Result<Activations>) {
         let [host, device] = both();
         let host = what(host, None)

@@ -23,7 +23,7 @@ use crate::kernels::encoder::{Encoded, gelu_each, layer_norm};
 use crate::kernels::pool;
 
 /// The architecture's name.
-pub const ARCHITECTURE: &str = "bert";
+pub const ARCHITECTURE: &str = crate::base::architectures::EMBEDDING;
 /// Tokens of a text that are read: beyond, a piece of code says little that is new, and a text
 /// twice as long takes more than twice the time.
 const LONGEST: usize = 128;

@@ -5,6 +5,7 @@
 
 mod join;
 mod read;
+#[cfg(feature = "lab")]
 pub mod write;
 
 use std::collections::HashMap;

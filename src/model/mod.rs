@@ -31,6 +31,7 @@ mod recurrent;
 mod reference_tests;
 pub mod rope;
 pub mod sample;
+#[cfg(feature = "lab")]
 pub mod synthetic;
 pub mod tokenizer;
 pub mod transformer;

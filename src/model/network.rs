@@ -30,9 +30,7 @@ use crate::base::failure::io_failure;
 use crate::base::{Cancel, Failure, Result};
 
 /// The architectures this build runs, as `general.architecture` names them.
-pub const ARCHITECTURES: &[&str] = &[
-    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
-];
+pub const ARCHITECTURES: &[&str] = &crate::base::architectures::WRITING;
 
 /// A network with the state of one text.
 ///

@@ -5,15 +5,7 @@ use toml::Spanned;
 
 use super::card::CardSampling;
 use super::catalog::{EditForm, Model, NAME_RULE, Source, good_name, is_sha256, nearest, plain};
-use crate::base::{Failure, Result};
-
-/// The architectures (`general.architecture`) that the engine runs.
-const RUNS: [&str; 7] = [
-    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
-];
-
-/// The architecture of the embedding models that the engine runs.
-const EMBEDS: &str = "bert";
+use crate::base::{Failure, Result, architectures};
 
 /// The whole text.
 #[derive(Deserialize)]
@@ -208,8 +200,8 @@ impl CatalogEntry {
             download_bytes: self.download_bytes.unwrap_or(bytes),
             sha256,
             license: self.license,
-            runs: RUNS.contains(&self.architecture.as_str()),
-            embeds: self.architecture == EMBEDS,
+            runs: architectures::WRITING.contains(&self.architecture.as_str()),
+            embeds: self.architecture == architectures::EMBEDDING,
             architecture: self.architecture,
             context: self.context,
             state_bytes_per_token: self.state_bytes_per_token,

@@ -54,15 +54,7 @@ impl Rules {
     /// The rules of the root folder's surroundings.
     pub(super) fn new(repo: &Repo, configured: &[String]) -> Result<Self> {
         let root = repo.root();
-        let mut builder = GitignoreBuilder::new(root);
-        for glob in configured {
-            builder.add_line(None, glob).map_err(|e| {
-                Failure::config(format!("`{glob}` in `exclude` is not a glob")).because(e)
-            })?;
-        }
-        let configured = builder
-            .build()
-            .map_err(|e| Failure::config("the globs in `exclude` cannot be used").because(e))?;
+        let Globs(configured) = Globs::new(root, configured, "exclude")?;
         // Neither of the two files has to be there.
         let exclude = repo
             .common_dir()
@@ -203,6 +195,33 @@ const fn verdict<T>(matched: &Match<T>) -> Option<bool> {
     }
 }
 
+/// The globs of a key of the configuration, in gitignore's form.
+#[derive(Debug)]
+pub struct Globs(Gitignore);
+
+impl Globs {
+    /// The globs of `key`, which count from `root`.
+    ///
+    /// # Errors
+    /// Of kind configuration, where one is no glob.
+    pub fn new(root: &Path, globs: &[String], key: &str) -> Result<Self> {
+        let mut builder = GitignoreBuilder::new(root);
+        for glob in globs {
+            builder.add_line(None, glob).map_err(|e| {
+                Failure::config(format!("`{glob}` in `{key}` is not a glob")).because(e)
+            })?;
+        }
+        let cannot = |e| Failure::config(format!("the globs in `{key}` cannot be used")).because(e);
+        Ok(Self(builder.build().map_err(cannot)?))
+    }
+
+    /// Tells whether a file is meant, by itself or by a folder above it.
+    pub fn mean(&self, path: &RepoPath) -> bool {
+        let path = Path::new(path.as_str());
+        self.0.matched_path_or_any_parents(path, false).is_ignore()
+    }
+}
+
 /// Reads an ignore file whose patterns count from `base`; none where there is no plain file that
 /// can be read, or its patterns are too many to be compiled. Lines that are no globs are passed
 /// over, as git does.
@@ -219,4 +238,37 @@ fn load(base: &Path, file: &Path) -> Option<Gitignore> {
         let _ = builder.add_line(None, line);
     }
     builder.build().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_of_the_configuration_mean_what_gitignore_means() {
+        for (glob, path, expected) in [
+            ("*.lock", "a/b/Cargo.lock", true),
+            ("*.lock", "Cargo.lock.rs", false),
+            ("dist/", "web/dist/a.js", true),
+            ("dist/", "web/dist", false),
+            ("/dist", "web/dist/a.js", false),
+            ("src/*.rs", "src/a.rs", true),
+            ("src/*.rs", "src/a/b.rs", false),
+            ("src/**/*.rs", "src/a/b/c.rs", true),
+            ("src/**", "src/a/b", true),
+            ("**/gen", "x/gen/y.rs", true),
+            ("a?c", "abc", true),
+            ("[ab].rs", "b.rs", true),
+            ("\\#a", "#a", true),
+            ("", "abc", false),
+        ] {
+            let globs = Globs::new(Path::new("/r"), &[glob.to_owned()], "exclude").expect("a glob");
+            let path = RepoPath::new(path).expect("a path");
+            assert_eq!(globs.mean(&path), expected, "{glob} {path}");
+        }
+        let globs = ["*.md".to_owned(), "!README.md".to_owned()];
+        let globs = Globs::new(Path::new("/r"), &globs, "exclude").expect("globs");
+        let means = |path: &str| globs.mean(&RepoPath::new(path).expect("a path"));
+        assert!(means("a.md") && !means("README.md"));
+    }
 }

@@ -30,7 +30,7 @@ pub use blame::Blamed;
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
-pub use ignored::Ignoring;
+pub use ignored::{Globs, Ignoring};
 pub use log::{Log, Logged, Since};
 pub use read::{BlobId, FileText, blob_id};
 pub use tree::{TreeEntry, TreeKind};

@@ -11,7 +11,7 @@ use crate::app::{EngineEvent, EngineFacts, Event, Generation};
 use crate::base::{Cancel, Failure, Result, memory};
 use crate::engine::{Engine, inspect};
 use crate::jobs::{self, JobCx, ModelChoice, Request, choose_model, load_engine};
-use crate::models::{Catalog, Store};
+use crate::registry::{Catalog, Store};
 
 /// A task of the engine's thread.
 pub enum Task {

@@ -49,7 +49,7 @@ use std::path::PathBuf;
 
 use crate::base::seal::Sealed;
 use crate::base::{Config, Places, Result};
-use crate::models::Puller;
+use crate::registry::Puller;
 
 /// The things the screen is started with; everything else it finds out behind its first frame.
 #[derive(Debug)]

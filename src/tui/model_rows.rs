@@ -3,7 +3,7 @@
 use super::workers::Shared;
 use crate::app::{Fit, ModelRow};
 use crate::base::{Result, memory};
-use crate::models::{Catalog, ListedModel, Store};
+use crate::registry::{Catalog, ListedModel, Store};
 
 /// The models that are here or could be fetched, as the picker shows them.
 pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
@@ -13,7 +13,7 @@ pub fn model_rows(shared: &Shared) -> Result<Vec<ModelRow>> {
     let chosen = store.chosen()?;
     let free = memory::available();
     let best = catalog.best_that_fits(free).map(|m| m.name.clone());
-    let rows = crate::models::rows(&catalog, &installed, chosen.as_deref(), free);
+    let rows = crate::registry::rows(&catalog, &installed, chosen.as_deref(), free);
     Ok(rows
         .into_iter()
         // The picker is for what answers.

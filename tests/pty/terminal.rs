@@ -258,7 +258,7 @@ impl Drop for Terminal {
 /// The folder of models of whoever runs the tests, if the starter is in it.
 pub fn installed_models() -> Option<PathBuf> {
     let models = homebody::base::Places::find().ok()?.models();
-    let store = homebody::models::Store {
+    let store = homebody::registry::Store {
         dir: models.clone(),
     };
     let there = store.get("starter").ok().flatten().is_some();

@@ -11,9 +11,7 @@ use homebody::model::synthetic::{self, Quantization, Shape};
 use crate::fetched::{folder, header};
 
 /// The architectures that are run.
-pub const ARCHITECTURES: [&str; 7] = [
-    "llama", "qwen2", "qwen3", "qwen35", "gemma3", "phi3", "glm4",
-];
+pub use homebody::base::architectures::WRITING as ARCHITECTURES;
 /// Merges that are taken of the vocabulary of GPT-2.
 const MERGES: usize = 4096;
 

@@ -156,11 +156,4 @@ impl Tokenizer {
         encoder.text(text, how);
         encoder.finish()
     }
-
-    /// Appends the tokens of a text that follows on those in `out`.
-    pub fn encode_into(&self, text: &str, how: Encoding, out: &mut Vec<u32>) {
-        let mut encoder = Encoder::behind(self, std::mem::take(out));
-        encoder.text(text, how);
-        *out = encoder.finish();
-    }
 }

@@ -5,8 +5,8 @@
 
 asks for the same changes at each temperature, and counts the requests that end in a diff which
 `git apply` takes and which changes something. Then it has answers written by pure chance within
-the mask (`homebody debug walks`), which tells whether every edit applies, and
-what asking the mask takes. HOMEBODY names the program (target/release/homebody if not set).
+the grammar (`homebody debug walks`, of a homebody built with `--features lab`), which tells whether every edit applies, and
+what asking the grammar takes. HOMEBODY names the program (target/release/homebody if not set).
 """
 
 import argparse

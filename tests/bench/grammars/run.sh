@@ -2,6 +2,8 @@
 # Holds the printed languages of answers against llguidance and xgrammar, which come by pip.
 #
 #     tests/bench/grammars/run.sh HOMEBODY
+#
+# HOMEBODY is built with its lab: cargo build --release --features lab.
 set -eu
 homebody=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
