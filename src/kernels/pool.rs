@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::disjoint::Disjoint;
@@ -168,8 +168,11 @@ pub fn run(total: usize, piece: impl Fn(usize) + Sync) {
         return alone();
     }
     // Only one job at a time; a nested or second call does its work alone.
-    let Ok(_turn) = SHARED.turn.try_lock() else {
-        return alone();
+    let _turn = match SHARED.turn.try_lock() {
+        Ok(turn) => turn,
+        // It guards no data: after a piece that panicked it is as good as before.
+        Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+        Err(TryLockError::WouldBlock) => return alone(),
     };
     let job = Job::new(&piece, total, threads());
     SHARED.job.store((&raw const job).cast_mut().cast(), SeqCst);
@@ -304,6 +307,28 @@ mod tests {
             }
             assert!(done.iter().all(|n| n.load(SeqCst) == 50), "{total}");
         }
+    }
+
+    #[test]
+    fn all_threads_compute_after_a_panic() {
+        let panicked = catch_unwind(|| run(8, |i| assert!(i != 3, "as planned")));
+        assert!(panicked.is_err());
+        if threads() < 2 {
+            return;
+        }
+        let own = std::thread::current().id();
+        let others = AtomicUsize::new(0);
+        // Another test may have its turn just now; then this one computes alone.
+        for _ in 0..1000 {
+            run(16, |_| {
+                std::thread::sleep(std::time::Duration::from_micros(200));
+                others.fetch_add(usize::from(std::thread::current().id() != own), SeqCst);
+            });
+            if others.load(SeqCst) > 0 {
+                return;
+            }
+        }
+        panic!("one thread computes alone");
     }
 
     #[test]

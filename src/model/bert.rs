@@ -88,6 +88,10 @@ pub fn check(header: &Header) -> Result<()> {
     if width == 0 || heads == 0 || !width.is_multiple_of(heads) || width > 1 << 14 {
         return cannot(format!("a width of {width} for {heads} heads"));
     }
+    let layers = number("block_count");
+    if layers == 0 || layers > 1024 {
+        return cannot(format!("it has {layers} layers"));
+    }
     Ok(())
 }
 
@@ -148,9 +152,7 @@ impl Bert {
                 *x += kind;
             }
         }
-        // A file that does not say how many has none.
-        let count = header.arch_number("block_count").unwrap_or(0);
-        let layers = (0..count.min(1024))
+        let layers = (0..checked(header, "block_count"))
             .map(|layer| {
                 let name = |part: &str| format!("blk.{layer}.{part}");
                 let square = |part: &str| weights.rounded(&name(part), width, width);

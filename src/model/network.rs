@@ -242,7 +242,10 @@ impl Network for Transformer {
 
     fn truncate(&mut self, tokens: usize) -> usize {
         // A state that cannot be cut back counts for nothing: reading anew is always right.
-        Self::truncate(self, tokens).unwrap_or(0)
+        Self::truncate(self, tokens).unwrap_or_else(|_| {
+            self.forget();
+            0
+        })
     }
 
     fn can_truncate(&self) -> bool {

@@ -333,6 +333,19 @@ impl Transformer {
         Ok(self.held)
     }
 
+    /// Forgets all tokens read, whatever state the layers are in.
+    pub fn forget(&mut self) {
+        self.tried = None;
+        self.held = 0;
+        for state in &mut self.states {
+            if let State::Recurrent(state) = state
+                && let Err(error) = state.clear()
+            {
+                log::error!("the state of a layer cannot be cleared: {error}");
+            }
+        }
+    }
+
     /// Returns the state as it is now, to be taken up again; cheap on the CPU.
     pub fn checkpoint(&mut self) -> Result<Checkpoint> {
         self.truncate(self.held)?;

@@ -444,7 +444,12 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
     let mut out = String::with_capacity(before.len() + 256);
     let mut at = 0;
     for splice in order {
-        let bytes = bytes(&file, splice.lines.clone());
+        let bytes = if file.is_empty() {
+            // Behind a byte-order mark, where there is nothing but one.
+            before.len()..before.len()
+        } else {
+            bytes(&file, splice.lines.clone())
+        };
         out.push_str(before.get(at..bytes.start).or_bug(APART));
         if !out.is_empty() && out != "\u{feff}" && !out.ends_with('\n') && !splice.new.is_empty() {
             out.push_str(newline);

@@ -48,6 +48,15 @@ fn replace(old: &str, new: &str) -> Edit {
     }
 }
 
+#[test]
+fn the_first_line_of_an_empty_file_stands_behind_its_byte_order_mark() {
+    for (before, after) in [("", "x\n"), ("\u{feff}", "\u{feff}x\n")] {
+        let change =
+            Change::plan(&[rewrite(1, 1, "x\n")], &map(&[("a", before)])).expect("planned");
+        assert_eq!(change.files[0].after.as_deref(), Some(after));
+    }
+}
+
 /// These lines, however they read.
 fn rewrite(start: u32, end: u32, new: &str) -> Edit {
     Edit::Lines {

@@ -86,8 +86,11 @@ const fn default_other() -> u64 {
 pub(super) fn parse(text: &str, from: &str) -> Result<Vec<Model>> {
     let file: File = toml::from_str(text).map_err(|e| {
         // An error need not have a place.
-        let line = e.span().map_or(0, |span| line_of(text, span.start));
-        let failure = Failure::config(format!("{from}, line {line}")).because(e.message().trim());
+        let place = match e.span() {
+            Some(span) => format!("{from}, line {}", line_of(text, span.start)),
+            None => from.to_owned(),
+        };
+        let failure = Failure::config(place).because(e.message().trim());
         match meant(e.message()) {
             Some(near) => failure.hint(format!("did you mean `{near}`?")),
             None => failure,

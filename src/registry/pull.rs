@@ -1,6 +1,6 @@
 //! Fetching a model: not again if it is here, one process at a time, the right way for its source.
 
-use std::fs::{self, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 use super::catalog::Source;
@@ -42,18 +42,7 @@ pub fn pull_by(
     cancel.check()?;
     private_dir(&store.dir)?;
     let lock = lock_file(&store.dir.join(format!(".{}.lock", model.name)))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Failure::environment(format!(
-                "`{}` is being fetched by another homebody",
-                model.name
-            ))
-            .hint("wait for it, or end it; what it has fetched is kept"));
-        }
-        // Some network folders know no locks; the checksum still guards the result.
-        Err(TryLockError::Error(e)) => log::warn!("no lock on {}: {e}", store.dir.display()),
-    }
+    hold(&lock, &model.name, store)?;
     let mut meter = Meter::new(progress);
     let here = present(model, store)?;
     let installed = match &model.source {
@@ -213,4 +202,23 @@ fn already(
 fn sum_of(path: &Path, bytes: u64, cancel: &Cancel, meter: &mut Meter<'_>) -> Result<String> {
     meter.stage("checking", 0, bytes);
     checksum::of_files(&[path.to_owned()], cancel, meter)
+}
+
+/// Takes the lock of a model that is to be fetched.
+///
+/// # Errors
+/// Of kind environment, where another process has it.
+pub(super) fn hold(lock: &File, name: &str, store: &Store) -> Result<()> {
+    match lock.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Failure::environment(format!(
+            "`{name}` is being fetched by another homebody"
+        ))
+        .hint("wait for it, or end it; what it has fetched is kept")),
+        // Some network folders know no locks; the checksum still guards the result.
+        Err(TryLockError::Error(e)) => {
+            log::warn!("no lock on {}: {e}", store.dir.display());
+            Ok(())
+        }
+    }
 }

@@ -16,7 +16,7 @@ use super::hub::Remote;
 use super::manifest::lock_file;
 use super::network_errors::Next;
 use super::progress::Meter;
-use super::pull::pull_by;
+use super::pull::{hold, pull_by};
 use super::store::name_for;
 use super::transfer;
 use super::{Installed, Model, Progress, Store};
@@ -125,12 +125,14 @@ impl RemoteModel {
 
     /// Bytes of all its files.
     pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.bytes).sum()
+        // The hub says the sizes, and may say anything.
+        let sizes = self.files.iter().map(|file| file.bytes);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// Bytes of memory that the model will take, about: only its header, which is not here, tells.
     pub fn memory_bytes(&self) -> u64 {
-        self.bytes() + BESIDES
+        self.bytes().saturating_add(BESIDES)
     }
 
     /// The download in words, for people.
@@ -364,10 +366,7 @@ pub fn pull_remote(
     cancel.check()?;
     private_dir(&store.dir)?;
     let lock = lock_file(&store.dir.join(format!(".{name}.lock")))?;
-    lock.try_lock().map_err(|_| {
-        Failure::environment(format!("`{name}` is being fetched by another homebody"))
-            .hint("wait for it, or end it; what it has fetched is kept")
-    })?;
+    hold(&lock, &name, store)?;
     transfer::check_space(&store.dir, missing(model, store, &name))?;
     let mut first = None;
     for (i, file) in model.files.iter().enumerate() {

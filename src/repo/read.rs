@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::Digest as _;
 
 use super::Repo;
 use super::walk::MAX_FILE;
@@ -28,14 +29,16 @@ pub struct FileText {
     pub lossy: bool,
 }
 
-/// The git blob id of some bytes; empty for those that git refuses to hash.
+/// The git blob id of some bytes; for those that git refuses to hash one of our own, which no blob
+/// has.
 pub fn blob_id(bytes: &[u8]) -> BlobId {
-    // libgit2 refuses bytes that were made to collide under SHA-1; they have no id.
-    BlobId(
-        git2::Oid::hash_object(git2::ObjectType::Blob, bytes)
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-    )
+    // libgit2 refuses bytes that were made to collide under SHA-1.
+    let refused = |_| {
+        let hash = sha2::Sha256::digest(bytes);
+        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let id = git2::Oid::hash_object(git2::ObjectType::Blob, bytes);
+    BlobId(id.map_or_else(refused, |id| id.to_string()))
 }
 
 impl Repo {

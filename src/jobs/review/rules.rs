@@ -345,9 +345,7 @@ pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> 
     for file in files.iter().filter(now) {
         let text = text_of(&repo.content_of(file)?);
         for (what, secret) in secrets(&text, rules).into_iter().take(MOST) {
-            let before = text.split_once(secret).map(|(before, _)| before);
-            let before = before.or_bug("a secret is not in its text");
-            let line = before.matches('\n').count() as u32 + 1;
+            let line = line_of(&text, secret);
             let title = format!("{what} is written here");
             let quote = hidden(secret);
             let (rule, severity) = ("secret", Severity::Error);
@@ -355,6 +353,13 @@ pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> 
         }
     }
     Ok(found)
+}
+
+/// The line, from 1, of a part of a text: that of this very part, for the same may stand before it.
+fn line_of(text: &str, part: &str) -> u32 {
+    let at = part.as_ptr() as usize - text.as_ptr() as usize;
+    let before = text.get(..at).or_bug("a secret is not in its text");
+    before.matches('\n').count() as u32 + 1
 }
 
 /// Bytes as text, by their byte-order mark.
@@ -413,6 +418,17 @@ pub(super) fn large(file: &FileDiff) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_that_stands_twice_is_told_at_both_places() {
+        let key = format!("ghp_{}", "aB3".repeat(12));
+        let text = format!("a: {key}\n\nb: {key}\n");
+        let rules = compiled().expect("rules");
+        let lines = secrets(&text, rules)
+            .into_iter()
+            .map(|(_, key)| line_of(&text, key));
+        assert_eq!(lines.collect::<Vec<_>>(), [1, 3]);
+    }
 
     /// A secret of each rule, in its order. None is anybody's; they are put together here, so that
     /// no scanner of this repository takes them for one.
