@@ -33,11 +33,11 @@
 //! | Enter: the text becomes a turn, and a command to start a job | `app/update/send.rs`, `app/command.rs` |
 //! | the thread that owns the model runs the job | `tui/workers.rs`, `tui/engine_thread.rs` |
 //! | the job is prepared: history, search words, a budget of tokens | `jobs/ask.rs`, `jobs/model_calls.rs` |
-//! | excerpts are chosen: candidates, ranks, ranges of lines | `context/pick.rs`, `index/search.rs`, `index/rank.rs` |
+//! | excerpts are chosen: candidates, ranks, ranges of lines | `context/pick.rs`, `index/search.rs`, `index/ranking/rank.rs` |
 //! | excerpts are written out, and the messages with them | `context/pack.rs`, `jobs/prompt.rs` |
 //! | the engine answers in steps (below) | `engine/generate.rs` |
 //! | each step becomes an event of the job, and one of the state | `jobs/event.rs`, `app/update/job.rs` |
-//! | the answer's block grows and is drawn at a bounded pace | `app/block.rs`, `tui/pacer.rs`, `tui/answer.rs` |
+//! | the answer's block grows and is drawn at a bounded pace | `app/blocks/block.rs`, `tui/pacer.rs`, `tui/answer.rs` |
 //! | its places are checked against the repository | `jobs/cite.rs` |
 //!
 //! # One token, from the prompt to the text
@@ -45,13 +45,13 @@
 //! | what happens | file |
 //! | --- | --- |
 //! | messages become tokens by the model's own template | `engine/prompt.rs`, `model/chat/template.rs`, `model/tokenizer/encoder.rs` |
-//! | what was read before is taken up again: memory, a checkpoint, the disk | `engine/prefix_cache.rs`, `engine/disk_cache.rs` |
+//! | what was read before is taken up again: memory, a checkpoint, the disk | `engine/cache/prefix_cache.rs`, `engine/cache/disk_cache.rs` |
 //! | the rest is read in pieces | `engine/chunk_size.rs`, `model/network.rs` |
 //! | embeddings, then a norm, a mixing layer and an MLP for each layer | `model/transformer.rs`, `model/linear.rs`, `model/mlp.rs` |
 //! | attention over the KV cache, or the gated delta rule over its state | `model/attention.rs`, `model/kv_cache.rs`, `model/delta.rs` |
 //! | arithmetic, by the instructions that this CPU has | `kernels/matmul.rs`, `kernels/online_softmax.rs`, `kernels/delta.rs` |
 //! | drafts out of the text itself are verified together | `engine/decode.rs`, `engine/speculative.rs` |
-//! | the grammar says which tokens may come | `engine/constrained.rs`, `engine/token_mask.rs`, `grammar/automaton.rs` |
+//! | the grammar says which tokens may come | `engine/constraint/constrained.rs`, `engine/constraint/token_mask.rs`, `grammar/automaton.rs` |
 //! | one is drawn | `model/sample.rs` |
 //! | bytes become characters; thinking and answer are told apart; a loop ends | `engine/answer.rs`, `engine/thinking_budget.rs`, `engine/loop_detector.rs` |
 //!
@@ -63,7 +63,7 @@
 //! | the language of edits over them; what it writes are edits with path and lines | `patch/edit_language.rs`, `grammar/file_lines.rs` |
 //! | edits become new texts, and hunks to decide on | `patch/apply.rs`, `patch/hunks.rs` |
 //! | what they would leave worse goes back to the model once | `jobs/patch.rs`, `jobs/regressions.rs` |
-//! | hunks are taken or left one by one | `app/patch_block.rs`, `app/update/patching.rs` |
+//! | hunks are taken or left one by one | `app/blocks/patch_block.rs`, `app/update/patching.rs` |
 //! | the user's check runs on a copy, in a cage | `jobs/check.rs`, `base/seal/cage.rs` |
 //! | a record is written, then each file beside its old self, then renamed | `patch/write.rs`, `patch/record.rs` |
 //!

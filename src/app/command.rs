@@ -1,6 +1,6 @@
 //! Commands: everything that the state wants done by somebody who can.
 
-use super::block::BlockId;
+use super::blocks::block::BlockId;
 use super::event::{Generation, Selection};
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Finding, Request, Turn};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::block::BlockId;
+use super::blocks::block::BlockId;
 use super::command::EditorPurpose;
 use super::key::Key;
 use super::state::Layout;

@@ -4,52 +4,45 @@
 //! message types of jobs, index, repo and patch, and calls nothing of theirs but what a value
 //! can tell about itself.
 
-pub mod block;
+pub mod blocks;
 pub mod command;
-pub mod complete;
-pub mod composer;
+pub mod editing;
 pub mod event;
 pub mod help;
-pub mod history;
 pub mod key;
 pub mod keymap;
 pub mod markdown;
-pub mod motion;
 pub mod overlay;
-pub mod patch_block;
 pub mod query;
-pub mod review_block;
 pub mod slash;
 pub mod state;
 pub mod update;
-pub mod vim;
-pub mod wrapped_rows;
 
-pub use block::{
+pub use blocks::block::{
     AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Note, Phase, Reading,
     Sent, Thinking, Tone, UserTurn,
 };
+pub use blocks::patch_block::{
+    Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
+};
+pub use blocks::review_block::{FindingRow, ReviewBlock};
 pub use command::{Command, Editable, EditorPurpose};
-pub use complete::{Completion, CompletionItem};
-pub use composer::Composer;
+pub use editing::complete::{Completion, CompletionItem};
+pub use editing::composer::Composer;
+pub use editing::history::History;
+pub use editing::wrapped_rows::Row;
 pub use event::{
     BlockPart, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
     ModelRow, Mouse, MouseKind, MouseTarget, PullEvent, Selection, Signal, Spot,
 };
-pub use history::History;
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
-pub use patch_block::{
-    Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
-};
-pub use review_block::{FindingRow, ReviewBlock};
 pub use state::{
     Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
     PanelTab, Queued, RunningJob, Scroll, State, Toast,
 };
 pub use update::{start, update};
-pub use wrapped_rows::Row;
 
 #[cfg(test)]
 #[path = "sample_tests.rs"]

@@ -1,9 +1,9 @@
 //! Questions to the state, for those who draw it.
 
-use super::block::{Block, BlockId, Body, Phase, Sent};
-use super::composer::Composer;
+use super::blocks::block::{Block, BlockId, Body, Phase, Sent};
+use super::editing::composer::Composer;
+use super::editing::history::History;
 use super::event::{EngineFacts, Millis};
-use super::history::History;
 use super::keymap::{Keymap, Place};
 use super::state::{
     Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
@@ -132,7 +132,7 @@ impl State {
         if let Some(block) = self.checking {
             let seconds = match self.block(block).map(|block| &block.body) {
                 Some(Body::Patch(patch)) => match patch.check {
-                    super::block::Check::Running { since, .. } => since_s(since),
+                    super::blocks::block::Check::Running { since, .. } => since_s(since),
                     _ => 0.0,
                 },
                 _ => 0.0,
@@ -332,7 +332,7 @@ impl State {
     }
 
     /// Returns how far the running job has read its prompt, while it reads.
-    pub fn reading(&self) -> Option<super::block::Reading> {
+    pub fn reading(&self) -> Option<super::blocks::block::Reading> {
         let job = self.job.as_ref()?;
         match self.block(job.block).map(|block| &block.body) {
             Some(Body::Answer(answer)) => match answer.phase {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::block::{Block, BlockId, JobKind};
-use super::complete::Completion;
-use super::composer::Composer;
+use super::blocks::block::{Block, BlockId, JobKind};
+use super::editing::complete::Completion;
+use super::editing::composer::Composer;
+use super::editing::history::History;
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
-use super::history::History;
 use super::keymap::Keymap;
 use super::overlay::Overlay;
 use crate::base::seal::Sealed;
@@ -281,7 +281,7 @@ pub struct Toast {
     /// The message, in a line.
     pub text: String,
     /// The tone to show it in.
-    pub tone: super::block::Tone,
+    pub tone: super::blocks::block::Tone,
     /// Time the message goes.
     pub until: Millis,
 }

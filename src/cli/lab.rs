@@ -13,7 +13,7 @@ use crate::base::{Failure, RepoPath, Result};
 use crate::engine::{Walker, debug};
 use crate::grammar::Notation;
 use crate::index::SearchPart;
-use crate::jobs::{finding_walks, grammar_walks, replays, walks};
+use crate::jobs::lab::{finding_walks, grammar_walks, replays, walks};
 use crate::patch::{Change, EditKind};
 
 /// Runs a command of the lab.

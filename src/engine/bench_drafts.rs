@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::cache::prefix_cache::Breakpoints;
 use super::decode::{Decoder, Drafted};
-use super::prefix_cache::Breakpoints;
 use super::speculative::Drafting;
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;

@@ -17,7 +17,7 @@
 
 use std::time::Instant;
 
-use super::prefix_cache::{PrefixCache, common};
+use super::cache::prefix_cache::{PrefixCache, common};
 use super::speculative::{Drafting, Lookup};
 use crate::base::{Cancel, OrBug, Result};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::CancelSource;
-use crate::engine::prefix_cache::Breakpoints;
+use crate::engine::cache::prefix_cache::Breakpoints;
 use crate::engine::{LoadOptions, LocalEngine};
 use crate::model::network::Wanted;
 

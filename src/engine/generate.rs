@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::answer::AnswerStream;
-use super::constrained::{Constrained, token_mask};
+use super::cache::prefix_cache::{Breakpoints, Read};
+use super::constraint::constrained::{Constrained, token_mask};
 use super::decode::{CLOSE, Decoder, Drafted};
 use super::local::{LEAST_ANSWER, LocalEngine};
 use super::loop_detector::Repeats;
-use super::prefix_cache::{Breakpoints, Read};
 use super::thinking_budget::Thought;
 use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Result};

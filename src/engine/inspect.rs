@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::prefix_cache::MOST_CHECKPOINTS;
+use super::cache::prefix_cache::MOST_CHECKPOINTS;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
 use crate::model::bert;

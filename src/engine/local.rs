@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use candle_core::Device;
 
-use super::allowed_tokens::drawable;
+use super::cache::disk_cache::{self, DiskCache};
+use super::cache::prefix_cache::PrefixCache;
+use super::constraint::allowed_tokens::drawable;
+use super::constraint::token_mask::TokenMask;
 use super::count::CountMessages;
-use super::disk_cache::{self, DiskCache};
 use super::fit;
 use super::generation_defaults::Card;
 use super::inspect;
-use super::prefix_cache::PrefixCache;
 use super::speculative::Drafting;
-use super::token_mask::TokenMask;
 use super::{Engine, Facts, Generate, Generated, Message, Step};
 use crate::base::{Cancel, Result, TokenCount, memory};
 use crate::grammar::Grammar;

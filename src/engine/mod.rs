@@ -3,17 +3,16 @@
 //! Law: an engine owns its model and caches, belongs to one thread, and is told everything it
 //! needs in the request. It never sees a repository.
 
-mod allowed_tokens;
 mod answer;
 pub mod bench;
 #[cfg(feature = "lab")]
 pub mod bench_drafts;
+mod cache;
 mod chunk_size;
-mod constrained;
+mod constraint;
 mod count;
 pub mod debug;
 mod decode;
-mod disk_cache;
 pub mod embedder;
 mod fit;
 mod generate;
@@ -21,15 +20,12 @@ pub mod generation_defaults;
 pub mod inspect;
 pub mod local;
 mod loop_detector;
-mod prefix_cache;
 mod prompt;
 #[cfg(feature = "lab")]
 pub mod random_walk;
 pub mod scripted;
 mod speculative;
 mod thinking_budget;
-mod token_mask;
-mod trie;
 
 #[cfg(test)]
 mod fuzz_tests;

@@ -1,8 +1,8 @@
 //! A request as tokens: its rendering by the template, the places where the next prompt may part
 //! from it, and the part of an earlier turn that has to be read again.
 
+use super::cache::prefix_cache::{Breakpoints, common};
 use super::local::LocalEngine;
-use super::prefix_cache::{Breakpoints, common};
 use super::{Generate, Message, Role, Step};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::constrained;
+use super::constraint::constrained;
+use super::constraint::token_mask::TokenMask;
 use super::local::stop_tokens;
-use super::token_mask::TokenMask;
 use crate::base::{OrBug, Result};
 use crate::grammar::Grammar;
 use crate::model::gguf::Header;

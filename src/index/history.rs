@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::checked;
-use super::commit_embeddings::Touched;
-use super::terms;
+use super::meaning::commit_embeddings::Touched;
+use super::words::terms;
 use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::repo::{CommitLog, Repo, Run};

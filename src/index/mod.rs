@@ -12,32 +12,23 @@
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
 //! `symbols` only.
 
-mod abbreviations;
 mod adopt;
-mod arrange;
 pub mod build;
 mod checked;
 mod class;
-mod commit_embeddings;
-mod embeddings;
-mod feature_names;
-mod features;
-mod file_features;
 mod history;
+mod meaning;
 mod outline;
 mod pieces;
-mod rank;
-pub mod scripts;
+mod ranking;
 mod search;
 pub mod snapshot;
-mod stem;
 mod store;
 pub mod symbols;
 mod table;
-pub mod terms;
 mod update;
-mod vectors;
 mod views;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +37,12 @@ use crate::base::{LineRange, RepoPath};
 pub use adopt::adopt;
 pub use build::{Progress, build, open};
 pub use class::is_lock_file;
-pub use embeddings::{Coverage, Meaning};
+pub use meaning::embeddings::{Coverage, Meaning};
 pub use outline::Outlined;
 pub(crate) use pieces::lines_of;
-pub use scripts::is_english;
 pub use search::SearchPart;
 pub use snapshot::Index;
+pub use words::scripts::is_english;
 
 /// The kind of a definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

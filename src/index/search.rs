@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use super::arrange::{self, Scored};
-use super::embeddings::Alike;
-use super::features::{Candidate, NAMES, Scene};
-use super::file_features::file_rows;
-use super::rank::Forest;
+use super::meaning::embeddings::Alike;
+use super::ranking::arrange::{self, Scored};
+use super::ranking::features::{Candidate, NAMES, Scene};
+use super::ranking::file_features::file_rows;
+use super::ranking::rank::Forest;
 use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;
 use super::views::{Asked, View, Views, score_of};

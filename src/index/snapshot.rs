@@ -13,7 +13,7 @@ use tantivy::schema::{
 use tantivy::tokenizer::WhitespaceTokenizer;
 use tantivy::{Searcher, TantivyDocument, Term};
 
-use super::embeddings::{Coverage, Meaning};
+use super::meaning::embeddings::{Coverage, Meaning};
 use super::search::SearchPart;
 use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};
@@ -203,7 +203,7 @@ impl Index {
             return Ok(false);
         };
         let long = |word: &String| !word.is_ascii() || word.len() >= 4;
-        for word in super::terms::of_query(query)
+        for word in super::words::terms::of_query(query)
             .iter()
             .filter(|word| long(word))
         {

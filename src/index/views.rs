@@ -14,7 +14,7 @@ use self::texts::{Texts, Word};
 use super::search::SearchPart;
 use super::snapshot::Fields;
 use super::table::Table;
-use super::terms;
+use super::words::terms;
 use crate::base::{OrBug, Result};
 
 pub(super) use self::texts::find;

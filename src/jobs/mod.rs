@@ -11,13 +11,11 @@ mod cite;
 mod edits;
 mod embedding;
 pub mod event;
-#[cfg(feature = "lab")]
-pub mod finding_walks;
 mod findings;
 pub mod forget;
-#[cfg(feature = "lab")]
-pub mod grammar_walks;
 pub mod init;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod message;
 mod model_calls;
 pub mod model_trial;
@@ -25,14 +23,10 @@ pub mod patch;
 mod preview;
 pub mod prompt;
 mod regressions;
-#[cfg(feature = "lab")]
-pub mod replays;
 pub mod review;
 pub mod session;
 mod texts;
 mod translate;
-#[cfg(feature = "lab")]
-pub mod walks;
 pub mod workspace;
 
 use std::path::PathBuf;

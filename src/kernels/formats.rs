@@ -236,7 +236,7 @@ pub struct Q4K;
 
 impl Format for Q4K {
     #[cfg(target_arch = "x86_64")]
-    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q4k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512::rows::q4k);
     const KIND: Kind = Kind::Q4K;
     const BLOCK: usize = 256;
     const BYTES: usize = 144;
@@ -261,7 +261,7 @@ pub struct Q5K;
 
 impl Format for Q5K {
     #[cfg(target_arch = "x86_64")]
-    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q5k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512::rows::q5k);
     const KIND: Kind = Kind::Q5K;
     const BLOCK: usize = 256;
     const BYTES: usize = 176;
@@ -289,7 +289,7 @@ pub struct Q6K;
 
 impl Format for Q6K {
     #[cfg(target_arch = "x86_64")]
-    const BY_ONE: Option<RowsByOne> = Some(super::avx512_rows::q6k);
+    const BY_ONE: Option<RowsByOne> = Some(super::avx512::rows::q6k);
     const KIND: Kind = Kind::Q6K;
     const BLOCK: usize = 256;
     const BYTES: usize = 210;

@@ -145,7 +145,7 @@ impl<'a> Matrix<'a> {
                     };
                     // SAFETY: a `Simd` is made only where the CPU has its instructions, and all
                     // of these have AVX2.
-                    unsafe { super::avx2_rows::few::<F>(rows, self.row_bytes, x, put) };
+                    unsafe { super::avx2::rows::few::<F>(rows, self.row_bytes, x, put) };
                     return;
                 }
                 _ => {}
@@ -160,7 +160,7 @@ impl<'a> Matrix<'a> {
             };
             // SAFETY: a `Simd` is made only where the CPU has its instructions, and both have
             // dot products.
-            unsafe { super::neon_rows::few::<F>(rows, self.row_bytes, x, put) };
+            unsafe { super::neon::rows::few::<F>(rows, self.row_bytes, x, put) };
             return;
         }
         for row in first..first + count {
@@ -227,19 +227,27 @@ impl<'a> Matrix<'a> {
         SCRATCH.with_borrow_mut(|scratch| match simd.level() {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Simd` is made only where the CPU has its instructions.
-            Level::Avx512 => unsafe { super::avx512::panels::<F>(rows, x, scratch, put) },
+            Level::Avx512 => unsafe { super::avx512::panels::panels::<F>(rows, x, scratch, put) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Level::AvxVnni => unsafe { super::avx2::panels::<F, true>(rows, x, scratch, put) },
+            Level::AvxVnni => unsafe {
+                super::avx2::panels::panels::<F, true>(rows, x, scratch, put)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Level::Avx2 => unsafe { super::avx2::panels::<F, false>(rows, x, scratch, put) },
+            Level::Avx2 => unsafe {
+                super::avx2::panels::panels::<F, false>(rows, x, scratch, put)
+            },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Level::Neon => unsafe { super::neon::panels::<F, false>(rows, x, scratch, put) },
+            Level::Neon => unsafe {
+                super::neon::panels::panels::<F, false>(rows, x, scratch, put)
+            },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Level::NeonI8mm => unsafe { super::neon::panels::<F, true>(rows, x, scratch, put) },
+            Level::NeonI8mm => unsafe {
+                super::neon::panels::panels::<F, true>(rows, x, scratch, put)
+            },
             // `in_panels` says so.
             level => bug(&format!("{level:?} has no products in panels"), ()),
         });

@@ -17,13 +17,7 @@ pub mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx2_rows;
-#[cfg(target_arch = "x86_64")]
-mod avx2_rows_32;
-#[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
-mod avx512_rows;
 pub mod blocks;
 pub mod convolution;
 pub mod delta;
@@ -36,8 +30,6 @@ pub mod lines;
 pub mod matmul;
 #[cfg(target_arch = "aarch64")]
 mod neon;
-#[cfg(target_arch = "aarch64")]
-mod neon_rows;
 #[cfg(test)]
 mod noise;
 mod online_softmax;

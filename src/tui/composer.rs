@@ -53,7 +53,7 @@ pub fn composer(
         let mut at = 0;
         let line = text.get(row.start..row.end);
         for grapheme in line.or_bug("a row lies in its text").graphemes(true) {
-            let wide = crate::app::composer::cell_width(grapheme, at);
+            let wide = crate::app::editing::composer::cell_width(grapheme, at);
             if grapheme != "\t" && at + wide <= cells {
                 buffer.set_string(x + at, area.y + i as u16, grapheme, cx.role(Role::Text));
             }

@@ -1,13 +1,13 @@
 //! Typing: the composer, its popup and its history.
 
 use super::super::command::{Command, Editable, EditorPurpose};
-use super::super::complete::{self, Offers, Subject};
+use super::super::editing::complete::{self, Offers, Subject};
+use super::super::editing::motion::Motion;
+use super::super::editing::vim;
 use super::super::key::Key;
 use super::super::keymap::{Action, Place};
-use super::super::motion::Motion;
 use super::super::overlay::{Overlay, Picker};
 use super::super::state::{Composing, Focus, State};
-use super::super::vim;
 use super::{scroll, send};
 use crate::base::OrBug as _;
 

@@ -1,8 +1,8 @@
 //! Tests of typing: history, popup, pastes, vim keys among the others.
 
 use super::*;
+use crate::app::editing::vim::Mode;
 use crate::app::sample::*;
-use crate::app::vim::Mode;
 use crate::app::{Event, Options};
 
 fn with_history() -> Harness {

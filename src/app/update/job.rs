@@ -1,10 +1,12 @@
 //! Events of a job, and its end.
 
-use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone};
+use super::super::blocks::block::{
+    AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone,
+};
+use super::super::blocks::patch_block::PatchBlock;
+use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::Command;
 use super::super::event::{Generation, Millis};
-use super::super::patch_block::PatchBlock;
-use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
 use crate::base::text::human_count;

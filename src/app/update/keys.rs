@@ -1,6 +1,6 @@
 //! Dispatch of keys to actions, by the place they are pressed in.
 
-use super::super::block::Body;
+use super::super::blocks::block::Body;
 use super::super::command::Command;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};

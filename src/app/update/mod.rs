@@ -15,7 +15,7 @@ mod slash;
 mod stop;
 mod world;
 
-use super::block::{Block, BlockId, Body, Note, Tone};
+use super::blocks::block::{Block, BlockId, Body, Note, Tone};
 use super::command::Command;
 use super::event::{Event, Generation, Millis, Signal};
 use super::state::{Focus, Options, State, Toast};

@@ -1,6 +1,6 @@
 //! The choice of a model: the rows, loading one, fetching one.
 
-use super::super::block::{Body, Download, DownloadEnd, Tone};
+use super::super::blocks::block::{Body, Download, DownloadEnd, Tone};
 use super::super::command::Command;
 use super::super::event::{Fit, ModelRow};
 use super::super::overlay::{Confirm, ModelPicker, Overlay, Picker};

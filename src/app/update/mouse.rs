@@ -1,11 +1,11 @@
 //! Mouse events: the wheel scrolls what is under it, a click puts the cursor or opens, dragging
 //! marks and copies.
 
-use super::super::block::Body;
+use super::super::blocks::block::Body;
+use super::super::blocks::patch_block::PatchRow;
 use super::super::command::Command;
 use super::super::event::{BlockPart, Mouse, MouseKind, MouseTarget, Selection, Spot};
 use super::super::overlay::Overlay;
-use super::super::patch_block::PatchRow;
 use super::super::state::{Focus, State};
 use super::{compose, models, overlay, panel, reviewing, scroll, stop};
 

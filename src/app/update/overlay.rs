@@ -1,8 +1,8 @@
 //! Keys and lists of the overlay: help, texts, choices, confirmations.
 
-use super::super::block::Tone;
+use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
-use super::super::complete::mention_text;
+use super::super::editing::complete::mention_text;
 use super::super::event::Generation;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
@@ -154,7 +154,7 @@ fn preview_theme(state: &mut State, out: &mut Vec<Command>) {
 
 /// Pastes a text into the filter.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
-    let line = super::super::composer::clean(text).replace(['\n', '\t'], " ");
+    let line = super::super::editing::composer::clean(text).replace(['\n', '\t'], " ");
     filter(state, out, |filter| {
         let room = MOST_FILTER.saturating_sub(filter.len());
         filter.push_str(truncated(&line, room));

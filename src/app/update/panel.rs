@@ -1,6 +1,6 @@
 //! The side panel: sources and context, dropping and pinning.
 
-use super::super::block::Tone;
+use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::event::Generation;
 use super::super::state::{Focus, Panel, PanelRow, PanelTab, State};

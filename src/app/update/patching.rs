@@ -1,9 +1,11 @@
 //! Deciding on a patch, writing it, taking it back, checking it, editing it.
 
-use super::super::block::{BlockId, Body, Check, Tone};
+use super::super::blocks::block::{BlockId, Body, Check, Tone};
+use super::super::blocks::patch_block::{
+    Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState,
+};
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::keymap::Action;
-use super::super::patch_block::{Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState};
 use super::super::state::{Composing, Focus, State};
 use super::{scroll, send};
 use crate::base::{Failure, Result};

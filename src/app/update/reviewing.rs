@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::super::block::{BlockId, Body, Phase, Tone};
+use super::super::blocks::block::{BlockId, Body, Phase, Tone};
+use super::super::blocks::patch_block::PatchBlock;
+use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::{Command, Editable, EditorPurpose};
-use super::super::complete::mention_text;
+use super::super::editing::complete::mention_text;
+use super::super::editing::motion::Motion;
 use super::super::keymap::Action;
-use super::super::motion::Motion;
-use super::super::patch_block::PatchBlock;
-use super::super::review_block::{FindingRow, ReviewBlock};
 use super::super::state::{Focus, State};
 use super::{scroll, send};
 use crate::jobs::Finding;

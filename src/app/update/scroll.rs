@@ -3,7 +3,7 @@
 //! The transcript's position is kept as a block and a line in it, so that what is added
 //! below, or taken away above, leaves the text under the eye where it is.
 
-use super::super::block::{BlockId, Body};
+use super::super::blocks::block::{BlockId, Body};
 use super::super::command::Command;
 use super::super::markdown;
 use super::super::state::{Cursor, Focus, Layout, Scroll, State};

@@ -1,8 +1,8 @@
 //! Requests, from what is typed to a job that runs: sending, waiting, starting.
 
-use super::super::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
+use super::super::blocks::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
+use super::super::blocks::review_block::ReviewBlock;
 use super::super::command::Command;
-use super::super::review_block::ReviewBlock;
 use super::super::slash::{self, Parsed};
 use super::super::state::{Composing, EngineState, Queued, RunningJob, State};
 use crate::jobs::{Ask, Patch, Request, ReviewOf};

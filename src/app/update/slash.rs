@@ -1,6 +1,6 @@
 //! Slash commands, carried out.
 
-use super::super::block::{Body, Tone};
+use super::super::blocks::block::{Body, Tone};
 use super::super::command::Command;
 use super::super::overlay::{Confirm, Overlay, Picker};
 use super::super::slash::Slash;

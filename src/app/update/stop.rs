@@ -1,6 +1,6 @@
 //! Esc, Ctrl-C and the end.
 
-use super::super::block::{Body, DownloadEnd, Phase, Sent, Tone};
+use super::super::blocks::block::{Body, DownloadEnd, Phase, Sent, Tone};
 use super::super::command::Command;
 use super::super::overlay::{Confirm, Overlay};
 use super::super::state::{Composing, EngineState, Focus, PanelTab, State};
@@ -99,7 +99,7 @@ pub(super) fn stop_work(state: &mut State, out: &mut Vec<Command>) -> bool {
 }
 
 /// Marks a running block as stopped; what is there stays.
-pub(super) fn mark_stopped(state: &mut State, block: super::super::block::BlockId) {
+pub(super) fn mark_stopped(state: &mut State, block: super::super::blocks::block::BlockId) {
     let now = state.now;
     match state.body_mut(block) {
         Some(Body::Answer(answer)) if answer.phase.is_running() => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::block::{
+use super::super::blocks::block::{
     AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
 };
 use super::super::command::Command;

@@ -1,0 +1,7 @@
+//! Products by AVX2.
+//!
+//! Law: each gives the sums that the plain code gives, up to the order of addition.
+
+pub(in crate::kernels) mod panels;
+pub(in crate::kernels) mod rows;
+pub(in crate::kernels) mod rows_32;

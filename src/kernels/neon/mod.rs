@@ -1,0 +1,6 @@
+//! Products by NEON.
+//!
+//! Law: each gives the sums that the plain code gives, up to the order of addition.
+
+pub(in crate::kernels) mod panels;
+pub(in crate::kernels) mod rows;
