@@ -83,8 +83,8 @@ const EMPTY_NAMES: &[&str] = &[
     "manager", "helper", "util", "utils", "common", "misc", "handler", "data",
 ];
 
-/// First words of documentation that has no subject.
-const RIDDLES: &[&str] = &["What", "Whether", "Does", "It", "None"];
+/// The beginnings of documentation that has no subject.
+const RIDDLES: &[&str] = &["What ", "Whether ", "Does it", "It ", "None yet"];
 
 /// Lines a file may have before its tests.
 const MOST_LINES: usize = 500;
@@ -219,15 +219,18 @@ fn ungrouped(code: &str) -> String {
 /// The documentation whose first word leaves out what it is about. Arguments are left to clap, which
 /// prints theirs as help.
 fn riddles(text: &str) -> impl Iterator<Item = &str> {
-    let documents = |line: &str| line.trim_start().starts_with("//");
-    let mut within = false;
+    let kind = |line: &str| {
+        let line = line.trim_start();
+        let kinds = ["///", "//!", "//"];
+        kinds.into_iter().find(|kind| line.starts_with(kind))
+    };
+    let mut before = None;
     before_tests(text).filter(move |line| {
-        let begins = documents(line) && !within;
-        within = documents(line);
+        let this = kind(line);
+        let begins = this.is_some() && this != before;
+        before = this;
         let words = line.trim_start().trim_start_matches(['/', '!', ' ']);
-        let first = words.split_whitespace().next().unwrap_or_default();
-        let doc = line.trim_start().starts_with("///") || line.trim_start().starts_with("//!");
-        begins && doc && RIDDLES.contains(&first)
+        begins && this != Some("//") && RIDDLES.iter().any(|riddle| words.starts_with(riddle))
     })
 }
 

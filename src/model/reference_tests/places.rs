@@ -1,4 +1,4 @@
-//! What snapshots, trials and cancels leave of the state.
+//! The state that checkpoints, trials and cancels leave.
 
 use super::*;
 use crate::model::synthetic::{self, Quantization, Shape};
