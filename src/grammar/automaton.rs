@@ -25,9 +25,9 @@ const NEW_PATH: u32 = 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     /// Which part, by how many were complete before it.
-    part: usize,
+    part: u32,
     /// Where it begins.
-    begun: usize,
+    begun: u32,
     inside: Inside,
 }
 
@@ -85,7 +85,7 @@ impl<F: Form> FormGrammar<F> {
     pub fn at(&self) -> Option<(&F::At, usize)> {
         let state = self.states.last()?;
         let (at, _) = self.part_of(state)?;
-        Some((at, state.begun))
+        Some((at, state.begun as usize))
     }
 
     /// Tells whether a block goes on without end, so that nothing may follow.
@@ -100,7 +100,8 @@ impl<F: Form> FormGrammar<F> {
     }
 
     fn part_of(&self, state: &State) -> Option<&(F::At, Part)> {
-        self.parts.get(state.part.checked_sub(self.kept)?)
+        self.parts
+            .get((state.part as usize).checked_sub(self.kept)?)
     }
 
     /// The part at a place, such of it as can be written.
@@ -125,8 +126,8 @@ impl<F: Form> FormGrammar<F> {
             _ => None,
         };
         let state = State {
-            part: self.said.len(),
-            begun: self.written.len(),
+            part: self.said.len() as u32,
+            begun: self.written.len() as u32,
             inside: Inside::start(&part, file),
         };
         self.parts.push((at, part));
@@ -142,16 +143,18 @@ impl<F: Form> FormGrammar<F> {
     }
 
     /// The part that is being written.
+    #[inline]
     pub(super) fn open(&self) -> Option<Open<'_, F>> {
         let state = self.states.last()?;
         let (_, part) = self.part_of(state)?;
+        let begun = state.begun as usize;
         Some(Open {
             form: &self.form,
             part,
-            text: self.written.get(state.begun..)?,
-            committed: self.committed.saturating_sub(state.begun),
+            text: self.written.get(begun..)?,
+            committed: self.committed.saturating_sub(begun),
             fresh: self.written.len() - self.committed,
-            begun: state.begun <= self.committed,
+            begun: begun <= self.committed,
             inside: state.inside,
         })
     }
@@ -164,7 +167,7 @@ impl<F: Form> FormGrammar<F> {
         self.said.push(Said {
             at,
             value,
-            text: state.begun..end - besides,
+            text: state.begun as usize..end - besides,
             end,
         });
         Some(self.begin(next))
@@ -175,7 +178,7 @@ impl<F: Form> FormGrammar<F> {
         let Some(state) = self.states.last().copied() else {
             return;
         };
-        let fresh = state.begun == self.written.len();
+        let fresh = state.begun as usize == self.written.len();
         let Some((at, part)) = self.parts.pop() else {
             return;
         };

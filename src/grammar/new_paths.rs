@@ -103,6 +103,10 @@ impl<'a> NewPaths<'a> {
     /// come wherever it may.
     pub fn is_open(settled: usize, path: &[u8]) -> bool {
         let written = path.get(..settled).unwrap_or(path);
+        // No part is longer than all of it.
+        if written.len() < LONGEST_PART {
+            return true;
+        }
         let part = written
             .rsplit(|byte| *byte == b'/')
             .next()

@@ -117,6 +117,7 @@ pub(super) struct Open<'a, F> {
 
 impl<F: Form> Open<'_, F> {
     /// Returns what one more byte leads to; none where it may not come.
+    #[inline]
     pub fn step(&self, byte: u8) -> Option<Step> {
         match (self.part, self.inside) {
             (Part::OneOf { choices, .. }, Inside::Choice { low, high }) => {
@@ -333,12 +334,15 @@ impl<F: Form> Open<'_, F> {
                 Some(Step::Ended(Value::Text, 1))
             }
             byte => {
+                if !NewPaths::goes_on(byte) {
+                    return None;
+                }
                 // What is too long may go on until it can end.
                 let may = NewPaths::is_open(self.committed, name)
                     || byte.is_ascii_alphanumeric()
                         && self.fresh == 0
                         && paths.made(name).is_none();
-                (may && NewPaths::goes_on(byte)).then_some(()).and(within)
+                may.then_some(()).and(within)
             }
         }
     }
