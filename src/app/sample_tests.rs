@@ -1,4 +1,4 @@
-//! What the tests of the state are built from: a desk that keys are pressed at, and small
+//! What the tests of the state are built from: a harness that keys are pressed at, and small
 //! values of what jobs tell.
 
 use std::sync::Arc;
@@ -29,25 +29,25 @@ impl Harness {
     }
 
     pub fn ready_with(options: Options) -> Self {
-        let mut desk = Self::fresh(options);
-        desk.event(Event::Index(indexed(&[
+        let mut harness = Self::fresh(options);
+        harness.event(Event::Index(indexed(&[
             "README.md",
             "src/walk.rs",
             "src/lib.rs",
             "docs/a b.md",
         ])));
-        desk.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
-        desk.event(Event::Models(Ok(vec![
+        harness.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
+        harness.event(Event::Models(Ok(vec![
             a_model("starter", Fit::Yes, true),
             a_model("small", Fit::Yes, false),
             a_model("large", Fit::No, true),
             a_model("odd", Fit::Unsupported, true),
         ])));
-        desk.event(Event::Themes(
+        harness.event(Event::Themes(
             ["dark", "light", "terminal"].map(str::to_owned).to_vec(),
         ));
-        desk.measure();
-        desk
+        harness.measure();
+        harness
     }
 
     pub fn event(&mut self, event: Event) -> Vec<Command> {

@@ -15,22 +15,22 @@ use crate::jobs::{Answer, Ask, Request, Turn};
 const MOST_PIPED: u64 = 1_000_000;
 
 /// Runs `ask QUESTION…`.
-pub(super) fn run(args: &AskArgs, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
     let bare = args.question.is_empty() && !input_is_given();
     if bare && !args.go_on {
         return Err(no_question());
     }
-    let mut ready = ready(desk, None)?;
+    let mut ready = ready(invocation, None)?;
     // Read behind the seal: what is piped in may come from the repository.
     let (question, piped) = if bare {
         (String::new(), None)
     } else {
-        question(&args.question, desk)?
+        question(&args.question, invocation)?
     };
     let sessions = Sessions {
         dir: ready.workspace.places.sessions.clone(),
     };
-    let (id, history) = conversation(args.go_on, &sessions, desk)?;
+    let (id, history) = conversation(args.go_on, &sessions, invocation)?;
     let request = Request::Ask(Ask {
         question,
         piped,
@@ -39,7 +39,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Invocation) -> Result<Code> {
         ..Ask::default()
     });
     let show = if args.json { Show::Json } else { Show::Answer };
-    let answer = follow(desk, &mut ready, &request, show, args.show_context)?;
+    let answer = follow(invocation, &mut ready, &request, show, args.show_context)?;
     let Answer::Ask {
         turn,
         context,
@@ -50,22 +50,23 @@ pub(super) fn run(args: &AskArgs, desk: &mut Invocation) -> Result<Code> {
     };
     if !args.json {
         if context.excerpts.is_empty() && !turn.continues {
-            desk.out.note(
+            invocation.out.note(
                 "nothing in this repository fits the question: the answer is the model's own",
             );
         }
-        sources(&mut desk.out, &turn.sources);
+        sources(&mut invocation.out, &turn.sources);
     }
     if ready.workspace.config.save.value && !turn.answer.is_empty() {
         let id = id.unwrap_or_else(|| sessions.new_id());
         // The answer stands; that it cannot be kept is worth a word, not a failure.
         if let Err(failure) = sessions.append(&id, &turn) {
-            desk.out
+            invocation
+                .out
                 .warn(&format!("the conversation is not kept: {failure}"));
         }
     }
-    if stopped && !desk.out.closed() {
-        desk.out.note("stopped; what was written stands");
+    if stopped && !invocation.out.closed() {
+        invocation.out.note("stopped; what was written stands");
         return Ok(Kind::Interrupted.exit_code());
     }
     Ok(0)
@@ -75,7 +76,7 @@ pub(super) fn run(args: &AskArgs, desk: &mut Invocation) -> Result<Code> {
 fn conversation(
     go_on: bool,
     sessions: &Sessions,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<(Option<String>, Vec<Turn>)> {
     if !go_on {
         return Ok((None, Vec::new()));
@@ -88,7 +89,7 @@ fn conversation(
         None => {
             let some =
                 std::fs::read_dir(&sessions.dir).is_ok_and(|mut files| files.next().is_some());
-            desk.out.note(if some {
+            invocation.out.note(if some {
                 "the earlier conversations here cannot be read; this begins a new one"
             } else {
                 "there is no earlier conversation here; this begins one"
@@ -101,10 +102,10 @@ fn conversation(
 /// Reads words and piped text as question and addition; piped text alone is the question.
 pub(super) fn question(
     words: &[String],
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<(String, Option<String>)> {
     let said = words.join(" ");
-    let piped = piped(desk)?;
+    let piped = piped(invocation)?;
     match (said.trim(), piped) {
         ("" | "-", Some(text)) => Ok((text, None)),
         ("" | "-", None) => Err(no_question()),
@@ -142,7 +143,7 @@ pub(super) fn input_is_given() -> bool {
 }
 
 /// Reads the text that was piped in, up to [`MOST_PIPED`] bytes; none if nothing was.
-pub(super) fn piped(desk: &mut Invocation) -> Result<Option<String>> {
+pub(super) fn piped(invocation: &mut Invocation) -> Result<Option<String>> {
     if !input_is_given() {
         return Ok(None);
     }
@@ -154,7 +155,7 @@ pub(super) fn piped(desk: &mut Invocation) -> Result<Option<String>> {
         .map_err(|e| Failure::environment("cannot read standard input").caused_by(&e))?;
     if bytes.len() as u64 > MOST_PIPED {
         bytes.truncate(MOST_PIPED as usize);
-        desk.out.warn(&format!(
+        invocation.out.warn(&format!(
             "of standard input only the first {} are read",
             human_bytes(MOST_PIPED)
         ));

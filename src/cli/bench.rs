@@ -10,30 +10,31 @@ use crate::engine::{self, BenchPlan, BenchReport, Card, LoadOptions, LocalEngine
 use crate::jobs::ModelChoice;
 
 /// Runs `bench`.
-pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(args: &BenchArgs, invocation: &mut Invocation) -> Result<Code> {
     #[cfg(feature = "lab")]
     if args.drafts {
-        return super::bench_drafts::run(args, desk);
+        return super::bench_drafts::run(args, invocation);
     }
     let plan = BenchPlan {
         prompt: args.prompt as usize,
         depth: args.depth as usize,
         written: args.r#gen as usize,
     };
-    let mut local = local(desk, plan.context())?;
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    let mut local = local(invocation, plan.context())?;
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let report = engine::bench(&mut local, plan, &cancel, &mut |part| {
         show(out, "measuring", part);
     });
-    desk.out.clear();
+    invocation.out.clear();
     let report = report?;
     if args.json {
-        desk.out.json_pretty(&report)?;
+        invocation.out.json_pretty(&report)?;
         return Ok(0);
     }
     for (what, value) in lines(&report) {
-        desk.out
+        invocation
+            .out
             .parts(&[(Tone::Dim, &format!("{what:<12} ")), (Tone::Plain, &value)]);
     }
     Ok(0)
@@ -76,8 +77,8 @@ fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
 }
 
 /// Loads the real engine, for measuring and looking into it, with room for `least` tokens of context.
-pub(super) fn local(desk: &mut Invocation, least: usize) -> Result<LocalEngine> {
-    let choice = desk.model()?;
+pub(super) fn local(invocation: &mut Invocation, least: usize) -> Result<LocalEngine> {
+    let choice = invocation.model()?;
     let file = match &choice {
         ModelChoice::Installed(installed) => installed.path.clone(),
         ModelChoice::File(file) => file.clone(),
@@ -89,23 +90,23 @@ pub(super) fn local(desk: &mut Invocation, least: usize) -> Result<LocalEngine> 
     let options = LoadOptions {
         name: choice_name(&choice),
         file,
-        context: match desk.config.ctx.value {
+        context: match invocation.config.ctx.value {
             0 if least > 0 => least + 16,
             given => given,
         },
-        threads: desk.config.threads.value,
+        threads: invocation.config.threads.value,
         memory_limit: 0,
         card: Card::default(),
         states: None,
         states_limit: 0,
         drafts: false,
     };
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let loaded = LocalEngine::load(&options, &cancel, &mut |part| {
         show(out, &format!("loading {}", options.name), part);
     });
-    desk.out.clear();
+    invocation.out.clear();
     loaded
 }
 

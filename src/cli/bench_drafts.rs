@@ -13,17 +13,17 @@ use crate::engine::bench_drafts;
 const CONTEXT: usize = 4096;
 
 /// Runs `bench --drafts`.
-pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
-    let mut local = bench::local(desk, CONTEXT)?;
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+pub(super) fn run(args: &BenchArgs, invocation: &mut Invocation) -> Result<Code> {
+    let mut local = bench::local(invocation, CONTEXT)?;
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let report = bench_drafts::drafts(&mut local, &cancel, &mut |part| {
         bench::show(out, "measuring", part);
     });
-    desk.out.clear();
+    invocation.out.clear();
     let report = report?;
     if args.json {
-        desk.out.json_pretty(&report)?;
+        invocation.out.json_pretty(&report)?;
         return Ok(0);
     }
     let mut lines = vec![
@@ -48,7 +48,8 @@ pub(super) fn run(args: &BenchArgs, desk: &mut Invocation) -> Result<Code> {
         ));
     }
     for (what, value) in lines {
-        desk.out
+        invocation
+            .out
             .parts(&[(Tone::Dim, &format!("{what:<12} ")), (Tone::Plain, &value)]);
     }
     Ok(0)

@@ -20,46 +20,46 @@ use crate::jobs::{self, Ask, ModelChoice, Patch, Request, choose_model};
 const CONTEXT: usize = 8192;
 
 /// Runs `context ask QUESTION…`.
-pub(super) fn ask(args: &AskArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
-    desk.seal()?;
-    let (question, piped) = question(&args.question, desk)?;
+pub(super) fn ask(args: &AskArgs, full: bool, invocation: &mut Invocation) -> Result<Code> {
+    invocation.seal()?;
+    let (question, piped) = question(&args.question, invocation)?;
     let request = Request::Ask(Ask {
         question,
         piped,
         ..Ask::default()
     });
-    show(&request, full, args.json, desk)
+    show(&request, full, args.json, invocation)
 }
 
 /// Runs `context patch REQUEST…`.
-pub(super) fn patch(args: &PatchArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
-    desk.seal()?;
+pub(super) fn patch(args: &PatchArgs, full: bool, invocation: &mut Invocation) -> Result<Code> {
+    invocation.seal()?;
     let files = patching::files(args)?;
-    let (request, piped) = question(&args.request, desk)?;
+    let (request, piped) = question(&args.request, invocation)?;
     let request = Request::Patch(Patch {
         request,
         piped,
         files,
         ..Patch::default()
     });
-    show(&request, full, args.json, desk)
+    show(&request, full, args.json, invocation)
 }
 
 /// Runs `context review`.
-pub(super) fn review(args: &ReviewArgs, full: bool, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn review(args: &ReviewArgs, full: bool, invocation: &mut Invocation) -> Result<Code> {
     let spec = reviewing::spec(args)?;
-    desk.seal()?;
+    invocation.seal()?;
     let request = Request::Review(reviewing::request(args, spec)?);
     let json = args.format != super::args::ReviewFormat::Text;
-    show(&request, full, json, desk)
+    show(&request, full, json, invocation)
 }
 
 /// Prints what a model would be shown for a request, its messages too if `full`.
-fn show(request: &Request, full: bool, as_json: bool, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
-    let counting = counter(desk)?;
-    let index = desk.index(&workspace, false)?;
+fn show(request: &Request, full: bool, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
+    let counting = counter(invocation)?;
+    let index = invocation.index(&workspace, false)?;
     let preview = jobs::preview(
         request,
         &workspace.repo,
@@ -73,7 +73,7 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Invocation) -> 
         },
     )?;
     if as_json {
-        desk.out.json_pretty(&json!({
+        invocation.out.json_pretty(&json!({
             "context": preview.context,
             "messages": if full { json!(preview.messages) } else { json!(null) },
             "tokens": preview.tokens,
@@ -89,25 +89,27 @@ fn show(request: &Request, full: bool, as_json: bool, desk: &mut Invocation) -> 
         0 => format!("diff and excerpts {excerpts}"),
         budget => format!("excerpts {excerpts} of {}", human_count(budget as u64)),
     };
-    desk.out.line(
+    invocation.out.line(
         Tone::Bold,
         &format!(
             "{} tokens in all; {parts}",
             human_count(preview.tokens as u64)
         ),
     );
-    desk.out.line(Tone::Dim, &format!("  {}", counting.told()));
+    invocation
+        .out
+        .line(Tone::Dim, &format!("  {}", counting.told()));
     for line in context_lines(&preview.context) {
-        desk.out.line(Tone::Plain, &line);
+        invocation.out.line(Tone::Plain, &line);
     }
     if full {
         for message in &preview.messages {
             let role = serde_json::to_value(message.role).ok();
             let role = role.as_ref().and_then(serde_json::Value::as_str);
             let role = role.or_bug("a role is not written as a word");
-            desk.out.line(Tone::Plain, "");
-            desk.out.line(Tone::Cyan, &format!("── {role} ──"));
-            desk.out.block(&message.content);
+            invocation.out.line(Tone::Plain, "");
+            invocation.out.line(Tone::Cyan, &format!("── {role} ──"));
+            invocation.out.block(&message.content);
         }
     }
     Ok(0)
@@ -136,8 +138,8 @@ impl Counting {
 
 /// The tokenizer of the model that would be used, which is read without its weights; else a
 /// rule of thumb. A model that was asked for and does not exist is a mistake all the same.
-fn counter(desk: &Invocation) -> Result<Counting> {
-    let ctx = match desk.config.ctx.value {
+fn counter(invocation: &Invocation) -> Result<Counting> {
+    let ctx = match invocation.config.ctx.value {
         0 => CONTEXT,
         n => n,
     };
@@ -147,12 +149,12 @@ fn counter(desk: &Invocation) -> Result<Counting> {
         rewrites: false,
         by: None,
     };
-    if desk.script.is_some() {
+    if invocation.script.is_some() {
         return Ok(rough);
     }
-    let wanted = desk.config.model.value.as_deref();
-    let catalog = desk.catalog()?;
-    let choice = choose_model(wanted, &catalog, &desk.store(), memory::available());
+    let wanted = invocation.config.model.value.as_deref();
+    let catalog = invocation.catalog()?;
+    let choice = choose_model(wanted, &catalog, &invocation.store(), memory::available());
     let choice = match choice {
         Err(failure) if failure.kind() == Kind::Usage => return Err(failure),
         // That no model can be had now is no reason not to estimate.

@@ -16,29 +16,29 @@ use crate::jobs::{ModelChoice, choose_model};
 use crate::repo::Repo;
 
 /// Runs `doctor`.
-pub(super) fn run(desk: &mut Invocation) -> Result<Code> {
-    let sealed = desk.seal()?;
-    system(desk);
-    folders(desk);
-    models(desk);
-    repository(desk);
-    terminal(desk);
-    let held = sealing::show(&sealed, desk);
+pub(super) fn run(invocation: &mut Invocation) -> Result<Code> {
+    let sealed = invocation.seal()?;
+    system(invocation);
+    folders(invocation);
+    models(invocation);
+    repository(invocation);
+    terminal(invocation);
+    let held = sealing::show(&sealed, invocation);
     Ok(if held { 0 } else { NEGATIVE })
 }
 
-fn head(desk: &mut Invocation, title: &str) {
-    desk.out.line(Tone::Bold, title);
+fn head(invocation: &mut Invocation, title: &str) {
+    invocation.out.line(Tone::Bold, title);
 }
 
-fn fact(desk: &mut Invocation, what: &str, value: &str) {
-    desk.out.fact(what, value);
+fn fact(invocation: &mut Invocation, what: &str, value: &str) {
+    invocation.out.fact(what, value);
 }
 
-fn system(desk: &mut Invocation) {
-    head(desk, "system");
+fn system(invocation: &mut Invocation) {
+    head(invocation, "system");
     fact(
-        desk,
+        invocation,
         "homebody",
         &format!(
             "{} for {} on {}",
@@ -47,14 +47,14 @@ fn system(desk: &mut Invocation) {
             std::env::consts::ARCH
         ),
     );
-    fact(desk, "cpu", &cpu());
+    fact(invocation, "cpu", &cpu());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     fact(
-        desk,
+        invocation,
         "cores",
         &format!(
             "{cores} for this process, threads = {}",
-            match desk.config.threads.value {
+            match invocation.config.threads.value {
                 0 => "as many as suit".to_owned(),
                 n => n.to_string(),
             }
@@ -69,7 +69,7 @@ fn system(desk: &mut Invocation) {
         _ => String::new(),
     };
     fact(
-        desk,
+        invocation,
         "memory",
         &format!("{} free{bound}", human_bytes(free)),
     );
@@ -131,9 +131,9 @@ fn features() -> Vec<&'static str> {
     Vec::new()
 }
 
-fn folders(desk: &mut Invocation) {
-    head(desk, "folders");
-    let places = desk.places.clone();
+fn folders(invocation: &mut Invocation) {
+    head(invocation, "folders");
+    let places = invocation.places.clone();
     for (what, dir) in [
         ("settings", &places.config),
         ("models", &places.data),
@@ -141,7 +141,7 @@ fn folders(desk: &mut Invocation) {
         ("conversations", &places.state),
     ] {
         let text = folder(dir);
-        fact(desk, what, &text);
+        fact(invocation, what, &text);
     }
 }
 
@@ -169,20 +169,20 @@ fn folder(dir: &Path) -> String {
     format!("{name} ({})", remarks.join(", "))
 }
 
-fn models(desk: &mut Invocation) {
-    head(desk, "models");
-    let store = desk.store();
+fn models(invocation: &mut Invocation) {
+    head(invocation, "models");
+    let store = invocation.store();
     let installed = match store.installed() {
         Ok(installed) => installed,
         Err(failure) => {
-            fact(desk, "installed", &failure.to_string());
+            fact(invocation, "installed", &failure.to_string());
             return;
         }
     };
-    fitting(desk);
+    fitting(invocation);
     if installed.is_empty() {
         fact(
-            desk,
+            invocation,
             "installed",
             "none; `homebody models list` shows what fits",
         );
@@ -202,19 +202,19 @@ fn models(desk: &mut Invocation) {
             ),
             Err(failure) => failure.to_string(),
         };
-        fact(desk, &model.name, &text);
+        fact(invocation, &model.name, &text);
     }
-    if let Some(script) = &desk.script {
+    if let Some(script) = &invocation.script {
         let text = format!("the script {}", script.display());
-        fact(desk, "used", &text);
+        fact(invocation, "used", &text);
         return;
     }
-    used(desk);
+    used(invocation);
 }
 
 /// Says which models of the catalog fit. A catalog that is broken is told with the model used.
-fn fitting(desk: &mut Invocation) {
-    let Ok(catalog) = desk.catalog() else {
+fn fitting(invocation: &mut Invocation) {
+    let Ok(catalog) = invocation.catalog() else {
         return;
     };
     let names: Vec<&str> = catalog
@@ -227,15 +227,15 @@ fn fitting(desk: &mut Invocation) {
     } else {
         format!("{} (the best first)", names.join(", "))
     };
-    fact(desk, "fits", &text);
+    fact(invocation, "fits", &text);
 }
 
 /// Says which model would be used, and what it takes.
-fn used(desk: &mut Invocation) {
-    let store = desk.store();
-    let choice = desk.catalog().and_then(|catalog| {
+fn used(invocation: &mut Invocation) {
+    let store = invocation.store();
+    let choice = invocation.catalog().and_then(|catalog| {
         choose_model(
-            desk.config.model.value.as_deref(),
+            invocation.config.model.value.as_deref(),
             &catalog,
             &store,
             memory::available(),
@@ -256,16 +256,16 @@ fn used(desk: &mut Invocation) {
             }
         }
     };
-    fact(desk, "used", &text);
+    fact(invocation, "used", &text);
     // One that cannot be read was told so in the list.
     if let Some(facts) = file.and_then(|file| engine::inspect(&file).ok()) {
-        fact(desk, "its memory", &memory_of(&facts));
+        fact(invocation, "its memory", &memory_of(&facts));
         let form = match (&facts.chat, &facts.no_chat) {
             (Some(chat), _) => chat.words(),
             (None, Some(why)) => why.clone(),
             (None, None) => "none: it searches".to_owned(),
         };
-        fact(desk, "its form", &form);
+        fact(invocation, "its form", &form);
     }
 }
 
@@ -280,28 +280,32 @@ fn memory_of(facts: &engine::Inspection) -> String {
     )
 }
 
-fn repository(desk: &mut Invocation) {
-    head(desk, "repository");
-    let workspace = match desk.open() {
+fn repository(invocation: &mut Invocation) {
+    head(invocation, "repository");
+    let workspace = match invocation.open() {
         Ok(workspace) => workspace,
         Err(failure) => {
-            fact(desk, "here", &failure.to_string());
+            fact(invocation, "here", &failure.to_string());
             return;
         }
     };
     let repo = &workspace.repo;
     let root = repo.root().display().to_string();
-    fact(desk, "root", &root);
+    fact(invocation, "root", &root);
     if repo.is_git() {
-        git(repo, desk);
+        git(repo, invocation);
     } else {
-        fact(desk, "git", "not a git repository: no diffs, no review");
+        fact(
+            invocation,
+            "git",
+            "not a git repository: no diffs, no review",
+        );
     }
     match workspace.last_index() {
         Ok(Some(index)) => {
             let stats = index.stats();
             fact(
-                desk,
+                invocation,
                 "index",
                 &format!(
                     "{} files, {} definitions",
@@ -309,20 +313,20 @@ fn repository(desk: &mut Invocation) {
                     human_count(stats.symbols as u64)
                 ),
             );
-            fact(desk, "meaning", &crate::jobs::meaning_line(&index));
-            if desk.out.verbose() {
+            fact(invocation, "meaning", &crate::jobs::meaning_line(&index));
+            if invocation.out.verbose() {
                 for line in stats_lines(stats) {
-                    fact(desk, "", &line);
+                    fact(invocation, "", &line);
                 }
             }
         }
-        Ok(None) => fact(desk, "index", "none yet; `homebody index` makes one"),
-        Err(failure) => fact(desk, "index", &failure.to_string()),
+        Ok(None) => fact(invocation, "index", "none yet; `homebody index` makes one"),
+        Err(failure) => fact(invocation, "index", &failure.to_string()),
     }
 }
 
 /// Says where git's head is, and what has changed since.
-fn git(repo: &Repo, desk: &mut Invocation) {
+fn git(repo: &Repo, invocation: &mut Invocation) {
     let short = |commit: String| commit.chars().take(10).collect::<String>();
     let text = repo.head().map_or_else(
         |failure| failure.to_string(),
@@ -333,10 +337,10 @@ fn git(repo: &Repo, desk: &mut Invocation) {
             (None, None) => "no commit yet".to_owned(),
         },
     );
-    fact(desk, "git", &text);
+    fact(invocation, "git", &text);
     if let Ok(status) = repo.status() {
         fact(
-            desk,
+            invocation,
             "changes",
             &format!(
                 "{} staged, {} not staged, {} unknown to git",
@@ -346,8 +350,8 @@ fn git(repo: &Repo, desk: &mut Invocation) {
     }
 }
 
-fn terminal(desk: &mut Invocation) {
-    head(desk, "terminal");
+fn terminal(invocation: &mut Invocation) {
+    head(invocation, "terminal");
     let name = |variable: &str| {
         std::env::var(variable)
             .ok()
@@ -355,7 +359,7 @@ fn terminal(desk: &mut Invocation) {
             .unwrap_or_else(|| "not set".to_owned())
     };
     fact(
-        desk,
+        invocation,
         "input, output",
         &format!(
             "{}, {}",
@@ -364,7 +368,7 @@ fn terminal(desk: &mut Invocation) {
             } else {
                 "no terminal"
             },
-            if desk.out.on_terminal() {
+            if invocation.out.on_terminal() {
                 "a terminal"
             } else {
                 "no terminal"
@@ -373,7 +377,7 @@ fn terminal(desk: &mut Invocation) {
     );
     for variable in ["TERM", "COLORTERM", "NO_COLOR", "LANG"] {
         let value = name(variable);
-        fact(desk, variable, &value);
+        fact(invocation, variable, &value);
     }
     let inside: Vec<&str> = [
         ("TMUX", "tmux"),
@@ -386,7 +390,7 @@ fn terminal(desk: &mut Invocation) {
     .filter_map(|(variable, name)| std::env::var_os(variable).map(|_| name))
     .collect();
     if !inside.is_empty() {
-        fact(desk, "inside", &inside.join(", "));
+        fact(invocation, "inside", &inside.join(", "));
     }
 }
 

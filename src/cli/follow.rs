@@ -28,18 +28,18 @@ pub(super) struct Ready {
 /// Makes everything ready: the choice of a model, seal, repository, the model itself, index, engine.
 /// `of` is the diff that is wanted, if one is: nothing is fetched for one that cannot be made, and
 /// nothing is loaded for one that is empty, since the job will say so without asking a model.
-pub(super) fn ready(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
-    desk.check_dir()?;
-    let chosen = desk.choose()?;
-    let workspace = desk.open()?;
+pub(super) fn ready(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
+    invocation.check_dir()?;
+    let chosen = invocation.choose()?;
+    let workspace = invocation.open()?;
     if let Some(of) = of
         && workspace.repo.diff(of, 0)?.files.is_empty()
     {
         return Ok(without_model(workspace, false));
     }
-    let choice = desk.fetched(chosen)?;
-    let index = desk.index(&workspace, false)?;
-    let engine = desk.load(&choice, &workspace.config, &workspace.places.states)?;
+    let choice = invocation.fetched(chosen)?;
+    let index = invocation.index(&workspace, false)?;
+    let engine = invocation.load(&choice, &workspace.config, &workspace.places.states)?;
     Ok(Ready {
         workspace,
         index,
@@ -50,23 +50,23 @@ pub(super) fn ready(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Read
 
 /// Makes everything ready for a git hook: a commit does not wait for a download, and where no model
 /// is here or none can be run, that is said and the rest is made ready without.
-pub(super) fn ready_for_hook(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
-    desk.check_dir()?;
-    let failure = match ready_if_here(desk, of) {
+pub(super) fn ready_for_hook(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
+    invocation.check_dir()?;
+    let failure = match ready_if_here(invocation, of) {
         Err(failure) if !failure.is_interrupted() => failure,
         outcome => return outcome,
     };
-    let workspace = desk.open()?;
-    desk.out.warn(&failure.to_string());
+    let workspace = invocation.open()?;
+    invocation.out.warn(&failure.to_string());
     Ok(without_model(workspace, true))
 }
 
 /// Makes everything ready, unless a model would have to be fetched without leave.
-fn ready_if_here(desk: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
-    if desk.choose()?.is_to_be_fetched() && !desk.yes {
+fn ready_if_here(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
+    if invocation.choose()?.is_to_be_fetched() && !invocation.yes {
         return Err(Failure::usage("no model is on this machine"));
     }
-    ready(desk, of)
+    ready(invocation, of)
 }
 
 /// The things that are ready where no model is asked anything.
@@ -92,16 +92,16 @@ pub(super) enum Show {
 
 /// Runs a job and shows what happens.
 pub(super) fn follow(
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
     ready: &mut Ready,
     request: &Request,
     show: Show,
     show_context: bool,
 ) -> Result<Answer> {
-    let cancel = desk.cancel();
+    let cancel = invocation.cancel();
     let mut follower = Follower {
-        stop: desk.stop.clone(),
-        out: &mut desk.out,
+        stop: invocation.stop.clone(),
+        out: &mut invocation.out,
         show,
         show_context,
         written: 0,
@@ -118,8 +118,8 @@ pub(super) fn follow(
         cancel,
     };
     let outcome = jobs::run(request, &mut cx, &mut |event| follower.take(event));
-    desk.out.end_pieces();
-    desk.out.clear();
+    invocation.out.end_pieces();
+    invocation.out.clear();
     outcome
 }
 

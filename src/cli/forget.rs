@@ -8,20 +8,20 @@ use crate::base::Result;
 use crate::base::text::human_bytes;
 
 /// Runs `forget`.
-pub(super) fn run(args: &ForgetArgs, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(args: &ForgetArgs, invocation: &mut Invocation) -> Result<Code> {
     let root = if args.all {
         None
     } else {
-        desk.check_dir()?;
-        desk.seal()?;
+        invocation.check_dir()?;
+        invocation.seal()?;
         // The folders are named by the root alone: a repository that is broken in other ways,
         // or whose settings are, can be forgotten too.
-        Some(crate::repo::Repo::open(&desk.dir)?.root().to_owned())
+        Some(crate::repo::Repo::open(&invocation.dir)?.root().to_owned())
     };
-    let gone = crate::jobs::forget::forget(&desk.places, root.as_deref())?;
+    let gone = crate::jobs::forget::forget(&invocation.places, root.as_deref())?;
     let removed = !gone.is_empty();
     for one in gone {
-        desk.out.line(
+        invocation.out.line(
             Tone::Plain,
             &format!(
                 "removed {}: {} ({})",
@@ -32,9 +32,10 @@ pub(super) fn run(args: &ForgetArgs, desk: &mut Invocation) -> Result<Code> {
         );
     }
     if !removed {
-        desk.out.note("nothing was kept");
+        invocation.out.note("nothing was kept");
     }
-    desk.out
+    invocation
+        .out
         .detail("models and your config.toml stay; see `homebody models remove`");
     Ok(0)
 }

@@ -30,9 +30,9 @@ fn script(program: &Path) -> String {
 }
 
 /// The path where the hook belongs, and true if that lies in the repository.
-fn place(desk: &mut Invocation) -> Result<(PathBuf, bool)> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
+fn place(invocation: &mut Invocation) -> Result<(PathBuf, bool)> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
     if !workspace.repo.is_git() {
         return Err(Failure::usage("hooks need a git repository").hint("make one with `git init`"));
     }
@@ -54,8 +54,8 @@ fn standing(file: &Path) -> Result<Option<bool>> {
 }
 
 /// Runs `review --install-hook`.
-pub(super) fn install(desk: &mut Invocation) -> Result<Code> {
-    let (file, inside) = place(desk)?;
+pub(super) fn install(invocation: &mut Invocation) -> Result<Code> {
+    let (file, inside) = place(invocation)?;
     if !inside {
         return Err(Failure::usage(format!(
             "git looks for hooks outside of this repository: {}",
@@ -93,7 +93,7 @@ pub(super) fn install(desk: &mut Invocation) -> Result<Code> {
             .map_err(|e| failed(&e))?;
     }
     beside.persist(&file).map_err(|e| failed(&e.error))?;
-    desk.out.note(&format!(
+    invocation.out.note(&format!(
         "git runs `homebody review --staged --fail-on error` before each commit now: {}",
         file.display()
     ));
@@ -101,11 +101,11 @@ pub(super) fn install(desk: &mut Invocation) -> Result<Code> {
 }
 
 /// Runs `review --remove-hook`.
-pub(super) fn remove(desk: &mut Invocation) -> Result<Code> {
-    let (file, _) = place(desk)?;
+pub(super) fn remove(invocation: &mut Invocation) -> Result<Code> {
+    let (file, _) = place(invocation)?;
     match standing(&file)? {
         None => {
-            desk.out.note("there is no hook to remove");
+            invocation.out.note("there is no hook to remove");
             Ok(0)
         }
         Some(false) => Err(Failure::usage(format!(
@@ -115,7 +115,7 @@ pub(super) fn remove(desk: &mut Invocation) -> Result<Code> {
         Some(true) => {
             fs::remove_file(&file)
                 .map_err(|e| io_failure(format!("cannot remove {}", file.display()), &e))?;
-            desk.out.note(&format!("removed {}", file.display()));
+            invocation.out.note(&format!("removed {}", file.display()));
             Ok(0)
         }
     }

@@ -13,13 +13,13 @@ use crate::index::{Index, Stats};
 use crate::jobs::{Workspace, meaning_line};
 
 /// Runs `index`.
-pub(super) fn run(args: &IndexArgs, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
+pub(super) fn run(args: &IndexArgs, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
     let began = std::time::Instant::now();
-    let index = desk.index(&workspace, args.rebuild)?;
+    let index = invocation.index(&workspace, args.rebuild)?;
     let stats = index.stats().clone();
-    desk.out.line(
+    invocation.out.line(
         Tone::Plain,
         &format!(
             "{} files, {} definitions, in {}",
@@ -28,14 +28,14 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Invocation) -> Result<Code> {
             human_time(began.elapsed().as_secs_f64())
         ),
     );
-    let index = meant(index, &workspace, desk)?;
+    let index = meant(index, &workspace, invocation)?;
     if args.stats {
         for line in stats_lines(&stats) {
-            desk.out.line(Tone::Plain, &line);
+            invocation.out.line(Tone::Plain, &line);
         }
         let meaning = format!("meaning: {}", meaning_line(&index));
-        desk.out.line(Tone::Plain, &meaning);
-        desk.out.line(
+        invocation.out.line(Tone::Plain, &meaning);
+        invocation.out.line(
             Tone::Dim,
             &format!("kept in {}", workspace.places.index.display()),
         );
@@ -44,7 +44,11 @@ pub(super) fn run(args: &IndexArgs, desk: &mut Invocation) -> Result<Code> {
 }
 
 /// Makes what is missing for the search by meaning, where a model for it is installed.
-fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Invocation) -> Result<Arc<Index>> {
+fn meant(
+    index: Arc<Index>,
+    workspace: &Workspace,
+    invocation: &mut Invocation,
+) -> Result<Arc<Index>> {
     let missing = |index: &Index| -> Result<usize> {
         let coverage = index.coverage()?.map(|(_, coverage)| coverage);
         // Without a model for it there is nothing to be made.
@@ -54,8 +58,8 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Invocation) -> Res
     if texts == 0 {
         return Ok(index);
     }
-    let (began, cancel) = (Instant::now(), desk.cancel());
-    let out = &mut desk.out;
+    let (began, cancel) = (Instant::now(), invocation.cancel());
+    let out = &mut invocation.out;
     let mut first = None;
     let made = workspace.complete_meaning(index, &cancel, &mut |coverage| {
         let before = *first.get_or_insert(coverage.done);
@@ -71,14 +75,14 @@ fn meant(index: Arc<Index>, workspace: &Workspace, desk: &mut Invocation) -> Res
             left.map_or_else(String::new, |left| format!(", {} left", human_time(left)))
         ));
     });
-    desk.out.clear();
+    invocation.out.clear();
     let made = match made {
         Err(failure) if failure.is_interrupted() => {
             return Err(failure.hint("what was read is kept; the next run goes on from there"));
         }
         made => made?,
     };
-    desk.out.line(
+    invocation.out.line(
         Tone::Plain,
         &format!(
             "texts read for the meaning: {}, in {}",

@@ -1,4 +1,4 @@
-//! The desk, which every command needs before its own work: folders, settings, the seal, the model,
+//! The invocation, which every command needs before its own work: folders, settings, the seal, the model,
 //! the repository, in that order.
 
 use std::path::{Path, PathBuf};

@@ -17,10 +17,12 @@ use crate::jobs::lab::{finding_walks, grammar_walks, replays, walks};
 use crate::patch::{Change, EditKind};
 
 /// Runs a command of the lab.
-pub(super) fn run(command: LabCommand, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(command: LabCommand, invocation: &mut Invocation) -> Result<Code> {
     match command {
-        LabCommand::Without { part, query, top } => without(&part, &query, top as usize, desk),
-        LabCommand::Candidates { query } => candidates(&query, desk),
+        LabCommand::Without { part, query, top } => {
+            without(&part, &query, top as usize, invocation)
+        }
+        LabCommand::Candidates { query } => candidates(&query, invocation),
         LabCommand::Findings {
             commits,
             walks,
@@ -31,7 +33,7 @@ pub(super) fn run(command: LabCommand, desk: &mut Invocation) -> Result<Code> {
                 walks: walks as usize,
                 limit: 400,
             };
-            walk_findings(plan, vocabulary as usize, desk)
+            walk_findings(plan, vocabulary as usize, invocation)
         }
         LabCommand::Walks {
             walks: count,
@@ -43,48 +45,48 @@ pub(super) fn run(command: LabCommand, desk: &mut Invocation) -> Result<Code> {
                 limit: limit as usize,
                 seed: 1,
             };
-            walk_edits(plan, vocabulary as usize, desk)
+            walk_edits(plan, vocabulary as usize, invocation)
         }
         LabCommand::Grammar {
             language,
             files,
             notation,
             strings,
-        } => grammar(language, &files, notation, strings, desk),
-        LabCommand::Replay { changes } => replay(&changes, desk),
+        } => grammar(language, &files, notation, strings, invocation),
+        LabCommand::Replay { changes } => replay(&changes, invocation),
         LabCommand::Synthesize {
             shape,
             out,
             quantization,
             vocabulary,
-        } => synthesize(&shape, &out, &quantization, vocabulary, desk),
+        } => synthesize(&shape, &out, &quantization, vocabulary, invocation),
     }
 }
 
 /// Runs `debug without`.
-fn without(part: &str, query: &Path, top: usize, desk: &mut Invocation) -> Result<Code> {
+fn without(part: &str, query: &Path, top: usize, invocation: &mut Invocation) -> Result<Code> {
     let query = text_of(query)?;
     let Some((_, part)) = SearchPart::ALL.into_iter().find(|(name, _)| *name == part) else {
         return Err(Failure::usage(format!("the search has no part `{part}`")));
     };
-    desk.check_dir()?;
-    let workspace = desk.open()?;
-    let index = desk.index(&workspace, false)?;
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
+    let index = invocation.index(&workspace, false)?;
     for hit in index.search_without(&query, top, part)? {
         let (path, range) = (&hit.path, hit.range);
         let line = format!("{path}:{}-{}", range.start(), range.end());
-        desk.out.line(Tone::Plain, &line);
+        invocation.out.line(Tone::Plain, &line);
     }
     Ok(0)
 }
 
 /// Runs `debug candidates`.
-fn candidates(query: &Path, desk: &mut Invocation) -> Result<Code> {
+fn candidates(query: &Path, invocation: &mut Invocation) -> Result<Code> {
     let query = text_of(query)?;
-    desk.check_dir()?;
-    let workspace = desk.open()?;
-    let index = desk.index(&workspace, false)?;
-    desk.out.json(&index.candidates(&query)?)?;
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
+    let index = invocation.index(&workspace, false)?;
+    invocation.out.json(&index.candidates(&query)?)?;
     Ok(0)
 }
 
@@ -92,37 +94,37 @@ fn candidates(query: &Path, desk: &mut Invocation) -> Result<Code> {
 fn walk_findings(
     plan: finding_walks::Plan,
     vocabulary: usize,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<Code> {
-    desk.check_dir()?;
-    let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary)?;
-    let workspace = desk.open()?;
-    let index = desk.index(&workspace, false)?;
-    let cancel = desk.cancel();
-    let words = &mut desk.out;
+    invocation.check_dir()?;
+    let mut walker = Walker::from_file(&file_of_model(invocation)?, vocabulary)?;
+    let workspace = invocation.open()?;
+    let index = invocation.index(&workspace, false)?;
+    let cancel = invocation.cancel();
+    let words = &mut invocation.out;
     let commits = plan.commits;
     let mut each = |done: usize| words.progress(&format!("{done} of {commits} commits"));
     let (repo, index) = (&workspace.repo, &index);
     let report = finding_walks::finding_walks(repo, index, &mut walker, plan, &cancel, &mut each);
-    desk.out.clear();
+    invocation.out.clear();
     let report = report?;
-    desk.out.json(&report)?;
+    invocation.out.json(&report)?;
     Ok(verdict(&report.faults))
 }
 
 /// Runs `debug walks`.
-fn walk_edits(plan: walks::Plan, vocabulary: usize, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let mut walker = Walker::from_file(&file_of_model(desk)?, vocabulary)?;
-    let workspace = desk.open()?;
-    let cancel = desk.cancel();
-    let words = &mut desk.out;
+fn walk_edits(plan: walks::Plan, vocabulary: usize, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let mut walker = Walker::from_file(&file_of_model(invocation)?, vocabulary)?;
+    let workspace = invocation.open()?;
+    let cancel = invocation.cancel();
+    let words = &mut invocation.out;
     let count = plan.walks;
     let mut each = |done: usize, _: &Change| words.progress(&format!("{done} of {count} walks"));
     let report = walks::walks(&workspace.repo, &mut walker, plan, &cancel, &mut each);
-    desk.out.clear();
+    invocation.out.clear();
     let report = report?;
-    desk.out.json(&report)?;
+    invocation.out.json(&report)?;
     Ok(verdict(&report.faults))
 }
 
@@ -137,7 +139,7 @@ fn grammar(
     files: &[String],
     notation: GrammarNotation,
     strings: Option<u64>,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<Code> {
     let files: Vec<RepoPath> = files
         .iter()
@@ -152,29 +154,31 @@ fn grammar(
         GrammarNotation::Gbnf => Notation::Gbnf,
         GrammarNotation::Lark => Notation::Lark,
     };
-    desk.check_dir()?;
-    let repo = desk.open()?.repo;
+    invocation.check_dir()?;
+    let repo = invocation.open()?.repo;
     let Some(count) = strings else {
         let text = grammar_walks::printed(language, &repo, &files, notation)?;
-        desk.out.raw(&text);
+        invocation.out.raw(&text);
         return Ok(0);
     };
     let mut failed = None;
     let mut each = |tried: &grammar_walks::Tried| {
-        failed = failed.take().or(desk.out.json(tried).err());
+        failed = failed.take().or(invocation.out.json(tried).err());
     };
     grammar_walks::strings(language, &repo, &files, count as usize, &mut each)?;
     failed.map_or(Ok(0), Err)
 }
 
 /// Runs `debug replay`.
-fn replay(changes: &Path, desk: &mut Invocation) -> Result<Code> {
-    let mut walker = Walker::from_file(&file_of_model(desk)?, 0)?;
+fn replay(changes: &Path, invocation: &mut Invocation) -> Result<Code> {
+    let mut walker = Walker::from_file(&file_of_model(invocation)?, 0)?;
     for line in text_of(changes)?.lines() {
         let pairs: Vec<replays::Pair> = serde_json::from_str(line)
             .map_err(|e| Failure::input("a line is no array of files").because(e))?;
         for form in [EditKind::Replace, EditKind::Rewrite] {
-            desk.out.json(&replays::replay(&pairs, form, &mut walker))?;
+            invocation
+                .out
+                .json(&replays::replay(&pairs, form, &mut walker))?;
         }
     }
     Ok(0)
@@ -186,14 +190,14 @@ fn synthesize(
     out: &Path,
     quantization: &str,
     vocabulary: Option<PathBuf>,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<Code> {
-    let starter = desk.store().get("starter")?.map(|found| found.path);
+    let starter = invocation.store().get("starter")?.map(|found| found.path);
     let vocabulary = vocabulary.or(starter);
-    desk.catch_signals();
-    desk.seal()?;
-    let cancel = desk.cancel();
-    let words = &mut desk.out;
+    invocation.catch_signals();
+    invocation.seal()?;
+    let cancel = invocation.cancel();
+    let words = &mut invocation.out;
     let written = debug::synthesize(
         shape,
         quantization,
@@ -209,8 +213,8 @@ fn synthesize(
             ));
         },
     );
-    desk.out.clear();
-    desk.out.note(&format!(
+    invocation.out.clear();
+    invocation.out.note(&format!(
         "{} is written: {} of random weights",
         out.display(),
         human_bytes(written?)

@@ -9,20 +9,20 @@ use crate::jobs::{Answer, Request};
 use crate::repo::DiffSpec;
 
 /// Runs `message`.
-pub(super) fn run(args: &MessageArgs, desk: &mut Invocation) -> Result<Code> {
-    let mut ready = ready(desk, Some(&DiffSpec::Staged))?;
+pub(super) fn run(args: &MessageArgs, invocation: &mut Invocation) -> Result<Code> {
+    let mut ready = ready(invocation, Some(&DiffSpec::Staged))?;
     let show = if args.json {
         Show::Json
     } else {
         Show::Progress
     };
     let Answer::Message { text, stopped } =
-        follow(desk, &mut ready, &Request::Message, show, false)?
+        follow(invocation, &mut ready, &Request::Message, show, false)?
     else {
         return Err(Failure::bug("a message was answered with something else"));
     };
     if !args.json {
-        desk.out.block(text.trim());
+        invocation.out.block(text.trim());
     }
     if stopped {
         return Ok(Kind::Interrupted.exit_code());

@@ -19,15 +19,15 @@ use crate::registry::listing::{ListedModel, rows};
 use crate::registry::store::{name_for, settled};
 
 /// Runs `models …`.
-pub(super) fn run(command: ModelsCommand, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(command: ModelsCommand, invocation: &mut Invocation) -> Result<Code> {
     match command {
-        ModelsCommand::List { json } => list(json, desk),
-        ModelsCommand::Pull { name } => models_pull::run(&name, desk),
-        ModelsCommand::Try { name, json } => models_try::run(name.as_deref(), json, desk),
-        ModelsCommand::Add { file, name } => add(&file, name, desk),
-        ModelsCommand::Verify { name } => verify(&name, desk),
-        ModelsCommand::Remove { name } => remove(&name, desk),
-        ModelsCommand::Use { name } => choose(&name, desk),
+        ModelsCommand::List { json } => list(json, invocation),
+        ModelsCommand::Pull { name } => models_pull::run(&name, invocation),
+        ModelsCommand::Try { name, json } => models_try::run(name.as_deref(), json, invocation),
+        ModelsCommand::Add { file, name } => add(&file, name, invocation),
+        ModelsCommand::Verify { name } => verify(&name, invocation),
+        ModelsCommand::Remove { name } => remove(&name, invocation),
+        ModelsCommand::Use { name } => choose(&name, invocation),
     }
 }
 
@@ -52,12 +52,12 @@ struct Listed {
 }
 
 /// The models of the catalog and those that are here besides.
-fn shown(desk: &Invocation) -> Result<Listed> {
-    let catalog = desk.catalog()?;
-    let store = desk.store();
+fn shown(invocation: &Invocation) -> Result<Listed> {
+    let catalog = invocation.catalog()?;
+    let store = invocation.store();
     let installed = store.installed()?;
     let free = memory::available();
-    let wanted = desk.config.model.value.as_deref();
+    let wanted = invocation.config.model.value.as_deref();
     let choice = choose_model(wanted, &catalog, &store, free);
     let used = match &choice {
         Ok(ModelChoice::Installed(installed)) => Some(installed.name.clone()),
@@ -197,26 +197,27 @@ fn source(one: &Shown) -> &'static str {
 }
 
 /// Runs `models list`.
-fn list(as_json: bool, desk: &mut Invocation) -> Result<Code> {
-    let Listed { models, plan, free } = shown(desk)?;
+fn list(as_json: bool, invocation: &mut Invocation) -> Result<Code> {
+    let Listed { models, plan, free } = shown(invocation)?;
     if as_json {
         let models: Vec<Value> = models.iter().map(object).collect();
-        desk.out
+        invocation
+            .out
             .json_pretty(&json!({"free_bytes": free, "models": models}))?;
         return Ok(0);
     }
-    table(&models, desk);
+    table(&models, invocation);
     let bound = match memory::group_limit() {
         Some(left) if left < memory::system() => " under the limit of the control group",
         _ => "",
     };
-    desk.out.note(&format!(
+    invocation.out.note(&format!(
         "{} of memory are free{bound}; MEMORY is with a context of {} tokens",
         human_bytes(free),
         human_count(FIT_CONTEXT as u64)
     ));
     if !plan.is_empty() {
-        desk.out.note(&plan);
+        invocation.out.note(&plan);
     }
     Ok(0)
 }
@@ -239,28 +240,28 @@ fn object(one: &Shown) -> Value {
 }
 
 /// Prints the list, a model a line, each with what there is to say of it below.
-fn table(models: &[Shown], desk: &mut Invocation) {
+fn table(models: &[Shown], invocation: &mut Invocation) {
     let widest = |text: fn(&Shown) -> &str, least: usize| {
         let widths = models.iter().map(|one| text(one).chars().count());
         widths.fold(least, usize::max)
     };
     let names = widest(|one| &one.row.name, 4);
     let states = widest(|one| &one.state, 5);
-    desk.out.line(
+    invocation.out.line(
         Tone::Bold,
         &format!(
             "{:<names$}  {:>8}  {:>8}  {:<states$}  FROM",
             "NAME", "SIZE", "MEMORY", "STATE"
         ),
     );
-    let room = desk.out.width().saturating_sub(2);
+    let room = invocation.out.width().saturating_sub(2);
     for one in models {
         let tone = match (one.row.chosen, one.runs, one.fits) {
             (true, _, _) => Tone::Green,
             (false, Some(true), Some(true)) => Tone::Plain,
             _ => Tone::Dim,
         };
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (tone, &format!("{:<names$}", one.row.name)),
             (
                 Tone::Plain,
@@ -274,27 +275,27 @@ fn table(models: &[Shown], desk: &mut Invocation) {
             (Tone::Plain, &format!("  {}", source(one))),
         ]);
         for line in wrapped(&one.about, room) {
-            desk.out.line(Tone::Dim, &format!("  {line}"));
+            invocation.out.line(Tone::Dim, &format!("  {line}"));
         }
     }
 }
 
 /// Runs `models add FILE`.
-fn add(file: &Path, name: Option<String>, desk: &mut Invocation) -> Result<Code> {
-    desk.seal()?;
+fn add(file: &Path, name: Option<String>, invocation: &mut Invocation) -> Result<Code> {
+    invocation.seal()?;
     let path = settled(file)?;
     let found = engine::inspect(&path)?;
     let name = name.unwrap_or_else(|| name_for(&path));
     Store::check_name(&name)?;
-    if desk.catalog()?.get(&name).is_some() {
+    if invocation.catalog()?.get(&name).is_some() {
         return Err(Failure::usage(format!("`{name}` is a name of the catalog"))
             .hint("give another with --name"));
     }
     // What cannot be used is not added: it would be told by the first question else.
-    models_try::trial(&name, &path, &found, desk)?;
-    let added = desk.store().add(&name, &path)?;
+    models_try::trial(&name, &path, &found, invocation)?;
+    let added = invocation.store().add(&name, &path)?;
     let context = FIT_CONTEXT.min(found.context as usize);
-    desk.out.note(&format!(
+    invocation.out.note(&format!(
         "{} is known now: {}, {} parameters, {} of memory with {} tokens of context",
         added.name,
         format!("{} {}", found.architecture, found.quantization).trim_end(),
@@ -302,29 +303,31 @@ fn add(file: &Path, name: Option<String>, desk: &mut Invocation) -> Result<Code>
         human_bytes(found.memory_bytes(context)),
         human_count(context as u64)
     ));
-    desk.out
+    invocation
+        .out
         .note(&format!("use it with `homebody models use {}`", added.name));
     Ok(0)
 }
 
 /// Runs `models verify NAME`.
-fn verify(name: &str, desk: &mut Invocation) -> Result<Code> {
-    desk.store().find(name)?;
-    desk.catch_signals();
-    desk.seal()?;
-    let cancel = desk.cancel();
-    let store = desk.store();
-    let out = &mut desk.out;
+fn verify(name: &str, invocation: &mut Invocation) -> Result<Code> {
+    invocation.store().find(name)?;
+    invocation.catch_signals();
+    invocation.seal()?;
+    let cancel = invocation.cancel();
+    let store = invocation.store();
+    let out = &mut invocation.out;
     let checked = store.verify(name, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
     });
-    desk.out.clear();
+    invocation.out.clear();
     let verified = match checked {
         Ok(verified) => verified,
         Err(failure) if failure.kind() == Kind::Input => {
-            desk.out
+            invocation
+                .out
                 .line(Tone::Red, &format!("{name}: not good: {failure}"));
-            desk.out.note(failure.next_step().unwrap_or(
+            invocation.out.note(failure.next_step().unwrap_or(
                 "fetch it again: `homebody models remove`, then `homebody models pull`",
             ));
             return Ok(NEGATIVE);
@@ -333,25 +336,27 @@ fn verify(name: &str, desk: &mut Invocation) -> Result<Code> {
     };
     let sum = verified.model.sha256.as_deref();
     let sum = sum.ok_or_else(|| Failure::bug("a model was verified without a checksum"))?;
-    desk.out
+    invocation
+        .out
         .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
     if verified.first_time {
-        desk.out
+        invocation
+            .out
             .note("there was no checksum to compare with; this one is recorded for the next time");
     }
     // The bytes may be those that were added and still be no model that can be asked.
     let found = engine::inspect(&verified.model.path)?;
-    models_try::trial(name, &verified.model.path, &found, desk)?;
+    models_try::trial(name, &verified.model.path, &found, invocation)?;
     Ok(0)
 }
 
 /// Runs `models remove NAME`.
-fn remove(name: &str, desk: &mut Invocation) -> Result<Code> {
-    desk.store().find(name)?;
-    let removed = desk.store().remove(name)?;
+fn remove(name: &str, invocation: &mut Invocation) -> Result<Code> {
+    invocation.store().find(name)?;
+    let removed = invocation.store().remove(name)?;
     let (path, size) = (removed.path.display(), human_bytes(removed.bytes));
     let parts = removed.files().len();
-    desk.out.note(&match (removed.owned, parts) {
+    invocation.out.note(&match (removed.owned, parts) {
         (true, 1) => format!("removed {name}: {path} is deleted ({size})"),
         (true, _) => format!("removed {name}: {path} and its other parts are deleted ({size})"),
         (false, 1) => format!("{name} is forgotten; its file stays where it is: {path}"),
@@ -363,9 +368,9 @@ fn remove(name: &str, desk: &mut Invocation) -> Result<Code> {
 }
 
 /// Runs `models use NAME`.
-fn choose(name: &str, desk: &mut Invocation) -> Result<Code> {
-    desk.seal()?;
-    let here = desk.store().find(name)?;
+fn choose(name: &str, invocation: &mut Invocation) -> Result<Code> {
+    invocation.seal()?;
+    let here = invocation.store().find(name)?;
     let found = engine::inspect(&here.path)?;
     if found.architecture == "bert" {
         return Err(Failure::usage(format!("{name} searches and cannot answer"))
@@ -373,29 +378,29 @@ fn choose(name: &str, desk: &mut Invocation) -> Result<Code> {
     }
     // Chosen, it would stop every command from now on.
     models_try::check(name, &found)?;
-    desk.store().choose(name)?;
-    desk.out.note(&format!("{name} is used from now on"));
+    invocation.store().choose(name)?;
+    invocation.out.note(&format!("{name} is used from now on"));
     let (needed, free) = (
         found.memory_bytes(FIT_CONTEXT.min(found.context as usize)),
         memory::available(),
     );
     if needed > free {
-        desk.out.warn(&format!(
+        invocation.out.warn(&format!(
             "it takes {} of memory, and {} are free now",
             human_bytes(needed),
             human_bytes(free)
         ));
     }
-    if let Some(over) = desk
+    if let Some(over) = invocation
         .config
         .model
         .value
         .as_deref()
         .filter(|over| *over != name)
     {
-        desk.out.warn(&format!(
+        invocation.out.warn(&format!(
             "but `model = {over}` stands over that: {}",
-            desk.config.model.origin
+            invocation.config.model.origin
         ));
     }
     Ok(0)

@@ -12,77 +12,79 @@ use crate::registry::{Address, Installed, RemoteModel, Route, pull};
 
 /// Runs `models pull`, the one command with a network: it reads no repository of the user's, and is
 /// sealed before what it has fetched is opened.
-pub(super) fn run(name: &str, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(name: &str, invocation: &mut Invocation) -> Result<Code> {
     if let Some(address) = Address::read(name) {
-        return fetch_from(&address, desk);
+        return fetch_from(&address, invocation);
     }
-    let catalog = desk.catalog()?;
+    let catalog = invocation.catalog()?;
     let model = catalog.find(name)?;
-    let store = desk.store();
+    let store = invocation.store();
     if let Some(here) = store.get(name)? {
-        desk.out
+        invocation
+            .out
             .note(&format!("{name} is here already: {}", here.path.display()));
         return Ok(0);
     }
-    desk.out.note(&format!("fetching {}", model.offer()));
-    desk.catch_signals();
-    desk.watch();
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    invocation.out.note(&format!("fetching {}", model.offer()));
+    invocation.catch_signals();
+    invocation.watch();
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let pulled = pull(model, &store, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
     });
-    desk.out.clear();
+    invocation.out.clear();
     let installed = pulled?;
     if model.embeds {
-        told(&installed, desk);
-        desk.out.note(
+        told(&installed, invocation);
+        invocation.out.note(
             "repositories are searched by meaning from now on; `homebody index` reads one at \
              once, the app does it while it is idle",
         );
         return Ok(0);
     }
-    fetched(&installed, desk)
+    fetched(&installed, invocation)
 }
 
 /// Fetches a model of any GGUF repository; without a file, lists what there is.
-fn fetch_from(address: &Address, desk: &mut Invocation) -> Result<Code> {
+fn fetch_from(address: &Address, invocation: &mut Invocation) -> Result<Code> {
     let route = Route::from_env();
-    desk.catch_signals();
-    desk.watch();
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    invocation.catch_signals();
+    invocation.watch();
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let models = models_of(&route, &address.repo, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
     });
-    desk.out.clear();
+    invocation.out.clear();
     let models = models?;
     let Some(wanted) = &address.file else {
-        offer(&models, desk)?;
+        offer(&models, invocation)?;
         return Ok(0);
     };
     let model = chosen(&models, wanted)?;
     let name = model.name();
-    let store = desk.store();
+    let store = invocation.store();
     if let Some(here) = store.get(&name)?
         && is_same(&here, model, &name)?
     {
-        desk.out
+        invocation
+            .out
             .note(&format!("{name} is here already: {}", here.path.display()));
         return Ok(0);
     }
-    if desk.catalog()?.get(&name).is_some() {
+    if invocation.catalog()?.get(&name).is_some() {
         return Err(Failure::usage(format!("`{name}` is a name of the catalog"))
             .hint(format!("homebody models pull {name}")));
     }
-    desk.out.note(&format!("fetching {}", model.offer()));
-    warn_of_memory(model.memory_bytes(), desk);
-    let out = &mut desk.out;
+    invocation.out.note(&format!("fetching {}", model.offer()));
+    warn_of_memory(model.memory_bytes(), invocation);
+    let out = &mut invocation.out;
     let pulled = pull_remote(&route, model, &store, &cancel, &mut |progress| {
         out.progress(&pull_line(progress));
     });
-    desk.out.clear();
-    fetched(&pulled?, desk)
+    invocation.out.clear();
+    fetched(&pulled?, invocation)
 }
 
 /// Tells whether the file that is here under a name is that of a repository; another one is in its
@@ -110,10 +112,10 @@ fn is_same(here: &Installed, model: &RemoteModel, name: &str) -> Result<bool> {
 }
 
 /// Warns that a model does not fit, before it is fetched.
-fn warn_of_memory(needed: u64, desk: &mut Invocation) {
+fn warn_of_memory(needed: u64, invocation: &mut Invocation) {
     let free = memory::available();
     if needed > free {
-        desk.out.warn(&format!(
+        invocation.out.warn(&format!(
             "it needs about {} of memory, and {} are free here",
             human_bytes(needed),
             human_bytes(free)
@@ -122,11 +124,11 @@ fn warn_of_memory(needed: u64, desk: &mut Invocation) {
 }
 
 /// Lists the models of a repository, with what fits.
-fn offer(models: &[RemoteModel], desk: &mut Invocation) -> Result<()> {
+fn offer(models: &[RemoteModel], invocation: &mut Invocation) -> Result<()> {
     let free = memory::available();
     let widths = models.iter().map(|one| one.label().chars().count());
     let width = widths.fold(4, usize::max);
-    desk.out.line(
+    invocation.out.line(
         Tone::Bold,
         &format!("{:<width$}  {:>8}  {:>9}  STATE", "FILE", "SIZE", "MEMORY"),
     );
@@ -136,7 +138,7 @@ fn offer(models: &[RemoteModel], desk: &mut Invocation) -> Result<()> {
             1 => String::new(),
             n => format!(", {n} parts"),
         };
-        desk.out.line(
+        invocation.out.line(
             if fits { Tone::Plain } else { Tone::Dim },
             &format!(
                 "{:<width$}  {:>8}  {:>9}  {}{parts}",
@@ -152,14 +154,15 @@ fn offer(models: &[RemoteModel], desk: &mut Invocation) -> Result<()> {
     let repo = first.repo.as_str();
     let best = models.iter().rfind(|one| one.memory_bytes() <= free);
     let file = best.map_or_else(|| "FILE".to_owned(), RemoteModel::label);
-    desk.out
+    invocation
+        .out
         .note(&format!("fetch one: homebody models pull {repo}:{file}"));
     Ok(())
 }
 
 /// Says that a model is here.
-fn told(installed: &Installed, desk: &mut Invocation) {
-    desk.out.note(&format!(
+fn told(installed: &Installed, invocation: &mut Invocation) {
+    invocation.out.note(&format!(
         "{} is here: {} ({})",
         installed.name,
         installed.path.display(),
@@ -168,12 +171,12 @@ fn told(installed: &Installed, desk: &mut Invocation) {
 }
 
 /// Opens and tries a model that was fetched, sealed.
-fn fetched(installed: &Installed, desk: &mut Invocation) -> Result<Code> {
-    told(installed, desk);
-    desk.seal()?;
+fn fetched(installed: &Installed, invocation: &mut Invocation) -> Result<Code> {
+    told(installed, invocation);
+    invocation.seal()?;
     let name = &installed.name;
     let found = engine::inspect(&installed.path)?;
-    models_try::trial(name, &installed.path, &found, desk).map_err(|failure| {
+    models_try::trial(name, &installed.path, &found, invocation).map_err(|failure| {
         if failure.is_interrupted() {
             return failure;
         }
@@ -181,7 +184,8 @@ fn fetched(installed: &Installed, desk: &mut Invocation) -> Result<Code> {
         let hint = hint.unwrap_or_default();
         failure.hint(format!("{hint}`homebody models remove {name}` deletes it"))
     })?;
-    desk.out
+    invocation
+        .out
         .note(&format!("use it with `homebody models use {name}`"));
     Ok(0)
 }

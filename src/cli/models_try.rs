@@ -42,7 +42,7 @@ pub(super) fn trial(
     name: &str,
     file: &Path,
     found: &Inspection,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<()> {
     check(name, found)?;
     let Some(chat) = &found.chat else {
@@ -51,14 +51,15 @@ pub(super) fn trial(
     };
     if let Some(note) = &chat.note {
         let form = chat.form.as_str();
-        desk.out
+        invocation
+            .out
             .note(&format!("{note}: conversations have the form of {form}"));
     }
-    desk.catch_signals();
+    invocation.catch_signals();
     let context = CONTEXT.min(found.context as usize);
     let (needed, free) = (found.memory_bytes(context), memory::available());
     if needed > free {
-        desk.out.warn(&format!(
+        invocation.out.warn(&format!(
             "not tried: it takes {} of memory, and {} are free now; `homebody models try {name}` \
              does it later",
             human_bytes(needed),
@@ -66,9 +67,9 @@ pub(super) fn trial(
         ));
         return Ok(());
     }
-    let mut engine = load(&ModelChoice::File(file.to_owned()), context, desk)?;
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    let mut engine = load(&ModelChoice::File(file.to_owned()), context, invocation)?;
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let tried = model_trial::trial(engine.as_mut(), &cancel, &mut |done, total| {
         out.progress(&format!(
             "trying it: reading {} {} of {} tokens",
@@ -77,14 +78,14 @@ pub(super) fn trial(
             human_count(total as u64)
         ));
     });
-    desk.out.clear();
+    invocation.out.clear();
     let tried = tried?;
     let prompts: Vec<String> = JOBS
         .iter()
         .zip(&tried.prompt_tokens)
         .map(|(job, tokens)| format!("{job} {}", human_count(*tokens as u64)))
         .collect();
-    desk.out.note(&format!(
+    invocation.out.note(&format!(
         "tried: every job can be asked of it ({} tokens), and it computes ({} tokens in {})",
         prompts.join(", "),
         human_count(tried.read as u64),
@@ -94,39 +95,43 @@ pub(super) fn trial(
 }
 
 /// Loads a model with `context` tokens of context, with progress.
-fn load(choice: &ModelChoice, context: usize, desk: &mut Invocation) -> Result<Box<dyn Engine>> {
-    let catalog = desk.catalog()?;
-    let mut config: Config = desk.config.clone();
+fn load(
+    choice: &ModelChoice,
+    context: usize,
+    invocation: &mut Invocation,
+) -> Result<Box<dyn Engine>> {
+    let catalog = invocation.catalog()?;
+    let mut config: Config = invocation.config.clone();
     config.ctx.value = context;
     let name = choice_name(choice);
-    let cancel = desk.cancel();
-    let out = &mut desk.out;
+    let cancel = invocation.cancel();
+    let out = &mut invocation.out;
     let engine = load_engine(choice, &catalog, &config, None, &cancel, &mut |part| {
         out.progress(&format!("loading {name} {:.0}%", part * 100.0));
     });
-    desk.out.clear();
+    invocation.out.clear();
     engine
 }
 
 /// Runs `models try`.
-pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Invocation) -> Result<Code> {
-    desk.catch_signals();
-    desk.seal()?;
-    let choice = chosen(name, desk)?;
-    let context = context_for(&choice, desk.config.ctx.value)?;
-    let mut engine = load(&choice, context, desk)?;
-    let seed = desk.config.seed.value;
-    let cancel = desk.cancel();
+pub(super) fn run(name: Option<&str>, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
+    invocation.catch_signals();
+    invocation.seal()?;
+    let choice = chosen(name, invocation)?;
+    let context = context_for(&choice, invocation.config.ctx.value)?;
+    let mut engine = load(&choice, context, invocation)?;
+    let seed = invocation.config.seed.value;
+    let cancel = invocation.cancel();
     let facts = engine.facts().clone();
     if !as_json {
-        desk.out.note(&format!(
+        invocation.out.note(&format!(
             "{} ({}), loaded in {}, on a repository of three files",
             facts.name,
             facts.architecture,
             human_time(facts.load_s)
         ));
     }
-    let out = std::cell::RefCell::new(&mut desk.out);
+    let out = std::cell::RefCell::new(&mut invocation.out);
     let outcomes = model_trial::sitting(
         engine.as_mut(),
         seed,
@@ -145,11 +150,11 @@ pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Invocation) -> R
             }
         },
     );
-    desk.out.clear();
+    invocation.out.clear();
     let outcomes = outcomes?;
     let works = outcomes.iter().all(|outcome| outcome.works);
     if as_json {
-        desk.out.json_pretty(&json!({
+        invocation.out.json_pretty(&json!({
             "model": facts.name,
             "works": works,
             "jobs": outcomes,
@@ -159,10 +164,15 @@ pub(super) fn run(name: Option<&str>, as_json: bool, desk: &mut Invocation) -> R
 }
 
 /// The model that is tried: the one named, else the one in use; it must be here.
-fn chosen(name: Option<&str>, desk: &Invocation) -> Result<ModelChoice> {
-    let wanted = name.or(desk.config.model.value.as_deref());
-    let choice = choose_model(wanted, &desk.catalog()?, &desk.store(), memory::available())?;
-    match (choice, desk.script.clone()) {
+fn chosen(name: Option<&str>, invocation: &Invocation) -> Result<ModelChoice> {
+    let wanted = name.or(invocation.config.model.value.as_deref());
+    let choice = choose_model(
+        wanted,
+        &invocation.catalog()?,
+        &invocation.store(),
+        memory::available(),
+    )?;
+    match (choice, invocation.script.clone()) {
         (_, Some(script)) => Ok(ModelChoice::Script(script)),
         (ModelChoice::Fetch(model), None) => {
             Err(Failure::usage(format!("`{}` is not here", model.name))

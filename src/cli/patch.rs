@@ -12,10 +12,10 @@ use crate::jobs::{Answer, Event, Patch, Request};
 use crate::patch::{Change, Foreign, UndoDir, write};
 
 /// Runs `patch REQUEST…`.
-pub(super) fn run(args: &PatchArgs, desk: &mut Invocation) -> Result<Code> {
+pub(super) fn run(args: &PatchArgs, invocation: &mut Invocation) -> Result<Code> {
     let request = request(args)?;
-    let mut ready = ready(desk, None)?;
-    let piped = piped(desk)?;
+    let mut ready = ready(invocation, None)?;
+    let piped = piped(invocation)?;
     let request = match (request, piped) {
         (None, Some(text)) => Patch {
             request: text,
@@ -30,7 +30,7 @@ pub(super) fn run(args: &PatchArgs, desk: &mut Invocation) -> Result<Code> {
             ..Patch::default()
         },
     };
-    carry_out(args, request, desk, &mut ready)
+    carry_out(args, request, invocation, &mut ready)
 }
 
 /// The request as typed; none where it must come through a pipe.
@@ -59,26 +59,27 @@ pub(super) fn files(args: &PatchArgs) -> Result<Vec<RepoPath>> {
 pub(super) fn carry_out(
     args: &PatchArgs,
     request: Patch,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
     ready: &mut Ready,
 ) -> Result<Code> {
     let command = command(args, ready)?;
     let mut before = Before::default();
     let mut wanted = request.clone();
     for round in 1..=args.rounds {
-        let (change, stopped) = proposed(args.json, wanted.clone(), desk, ready)?;
+        let (change, stopped) = proposed(args.json, wanted.clone(), invocation, ready)?;
         if stopped {
-            say_diff(desk, &change, args.json);
-            desk.out.note("stopped; nothing was written");
+            say_diff(invocation, &change, args.json);
+            invocation.out.note("stopped; nothing was written");
             return Ok(Kind::Interrupted.exit_code());
         }
         if change.is_empty() {
-            desk.out
+            invocation
+                .out
                 .warn("the model proposed no change that can be used");
             return Ok(NEGATIVE);
         }
         let checked = match &command {
-            Some(command) => Some(checked(command, &change, &mut before, desk, ready)?),
+            Some(command) => Some(checked(command, &change, &mut before, invocation, ready)?),
             None => None,
         };
         // What failed before may be just what is to be mended: every round tries to.
@@ -86,14 +87,15 @@ pub(super) fn carry_out(
             && checked.verdict != Verdict::Passed
             && round < args.rounds
         {
-            tell(desk, checked, args.json)?;
-            desk.out
+            tell(invocation, checked, args.json)?;
+            invocation
+                .out
                 .note(&format!("round {} of {}", round + 1, args.rounds));
             wanted = checked.again(request.clone(), &change);
             continue;
         }
         // Of several rounds, what is offered is the last.
-        return offer(args, &change, checked.as_ref(), desk, ready);
+        return offer(args, &change, checked.as_ref(), invocation, ready);
     }
     Err(Failure::bug("a change was asked for in no round"))
 }
@@ -121,11 +123,11 @@ fn command(args: &PatchArgs, ready: &Ready) -> Result<Option<String>> {
 fn proposed(
     json: bool,
     wanted: Patch,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
     ready: &mut Ready,
 ) -> Result<(Change, bool)> {
     let show = if json { Show::Json } else { Show::Progress };
-    let answer = follow(desk, ready, &Request::Patch(wanted), show, false)?;
+    let answer = follow(invocation, ready, &Request::Patch(wanted), show, false)?;
     let Answer::Patch {
         change,
         prose,
@@ -139,12 +141,12 @@ fn proposed(
         ));
     };
     if json {
-        desk.out.json(&Event::Diff {
+        invocation.out.json(&Event::Diff {
             text: change.to_unified(),
             troubles,
         })?;
     } else {
-        say_words(desk, &prose, &troubles);
+        say_words(invocation, &prose, &troubles);
     }
     Ok((change, stopped))
 }
@@ -154,16 +156,16 @@ fn offer(
     args: &PatchArgs,
     change: &Change,
     checked: Option<&Checked>,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
     ready: &Ready,
 ) -> Result<Code> {
-    say_diff(desk, change, args.json);
+    say_diff(invocation, change, args.json);
     if let Some(checked) = checked {
-        tell(desk, checked, args.json)?;
+        tell(invocation, checked, args.json)?;
     }
     if checked.is_some_and(|checked| checked.verdict == Verdict::Failed) {
         if args.apply {
-            desk.out.note(
+            invocation.out.note(
                 "nothing was written; `git apply` takes the diff, and so does --apply \
                  without a check",
             );
@@ -171,31 +173,31 @@ fn offer(
         return Ok(NEGATIVE);
     }
     if args.apply {
-        apply(desk, ready, change, args.json)?;
-        desk.out.note("take it back with `homebody undo`");
+        apply(invocation, ready, change, args.json)?;
+        invocation.out.note("take it back with `homebody undo`");
     }
     Ok(0)
 }
 
-fn say_words(desk: &mut Invocation, prose: &str, troubles: &[String]) {
+fn say_words(invocation: &mut Invocation, prose: &str, troubles: &[String]) {
     let prose = prose.trim();
     if !prose.is_empty() {
-        desk.out.note(prose);
+        invocation.out.note(prose);
     }
     for trouble in troubles {
-        desk.out.warn(trouble);
+        invocation.out.warn(trouble);
     }
 }
 
-fn say_diff(desk: &mut Invocation, change: &Change, json: bool) {
+fn say_diff(invocation: &mut Invocation, change: &Change, json: bool) {
     if !json && !change.is_empty() {
-        desk.out.diff(&change.to_unified());
+        invocation.out.diff(&change.to_unified());
     }
 }
 
 /// Says how a check came out, with its output.
-fn tell(desk: &mut Invocation, checked: &Checked, json: bool) -> Result<()> {
-    let out = &mut desk.out;
+fn tell(invocation: &mut Invocation, checked: &Checked, json: bool) -> Result<()> {
+    let out = &mut invocation.out;
     if json {
         return out.json(&Event::Check(checked.clone()));
     }
@@ -229,22 +231,22 @@ fn tell(desk: &mut Invocation, checked: &Checked, json: bool) -> Result<()> {
 }
 
 /// Writes a change to the working tree, and says so.
-fn apply(desk: &mut Invocation, ready: &Ready, change: &Change, json: bool) -> Result<()> {
+fn apply(invocation: &mut Invocation, ready: &Ready, change: &Change, json: bool) -> Result<()> {
     let applied = write::apply(
         ready.workspace.repo.root(),
         change,
         &UndoDir::of(&ready.workspace.places),
     )?;
     for note in &applied.notes {
-        desk.out.warn(note);
+        invocation.out.warn(note);
     }
     let (added, removed) = change.line_counts();
     let names: Vec<String> = applied.files.iter().map(ToString::to_string).collect();
     let text = format!("applied to {} (+{added} −{removed})", names.join(", "));
     if json {
-        desk.out.json(&Event::Note { text })?;
+        invocation.out.json(&Event::Note { text })?;
     } else {
-        desk.out.note(&text);
+        invocation.out.note(&text);
     }
     Ok(())
 }
@@ -254,10 +256,10 @@ fn checked(
     command: &str,
     change: &Change,
     before: &mut Before,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
     ready: &Ready,
 ) -> Result<Checked> {
-    let cancel = desk.cancel();
+    let cancel = invocation.cancel();
     let asked = Check {
         command,
         repo: &ready.workspace.repo,
@@ -266,7 +268,7 @@ fn checked(
         applied: false,
         allowed: &ready.workspace.allowance,
     };
-    let out = &mut desk.out;
+    let out = &mut invocation.out;
     let mut what = "check";
     let outcome = check::check(&asked, before, &cancel, &mut |step| match step {
         Step::Copied(files) => out.progress(&format!(
@@ -291,24 +293,26 @@ fn checked(
 }
 
 /// Runs `undo`.
-pub(super) fn undo(desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open_as_it_is()?;
+pub(super) fn undo(invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open_as_it_is()?;
     let undone = write::undo(
         workspace.repo.root(),
         &UndoDir::of(&workspace.places),
-        if desk.yes {
+        if invocation.yes {
             Foreign::Wanted
         } else {
             Foreign::Refused
         },
     )?;
     for note in &undone.notes {
-        desk.out.warn(note);
+        invocation.out.warn(note);
     }
     let names: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
-    desk.out.note(&format!("put back: {}", names.join(", ")));
-    desk.out.note(&match undone.left {
+    invocation
+        .out
+        .note(&format!("put back: {}", names.join(", ")));
+    invocation.out.note(&match undone.left {
         0 => "no earlier patch is left to undo".to_owned(),
         1 => "one earlier patch can be undone".to_owned(),
         n => format!("{n} earlier patches can be undone"),

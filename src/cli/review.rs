@@ -41,11 +41,11 @@ struct Record {
 }
 
 /// Runs `review`. A hook lets nothing through that could not be looked at.
-pub(super) fn run(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
-    match review(args, desk) {
+pub(super) fn run(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
+    match review(args, invocation) {
         Err(failure) if args.hook && !failure.is_interrupted() => {
-            desk.out.failure(&failure);
-            desk.out.note(
+            invocation.out.failure(&failure);
+            invocation.out.note(
                 "the change could not be looked at, so nothing is committed; \
                  `git commit --no-verify` passes the review over once",
             );
@@ -55,30 +55,30 @@ pub(super) fn run(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
     }
 }
 
-fn review(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
+fn review(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
     if args.install_hook {
-        return hook::install(desk);
+        return hook::install(invocation);
     }
     if args.remove_hook {
-        return hook::remove(desk);
+        return hook::remove(invocation);
     }
     if let Some(number) = args.apply {
-        return fix(number as usize, desk);
+        return fix(number as usize, invocation);
     }
     if let Some(number) = args.dismiss {
-        return dismiss(number as usize, desk);
+        return dismiss(number as usize, invocation);
     }
-    look(args, desk)
+    look(args, invocation)
 }
 
 /// Reviews a diff, and says what was found.
-fn look(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
+fn look(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
     let spec = spec(args)?;
     let of = (!args.of.stdin).then_some(&spec);
     let mut ready = if args.hook {
-        ready_for_hook(desk, of)?
+        ready_for_hook(invocation, of)?
     } else {
-        ready(desk, of)?
+        ready(invocation, of)?
     };
     let mut request = request(args, spec)?;
     request.rules_only = ready.no_model;
@@ -86,8 +86,8 @@ fn look(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
         ready.workspace.repo = ready.workspace.repo.clone().committing()?;
     }
     let request = Request::Review(request);
-    let answer = follow(desk, &mut ready, &request, Show::Progress, false)?;
-    print(&answer, args.format, &ready, desk)?;
+    let answer = follow(invocation, &mut ready, &request, Show::Progress, false)?;
+    print(&answer, args.format, &ready, invocation)?;
     let Answer::Review {
         findings,
         stopped,
@@ -110,15 +110,17 @@ fn look(args: &ReviewArgs, desk: &mut Invocation) -> Result<Code> {
             .iter()
             .any(|finding| finding.severity >= Severity::from(level))
     });
-    if stopped && desk.stop_was_asked() && !desk.out.closed() {
-        desk.out.note("stopped; the rest was not read");
+    if stopped && invocation.stop_was_asked() && !invocation.out.closed() {
+        invocation.out.note("stopped; the rest was not read");
         return Ok(Kind::Interrupted.exit_code());
     }
     match failed {
         _ if bad => Ok(NEGATIVE),
         // A commit is not held up by a model that cannot be run.
         Some(failure) if args.hook => {
-            desk.out.warn(&format!("no model has read it: {failure}"));
+            invocation
+                .out
+                .warn(&format!("no model has read it: {failure}"));
             Ok(0)
         }
         Some(failure) => Err(failure),
@@ -131,7 +133,7 @@ fn print(
     answer: &Answer,
     format: ReviewFormat,
     ready: &Ready,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<()> {
     let Answer::Review {
         findings,
@@ -142,10 +144,10 @@ fn print(
     else {
         return Err(not_a_review());
     };
-    keep(findings, desk, ready);
+    keep(findings, invocation, ready);
     match format {
-        ReviewFormat::Text => text(findings, unread, &ready.workspace.repo, desk),
-        ReviewFormat::Json => desk.out.json_pretty(&json!({
+        ReviewFormat::Text => text(findings, unread, &ready.workspace.repo, invocation),
+        ReviewFormat::Json => invocation.out.json_pretty(&json!({
             "version": VERSION,
             "findings": findings,
             "unread": unread
@@ -155,7 +157,7 @@ fn print(
             "stopped": stopped,
             "failed": failed.as_ref().map(ToString::to_string),
         })),
-        ReviewFormat::Sarif => desk.out.json_pretty(&sarif::log(findings)),
+        ReviewFormat::Sarif => invocation.out.json_pretty(&sarif::log(findings)),
     }
 }
 
@@ -213,9 +215,9 @@ fn request_baseline(args: &ReviewArgs) -> Result<Dismissed> {
 }
 
 /// Runs `review --dismiss N`: puts one finding of the last review aside.
-fn dismiss(number: usize, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
+fn dismiss(number: usize, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
     let finding = kept(&workspace, number)?;
     let file = &workspace.places.dismissed;
     let mut all = Dismissed::read(file)?;
@@ -226,9 +228,10 @@ fn dismiss(number: usize, desk: &mut Invocation) -> Result<Code> {
     } else {
         "is put aside already"
     };
-    desk.out
+    invocation
+        .out
         .note(&format!("{what}: {}: {}", finding.place(), finding.title));
-    desk.out.note(&format!(
+    invocation.out.note(&format!(
         "it stays so while the line reads as it does; delete {} to see all again",
         file.display()
     ));
@@ -254,7 +257,7 @@ fn text(
     findings: &[Finding],
     unread: &[(RepoPath, String)],
     repo: &Repo,
-    desk: &mut Invocation,
+    invocation: &mut Invocation,
 ) -> Result<()> {
     for (number, finding) in findings.iter().enumerate() {
         let tone = match finding.severity {
@@ -262,7 +265,7 @@ fn text(
             Severity::Warning => Tone::Yellow,
             Severity::Note => Tone::Plain,
         };
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Dim, &format!("{:>2} ", number + 1)),
             (tone, &format!("{:<8}", finding.severity.word())),
             (Tone::Cyan, &finding.place()),
@@ -280,26 +283,28 @@ fn text(
         for (number, line) in frame(finding, repo)? {
             let here = number == finding.line;
             let (sign, tone) = if here { ('>', tone) } else { (' ', Tone::Dim) };
-            desk.out.parts(&[
+            invocation.out.parts(&[
                 (tone, &format!("   {sign} {number:>4}| ")),
                 (if here { Tone::Plain } else { Tone::Dim }, &line),
             ]);
         }
         for line in finding.reason.lines() {
-            desk.out
+            invocation
+                .out
                 .parts(&[(Tone::Plain, "     "), (Tone::Plain, line)]);
         }
         for line in finding.suggestion.iter().flat_map(|text| text.lines()) {
-            desk.out
+            invocation
+                .out
                 .parts(&[(Tone::Plain, "     + "), (Tone::Green, line)]);
         }
     }
     for (path, reason) in unread {
-        desk.out.warn(&format!("not read: {path}: {reason}"));
+        invocation.out.warn(&format!("not read: {path}: {reason}"));
     }
     match findings.len() {
-        0 => desk.out.note("no findings"),
-        n => desk.out.note(&format!(
+        0 => invocation.out.note("no findings"),
+        n => invocation.out.note(&format!(
             "{n} finding{}; `homebody review --apply N` has one fixed, --dismiss N puts it aside",
             if n == 1 { "" } else { "s" }
         )),
@@ -363,7 +368,7 @@ fn kept(workspace: &Workspace, number: usize) -> Result<Finding> {
 }
 
 /// Keeps the findings for `--apply N`; a folder that cannot be written costs only that.
-fn keep(findings: &[Finding], desk: &mut Invocation, ready: &Ready) {
+fn keep(findings: &[Finding], invocation: &mut Invocation, ready: &Ready) {
     let kept = Record {
         version: VERSION,
         findings: findings.to_vec(),
@@ -372,25 +377,28 @@ fn keep(findings: &[Finding], desk: &mut Invocation, ready: &Ready) {
         .map_err(|e| Failure::bug("findings cannot be written").caused_by(&e))
         .and_then(|bytes| write_private(&record(&ready.workspace), &bytes));
     if let Err(failure) = outcome {
-        desk.out
+        invocation
+            .out
             .detail(&format!("the findings are not kept: {failure}"));
     }
 }
 
 /// Runs `review --apply N`: writes the new text that came with a finding of the last review, or has
 /// the finding fixed.
-fn fix(number: usize, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
+fn fix(number: usize, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
     let finding = kept(&workspace, number)?;
     if let Some(change) = finding.change(&workspace.repo) {
-        desk.out.diff(&change.to_unified());
+        invocation.out.diff(&change.to_unified());
         let undo = UndoDir::of(&workspace.places);
         let applied = write::apply(workspace.repo.root(), &change, &undo)?;
         for note in &applied.notes {
-            desk.out.warn(note);
+            invocation.out.warn(note);
         }
-        desk.out.note("applied; take it back with `homebody undo`");
+        invocation
+            .out
+            .note("applied; take it back with `homebody undo`");
         return Ok(0);
     }
     if finding.is_of_file() {
@@ -402,8 +410,9 @@ fn fix(number: usize, desk: &mut Invocation) -> Result<Code> {
             "`git rm --cached` takes it out of git, `homebody review --dismiss {number}` puts it aside"
         )));
     }
-    let mut ready = ready(desk, None)?;
-    desk.out
+    let mut ready = ready(invocation, None)?;
+    invocation
+        .out
         .note(&format!("fixing {}: {}", finding.place(), finding.title));
     let request = Patch {
         request: format!(
@@ -429,5 +438,5 @@ fn fix(number: usize, desk: &mut Invocation) -> Result<Code> {
         rounds: 1,
         ..PatchArgs::default()
     };
-    patch::carry_out(&args, request, desk, &mut ready)
+    patch::carry_out(&args, request, invocation, &mut ready)
 }

@@ -24,11 +24,11 @@ pub(super) fn attempts(tried: &[Tried]) -> Vec<String> {
 
 /// Tries to break the seal, here and from a child, and says what it does not cover. Returns true if
 /// it held.
-pub(super) fn show(sealed: &Sealed, desk: &mut Invocation) -> bool {
-    desk.out.line(Tone::Bold, "the seal");
+pub(super) fn show(sealed: &Sealed, invocation: &mut Invocation) -> bool {
+    invocation.out.line(Tone::Bold, "the seal");
     if let Sealed::No(why) = sealed {
-        desk.out.fact("not sealed", why);
-        desk.out.fact(
+        invocation.out.fact("not sealed", why);
+        invocation.out.fact(
             "",
             "homebody opens no connection of its own, but on this system the kernel does not \
              enforce it",
@@ -39,20 +39,20 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Invocation) -> bool {
     let child = match seal::probe_child() {
         Ok(tried) => tried,
         Err(failure) => {
-            desk.out.fact("a child of it", &failure.to_string());
+            invocation.out.fact("a child of it", &failure.to_string());
             Vec::new()
         }
     };
-    let held = proof(&own, &child, desk);
-    not_covered(desk);
-    let held = checks(desk) && held;
+    let held = proof(&own, &child, invocation);
+    not_covered(invocation);
+    let held = checks(invocation) && held;
     if held {
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Dim, "  verdict        "),
             (Tone::Green, "sealed: no network socket can be opened"),
         ]);
     } else {
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Dim, "  verdict        "),
             (Tone::Red, "NOT TIGHT: see above; please report this"),
         ]);
@@ -61,11 +61,11 @@ pub(super) fn show(sealed: &Sealed, desk: &mut Invocation) -> bool {
 }
 
 /// Tries what a check can do, from within a cage. Returns true if every wall stood.
-fn checks(desk: &mut Invocation) -> bool {
-    let workspace = match desk.open_as_it_is() {
+fn checks(invocation: &mut Invocation) -> bool {
+    let workspace = match invocation.open_as_it_is() {
         Ok(workspace) => workspace,
         Err(failure) => {
-            desk.out.fact("checks", &failure.to_string());
+            invocation.out.fact("checks", &failure.to_string());
             return true;
         }
     };
@@ -76,7 +76,7 @@ fn checks(desk: &mut Invocation) -> bool {
         Ok(proof) => proof,
         // Nothing is run then, so nothing can happen.
         Err(failure) => {
-            desk.out.fact("checks", &failure.to_string());
+            invocation.out.fact("checks", &failure.to_string());
             return true;
         }
     };
@@ -85,7 +85,7 @@ fn checks(desk: &mut Invocation) -> bool {
         (true, version) => format!("namespaces, and Landlock {version}"),
         (false, version) => format!("Landlock {version} alone"),
     };
-    desk.out.fact(
+    invocation.out.fact(
         "checks",
         &format!("run in a copy of the repository, in a cage ({walls}); tried from within:"),
     );
@@ -96,17 +96,17 @@ fn checks(desk: &mut Invocation) -> bool {
             true => (Tone::Green, "refused"),
             false => (Tone::Red, "POSSIBLE"),
         };
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Plain, &format!("    {what:<32} ")),
             (tone, &format!("{verdict:<9} ")),
             (Tone::Dim, words),
         ]);
     }
     for missing in proof.walls.missing() {
-        desk.out.fact("  not here", missing);
+        invocation.out.fact("  not here", missing);
     }
     if workspace.config.check_settings.unfenced.value {
-        desk.out.fact(
+        invocation.out.fact(
             "  switched off",
             "check_unfenced = true: checks run with every right that you have",
         );
@@ -115,8 +115,8 @@ fn checks(desk: &mut Invocation) -> bool {
 }
 
 /// Shows the attempts side by side. Returns true if every one was refused.
-fn proof(own: &[Tried], child: &[Tried], desk: &mut Invocation) -> bool {
-    desk.out.fact(
+fn proof(own: &[Tried], child: &[Tried], invocation: &mut Invocation) -> bool {
+    invocation.out.fact(
         "the proof",
         "each was tried just now, by this process and by a child of it:",
     );
@@ -140,13 +140,13 @@ fn proof(own: &[Tried], child: &[Tried], desk: &mut Invocation) -> bool {
             None => "-",
         };
         let (here, there) = (row.own.map(|t| t.1), row.child.map(|t| t.1));
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Plain, &format!("    {:<32} ", row.what)),
             (tone(here), &format!("{:<9} ", verdict(here))),
             (tone(there), verdict(there)),
         ]);
     }
-    desk.out.fact("it answered", &words.join("; "));
+    invocation.out.fact("it answered", &words.join("; "));
     held
 }
 
@@ -192,8 +192,8 @@ fn rows<'a>(own: &'a [Tried], child: &'a [Tried]) -> Vec<Attempted<'a>> {
 }
 
 /// Says what stays possible, plainly.
-fn not_covered(desk: &mut Invocation) {
-    desk.out.fact("not covered", "");
+fn not_covered(invocation: &mut Invocation) {
+    invocation.out.fact("not covered", "");
     let sockets = if seal::unix_sockets() {
         "can be opened (tried)"
     } else {
@@ -207,7 +207,7 @@ fn not_covered(desk: &mut Invocation) {
     } else {
         format!(" Found here: {}.", listening.join(", "))
     };
-    desk.out.fact(
+    invocation.out.fact(
         "  unix sockets",
         &format!(
             "{sockets}. A program that listens on one, such as docker, an ssh agent, D-Bus or a \
@@ -217,16 +217,16 @@ fn not_covered(desk: &mut Invocation) {
     // Only Linux has these files, and not every kernel has the first.
     let scope = fs::read_to_string("/proc/sys/kernel/yama/ptrace_scope").ok();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    desk.out.fact(
+    invocation.out.fact(
         "  processes",
         &other_processes(scope.as_deref(), may_trace(&status)),
     );
-    desk.out.fact(
+    invocation.out.fact(
         "  files",
         "what is written to disk is read by other programs later, and they are not sealed: a \
          patch that you apply, a build script, a git hook, a folder that is synchronized.",
     );
-    desk.out.fact(
+    invocation.out.fact(
         "  downloads",
         "`models pull` needs a network, so it runs in a process without the seal. It is given \
          the name of a model and nothing else, and reads no repository.",

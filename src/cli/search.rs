@@ -18,30 +18,31 @@ use crate::index::Hit;
 const MOST_QUERY: u64 = 100_000;
 
 /// Runs `search QUERY…`.
-pub(super) fn run(args: &SearchArgs, desk: &mut Invocation) -> Result<Code> {
-    desk.check_dir()?;
-    let workspace = desk.open()?;
+pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code> {
+    invocation.check_dir()?;
+    let workspace = invocation.open()?;
     let query = query(args)?;
-    let index = desk.index(&workspace, false)?;
+    let index = invocation.index(&workspace, false)?;
     let hits = index.search(&query, args.top as usize)?;
     if hits.is_empty() {
-        desk.out
+        invocation
+            .out
             .note(&format!("nothing fits in {} files", index.stats().files));
         return Ok(NEGATIVE);
     }
     match args.format {
-        SearchFormat::Text => hits.iter().for_each(|hit| text(hit, desk)),
+        SearchFormat::Text => hits.iter().for_each(|hit| text(hit, invocation)),
         SearchFormat::Paths => {
             let mut told = HashSet::new();
             for hit in &hits {
                 if told.insert(&hit.path) {
-                    desk.out.line(Tone::Plain, hit.path.as_str());
+                    invocation.out.line(Tone::Plain, hit.path.as_str());
                 }
             }
         }
         SearchFormat::Ranges => {
             for hit in &hits {
-                desk.out.line(
+                invocation.out.line(
                     Tone::Plain,
                     &format!(
                         "{}:{}-{}",
@@ -54,7 +55,7 @@ pub(super) fn run(args: &SearchArgs, desk: &mut Invocation) -> Result<Code> {
         }
         SearchFormat::Json => {
             for hit in &hits {
-                desk.out.json(&json!({
+                invocation.out.json(&json!({
                     "path": hit.path,
                     "start": hit.range.start(),
                     "end": hit.range.end(),
@@ -97,7 +98,7 @@ fn full_name(symbol: &crate::index::Symbol) -> String {
 }
 
 /// Prints a hit for people.
-fn text(hit: &Hit, desk: &mut Invocation) {
+fn text(hit: &Hit, invocation: &mut Invocation) {
     let place = format!(
         "{}:{}-{}",
         hit.path.as_str(),
@@ -106,14 +107,15 @@ fn text(hit: &Hit, desk: &mut Invocation) {
     );
     match &hit.symbol {
         Some(symbol) => {
-            desk.out.parts(&[
+            invocation.out.parts(&[
                 (Tone::Cyan, &place),
                 (Tone::Plain, "  "),
                 (Tone::Bold, &full_name(symbol)),
             ]);
-            desk.out
+            invocation
+                .out
                 .parts(&[(Tone::Plain, "    "), (Tone::Dim, &symbol.signature)]);
         }
-        None => desk.out.parts(&[(Tone::Cyan, &place)]),
+        None => invocation.out.parts(&[(Tone::Cyan, &place)]),
     }
 }

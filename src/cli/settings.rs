@@ -7,15 +7,15 @@ use crate::base::Result;
 use crate::repo::Repo;
 
 /// Runs `config`.
-pub(super) fn run(desk: &mut Invocation) -> Result<Code> {
-    desk.seal()?;
-    let mut config = desk.config.clone();
+pub(super) fn run(invocation: &mut Invocation) -> Result<Code> {
+    invocation.seal()?;
+    let mut config = invocation.config.clone();
     // Outside a repository there is simply no such file to add.
-    if let Ok(repo) = Repo::open(&desk.dir) {
+    if let Ok(repo) = Repo::open(&invocation.dir) {
         config.add_repo_file(repo.root())?;
     }
     for note in &config.notes {
-        desk.out.warn(note);
+        invocation.out.warn(note);
     }
     let entries = config.entries();
     let rows: Vec<(String, String)> = entries
@@ -35,7 +35,7 @@ pub(super) fn run(desk: &mut Invocation) -> Result<Code> {
         .filter(|width| *width <= 48)
         .fold(0, usize::max);
     for (line, origin) in rows {
-        desk.out.parts(&[
+        invocation.out.parts(&[
             (Tone::Plain, &format!("{line:<width$}  ")),
             (Tone::Dim, &origin),
         ]);

@@ -256,30 +256,30 @@ fn carry_out(
         }
         _ => {}
     }
-    let mut desk = match Invocation::set(global, out) {
-        Ok(desk) => desk,
+    let mut invocation = match Invocation::set(global, out) {
+        Ok(invocation) => invocation,
         Err((failure, out)) => return (Err(failure), out),
     };
     let outcome = match command {
-        Command::Ask(args) => ask::run(&args, &mut desk),
-        Command::Patch(args) => patch::run(&args, &mut desk),
-        Command::Undo => patch::undo(&mut desk),
-        Command::Review(args) => review::run(&args, &mut desk),
-        Command::Message(args) => message::run(&args, &mut desk),
-        Command::Search(args) => search::run(&args, &mut desk),
+        Command::Ask(args) => ask::run(&args, &mut invocation),
+        Command::Patch(args) => patch::run(&args, &mut invocation),
+        Command::Undo => patch::undo(&mut invocation),
+        Command::Review(args) => review::run(&args, &mut invocation),
+        Command::Message(args) => message::run(&args, &mut invocation),
+        Command::Search(args) => search::run(&args, &mut invocation),
         Command::Context(args) => match args.of {
-            ContextOf::Ask(of) => context::ask(&of, args.full, &mut desk),
-            ContextOf::Patch(of) => context::patch(&of, args.full, &mut desk),
-            ContextOf::Review(of) => context::review(&of, args.full, &mut desk),
+            ContextOf::Ask(of) => context::ask(&of, args.full, &mut invocation),
+            ContextOf::Patch(of) => context::patch(&of, args.full, &mut invocation),
+            ContextOf::Review(of) => context::review(&of, args.full, &mut invocation),
         },
-        Command::Index(args) => index::run(&args, &mut desk),
-        Command::Models(command) => models::run(command, &mut desk),
-        Command::Bench(args) => bench::run(&args, &mut desk),
-        Command::Doctor => doctor::run(&mut desk),
-        Command::Config => super::settings::run(&mut desk),
-        Command::Forget(args) => forget::run(&args, &mut desk),
-        Command::Debug(command) => debug::run(command, &mut desk),
+        Command::Index(args) => index::run(&args, &mut invocation),
+        Command::Models(command) => models::run(command, &mut invocation),
+        Command::Bench(args) => bench::run(&args, &mut invocation),
+        Command::Doctor => doctor::run(&mut invocation),
+        Command::Config => super::settings::run(&mut invocation),
+        Command::Forget(args) => forget::run(&args, &mut invocation),
+        Command::Debug(command) => debug::run(command, &mut invocation),
         Command::Completions(_) | Command::Man => Ok(0),
     };
-    (outcome, desk.out)
+    (outcome, invocation.out)
 }

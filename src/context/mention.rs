@@ -243,11 +243,21 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_read_without_harm(text in ".{0,200}") {
-            let _ = mentions(&text);
+            stand_there(&text)?;
         }
         #[test]
         fn hostile_pieces(parts in proptest::collection::vec("@|\"|:|-|[0-9]{1,12}|a\\.rs|\\.\\.|/| |ü|\\[|\\)", 0..30)) {
-            let _ = mentions(&parts.concat());
+            stand_there(&parts.concat())?;
         }
+    }
+
+    /// Every part of a path that is mentioned is in the text, and none leads up.
+    fn stand_there(text: &str) -> Result<(), proptest::test_runner::TestCaseError> {
+        for mention in mentions(text) {
+            let mut parts = mention.path.as_str().split('/');
+            let there = parts.all(|part| part != ".." && text.contains(part));
+            proptest::prop_assert!(there && text.contains('@'), "{:?} {}", text, mention.path);
+        }
+        Ok(())
     }
 }

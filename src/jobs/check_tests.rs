@@ -35,7 +35,7 @@ fn two() -> Change {
     }
 }
 
-struct Desk {
+struct Harness {
     place: tempfile::TempDir,
     before: Before,
     runs: Vec<bool>,
@@ -54,7 +54,7 @@ fn allowance(place: &Path) -> Allowance {
     Allowance::new(&CheckSettings::default(), &places)
 }
 
-impl Desk {
+impl Harness {
     fn new() -> Self {
         let place = tempfile::tempdir().expect("a folder");
         Self {
@@ -112,20 +112,20 @@ fn all(trial: &Trial) -> Vec<(String, String)> {
 fn a_check_sees_the_change_and_the_repository_stays() {
     let trial = trial();
     let before = all(&trial);
-    let mut desk = Desk::new();
+    let mut harness = Harness::new();
     let command = "test \"$(cat a.txt)\" = two && cat secret.env \
                    node_modules/p/index.js node_modules/p/dist/main.js && test ! -e target && mkdir target && \
                    echo x > target/made && echo y > a.txt && git ls-files && echo fine";
-    let checked = desk.check(&trial, command, &two(), false);
+    let checked = harness.check(&trial, command, &two(), false);
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
-    assert_eq!(desk.runs, [true], "the rest was not needed");
+    assert_eq!(harness.runs, [true], "the rest was not needed");
     assert!(checked.output.contains("fine"), "{}", checked.output);
     assert_eq!(all(&trial), before);
     // What builds have written is there the next time; what was done to files is not.
     let again = "test -e target/made && test \"$(cat a.txt)\" = two && grep cat run.sh && \
                  echo broken > run.sh && sleep 0.02 && touch -d @1 run.sh";
     for _ in 0..2 {
-        let checked = desk.check(&trial, again, &two(), false);
+        let checked = harness.check(&trial, again, &two(), false);
         assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
     }
 }
@@ -133,8 +133,8 @@ fn a_check_sees_the_change_and_the_repository_stays() {
 #[test]
 fn files_are_named_as_in_the_repository() {
     let trial = trial();
-    let mut desk = Desk::new();
-    let checked = desk.check(
+    let mut harness = Harness::new();
+    let checked = harness.check(
         &trial,
         "echo \"error in $PWD/a.txt:1\"; exit 1",
         &two(),
@@ -146,9 +146,9 @@ fn files_are_named_as_in_the_repository() {
 #[test]
 fn what_failed_before_is_told_apart() {
     let trial = trial();
-    let mut desk = Desk::new();
+    let mut harness = Harness::new();
     // Fails with the change alone.
-    let checked = desk.check(
+    let checked = harness.check(
         &trial,
         "grep -q one a.txt || echo error: none; grep -q one a.txt",
         &two(),
@@ -159,21 +159,21 @@ fn what_failed_before_is_told_apart() {
         (Verdict::Failed, Some(false))
     );
     assert_eq!(checked.output, "error: none\n");
-    assert_eq!(desk.runs, [true, false]);
+    assert_eq!(harness.runs, [true, false]);
     // Fails always, with the same words but for figures.
     let always = "echo \"error at $(date +%N)\"; exit 3";
-    let checked = desk.check(&trial, always, &two(), false);
+    let checked = harness.check(&trial, always, &two(), false);
     assert_eq!(
         (checked.verdict, checked.before),
         (Verdict::AsBefore, Some(true))
     );
     // Known by now.
-    let checked = desk.check(&trial, always, &two(), false);
+    let checked = harness.check(&trial, always, &two(), false);
     assert_eq!(checked.verdict, Verdict::AsBefore);
-    assert_eq!(desk.runs, [true], "the repository is as it was");
+    assert_eq!(harness.runs, [true], "the repository is as it was");
     // Fails before, and with more after: only that is told.
     let more = "echo error: old; grep -q one a.txt || echo error: new; exit 1";
-    let checked = desk.check(&trial, more, &two(), false);
+    let checked = harness.check(&trial, more, &two(), false);
     assert_eq!(
         (checked.verdict, checked.before),
         (Verdict::Failed, Some(true))
@@ -181,16 +181,16 @@ fn what_failed_before_is_told_apart() {
     assert_eq!(checked.output, "error: new\n");
     // A change in the repository makes it another one.
     trial.put("b.txt", "new\n");
-    desk.check(&trial, more, &two(), false);
-    assert_eq!(desk.runs, [true, false]);
+    harness.check(&trial, more, &two(), false);
+    assert_eq!(harness.runs, [true, false]);
 }
 
 #[test]
 fn a_change_that_is_applied_is_taken_out_for_the_run_without_it() {
     let trial = trial();
     trial.put("a.txt", "two\n");
-    let mut desk = Desk::new();
-    let checked = desk.check(&trial, "grep -q one a.txt", &two(), true);
+    let mut harness = Harness::new();
+    let checked = harness.check(&trial, "grep -q one a.txt", &two(), true);
     assert_eq!(
         (checked.verdict, checked.before),
         (Verdict::Failed, Some(false))
@@ -200,7 +200,7 @@ fn a_change_that_is_applied_is_taken_out_for_the_run_without_it() {
 #[test]
 fn the_copy_follows_the_repository() {
     let trial = trial();
-    let mut desk = Desk::new();
+    let mut harness = Harness::new();
     let kinds = Change {
         files: vec![
             file("run.sh", Some("#!/bin/sh\ncat a.txt\n"), None),
@@ -211,7 +211,7 @@ fn the_copy_follows_the_repository() {
             },
         ],
     };
-    let checked = desk.check(
+    let checked = harness.check(
         &trial,
         "test ! -e run.sh && cat new/deep/x && test ! -e a.txt && grep two b.txt",
         &kinds,
@@ -222,7 +222,7 @@ fn the_copy_follows_the_repository() {
     fs::remove_file(trial.dir.path().join("secret.env")).expect("removed");
     trial.put("mine", "kept\n");
     std::os::unix::fs::symlink("mine", trial.dir.path().join("link")).expect("linked");
-    let checked = desk.check(
+    let checked = harness.check(
         &trial,
         "test -e run.sh && test ! -e new && test ! -e b.txt && test ! -e secret.env && \
          test \"$(readlink link)\" = mine && cat link",
@@ -243,12 +243,12 @@ fn large_ignored_folders_are_links_that_cannot_be_written_through() {
     let own = trial.dir.path().join("node_modules/@scope");
     fs::create_dir_all(&own).expect("made");
     std::os::unix::fs::symlink("../..", own.join("self")).expect("linked");
-    let mut desk = Desk::new();
+    let mut harness = Harness::new();
     let command = "test -L node_modules/big && cat node_modules/big/7.js && \
                    mkdir node_modules/.cache && grep two node_modules/@scope/self/a.txt && \
                    cat node_modules/p/index.js && \
                    if echo y 2>/dev/null > node_modules/big/7.js; then echo wrote; fi";
-    let checked = desk.check(&trial, command, &two(), false);
+    let checked = harness.check(&trial, command, &two(), false);
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
     assert!(!checked.output.contains("wrote"), "{}", checked.output);
     let text = fs::read_to_string(packages.join("7.js")).expect("there");
@@ -259,7 +259,7 @@ fn large_ignored_folders_are_links_that_cannot_be_written_through() {
         fs::remove_file(packages.join(format!("{n}.js"))).expect("removed");
     }
     let command = "test ! -L node_modules/big && echo y > node_modules/big/7.js";
-    let checked = desk.check(&trial, command, &two(), false);
+    let checked = harness.check(&trial, command, &two(), false);
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
     let text = fs::read_to_string(packages.join("7.js")).expect("there");
     assert_eq!(text, "x");
@@ -268,14 +268,14 @@ fn large_ignored_folders_are_links_that_cannot_be_written_through() {
 #[test]
 fn a_copy_left_half_made_is_made_anew_and_two_checks_do_not_mix() {
     let trial = trial();
-    let mut desk = Desk::new();
-    desk.check(&trial, "echo x > stray", &two(), false);
-    let list = desk.place.path().join("list.json");
+    let mut harness = Harness::new();
+    harness.check(&trial, "echo x > stray", &two(), false);
+    let list = harness.place.path().join("list.json");
     let text = fs::read_to_string(&list).expect("a list");
     fs::write(&list, text.replace("\"whole\":true", "\"whole\":false")).expect("written");
-    let checked = desk.check(&trial, "test ! -e stray && cat run.sh", &two(), false);
+    let checked = harness.check(&trial, "test ! -e stray && cat run.sh", &two(), false);
     assert_eq!(checked.verdict, Verdict::Passed, "{checked:?}");
-    let place = desk.place.path().canonicalize().expect("there");
+    let place = harness.place.path().canonicalize().expect("there");
     let allowed = allowance(&place);
     let held = Scratch::take(&trial.repo, &place, Vec::new()).expect("free");
     let failure = Scratch::take(&trial.repo, &place, Vec::new()).expect_err("taken");
@@ -289,13 +289,18 @@ fn a_copy_left_half_made_is_made_anew_and_two_checks_do_not_mix() {
         applied: false,
         allowed: &allowed,
     };
-    let none = check(&empty, &mut desk.before, &Cancel::never(), &mut |_| {});
+    let none = check(&empty, &mut harness.before, &Cancel::never(), &mut |_| {});
     assert!(none.is_err());
     let misspelt = Check {
         command: "nosuchprogram --check",
         ..empty
     };
-    let none = check(&misspelt, &mut desk.before, &Cancel::never(), &mut |_| {});
+    let none = check(
+        &misspelt,
+        &mut harness.before,
+        &Cancel::never(),
+        &mut |_| {},
+    );
     let failure = none.expect_err("cannot be run");
     assert!(failure.what().contains("cannot be run"), "{failure}");
 }

@@ -14,7 +14,7 @@ use super::disjoint::Disjoint;
 use super::exponent::exp;
 use super::f32x16::Lanes;
 use super::lines::Lines;
-use super::online_softmax::{Scratch, Sweep};
+use super::online_softmax::{SoftmaxScratch, Sweep};
 use super::pages::{PAGE, Page, padded};
 use super::pool;
 use super::simd::{Simd, Work};
@@ -30,7 +30,7 @@ const LEAST: usize = 2;
 
 thread_local! {
     /// Buffers of a thread, kept between pieces.
-    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    static SCRATCH: RefCell<SoftmaxScratch> = RefCell::default();
     /// Sums of segments, kept between calls: `[works][segments][size]`, see [`Plan`].
     static PARTS: RefCell<Lines> = RefCell::default();
 }
@@ -227,7 +227,7 @@ impl Plan {
 
 /// One row to be put together from its segments.
 struct Join<'a> {
-    /// The segments' parts, `[segments][size]`; see [`Scratch::leave`].
+    /// The segments' parts, `[segments][size]`; see [`SoftmaxScratch::leave`].
     parts: &'a [f32],
     /// Numbers of a part.
     size: usize,

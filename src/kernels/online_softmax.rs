@@ -28,7 +28,7 @@ const NEAR: usize = 4 << 10;
 
 /// Buffers of a sweep, f32; kept from one to the next, since most are short.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct SoftmaxScratch {
     /// Rows of queries, without those that fill the last tile.
     rows: usize,
     /// Numbers of a value with those that fill its last panel.
@@ -49,7 +49,7 @@ pub(super) struct Scratch {
     floats: Lines,
 }
 
-impl Scratch {
+impl SoftmaxScratch {
     /// Makes room for `rows` rows of `width` numbers, which are `all` with those that fill the last
     /// tile.
     fn begin(&mut self, rows: usize, all: usize, width: usize) {
@@ -103,7 +103,7 @@ pub(super) struct Sweep<'a> {
     /// Pages of the layer.
     pub pages: Range<usize>,
     /// Buffers; hold the result then.
-    pub scratch: &'a mut Scratch,
+    pub scratch: &'a mut SoftmaxScratch,
 }
 
 impl Work for Sweep<'_> {
@@ -239,7 +239,7 @@ impl Sweep<'_> {
             let end = end.saturating_sub(start).min(PAGE);
             begin.min(end)..end
         };
-        let Scratch {
+        let SoftmaxScratch {
             rows,
             padded,
             queries,

@@ -312,7 +312,17 @@ mod tests {
             for value in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut bytes = whole.clone();
                 bytes[at] = value;
-                let _ = read(&bytes);
+                let read = read(&bytes);
+                let magic = at < 4 && bytes[at] != whole[at];
+                assert!(!magic || read.is_err(), "byte {at} is {value:#x}");
+                if let Err(failure) = read {
+                    use crate::base::Kind::{Input, Model};
+
+                    assert!(
+                        matches!(failure.kind(), Input | Model),
+                        "byte {at}: {failure}"
+                    );
+                }
             }
         }
     }

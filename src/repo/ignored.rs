@@ -26,17 +26,17 @@ const MAX_RULES: u64 = 1_000_000;
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     /// Rules of `.homebodyignore` files.
-    own: Option<Arc<Level>>,
+    own: Option<Arc<IgnoreLevel>>,
     /// Rules of `.gitignore` files.
-    git: Option<Arc<Level>>,
+    git: Option<Arc<IgnoreLevel>>,
     everywhere: Arc<Everywhere>,
 }
 
 /// Rules of one folder, and of those above it.
 #[derive(Debug)]
-struct Level {
+struct IgnoreLevel {
     here: Gitignore,
-    above: Option<Arc<Level>>,
+    above: Option<Arc<IgnoreLevel>>,
 }
 
 /// The rules that do not depend on the folder.
@@ -89,8 +89,9 @@ impl Rules {
             // Another repository begins here (a submodule, say): git's rules from above end.
             rules.git = None;
         }
-        let deepen = |above: Option<Arc<Level>>, file: &str| match load(dir, &dir.join(file)) {
-            Some(here) => Some(Arc::new(Level { here, above })),
+        let deepen = |above: Option<Arc<IgnoreLevel>>, file: &str| match load(dir, &dir.join(file))
+        {
+            Some(here) => Some(Arc::new(IgnoreLevel { here, above })),
             None => above,
         };
         if git {
@@ -176,7 +177,7 @@ impl Repo {
 
 /// The verdict of the deepest folder whose patterns speak of an entry: true to leave it out; none
 /// where none of them do.
-fn decision(mut level: Option<&Level>, path: &Path, folder: bool) -> Option<bool> {
+fn decision(mut level: Option<&IgnoreLevel>, path: &Path, folder: bool) -> Option<bool> {
     while let Some(here) = level {
         if let Some(verdict) = verdict(&here.here.matched(path, folder)) {
             return Some(verdict);

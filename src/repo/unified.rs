@@ -689,7 +689,12 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(text in "(diff --git |--- |\\+\\+\\+ |@@ -|\\+1|,9| @@|\n|[ -~\r\u{e4}]){0,40}") {
-            let _ = Diff::parse(&text);
+            match Diff::parse(&text) {
+                Ok(diff) => for line in diff.files.iter().flat_map(|file| &file.hunks).flat_map(|hunk| &hunk.lines) {
+                    prop_assert!(text.contains(line.text.as_str()), "{:?}", line);
+                },
+                Err(failure) => prop_assert_eq!(failure.kind(), crate::base::Kind::Input),
+            }
         }
     }
 }

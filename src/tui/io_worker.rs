@@ -50,7 +50,7 @@ pub const fn is_quick(command: &Command) -> bool {
     )
 }
 
-/// The desk: what its thread holds between tasks.
+/// The I/O worker: the things its thread holds between commands.
 pub struct IoWorker {
     shared: Arc<Shared>,
     events: Sender<Event>,
@@ -60,7 +60,7 @@ pub struct IoWorker {
 }
 
 impl IoWorker {
-    /// A desk at the beginning of a session.
+    /// A worker at the beginning of a session.
     pub fn new(shared: Arc<Shared>, events: Sender<Event>) -> Self {
         Self {
             sessions: Sessions {
@@ -302,11 +302,11 @@ fn expand(name: &str) -> PathBuf {
 }
 
 /// Serves tasks until nobody can send any.
-pub fn serve(mut desk: IoWorker, tasks: &Receiver<Command>) {
+pub fn serve(mut worker: IoWorker, tasks: &Receiver<Command>) {
     loop {
         match tasks.recv_timeout(LOOK) {
-            Ok(task) => desk.serve(task),
-            Err(RecvTimeoutError::Timeout) => desk.look_at_memory(),
+            Ok(task) => worker.serve(task),
+            Err(RecvTimeoutError::Timeout) => worker.look_at_memory(),
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }

@@ -249,7 +249,7 @@ fn left_out(
 }
 
 /// The code of a row, as far as it is known.
-struct Code {
+struct SourceCode {
     /// The text, or why it cannot be read; none while it is being read.
     text: Option<Result<String, String>>,
     /// The extension of its file, which names the language.
@@ -259,7 +259,7 @@ struct Code {
 }
 
 /// The code of a row; none where a whole file was left out.
-fn code_of(row: &PanelRow, state: &State) -> Option<Code> {
+fn code_of(row: &PanelRow, state: &State) -> Option<SourceCode> {
     let (text, extension, first) = match row {
         PanelRow::Rules { text, path } => (Some(Ok(text.clone())), path.extension(), 1),
         PanelRow::Told { text, .. } => (Some(Ok(text.clone())), Some("diff".to_owned()), 1),
@@ -283,7 +283,7 @@ fn code_of(row: &PanelRow, state: &State) -> Option<Code> {
         ),
         PanelRow::LeftOut { range: None, .. } => return None,
     };
-    Some(Code {
+    Some(SourceCode {
         text,
         extension,
         first,

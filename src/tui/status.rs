@@ -12,7 +12,7 @@ use crate::base::seal::Sealed;
 use crate::base::text::{human_bytes, printable};
 
 /// A piece of the status line.
-struct Piece {
+struct StatusPiece {
     text: String,
     style: Style,
     /// The meaning of a click on the piece.
@@ -21,7 +21,7 @@ struct Piece {
     worth: u8,
 }
 
-impl Piece {
+impl StatusPiece {
     fn new(text: impl Into<String>, style: Style, target: MouseTarget, worth: u8) -> Self {
         Self {
             text: text.into(),
@@ -67,20 +67,20 @@ pub fn status(
 }
 
 /// Cells that pieces take with the dots between them.
-fn cells_of(pieces: &[Piece]) -> usize {
+fn cells_of(pieces: &[StatusPiece]) -> usize {
     let texts: usize = pieces.iter().map(|piece| width(&piece.text)).sum();
     texts + 3 * pieces.len().saturating_sub(1)
 }
 
 /// All pieces, in their order.
-fn pieces(state: &State, cx: &Cx<'_>) -> Vec<Piece> {
+fn pieces(state: &State, cx: &Cx<'_>) -> Vec<StatusPiece> {
     let dim = cx.role(Role::Dim);
     let mut pieces = vec![model(state, cx)];
     pieces.extend(head(state, cx));
     pieces.extend(context(state, cx));
     if let Some(rate) = state.rate {
         let text = format!("{} tok/s", rate_text(rate));
-        pieces.push(Piece::new(text, dim, MouseTarget::Nothing, 2));
+        pieces.push(StatusPiece::new(text, dim, MouseTarget::Nothing, 2));
     }
     let memory = if state.memory > 0 {
         state.memory
@@ -89,23 +89,23 @@ fn pieces(state: &State, cx: &Cx<'_>) -> Vec<Piece> {
     };
     if memory > 0 {
         let text = human_bytes(memory);
-        pieces.push(Piece::new(text, dim, MouseTarget::Nothing, 1));
+        pieces.push(StatusPiece::new(text, dim, MouseTarget::Nothing, 1));
     }
     pieces.push(match &state.options.sealed {
-        Sealed::Yes => Piece::new("sealed", cx.role(Role::Ok), MouseTarget::Seal, 8),
+        Sealed::Yes => StatusPiece::new("sealed", cx.role(Role::Ok), MouseTarget::Seal, 8),
         Sealed::No(_) => {
             let style = cx.role(Role::Warning).add_modifier(Modifier::BOLD);
-            Piece::new("not sealed", style, MouseTarget::Seal, 10)
+            StatusPiece::new("not sealed", style, MouseTarget::Seal, 10)
         }
     });
     if !state.options.save {
-        pieces.push(Piece::new("not saved", dim, MouseTarget::Nothing, 3));
+        pieces.push(StatusPiece::new("not saved", dim, MouseTarget::Nothing, 3));
     }
     pieces
 }
 
 /// The model, or why there is none.
-fn model(state: &State, cx: &Cx<'_>) -> Piece {
+fn model(state: &State, cx: &Cx<'_>) -> StatusPiece {
     let (model, role) = match &state.engine {
         EngineState::Waiting => ("…".to_owned(), Role::Dim),
         EngineState::Missing => ("no model".to_owned(), Role::Warning),
@@ -114,11 +114,11 @@ fn model(state: &State, cx: &Cx<'_>) -> Piece {
         EngineState::Failed { name } => (format!("{name} failed"), Role::Error),
     };
     let text = printable(&model).into_owned();
-    Piece::new(text, cx.role(role), MouseTarget::Model, 9)
+    StatusPiece::new(text, cx.role(role), MouseTarget::Model, 9)
 }
 
 /// The branch or commit that is checked out, and how many files differ from it.
-fn head(state: &State, cx: &Cx<'_>) -> Option<Piece> {
+fn head(state: &State, cx: &Cx<'_>) -> Option<StatusPiece> {
     let head = state.head.as_ref()?;
     let mut text = match (&head.branch, &head.commit) {
         (Some(branch), _) => printable(branch).into_owned(),
@@ -131,7 +131,7 @@ fn head(state: &State, cx: &Cx<'_>) -> Option<Piece> {
         text.push_str(&format!(" {}{differ}", cx.theme.glyphs().differs));
     }
     let text = fit(&text, 30);
-    Some(Piece::new(
+    Some(StatusPiece::new(
         text,
         cx.role(Role::Dim),
         MouseTarget::Nothing,
@@ -140,7 +140,7 @@ fn head(state: &State, cx: &Cx<'_>) -> Option<Piece> {
 }
 
 /// The tokens of context there are and used.
-fn context(state: &State, cx: &Cx<'_>) -> Option<Piece> {
+fn context(state: &State, cx: &Cx<'_>) -> Option<StatusPiece> {
     let facts = state.facts()?;
     let used = state.context_used;
     let nearly = facts.context > 0 && used * 10 > facts.context * 9;
@@ -154,7 +154,7 @@ fn context(state: &State, cx: &Cx<'_>) -> Option<Piece> {
             thousands(facts.context)
         )
     };
-    Some(Piece::new(text, style, MouseTarget::ContextFigure, 5))
+    Some(StatusPiece::new(text, style, MouseTarget::ContextFigure, 5))
 }
 
 fn thousands(n: usize) -> String {

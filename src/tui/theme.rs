@@ -116,7 +116,7 @@ pub struct Theme {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ThemeFile {
     inherits: Option<String>,
     syntax: Option<String>,
     #[serde(default)]
@@ -304,7 +304,7 @@ impl Theme {
     /// Lays the theme of that name over this one, after those it inherits from.
     fn lay(&mut self, name: &str, folder: Option<&Path>, left: usize) -> Result<()> {
         let (text, place) = find(name, folder)?;
-        let file: File = toml::from_str(&text)
+        let file: ThemeFile = toml::from_str(&text)
             .map_err(|e| Failure::config(format!("the theme {place} is wrong")).because(e))?;
         if let Some(base) = &file.inherits {
             if left == 0 {

@@ -1,4 +1,4 @@
-//! The threads that work: engine, index, writer, desk, puller. The ring gives them commands
+//! The threads that work: engine, index, writer, I/O worker, puller. The ring gives them commands
 //! and hears of them in events.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,7 +65,7 @@ pub struct Workers {
     events: Sender<Event>,
     engine: Sender<Task>,
     index: Sender<bool>,
-    desk: Option<Sender<Command>>,
+    io_worker: Option<Sender<Command>>,
     writer: Option<Sender<Command>>,
     puller: Option<Sender<(String, Cancel)>>,
     job: CancelSource,
@@ -88,7 +88,7 @@ impl Workers {
     ) -> Result<Self> {
         let (engine, engine_tasks) = unbounded();
         let (index, index_tasks) = unbounded();
-        let (desk, desk_tasks) = unbounded();
+        let (io_worker, io_commands) = unbounded();
         let (writer, writer_tasks) = unbounded();
         let (building, embedding) = (CancelSource::new(), CancelSource::new());
         let mut to_finish = Vec::new();
@@ -107,8 +107,10 @@ impl Workers {
             spawn("indexer", move || indexer::serve(&indexer))?;
         }
         {
-            let desk = IoWorker::new(Arc::clone(&shared), events.clone());
-            to_finish.push(spawn("desk", move || io_worker::serve(desk, &desk_tasks))?);
+            let io_worker = IoWorker::new(Arc::clone(&shared), events.clone());
+            to_finish.push(spawn("io-worker", move || {
+                io_worker::serve(io_worker, &io_commands)
+            })?);
         }
         {
             let (shared, events) = (Arc::clone(&shared), events.clone());
@@ -130,7 +132,7 @@ impl Workers {
             events,
             engine,
             index,
-            desk: Some(desk),
+            io_worker: Some(io_worker),
             writer: Some(writer),
             puller: pulls,
             job: CancelSource::new(),
@@ -193,7 +195,7 @@ impl Workers {
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
-            quick if io_worker::is_quick(&quick) => self.to_desk(quick),
+            quick if io_worker::is_quick(&quick) => self.to_io_worker(quick),
             other => return Some(other),
         }
         None
@@ -212,9 +214,9 @@ impl Workers {
     }
 
     fn preview(&self, generation: Generation, request: Box<Request>) {
-        // While a job has the engine, the desk answers with an estimate.
+        // While a job has the engine, the io_worker answers with an estimate.
         if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
-            self.to_desk(Command::Preview {
+            self.to_io_worker(Command::Preview {
                 generation,
                 request,
             });
@@ -237,9 +239,9 @@ impl Workers {
         let _ = self.engine.send(task);
     }
 
-    fn to_desk(&self, command: Command) {
-        if let Some(desk) = &self.desk {
-            let _ = desk.send(command);
+    fn to_io_worker(&self, command: Command) {
+        if let Some(io_worker) = &self.io_worker {
+            let _ = io_worker.send(command);
         }
     }
 
@@ -320,7 +322,7 @@ impl Workers {
         ] {
             source.cancel();
         }
-        self.desk = None;
+        self.io_worker = None;
         self.writer = None;
         for thread in self.to_finish.drain(..) {
             let _ = thread.join();

@@ -23,10 +23,10 @@ fn passed() -> Checked {
 
 #[test]
 fn a_check_is_made_of_what_is_not_rejected() {
-    let mut desk = checking();
-    let id = desk.planned();
-    desk.press("r");
-    let out = desk.press("c");
+    let mut harness = checking();
+    let id = harness.planned();
+    harness.press("r");
+    let out = harness.press("c");
     let change = out.iter().find_map(|command| match command {
         Command::RunCheck {
             change,
@@ -36,45 +36,45 @@ fn a_check_is_made_of_what_is_not_rejected() {
         _ => None,
     });
     assert_eq!(change.expect("a check").files.len(), 1);
-    assert!(matches!(desk.patch(id).check, Check::Running { .. }));
-    assert!(desk.press("c").is_empty(), "one at a time");
-    desk.event(Event::Focus(false));
+    assert!(matches!(harness.patch(id).check, Check::Running { .. }));
+    assert!(harness.press("c").is_empty(), "one at a time");
+    harness.event(Event::Focus(false));
     let report = passed();
-    let out = desk.event(Event::Checked {
+    let out = harness.event(Event::Checked {
         block: id,
         result: Ok(report.clone()),
     });
     assert!(has!(out, Command::Bell));
-    assert_eq!(desk.patch(id).check, Check::Done(report.clone()));
-    assert!(desk.state.checking.is_none());
+    assert_eq!(harness.patch(id).check, Check::Done(report.clone()));
+    assert!(harness.state.checking.is_none());
     // What was found stays with what is written.
-    desk.press("A enter");
-    written(&mut desk, id, &["src/walk.rs"]);
-    assert_eq!(desk.patch(id).check, Check::Done(report));
+    harness.press("A enter");
+    written(&mut harness, id, &["src/walk.rs"]);
+    assert_eq!(harness.patch(id).check, Check::Done(report));
 }
 
 #[test]
 fn what_failed_is_asked_for_again_whole_with_what_the_check_said() {
-    let mut desk = checking();
-    let id = desk.planned();
-    desk.press("c");
+    let mut harness = checking();
+    let id = harness.planned();
+    harness.press("c");
     let failed = Checked {
         verdict: Verdict::Failed,
         before: Some(false),
         output: "error: in the check".to_owned(),
         ..passed()
     };
-    desk.event(Event::Checked {
+    harness.event(Event::Checked {
         block: id,
         result: Ok(failed),
     });
-    desk.press("R");
-    let (_, request) = started(&desk.press("enter")).expect("a job");
+    harness.press("R");
+    let (_, request) = started(&harness.press("enter")).expect("a job");
     let Request::Patch(patch) = request else {
         panic!("{request:?}");
     };
     let (tried, remark) = patch.again.expect("again");
-    assert_eq!(tried, desk.patch(id).change.to_unified());
+    assert_eq!(tried, harness.patch(id).change.to_unified());
     assert!(remark.contains("`cargo check`"), "{remark}");
     assert!(
         patch
@@ -86,23 +86,23 @@ fn what_failed_is_asked_for_again_whole_with_what_the_check_said() {
 
 #[test]
 fn a_check_of_what_is_applied_is_made_in_place() {
-    let mut desk = checking();
-    let id = desk.planned();
-    desk.press("A enter");
-    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
-    desk.state.focus = Focus::Patch(id);
+    let mut harness = checking();
+    let id = harness.planned();
+    harness.press("A enter");
+    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
+    harness.state.focus = Focus::Patch(id);
     assert!(has!(
-        desk.press("c"),
+        harness.press("c"),
         Command::RunCheck { applied: true, .. }
     ));
 }
 
 #[test]
 fn checks_that_cannot_be_made_say_why() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    assert!(desk.press("c").is_empty());
-    assert!(desk.toast().contains("no check command is set"));
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    assert!(harness.press("c").is_empty());
+    assert!(harness.toast().contains("no check command is set"));
     let mut desk2 = checking();
     let id2 = desk2.planned();
     desk2.press("c");
@@ -117,5 +117,5 @@ fn checks_that_cannot_be_made_say_why() {
         result: Err(Failure::interrupted()),
     });
     assert_eq!(desk2.patch(id2).check, Check::None);
-    assert_eq!(desk.patch(id).check, Check::None);
+    assert_eq!(harness.patch(id).check, Check::None);
 }

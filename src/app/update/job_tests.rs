@@ -27,85 +27,86 @@ fn usage() -> Event {
 
 #[test]
 fn an_answer_goes_through_its_phases() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    assert_eq!(desk.answer().phase, Phase::Choosing);
-    desk.job(
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    assert_eq!(harness.answer().phase, Phase::Choosing);
+    harness.job(
         generation,
         Event::Context {
             version: 1,
             context: a_context(),
         },
     );
-    desk.job(generation, prefill(60, 20.0));
-    let reading = desk.state.reading().expect("it reads");
+    harness.job(generation, prefill(60, 20.0));
+    let reading = harness.state.reading().expect("it reads");
     assert_eq!(reading.left_s(), Some(2.0));
     assert_eq!(reading.cached, 10);
-    desk.job(
+    harness.job(
         generation,
         Event::Thinking {
             text: "hm".to_owned(),
         },
     );
-    desk.wait(2_000);
-    desk.job(
+    harness.wait(2_000);
+    harness.job(
         generation,
         Event::Thinking {
             text: ", so".to_owned(),
         },
     );
-    assert_eq!(desk.answer().phase, Phase::Thinking);
-    assert_eq!(desk.answer().thinking.tokens, 2);
-    assert_eq!(desk.answer().thinking.text, "hm, so");
-    desk.token(generation, "Be");
-    desk.wait(1_000);
-    desk.token(generation, "cause");
-    desk.token(generation, ".");
-    assert_eq!(desk.answer().phase, Phase::Writing);
-    assert_eq!(desk.answer().text, "Because.");
-    assert!((desk.answer().thinking.seconds(desk.now) - 2.0).abs() < 1e-9);
+    assert_eq!(harness.answer().phase, Phase::Thinking);
+    assert_eq!(harness.answer().thinking.tokens, 2);
+    assert_eq!(harness.answer().thinking.text, "hm, so");
+    harness.token(generation, "Be");
+    harness.wait(1_000);
+    harness.token(generation, "cause");
+    harness.token(generation, ".");
+    assert_eq!(harness.answer().phase, Phase::Writing);
+    assert_eq!(harness.answer().text, "Because.");
+    assert!((harness.answer().thinking.seconds(harness.now) - 2.0).abs() < 1e-9);
     assert_eq!(
-        desk.state.rate,
+        harness.state.rate,
         Some(2.0),
         "pieces a second while they come"
     );
-    desk.job(generation, Event::Source(a_source(1, "src/walk.rs", false)));
-    desk.job(generation, usage());
-    assert_eq!(desk.state.rate, Some(10.0), "as measured in the end");
-    assert_eq!(desk.state.context_used, 150);
-    desk.done(generation, asked("why?", "Because."));
-    assert_eq!(desk.answer().phase, Phase::Done);
-    assert_eq!(desk.answer().sources.len(), 1);
-    assert!(desk.state.job.is_none());
-    assert_eq!(desk.state.turns, [a_turn("why?", "Because.")]);
+    harness.job(generation, Event::Source(a_source(1, "src/walk.rs", false)));
+    harness.job(generation, usage());
+    assert_eq!(harness.state.rate, Some(10.0), "as measured in the end");
+    assert_eq!(harness.state.context_used, 150);
+    harness.done(generation, asked("why?", "Because."));
+    assert_eq!(harness.answer().phase, Phase::Done);
+    assert_eq!(harness.answer().sources.len(), 1);
+    assert!(harness.state.job.is_none());
+    assert_eq!(harness.state.turns, [a_turn("why?", "Because.")]);
 }
 
 #[test]
 fn every_report_makes_the_block_anew_for_who_draws_it() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    let revision = |desk: &Harness| desk.state.blocks.last().expect("one").revision;
-    let before = revision(&desk);
-    desk.token(generation, "x");
-    assert!(revision(&desk) > before);
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    let revision = |harness: &Harness| harness.state.blocks.last().expect("one").revision;
+    let before = revision(&harness);
+    harness.token(generation, "x");
+    assert!(revision(&harness) > before);
 }
 
 #[test]
 fn reports_of_an_older_job_change_nothing() {
-    let mut desk = Harness::ready();
-    let first = desk.ask("one");
-    desk.press("esc");
-    desk.done(first, asked("one", ""));
-    let second = desk.ask("two");
-    let before = desk.state.blocks.clone();
-    desk.token(first, "late");
-    desk.job(first, usage());
-    let out = desk.done(first, asked("one", "late"));
+    let mut harness = Harness::ready();
+    let first = harness.ask("one");
+    harness.press("esc");
+    harness.done(first, asked("one", ""));
+    let second = harness.ask("two");
+    let before = harness.state.blocks.clone();
+    harness.token(first, "late");
+    harness.job(first, usage());
+    let out = harness.done(first, asked("one", "late"));
     assert!(out.is_empty());
-    assert_eq!(desk.state.blocks, before);
-    assert_eq!(desk.state.context_used, 0);
+    assert_eq!(harness.state.blocks, before);
+    assert_eq!(harness.state.context_used, 0);
     assert!(
-        desk.state
+        harness
+            .state
             .job
             .as_ref()
             .is_some_and(|job| job.generation == second)
@@ -114,47 +115,54 @@ fn reports_of_an_older_job_change_nothing() {
 
 #[test]
 fn after_esc_the_picture_stays_and_sources_still_come() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.token(generation, "half");
-    desk.press("esc");
-    desk.token(generation, " more");
-    desk.job(generation, prefill(3, 1.0));
-    desk.job(generation, Event::Source(a_source(1, "src/walk.rs", true)));
-    assert_eq!(desk.answer().text, "half");
-    assert_eq!(desk.answer().phase, Phase::Stopped);
-    assert_eq!(desk.answer().sources.len(), 1);
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.token(generation, "half");
+    harness.press("esc");
+    harness.token(generation, " more");
+    harness.job(generation, prefill(3, 1.0));
+    harness.job(generation, Event::Source(a_source(1, "src/walk.rs", true)));
+    assert_eq!(harness.answer().text, "half");
+    assert_eq!(harness.answer().phase, Phase::Stopped);
+    assert_eq!(harness.answer().sources.len(), 1);
     let mut answer = asked("why?", "half");
     if let Answer::Ask { stopped, .. } = &mut answer {
         *stopped = true;
     }
-    let out = desk.done(generation, answer);
-    assert_eq!(desk.answer().phase, Phase::Stopped);
-    assert_eq!(desk.state.turns.len(), 1, "it belongs to the conversation");
+    let out = harness.done(generation, answer);
+    assert_eq!(harness.answer().phase, Phase::Stopped);
+    assert_eq!(
+        harness.state.turns.len(),
+        1,
+        "it belongs to the conversation"
+    );
     assert!(has!(out, Command::SaveTurn(_)));
 }
 
 #[test]
 fn what_was_stopped_before_its_first_word_is_no_turn() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.press("esc");
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.press("esc");
     let mut answer = asked("why?", "");
     if let Answer::Ask { stopped, .. } = &mut answer {
         *stopped = true;
     }
-    assert!(!has!(desk.done(generation, answer), Command::SaveTurn(_)));
-    assert!(desk.state.turns.is_empty());
+    assert!(!has!(
+        harness.done(generation, answer),
+        Command::SaveTurn(_)
+    ));
+    assert!(harness.state.turns.is_empty());
 }
 
 #[test]
 fn the_kept_answer_is_the_one_that_is_shown() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.token(generation, "So ");
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.token(generation, "So ");
     let mut kept = a_turn("why?", "So it is [1].");
     kept.sources = vec![a_source(1, "src/walk.rs", true)];
-    desk.done(
+    harness.done(
         generation,
         Answer::Ask {
             turn: kept,
@@ -162,59 +170,59 @@ fn the_kept_answer_is_the_one_that_is_shown() {
             stopped: false,
         },
     );
-    assert_eq!(desk.answer().text, "So it is [1].");
-    assert!(desk.answer().sources[0].cited);
+    assert_eq!(harness.answer().text, "So it is [1].");
+    assert!(harness.answer().sources[0].cited);
 }
 
 #[test]
 fn a_failure_stands_below_and_the_next_goes_on() {
-    let mut desk = Harness::ready();
-    let first = desk.ask("one");
-    desk.send("two");
-    let out = desk.event(Happened::JobDone {
+    let mut harness = Harness::ready();
+    let first = harness.ask("one");
+    harness.send("two");
+    let out = harness.event(Happened::JobDone {
         generation: first,
         result: Err(Failure::model("the model went away").hint("load it again")),
     });
-    assert_eq!(desk.errors(), ["the model went away"]);
+    assert_eq!(harness.errors(), ["the model went away"]);
     assert!(started(&out).is_some());
     let failed = |b: &super::super::Block| matches!(&b.body, Body::Answer(answer) if answer.phase == Phase::Failed);
-    assert_eq!(desk.state.blocks.iter().filter(|b| failed(b)).count(), 1);
-    assert!(desk.state.turns.is_empty());
+    assert_eq!(harness.state.blocks.iter().filter(|b| failed(b)).count(), 1);
+    assert!(harness.state.turns.is_empty());
 }
 
 #[test]
 fn a_failure_after_esc_is_the_stop_that_was_asked_for() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.press("esc");
-    desk.event(Happened::JobDone {
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.press("esc");
+    harness.event(Happened::JobDone {
         generation,
         result: Err(Failure::interrupted()),
     });
-    assert!(desk.errors().is_empty());
-    assert_eq!(desk.answer().phase, Phase::Stopped);
+    assert!(harness.errors().is_empty());
+    assert_eq!(harness.answer().phase, Phase::Stopped);
 }
 
 #[test]
 fn where_nothing_was_found_it_says_what_was_searched() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.job(
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.job(
         generation,
         Event::Context {
             version: 1,
             context: Context::default(),
         },
     );
-    assert!(desk.answer().notes[0].contains("nothing was found in 4 files"));
-    assert!(!desk.answer().index_complete);
+    assert!(harness.answer().notes[0].contains("nothing was found in 4 files"));
+    assert!(!harness.answer().index_complete);
 }
 
 #[test]
 fn a_context_that_is_nearly_full_is_said_with_what_to_do() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.job(
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.job(
         generation,
         Event::Usage(Usage {
             prompt_tokens: 800,
@@ -226,8 +234,8 @@ fn a_context_that_is_nearly_full_is_said_with_what_to_do() {
             accepted_tokens: 0,
         }),
     );
-    desk.done(generation, asked("why?", "so"));
-    let notes = desk.notes();
+    harness.done(generation, asked("why?", "so"));
+    let notes = harness.notes();
     assert!(
         notes[0].contains("850 of 1,000 tokens") && notes[0].contains("/new"),
         "{notes:?}"
@@ -241,11 +249,11 @@ fn a_long_job_rings_only_where_nobody_looks() {
         (false, 20_000, true),
         (false, 500, false),
     ] {
-        let mut desk = Harness::ready();
-        desk.event(Happened::Focus(focus));
-        let generation = desk.ask("why?");
-        desk.wait(ms);
-        let out = desk.done(generation, asked("why?", "so"));
+        let mut harness = Harness::ready();
+        harness.event(Happened::Focus(focus));
+        let generation = harness.ask("why?");
+        harness.wait(ms);
+        let out = harness.done(generation, asked("why?", "so"));
         assert_eq!(has!(out, Command::Bell), rings, "{focus} {ms}");
     }
 }
@@ -256,13 +264,13 @@ fn turns_are_kept_on_disk_unless_they_may_not_be() {
         Harness::ready().exchange("a", "b"),
         Command::SaveTurn(_)
     ));
-    let mut desk = Harness::ready_with(Options {
+    let mut harness = Harness::ready_with(Options {
         save: false,
         ..Options::default()
     });
-    assert!(!has!(desk.exchange("a", "b"), Command::SaveTurn(_)));
+    assert!(!has!(harness.exchange("a", "b"), Command::SaveTurn(_)));
     assert_eq!(
-        desk.state.turns.len(),
+        harness.state.turns.len(),
         1,
         "the conversation goes on all the same"
     );
@@ -270,10 +278,10 @@ fn turns_are_kept_on_disk_unless_they_may_not_be() {
 
 #[test]
 fn a_patch_job_shows_its_edits_and_then_the_patch() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
-    desk.token(generation, "```edit");
-    desk.job(
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch fix it")).expect("a job");
+    harness.token(generation, "```edit");
+    harness.job(
         generation,
         Event::Edit {
             path: path("src/lib.rs"),
@@ -282,66 +290,66 @@ fn a_patch_job_shows_its_edits_and_then_the_patch() {
             end: 5,
         },
     );
-    assert_eq!(desk.answer().edits, ["src/lib.rs:3-5"]);
-    desk.done(generation, patched(a_change()));
-    assert_eq!(desk.answer().text, "so it is done");
-    let id = desk.last_patch();
-    assert_eq!(desk.patch(id).hunks.len(), 3);
-    assert_eq!(desk.patch(id).request, "fix it");
+    assert_eq!(harness.answer().edits, ["src/lib.rs:3-5"]);
+    harness.done(generation, patched(a_change()));
+    assert_eq!(harness.answer().text, "so it is done");
+    let id = harness.last_patch();
+    assert_eq!(harness.patch(id).hunks.len(), 3);
+    assert_eq!(harness.patch(id).request, "fix it");
     assert_eq!(
-        desk.state.focus,
+        harness.state.focus,
         Focus::Patch(id),
         "it can be decided on at once"
     );
-    assert!(desk.state.turns.is_empty());
+    assert!(harness.state.turns.is_empty());
 }
 
 #[test]
 fn a_patch_does_not_take_the_keys_from_who_types_or_reads() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
-    desk.type_text("a");
-    desk.done(generation, patched(a_change()));
-    assert_eq!(desk.state.focus, Focus::Composer);
-    let mut desk = Harness::ready();
-    desk.exchange("a", "b");
-    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
-    desk.measure();
-    desk.press("pgup");
-    desk.done(generation, patched(a_change()));
-    assert_eq!(desk.state.focus, Focus::Composer);
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch fix it")).expect("a job");
+    harness.type_text("a");
+    harness.done(generation, patched(a_change()));
+    assert_eq!(harness.state.focus, Focus::Composer);
+    let mut harness = Harness::ready();
+    harness.exchange("a", "b");
+    let (generation, _) = started(&harness.send("/patch fix it")).expect("a job");
+    harness.measure();
+    harness.press("pgup");
+    harness.done(generation, patched(a_change()));
+    assert_eq!(harness.state.focus, Focus::Composer);
 }
 
 #[test]
 fn no_change_is_said_with_reasons() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch fix it")).expect("a job");
     let mut answer = patched(crate::patch::Change::default());
     if let Answer::Patch { troubles, .. } = &mut answer {
         troubles.push("src/x.rs is not there".to_owned());
     }
-    desk.done(generation, answer);
+    harness.done(generation, answer);
     assert_eq!(
-        desk.notes(),
+        harness.notes(),
         ["no change was planned\n- src/x.rs is not there"]
     );
 }
 
 #[test]
 fn a_commit_message_is_an_answer() {
-    let mut desk = Harness::ready();
-    let (generation, request) = started(&desk.send("/message")).expect("a job");
+    let mut harness = Harness::ready();
+    let (generation, request) = started(&harness.send("/message")).expect("a job");
     assert!(matches!(request, crate::jobs::Request::Message));
-    desk.token(generation, "\"Add x\"");
-    desk.done(
+    harness.token(generation, "\"Add x\"");
+    harness.done(
         generation,
         Answer::Message {
             text: "Add x".to_owned(),
             stopped: false,
         },
     );
-    assert_eq!(desk.answer().text, "Add x");
-    assert_eq!(copy_of(&desk.send("/copy")), Some("Add x"));
+    assert_eq!(harness.answer().text, "Add x");
+    assert_eq!(copy_of(&harness.send("/copy")), Some("Add x"));
 }
 
 #[test]

@@ -27,8 +27,8 @@ fn entry(id: &str, title: &str) -> SessionEntry {
     }
 }
 
-fn help_top(desk: &Harness) -> usize {
-    match desk.state.overlay {
+fn help_top(harness: &Harness) -> usize {
+    match harness.state.overlay {
         Some(Overlay::Help { top }) => top,
         ref other => panic!("{other:?}"),
     }
@@ -36,56 +36,56 @@ fn help_top(desk: &Harness) -> usize {
 
 #[test]
 fn help_opens_from_an_empty_composer_and_scrolls_to_its_ends() {
-    let mut desk = Harness::ready();
-    desk.type_text("a?");
-    assert_eq!(desk.text(), "a?", "within a text it is a character");
-    desk.press("ctrl-u ?");
-    assert_eq!(help_top(&desk), 0);
-    desk.press("up");
-    assert_eq!(help_top(&desk), 0);
-    desk.press("down j pgdn");
-    assert_eq!(help_top(&desk), 6);
-    desk.press("end");
-    let last = help_lines::lines(&desk.state.keymap).len() - 5;
-    assert_eq!(help_top(&desk), last);
-    desk.press("down G");
-    assert_eq!(help_top(&desk), last);
-    desk.press("home");
-    assert_eq!(help_top(&desk), 0);
-    desk.press("?");
-    assert!(desk.state.overlay.is_none());
+    let mut harness = Harness::ready();
+    harness.type_text("a?");
+    assert_eq!(harness.text(), "a?", "within a text it is a character");
+    harness.press("ctrl-u ?");
+    assert_eq!(help_top(&harness), 0);
+    harness.press("up");
+    assert_eq!(help_top(&harness), 0);
+    harness.press("down j pgdn");
+    assert_eq!(help_top(&harness), 6);
+    harness.press("end");
+    let last = help_lines::lines(&harness.state.keymap).len() - 5;
+    assert_eq!(help_top(&harness), last);
+    harness.press("down G");
+    assert_eq!(help_top(&harness), last);
+    harness.press("home");
+    assert_eq!(help_top(&harness), 0);
+    harness.press("?");
+    assert!(harness.state.overlay.is_none());
 }
 
 #[test]
 fn a_larger_window_leaves_no_empty_end() {
-    let mut desk = Harness::ready();
-    desk.press("f1 end");
-    let lines = help_lines::lines(&desk.state.keymap).len();
-    desk.event(Event::Measured(Layout {
+    let mut harness = Harness::ready();
+    harness.press("f1 end");
+    let lines = help_lines::lines(&harness.state.keymap).len();
+    harness.event(Event::Measured(Layout {
         overlay_rows: 20,
-        ..desk.state.layout.clone()
+        ..harness.state.layout.clone()
     }));
-    assert_eq!(help_top(&desk), lines - 20);
+    assert_eq!(help_top(&harness), lines - 20);
 }
 
 #[test]
 fn a_text_scrolls_and_can_be_copied() {
-    let mut desk = Harness::ready();
-    assert!(has!(desk.send("/doctor"), Command::Doctor));
-    assert_eq!(desk.state.overlay_title(), "doctor");
+    let mut harness = Harness::ready();
+    assert!(has!(harness.send("/doctor"), Command::Doctor));
+    assert_eq!(harness.state.overlay_title(), "doctor");
     let report: String = (0..20).map(|n| format!("line {n}\n")).collect();
-    desk.event(Event::Doctor(Ok(report.clone())));
-    assert_eq!(copy_of(&desk.press("y")), Some(report.as_str()));
-    desk.press("end");
+    harness.event(Event::Doctor(Ok(report.clone())));
+    assert_eq!(copy_of(&harness.press("y")), Some(report.as_str()));
+    harness.press("end");
     assert!(matches!(
-        desk.state.overlay,
+        harness.state.overlay,
         Some(Overlay::Text { top: 15, .. })
     ));
-    desk.press("q");
-    assert!(desk.state.overlay.is_none());
+    harness.press("q");
+    assert!(harness.state.overlay.is_none());
     // It comes when it was closed already: it does not open again.
-    desk.event(Event::Doctor(Ok("late".to_owned())));
-    assert!(desk.state.overlay.is_none());
+    harness.event(Event::Doctor(Ok("late".to_owned())));
+    assert!(harness.state.overlay.is_none());
 }
 
 #[test]
@@ -97,21 +97,21 @@ fn a_question_is_answered_with_few_keys_only() {
         ("q", false),
         ("esc", false),
     ] {
-        let mut desk = Harness::ready();
-        desk.ask("why?");
-        desk.press("ctrl-d x 1 space");
+        let mut harness = Harness::ready();
+        harness.ask("why?");
+        harness.press("ctrl-d x 1 space");
         assert!(
-            matches!(desk.state.overlay, Some(Overlay::Confirm { .. })),
+            matches!(harness.state.overlay, Some(Overlay::Confirm { .. })),
             "others do nothing"
         );
-        desk.press(key);
-        assert_eq!(desk.state.quitting, quits, "{key}");
-        assert!(desk.state.overlay.is_none());
+        harness.press(key);
+        assert_eq!(harness.state.quitting, quits, "{key}");
+        assert!(harness.state.overlay.is_none());
     }
 }
 
-fn themes(desk: &Harness) -> &Picker<String> {
-    match &desk.state.overlay {
+fn themes(harness: &Harness) -> &Picker<String> {
+    match &harness.state.overlay {
         Some(Overlay::Themes(picker)) => picker,
         other => panic!("{other:?}"),
     }
@@ -119,76 +119,78 @@ fn themes(desk: &Harness) -> &Picker<String> {
 
 #[test]
 fn themes_are_shown_while_the_cursor_is_on_them() {
-    let mut desk = Harness::ready();
-    assert!(has!(desk.send("/theme"), Command::ListThemes));
+    let mut harness = Harness::ready();
+    assert!(has!(harness.send("/theme"), Command::ListThemes));
     assert_eq!(
-        themes(&desk).chosen().map(String::as_str),
+        themes(&harness).chosen().map(String::as_str),
         Some("dark"),
         "the one in use"
     );
-    assert!(has!(desk.press("down"), Command::SetTheme { name, keep: false } if name == "light"));
-    desk.event(Event::ThemeSet(Ok("light".to_owned())));
-    assert_eq!(desk.state.options.theme, "dark", "it is only looked at");
-    assert!(has!(desk.press("esc"), Command::SetTheme { name, keep: false } if name == "dark"));
-    desk.send("/theme");
     assert!(
-        has!(desk.type_text("term"), Command::SetTheme { name, keep: false } if name == "terminal")
+        has!(harness.press("down"), Command::SetTheme { name, keep: false } if name == "light")
+    );
+    harness.event(Event::ThemeSet(Ok("light".to_owned())));
+    assert_eq!(harness.state.options.theme, "dark", "it is only looked at");
+    assert!(has!(harness.press("esc"), Command::SetTheme { name, keep: false } if name == "dark"));
+    harness.send("/theme");
+    assert!(
+        has!(harness.type_text("term"), Command::SetTheme { name, keep: false } if name == "terminal")
     );
     assert!(
-        has!(desk.press("enter"), Command::SetTheme { name, keep: true } if name == "terminal")
+        has!(harness.press("enter"), Command::SetTheme { name, keep: true } if name == "terminal")
     );
-    desk.event(Event::ThemeSet(Ok("terminal".to_owned())));
-    assert_eq!(desk.state.options.theme, "terminal");
+    harness.event(Event::ThemeSet(Ok("terminal".to_owned())));
+    assert_eq!(harness.state.options.theme, "terminal");
 }
 
 #[test]
 fn themes_that_come_late_are_put_in() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.send("/theme");
-    assert!(themes(&desk).loading);
-    desk.event(Event::Themes(["light", "dark"].map(str::to_owned).to_vec()));
-    assert_eq!(themes(&desk).chosen().map(String::as_str), Some("dark"));
+    let mut harness = Harness::fresh(Options::default());
+    harness.send("/theme");
+    assert!(themes(&harness).loading);
+    harness.event(Event::Themes(["light", "dark"].map(str::to_owned).to_vec()));
+    assert_eq!(themes(&harness).chosen().map(String::as_str), Some("dark"));
 }
 
 #[test]
 fn sessions_are_filtered_by_words_and_resumed() {
-    let mut desk = Harness::ready();
-    assert!(has!(desk.send("/sessions"), Command::ListSessions));
-    desk.type_text("wa");
-    desk.event(Event::Sessions(Ok(vec![
+    let mut harness = Harness::ready();
+    assert!(has!(harness.send("/sessions"), Command::ListSessions));
+    harness.type_text("wa");
+    harness.event(Event::Sessions(Ok(vec![
         entry("3", "Why a walk?"),
         entry("2", "Something else"),
         entry("1", "walk the dog"),
     ])));
-    let titles = |desk: &Harness| match &desk.state.overlay {
+    let titles = |harness: &Harness| match &harness.state.overlay {
         Some(Overlay::Sessions(picker)) => {
             picker.rows().map(|e| e.title.clone()).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        titles(&desk),
+        titles(&harness),
         ["Why a walk?", "walk the dog"],
         "typed before they came"
     );
-    desk.type_text("lk dog");
-    assert_eq!(titles(&desk), ["walk the dog"]);
-    assert!(has!(desk.press("enter"), Command::LoadSession { id: Some(id) } if id == "1"));
-    assert!(desk.state.overlay.is_none());
+    harness.type_text("lk dog");
+    assert_eq!(titles(&harness), ["walk the dog"]);
+    assert!(has!(harness.press("enter"), Command::LoadSession { id: Some(id) } if id == "1"));
+    assert!(harness.state.overlay.is_none());
 }
 
 #[test]
 fn no_sessions_is_said() {
-    let mut desk = Harness::ready();
-    desk.send("/sessions");
-    desk.event(Event::Sessions(Ok(Vec::new())));
-    assert!(desk.state.overlay.is_none());
-    assert_eq!(desk.toast(), "there are no earlier conversations here");
+    let mut harness = Harness::ready();
+    harness.send("/sessions");
+    harness.event(Event::Sessions(Ok(Vec::new())));
+    assert!(harness.state.overlay.is_none());
+    assert_eq!(harness.toast(), "there are no earlier conversations here");
 }
 
 #[test]
 fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
-    let mut desk = Harness::ready();
+    let mut harness = Harness::ready();
     let generation = |out: &[Command]| {
         out.iter().find_map(|command| match command {
             Command::Search {
@@ -197,72 +199,72 @@ fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
             _ => None,
         })
     };
-    let first = generation(&desk.send("/search loo")).expect("a search");
+    let first = generation(&harness.send("/search loo")).expect("a search");
     assert_eq!(first.1, "loo");
-    let second = generation(&desk.type_text("p")).expect("another");
+    let second = generation(&harness.type_text("p")).expect("another");
     assert_eq!(second.1, "loop");
-    let rows = |desk: &Harness| match &desk.state.overlay {
+    let rows = |harness: &Harness| match &harness.state.overlay {
         Some(Overlay::Search(picker)) => {
             (picker.loading, picker.shown.len(), picker.filter.clone())
         }
         other => panic!("{other:?}"),
     };
-    desk.event(Event::Search {
+    harness.event(Event::Search {
         generation: first.0,
         result: Ok(vec![hit("README.md")]),
     });
-    assert_eq!(rows(&desk), (true, 0, "loop".to_owned()));
-    desk.event(Event::Search {
+    assert_eq!(rows(&harness), (true, 0, "loop".to_owned()));
+    harness.event(Event::Search {
         generation: second.0,
         result: Ok(vec![hit("src/walk.rs"), hit("docs/a b.md")]),
     });
-    assert_eq!(rows(&desk), (false, 2, "loop".to_owned()));
+    assert_eq!(rows(&harness), (false, 2, "loop".to_owned()));
     // Enter looks into the place and comes back; @ takes it along.
     assert!(has!(
-        desk.press("enter"),
+        harness.press("enter"),
         Command::OpenEditor {
             editable: Editable::File { line: 3, .. },
             ..
         }
     ));
-    desk.press("down @");
-    assert!(desk.state.overlay.is_none());
-    assert_eq!(desk.text(), "@\"docs/a b.md\":3-9 ");
+    harness.press("down @");
+    assert!(harness.state.overlay.is_none());
+    assert_eq!(harness.text(), "@\"docs/a b.md\":3-9 ");
 }
 
 #[test]
 fn a_mention_of_a_hit_stands_apart_from_what_is_typed() {
-    let mut desk = Harness::ready();
-    let out = desk.send("/search loop");
+    let mut harness = Harness::ready();
+    let out = harness.send("/search loop");
     let Some(Command::Search { generation, .. }) =
         out.iter().find(|c| matches!(c, Command::Search { .. }))
     else {
         panic!("no search")
     };
-    desk.event(Event::Search {
+    harness.event(Event::Search {
         generation: *generation,
         result: Ok(vec![hit("src/walk.rs")]),
     });
-    desk.state.composer.set("see");
-    desk.press("@");
-    assert_eq!(desk.text(), "see @src/walk.rs:3-9 ");
+    harness.state.composer.set("see");
+    harness.press("@");
+    assert_eq!(harness.text(), "see @src/walk.rs:3-9 ");
 }
 
 #[test]
 fn a_filter_takes_no_control_characters_and_can_be_emptied() {
-    let mut desk = Harness::ready();
-    desk.send("/theme");
-    desk.event(Event::Paste("li\u{1b}[1mgh\u{7}".to_owned()));
-    assert_eq!(themes(&desk).filter, "ligh");
-    assert_eq!(themes(&desk).shown, [1]);
-    desk.press("backspace");
-    assert_eq!(themes(&desk).filter, "lig");
-    desk.press("ctrl-u");
-    assert_eq!(themes(&desk).filter, "");
-    assert_eq!(themes(&desk).shown.len(), 3);
-    desk.type_text("zzz");
-    assert!(themes(&desk).chosen().is_none());
-    assert!(desk.press("down up").is_empty());
+    let mut harness = Harness::ready();
+    harness.send("/theme");
+    harness.event(Event::Paste("li\u{1b}[1mgh\u{7}".to_owned()));
+    assert_eq!(themes(&harness).filter, "ligh");
+    assert_eq!(themes(&harness).shown, [1]);
+    harness.press("backspace");
+    assert_eq!(themes(&harness).filter, "lig");
+    harness.press("ctrl-u");
+    assert_eq!(themes(&harness).filter, "");
+    assert_eq!(themes(&harness).shown.len(), 3);
+    harness.type_text("zzz");
+    assert!(themes(&harness).chosen().is_none());
+    assert!(harness.press("down up").is_empty());
 }
 
 proptest! {

@@ -6,19 +6,20 @@ use crate::app::sample::*;
 use crate::jobs::{self, Request};
 
 fn answered() -> Harness {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
     for (id, name, cited) in [(1, "src/walk.rs", false), (2, "src/lib.rs", true)] {
-        desk.job(generation, jobs::Event::Source(a_source(id, name, cited)));
+        harness.job(generation, jobs::Event::Source(a_source(id, name, cited)));
     }
-    desk.token(generation, "so");
-    desk.done(generation, asked("why?", "so"));
-    desk.measure();
-    desk
+    harness.token(generation, "so");
+    harness.done(generation, asked("why?", "so"));
+    harness.measure();
+    harness
 }
 
-fn names(desk: &Harness) -> Vec<String> {
-    desk.state
+fn names(harness: &Harness) -> Vec<String> {
+    harness
+        .state
         .panel_rows()
         .into_iter()
         .map(|row| match row {
@@ -32,22 +33,25 @@ fn names(desk: &Harness) -> Vec<String> {
 
 #[test]
 fn it_lists_the_sources_those_named_first() {
-    let mut desk = answered();
-    assert!(desk.state.panel_rows().is_empty());
-    desk.press("ctrl-o");
-    assert_eq!(names(&desk), ["src/lib.rs", "src/walk.rs"]);
-    assert_eq!(desk.state.focus, Focus::Panel);
-    desk.press("ctrl-o");
-    assert!(desk.state.panel.is_none());
-    assert_eq!(desk.state.focus, Focus::Composer);
+    let mut harness = answered();
+    assert!(harness.state.panel_rows().is_empty());
+    harness.press("ctrl-o");
+    assert_eq!(names(&harness), ["src/lib.rs", "src/walk.rs"]);
+    assert_eq!(harness.state.focus, Focus::Panel);
+    harness.press("ctrl-o");
+    assert!(harness.state.panel.is_none());
+    assert_eq!(harness.state.focus, Focus::Composer);
 }
 
 #[test]
 fn the_other_list_is_the_context_with_what_did_not_fit() {
-    let mut desk = answered();
-    desk.press("ctrl-o right");
-    assert_eq!(names(&desk), ["src/walk.rs", "src/lib.rs", "not README.md"]);
-    match &desk.state.panel_rows()[0] {
+    let mut harness = answered();
+    harness.press("ctrl-o right");
+    assert_eq!(
+        names(&harness),
+        ["src/walk.rs", "src/lib.rs", "not README.md"]
+    );
+    match &harness.state.panel_rows()[0] {
         PanelRow::Excerpt {
             why, tokens, text, ..
         } => {
@@ -56,38 +60,38 @@ fn the_other_list_is_the_context_with_what_did_not_fit() {
         }
         other => panic!("{other:?}"),
     }
-    let mut out = desk.press("down down down down");
-    assert_eq!(desk.state.panel.expect("open").cursor, 2);
+    let mut out = harness.press("down down down down");
+    assert_eq!(harness.state.panel.expect("open").cursor, 2);
     assert!(has!(out, Command::ReadCode { path, .. } if path.as_str() == "README.md"));
-    out = desk.press("enter");
+    out = harness.press("enter");
     assert!(has!(out, Command::OpenEditor { .. }));
 }
 
 #[test]
 fn home_and_end_go_to_its_ends() {
-    let mut desk = answered();
-    desk.press("ctrl-o right end");
-    assert_eq!(desk.state.panel.expect("open").cursor, 2);
-    desk.press("home");
-    assert_eq!(desk.state.panel.expect("open").cursor, 0);
-    desk.press("pgdn");
-    assert_eq!(desk.state.panel.expect("open").cursor, 2);
+    let mut harness = answered();
+    harness.press("ctrl-o right end");
+    assert_eq!(harness.state.panel.expect("open").cursor, 2);
+    harness.press("home");
+    assert_eq!(harness.state.panel.expect("open").cursor, 0);
+    harness.press("pgdn");
+    assert_eq!(harness.state.panel.expect("open").cursor, 2);
 }
 
 #[test]
 fn what_is_dropped_or_pinned_goes_with_the_next_request() {
-    let mut desk = answered();
-    desk.press("ctrl-o x");
+    let mut harness = answered();
+    harness.press("ctrl-o x");
     assert!(matches!(
-        &desk.state.panel_rows()[0],
+        &harness.state.panel_rows()[0],
         PanelRow::Excerpt { dropped: true, .. }
     ));
-    desk.press("down p");
+    harness.press("down p");
     assert!(matches!(
-        &desk.state.panel_rows()[1],
+        &harness.state.panel_rows()[1],
         PanelRow::Excerpt { pinned: true, .. }
     ));
-    let Some((_, Request::Ask(ask))) = started(&desk.send("and?")) else {
+    let Some((_, Request::Ask(ask))) = started(&harness.send("and?")) else {
         panic!("no question")
     };
     assert_eq!(ask.dropped, [whole(path("src/lib.rs"))]);
@@ -102,47 +106,47 @@ fn what_is_dropped_or_pinned_goes_with_the_next_request() {
 
 #[test]
 fn the_same_key_takes_it_back_and_the_two_exclude_each_other() {
-    let mut desk = answered();
-    desk.press("ctrl-o x x");
-    assert!(desk.state.drops.is_empty());
-    desk.press("x p");
-    assert!(desk.state.drops.is_empty());
-    assert_eq!(desk.state.pins.len(), 1);
-    desk.press("x");
-    assert!(desk.state.pins.is_empty());
-    assert_eq!(desk.state.drops.len(), 1);
+    let mut harness = answered();
+    harness.press("ctrl-o x x");
+    assert!(harness.state.drops.is_empty());
+    harness.press("x p");
+    assert!(harness.state.drops.is_empty());
+    assert_eq!(harness.state.pins.len(), 1);
+    harness.press("x");
+    assert!(harness.state.pins.is_empty());
+    assert_eq!(harness.state.drops.len(), 1);
 }
 
 #[test]
 fn a_row_is_copied_as_its_text() {
-    let mut desk = answered();
-    desk.press("ctrl-o");
-    assert_eq!(copy_of(&desk.press("y")), Some("text of src/lib.rs"));
-    desk.press("right end");
-    assert!(copy_of(&desk.press("y")).is_none());
-    assert!(desk.toast().contains("no text to copy"));
+    let mut harness = answered();
+    harness.press("ctrl-o");
+    assert_eq!(copy_of(&harness.press("y")), Some("text of src/lib.rs"));
+    harness.press("right end");
+    assert!(copy_of(&harness.press("y")).is_none());
+    assert!(harness.toast().contains("no text to copy"));
 }
 
 #[test]
 fn it_is_about_the_answer_at_the_cursor() {
-    let mut desk = answered();
-    let generation = desk.ask("and?");
-    desk.job(
+    let mut harness = answered();
+    let generation = harness.ask("and?");
+    harness.job(
         generation,
         jobs::Event::Source(a_source(3, "README.md", true)),
     );
-    desk.done(generation, asked("and?", "so"));
-    desk.measure();
-    desk.press("ctrl-o");
-    assert_eq!(names(&desk), ["README.md"]);
-    desk.press("[ [");
-    assert_eq!(names(&desk), ["src/lib.rs", "src/walk.rs"]);
+    harness.done(generation, asked("and?", "so"));
+    harness.measure();
+    harness.press("ctrl-o");
+    assert_eq!(names(&harness), ["README.md"]);
+    harness.press("[ [");
+    assert_eq!(names(&harness), ["src/lib.rs", "src/walk.rs"]);
 }
 
 #[test]
 fn a_preview_is_shown_until_the_next_question() {
-    let mut desk = Harness::ready();
-    let out = desk.send("/context symlinks");
+    let mut harness = Harness::ready();
+    let out = harness.send("/context symlinks");
     let generation = out
         .iter()
         .find_map(|command| match command {
@@ -160,51 +164,54 @@ fn a_preview_is_shown_until_the_next_question() {
         context: a_context(),
         ..Preview::default()
     };
-    desk.event(Event::Preview {
+    harness.event(Event::Preview {
         generation: generation + 1,
         result: Ok(Box::new(preview())),
     });
-    assert!(desk.state.preview.is_none(), "it was not asked for");
-    desk.event(Event::Preview {
+    assert!(harness.state.preview.is_none(), "it was not asked for");
+    harness.event(Event::Preview {
         generation,
         result: Ok(Box::new(preview())),
     });
-    assert_eq!(names(&desk), ["src/walk.rs", "src/lib.rs", "not README.md"]);
-    assert_eq!(desk.state.focus, Focus::Panel);
-    desk.ask("why?");
-    assert!(desk.state.preview.is_none());
+    assert_eq!(
+        names(&harness),
+        ["src/walk.rs", "src/lib.rs", "not README.md"]
+    );
+    assert_eq!(harness.state.focus, Focus::Panel);
+    harness.ask("why?");
+    assert!(harness.state.preview.is_none());
 }
 
 #[test]
 fn code_that_cannot_be_read_is_not_asked_for_again() {
-    let mut desk = answered();
-    desk.press("ctrl-o right");
-    let out = desk.press("end");
+    let mut harness = answered();
+    harness.press("ctrl-o right");
+    let out = harness.press("end");
     assert!(has!(out, Command::ReadCode { .. }));
-    desk.event(Event::Code {
+    harness.event(Event::Code {
         path: path("README.md"),
         range: LineRange::new(1, 2),
         result: Err(Failure::input("it has gone")),
     });
-    assert!(desk.press("up down").is_empty());
+    assert!(harness.press("up down").is_empty());
     let key = (path("README.md"), LineRange::new(1, 2));
     assert_eq!(
-        desk.state.code.get(&key),
+        harness.state.code.get(&key),
         Some(&Err("it has gone".to_owned()))
     );
 }
 
 #[test]
 fn the_cursor_stays_within_the_rows_and_in_sight() {
-    let mut desk = answered();
-    desk.press("ctrl-o right end");
+    let mut harness = answered();
+    harness.press("ctrl-o right end");
     let few = super::super::super::Layout {
         panel_rows: 1,
-        ..desk.state.layout.clone()
+        ..harness.state.layout.clone()
     };
-    desk.event(Event::Measured(few));
-    let panel = desk.state.panel.expect("open");
+    harness.event(Event::Measured(few));
+    let panel = harness.state.panel.expect("open");
     assert_eq!((panel.cursor, panel.top), (2, 2));
-    desk.press("left");
-    assert_eq!(desk.state.panel.expect("open").cursor, 0);
+    harness.press("left");
+    assert_eq!(harness.state.panel.expect("open").cursor, 0);
 }

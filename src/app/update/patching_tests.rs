@@ -11,8 +11,9 @@ use Decision::{Accepted, Rejected, Undecided};
 #[path = "checking_tests.rs"]
 mod checks;
 
-fn decisions(desk: &Harness, id: BlockId) -> Vec<Decision> {
-    desk.patch(id)
+fn decisions(harness: &Harness, id: BlockId) -> Vec<Decision> {
+    harness
+        .patch(id)
         .hunks
         .iter()
         .map(|hunk| hunk.decision)
@@ -26,8 +27,8 @@ fn to_write(commands: &[Command]) -> Option<&Change> {
     })
 }
 
-fn written(desk: &mut Harness, id: BlockId, files: &[&str]) -> Vec<Command> {
-    desk.event(Event::Applied {
+fn written(harness: &mut Harness, id: BlockId, files: &[&str]) -> Vec<Command> {
+    harness.event(Event::Applied {
         block: id,
         result: Ok(Applied {
             files: files.iter().map(|name| path(name)).collect(),
@@ -47,9 +48,9 @@ fn back(files: &[&str], left: usize) -> Event {
 
 #[test]
 fn hunks_stand_in_the_order_of_files_and_lines() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    let patch = desk.patch(id);
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    let patch = harness.patch(id);
     let names: Vec<&str> = patch.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(names, ["src/lib.rs", "src/walk.rs"]);
     assert!(
@@ -77,44 +78,44 @@ fn hunks_stand_in_the_order_of_files_and_lines() {
 
 #[test]
 fn accepting_and_rejecting_go_on_to_the_next_hunk() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("a r a");
-    assert_eq!(decisions(&desk, id), [Accepted, Rejected, Accepted]);
-    assert_eq!(desk.patch(id).accepted_of(0), (1, 1));
-    assert_eq!(desk.patch(id).accepted_of(1), (1, 2));
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("a r a");
+    assert_eq!(decisions(&harness, id), [Accepted, Rejected, Accepted]);
+    assert_eq!(harness.patch(id).accepted_of(0), (1, 1));
+    assert_eq!(harness.patch(id).accepted_of(1), (1, 2));
     // A decision can be changed.
-    desk.press("p a");
-    assert_eq!(decisions(&desk, id), [Accepted, Accepted, Accepted]);
+    harness.press("p a");
+    assert_eq!(decisions(&harness, id), [Accepted, Accepted, Accepted]);
 }
 
 #[test]
 fn a_heading_stands_for_all_its_hunks() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("down a");
-    assert_eq!(decisions(&desk, id), [Undecided, Accepted, Accepted]);
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("down a");
+    assert_eq!(decisions(&harness, id), [Undecided, Accepted, Accepted]);
 }
 
 #[test]
 fn all_accepts_what_is_not_rejected() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("r A");
-    assert_eq!(decisions(&desk, id), [Rejected, Accepted, Accepted]);
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("r A");
+    assert_eq!(decisions(&harness, id), [Rejected, Accepted, Accepted]);
 }
 
 #[test]
 fn only_what_is_accepted_is_written() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    assert!(to_write(&desk.press("enter")).is_none());
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    assert!(to_write(&harness.press("enter")).is_none());
     assert_eq!(
-        desk.toast(),
+        harness.toast(),
         "nothing is accepted yet: a accepts a hunk, A all"
     );
-    desk.press("n a");
-    let out = desk.press("enter");
+    harness.press("n a");
+    let out = harness.press("enter");
     let change = to_write(&out).expect("it is written");
     assert_eq!(change.files.len(), 1);
     assert_eq!(change.files[0].path, path("src/walk.rs"));
@@ -123,37 +124,40 @@ fn only_what_is_accepted_is_written() {
         after.contains("new 2\n") && after.contains("old 30\n"),
         "{after}"
     );
-    assert_eq!(desk.patch(id).state, PatchState::Applying);
-    assert!(to_write(&desk.press("enter")).is_none(), "once is enough");
-    let out = written(&mut desk, id, &["src/walk.rs"]);
+    assert_eq!(harness.patch(id).state, PatchState::Applying);
+    assert!(
+        to_write(&harness.press("enter")).is_none(),
+        "once is enough"
+    );
+    let out = written(&mut harness, id, &["src/walk.rs"]);
     assert!(has!(out, Command::Reindex { rebuild: false }));
     assert!(has!(out, Command::RefreshRepo));
-    assert_eq!(desk.toast(), "1 file written; /undo takes it back");
+    assert_eq!(harness.toast(), "1 file written; /undo takes it back");
     // What is shown from now on is what was written.
-    assert_eq!(decisions(&desk, id), [Accepted]);
-    assert_eq!(desk.state.focus, Focus::Composer);
+    assert_eq!(decisions(&harness, id), [Accepted]);
+    assert_eq!(harness.state.focus, Focus::Composer);
 }
 
 #[test]
 fn what_cannot_be_written_stays_open() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("A enter");
-    desk.event(Event::Applied {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("A enter");
+    harness.event(Event::Applied {
         block: id,
         result: Err(Failure::input("src/lib.rs has changed")),
     });
-    assert!(desk.patch(id).is_open());
-    assert_eq!(decisions(&desk, id), [Accepted; 3]);
-    assert_eq!(desk.errors(), ["src/lib.rs has changed"]);
+    assert!(harness.patch(id).is_open());
+    assert_eq!(decisions(&harness, id), [Accepted; 3]);
+    assert_eq!(harness.errors(), ["src/lib.rs has changed"]);
 }
 
 #[test]
 fn what_else_happened_while_writing_is_said() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("A enter");
-    desk.event(Event::Applied {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("A enter");
+    harness.event(Event::Applied {
         block: id,
         result: Ok(Applied {
             files: vec![path("src/lib.rs")],
@@ -161,54 +165,54 @@ fn what_else_happened_while_writing_is_said() {
             notes: vec!["an older patch was taken back".to_owned()],
         }),
     });
-    assert_eq!(desk.notes(), ["an older patch was taken back"]);
+    assert_eq!(harness.notes(), ["an older patch was taken back"]);
 }
 
 #[test]
 fn what_is_written_counts_also_when_its_block_has_gone() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("A enter");
-    desk.send("/new");
-    assert!(desk.state.block(id).is_none());
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("A enter");
+    harness.send("/new");
+    assert!(harness.state.block(id).is_none());
     assert!(has!(
-        written(&mut desk, id, &["src/lib.rs"]),
+        written(&mut harness, id, &["src/lib.rs"]),
         Command::Reindex { .. }
     ));
-    desk.event(Event::Applied {
+    harness.event(Event::Applied {
         block: id,
         result: Err(Failure::input("src/lib.rs has changed")),
     });
-    assert_eq!(desk.errors(), ["src/lib.rs has changed"]);
+    assert_eq!(harness.errors(), ["src/lib.rs has changed"]);
 }
 
 #[test]
 fn rejecting_all_discards_it() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("r r");
-    assert!(desk.patch(id).is_open());
-    desk.press("r");
-    assert_eq!(desk.patch(id).state, PatchState::Discarded);
-    assert_eq!(desk.state.focus, Focus::Composer);
-    desk.state.focus = Focus::Patch(id);
-    assert!(desk.press("A enter c").is_empty());
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("r r");
+    assert!(harness.patch(id).is_open());
+    harness.press("r");
+    assert_eq!(harness.patch(id).state, PatchState::Discarded);
+    assert_eq!(harness.state.focus, Focus::Composer);
+    harness.state.focus = Focus::Patch(id);
+    assert!(harness.press("A enter c").is_empty());
 }
 
 #[test]
 fn a_rejected_hunk_is_asked_again_with_a_remark() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("n R");
-    assert_eq!(decisions(&desk, id), [Undecided, Rejected, Undecided]);
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("n R");
+    assert_eq!(decisions(&harness, id), [Undecided, Rejected, Undecided]);
     assert_eq!(
-        desk.state.composing,
+        harness.state.composing,
         Composing::Remark { block: id, hunk: 1 }
     );
     // It is a remark, not a command, and has no popup.
-    desk.type_text("/use @x instead");
-    assert!(desk.state.completion.is_none());
-    let (_, request) = started(&desk.press("enter")).expect("a job");
+    harness.type_text("/use @x instead");
+    assert!(harness.state.completion.is_none());
+    let (_, request) = started(&harness.press("enter")).expect("a job");
     let Request::Patch(patch) = request else {
         panic!("no patch")
     };
@@ -217,37 +221,38 @@ fn a_rejected_hunk_is_asked_again_with_a_remark() {
     assert!(hunk.contains("-old 2\n+new 2\n"), "{hunk}");
     assert_eq!(patch.request, "fix it");
     assert_eq!(patch.files, [path("src/walk.rs")]);
-    assert_eq!(desk.state.composing, Composing::Request);
-    assert!(desk.patch(id).is_open(), "the others can still be taken");
+    assert_eq!(harness.state.composing, Composing::Request);
+    assert!(harness.patch(id).is_open(), "the others can still be taken");
 }
 
 #[test]
 fn a_remark_may_be_empty_and_the_draft_comes_back() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.event(Event::Paste("a draft".to_owned()));
-    desk.state.focus = Focus::Patch(id);
-    desk.press("R");
-    let (_, request) = started(&desk.press("enter")).expect("a job");
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.event(Event::Paste("a draft".to_owned()));
+    harness.state.focus = Focus::Patch(id);
+    harness.press("R");
+    let (_, request) = started(&harness.press("enter")).expect("a job");
     assert!(matches!(request, Request::Patch(patch)
         if patch.again.as_ref().is_some_and(|(_, remark)| remark == "do it another way")));
-    assert_eq!(desk.text(), "a draft");
+    assert_eq!(harness.text(), "a draft");
 }
 
 #[test]
 fn the_only_hunk_asked_again_leaves_nothing_open() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch fix it")).expect("a job");
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch fix it")).expect("a job");
     let mut change = a_change();
     change.files.truncate(1);
-    desk.done(generation, patched(change));
-    let id = desk.last_patch();
-    desk.press("R");
-    assert!(desk.patch(id).is_open(), "it can be left");
-    desk.press("enter");
-    assert_eq!(desk.patch(id).state, PatchState::Discarded);
+    harness.done(generation, patched(change));
+    let id = harness.last_patch();
+    harness.press("R");
+    assert!(harness.patch(id).is_open(), "it can be left");
+    harness.press("enter");
+    assert_eq!(harness.patch(id).state, PatchState::Discarded);
     assert!(
-        desk.state
+        harness
+            .state
             .job
             .as_ref()
             .is_some_and(|job| job.kind == JobKind::Patch)
@@ -256,25 +261,25 @@ fn the_only_hunk_asked_again_leaves_nothing_open() {
 
 #[test]
 fn folding_hides_hunks_and_the_next_hunk_opens_its_file() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("n space");
-    assert_eq!(desk.patch(id).cursor, PatchRow::File(1));
-    assert_eq!(desk.patch(id).rows().len(), 3);
-    desk.press("n");
-    assert_eq!(desk.patch(id).cursor, PatchRow::Hunk(1));
-    assert!(!desk.patch(id).files[1].folded);
-    desk.press("up up up up up");
-    assert_eq!(desk.patch(id).cursor, PatchRow::File(0));
-    desk.press("down down down down down down");
-    assert_eq!(desk.patch(id).cursor, PatchRow::Hunk(2));
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("n space");
+    assert_eq!(harness.patch(id).cursor, PatchRow::File(1));
+    assert_eq!(harness.patch(id).rows().len(), 3);
+    harness.press("n");
+    assert_eq!(harness.patch(id).cursor, PatchRow::Hunk(1));
+    assert!(!harness.patch(id).files[1].folded);
+    harness.press("up up up up up");
+    assert_eq!(harness.patch(id).cursor, PatchRow::File(0));
+    harness.press("down down down down down down");
+    assert_eq!(harness.patch(id).cursor, PatchRow::Hunk(2));
 }
 
 #[test]
 fn it_is_copied_as_a_diff() {
-    let mut desk = Harness::ready();
-    desk.planned();
-    let out = desk.press("y");
+    let mut harness = Harness::ready();
+    harness.planned();
+    let out = harness.press("y");
     let diff = copy_of(&out).expect("a text");
     assert!(
         diff.contains("--- a/src/lib.rs") && diff.contains("+new 30"),
@@ -284,40 +289,43 @@ fn it_is_copied_as_a_diff() {
 
 #[test]
 fn undo_marks_the_patch_and_says_what_is_left() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("A enter");
-    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
-    assert!(has!(desk.send("/undo"), Command::Undo));
-    let out = desk.event(back(&["src/lib.rs", "src/walk.rs"], 1));
-    assert_eq!(desk.patch(id).state, PatchState::Undone);
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("A enter");
+    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
+    assert!(has!(harness.send("/undo"), Command::Undo));
+    let out = harness.event(back(&["src/lib.rs", "src/walk.rs"], 1));
+    assert_eq!(harness.patch(id).state, PatchState::Undone);
     assert!(has!(out, Command::Reindex { .. }));
-    assert!(desk.notes()[0].contains("one earlier patch can be taken back too"));
-    desk.state.focus = Focus::Patch(id);
-    assert!(desk.press("enter").is_empty());
-    assert!(desk.toast().contains("it was taken back"));
+    assert!(harness.notes()[0].contains("one earlier patch can be taken back too"));
+    harness.state.focus = Focus::Patch(id);
+    assert!(harness.press("enter").is_empty());
+    assert!(harness.toast().contains("it was taken back"));
 }
 
 #[test]
 fn undoing_another_patch_does_not_mark_this_one() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("A enter");
-    written(&mut desk, id, &["src/lib.rs", "src/walk.rs"]);
-    desk.event(back(&["README.md"], 0));
-    assert!(matches!(desk.patch(id).state, PatchState::Applied { .. }));
-    desk.event(Event::Undone(Err(Failure::usage(
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("A enter");
+    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
+    harness.event(back(&["README.md"], 0));
+    assert!(matches!(
+        harness.patch(id).state,
+        PatchState::Applied { .. }
+    ));
+    harness.event(Event::Undone(Err(Failure::usage(
         "there is nothing to undo",
     ))));
-    assert_eq!(desk.errors(), ["there is nothing to undo"]);
+    assert_eq!(harness.errors(), ["there is nothing to undo"]);
 }
 
 #[test]
 fn an_edited_file_keeps_the_decisions_on_equal_hunks() {
-    let mut desk = Harness::ready();
-    let id = desk.planned();
-    desk.press("n a");
-    let out = desk.press("e");
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("n a");
+    let out = harness.press("e");
     let (purpose, text) = out
         .iter()
         .find_map(|command| match command {
@@ -331,25 +339,25 @@ fn an_edited_file_keeps_the_decisions_on_equal_hunks() {
             _ => None,
         })
         .expect("an editor");
-    desk.event(Event::EditorDone {
+    harness.event(Event::EditorDone {
         purpose: purpose.clone(),
         result: Ok(Some(text.replace("new 30", "newer 30"))),
     });
-    assert_eq!(decisions(&desk, id), [Undecided, Accepted, Undecided]);
+    assert_eq!(decisions(&harness, id), [Undecided, Accepted, Undecided]);
     assert!(
-        desk.patch(id).hunks[2]
+        harness.patch(id).hunks[2]
             .hunk
             .lines
             .contains(&(1, "newer 30".to_owned()))
     );
     // As it was before: nothing of the file is left.
-    let before = desk.patch(id).change.files[1].before.clone();
-    desk.event(Event::EditorDone {
+    let before = harness.patch(id).change.files[1].before.clone();
+    harness.event(Event::EditorDone {
         purpose,
         result: Ok(before),
     });
-    assert_eq!(desk.patch(id).files.len(), 1);
-    assert!(desk.patch(id).is_open());
+    assert_eq!(harness.patch(id).files.len(), 1);
+    assert!(harness.patch(id).is_open());
 }
 
 fn mixed() -> Change {
@@ -373,11 +381,11 @@ fn mixed() -> Change {
 
 #[test]
 fn new_deleted_and_renamed_files_are_taken_as_one() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch it")).expect("a job");
-    desk.done(generation, patched(mixed()));
-    let id = desk.last_patch();
-    let fates: Vec<FileFate> = desk
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch it")).expect("a job");
+    harness.done(generation, patched(mixed()));
+    let id = harness.last_patch();
+    let fates: Vec<FileFate> = harness
         .patch(id)
         .files
         .iter()
@@ -391,8 +399,8 @@ fn new_deleted_and_renamed_files_are_taken_as_one() {
             FileFate::Renamed(path("d.rs"))
         ]
     );
-    desk.press("a r a");
-    let out = desk.press("enter");
+    harness.press("a r a");
+    let out = harness.press("enter");
     let change = to_write(&out).expect("it is written");
     let names: Vec<&RepoPath> = change.files.iter().map(|file| &file.path).collect();
     assert_eq!(names, [&path("a.rs"), &path("c.rs")]);
@@ -400,24 +408,24 @@ fn new_deleted_and_renamed_files_are_taken_as_one() {
 
 #[test]
 fn a_file_that_is_taken_away_cannot_be_edited() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/patch it")).expect("a job");
-    desk.done(generation, patched(mixed()));
-    assert!(desk.press("n e").is_empty());
-    assert!(desk.toast().contains("cannot be edited"));
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/patch it")).expect("a job");
+    harness.done(generation, patched(mixed()));
+    assert!(harness.press("n e").is_empty());
+    assert!(harness.toast().contains("cannot be edited"));
 }
 
 #[test]
 fn looking_into_a_file_brings_the_index_up_to_date() {
-    let mut desk = Harness::ready();
-    let out = desk.event(Event::EditorDone {
+    let mut harness = Harness::ready();
+    let out = harness.event(Event::EditorDone {
         purpose: EditorPurpose::Look,
         result: Ok(None),
     });
     assert!(has!(out, Command::Reindex { .. }) && has!(out, Command::RefreshRepo));
-    desk.event(Event::EditorDone {
+    harness.event(Event::EditorDone {
         purpose: EditorPurpose::Look,
         result: Err(Failure::environment("no editor")),
     });
-    assert_eq!(desk.errors(), ["no editor"]);
+    assert_eq!(harness.errors(), ["no editor"]);
 }

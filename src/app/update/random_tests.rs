@@ -243,8 +243,8 @@ fn report(command: &Command, well: bool) -> Option<Event> {
     }
 }
 
-fn told(desk: &Harness, what: u8) -> Option<Event> {
-    let generation = desk.state.job.as_ref()?.generation;
+fn told(harness: &Harness, what: u8) -> Option<Event> {
+    let generation = harness.state.job.as_ref()?.generation;
     let text = "text ".to_owned();
     let event = match what {
         0 => jobs::Event::Token { text },
@@ -345,7 +345,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..120),
         vim in any::<bool>(),
     ) {
-        let mut desk = Harness::ready_with(Options {
+        let mut harness = Harness::ready_with(Options {
             vim,
             check: Some("check".to_owned()),
             history: vec!["before".to_owned(), "two\nlines".to_owned()],
@@ -353,65 +353,65 @@ proptest! {
         });
         let mut asked: Vec<Command> = Vec::new();
         for step in steps {
-            let starts = desk.state.job.as_ref().map(|job| job.generation);
+            let starts = harness.state.job.as_ref().map(|job| job.generation);
             let out = match step {
-                Step::Key(key) => desk.event(Event::Key(key)),
-                Step::Paste(text) => desk.event(Event::Paste(text)),
-                Step::Mouse(kind, target) => desk.event(Event::Mouse(Mouse {
+                Step::Key(key) => harness.event(Event::Key(key)),
+                Step::Paste(text) => harness.event(Event::Paste(text)),
+                Step::Mouse(kind, target) => harness.event(Event::Mouse(Mouse {
                     kind,
                     column: 0,
                     row: 0,
                     target,
                 })),
                 Step::Measure(width, rows, height) => {
-                    desk.measure_as(width, rows, height);
+                    harness.measure_as(width, rows, height);
                     Vec::new()
                 }
                 Step::Wait(ms) => {
-                    desk.wait(ms);
+                    harness.wait(ms);
                     Vec::new()
                 }
                 Step::Answer(well) => {
                     let event = (!asked.is_empty())
                         .then(|| asked.remove(0))
                         .and_then(|command| report(&command, well));
-                    event.map_or_else(Vec::new, |event| desk.event(event))
+                    event.map_or_else(Vec::new, |event| harness.event(event))
                 }
                 Step::Job(what) => {
-                    let event = told(&desk, what);
-                    event.map_or_else(Vec::new, |event| desk.event(event))
+                    let event = told(&harness, what);
+                    event.map_or_else(Vec::new, |event| harness.event(event))
                 }
-                Step::Focus(focus) => desk.event(Event::Focus(focus)),
+                Step::Focus(focus) => harness.event(Event::Focus(focus)),
             };
             // A job is never begun while another runs.
             let begun = out.iter().filter(|c| matches!(c, Command::StartJob { .. })).count();
             prop_assert!(begun <= 1);
             if begun == 1 {
-                prop_assert!(starts.is_none() || desk.state.job.as_ref().map(|j| j.generation) != starts);
+                prop_assert!(starts.is_none() || harness.state.job.as_ref().map(|j| j.generation) != starts);
             }
             asked.extend(out);
-            holds(&desk.state);
+            holds(&harness.state);
         }
     }
 
     #[test]
     fn esc_leads_back_to_quiet(steps in prop::collection::vec(step(), 0..60)) {
-        let mut desk = Harness::ready();
+        let mut harness = Harness::ready();
         for step in steps {
             match step {
-                Step::Key(key) => drop(desk.event(Event::Key(key))),
-                Step::Paste(text) => drop(desk.event(Event::Paste(text))),
+                Step::Key(key) => drop(harness.event(Event::Key(key))),
+                Step::Paste(text) => drop(harness.event(Event::Paste(text))),
                 Step::Job(what) => {
-                    if let Some(event) = told(&desk, what) {
-                        desk.event(event);
+                    if let Some(event) = told(&harness, what) {
+                        harness.event(event);
                     }
                 }
                 _ => {}
             }
         }
         for _ in 0..12 {
-            desk.press("esc");
+            harness.press("esc");
         }
-        prop_assert!(desk.state.is_quiet(), "{:?}", desk.state.focus);
+        prop_assert!(harness.state.is_quiet(), "{:?}", harness.state.focus);
     }
 }

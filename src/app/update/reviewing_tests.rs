@@ -8,9 +8,9 @@ use crate::jobs::{Answer, Event, Request, Severity};
 
 #[test]
 fn findings_stream_in_and_the_worst_come_first_in_the_end() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
-    desk.job(
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
+    harness.job(
         generation,
         Event::Progress {
             done: 1,
@@ -19,18 +19,18 @@ fn findings_stream_in_and_the_worst_come_first_in_the_end() {
             range: None,
         },
     );
-    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    harness.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
     let mut bad = a_finding("src/lib.rs", 3);
     bad.severity = Severity::Error;
-    desk.job(generation, Event::Finding(bad.clone()));
-    let id = desk.state.job.as_ref().expect("it runs").block;
-    assert_eq!(desk.review(id).progress, (1, 4));
-    assert_eq!(desk.review(id).findings.len(), 2);
+    harness.job(generation, Event::Finding(bad.clone()));
+    let id = harness.state.job.as_ref().expect("it runs").block;
+    assert_eq!(harness.review(id).progress, (1, 4));
+    assert_eq!(harness.review(id).findings.len(), 2);
     // One can work through them while it runs; what was done stays.
-    desk.press("f6");
-    assert_eq!(desk.state.focus, Focus::Review(id));
-    desk.press("enter d");
-    desk.done(
+    harness.press("f6");
+    assert_eq!(harness.state.focus, Focus::Review(id));
+    harness.press("enter d");
+    harness.done(
         generation,
         Answer::Review {
             findings: vec![a_finding("src/walk.rs", 12), bad],
@@ -39,7 +39,7 @@ fn findings_stream_in_and_the_worst_come_first_in_the_end() {
             failed: None,
         },
     );
-    let review = desk.review(id);
+    let review = harness.review(id);
     assert_eq!(review.phase, Phase::Done);
     let lines: Vec<(u32, bool)> = review
         .findings
@@ -53,73 +53,76 @@ fn findings_stream_in_and_the_worst_come_first_in_the_end() {
 
 #[test]
 fn how_long_it_takes_is_told_by_the_pieces_done() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
-    let id = desk.state.job.as_ref().expect("it runs").block;
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
+    let id = harness.state.job.as_ref().expect("it runs").block;
     let progress = |done| Event::Progress {
         done,
         total: 5,
         path: None,
         range: None,
     };
-    assert_eq!(desk.review(id).left_s(desk.now), None);
-    desk.job(generation, progress(1));
-    desk.wait(10_000);
-    desk.job(generation, progress(2));
+    assert_eq!(harness.review(id).left_s(harness.now), None);
+    harness.job(generation, progress(1));
+    harness.wait(10_000);
+    harness.job(generation, progress(2));
     // The first piece took no time here, the second ten seconds, and three are left.
-    let left = desk.review(id).left_s(desk.now).expect("it can be told");
+    let left = harness
+        .review(id)
+        .left_s(harness.now)
+        .expect("it can be told");
     assert!((left - 30.0).abs() < 1.0, "{left}");
-    desk.press("esc");
-    assert_eq!(desk.review(id).left_s(desk.now), None);
+    harness.press("esc");
+    assert_eq!(harness.review(id).left_s(harness.now), None);
 }
 
 #[test]
 fn the_end_gives_the_review_the_keys() {
-    let mut desk = Harness::ready();
-    let id = desk.reviewed();
-    assert_eq!(desk.state.focus, Focus::Review(id));
+    let mut harness = Harness::ready();
+    let id = harness.reviewed();
+    assert_eq!(harness.state.focus, Focus::Review(id));
 }
 
 #[test]
 fn an_opened_finding_asks_for_its_code_once() {
-    let mut desk = Harness::ready();
-    let id = desk.reviewed();
-    let out = desk.press("enter");
-    let range = desk.review(id).findings[0].code_range();
+    let mut harness = Harness::ready();
+    let id = harness.reviewed();
+    let out = harness.press("enter");
+    let range = harness.review(id).findings[0].code_range();
     assert_eq!((range.start(), range.end()), (8, 16));
     assert!(
         has!(out, Command::ReadCode { path, range: r } if *r == range && path.as_str() == "src/walk.rs")
     );
-    assert!(desk.review(id).findings[0].open);
-    desk.event(Happened::Code {
+    assert!(harness.review(id).findings[0].open);
+    harness.event(Happened::Code {
         path: path("src/walk.rs"),
         range,
         result: Ok("code".to_owned()),
     });
-    desk.press("enter");
-    assert!(!desk.review(id).findings[0].open);
-    assert!(desk.press("enter").is_empty(), "it is known");
+    harness.press("enter");
+    assert!(!harness.review(id).findings[0].open);
+    assert!(harness.press("enter").is_empty(), "it is known");
 }
 
 #[test]
 fn dismissing_goes_on_and_can_be_taken_back() {
-    let mut desk = Harness::ready();
-    let id = desk.reviewed();
-    desk.press("enter d");
-    let review = desk.review(id);
+    let mut harness = Harness::ready();
+    let id = harness.reviewed();
+    harness.press("enter d");
+    let review = harness.review(id);
     assert!(review.findings[0].dismissed && !review.findings[0].open);
     assert_eq!(review.cursor, 1);
-    desk.press("up d");
-    assert!(!desk.review(id).findings[0].dismissed);
-    desk.press("down down down");
-    assert_eq!(desk.review(id).cursor, 1);
+    harness.press("up d");
+    assert!(!harness.review(id).findings[0].dismissed);
+    harness.press("down down down");
+    assert_eq!(harness.review(id).cursor, 1);
 }
 
 #[test]
 fn fix_asks_for_a_patch_of_these_lines() {
-    let mut desk = Harness::ready();
-    desk.reviewed();
-    let (_, request) = started(&desk.press("f")).expect("a job");
+    let mut harness = Harness::ready();
+    harness.reviewed();
+    let (_, request) = started(&harness.press("f")).expect("a job");
     let Request::Patch(patch) = request else {
         panic!("no patch")
     };
@@ -128,67 +131,67 @@ fn fix_asks_for_a_patch_of_these_lines() {
         "Fix this in @src/walk.rs:2-22: wrong in src/walk.rs. since it is. \
          The line reads: `line 12 of src/walk.rs`"
     );
-    assert_eq!(desk.state.focus, Focus::Composer);
+    assert_eq!(harness.state.focus, Focus::Composer);
 }
 
 #[test]
 fn asking_about_it_begins_a_question_and_keeps_what_is_typed() {
-    let mut desk = Harness::ready();
-    let id = desk.reviewed();
-    desk.press("a");
-    assert_eq!(desk.text(), "@src/walk.rs:2-22 “wrong in src/walk.rs”: ");
-    assert_eq!(desk.state.focus, Focus::Composer);
-    desk.press("ctrl-u");
-    desk.event(Happened::Paste("is it?".to_owned()));
-    desk.state.focus = Focus::Review(id);
-    desk.press("a");
+    let mut harness = Harness::ready();
+    let id = harness.reviewed();
+    harness.press("a");
+    assert_eq!(harness.text(), "@src/walk.rs:2-22 “wrong in src/walk.rs”: ");
+    assert_eq!(harness.state.focus, Focus::Composer);
+    harness.press("ctrl-u");
+    harness.event(Happened::Paste("is it?".to_owned()));
+    harness.state.focus = Focus::Review(id);
+    harness.press("a");
     assert_eq!(
-        desk.text(),
+        harness.text(),
         "@src/walk.rs:2-22 “wrong in src/walk.rs”: is it?"
     );
 }
 
 #[test]
 fn the_report_holds_what_stands() {
-    let mut desk = Harness::ready();
-    desk.reviewed();
-    desk.press("d");
-    let out = desk.press("w");
+    let mut harness = Harness::ready();
+    harness.reviewed();
+    harness.press("d");
+    let out = harness.press("w");
     let report = out.iter().find_map(|command| match command {
         Command::WriteReport(text) => Some(text.clone()),
         _ => None,
     });
     insta::assert_snapshot!(report.expect("a report"));
-    desk.event(Happened::Written(Ok("review.md".to_owned())));
-    assert_eq!(desk.notes(), ["written to review.md"]);
+    harness.event(Happened::Written(Ok("review.md".to_owned())));
+    assert_eq!(harness.notes(), ["written to review.md"]);
 }
 
 #[test]
 fn a_report_waits_for_the_end_whatever_end_it_is() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
-    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
-    desk.press("f6");
-    assert!(desk.press("w").is_empty());
-    assert!(desk.toast().contains("not ended yet"));
-    desk.event(Happened::JobDone {
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
+    harness.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    harness.press("f6");
+    assert!(harness.press("w").is_empty());
+    assert!(harness.toast().contains("not ended yet"));
+    harness.event(Happened::JobDone {
         generation,
         result: Err(Failure::model("it broke")),
     });
-    assert!(has!(desk.press("w"), Command::WriteReport(text)
+    assert!(has!(harness.press("w"), Command::WriteReport(text)
         if text.contains("ended with an error") && text.contains("src/walk.rs:12")));
 }
 
 #[test]
 fn a_finding_is_copied_and_opened_where_it_stands() {
-    let mut desk = Harness::ready();
-    desk.reviewed();
+    let mut harness = Harness::ready();
+    harness.reviewed();
     assert!(
-        copy_of(&desk.press("y"))
+        copy_of(&harness.press("y"))
             .is_some_and(|text| text.starts_with("**warning** `src/walk.rs:12`"))
     );
     assert!(has!(
-        desk.press("e"),
+        harness.press("e"),
         Command::OpenEditor {
             purpose: EditorPurpose::Look,
             editable: Editable::File { line: 12, .. },
@@ -205,10 +208,10 @@ fn a_quote_with_fences_stays_within_its_own() {
 
 #[test]
 fn nothing_found_is_a_report_too() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review unstaged")).expect("a job");
-    let id = desk.state.job.as_ref().expect("it runs").block;
-    desk.done(
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review unstaged")).expect("a job");
+    let id = harness.state.job.as_ref().expect("it runs").block;
+    harness.done(
         generation,
         Answer::Review {
             findings: Vec::new(),
@@ -218,44 +221,44 @@ fn nothing_found_is_a_report_too() {
         },
     );
     assert_eq!(
-        desk.state.focus,
+        harness.state.focus,
         Focus::Composer,
         "there is nothing to work through"
     );
-    let report = report(desk.review(id));
+    let report = report(harness.review(id));
     assert!(report.contains("Nothing was found.") && report.contains("`big.rs`: too large"));
     assert!(report.contains("stopped before its end"));
-    desk.state.focus = Focus::Review(id);
+    harness.state.focus = Focus::Review(id);
     for key in ["enter", "f", "d", "a", "e", "y", "up", "down"] {
-        assert!(desk.press(key).is_empty(), "{key} on nothing");
-        desk.state.focus = Focus::Review(id);
+        assert!(harness.press(key).is_empty(), "{key} on nothing");
+        harness.state.focus = Focus::Review(id);
     }
 }
 
 #[test]
 fn what_is_put_away_stays_so_and_comes_back() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
-    desk.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
-    desk.press("f6");
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
+    harness.job(generation, Event::Finding(a_finding("src/walk.rs", 12)));
+    harness.press("f6");
     let aside = |out: &[Command]| {
         out.iter().find_map(|command| match command {
             Command::Dismiss { finding, aside } => Some((finding.line, *aside)),
             _ => None,
         })
     };
-    assert_eq!(aside(&desk.press("d")), Some((12, true)));
-    assert_eq!(aside(&desk.press("d")), Some((12, false)));
+    assert_eq!(aside(&harness.press("d")), Some((12, true)));
+    assert_eq!(aside(&harness.press("d")), Some((12, false)));
 }
 
 #[test]
 fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
     let finding = a_finding("big.bin", 0);
     assert_eq!(finding.place(), "big.bin");
-    desk.job(generation, Event::Finding(finding.clone()));
-    desk.done(
+    harness.job(generation, Event::Finding(finding.clone()));
+    harness.done(
         generation,
         Answer::Review {
             findings: vec![finding],
@@ -264,19 +267,19 @@ fn what_is_said_of_a_whole_file_is_not_given_to_a_model() {
             failed: None,
         },
     );
-    assert!(matches!(desk.state.focus, Focus::Review(_)));
-    assert!(desk.press("f").is_empty());
-    assert!(desk.state.toast.is_some());
+    assert!(matches!(harness.state.focus, Focus::Review(_)));
+    assert!(harness.press("f").is_empty());
+    assert!(harness.state.toast.is_some());
 }
 
 #[test]
 fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
-    let mut desk = Harness::ready();
-    let (generation, _) = started(&desk.send("/review")).expect("a job");
+    let mut harness = Harness::ready();
+    let (generation, _) = started(&harness.send("/review")).expect("a job");
     let mut finding = a_finding("src/walk.rs", 12);
     finding.suggestion = Some("better\n".to_owned());
-    desk.job(generation, Event::Finding(finding.clone()));
-    desk.done(
+    harness.job(generation, Event::Finding(finding.clone()));
+    harness.done(
         generation,
         Answer::Review {
             findings: vec![finding.clone()],
@@ -285,22 +288,22 @@ fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
             failed: None,
         },
     );
-    if !matches!(desk.state.focus, Focus::Review(_)) {
-        desk.press("f6");
+    if !matches!(harness.state.focus, Focus::Review(_)) {
+        harness.press("f6");
     }
-    let out = desk.press("f");
+    let out = harness.press("f");
     assert!(has!(out, Command::Suggest(asked) if **asked == finding));
     let change = a_change();
-    desk.event(Happened::Suggested {
+    harness.event(Happened::Suggested {
         finding: Box::new(finding.clone()),
         change: Some(change.clone()),
     });
-    let Focus::Patch(id) = desk.state.focus else {
-        panic!("{:?}", desk.state.focus);
+    let Focus::Patch(id) = harness.state.focus else {
+        panic!("{:?}", harness.state.focus);
     };
-    assert_eq!(desk.patch(id).change, change);
+    assert_eq!(harness.patch(id).change, change);
     // The line reads otherwise by now: the model is asked.
-    let out = desk.event(Happened::Suggested {
+    let out = harness.event(Happened::Suggested {
         finding: Box::new(finding),
         change: None,
     });

@@ -5,25 +5,25 @@ use crate::app::sample::*;
 use crate::app::{EngineEvent, Event, Options, Overlay};
 use crate::base::seal::Sealed;
 
-fn sent(desk: &Harness) -> Vec<(String, Sent)> {
+fn sent(harness: &Harness) -> Vec<(String, Sent)> {
     let turn = |block: &super::super::Block| match &block.body {
         Body::User(turn) => Some((turn.text.clone(), turn.sent)),
         _ => None,
     };
-    desk.state.blocks.iter().filter_map(turn).collect()
+    harness.state.blocks.iter().filter_map(turn).collect()
 }
 
 #[test]
 fn a_question_becomes_a_job_and_takes_the_place_of_the_welcome() {
-    let mut desk = Harness::ready();
-    assert!(matches!(desk.state.blocks[0].body, Body::Welcome));
-    let out = desk.send("  why?\n");
+    let mut harness = Harness::ready();
+    assert!(matches!(harness.state.blocks[0].body, Body::Welcome));
+    let out = harness.send("  why?\n");
     let (_, request) = started(&out).expect("a job");
     assert!(matches!(request, Request::Ask(ask) if ask.question == "why?"));
-    assert_eq!(sent(&desk), [("why?".to_owned(), Sent::Yes)]);
-    assert!(matches!(desk.state.blocks[1].body, Body::Answer(_)));
-    assert_eq!(desk.state.blocks.len(), 2);
-    assert_eq!(desk.text(), "");
+    assert_eq!(sent(&harness), [("why?".to_owned(), Sent::Yes)]);
+    assert!(matches!(harness.state.blocks[1].body, Body::Answer(_)));
+    assert_eq!(harness.state.blocks.len(), 2);
+    assert_eq!(harness.text(), "");
 }
 
 #[test]
@@ -35,8 +35,8 @@ fn ask_may_be_said_and_a_path_is_no_command() {
         ("/", "/"),
         ("/ask /patch is what?", "/patch is what?"),
     ] {
-        let mut desk = Harness::ready();
-        let (_, request) = started(&desk.send(typed)).expect("a job");
+        let mut harness = Harness::ready();
+        let (_, request) = started(&harness.send(typed)).expect("a job");
         assert!(
             matches!(request, Request::Ask(ask) if ask.question == question),
             "{typed}"
@@ -46,40 +46,43 @@ fn ask_may_be_said_and_a_path_is_no_command() {
 
 #[test]
 fn nothing_is_sent_where_nothing_is_typed() {
-    let mut desk = Harness::ready();
+    let mut harness = Harness::ready();
     for text in ["", "   ", "\n\n"] {
-        assert!(desk.send(text).is_empty());
-        assert!(desk.state.queue.is_empty());
-        desk.press("ctrl-c");
-        desk.wait(5_000);
+        assert!(harness.send(text).is_empty());
+        assert!(harness.state.queue.is_empty());
+        harness.press("ctrl-c");
+        harness.wait(5_000);
     }
 }
 
 #[test]
 fn an_unknown_command_stays_to_be_mended() {
-    let mut desk = Harness::ready();
-    assert!(desk.send("/reveiw HEAD").is_empty());
-    assert_eq!(desk.text(), "/reveiw HEAD");
-    assert_eq!(desk.toast(), "/reveiw is no command; did you mean /review?");
-    desk.press("ctrl-c");
-    desk.send("/frobnicate");
+    let mut harness = Harness::ready();
+    assert!(harness.send("/reveiw HEAD").is_empty());
+    assert_eq!(harness.text(), "/reveiw HEAD");
     assert_eq!(
-        desk.toast(),
+        harness.toast(),
+        "/reveiw is no command; did you mean /review?"
+    );
+    harness.press("ctrl-c");
+    harness.send("/frobnicate");
+    assert_eq!(
+        harness.toast(),
         "/frobnicate is no command; /help lists the commands"
     );
 }
 
 #[test]
 fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
-    let mut desk = Harness::ready();
-    let first = desk.ask("one");
-    assert!(started(&desk.send("two")).is_none());
-    desk.send("three");
-    assert_eq!(desk.state.queue.len(), 2);
-    assert_eq!(sent(&desk)[1], ("two".to_owned(), Sent::WaitsForJob));
-    assert_eq!(desk.state.waiting(), Some("waits for the job before it"));
-    desk.token(first, "1");
-    let out = desk.done(first, asked("one", "1"));
+    let mut harness = Harness::ready();
+    let first = harness.ask("one");
+    assert!(started(&harness.send("two")).is_none());
+    harness.send("three");
+    assert_eq!(harness.state.queue.len(), 2);
+    assert_eq!(sent(&harness)[1], ("two".to_owned(), Sent::WaitsForJob));
+    assert_eq!(harness.state.waiting(), Some("waits for the job before it"));
+    harness.token(first, "1");
+    let out = harness.done(first, asked("one", "1"));
     let (_, request) = started(&out).expect("the next");
     match request {
         Request::Ask(ask) => {
@@ -93,14 +96,15 @@ fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
         other => panic!("{other:?}"),
     }
     // Words and answer stand together, the waiting ones below.
-    let texts: Vec<String> = sent(&desk).into_iter().map(|(text, _)| text).collect();
+    let texts: Vec<String> = sent(&harness).into_iter().map(|(text, _)| text).collect();
     assert_eq!(texts, ["one", "three", "two"]);
     assert!(matches!(
-        desk.state.blocks.last().map(|b| &b.body),
+        harness.state.blocks.last().map(|b| &b.body),
         Some(Body::Answer(_))
     ));
     assert!(
-        desk.state
+        harness
+            .state
             .blocks
             .windows(2)
             .all(|two| two[0].id < two[1].id)
@@ -109,10 +113,10 @@ fn what_is_sent_while_a_job_runs_waits_and_goes_in_order() {
 
 #[test]
 fn only_so_many_wait_and_the_next_stays_in_the_composer() {
-    let mut desk = Harness::ready();
-    desk.ask("runs");
+    let mut harness = Harness::ready();
+    harness.ask("runs");
     for n in 0..MOST_WAITING {
-        desk.send(&format!("waits {n}"));
+        harness.send(&format!("waits {n}"));
     }
     for text in [
         "one more",
@@ -120,49 +124,49 @@ fn only_so_many_wait_and_the_next_stays_in_the_composer() {
         "/message",
         "/ask /quit means what?",
     ] {
-        desk.send(text);
-        assert_eq!(desk.state.queue.len(), MOST_WAITING);
-        assert_eq!(desk.text(), text, "nothing typed is lost");
-        assert!(desk.toast().contains("wait already"));
-        desk.press("ctrl-u");
+        harness.send(text);
+        assert_eq!(harness.state.queue.len(), MOST_WAITING);
+        assert_eq!(harness.text(), text, "nothing typed is lost");
+        assert!(harness.toast().contains("wait already"));
+        harness.press("ctrl-u");
     }
 }
 
 #[test]
 fn without_a_model_it_waits_aloud_and_is_sent_when_one_is_there() {
-    let mut desk = Harness::fresh(Options::default());
-    assert!(started(&desk.send("why?")).is_none());
-    assert_eq!(sent(&desk), [("why?".to_owned(), Sent::WaitsForModel)]);
-    assert_eq!(desk.state.waiting(), Some("waits for the model"));
-    let out = desk.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
+    let mut harness = Harness::fresh(Options::default());
+    assert!(started(&harness.send("why?")).is_none());
+    assert_eq!(sent(&harness), [("why?".to_owned(), Sent::WaitsForModel)]);
+    assert_eq!(harness.state.waiting(), Some("waits for the model"));
+    let out = harness.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
     assert!(started(&out).is_some());
-    assert_eq!(sent(&desk), [("why?".to_owned(), Sent::Yes)]);
+    assert_eq!(sent(&harness), [("why?".to_owned(), Sent::Yes)]);
 }
 
 #[test]
 fn where_no_model_is_here_sending_opens_the_choice() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.type_text("wh");
-    desk.event(Event::Engine(EngineEvent::Missing {
+    let mut harness = Harness::fresh(Options::default());
+    harness.type_text("wh");
+    harness.event(Event::Engine(EngineEvent::Missing {
         rows: vec![a_model("starter", crate::app::Fit::Yes, false)],
         wanted: None,
     }));
     assert!(
-        desk.state.overlay.is_none(),
+        harness.state.overlay.is_none(),
         "not under the fingers of who types"
     );
-    let out = desk.send("y?");
-    assert!(matches!(&desk.state.overlay, Some(Overlay::Models(picker)) if picker.first));
+    let out = harness.send("y?");
+    assert!(matches!(&harness.state.overlay, Some(Overlay::Models(picker)) if picker.first));
     assert!(has!(out, Command::ListModels));
 }
 
 #[test]
 fn pins_drops_and_added_files_go_with_it() {
-    let mut desk = Harness::ready();
-    desk.send("/pin src/lib.rs");
-    desk.send("/add src/walk.rs:3-9");
-    desk.send("/drop README.md");
-    let first = started(&desk.send("why?")).expect("a job");
+    let mut harness = Harness::ready();
+    harness.send("/pin src/lib.rs");
+    harness.send("/add src/walk.rs:3-9");
+    harness.send("/drop README.md");
+    let first = started(&harness.send("why?")).expect("a job");
     let names = |mentions: &[crate::jobs::Mention]| -> Vec<String> {
         mentions.iter().map(|m| m.path.to_string()).collect()
     };
@@ -172,9 +176,9 @@ fn pins_drops_and_added_files_go_with_it() {
     assert_eq!(names(&ask.pinned), ["src/lib.rs", "src/walk.rs"]);
     assert_eq!(ask.pinned[1].range, Some(crate::base::LineRange::new(3, 9)));
     assert_eq!(names(&ask.dropped), ["README.md"]);
-    desk.done(first.0, asked("why?", "so"));
+    harness.done(first.0, asked("why?", "so"));
     // What was added goes with one question only.
-    let (_, request) = started(&desk.send("/patch it")).expect("a job");
+    let (_, request) = started(&harness.send("/patch it")).expect("a job");
     let Request::Patch(patch) = request else {
         panic!("no patch")
     };
@@ -184,40 +188,40 @@ fn pins_drops_and_added_files_go_with_it() {
 
 #[test]
 fn enter_on_nothing_opens_the_thinking_that_runs() {
-    let mut desk = Harness::ready();
-    let generation = desk.ask("why?");
-    desk.press("enter");
-    assert!(!desk.answer().thinking.open, "there is none yet");
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.press("enter");
+    assert!(!harness.answer().thinking.open, "there is none yet");
     let text = "hm".to_owned();
-    desk.job(generation, crate::jobs::Event::Thinking { text });
-    desk.press("enter");
-    assert!(desk.answer().thinking.open);
-    desk.press("enter");
-    assert!(!desk.answer().thinking.open);
+    harness.job(generation, crate::jobs::Event::Thinking { text });
+    harness.press("enter");
+    assert!(harness.answer().thinking.open);
+    harness.press("enter");
+    assert!(!harness.answer().thinking.open);
 }
 
 #[test]
 fn enter_on_nothing_explains_why_it_is_not_sealed() {
-    let mut desk = Harness::ready();
-    desk.press("enter");
-    assert!(desk.state.overlay.is_none());
-    desk.event(Event::Sealed(Sealed::No(
+    let mut harness = Harness::ready();
+    harness.press("enter");
+    assert!(harness.state.overlay.is_none());
+    harness.event(Event::Sealed(Sealed::No(
         "the kernel is too old".to_owned(),
     )));
-    desk.press("enter");
-    assert!(matches!(&desk.state.overlay,
+    harness.press("enter");
+    assert!(matches!(&harness.state.overlay,
         Some(Overlay::Text { text, .. }) if text.contains("the kernel is too old")));
 }
 
 #[test]
 fn the_history_is_kept_on_disk_unless_it_may_not_be() {
-    let mut desk = Harness::ready();
-    assert!(has!(desk.send("why?"), Command::SaveHistory(text) if text == "why?"));
-    let mut desk = Harness::ready_with(Options {
+    let mut harness = Harness::ready();
+    assert!(has!(harness.send("why?"), Command::SaveHistory(text) if text == "why?"));
+    let mut harness = Harness::ready_with(Options {
         save: false,
         ..Options::default()
     });
-    assert!(!has!(desk.send("why?"), Command::SaveHistory(_)));
-    desk.press("up");
-    assert_eq!(desk.text(), "why?", "kept while it runs");
+    assert!(!has!(harness.send("why?"), Command::SaveHistory(_)));
+    harness.press("up");
+    assert_eq!(harness.text(), "why?", "kept while it runs");
 }

@@ -11,95 +11,96 @@ fn progress(progress: Progress) -> Event {
 
 #[test]
 fn indexing_says_how_far_it_is_and_how_long_it_takes() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.event(progress(Progress::Walking(40)));
+    let mut harness = Harness::fresh(Options::default());
+    harness.event(progress(Progress::Walking(40)));
     assert!(matches!(
-        desk.state.activity(),
+        harness.state.activity(),
         Activity::Indexing { left_s: None, .. }
     ));
-    desk.wait(5_000);
+    harness.wait(5_000);
     // The rate is that of reading.
-    desk.event(progress(Progress::Reading {
+    harness.event(progress(Progress::Reading {
         done: 0,
         total: 100,
     }));
-    desk.wait(2_000);
-    desk.event(progress(Progress::Reading {
+    harness.wait(2_000);
+    harness.event(progress(Progress::Reading {
         done: 50,
         total: 100,
     }));
-    match desk.state.activity() {
+    match harness.state.activity() {
         Activity::Indexing { rate, left_s, .. } => {
             assert!((rate - 25.0).abs() < 1e-9);
             assert_eq!(left_s, Some(2.0));
         }
         other => panic!("{other:?}"),
     }
-    assert!(desk.state.next_tick().is_some(), "its figures run");
-    assert_eq!(desk.state.index_usable(), (false, false));
-    desk.event(progress(Progress::Writing));
-    desk.event(Event::Index(indexed(&["a"])));
-    assert_eq!(desk.state.index_usable(), (true, true));
-    assert_eq!(desk.state.activity(), Activity::Idle);
-    assert_eq!(desk.state.next_tick(), None);
+    assert!(harness.state.next_tick().is_some(), "its figures run");
+    assert_eq!(harness.state.index_usable(), (false, false));
+    harness.event(progress(Progress::Writing));
+    harness.event(Event::Index(indexed(&["a"])));
+    assert_eq!(harness.state.index_usable(), (true, true));
+    assert_eq!(harness.state.activity(), Activity::Idle);
+    assert_eq!(harness.state.next_tick(), None);
 }
 
 #[test]
 fn who_typed_before_the_index_was_there_is_offered_files_then() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.type_text("what is in @wal");
-    assert!(desk.state.completion.is_none());
-    desk.event(Event::Index(indexed(&["src/walk.rs"])));
-    assert!(desk.state.completion.is_some());
+    let mut harness = Harness::fresh(Options::default());
+    harness.type_text("what is in @wal");
+    assert!(harness.state.completion.is_none());
+    harness.event(Event::Index(indexed(&["src/walk.rs"])));
+    assert!(harness.state.completion.is_some());
 }
 
 #[test]
 fn the_making_of_vectors_is_told_while_it_lasts() {
-    let mut desk = Harness::ready();
+    let mut harness = Harness::ready();
     let coverage = crate::index::Coverage { done: 3, total: 9 };
-    desk.event(Event::Index(IndexEvent::Meaning(Some(coverage))));
-    assert_eq!(desk.state.meaning, Some(coverage));
-    assert_eq!(desk.state.activity(), Activity::Idle);
-    desk.event(Event::Index(IndexEvent::Meaning(None)));
-    assert_eq!(desk.state.meaning, None);
+    harness.event(Event::Index(IndexEvent::Meaning(Some(coverage))));
+    assert_eq!(harness.state.meaning, Some(coverage));
+    assert_eq!(harness.state.activity(), Activity::Idle);
+    harness.event(Event::Index(IndexEvent::Meaning(None)));
+    assert_eq!(harness.state.meaning, None);
 }
 
 #[test]
 fn an_older_index_is_used_while_it_is_brought_up_to_date() {
-    let mut desk = Harness::fresh(Options::default());
+    let mut harness = Harness::fresh(Options::default());
     let mut older = indexed(&["a"]);
     if let IndexEvent::Ready { complete, .. } = &mut older {
         *complete = false;
     }
-    desk.event(Event::Index(older));
-    assert_eq!(desk.state.index_usable(), (true, false));
-    assert_eq!(desk.state.paths.len(), 1);
-    desk.event(progress(Progress::Walking(1)));
-    assert_eq!(desk.state.index_usable(), (true, false));
-    desk.event(Event::Index(IndexEvent::Failed(Failure::environment(
+    harness.event(Event::Index(older));
+    assert_eq!(harness.state.index_usable(), (true, false));
+    assert_eq!(harness.state.paths.len(), 1);
+    harness.event(progress(Progress::Walking(1)));
+    assert_eq!(harness.state.index_usable(), (true, false));
+    harness.event(Event::Index(IndexEvent::Failed(Failure::environment(
         "no disk",
     ))));
-    assert_eq!(desk.state.index_usable(), (true, false));
-    assert_eq!(desk.errors(), ["no disk"]);
-    desk.event(Event::Index(indexed(&["a", "b"])));
-    assert_eq!(desk.state.index_usable(), (true, true));
+    assert_eq!(harness.state.index_usable(), (true, false));
+    assert_eq!(harness.errors(), ["no disk"]);
+    harness.event(Event::Index(indexed(&["a", "b"])));
+    assert_eq!(harness.state.index_usable(), (true, true));
 }
 
 #[test]
 fn a_folder_without_files_is_said() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.event(Event::Index(indexed(&[])));
-    assert!(desk.toast().contains("no files were found"));
+    let mut harness = Harness::fresh(Options::default());
+    harness.event(Event::Index(indexed(&[])));
+    assert!(harness.toast().contains("no files were found"));
 }
 
 #[test]
 fn a_popup_that_is_open_offers_what_has_come() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.event(Event::Index(indexed(&["walk.rs"])));
-    desk.type_text("@wa");
-    desk.event(Event::Index(indexed(&["walk.rs", "wander.rs"])));
+    let mut harness = Harness::fresh(Options::default());
+    harness.event(Event::Index(indexed(&["walk.rs"])));
+    harness.type_text("@wa");
+    harness.event(Event::Index(indexed(&["walk.rs", "wander.rs"])));
     assert_eq!(
-        desk.state
+        harness
+            .state
             .completion
             .as_ref()
             .map(|popup| popup.items.len()),
@@ -109,7 +110,7 @@ fn a_popup_that_is_open_offers_what_has_come() {
 
 #[test]
 fn loading_says_what_it_takes_and_how_long() {
-    let mut desk = Harness::fresh(Options::default());
+    let mut harness = Harness::fresh(Options::default());
     let loading = |fraction| {
         Event::Engine(EngineEvent::Loading {
             name: "starter".to_owned(),
@@ -117,39 +118,41 @@ fn loading_says_what_it_takes_and_how_long() {
             fraction,
         })
     };
-    desk.event(loading(0.0));
-    desk.wait(3_000);
-    desk.event(loading(0.25));
-    match desk.state.activity() {
+    harness.event(loading(0.0));
+    harness.wait(3_000);
+    harness.event(loading(0.25));
+    match harness.state.activity() {
         Activity::Loading { memory, left_s, .. } => {
             assert_eq!(memory, 500);
             assert!((left_s.expect("it can be told") - 9.0).abs() < 0.01);
         }
         other => panic!("{other:?}"),
     }
-    desk.event(loading(f32::NAN));
-    assert!(matches!(desk.state.engine, EngineState::Loading { fraction, .. } if fraction == 0.0));
-    desk.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
+    harness.event(loading(f32::NAN));
+    assert!(
+        matches!(harness.state.engine, EngineState::Loading { fraction, .. } if fraction == 0.0)
+    );
+    harness.event(Event::Engine(EngineEvent::Ready(facts("starter"))));
     assert_eq!(
-        desk.state.facts().map(|facts| facts.name.as_str()),
+        harness.state.facts().map(|facts| facts.name.as_str()),
         Some("starter")
     );
-    assert_eq!(desk.state.memory, 5_000);
+    assert_eq!(harness.state.memory, 5_000);
 }
 
 #[test]
 fn a_model_that_cannot_be_loaded_is_an_error_and_what_waits_stays() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.send("why?");
-    desk.event(Event::Engine(EngineEvent::Failed {
+    let mut harness = Harness::fresh(Options::default());
+    harness.send("why?");
+    harness.event(Event::Engine(EngineEvent::Failed {
         name: "starter".to_owned(),
         failure: Failure::model("the file is cut off"),
     }));
-    assert_eq!(desk.errors(), ["the file is cut off"]);
-    assert_eq!(desk.state.queue.len(), 1);
-    desk.send("and?");
+    assert_eq!(harness.errors(), ["the file is cut off"]);
+    assert_eq!(harness.state.queue.len(), 1);
+    harness.send("and?");
     assert!(
-        matches!(desk.state.overlay, Some(Overlay::Models(_))),
+        matches!(harness.state.overlay, Some(Overlay::Models(_))),
         "sending offers another"
     );
 }
@@ -165,8 +168,8 @@ fn pulled(done: u64, rate: f64) -> Event {
     })
 }
 
-fn download(desk: &Harness) -> &crate::app::Download {
-    let found = desk
+fn download(harness: &Harness) -> &crate::app::Download {
+    let found = harness
         .state
         .blocks
         .iter()
@@ -180,23 +183,23 @@ fn download(desk: &Harness) -> &crate::app::Download {
 
 #[test]
 fn a_download_says_how_far_it_is_and_loads_what_has_come() {
-    let mut desk = Harness::fresh(Options::default());
-    desk.event(Event::Models(Ok(vec![a_model(
+    let mut harness = Harness::fresh(Options::default());
+    harness.event(Event::Models(Ok(vec![a_model(
         "small",
         crate::app::Fit::Yes,
         false,
     )])));
-    desk.send("/model small");
-    desk.event(pulled(60, 20.0));
-    assert_eq!(download(&desk).left_s(), Some(2.0));
-    assert_eq!(download(&desk).resumed, 10);
-    assert!(matches!(desk.state.activity(), Activity::Pulling { .. }));
-    desk.event(Event::Focus(false));
-    let out = desk.event(Event::Pull(PullEvent::Done {
+    harness.send("/model small");
+    harness.event(pulled(60, 20.0));
+    assert_eq!(download(&harness).left_s(), Some(2.0));
+    assert_eq!(download(&harness).resumed, 10);
+    assert!(matches!(harness.state.activity(), Activity::Pulling { .. }));
+    harness.event(Event::Focus(false));
+    let out = harness.event(Event::Pull(PullEvent::Done {
         name: "small".to_owned(),
     }));
     assert_eq!(
-        (download(&desk).end, download(&desk).done),
+        (download(&harness).end, download(&harness).done),
         (DownloadEnd::Done, 100)
     );
     assert!(has!(out, Command::LoadModel { name: Some(name), choose: true } if name == "small"));
@@ -205,33 +208,33 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
 
 #[test]
 fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
-    let mut desk = Harness::ready();
-    desk.send("/model small");
-    let out = desk.event(Event::Pull(PullEvent::Done {
+    let mut harness = Harness::ready();
+    harness.send("/model small");
+    let out = harness.event(Event::Pull(PullEvent::Done {
         name: "small".to_owned(),
     }));
     assert!(!has!(out, Command::LoadModel { .. }));
-    assert_eq!(desk.toast(), "small is here; /model small loads it");
+    assert_eq!(harness.toast(), "small is here; /model small loads it");
 }
 
 #[test]
 fn a_download_that_fails_says_why_and_late_reports_change_nothing() {
-    let mut desk = Harness::ready();
-    desk.send("/model small");
-    desk.event(Event::Pull(PullEvent::Failed {
+    let mut harness = Harness::ready();
+    harness.send("/model small");
+    harness.event(Event::Pull(PullEvent::Failed {
         name: "small".to_owned(),
         failure: Failure::environment("no network"),
     }));
-    assert_eq!(download(&desk).end, DownloadEnd::Failed);
-    assert_eq!(desk.errors(), ["no network"]);
-    let before = desk.state.blocks.clone();
-    desk.event(pulled(99, 1.0));
-    assert_eq!(desk.state.blocks, before);
+    assert_eq!(download(&harness).end, DownloadEnd::Failed);
+    assert_eq!(harness.errors(), ["no network"]);
+    let before = harness.state.blocks.clone();
+    harness.event(pulled(99, 1.0));
+    assert_eq!(harness.state.blocks, before);
 }
 
 #[test]
 fn what_git_says_and_what_memory_is_held_are_shown() {
-    let mut desk = Harness::ready();
+    let mut harness = Harness::ready();
     let head = Head {
         branch: Some("main".to_owned()),
         commit: None,
@@ -242,16 +245,16 @@ fn what_git_says_and_what_memory_is_held_are_shown() {
         unstaged: 2,
         untracked: 3,
     };
-    desk.event(Event::Repo {
+    harness.event(Event::Repo {
         head: Some(head.clone()),
         status,
     });
     assert_eq!(
-        (&desk.state.head, desk.state.repo_status),
+        (&harness.state.head, harness.state.repo_status),
         (&Some(head), status)
     );
-    desk.event(Event::Memory(77));
-    assert_eq!(desk.state.memory, 77);
+    harness.event(Event::Memory(77));
+    assert_eq!(harness.state.memory, 77);
 }
 
 #[test]
@@ -286,22 +289,22 @@ fn the_start_asks_for_all_that_is_needed() {
 
 #[test]
 fn a_session_takes_the_place_of_the_conversation() {
-    let mut desk = Harness::ready();
-    desk.exchange("old?", "old");
-    desk.send("/pin src/lib.rs");
-    let out = desk.event(Event::SessionLoaded {
+    let mut harness = Harness::ready();
+    harness.exchange("old?", "old");
+    harness.send("/pin src/lib.rs");
+    let out = harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
         result: Ok(vec![a_turn("one?", "1"), a_turn("two?", "2")]),
     });
-    assert_eq!(desk.state.session.as_deref(), Some("7"));
-    assert_eq!(desk.state.turns.len(), 2);
-    assert_eq!(desk.state.blocks.len(), 4);
-    assert_eq!(desk.answer().text, "2");
+    assert_eq!(harness.state.session.as_deref(), Some("7"));
+    assert_eq!(harness.state.turns.len(), 2);
+    assert_eq!(harness.state.blocks.len(), 4);
+    assert_eq!(harness.answer().text, "2");
     assert!(has!(out, Command::ResetEngine));
     assert!(!has!(out, Command::NewSession), "what comes is added to it");
-    assert_eq!(desk.state.pins.len(), 1);
-    assert_eq!(desk.toast(), "going on with 2 turns");
-    let Some((_, crate::jobs::Request::Ask(ask))) = started(&desk.send("three?")) else {
+    assert_eq!(harness.state.pins.len(), 1);
+    assert_eq!(harness.toast(), "going on with 2 turns");
+    let Some((_, crate::jobs::Request::Ask(ask))) = started(&harness.send("three?")) else {
         panic!("no question")
     };
     assert_eq!(ask.history.len(), 2);
@@ -309,73 +312,73 @@ fn a_session_takes_the_place_of_the_conversation() {
 
 #[test]
 fn a_session_that_comes_in_the_middle_of_an_answer_is_left_alone() {
-    let mut desk = Harness::ready();
-    desk.ask("why?");
-    desk.event(Event::SessionLoaded {
+    let mut harness = Harness::ready();
+    harness.ask("why?");
+    harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
         result: Ok(vec![a_turn("one?", "1")]),
     });
-    assert!(desk.state.turns.is_empty());
-    assert!(desk.state.job.is_some());
-    desk.event(Event::SessionLoaded {
+    assert!(harness.state.turns.is_empty());
+    assert!(harness.state.job.is_some());
+    harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
         result: Err(Failure::input("it is broken")),
     });
-    assert_eq!(desk.errors(), ["it is broken"]);
+    assert_eq!(harness.errors(), ["it is broken"]);
 }
 
 #[test]
 fn an_empty_session_shows_how_to_begin() {
-    let mut desk = Harness::ready();
-    desk.event(Event::SessionLoaded {
+    let mut harness = Harness::ready();
+    harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
         result: Ok(Vec::new()),
     });
-    assert!(matches!(desk.state.blocks[0].body, Body::Welcome));
+    assert!(matches!(harness.state.blocks[0].body, Body::Welcome));
 }
 
 #[test]
 fn copying_says_how_it_was_done() {
-    let mut desk = Harness::ready();
-    desk.event(Event::Copied(Ok(Copied {
+    let mut harness = Harness::ready();
+    harness.event(Event::Copied(Ok(Copied {
         chars: 1_234,
         ways: vec!["the terminal (OSC 52)".to_owned(), "wl-copy".to_owned()],
     })));
     assert_eq!(
-        desk.toast(),
+        harness.toast(),
         "1,234 characters copied by the terminal (OSC 52) and wl-copy"
     );
-    desk.wait(10_000);
-    assert_eq!(desk.toast(), "", "a toast goes by itself");
-    desk.event(Event::Copied(Err(Failure::environment("no clipboard"))));
-    assert_eq!(desk.toast(), "no clipboard");
+    harness.wait(10_000);
+    assert_eq!(harness.toast(), "", "a toast goes by itself");
+    harness.event(Event::Copied(Err(Failure::environment("no clipboard"))));
+    assert_eq!(harness.toast(), "no clipboard");
 }
 
 #[test]
 fn a_first_agents_file_is_told_of_and_indexed() {
-    let mut desk = Harness::ready();
-    let out = desk.event(Event::InitWritten(Ok(path("AGENTS.md"))));
-    assert!(desk.notes()[0].starts_with("AGENTS.md is written"));
+    let mut harness = Harness::ready();
+    let out = harness.event(Event::InitWritten(Ok(path("AGENTS.md"))));
+    assert!(harness.notes()[0].starts_with("AGENTS.md is written"));
     assert!(has!(out, Command::Reindex { .. }));
-    desk.event(Event::InitWritten(Err(Failure::usage(
+    harness.event(Event::InitWritten(Err(Failure::usage(
         "AGENTS.md is there already",
     ))));
-    assert_eq!(desk.errors(), ["AGENTS.md is there already"]);
+    assert_eq!(harness.errors(), ["AGENTS.md is there already"]);
 }
 
 #[test]
 fn trouble_with_saving_is_said() {
-    let mut desk = Harness::ready();
-    desk.event(Event::SaveFailed(Failure::environment("the disk is full")));
-    desk.event(Event::ThemeSet(Err(Failure::config("no such theme"))));
-    assert_eq!(desk.errors(), ["the disk is full", "no such theme"]);
+    let mut harness = Harness::ready();
+    harness.event(Event::SaveFailed(Failure::environment("the disk is full")));
+    harness.event(Event::ThemeSet(Err(Failure::config("no such theme"))));
+    assert_eq!(harness.errors(), ["the disk is full", "no such theme"]);
 }
 
 #[test]
 fn time_never_goes_back() {
-    let mut desk = Harness::ready();
-    desk.wait(500);
-    let now = desk.state.now;
-    crate::app::update(&mut desk.state, Event::Tick, 3);
-    assert_eq!(desk.state.now, now);
+    let mut harness = Harness::ready();
+    harness.wait(500);
+    let now = harness.state.now;
+    crate::app::update(&mut harness.state, Event::Tick, 3);
+    assert_eq!(harness.state.now, now);
 }

@@ -140,7 +140,7 @@ impl Walls {
 /// A message of the keeper, one JSON object a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Said {
+enum KeeperReport {
     /// The cage stands.
     Ready(Walls),
     /// The cage cannot be built; with the reason.
@@ -214,7 +214,7 @@ mod platform {
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
-    use super::{CAGE_ARG, Cage, PATIENCE, Said, Walls, impossible};
+    use super::{CAGE_ARG, Cage, KeeperReport, PATIENCE, Walls, impossible};
     use crate::base::failure::io_failure;
     use crate::base::{Failure, Result};
 
@@ -278,14 +278,14 @@ mod platform {
             line.get_mut().write_all(&text).map_err(|e| failed(&e))?;
         }
         match said(&mut running) {
-            Some(Said::Ready(walls)) => Ok((running, walls)),
-            Some(Said::Failed(why) | Said::Ended(why)) => Err(impossible(&why)),
+            Some(KeeperReport::Ready(walls)) => Ok((running, walls)),
+            Some(KeeperReport::Failed(why) | KeeperReport::Ended(why)) => Err(impossible(&why)),
             None => Err(impossible("its keeper has ended, or does not answer")),
         }
     }
 
     /// Reads the next message of the keeper; none where it has ended, or took too long.
-    fn said(running: &mut Running) -> Option<Said> {
+    fn said(running: &mut Running) -> Option<KeeperReport> {
         let mut text = Vec::new();
         let line = running.line.as_mut()?;
         line.by_ref().take(LINE).read_until(b'\n', &mut text).ok()?;
@@ -301,8 +301,8 @@ mod platform {
             return Ok(None);
         };
         let why = match said(running) {
-            Some(Said::Ended(why) | Said::Failed(why)) => Some(why),
-            Some(Said::Ready(_)) | None => None,
+            Some(KeeperReport::Ended(why) | KeeperReport::Failed(why)) => Some(why),
+            Some(KeeperReport::Ready(_)) | None => None,
         };
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         let code = status.code().or(signal.map(|signal| 128 + signal));

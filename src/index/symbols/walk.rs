@@ -44,7 +44,7 @@ struct Scope {
 
 /// The siblings among which the walk is, of one node that is open: what is carried along.
 #[derive(Default)]
-struct Level {
+struct ScopeLevel {
     /// Comments and attributes that lead to the next sibling: their first and last row.
     lead: Option<(usize, usize)>,
     /// The last row of the sibling before.
@@ -134,7 +134,7 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
         found: Vec::new(),
         scopes: Vec::new(),
         functions: 0,
-        levels: vec![Level::default()],
+        levels: vec![ScopeLevel::default()],
     };
     let mut cursor = tree.walk();
     let mut nodes = 0_usize;
@@ -177,12 +177,12 @@ struct Walk<'t> {
     /// Number of functions among `scopes`.
     functions: usize,
     /// One level for each node that is open, and one for the root.
-    levels: Vec<Level>,
+    levels: Vec<ScopeLevel>,
 }
 
 impl Walk<'_> {
     /// Takes note of a node. Returns the level of its children, if they are to be visited.
-    fn visit(&mut self, node: Node<'_>) -> Option<Level> {
+    fn visit(&mut self, node: Node<'_>) -> Option<ScopeLevel> {
         while let Some(scope) = self.scopes.pop_if(|scope| scope.end <= node.start_byte()) {
             self.functions -= usize::from(scope.function);
         }
@@ -216,7 +216,7 @@ impl Walk<'_> {
             level.outer = None;
             descend = self.add(node, rule, symbol);
         }
-        descend.then(|| Level {
+        descend.then(|| ScopeLevel {
             lead: lead.filter(|_| mark == Mark::Body),
             last_row: None,
             outer: match mark {
@@ -252,7 +252,7 @@ impl Walk<'_> {
     }
 }
 
-impl Level {
+impl ScopeLevel {
     /// Takes note of a comment or an attribute, which may lead to the next sibling.
     fn attach(&mut self, first: usize, last: usize) {
         // A comment behind code on its line belongs to that code.

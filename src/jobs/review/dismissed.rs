@@ -25,7 +25,7 @@ const WORD: &str = "homebody: ignore";
 pub struct Dismissed(BTreeSet<String>);
 
 #[derive(Serialize, Deserialize)]
-struct File {
+struct DismissedFile {
     version: u32,
     /// Fingerprints: see [`fingerprint`].
     fingerprints: BTreeSet<String>,
@@ -60,7 +60,7 @@ impl Dismissed {
                 return Err(Failure::input(what).caused_by(&e));
             }
         };
-        let read: File = serde_json::from_slice(&bytes).map_err(|e| {
+        let read: DismissedFile = serde_json::from_slice(&bytes).map_err(|e| {
             Failure::input(format!("{} is no file of findings", file.display()))
                 .caused_by(&e)
                 .hint("`homebody review --write-baseline FILE` writes one")
@@ -73,7 +73,7 @@ impl Dismissed {
     /// # Errors
     /// Of kind environment, if the file cannot be written.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let written = File {
+        let written = DismissedFile {
             version: VERSION,
             fingerprints: self.0.clone(),
         };

@@ -76,7 +76,7 @@ pub(super) fn stand_in(number: usize) -> String {
 
 /// A piece of a rendered template.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'r> {
+pub(super) enum MessagePiece<'r> {
     /// The template's own text.
     Template(&'r str),
     /// The place of a text, by its number.
@@ -84,20 +84,20 @@ pub(super) enum Piece<'r> {
 }
 
 /// Parts a rendered template at its stand-ins; the last piece is always one of the template.
-pub(super) fn pieces(rendered: &str) -> Vec<Piece<'_>> {
+pub(super) fn pieces(rendered: &str) -> Vec<MessagePiece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = rendered;
     while let Some((before, after)) = rest.split_once(MARKS.0) {
-        pieces.push(Piece::Template(before));
+        pieces.push(MessagePiece::Template(before));
         rest = after;
         if let Some((number, behind)) = after.split_once(MARKS.1)
             && let Ok(number) = number.parse()
         {
-            pieces.push(Piece::Said(number));
+            pieces.push(MessagePiece::Said(number));
             rest = behind;
         }
     }
-    pieces.push(Piece::Template(rest));
+    pieces.push(MessagePiece::Template(rest));
     pieces
 }
 
@@ -248,8 +248,8 @@ impl ChatTemplate {
         let mut encoder = Encoder::new(tokenizer);
         for piece in pieces(&rendered) {
             match piece {
-                Piece::Template(text) => encoder.text(text, Encoding::TEMPLATE),
-                Piece::Said(number) => match answers.get(number) {
+                MessagePiece::Template(text) => encoder.text(text, Encoding::TEMPLATE),
+                MessagePiece::Said(number) => match answers.get(number) {
                     Some(Some(ids)) => encoder.ids(ids),
                     // A template may write the stand-in of a text that there is not.
                     _ => encoder.text(texts.get(number).copied().unwrap_or(""), Encoding::TEXT),

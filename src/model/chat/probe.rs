@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::conversation::{ChatRole, Piece, arrange, closing, pieces, stand_in, variables};
+use super::conversation::{ChatRole, MessagePiece, arrange, closing, pieces, stand_in, variables};
 use super::facts::{Reread, SystemPlace, ThinkingMode, Trim, Trims, Turns};
 use super::template::Special;
 use super::thinking::ThinkingTags;
@@ -318,7 +318,7 @@ impl Prober<'_> {
 /// Returns the text behind the last stand-in.
 fn behind_last(rendered: &str) -> &str {
     match pieces(rendered).pop() {
-        Some(Piece::Template(text)) => text,
+        Some(MessagePiece::Template(text)) => text,
         _ => bug("the last piece of a rendered template is none of it", ""),
     }
 }
@@ -328,8 +328,8 @@ fn in_order(rendered: &str, count: usize) -> bool {
     let numbers = pieces(rendered)
         .into_iter()
         .filter_map(|piece| match piece {
-            Piece::Said(number) => Some(number),
-            Piece::Template(_) => None,
+            MessagePiece::Said(number) => Some(number),
+            MessagePiece::Template(_) => None,
         });
     numbers.eq(0..count)
 }

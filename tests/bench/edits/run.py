@@ -1,12 +1,13 @@
-"""Whether what a model writes within the mask of edits can be applied.
+"""Whether what a model writes within the language of edits can be applied.
 
     python3 tests/bench/edits/run.py REPOSITORY... [--requests 20] [--model starter]
         [--temperatures 0 0.7 1.5]
 
 asks for the same changes at each temperature, and counts the requests that end in a diff which
 `git apply` takes and which changes something. Then it has answers written by pure chance within
-the grammar (`homebody debug walks`, of a homebody built with `--features lab`), which tells whether every edit applies, and
-what asking the grammar takes. HOMEBODY names the program (target/release/homebody if not set).
+the grammar (`homebody debug walks`, of a homebody built with `--features lab`), which tells whether
+every edit applies, and what asking the grammar takes. HOMEBODY names the program
+(target/release/homebody if not set).
 """
 
 import argparse

@@ -21,7 +21,7 @@ use rustix::thread::UnshareFlags;
 
 use super::super::close_to_others;
 use super::processes::{end_descendants, too_much};
-use super::{Cage, Limits, Said, Walls, room, rules};
+use super::{Cage, KeeperReport, Limits, Walls, room, rules};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
@@ -41,7 +41,7 @@ pub(super) fn serve() -> u8 {
     match keep(&mut line) {
         Ok(code) => code,
         Err(failure) => {
-            line.say(&Said::Failed(failure.to_string()));
+            line.say(&KeeperReport::Failed(failure.to_string()));
             NOT_BUILT
         }
     }
@@ -82,7 +82,7 @@ impl KeeperSocket {
     }
 
     /// Says something to who asked for the cage, or to nobody if they have gone.
-    fn say(&mut self, what: &Said) {
+    fn say(&mut self, what: &KeeperReport) {
         if let Ok(mut text) = serde_json::to_vec(what) {
             text.push(b'\n');
             let _ = self.0.write_all(&text);
@@ -169,7 +169,7 @@ fn watched(child: Pid, limits: Limits, line: &mut KeeperSocket) -> Result<u8> {
             let _ = kill_process(child, Signal::KILL);
             waited(child)?;
             if let Some(why) = why {
-                line.say(&Said::Ended(why));
+                line.say(&KeeperReport::Ended(why));
             }
             return Ok(NOT_BUILT);
         }
@@ -323,7 +323,7 @@ fn run(cage: &Cage, home: &std::path::Path, walls: Walls, line: &mut KeeperSocke
     // From here on nobody in the cage comes by `/proc` to our program, or to what we hold.
     close_to_others();
     shell.stdin(fs::File::open("/dev/null").map_err(|e| io_failure("cannot open /dev/null", &e))?);
-    line.say(&Said::Ready(walls));
+    line.say(&KeeperReport::Ready(walls));
     let child = shell
         .process_group(0)
         .spawn()
