@@ -7,6 +7,7 @@
 //! same lines.
 
 mod place;
+mod written;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -106,6 +107,8 @@ pub struct EditLanguage<'a> {
     most: usize,
     /// The files that may be named, by kind.
     lists: BTreeMap<EditKind, Rc<Choices>>,
+    /// The same before any edit was made.
+    all: BTreeMap<EditKind, Rc<Choices>>,
     /// The edits that are complete and committed.
     edits: Vec<Edit>,
 }
@@ -142,6 +145,7 @@ impl<'a> EditLanguage<'a> {
             lines: scope.lines,
             most: (scope.limit / 4 * PER_TOKEN).max(64),
             lists: BTreeMap::new(),
+            all: BTreeMap::new(),
             edits: Vec::new(),
         };
         for file in &mut language.files {
@@ -191,6 +195,9 @@ impl<'a> EditLanguage<'a> {
             });
             self.lists.insert(kind, Rc::new(Choices::numbered(texts)));
         }
+        if self.edits.is_empty() {
+            self.all.clone_from(&self.lists);
+        }
     }
 
     /// The words that may stand behind `*** `, with their numbers. That opens nothing before all
@@ -198,12 +205,21 @@ impl<'a> EditLanguage<'a> {
     fn verbs(&self, answer: &Answer<'_, EditAt>) -> impl Iterator<Item = (u32, &'static str)> {
         let edits = self.edits.len();
         let begins = edits < MOST_EDITS && (answer.left >= LEAST || edits == 0);
-        let ends = edits > 0 || !self.must_edit;
+        self.words_of(&self.lists, begins, edits > 0 || !self.must_edit)
+    }
+
+    /// The words by which an edit of a listed file begins, and the one that ends the answer.
+    fn words_of(
+        &self,
+        lists: &BTreeMap<EditKind, Rc<Choices>>,
+        begins: bool,
+        ends: bool,
+    ) -> impl Iterator<Item = (u32, &'static str)> {
         (0..).zip(VERBS).filter_map(move |(number, (word, kind))| {
             let may = match kind {
                 None => ends,
                 Some(EditKind::Create) => begins && self.may_create(),
-                Some(kind) => begins && self.lists.get(&kind).is_some_and(|list| !list.is_empty()),
+                Some(kind) => begins && lists.get(&kind).is_some_and(|list| !list.is_empty()),
             };
             may.then_some((number, word))
         })
@@ -401,20 +417,18 @@ impl Form for EditLanguage<'_> {
     }
 
     fn widest(&self, at: &EditAt) -> Part {
-        let answer = Answer::unwritten();
-        match self.part(at, &answer) {
-            Part::Words { .. } => Part::Words {
+        match *at {
+            EditAt::Words => Part::Words {
                 may_end: true,
                 opens: true,
                 most: None,
             },
-            Part::OneOf { .. } if *at == EditAt::Verb => {
-                let ends = (0..)
-                    .zip(VERBS)
-                    .filter_map(|(number, (word, kind))| kind.is_none().then_some((number, word)));
-                one_of(self.verbs(&answer).chain(ends))
-            }
-            part => part,
+            EditAt::Verb => one_of(self.words_of(&self.all, true, true)),
+            EditAt::Path(kind) => Part::OneOf {
+                choices: self.all.get(&kind).cloned().or_bug("no file is listed"),
+                may_end: false,
+            },
+            _ => self.part(at, &Answer::unwritten()),
         }
     }
 
@@ -449,46 +463,6 @@ impl Form for EditLanguage<'_> {
 
     fn new_paths(&self) -> Option<&NewPaths<'_>> {
         Some(&self.new)
-    }
-}
-
-impl EditGrammar<'_> {
-    /// The edits that are complete and committed, in order.
-    pub fn edits(&self) -> &[Edit] {
-        &self.form().edits
-    }
-
-    /// The text around the edits, without runs of empty lines: words for people.
-    pub fn words(&self) -> String {
-        let answer = self.answer();
-        let whole = answer.said.iter().filter(|said| said.at == EditAt::Words);
-        let mut out: Vec<u8> = whole.flat_map(|said| answer.text(said)).copied().collect();
-        if let Some((EditAt::Words, begun)) = self.at() {
-            let open = answer.written.get(begun..);
-            out.extend(open.or_bug("a part begins behind the end of the answer"));
-        }
-        let out = String::from_utf8_lossy(&out);
-        let mut lines: Vec<&str> = Vec::new();
-        for line in out.lines() {
-            let blank = line.trim().is_empty();
-            if !blank || lines.last().is_some_and(|last| !last.trim().is_empty()) {
-                lines.push(line);
-            }
-        }
-        lines.join("\n").trim().to_owned()
-    }
-
-    /// The head of an edit that has begun and not ended.
-    pub fn begun(&self) -> Option<String> {
-        let (at, _) = self.at()?;
-        if matches!(at, EditAt::Words | EditAt::End) {
-            return None;
-        }
-        let answer = self.answer();
-        let words = answer.said.iter().rfind(|said| said.at == EditAt::Words)?;
-        let head = answer.written.get(words.text.end..)?;
-        let line = head.split(|byte| *byte == b'\n').next()?;
-        Some(String::from_utf8_lossy(line).into_owned())
     }
 }
 
