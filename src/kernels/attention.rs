@@ -23,10 +23,11 @@ use super::simd::{Simd, Work};
 /// many rows.
 const ROWS: usize = 64;
 /// Pieces of work below which the pages are parted too: enough for many threads to end together.
-/// The parting must not depend on the number of threads, or that would change the answers.
 const PIECES: usize = 64;
-/// The least pages of a segment.
-const LEAST: usize = 2;
+/// Pages of a segment, each of which begins at a multiple of it. The parting must depend neither on
+/// the number of threads nor on the tokens of the call: so a token's sums are put together in the
+/// same order, and come out the same to the last bit, whether it is read alone or behind drafts.
+const SEGMENT: usize = 4;
 
 thread_local! {
     /// Buffers of a thread, kept between pieces.
@@ -141,7 +142,7 @@ struct Plan {
     at_once: usize,
     blocks: usize,
     works: usize,
-    /// The pages that any token sees.
+    /// The pages that any token sees, from the beginning of a segment.
     pages: Range<usize>,
     /// Pages of a segment; the last may have fewer.
     segment: usize,
@@ -162,10 +163,11 @@ impl Plan {
         let blocks = tokens.div_ceil(at_once);
         let pages = attention.seen_by(0, tokens);
         let works = blocks * kv_heads;
-        let segment = if works < PIECES {
-            (pages.len() * works).div_ceil(PIECES).max(LEAST)
+        let (pages, segment) = if works < PIECES {
+            (pages.start / SEGMENT * SEGMENT..pages.end, SEGMENT)
         } else {
-            pages.len()
+            let all = pages.len();
+            (pages, all)
         };
         Self {
             heads,
@@ -267,8 +269,10 @@ impl Work for Join<'_> {
                 *out += weight * sum;
             }
         }
+        // The same steps as where there is one segment, see `SoftmaxScratch::finish`.
+        let scale = 1.0 / total;
         for out in out.iter_mut() {
-            *out /= total;
+            *out *= scale;
         }
     }
 }

@@ -243,3 +243,54 @@ fn work_in_segments_gives_what_work_in_one_piece_gives() {
         assert_eq!(out, again);
     }
 }
+
+/// Also in a long text, of tokens that make several blocks, or cross a page, a segment, a window.
+#[test]
+fn tokens_together_give_to_the_last_bit_what_each_alone_gives() {
+    for (kv_heads, group, before, tokens, window) in [
+        (2, 4, 900, 4, None),
+        (1, 8, 3000, 12, None),
+        (2, 7, 3070, 16, None),
+        (2, 4, 250, 12, None),
+        (1, 6, 1020, 16, Some(300)),
+    ] {
+        let case = Case {
+            kv_heads,
+            group,
+            width: 64,
+            before,
+            tokens,
+            window,
+            precision: Precision::Half,
+        };
+        let [keys, values, queries] = case.numbers();
+        let mut pages: Vec<Arc<Page>> = (0..(before + tokens).div_ceil(PAGE))
+            .map(|_| Arc::new(Page::new(kv_heads, case.width, case.precision)))
+            .collect();
+        put_rows(&mut pages, 0, &keys, &values);
+        let width = kv_heads * group * case.width;
+        let run = |first: usize, count: usize| {
+            let end = (before + first + count).div_ceil(PAGE);
+            let attention = Attention {
+                pages: &pages[..end],
+                position: before + first,
+                heads: kv_heads * group,
+                scale: case.scale(),
+                window,
+            };
+            let mut out = vec![0.0; count * width];
+            attention.run(&queries[first * width..][..count * width], &mut out);
+            out
+        };
+        let together = run(0, tokens);
+        for (at, together) in together.chunks_exact(width).enumerate() {
+            let alone = run(at, 1);
+            let differing = alone
+                .iter()
+                .zip(together)
+                .filter(|(a, b)| a.to_bits() != b.to_bits())
+                .count();
+            assert_eq!(differing, 0, "token {at} behind {before}");
+        }
+    }
+}
