@@ -8,7 +8,7 @@ const DIGITS: usize = 5;
 
 /// The name of one part of a split model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartName {
+pub struct ShardName {
     /// The folder of the part; empty where the path names none.
     folder: PathBuf,
     /// The name before the numbers.
@@ -19,7 +19,7 @@ pub struct PartName {
     pub count: usize,
 }
 
-impl PartName {
+impl ShardName {
     /// Reads the name of a file; none where it is not that of a part.
     pub fn of(file: &Path) -> Option<Self> {
         let folder = file.parent()?;
@@ -60,7 +60,7 @@ impl PartName {
 /// Returns all files of the model that a file belongs to, in their order: the file itself, or where
 /// its name is that of a part, all parts.
 pub fn files_of(file: &Path) -> Vec<PathBuf> {
-    PartName::of(file).map_or_else(|| vec![file.to_owned()], |part| part.paths())
+    ShardName::of(file).map_or_else(|| vec![file.to_owned()], |part| part.paths())
 }
 
 /// Joins names to a list for people that does not become long.
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn parts_know_their_siblings() {
-        let part = PartName::of(Path::new("/m/big-Q4-00002-of-00003.gguf")).expect("a part");
+        let part = ShardName::of(Path::new("/m/big-Q4-00002-of-00003.gguf")).expect("a part");
         assert_eq!((part.number, part.count), (2, 3));
         assert_eq!(part.stem, "big-Q4");
         assert_eq!(part.path(1), Path::new("/m/big-Q4-00001-of-00003.gguf"));
@@ -113,7 +113,7 @@ mod tests {
             "a-+0001-of-00002.gguf",
             "a-00001-of-00000.gguf",
         ] {
-            assert_eq!(PartName::of(Path::new(name)), None, "{name}");
+            assert_eq!(ShardName::of(Path::new(name)), None, "{name}");
             assert_eq!(files_of(Path::new(name)), [Path::new(name)]);
         }
     }
@@ -123,7 +123,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let first = dir.path().join("a-00001-of-00007.gguf");
         std::fs::write(&first, "").expect("written");
-        let missing = PartName::of(&first).expect("a part").missing();
+        let missing = ShardName::of(&first).expect("a part").missing();
         assert_eq!(missing.len(), 6);
         assert!(listed(&missing).ends_with("and 2 more"), "{missing:?}");
         assert_eq!(listed(&missing[..1]), "a-00002-of-00007.gguf");

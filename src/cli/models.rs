@@ -10,7 +10,7 @@ use super::out::{Tone, wrapped};
 use super::start::{Code, NEGATIVE};
 use super::{models_pull, models_try};
 use crate::base::text::{human_bytes, human_count};
-use crate::base::{Failure, Kind, Result, memory};
+use crate::base::{Failure, Kind, Result, architectures, memory};
 use crate::engine::{self, ChatFacts, Inspection};
 use crate::jobs::{ModelChoice, choose_model};
 use crate::registry::Store;
@@ -372,7 +372,7 @@ fn choose(name: &str, invocation: &mut Invocation) -> Result<Code> {
     invocation.seal()?;
     let here = invocation.store().find(name)?;
     let found = engine::inspect(&here.path)?;
-    if found.architecture == "bert" {
+    if found.architecture == architectures::EMBEDDING {
         return Err(Failure::usage(format!("{name} searches and cannot answer"))
             .hint("it is used for search as it is; `search.embedding` chooses among several"));
     }

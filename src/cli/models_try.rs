@@ -182,7 +182,8 @@ fn chosen(name: Option<&str>, invocation: &Invocation) -> Result<ModelChoice> {
     }
 }
 
-/// Tokens of context that a model is tried with; `asked` are those of the configuration, 0 for none.
+/// Tokens of context that a model is tried with; `asked` are those of the configuration, 0 for
+/// none.
 ///
 /// # Errors
 /// If the model can answer nothing, by its header.

@@ -37,9 +37,9 @@ const NAMES: [&str; 25] = [
 /// Beginnings of further such variables.
 const STARTS: [&str; 3] = ["XDG_", "HF_", "PYENV_"];
 
-/// The variables of an environment that downloads are given. `pip` lets the variables of pip through, which a
-/// shell set up by a repository may have set (`pull.pip_environment`). Folders of `PATH` that lie
-/// in `here`, the repository one stands in, are left out: programs of it would run.
+/// The variables of an environment that downloads are given. `pip` lets the variables of pip
+/// through, which a shell set up by a repository may have set (`pull.pip_environment`). Folders of
+/// `PATH` that lie in `here`, the repository one stands in, are left out: programs of it would run.
 pub(super) fn kept(
     all: impl Iterator<Item = (OsString, OsString)>,
     pip: bool,

@@ -138,7 +138,7 @@ impl Remote {
 
     /// The host, for messages.
     pub(super) fn host(&self) -> &str {
-        // `at` lets no address pass that has none.
+        // `at` and `address::joined` let no address pass that has none.
         self.url
             .host()
             .unwrap_or_else(|| bug("an address of the hub has no host", "the hub"))

@@ -1,4 +1,4 @@
-//! The register of models on disk (`models.json`): read, changed under a lock, never lost.
+//! The manifest of models on disk (`models.json`): read, changed under a lock, never lost.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::catalog::good_name;
 use crate::base::failure::io_failure;
 use crate::base::places::{private_dir, write_private};
-use crate::base::shard_names::{PartName, files_of};
+use crate::base::shard_names::{ShardName, files_of};
 use crate::base::{Failure, Result};
 
 const FILE: &str = "models.json";
@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 
 /// The contents of `models.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Register {
+pub(super) struct Manifest {
     version: u32,
     #[serde(default)]
     pub(super) chosen: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Register {
     pub(super) models: Vec<ManifestEntry>,
 }
 
-/// One model of the register.
+/// One model of the manifest.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ManifestEntry {
     pub(super) name: String,
@@ -39,15 +39,15 @@ pub(super) struct ManifestEntry {
     pub(super) owned: bool,
 }
 
-/// A register as it was read.
+/// A manifest as it was read.
 #[derive(Debug)]
 pub(super) struct Read {
-    pub(super) register: Register,
-    /// True if the file is broken, and the register a new one.
+    pub(super) manifest: Manifest,
+    /// True if the file is broken, and the manifest a new one.
     broken: bool,
 }
 
-impl Default for Register {
+impl Default for Manifest {
     fn default() -> Self {
         Self {
             version: VERSION,
@@ -57,7 +57,7 @@ impl Default for Register {
     }
 }
 
-/// Reads the register. One that is broken is made again from the files in the folder; the
+/// Reads the manifest. One that is broken is made again from the files in the folder; the
 /// broken one is set aside at the next change.
 ///
 /// # Errors
@@ -68,23 +68,23 @@ pub(super) fn read(dir: &Path) -> Result<Read> {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             return Ok(Read {
-                register: Register::default(),
+                manifest: Manifest::default(),
                 broken: false,
             });
         }
         Err(e) => return Err(io_failure(format!("cannot read {}", file.display()), &e)),
     };
-    match serde_json::from_slice::<Register>(&text) {
-        Ok(register) if register.version > VERSION => Err(Failure::environment(format!(
+    match serde_json::from_slice::<Manifest>(&text) {
+        Ok(manifest) if manifest.version > VERSION => Err(Failure::environment(format!(
             "{} was written by a newer homebody",
             file.display()
         ))
         .hint("use that one, or move the file away: models in the folder are found again")),
-        Ok(mut register) => {
+        Ok(mut manifest) => {
             // Names become file names: what no homebody has written is not believed.
-            register.models.retain(|entry| good_name(&entry.name));
+            manifest.models.retain(|entry| good_name(&entry.name));
             Ok(Read {
-                register,
+                manifest,
                 broken: false,
             })
         }
@@ -94,16 +94,16 @@ pub(super) fn read(dir: &Path) -> Result<Read> {
                 file.display()
             );
             Ok(Read {
-                register: Register::default(),
+                manifest: Manifest::default(),
                 broken: true,
             })
         }
     }
 }
 
-/// The GGUF files in the folder that do not stand in the register; the parts of a split model
+/// The GGUF files in the folder that do not stand in the manifest; the parts of a split model
 /// are one.
-pub(super) fn strays(dir: &Path, register: &Register) -> Vec<ManifestEntry> {
+pub(super) fn strays(dir: &Path, manifest: &Manifest) -> Vec<ManifestEntry> {
     // The folder is made when the first model is fetched. A file that goes meanwhile is none.
     let Ok(listing) = fs::read_dir(dir) else {
         return Vec::new();
@@ -112,7 +112,7 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<ManifestEntry> {
         .filter_map(std::result::Result::ok)
         .filter_map(|item| {
             let file = PathBuf::from(item.file_name());
-            let name = match PartName::of(&file) {
+            let name = match ShardName::of(&file) {
                 Some(part) if part.number > 1 => return None,
                 Some(part) if part.count > 1 => part.stem,
                 _ => file.file_stem()?.to_str()?.to_owned(),
@@ -127,8 +127,8 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<ManifestEntry> {
             let fits = file.extension().is_some_and(|e| e == "gguf")
                 && good_name(&name)
                 && about.is_file()
-                && !register.knows(&file)
-                && register.models.iter().all(|entry| entry.name != name);
+                && !manifest.knows(&file)
+                && manifest.models.iter().all(|entry| entry.name != name);
             fits.then_some(ManifestEntry {
                 name,
                 file,
@@ -142,24 +142,24 @@ pub(super) fn strays(dir: &Path, register: &Register) -> Vec<ManifestEntry> {
     found
 }
 
-/// Changes the register, one process at a time, whole or not at all.
-pub(super) fn change<T>(dir: &Path, with: impl FnOnce(&mut Register) -> Result<T>) -> Result<T> {
+/// Changes the manifest, one process at a time, whole or not at all.
+pub(super) fn change<T>(dir: &Path, with: impl FnOnce(&mut Manifest) -> Result<T>) -> Result<T> {
     private_dir(dir)?;
     let lock = lock_file(&dir.join(LOCK))?;
     lock.lock()
         .map_err(|e| io_failure(format!("cannot lock the models in {}", dir.display()), &e))?;
     let Read {
-        mut register,
+        mut manifest,
         broken,
     } = read(dir)?;
     if broken {
         set_aside(dir)?;
-        register.models = strays(dir, &register);
+        manifest.models = strays(dir, &manifest);
     }
-    let result = with(&mut register)?;
-    register.models.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut text = serde_json::to_vec_pretty(&register)
-        .map_err(|e| Failure::bug("the register of models cannot be written").caused_by(&e))?;
+    let result = with(&mut manifest)?;
+    manifest.models.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|e| Failure::bug("the manifest of models cannot be written").caused_by(&e))?;
     text.push(b'\n');
     write_private(&dir.join(FILE), &text)?;
     Ok(result)
@@ -201,9 +201,9 @@ mod tests {
         fs::write(dir.path().join("a.gguf"), "GGUF").expect("written");
         fs::write(dir.path().join(FILE), "{\"version\": 1, \"mod").expect("written");
         assert!(read(dir.path()).expect("reads").broken);
-        change(dir.path(), |register| {
-            assert_eq!(register.models.len(), 1);
-            register.chosen = Some("a".to_owned());
+        change(dir.path(), |manifest| {
+            assert_eq!(manifest.models.len(), 1);
+            manifest.chosen = Some("a".to_owned());
             Ok(())
         })
         .expect("changed");
@@ -211,8 +211,8 @@ mod tests {
         assert!(kept.ends_with("\"mod"));
         let again = read(dir.path()).expect("reads");
         assert!(!again.broken);
-        assert_eq!(again.register.chosen.as_deref(), Some("a"));
-        assert_eq!(again.register.models.len(), 1);
+        assert_eq!(again.manifest.chosen.as_deref(), Some("a"));
+        assert_eq!(again.manifest.models.len(), 1);
     }
 
     #[test]
@@ -238,8 +238,8 @@ mod tests {
             Err(Failure::usage("no"))
         });
         assert!(failed.is_err());
-        let register = read(dir.path()).expect("reads").register;
-        assert_eq!(register.chosen.as_deref(), Some("a"));
+        let manifest = read(dir.path()).expect("reads").manifest;
+        assert_eq!(manifest.chosen.as_deref(), Some("a"));
     }
 
     #[test]
@@ -249,8 +249,8 @@ mod tests {
             for n in 0..8 {
                 let dir = dir.path();
                 scope.spawn(move || {
-                    change(dir, |register| {
-                        register.models.push(ManifestEntry {
+                    change(dir, |manifest| {
+                        manifest.models.push(ManifestEntry {
                             name: format!("m{n}"),
                             file: "/x".into(),
                             bytes: 1,
@@ -263,7 +263,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(read(dir.path()).expect("reads").register.models.len(), 8);
+        assert_eq!(read(dir.path()).expect("reads").manifest.models.len(), 8);
     }
 
     #[cfg(unix)]

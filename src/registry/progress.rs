@@ -14,7 +14,8 @@ const WINDOW: Duration = Duration::from_secs(4);
 /// The progress of a download.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The work that is being done, for people: `connecting`, `downloading`, `checking`, `unpacking`.
+    /// The work that is being done, for people: `connecting`, `downloading`, `checking`,
+    /// `unpacking`.
     pub stage: String,
     /// Bytes that are done.
     pub done: u64,

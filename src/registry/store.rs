@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::{NAME_RULE, good_name, nearest};
 use super::checksum;
-use super::manifest::{self, ManifestEntry, Register};
+use super::manifest::{self, Manifest, ManifestEntry};
 use super::progress::{Meter, Progress};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
-use crate::base::shard_names::{PartName, files_of, listed};
+use crate::base::shard_names::{ShardName, files_of, listed};
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 
@@ -48,7 +48,7 @@ pub struct Verified {
     pub first_time: bool,
 }
 
-/// The folder of models and its register (`models.json`).
+/// The folder of models and its manifest (`models.json`).
 #[derive(Debug, Clone)]
 pub struct Store {
     /// Path of the folder.
@@ -62,15 +62,15 @@ impl Store {
     }
 
     /// The models that are here, by name; a file that has gone is left out. GGUF files that
-    /// lie in the folder without standing in the register are models by their names.
+    /// lie in the folder without standing in the manifest are models by their names.
     pub fn installed(&self) -> Result<Vec<Installed>> {
-        let register = manifest::read(&self.dir)?.register;
-        let mut models: Vec<Installed> = register
+        let manifest = manifest::read(&self.dir)?.manifest;
+        let mut models: Vec<Installed> = manifest
             .models
             .iter()
             .map(|entry| self.model(entry))
             .collect();
-        for entry in manifest::strays(&self.dir, &register) {
+        for entry in manifest::strays(&self.dir, &manifest) {
             models.push(self.model(&entry));
         }
         models.retain(|model| model.path.is_file());
@@ -100,14 +100,14 @@ impl Store {
 
     /// The name chosen with `models use`, where one was.
     pub fn chosen(&self) -> Result<Option<String>> {
-        Ok(manifest::read(&self.dir)?.register.chosen)
+        Ok(manifest::read(&self.dir)?.manifest.chosen)
     }
 
     /// Remembers the model to use from now on, which must be installed.
     pub fn choose(&self, name: &str) -> Result<()> {
         self.find(name)?;
-        manifest::change(&self.dir, |register| {
-            register.chosen = Some(name.to_owned());
+        manifest::change(&self.dir, |manifest| {
+            manifest.chosen = Some(name.to_owned());
             Ok(())
         })
     }
@@ -170,7 +170,7 @@ impl Store {
     /// Forgets a model, and deletes its file if homebody put it there.
     pub fn remove(&self, name: &str) -> Result<Installed> {
         let model = self.find(name)?;
-        manifest::change(&self.dir, |register| {
+        manifest::change(&self.dir, |manifest| {
             // The file first: were it the other way round and failed, a stray would be left.
             for file in model.files().iter().filter(|_| model.owned) {
                 if let Err(e) = fs::remove_file(file)
@@ -179,9 +179,9 @@ impl Store {
                     return Err(io_failure(format!("cannot delete {}", file.display()), &e));
                 }
             }
-            register.models.retain(|entry| entry.name != name);
-            if register.chosen.as_deref() == Some(name) {
-                register.chosen = None;
+            manifest.models.retain(|entry| entry.name != name);
+            if manifest.chosen.as_deref() == Some(name) {
+                manifest.chosen = None;
             }
             Ok(())
         })?;
@@ -205,7 +205,7 @@ impl Store {
             format!("`homebody models remove {name}`, then add the file as it is now")
         };
         let files = model.files();
-        let missing = PartName::of(&model.path).map_or_else(Vec::new, |part| part.missing());
+        let missing = ShardName::of(&model.path).map_or_else(Vec::new, |part| part.missing());
         if !missing.is_empty() {
             return Err(Failure::input(format!("model `{name}` is damaged"))
                 .because(format!("{} should lie beside the rest", listed(&missing)))
@@ -252,16 +252,16 @@ impl Store {
         }
     }
 
-    /// Puts a model into the register, in the place of one of that name.
+    /// Puts a model into the manifest, in the place of one of that name.
     pub(super) fn record(&self, model: &Installed) -> Result<()> {
         private_dir(&self.dir)?;
         let file = match model.path.strip_prefix(&self.dir) {
             Ok(inside) if model.owned => inside.to_owned(),
             _ => model.path.clone(),
         };
-        manifest::change(&self.dir, |register| {
-            register.models.retain(|entry| entry.name != model.name);
-            register.models.push(ManifestEntry {
+        manifest::change(&self.dir, |manifest| {
+            manifest.models.retain(|entry| entry.name != model.name);
+            manifest.models.push(ManifestEntry {
                 name: model.name.clone(),
                 file,
                 bytes: model.bytes,
@@ -291,7 +291,7 @@ impl Store {
 /// A name for a file that is added without one: the file's own, made simple; `model` where
 /// nothing is left of that.
 pub fn name_for(file: &Path) -> String {
-    let stem = match PartName::of(file) {
+    let stem = match ShardName::of(file) {
         Some(part) => part.stem,
         None => file
             .file_stem()
@@ -324,7 +324,7 @@ pub fn name_for(file: &Path) -> String {
 /// to may have another.
 pub fn settled(file: &Path) -> Result<PathBuf> {
     let failed = |e| io_failure(format!("cannot read {}", file.display()), &e);
-    let Some(part) = PartName::of(file).filter(|part| part.count > 1) else {
+    let Some(part) = ShardName::of(file).filter(|part| part.count > 1) else {
         return fs::canonicalize(file).map_err(failed);
     };
     fs::metadata(file).map_err(failed)?;
@@ -398,8 +398,8 @@ pub(super) fn check_magic(path: &Path) -> Result<()> {
     })
 }
 
-impl Register {
-    /// Tells whether a file of the folder stands in the register.
+impl Manifest {
+    /// Tells whether a file of the folder stands in the manifest.
     pub(super) fn knows(&self, file: &Path) -> bool {
         self.models.iter().any(|entry| entry.file == file)
     }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{Header, read};
-use crate::base::shard_names::{PartName, listed};
+use crate::base::shard_names::{ShardName, listed};
 use crate::base::text::{human_count, printable, truncated};
 use crate::base::{Failure, Result};
 
@@ -59,8 +59,8 @@ fn joined(file: &Path, count: u64, given: Header) -> Result<Header> {
 }
 
 /// Returns the name of a part, from which those of the others follow.
-fn name_of(file: &Path, count: u64) -> Result<PartName> {
-    PartName::of(file)
+fn name_of(file: &Path, count: u64) -> Result<ShardName> {
+    ShardName::of(file)
         .filter(|name| name.count as u64 == count)
         .ok_or_else(|| {
             Failure::input(format!(
@@ -76,7 +76,7 @@ fn name_of(file: &Path, count: u64) -> Result<PartName> {
 }
 
 /// Checks that no part is missing beside `file`.
-fn all_there(file: &Path, count: u64, name: &PartName) -> Result<()> {
+fn all_there(file: &Path, count: u64, name: &ShardName) -> Result<()> {
     let missing = name.missing();
     if missing.is_empty() {
         return Ok(());
