@@ -391,9 +391,9 @@ impl Config {
                     .map_err(|failure| entry.wrong(failure.to_string()))?;
                 over(&mut self.rules_file, path.into(), origin);
             }
-            "exclude" => add(&mut self.exclude, entry.texts()?, origin),
+            "exclude" => add(&mut self.exclude, entry, origin)?,
             "review.second_look" => over(&mut self.second_look, entry.flag()?, origin),
-            "review.skip" => add(&mut self.review_skip, entry.texts()?, origin),
+            "review.skip" => add(&mut self.review_skip, entry, origin)?,
             "search.embedding" => over(&mut self.search_embedding, entry.text()?, origin),
             "check" => over(&mut self.check, entry.optional_text()?, origin),
             "pull.pip_environment" => over(&mut self.pip_environment, entry.flag()?, origin),
@@ -463,13 +463,30 @@ fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
 }
 
 /// Takes a list of a file over: the user's replaces the built-in one, a repository's is added.
-fn add(setting: &mut Setting<Vec<String>>, values: Vec<String>, origin: &Origin) {
+///
+/// # Errors
+/// Where the value is no list of texts; where a repository's glob may be none, or might take back
+/// what the user leaves out.
+fn add(
+    setting: &mut Setting<Vec<String>>,
+    entry: &Entry,
+    origin: &Origin,
+) -> Result<(), config_file::Wrong> {
+    let values = entry.texts()?;
     if matches!(origin, Origin::Repo(_)) {
+        let special = |glob: &&String| glob.contains(['!', '[', ']', '{', '}', '\\']);
+        if let Some(glob) = values.iter().find(special) {
+            return Err(entry.wrong(format!(
+                "`{}`: `{glob}`: the globs of a repository have no `!`, brackets, braces or `\\`",
+                entry.name()
+            )));
+        }
         setting.value.extend(values);
     } else {
         setting.value = values;
     }
     setting.origin = origin.clone();
+    Ok(())
 }
 
 #[cfg(test)]
@@ -609,6 +626,17 @@ mod tests {
         assert_eq!(repo("= = =").notes.len(), 1);
         let many: String = (0..500).map(|n| format!("k{n} = 1\n")).collect();
         assert_eq!(repo(&many).notes.len(), 21);
+    }
+
+    #[test]
+    fn a_repository_leaves_files_out_and_takes_none_back() {
+        for glob in ["!mine.md", "{a", "[", "a\\\\b"] {
+            let config = repo(&format!("exclude = [\"gen/\", \"{glob}\"]\n"));
+            assert!(config.exclude.value.is_empty(), "{glob}");
+            assert_eq!(config.notes.len(), 1, "{glob}: {:?}", config.notes);
+        }
+        let own = user("exclude = [\"*.md\", \"!README.md\"]\n").expect("the user may");
+        assert_eq!(own.exclude.value.len(), 2);
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 
 impl Entry {
     /// Returns the whole key, with dots between its parts.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.path.join(".")
     }
 
