@@ -186,7 +186,7 @@ pub fn check(
                 .hint("is it spelled right, and on the PATH?"),
         );
     }
-    judge(&mut checked, &now, &then, &scratch, asked.repo.root());
+    judge(&mut checked, &now, &then, &scratch);
     if !asked.applied {
         before.0 = Some((state, asked.command.to_owned(), then));
     }
@@ -194,7 +194,7 @@ pub fn check(
 }
 
 /// Compares a failing run with one without the change.
-fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch, root: &Path) {
+fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch) {
     let fresh = output::fresh(&now.output, &then.output);
     let worse = then.passed || now.status != then.status;
     let new_faults = fresh.iter().any(|line| output::is_wrong(line));
@@ -219,9 +219,7 @@ fn judge(checked: &mut Checked, now: &Ran, then: &Ran, scratch: &Scratch, root: 
                 .to_owned(),
         );
     }
-    let known = [&scratch.secrets[..], &[root.to_owned()]].concat();
-    let refused = output::refused_path(&now.output, &known);
-    if let Some(path) = refused.filter(|_| now.walls.is_some()) {
+    if let Some(path) = &now.refused {
         let path = crate::base::text::printable(&path.to_string_lossy()).into_owned();
         checked.notes.push(format!(
             "it does not see {path}: `check_read = [\"{path}\"]` in your config.toml lets it read \

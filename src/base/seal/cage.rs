@@ -43,7 +43,7 @@ pub struct CacheFolder {
 }
 
 /// The limits of a command; 0 is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Bytes of memory, all its processes together.
     pub memory: u64,
@@ -55,7 +55,7 @@ pub struct Limits {
 
 /// The description of a cage: the things a command sees and may do. Paths are those of this
 /// machine; in the cage they are the same.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cage {
     /// The command line, for `sh -c`.
     pub command: String,

@@ -445,7 +445,7 @@ fn folder_of(variable: &str, home: &Path) -> Option<PathBuf> {
 }
 
 /// Tells whether a path is no more than a part of the home folder and of the system.
-fn is_narrow(path: &Path, home: &Path) -> bool {
+pub(super) fn is_narrow(path: &Path, home: &Path) -> bool {
     path.is_absolute()
         && path.components().count() > 2
         && !home.starts_with(path)

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::output::refused_path;
 use crate::base::failure::io_failure;
 use crate::base::seal::cage::{Cage, Caged, Walls};
 use crate::base::text::{human_time, printable};
@@ -29,9 +30,19 @@ const GRACE: Duration = Duration::from_millis(500);
 pub(super) enum Confinement {
     /// A cage, with this environment.
     Caged(Box<Cage>, Vec<(OsString, OsString)>),
-    /// A folder, with every right of the user and our own environment, but for variables that are set,
-    /// or with `None` taken out.
+    /// A folder, with every right of the user and our own environment, but for variables that are
+    /// set, or with `None` taken out.
     Open(PathBuf, Vec<(&'static str, Option<OsString>)>),
+}
+
+impl Confinement {
+    /// The path that a command wanted and was not shown, by its output.
+    fn refused(&self, output: &str) -> Option<PathBuf> {
+        match self {
+            Self::Caged(cage, _) => refused_path(output, cage),
+            Self::Open(..) => None,
+        }
+    }
 }
 
 /// The outcome of a run.
@@ -49,6 +60,8 @@ pub(super) struct Ran {
     pub seconds: f64,
     /// The walls that stood around the command; none where it ran with every right.
     pub walls: Option<Walls>,
+    /// A path that the cage does not show, and that the command wanted.
+    pub refused: Option<PathBuf>,
 }
 
 /// Runs `command` by the shell, for at most `limit`. `on_line` is told each line it writes,
@@ -117,11 +130,13 @@ pub(super) fn run(
     // Whatever still runs ends here.
     drop(running);
     let (code, status) = outcome?;
+    let output = kept.text();
     Ok(Ran {
         passed: code == Some(0),
         not_run: matches!(code, Some(126 | 127)),
         status,
-        output: kept.text(),
+        refused: place.refused(&output),
+        output,
         seconds: begun.elapsed().as_secs_f64(),
         walls,
     })

@@ -1,4 +1,5 @@
-//! Python packages that were installed "editable", which lead to the repository and not to the copy.
+//! Python packages that were installed "editable", which lead to the repository and not to the
+//! copy.
 
 use std::ffi::OsString;
 use std::fs;

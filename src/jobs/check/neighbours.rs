@@ -31,8 +31,8 @@ const MANIFESTS: [&str; 22] = [
     "meson.build",
 ];
 
-/// The projects beside the repository at `root` that manifests among the `files` of its copy lead to
-/// (`../other`).
+/// The projects beside the repository at `root` that manifests among the `files` of its copy lead
+/// to (`../other`).
 pub(super) fn named<'a>(
     copy: &Path,
     files: impl Iterator<Item = &'a str>,

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::cage::is_narrow;
 use crate::base::OrBug;
+use crate::base::seal::cage::Cage;
 use crate::base::text::truncated;
 
 /// Words that stand where something is wrong, in small letters.
@@ -74,7 +76,8 @@ pub(super) fn is_wrong(line: &str) -> bool {
 }
 
 /// The part of an output that matters, in at most about `most` bytes: lines that say what is wrong,
-/// with those after them, from the first on, and the end. `lines` are all of it or what is new in it.
+/// with those after them, from the first on, and the end. `lines` are all of it or what is new in
+/// it.
 pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
     let mut left = 0;
     let mut lines: Vec<Line<'_>> = lines
@@ -186,19 +189,22 @@ fn plain(line: &str) -> String {
     out
 }
 
-/// A path that a command says is not there or closed to it, though it is there: the cage does not
-/// show it. None of those that are `known` to be kept from it, or shown, and none of the system's.
-pub(super) fn refused_path(output: &str, known: &[PathBuf]) -> Option<PathBuf> {
+/// A path that a command says is not there or closed to it, though it is there: its cage does not
+/// show it. None of those that it lists, none of the system's, and none that could not be listed.
+pub(super) fn refused_path(output: &str, cage: &Cage) -> Option<PathBuf> {
     const WORDS: [&str; 2] = ["No such file or directory", "Permission denied"];
     const SYSTEM: [&str; 6] = ["/dev", "/etc", "/proc", "/run", "/sys", "/usr"];
+    let listed = [&cage.read, &cage.write, &cage.hidden];
+    let caches = cage.caches.iter().map(|cache| &cache.at);
+    let known: Vec<&PathBuf> = listed.into_iter().flatten().chain(caches).collect();
     let lines = output
         .lines()
         .filter(|line| WORDS.iter().any(|words| line.contains(words)));
     let parts = lines
         .flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"'`‘’:,;()[]<>".contains(c)));
     parts
-        .filter(|part| part.starts_with('/') && part.len() > 1)
         .map(PathBuf::from)
+        .filter(|path| is_narrow(path, &cage.home))
         .filter(|path| !SYSTEM.iter().any(|system| path.starts_with(system)))
         .find(|path| path.exists() && !known.iter().any(|known| path.starts_with(known)))
 }
@@ -215,13 +221,30 @@ mod tests {
         let (sdk, key) = (dir.path().join("sdk"), dir.path().join("key"));
         std::fs::write(&sdk, "").expect("written");
         std::fs::write(&key, "").expect("written");
-        let secrets = [key.clone()];
-        let of = |output: &str| refused_path(output, &secrets);
+        let (seen, home) = (dir.path().join("seen"), dir.path().join("home"));
+        std::fs::create_dir(&home).expect("made");
+        std::fs::write(&seen, "").expect("written");
+        let cage = Cage {
+            hidden: vec![key.clone()],
+            read: vec![seen.clone()],
+            home: home.clone(),
+            ..Cage::default()
+        };
+        let of = |output: &str| refused_path(output, &cage);
         let line = |path: &Path| format!("cat: '{}': No such file or directory", path.display());
         assert_eq!(of(&format!("fine\n{}\n", line(&sdk))), Some(sdk.clone()));
         let closed = format!("sh: 1: {}: Permission denied", sdk.display());
         assert_eq!(of(&closed), Some(sdk.clone()));
-        assert_eq!(of(&line(&key)), None);
+        for path in [
+            &key,
+            &seen,
+            &home,
+            dir.path(),
+            Path::new("//"),
+            Path::new("/tmp"),
+        ] {
+            assert_eq!(of(&line(path)), None, "{}", path.display());
+        }
         assert_eq!(of(&line(&dir.path().join("gone"))), None);
         assert_eq!(of(&format!("reading {}", sdk.display())), None);
     }

@@ -32,8 +32,8 @@ const WORK: &str = "work";
 /// The time that another check is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The copy of a working tree. Whatever is done in it goes through [`crate::base::beneath`]: a check
-/// may have put links wherever it could write.
+/// The copy of a working tree. Whatever is done in it goes through [`crate::base::beneath`]: a
+/// check may have put links wherever it could write.
 #[derive(Debug)]
 pub(super) struct Scratch {
     /// Our folder: the copy's parent, the list, what is temporary.
@@ -43,7 +43,7 @@ pub(super) struct Scratch {
     tree: PathBuf,
     list: List,
     /// Files and folders that are not copied.
-    pub secrets: Vec<PathBuf>,
+    secrets: Vec<PathBuf>,
     /// The projects beside the repository that are linked beside the copy: those that its manifests
     /// name as they are, whatever a change makes of them.
     pub neighbours: Vec<PathBuf>,
@@ -83,8 +83,8 @@ impl Stamp {
     }
 }
 
-/// The marks that tell a file of the copy from another, also where somebody has set its times: size,
-/// time of writing, time of the last change to anything of it, and its number on the disk.
+/// The marks that tell a file of the copy from another, also where somebody has set its times:
+/// size, time of writing, time of the last change to anything of it, and its number on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Made(u64, u64, i128, u64);
 

@@ -139,7 +139,7 @@ impl Room {
                 Show::Cache => {
                     let cache = cage.caches.iter().find(|cache| cache.at == path);
                     let cache = cache.ok_or_else(|| Failure::bug("a cache is not listed"))?;
-                    self.overlay(path, &cache.ours)?;
+                    layered &= self.overlay(path, &cache.ours)?;
                 }
             }
         }
@@ -293,8 +293,9 @@ impl Room {
         Ok(target)
     }
 
-    /// Shows a user's cache, with a folder of ours over it that takes the files written.
-    fn overlay(&self, path: &Path, ours: &Path) -> Result<()> {
+    /// Shows a user's cache, with a folder of ours over it that takes the files written. False
+    /// where a socket of somebody else could be in it.
+    fn overlay(&self, path: &Path, ours: &Path) -> Result<bool> {
         let (upper, work) = (ours.join("up"), ours.join("work"));
         for folder in [&ours.to_owned(), &upper, &work] {
             // An earlier command may have put a link there.
@@ -307,19 +308,16 @@ impl Room {
         }
         // In a folder that is read alone, where nothing is there, there is no cache.
         let Ok(target) = self.place_for(path, true) else {
-            return Ok(());
+            return Ok(true);
         };
         let Ok(facts) = fs::metadata(path) else {
             mount_bind_recursive(&upper, &target)
                 .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))?;
-            return attributes(
-                &target,
-                true,
-                libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
-            );
+            let set = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
+            return attributes(&target, true, set).map(|()| true);
         };
         if !facts.is_dir() {
-            return Ok(());
+            return Ok(true);
         }
         let mut options = b"userxattr".to_vec();
         for (name, folder) in [("lowerdir", path), ("upperdir", &upper), ("workdir", &work)] {
@@ -327,12 +325,10 @@ impl Room {
             options.extend(escaped(folder));
         }
         if overlaid(&target, options, MountFlags::empty())? {
-            return Ok(());
+            return Ok(true);
         }
         // A file system that cannot be the upper one: then it is read, and not written.
-        mount_bind_recursive(path, &target)
-            .map_err(|e| io_failure(format!("cannot show {}", path.display()), &e.into()))
-            .and_then(|()| read_only(&target, true))
+        self.bind(path, false)
     }
 
     /// Puts something empty over a path. Returns its place, which has to be protected once all that
