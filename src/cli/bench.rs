@@ -6,7 +6,7 @@ use super::out::{Out, Tone, bar};
 use super::start::Code;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
-use crate::engine::{self, BenchPlan, BenchReport, Card, LoadOptions, LocalEngine};
+use crate::engine::{self, BenchPlan, BenchReport, GenerationDefaults, LoadOptions, LocalEngine};
 use crate::jobs::ModelChoice;
 
 /// Runs `bench`.
@@ -76,7 +76,8 @@ fn lines(report: &BenchReport) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// Loads the real engine, for measuring and looking into it, with room for `least` tokens of context.
+/// Loads the real engine, for measuring and looking into it, with room for `least` tokens of
+/// context.
 pub(super) fn local(invocation: &mut Invocation, least: usize) -> Result<LocalEngine> {
     let choice = invocation.model()?;
     let file = match &choice {
@@ -96,7 +97,7 @@ pub(super) fn local(invocation: &mut Invocation, least: usize) -> Result<LocalEn
         },
         threads: invocation.config.threads.value,
         memory_limit: 0,
-        card: Card::default(),
+        card: GenerationDefaults::default(),
         states: None,
         states_limit: 0,
         drafts: false,

@@ -6,7 +6,7 @@
 use super::Step;
 use crate::model::chat::ThinkingTags;
 
-/// The part of the answer that the model is in.
+/// The phase of the answer that the model is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Nothing but blanks so far: thinking may still open.
@@ -18,7 +18,7 @@ enum Phase {
 /// Turns the pieces of a text into steps.
 #[derive(Debug)]
 pub(super) struct AnswerStream {
-    part: Phase,
+    phase: Phase,
     /// Text that was not told yet.
     held: String,
     tags: ThinkingTags,
@@ -38,7 +38,7 @@ impl AnswerStream {
     /// around one.
     pub fn new(thinking: bool, tags: ThinkingTags, stops: &[String]) -> Self {
         Self {
-            part: if thinking {
+            phase: if thinking {
                 Phase::Thinking
             } else {
                 Phase::Start
@@ -59,7 +59,7 @@ impl AnswerStream {
 
     /// Tells whether the model is inside a thought.
     pub fn thinks(&self) -> bool {
-        self.part == Phase::Thinking
+        self.phase == Phase::Thinking
     }
 
     /// Returns the answer so far, thinking left out.
@@ -81,7 +81,7 @@ impl AnswerStream {
     /// Tells the text held, but for an end that must wait for more unless this is the `last` call.
     fn drain(&mut self, last: bool, on: &mut dyn FnMut(Step)) {
         while !self.stopped && !self.held.is_empty() {
-            let next_part = match self.part {
+            let next_phase = match self.phase {
                 Phase::Start => self.drain_start(last),
                 Phase::Thinking => self.drain_thinking(last, on),
                 Phase::Text => {
@@ -89,8 +89,8 @@ impl AnswerStream {
                     return;
                 }
             };
-            match next_part {
-                Some(part) => self.part = part,
+            match next_phase {
+                Some(part) => self.phase = part,
                 None => return,
             }
         }

@@ -11,7 +11,7 @@ use super::decode::{Decoder, Drafted};
 use super::speculative::Drafting;
 use super::{Engine as _, LocalEngine};
 use crate::base::text::human_count;
-use crate::base::{Cancel, Failure, Result};
+use crate::base::{Cancel, Failure, OrBug as _, Result};
 use crate::model::sample::{Sampler, Settings};
 use crate::model::tokenizer::Encoding;
 
@@ -96,8 +96,8 @@ pub fn drafts(
     let prompt = format!("Change this function:\n```rust\n{FUNCTION}```\nAnswer:\n```rust\n");
     let prompt = engine.tokenizer.encode(&prompt, Encoding::TEXT);
     let answers = texts.map(|(name, text)| (name, engine.tokenizer.encode(text, Encoding::TEXT)));
-    let longer = |longest: usize, (_, ids): &(&str, Vec<u32>)| longest.max(ids.len());
-    let longest = answers.iter().fold(0, longer);
+    let longest = answers.iter().map(|(_, ids)| ids.len()).max();
+    let longest = longest.or_bug("no answers are compared");
     let context = engine.facts().context;
     if prompt.len() + longest > context {
         return Err(Failure::usage(format!(
@@ -205,15 +205,15 @@ fn dictate(
     };
     let mut sampler = Sampler::new(settings, 1, prompt);
     let begun = Instant::now();
-    let mut writer = Decoder::new(&mut engine.prefix_cache, read.logits, drafting);
+    let mut decoder = Decoder::new(&mut engine.prefix_cache, read.logits, drafting);
     for (i, token) in answer.iter().enumerate() {
         // Drawn for the time it takes; what is taken is what is dictated.
-        sampler.choose(writer.logits(), &engine.allowed);
+        sampler.choose(decoder.logits(), &engine.allowed);
         sampler.take(*token);
-        writer.read_on(&[*token], answer.len() - i - 1, cancel)?;
+        decoder.read_on(&[*token], answer.len() - i - 1, cancel)?;
         tell();
     }
-    let drafted = writer.finish();
+    let drafted = decoder.finish();
     Ok((begun.elapsed().as_secs_f64(), drafted))
 }
 

@@ -19,7 +19,7 @@ const REMEMBERED: usize = 8;
 
 /// Sizes pieces by what the last ones took.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pacing {
+pub(super) struct ChunkSize {
     /// The last pieces: tokens and seconds of each.
     seen: VecDeque<(f64, f64)>,
     /// Tokens to read next; 0 before the first piece.
@@ -28,7 +28,7 @@ pub(super) struct Pacing {
     slope: f64,
 }
 
-impl Pacing {
+impl ChunkSize {
     /// Returns the number of tokens to read next, at least one.
     pub fn size(&self) -> usize {
         if self.size == 0 { FIRST } else { self.size }
@@ -86,7 +86,7 @@ mod tests {
 
     /// Pieces on a machine with that fixed time and time per token; gives the last size.
     fn settled(fixed: f64, per_token: f64) -> usize {
-        let mut pacing = Pacing::default();
+        let mut pacing = ChunkSize::default();
         for _ in 0..40 {
             let size = pacing.size();
             pacing.took(size, fixed + per_token * size as f64);

@@ -56,8 +56,8 @@ pub(super) struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// Begins to write behind the tokens that `prefix_cache` holds, from the `logits` behind them; with
-    /// drafts where the network can take them back.
+    /// Begins to write behind the tokens that `prefix_cache` holds, from the `logits` behind them;
+    /// with drafts where the network can take them back.
     pub fn new(
         prefix_cache: &'a mut PrefixCache,
         logits: Vec<f32>,
@@ -67,7 +67,7 @@ impl<'a> Decoder<'a> {
             .filter(|_| prefix_cache.can_roll_back())
             .map(|drafting| {
                 drafting.begin();
-                let lookup = Lookup::new(prefix_cache.n_past(), &drafting.odds);
+                let lookup = Lookup::new(prefix_cache.tokens(), &drafting.odds);
                 (drafting, lookup)
             });
         Self {
@@ -84,7 +84,7 @@ impl<'a> Decoder<'a> {
 
     /// Counts the tokens of the text.
     pub fn len(&self) -> usize {
-        self.prefix_cache.n_past().len() - self.ahead.len()
+        self.prefix_cache.tokens().len() - self.ahead.len()
     }
 
     /// Returns the logits behind the text: `vocabulary`, f32. A change to them lasts until the next
@@ -101,7 +101,7 @@ impl<'a> Decoder<'a> {
     /// Interrupted, if cancelled: the text is then without that token.
     pub fn alone(&mut self, cancel: &Cancel) -> Result<bool> {
         let before = self.len() - 1;
-        let last = self.prefix_cache.n_past().get(before).copied();
+        let last = self.prefix_cache.tokens().get(before).copied();
         let Some(last) = last.filter(|_| self.verified) else {
             return Ok(false);
         };

@@ -1,4 +1,4 @@
-//! A writer with drafts, held against the same network without.
+//! A decoder with drafts, held against the same network without.
 
 use std::path::Path;
 
@@ -79,19 +79,19 @@ fn every_row_is_that_of_the_token_read_alone() {
         let wanted = plain(&mut engine, &answer);
         for length in [1, 2, 3, 7, 15] {
             let mut drafting = Drafting::always(length);
-            let mut writer = begun(&mut engine, &mut drafting);
+            let mut decoder = begun(&mut engine, &mut drafting);
             for (i, token) in answer.iter().enumerate() {
-                let apart = far(writer.logits(), &wanted[i]);
+                let apart = far(decoder.logits(), &wanted[i]);
                 assert!(apart < 1e-3, "{name}, {length}, token {i}: {apart}");
-                assert_eq!(writer.len(), 120 + i);
+                assert_eq!(decoder.len(), 120 + i);
                 let more = answer.len() - i - 1;
-                writer
+                decoder
                     .read_on(&[*token], more, &Cancel::never())
                     .expect("read");
             }
-            let apart = far(writer.logits(), wanted.last().expect("one"));
+            let apart = far(decoder.logits(), wanted.last().expect("one"));
             assert!(apart < 1e-3, "{name}, {length}: {apart}");
-            let came = writer.finish();
+            let came = decoder.finish();
             // Most was drafted and right, and each change made a draft go wrong.
             assert!(
                 came.accepted * 3 > answer.len(),
@@ -99,7 +99,7 @@ fn every_row_is_that_of_the_token_read_alone() {
             );
             assert!(came.tokens >= came.accepted + 3, "{came:?}");
             let text = [prompt(), answer.clone()].concat();
-            assert_eq!(engine.prefix_cache.n_past(), text);
+            assert_eq!(engine.prefix_cache.tokens(), text);
             assert_eq!(engine.prefix_cache.network().n_past(), text.len());
         }
     }
@@ -111,16 +111,16 @@ fn what_was_drafted_and_not_written_is_not_held() {
         let mut engine = load(name);
         let wanted = plain(&mut engine, &prompt()[20..30]);
         let mut drafting = Drafting::always(7);
-        let mut writer = begun(&mut engine, &mut drafting);
+        let mut decoder = begun(&mut engine, &mut drafting);
         for token in &prompt()[20..26] {
-            writer
+            decoder
                 .read_on(&[*token], 100, &Cancel::never())
                 .expect("read");
         }
-        assert!(!writer.ahead.is_empty(), "in the middle of a draft");
-        writer.finish();
+        assert!(!decoder.ahead.is_empty(), "in the middle of a draft");
+        decoder.finish();
         let text = [&prompt()[..], &prompt()[20..26]].concat();
-        assert_eq!(engine.prefix_cache.n_past(), text);
+        assert_eq!(engine.prefix_cache.tokens(), text);
         // And the state is that of this text.
         let go = Cancel::never();
         let logits = engine.prefix_cache.read_on(&prompt()[26..28], &go);
@@ -137,17 +137,17 @@ fn tokens_that_the_model_did_not_choose_break_a_draft_off() {
         let forced = [prompt()[26], 400, 401, 402];
         let wanted = plain(&mut engine, &[copied, &forced].concat());
         let mut drafting = Drafting::always(7);
-        let mut writer = begun(&mut engine, &mut drafting);
+        let mut decoder = begun(&mut engine, &mut drafting);
         for token in copied {
-            writer
+            decoder
                 .read_on(&[*token], 100, &Cancel::never())
                 .expect("read");
         }
-        writer
+        decoder
             .read_on(&forced, 100, &Cancel::never())
             .expect("read");
-        assert_eq!(writer.len(), 120 + 6 + 4);
-        assert!(far(writer.logits(), &wanted[10]) < 1e-3, "{name}");
+        assert_eq!(decoder.len(), 120 + 6 + 4);
+        assert!(far(decoder.logits(), &wanted[10]) < 1e-3, "{name}");
     }
 }
 
@@ -160,7 +160,7 @@ fn a_cancelled_verification_leaves_the_text_as_it_was() {
         // A draft is right up to a change: what follows takes back and verifies anew.
         for stop in [4, 12, 20, 31] {
             let mut drafting = Drafting::always(7);
-            let mut writer = begun(&mut engine, &mut drafting);
+            let mut decoder = begun(&mut engine, &mut drafting);
             let source = CancelSource::new();
             let cancel = source.token();
             let mut cancelled = None;
@@ -168,7 +168,7 @@ fn a_cancelled_verification_leaves_the_text_as_it_was() {
                 if i == stop {
                     source.cancel();
                 }
-                match writer.read_on(&[*token], 100, &cancel) {
+                match decoder.read_on(&[*token], 100, &cancel) {
                     Ok(()) => {}
                     Err(failure) => {
                         assert!(failure.is_interrupted());
@@ -179,9 +179,9 @@ fn a_cancelled_verification_leaves_the_text_as_it_was() {
             }
             let at = cancelled.expect("cancelled");
             assert!(at >= stop);
-            writer.finish();
+            decoder.finish();
             assert_eq!(
-                engine.prefix_cache.n_past(),
+                engine.prefix_cache.tokens(),
                 [&prompt()[..], &answer[..at]].concat()
             );
             let logits = engine.prefix_cache.read_on(&[answer[at]], &Cancel::never());
@@ -198,21 +198,24 @@ fn a_token_read_among_others_is_read_again_alone_once() {
         let answer = prompt()[20..40].to_vec();
         let wanted = plain(&mut engine, &answer);
         let mut drafting = Drafting::always(7);
-        let mut writer = begun(&mut engine, &mut drafting);
+        let mut decoder = begun(&mut engine, &mut drafting);
         let go = Cancel::never();
-        assert!(!writer.alone(&go).expect("read"), "the prompt's last token");
+        assert!(
+            !decoder.alone(&go).expect("read"),
+            "the prompt's last token"
+        );
         let mut again = 0;
         for (i, token) in answer.iter().enumerate() {
-            writer.read_on(&[*token], 100, &go).expect("read");
-            if i % 3 > 0 && writer.alone(&go).expect("read") {
+            decoder.read_on(&[*token], 100, &go).expect("read");
+            if i % 3 > 0 && decoder.alone(&go).expect("read") {
                 again += 1;
-                assert!(!writer.alone(&go).expect("read"), "once");
+                assert!(!decoder.alone(&go).expect("read"), "once");
             }
-            assert_eq!(writer.len(), 120 + i + 1);
-            assert!(far(writer.logits(), &wanted[i + 1]) < 1e-3, "{name}, {i}");
+            assert_eq!(decoder.len(), 120 + i + 1);
+            assert!(far(decoder.logits(), &wanted[i + 1]) < 1e-3, "{name}, {i}");
         }
         assert!(again > 2, "{again}");
-        assert_eq!(writer.finish().again, again);
+        assert_eq!(decoder.finish().again, again);
     }
 }
 
@@ -239,10 +242,10 @@ fn a_network_without_a_way_back_is_never_given_drafts() {
         .read_on(&[1, 2, 3, 1, 2, 3, 1, 2], &go)
         .expect("read");
     let mut drafting = Drafting::always(3);
-    let mut writer = Decoder::new(&mut prefix_cache, logits, Some(&mut drafting));
+    let mut decoder = Decoder::new(&mut prefix_cache, logits, Some(&mut drafting));
     for token in [3, 1, 2, 3] {
-        writer.read_on(&[token], 100, &go).expect("read");
+        decoder.read_on(&[token], 100, &go).expect("read");
     }
-    assert_eq!(writer.finish(), Drafted::default());
-    assert_eq!(prefix_cache.n_past().len(), 12);
+    assert_eq!(decoder.finish(), Drafted::default());
+    assert_eq!(prefix_cache.tokens().len(), 12);
 }

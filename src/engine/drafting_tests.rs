@@ -33,7 +33,7 @@ fn shown(engine: &mut LocalEngine, request: &Generate) -> (Shown, Usage) {
         text: done.text,
         finish: done.finish,
         generated: done.usage.generated_tokens,
-        held: engine.prefix_cache.n_past().to_vec(),
+        held: engine.prefix_cache.tokens().to_vec(),
     };
     (shown, done.usage)
 }
@@ -91,8 +91,8 @@ impl Network for Steered {
         self.0.checkpoint()
     }
 
-    fn restore(&mut self, snapshot: &Checkpoint) -> bool {
-        self.0.restore(snapshot)
+    fn restore(&mut self, checkpoint: &Checkpoint) -> bool {
+        self.0.restore(checkpoint)
     }
 }
 
@@ -232,12 +232,12 @@ fn a_cancel_inside_a_draft_keeps_what_was_written() {
                 assert_eq!(done.finish, Finish::Cancelled);
                 assert!(whole.text.starts_with(&done.text) && done.text != whole.text);
                 assert!(
-                    whole.held.starts_with(engine.prefix_cache.n_past()),
+                    whole.held.starts_with(engine.prefix_cache.tokens()),
                     "{name}"
                 );
                 assert_eq!(
                     engine.prefix_cache.network().n_past(),
-                    engine.prefix_cache.n_past().len()
+                    engine.prefix_cache.tokens().len()
                 );
                 // The same once more is not disturbed.
                 assert_eq!(shown(&mut engine, &request).0.text, whole.text);

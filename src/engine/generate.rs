@@ -1,4 +1,4 @@
-//! Writing an answer: the prompt is read, then token after token is chosen within the grammar,
+//! Generating an answer: the prompt is read, then token after token is chosen within the grammar,
 //! parted into thinking and answer, and counted.
 
 use std::ops::ControlFlow;
@@ -9,8 +9,8 @@ use super::cache::prefix_cache::{Breakpoints, Read};
 use super::constraint::constrained::{Constrained, token_mask};
 use super::decode::{CLOSE, Decoder, Drafted};
 use super::local::{LEAST_ANSWER, LocalEngine};
-use super::loop_detector::Repeats;
-use super::thinking_budget::Thought;
+use super::loop_detector::LoopDetector;
+use super::thinking_budget::ThinkingBudget;
 use super::{Finish, Generate, Generated, Step, Usage};
 use crate::base::{Cancel, Failure, Result};
 use crate::grammar::Grammar;
@@ -136,7 +136,7 @@ impl LocalEngine {
         on: &mut dyn FnMut(Step),
     ) -> Result<Option<Read>> {
         let tokens = &plan.prompt.tokens;
-        let held = self.prefix_cache.n_past().to_vec();
+        let held = self.prefix_cache.tokens().to_vec();
         let cached = self.prefix_cache.go_back(tokens, on);
         if let Some(anew) = self.read_anew(request, tokens, &held, cached) {
             on(anew);
@@ -178,14 +178,14 @@ impl LocalEngine {
             .unwrap_or_else(|| fresh_seed(self.drawn));
         let settings = self.card.settings(&request.sampling, thinks);
         let limit = request.thinking_limit.or(self.card.thinking_limit);
-        let mut writing = Writing {
+        let mut writing = Generation {
             tokenizer: &self.tokenizer,
             stops: &self.stops,
             context: self.facts.context,
             most: plan.most,
             cancel,
             sampler: Sampler::new(settings, seed, &plan.prompt.tokens),
-            writer: Decoder::new(&mut self.prefix_cache, read.logits, self.drafting.as_mut()),
+            decoder: Decoder::new(&mut self.prefix_cache, read.logits, self.drafting.as_mut()),
             constrained: Constrained::new(
                 grammar.zip(self.token_mask.as_mut()),
                 &self.stops,
@@ -193,8 +193,8 @@ impl LocalEngine {
             ),
             characters: TextStream::default(),
             answer: AnswerStream::new(opened, plan.tags, &plan.stops),
-            thought: Thought::new(&self.tokenizer, plan.tags, limit, plan.room, plan.most),
-            repeats: Repeats::default(),
+            thought: ThinkingBudget::new(&self.tokenizer, plan.tags, limit, plan.room, plan.most),
+            repeats: LoopDetector::default(),
             tokens: Vec::new(),
             answered: 0,
         };
@@ -226,7 +226,7 @@ impl LocalEngine {
 }
 
 /// An answer while it is written.
-struct Writing<'a, 'm> {
+struct Generation<'a, 'm> {
     tokenizer: &'a Tokenizer,
     /// Tokens that end an answer.
     stops: &'a [u32],
@@ -236,20 +236,20 @@ struct Writing<'a, 'm> {
     most: usize,
     cancel: &'a Cancel,
     sampler: Sampler,
-    writer: Decoder<'a>,
+    decoder: Decoder<'a>,
     constrained: Constrained<'a, 'm>,
     characters: TextStream,
     answer: AnswerStream,
-    thought: Thought,
+    thought: ThinkingBudget,
     /// The answer's repetitions; the thought has its own.
-    repeats: Repeats,
+    repeats: LoopDetector,
     /// All tokens that the model wrote, thinking included.
     tokens: Vec<u32>,
     /// Tokens of the answer, thinking left out.
     answered: usize,
 }
 
-impl Writing<'_, '_> {
+impl Generation<'_, '_> {
     /// Writes token after token until the answer ends.
     ///
     /// # Errors
@@ -260,7 +260,7 @@ impl Writing<'_, '_> {
             if self.cancel.is_cancelled() {
                 return Ok(Finish::Cancelled);
             }
-            if self.answered >= self.most || self.writer.len() >= self.context {
+            if self.answered >= self.most || self.decoder.len() >= self.context {
                 return Ok(Finish::Length);
             }
             let allowed = self.constrained.allowed(self.answer.thinks());
@@ -273,21 +273,21 @@ impl Writing<'_, '_> {
                 ControlFlow::Continue(next) => next,
                 ControlFlow::Break(finish) => return Ok(finish),
             };
-            let held = self.writer.len() + next.len();
+            let held = self.decoder.len() + next.len();
             if held >= self.context {
                 return Ok(Finish::Length);
             }
             // Tokens that could not be written any more need not be drafted.
             let more = (self.most - self.answered).min(self.context - held) - 1;
-            self.writer.read_on(&next, more, self.cancel)?;
+            self.decoder.read_on(&next, more, self.cancel)?;
         }
     }
 
     /// Chooses the next token; where two are close, from the logits of the last token read alone.
     fn choose(&mut self, allowed: &Allowed) -> Result<u32> {
-        let mut choice = self.sampler.choose(self.writer.logits(), allowed);
-        if choice.is_some_and(|choice| choice.lead < CLOSE) && self.writer.alone(self.cancel)? {
-            choice = self.sampler.choose(self.writer.logits(), allowed);
+        let mut choice = self.sampler.choose(self.decoder.logits(), allowed);
+        if choice.is_some_and(|choice| choice.lead < CLOSE) && self.decoder.alone(self.cancel)? {
+            choice = self.sampler.choose(self.decoder.logits(), allowed);
         }
         let Some(Choice { token, .. }) = choice else {
             return Err(Failure::model("the model gave no next token")
@@ -345,7 +345,7 @@ impl Writing<'_, '_> {
 
     /// Tells the rest of the text, and takes back what was drafted and not written.
     fn finish(mut self, finish: Finish, on: &mut dyn FnMut(Step)) -> Written {
-        let drafted = self.writer.finish();
+        let drafted = self.decoder.finish();
         self.answer.push(&self.characters.finish(), on);
         self.answer.finish(on);
         Written {

@@ -8,7 +8,7 @@ use crate::model::sample::Settings;
 /// The settings of one model. A setting that is left open is taken from the file, else the usual
 /// value stands.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Card {
+pub struct GenerationDefaults {
     /// The sampling of direct answers.
     pub direct: Sampling,
     /// The sampling of answers after thinking.
@@ -20,7 +20,7 @@ pub struct Card {
     pub rewrites: bool,
 }
 
-impl Card {
+impl GenerationDefaults {
     /// Fills open settings with those that the file itself recommends (`general.sampling.*`).
     pub(super) fn or_from(mut self, header: &Header) -> Self {
         let number = |key: &str| {
@@ -82,10 +82,10 @@ mod tests {
 
     #[test]
     fn each_mode_has_its_settings_and_what_is_asked_for_wins() {
-        let card = Card {
+        let card = GenerationDefaults {
             direct: sampling(0.1),
             thinking: sampling(0.2),
-            ..Card::default()
+            ..GenerationDefaults::default()
         };
         let of = |asked: &Sampling, thinking| card.settings(asked, thinking).temperature;
         let open = Sampling::default();
@@ -109,9 +109,9 @@ mod tests {
             let key = format!("general.sampling.{key}");
             header.metadata.insert(key, value);
         }
-        let card = Card {
+        let card = GenerationDefaults {
             thinking: sampling(0.6),
-            ..Card::default()
+            ..GenerationDefaults::default()
         };
         let card = card.or_from(&header);
         let direct = card.settings(&Sampling::default(), false);

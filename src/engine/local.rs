@@ -11,7 +11,7 @@ use super::constraint::allowed_tokens::drawable;
 use super::constraint::token_mask::TokenMask;
 use super::count::CountMessages;
 use super::fit;
-use super::generation_defaults::Card;
+use super::generation_defaults::GenerationDefaults;
 use super::inspect;
 use super::speculative::Drafting;
 use super::{Engine, Facts, Generate, Generated, Message, Step};
@@ -43,7 +43,7 @@ pub struct LoadOptions {
     /// the machine.
     pub memory_limit: u64,
     /// The model card's settings, used where a request leaves them open.
-    pub card: Card,
+    pub card: GenerationDefaults,
     /// The folder in which states are kept from one process to the next; none to keep none.
     pub states: Option<PathBuf>,
     /// Bytes that the states may take on disk.
@@ -69,7 +69,7 @@ pub struct LocalEngine {
     pub(super) stops: Vec<u32>,
     /// Tokens that an answer may have: see [`drawable`].
     pub(super) allowed: Allowed,
-    pub(super) card: Card,
+    pub(super) card: GenerationDefaults,
     /// Tokens a second, read and written; 0 for what was not measured yet.
     pub(super) rates: Option<(f64, f64)>,
     /// Answers that were begun.

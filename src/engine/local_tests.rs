@@ -152,7 +152,7 @@ fn the_next_turn_reads_only_what_is_new() {
     let first = engine
         .generate(&request, None, &Cancel::never(), &mut |_| {})
         .expect("an answer");
-    let held = engine.prefix_cache.n_past().len();
+    let held = engine.prefix_cache.tokens().len();
     request.messages.push(Message {
         role: Role::Assistant,
         content: first.text.clone(),

@@ -10,13 +10,13 @@ const LEAST: usize = 128;
 
 /// Watches the tokens of one answer.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Repeats {
+pub(super) struct LoopDetector {
     written: Vec<u32>,
     /// Length of the run of tokens that each equal the one a period before; by period less one.
     runs: Vec<usize>,
 }
 
-impl Repeats {
+impl LoopDetector {
     /// Takes the next token in; returns true once the answer goes in circles.
     pub fn push(&mut self, token: u32) -> bool {
         let mut circling = false;
@@ -39,7 +39,7 @@ mod tests {
 
     /// Tokens taken until it was noticed; none if it never was.
     fn noticed(tokens: impl IntoIterator<Item = u32>) -> Option<usize> {
-        let mut repeats = Repeats::default();
+        let mut repeats = LoopDetector::default();
         tokens
             .into_iter()
             .position(|token| repeats.push(token))

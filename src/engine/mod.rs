@@ -41,7 +41,7 @@ pub use bench::{BenchPlan, BenchReport, bench};
 pub use bench_drafts::{DraftsCase, DraftsReport};
 pub use count::{CountMessages, counter};
 pub use embedder::Embedder;
-pub use generation_defaults::Card;
+pub use generation_defaults::GenerationDefaults;
 pub use inspect::{Inspection, inspect};
 pub use local::{LoadOptions, LocalEngine};
 #[cfg(feature = "lab")]
@@ -238,7 +238,8 @@ pub struct Facts {
     pub load_s: f64,
     /// The device that computes: `cpu`, `cuda:0`, `metal`, `script`.
     pub device: String,
-    /// True if the model changes texts by writing parts of them anew: see [`Card::rewrites`].
+    /// True if the model changes texts by writing parts of them anew: see
+    /// [`GenerationDefaults::rewrites`].
     #[serde(default)]
     pub rewrites: bool,
 }

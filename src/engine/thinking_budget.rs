@@ -2,7 +2,7 @@
 //! never stop thinking by itself; on a CPU that costs an hour and gives no answer.
 
 use super::Cut;
-use super::loop_detector::Repeats;
+use super::loop_detector::LoopDetector;
 use crate::model::chat::ThinkingTags;
 use crate::model::tokenizer::{Encoding, Tokenizer};
 
@@ -15,7 +15,7 @@ const CLOSING: &str = "\n\nConsidering the limited time by the user, I have to g
 
 /// Watches the tokens of a thought.
 #[derive(Debug)]
-pub(super) struct Thought {
+pub(super) struct ThinkingBudget {
     /// Most tokens of the thought.
     limit: usize,
     /// The reason for ending the thought there.
@@ -26,10 +26,10 @@ pub(super) struct Thought {
     pub closing: String,
     /// The tokens of `closing`.
     pub closing_tokens: Vec<u32>,
-    repeats: Repeats,
+    repeats: LoopDetector,
 }
 
-impl Thought {
+impl ThinkingBudget {
     /// Begins a thought of at most `limit` tokens (0: no limit, none: the usual one); the `room`
     /// tokens of context must also hold the closing and an answer of `answer` tokens, or half of
     /// the room if that is less.
@@ -53,7 +53,7 @@ impl Thought {
             tokens: 0,
             closing,
             closing_tokens,
-            repeats: Repeats::default(),
+            repeats: LoopDetector::default(),
         }
     }
 
@@ -83,12 +83,20 @@ mod tests {
         Tokenizer::from_header(&header).expect("a tokenizer")
     }
 
-    fn thought(tokenizer: &Tokenizer, limit: Option<usize>, room: usize, answer: usize) -> Thought {
-        Thought::new(tokenizer, TAGS[0], limit, room, answer)
+    fn thought(
+        tokenizer: &Tokenizer,
+        limit: Option<usize>,
+        room: usize,
+        answer: usize,
+    ) -> ThinkingBudget {
+        ThinkingBudget::new(tokenizer, TAGS[0], limit, room, answer)
     }
 
     /// Tokens taken until it ended, and why.
-    fn ended(thought: &mut Thought, mut token: impl FnMut(u32) -> u32) -> Option<(usize, Cut)> {
+    fn ended(
+        thought: &mut ThinkingBudget,
+        mut token: impl FnMut(u32) -> u32,
+    ) -> Option<(usize, Cut)> {
         (0..10_000).find_map(|i| {
             let cut = thought.push(token(i))?;
             Some((thought.tokens, cut))

@@ -132,7 +132,7 @@ fn a_thought_is_ended_at_its_limit_and_the_answer_follows() {
     assert_eq!(
         engine
             .prefix_cache
-            .n_past()
+            .tokens()
             .iter()
             .filter(|id| **id == close)
             .count(),

@@ -8,14 +8,15 @@ use super::disjoint::Disjoint;
 use super::pool;
 use super::simd::Simd;
 
-/// Numbers of a run, whose sum is kept: offsets and minima of the weights are taken off by such sums.
+/// Numbers of a run, whose sum is kept: offsets and minima of the weights are taken off by such
+/// sums.
 pub const RUN: usize = 16;
 
 /// Rows of inputs, rounded. Tokens lie in tiles: a tile of `n` tokens is laid out as
 /// `[width / 4][n][4]`, so that the four numbers that one instruction takes lie together and
 /// those of the next token behind them.
 #[derive(Debug, Clone)]
-pub struct Activations {
+pub struct RoundedInputs {
     /// Tokens, a row each.
     pub tokens: usize,
     /// Numbers of a row.
@@ -40,7 +41,7 @@ pub struct Activations {
     pub twos32: Vec<[i16; 2]>,
 }
 
-impl Activations {
+impl RoundedInputs {
     /// Rounds `x`: `tokens × width`, f32, row-major; `width` must be a multiple of 32. Tiles are as
     /// large as `simd` likes them.
     pub fn new(x: &[f32], width: usize, group: usize, simd: Simd) -> Self {
@@ -117,7 +118,7 @@ fn tiles(tokens: usize, simd: Simd) -> Vec<usize> {
     tiles
 }
 
-/// One tile of [`Activations`] to be filled, zeros before.
+/// One tile of [`RoundedInputs`] to be filled, zeros before.
 #[derive(Debug)]
 pub struct Tile<'a> {
     /// Tokens of the tile.

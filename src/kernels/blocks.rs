@@ -151,7 +151,7 @@ impl Default for Unpacked {
 /// Products of rows, which lie one behind the other, with a token that is the only one, by
 /// AVX-512 with VNNI, which the caller must have found this CPU to have.
 #[cfg(target_arch = "x86_64")]
-pub type RowsByOne = unsafe fn(&[u8], &super::activations::Activations, &mut [f32]);
+pub type RowsByOne = unsafe fn(&[u8], &super::activations::RoundedInputs, &mut [f32]);
 
 /// A format in blocks.
 pub trait Format {
@@ -180,7 +180,8 @@ pub trait Format {
     fn unpack(block: &[u8], q: &mut [u8], k: &mut [i16], n: &mut [i16]) -> (f32, f32);
 }
 
-/// Evaluates to `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the floats.
+/// Evaluates to `$run`, in which `$format` is the [`Format`] of a [`Kind`]; or `$float` for the
+/// floats.
 #[macro_export]
 macro_rules! with_format {
     ($kind:expr, $format:ident => $run:expr, $float:expr) => {{

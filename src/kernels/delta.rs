@@ -41,8 +41,8 @@ impl Shape {
     }
 }
 
-/// Brings queries and keys of `rows` (`tokens ×` [`Shape::channels`], f32) to unit length, in place:
-/// `x / √(Σ x² + epsilon)`; queries are then divided by the root of their size.
+/// Brings queries and keys of `rows` (`tokens ×` [`Shape::channels`], f32) to unit length, in
+/// place: `x / √(Σ x² + epsilon)`; queries are then divided by the root of their size.
 pub fn normalize(rows: &mut [f32], shape: Shape, epsilon: f32) {
     struct Heads<'a>(&'a mut [f32], usize, f32, f32);
     impl Work for Heads<'_> {
@@ -84,9 +84,9 @@ pub struct Tokens<'a> {
     pub beta: &'a [f32],
 }
 
-/// Lets the tokens go over the state `before` (see [`Shape::state`]). The new state goes to `after`,
-/// and the value that each token calls up to `out` (`tokens × (value_heads · value)`), which may be
-/// empty where those values are not wanted.
+/// Lets the tokens go over the state `before` (see [`Shape::state`]). The new state goes to
+/// `after`, and the value that each token calls up to `out` (`tokens × (value_heads · value)`),
+/// which may be empty where those values are not wanted.
 pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], out: &mut [f32]) {
     debug_assert!(shape.value.is_multiple_of(16) && shape.key > 0);
     let columns = if shape.value.is_multiple_of(COLUMNS) {

@@ -8,9 +8,10 @@ use half::f16;
 /// Bytes of one line.
 const LINE: usize = 64;
 
+/// 64 bytes on their own line of the cache.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct CacheLine([u8; LINE]);
+pub(super) struct CacheLine(pub(super) [u8; LINE]);
 
 /// A number that lines may hold.
 ///

@@ -6,7 +6,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use super::activations::{Activations, RUN};
+use super::activations::{RUN, RoundedInputs};
 use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, dequantize, unpack_chunk};
 use super::panel::{PANEL, PANELS, Rows, Scratch};
 use super::pool;
@@ -21,9 +21,9 @@ const PIECE: usize = 48 << 10;
 #[derive(Debug, Default)]
 pub struct Inputs {
     /// Inputs with a scale for each 32.
-    by32: OnceCell<Activations>,
+    by32: OnceCell<RoundedInputs>,
     /// Inputs with a scale for each 256.
-    by256: OnceCell<Activations>,
+    by256: OnceCell<RoundedInputs>,
 }
 
 /// A matrix of `rows × width` weights as it lies in the file.
@@ -37,8 +37,8 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// A matrix of `rows` rows of `width` weights; none where the bytes are not as many as that takes, or a
-    /// quantized row is not a multiple of 32 weights.
+    /// A matrix of `rows` rows of `width` weights; none where the bytes are not as many as that
+    /// takes, or a quantized row is not a multiple of 32 weights.
     pub fn new(kind: Kind, bytes: &'a [u8], rows: usize, width: usize) -> Option<Self> {
         let row_bytes = kind.row_bytes(width)?;
         let fits = rows.checked_mul(row_bytes)? == bytes.len() && width > 0;
@@ -81,7 +81,7 @@ impl<'a> Matrix<'a> {
                 256 => &inputs.by256,
                 _ => &inputs.by32,
             };
-            let x = rounded.get_or_init(|| Activations::new(x, self.width, self.group(), simd));
+            let x = rounded.get_or_init(|| RoundedInputs::new(x, self.width, self.group(), simd));
             self.blocks::<F>(x, y, simd);
         }, self.floats(x, y, simd));
     }
@@ -91,13 +91,13 @@ impl<'a> Matrix<'a> {
     pub fn multiply_with(&self, x: &[f32], y: &mut [f32], simd: Simd) {
         debug_assert_eq!(x.len() / self.width * self.rows, y.len());
         with_format!(self.kind, F => {
-            let x = Activations::new(x, self.width, self.group(), simd);
+            let x = RoundedInputs::new(x, self.width, self.group(), simd);
             self.blocks::<F>(&x, y, simd);
         }, self.floats(x, y, simd));
     }
 
     /// Multiplies by weights in blocks.
-    fn blocks<F: Format>(&self, x: &Activations, y: &mut [f32], simd: Simd) {
+    fn blocks<F: Format>(&self, x: &RoundedInputs, y: &mut [f32], simd: Simd) {
         let out = Output::new(y, self.rows);
         if simd.in_panels(x.tokens) {
             // The rows behind the last whole 16 are done row by row.
@@ -121,7 +121,7 @@ impl<'a> Matrix<'a> {
     /// Multiplies up to `count` rows from the `first` on with every token, row by row.
     fn rows_times<F: Format>(
         &self,
-        x: &Activations,
+        x: &RoundedInputs,
         first: usize,
         count: usize,
         out: Output,
@@ -174,7 +174,7 @@ impl<'a> Matrix<'a> {
     /// Multiplies one row with every token; `put` is told a token and its product.
     fn row_times<F: Format>(
         &self,
-        x: &Activations,
+        x: &RoundedInputs,
         row: usize,
         simd: Simd,
         mut put: impl FnMut(usize, f32),
@@ -207,7 +207,7 @@ impl<'a> Matrix<'a> {
     /// Multiplies `count` rows from the `first` on, a multiple of 16, with every token.
     fn panels<F: Format>(
         &self,
-        x: &Activations,
+        x: &RoundedInputs,
         first: usize,
         count: usize,
         out: Output,
@@ -345,7 +345,7 @@ impl Output {
 /// A token in its tile.
 #[derive(Clone, Copy)]
 struct TokenIn<'a> {
-    x: &'a Activations,
+    x: &'a RoundedInputs,
     /// The first token of the tile.
     first: usize,
     /// Tokens of the tile.
@@ -354,9 +354,9 @@ struct TokenIn<'a> {
     token: usize,
 }
 
-/// The product of one row with one token: the specification of all products, to the last bit. Whole numbers are
-/// added up for each block, then its floats in the order of the blocks, whatever the instructions
-/// and however many tokens there are.
+/// The product of one row with one token: the specification of all products, to the last bit. Whole
+/// numbers are added up for each block, then its floats in the order of the blocks, whatever the
+/// instructions and however many tokens there are.
 #[inline(always)]
 fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
     let TokenIn {

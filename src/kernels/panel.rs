@@ -4,9 +4,10 @@
 //! cache holds beside a tile of inputs, and meet all tokens before the next columns come. The
 //! inputs stream by, the sums wait in the second-level cache.
 
-use super::activations::{Activations, RUN};
+use super::activations::{RUN, RoundedInputs};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
 use super::f32x16::ask_for;
+use super::lines::CacheLine;
 
 /// Rows that lie beside each other.
 pub(super) const PANEL: usize = 16;
@@ -26,11 +27,6 @@ pub(super) fn fetch(bytes: &[u8], ahead: usize) {
         ask_for(bytes.as_ptr().wrapping_add(ahead + line));
     }
 }
-
-/// 64 bytes on their own line of the cache.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub struct CacheLine(pub [u8; 64]);
 
 /// 16 floats on their own line of the cache: one for each row.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +105,7 @@ pub struct Rows<'a> {
     pub row_bytes: usize,
 }
 
-/// Some columns of a tile of inputs, see [`Activations`].
+/// Some columns of a tile of inputs, see [`RoundedInputs`].
 #[derive(Debug, Clone, Copy)]
 pub struct InputTile<'a> {
     /// Tokens of the tile.
@@ -151,7 +147,7 @@ impl Sums<'_> {
 #[inline(always)]
 pub(super) fn sweep<F: Format>(
     rows: Rows<'_>,
-    x: &Activations,
+    x: &RoundedInputs,
     scratch: &mut Scratch,
     mut fill: impl FnMut(&[Unpacked; PANEL], usize, &mut Panel),
     mut tile: impl FnMut(&[Panel], InputTile<'_>, Sums<'_>),

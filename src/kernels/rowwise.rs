@@ -44,8 +44,8 @@ pub(super) fn squares(x: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
 }
 
-/// Sine and cosine of the angles of the rotary embedding of some positions: `[positions][rotary / 2]`
-/// each.
+/// Sine and cosine of the angles of the rotary embedding of some positions: `[positions][rotary /
+/// 2]` each.
 #[derive(Debug, Clone, Copy)]
 pub struct Turns<'a> {
     /// The cosines.

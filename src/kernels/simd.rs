@@ -1,5 +1,6 @@
 //! The instructions that this CPU has, found once.
 
+use crate::base::bug::bug;
 use std::sync::OnceLock;
 
 use super::activations::{self, Tile};
@@ -101,8 +102,8 @@ thread_local! {
 }
 
 impl Simd {
-    /// The best set that this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`, `neon`,
-    /// `i8mm`) can ask for less.
+    /// The best set that this CPU has; `HOMEBODY_SIMD` (`scalar`, `avx2`, `avxvnni`, `avx512`,
+    /// `neon`, `i8mm`) can ask for less.
     pub fn best() -> Self {
         static BEST: OnceLock<Simd> = OnceLock::new();
         #[cfg(test)]
@@ -111,8 +112,10 @@ impl Simd {
         }
         *BEST.get_or_init(|| {
             let all = Self::all();
-            // The last is the best; plain code runs everywhere.
-            let best = all.iter().fold(Self(Level::Scalar), |_, simd| *simd);
+            // The last is the best.
+            let best = all.last().copied();
+            let best =
+                best.unwrap_or_else(|| bug("plain code runs everywhere", Self(Level::Scalar)));
             // A name that is none, or that of instructions this CPU has not, asks for nothing.
             let asked = std::env::var("HOMEBODY_SIMD").ok();
             let asked = asked.and_then(|name| all.into_iter().find(|simd| simd.name() == name));

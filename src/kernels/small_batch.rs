@@ -1,7 +1,7 @@
 //! The inputs of a few tokens for a block of weights, where rows are taken one by one as they lie
 //! in memory. Each token is a tile of its own, so its numbers lie one behind the other.
 
-use super::activations::Activations;
+use super::activations::RoundedInputs;
 use super::blocks::{Format, MOST_WEIGHTS};
 
 /// Bytes between the weights that are used and those that are asked for: by itself the processor
@@ -21,7 +21,7 @@ pub(super) struct Inputs<'a, const T: usize> {
 impl<'a, const T: usize> Inputs<'a, T> {
     /// The inputs for the `block`-th block of a row.
     #[inline(always)]
-    pub fn new<F: Format>(x: &'a Activations, block: usize) -> Self {
+    pub fn new<F: Format>(x: &'a RoundedInputs, block: usize) -> Self {
         let (width, groups) = (x.width, x.groups());
         let twos = if F::SUB == 32 { &x.twos32 } else { &x.twos };
         let pairs = MOST_WEIGHTS / F::SUB / 2;

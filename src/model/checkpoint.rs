@@ -36,7 +36,7 @@ pub(super) enum KeptLayer {
 }
 
 impl Checkpoint {
-    /// Counts the tokens that the snapshot stands for.
+    /// Counts the tokens that the checkpoint stands for.
     pub const fn tokens(&self) -> usize {
         self.tokens
     }
@@ -57,7 +57,7 @@ impl Checkpoint {
         Some(self)
     }
 
-    /// Counts the bytes that the snapshot keeps alive by itself: recurrent state. Keys and values
+    /// Counts the bytes that the checkpoint keeps alive by itself: recurrent state. Keys and values
     /// are mostly shared with the state that goes on.
     pub fn own_bytes(&self) -> usize {
         let bytes = |kept: &KeptLayer| match kept {
@@ -67,7 +67,7 @@ impl Checkpoint {
         self.layers.iter().map(bytes).sum()
     }
 
-    /// Counts the bytes that the snapshot takes in a file.
+    /// Counts the bytes that the checkpoint takes in a file.
     pub fn file_bytes(&self) -> usize {
         let bytes = |kept: &KeptLayer| match kept {
             KeptLayer::KvCache(keys) => keys.bytes(self.tokens),
@@ -77,8 +77,8 @@ impl Checkpoint {
         sizes + self.own_bytes() + self.layers.iter().map(bytes).sum::<usize>()
     }
 
-    /// Writes the snapshot, little-endian: the number of tokens and of layers; for each layer with
-    /// attention 0 (or, where its pages are of single precision, 2), heads, width, and the
+    /// Writes the checkpoint, little-endian: the number of tokens and of layers; for each layer
+    /// with attention 0 (or, where its pages are of single precision, 2), heads, width, and the
     /// numbers of its pages; for each with a delta rule 1, the sizes of its two parts, and their
     /// numbers.
     ///

@@ -1,5 +1,5 @@
 //! Keys and values of the tokens read so far, of one layer. On the CPU they lie in pages
-//! that a snapshot shares: only a page that is written to again is copied.
+//! that a checkpoint shares: only a page that is written to again is copied.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ impl KvCache {
         ))
     }
 
-    /// Returns keys and values of the first `tokens`, for a snapshot. Pages are shared; tensors
+    /// Returns keys and values of the first `tokens`, for a checkpoint. Pages are shared; tensors
     /// are copied, since they are written to in place.
     pub fn saved(&self, tokens: usize) -> Result<Self> {
         let kept = match &self.kept {
@@ -124,7 +124,7 @@ impl KvCache {
         Ok(Self { kept, ..*self })
     }
 
-    /// Counts the bytes that a snapshot of so many tokens keeps alive.
+    /// Counts the bytes that a checkpoint of so many tokens keeps alive.
     pub fn bytes(&self, tokens: usize) -> usize {
         // Tensors are of single precision.
         let number = self.precision().unwrap_or(Precision::Single).bytes();

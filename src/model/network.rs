@@ -47,7 +47,7 @@ pub trait Network: Send {
     fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>>;
 
     /// Reads a few tokens that may turn out wrong, and gives the logits after each. Where
-    /// [`Network::can_roll_back`], [`Network::keep`] can take back any number of them, once and
+    /// [`Network::can_roll_back`], [`Network::truncate`] can take back any number of them, once and
     /// before the next are read.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ pub trait Network: Send {
     }
 
     /// Takes up a checkpoint of this network; says whether it fits.
-    fn restore(&mut self, _snapshot: &Checkpoint) -> bool {
+    fn restore(&mut self, _checkpoint: &Checkpoint) -> bool {
         false
     }
 
@@ -261,8 +261,8 @@ impl Network for Transformer {
         Self::checkpoint(self).ok()
     }
 
-    fn restore(&mut self, snapshot: &Checkpoint) -> bool {
-        Self::restore(self, snapshot).is_ok()
+    fn restore(&mut self, checkpoint: &Checkpoint) -> bool {
+        Self::restore(self, checkpoint).is_ok()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::kernels::lines::Lines;
 #[derive(Debug, Clone)]
 pub enum Moment {
     /// On the CPU: the matrices, `value_heads × key × value`, and the raw rows,
-    /// `(taps − 1) × channels`. Never changed once they are here, so a snapshot is a second
+    /// `(taps − 1) × channels`. Never changed once they are here, so a checkpoint is a second
     /// reference.
     Host(Arc<(Lines, Lines)>),
     /// On another device: matrices and rows as tensors, which are never written to.

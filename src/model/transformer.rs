@@ -105,6 +105,8 @@ pub struct Transformer {
     held: usize,
     /// Tokens before the last forward pass, while any part of it can be taken back.
     tried: Option<usize>,
+    /// True if a recurrent layer may hold the state of another text.
+    unclean: bool,
 }
 
 /// The state of a layer.
@@ -189,6 +191,7 @@ impl Transformer {
             ours,
             held: 0,
             tried: None,
+            unclean: false,
         })
     }
 
@@ -201,8 +204,8 @@ impl Transformer {
     /// `rows × vocabulary`, row-major; none if cancelled. Where it is cancelled or fails, the
     /// state is as before.
     ///
-    /// With `trial`, any number of these tokens can be taken back by [`Transformer::keep`] until
-    /// the next are read.
+    /// With `trial`, any number of these tokens can be taken back by [`Transformer::truncate`]
+    /// until the next are read.
     pub fn read(
         &mut self,
         tokens: &[u32],
@@ -266,6 +269,12 @@ impl Transformer {
         let (count, position) = (tokens.len(), self.held);
         if count == 0 || position + count > self.context {
             bail!("{count} tokens at {position} of {}", self.context);
+        }
+        if std::mem::take(&mut self.unclean) {
+            self.forget();
+        }
+        if self.unclean {
+            bail!("the state of another text cannot be cleared");
         }
         // Whoever reads on takes all tokens that were on trial for right.
         if let Some(before) = self.tried.take() {
@@ -342,6 +351,7 @@ impl Transformer {
                 && let Err(error) = state.clear()
             {
                 log::error!("the state of a layer cannot be cleared: {error}");
+                self.unclean = true;
             }
         }
     }
@@ -369,11 +379,11 @@ impl Transformer {
     ///
     /// # Errors
     /// Where it is of another; then the state is that of an empty text.
-    pub fn restore(&mut self, snapshot: &Checkpoint) -> Result<()> {
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
         self.truncate(0)?;
-        let fits = snapshot.tokens <= self.context
-            && snapshot.layers.len() == self.states.len()
-            && snapshot
+        let fits = checkpoint.tokens <= self.context
+            && checkpoint.layers.len() == self.states.len()
+            && checkpoint
                 .layers
                 .iter()
                 .zip(&self.states)
@@ -389,10 +399,10 @@ impl Transformer {
         if !fits {
             bail!("the state that was kept is of another model");
         }
-        for (kept, state) in snapshot.layers.iter().zip(&mut self.states) {
+        for (kept, state) in checkpoint.layers.iter().zip(&mut self.states) {
             match (kept, state) {
                 (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
-                    *keys = kept.saved(snapshot.tokens)?
+                    *keys = kept.saved(checkpoint.tokens)?
                 }
                 (KeptLayer::Moment { moment, .. }, State::Recurrent(state)) => {
                     state.restore(moment)
@@ -400,7 +410,7 @@ impl Transformer {
                 _ => bail!("the state that was kept is of another model"),
             }
         }
-        self.held = snapshot.tokens;
+        self.held = checkpoint.tokens;
         Ok(())
     }
 }

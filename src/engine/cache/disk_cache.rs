@@ -143,24 +143,24 @@ impl DiskCache {
                 hash: Sha256::new(),
             };
             let tokens = self.head(&mut from, size)?;
-            let snapshot = Checkpoint::read(&mut from, size)?;
+            let checkpoint = Checkpoint::read(&mut from, size)?;
             let mut sum = [0; 32];
             from.inner.read_exact(&mut sum)?;
             let right = from.hash.finalize().as_slice() == sum
                 && tokens == found.tokens
-                && snapshot.tokens() == tokens.len();
+                && checkpoint.tokens() == tokens.len();
             if right {
-                Ok(snapshot)
+                Ok(checkpoint)
             } else {
                 Err(io::ErrorKind::InvalidData.into())
             }
         };
         match read() {
-            Ok(snapshot) => {
+            Ok(checkpoint) => {
                 // The file was of use: others go before it.
                 let used = File::options().append(true).open(&found.path);
                 let _ = used.and_then(|file| file.set_modified(SystemTime::now()));
-                Some(snapshot)
+                Some(checkpoint)
             }
             Err(_) => {
                 let _ = fs::remove_file(&found.path);
@@ -179,8 +179,13 @@ impl DiskCache {
     ///
     /// # Errors
     /// Errors of the disk; unsupported, where the state cannot be written. Nothing is left behind.
-    pub fn save(&self, purpose: Purpose, tokens: &[u32], snapshot: &Checkpoint) -> io::Result<()> {
-        let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + snapshot.file_bytes()) as u64;
+    pub fn save(
+        &self,
+        purpose: Purpose,
+        tokens: &[u32],
+        checkpoint: &Checkpoint,
+    ) -> io::Result<()> {
+        let bytes = (MARK.len() + 32 + 8 + 32 + tokens.len() * 4 + checkpoint.file_bytes()) as u64;
         if bytes > self.most {
             return Ok(());
         }
@@ -191,13 +196,13 @@ impl DiskCache {
         let mut file = tempfile::Builder::new()
             .prefix(".writing-")
             .tempfile_in(&self.dir)?;
-        self.write(file.as_file_mut(), tokens, snapshot)?;
+        self.write(file.as_file_mut(), tokens, checkpoint)?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     }
 
     /// Writes the content of a file.
-    fn write(&self, file: &mut File, tokens: &[u32], snapshot: &Checkpoint) -> io::Result<()> {
+    fn write(&self, file: &mut File, tokens: &[u32], checkpoint: &Checkpoint) -> io::Result<()> {
         let mut out = Hashed {
             inner: BufWriter::with_capacity(1 << 20, file),
             hash: Sha256::new(),
@@ -208,7 +213,7 @@ impl DiskCache {
         for token in tokens {
             out.write_all(&token.to_le_bytes())?;
         }
-        snapshot.write(&mut out)?;
+        checkpoint.write(&mut out)?;
         let sum = out.hash.finalize();
         out.inner.write_all(&sum)?;
         out.inner.flush()

@@ -1,5 +1,5 @@
-//! Tokens that were read before and need not be read again: the state that goes on, checkpoints of it
-//! that were kept, and checkpoints on disk.
+//! Tokens that were read before and need not be read again: the state that goes on, checkpoints of
+//! it that were kept, and checkpoints on disk.
 //!
 //! A state with attention alone can be cut back to any length. A state with a delta rule cannot, so
 //! checkpoints are kept where the next prompt is known to part from this one: behind the system
@@ -13,7 +13,7 @@ use crate::base::text::human_count;
 use crate::base::{Cancel, Failure, Result};
 use crate::engine::Step;
 use crate::engine::cache::disk_cache::{DiskCache, Found, Purpose};
-use crate::engine::chunk_size::Pacing;
+use crate::engine::chunk_size::ChunkSize;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::network::{Network, Wanted};
 
@@ -65,7 +65,7 @@ pub(in crate::engine) struct PrefixCache {
     /// The states on disk; none before they were looked for.
     on_disk: Option<Vec<Found>>,
     writing: Option<JoinHandle<()>>,
-    pacing: Pacing,
+    pacing: ChunkSize,
 }
 
 /// A prompt that was read.
@@ -89,7 +89,7 @@ impl PrefixCache {
             states,
             on_disk: None,
             writing: None,
-            pacing: Pacing::default(),
+            pacing: ChunkSize::default(),
         }
     }
 
@@ -104,7 +104,7 @@ impl PrefixCache {
     }
 
     /// Returns the tokens that the state stands for.
-    pub fn n_past(&self) -> &[u32] {
+    pub fn tokens(&self) -> &[u32] {
         &self.held
     }
 
@@ -383,7 +383,8 @@ impl PrefixCache {
         }
     }
 
-    /// Keeps the state behind the tokens held; where there are too many checkpoints, another one goes.
+    /// Keeps the state behind the tokens held; where there are too many checkpoints, another one
+    /// goes.
     fn remember(&mut self, why: Why, checkpoint: Checkpoint) {
         let tokens = self.held.clone();
         self.checkpoints
@@ -428,7 +429,7 @@ impl PrefixCache {
             if let Some(tokens) = tokens
                 && tokens.len() >= WORTH
                 && !states.has(purpose, &tokens)
-                && let Some(checkpoint) = self.snapshot_at(&tokens)
+                && let Some(checkpoint) = self.checkpoint_at(&tokens)
             {
                 jobs.push((purpose, tokens, checkpoint));
             }
@@ -450,7 +451,7 @@ impl PrefixCache {
     }
 
     /// Returns the state behind `tokens`, a prefix of those held; none where it cannot be had.
-    fn snapshot_at(&mut self, tokens: &[u32]) -> Option<Checkpoint> {
+    fn checkpoint_at(&mut self, tokens: &[u32]) -> Option<Checkpoint> {
         let kept = self
             .checkpoints
             .iter()

@@ -48,10 +48,9 @@ pub(in crate::engine) struct Odds {
 impl Odds {
     /// Returns the row and the class of a source in the tables.
     fn class(source: Source) -> (usize, usize) {
-        // Every length is of the first class at least.
-        let reached = |least: &&usize| source.length >= **least;
-        let class = CLASSES.iter().skip(1).take_while(reached).count();
-        (usize::from(source.near), class)
+        let class = CLASSES.iter().rposition(|least| source.length >= *least);
+        // What is shorter than the first class is of it.
+        (usize::from(source.near), class.unwrap_or(0))
     }
 
     /// Returns the probability that a source gives the next token, 0 to 1.
@@ -121,9 +120,9 @@ impl Costs {
     fn of(&self) -> [Option<f32>; SIZES.len()] {
         // The largest size below that is known, its cost, and the cost of a token more.
         let (mut known, mut cost, mut step) = (1, 1.0, HOPE);
-        let mut measurements = self.many.iter();
-        SIZES.map(|size| {
-            if let Some((measured, age)) = measurements.next().copied().flatten() {
+        std::array::from_fn(|i| {
+            let (size, measured) = (SIZES[i], self.many[i]);
+            if let Some((measured, age)) = measured {
                 let stale = (age / STALE).min(3) as f32;
                 let measured = measured * (1.0 - 0.1 * stale);
                 step = ((measured - 1.0) / (size - 1) as f32).max(HOPE);

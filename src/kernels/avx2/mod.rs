@@ -1,6 +1,6 @@
 //! Products by AVX2.
 //!
-//! Law: each gives the sums that the plain code gives, up to the order of addition.
+//! Law: as in `kernels`; how many tokens are taken at once changes no bit of what one gets.
 
 pub(in crate::kernels) mod panels;
 pub(in crate::kernels) mod rows;

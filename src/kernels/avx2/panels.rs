@@ -18,7 +18,7 @@ use std::arch::x86_64::{
     _mm256_xor_si256,
 };
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use crate::kernels::panel::{self, InputTile, Lanes, PANEL, Panel, Rows, Scratch, packed};
 
@@ -37,14 +37,15 @@ const fn signed<F: Format, const VNNI: bool>() -> bool {
     !VNNI && together::<F>() == 0
 }
 
-/// Multiplies panels of 16 rows, one behind the other, with every token; by AVX-VNNI too, if `VNNI`.
+/// Multiplies panels of 16 rows, one behind the other, with every token; by AVX-VNNI too, if
+/// `VNNI`.
 ///
 /// # Safety
 /// With `VNNI` this CPU must have AVX-VNNI.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(in crate::kernels) unsafe fn panels<F: Format, const VNNI: bool>(
     rows: Rows<'_>,
-    x: &Activations,
+    x: &RoundedInputs,
     scratch: &mut Scratch,
     put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {
@@ -363,8 +364,8 @@ unsafe fn products<F: Format, const T: usize>(
     }
     for from in (0..fours).step_by(at_once) {
         let mut part = [[_mm256_setzero_si256(); 2]; T];
-        // The compiler must not see the number of steps: it would unroll the loop and then take one token
-        // after the other, with all weights of the run put down on the stack.
+        // The compiler must not see the number of steps: it would unroll the loop and then take one
+        // token after the other, with all weights of the run put down on the stack.
         for four in from..from + std::hint::black_box(at_once) {
             let w = weights(four);
             for (t, part) in part.iter_mut().enumerate() {

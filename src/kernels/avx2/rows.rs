@@ -16,7 +16,7 @@ use std::arch::x86_64::{
     _mm256_sub_epi32, _mm256_xor_si256, _mm256_zextsi128_si256,
 };
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::avx2::panels::together;
 use crate::kernels::avx2::rows_32::{block_of_32, eight_of_32};
 use crate::kernels::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, unpack_chunk};
@@ -30,7 +30,7 @@ use crate::kernels::small_batch::{AHEAD, Inputs};
 pub(in crate::kernels) fn few<F: Format>(
     rows: &[u8],
     row_bytes: usize,
-    x: &Activations,
+    x: &RoundedInputs,
     mut put: impl FnMut(usize, usize, f32),
 ) {
     for (row, bytes) in rows.chunks_exact(row_bytes).enumerate() {
@@ -49,7 +49,7 @@ pub(in crate::kernels) fn few<F: Format>(
 fn row_times<F: Format, const T: usize>(
     row: usize,
     bytes: &[u8],
-    x: &Activations,
+    x: &RoundedInputs,
     put: &mut impl FnMut(usize, usize, f32),
 ) {
     assert!(x.q.len() >= T * x.width && x.tiles.len() == T);
@@ -387,8 +387,8 @@ pub(in crate::kernels) fn levels(indices: __m256i) -> __m256i {
 }
 
 // The rest adds up a block's whole numbers before anything becomes a float, and then goes the way
-// of panels, step by step: so a product is the same to the last bit, however many tokens are read at
-// once, and a draft that is verified gives the text that would have been written without it.
+// of panels, step by step: so a product is the same to the last bit, however many tokens are read
+// at once, and a draft that is verified gives the text that would have been written without it.
 
 /// The sum of eight whole numbers.
 #[inline]

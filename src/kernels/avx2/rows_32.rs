@@ -1,4 +1,4 @@
-//! Rows of weights in blocks of 32 with one token or a few by AVX2: see `avx2_rows`.
+//! Rows of weights in blocks of 32 with one token or a few by AVX2: see [`super::rows`].
 //!
 //! A block of 32 ends in a float of its own, so that its last step would cost as much as its
 //! products; eight blocks take that step together. The product of each is the same to the last bit.
@@ -12,7 +12,7 @@ use std::arch::x86_64::{
     _mm256_sub_epi32, _mm256_xor_si256,
 };
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::avx2::panels::together;
 use crate::kernels::avx2::rows::{half, levels, load, nibbles, product, sum};
 use crate::kernels::blocks::{Format, Kind};
@@ -22,7 +22,7 @@ use crate::kernels::blocks::{Format, Kind};
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(in crate::kernels) fn block_of_32<F: Format, const T: usize>(
     block: &[u8],
-    x: &Activations,
+    x: &RoundedInputs,
     at: usize,
     totals: &mut [f32; T],
 ) {
@@ -54,7 +54,7 @@ pub(in crate::kernels) fn block_of_32<F: Format, const T: usize>(
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(in crate::kernels) fn eight_of_32<F: Format, const T: usize>(
     blocks: &[u8],
-    x: &Activations,
+    x: &RoundedInputs,
     at: usize,
     totals: &mut [f32; T],
 ) {
@@ -126,7 +126,7 @@ pub(in crate::kernels) fn eight_of_32<F: Format, const T: usize>(
 /// The 32 inputs of a token for the `at`-th block.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn numbers(x: &Activations, token: usize, at: usize) -> __m256i {
+fn numbers(x: &RoundedInputs, token: usize, at: usize) -> __m256i {
     let numbers = &x.q[token * x.width + 32 * at..][..32];
     // SAFETY: 32 numbers.
     unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }

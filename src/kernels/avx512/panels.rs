@@ -12,18 +12,18 @@ use std::arch::x86_64::{
 };
 use std::hint::black_box;
 
-use crate::kernels::activations::Activations;
+use crate::base::bug::bug;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::avx2::panels::scales;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
-use crate::kernels::panel::{
-    self, CacheLine, InputTile, PANEL, Panel, Rows, Scratch, Sums, packed,
-};
+use crate::kernels::lines::CacheLine;
+use crate::kernels::panel::{self, InputTile, PANEL, Panel, Rows, Scratch, Sums, packed};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
 pub(in crate::kernels) fn panels<F: Format>(
     rows: Rows<'_>,
-    x: &Activations,
+    x: &RoundedInputs,
     scratch: &mut Scratch,
     put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {
@@ -35,7 +35,7 @@ pub(in crate::kernels) fn panels<F: Format>(
         |panels, part, sums| match panels {
             [a, b] => tiles::<F, 2>([a, b], part, sums),
             [a] => tiles::<F, 1>([a], part, sums),
-            _ => debug_assert!(false, "one panel or two"),
+            _ => bug("one panel or two", ()),
         },
         put,
     );
@@ -73,7 +73,8 @@ fn transpose(rows: &[__m512i; PANEL], lines: &mut [CacheLine; PANEL]) {
         b[4 * i + 2] = _mm512_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
         b[4 * i + 3] = _mm512_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
     }
-    // `b[4 i + c]` has in its four parts the columns c, c + 4, c + 8, c + 12 of rows 4 i to 4 i + 3.
+    // `b[4 i + c]` has in its four parts the columns c, c + 4, c + 8, c + 12 of rows 4 i to 4 i +
+    // 3.
     for c in 0..4 {
         let low01 = _mm512_shuffle_i32x4::<0x88>(b[c], b[4 + c]);
         let low23 = _mm512_shuffle_i32x4::<0x88>(b[8 + c], b[12 + c]);

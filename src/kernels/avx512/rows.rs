@@ -15,7 +15,7 @@ use std::arch::x86_64::{
     _mm512_slli_epi16, _mm512_srli_epi16, _mm512_srlv_epi64,
 };
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::avx2::rows::{both, half, sum, with_minima};
 use crate::kernels::formats::six_bits;
 use crate::kernels::panel::fetch;
@@ -36,7 +36,7 @@ struct Token<'a> {
 impl<'a> Token<'a> {
     /// The inputs of the only token of `x`.
     #[inline(always)]
-    fn of(x: &'a Activations) -> Self {
+    fn of(x: &'a RoundedInputs) -> Self {
         let (width, blocks) = (x.width, x.width / BLOCK);
         assert!(x.tokens == 1 && x.group == BLOCK && width == blocks * BLOCK);
         Self {
@@ -95,7 +95,7 @@ trait Dot<const BYTES: usize> {
 fn each<const BYTES: usize>(
     kernel: &impl Dot<BYTES>,
     rows: &[u8],
-    x: &Activations,
+    x: &RoundedInputs,
     out: &mut [f32],
 ) {
     let token = Token::of(x);
@@ -210,14 +210,14 @@ fn eight(x: __m512i) -> __m256i {
 
 /// Multiplies rows of Q4_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(in crate::kernels) fn q4k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+pub(in crate::kernels) fn q4k(rows: &[u8], x: &RoundedInputs, out: &mut [f32]) {
     let spread = spread32();
     each(&FourOrFive::<144, false> { spread }, rows, x, out);
 }
 
 /// Multiplies rows of Q5_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(in crate::kernels) fn q5k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+pub(in crate::kernels) fn q5k(rows: &[u8], x: &RoundedInputs, out: &mut [f32]) {
     let spread = spread32();
     each(&FourOrFive::<176, true> { spread }, rows, x, out);
 }
@@ -298,7 +298,7 @@ fn six(spread: [__m512i; 4], row: &[[u8; 210]], token: &Token<'_>) -> f32 {
 
 /// Multiplies rows of Q6_K with the only token.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-pub(in crate::kernels) fn q6k(rows: &[u8], x: &Activations, out: &mut [f32]) {
+pub(in crate::kernels) fn q6k(rows: &[u8], x: &RoundedInputs, out: &mut [f32]) {
     // A scale for each four lanes, which are 16 weights.
     let spread: [__m512i; 4] = std::array::from_fn(|i| {
         let a = 4 * i as i32;

@@ -20,7 +20,7 @@ use std::arch::aarch64::{
 };
 use std::arch::asm;
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use crate::kernels::panel::{self, CacheLine, InputTile, Lanes, PANEL, Panel, Rows, Scratch, Twos};
 
@@ -32,7 +32,7 @@ use crate::kernels::panel::{self, CacheLine, InputTile, Lanes, PANEL, Panel, Row
 #[target_feature(enable = "neon")]
 pub(in crate::kernels) unsafe fn panels<F: Format, const I8MM: bool>(
     rows: Rows<'_>,
-    x: &Activations,
+    x: &RoundedInputs,
     scratch: &mut Scratch,
     put: impl FnMut(usize, usize, &[f32; PANEL]),
 ) {

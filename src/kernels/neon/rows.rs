@@ -10,7 +10,7 @@ use std::arch::aarch64::{
 };
 use std::arch::asm;
 
-use crate::kernels::activations::Activations;
+use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{
     Format, Kind, MOST_RUNS, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk,
 };
@@ -24,7 +24,7 @@ use crate::kernels::small_batch::{AHEAD, Inputs};
 pub(in crate::kernels) fn few<F: Format>(
     rows: &[u8],
     row_bytes: usize,
-    x: &Activations,
+    x: &RoundedInputs,
     mut put: impl FnMut(usize, usize, f32),
 ) {
     for (row, bytes) in rows.chunks_exact(row_bytes).enumerate() {
@@ -43,7 +43,7 @@ pub(in crate::kernels) fn few<F: Format>(
 fn row_times<F: Format, const T: usize>(
     row: usize,
     bytes: &[u8],
-    x: &Activations,
+    x: &RoundedInputs,
     put: &mut impl FnMut(usize, usize, f32),
 ) {
     assert!(x.q.len() >= T * x.width && x.tiles.len() == T);
@@ -305,7 +305,7 @@ struct Eight<'a> {
 impl<'a> Eight<'a> {
     /// The inputs for `weights` weights of a row from the `at`-th on.
     #[inline(always)]
-    fn new(x: &'a Activations, token: usize, at: usize, weights: usize) -> Self {
+    fn new(x: &'a RoundedInputs, token: usize, at: usize, weights: usize) -> Self {
         let of = |all: &[f32]| {
             let runs = weights / 32;
             let mut eight = [0.0; 8];

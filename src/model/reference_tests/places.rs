@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::synthetic::{self, Quantization, Shape};
 
-/// Snapshots, trials and cancels leave the state that reading straight through gives.
+/// Checkpoints, trials and cancels leave the state that reading straight through gives.
 pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
     let go = Cancel::never();
     let last = |network: &mut dyn Network, tokens: &[u32]| {
@@ -22,15 +22,15 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
         network.reset();
         last(network, &tokens[..at]);
         let straight = last(network, &tokens[at..]);
-        // A snapshot, another text meanwhile, and back: the very same numbers.
+        // A checkpoint, another text meanwhile, and back: the very same numbers.
         network.reset();
         last(network, &tokens[..at]);
-        let snapshot = network.checkpoint().expect("a snapshot");
-        assert_eq!(snapshot.tokens(), at);
+        let checkpoint = network.checkpoint().expect("a checkpoint");
+        assert_eq!(checkpoint.tokens(), at);
         network.reset();
         last(network, &other[..90]);
-        let between = network.checkpoint().expect("a snapshot");
-        assert!(network.restore(&snapshot));
+        let between = network.checkpoint().expect("a checkpoint");
+        assert!(network.restore(&checkpoint));
         assert_eq!(network.n_past(), at);
         assert_eq!(last(network, &tokens[at..]), straight, "after {at}");
         // The other text goes on where it was, too.
@@ -41,7 +41,7 @@ pub(super) fn keeps_its_place(network: &mut dyn Network, tokens: &[u32]) {
         assert_eq!(last(network, &other[90..]), went_on);
         // Tokens that turn out wrong are taken back, however many of them.
         for right in 0..=5 {
-            assert!(network.restore(&snapshot));
+            assert!(network.restore(&checkpoint));
             let mut draft = tokens[at..at + 5].to_vec();
             draft[right..]
                 .iter_mut()
@@ -167,15 +167,15 @@ fn only_attention_can_be_cut_back() {
 }
 
 #[test]
-fn a_snapshot_survives_a_file() {
+fn a_checkpoint_survives_a_file() {
     for name in ["qwen2-tiny.F32", "qwen35-tiny-mtp.F32"] {
         let path = ours().join(name);
         let tokens = Reference::read(&path).tokens(130);
         let mut network = load(&path);
         read(&mut *network, &tokens[..100], &[100]);
-        let snapshot = network.checkpoint().expect("a snapshot");
+        let checkpoint = network.checkpoint().expect("a checkpoint");
         let mut bytes = Vec::new();
-        snapshot.write(&mut bytes).expect("written");
+        checkpoint.write(&mut bytes).expect("written");
         let go = Cancel::never();
         let wanted = network
             .read(&tokens[100..], Wanted::Last, &go)
