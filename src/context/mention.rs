@@ -30,8 +30,8 @@ impl Mention {
     }
 }
 
-/// Finds the mentions in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with space.rs"`,
-/// `@src/`; each once, in order.
+/// Finds the mentions in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with
+/// space.rs"`, `@src/`; each once, in order.
 ///
 /// `@` counts at the beginning of a word only, so that e-mail addresses are none. Bare words
 /// are returned too: whether they exist is for the caller to see ([`Mention::looks_like_path`]).

@@ -58,8 +58,8 @@ pub fn pack<'a>(excerpts: impl IntoIterator<Item = &'a Excerpt>) -> String {
     out
 }
 
-/// Tells whether a prompt shows, under the number `id`, these lines of a file as they are in `text`,
-/// the file's text now.
+/// Tells whether a prompt shows, under the number `id`, these lines of a file as they are in
+/// `text`, the file's text now.
 pub fn shows(prompt: &str, id: u32, path: &RepoPath, range: LineRange, text: &str) -> bool {
     let mut lines = String::new();
     let those = text.split_inclusive('\n').skip(range.start() as usize - 1);

@@ -247,7 +247,7 @@ impl Picker<'_> {
             let here = |hit: &&Hit| hit.path == *path && hit.range.end() <= lines;
             for hit in hits.iter().filter(here).take(4) {
                 let symbol = hit.symbol.as_ref();
-                shown |= self.show(path, hit.range, symbol.map(full_name), why);
+                shown |= self.show(path, hit.range, symbol.map(Symbol::full_name), why);
             }
             if shown {
                 self.leave_out(path, Some(asked), 0, "the rest of the file does not fit");
@@ -437,15 +437,6 @@ impl Picker<'_> {
         self.next += 1;
         self.context.excerpts.push(excerpt);
         true
-    }
-}
-
-/// A definition's name behind the names around it: `Walk::next`.
-fn full_name(symbol: &crate::index::Symbol) -> String {
-    if symbol.within.is_empty() {
-        symbol.name.clone()
-    } else {
-        format!("{}::{}", symbol.within, symbol.name)
     }
 }
 

@@ -66,7 +66,10 @@ impl Names<'_> {
         name.ends_with(".min.js")
             || name.ends_with(".min.css")
             || name.ends_with(".map")
-            || is_lock_name(name)
+            || name.ends_with(".lock")
+            || LOCK_FILES
+                .iter()
+                .any(|lock| lock.eq_ignore_ascii_case(name))
             || name.contains(".pb.")
             || name.contains("_pb2")
             || name.contains(".generated.")
@@ -147,7 +150,8 @@ fn says_generated(head: &str) -> bool {
     head.contains("do not edit") && head.contains("generated") || head.contains("@generated")
 }
 
-/// Tells whether a folder of that name, in lower case, holds tests, what they need, or measurements.
+/// Tells whether a folder of that name, in lower case, holds tests, what they need, or
+/// measurements.
 fn is_test_folder(name: &str) -> bool {
     let name = name.trim_matches('_');
     // `caddytest`, `integration-tests`; but not `latest`.
@@ -216,17 +220,30 @@ pub(super) fn subject(path: &str) -> String {
     stem.trim_matches(['-', '_']).to_owned()
 }
 
-/// Tells whether a file is a lock file, which a tool writes.
-pub fn is_lock_file(path: &RepoPath) -> bool {
-    is_lock_name(&path.name().to_lowercase())
-}
+/// Files in which tools write down exact versions.
+const LOCK_FILES: [&str; 16] = [
+    "Cargo.lock",
+    "Gemfile.lock",
+    "Pipfile.lock",
+    "bun.lock",
+    "bun.lockb",
+    "composer.lock",
+    "deno.lock",
+    "flake.lock",
+    "go.sum",
+    "mix.lock",
+    "npm-shrinkwrap.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "poetry.lock",
+    "uv.lock",
+    "yarn.lock",
+];
 
-fn is_lock_name(name: &str) -> bool {
-    name.ends_with(".lock")
-        || matches!(
-            name,
-            "bun.lockb" | "go.sum" | "npm-shrinkwrap.json" | "package-lock.json" | "pnpm-lock.yaml"
-        )
+/// Tells whether a file is a lock file, by its exact name: another one of that ending may be
+/// written by hand.
+pub fn is_lock_file(path: &RepoPath) -> bool {
+    LOCK_FILES.contains(&path.name())
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 //!
 //! A query is looked at in several views (`views`): the words of each piece, its name, its
 //! neighbouring words, the commits that touched it, its file as a whole. A first guess by these
-//! gives candidates; the features of each (`features`, `file_features`) are ranked by forests that
-//! were learned (`rank`), and the best become ranges that are worth showing (`arrange`). Where an
-//! embedding model is installed, the meaning of pieces (`meaning`) and of commits (`past`) is
-//! compared with the query too.
+//! gives candidates; the features of each are ranked by forests that were learned, and the best
+//! become ranges that are worth showing (`ranking`). Where an embedding model is installed, the
+//! meaning of pieces and of commits (`meaning`) is compared with the query too. How a text becomes
+//! terms stands in `words`.
 //!
 //! Law: an [`Index`] is an immutable snapshot, replaced whole; a reader never waits for a
 //! writer; a killed builder leaves the last good snapshot in place. tree-sitter lives in
@@ -84,6 +84,17 @@ pub struct Symbol {
     pub range: LineRange,
     /// First line of code of the definition, trimmed, at most 200 bytes.
     pub signature: String,
+}
+
+impl Symbol {
+    /// The definition's name behind the names around it: `Walk::next`.
+    pub fn full_name(&self) -> String {
+        if self.within.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}::{}", self.within, self.name)
+        }
+    }
 }
 
 /// The class of a file, by which it counts more or less in ranking.

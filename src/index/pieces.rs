@@ -89,7 +89,8 @@ pub fn cut(lines: u32, found: &[Symbol]) -> Vec<Piece> {
     pieces
 }
 
-/// Adds pieces of `step` lines that cover the lines `from` to `to`; none if `to` lies before `from`.
+/// Adds pieces of `step` lines that cover the lines `from` to `to`; none if `to` lies before
+/// `from`.
 fn windows(pieces: &mut Vec<Piece>, from: u32, to: u32, step: u32, symbol: Option<&Symbol>) {
     let mut start = from.max(1);
     while start <= to && pieces.len() <= MOST {

@@ -1,6 +1,7 @@
 //! From a query to ranked places.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
 
 use serde_json::{Value, json};
 use tantivy::{DocAddress, Searcher, TantivyDocument};
@@ -14,7 +15,8 @@ use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;
 use super::views::{Asked, View, Views, score_of};
 use super::{FileClass, Hit, Index};
-use crate::base::{Failure, Result};
+use crate::base::bug::bug;
+use crate::base::{Failure, Kind, Result};
 
 /// A part of the search that can be left out, to see what it is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,13 +165,19 @@ impl<'a> Stage<'a> {
             let meaning = index.meaning.as_ref().filter(|meaning| !meaning.is_empty());
             let alike = meaning.map(|meaning| scope.spawn(|| meaning.alike(index, table, query)));
             let views = Views::new(searcher, *fields, table, &asked);
-            let broken = || Err(Failure::bug("the comparison of meanings broke off"));
-            let alike = alike.map(|alike| alike.join().unwrap_or_else(|_| broken()));
+            // A bug there is one here.
+            let alike = alike.map(|alike| alike.join().unwrap_or_else(|bug| resume_unwind(bug)));
             (views, alike)
         });
         // Words alone find most; a model that fails, or that there is none, is no reason to find
         // nothing.
-        let alike = alike.and_then(|alike| alike.inspect_err(|e| log::warn!("{e}")).ok());
+        let alike = alike.and_then(|alike| {
+            let told = |e: &Failure| match e.kind() {
+                Kind::Bug => bug(&e.to_string(), ()),
+                _ => log::warn!("{e}"),
+            };
+            alike.inspect_err(told).ok()
+        });
         Ok(Some(Self {
             searcher,
             fields: *fields,

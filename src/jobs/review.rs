@@ -1,5 +1,6 @@
 //! The review job: findings by rules, which need no model, and a diff in pieces, with findings for
-//! each. Every finding of a model quotes a line of the diff and is put to the model once more, alone.
+//! each. Every finding of a model quotes a line of the diff and is put to the model once more,
+//! alone.
 
 mod dismissed;
 mod finding_form;
@@ -66,7 +67,9 @@ pub(super) fn run(
     tally.take(rules::of_others(&passed)?, &diff, emit);
     if matches!(request.diff, ReviewOf::Repo(_)) {
         for files in [&diff.unnamed, &passed] {
-            tally.take(rules::in_bytes(files, cx.repo)?, &diff, emit);
+            let (found, closed) = rules::in_bytes(files, cx.repo)?;
+            tally.take(found, &diff, emit);
+            unread.extend(closed);
         }
     }
     tell_unnamed(diff.unnamed.len(), emit);

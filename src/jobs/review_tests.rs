@@ -244,6 +244,25 @@ fn a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
     assert!(notes(&came.events).contains("no UTF-8"));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_binary_file_with_a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+    let name = std::ffi::OsStr::from_bytes(b"n\xe9.bin");
+    let bytes = format!("\0{KEY}");
+    std::fs::write(trial.repo.root().join(name), bytes).expect("written");
+    for spec in [DiffSpec::Unstaged, DiffSpec::Staged] {
+        let review = Review {
+            diff: ReviewOf::Repo(spec),
+            ..staged()
+        };
+        let came = play(&trial, review, &mut always("No findings."));
+        assert_eq!(rules(&came.findings), ["secret"]);
+        trial.git(&["add", "-A"]);
+    }
+}
+
 #[test]
 fn where_no_model_can_be_run_the_rules_have_looked() {
     let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);

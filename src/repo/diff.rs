@@ -3,6 +3,7 @@
 mod sides;
 
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository};
 use serde::{Deserialize, Serialize};
@@ -131,9 +132,12 @@ pub struct FileDiff {
     pub bytes: Option<u64>,
     /// The changes.
     pub hunks: Vec<Hunk>,
-    /// The id of the file's content now, where git keeps it, for [`Repo::content_of`].
+    /// The id of the file's content now, where it is known: git need not keep it yet.
     #[serde(skip)]
     pub blob: Option<String>,
+    /// Where the file lies below the root, as the system writes it: `path` is text.
+    #[serde(skip)]
+    pub place: PathBuf,
 }
 
 /// A diff over files, in order of path.
@@ -216,11 +220,15 @@ impl Repo {
 
     /// Reads the content that a file of a diff has now, for a file of which there are no lines to
     /// be told: one that is binary, too large for a diff, or kept out of it by an attribute. Empty
-    /// where the file is gone, or holds more than is read.
+    /// where there is no plain file any more, or it holds more than is read.
     ///
     /// # Errors
-    /// Of kind input, where git's data is broken.
+    /// Of kind input, where git's data is broken; of kind environment, where the file cannot be
+    /// read.
     pub fn content_of(&self, file: &FileDiff) -> Result<Vec<u8>> {
+        if file.status == FileStatus::Deleted {
+            return Ok(Vec::new());
+        }
         let git = self.git()?;
         let id = file.blob.as_deref().map(Oid::from_str).transpose();
         let id = id.map_err(|e| Failure::bug("a diff has an id that is none").caused_by(&e))?;
@@ -233,10 +241,12 @@ impl Repo {
             let failed = |e| git_failure(format!("git cannot read `{}`", file.path), &e);
             return Ok(git.find_blob(id).map_err(failed)?.content().to_vec());
         }
-        // The content is in the working tree alone, or was: what is no file there holds nothing.
-        let Ok((opened, bytes)) = self.open_file(&file.path) else {
+        // The content is in the working tree alone, or was. git keeps of a link where it leads.
+        let at = self.root().join(&file.place);
+        if !at.symlink_metadata().is_ok_and(|facts| facts.is_file()) {
             return Ok(Vec::new());
-        };
+        }
+        let (opened, bytes) = self.open_at(&at, &file.path)?;
         let mut content = Vec::new();
         if bytes <= LARGEST {
             let read = opened.take(LARGEST).read_to_end(&mut content);
@@ -320,11 +330,13 @@ fn file_diff(
         binary,
         bytes: (status == FileStatus::Added).then(|| bytes(git, &delta.new_file())),
         blob: blob(&delta.new_file()),
+        // Of a file that is gone nothing is read.
+        place: delta.new_file().path().unwrap_or(Path::new("")).to_owned(),
         hunks,
     }))
 }
 
-/// The id of the content of one side, where git has it; a submodule's is no content.
+/// The id of the content of one side, where it is known; a submodule's is no content.
 fn blob(file: &git2::DiffFile<'_>) -> Option<String> {
     let none = file.id().is_zero() || file.mode() == git2::FileMode::Commit;
     (!none).then(|| file.id().to_string())

@@ -151,16 +151,11 @@ impl Repo {
             let Ok(commit) = id.and_then(|id| git.find_commit(id)) else {
                 break;
             };
-            let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
-            // A message of one line has no body.
-            let (subject, body) = message
-                .trim_start()
-                .split_once('\n')
-                .unwrap_or((&message, ""));
+            let (subject, body) = message_of(&commit);
             commits.push(Commit {
                 id: commit.id().to_string(),
-                subject: subject.trim().to_owned(),
-                body: body.trim().to_owned(),
+                subject,
+                body,
             });
         }
         Ok(commits)
@@ -349,6 +344,14 @@ fn index_of_a_commit_under_way(git_dir: &Path) -> Option<PathBuf> {
     let file = named.canonicalize().ok()?;
     let inside = git_dir.canonicalize().ok()?;
     (file.is_file() && file.parent() == Some(&inside)).then_some(file)
+}
+
+/// The subject and the body of a commit's message; one of a single line has no body.
+pub(super) fn message_of(commit: &git2::Commit<'_>) -> (String, String) {
+    let message = String::from_utf8_lossy(commit.message_bytes());
+    let message = message.trim();
+    let (subject, body) = message.split_once('\n').unwrap_or((message, ""));
+    (subject.trim().to_owned(), body.trim().to_owned())
 }
 
 #[cfg(test)]

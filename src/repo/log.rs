@@ -1,5 +1,6 @@
 //! The log of a repository, for questions about changes, their time and their reasons.
 
+use super::git::message_of;
 use git2::{Oid, Repository, Sort};
 
 use super::Repo;
@@ -119,17 +120,12 @@ fn revision(git: &Repository, name: &str) -> Result<Oid> {
 
 /// A commit as it stands in the log.
 pub(super) fn logged(commit: &git2::Commit<'_>) -> Logged {
-    let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
-    // A message of one line has no body.
-    let (subject, body) = message
-        .trim_start()
-        .split_once('\n')
-        .unwrap_or((&message, ""));
+    let (subject, body) = message_of(commit);
     let author = commit.author();
     Logged {
         id: commit.id().to_string(),
-        subject: subject.trim().to_owned(),
-        body: body.trim().to_owned(),
+        subject,
+        body,
         author: String::from_utf8_lossy(author.name_bytes()).into_owned(),
         time: author.when().seconds(),
         zone: author.when().offset_minutes(),

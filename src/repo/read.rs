@@ -64,8 +64,12 @@ impl Repo {
     }
 
     /// Opens a regular file that lies inside the root, and gives its size.
-    pub(super) fn open_file(&self, path: &RepoPath) -> Result<(File, u64)> {
-        let given = path.under(&self.root);
+    fn open_file(&self, path: &RepoPath) -> Result<(File, u64)> {
+        self.open_at(&path.under(&self.root), path)
+    }
+
+    /// Opens a regular file inside the root by where it lies; `path` names it in failures.
+    pub(super) fn open_at(&self, given: &Path, path: &RepoPath) -> Result<(File, u64)> {
         let real = given.canonicalize().map_err(|e| match e.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => {
                 Failure::input(format!("there is no file `{}`", path.as_str()))

@@ -60,6 +60,7 @@ fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
     };
     let removed = old.map(|old| line(DiffKind::Removed, old));
     let count = u32::from(removed.is_some());
+    let place = path.as_str().into();
     FileDiff {
         old_path: None,
         path,
@@ -69,6 +70,7 @@ fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
         },
         binary: false,
         blob: None,
+        place,
         bytes: None,
         hunks: vec![Hunk {
             old_start: count,

@@ -4,6 +4,7 @@ mod names;
 mod write;
 
 use std::iter::Peekable;
+use std::path::PathBuf;
 use std::str::Split;
 
 use self::names::quoted_name;
@@ -212,6 +213,7 @@ impl<'a> Reader<'a> {
             status,
             binary: head.binary,
             blob: None,
+            place: PathBuf::new(),
             bytes: None,
             hunks,
         })
@@ -589,6 +591,7 @@ mod tests {
         for file in &mut ours.files {
             file.bytes = None;
             file.blob = None;
+            file.place = std::path::PathBuf::new();
         }
         assert_eq!(Diff::parse(&ours.to_unified()).expect("parsed"), ours);
         let printed = std::process::Command::new("git")
@@ -669,6 +672,7 @@ mod tests {
                     status,
                     binary: binary && status != FileStatus::ModeChanged,
                     blob: None,
+                    place: PathBuf::new(),
                     bytes: None,
                     hunks: if bare { Vec::new() } else { hunks },
                 })

@@ -82,7 +82,7 @@ impl<'a> Surroundings<'a> {
                         .is_some_and(|n| n.start() <= range.start() && range.end() <= n.end())
             });
             if !known {
-                let name = Some(full_name(&symbol));
+                let name = Some(symbol.full_name());
                 self.show(piece, &part.path, range, name, budget, count);
             }
             if !changed.iter().any(|(_, other)| other.name == symbol.name) {
@@ -181,7 +181,7 @@ impl<'a> Surroundings<'a> {
                 line.saturating_sub(BEFORE).max(hit.range.start()),
                 (line + AFTER).min(hit.range.end()),
             );
-            let within = hit.symbol.as_ref().map(full_name);
+            let within = hit.symbol.as_ref().map(Symbol::full_name);
             shown += usize::from(self.show(piece, &hit.path, range, within, budget, count));
         }
     }
@@ -230,13 +230,4 @@ fn around(symbols: &[Symbol], lines: LineRange) -> Option<Symbol> {
                 .min_by_key(|s| s.range.len())
         })
         .cloned()
-}
-
-/// A definition's name behind the names around it: `Walk::next`.
-fn full_name(symbol: &Symbol) -> String {
-    if symbol.within.is_empty() {
-        symbol.name.clone()
-    } else {
-        format!("{}::{}", symbol.within, symbol.name)
-    }
 }

@@ -1,9 +1,10 @@
 //! Taking in what a search found, within the room there is.
 
 use super::super::Why;
-use super::{Picker, full_name};
+use super::Picker;
 use crate::base::{LineRange, RepoPath};
 use crate::index::Hit;
+use crate::index::Symbol;
 
 /// Hits scoring less than this share of the best are noise. Measured by what of the lines wanted
 /// is shown in 3,000 tokens: a quarter leaves out too much. To take first what is worth most for
@@ -163,7 +164,7 @@ impl Picker<'_> {
         if self.is_dropped(&hit.path, range) || self.is_shown(&hit.path, range) {
             return None;
         }
-        let symbol = own.map(full_name);
+        let symbol = own.map(Symbol::full_name);
         let excerpt = self.excerpt(&hit.path, range, symbol.clone(), Why::Search)?;
         Some(Planned {
             path: hit.path.clone(),

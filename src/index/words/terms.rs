@@ -336,7 +336,8 @@ pub fn pairs_of_query(query: &str) -> Vec<String> {
     pairs
 }
 
-/// Returns the words of a query, each once, stop words left out; if nothing else is left, they stay.
+/// Returns the words of a query, each once, stop words left out; if nothing else is left, they
+/// stay.
 pub fn of_query(query: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     each(query, |word| {

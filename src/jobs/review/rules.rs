@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::{Finding, Severity};
 use crate::base::text::{hex, hides, human_bytes, truncated};
-use crate::base::{Failure, OrBug, Result};
+use crate::base::{Failure, OrBug, RepoPath, Result};
 use crate::repo::{DiffKind, FileDiff, FileStatus, Repo};
 
 /// Most bytes of a new file that nothing is said of.
@@ -330,20 +330,31 @@ fn stands_free(text: &str, range: &Range<usize>) -> bool {
     (!part(before.chars().next_back()) || escape()) && !part(behind.chars().next())
 }
 
+/// Files that were not read, with the reasons.
+type Unread = Vec<(RepoPath, String)>;
+
 /// Finds secrets in files of which no lines are known: binary ones, and such as are too large for a
 /// diff or are kept out of it.
 ///
+/// Files that cannot be read are given too, with the reasons.
+///
 /// # Errors
-/// Of kind bug, where a rule cannot be read; of kind input, where git's data is broken.
-pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> {
+/// Of kind bug, where a rule cannot be read.
+pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<(Vec<Finding>, Unread)> {
     let rules = compiled()?;
-    let mut found = Vec::new();
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
     let now = |file: &&FileDiff| {
         use FileStatus::{Added, Modified, Renamed};
         file.hunks.is_empty() && matches!(file.status, Added | Modified | Renamed)
     };
     for file in files.iter().filter(now) {
-        let text = text_of(&repo.content_of(file)?);
+        let text = match repo.content_of(file) {
+            Ok(content) => text_of(&content),
+            Err(failure) => {
+                unread.push((file.path.clone(), failure.to_string()));
+                continue;
+            }
+        };
         for (what, secret) in secrets(&text, rules).into_iter().take(MOST) {
             let line = line_of(&text, secret);
             let title = format!("{what} is written here");
@@ -352,7 +363,7 @@ pub(super) fn in_bytes(files: &[FileDiff], repo: &Repo) -> Result<Vec<Finding>> 
             found.push(finding(file, line, &quote, rule, severity, title));
         }
     }
-    Ok(found)
+    Ok((found, unread))
 }
 
 /// The line, from 1, of a part of a text: that of this very part, for the same may stand before it.

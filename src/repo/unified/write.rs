@@ -1,4 +1,6 @@
 //! A diff written as git writes it.
+//!
+//! Writing to a `String` cannot fail, so what it returns is dropped.
 
 use std::fmt::Write as _;
 
@@ -18,7 +20,6 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
         FileStatus::Deleted => "/dev/null".to_owned(),
         _ => ended(spelled("b/", &file.path)),
     };
-    // Writing to a String cannot fail.
     if file.binary {
         let _ = writeln!(
             out,
@@ -39,7 +40,6 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
 /// Writes the `diff --git` line and git's extended header lines.
 fn head(out: &mut String, file: &FileDiff, old_path: &RepoPath) {
     let (old, new) = (spelled("a/", old_path), spelled("b/", &file.path));
-    // Writing to a String cannot fail.
     let _ = writeln!(out, "diff --git {old} {new}");
     match file.status {
         FileStatus::Added => out.push_str("new file mode 100644\n"),
@@ -70,7 +70,6 @@ fn hunk(out: &mut String, hunk: &Hunk) {
             format!("{start},{len}")
         }
     };
-    // Writing to a String cannot fail.
     let _ = write!(
         out,
         "@@ -{} +{} @@",
