@@ -25,9 +25,10 @@ pub(super) struct Ready {
     pub(super) no_model: bool,
 }
 
-/// Makes everything ready: the choice of a model, seal, repository, the model itself, index, engine.
-/// `of` is the diff that is wanted, if one is: nothing is fetched for one that cannot be made, and
-/// nothing is loaded for one that is empty, since the job will say so without asking a model.
+/// Makes everything ready: the choice of a model, seal, repository, the model itself, index,
+/// engine. `of` is the diff that is wanted, if one is: nothing is fetched for one that cannot be
+/// made, and nothing is loaded for one that is empty, since the job will say so without asking a
+/// model.
 pub(super) fn ready(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
     invocation.check_dir()?;
     let chosen = invocation.choose()?;

@@ -1,5 +1,5 @@
-//! The invocation, which every command needs before its own work: folders, settings, the seal, the model,
-//! the repository, in that order.
+//! The invocation of a command: the folders, settings, seal, model and repository, made ready in
+//! that order before its own work.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,8 +46,8 @@ pub(super) struct Invocation {
     pub(super) yes: bool,
     /// The source that cancels the job.
     pub(super) stop: CancelSource,
-    /// The cancel token, made before any signal is caught, and the only one: an interrupt between two
-    /// parts of a command must reach the second.
+    /// The cancel token, made before any signal is caught, and the only one: an interrupt between
+    /// two parts of a command must reach the second.
     token: Cancel,
     /// True once a signal asked us to stop.
     stopped: Arc<AtomicBool>,
@@ -218,8 +218,9 @@ impl Invocation {
         Ok(Chosen { choice, puller })
     }
 
-    /// Makes sure that the model is here: it is fetched with leave where it is not. With `--yes`, where
-    /// nobody asked for this very one, the next of the plan is the way out when a host cannot be reached.
+    /// Makes sure that the model is here: it is fetched with leave where it is not. With `--yes`,
+    /// where nobody asked for this very one, the next of the plan is the way out when a host cannot
+    /// be reached.
     pub(super) fn fetched(&mut self, chosen: Chosen) -> Result<ModelChoice> {
         let (model, mut puller) = match chosen {
             Chosen {

@@ -87,16 +87,23 @@ fn look(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
     }
     let request = Request::Review(request);
     let answer = follow(invocation, &mut ready, &request, Show::Progress, false)?;
-    print(&answer, args.format, &ready, invocation)?;
     let Answer::Review {
         findings,
+        unread,
         stopped,
         failed,
-        ..
     } = answer
     else {
-        return Err(not_a_review());
+        return Err(Failure::bug("a review gave no review"));
     };
+    keep(&findings, invocation, &ready);
+    let came = Came {
+        findings: &findings,
+        unread: &unread,
+        stopped,
+        failed: failed.as_ref(),
+    };
+    print(&came, args.format, &ready.workspace.repo, invocation)?;
     // What was found is shown by now, also where this cannot be written.
     if let Some(file) = &args.write_baseline {
         let mut all = request_baseline(args)?;
@@ -128,25 +135,29 @@ fn look(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
     }
 }
 
-/// Keeps the findings, and prints the review in the format asked for.
+/// The outcome of a review.
+struct Came<'a> {
+    findings: &'a [Finding],
+    unread: &'a [(RepoPath, String)],
+    stopped: bool,
+    failed: Option<&'a Failure>,
+}
+
+/// Prints a review in the format asked for.
 fn print(
-    answer: &Answer,
+    came: &Came<'_>,
     format: ReviewFormat,
-    ready: &Ready,
+    repo: &Repo,
     invocation: &mut Invocation,
 ) -> Result<()> {
-    let Answer::Review {
+    let Came {
         findings,
         unread,
         stopped,
         failed,
-    } = answer
-    else {
-        return Err(not_a_review());
-    };
-    keep(findings, invocation, ready);
+    } = came;
     match format {
-        ReviewFormat::Text => text(findings, unread, &ready.workspace.repo, invocation),
+        ReviewFormat::Text => text(findings, unread, repo, invocation),
         ReviewFormat::Json => invocation.out.json_pretty(&json!({
             "version": VERSION,
             "findings": findings,
@@ -159,10 +170,6 @@ fn print(
         })),
         ReviewFormat::Sarif => invocation.out.json_pretty(&sarif::log(findings)),
     }
-}
-
-fn not_a_review() -> Failure {
-    Failure::bug("a review was answered with something else")
 }
 
 /// The diff of the repository that is to be reviewed.
@@ -312,8 +319,8 @@ fn text(
     Ok(())
 }
 
-/// The line of a finding with those around it, by their numbers; the line alone where the file reads
-/// otherwise by now, or is gone. Secrets are masked.
+/// The line of a finding with those around it, by their numbers; the line alone where the file
+/// reads otherwise by now, or is gone. Secrets are masked.
 fn frame(finding: &Finding, repo: &Repo) -> Result<Vec<(u32, String)>> {
     if finding.quote.trim().is_empty() {
         return Ok(Vec::new());

@@ -1,5 +1,6 @@
 //! `search`: ranked places, for people and for programs.
 
+use crate::index::Symbol;
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
@@ -59,7 +60,7 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
                     "path": hit.path,
                     "start": hit.range.start(),
                     "end": hit.range.end(),
-                    "symbol": hit.symbol.as_ref().map(full_name),
+                    "symbol": hit.symbol.as_ref().map(Symbol::full_name),
                     "kind": hit.symbol.as_ref().map(|symbol| symbol.kind),
                     "score": hit.score,
                     "why": hit.why,
@@ -88,15 +89,6 @@ fn query(args: &SearchArgs) -> Result<String> {
     Ok(query)
 }
 
-/// The name of a definition with what it stands in.
-fn full_name(symbol: &crate::index::Symbol) -> String {
-    if symbol.within.is_empty() {
-        symbol.name.clone()
-    } else {
-        format!("{}::{}", symbol.within, symbol.name)
-    }
-}
-
 /// Prints a hit for people.
 fn text(hit: &Hit, invocation: &mut Invocation) {
     let place = format!(
@@ -110,7 +102,7 @@ fn text(hit: &Hit, invocation: &mut Invocation) {
             invocation.out.parts(&[
                 (Tone::Cyan, &place),
                 (Tone::Plain, "  "),
-                (Tone::Bold, &full_name(symbol)),
+                (Tone::Bold, &symbol.full_name()),
             ]);
             invocation
                 .out

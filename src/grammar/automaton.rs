@@ -6,6 +6,7 @@ use super::form::{Answer, Form, Said};
 use super::part::HEAD;
 use super::step::{Inside, Mark, Open, Step};
 use super::{ByteSet, Grammar, NewPaths, Part, Region};
+use crate::base::bug::bug;
 
 /// Keys of regions, one for each kind of place in free text.
 const WORDS_BEGIN: u32 = 0;
@@ -173,7 +174,8 @@ impl<F: Form> FormGrammar<F> {
         Some(self.begin(next))
     }
 
-    /// Asks the form anew for the part being written: fewer tokens are left, and what was said counts.
+    /// Asks the form anew for the part being written: fewer tokens are left, and what was said
+    /// counts.
     fn renew(&mut self) {
         let Some(state) = self.states.last().copied() else {
             return;
@@ -185,12 +187,13 @@ impl<F: Form> FormGrammar<F> {
         if fresh {
             let state = self.begin(at);
             self.states = vec![state];
-        } else if matches!(part, Part::Words { .. }) {
-            let part = self.part(&at);
-            self.parts.push((at, part));
-        } else {
-            self.parts.push((at, part));
+            return;
         }
+        let part = match part {
+            Part::Words { .. } => self.part(&at),
+            part => part,
+        };
+        self.parts.push((at, part));
     }
 }
 
@@ -207,8 +210,11 @@ impl<F: Form> Grammar for FormGrammar<F> {
             Step::Within(inside) => Some(State { inside, ..state }),
             Step::Ended(value, besides) => self.end(state, value, besides),
         };
-        debug_assert!(next.is_some(), "a part is not known");
-        self.states.extend(next);
+        let Some(next) = next else {
+            self.written.pop();
+            return bug("the part being written is not known", false);
+        };
+        self.states.push(next);
         true
     }
 

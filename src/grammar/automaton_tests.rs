@@ -1,4 +1,4 @@
-use super::super::{Choices, Value};
+use super::super::{Beyond, Choices, Notation, Value, print};
 use super::*;
 
 /// A path, a line, and perhaps a block.
@@ -124,4 +124,53 @@ fn what_cannot_be_written_is_not_offered() {
     grammar.set_alphabet(bytes);
     assert!("a:1".bytes().all(|byte| grammar.push(byte)));
     assert!(grammar.next().iter().eq([b':']));
+}
+
+#[test]
+fn a_rule_beyond_its_text_is_named() {
+    let rule = |text: &str, byte: Option<u8>| {
+        let mut grammar = FormGrammar::new(Letters, 100);
+        for byte in text.bytes() {
+            assert!(grammar.push(byte), "{text:?}");
+            grammar.commit(50);
+        }
+        assert!(byte.is_none_or(|byte| !grammar.push(byte)), "{text:?}");
+        grammar.beyond(byte)
+    };
+    let block = "a:1: x\n<<<\n";
+    assert_eq!(rule("a:1", Some(b'3')), None, "that is none of its texts");
+    assert_eq!(rule("a:1", None), None, "nor may it end there");
+    assert_eq!(
+        rule(&format!("{block}same\n"), Some(b'>')),
+        Some(Beyond::Same)
+    );
+    assert_eq!(
+        rule(&format!("{block}>>>>>>>"), Some(b'>')),
+        Some(Beyond::Fences)
+    );
+    assert_eq!(rule(&format!("{block}new"), None), None);
+    let long = "y".repeat(21);
+    assert_eq!(
+        rule(&format!("a:1: {long}"), Some(b'y')),
+        Some(Beyond::Length)
+    );
+    assert_eq!(rule("a:1: x", Some(0x1b)), None, "no text has it");
+}
+
+#[test]
+fn a_form_is_printed_in_both_notations() {
+    let gbnf = print(&Letters, Notation::Gbnf);
+    assert!(gbnf.starts_with("root ::= at0\n"), "{gbnf}");
+    let first = "at0 ::= (\"a:12: \" | \"a:1: \" | \"é: \") at1 | (\"none\") at2\n";
+    assert!(gbnf.contains(first), "{gbnf}");
+    assert!(
+        gbnf.contains("(line7 \"\\n\")* \">\"{7,7} \"\\n\""),
+        "{gbnf}"
+    );
+    let lark = print(&Letters, Notation::Lark);
+    assert!(lark.starts_with("start : at0\n"), "{lark}");
+    assert!(
+        lark.contains("/[\\u{9}\\u{20}-\\u{7E}\\u{A0}-\\u{10FFFF}]/"),
+        "{lark}"
+    );
 }

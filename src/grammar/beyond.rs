@@ -3,7 +3,7 @@
 use super::form::{Form, Value};
 use super::part::HEAD;
 use super::step::{Inside, Mark, Open};
-use super::{FormGrammar, Part};
+use super::{FormGrammar, NewPaths, Part};
 
 /// A rule that hangs on the history of an answer, or on more than its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,18 +27,6 @@ pub enum Beyond {
 }
 
 impl Beyond {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Taken,
-        Self::OnePlace,
-        Self::Shown,
-        Self::Made,
-        Self::Fences,
-        Self::Same,
-        Self::Length,
-        Self::End,
-    ];
-
     /// The rule in words.
     pub const fn words(self) -> &'static str {
         match self {
@@ -61,12 +49,6 @@ impl<F: Form> FormGrammar<F> {
     /// none; none, where it breaks the form itself.
     pub fn beyond(&self, byte: Option<u8>) -> Option<Beyond> {
         let (open, at) = self.open().zip(self.at())?;
-        let Some(byte) = byte else {
-            return Some(match open.part {
-                Part::Block { .. } => Beyond::Fences,
-                _ => Beyond::End,
-            });
-        };
         let widest = self.form().widest(at.0);
         // Behind a fence that is longer than it must be, what ends a text is told by its length.
         let longer = || {
@@ -77,7 +59,15 @@ impl<F: Form> FormGrammar<F> {
             });
             fences.then_some(Beyond::Fences)
         };
-        open.beyond(byte, &widest).or_else(longer)
+        let rule = match byte {
+            Some(byte) => open.beyond(byte, &widest),
+            None => matches!(
+                widest,
+                Part::Words { may_end: true, .. } | Part::OneOf { may_end: true, .. }
+            )
+            .then_some(Beyond::End),
+        };
+        rule.or_else(longer)
     }
 }
 
@@ -122,14 +112,16 @@ impl<F: Form> Open<'_, F> {
                     file.all_names()
                         .any(|name| self.goes_on(name.as_bytes(), byte))
                 };
-                match () {
-                    () if numbers && self.text.first().is_none_or(u8::is_ascii_digit) => {
-                        Some(Beyond::Shown)
-                    }
-                    () => (byte == b'\n' || name()).then_some(Beyond::Taken),
+                if numbers && self.text.first().is_none_or(u8::is_ascii_digit) {
+                    Some(Beyond::Shown)
+                } else {
+                    (byte == b'\n' || name()).then_some(Beyond::Taken)
                 }
             }
-            (Part::NewPath, _) => Some(Beyond::Made),
+            (Part::NewPath, _) => {
+                let of_paths = NewPaths::goes_on(byte) || b"/\n".contains(&byte);
+                of_paths.then_some(Beyond::Made)
+            }
             (Part::Block { fence, .. }, Inside::Block { mark, utf8, .. }) => match mark {
                 Mark::At(length) if length == *fence => Some(Beyond::Fences),
                 _ if self.is_endless(utf8) || self.is_full() => Some(Beyond::Length),

@@ -5,12 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::ByteSet;
+use super::part::FENCE;
 use super::suffixes::{needed, suffixes};
-use crate::base::LineRange;
 use crate::base::lines::lines;
+use crate::base::{LineRange, OrBug as _};
 
-/// The shortest fence.
-const FENCE: u8 = 7;
 /// A file whose lines would need a longer one gets no edits but as a whole.
 const LONGEST_FENCE: u8 = 40;
 
@@ -124,8 +123,7 @@ impl FileLines {
     /// The text of lines, from 0, each with `\n` behind it.
     pub fn lines(&self, lines: Range<u32>) -> &[u8] {
         let bytes = self.text.get(self.bytes(lines));
-        debug_assert!(bytes.is_some(), "there are no such lines");
-        bytes.unwrap_or_default()
+        bytes.or_bug("there are no such lines")
     }
 
     /// Its lines, each with `\n` behind it.
@@ -266,8 +264,7 @@ impl FileLines {
     fn bytes(&self, lines: Range<u32>) -> Range<usize> {
         let at = |line: u32| {
             let at = self.starts.get(line as usize).or(self.starts.last());
-            debug_assert!(at.is_some(), "there is always a last one");
-            at.map_or(0, |at| *at as usize)
+            at.copied().or_bug("there is no last line") as usize
         };
         at(lines.start)..at(lines.end)
     }
@@ -291,7 +288,10 @@ impl FileLines {
 
     /// How many lines from this one on stand at no other place; 0 for none.
     pub(super) fn need(&self, line: u32) -> u32 {
-        self.need.get(line as usize).copied().unwrap_or(0)
+        self.need
+            .get(line as usize)
+            .copied()
+            .or_bug("there is no such line")
     }
 
     /// Tells whether some lines can be told from all others.

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use super::{ByteSet, FileLines, NewPaths, Part};
+use crate::base::OrBug as _;
 
 /// A language, as a graph: at each place a part is written, and what was written leads to the
 /// next place. What the history of an answer forbids (lines that are taken, tokens that are left)
@@ -94,7 +95,6 @@ impl<'a, At> Answer<'a, At> {
     /// The text of a part.
     pub fn text(&self, said: &Said<At>) -> &'a [u8] {
         let text = self.written.get(said.text.clone());
-        debug_assert!(text.is_some(), "a part lies outside of the answer");
-        text.unwrap_or_default()
+        text.or_bug("a part lies outside of the answer")
     }
 }

@@ -27,7 +27,7 @@ pub use choices::Choices;
 pub use file_lines::FileLines;
 pub use form::{Answer, Form, Said, Value};
 pub use new_paths::NewPaths;
-pub use part::Part;
+pub use part::{FENCE, Part};
 pub use print::{Notation, print};
 pub use utf8::Utf8State;
 

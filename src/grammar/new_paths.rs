@@ -17,8 +17,8 @@ pub struct NewPaths<'a> {
     may_create: Box<dyn Fn(&RepoPath) -> bool + 'a>,
     /// The only names that there may be, in order; none for any.
     only: Option<Vec<RepoPath>>,
-    /// Names that are there already, and those an edit puts there, in lower case: two names that differ
-    /// by case alone are one on some systems.
+    /// Names that are there already, and those an edit puts there, in lower case: two names that
+    /// differ by case alone are one on some systems.
     there: HashSet<String>,
     /// Folders that files stand in.
     folders: HashSet<String>,
@@ -99,10 +99,10 @@ impl<'a> NewPaths<'a> {
         byte.is_ascii_alphanumeric() || b"._-+@~".contains(&byte)
     }
 
-    /// Tells whether a name may become longer: only what is written counts, so that the same bytes may
-    /// come wherever it may.
-    pub fn is_open(settled: usize, path: &[u8]) -> bool {
-        let written = path.get(..settled).unwrap_or(path);
+    /// Tells whether a name may become longer: only what is written counts, so that the same bytes
+    /// may come wherever it may.
+    pub fn is_open(committed: usize, path: &[u8]) -> bool {
+        let written = path.get(..committed).unwrap_or(path);
         // No part is longer than all of it.
         if written.len() < LONGEST_PART {
             return true;

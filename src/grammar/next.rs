@@ -5,6 +5,7 @@ use super::part::HEAD;
 use super::sorted::each;
 use super::step::{Inside, LAST_LINE, Mark, Open};
 use super::{ByteSet, Part};
+use crate::base::bug::bug;
 
 impl<F: Form> Open<'_, F> {
     /// The bytes that may come next, and some more.
@@ -58,7 +59,7 @@ impl<F: Form> Open<'_, F> {
                 }
                 _ => set = utf8.next(),
             },
-            _ => debug_assert!(false, "a state belongs to another part"),
+            _ => bug("a state belongs to another part", ()),
         }
         set
     }

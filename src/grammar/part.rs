@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use super::Choices;
 
+/// The shortest fence.
+pub const FENCE: u8 = 7;
 /// The beginning of a line that ends words: the head of something else.
 pub(super) const HEAD: &[u8] = b"*** ";
 

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use super::form::{Form, Value};
 use super::{Choices, NewPaths, Part};
+use crate::base::bug::bug;
 
 /// How a form is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,8 +220,7 @@ impl<F: Form> Printer<'_, F> {
     /// Whole lines of a file, one after the other.
     fn lines(&mut self, number: u32) -> String {
         let Some(file) = self.form.file(number) else {
-            debug_assert!(false, "there is no file {number}");
-            return "\"\"".to_owned();
+            return bug("a form speaks of a file that it has not", "\"\"".to_owned());
         };
         let name = format!("file{number}");
         let lines: Vec<&[u8]> = file.all().collect();

@@ -4,6 +4,7 @@ use super::form::{Form, Value};
 use super::part::HEAD;
 use super::sorted::{narrow, reaches};
 use super::{Choices, FileLines, NewPaths, Part, Utf8State};
+use crate::base::bug::bug;
 
 /// Bytes by which the last line of words may still be longer than words may be.
 pub(super) const LAST_LINE: usize = 200;
@@ -151,10 +152,7 @@ impl<F: Form> Open<'_, F> {
             (Part::Block { .. }, Inside::Block { mark, utf8, same }) => {
                 self.block(mark, utf8, same, byte)
             }
-            _ => {
-                debug_assert!(false, "a state belongs to another part");
-                None
-            }
+            _ => bug("a state belongs to another part", None),
         }
     }
 
@@ -373,18 +371,19 @@ impl<F: Form> Open<'_, F> {
         if !ends && (self.is_endless(utf8) || self.is_full()) {
             return None;
         }
+        // As its last line it would leave nothing that may come.
+        let same = same.filter(|same| unlike.get(*same as usize) == Some(&byte));
+        let same = same.map(|same| same + 1);
+        if byte == b'\n' && self.is_last_line_of(same, unlike) {
+            return None;
+        }
         let utf8 = utf8.push(byte)?;
         let mark = match mark {
             _ if byte == b'\n' => Mark::At(0),
             Mark::At(length) if byte == b'>' => Mark::At(length + 1),
             _ => Mark::Not,
         };
-        let same = same.filter(|same| unlike.get(*same as usize) == Some(&byte));
-        Some(Step::Within(Inside::Block {
-            mark,
-            utf8,
-            same: same.map(|same| same + 1),
-        }))
+        Some(Step::Within(Inside::Block { mark, utf8, same }))
     }
 
     /// Tells whether a block has gone on so long that it must end: a model that finds no end writes
@@ -394,10 +393,20 @@ impl<F: Form> Open<'_, F> {
             if self.committed > *most && (utf8.is_boundary() || !forced))
     }
 
+    /// Tells whether a block would have all the lines that it may have, and be what it must not be.
+    fn is_last_line_of(&self, same: Option<u32>, unlike: &[u8]) -> bool {
+        same.map(|same| same as usize) == Some(unlike.len())
+            && matches!(self.part, Part::Block { lines: Some(most), .. } if self.lines() + 1 >= *most)
+    }
+
+    /// The lines of a block that are whole.
+    fn lines(&self) -> u32 {
+        self.text.split(|byte| *byte == b'\n').count() as u32 - 1
+    }
+
     /// Tells whether a block has all the lines that it may have.
     pub fn is_full(&self) -> bool {
-        let lines = || self.text.split(|byte| *byte == b'\n').count() as u32 - 1;
-        matches!(self.part, Part::Block { lines: Some(most), .. } if lines() >= *most)
+        matches!(self.part, Part::Block { lines: Some(most), .. } if self.lines() >= *most)
     }
 
     /// Tells whether words have all but gone on too long: see [`super::Part::Words`].

@@ -1,5 +1,10 @@
 //! Where runs of a sequence stand at one place only, by its suffix array.
 
+use crate::base::OrBug as _;
+
+/// The bug of a place that is none of the sequence.
+const PLACE: &str = "there is no such place";
+
 /// The positions of a sequence in the order of what follows from there on, the shorter of two
 /// that are equal to its end first: by doubling (Manber and Myers 1990).
 pub(super) fn suffixes(ranks: &[u32]) -> Vec<u32> {
@@ -13,7 +18,7 @@ pub(super) fn suffixes(ranks: &[u32]) -> Vec<u32> {
                 0 => 0,
                 width => rank.get(at + width).map_or(0, |rank| rank + 1),
             };
-            (rank.get(at).copied().unwrap_or(0), second)
+            (rank.get(at).copied().or_bug(PLACE), second)
         };
         order.sort_unstable_by_key(key);
         let mut next = vec![0_u32; rank.len()];
@@ -55,8 +60,8 @@ pub(super) fn needed(ranks: &[u32], order: &[u32]) -> Vec<u32> {
             continue;
         };
         let (a, b) = (
-            ranks.get(position + held..).unwrap_or_default(),
-            ranks.get(other + held..).unwrap_or_default(),
+            ranks.get(position + held..).or_bug(PLACE),
+            ranks.get(other + held..).or_bug(PLACE),
         );
         held += a.iter().zip(b).take_while(|(a, b)| a == b).count();
         if let Some(slot) = shared.get_mut(*at) {
@@ -66,12 +71,10 @@ pub(super) fn needed(ranks: &[u32], order: &[u32]) -> Vec<u32> {
     }
     let mut need = vec![0_u32; order.len()];
     for (position, at) in place.iter().enumerate() {
-        let after = shared.get(*at).copied().unwrap_or(0);
-        let before = at
-            .checked_sub(1)
-            .and_then(|at| shared.get(at))
-            .copied()
-            .unwrap_or(0);
+        let after = shared.get(*at).copied().or_bug(PLACE);
+        // The first has none before it.
+        let before = at.checked_sub(1).and_then(|at| shared.get(at));
+        let before = before.copied().unwrap_or(0);
         let this = after.max(before) + 1;
         if position + this <= order.len()
             && let Some(slot) = need.get_mut(position)

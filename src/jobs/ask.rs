@@ -9,7 +9,9 @@ use super::{
     Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, model_calls,
 };
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
-use crate::context::{Mention, Past, Wanted, history, mentions, pack::pack, pick, shows};
+use crate::context::{
+    Mention, Past, Wanted, history as git_history, mentions, pack::pack, pick, shows,
+};
 use crate::engine::{Finish, Generate, Generated, Message, Role};
 use crate::index::Index;
 use crate::repo::{Diff, Repo};
@@ -257,8 +259,8 @@ impl<'a> Parts<'a> {
         Ok((context, sent, notes))
     }
 
-    /// The excerpts of earlier turns that need not be shown again: file, first line, last line. What
-    /// has changed since it was shown is not among them.
+    /// The excerpts of earlier turns that need not be shown again: file, first line, last line.
+    /// What has changed since it was shown is not among them.
     fn still_shown(&self, history: &[Turn]) -> BTreeSet<(String, u32, u32)> {
         history
             .iter()
@@ -268,8 +270,8 @@ impl<'a> Parts<'a> {
             .collect()
     }
 
-    /// Reads what git's history says, if the question is about it; gives the reason instead, where that
-    /// fails.
+    /// Reads what git's history says, if the question is about it; gives the reason instead, where
+    /// that fails.
     fn past(
         &self,
         request: &Ask,
@@ -280,10 +282,10 @@ impl<'a> Parts<'a> {
         // A clock may stand before 1970.
         let now = now.map_or(0, |now| now.as_secs() as i64);
         let known = |name: &str| self.repo.knows_revision(name);
-        let Some(asked) = history::asks(&request.question, named, now, &known) else {
+        let Some(asked) = git_history::asks(&request.question, named, now, &known) else {
             return Ok((None, None));
         };
-        match history::past(&asked, self.repo, budget, self.count, self.cancel) {
+        match git_history::past(&asked, self.repo, budget, self.count, self.cancel) {
             Ok(past) => Ok((past, None)),
             Err(failure) if failure.is_interrupted() => Err(failure),
             Err(failure) => Ok((None, Some(format!("the history is not shown: {failure}")))),

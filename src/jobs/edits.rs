@@ -18,9 +18,9 @@ const MOST_BYTES: usize = 24 << 20;
 /// Most bytes of a file that is not shown.
 const MOST_OF_FILE: usize = 1 << 20;
 
-/// The kinds of edits that an answer to this request may have. A model that rewrites is a small one:
-/// it makes, takes away and renames files only where that is asked for, or where it is shown nothing
-/// that it may change.
+/// The kinds of edits that an answer to this request may have. A model that rewrites is a small
+/// one: it makes, takes away and renames files only where that is asked for, or where it is shown
+/// nothing that it may change.
 pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<EditKind> {
     let may = |path: &RepoPath| request.files.is_empty() || request.files.contains(path);
     let nothing = !context.excerpts.iter().any(|excerpt| may(&excerpt.path));

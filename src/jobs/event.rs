@@ -70,8 +70,8 @@ pub struct Finding {
     pub title: String,
     /// The reason: why it is wrong.
     pub reason: String,
-    /// True if the quote was found in the diff (a finding that fails is dropped) and, where a second
-    /// look is taken, held.
+    /// True if the quote was found in the diff (a finding that fails is dropped) and, where a
+    /// second look is taken, held.
     pub verified: bool,
     /// The rule that found it, where no model did: `secret`, `conflict-marker`…
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The place for people: file and line; the file alone where the finding is about the whole of it.
+    /// The place for people: file and line; the file alone where the finding is about the whole of
+    /// it.
     pub fn place(&self) -> String {
         if self.is_of_file() {
             self.path.to_string()
@@ -96,8 +97,8 @@ impl Finding {
         self.line == 0
     }
 
-    /// The change that the suggestion makes; none where there is none, or the line reads otherwise by
-    /// now.
+    /// The change that the suggestion makes; none where there is none, or the line reads otherwise
+    /// by now.
     pub fn change(&self, repo: &Repo) -> Option<Change> {
         if self.side == DiffKind::Removed || self.is_of_file() {
             return None;

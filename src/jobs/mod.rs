@@ -206,7 +206,8 @@ pub enum Answer {
         unread: Vec<(RepoPath, String)>,
         /// True if the job was cancelled or out of time.
         stopped: bool,
-        /// The failure for which no model has read any of it, where none could; the rules have looked.
+        /// The failure for which no model has read any of it, where none could; the rules have
+        /// looked.
         failed: Option<Failure>,
     },
     /// A commit message.

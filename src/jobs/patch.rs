@@ -152,8 +152,8 @@ impl Attempts<'_> {
         Ok((best, stopped))
     }
 
-    /// The language of the answer to an attempt. `can` is true if there is already a change that can
-    /// be applied.
+    /// The language of the answer to an attempt. `can` is true if there is already a change that
+    /// can be applied.
     fn language(&self, attempt: usize, can: bool, cx: &JobCx<'_>) -> Result<EditLanguage<'_>> {
         let rewrites = cx.engine.facts().rewrites;
         let most = lines(attempt, can);

@@ -96,7 +96,8 @@ pub(super) struct PatchValues<'a> {
 /// The values that `retry.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct RetryValues<'a> {
-    /// The reasons why nothing could be applied, or complaints about what the change would leave worse.
+    /// The reasons why nothing could be applied, or complaints about what the change would leave
+    /// worse.
     pub troubles: &'a [String],
     /// Lines that new text may have; 0 for no limit.
     pub lines: u32,

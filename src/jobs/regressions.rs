@@ -72,7 +72,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The complaint about lines that begin with blanks where the file has tabs, or the other way round.
+/// The complaint about lines that begin with blanks where the file has tabs, or the other way
+/// round.
 fn indentation(file: &FileChange, before: &str, after: &str) -> Option<String> {
     let any = |text: &str, start: &str| text.lines().any(|line| line.starts_with(start));
     let path = &file.path;

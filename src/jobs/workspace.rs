@@ -9,7 +9,9 @@ use super::embedding::embedder;
 use super::{Prompts, Settings};
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Embed, Failure, Places, RepoPlaces, Result};
-use crate::engine::{Card, Engine, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect};
+use crate::engine::{
+    Engine, GenerationDefaults, LoadOptions, LocalEngine, Sampling, ScriptedEngine, inspect,
+};
 use crate::index::{Coverage, Index, Meaning, Progress};
 use crate::patch::UndoDir;
 use crate::patch::write::put_back_interrupted;
@@ -367,7 +369,7 @@ pub fn load_engine(
 
 /// The settings of a model's card: by its name, else by the name of its file. A file that the
 /// catalog does not know has none.
-pub fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
+pub fn card_of(name: &str, file: &Path, catalog: &Catalog) -> GenerationDefaults {
     let of_file = |model: &&Model| {
         let told = match &model.source {
             Source::Hub { file, .. } => file,
@@ -387,7 +389,7 @@ pub fn card_of(name: &str, file: &Path, catalog: &Catalog) -> Card {
     let named = catalog.get(name);
     named
         .or_else(|| catalog.models.iter().find(of_file))
-        .map_or_else(Card::default, |model| Card {
+        .map_or_else(GenerationDefaults::default, |model| GenerationDefaults {
             direct: sampling(model.sampling),
             thinking: sampling(model.thinking),
             thinking_limit: model.thinking_limit.map(|limit| limit as usize),
@@ -494,7 +496,7 @@ mod tests {
         assert_eq!(by_file.thinking.temperature, Some(0.6));
         assert_eq!(by_file.thinking_limit, Some(512));
         let none = card_of("x", Path::new("/m/x.gguf"), &catalog());
-        assert_eq!(none, Card::default());
+        assert_eq!(none, GenerationDefaults::default());
     }
 
     #[test]

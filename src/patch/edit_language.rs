@@ -17,7 +17,7 @@ use super::{Edit, EditKind, Texts};
 use crate::base::bug::bug;
 use crate::base::{LineRange, OrBug as _, RepoPath};
 use crate::grammar::{
-    Answer, ByteSet, Choices, FileLines, Form, FormGrammar, NewPaths, Part, Said, Value,
+    Answer, ByteSet, Choices, FENCE, FileLines, Form, FormGrammar, NewPaths, Part, Said, Value,
 };
 
 /// A file that edits may name: its text, the definitions in it, and the lines that are shown.
@@ -68,8 +68,6 @@ const TIMES: usize = 6;
 const LEAST: usize = 96;
 /// Edits of one answer, at the most.
 const MOST_EDITS: usize = 200;
-/// Length of the shortest fence.
-const FENCE: u8 = 7;
 /// Length by which a fence may exceed the shortest that is possible.
 const LONGER: u8 = 33;
 /// The text between the two names of a rename.
@@ -205,7 +203,12 @@ impl<'a> EditLanguage<'a> {
     fn verbs(&self, answer: &Answer<'_, EditAt>) -> impl Iterator<Item = (u32, &'static str)> {
         let edits = self.edits.len();
         let begins = edits < MOST_EDITS && (answer.left >= LEAST || edits == 0);
-        self.words_of(&self.lists, begins, edits > 0 || !self.must_edit)
+        self.words_of(&self.lists, begins, self.may_be_done())
+    }
+
+    /// Tells whether an answer may end with the edits that are committed.
+    fn may_be_done(&self) -> bool {
+        !self.edits.is_empty() || !self.must_edit
     }
 
     /// The words by which an edit of a listed file begins, and the one that ends the answer.
@@ -347,7 +350,8 @@ impl Form for EditLanguage<'_> {
                     most: must.then_some(PROSE),
                 }
             }
-            EditAt::Verb => one_of(self.verbs(answer)),
+            // What opened it counts: a token later too few may be left.
+            EditAt::Verb => one_of(self.words_of(&self.lists, true, self.may_be_done())),
             EditAt::Path(kind) => {
                 let list = self.lists.get(&kind).cloned();
                 Part::OneOf {

@@ -78,6 +78,16 @@ fn new_text_has_no_more_lines_than_it_may() {
     assert_eq!(taken(&mut grammar, ">>>>>>>\n"), 8);
 }
 
+#[test]
+fn the_last_line_that_may_be_is_not_the_old_one() {
+    let repo = repo();
+    let mut grammar = grammar_with(&repo, Some(1));
+    let text = "*** replace src/a.rs\n<<<<<<<\n    1\n=======\n    1";
+    assert_eq!(taken(&mut grammar, text), text.len());
+    assert!(!grammar.push(b'\n'), "the fence could not follow");
+    assert_eq!(taken(&mut grammar, "1\n>>>>>>>\n"), 10);
+}
+
 /// How much of a text the grammar takes, each byte committed by itself.
 fn taken(grammar: &mut EditGrammar<'_>, text: &str) -> usize {
     for (at, byte) in text.bytes().enumerate() {

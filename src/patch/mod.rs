@@ -22,7 +22,7 @@ pub use apply::{Change, ChangedHunk, FileChange};
 pub use edit_language::{EditGrammar, EditLanguage, Scope, ScopeFile};
 pub use write::{Applied, Foreign, UndoDir, Undone};
 
-/// The forms of an edit.
+/// The kinds of edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EditKind {
@@ -51,7 +51,7 @@ pub enum Edit {
         old: String,
         /// Whole lines to stand there.
         new: String,
-        /// The form in which the place was said: [`EditKind::Replace`] or [`EditKind::Rewrite`].
+        /// The kind by which the place was said: [`EditKind::Replace`] or [`EditKind::Rewrite`].
         kind: EditKind,
     },
     /// A new file.

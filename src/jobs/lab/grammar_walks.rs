@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::Random;
 use crate::base::count::RoughCount;
 use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::context::changes::diff_pieces;
@@ -68,7 +69,8 @@ pub struct Tried {
     pub text: String,
     /// True if the text is an answer.
     pub accepted: bool,
-    /// The rule that refuses a text that is no answer, where it is one that no grammar in text can hold.
+    /// The rule that refuses a text that is no answer, where it is one that no grammar in text can
+    /// hold.
     pub beyond: Option<String>,
 }
 
@@ -144,19 +146,6 @@ fn findings(repo: &Repo) -> Result<FindingForm> {
         .first()
         .ok_or_else(|| Failure::input("the last commit changes no line"))?;
     Ok(FindingForm::new(piece, &diff, true))
-}
-
-/// A generator of random numbers (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    /// A number below `count`; 0 where that is 0.
-    fn below(&mut self, count: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % count.max(1) as u64) as usize
-    }
 }
 
 fn chance<F: Form>(

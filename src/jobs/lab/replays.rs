@@ -38,8 +38,8 @@ pub struct Replayed {
     pub tokens: usize,
 }
 
-/// Writes a change as edits whose texts are changed in `form`, and compares what they make.
-pub fn replay(pairs: &[Pair], form: EditKind, walker: &mut Walker) -> Replayed {
+/// Writes a change as edits whose texts are changed by `kind`, and compares what they make.
+pub fn replay(pairs: &[Pair], kind: EditKind, walker: &mut Walker) -> Replayed {
     let texts = Before(
         pairs
             .iter()
@@ -62,7 +62,7 @@ pub fn replay(pairs: &[Pair], form: EditKind, walker: &mut Walker) -> Replayed {
         must_edit: true,
     });
     let mut grammar = FormGrammar::new(language, LIMIT);
-    let answer: String = pairs.iter().map(|pair| said(pair, form)).collect();
+    let answer: String = pairs.iter().map(|pair| said(pair, kind)).collect();
     let (taken, tokens) = walker.spell(&mut grammar, answer.as_bytes(), LIMIT);
     let edits: Vec<Edit> = grammar.edits().to_vec();
     let refused = if taken < answer.len() {
@@ -123,7 +123,7 @@ fn differs(pairs: &[Pair], change: &Change) -> String {
 }
 
 /// The change of one file as an answer would say it.
-fn said(pair: &Pair, form: EditKind) -> String {
+fn said(pair: &Pair, kind: EditKind) -> String {
     let path = pair.path.as_str();
     match (&pair.before, &pair.after) {
         (None, Some(after)) => {
@@ -151,7 +151,7 @@ fn said(pair: &Pair, form: EditKind) -> String {
                 return out + &block(name, (&(0..1), &new), before, EditKind::Rewrite, fence);
             }
             for (old, new) in places(pair, before, after) {
-                out.push_str(&block(name, (&old, &new), before, form, fence));
+                out.push_str(&block(name, (&old, &new), before, kind, fence));
             }
             out
         }
@@ -167,12 +167,12 @@ fn block(
     path: &str,
     (old, new): (&std::ops::Range<usize>, &[String]),
     before: &str,
-    form: EditKind,
+    kind: EditKind,
     fence: usize,
 ) -> String {
     let (open, middle, close) = ("<".repeat(fence), "=".repeat(fence), ">".repeat(fence));
     let new: String = new.iter().map(|line| format!("{line}\n")).collect();
-    if form == EditKind::Rewrite {
+    if kind == EditKind::Rewrite {
         let (start, end) = (old.start + 1, old.end);
         return format!("*** rewrite {path}:{start}-{end}\n{open}\n{new}{close}\n");
     }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_taken_in_every_form_and_make_the_same_files() {
+    fn changes_are_taken_by_every_kind_and_make_the_same_files() {
         let before: String = (0..60).map(|n| format!("line {}\n", n % 9)).collect();
         let after = before
             .replacen("line 3\n", "line three\nand more\n", 2)
@@ -282,9 +282,9 @@ mod tests {
             moved,
         ];
         let mut walker = Walker::new((0..=255).map(|byte| vec![byte]).collect());
-        for form in [EditKind::Replace, EditKind::Rewrite] {
-            let replayed = replay(&pairs, form, &mut walker);
-            assert_eq!(replayed.refused, "", "{form:?}");
+        for kind in [EditKind::Replace, EditKind::Rewrite] {
+            let replayed = replay(&pairs, kind, &mut walker);
+            assert_eq!(replayed.refused, "", "{kind:?}");
             assert!(replayed.edits >= 6, "{replayed:?}");
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Random;
 use crate::base::bug::bug;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 use crate::engine::{Walked, Walker};
@@ -111,13 +112,8 @@ pub fn walks(
 
 /// Chooses some files at random, with some lines of each shown.
 fn chosen(paths: &[RepoPath], texts: &RepoTexts<'_>, seed: u64) -> Vec<ScopeFile> {
-    let mut random = seed | 1;
-    let mut next = move || {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random
-    };
+    let mut random = Random(seed | 1);
+    let mut next = || random.next();
     let count = 1 + next() % FILES;
     let mut files = Vec::new();
     for _ in 0..count {

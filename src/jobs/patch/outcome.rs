@@ -2,8 +2,8 @@
 
 use super::super::Event;
 use super::super::regressions::worse;
+use crate::base::Failure;
 use crate::base::text::{human_count, printable, truncated};
-use crate::base::{Failure, OrBug};
 use crate::engine::{Finish, Generated};
 use crate::patch::{Change, Edit, EditGrammar, Texts};
 
@@ -38,25 +38,31 @@ impl Outcome {
         !self.applies() || attempt == 1 && !self.worse.is_empty()
     }
 
-    /// The reasons that the model is told for its next try; there is always one.
-    pub fn told(&self) -> Vec<String> {
-        let troubles = if self.applies() {
+    /// The reason for which the model is asked again.
+    fn reason(&self) -> &str {
+        let reason = self.reasons().first();
+        reason.map_or("there is no edit in it", |reason| truncated(reason, 1200))
+    }
+
+    fn reasons(&self) -> &[String] {
+        if self.applies() {
             &self.worse
         } else {
             &self.troubles
-        };
-        if troubles.is_empty() {
-            return vec!["there is no edit in it".to_owned()];
         }
-        let told = troubles.iter().take(TOLD);
-        told.map(|trouble| truncated(trouble, 1200).to_owned())
-            .collect()
+    }
+
+    /// The reasons that the model is told for its next try.
+    pub fn told(&self) -> Vec<String> {
+        let others = self.reasons().iter().take(TOLD).skip(1);
+        let others = others.map(|reason| truncated(reason, 1200));
+        let told = std::iter::once(self.reason()).chain(others);
+        told.map(str::to_owned).collect()
     }
 
     /// Says why the model is asked again.
     pub fn tell_retry(&self, emit: &mut dyn FnMut(Event)) {
-        let told = self.told();
-        let reason = told.first().map(String::as_str).or_bug("no reason is told");
+        let reason = self.reason();
         let what = if self.applies() {
             "that would leave the code worse"
         } else {

@@ -1,14 +1,15 @@
-//! The form of the findings of a piece of a diff: at lines that are in it, each quoting its line, of
-//! fixed severities and categories; or that there are none.
+//! The form of the findings of a piece of a diff: at lines that are in it, each quoting its line,
+//! of fixed severities and categories; or that there are none.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::super::{Finding, Severity};
+use crate::base::bug::bug;
 use crate::base::text::{hides, truncated};
 use crate::base::{OrBug, RepoPath};
 use crate::context::changes::DiffPiece;
-use crate::grammar::{Answer, Choices, Form, Part, Said, Value};
+use crate::grammar::{Answer, Choices, FENCE, Form, Part, Said, Value};
 use crate::repo::{Diff, DiffKind};
 
 /// The categories of findings.
@@ -32,8 +33,6 @@ const SEVERITIES: [(&str, Severity); 3] = [
 pub(in crate::jobs) const NONE: &str = "No findings.";
 /// The fence that begins new text for a line.
 const FIX: &str = "<<<<<<<\n";
-/// The length of the fence that ends new text.
-const FENCE: u8 = 7;
 /// Bytes of a title, about.
 const TITLE: usize = 120;
 /// Bytes of a reason, about.
@@ -196,18 +195,20 @@ impl FindingForm {
         answer: &Answer<'_, FindingAt>,
     ) -> Option<Finding> {
         let [severity, category, title, _, reason, ..] = parts else {
-            return None;
+            return bug("a finding lacks parts", None);
         };
-        // An answer that was cut off may end inside a character.
-        let text = |said: &Said<FindingAt>| std::str::from_utf8(answer.text(said)).ok();
-        let (title, reason) = (text(title)?.trim(), text(reason)?.trim());
+        let text = |said: &Said<FindingAt>| {
+            let text = std::str::from_utf8(answer.text(said)).ok();
+            text.or_bug("a line that is whole ends inside a character")
+        };
+        let (title, reason) = (text(title).trim(), text(reason).trim());
         if title.is_empty() || reason.is_empty() {
             // Blanks that are not the plain one.
             return None;
         }
         let (Value::Chosen(severity), Value::Chosen(category)) = (severity.value, category.value)
         else {
-            return None;
+            return bug("a word of a finding was not chosen", None);
         };
         let line = self.line(head, quote)?;
         Some(Finding {
@@ -225,7 +226,8 @@ impl FindingForm {
         })
     }
 
-    /// The choices behind what was said: findings about lines that have none, and what else may come.
+    /// The choices behind what was said: findings about lines that have none, and what else may
+    /// come.
     fn heads(&self, at: FindingAt, answer: &Answer<'_, FindingAt>) -> Part {
         let heads = answer.said.iter().filter_map(|said| match said.at {
             FindingAt::Severity(head) => Some(head),

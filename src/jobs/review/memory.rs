@@ -15,7 +15,7 @@ use crate::engine::{Facts, Generate};
 
 /// The version of what is kept: it changes with how findings are come to (the form, the second
 /// look, what is kept).
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Pieces that are kept, at most.
 const MOST: usize = 2_000;
 
@@ -46,8 +46,8 @@ impl Memory {
         }
     }
 
-    /// The key of a piece: a hash of everything that the model is told for both looks, how tokens are
-    /// drawn, and which model it is.
+    /// The key of a piece: a hash of everything that the model is told for both looks, how tokens
+    /// are drawn, and which model it is.
     pub fn key(request: &Generate, facts: &Facts) -> String {
         let mut hash = Sha256::new();
         hash.update(VERSION.to_le_bytes());

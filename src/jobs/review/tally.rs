@@ -69,7 +69,8 @@ impl Tally {
         }
     }
 
-    /// Says how many findings fell or were put aside, what was known of `total` pieces, and the figures.
+    /// Says how many findings fell or were put aside, what was known of `total` pieces, and the
+    /// figures.
     pub fn tell(&self, total: usize, emit: &mut dyn FnMut(Event)) {
         let mut note = |count: usize, one: &str, more: &str, what: &str| {
             let who = match count {

@@ -1,4 +1,5 @@
-//! The outcome of an answer with edits: the edits, the words around them, and an edit that was begun.
+//! The outcome of an answer with edits: the edits, the words around them, and an edit that was
+//! begun.
 
 use super::{EditAt, EditGrammar};
 use crate::base::OrBug as _;
