@@ -216,8 +216,8 @@ fn ungrouped(code: &str) -> String {
     out
 }
 
-/// The documentation whose first word leaves out what it is about. Arguments are left to clap, which
-/// prints theirs as help.
+/// The documentation whose first word leaves out what it is about. Arguments are left to clap,
+/// which prints theirs as help.
 fn riddles(text: &str) -> impl Iterator<Item = &str> {
     let kind = |line: &str| {
         let line = line.trim_start();

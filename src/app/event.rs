@@ -28,7 +28,7 @@ pub enum Event {
     Key(Key),
     /// A bracketed paste, as it came; [`super::update`] cleans it.
     Paste(String),
-    /// The mouse was moved, pressed or turned.
+    /// A button of the mouse went down or up, the mouse was dragged, or its wheel turned.
     Mouse(Mouse),
     /// The terminal's size, also once at the start.
     Resize {
@@ -140,7 +140,8 @@ pub enum Event {
     },
     /// A turn, or the history, could not be saved. (Success is silent.)
     SaveFailed(Failure),
-    /// Answer to [`super::Command::Export`] and [`super::Command::WriteReport`]: the file as shown to people.
+    /// Answer to [`super::Command::Export`] and [`super::Command::WriteReport`]: the file as shown
+    /// to people.
     Written(Result<String, Failure>),
     /// Answer to [`super::Command::Suggest`]: the change, none where the line reads otherwise.
     Suggested {
@@ -285,7 +286,7 @@ pub struct ModelRow {
 /// A report about a download.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PullEvent {
-    /// Progress (the fields of `models::Progress`).
+    /// Progress (the fields of `registry::Progress`).
     Progress {
         /// The model's name in the catalog.
         name: String,

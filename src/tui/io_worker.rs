@@ -1,4 +1,4 @@
-//! The thread for what is quick: reading files, asking git, sessions, lists, reports.
+//! The I/O worker, a thread for what is quick: reading files, asking git, sessions, lists, reports.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(3);
 const MOST_CODE: usize = 100_000;
 
 /// Tells whether a command is for this thread.
-pub const fn is_quick(command: &Command) -> bool {
+pub const fn takes(command: &Command) -> bool {
     matches!(
         command,
         Command::Preview { .. }
@@ -301,11 +301,11 @@ fn expand(name: &str) -> PathBuf {
     }
 }
 
-/// Serves tasks until nobody can send any.
-pub fn serve(mut worker: IoWorker, tasks: &Receiver<Command>) {
+/// Carries commands out until nobody can send any.
+pub fn serve(mut worker: IoWorker, commands: &Receiver<Command>) {
     loop {
-        match tasks.recv_timeout(LOOK) {
-            Ok(task) => worker.serve(task),
+        match commands.recv_timeout(LOOK) {
+            Ok(command) => worker.serve(command),
             Err(RecvTimeoutError::Timeout) => worker.look_at_memory(),
             Err(RecvTimeoutError::Disconnected) => return,
         }

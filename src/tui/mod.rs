@@ -64,7 +64,7 @@ pub struct Start {
     pub script: Option<PathBuf>,
     /// The process that may download, started before the seal; none where it could not be.
     pub puller: Option<Puller>,
-    /// Tells whether the seal is on.
+    /// The state of the seal.
     pub sealed: Sealed,
     /// A session to go on with; `Some("")` for the last one.
     pub resume: Option<String>,

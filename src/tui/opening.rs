@@ -1,13 +1,13 @@
 //! The things the screen opens with: its theme, its options, the day.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::color::Depth;
 use super::terminal::{self, Ground};
 use super::theme::Theme;
 use super::{Start, history};
 use crate::app::Options;
-use crate::base::{Failure, config};
+use crate::base::{Failure, Places, config};
 use crate::jobs::Workspace;
 
 /// The theme of that name, or the one that is always there and a warning.
@@ -80,7 +80,7 @@ pub fn theme_wanted(
 
     // What was chosen with /theme counts while the configuration says nothing.
     if set.origin == config::Origin::Default
-        && let Ok(kept) = std::fs::read_to_string(start.places.state.join("theme"))
+        && let Ok(kept) = std::fs::read_to_string(theme_file(&start.places))
         && !kept.trim().is_empty()
     {
         return (kept.trim().to_owned(), None);
@@ -95,4 +95,9 @@ pub fn theme_wanted(
         "dark"
     };
     (name.to_owned(), Some(ground))
+}
+
+/// The file that keeps the theme chosen on the screen.
+pub(super) fn theme_file(places: &Places) -> PathBuf {
+    places.state.join("theme")
 }

@@ -1,6 +1,8 @@
 //! The ring: what happened goes into the state, what the state wants goes to the workers, and
 //! what it has become is drawn.
 
+use super::opening;
+use crate::base::bug::bug;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -380,8 +382,8 @@ impl Ring {
                 self.state.quitting = true;
                 None
             }
-            // All others are the workers'.
-            _ => None,
+            // All others were taken by a worker.
+            _ => bug("a command that nobody carries out", None),
         }
     }
 
@@ -405,7 +407,7 @@ impl Ring {
         self.view.set_theme(theme);
         self.pacer.input();
         if keep {
-            write_private(&self.shared.places.state.join("theme"), name.as_bytes())?;
+            write_private(&opening::theme_file(&self.shared.places), name.as_bytes())?;
         }
         Ok(name)
     }

@@ -14,7 +14,7 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{BlockId, BlockPart, Focus, Layout, MouseTarget, Place, Selection, State};
+use crate::app::{BlockId, Focus, Layout, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
 
 /// Columns of the screen from which on the panel stands beside the transcript.
@@ -382,11 +382,6 @@ impl View {
     /// The text of a selection in the transcript.
     pub fn text_of(&self, selection: Selection, state: &State) -> String {
         self.transcript.text_of(selection, state)
-    }
-
-    /// The part at a cell of the transcript, for tests.
-    pub fn part_at(&self, column: u16, row: u16) -> Option<BlockPart> {
-        self.transcript.at(column, row).map(|(_, part)| part)
     }
 }
 

@@ -89,7 +89,7 @@ impl Workers {
         let (engine, engine_tasks) = unbounded();
         let (index, index_tasks) = unbounded();
         let (io_worker, io_commands) = unbounded();
-        let (writer, writer_tasks) = unbounded();
+        let (writer, writer_commands) = unbounded();
         let (building, embedding) = (CancelSource::new(), CancelSource::new());
         let mut to_finish = Vec::new();
         let thread = EngineThread::new(Arc::clone(&shared), events.clone());
@@ -115,7 +115,7 @@ impl Workers {
         {
             let (shared, events) = (Arc::clone(&shared), events.clone());
             to_finish.push(spawn("writer", move || {
-                write(&shared, &writer_tasks, &events)
+                write(&shared, &writer_commands, &events)
             })?);
         }
         let pulls = match puller {
@@ -195,7 +195,7 @@ impl Workers {
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
-            quick if io_worker::is_quick(&quick) => self.to_io_worker(quick),
+            command if io_worker::takes(&command) => self.to_io_worker(command),
             other => return Some(other),
         }
         None
@@ -214,7 +214,7 @@ impl Workers {
     }
 
     fn preview(&self, generation: Generation, request: Box<Request>) {
-        // While a job has the engine, the io_worker answers with an estimate.
+        // While a job has the engine, the I/O worker answers with an estimate.
         if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
             self.to_io_worker(Command::Preview {
                 generation,

@@ -265,11 +265,11 @@ pub struct Download {
     pub rate: f64,
     /// Bytes on disk before this download started.
     pub resumed: u64,
-    /// The stage or the outcome of the download.
+    /// Under way, or how it ended.
     pub end: DownloadEnd,
 }
 
-/// The stage or the outcome of a download.
+/// A download under way, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DownloadEnd {
     /// Under way.

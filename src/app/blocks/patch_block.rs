@@ -144,16 +144,6 @@ impl PatchBlock {
     /// Makes an open patch of a planned change.
     pub fn new(request: String, change: Change, troubles: Vec<String>) -> Self {
         let hunks = change.hunks(HUNK_CONTEXT);
-        Self::with_hunks(request, change, hunks, troubles)
-    }
-
-    /// Makes an open patch of a planned change and its hunks.
-    pub fn with_hunks(
-        request: String,
-        change: Change,
-        hunks: Vec<ChangedHunk>,
-        troubles: Vec<String>,
-    ) -> Self {
         let files = change
             .files
             .iter()

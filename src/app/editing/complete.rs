@@ -1,5 +1,6 @@
 //! Completion: files behind `@`, commands behind `/`, and what commands take.
 
+use crate::base::bug::bug;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -61,8 +62,8 @@ pub(in crate::app) struct Narrowed {
     pattern: String,
     /// Indices into the list of paths, rising.
     left: Arc<Vec<u32>>,
-    /// The address of the list the indices belong to; another list is searched anew.
-    of: usize,
+    /// The list the indices belong to; another list is searched anew.
+    of: Arc<Vec<RepoPath>>,
 }
 
 /// The candidates completion chooses from.
@@ -214,12 +215,11 @@ fn files(
     if word.is_empty() {
         return first_files(range, subject, paths);
     }
-    let of = Arc::as_ptr(paths).addr();
     let mut matcher = Matcher::new(Config::DEFAULT.match_paths());
     let pattern = Pattern::parse(word, CaseMatching::Smart, Normalization::Smart);
     let narrowed = before
         .and_then(|popup| popup.narrowed.as_ref())
-        .filter(|narrowed| narrowed.of == of && narrows(&narrowed.pattern, word));
+        .filter(|narrowed| Arc::ptr_eq(&narrowed.of, paths) && narrows(&narrowed.pattern, word));
     let mut scored = scored(paths, narrowed, &pattern, &mut matcher);
     let left: Vec<u32> = scored.iter().map(|file| file.at).collect();
     let key = |file: &Scored<'_>| (u32::MAX - file.score, file.path.as_str().len(), file.at);
@@ -244,7 +244,7 @@ fn files(
     popup.narrowed = Some(Narrowed {
         pattern: word.to_owned(),
         left: Arc::new(left),
-        of,
+        of: Arc::clone(paths),
     });
     Some(popup)
 }
@@ -297,9 +297,9 @@ fn scored<'a>(
     match narrowed {
         Some(narrowed) => {
             for at in narrowed.left.iter().copied() {
-                // A list is known by its address, which a shorter one may have got since.
-                if let Some(path) = paths.get(at as usize) {
-                    score(at, path);
+                match paths.get(at as usize) {
+                    Some(path) => score(at, path),
+                    None => bug("a path that matched is none of the list", ()),
                 }
             }
         }

@@ -1,9 +1,9 @@
-"""Whether commits that were made can be said as edits, token by token within the mask.
+"""Whether commits that were made can be said as edits, token by token within the grammar.
 
     python3 tests/bench/edits/commits.py REPOSITORY... [--commits 200] [--model starter]
 
 takes the newest commits that are no merges and change at most 20 text files, writes each as an
-answer in two forms (text replaced; lines written anew), and counts those that the mask takes and
+answer in two forms (text replaced; lines written anew), and counts those that the grammar takes and
 that make the same files byte for byte. HOMEBODY names the program.
 """
 

@@ -79,6 +79,8 @@ def main():
         done = subprocess.run(command + ["--strings", str(STRINGS)], check=True, capture_output=True)
         strings = [json.loads(line) for line in done.stdout.decode().splitlines()]
         taken = sum(string["accepted"] for string in strings)
+        # Else nothing would be compared.
+        failed |= len(strings) != STRINGS or not STRINGS / 10 < taken < STRINGS * 9 / 10
         print(f"{language}: {len(strings)} strings, {taken} are answers")
         for name, takes in engines.items():
             lost, unnamed, beyond = [], [], collections.Counter()
