@@ -1,13 +1,13 @@
 //! The transformer that all architectures written here are variants of: norm, a mixing layer
 //! (attention, or a delta net), norm, gated feed-forward.
 
+mod checkpoints;
 pub mod drafter;
 
 use candle_core::{Device, Result, bail};
 
 use super::activations::{Activations, Vector};
 use super::attention::{Attention, AttentionForm};
-use super::checkpoint::{Checkpoint, KeptLayer};
 use super::delta::DeltaNet;
 use super::hyperparameters::{Hyperparameters, LayerKind};
 use super::kv_cache::KvCache;
@@ -354,64 +354,6 @@ impl Transformer {
                 self.unclean = true;
             }
         }
-    }
-
-    /// Returns the state as it is now, to be taken up again; cheap on the CPU.
-    pub fn checkpoint(&mut self) -> Result<Checkpoint> {
-        self.truncate(self.held)?;
-        let layers = self.states.iter().map(|state| {
-            Ok(match state {
-                State::KvCache(keys) => KeptLayer::KvCache(keys.saved(self.held)?),
-                State::Recurrent(state) => KeptLayer::Moment {
-                    moment: state.now().clone(),
-                    matrix: state.shape().state(),
-                    rows: state.rows(),
-                },
-            })
-        });
-        Ok(Checkpoint {
-            tokens: self.held,
-            layers: layers.collect::<Result<_>>()?,
-        })
-    }
-
-    /// Takes up a checkpoint of this network.
-    ///
-    /// # Errors
-    /// Where it is of another; then the state is that of an empty text.
-    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<()> {
-        self.truncate(0)?;
-        let fits = checkpoint.tokens <= self.context
-            && checkpoint.layers.len() == self.states.len()
-            && checkpoint
-                .layers
-                .iter()
-                .zip(&self.states)
-                .all(|(kept, state)| match (kept, state) {
-                    (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
-                        kept.shape() == keys.shape() && kept.precision() == keys.precision()
-                    }
-                    (KeptLayer::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
-                        *matrix == state.shape().state() && *rows == state.rows()
-                    }
-                    _ => false,
-                });
-        if !fits {
-            bail!("the state that was kept is of another model");
-        }
-        for (kept, state) in checkpoint.layers.iter().zip(&mut self.states) {
-            match (kept, state) {
-                (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
-                    *keys = kept.saved(checkpoint.tokens)?
-                }
-                (KeptLayer::Moment { moment, .. }, State::Recurrent(state)) => {
-                    state.restore(moment)
-                }
-                _ => bail!("the state that was kept is of another model"),
-            }
-        }
-        self.held = checkpoint.tokens;
-        Ok(())
     }
 }
 
