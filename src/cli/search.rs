@@ -1,6 +1,5 @@
 //! `search`: ranked places, for people and for programs.
 
-use crate::index::Symbol;
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
@@ -13,7 +12,7 @@ use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
-use crate::index::Hit;
+use crate::index::{Hit, Symbol};
 
 /// Most bytes of a query that are read from a file.
 const MOST_QUERY: u64 = 100_000;

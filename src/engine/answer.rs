@@ -90,7 +90,7 @@ impl AnswerStream {
                 }
             };
             match next_phase {
-                Some(part) => self.phase = part,
+                Some(phase) => self.phase = phase,
                 None => return,
             }
         }

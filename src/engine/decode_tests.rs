@@ -11,6 +11,13 @@ use crate::model::network::Wanted;
 /// One whose state can be cut back, and one whose state cannot.
 const MODELS: [&str; 2] = ["qwen2-tiny", "qwen35-tiny-mtp"];
 
+/// How far logits may lie from those of a token read alone: on x86 they are the same to the last bit.
+const APART: f32 = if cfg!(target_arch = "x86_64") {
+    0.0
+} else {
+    1e-3
+};
+
 fn load(name: &str) -> LocalEngine {
     let options = LoadOptions {
         name: name.to_owned(),
@@ -82,7 +89,7 @@ fn every_row_is_that_of_the_token_read_alone() {
             let mut decoder = begun(&mut engine, &mut drafting);
             for (i, token) in answer.iter().enumerate() {
                 let apart = far(decoder.logits(), &wanted[i]);
-                assert!(apart < 1e-3, "{name}, {length}, token {i}: {apart}");
+                assert!(apart <= APART, "{name}, {length}, token {i}: {apart}");
                 assert_eq!(decoder.len(), 120 + i);
                 let more = answer.len() - i - 1;
                 decoder
@@ -90,7 +97,7 @@ fn every_row_is_that_of_the_token_read_alone() {
                     .expect("read");
             }
             let apart = far(decoder.logits(), wanted.last().expect("one"));
-            assert!(apart < 1e-3, "{name}, {length}: {apart}");
+            assert!(apart <= APART, "{name}, {length}: {apart}");
             let came = decoder.finish();
             // Most was drafted and right, and each change made a draft go wrong.
             assert!(

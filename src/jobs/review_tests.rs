@@ -1,5 +1,8 @@
 //! Reviews of small diffs, written by a script.
 
+#[path = "review_rules_tests.rs"]
+mod by_rules;
+
 use super::super::trial::{Trial, notes};
 use super::*;
 use crate::base::CancelSource;
@@ -71,6 +74,18 @@ fn always(text: &str) -> ScriptedEngine {
         repeat: true,
         ..ScriptedAnswer::text(text)
     }])
+}
+
+/// An AWS key in its form, which is none.
+const KEY: &str = "let k = \"AKIAIOSFODNN7EXAMPLZ\";\n";
+
+fn rules(findings: &[Finding]) -> Vec<&str> {
+    let mut rules: Vec<_> = findings
+        .iter()
+        .filter_map(|finding| finding.rule.as_deref())
+        .collect();
+    rules.sort_unstable();
+    rules
 }
 
 #[test]
@@ -194,73 +209,6 @@ fn a_large_diff_comes_in_pieces_and_a_failure_costs_one() {
     assert!(engine.asked().len() > 3, "{}", engine.asked().len());
     assert_eq!(came.unread.len(), 1, "{:?}", came.unread);
     assert!(!came.stopped);
-}
-
-/// An AWS key in its form, which is none.
-const KEY: &str = "let k = \"AKIAIOSFODNN7EXAMPLZ\";\n";
-
-fn rules(findings: &[Finding]) -> Vec<&str> {
-    let mut rules: Vec<_> = findings
-        .iter()
-        .filter_map(|finding| finding.rule.as_deref())
-        .collect();
-    rules.sort_unstable();
-    rules
-}
-
-#[test]
-fn what_nobody_can_speak_of_is_still_looked_at() {
-    for (name, expected) in [
-        ("n\u{200b}.rs", &["hidden-name", "secret"][..]),
-        ("n\u{1b}[31m.rs", &["hidden-name", "secret"]),
-        ("n\u{e0101}.rs", &["hidden-name", "secret"]),
-    ] {
-        let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
-        trial.put(name, KEY);
-        trial.git(&["add", "-A"]);
-        let came = play(&trial, staged(), &mut always("No findings."));
-        assert_eq!(rules(&came.findings), expected, "{name:?}");
-        assert_eq!(came.unread.len(), 1, "{:?}", came.unread);
-        assert!(came.failed.is_some(), "no model has read it");
-        // A neighbour is read as ever.
-        trial.put("b.rs", "fn b() {}\n");
-        trial.git(&["add", "-A"]);
-        let came = play(&trial, staged(), &mut always("No findings."));
-        assert_eq!(rules(&came.findings), expected, "{name:?}");
-        assert_eq!((came.unread.len(), came.failed), (1, None));
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
-    let name = std::ffi::OsStr::from_bytes(b"n\xe9.rs");
-    std::fs::write(trial.repo.root().join(name), KEY).expect("written");
-    trial.git(&["add", "-A"]);
-    let came = play(&trial, staged(), &mut always("No findings."));
-    assert_eq!(rules(&came.findings), ["secret"]);
-    assert!(notes(&came.events).contains("no UTF-8"));
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_binary_file_with_a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
-    use std::os::unix::ffi::OsStrExt as _;
-    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
-    let name = std::ffi::OsStr::from_bytes(b"n\xe9.bin");
-    let bytes = format!("\0{KEY}");
-    std::fs::write(trial.repo.root().join(name), bytes).expect("written");
-    for spec in [DiffSpec::Unstaged, DiffSpec::Staged] {
-        let review = Review {
-            diff: ReviewOf::Repo(spec),
-            ..staged()
-        };
-        let came = play(&trial, review, &mut always("No findings."));
-        assert_eq!(rules(&came.findings), ["secret"]);
-        trial.git(&["add", "-A"]);
-    }
 }
 
 #[test]
@@ -457,55 +405,4 @@ fn new_text_for_a_line_is_a_change() {
     let came = play(&self::trial(), staged(), &mut small);
     assert!(came.findings.is_empty());
     assert!(!small.asked()[0].messages[0].content.contains("<<<<<<<"));
-}
-
-#[test]
-fn what_needs_no_model_is_found_without_one() {
-    let trial = Trial::new(&[("a.js", "one();\n")]);
-    let key = format!("AKIA{}", "QX7RZ2LMN4TBWY5V");
-    let token = format!("ghp_{}", "aB3".repeat(12));
-    let line = format!("const key = \"{key}\", token = \"{token}\";");
-    trial.put("a.js", &format!("one();\n{line}\n  debugger;\n"));
-    trial.put(
-        "b.py",
-        "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\nbreakpoint()\n",
-    );
-    trial.put("c.md", "Title\n=======\nAKIAIOSFODNN7EXAMPLE\n");
-    trial.git(&["add", "-A"]);
-    let mut engine = always("No findings.");
-    let came = play(&trial, staged(), &mut engine);
-    let told: Vec<_> = came
-        .findings
-        .iter()
-        .map(|f| (f.path.as_str(), f.line, f.rule.as_deref().unwrap_or("")))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("a.js", 2, "secret"),
-            ("b.py", 1, "conflict-marker"),
-            ("a.js", 3, "debug-leftover"),
-            ("b.py", 6, "debug-leftover"),
-        ]
-    );
-    // Reports go to places where a key should not, nor a second one in its line.
-    let quote = &came.findings[0].quote;
-    assert!(!quote.contains(&key) && !quote.contains(&token), "{quote}");
-}
-
-#[test]
-fn a_new_file_that_is_too_large_is_said_though_nobody_reads_it() {
-    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
-    let large = vec![0_u8; (5 << 20) + 1];
-    std::fs::write(trial.dir.path().join("big.bin"), large).expect("written");
-    trial.git(&["add", "-A"]);
-    // What is staged counts.
-    std::fs::remove_file(trial.dir.path().join("big.bin")).expect("removed");
-    let mut engine = ScriptedEngine::saying(&[]);
-    let came = play(&trial, staged(), &mut engine);
-    assert_eq!(came.findings[0].rule.as_deref(), Some("large-file"));
-    assert_eq!(came.unread[0].0, "big.bin");
-    let mut trial = trial;
-    trial.settings.review_skip = vec!["*.bin".to_owned()];
-    assert!(play(&trial, staged(), &mut engine).findings.is_empty());
 }

@@ -1,10 +1,10 @@
 //! The instructions that this CPU has, found once.
 
-use crate::base::bug::bug;
 use std::sync::OnceLock;
 
 use super::activations::{self, Tile};
 use super::f32x16::{Lanes, Plain};
+use crate::base::bug::bug;
 
 /// Tokens up to which rows of weights are taken one by one: unpacking them for several rows
 /// costs more than it saves.

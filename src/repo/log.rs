@@ -1,10 +1,9 @@
 //! The log of a repository, for questions about changes, their time and their reasons.
 
-use super::git::message_of;
 use git2::{Oid, Repository, Sort};
 
 use super::Repo;
-use super::git::git_failure;
+use super::git::{git_failure, message_of};
 use crate::base::{Cancel, Failure, RepoPath, Result};
 
 /// Commits that are looked at, at most, for those that touch some files: enough for years of

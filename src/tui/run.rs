@@ -1,8 +1,6 @@
 //! The ring: what happened goes into the state, what the state wants goes to the workers, and
 //! what it has become is drawn.
 
-use super::opening;
-use crate::base::bug::bug;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use crossterm::event::{self as term, KeyModifiers, MouseButton, MouseEventKind};
 
 use super::input::{self, Input, Pause};
-use super::opening::{folder_name, load_theme, options, theme_wanted, today};
+use super::opening::{folder_name, load_theme, options, theme_file, theme_wanted, today};
 use super::pacer::Pacer;
 use super::panic_watch::PanicWatch;
 use super::terminal::{self, Ground, Terminal};
@@ -22,6 +20,7 @@ use super::{Start, clipboard, editor, signals};
 use crate::app::{
     self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Place, Signal, State,
 };
+use crate::base::bug::bug;
 use crate::base::places::write_private;
 use crate::base::text::printable_block;
 use crate::base::{Failure, Result};
@@ -407,7 +406,7 @@ impl Ring {
         self.view.set_theme(theme);
         self.pacer.input();
         if keep {
-            write_private(&opening::theme_file(&self.shared.places), name.as_bytes())?;
+            write_private(&theme_file(&self.shared.places), name.as_bytes())?;
         }
         Ok(name)
     }

@@ -1,6 +1,5 @@
 //! Completion: files behind `@`, commands behind `/`, and what commands take.
 
-use crate::base::bug::bug;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::app::slash::{self, Argument, Slash};
 use crate::base::RepoPath;
+use crate::base::bug::bug;
 
 /// Most rows a popup offers.
 pub const MOST: usize = 50;

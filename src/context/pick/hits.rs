@@ -3,8 +3,7 @@
 use super::super::Why;
 use super::Picker;
 use crate::base::{LineRange, RepoPath};
-use crate::index::Hit;
-use crate::index::Symbol;
+use crate::index::{Hit, Symbol};
 
 /// Hits scoring less than this share of the best are noise. Measured by what of the lines wanted
 /// is shown in 3,000 tokens: a quarter leaves out too much. To take first what is worth most for
