@@ -61,10 +61,11 @@ fn a_binary_file_with_a_name_that_is_no_utf8_hides_nothing_from_the_rules() {
 fn a_file_that_cannot_be_read_is_told_and_the_review_goes_on() {
     let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
     trial.put(".gitattributes", "*.key -diff\n");
-    trial.put("gone.key", "lost\n");
+    let long: String = (0..4_000).map(|n: u32| format!("{}\n", n * n)).collect();
+    trial.put("gone.key", &long);
     trial.put("here.key", KEY);
     trial.git(&["add", "-A"]);
-    // git's own copy of one is lost.
+    // Of git's own copy of one the middle is damaged (the header is whole).
     let id = std::process::Command::new("git")
         .args(["hash-object", "gone.key"])
         .current_dir(trial.repo.root())
@@ -73,13 +74,21 @@ fn a_file_that_cannot_be_read_is_told_and_the_review_goes_on() {
     let id = String::from_utf8(id.stdout).expect("an id");
     let (folder, name) = id.trim().split_at(2);
     let objects = trial.repo.root().join(".git/objects");
-    std::fs::remove_file(objects.join(folder).join(name)).expect("removed");
+    let object = objects.join(folder).join(name);
+    let mut bytes = std::fs::read(&object).expect("read");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 64].fill(0xff);
+    std::fs::remove_file(&object).expect("removed");
+    std::fs::write(&object, bytes).expect("written");
     let came = play(&trial, staged(), &mut always("No findings."));
     assert_eq!(rules(&came.findings), ["secret"]);
+    let gone: Vec<&str> = (came.unread.iter())
+        .filter(|(path, _)| path == "gone.key")
+        .map(|(_, reason)| reason.as_str())
+        .collect();
     assert!(
-        came.unread.iter().any(|(path, _)| *path == "gone.key"),
-        "{:?}",
-        came.unread
+        gone.iter().any(|reason| reason.contains("git cannot read")),
+        "{gone:?}"
     );
 }
 
