@@ -2,22 +2,27 @@
 //!
 //! # The rooms
 //!
-//! | floor | room | what it is for | may import |
-//! | --- | --- | --- | --- |
-//! | 0 | [`base`] | failures, cancellation, paths, configuration, the seal | nothing of ours |
-//! | 1 | [`repo`] | files, git, diffs | base |
-//! | 1 | [`grammar`] | the languages of answers, and what may come next in them | base |
-//! | 1 | [`kernels`] | arithmetic on quantized weights | base |
-//! | 1 | [`registry`] | the models there are; downloads; the only room with a network | base |
-//! | 2 | [`patch`] | what edits may be written; edits to new texts; undo | base, grammar |
-//! | 2 | [`index`] | definitions, words and embeddings, on disk | base, repo |
-//! | 2 | [`model`] | GGUF, tokenizer, template, sampling, networks | base, kernels |
-//! | 3 | [`context`] | what the model is shown | base, repo, index |
-//! | 3 | [`engine`] | runs models | base, grammar, model, kernels |
-//! | 4 | [`jobs`] | ask, patch, review, message | floors 0–3, except kernels and model |
-//! | 5 | [`app`] | the screen's state | message types of jobs, index, repo, patch |
-//! | 6 | [`tui`] | the terminal | 5, 4 and public faces of 0–3 |
-//! | 6 | [`cli`] | the command line | as tui; the two never import each other |
+//! | floor | package | room | what it is for | may import |
+//! | --- | --- | --- | --- | --- |
+//! | 0 | ground | `base` | failures, cancellation, paths, configuration, the seal | nothing of ours |
+//! | 1 | ground | `repo` | files, git, diffs | base |
+//! | 1 | ground | `grammar` | the languages of answers, and what may come next in them | base |
+//! | 1 | inference | `kernels` | arithmetic on quantized weights | base |
+//! | 1 | work | `registry` | the models there are; downloads; the only room with a network | base |
+//! | 2 | work | `patch` | what edits may be written; edits to new texts; undo | base, grammar |
+//! | 2 | search | `index` | definitions, words and embeddings, on disk | base, repo |
+//! | 2 | inference | `model` | GGUF, tokenizer, template, sampling, networks | base, kernels |
+//! | 3 | search | `context` | what the model is shown | base, repo, index |
+//! | 3 | inference | `engine` | runs models | base, grammar, model, kernels |
+//! | 4 | work | `jobs` | ask, patch, review, message | floors 0–3, except kernels and model |
+//! | 5 | homebody | `app` | the screen's state | message types of jobs, index, repo, patch |
+//! | 6 | homebody | `tui` | the terminal | 5, 4 and public faces of 0–3 |
+//! | 6 | homebody | `cli` | the command line | as tui; the two never import each other |
+//!
+//! The packages lie below `src`, the rooms in their package: `src/inference/engine`. In all of
+//! them `crate::base` is `base`: a package's root imports the rooms that its own may see, so
+//! that the compiler guards the floors between packages, and `tests/house.rs` those within.
+//! Below, a file is named by its room.
 //!
 //! Data flows one way: a key or a worker's report is an *event*; the state takes it and
 //! answers with *commands*; workers carry them out and report. Headless commands call the
@@ -93,17 +98,13 @@
     )
 )]
 
+#[cfg(feature = "lab")]
+use homebody_ground::grammar;
+use homebody_ground::{base, repo};
+use homebody_inference::engine;
+use homebody_search::{context, index};
+use homebody_work::{jobs, patch, registry};
+
 pub mod app;
-pub mod base;
 pub mod cli;
-pub mod context;
-pub mod engine;
-pub mod grammar;
-pub mod index;
-pub mod jobs;
-pub mod kernels;
-pub mod model;
-pub mod patch;
-pub mod registry;
-pub mod repo;
 pub mod tui;

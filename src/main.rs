@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use homebody::base::{Failure, Kind, Result, seal};
 use homebody::cli::{self, Next, Opening};
-use homebody::model::jinja;
-use homebody::registry::{Puller, puller};
 use homebody::tui;
+use homebody_ground::base::{Failure, Kind, Result, seal};
+use homebody_inference::model::jinja;
+use homebody_work::registry::{Puller, puller};
 
 fn main() -> ExitCode {
     // A panic has been told by then, and the terminal was put back by whoever held it.

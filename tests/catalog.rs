@@ -1,8 +1,8 @@
 //! The figures of the catalog against those that a file's own header gives.
 
-use homebody::engine;
-use homebody::model::synthetic::{Quantization, Shape, write_header};
-use homebody::registry::Catalog;
+use homebody_inference::engine;
+use homebody_inference::model::synthetic::{Quantization, Shape, write_header};
+use homebody_work::registry::Catalog;
 
 /// Models of the catalog whose shapes are known here.
 const SHAPES: [(&str, &str); 6] = [

@@ -727,13 +727,13 @@ fn no_escape_sequence_of_the_repository_or_the_model_gets_out() {
 
 #[test]
 fn the_schema_knows_every_event() {
-    use homebody::base::{Failure, LineRange, RepoPath};
-    use homebody::context::{Context, Excerpt, FrameLine, LeftOut, Past, Why};
-    use homebody::engine::{Cut, Usage};
-    use homebody::jobs::event::VERSION;
-    use homebody::jobs::{Event, Finding, Severity, Source};
-    use homebody::patch::EditKind;
-    use homebody::repo::DiffKind;
+    use homebody_ground::base::{Failure, LineRange, RepoPath};
+    use homebody_ground::repo::DiffKind;
+    use homebody_inference::engine::{Cut, Usage};
+    use homebody_search::context::{Context, Excerpt, FrameLine, LeftOut, Past, Why};
+    use homebody_work::jobs::event::VERSION;
+    use homebody_work::jobs::{Event, Finding, Severity, Source};
+    use homebody_work::patch::EditKind;
 
     let place = Place::plain();
     let schema = schema(&place);

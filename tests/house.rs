@@ -7,6 +7,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Packages below `src` and the rooms in each; those of none belong to the program's own. The
+/// compiler sees to the floors between packages: a package's root imports the rooms that its
+/// own may see, and nothing else names another package.
+const PACKAGES: &[(&str, &[&str])] = &[
+    ("ground", &["base", "repo", "grammar"]),
+    ("inference", &["kernels", "model", "engine"]),
+    ("search", &["index", "context"]),
+    ("work", &["patch", "registry", "jobs"]),
+];
+
 /// Rooms and what they may import of ours.
 const ROOMS: &[(&str, &[&str])] = &[
     ("base", &[]),
@@ -76,6 +86,10 @@ const FENCES: &[(&str, &[&str])] = &[
         &["kernels/", "model/mapping.rs", "base/seal"],
     ),
     ("process::exit", &["main.rs"]),
+    ("homebody_ground", &["lib.rs", "main.rs"]),
+    ("homebody_inference", &["lib.rs", "main.rs"]),
+    ("homebody_search", &["lib.rs", "main.rs"]),
+    ("homebody_work", &["lib.rs", "main.rs"]),
 ];
 
 /// Names that say nothing.
@@ -237,6 +251,10 @@ fn riddles(text: &str) -> impl Iterator<Item = &str> {
 fn problems(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut wrong = |what: String| found.push(format!("src/{path}: {what}"));
+    let path = match path.split_once('/') {
+        Some((package, path)) if PACKAGES.iter().any(|(name, _)| *name == package) => path,
+        _ => path,
+    };
     if !text.starts_with("//!") {
         wrong("does not begin with `//!`".into());
     }
@@ -324,15 +342,47 @@ fn every_room_is_on_the_map() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let map = fs::read_to_string(root.join("src/lib.rs")).expect("the map");
     for (room, _) in ROOMS {
+        let of = PACKAGES.iter().find(|(_, rooms)| rooms.contains(room));
+        let package = of.map_or("", |(package, _)| *package);
+        let named = if package.is_empty() {
+            "homebody"
+        } else {
+            package
+        };
         assert!(
-            map.contains(&format!("[`{room}`]")),
-            "{room} is not in the table of src/lib.rs"
+            map.contains(&format!("| {named} | `{room}` |")),
+            "{room} of {named} is not in the table of src/lib.rs"
         );
-        let law = fs::read_to_string(root.join("src").join(room).join("mod.rs")).expect("a mod.rs");
+        let law = root.join("src").join(package).join(room).join("mod.rs");
+        let law = fs::read_to_string(law).expect("a mod.rs");
         assert!(
             law.contains("Law:"),
-            "src/{room}/mod.rs does not state its law"
+            "src/{package}/{room}/mod.rs does not state its law"
         );
+    }
+}
+
+#[test]
+fn a_package_sees_of_others_what_its_rooms_may() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let own = ["app", "tui", "cli"];
+    for (package, rooms) in PACKAGES.iter().chain([&("", &own[..])]) {
+        let root = fs::read_to_string(src.join(package).join("lib.rs")).expect("a root");
+        let mut seen: Vec<&str> = (root.lines())
+            .filter_map(|line| line.strip_prefix("use homebody_"))
+            .filter_map(|line| line.split_once("::"))
+            .flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric()))
+            .filter(|name| !name.is_empty())
+            .collect();
+        let mut may: Vec<&str> = (ROOMS.iter())
+            .filter(|(room, _)| rooms.contains(room))
+            .flat_map(|(_, may)| may.iter().copied())
+            .filter(|room| !rooms.contains(room))
+            .collect();
+        seen.sort_unstable();
+        may.sort_unstable();
+        may.dedup();
+        assert_eq!(seen, may, "the root of src/{package}");
     }
 }
 
@@ -397,6 +447,16 @@ fn planted_faults_are_found() {
             "tree_sitter",
         ),
         ("patch/x.rs", "//! x\nfn f() { unsafe { g() } }\n", "unsafe"),
+        (
+            "search/index/x.rs",
+            "//! x\nuse crate::context::pick;\n",
+            "imports `context`",
+        ),
+        (
+            "ground/repo/x.rs",
+            "//! x\nuse homebody_search::index;\n",
+            "homebody_search",
+        ),
         ("base/util.rs", "//! x\n", "says nothing"),
         ("base/x.rs", "use std::fs;\n", "does not begin"),
         ("attic/x.rs", "//! x\n", "no room"),

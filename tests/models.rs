@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use homebody::model::gguf::Value;
+use homebody_inference::model::gguf::Value;
 use serde_json::Value as Json;
 
 use crate::cli::{Place, code, stderr, stdout};
@@ -303,7 +303,8 @@ fn what_cannot_be_used_is_told_when_it_is_added() {
     let place = Place::committed();
     let strip = |name: &str| {
         // No token steers any more, so that no family can be told.
-        let header = homebody::model::gguf::Header::read(&fixture(name)).expect("a model");
+        let header =
+            homebody_inference::model::gguf::Header::read(&fixture(name)).expect("a model");
         let count = header.metadata["tokenizer.ggml.token_type"]
             .as_array()
             .map_or(0, <[Value]>::len);

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use homebody::base::{Cancel, CancelSource, Failure, Kind};
-use homebody::registry::{Catalog, Installed, Model, Progress, Route, Source, Store, pull_by};
+use homebody_ground::base::{Cancel, CancelSource, Failure, Kind};
+use homebody_work::registry::{Catalog, Installed, Model, Progress, Route, Source, Store, pull_by};
 use sha2::{Digest as _, Sha256};
 
 /// A request as the server saw it.
@@ -912,7 +912,7 @@ mod process {
     //! The puller as a process of its own, with the real binary.
 
     use super::*;
-    use homebody::registry::Puller;
+    use homebody_work::registry::Puller;
     use std::ffi::OsString;
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use homebody::base::{Cancel, Kind};
-use homebody::registry::repository::{chosen, models_of, pull_remote};
-use homebody::registry::{RemoteModel, Store};
+use homebody_ground::base::{Cancel, Kind};
+use homebody_work::registry::repository::{chosen, models_of, pull_remote};
+use homebody_work::registry::{RemoteModel, Store};
 use serde_json::json;
 
 use crate::cli::{Place, code, stderr, stdout};

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use homebody::model::gguf::write::{Planned, Writer};
-use homebody::model::gguf::{Header, Value};
+use homebody_inference::model::gguf::write::{Planned, Writer};
+use homebody_inference::model::gguf::{Header, Value};
 
 /// Copies a model with other metadata: `None` takes a key out.
 pub fn rewritten(from: &Path, out: &Path, changes: &[(&str, Option<Value>)]) {

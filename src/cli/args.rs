@@ -149,6 +149,7 @@ pub(super) enum Command {
     /// Say what was found, what fits, and prove that no socket can be opened
     Doctor,
     /// Show every key with its value and where it comes from
+    #[command(after_help = super::settings::keys_help())]
     Config,
     /// Remove the index, conversations and undo records of this repository
     Forget(ForgetArgs),

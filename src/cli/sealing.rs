@@ -105,7 +105,7 @@ fn checks(invocation: &mut Invocation) -> bool {
     for missing in proof.walls.missing() {
         invocation.out.fact("  not here", missing);
     }
-    if workspace.config.check_settings.unfenced.value {
+    if workspace.config.check_unfenced.value {
         invocation.out.fact(
             "  switched off",
             "check_unfenced = true: checks run with every right that you have",

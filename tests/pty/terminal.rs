@@ -257,8 +257,8 @@ impl Drop for Terminal {
 
 /// The folder of models of whoever runs the tests, if the starter is in it.
 pub fn installed_models() -> Option<PathBuf> {
-    let models = homebody::base::Places::find().ok()?.models();
-    let store = homebody::registry::Store {
+    let models = homebody_ground::base::Places::find().ok()?.models();
+    let store = homebody_work::registry::Store {
         dir: models.clone(),
     };
     let there = store.get("starter").ok().flatten().is_some();

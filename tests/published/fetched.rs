@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use homebody::model::gguf::write::Writer;
-use homebody::model::gguf::{Header, Value};
+use homebody_inference::model::gguf::write::Writer;
+use homebody_inference::model::gguf::{Header, Value};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/published");
 

@@ -4,14 +4,14 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use homebody::base::Cancel;
-use homebody::engine::{LocalEngine, Reread, Sampling, ThinkingMode, Usage};
-use homebody::jobs::model_trial::{JOBS, TinyRepository, request, second_question};
-use homebody::jobs::session::Sessions;
-use homebody::jobs::{Answer, Ask, Event, Request, Settings, Turn};
-use homebody::model::chat::{ChatFacts, ChatMessage, ChatRole, ChatTemplate};
-use homebody::model::gguf::Header;
-use homebody::model::tokenizer::{TokenKind, Tokenizer};
+use homebody_ground::base::Cancel;
+use homebody_inference::engine::{LocalEngine, Reread, Sampling, ThinkingMode, Usage};
+use homebody_inference::model::chat::{ChatFacts, ChatMessage, ChatRole, ChatTemplate};
+use homebody_inference::model::gguf::Header;
+use homebody_inference::model::tokenizer::{TokenKind, Tokenizer};
+use homebody_work::jobs::model_trial::{JOBS, TinyRepository, request, second_question};
+use homebody_work::jobs::session::Sessions;
+use homebody_work::jobs::{Answer, Ask, Event, Request, Settings, Turn};
 
 use crate::fetched::{Published, templates};
 use crate::tiny::{ARCHITECTURES, control_words, load, vocabulary, write};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use homebody::model::chat;
+use homebody_inference::model::chat;
 use serde_json::Value;
 
 use crate::fetched::{python, templates};

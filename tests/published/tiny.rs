@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use homebody::base::Cancel;
-use homebody::engine::{LoadOptions, LocalEngine};
-use homebody::model::gguf::Header;
-use homebody::model::synthetic::{self, Quantization, Shape};
+use homebody_ground::base::Cancel;
+use homebody_inference::engine::{LoadOptions, LocalEngine};
+use homebody_inference::model::gguf::Header;
+use homebody_inference::model::synthetic::{self, Quantization, Shape};
 
 use crate::fetched::{folder, header};
 
 /// The architectures that are run.
-pub use homebody::base::architectures::WRITING as ARCHITECTURES;
+pub use homebody_ground::base::architectures::WRITING as ARCHITECTURES;
 /// Merges that are taken of the vocabulary of GPT-2.
 const MERGES: usize = 4096;
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use homebody::model::gguf::Header;
-use homebody::model::tokenizer::{Encoding, Tokenizer};
+use homebody_inference::model::gguf::Header;
+use homebody_inference::model::tokenizer::{Encoding, Tokenizer};
 use serde_json::Value;
 
 use crate::fetched::{files, folder, header, python};

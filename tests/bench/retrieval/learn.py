@@ -2,7 +2,7 @@
 homebody reads.
 
     python3 -m pip install lightgbm numpy
-    python3 learn.py FOLDER... --out ../../../src/index/ranking/rank
+    python3 learn.py FOLDER... --out ../../../src/search/index/ranking/rank
     python3 learn.py FOLDER... --leave-out     # a quarter of the repositories at a time, by
                                                # forests that never saw them
 

@@ -1,0 +1,237 @@
+//! The kinds of values that keys of the configuration take: how each is read from a file or a
+//! variable, written, and named in messages.
+
+use super::config::{ColorChoice, Config};
+use super::config_file::{Entry, Wrong};
+use super::failure::{Failure, Result};
+use super::path::RepoPath;
+use super::setting::{Origin, Setting};
+
+/// Leads to a setting in the configuration.
+type At<T> = fn(&mut Config) -> &mut Setting<T>;
+
+/// A key of the configuration. All that there is to say of it stands in one row of the table in
+/// [`super::config`].
+pub struct Key {
+    /// The name, with dots between its parts.
+    pub name: &'static str,
+    /// The kind of its value, and the setting that holds it.
+    pub(super) takes: Takes,
+    /// True if the file of a repository may set it.
+    pub by_repository: bool,
+    /// The variable of the environment that sets it.
+    pub environment: Option<&'static str>,
+    /// A sentence about it.
+    pub help: &'static str,
+}
+
+/// The kind of a value, with its limits and the setting that holds it.
+pub(super) enum Takes {
+    /// True or false.
+    Flag(At<bool>),
+    /// A count of `unit`, up to the number.
+    Count(At<usize>, &'static str, u64),
+    /// The same; nothing is set at first.
+    Limit(At<Option<usize>>, &'static str, u64),
+    /// Any whole number; nothing is set at first.
+    Seed(At<Option<u64>>),
+    /// A number from 0 to the last one; nothing is set at first.
+    Number(At<Option<f32>>, f64),
+    /// A time, in seconds.
+    Seconds(At<f64>),
+    /// A text that is not empty.
+    Text(At<String>),
+    /// A text; an empty one is none.
+    OptionalText(At<Option<String>>),
+    /// One of the choices of colours.
+    Color(At<ColorChoice>),
+    /// A path inside the repository.
+    Path(At<String>),
+    /// A list of texts.
+    Texts(At<Vec<String>>),
+    /// Globs: the user's replace the built-in ones, a repository's are added.
+    Globs(At<Vec<String>>),
+    /// A table of actions, each with its keys.
+    Keys,
+}
+
+impl Key {
+    /// A key that only the user's own file sets; the rest of a row is said in the table.
+    pub(super) const USERS: Self = Self {
+        name: "",
+        takes: Takes::Keys,
+        by_repository: false,
+        environment: None,
+        help: "",
+    };
+
+    /// Says what the key takes, its unit with it.
+    pub fn kind(&self) -> String {
+        match self.takes {
+            Takes::Flag(_) => "true or false".to_owned(),
+            Takes::Count(_, unit, most) | Takes::Limit(_, unit, most) => {
+                format!("{unit}, from 0 to {most}")
+            }
+            Takes::Seed(_) => "a whole number from 0".to_owned(),
+            Takes::Number(_, most) => format!("a number from 0 to {most}"),
+            Takes::Seconds(_) => "a time such as \"20s\" or \"2m\"".to_owned(),
+            Takes::Text(_) | Takes::OptionalText(_) => "a text".to_owned(),
+            Takes::Color(_) => {
+                let words = ColorChoice::ALL.map(|choice| format!("\"{}\"", choice.word()));
+                words.join(", ")
+            }
+            Takes::Path(_) => "a path inside the repository".to_owned(),
+            Takes::Texts(_) => "a list of texts".to_owned(),
+            Takes::Globs(_) => "a list of globs".to_owned(),
+            Takes::Keys => "a table of actions, each with its keys".to_owned(),
+        }
+    }
+
+    /// Takes the entry of a file over.
+    pub(super) fn take(
+        &self,
+        config: &mut Config,
+        entry: &Entry,
+        origin: &Origin,
+    ) -> Result<(), Wrong> {
+        match self.takes {
+            Takes::Flag(at) => over(at(config), entry.flag()?, origin),
+            Takes::Count(at, _, most) => over(at(config), entry.count(most)?, origin),
+            Takes::Limit(at, _, most) => over(at(config), Some(entry.count(most)?), origin),
+            Takes::Seed(at) => over(at(config), Some(entry.whole(u64::MAX)?), origin),
+            Takes::Number(at, most) => {
+                let value = entry.number(0.0, most)? as f32;
+                over(at(config), Some(value), origin);
+            }
+            Takes::Seconds(at) => over(at(config), entry.seconds()?, origin),
+            Takes::Text(at) => over(at(config), entry.text()?, origin),
+            Takes::OptionalText(at) => over(at(config), entry.optional_text()?, origin),
+            Takes::Color(at) => {
+                let words = ColorChoice::ALL.map(|choice| (choice.word(), choice));
+                over(at(config), entry.one_of(&words)?, origin);
+            }
+            Takes::Path(at) => {
+                let path = RepoPath::new(&entry.text()?)
+                    .map_err(|failure| entry.wrong(failure.to_string()))?;
+                over(at(config), path.into(), origin);
+            }
+            Takes::Texts(at) => over(at(config), entry.texts()?, origin),
+            Takes::Globs(at) => add(at(config), entry, origin)?,
+            Takes::Keys => {
+                let mut keys = std::mem::take(&mut config.keys.value);
+                let taken = entry.keys(&mut keys);
+                config.keys.set(keys, origin.clone());
+                taken?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the value of the key's variable over.
+    ///
+    /// # Errors
+    /// Of kind config, naming the variable.
+    pub(super) fn take_variable(
+        &self,
+        config: &mut Config,
+        name: &'static str,
+        value: String,
+    ) -> Result<()> {
+        let origin = Origin::Environment(name);
+        match self.takes {
+            Takes::Count(at, _, most) => {
+                let number = value.trim().parse().ok().filter(|n: &u64| *n <= most);
+                let number = number.ok_or_else(|| {
+                    Failure::config(format!("{name} is `{value}`"))
+                        .because(format!("it takes a whole number from 0 to {most}"))
+                })?;
+                at(config).set(number as usize, origin);
+            }
+            Takes::Text(at) => at(config).set(value, origin),
+            Takes::OptionalText(at) => at(config).set(Some(value), origin),
+            _ => {
+                return Err(Failure::bug(format!(
+                    "{name} is of a kind that no variable sets"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the value as TOML, empty where nothing is set, with its origin; `config` is left as
+    /// it is.
+    pub(super) fn written(&self, config: &mut Config) -> Vec<(String, String, Origin)> {
+        let (value, origin) = match self.takes {
+            Takes::Flag(at) => write(at(config), ToString::to_string),
+            Takes::Count(at, ..) => write(at(config), ToString::to_string),
+            Takes::Limit(at, ..) => write_set(at(config), ToString::to_string),
+            Takes::Seed(at) => write_set(at(config), ToString::to_string),
+            Takes::Number(at, _) => write_set(at(config), |x| format!("{x:?}")),
+            Takes::Seconds(at) => write(at(config), |x| text(&format!("{x}s"))),
+            Takes::Text(at) | Takes::Path(at) => write(at(config), |x| text(x)),
+            Takes::OptionalText(at) => write_set(at(config), |x| text(x)),
+            Takes::Color(at) => write(at(config), |x| text(x.word())),
+            Takes::Texts(at) | Takes::Globs(at) => write(at(config), |x| texts(x)),
+            Takes::Keys => {
+                let keys = config.keys.value.iter();
+                let row = |(action, list): (&String, &Vec<String>)| {
+                    let name = format!("{}.{action}", self.name);
+                    (name, texts(list), config.keys.origin.clone())
+                };
+                return keys.map(row).collect();
+            }
+        };
+        vec![(self.name.to_owned(), value, origin)]
+    }
+}
+
+/// Writes the value of a setting with its origin.
+fn write<T>(setting: &Setting<T>, write: impl Fn(&T) -> String) -> (String, Origin) {
+    (write(&setting.value), setting.origin.clone())
+}
+
+/// The same for a value that may not be set: TOML has no word for that.
+fn write_set<T>(setting: &Setting<Option<T>>, write: impl Fn(&T) -> String) -> (String, Origin) {
+    let value = setting.value.as_ref().map(write);
+    (value.unwrap_or_default(), setting.origin.clone())
+}
+
+/// Writes a text as TOML.
+fn text(value: &str) -> String {
+    toml::Value::from(value).to_string()
+}
+
+/// Writes a list of texts as TOML.
+fn texts(values: &[String]) -> String {
+    toml::Value::from(values.to_vec()).to_string()
+}
+/// Takes the value of a file over. A setting of the command line or the environment stands over any
+/// file, also when a repository is opened after they were read.
+fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
+    if !matches!(setting.origin, Origin::CommandLine | Origin::Environment(_)) {
+        setting.set(value, origin.clone());
+    }
+}
+
+/// Takes a list of a file over: the user's replaces the built-in one, a repository's is added.
+///
+/// # Errors
+/// Where the value is no list of texts; where a repository's glob may be none, or might take back
+/// what the user leaves out.
+fn add(setting: &mut Setting<Vec<String>>, entry: &Entry, origin: &Origin) -> Result<(), Wrong> {
+    let values = entry.texts()?;
+    if matches!(origin, Origin::Repo(_)) {
+        let special = |glob: &&String| glob.contains(['!', '[', ']', '{', '}', '\\']);
+        if let Some(glob) = values.iter().find(special) {
+            return Err(entry.wrong(format!(
+                "`{}`: `{glob}`: the globs of a repository have no `!`, brackets, braces or `\\`",
+                entry.name()
+            )));
+        }
+        setting.value.extend(values);
+    } else {
+        setting.value = values;
+    }
+    setting.origin = origin.clone();
+    Ok(())
+}
