@@ -6,11 +6,14 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use super::activations::{RUN, RoundedInputs};
-use super::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, chunk_bytes, dequantize, unpack_chunk};
+use super::activations::RoundedInputs;
+use super::blocks::{Format, Kind, MOST_WEIGHTS, dequantize};
+use super::dispatch::Kernels;
+use super::output::Output;
 use super::panel::{PANEL, PANELS, Rows, Scratch};
 use super::pool;
-use super::simd::{Level, Simd};
+use super::products::{FloatDot, TokenIn};
+use super::simd::Simd;
 use crate::base::bug::bug;
 use crate::with_format;
 
@@ -128,79 +131,28 @@ impl<'a> Matrix<'a> {
         simd: Simd,
     ) {
         let count = count.min(self.rows.saturating_sub(first));
-        #[cfg(target_arch = "x86_64")]
-        if !simd.in_panels(x.tokens) {
-            let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
-            match (simd.level(), F::BY_ONE) {
-                (Level::Avx512, Some(products)) if x.tokens == 1 => {
-                    // SAFETY: a `Simd` is made only where the CPU has its instructions; no
-                    // other piece has these rows.
-                    unsafe { products(rows, x, out.rows_of_one(first, count)) };
-                    return;
-                }
-                (Level::Avx512 | Level::Avx2 | Level::AvxVnni, _) => {
-                    let put = |row: usize, token: usize, value: f32| {
-                        // SAFETY: no other piece has these rows.
+        let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
+        let few = !simd.in_panels(x.tokens);
+        let kernels = Kernels::of::<F>(simd);
+        // SAFETY of all that is called: a `Simd` is made only where the CPU has its instructions,
+        // and no other piece has these rows, so no other thread has their places.
+        match (kernels.single, kernels.few) {
+            (Some(single), _) if few && x.tokens == 1 => {
+                // SAFETY: as said above.
+                unsafe { single(rows, x, out.rows_of_one(first, count)) };
+            }
+            (_, Some(products)) if few => {
+                // SAFETY: as said above.
+                unsafe { products(rows, self.row_bytes, x, out.from(first)) };
+            }
+            _ => {
+                for (row, bytes) in rows.chunks_exact(self.row_bytes).enumerate() {
+                    row_times(kernels, bytes, x, |token, value| {
+                        // SAFETY: as said above.
                         unsafe { out.put(token, first + row, value) };
-                    };
-                    // SAFETY: a `Simd` is made only where the CPU has its instructions, and all
-                    // of these have AVX2.
-                    unsafe { super::avx2::rows::few::<F>(rows, self.row_bytes, x, put) };
-                    return;
+                    });
                 }
-                _ => {}
             }
-        }
-        #[cfg(target_arch = "aarch64")]
-        if !simd.in_panels(x.tokens) && simd.level() != Level::Scalar {
-            let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
-            let put = |row: usize, token: usize, value: f32| {
-                // SAFETY: no other piece has these rows.
-                unsafe { out.put(token, first + row, value) };
-            };
-            // SAFETY: a `Simd` is made only where the CPU has its instructions, and both have
-            // dot products.
-            unsafe { super::neon::rows::few::<F>(rows, self.row_bytes, x, put) };
-            return;
-        }
-        for row in first..first + count {
-            self.row_times::<F>(x, row, simd, |token, value| {
-                // SAFETY: no other piece has this row, so no other thread has this place.
-                unsafe { out.put(token, row, value) };
-            });
-        }
-    }
-
-    /// Multiplies one row with every token; `put` is told a token and its product.
-    fn row_times<F: Format>(
-        &self,
-        x: &RoundedInputs,
-        row: usize,
-        simd: Simd,
-        mut put: impl FnMut(usize, f32),
-    ) {
-        let row = self.row(row);
-        let mut first = 0;
-        for &count in &x.tiles {
-            for token in 0..count {
-                let place = TokenIn {
-                    x,
-                    first,
-                    count,
-                    token,
-                };
-                let value = match simd.level() {
-                    #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 | Level::AvxVnni | Level::Avx2 => {
-                        // SAFETY: a `Simd` is made only where the CPU has its instructions, and
-                        // all of these have AVX2.
-                        unsafe { row_dot_avx2::<F>(row, place) }
-                    }
-                    _ => row_dot::<F>(row, place),
-                };
-                put(first + token, value);
-            }
-            first += count;
         }
     }
 
@@ -220,36 +172,14 @@ impl<'a> Matrix<'a> {
             bytes: &self.bytes[first * self.row_bytes..][..count * self.row_bytes],
             row_bytes: self.row_bytes,
         };
-        let put = |token: usize, panel: usize, values: &[f32; PANEL]| {
-            // SAFETY: no other piece has these rows.
-            unsafe { out.put_panel(token, first + panel * PANEL, values) };
-        };
-        SCRATCH.with_borrow_mut(|scratch| match simd.level() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: a `Simd` is made only where the CPU has its instructions.
-            Level::Avx512 => unsafe { super::avx512::panels::panels::<F>(rows, x, scratch, put) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Level::AvxVnni => unsafe {
-                super::avx2::panels::panels::<F, true>(rows, x, scratch, put)
-            },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Level::Avx2 => unsafe {
-                super::avx2::panels::panels::<F, false>(rows, x, scratch, put)
-            },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: as above.
-            Level::Neon => unsafe {
-                super::neon::panels::panels::<F, false>(rows, x, scratch, put)
-            },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: as above.
-            Level::NeonI8mm => unsafe {
-                super::neon::panels::panels::<F, true>(rows, x, scratch, put)
-            },
+        let Some(panels) = Kernels::of::<F>(simd).panels else {
             // `in_panels` says so.
-            level => bug(&format!("{level:?} has no products in panels"), ()),
+            return bug(&format!("{} has no products in panels", simd.name()), ());
+        };
+        SCRATCH.with_borrow_mut(|scratch| {
+            // SAFETY: a `Simd` is made only where the CPU has its instructions, and no other piece
+            // has these rows.
+            unsafe { panels(rows, x, scratch, out.from(first)) };
         });
     }
 
@@ -264,14 +194,7 @@ impl<'a> Matrix<'a> {
             for row in first..(first + at_once).min(self.rows) {
                 self.dequantize_row(row, &mut weights);
                 for (token, x) in x.chunks_exact(self.width).enumerate() {
-                    let value = match simd.level() {
-                        #[cfg(target_arch = "x86_64")]
-                        Level::Avx512 | Level::AvxVnni | Level::Avx2 => {
-                            // SAFETY: a `Simd` is made only where the CPU has its instructions.
-                            unsafe { float_dot_avx2(&weights, x) }
-                        }
-                        _ => float_dot(&weights, x),
-                    };
+                    let value = simd.run(FloatDot(&weights, x));
                     // SAFETY: no other piece has this row.
                     unsafe { out.put(token, row, value) };
                 }
@@ -280,165 +203,24 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// The place of the products, `[tokens][rows]`, shared among threads that each write rows of their
-/// own.
-#[derive(Clone, Copy)]
-struct Output {
-    start: *mut f32,
-    length: usize,
-    rows: usize,
-}
-
-// SAFETY: it is a pointer into a slice that `multiply` borrows for as long as the threads run;
-// `put` and `put_panel` say who may write where.
-unsafe impl Send for Output {}
-// SAFETY: as above.
-unsafe impl Sync for Output {}
-
-impl Output {
-    fn new(y: &mut [f32], rows: usize) -> Self {
-        Self {
-            start: y.as_mut_ptr(),
-            length: y.len(),
-            rows,
-        }
-    }
-
-    /// Writes the product of a token and a row.
-    ///
-    /// # Safety
-    /// No other thread may have the same row.
-    unsafe fn put(self, token: usize, row: usize, value: f32) {
-        let at = token * self.rows + row;
-        debug_assert!(row < self.rows && at < self.length);
-        if row < self.rows && at < self.length {
-            // SAFETY: it lies within the slice, and by the caller's word nobody else has it.
-            unsafe { *self.start.add(at) = value };
-        }
-    }
-
-    /// The places of `count` rows from `first` on, where there is one token.
-    ///
-    /// # Safety
-    /// No other thread may have these rows.
-    #[cfg(target_arch = "x86_64")]
-    unsafe fn rows_of_one<'a>(self, first: usize, count: usize) -> &'a mut [f32] {
-        assert!(self.length == self.rows && first + count <= self.length);
-        // SAFETY: they lie within the slice, and by the caller's word nobody else has them.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), count) }
-    }
-
-    /// Writes the products of a token and 16 rows from `first` on.
-    ///
-    /// # Safety
-    /// No other thread may have these rows.
-    unsafe fn put_panel(self, token: usize, first: usize, values: &[f32; PANEL]) {
-        let at = token * self.rows + first;
-        debug_assert!(first + PANEL <= self.rows && at + PANEL <= self.length);
-        if first + PANEL <= self.rows && at + PANEL <= self.length {
-            // SAFETY: all 16 lie within the slice, and by the caller's word nobody else has them.
-            unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), self.start.add(at), PANEL) };
-        }
-    }
-}
-
-/// A token in its tile.
-#[derive(Clone, Copy)]
-struct TokenIn<'a> {
-    x: &'a RoundedInputs,
-    /// The first token of the tile.
-    first: usize,
-    /// Tokens of the tile.
-    count: usize,
-    /// The number of the token in the tile.
-    token: usize,
-}
-
-/// The product of one row with one token: the specification of all products, to the last bit. Whole
-/// numbers are added up for each block, then its floats in the order of the blocks, whatever the
-/// instructions and however many tokens there are.
-#[inline(always)]
-fn row_dot<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
-    let TokenIn {
-        x,
-        first,
-        count,
-        token,
-    } = place;
-    let (width, groups) = (x.width, x.groups());
-    let q = &x.q[first * width..];
-    let scales = &x.scales[first * groups..];
-    let sums = &x.sums[first * (width / RUN)..];
-    let mut unpacked = Unpacked::new();
-    let mut total = 0.0;
-    for (chunk, bytes) in row.chunks(chunk_bytes::<F>()).enumerate() {
-        let weights = unpack_chunk::<F>(bytes, &mut unpacked);
-        let numbers = unpacked.q[..weights].chunks_exact(F::BLOCK);
-        for (block, weights) in numbers.enumerate() {
-            let base = chunk * MOST_WEIGHTS + block * F::BLOCK;
-            let (mut whole, mut taken) = (0_i32, 0_i32);
-            for (run, weights) in weights.chunks_exact(F::SUB).enumerate() {
-                let at = base + run * F::SUB;
-                let mut dot = 0_i32;
-                if count == 1 {
-                    let x = &q[at..at + F::SUB];
-                    for (w, x) in weights.iter().zip(x) {
-                        dot += i32::from(*w) * i32::from(*x);
-                    }
-                } else {
-                    for (four, weights) in weights.as_chunks::<4>().0.iter().enumerate() {
-                        let from = ((at / 4 + four) * count + token) * 4;
-                        for (w, x) in weights.iter().zip(&q[from..from + 4]) {
-                            dot += i32::from(*w) * i32::from(*x);
-                        }
-                    }
-                }
-                let mut sum = 0.0;
-                for part in 0..F::SUB / RUN {
-                    sum += sums[(at / RUN + part) * count + token];
-                }
-                whole += i32::from(unpacked.k[run]) * dot;
-                taken += i32::from(unpacked.n[run]) * sum as i32;
-            }
-            let d = unpacked.d[block];
-            let value = if F::OFFSET == 0 {
-                (-(taken as f32)).mul_add(unpacked.least[block], whole as f32 * d)
-            } else if F::BLOCK == MOST_WEIGHTS {
-                (whole - taken) as f32 * d
-            } else {
-                (whole - i32::from(F::OFFSET) * taken) as f32 * d
+/// Multiplies one row with every token; `put` is told a token and its product.
+fn row_times(kernels: Kernels, row: &[u8], x: &RoundedInputs, mut put: impl FnMut(usize, f32)) {
+    let mut first = 0;
+    for &count in &x.tiles {
+        for token in 0..count {
+            let place = TokenIn {
+                x,
+                first,
+                count,
+                token,
             };
-            total = value.mul_add(scales[base / x.group * count + token], total);
+            // SAFETY: the table is that of a `Simd`, which is made only where the CPU has its
+            // instructions.
+            let value = unsafe { (kernels.row_dot)(row, place) };
+            put(first + token, value);
         }
+        first += count;
     }
-    total
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn row_dot_avx2<F: Format>(row: &[u8], place: TokenIn<'_>) -> f32 {
-    row_dot::<F>(row, place)
-}
-
-/// The product of two rows of floats, in 16 sums side by side.
-#[inline(always)]
-fn float_dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 16];
-    let (a16, a_rest) = a.as_chunks::<16>();
-    let (b16, b_rest) = b.as_chunks::<16>();
-    for (a, b) in a16.iter().zip(b16) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn float_dot_avx2(a: &[f32], b: &[f32]) -> f32 {
-    float_dot(a, b)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod blocks;
 pub mod convolution;
 pub mod delta;
 mod disjoint;
+mod dispatch;
 pub mod encoder;
 pub mod exponent;
 mod f32x16;
@@ -33,9 +34,11 @@ mod neon;
 #[cfg(test)]
 mod noise;
 mod online_softmax;
+mod output;
 pub mod pages;
 mod panel;
 pub mod pool;
+mod products;
 pub mod rowwise;
 pub mod simd;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

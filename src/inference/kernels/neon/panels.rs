@@ -22,7 +22,8 @@ use std::arch::asm;
 
 use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
-use crate::kernels::panel::{self, CacheLine, InputTile, Lanes, PANEL, Panel, Rows, Scratch, Twos};
+use crate::kernels::lines::CacheLine;
+use crate::kernels::panel::{self, InputTile, Lanes, PANEL, Panel, Rows, Scratch, Twos};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token; by `smmla` if `I8MM`, else
 /// by `sdot`.
