@@ -19,3 +19,6 @@ use homebody_search::{context, index};
 pub mod jobs;
 pub mod patch;
 pub mod registry;
+
+#[cfg(all(test, target_os = "linux"))]
+homebody_ground::tests_serve_as_keepers!();

@@ -13,6 +13,8 @@
 
 #[cfg(target_os = "linux")]
 mod keeper;
+#[cfg(all(target_os = "linux", any(test, feature = "lab")))]
+pub use keeper::serve_in_tests;
 #[cfg(target_os = "linux")]
 mod layers;
 #[cfg(target_os = "linux")]

@@ -375,22 +375,37 @@ fn limit(limits: Limits) -> Result<()> {
     Ok(())
 }
 
-/// In tests our binary is the test itself: as the keeper it serves before anything else begins.
+/// In tests our binary is the test itself: asked to be a keeper, it serves, and ends.
+#[cfg(any(test, feature = "lab"))]
+pub fn serve_in_tests() {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == super::CAGE_ARG)
+    {
+        // Nothing that is done at the end of a program has begun yet.
+        // SAFETY: it touches no memory of ours.
+        unsafe { libc::_exit(serve().into()) }
+    }
+}
+
+/// Has the tests of a crate serve as keepers before anything else of them begins; stands once at
+/// the root of the crate.
+#[cfg(any(test, feature = "lab"))]
+#[macro_export]
+macro_rules! tests_serve_as_keepers {
+    () => {
+        extern "C" fn serve_in_tests() {
+            $crate::base::seal::cage::serve_in_tests();
+        }
+
+        // SAFETY: the loader calls what stands in this section before `main`, as `extern "C"`.
+        #[used]
+        #[unsafe(link_section = ".init_array")]
+        static SERVE_IN_TESTS: extern "C" fn() = serve_in_tests;
+    };
+}
+
 #[cfg(test)]
 mod served {
-    extern "C" fn serve() {
-        if std::env::args_os()
-            .nth(1)
-            .is_some_and(|first| first == super::super::CAGE_ARG)
-        {
-            // Nothing that is done at the end of a program has begun yet.
-            // SAFETY: it touches no memory of ours.
-            unsafe { libc::_exit(super::serve().into()) }
-        }
-    }
-
-    // SAFETY: the loader calls what stands in this section before `main`, as `extern "C"`.
-    #[used]
-    #[unsafe(link_section = ".init_array")]
-    static SERVE: extern "C" fn() = serve;
+    tests_serve_as_keepers!();
 }
