@@ -31,7 +31,8 @@ def linked(metadata):
 def texts(package):
     folder = pathlib.Path(package["manifest_path"]).parent
     named = re.compile(r"(licen[cs]e|copying|notice|copyright|unlicense)", re.I)
-    for path in sorted(folder.iterdir()):
+    # What a package brings along in C lies in a folder of it.
+    for path in sorted([*folder.iterdir(), *folder.glob("*/*")]):
         if path.is_file() and named.match(path.name) and path.suffix not in (".rs", ".toml"):
             yield path.read_text("utf-8", "replace").strip()
 
