@@ -1,7 +1,7 @@
 //! The project's own rules for who works on it (`AGENTS.md`), for the stable part of the prompt.
 
 use super::LeftOut;
-use crate::base::text::printable_block;
+use crate::base::text::{printable_block, truncated};
 use crate::base::{Failure, RepoPath, Result, TokenCount};
 use crate::repo::Repo;
 
@@ -59,29 +59,44 @@ pub fn rules(repo: &Repo, name: &str, count: &dyn TokenCount, max_tokens: usize)
             left_out: Vec::new(),
         });
     }
-    let mut kept = String::new();
-    let mut kept_tokens = 0;
-    for paragraph in text.split("\n\n") {
-        let longer = if kept.is_empty() {
-            paragraph.to_owned()
-        } else {
-            format!("{kept}\n\n{paragraph}")
-        };
-        let n = count.count(&longer);
-        if n > max_tokens {
-            break;
-        }
-        (kept, kept_tokens) = (longer, n);
-    }
-    let rest = left_out(
-        "the rest of the rules does not fit".to_owned(),
-        tokens - kept_tokens,
+    let kept = beginning(&text, count, max_tokens);
+    let kept_tokens = if kept.is_empty() {
+        0
+    } else {
+        count.count(kept)
+    };
+    let lines = |text: &str| text.lines().count();
+    let reason = format!(
+        "the rules do not all fit: {} of {} lines are shown",
+        lines(kept),
+        lines(&text)
     );
+    let rest = left_out(reason, tokens - kept_tokens);
     Ok(Rules {
-        shown: (!kept.is_empty()).then_some((path, kept)),
+        shown: (!kept.is_empty()).then(|| (path, kept.to_owned())),
         tokens: kept_tokens,
         left_out: vec![rest],
     })
+}
+
+/// The beginning of `text` that has at most `max_tokens`: whole paragraphs, and lines of the next
+/// one where a paragraph is so long that little would be left otherwise.
+fn beginning<'a>(text: &'a str, count: &dyn TokenCount, max_tokens: usize) -> &'a str {
+    let until = |end: usize| truncated(text, end);
+    let fits = |end: &usize| count.count(until(*end)) <= max_tokens;
+    // Counts grow with the text, so the last end that fits is found by halves.
+    let last = |ends: Vec<usize>| {
+        let place = ends.partition_point(fits);
+        place.checked_sub(1).map_or(0, |at| ends[at])
+    };
+    let ends = |mark: &str| text.match_indices(mark).map(|(at, _)| at).collect();
+    let (paragraphs, lines) = (last(ends("\n\n")), last(ends("\n")));
+    let end = if paragraphs * 2 >= lines {
+        paragraphs
+    } else {
+        lines
+    };
+    until(end).trim_end()
 }
 
 #[cfg(test)]
@@ -105,6 +120,17 @@ mod tests {
             Some("Be brief.")
         );
         assert_eq!(cut.left_out.len(), 1);
+        // One list without a blank line.
+        let list: String = (1..=100)
+            .map(|n| format!("- rule {n}: be brief\n"))
+            .collect();
+        std::fs::write(dir.path().join("AGENTS.md"), list).expect("written");
+        let cut = rules(&repo, "AGENTS.md", &RoughCount, 100).expect("read");
+        let shown = cut.shown.map(|(_, text)| text).expect("a beginning");
+        let lines = shown.lines().count();
+        assert!(lines > 5 && shown.ends_with("be brief"), "{shown}");
+        let reason = format!("the rules do not all fit: {lines} of 100 lines are shown");
+        assert_eq!(cut.left_out[0].reason, reason);
         assert_eq!(
             rules(&repo, "NONE.md", &RoughCount, 9).expect("none"),
             Rules::default()
