@@ -61,28 +61,31 @@ impl Places {
                 .or(fallback)
                 .map(|base| base.join("homebody"))
                 .ok_or_else(|| {
-                    Failure::environment("no home folder was found")
-                        .hint(format!("set HOME or {variable}"))
+                    Failure::environment("no home folder was found").hint(format!(
+                        "set HOME or {variable} to a folder, named from the root of the system"
+                    ))
                 })
         };
-        let home = dirs::home_dir();
+        // A relative one would lie wherever homebody is called: in the repository.
+        let home = dirs::home_dir().filter(|home| home.is_absolute());
         let below = |rest: &str| home.as_ref().map(|home| home.join(rest));
+        let own = |dir: Option<PathBuf>| dir.filter(|dir| dir.is_absolute());
         Ok(Self {
             config: pick(
                 "XDG_CONFIG_HOME",
-                dirs::config_dir().or_else(|| below(".config")),
+                own(dirs::config_dir()).or_else(|| below(".config")),
             )?,
             data: pick(
                 "XDG_DATA_HOME",
-                dirs::data_dir().or_else(|| below(".local/share")),
+                own(dirs::data_dir()).or_else(|| below(".local/share")),
             )?,
             cache: pick(
                 "XDG_CACHE_HOME",
-                dirs::cache_dir().or_else(|| below(".cache")),
+                own(dirs::cache_dir()).or_else(|| below(".cache")),
             )?,
             state: pick(
                 "XDG_STATE_HOME",
-                dirs::state_dir().or_else(|| below(".local/state")),
+                own(dirs::state_dir()).or_else(|| below(".local/state")),
             )?,
         })
     }
