@@ -43,12 +43,7 @@ impl RepoPath {
             match part {
                 "" | "." => {}
                 ".." => return refuse("it leads out of a folder"),
-                part if part
-                    .trim_end_matches(['.', ' '])
-                    .eq_ignore_ascii_case(".git") =>
-                {
-                    return refuse("it lies in git's own folder");
-                }
+                part if is_dot_git(part) => return refuse("it lies in git's own folder"),
                 part if cfg!(windows) && is_device(part) => {
                     return refuse("it is the name of a device on this system");
                 }
@@ -88,6 +83,21 @@ impl RepoPath {
     pub fn under(&self, root: &Path) -> PathBuf {
         root.join(self.0.split('/').collect::<PathBuf>())
     }
+}
+
+/// Tells whether some system takes a part of a path for `.git`: with dots, blanks or the name of a
+/// stream behind it, or under its short name, on NTFS; with characters that nobody sees, on HFS+
+/// (CVE-2014-9390; `core.protectNTFS`, `core.protectHFS`).
+fn is_dot_git(part: &str) -> bool {
+    let seen: String = part.chars().filter(|c| !is_unseen_by_hfs(*c)).collect();
+    let file = seen.split(':').next().unwrap_or_default();
+    let name = file.trim_end_matches(['.', ' ']);
+    name.eq_ignore_ascii_case(".git") || name.eq_ignore_ascii_case("git~1")
+}
+
+/// Tells whether HFS+ passes over a character of a name (Apple's technical note 1150).
+const fn is_unseen_by_hfs(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Tells whether Windows takes a name for a device, whatever its ending (Naming Files, Paths, and
@@ -263,9 +273,28 @@ mod tests {
             ".git/config",
             "a/.GIT/x",
             ".git. /x",
+            "git~1/hooks/pre-commit",
+            "a/GIT~1",
+            ".git::$INDEX_ALLOCATION/config",
+            ".g\u{200c}it/config",
+            "\u{feff}.git",
             "a\0b",
         ] {
             assert!(RepoPath::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_like_git_are_names() {
+        for good in [
+            "git~10",
+            ".gitignore",
+            "a.git",
+            "git",
+            ".git-blame-ignore-revs",
+            "a:b",
+        ] {
+            assert!(RepoPath::new(good).is_ok() || cfg!(windows), "{good:?}");
         }
     }
 
