@@ -7,7 +7,7 @@ mod unix {
     use std::time::{Duration, Instant};
 
     use crossbeam_channel::Sender;
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGTSTP};
+    use signal_hook::consts::{SIGABRT, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
@@ -22,13 +22,14 @@ mod unix {
     pub fn listen(to: Sender<i32>, hold: Arc<Hold>) -> Result<()> {
         let failed = |e: &std::io::Error| io_failure("signals cannot be received", e);
         let mut signals =
-            Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT]).map_err(|e| failed(&e))?;
+            Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP, SIGCONT])
+                .map_err(|e| failed(&e))?;
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
                 for signal in signals.forever() {
                     let heard = to.send_timeout(signal, PATIENCE).is_ok();
-                    if !matches!(signal, SIGTERM | SIGHUP) {
+                    if !matches!(signal, SIGTERM | SIGHUP | SIGQUIT | SIGABRT) {
                         continue;
                     }
                     let since = Instant::now();
@@ -60,7 +61,8 @@ mod unix {
         use crate::app::Signal;
         match signal {
             SIGINT => Some(Signal::Interrupt),
-            SIGTERM => Some(Signal::Terminate),
+            // Asked for a trace of itself it ends as orderly, and leaves one.
+            SIGTERM | SIGQUIT | SIGABRT => Some(Signal::Terminate),
             SIGHUP => Some(Signal::Hangup),
             SIGCONT => Some(Signal::Continue),
             _ => None,
