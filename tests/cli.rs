@@ -52,16 +52,20 @@ impl Place {
     }
 
     pub(crate) fn run_git(&self, args: &[&str]) -> Output {
-        Command::new("git")
+        self.git_command(args).output().expect("git runs")
+    }
+
+    pub(crate) fn git_command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
             .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
             .args(["-c", "commit.gpgsign=false"])
             .args(args)
             .current_dir(self.repo.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             // A hook starts homebody with what git has.
-            .envs(self.folders())
-            .output()
-            .expect("git runs")
+            .envs(self.folders());
+        command
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {

@@ -73,6 +73,7 @@ const FENCES: &[(&str, &[&str])] = &[
         "process::Command",
         &[
             "jobs/check/command.rs",
+            "repo/installed.rs",
             "repo/trial.rs",
             "registry/",
             "tui/",

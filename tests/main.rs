@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 #[cfg(target_os = "linux")]
 mod crash;
+mod git_forms;
 mod hostile;
 mod house;
 mod indexing;

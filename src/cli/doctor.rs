@@ -295,11 +295,8 @@ fn repository(invocation: &mut Invocation) {
     if repo.is_git() {
         git(repo, invocation);
     } else {
-        fact(
-            invocation,
-            "git",
-            "not a git repository: no diffs, no review",
-        );
+        let why = repo.note().unwrap_or("not a git repository");
+        fact(invocation, "git", &format!("{why}: no diffs, no review"));
     }
     match workspace.last_index() {
         Ok(Some(index)) => {
@@ -338,16 +335,16 @@ fn git(repo: &Repo, invocation: &mut Invocation) {
         },
     );
     fact(invocation, "git", &text);
-    if let Ok(status) = repo.status() {
-        fact(
-            invocation,
-            "changes",
-            &format!(
+    let changes = repo.status().map_or_else(
+        |failure| failure.to_string(),
+        |status| {
+            format!(
                 "{} staged, {} not staged, {} unknown to git",
                 status.staged, status.unstaged, status.untracked
-            ),
-        );
-    }
+            )
+        },
+    );
+    fact(invocation, "changes", &changes);
 }
 
 fn terminal(invocation: &mut Invocation) {

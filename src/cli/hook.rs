@@ -34,7 +34,7 @@ fn place(invocation: &mut Invocation) -> Result<(PathBuf, bool)> {
     invocation.check_dir()?;
     let workspace = invocation.open()?;
     if !workspace.repo.is_git() {
-        return Err(Failure::usage("hooks need a git repository").hint("make one with `git init`"));
+        return Err(workspace.repo.no_git());
     }
     let dir = workspace.repo.hooks_dir()?;
     let inside = workspace.repo.holds(&dir);

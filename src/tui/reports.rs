@@ -65,11 +65,11 @@ pub fn doctor(shared: &Shared) -> String {
     fact(
         "git",
         if workspace.repo.is_git() {
-            "yes"
+            "yes".to_owned()
         } else {
-            "no: no diffs, no reviews"
-        }
-        .to_owned(),
+            let why = workspace.repo.note().unwrap_or("no");
+            format!("{why}: no diffs, no reviews")
+        },
     );
     let (index, complete) = shared.index();
     let stats = index.stats();

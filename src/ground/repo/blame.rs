@@ -40,7 +40,8 @@ impl Repo {
     /// broken; of kind interrupted when cancelled.
     pub fn blame(&self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<Vec<Blamed>> {
         let git = self.git()?;
-        let failed = |e: &git2::Error| git_failure(format!("cannot tell who wrote {path}"), e);
+        let what = format!("cannot tell who wrote {path}");
+        let failed = |e: &git2::Error| self.missing(git_failure(&what, e));
         let text = self.read_bytes(path)?;
         let count = text.split_inclusive(|byte| *byte == b'\n').count() as u32;
         let end = range

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use self::sides::{base_tree, cannot_diff, compared};
 use super::Repo;
 use super::git::git_failure;
+use super::index_view::IndexView;
 use super::read::cannot_read;
 use super::submodules;
 use super::walk::MAX_FILE;
@@ -165,6 +166,27 @@ impl Diff {
             lines().filter(|l| l.kind == DiffKind::Removed).count(),
         )
     }
+
+    /// Adds the files of git's `diff` of which `wanted` says so.
+    fn add(
+        &mut self,
+        git: &Repository,
+        diff: &git2::Diff<'_>,
+        wanted: &dyn Fn(&DiffDelta<'_>) -> bool,
+    ) -> Result<()> {
+        for (i, delta) in diff.deltas().enumerate().filter(|(_, delta)| wanted(delta)) {
+            if let Some(file) = file_diff(git, diff, i, &delta)? {
+                let named = !is_unnamed(&delta);
+                let list = if named {
+                    &mut self.files
+                } else {
+                    &mut self.unnamed
+                };
+                list.push(file);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Repo {
@@ -175,7 +197,12 @@ impl Repo {
     /// Of kind usage, if a revision is not known; of kind input, in a folder that is no git
     /// repository or where git's data is broken.
     pub fn diff(&self, spec: &DiffSpec, context: u32) -> Result<Diff> {
-        let git = self.git()?;
+        self.made(spec, context).map_err(|e| self.missing(e))
+    }
+
+    /// Does the work of [`Self::diff`].
+    fn made(&self, spec: &DiffSpec, context: u32) -> Result<Diff> {
+        let git = self.git_with_index()?;
         let failed = |e: git2::Error| cannot_diff(&e);
         let mut options = DiffOptions::new();
         options
@@ -194,28 +221,26 @@ impl Repo {
             DiffSpec::Base(branch) => Some(base_tree(&git, branch)?),
             _ => None,
         };
-        let mut diff = compared(&git, spec, base.as_ref(), &mut options)?;
+        let index = IndexView::new(&git).map_err(failed)?;
+        let mut diff = compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
         diff.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let (mut files, mut unnamed) = (Vec::new(), Vec::new());
-        for (i, delta) in diff.deltas().enumerate() {
-            let Some(file) = file_diff(&git, &diff, i, &delta)? else {
-                continue;
-            };
-            if is_unnamed(&delta) {
-                unnamed.push(file);
-            } else {
-                files.push(file);
-            }
+        let unseen = |delta: &DiffDelta<'_>| reads_files && is_unseen(delta, &index);
+        let mut all = Diff::default();
+        all.add(&git, &diff, &|delta| !unseen(delta))?;
+        if let Some(base) = base.as_ref().filter(|_| diff.deltas().any(|d| unseen(&d))) {
+            // What is staged of a file counts, though nobody looks at the file.
+            let staged = index.against_tree(&git, Some(base), &mut options);
+            all.add(&git, &staged.map_err(failed)?, &unseen)?;
         }
         if reads_files {
-            let index = git.index().map_err(failed)?;
-            let moved = submodules::moved(self.root(), &index, base.as_ref());
-            files.retain(|file: &FileDiff| moved.iter().all(|other| other.path != file.path));
-            files.extend(moved);
+            let moved = submodules::moved(self.root(), &index.whole, base.as_ref());
+            let other = |file: &FileDiff| moved.iter().all(|moved| moved.path != file.path);
+            all.files.retain(other);
+            all.files.extend(moved);
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Diff { files, unnamed })
+        all.files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(all)
     }
 
     /// Reads the content that a file of a diff has now, for a file of which there are no lines to
@@ -239,7 +264,8 @@ impl Repo {
                 return Ok(Vec::new());
             }
             let failed = |e| git_failure(format!("git cannot read `{}`", file.path), &e);
-            return Ok(git.find_blob(id).map_err(failed)?.content().to_vec());
+            let blob = git.find_blob(id).map_err(|e| self.missing(failed(e)))?;
+            return Ok(blob.content().to_vec());
         }
         // The content is in the working tree alone, or was. git keeps of a link where it leads.
         let at = self.root().join(&file.place);
@@ -265,6 +291,13 @@ fn with_files(options: &mut DiffOptions) {
         // Submodules are asked by themselves whether they moved.
         .ignore_submodules(true)
         .update_index(false);
+}
+
+/// Tells whether a change of the working tree is one that git does not look at.
+fn is_unseen(delta: &DiffDelta<'_>, index: &IndexView) -> bool {
+    let changed = matches!(delta.status(), Delta::Modified | Delta::Typechange);
+    let path = delta.new_file().path();
+    changed && path.is_some_and(|path| index.is_taken_at_its_word(path, true))
 }
 
 /// Tells whether a change has names that are no UTF-8.

@@ -6,6 +6,8 @@ use std::sync::Once;
 use git2::{ErrorCode, Repository, StatusOptions};
 
 use super::Repo;
+use super::index_view::IndexView;
+use super::installed;
 use crate::base::{Failure, Result};
 
 /// The branch or commit that HEAD points to.
@@ -43,12 +45,7 @@ pub struct Commit {
 
 /// A failure that puts git's own words under a sentence of ours.
 pub(super) fn git_failure(what: impl Into<String>, error: &git2::Error) -> Failure {
-    let failure = Failure::input(what).because(error.message());
-    if error.code() == ErrorCode::NotFound && error.message().contains("object not found") {
-        failure.hint("the history may be cut off here (a shallow clone): git fetch --unshallow")
-    } else {
-        failure
-    }
+    Failure::input(what).because(error.message())
 }
 
 impl Repo {
@@ -95,19 +92,22 @@ impl Repo {
         if !self.is_git() {
             return Ok(Status::default());
         }
-        let git = self.git()?;
+        let git = self.git_with_index()?;
         let mut options = StatusOptions::new();
         options
             .include_untracked(true)
             .recurse_untracked_dirs(true)
             .exclude_submodules(true)
             .update_index(false);
-        let entries = git
-            .statuses(Some(&mut options))
-            .map_err(|e| git_failure("cannot compare the files with git's data", &e))?;
+        let failed = |e: &git2::Error| git_failure("cannot compare the files with git's data", e);
+        let index = IndexView::new(&git).map_err(|e| failed(&e))?;
+        if let Some(mut seen) = index.for_status(&self.root).map_err(|e| failed(&e))? {
+            git.set_index(&mut seen).map_err(|e| failed(&e))?;
+        }
+        let entries = git.statuses(Some(&mut options)).map_err(|e| failed(&e))?;
         let mut status = Status::default();
         for entry in entries.iter() {
-            let flags = entry.status();
+            let flags = index.seen(entry.path_bytes(), entry.status());
             if flags.is_wt_new() {
                 status.untracked += 1;
             } else if flags.intersects(
@@ -308,13 +308,79 @@ impl Repo {
         Ok(self)
     }
 
+    /// Says with a failure for want of an object why git may not have it, and what brings it.
+    pub(super) fn missing(&self, failure: Failure) -> Failure {
+        let wanting = |cause: &String| cause.contains("object not found");
+        if !failure.causes().iter().any(wanting) {
+            return failure;
+        }
+        let Ok(git) = self.git() else {
+            return failure;
+        };
+        let partial = || {
+            let config = git.config()?.snapshot()?;
+            let mut names =
+                config.entries(Some(r"^(remote\..*\.promisor|extensions\.partialclone)$"))?;
+            Ok::<_, git2::Error>(names.next().is_some())
+        };
+        failure.hint(if git.is_shallow() {
+            "the history is cut off here (a shallow clone): git fetch --unshallow"
+        } else if matches!(partial(), Ok(true)) {
+            "this clone leaves out what was not needed yet (a partial clone): \
+             git fetch --refetch --no-filter"
+        } else {
+            "git's data may be damaged: git fsck --full"
+        })
+    }
+
+    /// The failure of whatever needs git, where git's data is not there, or is in a form that is
+    /// not read here.
+    pub fn no_git(&self) -> Failure {
+        let root = self.root.display();
+        let failure = match &self.note {
+            Some(note) => Failure::input(format!("git's data of {root} is not read")).because(note),
+            None => Failure::input(format!("{root} is not a git repository")),
+        };
+        failure.hint(match self.note {
+            Some(_) => {
+                "questions, search and patches work; a diff can be piped in: \
+                 `git diff --staged | homebody review --stdin`"
+            }
+            None => {
+                "`git init` makes one; a question works without, and a diff can be piped in: \
+                 `diff -u old new | homebody review --stdin`"
+            }
+        })
+    }
+
+    /// [`Self::git`] with the index that git would use; of one in a form that only git reads, what
+    /// git makes of it.
+    pub(super) fn git_with_index(&self) -> Result<Repository> {
+        let git = self.git()?;
+        let failed = |e: &git2::Error| git_failure("cannot read the index", e);
+        let named = self.named_index(git.path());
+        let own = || git.path().join("index");
+        let file = named.clone().unwrap_or_else(own);
+        let index = match installed::copy_of_index(git.path(), &self.root, &file)? {
+            None if named.is_some() => Some(git2::Index::open(&file).map_err(|e| failed(&e))?),
+            copy => copy,
+        };
+        if let Some(mut index) = index {
+            git.set_index(&mut index).map_err(|e| failed(&e))?;
+        }
+        Ok(git)
+    }
+
+    /// The index that is used in place of git's own, where there is one.
+    fn named_index(&self, git_dir: &Path) -> Option<PathBuf> {
+        let named = || index_of_the_environment(git_dir, &self.root);
+        self.index.clone().or_else(named)
+    }
+
     /// Opens git's data. Each call opens anew: a handle cannot be shared between threads.
     pub(super) fn git(&self) -> Result<Repository> {
         let Some(dir) = &self.git_dir else {
-            return Err(
-                Failure::input(format!("{} is not a git repository", self.root.display()))
-                    .hint("`git init` makes one; a question works without"),
-            );
+            return Err(self.no_git());
         };
         let failed = |e: &git2::Error| {
             git_failure(
@@ -327,23 +393,26 @@ impl Repo {
         static TRUSTED: Once = Once::new();
         TRUSTED.call_once(|| git2::opts::strict_hash_verification(false));
         let git = Repository::open(dir).map_err(|e| failed(&e))?;
-        let under_way = || index_of_a_commit_under_way(dir);
-        if let Some(file) = self.index.clone().or_else(under_way) {
-            let mut index = git2::Index::open(&file).map_err(|e| failed(&e))?;
-            git.set_index(&mut index).map_err(|e| failed(&e))?;
-        }
+        // Opened by itself, git's folder would take what lies around it for the working tree.
+        git.set_workdir(&self.root, false).map_err(|e| failed(&e))?;
         Ok(git)
     }
 }
 
-/// While `git commit -a` or `git commit FILE` runs its hooks, what is being committed is
-/// staged in a file of its own, named by `GIT_INDEX_FILE`. It counts only for the repository
-/// it lies in.
-fn index_of_a_commit_under_way(git_dir: &Path) -> Option<PathBuf> {
-    let named = PathBuf::from(std::env::var_os("GIT_INDEX_FILE")?);
-    let file = named.canonicalize().ok()?;
-    let inside = git_dir.canonicalize().ok()?;
-    (file.is_file() && file.parent() == Some(&inside)).then_some(file)
+/// The index that `GIT_INDEX_FILE` names, where git would use it too for this repository: while
+/// `git commit -a` or `git commit FILE` runs its hooks, what is being committed is staged in a file
+/// of git's folder; a file elsewhere counts for the repository that the process stands in.
+fn index_of_the_environment(git_dir: &Path, root: &Path) -> Option<PathBuf> {
+    let named = std::env::var_os("GIT_INDEX_FILE").filter(|value| !value.is_empty())?;
+    let file = Path::new(&named).canonicalize().ok()?;
+    let own = git_dir.canonicalize().ok()?;
+    let inside = file.parent() == Some(&own);
+    let here = || {
+        let stands = std::env::current_dir().is_ok_and(|at| at.starts_with(root));
+        let git_dir = std::env::var_os("GIT_DIR").filter(|value| !value.is_empty());
+        stands && git_dir.is_none_or(|dir| Path::new(&dir).canonicalize().ok() == Some(own))
+    };
+    (file.is_file() && (inside || here())).then_some(file)
 }
 
 /// The subject and the body of a commit's message; one of a single line has no body.

@@ -65,7 +65,7 @@ impl Repo {
             return Ok(Log::default());
         }
         let git = self.git()?;
-        let failed = |e: &git2::Error| git_failure("cannot read the history", e);
+        let failed = |e: &git2::Error| self.missing(git_failure("cannot read the history", e));
         let mut walk = git.revwalk().map_err(|e| failed(&e))?;
         walk.set_sorting(Sort::TIME).map_err(|e| failed(&e))?;
         walk.push_head().map_err(|e| failed(&e))?;

@@ -11,6 +11,8 @@ pub mod diff;
 pub mod git;
 pub mod history;
 mod ignored;
+mod index_view;
+mod installed;
 pub mod log;
 mod open;
 pub mod read;

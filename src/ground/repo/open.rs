@@ -27,6 +27,9 @@ pub(super) fn open(dir: &Path) -> Result<Repo> {
     std::fs::read_dir(&dir)
         .map_err(|e| io_failure(format!("cannot read the folder {shown}"), &e))?;
 
+    if let Some(repo) = named(&dir)? {
+        return Ok(repo);
+    }
     match Repository::open_ext(&dir, RepositoryOpenFlags::empty(), ceilings()) {
         Ok(repository) => found(&dir, &repository),
         Err(error) if error.code() == ErrorCode::NotFound => match nearest_dot_git(&dir) {
@@ -52,8 +55,7 @@ pub(super) fn open(dir: &Path) -> Result<Repo> {
                 .and_then(|dot_git| dot_git.parent().map(Path::to_path_buf))
                 .unwrap_or(dir);
             let note = format!(
-                "git's data here is in a form that cannot be read ({}); the folder is used \
-                 without diffs and history",
+                "git's data here is in a form that is not read ({}); the folder is used without it",
                 error.message()
             );
             Ok(plain(root, Some(note)))
@@ -78,10 +80,63 @@ fn is_unsupported(error: &git2::Error) -> bool {
         || text.contains("unknown object format")
 }
 
+/// The repository that `GIT_DIR` names, if the files of its working tree (`GIT_WORK_TREE`,
+/// `core.worktree`, or those around the process) are those around `dir`; none where it names none,
+/// or another one: a hook of one repository may ask about another.
+fn named(dir: &Path) -> Result<Option<Repo>> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let Some(git_dir) = variable("GIT_DIR") else {
+        return Ok(None);
+    };
+    let Ok(git_dir) = Path::new(&git_dir).canonicalize() else {
+        return Ok(None);
+    };
+    let Ok(repository) = Repository::open(&git_dir) else {
+        return Ok(None);
+    };
+    let named = variable("GIT_WORK_TREE").map(PathBuf::from);
+    let configured = || Some(git_dir.join(worktree_setting(&repository)?));
+    let Some(root) = named
+        .or_else(configured)
+        .unwrap_or_else(|| PathBuf::from("."))
+        .canonicalize()
+        .ok()
+        .filter(|root| dir.starts_with(root))
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Repo {
+        root,
+        git_dir: Some(git_dir),
+        index: None,
+        note: None,
+    }))
+}
+
+/// The value of `core.worktree`, relative to git's folder; none where it is not set.
+fn worktree_setting(repository: &Repository) -> Option<PathBuf> {
+    let config = repository.config().ok()?.snapshot().ok()?;
+    config.get_path("core.worktree").ok()
+}
+
+/// The folder of the working tree of a repository that was found from `dir`: the one that holds
+/// the `.git`, be that a folder, a link or a file, unless it is set to be another. libgit2 takes
+/// what lies around the folder that the link leads to.
+fn work_tree(dir: &Path, repository: &Repository) -> Option<PathBuf> {
+    let work = repository.workdir()?;
+    if worktree_setting(repository).is_none()
+        && let Some(dot_git) = nearest_dot_git(dir)
+        && dot_git.canonicalize().ok() == repository.path().canonicalize().ok()
+    {
+        return dot_git.parent().map(Path::to_path_buf);
+    }
+    Some(work.to_path_buf())
+}
+
 /// The repository that git found for `dir`, if its files are those around `dir`.
 fn found(dir: &Path, repository: &Repository) -> Result<Repo> {
     let git_dir = repository.path().to_path_buf();
-    let Some(work) = repository.workdir() else {
+    let Some(work) = work_tree(dir, repository) else {
         return Err(Failure::input(format!(
             "{} is a bare repository: it has no files to read",
             git_dir.display()
@@ -257,6 +312,50 @@ mod tests {
         fs::create_dir_all(dir.join("inner/.git")).expect("dir");
         assert!(Repo::open(&dir.join("inner")).is_err());
         assert!(Repo::open(&dir).is_ok());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_files_are_those_beside_the_dot_git_wherever_it_leads() {
+        use crate::repo::trial::git as run;
+        use crate::repo::{DiffSpec, Status};
+        let (_keep, dir) = folder();
+        // Another project lies around git's folder.
+        fs::create_dir_all(dir.join("gits")).expect("made");
+        fs::write(dir.join("gits/notes.txt"), "of another project\n").expect("written");
+        for sort in ["file", "link"] {
+            let root = dir.join(sort);
+            let data = dir.join("gits").join(format!("{sort}.git"));
+            fs::create_dir_all(root.join("sub")).expect("made");
+            match sort {
+                "file" => {
+                    let data = data.to_string_lossy();
+                    run(&root, &["init", "-q", "--separate-git-dir", &data]);
+                }
+                _ => {
+                    run(&root, &["init", "-q"]);
+                    fs::rename(root.join(".git"), &data).expect("moved");
+                    std::os::unix::fs::symlink(&data, root.join(".git")).expect("linked");
+                }
+            }
+            fs::write(root.join("a.rs"), "fn a() {}\n").expect("written");
+            run(&root, &["add", "-A"]);
+            run(&root, &["commit", "-qm", "First"]);
+            fs::write(root.join("a.rs"), "fn b() {}\n").expect("written");
+            let repo = Repo::open(&root.join("sub")).expect("opened");
+            assert_eq!(repo.root(), root, "{sort}");
+            let expected = Status {
+                unstaged: 1,
+                ..Status::default()
+            };
+            assert_eq!(repo.status().expect("a status"), expected, "{sort}");
+            for spec in [DiffSpec::Unstaged, DiffSpec::Base("HEAD".to_owned())] {
+                let diff = repo.diff(&spec, 3).expect("a diff");
+                let paths: Vec<&str> = diff.files.iter().map(|file| file.path.as_str()).collect();
+                assert_eq!(paths, ["a.rs"], "{sort}");
+                assert_eq!(diff.line_counts(), (1, 1), "{sort}");
+            }
+        }
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Repo {
     /// The paths that git tracks, with all folders above them; empty in a folder without git.
     fn tracked_folders(&self) -> BTreeSet<PathBuf> {
         let mut all = BTreeSet::new();
-        let Some(index) = self.git().ok().and_then(|git| git.index().ok()) else {
+        let Some(index) = self.git_with_index().ok().and_then(|git| git.index().ok()) else {
             return all;
         };
         for entry in index.iter() {
@@ -213,13 +213,13 @@ impl Folder {
 /// A path from the bytes in which git keeps it; none where this system has no such name.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere not every name is one")]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+pub(super) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt as _;
     Some(PathBuf::from(OsStr::from_bytes(bytes)))
 }
 
 #[cfg(not(unix))]
-fn path_of(bytes: &[u8]) -> Option<PathBuf> {
+pub(super) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
     std::str::from_utf8(bytes).ok().map(PathBuf::from)
 }
 

@@ -235,12 +235,7 @@ pub(super) struct Wanted {
 pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
     let diff = match &request.diff {
         ReviewOf::Given(diff) => diff.clone(),
-        ReviewOf::Repo(_) if !parts.repo.is_git() => {
-            return Err(Failure::usage(
-                "this folder is no git repository, so there is no diff to review",
-            )
-            .hint("pipe one in: `diff -u old new | homebody review --stdin`"));
-        }
+        ReviewOf::Repo(_) if !parts.repo.is_git() => return Err(parts.repo.no_git()),
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
     let (mut unread, mut large, mut passed) = (Vec::new(), Vec::new(), Vec::new());

@@ -1,10 +1,12 @@
 //! The two sides of a diff, from the revisions that are asked for.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use git2::{DiffOptions, Repository, Tree};
 
 use super::super::git::git_failure;
+use super::super::index_view::IndexView;
 use super::DiffSpec;
 use crate::base::{Failure, Result};
 
@@ -14,9 +16,11 @@ pub(super) fn cannot_diff(error: &git2::Error) -> Failure {
 }
 
 /// Has git compare the two sides that are asked for; `base` is the older one of
-/// [`DiffSpec::Base`].
+/// [`DiffSpec::Base`]. What a working tree is asked for lies under `root`.
 pub(super) fn compared<'a>(
     git: &'a Repository,
+    root: &Path,
+    index: &IndexView,
     spec: &DiffSpec,
     base: Option<&Tree<'_>>,
     options: &mut DiffOptions,
@@ -25,9 +29,9 @@ pub(super) fn compared<'a>(
     match spec {
         DiffSpec::Staged => {
             let head = head_tree(git)?;
-            git.diff_tree_to_index(head.as_ref(), None, Some(options))
+            index.against_tree(git, head.as_ref(), options)
         }
-        DiffSpec::Unstaged => git.diff_index_to_workdir(None, Some(options)),
+        DiffSpec::Unstaged => index.against_files(git, root, options),
         DiffSpec::Commit(rev) => {
             let commit = commit_of(git, rev)?;
             let parent = match commit.parent_count() {
@@ -41,7 +45,10 @@ pub(super) fn compared<'a>(
             let (old, new) = range_trees(git, range)?;
             git.diff_tree_to_tree(Some(&old), Some(&new), Some(options))
         }
-        DiffSpec::Base(_) => git.diff_tree_to_workdir_with_index(base, Some(options)),
+        DiffSpec::Base(_) => index.against_tree(git, base, options).and_then(|mut diff| {
+            diff.merge(&index.against_files(git, root, options)?)?;
+            Ok(diff)
+        }),
     }
     .map_err(failed)
 }

@@ -1,0 +1,267 @@
+//! The index as `git diff` and `git status` take it: without entries that are announced only, and
+//! with those at their word that are not looked at in the working tree.
+
+use std::path::Path;
+
+use git2::{Diff, DiffOptions, Index, IndexEntry, Repository, Status, Tree};
+
+/// The bit of an entry's flags by which it counts as unchanged (`--assume-unchanged`).
+const ASSUME_UNCHANGED: u16 = 1 << 15;
+/// The bit of an entry's extended flags by which it is not looked at in the working tree: it is
+/// outside a sparse checkout, or `--skip-worktree` was set.
+const SKIP_WORKTREE: u16 = 1 << 14;
+/// The bit of an entry's extended flags by which it has no content yet (`git add -N`).
+const INTENT_TO_ADD: u16 = 1 << 13;
+
+/// What a status says of a file that the index has, as it lies in the working tree.
+const IN_FILES: Status = Status::WT_MODIFIED
+    .union(Status::WT_DELETED)
+    .union(Status::WT_RENAMED)
+    .union(Status::WT_TYPECHANGE);
+
+/// What counts of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Nothing: as if it were not there.
+    No,
+    /// The entry.
+    AsItIs,
+    /// The entry, and that its file is looked at.
+    Seen,
+}
+
+/// The index, and what git does not compare of it.
+pub(super) struct IndexView {
+    /// The index as it is.
+    pub whole: Index,
+    /// True in a sparse checkout, where what lies in the working tree anyway is compared.
+    sparse: bool,
+}
+
+impl IndexView {
+    /// The index of a repository.
+    pub fn new(git: &Repository) -> Result<Self, git2::Error> {
+        let sparse = git.config()?.get_bool("core.sparseCheckout");
+        Ok(Self {
+            whole: git.index()?,
+            // What is not set is an error to git2.
+            sparse: sparse.unwrap_or(false),
+        })
+    }
+
+    /// Tells whether git takes the entry of a path at its word, whatever lies in the working tree.
+    pub fn is_taken_at_its_word(&self, path: &Path, is_there: bool) -> bool {
+        let entry = self.whole.get_path(path, 0);
+        entry.is_some_and(|entry| self.at_its_word(&entry, is_there))
+    }
+
+    fn at_its_word(&self, entry: &IndexEntry, is_there: bool) -> bool {
+        let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
+        entry.flags & ASSUME_UNCHANGED != 0 || skipped && !(self.sparse && is_there)
+    }
+
+    /// What git says of a path of which libgit2 says `status`: nothing of the working tree where
+    /// the entry is taken at its word; and a file that is announced is not staged, but changed.
+    pub fn seen(&self, path: &[u8], mut status: Status) -> Status {
+        if !status.intersects(IN_FILES | Status::INDEX_NEW) {
+            return status;
+        }
+        let Some(path) = super::tree::path_of(path) else {
+            return status;
+        };
+        if self.is_taken_at_its_word(&path, !status.is_wt_deleted()) {
+            status.remove(IN_FILES);
+        }
+        let entry = self.whole.get_path(&path, 0);
+        if entry.is_some_and(|entry| is_announced(&entry)) {
+            status.remove(Status::INDEX_NEW);
+            status.insert(Status::WT_MODIFIED);
+        }
+        status
+    }
+
+    /// A copy in memory of what `kept` says of the entries; none where all stay as they are.
+    fn copy(&self, kept: impl Fn(&IndexEntry) -> Kept) -> Result<Option<Index>, git2::Error> {
+        if self.whole.iter().all(|entry| kept(&entry) == Kept::AsItIs) {
+            return Ok(None);
+        }
+        let mut copy = Index::new()?;
+        for mut entry in self.whole.iter() {
+            match kept(&entry) {
+                Kept::No => continue,
+                Kept::AsItIs => {}
+                Kept::Seen => entry.flags_extended &= !SKIP_WORKTREE,
+            }
+            copy.add(&entry)?;
+        }
+        Ok(Some(copy))
+    }
+
+    /// What counts of an entry where files under `root` are compared.
+    fn kept(&self, root: &Path, entry: &IndexEntry) -> Kept {
+        let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
+        if !skipped && entry.flags & ASSUME_UNCHANGED == 0 {
+            return Kept::AsItIs;
+        }
+        match is_there(root, entry) {
+            false => Kept::No,
+            // Git, too, looks at what was put there all the same.
+            true if skipped && self.sparse => Kept::Seen,
+            true => Kept::AsItIs,
+        }
+    }
+
+    /// The index for a status, where it is another than git's own.
+    pub fn for_status(&self, root: &Path) -> Result<Option<Index>, git2::Error> {
+        self.copy(|entry| match self.kept(root, entry) {
+            // What is not there is told by what is known of its entry.
+            Kept::No => Kept::AsItIs,
+            kept => kept,
+        })
+    }
+
+    /// Has git compare a tree with the index.
+    pub fn against_tree<'a>(
+        &self,
+        git: &'a Repository,
+        tree: Option<&Tree<'_>>,
+        options: &mut DiffOptions,
+    ) -> Result<Diff<'a>, git2::Error> {
+        let announced = |entry: &IndexEntry| is_announced(entry).then_some(Kept::No);
+        let reduced = self.copy(|entry| announced(entry).unwrap_or(Kept::AsItIs))?;
+        let index = reduced.as_ref().unwrap_or(&self.whole);
+        git.diff_tree_to_index(tree, Some(index), Some(options))
+    }
+
+    /// Has git compare the index with the files under `root`. What is taken at its word and there
+    /// all the same stays to be left out ([`Self::is_taken_at_its_word`]).
+    pub fn against_files<'a>(
+        &self,
+        git: &'a Repository,
+        root: &Path,
+        options: &mut DiffOptions,
+    ) -> Result<Diff<'a>, git2::Error> {
+        let announced = |entry: &IndexEntry| is_announced(entry).then_some(Kept::No);
+        let reduced =
+            self.copy(|entry| announced(entry).unwrap_or_else(|| self.kept(root, entry)))?;
+        let index = reduced.as_ref().unwrap_or(&self.whole);
+        git.diff_index_to_workdir(Some(index), Some(options))
+    }
+}
+
+/// Tells whether an entry has no content yet.
+fn is_announced(entry: &IndexEntry) -> bool {
+    entry.flags_extended & INTENT_TO_ADD != 0
+}
+
+/// Tells whether something lies under `root` where an entry says so.
+fn is_there(root: &Path, entry: &IndexEntry) -> bool {
+    let path = super::tree::path_of(&entry.path);
+    path.is_some_and(|path| root.join(path).symlink_metadata().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::repo::diff::tests::{git_repo, write};
+    use crate::repo::trial::git as run;
+    use crate::repo::{self, DiffSpec, FileStatus, Repo};
+
+    /// The paths of a diff, each with its sort of change.
+    fn changed(repo: &Repo, spec: &DiffSpec) -> Vec<(String, FileStatus)> {
+        let files = repo.diff(spec, 3).expect("a diff").files;
+        let each = files.into_iter();
+        each.map(|file| (file.path.as_str().to_owned(), file.status))
+            .collect()
+    }
+
+    /// A repository of three folders with a file each.
+    fn three() -> (tempfile::TempDir, Repo) {
+        let (keep, repo, _git) = git_repo();
+        for name in ["a", "b", "c"] {
+            let text: String = (0..20).map(|n| format!("{name} {n}\n")).collect();
+            write(&repo, &format!("{name}/{name}.txt"), &text);
+        }
+        run(repo.root(), &["add", "-A"]);
+        run(repo.root(), &["commit", "-qm", "First"]);
+        (keep, repo)
+    }
+
+    #[test]
+    fn what_lies_outside_a_sparse_checkout_is_neither_lost_nor_renamed() {
+        let (_keep, repo) = three();
+        run(repo.root(), &["sparse-checkout", "set", "a"]);
+        assert!(!repo.root().join("b").exists());
+        assert_eq!(repo.status().expect("a status"), repo::Status::default());
+        let base = DiffSpec::Base("HEAD".to_owned());
+        for spec in [&DiffSpec::Unstaged, &base] {
+            assert_eq!(changed(&repo, spec), []);
+        }
+        // What has the text of a file that is not checked out is new all the same.
+        let text: String = (0..20).map(|n| format!("b {n}\n")).collect();
+        write(&repo, "a/copy.txt", &text);
+        let new = [("a/copy.txt".to_owned(), FileStatus::Added)];
+        for spec in [&DiffSpec::Unstaged, &base] {
+            assert_eq!(changed(&repo, spec), new);
+        }
+        // A file that was put there all the same is compared.
+        write(&repo, "b/b.txt", "other\n");
+        let both = [new[0].clone(), ("b/b.txt".to_owned(), FileStatus::Modified)];
+        assert_eq!(changed(&repo, &DiffSpec::Unstaged), both);
+        let expected = repo::Status {
+            unstaged: 1,
+            untracked: 1,
+            ..repo::Status::default()
+        };
+        assert_eq!(repo.status().expect("a status"), expected);
+    }
+
+    #[test]
+    fn what_git_is_told_to_take_as_unchanged_is() {
+        for flag in ["--assume-unchanged", "--skip-worktree"] {
+            let (_keep, repo) = three();
+            run(repo.root(), &["update-index", flag, "a/a.txt", "b/b.txt"]);
+            write(&repo, "a/a.txt", "other\n");
+            std::fs::remove_file(repo.root().join("b/b.txt")).expect("removed");
+            assert_eq!(repo.status().expect("a status"), repo::Status::default());
+            let base = DiffSpec::Base("HEAD".to_owned());
+            for spec in [&DiffSpec::Unstaged, &base] {
+                assert_eq!(changed(&repo, spec), [], "{flag}");
+            }
+            // What is staged of such a file is told.
+            run(
+                repo.root(),
+                &["update-index", "--no-assume-unchanged", "a/a.txt"],
+            );
+            run(
+                repo.root(),
+                &["update-index", "--no-skip-worktree", "a/a.txt"],
+            );
+            run(repo.root(), &["add", "a/a.txt"]);
+            run(repo.root(), &["update-index", flag, "a/a.txt"]);
+            write(&repo, "a/a.txt", "a third\n");
+            let staged = repo.diff(&base, 3).expect("a diff");
+            assert_eq!(staged.files.len(), 1, "{flag}");
+            let lines: Vec<&str> = (staged.files[0].hunks.iter())
+                .flat_map(|hunk| &hunk.lines)
+                .filter(|line| line.kind == repo::DiffKind::Added)
+                .map(|line| line.text.as_str())
+                .collect();
+            assert_eq!(lines, ["other"], "{flag}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_announced_is_changed_and_not_staged() {
+        let (_keep, repo) = three();
+        write(&repo, "n.txt", "new\n");
+        run(repo.root(), &["add", "-N", "n.txt"]);
+        let expected = repo::Status {
+            unstaged: 1,
+            ..repo::Status::default()
+        };
+        assert_eq!(repo.status().expect("a status"), expected);
+        assert_eq!(changed(&repo, &DiffSpec::Staged), []);
+        let new = [("n.txt".to_owned(), FileStatus::Added)];
+        assert_eq!(changed(&repo, &DiffSpec::Unstaged), new);
+    }
+}
