@@ -13,13 +13,13 @@ const SKIP_WORKTREE: u16 = 1 << 14;
 /// The bit of an entry's extended flags by which it has no content yet (`git add -N`).
 const INTENT_TO_ADD: u16 = 1 << 13;
 
-/// What a status says of a file that the index has, as it lies in the working tree.
+/// The parts of a status that speak of the working tree's file of an entry.
 const IN_FILES: Status = Status::WT_MODIFIED
     .union(Status::WT_DELETED)
     .union(Status::WT_RENAMED)
     .union(Status::WT_TYPECHANGE);
 
-/// What counts of an entry.
+/// The share of an entry that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
     /// Nothing: as if it were not there.
@@ -60,7 +60,7 @@ impl IndexView {
         entry.flags & ASSUME_UNCHANGED != 0 || skipped && !(self.sparse && is_there)
     }
 
-    /// What git says of a path of which libgit2 says `status`: nothing of the working tree where
+    /// The status that git gives a path of which libgit2 says `status`: nothing of the working tree where
     /// the entry is taken at its word; and a file that is announced is not staged, but changed.
     pub fn seen(&self, path: &[u8], mut status: Status) -> Status {
         if !status.intersects(IN_FILES | Status::INDEX_NEW) {
@@ -97,7 +97,7 @@ impl IndexView {
         Ok(Some(copy))
     }
 
-    /// What counts of an entry where files under `root` are compared.
+    /// The share of an entry that counts where files under `root` are compared.
     fn kept(&self, root: &Path, entry: &IndexEntry) -> Kept {
         let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
         if !skipped && entry.flags & ASSUME_UNCHANGED == 0 {

@@ -32,8 +32,8 @@ const SETTINGS: &[(&str, &str)] = &[
 /// An index file as it was when it was last looked at.
 type Stamp = (u64, Option<SystemTime>);
 
-/// What was found of an index: libgit2 reads it as it is, or what git made of it. That is kept in
-/// memory: of a file nobody would know when to take it away.
+/// An index as libgit2 can read it: as it is, or as git has made it anew. That is kept in memory: of
+/// a file nobody would know when to take it away.
 #[derive(Clone)]
 enum Readable {
     AsItIs,
@@ -100,7 +100,7 @@ fn no_room(error: &std::io::Error) -> Failure {
     io_failure("cannot copy the index into a file of its own", error)
 }
 
-/// What git makes of an index when it writes it without the extensions that libgit2 does not know.
+/// The bytes of an index as git writes it without the extensions that libgit2 does not know.
 fn written_anew(git_dir: &Path, root: &Path, file: &Path, error: &git2::Error) -> Result<Vec<u8>> {
     let failed = |why: String| {
         Failure::input("the index of this repository is in a form that only git reads")
