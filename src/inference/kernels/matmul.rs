@@ -127,30 +127,28 @@ impl<'a> Matrix<'a> {
         x: &RoundedInputs,
         first: usize,
         count: usize,
-        out: Output,
+        out: Output<'_>,
         simd: Simd,
     ) {
         let count = count.min(self.rows.saturating_sub(first));
         let rows = &self.bytes[first * self.row_bytes..][..count * self.row_bytes];
+        // SAFETY: no other piece has these rows.
+        let mut out = unsafe { out.rows(first, count) };
         let few = !simd.in_panels(x.tokens);
         let kernels = Kernels::of::<F>(simd);
-        // SAFETY of all that is called: a `Simd` is made only where the CPU has its instructions,
-        // and no other piece has these rows, so no other thread has their places.
+        // SAFETY of all that is called: a `Simd` is made only where the CPU has its instructions.
         match (kernels.single, kernels.few) {
             (Some(single), _) if few && x.tokens == 1 => {
                 // SAFETY: as said above.
-                unsafe { single(rows, x, out.rows_of_one(first, count)) };
+                unsafe { single(rows, x, out.of_one_token()) };
             }
             (_, Some(products)) if few => {
                 // SAFETY: as said above.
-                unsafe { products(rows, self.row_bytes, x, out.from(first)) };
+                unsafe { products(rows, self.row_bytes, x, &mut out) };
             }
             _ => {
                 for (row, bytes) in rows.chunks_exact(self.row_bytes).enumerate() {
-                    row_times(kernels, bytes, x, |token, value| {
-                        // SAFETY: as said above.
-                        unsafe { out.put(token, first + row, value) };
-                    });
+                    row_times(kernels, bytes, x, |token, value| out.put(token, row, value));
                 }
             }
         }
@@ -162,7 +160,7 @@ impl<'a> Matrix<'a> {
         x: &RoundedInputs,
         first: usize,
         count: usize,
-        out: Output,
+        out: Output<'_>,
         simd: Simd,
     ) {
         thread_local! {
@@ -176,10 +174,11 @@ impl<'a> Matrix<'a> {
             // `in_panels` says so.
             return bug(&format!("{} has no products in panels", simd.name()), ());
         };
+        // SAFETY: no other piece has these rows.
+        let mut out = unsafe { out.rows(first, count) };
         SCRATCH.with_borrow_mut(|scratch| {
-            // SAFETY: a `Simd` is made only where the CPU has its instructions, and no other piece
-            // has these rows.
-            unsafe { panels(rows, x, scratch, out.from(first)) };
+            // SAFETY: a `Simd` is made only where the CPU has its instructions.
+            unsafe { panels(rows, x, scratch, &mut out) };
         });
     }
 
@@ -190,13 +189,14 @@ impl<'a> Matrix<'a> {
         let at_once = (PIECE / self.row_bytes.max(1)).clamp(1, 256);
         pool::run(self.rows.div_ceil(at_once), |piece| {
             let first = piece * at_once;
+            let count = at_once.min(self.rows - first);
+            // SAFETY: no other piece has these rows.
+            let mut out = unsafe { out.rows(first, count) };
             let mut weights = vec![0.0; self.width];
-            for row in first..(first + at_once).min(self.rows) {
-                self.dequantize_row(row, &mut weights);
+            for row in 0..count {
+                self.dequantize_row(first + row, &mut weights);
                 for (token, x) in x.chunks_exact(self.width).enumerate() {
-                    let value = simd.run(FloatDot(&weights, x));
-                    // SAFETY: no other piece has this row.
-                    unsafe { out.put(token, row, value) };
+                    out.put(token, row, simd.run(FloatDot(&weights, x)));
                 }
             }
         });

@@ -8,6 +8,7 @@ use super::activations::{RUN, RoundedInputs};
 use super::blocks::{Format, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk};
 use super::f32x16::ask_for;
 use super::lines::CacheLine;
+use super::output::OutputRows;
 
 /// Rows that lie beside each other.
 pub(super) const PANEL: usize = 16;
@@ -140,8 +141,7 @@ impl Sums<'_> {
     }
 }
 
-/// Multiplies the rows, a multiple of 16, with every token; `put` is told a token, the number of 16
-/// rows, and their products. `fill` puts 256 unpacked columns of 16 rows, the `usize`-th such
+/// Multiplies the rows, a multiple of 16, with every token, into `out`. `fill` puts 256 unpacked columns of 16 rows, the `usize`-th such
 /// columns, into a panel; `tile` adds the products of all panels with a part of a tile to the
 /// [`Sums`] of its tokens.
 #[inline(always)]
@@ -151,7 +151,7 @@ pub(super) fn sweep<F: Format>(
     scratch: &mut Scratch,
     mut fill: impl FnMut(&[Unpacked; PANEL], usize, &mut Panel),
     mut tile: impl FnMut(&[Panel], InputTile<'_>, Sums<'_>),
-    mut put: impl FnMut(usize, usize, &[f32; PANEL]),
+    out: &mut OutputRows<'_>,
 ) {
     let (width, groups, tokens) = (x.width, x.groups(), x.tokens);
     let count = (rows.bytes.len() / rows.row_bytes / PANEL).min(PANELS);
@@ -208,7 +208,7 @@ pub(super) fn sweep<F: Format>(
     }
     for (p, sums) in sums.chunks_exact(tokens.max(1)).enumerate() {
         for (token, sums) in sums.iter().enumerate() {
-            put(token, p, &sums.0);
+            out.put_panel(token, p, &sums.0);
         }
     }
 }

@@ -20,6 +20,7 @@ use std::arch::x86_64::{
 
 use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
+use crate::kernels::output::OutputRows;
 use crate::kernels::panel::{self, InputTile, Lanes, PANEL, Panel, Rows, Scratch, packed};
 
 /// Products of fours of a format that can be added in 16 bits; 0 where not even two products can.
@@ -47,7 +48,7 @@ pub(in crate::kernels) unsafe fn panels<F: Format, const VNNI: bool>(
     rows: Rows<'_>,
     x: &RoundedInputs,
     scratch: &mut Scratch,
-    put: impl FnMut(usize, usize, &[f32; PANEL]),
+    out: &mut OutputRows<'_>,
 ) {
     panel::sweep::<F>(
         rows,
@@ -63,7 +64,7 @@ pub(in crate::kernels) unsafe fn panels<F: Format, const VNNI: bool>(
                 }
             }
         },
-        put,
+        out,
     );
 }
 

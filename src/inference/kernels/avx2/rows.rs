@@ -21,25 +21,25 @@ use crate::kernels::avx2::panels::together;
 use crate::kernels::avx2::rows_32::{block_of_32, eight_of_32};
 use crate::kernels::blocks::{Format, Kind, MOST_WEIGHTS, Unpacked, unpack_chunk};
 use crate::kernels::formats::{LEVELS, six_bits};
+use crate::kernels::output::OutputRows;
 use crate::kernels::panel::fetch;
 use crate::kernels::small_batch::{AHEAD, Inputs};
 
-/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
-/// told row, token and product.
+/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own, into `out`.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(in crate::kernels) fn few<F: Format>(
     rows: &[u8],
     row_bytes: usize,
     x: &RoundedInputs,
-    mut put: impl FnMut(usize, usize, f32),
+    out: &mut OutputRows<'_>,
 ) {
     for (row, bytes) in rows.chunks_exact(row_bytes).enumerate() {
         match x.tokens {
-            1 => row_times::<F, 1>(row, bytes, x, &mut put),
-            2 => row_times::<F, 2>(row, bytes, x, &mut put),
-            3 => row_times::<F, 3>(row, bytes, x, &mut put),
-            4 => row_times::<F, 4>(row, bytes, x, &mut put),
-            _ => row_times::<F, 5>(row, bytes, x, &mut put),
+            1 => row_times::<F, 1>(row, bytes, x, out),
+            2 => row_times::<F, 2>(row, bytes, x, out),
+            3 => row_times::<F, 3>(row, bytes, x, out),
+            4 => row_times::<F, 4>(row, bytes, x, out),
+            _ => row_times::<F, 5>(row, bytes, x, out),
         }
     }
 }
@@ -50,7 +50,7 @@ fn row_times<F: Format, const T: usize>(
     row: usize,
     bytes: &[u8],
     x: &RoundedInputs,
-    put: &mut impl FnMut(usize, usize, f32),
+    out: &mut OutputRows<'_>,
 ) {
     assert!(x.q.len() >= T * x.width && x.tiles.len() == T);
     let mut totals = [0.0; T];
@@ -84,7 +84,7 @@ fn row_times<F: Format, const T: usize>(
         }
     }
     for t in 0..T {
-        put(row, t, totals[t]);
+        out.put(t, row, totals[t]);
     }
 }
 

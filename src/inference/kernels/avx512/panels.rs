@@ -17,6 +17,7 @@ use crate::kernels::activations::RoundedInputs;
 use crate::kernels::avx2::panels::scales;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use crate::kernels::lines::CacheLine;
+use crate::kernels::output::OutputRows;
 use crate::kernels::panel::{self, InputTile, PANEL, Panel, Rows, Scratch, Sums, packed};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token.
@@ -25,7 +26,7 @@ pub(in crate::kernels) fn panels<F: Format>(
     rows: Rows<'_>,
     x: &RoundedInputs,
     scratch: &mut Scratch,
-    put: impl FnMut(usize, usize, &[f32; PANEL]),
+    out: &mut OutputRows<'_>,
 ) {
     panel::sweep::<F>(
         rows,
@@ -37,7 +38,7 @@ pub(in crate::kernels) fn panels<F: Format>(
             [a] => tiles::<F, 1>([a], part, sums),
             _ => bug("one panel or two", ()),
         },
-        put,
+        out,
     );
 }
 

@@ -23,6 +23,7 @@ use std::arch::asm;
 use crate::kernels::activations::RoundedInputs;
 use crate::kernels::blocks::{Format, MOST_WEIGHTS, Unpacked};
 use crate::kernels::lines::CacheLine;
+use crate::kernels::output::OutputRows;
 use crate::kernels::panel::{self, InputTile, Lanes, PANEL, Panel, Rows, Scratch, Twos};
 
 /// Multiplies panels of 16 rows, one behind the other, with every token; by `smmla` if `I8MM`, else
@@ -35,7 +36,7 @@ pub(in crate::kernels) unsafe fn panels<F: Format, const I8MM: bool>(
     rows: Rows<'_>,
     x: &RoundedInputs,
     scratch: &mut Scratch,
-    put: impl FnMut(usize, usize, &[f32; PANEL]),
+    out: &mut OutputRows<'_>,
 ) {
     panel::sweep::<F>(
         rows,
@@ -57,7 +58,7 @@ pub(in crate::kernels) unsafe fn panels<F: Format, const I8MM: bool>(
                 }
             }
         },
-        put,
+        out,
     );
 }
 

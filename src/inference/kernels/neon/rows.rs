@@ -15,25 +15,25 @@ use crate::kernels::blocks::{
     Format, Kind, MOST_RUNS, MOST_WEIGHTS, Unpacked, chunk_bytes, unpack_chunk,
 };
 use crate::kernels::formats::{half, six_bits};
+use crate::kernels::output::OutputRows;
 use crate::kernels::panel::fetch;
 use crate::kernels::small_batch::{AHEAD, Inputs};
 
-/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own; `put` is
-/// told row, token and product.
+/// Multiplies rows, one behind the other, with up to five tokens, each a tile of its own, into `out`.
 #[target_feature(enable = "neon,dotprod")]
 pub(in crate::kernels) fn few<F: Format>(
     rows: &[u8],
     row_bytes: usize,
     x: &RoundedInputs,
-    mut put: impl FnMut(usize, usize, f32),
+    out: &mut OutputRows<'_>,
 ) {
     for (row, bytes) in rows.chunks_exact(row_bytes).enumerate() {
         match x.tokens {
-            1 => row_times::<F, 1>(row, bytes, x, &mut put),
-            2 => row_times::<F, 2>(row, bytes, x, &mut put),
-            3 => row_times::<F, 3>(row, bytes, x, &mut put),
-            4 => row_times::<F, 4>(row, bytes, x, &mut put),
-            _ => row_times::<F, 5>(row, bytes, x, &mut put),
+            1 => row_times::<F, 1>(row, bytes, x, out),
+            2 => row_times::<F, 2>(row, bytes, x, out),
+            3 => row_times::<F, 3>(row, bytes, x, out),
+            4 => row_times::<F, 4>(row, bytes, x, out),
+            _ => row_times::<F, 5>(row, bytes, x, out),
         }
     }
 }
@@ -44,7 +44,7 @@ fn row_times<F: Format, const T: usize>(
     row: usize,
     bytes: &[u8],
     x: &RoundedInputs,
-    put: &mut impl FnMut(usize, usize, f32),
+    out: &mut OutputRows<'_>,
 ) {
     assert!(x.q.len() >= T * x.width && x.tiles.len() == T);
     let mut unpacked = Unpacked::new();
@@ -71,7 +71,7 @@ fn row_times<F: Format, const T: usize>(
         }
     }
     for (token, total) in totals.into_iter().enumerate() {
-        put(row, token, vaddvq_f32(total));
+        out.put(token, row, vaddvq_f32(total));
     }
 }
 
