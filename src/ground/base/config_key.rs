@@ -205,6 +205,7 @@ fn text(value: &str) -> String {
 fn texts(values: &[String]) -> String {
     toml::Value::from(values.to_vec()).to_string()
 }
+
 /// Takes the value of a file over. A setting of the command line or the environment stands over any
 /// file, also when a repository is opened after they were read.
 fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {

@@ -14,6 +14,7 @@ mod config_key;
 pub mod count;
 pub mod embed;
 pub mod failure;
+pub mod file_stamp;
 pub mod lines;
 pub mod memory;
 pub mod path;

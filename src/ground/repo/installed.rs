@@ -10,11 +10,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use git2::Index;
 
 use crate::base::failure::io_failure;
+use crate::base::file_stamp::FileStamp;
 use crate::base::{Failure, Result};
 
 /// The time that git may take to write an index anew; one of a million entries takes seconds.
@@ -29,9 +30,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("index.sparse", "false"),
 ];
 
-/// An index file as it was when it was last looked at.
-type Stamp = (u64, Option<SystemTime>);
-
 /// An index as libgit2 can read it: as it is, or as git has made it anew. That is kept in memory: of
 /// a file nobody would know when to take it away.
 #[derive(Clone)]
@@ -41,7 +39,7 @@ enum Readable {
 }
 
 /// Index files that this process has looked at.
-static KNOWN: Mutex<Option<HashMap<PathBuf, (Stamp, Readable)>>> = Mutex::new(None);
+static KNOWN: Mutex<Option<HashMap<PathBuf, (FileStamp, Readable)>>> = Mutex::new(None);
 
 /// Opens the copy of an index that libgit2 cannot read; none where it reads the index itself.
 /// `root` is the working tree of the repository at `git_dir`.
@@ -51,11 +49,10 @@ static KNOWN: Mutex<Option<HashMap<PathBuf, (Stamp, Readable)>>> = Mutex::new(No
 /// cannot read it either.
 pub(super) fn copy_of_index(git_dir: &Path, root: &Path, file: &Path) -> Result<Option<Index>> {
     // Before the first `git add` there is none.
-    let Ok(facts) = file.metadata() else {
+    let Ok(stamp) = FileStamp::of(file) else {
         return Ok(None);
     };
-    let stamp = (facts.len(), facts.modified().ok());
-    let known = |map: &HashMap<PathBuf, (Stamp, Readable)>| {
+    let known = |map: &HashMap<PathBuf, (FileStamp, Readable)>| {
         let (then, readable) = map.get(file)?;
         (*then == stamp).then(|| readable.clone())
     };

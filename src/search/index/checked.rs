@@ -12,9 +12,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use super::snapshot::failed;
+use crate::base::file_stamp::FileStamp;
 use crate::base::places::write_private;
 use crate::base::{Failure, Result};
 
@@ -55,25 +54,6 @@ fn body(bytes: &[u8]) -> Option<&[u8]> {
     (crc32fast::hash(body) == sum).then_some(body)
 }
 
-/// Marks that tell a file that was looked at from another of its name: size in bytes, time of
-/// writing in nanoseconds since 1970, and its number on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Looks(u64, i128, u64);
-
-impl Looks {
-    fn at(file: &Path) -> io::Result<Self> {
-        let facts = fs::metadata(file)?;
-        let time = facts.modified()?.duration_since(std::time::UNIX_EPOCH);
-        #[cfg(unix)]
-        let number = std::os::unix::fs::MetadataExt::ino(&facts);
-        #[cfg(not(unix))]
-        let number = 0;
-        // A file may say that it was written before 1970.
-        let time = time.map_or(0, |time| time.as_nanos() as i128);
-        Ok(Self(facts.len(), time, number))
-    }
-}
-
 /// Looks at the checksums of an index's files in `dir/tantivy` that were not looked at before, and
 /// checks that there are `pieces` documents by tantivy's list, which has no checksum of its own.
 ///
@@ -86,7 +66,7 @@ pub(super) fn verify(dir: &Path, index: &tantivy::Index, pieces: u64) -> Result<
     };
     let list = dir.join(LIST);
     // Where there is no list, or a damaged one, nothing was looked at before.
-    let known: BTreeMap<String, Looks> = read(&list)
+    let known: BTreeMap<String, FileStamp> = read(&list)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
@@ -105,20 +85,20 @@ pub(super) fn verify(dir: &Path, index: &tantivy::Index, pieces: u64) -> Result<
         let file = super::store::pieces_dir(dir).join(&name);
         // Not every segment has each of them; those that must be there are missed when it is
         // opened.
-        let Ok(looks) = Looks::at(&file) else {
+        let Ok(stamp) = FileStamp::of(&file) else {
             continue;
         };
         let key = name.to_string_lossy().into_owned();
-        if known.get(&key) != Some(&looks) {
+        if known.get(&key) != Some(&stamp) {
             match index.directory().validate_checksum(&name) {
                 Ok(true) => {}
                 Ok(false) => return Err(damaged(&name)),
                 // A merge has just taken it away; or it is broken.
-                Err(_) if Looks::at(&file).is_err() => {}
+                Err(_) if FileStamp::of(&file).is_err() => {}
                 Err(e) => return Err(damaged(&name).because(e)),
             }
         }
-        now.insert(key, looks);
+        now.insert(key, stamp);
     }
     if now != known {
         let bytes = serde_json::to_vec(&now)
