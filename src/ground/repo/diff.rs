@@ -166,27 +166,6 @@ impl Diff {
             lines().filter(|l| l.kind == DiffKind::Removed).count(),
         )
     }
-
-    /// Adds the files of git's `diff` of which `wanted` says so.
-    fn add(
-        &mut self,
-        git: &Repository,
-        diff: &git2::Diff<'_>,
-        wanted: &dyn Fn(&DiffDelta<'_>) -> bool,
-    ) -> Result<()> {
-        for (i, delta) in diff.deltas().enumerate().filter(|(_, delta)| wanted(delta)) {
-            if let Some(file) = file_diff(git, diff, i, &delta)? {
-                let named = !is_unnamed(&delta);
-                let list = if named {
-                    &mut self.files
-                } else {
-                    &mut self.unnamed
-                };
-                list.push(file);
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Repo {
@@ -225,13 +204,15 @@ impl Repo {
         let mut diff = compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
         diff.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let unseen = |delta: &DiffDelta<'_>| reads_files && is_unseen(delta, &index);
         let mut all = Diff::default();
-        all.add(&git, &diff, &|delta| !unseen(delta))?;
-        if let Some(base) = base.as_ref().filter(|_| diff.deltas().any(|d| unseen(&d))) {
-            // What is staged of a file counts, though nobody looks at the file.
-            let staged = index.against_tree(&git, Some(base), &mut options);
-            all.add(&git, &staged.map_err(failed)?, &unseen)?;
+        for (i, delta) in diff.deltas().enumerate() {
+            if let Some(file) = file_diff(&git, &diff, i, &delta)? {
+                if is_unnamed(&delta) {
+                    all.unnamed.push(file);
+                } else {
+                    all.files.push(file);
+                }
+            }
         }
         if reads_files {
             let moved = submodules::moved(self.root(), &index.whole, base.as_ref());
@@ -291,13 +272,6 @@ fn with_files(options: &mut DiffOptions) {
         // Submodules are asked by themselves whether they moved.
         .ignore_submodules(true)
         .update_index(false);
-}
-
-/// Tells whether a change of the working tree is one that git does not look at.
-fn is_unseen(delta: &DiffDelta<'_>, index: &IndexView) -> bool {
-    let changed = matches!(delta.status(), Delta::Modified | Delta::Typechange);
-    let path = delta.new_file().path();
-    changed && path.is_some_and(|path| index.is_taken_at_its_word(path, true))
 }
 
 /// Tells whether a change has names that are no UTF-8.

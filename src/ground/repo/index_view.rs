@@ -13,12 +13,6 @@ const SKIP_WORKTREE: u16 = 1 << 14;
 /// The bit of an entry's extended flags by which it has no content yet (`git add -N`).
 const INTENT_TO_ADD: u16 = 1 << 13;
 
-/// The parts of a status that speak of the working tree's file of an entry.
-const IN_FILES: Status = Status::WT_MODIFIED
-    .union(Status::WT_DELETED)
-    .union(Status::WT_RENAMED)
-    .union(Status::WT_TYPECHANGE);
-
 /// The share of an entry that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
@@ -49,31 +43,20 @@ impl IndexView {
         })
     }
 
-    /// Tells whether git takes the entry of a path at its word, whatever lies in the working tree.
-    pub fn is_taken_at_its_word(&self, path: &Path, is_there: bool) -> bool {
-        let entry = self.whole.get_path(path, 0);
-        entry.is_some_and(|entry| self.at_its_word(&entry, is_there))
-    }
-
-    fn at_its_word(&self, entry: &IndexEntry, is_there: bool) -> bool {
-        let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
-        entry.flags & ASSUME_UNCHANGED != 0 || skipped && !(self.sparse && is_there)
-    }
-
-    /// The status that git gives a path of which libgit2 says `status`: nothing of the working tree where
-    /// the entry is taken at its word; and a file that is announced is not staged, but changed.
+    /// The status that git gives a path of which libgit2 says `status`: a file that is taken at its
+    /// word is not lost where it is not there, and one that is announced is not staged, but changed.
     pub fn seen(&self, path: &[u8], mut status: Status) -> Status {
-        if !status.intersects(IN_FILES | Status::INDEX_NEW) {
+        if !status.intersects(Status::WT_DELETED | Status::INDEX_NEW) {
             return status;
         }
-        let Some(path) = super::tree::path_of(path) else {
+        let path = super::tree::path_of(path);
+        let Some(entry) = path.and_then(|path| self.whole.get_path(&path, 0)) else {
             return status;
         };
-        if self.is_taken_at_its_word(&path, !status.is_wt_deleted()) {
-            status.remove(IN_FILES);
+        if is_taken_at_its_word(&entry) {
+            status.remove(Status::WT_DELETED);
         }
-        let entry = self.whole.get_path(&path, 0);
-        if entry.is_some_and(|entry| is_announced(&entry)) {
+        if is_announced(&entry) {
             status.remove(Status::INDEX_NEW);
             status.insert(Status::WT_MODIFIED);
         }
@@ -99,14 +82,16 @@ impl IndexView {
 
     /// The share of an entry that counts where files under `root` are compared.
     fn kept(&self, root: &Path, entry: &IndexEntry) -> Kept {
-        let skipped = entry.flags_extended & SKIP_WORKTREE != 0;
-        if !skipped && entry.flags & ASSUME_UNCHANGED == 0 {
+        if is_announced(entry) {
+            return Kept::No;
+        }
+        if !is_taken_at_its_word(entry) {
             return Kept::AsItIs;
         }
         match is_there(root, entry) {
             false => Kept::No,
             // Git, too, looks at what was put there all the same.
-            true if skipped && self.sparse => Kept::Seen,
+            true if self.sparse => Kept::Seen,
             true => Kept::AsItIs,
         }
     }
@@ -133,20 +118,22 @@ impl IndexView {
         git.diff_tree_to_index(tree, Some(index), Some(options))
     }
 
-    /// Has git compare the index with the files under `root`. What is taken at its word and there
-    /// all the same stays to be left out ([`Self::is_taken_at_its_word`]).
+    /// Has git compare the index with the files under `root`.
     pub fn against_files<'a>(
         &self,
         git: &'a Repository,
         root: &Path,
         options: &mut DiffOptions,
     ) -> Result<Diff<'a>, git2::Error> {
-        let announced = |entry: &IndexEntry| is_announced(entry).then_some(Kept::No);
-        let reduced =
-            self.copy(|entry| announced(entry).unwrap_or_else(|| self.kept(root, entry)))?;
+        let reduced = self.copy(|entry| self.kept(root, entry))?;
         let index = reduced.as_ref().unwrap_or(&self.whole);
         git.diff_index_to_workdir(Some(index), Some(options))
     }
+}
+
+/// Tells whether an entry counts as unchanged whatever lies in the working tree, or nothing does.
+fn is_taken_at_its_word(entry: &IndexEntry) -> bool {
+    entry.flags & ASSUME_UNCHANGED != 0 || entry.flags_extended & SKIP_WORKTREE != 0
 }
 
 /// Tells whether an entry has no content yet.
@@ -248,6 +235,39 @@ mod tests {
                 .collect();
             assert_eq!(lines, ["other"], "{flag}");
         }
+    }
+
+    #[test]
+    fn a_conflict_stays_one_beside_what_is_not_looked_at() {
+        let (_keep, repo) = three();
+        let root = repo.root();
+        run(root, &["checkout", "-qb", "other"]);
+        write(&repo, "a/a.txt", "theirs\n");
+        run(root, &["commit", "-qam", "Theirs"]);
+        run(root, &["checkout", "-q", "-"]);
+        write(&repo, "a/a.txt", "ours\n");
+        run(root, &["commit", "-qam", "Ours"]);
+        // A merge that stops.
+        let merge = [
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@localhost",
+            "merge",
+            "other",
+        ];
+        let merged = std::process::Command::new("git")
+            .current_dir(root)
+            .args(merge)
+            .output();
+        assert!(!merged.expect("git runs").status.success());
+        let before = (repo.status(), changed(&repo, &DiffSpec::Unstaged));
+        run(root, &["update-index", "--skip-worktree", "b/b.txt"]);
+        std::fs::remove_file(root.join("b/b.txt")).expect("removed");
+        let after = (repo.status(), changed(&repo, &DiffSpec::Unstaged));
+        assert_eq!(before.0.expect("a status"), after.0.expect("a status"));
+        assert_eq!(before.1, after.1);
+        assert_eq!(after.1.len(), 1);
     }
 
     #[test]
