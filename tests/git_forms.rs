@@ -118,12 +118,14 @@ fn a_partial_clone_is_told_from_a_shallow_one() {
     place.run_git(&["commit", "-qam", "Second"]);
     place.run_git(&["config", "uploadpack.allowFilter", "true"]);
     let from = format!("file://{}", place.repo.path().display());
-    for (how, hint) in [
+    // The commit at the cut of a shallow one is told as git tells it: as one without a parent.
+    for (how, status, told) in [
         (
             &["--filter=blob:none"][..],
+            2,
             "git fetch --refetch --no-filter",
         ),
-        (&["--depth=1"], ""),
+        (&["--depth=1"], 0, "no findings"),
     ] {
         let other = Place::plain();
         let to = other.home.path().join("clone");
@@ -133,9 +135,9 @@ fn a_partial_clone_is_told_from_a_shallow_one() {
         assert!(cloned.status.success(), "{cloned:?}");
         let engine = reviewer(&other);
         let output = other.run(&["-C", &to, "review", "--commit", "HEAD", &engine]);
-        let words = stderr(&output);
-        assert!(words.contains(hint), "{how:?}: {words}");
-        // The commit at the cut is told as git tells it: as one without a parent.
+        let words = format!("{}{}", stdout(&output), stderr(&output));
+        assert_eq!(code(&output), status, "{how:?}: {words}");
+        assert!(words.contains(told), "{how:?}: {words}");
         assert!(!words.contains("unshallow"), "{how:?}: {words}");
     }
 }

@@ -1,7 +1,8 @@
 //! Floor 1: the repository as it lies on disk. git2 and ignore live here and nowhere else.
 //!
 //! Law: reads only (writing the working tree is `patch::write`'s; `create` makes new
-//! repositories, in empty folders of homebody's own); never follows a link out of the root; a
+//! repositories, in empty folders of homebody's own); runs no program but the installed git, in
+//! `installed`, for what libgit2 cannot read; never follows a link out of the root; a
 //! folder that is no git repository works, without diffs; every name and every content is hostile
 //! and is passed on as it is, to be made printable where shown.
 
