@@ -29,13 +29,16 @@ fn data_that_is_not_read_is_named_with_what_can_be_done_all_the_same() {
             let output = place.run(args);
             assert_eq!(code(&output), 2, "{form}");
             let words = stderr(&output);
-            assert!(words.contains("is not read"), "{form}: {words}");
+            assert!(
+                words.contains("in a form that only git reads"),
+                "{form}: {words}"
+            );
             assert!(words.contains("review --stdin"), "{form}: {words}");
             assert!(!words.contains("git init"), "{form}: {words}");
         }
         let words = stdout(&place.run(&["doctor"]));
         assert!(
-            words.contains("in a form that is not read"),
+            words.contains("in a form that only git reads"),
             "{form}: {words}"
         );
         assert_eq!(code(&place.run(&["search", "next_entry"])), 0, "{form}");

@@ -338,7 +338,7 @@ impl Repo {
     pub fn no_git(&self) -> Failure {
         let root = self.root.display();
         let failure = match &self.note {
-            Some(note) => Failure::input(format!("git's data of {root} is not read")).because(note),
+            Some(note) => Failure::input(format!("git's data of {root} is {note}")),
             None => Failure::input(format!("{root} is not a git repository")),
         };
         failure.hint(match self.note {

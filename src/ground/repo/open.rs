@@ -54,10 +54,7 @@ pub(super) fn open(dir: &Path) -> Result<Repo> {
             let root = nearest_dot_git(&dir)
                 .and_then(|dot_git| dot_git.parent().map(Path::to_path_buf))
                 .unwrap_or(dir);
-            let note = format!(
-                "git's data here is in a form that is not read ({}); the folder is used without it",
-                error.message()
-            );
+            let note = format!("in a form that only git reads ({})", error.message());
             Ok(plain(root, Some(note)))
         }
         Err(error) => match nearest_dot_git(&dir) {
