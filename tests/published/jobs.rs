@@ -14,7 +14,7 @@ use homebody_work::jobs::session::Sessions;
 use homebody_work::jobs::{Answer, Ask, Event, Request, Settings, Turn};
 
 use crate::fetched::{Published, templates};
-use crate::tiny::{ARCHITECTURES, control_words, load, vocabulary, write};
+use crate::tiny::{architectures, control_words, load, vocabulary, write};
 
 /// Tokens that a turn's head and tail may have, besides what was said.
 const FRAME: usize = 40;
@@ -54,7 +54,7 @@ const FAMILIES: [(&str, bool); 17] = [
 
 #[test]
 fn every_job_runs_with_every_template() {
-    let templates = templates();
+    let (templates, architectures) = (templates(), architectures());
     let (next, rows, wrong) = (
         AtomicUsize::new(0),
         Mutex::new(Vec::new()),
@@ -70,7 +70,7 @@ fn every_job_runs_with_every_template() {
                     let Some(template) = templates.get(at) else {
                         break;
                     };
-                    let architecture = ARCHITECTURES[at % ARCHITECTURES.len()];
+                    let architecture = architectures[at % architectures.len()];
                     match sit(&tiny, template, architecture) {
                         Ok(row) => rows.lock().expect("rows").push(row),
                         Err(why) => wrong

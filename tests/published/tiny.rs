@@ -4,16 +4,21 @@
 use std::path::Path;
 
 use homebody_ground::base::Cancel;
+use homebody_ground::base::architectures::WRITING;
 use homebody_inference::engine::{LoadOptions, LocalEngine};
 use homebody_inference::model::gguf::Header;
 use homebody_inference::model::synthetic::{self, Quantization, Shape};
 
 use crate::fetched::{folder, header};
 
-/// The architectures that are run.
-pub use homebody_ground::base::architectures::WRITING as ARCHITECTURES;
 /// Merges that are taken of the vocabulary of GPT-2.
 const MERGES: usize = 4096;
+
+/// The architectures that are run: all whose context has room for some turns of a conversation.
+pub fn architectures() -> Vec<&'static str> {
+    let all = WRITING.into_iter();
+    all.filter(|name| *name != "phi2").collect()
+}
 
 /// The vocabulary of a model with that template: bytes, merges, control tokens.
 pub fn vocabulary(template: &str) -> Header {

@@ -31,7 +31,7 @@ pub struct Inspection {
     pub parameters: u64,
     /// The type most weights have: `Q4_K`.
     pub quantization: String,
-    /// Native context in tokens.
+    /// Native context in tokens, as far as this build has room for it.
     pub context: u32,
     /// Number of layers.
     pub layers: u32,
@@ -88,6 +88,7 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
     let layers = header.arch_number("block_count").unwrap_or(0);
     let weights = Weights::of(header);
     let state = StateBytes::of(header);
+    let room = network::most_context(header.architecture()).map_or(u32::MAX, |most| most as u32);
     Inspection {
         // A path that ends in `..` has no name.
         name: header
@@ -102,7 +103,7 @@ pub(super) fn facts(file: &Path, header: &Header) -> Inspection {
         context: header
             .arch_number("context_length")
             .unwrap_or(2048)
-            .min(u64::from(u32::MAX)) as u32,
+            .min(u64::from(room)) as u32,
         layers: layers.min(u64::from(u32::MAX)) as u32,
         weight_bytes: weights.bytes,
         state_bytes_per_token: state.per_token,

@@ -10,7 +10,7 @@ pub struct Footprint {
     /// CPU.
     pub per_token: u64,
     /// Bytes whatever the length of the text: the matrices of layers with a delta rule, and the
-    /// rows before their convolutions.
+    /// rows before convolutions.
     pub fixed: u64,
 }
 
@@ -29,6 +29,10 @@ impl Footprint {
                     own.fixed = own
                         .fixed
                         .saturating_add((delta.state() as u64).saturating_mul(4));
+                }
+                LayerKind::Convolution { taps } => {
+                    let numbers = (hyper.width as u64).saturating_mul(*taps as u64);
+                    own.fixed = own.fixed.saturating_add(numbers.saturating_mul(4));
                 }
             }
         }

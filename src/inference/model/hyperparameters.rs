@@ -11,6 +11,11 @@ pub enum LayerKind {
     Attention,
     /// A gated delta net, whose state is of the same size however long the text.
     Delta(Delta),
+    /// A convolution over each token and those shortly before it, which keeps their rows.
+    Convolution {
+        /// Tokens that it sees.
+        taps: usize,
+    },
 }
 
 /// Sizes of a gated delta net.
@@ -235,9 +240,37 @@ impl Figures<'_> {
 
     /// Returns the kind of each layer of the trunk.
     fn kinds(&self, layers: usize) -> Result<Vec<LayerKind>> {
-        if self.header.architecture() != "qwen35" {
-            return Ok(vec![LayerKind::Attention; layers]);
+        match self.header.architecture() {
+            "qwen35" => self.kinds_by_interval(layers),
+            "lfm2" => self.kinds_by_heads(layers),
+            _ => Ok(vec![LayerKind::Attention; layers]),
         }
+    }
+
+    /// Returns the kind of each layer of a model that lists its key heads by layer: convolutions
+    /// have none.
+    fn kinds_by_heads(&self, layers: usize) -> Result<Vec<LayerKind>> {
+        let heads = self.key("attention.head_count_kv");
+        let listed = self.header.metadata.get(&heads).and_then(Value::as_array);
+        let Some(listed) = listed else {
+            return Ok(vec![LayerKind::Attention; layers]);
+        };
+        if listed.len() != layers {
+            return Err(refuse(format!(
+                "{heads} has {} numbers for {layers} layers",
+                listed.len()
+            )));
+        }
+        let taps = self.need("shortconv.l_cache", MOST_TAPS)?;
+        let kind = |heads: &Value| match heads.as_u64() {
+            Some(0) => LayerKind::Convolution { taps },
+            _ => LayerKind::Attention,
+        };
+        Ok(listed.iter().map(kind).collect())
+    }
+
+    /// Returns the kind of each layer of a model whose attention comes at intervals.
+    fn kinds_by_interval(&self, layers: usize) -> Result<Vec<LayerKind>> {
         let delta = self.delta()?;
         // A newer key says it for each layer; without it every fourth sees all tokens.
         let listed = self
@@ -297,6 +330,8 @@ impl Figures<'_> {
     }
 }
 
+/// Most tokens that a convolution sees; models in use have 3.
+const MOST_TAPS: u64 = 64;
 /// Widest key or value of a delta net; models in use have 128.
 const MOST_DELTA_WIDTH: usize = 512;
 

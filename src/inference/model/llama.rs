@@ -12,13 +12,6 @@ pub(super) fn load(
     hyper: Hyperparameters,
     context: usize,
 ) -> Result<Transformer> {
-    if weights
-        .header()
-        .arch_number("expert_count")
-        .is_some_and(|n| n > 1)
-    {
-        bail!("it is a mixture of experts, which this build does not run");
-    }
     let style = Style {
         // Llama 3.1 and later stretch their context by a factor for each frequency.
         rope_factors: factors(weights, "rope_freqs.weight", hyper.rotary)?,

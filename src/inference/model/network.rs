@@ -1,22 +1,13 @@
 //! The networks that run: tokens in, logits out.
 //!
 //! Most are our own code, one file an architecture: on the CPU our kernels on the weights as
-//! they lie in the file, on other devices candle's tensors. GLM 4 comes from
-//! candle-transformers.
-//!
-//! Others of candle's quantized models were tried and left out, because what they hold goes
-//! wrong when a prompt is read in pieces: the convolution of `lfm2` forgets the piece before,
-//! `gemma3` masks all that lies before a piece, `qwen3` loses what was written when the next
-//! turn is read (and turns positions in half precision).
+//! they lie in the file, on other devices candle's tensors. The others come from
+//! candle-transformers, see [`candle_models`].
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::quantized::gguf_file::Content;
-use candle_core::{DType, Device, Tensor};
-use candle_transformers::models::quantized_glm4;
+use candle_core::Device;
 
 use super::checkpoint::Checkpoint;
 use super::gguf::{Header, type_name};
@@ -25,8 +16,7 @@ use super::mapping::Mapping;
 use super::transformer::Transformer;
 pub use super::transformer::Wanted;
 use super::weights::{Weights, kind_of};
-use super::{gemma3, glm4, llama, phi3, qwen2, qwen3, qwen35};
-use crate::base::failure::io_failure;
+use super::{candle_models, gemma3, llama, phi3, qwen2, qwen3, qwen35};
 use crate::base::{Cancel, Failure, Result};
 
 /// The architectures this build runs, as `general.architecture` names them.
@@ -34,7 +24,8 @@ pub const ARCHITECTURES: &[&str] = &crate::base::architectures::WRITING;
 
 /// A network with the state of one text.
 ///
-/// A call that is cancelled or fails leaves the state as it was.
+/// A call that is cancelled or fails leaves the state as it was, or empty where it cannot be had
+/// back.
 pub trait Network: Send {
     /// Counts the tokens that the state stands for.
     fn n_past(&self) -> usize;
@@ -88,7 +79,19 @@ pub trait Network: Send {
 
 /// Tells whether the network of an architecture is our own code.
 pub fn is_ours(architecture: &str) -> bool {
-    ARCHITECTURES.contains(&architecture) && architecture != "glm4"
+    ARCHITECTURES.contains(&architecture) && !is_candles(architecture)
+}
+
+/// Tells whether the network of an architecture is candle's code: slower, and with its weights
+/// copied.
+fn is_candles(architecture: &str) -> bool {
+    candle_models::ARCHITECTURES.contains(&architecture)
+}
+
+/// Returns the longest context that the network of an architecture has room for, in tokens; none
+/// where there is no limit but the model's own.
+pub fn most_context(architecture: &str) -> Option<usize> {
+    candle_models::most_context(architecture)
 }
 
 /// Says why a file cannot be run by this build, from its header.
@@ -105,12 +108,12 @@ pub fn check(header: &Header) -> Result<()> {
     if architecture.is_empty() {
         return Err(Failure::model("the file does not name its architecture").because(supported()));
     }
-    if architecture == "glm4" && header.parts.len() > 1 {
-        return Err(
-            Failure::model("a model of the architecture `glm4` must be in one file")
-                .because(format!("this one is split over {}", header.parts.len()))
-                .hint("join the parts with `llama-gguf-split --merge`, or use a file in one piece"),
-        );
+    if is_candles(architecture) && header.parts.len() > 1 {
+        return Err(Failure::model(format!(
+            "a model of the architecture `{architecture}` must be in one file"
+        ))
+        .because(format!("this one is split over {}", header.parts.len()))
+        .hint("join the parts with `llama-gguf-split --merge`, or use a file in one piece"));
     }
     if !ARCHITECTURES.contains(&architecture) {
         return Err(Failure::model(format!(
@@ -120,7 +123,19 @@ pub fn check(header: &Header) -> Result<()> {
         .because(supported())
         .hint("`homebody models list` shows models that run"));
     }
-    if let Some(tensor) = header.tensors.iter().find(|t| kind_of(t.kind).is_none()) {
+    // Mixtures of experts by other names are other architectures.
+    if let Some(experts) = header.arch_number("expert_count").filter(|n| *n > 1) {
+        return Err(
+            Failure::model("a mixture of experts cannot be run by this build")
+                .because(format!("each of its layers has {experts}"))
+                .hint("`homebody models list` shows models that run"),
+        );
+    }
+    let is_read = |kind| match is_candles(architecture) {
+        true => candle_models::is_read(kind),
+        false => kind_of(kind).is_some(),
+    };
+    if let Some(tensor) = header.tensors.iter().find(|t| !is_read(t.kind)) {
         return Err(Failure::model(format!(
             "tensors of the type {} cannot be read by this build",
             type_name(tensor.kind)
@@ -148,10 +163,9 @@ pub fn load(
 ) -> Result<Box<dyn Network>> {
     check(header)?;
     let hyper = Hyperparameters::from_header(header)?;
-    if hyper.architecture == "glm4" {
-        glm4::check(header, &hyper)?;
-        let loaded = candles_glm4(file, header, device, cancel, progress)?;
-        return loaded.map_err(|e| stopped(cancel, &e));
+    if is_candles(&hyper.architecture) {
+        let figures = (hyper, context);
+        return candle_models::load(file, header, figures, device, cancel, progress);
     }
     let mappings = map(header, device.is_cpu(), cancel, progress)?;
     let weights = Weights::new(header, mappings, device.clone());
@@ -190,38 +204,8 @@ fn map(
     Ok(mappings)
 }
 
-/// Reads a GLM 4 into memory by candle's code. The outer result is that of opening the file, the
-/// inner one candle's.
-fn candles_glm4(
-    file: &Path,
-    header: &Header,
-    device: &Device,
-    cancel: &Cancel,
-    progress: &mut dyn FnMut(f32),
-) -> Result<candle_core::Result<Box<dyn Network>>> {
-    let opened =
-        File::open(file).map_err(|e| io_failure(format!("cannot open {}", file.display()), &e))?;
-    let mut reader = Watched {
-        from: BufReader::with_capacity(1 << 20, opened),
-        read: 0,
-        total: header.file_bytes().max(1),
-        cancel: cancel.clone(),
-        progress,
-    };
-    let mut build = || -> candle_core::Result<Box<dyn Network>> {
-        let content = Content::read(&mut reader)?;
-        let model =
-            quantized_glm4::ModelWeights::from_gguf(content, &mut reader, device, DType::F32)?;
-        Ok(Box::new(Glm4 {
-            model,
-            device: device.clone(),
-            held: 0,
-        }))
-    };
-    Ok(build())
-}
-
-fn failed(error: &candle_core::Error) -> Failure {
+/// Returns the failure of a computation.
+pub(super) fn failed(error: &candle_core::Error) -> Failure {
     Failure::model("the model's arithmetic failed").because(short(error))
 }
 
@@ -266,78 +250,8 @@ impl Network for Transformer {
     }
 }
 
-/// candle's GLM 4: drops what it holds when it reads at position 0, and keeps all or nothing.
-struct Glm4 {
-    model: quantized_glm4::ModelWeights,
-    device: Device,
-    held: usize,
-}
-
-impl Network for Glm4 {
-    fn n_past(&self) -> usize {
-        self.held
-    }
-
-    fn read(&mut self, tokens: &[u32], wanted: Wanted, cancel: &Cancel) -> Result<Vec<f32>> {
-        let at_once = match wanted {
-            Wanted::Last => tokens.len().max(1),
-            Wanted::All => 1,
-        };
-        let mut rows = Vec::new();
-        for tokens in tokens.chunks(at_once) {
-            cancel.check()?;
-            let mut run = || -> candle_core::Result<Vec<f32>> {
-                let input = Tensor::new(tokens, &self.device)?.unsqueeze(0)?;
-                let logits = self.model.forward(&input, self.held)?;
-                logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
-            };
-            let logits = run().map_err(|e| {
-                self.held = 0;
-                failed(&e)
-            })?;
-            rows.extend(logits);
-            self.held += tokens.len();
-        }
-        Ok(rows)
-    }
-
-    fn truncate(&mut self, tokens: usize) -> usize {
-        if tokens < self.held {
-            self.held = 0;
-        }
-        self.held
-    }
-}
-
-/// A reader that reports its progress and stops when cancelled.
-struct Watched<'a> {
-    from: BufReader<File>,
-    read: u64,
-    total: u64,
-    cancel: Cancel,
-    progress: &'a mut dyn FnMut(f32),
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        if self.cancel.is_cancelled() {
-            return Err(std::io::Error::other("cancelled"));
-        }
-        // Large reads in pieces, so that a cancel does not wait for a gigabyte.
-        let n = self.from.by_ref().take(16 << 20).read(into)?;
-        self.read += n as u64;
-        (self.progress)((self.read as f32 / self.total as f32).min(1.0));
-        Ok(n)
-    }
-}
-
-impl Seek for Watched<'_> {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.from.seek(to)
-    }
-}
-
-fn stopped(cancel: &Cancel, error: &candle_core::Error) -> Failure {
+/// Returns the failure of a model that could not be loaded.
+pub(super) fn stopped(cancel: &Cancel, error: &candle_core::Error) -> Failure {
     if cancel.is_cancelled() {
         return Failure::interrupted();
     }

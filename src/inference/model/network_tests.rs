@@ -1,9 +1,11 @@
 //! Architectures without a reference of their own, held against candle's models where those
 //! are right (a prompt in one piece, within the window), and against themselves in pieces.
 
+use std::fs::File;
 use std::io::Cursor;
 
-use candle_core::quantized::gguf_file::{Value, write};
+use candle_core::Tensor;
+use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_transformers::models::{quantized_gemma3, quantized_phi3};
 
@@ -389,14 +391,21 @@ fn types_this_build_does_not_calculate_with_are_refused_by_name() {
 }
 
 #[test]
-fn glm4_in_parts_is_refused_with_what_to_do() {
-    let mut header = Header::read(phi3(0).file().path()).expect("a header");
-    header.metadata.insert(
-        "general.architecture".into(),
-        gguf::Value::Text("glm4".into()),
-    );
-    assert!(check(&header).is_ok());
-    header.parts.push(header.parts[0].clone());
-    let failure = check(&header).expect_err("split");
-    assert!(failure.next_step().is_some_and(|h| h.contains("--merge")));
+fn candles_models_in_parts_are_refused_with_what_to_do() {
+    for architecture in candle_models::ARCHITECTURES {
+        let mut header = Header::read(phi3(0).file().path()).expect("a header");
+        header.metadata.insert(
+            "general.architecture".into(),
+            gguf::Value::Text(architecture.into()),
+        );
+        assert!(!is_ours(architecture) && check(&header).is_ok());
+        header.parts.push(header.parts[0].clone());
+        let failure = check(&header).expect_err("split");
+        assert!(failure.to_string().contains(architecture), "{failure}");
+        assert!(failure.next_step().is_some_and(|h| h.contains("--merge")));
+        header.parts.pop();
+        header.tensors[3].kind = 20;
+        let failure = check(&header).expect_err("a type that candle does not know");
+        assert!(failure.to_string().contains("IQ4_NL"), "{failure}");
+    }
 }

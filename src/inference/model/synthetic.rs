@@ -103,6 +103,8 @@ pub const SHAPES: &[Shape] = &[
     shape(("gemma3-tiny", "gemma3"), (64, 96, 7), (4, 2, 16), NONE, true, SMALL),
     shape(("phi3-tiny", "phi3"), (64, 96, 2), (4, 2, 16), NONE, false, SMALL),
     shape(("glm4-tiny", "glm4"), (64, 128, 2), (4, 2, 16), NONE, false, SMALL),
+    shape(("phi2-tiny", "phi2"), (64, 128, 2), (4, 4, 16), NONE, false, SMALL),
+    shape(("lfm2-tiny", "lfm2"), (64, 128, 4), (4, 2, 16), NONE, true, SMALL),
 ];
 
 impl Shape {
@@ -353,18 +355,27 @@ fn metadata(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> 
     let mut put = |key: &str, value: Value| metadata.push((format!("{name}.{key}"), value));
     let rotary = match name {
         "qwen35" => shape.head / 4,
-        "glm4" => shape.head / 2,
+        "glm4" | "phi2" => shape.head / 2,
         _ => shape.head,
     };
     for (key, n) in numbers(shape, rotary) {
-        put(key, Value::Unsigned(n));
+        put(
+            key,
+            match key {
+                "attention.head_count_kv" if name == "lfm2" => by_layer(shape, n),
+                _ => Value::Unsigned(n),
+            },
+        );
     }
     // Floats as the format holds them, in 32 bits.
     let float = |x: f32| Value::Float(f64::from(x));
-    put("attention.layer_norm_rms_epsilon", float(1e-6));
+    match name {
+        "phi2" => put("attention.layer_norm_epsilon", float(1e-5)),
+        _ => put("attention.layer_norm_rms_epsilon", float(1e-6)),
+    }
     let base = match name {
         "qwen35" => 1e7,
-        "qwen2" | "qwen3" | "gemma3" => 1e6,
+        "qwen2" | "qwen3" | "gemma3" | "lfm2" => 1e6,
         _ => 1e4,
     };
     put("rope.freq_base", float(base));
@@ -398,8 +409,12 @@ fn general(shape: &Shape, quantization: &Quantization) -> Vec<(String, Value)> {
 /// Lists the whole numbers under the architecture's prefix.
 fn numbers(shape: &Shape, rotary: u64) -> Vec<(&'static str, u64)> {
     let (key_heads, value_heads, delta_head) = shape.delta;
+    let context = match shape.architecture {
+        "phi2" => 2048,
+        _ => 32_768,
+    };
     let mut numbers = vec![
-        ("context_length", 32_768),
+        ("context_length", context),
         ("embedding_length", shape.width),
         ("block_count", shape.layers),
         ("feed_forward_length", shape.inner),
@@ -419,9 +434,19 @@ fn numbers(shape: &Shape, rotary: u64) -> Vec<(&'static str, u64)> {
             ("full_attention_interval", tensors::FULL_EVERY),
         ]),
         "gemma3" => numbers.push(("attention.sliding_window", 32)),
+        "lfm2" => numbers.push(("shortconv.l_cache", tensors::SHORT_TAPS)),
         _ => {}
     }
     numbers
+}
+
+/// Lists a number for each layer that has attention, and zero for the others.
+fn by_layer(shape: &Shape, n: u64) -> Value {
+    let numbers = (0..shape.layers).map(|layer| match tensors::sees_all(layer) {
+        true => Value::Unsigned(n),
+        false => Value::Unsigned(0),
+    });
+    Value::Array(numbers.collect())
 }
 
 #[cfg(test)]

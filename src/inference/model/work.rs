@@ -78,6 +78,7 @@ fn is_product(tensor: &TensorInfo) -> bool {
     tensor.shape.len() >= 2
         && tensor.name.ends_with(".weight")
         && !tensor.name.ends_with("conv1d.weight")
+        && !tensor.name.ends_with("shortconv.conv.weight")
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use super::blocks::Random;
 pub(super) const TAPS: u64 = 4;
 /// Every so-many-th layer of a model with recurrent states has attention instead.
 pub(super) const FULL_EVERY: u64 = 4;
+/// Tokens that a short convolution sees.
+pub(super) const SHORT_TAPS: u64 = 3;
 
 /// The content of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,11 @@ impl Tensor {
     }
 }
 
+/// Tells whether a layer of an `lfm2` has attention, not a convolution.
+pub(super) const fn sees_all(layer: u64) -> bool {
+    layer % 3 == 2
+}
+
 /// Lists all tensors of a model with a vocabulary of so many tokens.
 pub(super) fn of(shape: &Shape, vocabulary: u64) -> Vec<Tensor> {
     let mut list = List {
@@ -91,26 +98,41 @@ pub(super) fn of(shape: &Shape, vocabulary: u64) -> Vec<Tensor> {
     };
     let width = shape.width;
     list.add("token_embd.weight", vocabulary, width, Content::Table);
-    list.vector("output_norm.weight", width, Content::Norm);
+    let norm = match shape.architecture {
+        "lfm2" => "token_embd_norm",
+        _ => "output_norm",
+    };
+    norm_of(&mut list, shape, norm);
     if !shape.tied {
         list.add("output.weight", vocabulary, width, Content::Head);
     }
+    if shape.architecture == "phi2" {
+        list.vector("output.bias", vocabulary, Content::Bias);
+    }
     for layer in 0..shape.layers {
         list.prefix = format!("blk.{layer}.");
-        list.vector("attn_norm.weight", width, Content::Norm);
+        norm_of(&mut list, shape, "attn_norm");
         let important = if has_more_bits(layer, shape.layers) {
             Content::Important
         } else {
             Content::Matrix
         };
-        if shape.architecture == "qwen35" && !(layer + 1).is_multiple_of(FULL_EVERY) {
-            recurrent(&mut list, shape);
-        } else {
-            attention(&mut list, shape, important);
+        match shape.architecture {
+            "qwen35" if !(layer + 1).is_multiple_of(FULL_EVERY) => recurrent(&mut list, shape),
+            "lfm2" if !sees_all(layer) => convolution(&mut list, shape),
+            _ => attention(&mut list, shape, important),
         }
         feed_forward(&mut list, shape, important);
     }
     list.tensors
+}
+
+/// Adds a norm, with a bias where the architecture has them.
+fn norm_of(list: &mut List, shape: &Shape, name: &str) {
+    list.vector(&format!("{name}.weight"), shape.width, Content::Norm);
+    if shape.architecture == "phi2" {
+        list.vector(&format!("{name}.bias"), shape.width, Content::Bias);
+    }
 }
 
 /// Tells whether a layer is one of those whose values and last feed-forward get more bits: the
@@ -136,11 +158,23 @@ fn recurrent(list: &mut List, shape: &Shape) {
     list.add("ssm_out.weight", width, values, Content::Matrix);
 }
 
+fn convolution(list: &mut List, shape: &Shape) {
+    let width = shape.width;
+    list.add("shortconv.conv.weight", width, SHORT_TAPS, Content::Taps);
+    list.add(
+        "shortconv.in_proj.weight",
+        3 * width,
+        width,
+        Content::Matrix,
+    );
+    list.add("shortconv.out_proj.weight", width, width, Content::Matrix);
+}
+
 fn attention(list: &mut List, shape: &Shape, important: Content) {
     let (width, head) = (shape.width, shape.head);
     let (queries, keys) = (shape.heads * head, shape.kv_heads * head);
     match shape.architecture {
-        "phi3" => list.add(
+        "phi2" | "phi3" => list.add(
             "attn_qkv.weight",
             queries + 2 * keys,
             width,
@@ -161,7 +195,11 @@ fn attention(list: &mut List, shape: &Shape, important: Content) {
             list.vector("attn_k.bias", keys, Content::Bias);
             list.vector("attn_v.bias", keys, Content::Bias);
         }
-        "qwen3" | "qwen35" | "gemma3" => {
+        "phi2" => {
+            list.vector("attn_qkv.bias", queries + 2 * keys, Content::Bias);
+            list.vector("attn_output.bias", width, Content::Bias);
+        }
+        "qwen3" | "qwen35" | "gemma3" | "lfm2" => {
             list.vector("attn_q_norm.weight", head, Content::Norm);
             list.vector("attn_k_norm.weight", head, Content::Norm);
         }
@@ -174,14 +212,20 @@ fn feed_forward(list: &mut List, shape: &Shape, important: Content) {
     if matches!(shape.architecture, "qwen35" | "gemma3" | "glm4") {
         list.vector("post_attention_norm.weight", width, Content::Norm);
     }
-    if shape.architecture != "qwen35" {
+    if !matches!(shape.architecture, "qwen35" | "phi2") {
         list.vector("ffn_norm.weight", width, Content::Norm);
     }
-    if matches!(shape.architecture, "phi3" | "glm4") {
-        list.add("ffn_up.weight", 2 * inner, width, Content::Matrix);
-    } else {
-        list.add("ffn_gate.weight", inner, width, Content::Matrix);
-        list.add("ffn_up.weight", inner, width, Content::Matrix);
+    match shape.architecture {
+        "phi3" | "glm4" => list.add("ffn_up.weight", 2 * inner, width, Content::Matrix),
+        "phi2" => {
+            list.add("ffn_up.weight", inner, width, Content::Matrix);
+            list.vector("ffn_up.bias", inner, Content::Bias);
+            list.vector("ffn_down.bias", width, Content::Bias);
+        }
+        _ => {
+            list.add("ffn_gate.weight", inner, width, Content::Matrix);
+            list.add("ffn_up.weight", inner, width, Content::Matrix);
+        }
     }
     list.add("ffn_down.weight", width, inner, important);
     if matches!(shape.architecture, "gemma3" | "glm4") {

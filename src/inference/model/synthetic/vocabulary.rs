@@ -55,6 +55,8 @@ fn splitter(architecture: &str) -> &'static str {
         "qwen35" => "qwen35",
         "qwen2" | "qwen3" => "qwen2",
         "glm4" => "glm4",
+        "phi2" => "phi-2",
+        "lfm2" => "lfm2",
         _ => "default",
     }
 }
