@@ -6,6 +6,7 @@ use super::*;
 use crate::base::CancelSource;
 use crate::engine::{Cut, Finish, Role, Sampling, Usage};
 use crate::model::network::{Network, Wanted};
+use crate::model::synthetic::{self, Quantization, Shape};
 
 /// With drafts and without.
 #[path = "drafting_tests.rs"]
@@ -58,6 +59,43 @@ fn the_same_seed_writes_the_same() {
     let (a, b) = (run(), run());
     assert_eq!(a.text, b.text);
     assert!(a.usage.generated_tokens > 0);
+}
+
+/// What was read before is no part of an answer, where the network keeps all of a text or nothing.
+#[test]
+fn networks_by_candle_answer_the_same_again() {
+    for name in ["glm4-tiny", "phi2-tiny", "lfm2-tiny"] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("m.gguf");
+        synthetic::write(
+            Shape::named(name).expect("a shape"),
+            Quantization::named("Q8_0").expect("a quantization"),
+            None,
+            &file,
+            &Cancel::never(),
+            &mut |_, _| {},
+        )
+        .expect("written");
+        let options = LoadOptions {
+            name: name.to_owned(),
+            file,
+            drafts: true,
+            ..LoadOptions::default()
+        };
+        let never = Cancel::never();
+        let mut engine = LocalEngine::load(&options, &never, &mut |_| {}).expect("a model");
+        let mut run = |text: &str| {
+            let request = ask(text, 12);
+            let answer = engine.generate(&request, None, &Cancel::never(), &mut |_| {});
+            answer.expect("an answer")
+        };
+        let first = run("hello there, and what is this?");
+        let other = run("another question");
+        let again = run("hello there, and what is this?");
+        assert_eq!(first.text, again.text, "{name}");
+        assert_ne!(first.text, other.text, "{name}");
+        assert!(first.usage.generated_tokens > 0);
+    }
 }
 
 /// The rest of an answer is written with the state as it was left: the same as if it had never

@@ -44,13 +44,15 @@ impl Footprint {
 mod tests {
     use super::super::hyperparameters::Delta;
     use super::*;
-    use crate::kernels::delta::Shape;
+    use crate::kernels::delta;
+    use crate::model::gguf::Header;
+    use crate::model::synthetic::{self, Quantization, Shape};
 
     /// Qwen 3.5 of 9 billion parameters: 24 layers with a delta rule, 8 with attention.
     #[test]
     fn a_hybrid_keeps_keys_in_a_quarter_of_its_layers() {
         let delta = Delta {
-            shape: Shape {
+            shape: delta::Shape {
                 key_heads: 16,
                 value_heads: 32,
                 key: 128,
@@ -86,5 +88,20 @@ mod tests {
         assert_eq!(exact.fixed, footprint.fixed);
         // 48 MiB of matrices, 2.25 MiB of rows.
         assert_eq!(footprint.fixed, (48 << 20) + (9 << 18));
+    }
+
+    /// A layer of attention with two heads of 16, three convolutions over 3 rows of 64.
+    #[test]
+    fn convolutions_keep_the_rows_that_they_see() {
+        let shape = Shape::named("lfm2-tiny").expect("a shape");
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("m.gguf");
+        let quantization = Quantization::named("F32").expect("a quantization");
+        synthetic::write_header(shape, quantization, &path).expect("written");
+        let header = Header::read(&path).expect("a header");
+        let hyper = Hyperparameters::from_header(&header).expect("figures");
+        let footprint = Footprint::of(&hyper, Precision::Single);
+        assert_eq!(footprint.per_token, 2 * 2 * 16 * 4);
+        assert_eq!(footprint.fixed, 3 * 3 * 64 * 4);
     }
 }

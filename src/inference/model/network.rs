@@ -108,7 +108,8 @@ pub fn check(header: &Header) -> Result<()> {
     if architecture.is_empty() {
         return Err(Failure::model("the file does not name its architecture").because(supported()));
     }
-    if is_candles(architecture) && header.parts.len() > 1 {
+    let candles = is_candles(architecture);
+    if candles && header.parts.len() > 1 {
         return Err(Failure::model(format!(
             "a model of the architecture `{architecture}` must be in one file"
         ))
@@ -131,10 +132,7 @@ pub fn check(header: &Header) -> Result<()> {
                 .hint("`homebody models list` shows models that run"),
         );
     }
-    let is_read = |kind| match is_candles(architecture) {
-        true => candle_models::is_read(kind),
-        false => kind_of(kind).is_some(),
-    };
+    let is_read = |kind| kind_of(kind).is_some() && (!candles || candle_models::is_read(kind));
     if let Some(tensor) = header.tensors.iter().find(|t| !is_read(t.kind)) {
         return Err(Failure::model(format!(
             "tensors of the type {} cannot be read by this build",

@@ -442,11 +442,8 @@ fn numbers(shape: &Shape, rotary: u64) -> Vec<(&'static str, u64)> {
 
 /// Lists a number for each layer that has attention, and zero for the others.
 fn by_layer(shape: &Shape, n: u64) -> Value {
-    let numbers = (0..shape.layers).map(|layer| match tensors::sees_all(layer) {
-        true => Value::Unsigned(n),
-        false => Value::Unsigned(0),
-    });
-    Value::Array(numbers.collect())
+    let number = |layer| if tensors::sees_all(layer) { n } else { 0 };
+    Value::Array((0..shape.layers).map(number).map(Value::Unsigned).collect())
 }
 
 #[cfg(test)]

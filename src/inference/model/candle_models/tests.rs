@@ -95,6 +95,24 @@ fn whole_in_pieces_and_token_by_token_are_the_same() {
     }
 }
 
+/// The figures are those of a program in another language, in double precision, that was written
+/// from the definitions of the architectures.
+#[test]
+fn the_logits_are_those_of_a_plain_computation() {
+    let phi2 = [
+        1.425_348, 0.280_037, -0.285_047, 1.663_461, 2.066_967, -2.049_121, -1.072_52, 1.246_722,
+    ];
+    let lfm2 = [
+        0.051_721, 0.273_451, 0.560_971, -0.757_512, 0.661_137, -0.398_864, 0.523_219, 1.204_192,
+    ];
+    for (architecture, wanted) in [("phi2", phi2), ("lfm2", lfm2)] {
+        let made = made(architecture, "F32");
+        let found = read(&mut *opened(&made), &prompt(40));
+        let apart = far(&found[..8], &wanted);
+        assert!(apart < 1e-4, "{architecture}: {apart}");
+    }
+}
+
 #[test]
 fn nothing_of_a_text_is_left_for_the_next() {
     for architecture in ARCHITECTURES {
@@ -189,14 +207,17 @@ fn a_token_that_is_none_is_an_error_and_the_next_text_is_right() {
     }
 }
 
+/// Metadata in an order of its own.
+type Metadata = Vec<(String, gguf::Value)>;
+
 /// A file with one thing changed; none where no file can be written so.
 fn changed(
     good: &Header,
     bytes: &[u8],
     to: &Path,
-    change: &dyn Fn(&mut Vec<(String, gguf::Value)>, &mut Vec<Planned>),
+    change: &dyn Fn(&mut Metadata, &mut Vec<Planned>),
 ) -> Option<()> {
-    let mut metadata: Vec<_> = good.metadata.clone().into_iter().collect();
+    let mut metadata: Metadata = good.metadata.clone().into_iter().collect();
     metadata.sort_by(|a, b| a.0.cmp(&b.0));
     let mut planned: Vec<Planned> = good
         .tensors
@@ -243,6 +264,10 @@ fn any_tensor_may_be_damaged() {
         let file = made.path.with_extension("damaged");
         let mut refused = 0;
         for (at, tensor) in good.tensors.iter().enumerate() {
+            // These are as those of the first.
+            if tensor.name.starts_with("blk.1.") || tensor.name.starts_with("blk.3.") {
+                continue;
+            }
             let shape = &tensor.shape;
             let mut shapes: Vec<Vec<u64>> = vec![
                 shape.iter().rev().copied().collect(),
@@ -305,9 +330,7 @@ fn any_figure_may_be_damaged() {
         Some(Text("64".into())),
         Some(Array(Vec::new())),
     ];
-    let whole = [
-        0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 32, 63, 64, 65, 128, 4096,
-    ];
+    let whole = [0, 1, 2, 3, 4, 5, 8, 16, 17, 32, 64, 128, 4096];
     values.extend(whole.map(|n| Some(Unsigned(n))));
     values.extend([1 << 20, u64::from(u32::MAX), 1 << 40, u64::MAX].map(|n| Some(Unsigned(n))));
     for list in [
@@ -345,8 +368,12 @@ fn any_figure_may_be_damaged() {
         keys.dedup();
         for key in keys {
             for value in &values {
+                // Lists are known by layer, and of these figures alone.
+                if matches!(value, Some(Array(_))) && !key.contains("head_count") {
+                    continue;
+                }
                 let key = format!("{architecture}.{key}");
-                let change = |metadata: &mut Vec<(String, gguf::Value)>, _: &mut Vec<_>| {
+                let change = |metadata: &mut Metadata, _: &mut Vec<_>| {
                     metadata.retain(|(name, _)| *name != key);
                     metadata.extend(value.clone().map(|value| (key.clone(), value)));
                 };
@@ -373,7 +400,7 @@ fn figures_and_tensors_that_candle_does_not_heed_are_refused() {
         ("lfm2.shortconv.l_cache", Unsigned(64), "64 tokens"),
         ("glm4.rope.dimension_count", Unsigned(16), "turned"),
     ] {
-        let architecture = &key[..4];
+        let (architecture, _) = key.split_once('.').expect("a prefix");
         let made = made(architecture, "F32");
         let mut header = Header::read(&made.path).expect("a header");
         header.metadata.insert(key.to_owned(), value);
@@ -393,32 +420,5 @@ fn figures_and_tensors_that_candle_does_not_heed_are_refused() {
         let failure = loaded.err().expect("refused");
         assert_eq!(failure.kind(), Kind::Model);
         assert!(failure.to_string().contains("attn_q.bias"), "{failure}");
-    }
-}
-
-#[test]
-fn zz_dump() {
-    for architecture in ARCHITECTURES {
-        let made = made(architecture, "F32");
-        std::fs::copy(
-            &made.path,
-            format!("/work/scratch/candle/{architecture}.gguf"),
-        )
-        .unwrap();
-        let mut network = opened(&made);
-        let logits = read(&mut *network, &prompt(40));
-        println!("DUMP {architecture} {:?}", &logits[..8]);
-        let bytes: Vec<u8> = logits.iter().flat_map(|x| x.to_le_bytes()).collect();
-        std::fs::write(format!("/work/scratch/candle/{architecture}.bin"), bytes).unwrap();
-        let made = self::made(architecture, "Q8_0");
-        let mut network = opened(&made);
-        let logits = read(&mut *network, &prompt(40));
-        let bytes: Vec<u8> = logits.iter().flat_map(|x| x.to_le_bytes()).collect();
-        std::fs::write(format!("/work/scratch/candle/{architecture}-q8.bin"), bytes).unwrap();
-        std::fs::copy(
-            &made.path,
-            format!("/work/scratch/candle/{architecture}-q8.gguf"),
-        )
-        .unwrap();
     }
 }
