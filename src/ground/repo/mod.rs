@@ -16,6 +16,8 @@ mod index_view;
 mod installed;
 pub mod log;
 mod open;
+#[cfg(test)]
+mod proof;
 pub mod read;
 mod submodules;
 mod tree;

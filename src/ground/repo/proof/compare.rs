@@ -1,0 +1,285 @@
+//! A diff of homebody's held against git's: names, sorts of change, and lines.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::expected::{Change, GitHunk};
+use super::{Fault, Tally};
+use crate::repo::walk::MAX_FILE;
+use crate::repo::{Diff, FileDiff, FileStatus, Hunk};
+
+/// Contents of blobs by id.
+pub(super) type Blobs = HashMap<String, Vec<u8>>;
+
+/// A line as it is compared: its text, and true where the file ends here without a newline.
+type Line = (String, bool);
+
+/// A hunk in the form in which both sides are compared.
+#[derive(Debug, PartialEq, Eq)]
+struct Piece {
+    range: [u32; 4],
+    lines: Vec<(u8, Line)>,
+}
+
+/// The name and the sort of a change, with the name before of a renamed file.
+type Named = (String, FileStatus, Option<String>);
+
+/// Holds one diff against git's.
+pub(super) fn compare(
+    ours: &Diff,
+    theirs: &[Change],
+    blobs: &Blobs,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
+    let mut conflicts: BTreeSet<&str> = BTreeSet::new();
+    for change in theirs.iter().filter(|change| change.letter == 'U') {
+        conflicts.insert(&change.path);
+    }
+    let mut mine = BTreeMap::new();
+    for file in ours.files.iter().chain(&ours.unnamed) {
+        if conflicts.contains(file.path.as_str()) {
+            tally.count(&format!("conflict, told as {:?}", file.status));
+            conflicts.remove(file.path.as_str());
+            continue;
+        }
+        if mine.insert(named(file), file).is_some() {
+            return Err(Fault::new("twice", format!("{} is told twice", file.path)));
+        }
+    }
+    if !conflicts.is_empty() {
+        let text = format!("conflicts that are not told: {conflicts:?}");
+        return Err(Fault::new("conflict", text));
+    }
+    let all: BTreeSet<&str> = (theirs.iter())
+        .filter(|change| change.letter == 'U')
+        .map(|change| change.path.as_str())
+        .collect();
+    let git: BTreeMap<Named, &Change> = (theirs.iter())
+        .filter(|change| !all.contains(change.path.as_str()))
+        .map(|change| (told(change), change))
+        .collect();
+    same_names(&mine, &git, tally)?;
+    for (name, change) in &git {
+        if let Some(file) = mine.get(name) {
+            same_lines(file, change, blobs, tally)?;
+        }
+    }
+    Ok(())
+}
+
+fn named(file: &FileDiff) -> Named {
+    let old = match file.status {
+        FileStatus::Renamed => file.old_path.as_ref().map(|path| path.as_str().to_owned()),
+        _ => None,
+    };
+    (file.path.as_str().to_owned(), file.status, old)
+}
+
+fn told(change: &Change) -> Named {
+    let status = match change.letter {
+        'A' => FileStatus::Added,
+        'D' => FileStatus::Deleted,
+        'R' => FileStatus::Renamed,
+        'T' => FileStatus::ModeChanged,
+        'M' if change.same_content() && change.old_mode != change.new_mode => {
+            FileStatus::ModeChanged
+        }
+        'M' => FileStatus::Modified,
+        other => panic!("a status of git's that is not known: {other}"),
+    };
+    (change.path.clone(), status, change.old_path.clone())
+}
+
+/// Orders sorts of change, so that they can stand in a set.
+impl Ord for FileStatus {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (*self as u8).cmp(&(*other as u8))
+    }
+}
+
+impl PartialOrd for FileStatus {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Holds the names against each other. Which lost file is paired with which new one is an
+/// estimate: where the two pair otherwise, what was lost and what is new must be the same.
+fn same_names(
+    mine: &BTreeMap<Named, &FileDiff>,
+    git: &BTreeMap<Named, &Change>,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
+    let ours: BTreeSet<&Named> = mine.keys().collect();
+    let theirs: BTreeSet<&Named> = git.keys().collect();
+    if ours == theirs {
+        return Ok(());
+    }
+    let apart = |names: &BTreeSet<&Named>| -> BTreeSet<(String, FileStatus)> {
+        let each = names.iter().flat_map(|(path, status, old)| match old {
+            Some(old) => vec![
+                (old.clone(), FileStatus::Deleted),
+                (path.clone(), FileStatus::Added),
+            ],
+            None => vec![(path.clone(), *status)],
+        });
+        each.collect()
+    };
+    if apart(&ours) == apart(&theirs) {
+        tally.count("renames paired otherwise");
+        return Ok(());
+    }
+    let only = |a: &BTreeSet<&Named>, b: &BTreeSet<&Named>| -> Vec<Named> {
+        a.difference(b).map(|&name| name.clone()).collect()
+    };
+    let (here, there) = (only(&ours, &theirs), only(&theirs, &ours));
+    Err(Fault::new(
+        "names",
+        format!("only homebody: {here:?}\n  only git: {there:?}"),
+    ))
+}
+
+/// Holds the lines of one file against each other.
+fn same_lines(
+    file: &FileDiff,
+    change: &Change,
+    blobs: &Blobs,
+    tally: &mut Tally,
+) -> Result<(), Fault> {
+    let fault = |kind: &str, text: String| Err(Fault::new(kind, format!("{}: {text}", file.path)));
+    let old = content(&change.old_id, &change.old_mode, blobs);
+    let new = content(&change.new_id, &change.new_mode, blobs);
+    let known = change.new_id.bytes().any(|digit| digit != b'0');
+    if let (Some(blob), true, false) = (&file.blob, known, change.of_submodule())
+        && *blob != change.new_id
+    {
+        return fault("blob", format!("{blob} and not {}", change.new_id));
+    }
+    let large = |bytes: &Option<Vec<u8>>| {
+        let bytes = bytes.as_ref();
+        bytes.is_some_and(|bytes| bytes.len() as u64 > MAX_FILE)
+    };
+    if file.binary != change.binary {
+        if file.binary && (large(&old) || large(&new) || file.bytes > Some(MAX_FILE)) {
+            tally.count("over 1 MB: without lines");
+            return Ok(());
+        }
+        return fault("binary", format!("homebody says {}", file.binary));
+    }
+    let Some(old) = old else {
+        tally.count("content that git does not have");
+        return Ok(());
+    };
+    let theirs: Vec<Piece> = change.hunks.iter().map(from_git).collect();
+    let ours: Vec<Piece> = file.hunks.iter().map(from_ours).collect();
+    if file.binary {
+        return match ours.is_empty() {
+            true => Ok(()),
+            false => fault("binary", "it has lines".to_owned()),
+        };
+    }
+    let old = lines(&old);
+    let expected = match &change.replaced {
+        Some(hunks) => applied(&hunks.iter().map(from_git).collect::<Vec<_>>(), &[]),
+        None => applied(&theirs, &old),
+    };
+    let expected = expected.unwrap_or_else(|e| panic!("git's own lines: {e}"));
+    if let (true, Some(new)) = (known, new) {
+        assert_eq!(expected, lines(&new), "git's own lines of {}", file.path);
+    }
+    if ours == theirs {
+        return Ok(());
+    }
+    match applied(&ours, &old) {
+        Err(e) => return fault("lines", e),
+        Ok(made) if made != expected => {
+            let differs = made.iter().zip(&expected).position(|(a, b)| a != b);
+            let at = differs.unwrap_or_else(|| made.len().min(expected.len()));
+            let [a, b] = [made.get(at), expected.get(at)];
+            return fault("lines", format!("line {} is {a:?}, and not {b:?}", at + 1));
+        }
+        Ok(_) => {}
+    }
+    tally.count(match change.letter {
+        'T' => "another type: told in one piece",
+        _ => "hunks slid",
+    });
+    Ok(())
+}
+
+/// The content of one side; empty where there is none, none where git does not have it.
+fn content(id: &str, mode: &str, blobs: &Blobs) -> Option<Vec<u8>> {
+    if mode == "160000" {
+        return Some(format!("Subproject commit {id}\n").into_bytes());
+    }
+    if id.bytes().all(|digit| digit == b'0') {
+        return Some(Vec::new());
+    }
+    blobs.get(id).cloned()
+}
+
+/// The lines of a content.
+fn lines(bytes: &[u8]) -> Vec<Line> {
+    let each = bytes.split_inclusive(|byte| *byte == b'\n');
+    each.map(|line| {
+        let text = line.strip_suffix(b"\n");
+        let whole = String::from_utf8_lossy(text.unwrap_or(line));
+        (whole.into_owned(), text.is_none())
+    })
+    .collect()
+}
+
+fn from_git(hunk: &GitHunk) -> Piece {
+    let lines = hunk.lines.iter().map(|(sign, text, end)| {
+        let text = String::from_utf8_lossy(text).into_owned();
+        (*sign, (text, *end))
+    });
+    Piece {
+        range: hunk.range,
+        lines: lines.collect(),
+    }
+}
+
+fn from_ours(hunk: &Hunk) -> Piece {
+    let lines = hunk.lines.iter().map(|line| {
+        let sign = line.kind.sign() as u8;
+        (sign, (line.text.clone(), line.no_newline))
+    });
+    Piece {
+        range: [hunk.old_start, hunk.old_len, hunk.new_start, hunk.new_len],
+        lines: lines.collect(),
+    }
+}
+
+/// The new side that hunks make of the old one.
+fn applied(hunks: &[Piece], old: &[Line]) -> Result<Vec<Line>, String> {
+    let mut made: Vec<Line> = Vec::new();
+    let mut at = 0;
+    for hunk in hunks {
+        let [old_start, old_len, new_start, new_len] = hunk.range.map(|n| n as usize);
+        let first = if old_len == 0 { old_start } else { old_start.wrapping_sub(1) };
+        let before = old.get(at..first);
+        made.extend_from_slice(before.ok_or_else(|| format!("{:?} is not there", hunk.range))?);
+        at = first;
+        let start = if new_len == 0 { made.len() } else { made.len() + 1 };
+        if start != new_start {
+            return Err(format!("{:?} begins at {start}", hunk.range));
+        }
+        let (from, until) = (at, made.len());
+        for (sign, line) in &hunk.lines {
+            if *sign != b'+' {
+                if old.get(at) != Some(line) {
+                    return Err(format!("the old line {} is not {line:?}", at + 1));
+                }
+                at += 1;
+            }
+            if *sign != b'-' {
+                made.push(line.clone());
+            }
+        }
+        if (at - from, made.len() - until) != (old_len, new_len) {
+            return Err(format!("{:?} holds other counts of lines", hunk.range));
+        }
+    }
+    made.extend_from_slice(&old[at..]);
+    Ok(made)
+}
