@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map};
 use std::path::Path;
 
-use git2::{Commit, DiffOptions, Oid, Patch, Repository};
+use git2::{Commit, Delta, DiffOptions, FileMode, Oid, Patch, Repository};
 
 use super::git::git_failure;
 use super::history::runs_of;
@@ -39,7 +39,7 @@ impl Repo {
     /// Of kind input, if the file is not committed, in a folder without git, or if git's data is
     /// broken; of kind interrupted when cancelled.
     pub fn blame(&self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<Vec<Blamed>> {
-        let git = self.git()?;
+        let git = self.git_with_index()?;
         let what = format!("cannot tell who wrote {path}");
         let failed = |e: &git2::Error| self.missing(git_failure(&what, e));
         let text = self.read_bytes(path)?;
@@ -52,12 +52,11 @@ impl Repo {
             .head()
             .and_then(|head| head.peel_to_commit())
             .map_err(|e| failed(&e))?;
-        let Some(blob) = blob_of(&head, path) else {
+        let tree = head.tree().map_err(|e| failed(&e))?;
+        if tree.get_path(Path::new(path.as_str())).is_err() {
             return Err(Failure::input(format!("{path} is not committed")));
-        };
-        let old = git.find_blob(blob).map_err(|e| failed(&e))?;
-        let patch = Patch::from_blob_and_buffer(&old, None, &text, None, Some(&mut narrow()));
-        let edits = runs_of(&patch.map_err(|e| failed(&e))?);
+        }
+        let edits = edits(&git, &head, path).map_err(|e| failed(&e))?;
         let mut found: BTreeMap<u32, Option<Oid>> = BTreeMap::new();
         let mut lines = Lines::new();
         for line in range.start()..=end {
@@ -74,6 +73,33 @@ impl Repo {
         })?;
         grouped(&git, found).map_err(|e| failed(&e))
     }
+}
+
+/// The runs of lines in which a file differs from that of a commit, as git would commit it: with
+/// the line ends that git keeps.
+fn edits(
+    git: &Repository,
+    head: &Commit<'_>,
+    path: &RepoPath,
+) -> std::result::Result<Vec<Run>, git2::Error> {
+    let mut options = narrow();
+    options
+        .pathspec(path.as_str())
+        .disable_pathspec_match(true)
+        .update_index(false);
+    let diff = git.diff_tree_to_workdir(Some(&head.tree()?), Some(&mut options))?;
+    for (number, delta) in diff.deltas().enumerate() {
+        if delta.new_file().path_bytes() != Some(path.as_str().as_bytes()) {
+            continue;
+        }
+        if delta.status() != Delta::Modified {
+            // A link, say, became a file: no line of it was there before.
+            return Ok(vec![Run::from([0, 0, 1, u32::MAX - 1])]);
+        }
+        let patch = Patch::from_diff(&diff, number)?;
+        return Ok(patch.as_ref().map(runs_of).unwrap_or_default());
+    }
+    Ok(Vec::new())
 }
 
 /// Joins neighbouring lines of one commit, and reads each commit once.
@@ -195,17 +221,23 @@ fn before(line: u32, runs: &[Run]) -> Option<u32> {
         .map_or_else(|_| bug("a line stood before the first one", None), Some)
 }
 
-/// The blob of a file in a commit; none where the commit does not have the file.
+/// The blob of a file in a commit; none where the commit does not have the file, or a link in its
+/// place.
 fn blob_of(commit: &Commit<'_>, path: &RepoPath) -> Option<Oid> {
     let tree = commit.tree().ok()?;
     let entry = tree.get_path(Path::new(path.as_str())).ok()?;
-    Some(entry.id())
+    let link = entry.filemode() == i32::from(FileMode::Link);
+    (!link).then(|| entry.id())
 }
 
 /// Options for diffs without the lines around changes.
 fn narrow() -> DiffOptions {
     let mut options = DiffOptions::new();
-    options.context_lines(0).indent_heuristic(true);
+    options
+        .context_lines(0)
+        .indent_heuristic(true)
+        // Git, too, takes any file for text here.
+        .force_text(true);
     options
 }
 

@@ -2,10 +2,13 @@
 
 mod sides;
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository};
+use git2::{
+    Delta, DiffDelta, DiffFindOptions, DiffOptions, ErrorCode, Oid, Patch, Repository,
+};
 use serde::{Deserialize, Serialize};
 
 use self::sides::{base_tree, cannot_diff, compared};
@@ -153,6 +156,15 @@ pub struct Diff {
 }
 
 impl Diff {
+    /// Takes in a file, where a change has one that can be told.
+    fn take(&mut self, delta: &DiffDelta<'_>, file: Option<FileDiff>) {
+        if is_unnamed(delta) {
+            self.unnamed.extend(file);
+        } else {
+            self.files.extend(file);
+        }
+    }
+
     /// Counts the lines added and removed.
     pub fn line_counts(&self) -> (usize, usize) {
         let lines = || {
@@ -183,11 +195,7 @@ impl Repo {
     fn made(&self, spec: &DiffSpec, context: u32) -> Result<Diff> {
         let git = self.git_with_index()?;
         let failed = |e: git2::Error| cannot_diff(&e);
-        let mut options = DiffOptions::new();
-        options
-            .context_lines(context)
-            .max_size(MAX_FILE as i64)
-            .indent_heuristic(true);
+        let mut options = options(context);
         let mut find = DiffFindOptions::new();
         // Every new file is compared with every lost one, up to the limit that git has too.
         find.renames(true).rename_limit(1000);
@@ -201,17 +209,25 @@ impl Repo {
             _ => None,
         };
         let index = IndexView::new(&git).map_err(failed)?;
-        let mut diff = compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
-        diff.find_similar(Some(&mut find)).map_err(failed)?;
+        let (mut whole, untracked) =
+            compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
+        whole.find_similar(Some(&mut find)).map_err(failed)?;
 
         let mut all = Diff::default();
-        for (i, delta) in diff.deltas().enumerate() {
-            if let Some(file) = file_diff(&git, &diff, i, &delta)? {
-                if is_unnamed(&delta) {
-                    all.unnamed.push(file);
-                } else {
-                    all.files.push(file);
-                }
+        let mut gone: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for (i, delta) in whole.deltas().enumerate() {
+            if delta.status() == Delta::Deleted {
+                gone.extend(delta.old_file().path_bytes().map(<[u8]>::to_vec));
+            }
+            all.take(&delta, file_diff(&git, &whole, i, &delta, context)?);
+        }
+        // A file that git was told to forget and that lies there all the same is gone and new.
+        for (i, delta) in untracked.iter().flat_map(|diff| diff.deltas().enumerate()) {
+            let name = delta.new_file().path_bytes();
+            if let (Some(diff), Delta::Untracked) = (&untracked, delta.status())
+                && name.is_some_and(|name| gone.contains(name))
+            {
+                all.take(&delta, file_diff(&git, diff, i, &delta, context)?);
             }
         }
         if reads_files {
@@ -263,6 +279,16 @@ impl Repo {
     }
 }
 
+/// Options of a diff with `context` lines around changes.
+fn options(context: u32) -> DiffOptions {
+    let mut options = DiffOptions::new();
+    options
+        .context_lines(context)
+        .max_size(MAX_FILE as i64)
+        .indent_heuristic(true);
+    options
+}
+
 /// Makes a diff read the working tree.
 fn with_files(options: &mut DiffOptions) {
     options
@@ -289,6 +315,7 @@ fn file_diff(
     diff: &git2::Diff<'_>,
     i: usize,
     delta: &DiffDelta<'_>,
+    context: u32,
 ) -> Result<Option<FileDiff>> {
     let name =
         |file: git2::DiffFile<'_>| RepoPath::new(&String::from_utf8_lossy(file.path_bytes()?)).ok();
@@ -301,15 +328,20 @@ fn file_diff(
         return Ok(None);
     };
     let failed = |e: git2::Error| git_failure(format!("git cannot diff `{}`", path.as_str()), &e);
-    let patch = Patch::from_diff(diff, i).map_err(failed)?;
-    let mut hunks = Vec::new();
-    let mut binary = delta.flags().is_binary();
-    if let Some(patch) = &patch {
-        binary = patch.delta().flags().is_binary();
-        for h in 0..patch.num_hunks() {
-            hunks.push(hunk(patch, h).map_err(failed)?);
+    let mode = delta.old_file().mode() != delta.new_file().mode();
+    // A file of which only the mode changed is not asked whether it is binary.
+    let same = delta.old_file().id() == delta.new_file().id();
+    let told = match Patch::from_diff(diff, i) {
+        _ if mode && same && delta.status() == Delta::Modified => Some((false, Vec::new())),
+        Ok(None) => None,
+        Ok(Some(patch)) => Some(told(&patch).map_err(failed)?),
+        Err(e) if e.code() == ErrorCode::NotFound => {
+            // It is not checked out, and what is staged of it counts.
+            staged(git, delta, context).map_err(|_| failed(e))?
         }
-    }
+        Err(e) => return Err(failed(e)),
+    };
+    let (binary, hunks) = told.unwrap_or((delta.flags().is_binary(), Vec::new()));
     let status = match delta.status() {
         Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
         Delta::Deleted => FileStatus::Deleted,
@@ -319,9 +351,7 @@ fn file_diff(
         Delta::Conflicted if hunks.is_empty() => FileStatus::Conflicted,
         Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return Ok(None),
         Delta::Modified | Delta::Conflicted
-            if hunks.is_empty()
-                && !binary
-                && delta.old_file().mode() != delta.new_file().mode() =>
+            if hunks.is_empty() && !binary && mode =>
         {
             FileStatus::ModeChanged
         }
@@ -341,6 +371,33 @@ fn file_diff(
         place: delta.new_file().path().unwrap_or(Path::new("")).to_owned(),
         hunks,
     }))
+}
+
+/// Tells whether a patch says that its file is binary, and its hunks.
+fn told(patch: &Patch<'_>) -> std::result::Result<(bool, Vec<Hunk>), git2::Error> {
+    let hunks = (0..patch.num_hunks()).map(|h| hunk(patch, h));
+    let hunks: std::result::Result<_, _> = hunks.collect();
+    Ok((patch.delta().flags().is_binary(), hunks?))
+}
+
+/// What a patch between the contents says that git keeps of both sides; none where git keeps none
+/// of the new one.
+fn staged(
+    git: &Repository,
+    delta: &DiffDelta<'_>,
+    context: u32,
+) -> std::result::Result<Option<(bool, Vec<Hunk>)>, git2::Error> {
+    let (old, new) = (delta.old_file(), delta.new_file());
+    let new_blob = git.find_blob(new.id())?;
+    let old_blob = match old.id().is_zero() {
+        true => None,
+        false => Some(git.find_blob(old.id())?),
+    };
+    let before = old_blob.as_ref().map_or(&b""[..], git2::Blob::content);
+    let mut options = options(context);
+    let (from, to) = (old.path(), new.path());
+    let patch = Patch::from_buffers(before, from, new_blob.content(), to, Some(&mut options))?;
+    told(&patch).map(Some)
 }
 
 /// The id of the content of one side, where it is known; a submodule's is no content.

@@ -1,13 +1,14 @@
 //! HEAD, status, commits and folders, as git knows them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use git2::{ErrorCode, Repository, StatusOptions};
+use git2::{ErrorCode, Repository, StatusOptions, StatusShow};
 
 use super::Repo;
 use super::index_view::IndexView;
-use super::installed;
+use super::{installed, submodules};
 use crate::base::{Failure, Result};
 
 /// The branch or commit that HEAD points to.
@@ -42,6 +43,20 @@ pub struct Commit {
     /// The message without its first line, trimmed.
     pub body: String,
 }
+
+/// The flags of a file that is staged with a difference.
+const STAGED: git2::Status = git2::Status::INDEX_NEW
+    .union(git2::Status::INDEX_MODIFIED)
+    .union(git2::Status::INDEX_DELETED)
+    .union(git2::Status::INDEX_RENAMED)
+    .union(git2::Status::INDEX_TYPECHANGE);
+
+/// The flags of a file that differs in the working tree.
+const UNSTAGED: git2::Status = git2::Status::WT_MODIFIED
+    .union(git2::Status::WT_DELETED)
+    .union(git2::Status::WT_RENAMED)
+    .union(git2::Status::WT_TYPECHANGE)
+    .union(git2::Status::CONFLICTED);
 
 /// A failure that puts git's own words under a sentence of ours.
 pub(super) fn git_failure(what: impl Into<String>, error: &git2::Error) -> Failure {
@@ -93,42 +108,36 @@ impl Repo {
             return Ok(Status::default());
         }
         let git = self.git_with_index()?;
-        let mut options = StatusOptions::new();
-        options
-            .include_untracked(true)
-            .recurse_untracked_dirs(true)
-            .exclude_submodules(true)
-            .update_index(false);
         let failed = |e: &git2::Error| git_failure("cannot compare the files with git's data", e);
         let index = IndexView::new(&git).map_err(|e| failed(&e))?;
         if let Some(mut seen) = index.for_status(&self.root).map_err(|e| failed(&e))? {
             git.set_index(&mut seen).map_err(|e| failed(&e))?;
         }
-        let entries = git.statuses(Some(&mut options)).map_err(|e| failed(&e))?;
         let mut status = Status::default();
-        for entry in entries.iter() {
-            let flags = index.seen(entry.path_bytes(), entry.status());
-            if flags.is_wt_new() {
-                status.untracked += 1;
-            } else if flags.intersects(
-                git2::Status::WT_MODIFIED
-                    | git2::Status::WT_DELETED
-                    | git2::Status::WT_RENAMED
-                    | git2::Status::WT_TYPECHANGE
-                    | git2::Status::CONFLICTED,
-            ) {
-                status.unstaged += 1;
-            }
-            if flags.intersects(
-                git2::Status::INDEX_NEW
-                    | git2::Status::INDEX_MODIFIED
-                    | git2::Status::INDEX_DELETED
-                    | git2::Status::INDEX_RENAMED
-                    | git2::Status::INDEX_TYPECHANGE,
-            ) {
-                status.staged += 1;
+        // Submodules are asked by themselves whether they moved, and not read as a whole.
+        let moved = submodules::moved(&self.root, &index.whole, None);
+        let moved = moved.iter().map(|file| file.path.as_str().into());
+        let mut unstaged: BTreeSet<Vec<u8>> = moved.collect();
+        let mut options = StatusOptions::new();
+        options
+            .include_untracked(true)
+            .recurse_untracked_dirs(true)
+            .update_index(false);
+        for show in [StatusShow::Index, StatusShow::Workdir] {
+            options
+                .show(show)
+                .exclude_submodules(matches!(show, StatusShow::Workdir));
+            let entries = git.statuses(Some(&mut options)).map_err(|e| failed(&e))?;
+            for entry in entries.iter() {
+                let flags = index.seen(entry.path_bytes(), entry.status());
+                status.staged += usize::from(flags.intersects(STAGED));
+                status.untracked += usize::from(flags.is_wt_new());
+                if flags.intersects(UNSTAGED) {
+                    unstaged.insert(entry.path_bytes().to_owned());
+                }
             }
         }
+        status.unstaged = unstaged.len();
         Ok(status)
     }
 

@@ -173,7 +173,7 @@ impl Repo {
         let next = AtomicUsize::new(0);
         // Each thread has a view of its own on git's data.
         let work = || -> Result<Vec<Past>> {
-            let git = self.git()?;
+            let git = self.git_with_index()?;
             let mut all = Vec::new();
             while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)) {
                 cancel.check()?;

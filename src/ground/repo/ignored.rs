@@ -1,7 +1,9 @@
 //! Rules by which the walk leaves files out: git's ignore files, ours, and the configured globs.
 //!
 //! The files are read here and not by the `ignore` crate, since one of them may be a pipe,
-//! a device or gigabytes long.
+//! a device or gigabytes long, and its globs have braces and no classes, unlike git's.
+
+mod pattern;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -9,9 +11,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ignore::Match;
-use ignore::gitignore::{Gitignore, GitignoreBuilder, gitconfig_excludes_path};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use self::pattern::Patterns;
 use super::read::open_quietly;
 use super::{Repo, WalkRules};
 use crate::base::{Failure, RepoPath, Result};
@@ -35,7 +37,7 @@ pub(super) struct Rules {
 /// Rules of one folder, and of those above it.
 #[derive(Debug)]
 struct IgnoreLevel {
-    here: Gitignore,
+    here: Patterns,
     above: Option<Arc<IgnoreLevel>>,
 }
 
@@ -44,10 +46,12 @@ struct IgnoreLevel {
 struct Everywhere {
     /// The globs in `exclude` of the configuration.
     configured: Gitignore,
-    /// The patterns of `.git/info/exclude`.
-    exclude: Gitignore,
+    /// The patterns of `.git/info/exclude`, where there are any.
+    exclude: Option<Patterns>,
     /// The user's own patterns for all repositories (`core.excludesFile`).
-    global: Gitignore,
+    global: Option<Patterns>,
+    /// True where upper and lower case are the same to git.
+    folded: bool,
 }
 
 impl Rules {
@@ -55,23 +59,23 @@ impl Rules {
     pub(super) fn new(repo: &Repo, configured: &[String]) -> Result<Self> {
         let root = repo.root();
         let Globs(configured) = Globs::new(root, configured, "exclude")?;
-        // Neither of the two files has to be there.
-        let exclude = repo
-            .common_dir()
-            .and_then(|dir| load(root, &dir.join("info/exclude")))
-            .unwrap_or_else(Gitignore::empty);
-        let global = gitconfig_excludes_path()
-            // The user's own file may be a link into a folder of dotfiles.
-            .and_then(|path| path.canonicalize().ok())
-            .and_then(|path| load(root, &path))
-            .unwrap_or_else(Gitignore::empty);
+        let config = settings(repo);
+        let folded = config.as_ref().is_some_and(|config| {
+            // What is not set is an error to git2.
+            config.get_bool("core.ignoreCase").unwrap_or(false)
+        });
+        // Neither of the two files has to be there. The user's own may be a link into a folder of
+        // dotfiles.
+        let linked = |path: PathBuf| load(root, &path.canonicalize().ok()?, folded);
+        let exclude = repo.common_dir().map(|dir| dir.join("info/exclude"));
         Ok(Self {
             own: None,
             git: None,
             everywhere: Arc::new(Everywhere {
                 configured,
-                exclude,
-                global,
+                exclude: exclude.and_then(linked),
+                global: excludes_file(config.as_ref(), root).and_then(linked),
+                folded,
             }),
         })
     }
@@ -89,8 +93,8 @@ impl Rules {
             // Another repository begins here (a submodule, say): git's rules from above end.
             rules.git = None;
         }
-        let deepen = |above: Option<Arc<IgnoreLevel>>, file: &str| match load(dir, &dir.join(file))
-        {
+        let read = |file: &str| load(dir, &dir.join(file), self.everywhere.folded);
+        let deepen = |above: Option<Arc<IgnoreLevel>>, file: &str| match read(file) {
             Some(here) => Some(Arc::new(IgnoreLevel { here, above })),
             None => above,
         };
@@ -111,8 +115,8 @@ impl Rules {
         }
         decision(self.own.as_deref(), path, folder)
             .or_else(|| decision(self.git.as_deref(), path, folder))
-            .or_else(|| verdict(&self.everywhere.exclude.matched(path, folder)))
-            .or_else(|| verdict(&self.everywhere.global.matched(path, folder)))
+            .or_else(|| self.everywhere.exclude.as_ref()?.verdict(path, folder))
+            .or_else(|| self.everywhere.global.as_ref()?.verdict(path, folder))
             // An entry of which no rule speaks stays.
             .unwrap_or(false)
     }
@@ -179,7 +183,7 @@ impl Repo {
 /// where none of them do.
 fn decision(mut level: Option<&IgnoreLevel>, path: &Path, folder: bool) -> Option<bool> {
     while let Some(here) = level {
-        if let Some(verdict) = verdict(&here.here.matched(path, folder)) {
+        if let Some(verdict) = here.here.verdict(path, folder) {
             return Some(verdict);
         }
         level = here.above.as_deref();
@@ -187,13 +191,30 @@ fn decision(mut level: Option<&IgnoreLevel>, path: &Path, folder: bool) -> Optio
     None
 }
 
-/// True for an entry to leave out, false for one to keep, none where no pattern matched.
-const fn verdict<T>(matched: &Match<T>) -> Option<bool> {
-    match matched {
-        Match::None => None,
-        Match::Ignore(_) => Some(true),
-        Match::Whitelist(_) => Some(false),
+/// The settings of the repository, or of its user alone in a folder without git.
+fn settings(repo: &Repo) -> Option<git2::Config> {
+    let config = match repo.git() {
+        Ok(git) => git.config(),
+        Err(_) => git2::Config::open_default(),
+    };
+    // Of settings that cannot be read none counts.
+    config.and_then(|mut config| config.snapshot()).ok()
+}
+
+/// The file of the user's own patterns for all repositories: `core.excludesFile`, which a
+/// repository may set too, or git's own place for it.
+fn excludes_file(config: Option<&git2::Config>, root: &Path) -> Option<PathBuf> {
+    let set = config.and_then(|config| config.get_path("core.excludesFile").ok());
+    if let Some(path) = set {
+        // Git takes a relative path from where it runs, which is the root.
+        return Some(root.join(path));
     }
+    let named = std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty());
+    let folder = match named {
+        Some(folder) => PathBuf::from(folder),
+        None => std::env::home_dir()?.join(".config"),
+    };
+    Some(folder.join("git/ignore"))
 }
 
 /// The globs of a key of the configuration, in gitignore's form.
@@ -224,21 +245,15 @@ impl Globs {
 }
 
 /// Reads an ignore file whose patterns count from `base`; none where there is no plain file that
-/// can be read, or its patterns are too many to be compiled. Lines that are no globs are passed
-/// over, as git does.
-fn load(base: &Path, file: &Path) -> Option<Gitignore> {
+/// can be read.
+fn load(base: &Path, file: &Path, folded: bool) -> Option<Patterns> {
     let opened = open_quietly(file).ok()?;
     if !opened.metadata().ok()?.is_file() {
         return None;
     }
     let mut bytes = Vec::new();
     opened.take(MAX_RULES).read_to_end(&mut bytes).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut builder = GitignoreBuilder::new(base);
-    for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
-        let _ = builder.add_line(None, line);
-    }
-    builder.build().ok()
+    Some(Patterns::new(base, &bytes, folded))
 }
 
 #[cfg(test)]

@@ -112,12 +112,16 @@ fn written_anew(git_dir: &Path, root: &Path, file: &Path, error: &git2::Error) -
     let copy = tempfile::NamedTempFile::new().map_err(|e| no_room(&e))?;
     fs::copy(file, copy.path()).map_err(|e| no_room(&e))?;
     let mut command = Command::new(program);
+    command.env_clear();
     for (name, value) in SETTINGS {
         command.arg("-c").arg(format!("{name}={value}"));
     }
+    // What the repository includes may lie in the home.
+    if let Some(home) = std::env::var_os("HOME") {
+        command.env("HOME", home);
+    }
     let mut child = command
         .args(["update-index", "--no-split-index", "--force-write-index"])
-        .env_clear()
         .env("GIT_DIR", git_dir)
         .env("GIT_WORK_TREE", root)
         .env("GIT_INDEX_FILE", copy.path())

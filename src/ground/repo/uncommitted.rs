@@ -18,7 +18,7 @@ impl Repo {
     /// The files of HEAD; none in a folder without git, before the first commit, and where git's
     /// data cannot be read.
     pub fn at_head(&self) -> Option<AtHead> {
-        let git = self.git().ok()?;
+        let git = self.git_with_index().ok()?;
         let tree = git.head().ok()?.peel_to_tree().ok()?.id();
         Some(AtHead { git, tree })
     }

@@ -16,7 +16,8 @@ pub(super) fn cannot_diff(error: &git2::Error) -> Failure {
 }
 
 /// Has git compare the two sides that are asked for; `base` is the older one of
-/// [`DiffSpec::Base`]. What a working tree is asked for lies under `root`.
+/// [`DiffSpec::Base`]. What a working tree is asked for lies under `root`. Of a diff that is made
+/// of two the one with the working tree comes along: files that git does not know are not in both.
 pub(super) fn compared<'a>(
     git: &'a Repository,
     root: &Path,
@@ -24,9 +25,9 @@ pub(super) fn compared<'a>(
     spec: &DiffSpec,
     base: Option<&Tree<'_>>,
     options: &mut DiffOptions,
-) -> Result<git2::Diff<'a>> {
+) -> Result<(git2::Diff<'a>, Option<git2::Diff<'a>>)> {
     let failed = |e: git2::Error| cannot_diff(&e);
-    match spec {
+    let whole = match spec {
         DiffSpec::Staged => {
             let head = head_tree(git)?;
             index.against_tree(git, head.as_ref(), options)
@@ -45,12 +46,14 @@ pub(super) fn compared<'a>(
             let (old, new) = range_trees(git, range)?;
             git.diff_tree_to_tree(Some(&old), Some(&new), Some(options))
         }
-        DiffSpec::Base(_) => index.against_tree(git, base, options).and_then(|mut diff| {
-            diff.merge(&index.against_files(git, root, options)?)?;
-            Ok(diff)
-        }),
-    }
-    .map_err(failed)
+        DiffSpec::Base(_) => {
+            let mut diff = index.against_tree(git, base, options).map_err(failed)?;
+            let files = index.against_files(git, root, options).map_err(failed)?;
+            diff.merge(&files).map_err(failed)?;
+            return Ok((diff, Some(files)));
+        }
+    };
+    Ok((whole.map_err(failed)?, None))
 }
 
 /// The tree of HEAD; none before the first commit.

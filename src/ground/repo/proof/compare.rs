@@ -23,11 +23,22 @@ struct Piece {
 /// The name and the sort of a change, with the name before of a renamed file.
 type Named = (String, FileStatus, Option<String>);
 
+/// Paths that are compared in their own way.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    /// Repositories that git does not know, and new files in the place of a folder that git
+    /// tracks, or the other way round.
+    pub inside: BTreeSet<String>,
+    /// Files whose content goes through a filter.
+    pub filtered: BTreeSet<String>,
+}
+
 /// Holds one diff against git's.
 pub(super) fn compare(
     ours: &Diff,
     theirs: &[Change],
     blobs: &Blobs,
+    apart: &Apart,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
     let mut conflicts: BTreeSet<&str> = BTreeSet::new();
@@ -36,6 +47,10 @@ pub(super) fn compare(
     }
     let mut mine = BTreeMap::new();
     for file in ours.files.iter().chain(&ours.unnamed) {
+        if apart.inside.contains(file.path.as_str()) && file.status == FileStatus::Added {
+            tally.count("a repository inside, or a file for a folder: told as new");
+            continue;
+        }
         if conflicts.contains(file.path.as_str()) {
             tally.count(&format!("conflict, told as {:?}", file.status));
             conflicts.remove(file.path.as_str());
@@ -53,12 +68,17 @@ pub(super) fn compare(
         .filter(|change| change.letter == 'U')
         .map(|change| change.path.as_str())
         .collect();
-    let git: BTreeMap<Named, &Change> = (theirs.iter())
+    let each: Vec<Change> = theirs.iter().flat_map(|change| of_types(change, tally)).collect();
+    let git: BTreeMap<Named, &Change> = (each.iter())
         .filter(|change| !all.contains(change.path.as_str()))
         .map(|change| (told(change), change))
         .collect();
     same_names(&mine, &git, tally)?;
     for (name, change) in &git {
+        if apart.filtered.contains(&change.path) {
+            tally.count("lines of a file with a filter, which is not run");
+            continue;
+        }
         if let Some(file) = mine.get(name) {
             same_lines(file, change, blobs, tally)?;
         }
@@ -74,12 +94,38 @@ fn named(file: &FileDiff) -> Named {
     (file.path.as_str().to_owned(), file.status, old)
 }
 
+/// A change to another type as two, a file that is gone and one that is new: so git prints its
+/// lines too.
+fn of_types(change: &Change, tally: &mut Tally) -> Vec<Change> {
+    let Some(hunks) = &change.replaced else {
+        return vec![change.clone()];
+    };
+    tally.count("another type: told as gone and new");
+    let nothing = "0".repeat(40);
+    let gone = Change {
+        letter: 'D',
+        new_id: nothing.clone(),
+        replaced: None,
+        binary: change.binary && change.hunks.is_empty(),
+        ..change.clone()
+    };
+    let new = Change {
+        letter: 'A',
+        old_id: nothing,
+        replaced: None,
+        old_mode: "000000".to_owned(),
+        hunks: hunks.clone(),
+        binary: change.binary && hunks.is_empty(),
+        ..change.clone()
+    };
+    vec![gone, new]
+}
+
 fn told(change: &Change) -> Named {
     let status = match change.letter {
         'A' => FileStatus::Added,
         'D' => FileStatus::Deleted,
         'R' => FileStatus::Renamed,
-        'T' => FileStatus::ModeChanged,
         'M' if change.same_content() && change.old_mode != change.new_mode => {
             FileStatus::ModeChanged
         }
@@ -163,6 +209,11 @@ fn same_lines(
             tally.count("over 1 MB: without lines");
             return Ok(());
         }
+        // Git says nothing of what holds nothing.
+        if file.binary && change.same_content() && old.as_ref().is_none_or(Vec::is_empty) {
+            tally.count("empty, and kept out of diffs by an attribute: binary");
+            return Ok(());
+        }
         return fault("binary", format!("homebody says {}", file.binary));
     }
     let Some(old) = old else {
@@ -178,10 +229,7 @@ fn same_lines(
         };
     }
     let old = lines(&old);
-    let expected = match &change.replaced {
-        Some(hunks) => applied(&hunks.iter().map(from_git).collect::<Vec<_>>(), &[]),
-        None => applied(&theirs, &old),
-    };
+    let expected = applied(&theirs, &old);
     let expected = expected.unwrap_or_else(|e| panic!("git's own lines: {e}"));
     if let (true, Some(new)) = (known, new) {
         assert_eq!(expected, lines(&new), "git's own lines of {}", file.path);
@@ -199,10 +247,7 @@ fn same_lines(
         }
         Ok(_) => {}
     }
-    tally.count(match change.letter {
-        'T' => "another type: told in one piece",
-        _ => "hunks slid",
-    });
+    tally.count("hunks slid");
     Ok(())
 }
 

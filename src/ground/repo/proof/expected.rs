@@ -37,9 +37,9 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Tells whether git knows both ids, and they are the same.
+    /// Tells whether git prints nothing of the content.
     pub fn same_content(&self) -> bool {
-        self.old_id == self.new_id && self.hunks.is_empty() && !self.binary
+        self.hunks.is_empty() && !self.binary
     }
 
     /// Tells whether one of the sides is a submodule.
@@ -236,6 +236,7 @@ pub(super) fn changes(output: &[u8]) -> Vec<Change> {
         (change.hunks, change.binary) = (hunks, binary);
         if change.letter == 'T' {
             let (hunks, binary) = patches.next().expect("a second patch");
+            // What holds nothing on one side is not binary there.
             change.binary |= binary;
             change.replaced = Some(hunks);
         }

@@ -30,7 +30,7 @@ pub(super) fn status(state: &State, ours: Status) -> Result<(), Fault> {
         "-z",
         "--untracked-files=all",
         "--no-renames",
-        "--ignore-submodules=all",
+        "--ignore-submodules=dirty",
     ];
     let output = state.ask(&[OFF, &asked].concat());
     let mut git = Status::default();
