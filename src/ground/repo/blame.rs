@@ -52,8 +52,7 @@ impl Repo {
             .head()
             .and_then(|head| head.peel_to_commit())
             .map_err(|e| failed(&e))?;
-        let tree = head.tree().map_err(|e| failed(&e))?;
-        if tree.get_path(Path::new(path.as_str())).is_err() {
+        if blob_of(&head, path).is_none() {
             return Err(Failure::input(format!("{path} is not committed")));
         }
         let edits = edits(&git, &head, path).map_err(|e| failed(&e))?;
@@ -164,9 +163,11 @@ fn follow(
         let Some(own) = blob_of(&commit, path) else {
             continue;
         };
+        let link = is_link(&commit, path);
         // A shallow clone ends where a parent is missing.
         let parents: Vec<(Commit<'_>, Oid)> = commit
             .parents()
+            .filter(|parent| is_link(parent, path) == link)
             .filter_map(|parent| blob_of(&parent, path).map(|blob| (parent, blob)))
             .collect();
         let mut left = lines;
@@ -221,13 +222,17 @@ fn before(line: u32, runs: &[Run]) -> Option<u32> {
         .map_or_else(|_| bug("a line stood before the first one", None), Some)
 }
 
-/// The blob of a file in a commit; none where the commit does not have the file, or a link in its
-/// place.
+/// The blob of a file in a commit; none where the commit does not have the file.
 fn blob_of(commit: &Commit<'_>, path: &RepoPath) -> Option<Oid> {
     let tree = commit.tree().ok()?;
-    let entry = tree.get_path(Path::new(path.as_str())).ok()?;
-    let link = entry.filemode() == i32::from(FileMode::Link);
-    (!link).then(|| entry.id())
+    Some(tree.get_path(Path::new(path.as_str())).ok()?.id())
+}
+
+/// Tells whether a commit has a link where others have a file: what it names is no line of it.
+fn is_link(commit: &Commit<'_>, path: &RepoPath) -> bool {
+    let tree = commit.tree();
+    let entry = tree.and_then(|tree| tree.get_path(Path::new(path.as_str())));
+    entry.is_ok_and(|entry| entry.filemode() == i32::from(FileMode::Link))
 }
 
 /// Options for diffs without the lines around changes.

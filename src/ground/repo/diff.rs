@@ -211,14 +211,14 @@ impl Repo {
         let index = IndexView::new(&git).map_err(failed)?;
         let (mut whole, untracked) =
             compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
+        let gone = (whole.deltas()).filter(|delta| delta.status() == Delta::Deleted);
+        let gone: BTreeSet<Vec<u8>> = gone
+            .filter_map(|delta| Some(delta.old_file().path_bytes()?.to_owned()))
+            .collect();
         whole.find_similar(Some(&mut find)).map_err(failed)?;
 
         let mut all = Diff::default();
-        let mut gone: BTreeSet<Vec<u8>> = BTreeSet::new();
         for (i, delta) in whole.deltas().enumerate() {
-            if delta.status() == Delta::Deleted {
-                gone.extend(delta.old_file().path_bytes().map(<[u8]>::to_vec));
-            }
             all.take(&delta, file_diff(&git, &whole, i, &delta, context)?);
         }
         // A file that git was told to forget and that lies there all the same is gone and new.
@@ -329,10 +329,13 @@ fn file_diff(
     };
     let failed = |e: git2::Error| git_failure(format!("git cannot diff `{}`", path.as_str()), &e);
     let mode = delta.old_file().mode() != delta.new_file().mode();
-    // A file of which only the mode changed is not asked whether it is binary.
-    let same = delta.old_file().id() == delta.new_file().id();
     let told = match Patch::from_diff(diff, i) {
-        _ if mode && same && delta.status() == Delta::Modified => Some((false, Vec::new())),
+        // A file of which only the mode or the name changed is not asked whether it is binary.
+        _ if matches!(delta.status(), Delta::Modified | Delta::Renamed)
+            && delta.old_file().id() == delta.new_file().id() =>
+        {
+            Some((false, Vec::new()))
+        }
         Ok(None) => None,
         Ok(Some(patch)) => Some(told(&patch).map_err(failed)?),
         Err(e) if e.code() == ErrorCode::NotFound => {

@@ -284,4 +284,17 @@ mod tests {
         let new = [("n.txt".to_owned(), FileStatus::Added)];
         assert_eq!(changed(&repo, &DiffSpec::Unstaged), new);
     }
+
+    #[test]
+    fn an_index_with_an_entry_without_a_name_does_no_harm() {
+        let (_keep, repo) = three();
+        // git itself loses the shared part of such an index, and with it the names.
+        run(repo.root(), &["config", "index.skipHash", "true"]);
+        run(repo.root(), &["update-index", "--split-index"]);
+        let told = repo.status();
+        assert!(told.is_ok() || told.is_err_and(|e| !e.what().is_empty()));
+        let path = crate::repo::tree::path_of;
+        assert_eq!((path(b""), path(b"/a"), path(b"a/../b")), (None, None, None));
+        assert_eq!(path(b"a/b"), Some("a/b".into()));
+    }
 }

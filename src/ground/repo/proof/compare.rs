@@ -29,6 +29,8 @@ pub(super) struct Apart {
     /// Repositories that git does not know, and new files in the place of a folder that git
     /// tracks, or the other way round.
     pub inside: BTreeSet<String>,
+    /// Files that git does not track.
+    pub untracked: BTreeSet<String>,
     /// Files whose content goes through a filter.
     pub filtered: BTreeSet<String>,
 }
@@ -46,9 +48,17 @@ pub(super) fn compare(
         conflicts.insert(&change.path);
     }
     let mut mine = BTreeMap::new();
+    let mut renamed = BTreeSet::new();
     for file in ours.files.iter().chain(&ours.unnamed) {
         if apart.inside.contains(file.path.as_str()) && file.status == FileStatus::Added {
             tally.count("a repository inside, or a file for a folder: told as new");
+            continue;
+        }
+        if let (true, FileStatus::Renamed, Some(old)) =
+            (apart.inside.contains(file.path.as_str()), file.status, &file.old_path)
+        {
+            tally.count("a file for a folder: told as renamed");
+            renamed.insert(old.as_str().to_owned());
             continue;
         }
         if conflicts.contains(file.path.as_str()) {
@@ -72,7 +82,11 @@ pub(super) fn compare(
     let git: BTreeMap<Named, &Change> = (each.iter())
         .filter(|change| !all.contains(change.path.as_str()))
         .map(|change| (told(change), change))
+        .filter(|((path, status, _), _)| {
+            *status != FileStatus::Deleted || !renamed.contains(path)
+        })
         .collect();
+    let git = without_forgotten(&mut mine, git, apart, tally);
     same_names(&mine, &git, tally)?;
     for (name, change) in &git {
         if apart.filtered.contains(&change.path) {
@@ -84,6 +98,33 @@ pub(super) fn compare(
         }
     }
     Ok(())
+}
+
+/// Takes out files that git was told to forget and that lie there all the same: they are told as
+/// gone and new, where git, once they are announced, tells of one change or none.
+fn without_forgotten<'a>(
+    mine: &mut BTreeMap<Named, &FileDiff>,
+    mut git: BTreeMap<Named, &'a Change>,
+    apart: &Apart,
+    tally: &mut Tally,
+) -> BTreeMap<Named, &'a Change> {
+    for path in &apart.untracked {
+        let named = |status| (path.clone(), status, None);
+        let told_new = mine.contains_key(&named(FileStatus::Added));
+        if !told_new || git.contains_key(&named(FileStatus::Added)) {
+            continue;
+        }
+        let went = mine.keys().find(|(.., old)| old.as_ref() == Some(path)).cloned();
+        if let Some((to, ..)) = &went {
+            git.remove(&(to.clone(), FileStatus::Added, None));
+        } else if !mine.contains_key(&named(FileStatus::Deleted)) {
+            continue;
+        }
+        tally.count("forgotten and still there: told as gone and new");
+        mine.retain(|name, _| name.0 != *path && Some(name) != went.as_ref());
+        git.retain(|name, _| name.0 != *path);
+    }
+    git
 }
 
 fn named(file: &FileDiff) -> Named {
@@ -212,6 +253,12 @@ fn same_lines(
         // Git says nothing of what holds nothing.
         if file.binary && change.same_content() && old.as_ref().is_none_or(Vec::is_empty) {
             tally.count("empty, and kept out of diffs by an attribute: binary");
+            return Ok(());
+        }
+        let modes = [change.old_mode.as_str(), change.new_mode.as_str()];
+        let kind = ["120000", "160000"].iter().find(|kind| modes.contains(kind));
+        if file.binary && kind.is_some() {
+            tally.count("a link or submodule that an attribute keeps out of diffs: without lines");
             return Ok(());
         }
         return fault("binary", format!("homebody says {}", file.binary));

@@ -271,6 +271,11 @@ impl State {
                 return Some(());
             }
         };
+        // known: what `core.worktree` names for all working trees is not looked up in a linked one.
+        let named = !self.lines(&["config", "core.worktree"]).is_empty();
+        if named && place == Place::Linked {
+            return None;
+        }
         let done = self.ask(arguments).status.success();
         if done && place == Place::Named {
             let root = self.root.to_string_lossy().into_owned();
