@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map};
 use std::path::Path;
 
-use git2::{Commit, Delta, DiffOptions, FileMode, Oid, Patch, Repository};
+use git2::{Commit, Delta, DiffOptions, FileMode, ObjectType, Oid, Patch, Repository};
 
 use super::git::git_failure;
 use super::history::runs_of;
@@ -225,7 +225,9 @@ fn before(line: u32, runs: &[Run]) -> Option<u32> {
 /// The blob of a file in a commit; none where the commit does not have the file.
 fn blob_of(commit: &Commit<'_>, path: &RepoPath) -> Option<Oid> {
     let tree = commit.tree().ok()?;
-    Some(tree.get_path(Path::new(path.as_str())).ok()?.id())
+    let entry = tree.get_path(Path::new(path.as_str())).ok()?;
+    // There may have been a folder of that name.
+    (entry.kind() == Some(ObjectType::Blob)).then(|| entry.id())
 }
 
 /// Tells whether a commit has a link where others have a file: what it names is no line of it.
@@ -333,6 +335,43 @@ mod tests {
             place.told(1, 4),
             ["1 On main", "2-3 Begin", "4 On the side"]
         );
+    }
+
+    #[test]
+    fn what_was_a_folder_or_a_link_before_has_no_past_there() {
+        let place = Place::new();
+        place.git(&["rm", "-q", "a.rs"]);
+        std::fs::create_dir(place.dir.path().join("a.rs")).expect("made");
+        std::fs::write(place.dir.path().join("a.rs/x"), "one\n").expect("written");
+        place.git(&["add", "."]);
+        place.git(&["commit", "-q", "-m", "A folder"]);
+        place.git(&["rm", "-qr", "a.rs"]);
+        place.commit("one\n", "A file");
+        assert_eq!(place.told(1, 1), ["1 A file"]);
+        #[cfg(unix)]
+        {
+            place.git(&["rm", "-q", "a.rs"]);
+            let link = place.dir.path().join("a.rs");
+            std::os::unix::fs::symlink("one", &link).expect("a link");
+            place.git(&["add", "."]);
+            place.git(&["commit", "-q", "-m", "A link"]);
+            std::fs::remove_file(link).expect("removed");
+            place.write("one\n");
+            assert_eq!(place.told(1, 1), ["1 -"]);
+        }
+    }
+
+    #[test]
+    fn line_ends_that_git_converts_and_bytes_that_look_binary_are_lines_all_the_same() {
+        let place = Place::new();
+        place.git(&["config", "core.autocrlf", "true"]);
+        place.write("one\r\ntwo\r\nthree\r\n");
+        assert_eq!(place.told(1, 3), ["1-3 Begin"]);
+        place.write("one\r\n2\r\nthree\r\n");
+        assert_eq!(place.told(1, 3), ["1 Begin", "2 -", "3 Begin"]);
+        place.commit("one\n\0\nthree\n", "Bytes");
+        place.write("one\n\0\n3\n");
+        assert_eq!(place.told(1, 3), ["1 Begin", "2 Bytes", "3 -"]);
     }
 
     #[test]

@@ -109,31 +109,37 @@ impl Repo {
         }
         let git = self.git_with_index()?;
         let failed = |e: &git2::Error| git_failure("cannot compare the files with git's data", e);
-        let index = IndexView::new(&git).map_err(|e| failed(&e))?;
-        if let Some(mut seen) = index.for_status(&self.root).map_err(|e| failed(&e))? {
-            git.set_index(&mut seen).map_err(|e| failed(&e))?;
-        }
+        let mut index = IndexView::new(&git).map_err(|e| failed(&e))?;
         let mut status = Status::default();
         // Submodules are asked by themselves whether they moved, and not read as a whole.
         let moved = submodules::moved(&self.root, &index.whole, None);
         let moved = moved.iter().map(|file| file.path.as_str().into());
-        let mut unstaged: BTreeSet<Vec<u8>> = moved.collect();
+        let mut unstaged: BTreeSet<Vec<u8>> = moved.chain(index.announced()).collect();
         let mut options = StatusOptions::new();
         options
             .include_untracked(true)
             .recurse_untracked_dirs(true)
             .update_index(false);
         for show in [StatusShow::Index, StatusShow::Workdir] {
-            options
-                .show(show)
-                .exclude_submodules(matches!(show, StatusShow::Workdir));
+            let files = matches!(show, StatusShow::Workdir);
+            let seen = match files {
+                false => index.for_commits(),
+                true => index.for_files(&self.root),
+            };
+            let mut other = seen.map_err(|e| failed(&e))?;
+            let seen = other.as_mut().unwrap_or(&mut index.whole);
+            git.set_index(seen).map_err(|e| failed(&e))?;
+            options.show(show).exclude_submodules(files);
             let entries = git.statuses(Some(&mut options)).map_err(|e| failed(&e))?;
             for entry in entries.iter() {
-                let flags = index.seen(entry.path_bytes(), entry.status());
+                let (path, mut flags) = (entry.path_bytes(), entry.status());
+                if flags.is_wt_deleted() && index.takes_at_its_word(path) {
+                    flags.remove(git2::Status::WT_DELETED);
+                }
                 status.staged += usize::from(flags.intersects(STAGED));
                 status.untracked += usize::from(flags.is_wt_new());
                 if flags.intersects(UNSTAGED) {
-                    unstaged.insert(entry.path_bytes().to_owned());
+                    unstaged.insert(path.to_owned());
                 }
             }
         }

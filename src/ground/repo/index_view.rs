@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use git2::{Diff, DiffOptions, Index, IndexEntry, Repository, Status, Tree};
+use git2::{Diff, DiffOptions, Index, IndexEntry, Repository, Tree};
 
 /// The bit of an entry's flags by which it counts as unchanged (`--assume-unchanged`).
 const ASSUME_UNCHANGED: u16 = 1 << 15;
@@ -22,6 +22,8 @@ enum Kept {
     AsItIs,
     /// The entry, and that its file is looked at.
     Seen,
+    /// The entry without all that is said of its file.
+    Plain,
 }
 
 /// The index, and what git does not compare of it.
@@ -43,24 +45,18 @@ impl IndexView {
         })
     }
 
-    /// The status that git gives a path of which libgit2 says `status`: a file that is taken at its
-    /// word is not lost where it is not there, and one that is announced is not staged, but changed.
-    pub fn seen(&self, path: &[u8], mut status: Status) -> Status {
-        if !status.intersects(Status::WT_DELETED | Status::INDEX_NEW) {
-            return status;
-        }
+    /// Tells whether git takes a path at its word, so that its file is not lost where it is not
+    /// there.
+    pub fn takes_at_its_word(&self, path: &[u8]) -> bool {
         let path = super::tree::path_of(path);
-        let Some(entry) = path.and_then(|path| self.whole.get_path(&path, 0)) else {
-            return status;
-        };
-        if is_taken_at_its_word(&entry) {
-            status.remove(Status::WT_DELETED);
-        }
-        if is_announced(&entry) {
-            status.remove(Status::INDEX_NEW);
-            status.insert(Status::WT_MODIFIED);
-        }
-        status
+        let entry = path.and_then(|path| self.whole.get_path(&path, 0));
+        entry.is_some_and(|entry| is_taken_at_its_word(&entry))
+    }
+
+    /// The paths that are announced: to git they are changed and not staged.
+    pub fn announced(&self) -> impl Iterator<Item = Vec<u8>> {
+        let announced = self.whole.iter().filter(is_announced);
+        announced.map(|entry| entry.path)
     }
 
     /// A copy in memory of what `kept` says of the entries; none where all stay as they are.
@@ -74,6 +70,10 @@ impl IndexView {
                 Kept::No => continue,
                 Kept::AsItIs => {}
                 Kept::Seen => entry.flags_extended &= !SKIP_WORKTREE,
+                Kept::Plain => {
+                    entry.flags &= !ASSUME_UNCHANGED;
+                    entry.flags_extended &= !SKIP_WORKTREE;
+                }
             }
             copy.add(&entry)?;
         }
@@ -96,8 +96,18 @@ impl IndexView {
         }
     }
 
-    /// The index for a status, where it is another than git's own.
-    pub fn for_status(&self, root: &Path) -> Result<Option<Index>, git2::Error> {
+    /// The index as it is held against a commit, where it is another than git's own. libgit2
+    /// passes over a new file that is taken at its word.
+    pub fn for_commits(&self) -> Result<Option<Index>, git2::Error> {
+        self.copy(|entry| match () {
+            () if is_announced(entry) => Kept::No,
+            () if is_taken_at_its_word(entry) => Kept::Plain,
+            () => Kept::AsItIs,
+        })
+    }
+
+    /// The index as a status holds it against the files, where it is another than git's own.
+    pub fn for_files(&self, root: &Path) -> Result<Option<Index>, git2::Error> {
         self.copy(|entry| match self.kept(root, entry) {
             // What is not there is told by what is known of its entry.
             Kept::No => Kept::AsItIs,
@@ -112,8 +122,7 @@ impl IndexView {
         tree: Option<&Tree<'_>>,
         options: &mut DiffOptions,
     ) -> Result<Diff<'a>, git2::Error> {
-        let announced = |entry: &IndexEntry| is_announced(entry).then_some(Kept::No);
-        let reduced = self.copy(|entry| announced(entry).unwrap_or(Kept::AsItIs))?;
+        let reduced = self.for_commits()?;
         let index = reduced.as_ref().unwrap_or(&self.whole);
         git.diff_tree_to_index(tree, Some(index), Some(options))
     }
@@ -234,6 +243,13 @@ mod tests {
                 .map(|line| line.text.as_str())
                 .collect();
             assert_eq!(lines, ["other"], "{flag}");
+            // A new file too is staged.
+            write(&repo, "n.txt", "new\n");
+            run(repo.root(), &["add", "n.txt"]);
+            run(repo.root(), &["update-index", flag, "n.txt"]);
+            assert_eq!(repo.status().expect("a status").staged, 2, "{flag}");
+            let staged = changed(&repo, &DiffSpec::Staged);
+            assert_eq!(staged[1], ("n.txt".to_owned(), FileStatus::Added), "{flag}");
         }
     }
 

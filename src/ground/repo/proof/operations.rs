@@ -316,8 +316,7 @@ const PATTERNS: &[&str] = &[
     "a.txt/",
     "q\"uote\\\\",
     "q*\\\\",
-    "\\",
-    "a\\",
+    // known: libgit2 reads no line behind one that ends with a backslash.
     "tab\there",
     "tab\t*",
 ];

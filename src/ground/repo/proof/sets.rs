@@ -23,7 +23,7 @@ const OFF: &[&str] = &[
 ];
 
 /// Counts what `git status` tells.
-pub(super) fn status(state: &State, ours: Status) -> Result<(), Fault> {
+pub(super) fn status(state: &State, ours: Status, tally: &mut Tally) -> Result<(), Fault> {
     let asked = [
         "status",
         "--porcelain=v2",
@@ -50,6 +50,17 @@ pub(super) fn status(state: &State, ours: Status) -> Result<(), Fault> {
         }
     }
     if ours == git {
+        return Ok(());
+    }
+    let inside = lines.iter().filter(|line| line.starts_with('?') && line.ends_with('/'));
+    let known = Status {
+        untracked: git.untracked - inside.count(),
+        ..git
+    };
+    if (known.untracked..git.untracked).contains(&ours.untracked)
+        && (known.staged, known.unstaged) == (ours.staged, ours.unstaged)
+    {
+        tally.count("status: a repository inside of which all is ignored is not counted");
         return Ok(());
     }
     let text = format!("homebody: {ours:?}\n  git: {git:?}\n  {lines:?}");

@@ -47,6 +47,13 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     if !repo.is_git() {
         return refused(state, &repo, tally).err().into_iter().collect();
     }
+    // known: an ignore file that a sparse checkout leaves out is read by git from the index.
+    let known = state.names(&["ls-files", "-v", "-z"]);
+    let left_out = |name: &String| name.starts_with("S ") && name.ends_with(".gitignore");
+    if known.iter().any(left_out) {
+        tally.count("known: an ignore file that is not checked out");
+        return Vec::new();
+    }
     let asked = asked(state);
     let paths = paths(state);
     let lines = state.names(&["ls-tree", "-r", "-z", "--name-only", "HEAD"]);
@@ -135,7 +142,7 @@ fn answers(
     });
     let ignored = ignored(state, paths, &said.ignored, tally);
     let status = excused(state, said.status, tally).and_then(|ours| match ours {
-        Some(ours) => sets::status(state, ours),
+        Some(ours) => sets::status(state, ours, tally),
         None => Ok(()),
     });
     let named = |done: Result<(), Fault>, name| done.map_err(|fault| fault.of(name));
