@@ -1,5 +1,6 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
+mod hunks;
 mod sides;
 
 use std::collections::BTreeSet;
@@ -7,10 +8,11 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use git2::{
-    Delta, DiffDelta, DiffFindOptions, DiffOptions, ErrorCode, Oid, Patch, Repository,
+    Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository,
 };
 use serde::{Deserialize, Serialize};
 
+use self::hunks::{staged, told};
 use self::sides::{base_tree, cannot_diff, compared};
 use super::Repo;
 use super::git::git_failure;
@@ -18,7 +20,7 @@ use super::index_view::IndexView;
 use super::read::cannot_read;
 use super::submodules;
 use super::walk::MAX_FILE;
-use crate::base::{Failure, OrBug as _, RepoPath, Result};
+use crate::base::{Failure, RepoPath, Result};
 
 /// Bytes of a file without lines that are read at most.
 const LARGEST: u64 = 16 << 20;
@@ -332,16 +334,15 @@ fn file_diff(
     let told = match Patch::from_diff(diff, i) {
         // A file of which only the mode or the name changed is not asked whether it is binary.
         _ if matches!(delta.status(), Delta::Modified | Delta::Renamed)
-            && delta.old_file().id() == delta.new_file().id() =>
+            && delta.old_file().id() == delta.new_file().id()
+            && !delta.new_file().id().is_zero() =>
         {
             Some((false, Vec::new()))
         }
         Ok(None) => None,
         Ok(Some(patch)) => Some(told(&patch).map_err(failed)?),
-        Err(e) if e.code() == ErrorCode::NotFound => {
-            // It is not checked out, and what is staged of it counts.
-            staged(git, delta, context).map_err(|_| failed(e))?
-        }
+        // It is not checked out, and what is staged of it counts.
+        Err(e) if is_away(git, delta) => staged(git, delta, context).map_err(|_| failed(e))?,
         Err(e) => return Err(failed(e)),
     };
     let (binary, hunks) = told.unwrap_or((delta.flags().is_binary(), Vec::new()));
@@ -353,11 +354,11 @@ fn file_diff(
         // Staged, it has no text of its own; unstaged, its text has markers that are looked for.
         Delta::Conflicted if hunks.is_empty() => FileStatus::Conflicted,
         Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return Ok(None),
-        Delta::Modified | Delta::Conflicted
-            if hunks.is_empty() && !binary && mode =>
-        {
+        Delta::Modified | Delta::Conflicted if hunks.is_empty() && !binary && mode => {
             FileStatus::ModeChanged
         }
+        // What was staged and taken back in the working tree differs from no base.
+        Delta::Modified if hunks.is_empty() && !binary => return Ok(None),
         Delta::Modified | Delta::Conflicted => FileStatus::Modified,
     };
     Ok(Some(FileDiff {
@@ -376,31 +377,10 @@ fn file_diff(
     }))
 }
 
-/// Tells whether a patch says that its file is binary, and its hunks.
-fn told(patch: &Patch<'_>) -> std::result::Result<(bool, Vec<Hunk>), git2::Error> {
-    let hunks = (0..patch.num_hunks()).map(|h| hunk(patch, h));
-    let hunks: std::result::Result<_, _> = hunks.collect();
-    Ok((patch.delta().flags().is_binary(), hunks?))
-}
-
-/// What a patch between the contents says that git keeps of both sides; none where git keeps none
-/// of the new one.
-fn staged(
-    git: &Repository,
-    delta: &DiffDelta<'_>,
-    context: u32,
-) -> std::result::Result<Option<(bool, Vec<Hunk>)>, git2::Error> {
-    let (old, new) = (delta.old_file(), delta.new_file());
-    let new_blob = git.find_blob(new.id())?;
-    let old_blob = match old.id().is_zero() {
-        true => None,
-        false => Some(git.find_blob(old.id())?),
-    };
-    let before = old_blob.as_ref().map_or(&b""[..], git2::Blob::content);
-    let mut options = options(context);
-    let (from, to) = (old.path(), new.path());
-    let patch = Patch::from_buffers(before, from, new_blob.content(), to, Some(&mut options))?;
-    told(&patch).map(Some)
+/// Tells whether nothing lies in the working tree where a change has its new side.
+fn is_away(git: &Repository, delta: &DiffDelta<'_>) -> bool {
+    let place = git.workdir().zip(delta.new_file().path());
+    place.is_some_and(|(root, path)| root.join(path).symlink_metadata().is_err())
 }
 
 /// The id of the content of one side, where it is known; a submodule's is no content.
@@ -413,50 +393,6 @@ fn blob(file: &git2::DiffFile<'_>) -> Option<String> {
 fn bytes(git: &Repository, file: &git2::DiffFile<'_>) -> u64 {
     let blob = git.odb().and_then(|odb| odb.read_header(file.id()));
     blob.map_or(file.size(), |(bytes, _)| bytes as u64)
-}
-
-/// The `h`th hunk of a patch.
-fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
-    let (head, count) = patch.hunk(h)?;
-    let header = String::from_utf8_lossy(head.header()).into_owned();
-    let section = header
-        .splitn(3, "@@")
-        .nth(2)
-        .or_bug("a hunk's head without its second `@@`")
-        .trim()
-        .to_owned();
-    let mut lines: Vec<DiffLine> = Vec::with_capacity(count);
-    for l in 0..count {
-        let line = patch.line_in_hunk(h, l)?;
-        let kind = match line.origin() {
-            ' ' => DiffKind::Context,
-            '+' => DiffKind::Added,
-            '-' => DiffKind::Removed,
-            // The remark that the line before has no newline.
-            _ => {
-                if let Some(last) = lines.last_mut() {
-                    last.no_newline = true;
-                }
-                continue;
-            }
-        };
-        let text = String::from_utf8_lossy(line.content());
-        lines.push(DiffLine {
-            kind,
-            old: line.old_lineno(),
-            new: line.new_lineno(),
-            text: text.strip_suffix('\n').unwrap_or(&text).to_owned(),
-            no_newline: false,
-        });
-    }
-    Ok(Hunk {
-        old_start: head.old_start(),
-        old_len: head.old_lines(),
-        new_start: head.new_start(),
-        new_len: head.new_lines(),
-        section,
-        lines,
-    })
 }
 
 #[cfg(test)]

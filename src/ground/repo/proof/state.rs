@@ -50,8 +50,17 @@ impl State {
             state.made += 1;
             state.apply(operation);
         }
-        // Whatever ran until now was git's affair.
-        let _ = fs::remove_file(state.ran());
+        let converts = |operation: &Op| match operation {
+            Op::Line(file, _) => file.ends_with("attributes"),
+            Op::Git(words) => words.iter().any(|word| word.contains("autocrlf") || word == "core.eol"),
+            _ => false,
+        };
+        // Where line ends count now that did not before, git looks again at files of the second
+        // in which the index was written, and libgit2 at those of the same nanosecond. Both look
+        // again at what is older.
+        if operations.iter().any(converts) {
+            aged(&state.root);
+        }
         state
     }
 
@@ -276,6 +285,11 @@ impl State {
         if named && place == Place::Linked {
             return None;
         }
+        // Git leaves the folders of submodules behind where its own goes elsewhere.
+        let moves = matches!(place, Place::Separate | Place::Named);
+        if moves && self.root.join(".git/modules").exists() {
+            return None;
+        }
         let done = self.ask(arguments).status.success();
         if done && place == Place::Named {
             let root = self.root.to_string_lossy().into_owned();
@@ -301,6 +315,21 @@ pub(super) fn library(folder: &Path) {
         state.ask(&["commit", "-qm", "Inner"]);
     }
     fs::rename(&state.root, folder.join("lib")).expect("moved");
+}
+
+/// Makes all files of a working tree look as if they were written long ago.
+fn aged(folder: &Path) {
+    let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_600_000_000);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let kind = entry.file_type().expect("a kind");
+        if kind.is_dir() && entry.file_name() != ".git" {
+            aged(&entry.path());
+        } else if kind.is_file() {
+            // Not every file may be opened.
+            let file = fs::File::options().append(true).open(entry.path());
+            let _ = file.and_then(|file| file.set_modified(then));
+        }
+    }
 }
 
 /// Removes a file, a link or a folder.

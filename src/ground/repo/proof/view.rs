@@ -57,6 +57,8 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     let asked = asked(state);
     let paths = paths(state);
     let lines = state.names(&["ls-tree", "-r", "-z", "--name-only", "HEAD"]);
+    // git was asked until now.
+    let _ = std::fs::remove_file(state.ran());
     let said = said(&repo, &asked, &paths, &files_of_lines(state, &lines));
     if state.ran().exists() {
         let text = "a program of the repository ran".to_owned();
