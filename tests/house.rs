@@ -74,6 +74,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "jobs/check/command.rs",
             "repo/installed.rs",
+            "repo/proof/",
             "repo/trial.rs",
             "registry/",
             "tui/",

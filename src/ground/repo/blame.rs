@@ -30,6 +30,9 @@ pub struct Blamed {
 /// Lines by their numbers now, each with its number in an older form of the file.
 type Lines = Vec<(u32, u32)>;
 
+/// Lines that are still to be followed, by commit: by its time first.
+type Open = BTreeMap<(i64, Oid), Lines>;
+
 impl Repo {
     /// Returns the commits that were the last to change some lines of a file as it is in the
     /// working tree, in order of line; none for lines that the file does not have. A file that was
@@ -39,7 +42,7 @@ impl Repo {
     /// Of kind input, if the file is not committed, in a folder without git, or if git's data is
     /// broken; of kind interrupted when cancelled.
     pub fn blame(&self, path: &RepoPath, range: LineRange, cancel: &Cancel) -> Result<Vec<Blamed>> {
-        let git = self.git_with_index()?;
+        let mut git = self.git_with_index()?;
         let what = format!("cannot tell who wrote {path}");
         let failed = |e: &git2::Error| self.missing(git_failure(&what, e));
         let text = self.read_bytes(path)?;
@@ -48,6 +51,8 @@ impl Repo {
             .end()
             .min(count)
             .min(range.start().saturating_add(MOST));
+        // In a merge that is not committed yet, what is not of HEAD may be of the other side.
+        let merging = merged(&mut git);
         let head = git
             .head()
             .and_then(|head| head.peel_to_commit())
@@ -55,23 +60,41 @@ impl Repo {
         if blob_of(&head, path).is_none() {
             return Err(Failure::input(format!("{path} is not committed")));
         }
-        let edits = edits(&git, &head, path).map_err(|e| failed(&e))?;
         let mut found: BTreeMap<u32, Option<Oid>> = BTreeMap::new();
-        let mut lines = Lines::new();
-        for line in range.start()..=end {
-            match before(line, &edits) {
-                Some(old) => lines.push((line, old)),
-                None => {
-                    found.insert(line, None);
+        let mut left: Vec<u32> = (range.start()..=end).collect();
+        let mut open = Open::new();
+        let heads = merging.into_iter();
+        let heads = heads.filter_map(|id| git.find_commit(id).ok());
+        for commit in std::iter::once(head).chain(heads) {
+            let edits = edits(&git, &commit, path).map_err(|e| failed(&e))?;
+            let mut lines = Lines::new();
+            left.retain(|line| match before(*line, &edits) {
+                Some(old) => {
+                    lines.push((*line, old));
+                    false
                 }
-            }
+                None => true,
+            });
+            pass(&mut open, &commit, lines);
         }
-        follow(&git, head, path, lines, cancel, &mut found).map_err(|e| match e {
+        found.extend(left.into_iter().map(|line| (line, None)));
+        follow(&git, open, path, cancel, &mut found).map_err(|e| match e {
             Stopped::Cancelled => Failure::interrupted(),
             Stopped::Git(e) => failed(&e),
         })?;
         grouped(&git, found).map_err(|e| failed(&e))
     }
+}
+
+/// The commits that are being merged into HEAD; none where no merge is under way.
+fn merged(git: &mut Repository) -> Vec<Oid> {
+    let mut ids = Vec::new();
+    // That there is no merge is an error to git2.
+    let _ = git.mergehead_foreach(|id| {
+        ids.push(*id);
+        true
+    });
+    ids
 }
 
 /// The runs of lines in which a file differs from that of a commit, as git would commit it: with
@@ -140,18 +163,15 @@ impl From<git2::Error> for Stopped {
     }
 }
 
-/// Follows lines from a commit back to those that brought them, the newest commit first, so that
+/// Follows lines from commits back to those that brought them, the newest commit first, so that
 /// each is looked at once. `found` takes the lines, each with the commit that brought it.
 fn follow(
     git: &Repository,
-    head: Commit<'_>,
+    mut open: Open,
     path: &RepoPath,
-    lines: Lines,
     cancel: &Cancel,
     found: &mut BTreeMap<u32, Option<Oid>>,
 ) -> std::result::Result<(), Stopped> {
-    let mut open: BTreeMap<(i64, Oid), Lines> = BTreeMap::new();
-    open.insert((head.time().seconds(), head.id()), lines);
     while let Some(((_, id), lines)) = open.pop_last() {
         if cancel.is_cancelled() {
             return Err(Stopped::Cancelled);
@@ -198,7 +218,7 @@ fn follow(
 }
 
 /// Passes lines on to a parent, to be followed from there.
-fn pass(open: &mut BTreeMap<(i64, Oid), Lines>, to: &Commit<'_>, lines: Lines) {
+fn pass(open: &mut Open, to: &Commit<'_>, lines: Lines) {
     let key = (to.time().seconds(), to.id());
     open.entry(key).or_default().extend(lines);
 }
@@ -335,6 +355,19 @@ mod tests {
             place.told(1, 4),
             ["1 On main", "2-3 Begin", "4 On the side"]
         );
+    }
+
+    #[test]
+    fn in_a_merge_the_lines_of_the_other_side_are_its_own() {
+        let place = Place::new();
+        place.git(&["checkout", "-q", "-b", "side"]);
+        place.commit("one\ntwo\nthree\nfour\n", "On the side");
+        place.git(&["checkout", "-q", "main"]);
+        place.commit("1\ntwo\nthree\n", "On main");
+        place.git(&["merge", "-q", "--no-commit", "side"]);
+        place.write("1\ntwo\nthree\nfour\nfive\n");
+        let expected = ["1 On main", "2-3 Begin", "4 On the side", "5 -"];
+        assert_eq!(place.told(1, 5), expected);
     }
 
     #[test]

@@ -219,8 +219,13 @@ impl Repo {
             .collect();
         whole.find_similar(Some(&mut find)).map_err(failed)?;
 
+        let mut ignoring = self.ignoring_as_git()?;
         let mut all = Diff::default();
         for (i, delta) in whole.deltas().enumerate() {
+            let new = delta.status() == Delta::Untracked;
+            if new && ignoring.leaves_out_found(delta.new_file().path_bytes()) {
+                continue;
+            }
             all.take(&delta, file_diff(&git, &whole, i, &delta, context)?);
         }
         // A file that git was told to forget and that lies there all the same is gone and new.

@@ -115,6 +115,7 @@ impl Repo {
         let moved = submodules::moved(&self.root, &index.whole, None);
         let moved = moved.iter().map(|file| file.path.as_str().into());
         let mut unstaged: BTreeSet<Vec<u8>> = moved.chain(index.announced()).collect();
+        let mut ignoring = self.ignoring_as_git()?;
         let mut options = StatusOptions::new();
         options
             .include_untracked(true)
@@ -137,7 +138,8 @@ impl Repo {
                     flags.remove(git2::Status::WT_DELETED);
                 }
                 status.staged += usize::from(flags.intersects(STAGED));
-                status.untracked += usize::from(flags.is_wt_new());
+                let new = flags.is_wt_new() && !ignoring.leaves_out_found(Some(path));
+                status.untracked += usize::from(new);
                 if flags.intersects(UNSTAGED) {
                     unstaged.insert(path.to_owned());
                 }

@@ -52,6 +52,8 @@ struct Everywhere {
     global: Option<Patterns>,
     /// True where upper and lower case are the same to git.
     folded: bool,
+    /// True where our own ignore files count too.
+    own: bool,
 }
 
 impl Rules {
@@ -76,8 +78,18 @@ impl Rules {
                 exclude: exclude.and_then(linked),
                 global: excludes_file(config.as_ref(), root).and_then(linked),
                 folded,
+                own: true,
             }),
         })
+    }
+
+    /// The rules of git's alone.
+    fn of_git(repo: &Repo) -> Result<Self> {
+        let mut rules = Self::new(repo, &[])?;
+        if let Some(everywhere) = Arc::get_mut(&mut rules.everywhere) {
+            everywhere.own = false;
+        }
+        Ok(rules)
     }
 
     /// The rules inside `dir`, whose entries are `names`.
@@ -101,7 +113,7 @@ impl Rules {
         if git {
             rules.git = deepen(rules.git.take(), ".gitignore");
         }
-        if own {
+        if own && self.everywhere.own {
             rules.own = deepen(rules.own.take(), OWN);
         }
         rules
@@ -132,6 +144,14 @@ pub struct Ignoring {
 }
 
 impl Ignoring {
+    /// Tells whether a new file that libgit2 found is one that git ignores: where a deeper file
+    /// keeps what a higher one leaves out, libgit2 looks at the deeper one alone.
+    pub(super) fn leaves_out_found(&mut self, path: Option<&[u8]>) -> bool {
+        let name = path.and_then(|path| std::str::from_utf8(path).ok());
+        let path = name.and_then(|name| RepoPath::new(name).ok());
+        path.is_some_and(|path| self.leaves_out(&path))
+    }
+
     /// Tells whether the walk leaves out a file of that path, which need not be there: git ignores
     /// it, `.homebodyignore` does, or an exclusion of the configuration.
     pub fn leaves_out(&mut self, path: &RepoPath) -> bool {
@@ -166,6 +186,15 @@ impl Ignoring {
 }
 
 impl Repo {
+    /// Returns the rules by which git alone leaves files out.
+    pub(super) fn ignoring_as_git(&self) -> Result<Ignoring> {
+        Ok(Ignoring {
+            root: self.root().to_owned(),
+            everywhere: Rules::of_git(self)?,
+            folders: HashMap::new(),
+        })
+    }
+
     /// Returns the rules by which the walk leaves files out.
     ///
     /// # Errors

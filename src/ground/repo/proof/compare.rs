@@ -29,6 +29,8 @@ pub(super) struct Apart {
     /// Repositories that git does not know, and new files in the place of a folder that git
     /// tracks, or the other way round.
     pub inside: BTreeSet<String>,
+    /// Files with a conflict.
+    pub unmerged: BTreeSet<String>,
     /// Files that git does not track.
     pub untracked: BTreeSet<String>,
     /// Files whose content goes through a filter.
@@ -47,6 +49,7 @@ pub(super) fn compare(
     for change in theirs.iter().filter(|change| change.letter == 'U') {
         conflicts.insert(&change.path);
     }
+    let mut all = conflicts.clone();
     let mut mine = BTreeMap::new();
     let mut renamed = BTreeSet::new();
     for file in ours.files.iter().chain(&ours.unnamed) {
@@ -66,6 +69,11 @@ pub(super) fn compare(
             conflicts.remove(file.path.as_str());
             continue;
         }
+        if file.status == FileStatus::Conflicted && apart.unmerged.contains(file.path.as_str()) {
+            tally.count("conflict against a base: told as such, not by its text");
+            all.insert(file.path.as_str());
+            continue;
+        }
         if mine.insert(named(file), file).is_some() {
             return Err(Fault::new("twice", format!("{} is told twice", file.path)));
         }
@@ -74,10 +82,6 @@ pub(super) fn compare(
         let text = format!("conflicts that are not told: {conflicts:?}");
         return Err(Fault::new("conflict", text));
     }
-    let all: BTreeSet<&str> = (theirs.iter())
-        .filter(|change| change.letter == 'U')
-        .map(|change| change.path.as_str())
-        .collect();
     let each: Vec<Change> = theirs.iter().flat_map(|change| of_types(change, tally)).collect();
     let git: BTreeMap<Named, &Change> = (each.iter())
         .filter(|change| !all.contains(change.path.as_str()))

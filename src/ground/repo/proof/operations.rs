@@ -183,7 +183,10 @@ pub(super) fn operations(seed: u64) -> Vec<Op> {
     let count = 6 + dice.below(16);
     let mut all = Vec::with_capacity(count);
     for _ in 0..count {
-        all.push(operation(&mut dice));
+        match dice.below(16) {
+            0 => all.extend(parted(&mut dice)),
+            _ => all.push(operation(&mut dice)),
+        }
         // What is written only matters where git learns of it now and then.
         match dice.below(6) {
             0 => all.push(git(&["add", "-A"])),
@@ -191,6 +194,37 @@ pub(super) fn operations(seed: u64) -> Vec<Op> {
             _ => {}
         }
     }
+    all
+}
+
+/// Two branches that change the same file, and what brings them together: mostly it stops.
+fn parted(dice: &mut Dice) -> Vec<Op> {
+    let path = dice.path();
+    let mut change = |all: &mut Vec<Op>| {
+        all.push(match dice.below(5) {
+            0 => Op::Delete(path.clone()),
+            1 => Op::Rename(path.clone(), dice.path()),
+            _ => Op::Edit(path.clone(), dice.below(1000)),
+        });
+        all.extend([git(&["add", "-A"]), commit()]);
+    };
+    let mut all = vec![
+        Op::Write(path.clone(), Content::Text, 3),
+        git(&["add", "-A"]),
+        commit(),
+        git(&["checkout", "-qb", "parted"]),
+    ];
+    change(&mut all);
+    all.push(git(&["checkout", "-q", "-"]));
+    change(&mut all);
+    all.push(git(dice.pick(&[
+        &["merge", "-q", "--no-edit", "parted"][..],
+        &["merge", "-q", "--no-edit", "parted"],
+        &["merge", "-q", "--no-commit", "parted"],
+        &["rebase", "-q", "parted"],
+        &["cherry-pick", "parted"],
+        &["checkout", "-q", "-m", "parted"],
+    ])));
     all
 }
 

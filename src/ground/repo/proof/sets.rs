@@ -146,7 +146,12 @@ pub(super) fn blame(
         if *ours == id {
             continue;
         }
-        if name != path.as_str() {
+        // A file that was renamed is followed to that commit.
+        let before = |id: &str| {
+            let before = format!("{id}^");
+            state.lines(&["ls-tree", "--name-only", &before, "--", path.as_str()])
+        };
+        if name != path.as_str() || ours.is_some_and(|id| before(id).is_empty()) {
             tally.count("blame: lines from before a rename");
             continue;
         }

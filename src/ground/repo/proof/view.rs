@@ -111,6 +111,9 @@ fn apart(state: &State, untracked: &[String]) -> (Apart, Vec<String>) {
             others.push(path.clone());
         }
     }
+    let unmerged = state.names(&["ls-files", "-u", "-z"]);
+    let unmerged = unmerged.iter().filter_map(|line| line.split_once('\t'));
+    apart.unmerged = unmerged.map(|(_, path)| path.to_owned()).collect();
     apart.untracked = untracked.iter().cloned().collect();
     let all: Vec<&str> = tracked.iter().chain(untracked).map(String::as_str).collect();
     let input = all.join("\0");
