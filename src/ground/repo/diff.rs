@@ -7,9 +7,7 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use git2::{
-    Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository,
-};
+use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository};
 use serde::{Deserialize, Serialize};
 
 use self::hunks::{staged, told};

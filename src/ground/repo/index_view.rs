@@ -310,7 +310,10 @@ mod tests {
         let told = repo.status();
         assert!(told.is_ok() || told.is_err_and(|e| !e.what().is_empty()));
         let path = crate::repo::tree::path_of;
-        assert_eq!((path(b""), path(b"/a"), path(b"a/../b")), (None, None, None));
+        assert_eq!(
+            (path(b""), path(b"/a"), path(b"a/../b")),
+            (None, None, None)
+        );
         assert_eq!(path(b"a/b"), Some("a/b".into()));
     }
 }

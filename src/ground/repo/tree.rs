@@ -217,7 +217,9 @@ pub(super) fn path_of(bytes: &[u8]) -> Option<PathBuf> {
     #[cfg(not(unix))]
     let path = std::str::from_utf8(bytes).ok()?;
     let path = PathBuf::from(path);
-    let names = path.components().all(|part| matches!(part, Component::Normal(_)));
+    let names = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
     (names && !bytes.is_empty()).then_some(path)
 }
 

@@ -75,7 +75,9 @@ impl Patterns {
         let lines = text.split(|byte| *byte == b'\n');
         Self {
             base: base.to_owned(),
-            list: lines.filter_map(|line| Pattern::new(line, folded)).collect(),
+            list: lines
+                .filter_map(|line| Pattern::new(line, folded))
+                .collect(),
             folded,
         }
     }
@@ -97,7 +99,10 @@ impl Patterns {
         if self.folded {
             whole.make_ascii_lowercase();
         }
-        let name = whole.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = whole
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .unwrap_or_default();
         let mut backwards = self.list.iter().rev();
         let last = backwards.find(|pattern| {
             let against = if pattern.name { name } else { &whole };
@@ -177,7 +182,13 @@ fn without_blanks(line: &[u8]) -> &[u8] {
 
 /// The steps of a pattern from its first wildcard on.
 fn pieces(pattern: &[u8], folded: bool) -> Vec<Piece> {
-    let fold = |byte: u8| if folded { byte.to_ascii_lowercase() } else { byte };
+    let fold = |byte: u8| {
+        if folded {
+            byte.to_ascii_lowercase()
+        } else {
+            byte
+        }
+    };
     let mut pieces = Vec::new();
     let mut at = 0;
     while let Some(byte) = pattern.get(at) {
@@ -243,7 +254,11 @@ fn set(pattern: &[u8], at: &mut usize, folded: bool) -> Option<Set> {
             set.add(now?);
         } else if let (b'-', Some(from), Some(to)) = (byte, before, next.filter(|b| *b != b']')) {
             *at += 1;
-            let to = if to == b'\\' { escaped(pattern, at)? } else { to };
+            let to = if to == b'\\' {
+                escaped(pattern, at)?
+            } else {
+                to
+            };
             range(&mut set, from, to, folded);
             now = None;
         } else if byte == b'[' && next == Some(b':') {

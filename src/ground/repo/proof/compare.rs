@@ -57,9 +57,11 @@ pub(super) fn compare(
             tally.count("a repository inside, or a file for a folder: told as new");
             continue;
         }
-        if let (true, FileStatus::Renamed, Some(old)) =
-            (apart.inside.contains(file.path.as_str()), file.status, &file.old_path)
-        {
+        if let (true, FileStatus::Renamed, Some(old)) = (
+            apart.inside.contains(file.path.as_str()),
+            file.status,
+            &file.old_path,
+        ) {
             tally.count("a file for a folder: told as renamed");
             renamed.insert(old.as_str().to_owned());
             continue;
@@ -82,13 +84,14 @@ pub(super) fn compare(
         let text = format!("conflicts that are not told: {conflicts:?}");
         return Err(Fault::new("conflict", text));
     }
-    let each: Vec<Change> = theirs.iter().flat_map(|change| of_types(change, tally)).collect();
+    let each: Vec<Change> = theirs
+        .iter()
+        .flat_map(|change| of_types(change, tally))
+        .collect();
     let git: BTreeMap<Named, &Change> = (each.iter())
         .filter(|change| !all.contains(change.path.as_str()))
         .map(|change| (told(change), change))
-        .filter(|((path, status, _), _)| {
-            *status != FileStatus::Deleted || !renamed.contains(path)
-        })
+        .filter(|((path, status, _), _)| *status != FileStatus::Deleted || !renamed.contains(path))
         .collect();
     let git = without_forgotten(&mut mine, git, apart, tally);
     same_names(&mine, &git, tally)?;
@@ -118,7 +121,10 @@ fn without_forgotten<'a>(
         if !told_new || git.contains_key(&named(FileStatus::Added)) {
             continue;
         }
-        let went = mine.keys().find(|(.., old)| old.as_ref() == Some(path)).cloned();
+        let went = mine
+            .keys()
+            .find(|(.., old)| old.as_ref() == Some(path))
+            .cloned();
         if let Some((to, ..)) = &went {
             git.remove(&(to.clone(), FileStatus::Added, None));
         } else if !mine.contains_key(&named(FileStatus::Deleted)) {
@@ -260,7 +266,9 @@ fn same_lines(
             return Ok(());
         }
         let modes = [change.old_mode.as_str(), change.new_mode.as_str()];
-        let kind = ["120000", "160000"].iter().find(|kind| modes.contains(kind));
+        let kind = ["120000", "160000"]
+            .iter()
+            .find(|kind| modes.contains(kind));
         if file.binary && kind.is_some() {
             tally.count("a link or submodule that an attribute keeps out of diffs: without lines");
             return Ok(());
@@ -352,11 +360,19 @@ fn applied(hunks: &[Piece], old: &[Line]) -> Result<Vec<Line>, String> {
     let mut at = 0;
     for hunk in hunks {
         let [old_start, old_len, new_start, new_len] = hunk.range.map(|n| n as usize);
-        let first = if old_len == 0 { old_start } else { old_start.wrapping_sub(1) };
+        let first = if old_len == 0 {
+            old_start
+        } else {
+            old_start.wrapping_sub(1)
+        };
         let before = old.get(at..first);
         made.extend_from_slice(before.ok_or_else(|| format!("{:?} is not there", hunk.range))?);
         at = first;
-        let start = if new_len == 0 { made.len() } else { made.len() + 1 };
+        let start = if new_len == 0 {
+            made.len()
+        } else {
+            made.len() + 1
+        };
         if start != new_start {
             return Err(format!("{:?} begins at {start}", hunk.range));
         }

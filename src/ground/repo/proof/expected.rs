@@ -189,7 +189,10 @@ impl State {
             return None;
         }
         let each = told.chunks(4);
-        Some(each.map(|told| !told[2].is_empty() && !told[2].starts_with('!')).collect())
+        Some(
+            each.map(|told| !told[2].is_empty() && !told[2].starts_with('!'))
+                .collect(),
+        )
     }
 }
 

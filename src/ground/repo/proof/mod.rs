@@ -7,12 +7,13 @@
 mod compare;
 mod expected;
 mod operations;
+mod real;
 mod sets;
 mod state;
 mod view;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use self::operations::{Op, operations};
@@ -94,15 +95,52 @@ fn shortest(place: &Path, mut operations: Vec<Op>, mut fault: Fault) -> (Vec<Op>
 
 /// Does a share of the work: `order` is the first seed, the step and the end.
 fn work(order: &str) {
-    let numbers: Vec<u64> = order.split(' ').map(|n| n.parse().expect("a number")).collect();
+    let (tally, faults) = match order.strip_prefix("repository ") {
+        Some(repository) => compared(repository),
+        None => tried_all(order),
+    };
+    for (what, count) in tally.0 {
+        println!("COUNT {count} {what}");
+    }
+    for (kind, count) in &faults {
+        println!("FAULTS {count} {kind}");
+    }
+    assert!(faults.is_empty(), "git says something else");
+}
+
+/// Faults by their sort.
+type Faults = BTreeMap<String, usize>;
+
+/// The folder that holds the home of this process.
+fn place() -> PathBuf {
+    let home = std::env::var_os("HOME").expect("a home");
+    Path::new(&home).parent().expect("a place").to_owned()
+}
+
+/// Compares a repository of this machine.
+fn compared(repository: &str) -> (Tally, Faults) {
+    let mut tally = Tally::default();
+    let mut faults = Faults::new();
+    for fault in real::compare(&place(), repository, &mut tally) {
+        println!("FAULT {repository}, {}\n  {}", fault.kind, fault.text);
+        *faults.entry(fault.kind).or_default() += 1;
+    }
+    (tally, faults)
+}
+
+/// Makes and compares states.
+fn tried_all(order: &str) -> (Tally, Faults) {
+    let numbers: Vec<u64> = order
+        .split(' ')
+        .map(|n| n.parse().expect("a number"))
+        .collect();
     let [first, step, end] = numbers[..] else {
         panic!("an order of three numbers: {order}");
     };
-    let home = std::env::var_os("HOME").expect("a home");
-    let place = Path::new(&home).parent().expect("a place").to_owned();
+    let place = place();
     state::library(&place);
     let mut tally = Tally::default();
-    let mut faults: BTreeMap<String, usize> = BTreeMap::new();
+    let mut faults = Faults::new();
     for seed in (first..end).step_by(step as usize) {
         let operations = operations(seed);
         tally.count("states");
@@ -119,13 +157,7 @@ fn work(order: &str) {
             }
         }
     }
-    for (what, count) in tally.0 {
-        println!("COUNT {count} {what}");
-    }
-    for (kind, count) in &faults {
-        println!("FAULTS {count} {kind}");
-    }
-    assert!(faults.is_empty(), "git says something else");
+    (tally, faults)
 }
 
 /// Starts a process for a share of the states, in a home of its own: homebody reads the settings
@@ -158,11 +190,27 @@ fn git_says_the_same() {
     let first = number("HOMEBODY_GIT_SEED").unwrap_or(1);
     let share = std::thread::available_parallelism().map_or(1, |n| n.get().min(8) as u64);
     let share = share.min(states).max(1);
+    let orders = (0..share).map(|n| format!("{} {share} {}", first + n, first + states));
+    run(orders.collect());
+}
+
+#[test]
+fn repositories_of_this_machine_are_read_as_git_reads_them() {
+    let Some(folders) = std::env::var_os("HOMEBODY_GIT_REPOS") else {
+        return;
+    };
+    let folders = std::env::split_paths(&folders);
+    let folders = folders.map(|folder| folder.canonicalize().expect("a folder"));
+    let orders = folders.map(|folder| format!("repository {}", folder.display()));
+    run(orders.collect());
+}
+
+/// Has each order done by a process of its own, and prints what they say.
+fn run(orders: Vec<String>) {
     let mut workers = Vec::new();
-    for n in 0..share {
+    for order in orders {
         let place = tempfile::tempdir().expect("a place");
         let real = place.path().canonicalize().expect("a place");
-        let order = format!("{} {share} {}", first + n, first + states);
         let child = worker(&real, &order).spawn().expect("this test again");
         workers.push((place, child));
     }
@@ -172,7 +220,10 @@ fn git_says_the_same() {
         let output = child.wait_with_output().expect("it ends");
         failed |= !output.status.success();
         for line in String::from_utf8_lossy(&output.stdout).lines() {
-            match line.strip_prefix("COUNT ").and_then(|rest| rest.split_once(' ')) {
+            match line
+                .strip_prefix("COUNT ")
+                .and_then(|rest| rest.split_once(' '))
+            {
                 Some((count, what)) => {
                     *counts.entry(what.to_owned()).or_default() +=
                         count.parse::<u64>().expect("a count");

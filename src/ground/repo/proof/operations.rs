@@ -169,7 +169,9 @@ impl fmt::Display for Op {
                 write!(f, "chmod {}x {path:?}", if *on { '+' } else { '-' })
             }
             Self::Link(path, to) => write!(f, "ln -sfn {to:?} {path:?}"),
-            Self::Folder(path) => write!(f, "rm -r {path:?}; mkdir {path:?}; write {path:?}/in.txt"),
+            Self::Folder(path) => {
+                write!(f, "rm -r {path:?}; mkdir {path:?}; write {path:?}/in.txt")
+            }
             Self::Line(path, line) => write!(f, "echo {line:?} >> {path}"),
             Self::Git(arguments) => write!(f, "git {arguments:?}"),
             Self::Go(place) => write!(f, "go on in {place:?}"),
@@ -238,7 +240,10 @@ fn operation(dice: &mut Dice) -> Op {
         42..45 => Op::Executable(dice.path(), dice.below(3) > 0),
         45..48 => Op::Link(dice.path(), dice.pick(TARGETS).to_owned()),
         48..50 => Op::Folder(dice.path()),
-        50..60 => Op::Line(dice.pick(IGNORES).to_owned(), dice.pick(PATTERNS).to_owned()),
+        50..60 => Op::Line(
+            dice.pick(IGNORES).to_owned(),
+            dice.pick(PATTERNS).to_owned(),
+        ),
         60..65 => attribute(dice),
         65..70 => setting(dice),
         70..78 => on_a_path(dice),
@@ -258,7 +263,9 @@ fn commit() -> Op {
 }
 
 fn write(dice: &mut Dice) -> Op {
-    use Content::{Binary, Crlf, Empty, Large, Latin1, Lfs, Long, Marked, Mixed, NoEnd, Text, Utf16};
+    use Content::{
+        Binary, Crlf, Empty, Large, Latin1, Lfs, Long, Marked, Mixed, NoEnd, Text, Utf16,
+    };
     const MOST: &[Content] = &[
         Text, Text, Text, Text, Text, Text, Crlf, Crlf, Mixed, NoEnd, NoEnd, Binary, Empty, Long,
         Utf16, Latin1, Marked, Lfs, Text, Text,

@@ -52,7 +52,9 @@ pub(super) fn status(state: &State, ours: Status, tally: &mut Tally) -> Result<(
     if ours == git {
         return Ok(());
     }
-    let inside = lines.iter().filter(|line| line.starts_with('?') && line.ends_with('/'));
+    let inside = lines
+        .iter()
+        .filter(|line| line.starts_with('?') && line.ends_with('/'));
     let known = Status {
         untracked: git.untracked - inside.count(),
         ..git
@@ -94,7 +96,11 @@ pub(super) fn walk(state: &State, ours: &Walk, tally: &mut Tally) -> Result<(), 
     };
     let tracked = state.names(&["ls-files", "-z"]);
     let others = state.names(&["ls-files", "-o", "--exclude-standard", "-z"]);
-    let mut theirs: BTreeSet<String> = tracked.iter().filter(|path| counts(path)).cloned().collect();
+    let mut theirs: BTreeSet<String> = tracked
+        .iter()
+        .filter(|path| counts(path))
+        .cloned()
+        .collect();
     let ours: BTreeSet<String> = (ours.files.iter())
         .map(|entry| entry.path.as_str().to_owned())
         .filter(|path| !is_elsewhere(&state.root, path))

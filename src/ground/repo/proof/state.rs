@@ -43,6 +43,15 @@ impl State {
         state
     }
 
+    /// Goes on in a clone of a repository.
+    pub fn clone_of(&mut self, repository: &str) {
+        let to = self.base.join("clone");
+        let to_text = to.to_string_lossy().into_owned();
+        let cloned = self.ask(&["clone", "-q", repository, &to_text]);
+        assert!(cloned.status.success(), "{cloned:?}");
+        self.root = to;
+    }
+
     /// Makes a state by operations.
     pub fn made(base: &Path, home: &Path, operations: &[Op]) -> Self {
         let mut state = Self::new(base, home);
@@ -52,7 +61,9 @@ impl State {
         }
         let converts = |operation: &Op| match operation {
             Op::Line(file, _) => file.ends_with("attributes"),
-            Op::Git(words) => words.iter().any(|word| word.contains("autocrlf") || word == "core.eol"),
+            Op::Git(words) => words
+                .iter()
+                .any(|word| word.contains("autocrlf") || word == "core.eol"),
             _ => false,
         };
         // Where line ends count now that did not before, git looks again at files of the second
@@ -181,7 +192,7 @@ impl State {
     }
 
     /// Does one operation. One that cannot be done is passed over.
-    fn apply(&mut self, operation: &Op) {
+    pub fn apply(&mut self, operation: &Op) {
         // What cannot be done changes nothing, which is a state too.
         let _ = self.applied(operation);
     }

@@ -68,7 +68,11 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     let sets = answers(state, said.sets, &paths, tally);
     faults.extend(sets.into_iter().filter_map(Result::err));
     let untracked = state.names(&["ls-files", "-o", "--exclude-standard", "-z"]);
-    if state.lines(&["config", "--type=bool", "core.ignorecase"]).concat() == "true" {
+    if state
+        .lines(&["config", "--type=bool", "core.ignorecase"])
+        .concat()
+        == "true"
+    {
         // Git itself takes one file for another then.
         tally.count("case that counts for nothing: no diffs compared");
         return faults;
@@ -115,7 +119,11 @@ fn apart(state: &State, untracked: &[String]) -> (Apart, Vec<String>) {
     let unmerged = unmerged.iter().filter_map(|line| line.split_once('\t'));
     apart.unmerged = unmerged.map(|(_, path)| path.to_owned()).collect();
     apart.untracked = untracked.iter().cloned().collect();
-    let all: Vec<&str> = tracked.iter().chain(untracked).map(String::as_str).collect();
+    let all: Vec<&str> = tracked
+        .iter()
+        .chain(untracked)
+        .map(String::as_str)
+        .collect();
     let input = all.join("\0");
     let asked = ["check-attr", "-z", "--stdin", "filter"];
     let told = fields(&state.ask_with(None, &asked, input.as_bytes()).stdout);
@@ -190,7 +198,7 @@ fn one_diff(
 }
 
 /// The words of a failure, for a fault.
-fn words(failure: &Failure) -> String {
+pub(super) fn words(failure: &Failure) -> String {
     format!("{failure} {:?} {:?}", failure.causes(), failure.next_step())
 }
 
@@ -286,7 +294,9 @@ fn files_of_lines(state: &State, names: &[String]) -> Vec<RepoPath> {
         let plain = facts.is_ok_and(|facts| facts.is_file() && facts.len() < 100_000);
         plain && !path.contains(['"', '\\', '\t']) && !sets::is_elsewhere(&state.root, path)
     });
-    fit.filter_map(|path| RepoPath::new(path).ok()).take(3).collect()
+    fit.filter_map(|path| RepoPath::new(path).ok())
+        .take(3)
+        .collect()
 }
 
 /// Asks homebody all that is compared.
@@ -308,7 +318,9 @@ fn said(repo: &Repo, asked: &[Asked], paths: &[String], files: &[RepoPath]) -> S
             .map(|commits| commits.into_iter().map(|commit| commit.id).collect()),
     };
     let diffs = asked.iter().map(|asked| repo.diff(&asked.spec, 3));
-    let blamed = files.iter().map(|path| (path.clone(), repo.blame(path, all, &cancel)));
+    let blamed = files
+        .iter()
+        .map(|path| (path.clone(), repo.blame(path, all, &cancel)));
     Said {
         sets,
         diffs: diffs.collect(),
@@ -317,12 +329,7 @@ fn said(repo: &Repo, asked: &[Asked], paths: &[String], files: &[RepoPath]) -> S
 }
 
 /// Holds what is ignored against git's word.
-fn ignored(
-    state: &State,
-    paths: &[String],
-    ours: &[bool],
-    tally: &mut Tally,
-) -> Result<(), Fault> {
+fn ignored(state: &State, paths: &[String], ours: &[bool], tally: &mut Tally) -> Result<(), Fault> {
     let Some(theirs) = state.ignored(paths) else {
         tally.count("ignored: git does not tell");
         return Ok(());
@@ -338,7 +345,7 @@ fn ignored(
 }
 
 /// The contents of both sides of a diff, as far as git has them.
-fn blobs(state: &State, changes: &[Change]) -> Blobs {
+pub(super) fn blobs(state: &State, changes: &[Change]) -> Blobs {
     let mut ids = BTreeSet::new();
     for change in changes {
         for (id, mode) in [
