@@ -337,8 +337,7 @@ fn file_diff(
     let told = match Patch::from_diff(diff, i) {
         // A file of which only the mode or the name changed is not asked whether it is binary.
         _ if matches!(delta.status(), Delta::Modified | Delta::Renamed)
-            && delta.old_file().id() == delta.new_file().id()
-            && !delta.new_file().id().is_zero() =>
+            && has_same_content(git, delta) =>
         {
             Some((false, Vec::new()))
         }
@@ -378,6 +377,23 @@ fn file_diff(
         place: delta.new_file().path().unwrap_or(Path::new("")).to_owned(),
         hunks,
     }))
+}
+
+/// Tells whether both sides of a change have the same content. Of a file that an attribute keeps
+/// out of diffs libgit2 does not look.
+fn has_same_content(git: &Repository, delta: &DiffDelta<'_>) -> bool {
+    let (old, new) = (delta.old_file(), delta.new_file());
+    if !new.id().is_zero() {
+        return old.id() == new.id();
+    }
+    let place = git.workdir().zip(new.path());
+    let Some(at) = place.map(|(root, path)| root.join(path)) else {
+        return false;
+    };
+    let plain = at.symlink_metadata().is_ok_and(|facts| facts.is_file());
+    let id = || Oid::hash_file(git2::ObjectType::Blob, at);
+    // A file of another length is another one.
+    plain && bytes(git, &old) == new.size() && id().is_ok_and(|id| id == old.id())
 }
 
 /// Tells whether nothing lies in the working tree where a change has its new side.

@@ -123,9 +123,10 @@ impl Repo {
             .update_index(false);
         for show in [StatusShow::Index, StatusShow::Workdir] {
             let files = matches!(show, StatusShow::Workdir);
-            let seen = match files {
-                false => index.for_commits(),
-                true => index.for_files(&self.root),
+            let seen = if files {
+                index.for_files(&self.root)
+            } else {
+                index.for_commits()
             };
             let mut other = seen.map_err(|e| failed(&e))?;
             let seen = other.as_mut().unwrap_or(&mut index.whole);
@@ -160,7 +161,7 @@ impl Repo {
         let git = self.git()?;
         let failed = |e: &git2::Error| git_failure("cannot read the history", e);
         let mut walk = git.revwalk().map_err(|e| failed(&e))?;
-        walk.set_sorting(git2::Sort::TIME).map_err(|e| failed(&e))?;
+        // git's own order: sorted by time alone, what a rebase made in one second has none.
         walk.push_head().map_err(|e| failed(&e))?;
         let mut commits = Vec::new();
         for id in walk.take(n) {
@@ -444,6 +445,30 @@ pub(super) fn message_of(commit: &git2::Commit<'_>) -> (String, String) {
 mod tests {
     use super::*;
     use crate::repo::diff::tests::{commit, git_repo, write};
+
+    #[test]
+    fn commits_of_one_second_come_in_the_order_of_git() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a", "1\n");
+        let time = git2::Time::new(1_700_000_000, 0);
+        let who = git2::Signature::new("A", "a@example.org", &time).expect("signature");
+        let first = commit(&git, "0");
+        let tree = git
+            .find_commit(first)
+            .expect("a commit")
+            .tree()
+            .expect("a tree");
+        for n in 1..12 {
+            let head = git.head().and_then(|head| head.peel_to_commit());
+            let head = head.expect("a commit");
+            git.commit(Some("HEAD"), &who, &who, &n.to_string(), &tree, &[&head])
+                .expect("commit");
+        }
+        let told = repo.recent_commits(12).expect("commits");
+        let told: Vec<&str> = told.iter().map(|commit| commit.subject.as_str()).collect();
+        let expected: Vec<String> = (0..12).rev().map(|n| n.to_string()).collect();
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn before_the_first_commit() {

@@ -1,6 +1,6 @@
 //! The log of a repository, for questions about changes, their time and their reasons.
 
-use git2::{Oid, Repository, Sort};
+use git2::{Oid, Repository};
 
 use super::Repo;
 use super::git::{git_failure, message_of};
@@ -67,7 +67,7 @@ impl Repo {
         let git = self.git()?;
         let failed = |e: &git2::Error| self.missing(git_failure("cannot read the history", e));
         let mut walk = git.revwalk().map_err(|e| failed(&e))?;
-        walk.set_sorting(Sort::TIME).map_err(|e| failed(&e))?;
+        // git's own order: sorted by time alone, what a rebase made in one second has none.
         walk.push_head().map_err(|e| failed(&e))?;
         if let Since::Revision(name) = since {
             walk.hide(revision(&git, name)?).map_err(|e| failed(&e))?;

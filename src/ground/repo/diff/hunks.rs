@@ -25,9 +25,10 @@ pub(super) fn staged(
 ) -> std::result::Result<Option<(bool, Vec<Hunk>)>, git2::Error> {
     let (old, new) = (delta.old_file(), delta.new_file());
     let new_blob = git.find_blob(new.id())?;
-    let old_blob = match old.id().is_zero() {
-        true => None,
-        false => Some(git.find_blob(old.id())?),
+    let old_blob = if old.id().is_zero() {
+        None
+    } else {
+        Some(git.find_blob(old.id())?)
     };
     let before = old_blob.as_ref().map_or(&b""[..], git2::Blob::content);
     let mut options = options(context);

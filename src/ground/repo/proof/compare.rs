@@ -282,10 +282,10 @@ fn same_lines(
     let theirs: Vec<Piece> = change.hunks.iter().map(from_git).collect();
     let ours: Vec<Piece> = file.hunks.iter().map(from_ours).collect();
     if file.binary {
-        return match ours.is_empty() {
-            true => Ok(()),
-            false => fault("binary", "it has lines".to_owned()),
-        };
+        if !ours.is_empty() {
+            return fault("binary", "it has lines".to_owned());
+        }
+        return Ok(());
     }
     let old = lines(&old);
     let expected = applied(&theirs, &old);

@@ -285,7 +285,8 @@ fn patches(text: &[u8]) -> Vec<(Vec<GitHunk>, bool)> {
 fn range(head: &str) -> [u32; 4] {
     let words: Vec<&str> = head.split(' ').collect();
     let side = |word: &str| -> [u32; 2] {
-        let (start, count) = word[1..].split_once(',').unwrap_or((&word[1..], "1"));
+        let numbers = word.trim_start_matches(['-', '+']);
+        let (start, count) = numbers.split_once(',').unwrap_or((numbers, "1"));
         [start, count].map(|number| number.parse().expect("a number"))
     };
     let ([a, b], [c, d]) = (side(words[1]), side(words[2]));

@@ -285,7 +285,7 @@ impl State {
                 fs::write(&inner, "x\n").ok()?;
                 self.ask(&["-C", "vendor/inner", "init", "-q"]);
                 self.ask(&["-C", "vendor/inner", "add", "x.txt"]);
-                if self.made % 2 == 0 {
+                if self.made.is_multiple_of(2) {
                     self.ask(&["-C", "vendor/inner", "commit", "-qm", "Inner"]);
                 }
                 return Some(());
@@ -420,7 +420,7 @@ fn edited(bytes: &[u8], n: usize) -> Vec<u8> {
         }
     }
     let mut edited = lines.concat();
-    if n % 11 == 0 && edited.last() == Some(&b'\n') {
+    if n.is_multiple_of(11) && edited.last() == Some(&b'\n') {
         edited.pop();
     }
     edited

@@ -47,6 +47,11 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     if !repo.is_git() {
         return refused(state, &repo, tally).err().into_iter().collect();
     }
+    if !state.ask(&["ls-files"]).status.success() {
+        // It has split a sparse index, say.
+        tally.count("git itself cannot read its index");
+        return Vec::new();
+    }
     // known: an ignore file that a sparse checkout leaves out is read by git from the index.
     let known = state.names(&["ls-files", "-v", "-z"]);
     let left_out = |name: &String| name.starts_with("S ") && name.ends_with(".gitignore");
@@ -144,10 +149,10 @@ fn answers(
 ) -> [Result<(), Fault>; 4] {
     let recent = excused(state, said.recent, tally).and_then(|ours| {
         let theirs = state.lines(&["log", "--format=%H", "-n5"]);
-        match ours.is_none_or(|ours| ours == theirs) {
-            true => Ok(()),
-            false => Err(Fault::new("commits", format!("{theirs:?} are not told"))),
+        if ours.is_none_or(|ours| ours == theirs) {
+            return Ok(());
         }
+        Err(Fault::new("commits", format!("{theirs:?} are not told")))
     });
     let walk = excused(state, said.walk, tally).and_then(|walk| match walk {
         Some(walk) => sets::walk(state, &walk, tally),
@@ -184,13 +189,10 @@ fn one_diff(
         return Ok(());
     }
     let words: Vec<&str> = asked.git.iter().map(String::as_str).collect();
-    let theirs = match state.diff(announced.filter(|_| asked.files), &words) {
-        Ok(theirs) => theirs,
-        Err(_) => {
-            // A sparse index that is split, say, makes git itself end by a signal.
-            tally.count("git itself makes no diff");
-            return Ok(());
-        }
+    let Ok(theirs) = state.diff(announced.filter(|_| asked.files), &words) else {
+        // A sparse index that is split, say, makes git itself end by a signal.
+        tally.count("git itself makes no diff");
+        return Ok(());
     };
     let blobs = blobs(state, &theirs);
     tally.count(&format!("diffs: {}", asked.name));
