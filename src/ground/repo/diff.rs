@@ -333,7 +333,6 @@ fn file_diff(
         return Ok(None);
     };
     let failed = |e: git2::Error| git_failure(format!("git cannot diff `{}`", path.as_str()), &e);
-    let mode = delta.old_file().mode() != delta.new_file().mode();
     let told = match Patch::from_diff(diff, i) {
         // A file of which only the mode or the name changed is not asked whether it is binary.
         _ if matches!(delta.status(), Delta::Modified | Delta::Renamed)
@@ -348,20 +347,8 @@ fn file_diff(
         Err(e) => return Err(failed(e)),
     };
     let (binary, hunks) = told.unwrap_or((delta.flags().is_binary(), Vec::new()));
-    let status = match delta.status() {
-        Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
-        Delta::Deleted => FileStatus::Deleted,
-        Delta::Renamed => FileStatus::Renamed,
-        Delta::Typechange => FileStatus::ModeChanged,
-        // Staged, it has no text of its own; unstaged, its text has markers that are looked for.
-        Delta::Conflicted if hunks.is_empty() => FileStatus::Conflicted,
-        Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return Ok(None),
-        Delta::Modified | Delta::Conflicted if hunks.is_empty() && !binary && mode => {
-            FileStatus::ModeChanged
-        }
-        // What was staged and taken back in the working tree differs from no base.
-        Delta::Modified if hunks.is_empty() && !binary => return Ok(None),
-        Delta::Modified | Delta::Conflicted => FileStatus::Modified,
+    let Some(status) = status(delta, binary, hunks.is_empty()) else {
+        return Ok(None);
     };
     Ok(Some(FileDiff {
         old_path: match status {
@@ -377,6 +364,24 @@ fn file_diff(
         place: delta.new_file().path().unwrap_or(Path::new("")).to_owned(),
         hunks,
     }))
+}
+
+/// The sort of a change, of which there may be no lines; none for one that is no change.
+fn status(delta: &DiffDelta<'_>, binary: bool, no_lines: bool) -> Option<FileStatus> {
+    let mode = delta.old_file().mode() != delta.new_file().mode();
+    Some(match delta.status() {
+        Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
+        Delta::Deleted => FileStatus::Deleted,
+        Delta::Renamed => FileStatus::Renamed,
+        Delta::Typechange => FileStatus::ModeChanged,
+        // Staged, it has no text of its own; unstaged, its text has markers that are looked for.
+        Delta::Conflicted if no_lines => FileStatus::Conflicted,
+        Delta::Unmodified | Delta::Ignored | Delta::Unreadable => return None,
+        Delta::Modified if no_lines && !binary && mode => FileStatus::ModeChanged,
+        // What was staged and taken back in the working tree differs from no base.
+        Delta::Modified if no_lines && !binary => return None,
+        Delta::Modified | Delta::Conflicted => FileStatus::Modified,
+    })
 }
 
 /// Tells whether both sides of a change have the same content. Of a file that an attribute keeps

@@ -16,8 +16,8 @@ pub(super) fn told(patch: &Patch<'_>) -> std::result::Result<(bool, Vec<Hunk>), 
     Ok((delta.flags().is_binary() && !same, hunks))
 }
 
-/// What a patch between the contents says that git keeps of both sides; none where git keeps none
-/// of the new one.
+/// The word of a patch between the contents that git keeps of both sides; an error where git keeps
+/// none of the new one.
 pub(super) fn staged(
     git: &Repository,
     delta: &DiffDelta<'_>,

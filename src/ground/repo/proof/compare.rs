@@ -45,38 +45,20 @@ pub(super) fn compare(
     apart: &Apart,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
-    let mut conflicts: BTreeSet<&str> = BTreeSet::new();
-    for change in theirs.iter().filter(|change| change.letter == 'U') {
-        conflicts.insert(&change.path);
-    }
-    let mut all = conflicts.clone();
+    let mut conflicts = (theirs.iter())
+        .filter(|change| change.letter == 'U')
+        .map(|change| change.path.clone())
+        .collect();
+    // Files that are told in a way of their own, and those that were there before them.
+    let mut passed = BTreeSet::clone(&conflicts);
     let mut mine = BTreeMap::new();
-    let mut renamed = BTreeSet::new();
     for file in ours.files.iter().chain(&ours.unnamed) {
-        if apart.inside.contains(file.path.as_str()) && file.status == FileStatus::Added {
-            tally.count("a repository inside, or a file for a folder: told as new");
-            continue;
-        }
-        if let (true, FileStatus::Renamed, Some(old)) = (
-            apart.inside.contains(file.path.as_str()),
-            file.status,
-            &file.old_path,
-        ) {
-            tally.count("a file for a folder: told as renamed");
-            renamed.insert(old.as_str().to_owned());
-            continue;
-        }
-        if conflicts.contains(file.path.as_str()) {
-            tally.count(&format!("conflict, told as {:?}", file.status));
-            conflicts.remove(file.path.as_str());
-            continue;
-        }
-        if file.status == FileStatus::Conflicted && apart.unmerged.contains(file.path.as_str()) {
-            tally.count("conflict against a base: told as such, not by its text");
-            all.insert(file.path.as_str());
-            continue;
-        }
-        if mine.insert(named(file), file).is_some() {
+        if let Some(why) = own_way(file, apart, &mut conflicts) {
+            tally.count(&why);
+            passed.insert(file.path.as_str().to_owned());
+            let before = file.old_path.iter().map(|path| path.as_str().to_owned());
+            passed.extend(before);
+        } else if mine.insert(named(file), file).is_some() {
             return Err(Fault::new("twice", format!("{} is told twice", file.path)));
         }
     }
@@ -84,27 +66,44 @@ pub(super) fn compare(
         let text = format!("conflicts that are not told: {conflicts:?}");
         return Err(Fault::new("conflict", text));
     }
-    let each: Vec<Change> = theirs
-        .iter()
-        .flat_map(|change| of_types(change, tally))
-        .collect();
-    let git: BTreeMap<Named, &Change> = (each.iter())
-        .filter(|change| !all.contains(change.path.as_str()))
-        .map(|change| (told(change), change))
-        .filter(|((path, status, _), _)| *status != FileStatus::Deleted || !renamed.contains(path))
-        .collect();
+    let each = theirs.iter().flat_map(|change| of_types(change, tally));
+    let each: Vec<Change> = each.collect();
+    let mut git: BTreeMap<Named, &Change> = BTreeMap::new();
+    for change in &each {
+        if !passed.contains(&change.path) {
+            git.insert(told(change), change);
+        } else if let Some(old) = &change.old_path {
+            // The file that it was before is gone, whoever has its name now.
+            mine.remove(&(old.clone(), FileStatus::Deleted, None));
+        }
+    }
     let git = without_forgotten(&mut mine, git, apart, tally);
     same_names(&mine, &git, tally)?;
     for (name, change) in &git {
         if apart.filtered.contains(&change.path) {
             tally.count("lines of a file with a filter, which is not run");
-            continue;
-        }
-        if let Some(file) = mine.get(name) {
+        } else if let Some(file) = mine.get(name) {
             same_lines(file, change, blobs, tally)?;
         }
     }
     Ok(())
+}
+
+/// The reason for which a file is told in a way of its own, if it is; a conflict is taken from
+/// those that are still to be told.
+fn own_way(file: &FileDiff, apart: &Apart, conflicts: &mut BTreeSet<String>) -> Option<String> {
+    let path = file.path.as_str();
+    let inside = apart.inside.contains(path);
+    let why = match file.status {
+        FileStatus::Added if inside => "a repository inside, or a file for a folder: told as new",
+        FileStatus::Renamed if inside => "a file for a folder: told as renamed",
+        status if conflicts.remove(path) => return Some(format!("conflict, told as {status:?}")),
+        FileStatus::Conflicted if apart.unmerged.contains(path) => {
+            "conflict against a base: told as such, not by its text"
+        }
+        _ => return None,
+    };
+    Some(why.to_owned())
 }
 
 /// Takes out files that git was told to forget and that lie there all the same: they are told as
@@ -251,29 +250,15 @@ fn same_lines(
     {
         return fault("blob", format!("{blob} and not {}", change.new_id));
     }
-    let large = |bytes: &Option<Vec<u8>>| {
-        let bytes = bytes.as_ref();
-        bytes.is_some_and(|bytes| bytes.len() as u64 > MAX_FILE)
-    };
     if file.binary != change.binary {
-        if file.binary && (large(&old) || large(&new) || file.bytes > Some(MAX_FILE)) {
-            tally.count("over 1 MB: without lines");
-            return Ok(());
-        }
-        // Git says nothing of what holds nothing.
-        if file.binary && change.same_content() && old.as_ref().is_none_or(Vec::is_empty) {
-            tally.count("empty, and kept out of diffs by an attribute: binary");
-            return Ok(());
-        }
-        let modes = [change.old_mode.as_str(), change.new_mode.as_str()];
-        let kind = ["120000", "160000"]
-            .iter()
-            .find(|kind| modes.contains(kind));
-        if file.binary && kind.is_some() {
-            tally.count("a link or submodule that an attribute keeps out of diffs: without lines");
-            return Ok(());
-        }
-        return fault("binary", format!("homebody says {}", file.binary));
+        let empty = old.as_ref().is_none_or(Vec::is_empty);
+        let most = [&old, &new].into_iter().flatten().map(Vec::len).max();
+        let most = most.unwrap_or(0) as u64;
+        let Some(why) = without_lines(file, change, empty, most) else {
+            return fault("binary", format!("homebody says {}", file.binary));
+        };
+        tally.count(why);
+        return Ok(());
     }
     let Some(old) = old else {
         tally.count("content that git does not have");
@@ -308,6 +293,23 @@ fn same_lines(
     }
     tally.count("hunks slid");
     Ok(())
+}
+
+/// The reason for which a file has no lines here, though git does not call it binary.
+fn without_lines(file: &FileDiff, change: &Change, empty: bool, most: u64) -> Option<&'static str> {
+    let modes = [change.old_mode.as_str(), change.new_mode.as_str()];
+    let kept_out = modes.contains(&"120000") || modes.contains(&"160000");
+    match file.binary {
+        true if most.max(file.bytes.unwrap_or(0)) > MAX_FILE => Some("over 1 MB: without lines"),
+        // Git says nothing of what holds nothing.
+        true if change.same_content() && empty => {
+            Some("empty, and kept out of diffs by an attribute: binary")
+        }
+        true if kept_out => {
+            Some("a link or submodule that an attribute keeps out of diffs: without lines")
+        }
+        _ => None,
+    }
 }
 
 /// The content of one side; empty where there is none, none where git does not have it.

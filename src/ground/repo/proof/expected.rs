@@ -1,4 +1,4 @@
-//! What git itself says of a state, read from what it prints for programs.
+//! The word of git itself on a state, read from the output that it has for programs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -18,7 +18,7 @@ pub(super) struct GitHunk {
     pub lines: Vec<GitLine>,
 }
 
-/// What git says of one file of a diff.
+/// One file of a diff, as git tells it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Change {
     /// The letter of its status.

@@ -11,6 +11,7 @@ mod real;
 mod sets;
 mod state;
 mod view;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

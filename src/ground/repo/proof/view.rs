@@ -52,11 +52,14 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
         tally.count("git itself cannot read its index");
         return Vec::new();
     }
-    // known: an ignore file that a sparse checkout leaves out is read by git from the index.
+    // known: an ignore file that a sparse checkout leaves out is read by git from the index, and one
+    // of attributes is not.
     let known = state.names(&["ls-files", "-v", "-z"]);
-    let left_out = |name: &String| name.starts_with("S ") && name.ends_with(".gitignore");
+    let left_out = |name: &String| {
+        name.starts_with("S ") && (name.ends_with(".gitignore") || name.ends_with(".gitattributes"))
+    };
     if known.iter().any(left_out) {
-        tally.count("known: an ignore file that is not checked out");
+        tally.count("known: a file of rules that is not checked out");
         return Vec::new();
     }
     let asked = asked(state);
@@ -100,7 +103,7 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     faults
 }
 
-/// What is untracked in two: that which git cannot announce without forgetting a file that it
+/// The untracked files in two parts: those that git cannot announce without forgetting a file that it
 /// tracks, and the rest. Files that a filter is set for are apart too.
 fn apart(state: &State, untracked: &[String]) -> (Apart, Vec<String>) {
     let tracked = state.names(&["ls-files", "-z"]);
