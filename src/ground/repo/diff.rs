@@ -571,6 +571,35 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_base_diff_tells_what_is_there_now() {
+        let (_keep, repo, git) = git_repo();
+        for name in ["forgotten", "taken-back"] {
+            write(&repo, name, format!("{name}\n"));
+        }
+        write(&repo, "bin", "some bytes, and one\0".repeat(20));
+        let first = commit(&git, "First").to_string();
+        // Staged, and taken back in the working tree.
+        write(&repo, "taken-back", "other\n");
+        stage(&git);
+        write(&repo, "taken-back", "taken-back\n");
+        // git forgets a file that stays and has another text.
+        write(&repo, "forgotten", "new text\n");
+        crate::repo::trial::git(repo.root(), &["rm", "-q", "--cached", "forgotten"]);
+        // A binary file with another name has the same content.
+        fs::rename(repo.root().join("bin"), repo.root().join("bin2")).expect("renamed");
+        let told = repo.diff(&DiffSpec::Base(first), 3).expect("a diff");
+        assert_eq!(
+            shape(&told),
+            [
+                ("bin2".into(), FileStatus::Renamed, false, 0),
+                ("forgotten".into(), FileStatus::Deleted, false, 1),
+                ("forgotten".into(), FileStatus::Added, false, 1),
+            ]
+        );
+        assert_eq!(told.files[2].hunks[0].lines[0].text, "new text");
+    }
+
+    #[test]
     fn what_is_no_revision_is_named_with_a_near_one() {
         let (_keep, repo, git) = git_repo();
         write(&repo, "a", "1\n");

@@ -212,6 +212,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_staged_outside_a_sparse_checkout_is_told_by_what_is_staged() {
+        let (_keep, repo) = three();
+        let root = repo.root();
+        run(root, &["branch", "old"]);
+        write(&repo, "b/b.txt", "staged\n");
+        run(root, &["add", "-A"]);
+        run(root, &["update-index", "--skip-worktree", "b/b.txt"]);
+        std::fs::remove_file(root.join("b/b.txt")).expect("removed");
+        let diff = repo.diff(&DiffSpec::Base("old".to_owned()), 3);
+        let diff = diff.expect("a diff");
+        assert_eq!(diff.files.len(), 1);
+        let lines = &diff.files[0].hunks[0].lines;
+        assert_eq!(lines.last().map(|line| line.text.as_str()), Some("staged"));
+    }
+
+    #[test]
     fn what_git_is_told_to_take_as_unchanged_is() {
         for flag in ["--assume-unchanged", "--skip-worktree"] {
             let (_keep, repo) = three();

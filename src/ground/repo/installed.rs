@@ -225,6 +225,13 @@ mod tests {
                 ..Status::default()
             };
             assert_eq!(repo.status().expect("a status"), expected, "{make:?}");
+            // Who wrote a file, too, is told without libgit2's reading of the index.
+            let path = crate::base::RepoPath::new("b/b.rs").expect("a path");
+            fs::create_dir_all(root.join("b")).expect("made");
+            fs::write(root.join("b/b.rs"), "fn b() {}\n").expect("written");
+            let lines = crate::base::LineRange::new(1, 1);
+            let told = repo.blame(&path, lines, &crate::base::Cancel::never());
+            assert_eq!(told.expect("told").len(), 1, "{make:?}");
             let changed = repo.diff(&DiffSpec::Unstaged, 3).expect("a diff");
             assert_eq!(changed.files, [], "{make:?}");
             assert!(!trace.exists(), "{make:?}");

@@ -137,6 +137,7 @@ mod tests {
         let second = inner.head().expect("head").target().expect("an id");
         let moved = told(&DiffSpec::Unstaged);
         assert_eq!(moved.len(), 1);
+        assert_eq!(repo.status().expect("a status").unstaged, 1);
         let lines: Vec<&str> = moved[0].hunks[0]
             .lines
             .iter()

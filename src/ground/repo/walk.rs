@@ -372,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn a_repository_may_name_an_ignore_file_of_its_own() {
+        let (keep, repo) = repo(&[("a.log", "x"), ("b.txt", "x"), (".git/rules", "*.log\n")]);
+        let config = keep.path().join(".git/config");
+        let mut text = fs::read_to_string(&config).expect("read");
+        text.push_str("[core]\n\texcludesFile = .git/rules\n");
+        fs::write(config, text).expect("written");
+        assert_eq!(found(&repo, &[]), ["b.txt"]);
+    }
+
+    #[test]
     fn a_bad_exclusion_is_named() {
         let (_keep, repo) = repo(&[]);
         let rules = WalkRules {

@@ -69,16 +69,17 @@ pub(super) fn compare(
     let each = theirs.iter().flat_map(|change| of_types(change, tally));
     let each: Vec<Change> = each.collect();
     let mut git: BTreeMap<Named, &Change> = BTreeMap::new();
+    let mut loose = BTreeSet::new();
     for change in &each {
         if !passed.contains(&change.path) {
             git.insert(told(change), change);
         } else if let Some(old) = &change.old_path {
-            // The file that it was before is gone, whoever has its name now.
-            mine.remove(&(old.clone(), FileStatus::Deleted, None));
+            // The file that it was before is gone, or became another one.
+            loose.insert(old.clone());
         }
     }
     let git = without_forgotten(&mut mine, git, apart, tally);
-    same_names(&mine, &git, tally)?;
+    same_names(&mine, &git, &loose, tally)?;
     for (name, change) in &git {
         if apart.filtered.contains(&change.path) {
             tally.count("lines of a file with a filter, which is not run");
@@ -203,6 +204,7 @@ impl PartialOrd for FileStatus {
 fn same_names(
     mine: &BTreeMap<Named, &FileDiff>,
     git: &BTreeMap<Named, &Change>,
+    loose: &BTreeSet<String>,
     tally: &mut Tally,
 ) -> Result<(), Fault> {
     let ours: BTreeSet<&Named> = mine.keys().collect();
@@ -218,7 +220,9 @@ fn same_names(
             ],
             None => vec![(path.clone(), *status)],
         });
-        each.collect()
+        let gone = |path: &String| loose.contains(path);
+        each.filter(|(path, status)| *status != FileStatus::Deleted || !gone(path))
+            .collect()
     };
     if apart(&ours) == apart(&theirs) {
         tally.count("renames paired otherwise");

@@ -47,19 +47,8 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     if !repo.is_git() {
         return refused(state, &repo, tally).err().into_iter().collect();
     }
-    if !state.ask(&["ls-files"]).status.success() {
-        // It has split a sparse index, say.
-        tally.count("git itself cannot read its index");
-        return Vec::new();
-    }
-    // known: an ignore file that a sparse checkout leaves out is read by git from the index, and one
-    // of attributes is not.
-    let known = state.names(&["ls-files", "-v", "-z"]);
-    let left_out = |name: &String| {
-        name.starts_with("S ") && (name.ends_with(".gitignore") || name.ends_with(".gitattributes"))
-    };
-    if known.iter().any(left_out) {
-        tally.count("known: a file of rules that is not checked out");
+    if let Some(why) = passed_over(state) {
+        tally.count(why);
         return Vec::new();
     }
     let asked = asked(state);
@@ -103,8 +92,22 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     faults
 }
 
-/// The untracked files in two parts: those that git cannot announce without forgetting a file that it
-/// tracks, and the rest. Files that a filter is set for are apart too.
+/// The reason for which a state is not compared, if there is one.
+fn passed_over(state: &State) -> Option<&'static str> {
+    if !state.ask(&["ls-files"]).status.success() {
+        // It has split a sparse index, say.
+        return Some("git itself cannot read its index");
+    }
+    // known: an ignore file that a sparse checkout leaves out is read by git from the index, and one
+    // of attributes is not.
+    let known = state.names(&["ls-files", "-v", "-z"]);
+    let rules = |name: &str| name.ends_with(".gitignore") || name.ends_with(".gitattributes");
+    let mut left_out = known.iter().filter(|name| name.starts_with("S "));
+    (left_out.any(|name| rules(name))).then_some("known: a file of rules that is not checked out")
+}
+
+/// The untracked files in two parts: those that git cannot announce without forgetting a file that
+/// it tracks, and the rest. Files that a filter is set for are apart too.
 fn apart(state: &State, untracked: &[String]) -> (Apart, Vec<String>) {
     let tracked = state.names(&["ls-files", "-z"]);
     let below = |path: &str, folder: &str| {
