@@ -65,6 +65,7 @@ impl Repo {
         let mut open = Open::new();
         let heads = merging.into_iter();
         let heads = heads.filter_map(|id| git.find_commit(id).ok());
+        let heads = heads.filter(|commit| blob_of(commit, path).is_some());
         for commit in std::iter::once(head).chain(heads) {
             let edits = edits(&git, &commit, path).map_err(|e| failed(&e))?;
             let mut lines = Lines::new();

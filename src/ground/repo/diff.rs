@@ -342,9 +342,8 @@ fn file_diff(
         }
         Ok(None) => None,
         Ok(Some(patch)) => Some(told(&patch).map_err(failed)?),
-        // It is not checked out, and what is staged of it counts.
-        Err(e) if is_away(git, delta) => staged(git, delta, context).map_err(|_| failed(e))?,
-        Err(e) => return Err(failed(e)),
+        // It is not checked out or taken at its word, and what is staged of it counts.
+        Err(e) => staged(git, delta, context).map_err(|_| failed(e))?,
     };
     let (binary, hunks) = told.unwrap_or((delta.flags().is_binary(), Vec::new()));
     let Some(status) = status(delta, binary, hunks.is_empty()) else {
@@ -399,12 +398,6 @@ fn has_same_content(git: &Repository, delta: &DiffDelta<'_>) -> bool {
     let id = || Oid::hash_file(git2::ObjectType::Blob, at);
     // A file of another length is another one.
     plain && bytes(git, &old) == new.size() && id().is_ok_and(|id| id == old.id())
-}
-
-/// Tells whether nothing lies in the working tree where a change has its new side.
-fn is_away(git: &Repository, delta: &DiffDelta<'_>) -> bool {
-    let place = git.workdir().zip(delta.new_file().path());
-    place.is_some_and(|(root, path)| root.join(path).symlink_metadata().is_err())
 }
 
 /// The id of the content of one side, where it is known; a submodule's is no content.

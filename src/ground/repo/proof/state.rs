@@ -293,7 +293,12 @@ impl State {
         };
         // known: what `core.worktree` names for all working trees is not looked up in a linked one.
         let named = !self.lines(&["config", "core.worktree"]).is_empty();
-        if named && place == Place::Linked {
+        // known: a linked working tree of a shallow clone does not know where the history ends.
+        let shallow = self
+            .lines(&["rev-parse", "--is-shallow-repository"])
+            .concat()
+            == "true";
+        if (named || shallow) && place == Place::Linked {
             return None;
         }
         // Git leaves the folders of submodules behind where its own goes elsewhere.
