@@ -31,6 +31,8 @@ pub(super) struct Apart {
     pub inside: BTreeSet<String>,
     /// Files with a conflict.
     pub unmerged: BTreeSet<String>,
+    /// Files that are announced, though git ignores them.
+    pub announced: BTreeSet<String>,
     /// Files that git does not track.
     pub untracked: BTreeSet<String>,
     /// Files whose content goes through a filter.
@@ -71,7 +73,9 @@ pub(super) fn compare(
     let mut git: BTreeMap<Named, &Change> = BTreeMap::new();
     let mut loose = BTreeSet::new();
     for change in &each {
-        if !passed.contains(&change.path) {
+        if change.letter == 'A' && apart.announced.contains(&change.path) {
+            tally.count("known: announced, though ignored: not told");
+        } else if !passed.contains(&change.path) {
             git.insert(told(change), change);
         } else if let Some(old) = &change.old_path {
             // The file that it was before is gone, or became another one.

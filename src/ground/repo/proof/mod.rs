@@ -24,7 +24,7 @@ use self::state::State;
 const CHILD: &str = "HOMEBODY_GIT_CHILD";
 
 /// States in the suite: as many as take some seconds.
-const STATES: u64 = 60;
+const STATES: u64 = 120;
 
 /// Faults of a sort that are made short and shown, in each process.
 const SHOWN: usize = 1;

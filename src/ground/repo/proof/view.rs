@@ -65,15 +65,6 @@ pub(super) fn compare(state: &State, tally: &mut Tally) -> Vec<Fault> {
     let sets = answers(state, said.sets, &paths, tally);
     faults.extend(sets.into_iter().filter_map(Result::err));
     let untracked = state.names(&["ls-files", "-o", "--exclude-standard", "-z"]);
-    if state
-        .lines(&["config", "--type=bool", "core.ignorecase"])
-        .concat()
-        == "true"
-    {
-        // Git itself takes one file for another then.
-        tally.count("case that counts for nothing: no diffs compared");
-        return faults;
-    }
     let (apart, others) = apart(state, &untracked);
     let announced = state.announced(&others);
     for (asked, ours) in asked.iter().zip(said.diffs) {
@@ -97,6 +88,11 @@ fn passed_over(state: &State) -> Option<&'static str> {
     if !state.ask(&["ls-files"]).status.success() {
         // It has split a sparse index, say.
         return Some("git itself cannot read its index");
+    }
+    let folded = state.lines(&["config", "--type=bool", "core.ignorecase"]);
+    if folded.concat() == "true" {
+        // Git itself takes one file for another then.
+        return Some("case that counts for nothing, where it does: not compared");
     }
     // known: an ignore file that a sparse checkout leaves out is read by git from the index, and one
     // of attributes is not.
@@ -129,6 +125,14 @@ fn apart(state: &State, untracked: &[String]) -> (Apart, Vec<String>) {
     let unmerged = state.names(&["ls-files", "-u", "-z"]);
     let unmerged = unmerged.iter().filter_map(|line| line.split_once('\t'));
     apart.unmerged = unmerged.map(|(_, path)| path.to_owned()).collect();
+    // known: a file that is announced, though git ignores it, is not told where files are read.
+    let announced = state.names(&["diff", "--name-only", "--diff-filter=A", "-z"]);
+    let ignored = state.ignored(&announced).unwrap_or_default();
+    let both = announced.into_iter().zip(ignored);
+    apart.announced = both
+        .filter(|(_, ignored)| *ignored)
+        .map(|(path, _)| path)
+        .collect();
     apart.untracked = untracked.iter().cloned().collect();
     let all: Vec<&str> = tracked
         .iter()
