@@ -75,6 +75,13 @@ pub(super) fn compare(
     for change in &each {
         if change.letter == 'A' && apart.announced.contains(&change.path) {
             tally.count("known: announced, though ignored: not told");
+        } else if change
+            .old_path
+            .as_ref()
+            .is_some_and(|old| passed.contains(old))
+        {
+            tally.count("renamed from what has a conflict: told as new");
+            mine.remove(&(change.path.clone(), FileStatus::Added, None));
         } else if !passed.contains(&change.path) {
             git.insert(told(change), change);
         } else if let Some(old) = &change.old_path {

@@ -217,6 +217,7 @@ impl State {
             }
             Op::Executable(path, on) => executable(&self.plain_file(path)?, *on),
             Op::Link(path, to) => {
+                // known: libgit2 does not convert the line ends of a file that was a link before.
                 let at = self.way(path)?;
                 // There may be nothing in its place.
                 let _ = fs::remove_file(&at);
