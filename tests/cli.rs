@@ -92,8 +92,25 @@ impl Place {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_homebody"));
+        command.args(args);
+        self.settle(command)
+    }
+
+    /// A run behind `ulimit` with these words.
+    #[cfg(unix)]
+    pub(crate) fn limited(&self, limit: &str, args: &[&str]) -> Output {
+        let mut command = Command::new("sh");
         command
-            .args(args)
+            .arg("-c")
+            .arg(format!("ulimit {limit}; exec \"$0\" \"$@\""))
+            .arg(env!("CARGO_BIN_EXE_homebody"))
+            .args(args);
+        self.settle(command).output().expect("the shell runs")
+    }
+
+    /// Gives a command the folders of this place.
+    fn settle(&self, mut command: Command) -> Command {
+        command
             .current_dir(self.repo.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

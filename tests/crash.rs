@@ -214,3 +214,18 @@ fn where_no_record_can_be_kept_nothing_is_written() {
     );
     assert_eq!(all(place.repo.path()), before);
 }
+
+/// A write past a limit on the size of files ends a process, where nobody listens.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files_is_told_and_no_sudden_end() {
+    let place = Place::committed();
+    for n in 0..60 {
+        let text = format!("pub fn number_{n}() {{}}\n").repeat(40);
+        place.write(&format!("src/n{n}.rs"), &text);
+    }
+    let output = place.limited("-f 8", &["index", "--rebuild"]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("error"), "{}", stderr(&output));
+    assert_eq!(code(&place.run(&["index"])), 0);
+}

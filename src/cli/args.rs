@@ -13,7 +13,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::base::config::{ColorChoice, Overrides};
 
 pub(super) use debug::DebugCommand;
-pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat};
+pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat, UndoArgs};
 #[cfg(feature = "lab")]
 pub(super) use lab::{GrammarLanguage, GrammarNotation, LabCommand};
 
@@ -129,8 +129,8 @@ pub(super) enum Command {
     Ask(AskArgs),
     /// Propose a change as a unified diff, or apply it
     Patch(PatchArgs),
-    /// Take back the last applied patch
-    Undo,
+    /// Take back the last applied patch, or another
+    Undo(UndoArgs),
     /// Review what is staged, or another diff
     Review(ReviewArgs),
     /// Write a commit message for what is staged

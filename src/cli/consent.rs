@@ -1,13 +1,16 @@
-//! The leave to download: on a terminal a question, else `--yes`.
+//! The leave to download, and to read a folder that is no project: on a terminal a question, else
+//! `--yes`.
 
 use std::io::{BufRead as _, IsTerminal as _, stdin};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use super::invocation::Invocation;
-use crate::base::text::human_bytes;
-use crate::base::{Failure, Result};
+use crate::base::text::{human_bytes, printable};
+use crate::base::{Failure, Places, Result};
 use crate::registry::Model;
+use crate::repo::Repo;
 
 /// The model that works anywhere pip does.
 const STARTER: &str = "starter";
@@ -23,7 +26,74 @@ pub(super) enum Leave {
     Other(String),
 }
 
+/// A folder that is no project: its reading would take hours, and put private files into an index.
+pub(super) struct WideFolder {
+    root: PathBuf,
+    why: &'static str,
+}
+
+impl WideFolder {
+    /// The folder that would be read for `dir`, where it is the whole disk, the home folder or one
+    /// around that; none where it was read before: leave was given then.
+    pub(super) fn of(dir: &Path, places: &Places) -> Option<Self> {
+        // A folder that cannot be opened is told of by whoever opens it.
+        let root = Repo::open(dir).ok()?.root().to_owned();
+        if places.for_repo(&root).index.exists() {
+            return None;
+        }
+        let home = dirs::home_dir().and_then(|home| home.canonicalize().ok());
+        let why = match home {
+            _ if root.parent().is_none() => "it is the whole disk",
+            Some(home) if home == root => "it is your home folder",
+            Some(home) if home.starts_with(&root) => "your home folder lies in it",
+            _ => return None,
+        };
+        Some(Self { root, why })
+    }
+
+    /// The question.
+    pub(super) fn question(&self) -> String {
+        let root = printable(&self.root.display().to_string()).into_owned();
+        format!(
+            "{root} would be read as a whole, and {}: go on? [y/N] ",
+            self.why
+        )
+    }
+
+    /// The failure where no leave is given.
+    pub(super) fn refusal(&self) -> Failure {
+        let root = printable(&self.root.display().to_string()).into_owned();
+        Failure::usage(format!("{root} is not read without leave"))
+            .because(self.why)
+            .hint("name a project's folder with -C, or give leave with --yes")
+    }
+
+    /// Tells whether an answer gives leave.
+    pub(super) fn is_leave(answer: &str) -> bool {
+        matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}
+
 impl Invocation {
+    /// Gets leave to read the folder that was named, where it is no project.
+    ///
+    /// # Errors
+    /// Of kind usage, where leave is not given; interrupted.
+    pub(super) fn leave_to_read(&mut self) -> Result<()> {
+        let Some(folder) = WideFolder::of(&self.dir, &self.places).filter(|_| !self.yes) else {
+            return Ok(());
+        };
+        if !self.can_ask() {
+            return Err(folder.refusal());
+        }
+        self.out.ask(&folder.question());
+        if WideFolder::is_leave(&self.answer()?) {
+            Ok(())
+        } else {
+            Err(folder.refusal())
+        }
+    }
+
     /// Tells whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
     pub(super) fn can_ask(&self) -> bool {
         !self.out.is_quiet() && stdin().is_terminal() && std::io::stderr().is_terminal()

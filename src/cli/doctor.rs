@@ -338,8 +338,12 @@ fn git(repo: &Repo, invocation: &mut Invocation) {
     let changes = repo.status().map_or_else(
         |failure| failure.to_string(),
         |status| {
+            let filtered = match status.filtered {
+                0 => String::new(),
+                n => format!(", {n} with a filter that only git runs (`git status`)"),
+            };
             format!(
-                "{} staged, {} not staged, {} unknown to git",
+                "{} staged, {} not staged, {} unknown to git{filtered}",
                 status.staged, status.unstaged, status.untracked
             )
         },

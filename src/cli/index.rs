@@ -109,10 +109,12 @@ pub(super) fn stats_lines(stats: &Stats) -> Vec<String> {
     }
     let skipped = &stats.skipped;
     for (count, what) in [
+        (skipped.confidential, "files of keys, passwords or tokens"),
         (skipped.binary, "binary"),
         (skipped.large, "larger than 1 MB"),
         (skipped.unnamed, "with a name that is not UTF-8"),
         (skipped.links, "symbolic links"),
+        (skipped.special, "pipes, sockets and devices"),
         (skipped.unreadable, "unreadable"),
     ] {
         if count > 0 {

@@ -160,6 +160,10 @@ impl Invocation {
         #[cfg(unix)]
         {
             use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+            use signal_hook::low_level::emulate_default_handler;
+
+            /// The time that a job may take to end in order.
+            const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
             let stop = self.stop.clone();
             let stopped = Arc::clone(&self.stopped);
             if let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])
@@ -171,8 +175,14 @@ impl Invocation {
                         if stopped.load(Ordering::Acquire) {
                             stop.cancel();
                         }
-                        for _ in signals.forever() {
+                        for signal in signals.forever() {
                             stop.cancel();
+                            // Whoever sends this one sends it once, and the job may wait for input
+                            // that never comes. A patch that is cut off is taken back.
+                            if signal != SIGINT {
+                                std::thread::sleep(PATIENCE);
+                                let _ = emulate_default_handler(signal);
+                            }
                         }
                     });
             }
@@ -309,6 +319,7 @@ impl Invocation {
     /// Brings the index up to date, with progress.
     pub(super) fn index(&mut self, workspace: &Workspace, rebuild: bool) -> Result<Arc<Index>> {
         self.catch_signals();
+        self.leave_to_read()?;
         let cancel = self.cancel();
         let out = &mut self.out;
         let began = Instant::now();

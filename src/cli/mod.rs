@@ -33,5 +33,6 @@ mod sealing;
 mod search;
 mod settings;
 mod start;
+mod undo;
 
 pub use start::{Next, Opening, report, start};

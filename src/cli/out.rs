@@ -117,8 +117,12 @@ impl Out {
     }
 
     fn write(&mut self, text: &str) {
+        self.write_bytes(text.as_bytes());
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) {
         if self.failed.is_none()
-            && let Err(error) = self.data.write_all(text.as_bytes())
+            && let Err(error) = self.data.write_all(bytes)
         {
             self.failed = Some(error);
         }
@@ -226,7 +230,7 @@ impl Out {
     /// Writes a unified diff: exact where a program reads it, safe and coloured on a terminal.
     pub(super) fn diff(&mut self, text: &str) {
         self.clear();
-        if !self.tty_data && !self.color_data {
+        if !self.is_read() {
             self.write(text);
             self.push();
             return;
@@ -244,6 +248,18 @@ impl Out {
             self.styled(tone, &safe);
             self.write("\n");
         }
+        self.push();
+    }
+
+    /// Tells whether data goes to somebody who reads it, and not to a program.
+    pub(super) const fn is_read(&self) -> bool {
+        self.tty_data || self.color_data
+    }
+
+    /// Writes data for a program, as it is.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.write_bytes(bytes);
         self.push();
     }
 

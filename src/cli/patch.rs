@@ -1,4 +1,6 @@
-//! `patch` and `undo`: a change as a diff, written on demand, checked, and taken back.
+//! `patch`: a change as a diff, written on demand and checked.
+
+use std::path::Path;
 
 use super::args::PatchArgs;
 use super::ask::{input_is_given, piped};
@@ -9,7 +11,7 @@ use crate::base::text::{human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
 use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
-use crate::patch::{Change, Foreign, UndoDir, write};
+use crate::patch::{Change, UndoDir, to_unified_bytes, write};
 
 /// Runs `patch REQUEST…`.
 pub(super) fn run(args: &PatchArgs, invocation: &mut Invocation) -> Result<Code> {
@@ -68,7 +70,7 @@ pub(super) fn carry_out(
     for round in 1..=args.rounds {
         let (change, stopped) = proposed(args.json, wanted.clone(), invocation, ready)?;
         if stopped {
-            say_diff(invocation, &change, args.json);
+            say_diff(invocation, ready.workspace.repo.root(), &change, args.json);
             invocation.out.note("stopped; nothing was written");
             return Ok(Kind::Interrupted.exit_code());
         }
@@ -159,7 +161,7 @@ fn offer(
     invocation: &mut Invocation,
     ready: &Ready,
 ) -> Result<Code> {
-    say_diff(invocation, change, args.json);
+    say_diff(invocation, ready.workspace.repo.root(), change, args.json);
     if let Some(checked) = checked {
         tell(invocation, checked, args.json)?;
     }
@@ -189,9 +191,17 @@ fn say_words(invocation: &mut Invocation, prose: &str, troubles: &[String]) {
     }
 }
 
-fn say_diff(invocation: &mut Invocation, change: &Change, json: bool) {
-    if !json && !change.is_empty() {
-        invocation.out.diff(&change.to_unified());
+/// Writes the diff of a change to the files at `root`: for a reader in UTF-8, for a program in the
+/// encodings of the files.
+fn say_diff(invocation: &mut Invocation, root: &Path, change: &Change, json: bool) {
+    if json || change.is_empty() {
+        return;
+    }
+    let out = &mut invocation.out;
+    if out.is_read() {
+        out.diff(&change.to_unified());
+    } else {
+        out.bytes(&to_unified_bytes(root, change));
     }
 }
 
@@ -290,32 +300,4 @@ fn checked(
     });
     out.clear();
     outcome
-}
-
-/// Runs `undo`.
-pub(super) fn undo(invocation: &mut Invocation) -> Result<Code> {
-    invocation.check_dir()?;
-    let workspace = invocation.open_as_it_is()?;
-    let undone = write::undo(
-        workspace.repo.root(),
-        &UndoDir::of(&workspace.places),
-        if invocation.yes {
-            Foreign::Wanted
-        } else {
-            Foreign::Refused
-        },
-    )?;
-    for note in &undone.notes {
-        invocation.out.warn(note);
-    }
-    let names: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
-    invocation
-        .out
-        .note(&format!("put back: {}", names.join(", ")));
-    invocation.out.note(&match undone.left {
-        0 => "no earlier patch is left to undo".to_owned(),
-        1 => "one earlier patch can be undone".to_owned(),
-        n => format!("{n} earlier patches can be undone"),
-    });
-    Ok(0)
 }

@@ -13,12 +13,14 @@ use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
+use crate::base::encoding::decode;
 use crate::base::places::write_private;
-use crate::base::text::truncated;
+use crate::base::text::{human_count, truncated};
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::Mention;
 use crate::jobs::review::{Dismissed, masked};
 use crate::jobs::{Answer, Finding, Patch, Request, Review, ReviewOf, Severity, Workspace};
+use crate::patch::attributes::losses;
 use crate::patch::{UndoDir, write};
 use crate::repo::{Diff, DiffKind, DiffSpec, Repo};
 
@@ -30,6 +32,8 @@ const MOST_DIFF: u64 = 50_000_000;
 const CONTEXT: u32 = 2;
 /// Most bytes of a line that are shown.
 const LONGEST: usize = 200;
+/// Files that were not read and are named.
+const MOST_UNREAD: usize = 50;
 /// Lines around a finding that a fix is shown at least.
 const AROUND: u32 = 20;
 
@@ -257,7 +261,12 @@ fn given() -> Result<Diff> {
         return Err(Failure::input("the diff on standard input is too large")
             .hint("review it in parts, by file or by commit"));
     }
-    Diff::parse(&String::from_utf8_lossy(&bytes))
+    // A shell may have made UTF-16 of it; files of several encodings are read line by line.
+    let text = match decode(&bytes).filter(|decoded| !decoded.lossy) {
+        Some(decoded) => decoded.text,
+        None => String::from_utf8_lossy(&bytes).into_owned(),
+    };
+    Diff::parse(&text)
 }
 
 fn text(
@@ -306,8 +315,15 @@ fn text(
                 .parts(&[(Tone::Plain, "     + "), (Tone::Green, line)]);
         }
     }
-    for (path, reason) in unread {
+    for (path, reason) in unread.iter().take(MOST_UNREAD) {
         invocation.out.warn(&format!("not read: {path}: {reason}"));
+    }
+    let more = unread.len().saturating_sub(MOST_UNREAD);
+    if more > 0 {
+        invocation.out.warn(&format!(
+            "and {} more files were not read; `--format json` names them all",
+            human_count(more as u64)
+        ));
     }
     match findings.len() {
         0 => invocation.out.note("no findings"),
@@ -398,6 +414,9 @@ fn fix(number: usize, invocation: &mut Invocation) -> Result<Code> {
     let finding = kept(&workspace, number)?;
     if let Some(change) = finding.change(&workspace.repo) {
         invocation.out.diff(&change.to_unified());
+        for loss in losses(workspace.repo.root(), &change) {
+            invocation.out.warn(&loss);
+        }
         let undo = UndoDir::of(&workspace.places);
         let applied = write::apply(workspace.repo.root(), &change, &undo)?;
         for note in &applied.notes {

@@ -3,15 +3,18 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::sync::Arc;
 
 use clap::Parser as _;
 
 use super::args::{Command, ContextOf, Global, Line, Screen};
+use super::consent::WideFolder;
 use super::invocation::{Invocation, settings};
 use super::out::Out;
 use super::{
     ask, bench, completions, context, debug, doctor, forget, index, message, models, patch, review,
-    search,
+    search, undo,
 };
 use crate::base::config::ColorChoice;
 use crate::base::text::{hides, printable};
@@ -59,6 +62,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
         out.raw(&text);
         return Next::Exit(u8::from(!content));
     }
+    write_past_limits_fails();
     let line = match Line::try_parse_from(&words) {
         Ok(line) => line,
         Err(error) => {
@@ -88,6 +92,16 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
             Ok(opening) => Next::Screen(Box::new(opening)),
             Err(failure) => Next::Exit(report(&failure)),
         },
+    }
+}
+
+/// Has a write fail that would make a file larger than the system allows this process
+/// (`ulimit -f`): as it is, such a write ends the process without a word.
+fn write_past_limits_fails() {
+    #[cfg(unix)]
+    {
+        // Where it cannot be caught, it is as it was.
+        let _ = signal_hook::flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::default());
     }
 }
 
@@ -129,6 +143,15 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
     let places = Places::find()?;
     places.check_owner()?;
     let config = settings(&places, global, screen.theme)?;
+    if let Some(folder) = WideFolder::of(&dir, &places).filter(|_| !global.yes) {
+        Out::new(config.color.value, false, false).ask(&folder.question());
+        let mut answer = String::new();
+        // An end of input is a no.
+        let _ = io::stdin().read_line(&mut answer);
+        if !WideFolder::is_leave(&answer) {
+            return Err(folder.refusal());
+        }
+    }
     crate::engine::set_threads(config.threads.value);
     Ok(Opening {
         dir,
@@ -263,7 +286,7 @@ fn carry_out(
     let outcome = match command {
         Command::Ask(args) => ask::run(&args, &mut invocation),
         Command::Patch(args) => patch::run(&args, &mut invocation),
-        Command::Undo => patch::undo(&mut invocation),
+        Command::Undo(args) => undo::run(&args, &mut invocation),
         Command::Review(args) => review::run(&args, &mut invocation),
         Command::Message(args) => message::run(&args, &mut invocation),
         Command::Search(args) => search::run(&args, &mut invocation),

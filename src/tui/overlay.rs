@@ -12,7 +12,7 @@ use super::theme::Role;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
 use crate::app::{Overlay, Picker, State, help};
-use crate::base::text::{human_count, printable};
+use crate::base::text::{human_ago, human_count, printable};
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 
@@ -116,7 +116,7 @@ fn session_item(entry: &SessionEntry, cells: usize, today: u64) -> Item {
         "{} turn{}  {:>10}",
         entry.turns,
         if entry.turns == 1 { "" } else { "s" },
-        ago(today.saturating_sub(entry.changed))
+        human_ago(today.saturating_sub(entry.changed))
     );
     let room = cells.saturating_sub(width(&right) + 1);
     Item {
@@ -135,15 +135,6 @@ fn search_item(hit: &Hit, cells: usize) -> Item {
     Item {
         left: pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),
         right,
-    }
-}
-
-fn ago(seconds: u64) -> String {
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        _ => format!("{} d ago", seconds / 86_400),
     }
 }
 

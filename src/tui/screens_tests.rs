@@ -84,6 +84,7 @@ impl Screen {
                 staged: 1,
                 unstaged: 2,
                 untracked: 0,
+                filtered: 0,
             },
         });
         screen

@@ -22,7 +22,7 @@ use crate::base::{Cancel, CancelSource, Failure, Places, Result};
 use crate::index::Index;
 use crate::jobs::check::{Before, Check, Checked, Step};
 use crate::jobs::{Request, Workspace};
-use crate::patch::{self, UndoDir};
+use crate::patch::{self, UndoDir, UndoRequest};
 use crate::registry::Puller;
 
 /// Time between two words about a check.
@@ -361,7 +361,7 @@ fn write(shared: &Shared, commands: &Receiver<Command>, events: &Sender<Event>) 
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
             Command::Undo => Event::Undone(guarded(|| {
-                patch::write::undo(root, &undo, patch::Foreign::Refused)
+                patch::undo::undo(root, &undo, &UndoRequest::LAST)
             })),
             Command::WriteInit => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
             _ => {

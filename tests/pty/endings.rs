@@ -8,7 +8,12 @@ const STREAM: &str = r#"{"steps":[{"text":"It begins. "},{"wait_ms":60000}]}"#;
 
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_before() {
-    for (name, number) in [("TERM", 15), ("HUP", 1)] {
+    let mut signals = vec![("TERM", 15), ("HUP", 1), ("QUIT", 3), ("ABRT", 6)];
+    if cfg!(target_os = "linux") {
+        // As from a file that is read in memory and was cut short.
+        signals.push(("BUS", 7));
+    }
+    for (name, number) in signals {
         let project = Project::new();
         let mut terminal = open(&project, STREAM, &Manner::default());
         say(&mut terminal, "what greets?");

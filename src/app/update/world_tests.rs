@@ -244,6 +244,7 @@ fn what_git_says_and_what_memory_is_held_are_shown() {
         staged: 1,
         unstaged: 2,
         untracked: 3,
+        filtered: 0,
     };
     harness.event(Event::Repo {
         head: Some(head.clone()),

@@ -145,6 +145,20 @@ impl From<Level> for Severity {
     }
 }
 
+/// The arguments of `undo`.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct UndoArgs {
+    /// The patch, by its number in `--list` [default: the last one]
+    #[arg(value_name = "N")]
+    pub(in crate::cli) number: Option<u64>,
+    /// List the patches that can be taken back
+    #[arg(long, conflicts_with_all = ["number", "force"])]
+    pub(in crate::cli) list: bool,
+    /// Put the files back whatever stands there by now; that is kept, to be undone in its turn
+    #[arg(long)]
+    pub(in crate::cli) force: bool,
+}
+
 /// The arguments of `message`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct MessageArgs {

@@ -157,6 +157,9 @@ settings! {
     rules_file: String = "AGENTS.md".to_owned(), "rules_file" Path, by_repository: true;
     /// Files left out of the index, in the form of gitignore.
     exclude: Vec<String> = Vec::new(), "exclude" Globs, by_repository: true;
+    /// Files of keys and passwords beside those that are known, in the form of
+    /// gitignore; `!GLOB` takes one out.
+    confidential: Vec<String> = Vec::new(), "confidential" Globs;
     /// Puts each finding of a review to the model once more.
     second_look: bool = true, "review.second_look" Flag;
     /// Files that a review passes over, in the form of gitignore.
@@ -329,7 +332,7 @@ mod tests {
     fn every_key_is_taken_and_told_with_its_origin() {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
             temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
-            vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\n\
+            vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\nconfidential = [\"!.env.test\"]\n\
             check = \"cargo check\"\ncheck_time = \"2m\"\ncheck_memory = 4000\ncheck_processes = 100\ncheck_read = [\"~/sdk\"]\ncheck_env = [\"SDK\"]\ncheck_unfenced = true\n[pull]\npip_environment = true\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\nsecond_look = false\n[search]\nembedding = \"off\"\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
         assert_eq!(config.model.value.as_deref(), Some("starter"));

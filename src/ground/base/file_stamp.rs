@@ -3,13 +3,14 @@
 use std::fs::Metadata;
 use std::io;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 /// Size in bytes, time of writing and time of the last change of any sort (both in nanoseconds since
-/// 1970), and the file's number on the disk. The last two are 0 where the system does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// 1970), and the file's number on the disk. Times and number are 0 where the system does not tell;
+/// the default is no file's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileStamp(u64, i128, i128, u64);
 
 impl FileStamp {
@@ -18,12 +19,46 @@ impl FileStamp {
     /// # Errors
     /// Those of the system.
     pub fn of(file: &Path) -> io::Result<Self> {
-        let facts = file.metadata()?;
-        // A file may say that it was written before 1970.
-        let written = facts.modified()?.duration_since(UNIX_EPOCH);
-        let written = written.map_or(0, |time| time.as_nanos() as i128);
-        let (changed, number) = changed(&facts);
-        Ok(Self(facts.len(), written, changed, number))
+        Ok(Self::from(&file.metadata()?))
+    }
+
+    /// Size in bytes.
+    pub const fn bytes(&self) -> u64 {
+        self.0
+    }
+
+    /// The time of the change that came last, in nanoseconds since 1970; 0 where the system does
+    /// not tell. Programs can set a file's time of writing, but not that of its last change, which
+    /// counts alone where there is one.
+    pub const fn last_change(&self) -> i128 {
+        if self.2 == 0 { self.1 } else { self.2 }
+    }
+
+    /// The marks as bytes, to be hashed.
+    pub fn to_bytes(&self) -> [u8; 48] {
+        let mut all = [0; 48];
+        all[..8].copy_from_slice(&self.0.to_le_bytes());
+        all[8..24].copy_from_slice(&self.1.to_le_bytes());
+        all[24..40].copy_from_slice(&self.2.to_le_bytes());
+        all[40..].copy_from_slice(&self.3.to_le_bytes());
+        all
+    }
+}
+
+impl From<&Metadata> for FileStamp {
+    fn from(facts: &Metadata) -> Self {
+        let (changed, number) = changed(facts);
+        // Not every file system keeps times.
+        let written = facts.modified().map_or(0, nanoseconds);
+        Self(facts.len(), written, changed, number)
+    }
+}
+
+/// A time in nanoseconds since 1970; a file may say that it was written before that.
+pub fn nanoseconds(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
     }
 }
 

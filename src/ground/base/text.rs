@@ -176,6 +176,16 @@ pub fn human_count(n: u64) -> String {
     out
 }
 
+/// A time that has passed since, in whole minutes, hours or days.
+pub fn human_ago(seconds: u64) -> String {
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
 /// Writes a span of time for people: `0.4 s`, `16 s`, `2 min 5 s`, `1 h 3 min`.
 pub fn human_time(seconds: f64) -> String {
     if !seconds.is_finite() || seconds < 0.0 {

@@ -197,7 +197,9 @@ fn legal(path: &str) -> bool {
         "con" | "prn" | "aux" | "nul" | "conin$" | "conout$"
     ) || port("com")
         || port("lpt");
+    // `~` is the home folder to whoever types such a name.
     !part.is_empty()
+        && !part.starts_with('~')
         && !part.ends_with(['.', ' '])
         && !reserved
         && !part.eq_ignore_ascii_case(".git")

@@ -185,9 +185,8 @@ fn follow(
             continue;
         };
         let link = is_link(&commit, path);
-        // A shallow clone ends where a parent is missing.
-        let parents: Vec<(Commit<'_>, Oid)> = commit
-            .parents()
+        let parents: Vec<(Commit<'_>, Oid)> = parents_of(&commit)?
+            .into_iter()
             .filter(|parent| is_link(parent, path) == link)
             .filter_map(|parent| blob_of(&parent, path).map(|blob| (parent, blob)))
             .collect();
@@ -216,6 +215,22 @@ fn follow(
         found.extend(left.into_iter().map(|(now, _)| (now, Some(id))));
     }
     Ok(())
+}
+
+/// The parents of a commit that are there: a shallow clone ends where one is missing.
+///
+/// # Errors
+/// Those of git, where a parent cannot be read: whoever brought a line would be told wrongly.
+fn parents_of<'a>(commit: &Commit<'a>) -> std::result::Result<Vec<Commit<'a>>, git2::Error> {
+    let mut parents = Vec::new();
+    for number in 0..commit.parent_count() {
+        match commit.parent(number) {
+            Ok(parent) => parents.push(parent),
+            Err(e) if e.code() == git2::ErrorCode::NotFound => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(parents)
 }
 
 /// Passes lines on to a parent, to be followed from there.
@@ -465,5 +480,47 @@ mod tests {
             }
         }
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_commit_that_cannot_be_read_ends_no_history_in_silence() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let said = |args: &[&str]| {
+            let mut command = std::process::Command::new("git");
+            let output = command.current_dir(dir.path()).args(args).output();
+            let output = output.expect("git runs");
+            String::from_utf8(output.stdout)
+                .expect("text")
+                .trim()
+                .to_owned()
+        };
+        git(dir.path(), &["init", "-q"]);
+        std::fs::write(dir.path().join("a"), "a\n").expect("written");
+        git(dir.path(), &["add", "-A"]);
+        git(dir.path(), &["commit", "-qm", "First"]);
+        let (tree, mut top) = (
+            said(&["rev-parse", "HEAD^{tree}"]),
+            said(&["rev-parse", "HEAD"]),
+        );
+        // Whoever wrote the middle one has no address.
+        for who in ["Nobody 1700000000 +0000", "A <a@b> 1700000000 +0000"] {
+            let text = format!("tree {tree}\nparent {top}\nauthor {who}\ncommitter {who}\n\nx\n");
+            std::fs::write(dir.path().join(".git/text"), text).expect("written");
+            top = said(&[
+                "hash-object",
+                "-t",
+                "commit",
+                "-w",
+                "--literally",
+                ".git/text",
+            ]);
+        }
+        git(dir.path(), &["update-ref", "HEAD", &top]);
+        let repo = Repo::open(dir.path()).expect("opened");
+        let path = RepoPath::new("a").expect("a path");
+        let blamed = repo.blame(&path, LineRange::new(1, 1), &Cancel::never());
+        assert!(blamed.is_err(), "{blamed:?}");
+        let log = repo.log(&crate::repo::Since::Beginning, &[], 9, &Cancel::never());
+        assert!(log.is_err(), "{log:?}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod hunks;
 mod sides;
+mod working_tree;
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -10,8 +11,9 @@ use std::path::{Path, PathBuf};
 use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repository};
 use serde::{Deserialize, Serialize};
 
-use self::hunks::{staged, told};
+use self::hunks::{Changes, staged, told};
 use self::sides::{base_tree, cannot_diff, compared};
+use self::working_tree::WorkingTree;
 use super::Repo;
 use super::git::git_failure;
 use super::index_view::IndexView;
@@ -153,6 +155,9 @@ pub struct Diff {
     /// their content can be looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unnamed: Vec<FileDiff>,
+    /// Files of the working tree that may have changed and cannot be compared, with the reasons.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<(RepoPath, String)>,
 }
 
 impl Diff {
@@ -163,6 +168,12 @@ impl Diff {
         } else {
             self.files.extend(file);
         }
+    }
+
+    /// Takes note of a file that cannot be compared.
+    fn leave(&mut self, delta: &DiffDelta<'_>, why: String) {
+        let path = name_of(&delta.new_file());
+        self.unread.extend(path.map(|path| (path, why)));
     }
 
     /// Counts the lines added and removed.
@@ -217,14 +228,22 @@ impl Repo {
             .collect();
         whole.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let mut ignoring = self.ignoring_as_git()?;
+        let against_base = base.is_some();
+        let tree = reads_files.then(|| WorkingTree::new(self, &git, &index, against_base, context));
+        let tree = tree.transpose()?;
         let mut all = Diff::default();
         for (i, delta) in whole.deltas().enumerate() {
-            let new = delta.status() == Delta::Untracked;
-            if new && ignoring.leaves_out_found(delta.new_file().path_bytes()) {
-                continue;
+            let file = match &tree {
+                Some(tree) => tree.file(&whole, i, &delta)?,
+                None => {
+                    let changes = changes(&git, &whole, i, &delta, context).map_err(failed)?;
+                    Ok(file_diff(&git, changes, &delta))
+                }
+            };
+            match file {
+                Ok(file) => all.take(&delta, file),
+                Err(why) => all.leave(&delta, why),
             }
-            all.take(&delta, file_diff(&git, &whole, i, &delta, context)?);
         }
         // A file that git was told to forget and that lies there all the same is gone and new.
         for (i, delta) in untracked.iter().flat_map(|diff| diff.deltas().enumerate()) {
@@ -232,7 +251,8 @@ impl Repo {
             if let (Some(diff), Delta::Untracked) = (&untracked, delta.status())
                 && name.is_some_and(|name| gone.contains(name))
             {
-                all.take(&delta, file_diff(&git, diff, i, &delta, context)?);
+                let changes = changes(&git, diff, i, &delta, context).map_err(failed)?;
+                all.take(&delta, file_diff(&git, changes, &delta));
             }
         }
         if reads_files {
@@ -313,43 +333,52 @@ fn is_unnamed(delta: &DiffDelta<'_>) -> bool {
         .any(|name| std::str::from_utf8(name).is_err())
 }
 
-/// The changes of the file of `delta`, the `i`th of a diff; none for one that has no changes, or a
-/// name that no file may have (in `.git`, say).
-fn file_diff(
+/// The name of one side, by the nearest that is text; none for one that no file may have (in
+/// `.git`, say).
+fn name_of(file: &git2::DiffFile<'_>) -> Option<RepoPath> {
+    RepoPath::new(&String::from_utf8_lossy(file.path_bytes()?)).ok()
+}
+
+/// The changes in the content of the file of `delta`, the `i`th of a diff; none where it is not
+/// looked at.
+fn changes(
     git: &Repository,
     diff: &git2::Diff<'_>,
     i: usize,
     delta: &DiffDelta<'_>,
     context: u32,
-) -> Result<Option<FileDiff>> {
-    let name =
-        |file: git2::DiffFile<'_>| RepoPath::new(&String::from_utf8_lossy(file.path_bytes()?)).ok();
-    let (old, new) = (name(delta.old_file()), name(delta.new_file()));
-    let Some(path) = (if delta.status() == Delta::Deleted {
-        old.clone()
-    } else {
-        new
-    }) else {
-        return Ok(None);
-    };
-    let failed = |e: git2::Error| git_failure(format!("git cannot diff `{}`", path.as_str()), &e);
-    let told = match Patch::from_diff(diff, i) {
+) -> std::result::Result<Option<Changes>, git2::Error> {
+    // Ids that are not known yet are known behind this.
+    match Patch::from_diff(diff, i) {
         // A file of which only the mode or the name changed is not asked whether it is binary.
         _ if matches!(delta.status(), Delta::Modified | Delta::Renamed)
             && has_same_content(git, delta) =>
         {
-            Some((false, Vec::new()))
+            Ok(Some((false, Vec::new())))
         }
-        Ok(None) => None,
-        Ok(Some(patch)) => Some(told(&patch).map_err(failed)?),
+        Ok(None) => Ok(None),
+        Ok(Some(patch)) => told(&patch).map(Some),
         // It is not checked out or taken at its word, and what is staged of it counts.
-        Err(e) => staged(git, delta, context).map_err(|_| failed(e))?,
-    };
-    let (binary, hunks) = told.unwrap_or((delta.flags().is_binary(), Vec::new()));
-    let Some(status) = status(delta, binary, hunks.is_empty()) else {
-        return Ok(None);
-    };
-    Ok(Some(FileDiff {
+        Err(e) => staged(git, delta, context).map(Some).map_err(|_| e),
+    }
+}
+
+/// The file of `delta`, with the changes in its content; none for one that has no changes, or a
+/// name that no file may have (in `.git`, say).
+fn file_diff(
+    git: &Repository,
+    changes: Option<Changes>,
+    delta: &DiffDelta<'_>,
+) -> Option<FileDiff> {
+    let (old, new) = (name_of(&delta.old_file()), name_of(&delta.new_file()));
+    let path = if delta.status() == Delta::Deleted {
+        old.clone()
+    } else {
+        new
+    }?;
+    let (binary, hunks) = changes.unwrap_or((delta.flags().is_binary(), Vec::new()));
+    let status = status(delta, binary, hunks.is_empty())?;
+    Some(FileDiff {
         old_path: match status {
             FileStatus::Renamed | FileStatus::Deleted => old,
             _ => None,
@@ -362,7 +391,7 @@ fn file_diff(
         // Of a file that is gone nothing is read.
         place: delta.new_file().path().unwrap_or(Path::new("")).to_owned(),
         hunks,
-    }))
+    })
 }
 
 /// The sort of a change, of which there may be no lines; none for one that is no change.
@@ -678,6 +707,22 @@ pub(super) mod tests {
         assert_eq!((diff.files.len(), diff.unnamed.len()), (1, 1));
         assert_eq!(diff.unnamed[0].path.as_str(), "caf\u{fffd}.txt");
         assert_eq!(diff.unnamed[0].hunks[0].lines[0].text, "x");
+    }
+
+    #[test]
+    fn lines_are_read_in_the_encoding_of_their_file() {
+        let (_keep, repo, _git) = git_repo();
+        let latin = |text: &str| -> Vec<u8> { text.chars().map(|c| c as u8).collect() };
+        write(&repo, "a.c", latin("// Größe der Liste\nint a;\n"));
+        write(&repo, "u.c", "// Größe der Liste\nint a;\n");
+        let diff = repo.diff(&DiffSpec::Unstaged, 3).expect("diff");
+        for file in &diff.files {
+            assert_eq!(
+                file.hunks[0].lines[0].text, "// Größe der Liste",
+                "{}",
+                file.path
+            );
+        }
     }
 
     fn entry_like(entry: &git2::IndexEntry) -> git2::IndexEntry {

@@ -7,8 +7,10 @@ use std::sync::Once;
 use git2::{ErrorCode, Repository, StatusOptions, StatusShow};
 
 use super::Repo;
+use super::conversion::Conversions;
 use super::index_view::IndexView;
 use super::{installed, submodules};
+use crate::base::encoding::TextEncoding;
 use crate::base::{Failure, Result};
 
 /// The branch or commit that HEAD points to.
@@ -31,6 +33,8 @@ pub struct Status {
     pub unstaged: usize,
     /// Files that are neither known to git nor ignored.
     pub untracked: usize,
+    /// Files that may differ: what git stores of them only a program that it runs can tell.
+    pub filtered: usize,
 }
 
 /// A commit, for prompts.
@@ -121,6 +125,7 @@ impl Repo {
             .include_untracked(true)
             .recurse_untracked_dirs(true)
             .update_index(false);
+        let conversions = Conversions::new(&git, &self.root).map_err(|e| failed(&e))?;
         for show in [StatusShow::Index, StatusShow::Workdir] {
             let files = matches!(show, StatusShow::Workdir);
             let seen = if files {
@@ -137,6 +142,16 @@ impl Repo {
                 let (path, mut flags) = (entry.path_bytes(), entry.status());
                 if flags.is_wt_deleted() && index.takes_at_its_word(path) {
                     flags.remove(git2::Status::WT_DELETED);
+                }
+                if flags.is_wt_modified() {
+                    match conversions.same(&entry).map_err(|e| failed(&e))? {
+                        Some(false) => {}
+                        Some(true) => flags.remove(git2::Status::WT_MODIFIED),
+                        None => {
+                            flags.remove(git2::Status::WT_MODIFIED);
+                            status.filtered += 1;
+                        }
+                    }
                 }
                 status.staged += usize::from(flags.intersects(STAGED));
                 let new = flags.is_wt_new() && !ignoring.leaves_out_found(Some(path));
@@ -433,9 +448,18 @@ fn index_of_the_environment(git_dir: &Path, root: &Path) -> Option<PathBuf> {
     (file.is_file() && (inside || here())).then_some(file)
 }
 
+/// The message of a commit, from the encoding that the commit names.
+pub(super) fn text_of(commit: &git2::Commit<'_>) -> String {
+    // A name that is no text, or no encoding's, is passed over, as git does.
+    let encoding = commit.message_encoding().ok().flatten();
+    let encoding = encoding.and_then(TextEncoding::named);
+    let encoding = encoding.unwrap_or(TextEncoding::UTF_8);
+    encoding.shown(commit.message_bytes()).into_owned()
+}
+
 /// The subject and the body of a commit's message; one of a single line has no body.
 pub(super) fn message_of(commit: &git2::Commit<'_>) -> (String, String) {
-    let message = String::from_utf8_lossy(commit.message_bytes());
+    let message = text_of(commit);
     let message = message.trim();
     let (subject, body) = message.split_once('\n').unwrap_or((message, ""));
     (subject.trim().to_owned(), body.trim().to_owned())
@@ -468,6 +492,26 @@ mod tests {
         let told: Vec<&str> = told.iter().map(|commit| commit.subject.as_str()).collect();
         let expected: Vec<String> = (0..12).rev().map(|n| n.to_string()).collect();
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn messages_are_read_in_the_encoding_that_the_commit_names() {
+        use crate::repo::trial::git as run;
+        let (_keep, repo, _git) = git_repo();
+        write(&repo, "a", "a\n");
+        run(repo.root(), &["add", "-A"]);
+        std::fs::write(repo.root().join(".git/m"), b"Gr\xfc\xdfe an alle\n").expect("written");
+        let commit = [
+            "-c",
+            "i18n.commitEncoding=ISO-8859-1",
+            "commit",
+            "-q",
+            "-F",
+            ".git/m",
+        ];
+        run(repo.root(), &commit);
+        let commits = repo.recent_commits(1).expect("commits");
+        assert_eq!(commits[0].subject, "Grüße an alle");
     }
 
     #[test]
@@ -569,7 +613,8 @@ mod tests {
             Status {
                 staged: 1,
                 unstaged: 1,
-                untracked: 2
+                untracked: 2,
+                filtered: 0,
             }
         );
     }

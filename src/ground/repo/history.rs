@@ -8,7 +8,7 @@ use git2::{DiffOptions, ObjectType, Oid, Repository, Sort, Tree, TreeEntry};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
-use super::git::git_failure;
+use super::git::{git_failure, text_of};
 use super::walk::MAX_FILE;
 use crate::base::bug::bug;
 use crate::base::text::truncated;
@@ -238,7 +238,7 @@ fn past(git: &Repository, id: Oid) -> Option<Past> {
     Some(Past {
         id: id.to_string(),
         time: commit.time().seconds(),
-        message: truncated(&String::from_utf8_lossy(commit.message_bytes()), MESSAGE).to_owned(),
+        message: truncated(&text_of(&commit), MESSAGE).to_owned(),
         // No files where too much changed, or git's data is not there.
         files: changed(git, &commit).unwrap_or_default(),
     })

@@ -4,6 +4,7 @@
 //! a device or gigabytes long, and its globs have braces and no classes, unlike git's.
 
 mod pattern;
+mod tracked;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use self::pattern::Patterns;
+use self::tracked::Tracked;
 use super::read::open_quietly;
 use super::{Repo, WalkRules};
 use crate::base::{Failure, RepoPath, Result};
@@ -31,7 +33,20 @@ pub(super) struct Rules {
     own: Option<Arc<IgnoreLevel>>,
     /// Rules of `.gitignore` files.
     git: Option<Arc<IgnoreLevel>>,
+    /// True below a folder that git ignores: only what it tracks all the same is kept.
+    tracked_only: bool,
     everywhere: Arc<Everywhere>,
+}
+
+/// The decision on an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// The entry is left out.
+    No,
+    /// The entry is kept.
+    Yes,
+    /// The entry is kept since git tracks it, or something in it, though it ignores its name.
+    Tracked,
 }
 
 /// Rules of one folder, and of those above it.
@@ -52,6 +67,7 @@ struct Everywhere {
     global: Option<Patterns>,
     /// True where upper and lower case are the same to git.
     folded: bool,
+    tracked: Tracked,
     /// True where our own ignore files count too.
     own: bool,
 }
@@ -73,11 +89,13 @@ impl Rules {
         Ok(Self {
             own: None,
             git: None,
+            tracked_only: false,
             everywhere: Arc::new(Everywhere {
                 configured,
                 exclude: exclude.and_then(linked),
                 global: excludes_file(config.as_ref(), root).and_then(linked),
                 folded,
+                tracked: Tracked::of(repo),
                 own: true,
             }),
         })
@@ -104,6 +122,7 @@ impl Rules {
         if border {
             // Another repository begins here (a submodule, say): git's rules from above end.
             rules.git = None;
+            rules.tracked_only = false;
         }
         let read = |file: &str| load(dir, &dir.join(file), self.everywhere.folded);
         let deepen = |above: Option<Arc<IgnoreLevel>>, file: &str| match read(file) {
@@ -119,14 +138,39 @@ impl Rules {
         rules
     }
 
-    /// Tells whether an entry, which is a `folder` or not, is left out. Our own files win over
-    /// git's, and those of deeper folders over those above.
-    pub(super) fn leaves_out(&self, path: &Path, folder: bool) -> bool {
+    /// Decides on an entry, which is a `folder` or not. Our own files win over git's, and those of
+    /// deeper folders over those above; what git tracks it never ignores.
+    pub(super) fn keeps(&self, path: &Path, folder: bool) -> Kept {
         if self.everywhere.configured.matched(path, folder).is_ignore() {
-            return true;
+            return Kept::No;
         }
-        decision(self.own.as_deref(), path, folder)
-            .or_else(|| decision(self.git.as_deref(), path, folder))
+        match decision(self.own.as_deref(), path, folder) {
+            Some(true) => Kept::No,
+            Some(false) => Kept::Yes,
+            None if !self.tracked_only && !self.is_ignored(path, folder) => Kept::Yes,
+            None if self.everywhere.tracked.has(path, folder) => Kept::Tracked,
+            None => Kept::No,
+        }
+    }
+
+    /// The rules below a folder that is kept in that way.
+    pub(super) fn below(&self, kept: Kept) -> Self {
+        Self {
+            tracked_only: kept == Kept::Tracked,
+            ..self.clone()
+        }
+    }
+
+    /// Tells whether the names of an entry alone are a reason to leave it out.
+    pub(super) fn leaves_out(&self, path: &Path, folder: bool) -> bool {
+        self.everywhere.configured.matched(path, folder).is_ignore()
+            || decision(self.own.as_deref(), path, folder)
+                .unwrap_or_else(|| self.is_ignored(path, folder))
+    }
+
+    /// Tells whether git ignores the name of an entry.
+    fn is_ignored(&self, path: &Path, folder: bool) -> bool {
+        decision(self.git.as_deref(), path, folder)
             .or_else(|| self.everywhere.exclude.as_ref()?.verdict(path, folder))
             .or_else(|| self.everywhere.global.as_ref()?.verdict(path, folder))
             // An entry of which no rule speaks stays.
@@ -173,8 +217,9 @@ impl Ignoring {
                 }
             };
             at.push(part);
-            if rules.leaves_out(&at, parts.peek().is_some()) {
-                return true;
+            match rules.keeps(&at, parts.peek().is_some()) {
+                Kept::No => return true,
+                kept => rules = rules.below(kept),
             }
             if !folder.is_empty() {
                 folder.push('/');

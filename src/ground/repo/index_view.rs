@@ -1,9 +1,14 @@
 //! The index as `git diff` and `git status` take it: without entries that are announced only, and
 //! with those at their word that are not looked at in the working tree.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use git2::{Diff, DiffOptions, Index, IndexEntry, Repository, Tree};
+
+use super::Repo;
+use super::git::git_failure;
+use crate::base::Result;
 
 /// The bit of an entry's flags by which it counts as unchanged (`--assume-unchanged`).
 const ASSUME_UNCHANGED: u16 = 1 << 15;
@@ -51,6 +56,16 @@ impl IndexView {
         let path = super::tree::path_of(path);
         let entry = path.and_then(|path| self.whole.get_path(&path, 0));
         entry.is_some_and(|entry| is_taken_at_its_word(&entry))
+    }
+
+    /// Tells whether of a file only the index is looked at, whatever lies in the working tree under
+    /// `root`.
+    pub fn is_staged_only(&self, root: &Path, path: &[u8]) -> bool {
+        let path = super::tree::path_of(path);
+        let entry = path.and_then(|path| self.whole.get_path(&path, 0));
+        entry.is_some_and(|entry| {
+            is_taken_at_its_word(&entry) && !(self.sparse && is_there(root, &entry))
+        })
     }
 
     /// The paths that are announced: to git they are changed and not staged.
@@ -140,6 +155,26 @@ impl IndexView {
     }
 }
 
+impl Repo {
+    /// The names of the files that git has and that no sparse checkout has laid into the working
+    /// tree, in lower case; none in a folder without git.
+    ///
+    /// # Errors
+    /// Of kind input, where the index cannot be read.
+    pub fn outside_checkout(&self) -> Result<HashSet<String>> {
+        if !self.is_git() {
+            return Ok(HashSet::new());
+        }
+        let index = self.git_with_index()?.index();
+        let index = index.map_err(|e| git_failure("cannot read the index", &e))?;
+        let outside = index.iter().filter(|entry| {
+            entry.flags_extended & SKIP_WORKTREE != 0 && !is_there(&self.root, entry)
+        });
+        let name = |entry: IndexEntry| String::from_utf8_lossy(&entry.path).to_lowercase();
+        Ok(outside.map(name).collect())
+    }
+}
+
 /// Tells whether an entry counts as unchanged whatever lies in the working tree, or nothing does.
 fn is_taken_at_its_word(entry: &IndexEntry) -> bool {
     entry.flags & ASSUME_UNCHANGED != 0 || entry.flags_extended & SKIP_WORKTREE != 0
@@ -209,6 +244,30 @@ mod tests {
             ..repo::Status::default()
         };
         assert_eq!(repo.status().expect("a status"), expected);
+    }
+
+    #[test]
+    fn what_lies_outside_a_sparse_checkout_is_known_by_name() {
+        let (_keep, repo) = three();
+        let outside = |repo: &Repo| {
+            let mut names: Vec<String> = repo
+                .outside_checkout()
+                .expect("names")
+                .into_iter()
+                .collect();
+            names.sort();
+            names
+        };
+        assert_eq!(outside(&repo), [""; 0]);
+        for form in ["--no-sparse-index", "--sparse-index"] {
+            run(
+                repo.root(),
+                &["sparse-checkout", "set", "--cone", form, "a"],
+            );
+            assert_eq!(outside(&repo), ["b/b.txt", "c/c.txt"], "{form}");
+        }
+        write(&repo, "b/b.txt", "other\n");
+        assert_eq!(outside(&repo), ["c/c.txt"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The log of a repository, for questions about changes, their time and their reasons.
 
-use git2::{Oid, Repository};
+use git2::{ErrorCode, Oid, Repository};
 
 use super::Repo;
 use super::git::{git_failure, message_of};
@@ -75,9 +75,11 @@ impl Repo {
         let mut log = Log::default();
         for (seen, id) in walk.enumerate() {
             cancel.check()?;
-            // A shallow clone ends where a parent is missing.
-            let Ok(commit) = id.and_then(|id| git.find_commit(id)) else {
-                break;
+            let commit = match id.and_then(|id| git.find_commit(id)) {
+                Ok(commit) => commit,
+                // A shallow clone ends where a parent is missing.
+                Err(e) if e.code() == ErrorCode::NotFound => break,
+                Err(e) => return Err(failed(&e)),
             };
             if seen >= WALKED {
                 log.more = true;

@@ -7,6 +7,9 @@
 //! and is passed on as it is, to be made printable where shown.
 
 pub mod blame;
+mod case_twins;
+mod confidential;
+mod conversion;
 mod create;
 pub mod diff;
 pub mod git;
@@ -29,15 +32,18 @@ pub mod walk;
 
 use std::path::{Path, PathBuf};
 
+use crate::base::encoding::{Decoded, decode};
 use crate::base::{RepoPath, Result};
 
 pub use blame::Blamed;
+pub use case_twins::CaseTwins;
+pub use confidential::Confidential;
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
 pub use ignored::{Globs, Ignoring};
 pub use log::{Log, Logged, Since};
-pub use read::{BlobId, FileText, blob_id};
+pub use read::{BlobId, blob_id};
 pub use tree::{TreeEntry, TreeKind};
 pub use uncommitted::AtHead;
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
@@ -86,16 +92,15 @@ impl Repo {
         self.note.as_deref()
     }
 
-    /// Reads one file as text. Links that lead out of the root are refused, and so is what is
-    /// not UTF-8 (UTF-16 with a byte-order mark and Latin-1 are converted and marked), what
-    /// holds NUL, and what is larger than [`walk::MAX_FILE`].
+    /// Reads one file as text, in whatever encoding. Links that lead out of the root are refused,
+    /// and so is what is no text, and what is larger than [`walk::MAX_FILE`].
     ///
     /// # Errors
     /// Of kind input, if there is no such file or it is refused; of kind environment, if the
     /// system does not let us read it.
-    pub fn read(&self, path: &RepoPath) -> Result<FileText> {
+    pub fn read(&self, path: &RepoPath) -> Result<Decoded> {
         let bytes = self.read_bytes(path)?;
-        read::decode(&bytes).ok_or_else(|| {
+        decode(&bytes).ok_or_else(|| {
             crate::base::Failure::input(format!("`{}` is not a text file", path.as_str()))
                 .because("it holds NUL bytes or is in no known encoding")
         })

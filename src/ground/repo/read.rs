@@ -9,6 +9,7 @@ use sha2::Digest as _;
 
 use super::Repo;
 use super::walk::MAX_FILE;
+use crate::base::encoding::utf16;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, RepoPath, Result};
 
@@ -19,15 +20,6 @@ pub(super) const SNIFF: usize = 8000;
 /// lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BlobId(pub String);
-
-/// A file's text, with what is needed to write it back in its own manner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileText {
-    /// The text, newlines as in the file.
-    pub text: String,
-    /// True if bytes had to be converted or replaced; such a file is shown, never edited.
-    pub lossy: bool,
-}
 
 /// The git blob id of some bytes; for those that git refuses to hash one of our own, which no blob
 /// has.
@@ -154,80 +146,6 @@ pub(super) fn looks_binary(start: &[u8]) -> bool {
     utf16(start).is_none() && start.contains(&0)
 }
 
-/// UTF-16 behind its byte-order mark.
-struct Utf16<'a> {
-    little_endian: bool,
-    /// The code units, two bytes each.
-    units: &'a [u8],
-}
-
-/// The UTF-16 that some bytes are; none if no byte-order mark says so.
-const fn utf16(bytes: &[u8]) -> Option<Utf16<'_>> {
-    let (little_endian, units) = match bytes {
-        // FF FE 00 00 is UTF-32, which nobody writes code in.
-        [0xff, 0xfe, 0, 0, ..] => return None,
-        [0xff, 0xfe, units @ ..] => (true, units),
-        [0xfe, 0xff, units @ ..] => (false, units),
-        _ => return None,
-    };
-    Some(Utf16 {
-        little_endian,
-        units,
-    })
-}
-
-/// The text of some bytes; none for bytes that are no text.
-pub fn decode(bytes: &[u8]) -> Option<FileText> {
-    if let Some(utf16) = utf16(bytes) {
-        return decode_utf16(&utf16);
-    }
-    if bytes.contains(&0) {
-        return None;
-    }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Some(FileText {
-            text: text.to_owned(),
-            lossy: false,
-        });
-    }
-    let odd = bytes
-        .iter()
-        .filter(|&&b| b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08))
-        .count();
-    if odd * 20 > bytes.len() {
-        return None;
-    }
-    // Mostly UTF-8 with a few bad bytes stays UTF-8; what never makes sense as UTF-8 is read
-    // as Latin-1, in which every byte is a character.
-    let (mut whole, mut bad) = (0usize, 0usize);
-    for chunk in bytes.utf8_chunks() {
-        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        bad += usize::from(!chunk.invalid().is_empty());
-    }
-    let text = if whole > bad {
-        String::from_utf8_lossy(bytes).into_owned()
-    } else {
-        bytes.iter().map(|&b| char::from(b)).collect()
-    };
-    Some(FileText { text, lossy: true })
-}
-
-fn decode_utf16(utf16: &Utf16<'_>) -> Option<FileText> {
-    // Half a code unit at the end is passed over.
-    let (pairs, _) = utf16.units.as_chunks::<2>();
-    let units = pairs.iter().map(|pair| {
-        if utf16.little_endian {
-            u16::from_le_bytes(*pair)
-        } else {
-            u16::from_be_bytes(*pair)
-        }
-    });
-    let text: String = char::decode_utf16(units)
-        .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-        .collect();
-    (!text.contains('\0')).then_some(FileText { text, lossy: true })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,22 +167,6 @@ mod tests {
             blob_id(b"hello\n").0,
             "ce013625030ba8dba906f756967f9e9ca394464a"
         );
-    }
-
-    #[test]
-    fn encodings() {
-        let text = |bytes: &[u8]| decode(bytes).map(|t| (t.text, t.lossy));
-        assert_eq!(text("aü".as_bytes()), Some(("aü".into(), false)));
-        assert_eq!(text(b"caf\xe9\n"), Some(("café\n".into(), true)));
-        assert_eq!(text("äöü\u{fffd}x".as_bytes()).map(|t| t.1), Some(false));
-        let mut mixed = "äöü".as_bytes().to_vec();
-        mixed.push(0xff);
-        assert_eq!(text(&mixed), Some(("äöü\u{fffd}".into(), true)));
-        assert_eq!(text(b"\xff\xfea\0\xfc\0"), Some(("aü".into(), true)));
-        assert_eq!(text(b"\xfe\xff\0a\0\xfc"), Some(("aü".into(), true)));
-        assert_eq!(text(b"a\0b"), None);
-        assert_eq!(text(b"\x01\x02\x03\xff\xfe\xfd"), None);
-        assert_eq!(text(b""), Some((String::new(), false)));
     }
 
     #[test]

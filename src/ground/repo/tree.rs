@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use super::Repo;
 use super::ignored::Rules;
 use crate::base::failure::io_failure;
+use crate::base::file_stamp::FileStamp;
 use crate::base::{Cancel, Result};
 
 /// Name of the file that marks a folder as one that a program can make again (Cache Directory
@@ -59,8 +60,8 @@ pub enum TreeKind {
     Built,
     /// A file.
     File {
-        /// Size in bytes.
-        bytes: u64,
+        /// The marks by which it is known again.
+        stamp: FileStamp,
         /// Time of the last change; none where the system does not tell.
         modified: Option<SystemTime>,
     },
@@ -175,7 +176,7 @@ impl Folder {
         }
         if facts.is_file() {
             return Some(TreeKind::File {
-                bytes: facts.len(),
+                stamp: FileStamp::from(&facts),
                 modified: facts.modified().ok(),
             });
         }

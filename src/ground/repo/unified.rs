@@ -31,7 +31,7 @@ impl Diff {
         files.sort_by(|a: &FileDiff, b| a.path.cmp(&b.path));
         Ok(Self {
             files,
-            unnamed: Vec::new(),
+            ..Self::default()
         })
     }
 
@@ -685,7 +685,7 @@ mod tests {
             files.sort_by(|a, b| a.path.cmp(&b.path));
             let diff = Diff {
                 files,
-                unnamed: Vec::new(),
+                ..Diff::default()
             };
             let text = diff.to_unified();
             prop_assert_eq!(Diff::parse(&text).map_err(|e| format!("{e}\n{text}")), Ok(diff));

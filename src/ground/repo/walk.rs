@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
-use super::ignored::Rules;
+use super::confidential::{Confidential, may_hold_one};
+use super::ignored::{Kept, Rules};
 use super::read::{SNIFF, looks_binary, open_quietly};
 use crate::base::bug::bug;
 use crate::base::failure::io_failure;
+use crate::base::file_stamp::FileStamp;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 
 /// Files over this size in bytes are left out and counted.
@@ -27,16 +29,16 @@ const NAMED: usize = 20;
 pub struct FileEntry {
     /// The file's path.
     pub path: RepoPath,
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of the last change in nanoseconds since 1970, 0 where unknown.
-    pub modified_ns: i128,
+    /// The marks by which it is known again.
+    pub stamp: FileStamp,
 }
 
 /// Counts of the things that were left out, by reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Skipped {
+    /// Files of keys, passwords and tokens.
+    pub confidential: usize,
     /// Files with NUL bytes or in no known encoding.
     pub binary: usize,
     /// Files over [`MAX_FILE`].
@@ -79,6 +81,13 @@ pub struct Walk {
 pub struct WalkRules {
     /// Globs in gitignore form, from the configuration.
     pub exclude: Vec<String>,
+    /// Globs of confidential files, beside [`CONFIDENTIAL_FILES`].
+    ///
+    /// [`CONFIDENTIAL_FILES`]: crate::base::confidential_files::CONFIDENTIAL_FILES
+    pub confidential: Vec<String>,
+    /// Folders that are never walked into: those of homebody's own, where they lie in the
+    /// repository.
+    pub own: Vec<PathBuf>,
 }
 
 impl Repo {
@@ -95,12 +104,16 @@ impl Repo {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Walk> {
         let mut walk = self.walk_names(rules, cancel, progress)?;
+        let confidential = Confidential::new(self, rules)?;
         let mut kept = Vec::with_capacity(walk.files.len());
         for entry in walk.files {
             cancel.check()?;
-            match starts_binary(&entry.path.under(&self.root)) {
-                Ok(false) => kept.push(entry),
-                Ok(true) => walk.skipped.binary += 1,
+            match start_of(&entry.path.under(&self.root)) {
+                Ok(start) if looks_binary(&start) => walk.skipped.binary += 1,
+                Ok(start) if may_hold_one(&entry.path) && confidential.is(&entry.path, &start) => {
+                    walk.skipped.confidential += 1;
+                }
+                Ok(_) => kept.push(entry),
                 Err(e) => walk
                     .skipped
                     .unreadable(format!("{}: {e}", entry.path.as_str())),
@@ -122,6 +135,8 @@ impl Repo {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Walk> {
         let outermost = Rules::new(self, &rules.exclude)?;
+        let confidential = Confidential::new(self, rules)?;
+        let own = &rules.own;
         let mut walk = Walk::default();
         let mut folders: Vec<(PathBuf, Rules)> = vec![(self.root.clone(), outermost)];
         let mut told = 0;
@@ -146,8 +161,10 @@ impl Repo {
             let rules = rules.inside(&dir, names.iter().map(AsRef::as_ref));
             for entry in &entries {
                 cancel.check()?;
-                if let Some(folder) = self.take(entry, &rules, &mut walk) {
-                    folders.push((folder, rules.clone()));
+                if let Some((folder, kept)) = self.take(entry, &rules, &confidential, &mut walk)
+                    && !own.contains(&folder)
+                {
+                    folders.push((folder, rules.below(kept)));
                 }
             }
             if walk.files.len() > MAX_FILES {
@@ -168,7 +185,13 @@ impl Repo {
     }
 
     /// Takes one entry into `walk`, or gives it back when it is a folder to walk into.
-    fn take(&self, entry: &DirEntry, rules: &Rules, walk: &mut Walk) -> Option<PathBuf> {
+    fn take(
+        &self,
+        entry: &DirEntry,
+        rules: &Rules,
+        confidential: &Confidential,
+        walk: &mut Walk,
+    ) -> Option<(PathBuf, Kept)> {
         let name = entry.file_name();
         let full = entry.path();
         let relative = self.relative(&full);
@@ -180,11 +203,15 @@ impl Repo {
                 return None;
             }
         };
-        if name == ".git" || rules.leaves_out(&full, kind.is_dir()) {
+        if name == ".git" {
+            return None;
+        }
+        let kept = rules.keeps(&full, kind.is_dir());
+        if kept == Kept::No {
             return None;
         }
         if kind.is_dir() {
-            return Some(full);
+            return Some((full, kept));
         }
         if kind.is_symlink() {
             walk.skipped.links += 1;
@@ -199,12 +226,15 @@ impl Repo {
             walk.skipped.unnamed += 1;
             return None;
         };
+        if confidential.is_by_name(&path) {
+            walk.skipped.confidential += 1;
+            return None;
+        }
         match entry.metadata() {
             Ok(meta) if meta.len() > MAX_FILE => walk.skipped.large += 1,
             Ok(meta) => walk.files.push(FileEntry {
                 path,
-                size: meta.len(),
-                modified_ns: modified_ns(&meta),
+                stamp: FileStamp::from(&meta),
             }),
             // The file went away while we looked.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
@@ -236,23 +266,13 @@ fn slashed(path: &Path) -> Option<String> {
     })
 }
 
-/// The time of the last change in nanoseconds since 1970, 0 where the system does not tell.
-fn modified_ns(meta: &fs::Metadata) -> i128 {
-    meta.modified()
-        .ok()
-        .map_or(0, |time| match time.duration_since(std::time::UNIX_EPOCH) {
-            Ok(after) => after.as_nanos() as i128,
-            Err(before) => -(before.duration().as_nanos() as i128),
-        })
-}
-
-/// Tells whether a file's first bytes are those of a binary file.
-fn starts_binary(path: &Path) -> std::io::Result<bool> {
+/// The first bytes of a file, as many as tell text from binary.
+fn start_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut start = Vec::with_capacity(SNIFF);
     open_quietly(path)?
         .take(SNIFF as u64)
         .read_to_end(&mut start)?;
-    Ok(looks_binary(&start))
+    Ok(start)
 }
 
 #[cfg(test)]
@@ -275,6 +295,7 @@ mod tests {
     fn found(repo: &Repo, exclude: &[&str]) -> Vec<String> {
         let rules = WalkRules {
             exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
+            ..WalkRules::default()
         };
         repo.walk(&rules, &Cancel::never(), &mut |_| {})
             .expect("walked")
@@ -289,6 +310,7 @@ mod tests {
     fn agrees(dir: &Path, repo: &Repo, exclude: &[&str]) {
         let rules = WalkRules {
             exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
+            ..WalkRules::default()
         };
         let kept = found(repo, exclude);
         let mut folders = vec![dir.to_owned()];
@@ -316,6 +338,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_file_that_git_tracks_belongs_to_the_repository_whatever_a_rule_says() {
+        use crate::repo::trial::git;
+        let (_dir, repo) = repo(&[
+            ("a.rs", "a\n"),
+            ("deep/er/b.rs", "b\n"),
+            ("deep/er/c.rs", "c\n"),
+            ("notes.md", "n\n"),
+        ]);
+        let root = repo.root();
+        git(root, &["add", "a.rs", "deep/er/b.rs"]);
+        for rule in ["*", "/*", "deep/\na.rs\nnotes.md"] {
+            fs::write(root.join(".gitignore"), format!("{rule}\n")).expect("written");
+            let mut wanted = vec!["a.rs", "deep/er/b.rs"];
+            if !rule.contains('*') {
+                wanted.insert(0, ".gitignore");
+            }
+            assert_eq!(found(&repo, &[]), wanted, "{rule}");
+            let mut ignoring = repo.ignoring(&WalkRules::default()).expect("rules");
+            let mut out = |path| ignoring.leaves_out(&RepoPath::new(path).expect("a path"));
+            assert!(!out("a.rs") && !out("deep/er/b.rs"), "{rule}");
+            assert!(out("deep/er/c.rs") && out("notes.md"), "{rule}");
+        }
+        // Our own rules win.
+        fs::write(root.join(".homebodyignore"), "deep/\n").expect("written");
+        assert_eq!(found(&repo, &["a.rs"]), [".gitignore", ".homebodyignore"]);
+    }
+
+    #[test]
+    fn homebodys_own_folders_are_not_walked_into() {
+        let (_dir, repo) = repo(&[("cache/homebody/a.txt", "a\n"), ("cache/b.txt", "b\n")]);
+        let rules = WalkRules {
+            own: vec![repo.root().join("cache/homebody")],
+            ..WalkRules::default()
+        };
+        let walk = repo
+            .walk(&rules, &Cancel::never(), &mut |_| {})
+            .expect("a walk");
+        let names: Vec<&str> = walk.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(names, ["cache/b.txt"]);
     }
 
     #[test]
@@ -386,6 +450,7 @@ mod tests {
         let (_keep, repo) = repo(&[]);
         let rules = WalkRules {
             exclude: vec!["a/{b".to_owned()],
+            ..WalkRules::default()
         };
         let failure = repo
             .walk(&rules, &Cancel::never(), &mut |_| {})
@@ -405,7 +470,7 @@ mod tests {
         let names: Vec<_> = walk.files.iter().map(|f| f.path.as_str()).collect();
         assert_eq!(names, ["a.rs", "wide.txt"]);
         assert_eq!((walk.skipped.binary, walk.skipped.large), (1, 1));
-        assert!(walk.files.iter().all(|f| f.modified_ns > 0));
+        assert!(walk.files.iter().all(|f| f.stamp.last_change() > 0));
     }
 
     #[cfg(unix)]

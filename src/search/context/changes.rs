@@ -10,13 +10,12 @@ mod overview;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use self::around::Surroundings;
+pub use self::around::Surroundings;
 use super::{Excerpt, LeftOut};
 use crate::base::bug::bug;
 use crate::base::text::{printable, printable_block};
 use crate::base::{LineRange, OrBug, RepoPath, TokenCount};
-use crate::index::Index;
-use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk, Repo};
+use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
 
 pub use overview::{DiffOverview, diff_overview};
 
@@ -60,29 +59,20 @@ pub struct DiffPiece {
 pub struct DiffPieces {
     /// The pieces, to be read one after another.
     pub pieces: Vec<DiffPiece>,
+    /// Most tokens of a piece.
+    pub budget: usize,
     /// Files and lines that are in no piece: binary files, lines that are too long.
     pub left_out: Vec<LeftOut>,
 }
 
 /// Cuts a diff into pieces of at most `budget` tokens, files and hunks in order, each of one
-/// file; a hunk is cut only if it is larger than a piece. With `around`, up to a quarter of each
-/// piece is kept for the definitions that the changes stand in (read from the repository, and
-/// shown only where the file still is as the diff's new side says); their numbers begin with
-/// `first_id` and go on through the pieces.
-pub fn diff_pieces(
-    diff: &Diff,
-    around: Option<(&Repo, &Index)>,
-    budget: usize,
-    first_id: u32,
-    count: &dyn TokenCount,
-) -> DiffPieces {
-    let limit = if around.is_some() {
-        budget - budget / 4
-    } else {
-        budget
-    };
+/// file; a hunk is cut only if it is larger than a piece. With `around`, a quarter of each piece is
+/// kept for what [`Surroundings`] adds to it.
+pub fn diff_pieces(diff: &Diff, around: bool, budget: usize, count: &dyn TokenCount) -> DiffPieces {
+    let limit = if around { budget - budget / 4 } else { budget };
     let mut cutter = Cutter {
         diff,
+        titles: diff.files.iter().map(title).collect(),
         limit,
         count,
         parts: Vec::new(),
@@ -100,24 +90,16 @@ pub fn diff_pieces(
         }
     }
     cutter.close();
-    let mut pieces: Vec<DiffPiece> = cutter
-        .done
-        .into_iter()
-        .map(|(parts, text, tokens)| DiffPiece {
-            parts,
-            text,
-            around: Vec::new(),
-            tokens,
-        })
-        .collect();
-    if let Some((repo, index)) = around {
-        let mut surroundings = Surroundings::new(diff, repo, index, first_id.max(1));
-        for piece in &mut pieces {
-            surroundings.add(piece, budget, count);
-        }
-    }
+    let pieces = cutter.done.into_iter();
+    let pieces = pieces.map(|(parts, text, tokens)| DiffPiece {
+        parts,
+        text,
+        around: Vec::new(),
+        tokens,
+    });
     DiffPieces {
-        pieces,
+        pieces: pieces.collect(),
+        budget,
         left_out: cutter.left_out,
     }
 }
@@ -191,11 +173,11 @@ fn lines_of<'a>(hunk: &'a Hunk, lines: &Range<usize>) -> &'a [DiffLine] {
     lines.or_bug("a part has lines that its hunk has not")
 }
 
-/// Writes out a part of a file, `titled` with the file's name or not.
-fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, titled: bool) {
+/// Writes out a part of a file, behind the file's title where one is given.
+fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, title: Option<&str>) {
     // Writing to a String cannot fail.
-    if titled {
-        let _ = writeln!(out, "--- {}", title(file));
+    if let Some(title) = title {
+        let _ = writeln!(out, "--- {title}");
     }
     let Some(hunk) = file.hunks.get(part.hunk) else {
         return bug("a part is of a hunk that its file has not", ());
@@ -214,6 +196,8 @@ fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, titled: bool) 
 /// A diff while it is cut into pieces.
 struct Cutter<'a> {
     diff: &'a Diff,
+    /// The title of each file: its lines are counted once, not for every piece.
+    titles: Vec<String>,
     /// Most tokens of a piece, without the definitions around it.
     limit: usize,
     count: &'a dyn TokenCount,
@@ -243,7 +227,9 @@ impl Cutter<'_> {
                 if before.is_some() && before != Some(part.file) {
                     out.push('\n');
                 }
-                write_part(&mut out, file, part, before != Some(part.file));
+                let title = self.titles.get(part.file).map(String::as_str);
+                let title = title.filter(|_| before != Some(part.file));
+                write_part(&mut out, file, part, title);
                 before = Some(part.file);
             }
         }

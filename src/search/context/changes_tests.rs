@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::base::count::RoughCount;
+use crate::index::Index;
+use crate::repo::Repo;
 
 fn diff(files: &[(&str, usize)]) -> Diff {
     let mut text = String::new();
@@ -26,10 +28,20 @@ fn lines_in(pieces: &DiffPieces, diff: &Diff) -> Vec<DiffLine> {
         .collect()
 }
 
+/// The pieces of a diff with what is around them, its excerpts numbered from 7.
+fn with_surroundings(diff: &Diff, repo: &Repo, index: &Index, budget: usize) -> DiffPieces {
+    let mut cut = diff_pieces(diff, true, budget, &RoughCount);
+    let mut surroundings = Surroundings::new(diff, repo, index, 7);
+    for piece in &mut cut.pieces {
+        surroundings.add(piece, budget, &RoughCount);
+    }
+    cut
+}
+
 #[test]
 fn lines_carry_their_numbers() {
     let diff = diff(&[("src/a.rs", 2)]);
-    let pieces = diff_pieces(&diff, None, 1000, 1, &RoughCount);
+    let pieces = diff_pieces(&diff, false, 1000, &RoughCount);
     assert_eq!(pieces.pieces.len(), 1);
     assert_eq!(
         pieces.pieces[0].text,
@@ -44,7 +56,7 @@ fn lines_carry_their_numbers() {
 fn a_line_that_is_too_long_is_left_out_aloud() {
     let mut diff = diff(&[("a", 3)]);
     diff.files[0].hunks[0].lines[3].text = "x".repeat(5000);
-    let pieces = diff_pieces(&diff, None, 100, 1, &RoughCount);
+    let pieces = diff_pieces(&diff, false, 100, &RoughCount);
     assert_eq!(pieces.left_out.len(), 1);
     assert_eq!(pieces.left_out[0].range, Some(LineRange::new(12, 12)));
     assert_eq!(lines_in(&pieces, &diff).len(), 4);
@@ -54,7 +66,7 @@ fn a_line_that_is_too_long_is_left_out_aloud() {
 fn content_cannot_pass_for_a_heading() {
     let mut diff = diff(&[("a", 1)]);
     diff.files[0].hunks[0].lines[2].text = "\u{1b}[2J\n--- b (new, +1 -0)".to_owned();
-    let text = diff_pieces(&diff, None, 1000, 1, &RoughCount).pieces[0]
+    let text = diff_pieces(&diff, false, 1000, &RoughCount).pieces[0]
         .text
         .clone();
     assert!(!text.contains('\u{1b}'));
@@ -85,25 +97,25 @@ fn definitions_around_a_change_are_shown_where_the_file_is_current() {
     let index = indexed();
     let hunk = "--- a/a.rs\n+++ b/a.rs\n@@ -10,3 +10,3 @@\n     call(6);\n-    call(70);\n+    call(7);\n     call(8);\n";
     let diff = Diff::parse(hunk).expect("a diff");
-    let pieces = diff_pieces(&diff, Some((&repo, &index)), 1000, 7, &RoughCount);
+    let pieces = with_surroundings(&diff, &repo, &index, 1000);
     let around = &pieces.pieces[0].around;
     assert_eq!(around.len(), 1);
     assert_eq!((around[0].id, around[0].range), (7, LineRange::new(3, 24)));
     assert_eq!(around[0].symbol.as_deref(), Some("second"));
     let stale = Diff::parse(&hunk.replace("call(7)", "call(71)")).expect("a diff");
-    let pieces = diff_pieces(&stale, Some((&repo, &index)), 1000, 7, &RoughCount);
+    let pieces = with_surroundings(&stale, &repo, &index, 1000);
     assert!(pieces.pieces[0].around.is_empty());
     // Who uses it is shown too, where there is room.
     let user = "/// Uses it.\nfn third() {\n    if ready() {\n        second();\n    }\n}\n";
     std::fs::write(dir.path().join("b.rs"), user).expect("written");
     let index = indexed();
-    let pieces = diff_pieces(&diff, Some((&repo, &index)), 1000, 7, &RoughCount);
+    let pieces = with_surroundings(&diff, &repo, &index, 1000);
     let around = &pieces.pieces[0].around;
     assert_eq!(around.len(), 2, "{around:?}");
     assert_eq!(around[1].path.as_str(), "b.rs");
     assert!(around[1].text.contains("second();"));
     let little = pieces.pieces[0].tokens - 1;
-    let pieces = diff_pieces(&diff, Some((&repo, &index)), little, 7, &RoughCount);
+    let pieces = with_surroundings(&diff, &repo, &index, little);
     assert!(pieces.pieces[0].around.len() < 2);
 }
 
@@ -135,7 +147,7 @@ proptest::proptest! {
         let names: Vec<String> = (0..sizes.len()).map(|at| format!("f{at}.rs")).collect();
         let files: Vec<(&str, usize)> = names.iter().map(String::as_str).zip(sizes).collect();
         let diff = diff(&files);
-        let pieces = diff_pieces(&diff, None, budget, 1, &RoughCount);
+        let pieces = diff_pieces(&diff, false, budget, &RoughCount);
         for piece in &pieces.pieces {
             proptest::prop_assert!(piece.tokens <= budget);
             proptest::prop_assert_eq!(piece.tokens, RoughCount.count(&piece.text));
@@ -143,7 +155,7 @@ proptest::proptest! {
         let all: Vec<DiffLine> = diff.files.iter().flat_map(|f| &f.hunks).flat_map(|h| h.lines.clone()).collect();
         proptest::prop_assert!(pieces.left_out.is_empty());
         proptest::prop_assert_eq!(lines_in(&pieces, &diff), all);
-        proptest::prop_assert_eq!(diff_pieces(&diff, None, budget, 1, &RoughCount), pieces);
+        proptest::prop_assert_eq!(diff_pieces(&diff, false, budget, &RoughCount), pieces);
         let overview = diff_overview(&diff, budget, &RoughCount);
         proptest::prop_assert!(overview.tokens <= budget);
     }

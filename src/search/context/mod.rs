@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{LineRange, RepoPath};
 
-pub use changes::{DiffOverview, DiffPart, DiffPiece, DiffPieces, diff_overview, diff_pieces};
+pub use changes::{
+    DiffOverview, DiffPart, DiffPiece, DiffPieces, Surroundings, diff_overview, diff_pieces,
+};
 pub use history::{Past, past};
 pub use map::map;
 pub use mention::{Mention, mentions};

@@ -17,16 +17,15 @@ use super::meaning::embeddings::{Coverage, Meaning};
 use super::search::SearchPart;
 use super::table::Table;
 use super::{FileClass, Hit, Stats, Symbol};
+use crate::base::file_stamp::FileStamp;
 use crate::base::{Failure, RepoPath, Result};
 
 /// The record of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRecord {
-    /// Size in bytes.
-    pub size: u64,
-    /// Time of the last change in nanoseconds since 1970, as the file was read.
-    pub modified_ns: i128,
-    /// True if that was long enough before the reading to tell a later change.
+    /// The marks of the file as it was read.
+    pub stamp: FileStamp,
+    /// True if its last change was long enough before the reading to tell a later one.
     pub settled: bool,
     /// The blob id of the content, or `-` where the file is left out for its content.
     pub blob: String,

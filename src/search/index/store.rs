@@ -23,7 +23,7 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 /// Longest wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// Cause of the failure that says that an index is in another form.
@@ -136,7 +136,7 @@ impl OpenedIndex {
             if record.is_indexed() {
                 stats.files += 1;
                 stats.symbols += record.symbols as usize;
-                stats.source_bytes += record.size;
+                stats.source_bytes += record.stamp.bytes();
                 *languages.entry(&record.language).or_default() += 1;
             } else {
                 stats.skipped.binary += 1;

@@ -14,6 +14,7 @@ use super::store::Manifest;
 use super::table::packed;
 use super::words::terms;
 use super::{FileClass, Symbol, class, pieces};
+use crate::base::file_stamp::nanoseconds;
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::{AtHead, FileEntry, Repo, Walk};
@@ -48,9 +49,8 @@ impl UpdatePlan {
             match known.remove(&entry.path) {
                 Some(record)
                     if record.settled
-                        && record.size == entry.size
-                        && record.modified_ns == entry.modified_ns
-                        && entry.modified_ns != 0 =>
+                        && record.stamp == entry.stamp
+                        && entry.stamp.last_change() != 0 =>
                 {
                     manifest.files.insert(entry.path.clone(), record.clone());
                 }
@@ -75,6 +75,13 @@ impl UpdatePlan {
         }
     }
 
+    /// The paths of the files that are looked into.
+    #[cfg(test)]
+    pub(super) fn to_read(&self) -> Vec<String> {
+        let paths = self.read.iter().map(|(entry, _)| entry.path.to_string());
+        paths.collect()
+    }
+
     /// The plan when it comes to nothing: every file that has to be looked into holds what it
     /// held. None if there are others, or too many to look at each time.
     pub(super) fn settled(&self, repo: &Repo) -> Option<Manifest> {
@@ -83,7 +90,9 @@ impl UpdatePlan {
         }
         let mut manifest = self.manifest.clone();
         for (entry, record) in &self.read {
-            let record = record.as_ref().filter(|record| record.size == entry.size)?;
+            let size = entry.stamp.bytes();
+            let record = record.as_ref();
+            let record = record.filter(|record| record.stamp.bytes() == size)?;
             // A file that cannot be read is no longer what it was.
             let bytes = repo.read_bytes(&entry.path).ok()?;
             let same = record.is_indexed() && crate::repo::blob_id(&bytes).0 == record.blob;
@@ -236,7 +245,7 @@ impl Update<'_> {
                 return Ok(Done::Unreadable(format!("{}: {failure}", path.as_str())));
             }
         };
-        let Some(file) = crate::repo::read::decode(&bytes) else {
+        let Some(file) = crate::base::encoding::decode(&bytes) else {
             if before.is_some() && !was_indexed {
                 return Ok(Done::Unchanged(unindexed));
             }
@@ -250,8 +259,7 @@ impl Update<'_> {
             && !self.history.has_news(path)
         {
             return Ok(Done::Unchanged(FileRecord {
-                size: unindexed.size,
-                modified_ns: unindexed.modified_ns,
+                stamp: unindexed.stamp,
                 settled: unindexed.settled,
                 ..before.clone()
             }));
@@ -319,14 +327,10 @@ impl Update<'_> {
 
 /// Makes the record of a file as it is found now, as if it were left out for its content.
 fn unindexed(entry: &FileEntry) -> FileRecord {
-    // By a clock that is set before 1970 nothing looks settled.
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |d| d.as_nanos() as i128);
+    let now = nanoseconds(SystemTime::now());
     FileRecord {
-        size: entry.size,
-        modified_ns: entry.modified_ns,
-        settled: now - entry.modified_ns > RACY_NS,
+        stamp: entry.stamp,
+        settled: now - entry.stamp.last_change() > RACY_NS,
         blob: "-".to_owned(),
         class: FileClass::Build,
         language: "binary".to_owned(),

@@ -7,7 +7,7 @@ use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
 use crate::engine::{Cut, Usage};
 use crate::patch::{Change, Edit, EditKind};
-use crate::repo::{DiffKind, Repo};
+use crate::repo::{DiffKind, Repo, WalkRules};
 
 /// The version of the event format.
 pub const VERSION: u32 = 1;
@@ -110,7 +110,8 @@ impl Finding {
             new: self.suggestion.clone()?,
             kind: EditKind::Rewrite,
         };
-        let texts = super::texts::RepoTexts::new(repo, &[], &[]);
+        let only = std::slice::from_ref(&self.path);
+        let texts = super::texts::RepoTexts::new(repo, only, &WalkRules::default());
         Change::plan(&[edit], &texts).ok()
     }
 }

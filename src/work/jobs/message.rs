@@ -7,7 +7,7 @@ use crate::base::{Failure, OrBug, Result};
 use crate::context::LeftOut;
 use crate::context::changes::diff_overview;
 use crate::engine::{Finish, Generate, Message, Role};
-use crate::repo::DiffSpec;
+use crate::repo::{Confidential, DiffSpec, FileStatus};
 
 /// Most tokens of a message.
 pub(super) const USUAL: usize = 300;
@@ -84,7 +84,25 @@ pub(super) fn compose(
     window: usize,
     budget: usize,
 ) -> Result<(String, Vec<LeftOut>)> {
-    let diff = parts.repo.diff(&DiffSpec::Staged, 3)?;
+    let mut diff = parts.repo.diff(&DiffSpec::Staged, 3)?;
+    let conflicts: Vec<&str> = (diff.files.iter())
+        .filter(|file| file.status == FileStatus::Conflicted)
+        .map(|file| file.path.as_str())
+        .collect();
+    if !conflicts.is_empty() {
+        return Err(
+            Failure::usage("git would not commit this: files are in conflict")
+                .because(conflicts.join(", "))
+                .hint("resolve them, and `git add` them"),
+        );
+    }
+    let confidential = Confidential::new(parts.repo, &parts.settings.rules)?;
+    for file in &mut diff.files {
+        if confidential.is_change(file) {
+            // That it changed may be said, and nothing of what it says.
+            file.hunks.clear();
+        }
+    }
     if diff.files.is_empty() {
         return Err(Failure::usage("nothing is staged")
             .hint("stage what the message is for: `git add FILE…`, or `git add -p`"));
@@ -134,7 +152,11 @@ fn clean(text: &str) -> String {
     for label in ["Commit message:", "commit message:", "Subject:", "subject:"] {
         subject = subject.strip_prefix(label).unwrap_or(subject).trim_start();
     }
-    subject = subject.trim_start_matches(['#', ' ']);
+    // `#12` is the number of something, and `# Title` a heading.
+    let bare = subject.trim_start_matches('#');
+    if bare.starts_with(' ') || bare.is_empty() {
+        subject = bare.trim_start();
+    }
     subject = subject
         .trim_start_matches("- ")
         .trim_matches(['"', '\'', '`', '*', ' ']);

@@ -37,7 +37,7 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::engine::{Engine, Sampling};
 use crate::index::Index;
 use crate::patch::Change;
-use crate::repo::{Diff, DiffSpec, Repo};
+use crate::repo::{Diff, DiffSpec, Repo, WalkRules};
 
 // What events and requests are made of, so that the screen's state need not know the rooms
 // below.
@@ -96,8 +96,8 @@ pub struct Settings {
     pub reviews: Option<PathBuf>,
     /// The file of findings that the user has put aside.
     pub dismissed: Option<PathBuf>,
-    /// Globs the walk leaves out, which a patch does not touch either.
-    pub exclude: Vec<String>,
+    /// The rules of the walk: what it leaves out no job shows or touches that was not told to.
+    pub rules: WalkRules,
 }
 
 /// A question.

@@ -122,8 +122,7 @@ fn a_workspace_takes_the_repositorys_harmless_keys() {
     let workspace = Workspace::open(trial.dir.path(), &places(home.path()), &Config::default())
         .expect("a workspace");
     assert_eq!(workspace.settings.rules_file, "RULES.md");
-    assert_eq!(workspace.rules.exclude, ["*.gen"]);
-    assert_eq!(workspace.settings.exclude, ["*.gen"]);
+    assert_eq!(workspace.settings.rules.exclude, ["*.gen"]);
     assert_eq!(workspace.config.model.value, None);
     assert_eq!(workspace.config.notes.len(), 1);
     let index = workspace

@@ -16,6 +16,7 @@ use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
 use crate::grammar::FormGrammar;
+use crate::patch::attributes::losses;
 use crate::patch::{EditGrammar, EditKind, EditLanguage, Scope, ScopeFile, Texts};
 
 /// Most tokens of an answer, where the user sets no limit.
@@ -40,7 +41,7 @@ pub(super) fn run(
 ) -> Result<Answer> {
     cx.cancel.check()?;
     let (asked, context) = prepare(request, cx, emit)?;
-    let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.exclude);
+    let texts = RepoTexts::new(cx.repo, &request.files, &cx.settings.rules);
     let files = edits::files(&texts, cx.index, &context, &request.files);
     let attempts = Attempts {
         request,
@@ -50,6 +51,9 @@ pub(super) fn run(
         files: &files,
     };
     let (outcome, stopped) = attempts.run(cx, emit)?;
+    for text in losses(cx.repo.root(), &outcome.change) {
+        emit(Event::Note { text });
+    }
     Ok(answer(outcome, context, stopped, emit))
 }
 

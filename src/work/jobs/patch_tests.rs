@@ -7,6 +7,7 @@ use crate::engine::scripted::{Play, ScriptedAnswer};
 use crate::engine::{Engine as _, ScriptedEngine};
 use crate::jobs::{Prompts, Request};
 use crate::patch::{Change, EditKind};
+use crate::repo::WalkRules;
 
 const WALK: &str = "/// Walks a folder.\nfn walk() {\n    step();\n    step();\n    leap();\n}\n";
 
@@ -169,7 +170,7 @@ fn a_new_file_that_would_be_ignored_cannot_be_named() {
         (".homebodyignore", "secret/\n"),
         ("src/.gitignore", "made.rs\n"),
     ]);
-    trial.settings.exclude = vec!["*.gen".to_owned()];
+    trial.settings.rules.exclude = vec!["*.gen".to_owned()];
     let make = |name: &str| format!("*** create {name}\n<<<<<<<\nx\n>>>>>>>\n");
     for name in [
         "out.log",
@@ -177,6 +178,9 @@ fn a_new_file_that_would_be_ignored_cannot_be_named() {
         "secret/key.txt",
         "src/made.rs",
         "a.gen",
+        // Names of files of passwords, and one that many systems take for one that is there.
+        "web/.env",
+        "src/Walk.rs",
     ] {
         barred(&trial, wish("make it"), &make(name));
         let moved = format!("*** rename src/walk.rs -> {name}\n");
@@ -186,9 +190,41 @@ fn a_new_file_that_would_be_ignored_cannot_be_named() {
     let mut engine = ScriptedEngine::saying(&[&fine]);
     let came = play(&trial, wish("make it"), &mut engine);
     assert_eq!(came.change.files.len(), 2, "{:?}", came.troubles);
-    // The rules count as they are now, whatever the index holds.
+    // What git tracks it does not ignore; our own rules count as they are now, whatever the index
+    // holds.
     trial.put(".gitignore", "walk.rs\n");
+    let came = play(
+        &trial,
+        wish("make walk run"),
+        &mut ScriptedEngine::saying(&[GOOD]),
+    );
+    assert_eq!(came.change.files.len(), 1, "{:?}", came.troubles);
+    trial.put(".homebodyignore", "secret/\nwalk.rs\n");
     barred(&trial, wish("make walk run"), GOOD);
+}
+
+#[test]
+fn a_letter_that_a_file_cannot_hold_goes_back_to_the_model() {
+    let trial = trial();
+    let latin = b"// Gr\xf6\xdfe der Liste, f\xfcr sp\xe4ter\nfn size() {}\n";
+    std::fs::write(trial.dir.path().join("latin.rs"), latin).expect("written");
+    let edit = |new: &str| {
+        format!("*** replace latin.rs\n<<<<<<<\nfn size() {{}}\n=======\n{new}\n>>>>>>>\n*** end")
+    };
+    let (bad, good) = (edit("fn size() {} // a → b"), edit("fn größe() {}"));
+    let mut request = wish("rename size");
+    request.files = vec![RepoPath::new("latin.rs").expect("a path")];
+    let mut engine = ScriptedEngine::saying(&[&bad, &good]);
+    let came = play(&trial, request, &mut engine);
+    assert_eq!(engine.asked().len(), 2);
+    let again = &engine.asked()[1].messages;
+    let again = &again.last().expect("a message").content;
+    assert!(again.contains("`→` cannot be written"), "{again}");
+    let after = came.change.files[0].after.as_deref();
+    assert_eq!(
+        after,
+        Some("// Größe der Liste, für später\nfn größe() {}\n")
+    );
 }
 
 #[cfg(unix)]
@@ -202,7 +238,7 @@ fn nothing_is_written_through_links() {
     };
     link("folder", outside.path());
     link("file.rs", &trial.dir.path().join("src/walk.rs"));
-    let texts = RepoTexts::new(&trial.repo, &[], &[]);
+    let texts = RepoTexts::new(&trial.repo, &[], &WalkRules::default());
     let path = |text: &str| RepoPath::new(text).expect("good path");
     assert!(texts.text(&path("folder/a.txt")).is_err());
     assert!(texts.text(&path("file.rs")).is_err());

@@ -5,7 +5,7 @@ use super::{
     model_calls, patch, review,
 };
 use crate::base::{Cancel, Result};
-use crate::context::{Context, LeftOut, rules};
+use crate::context::{Context, LeftOut, Surroundings, rules};
 use crate::engine::{CountMessages, Message, Role};
 use crate::index::Index;
 use crate::repo::Repo;
@@ -128,7 +128,10 @@ impl Cx<'_> {
         let mut messages = vec![system.clone()];
         let mut context = Context::default();
         let mut tokens = held;
-        for piece in &cut.pieces {
+        let mut surroundings = Surroundings::new(&diff, self.parts.repo, self.parts.index, 1);
+        for mut piece in cut.pieces {
+            surroundings.add(&mut piece, cut.budget, self.parts.count);
+            let piece = &piece;
             let message = review::message(piece, prompts)?;
             let whole = self
                 .count

@@ -11,6 +11,7 @@ mod tally;
 mod verdict;
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::Instant;
 
 pub use self::dismissed::{Dismissed, fingerprint};
@@ -27,11 +28,11 @@ use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
 use super::{findings, model_calls};
 use crate::base::text::human_time;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
-use crate::context::changes::{DiffPiece, DiffPieces, diff_pieces};
+use crate::context::changes::{DiffPiece, DiffPieces, Surroundings, diff_pieces};
 use crate::context::pack::pack;
 use crate::engine::{Message, Role};
 use crate::index::{FileClass, Index, is_lock_file};
-use crate::repo::{Diff, DiffKind, DiffSpec, FileDiff, FileStatus, Globs};
+use crate::repo::{Confidential, Diff, DiffKind, DiffSpec, FileDiff, FileStatus, Globs};
 
 /// Most tokens of the findings of one piece, where the user sets no limit.
 const ANSWER: usize = 600;
@@ -154,41 +155,44 @@ fn by_model(
     for left in cut.left_out {
         unread.push((left.path, left.reason));
     }
+    let mut told: HashSet<RepoPath> = unread.iter().map(|(path, _)| path.clone()).collect();
     let total = cut.pieces.len();
     let memory = Memory::new(cx.settings.reviews.as_deref(), request.anew);
     let mut stopped: Option<&str> = None;
     let mut failures: Vec<Failure> = Vec::new();
-    for (at, piece) in cut.pieces.iter().enumerate() {
+    let mut surroundings = Surroundings::new(diff, cx.repo, cx.index, 1);
+    for (at, mut piece) in cut.pieces.into_iter().enumerate() {
         let late = request.max_time_s > 0 && begun.elapsed().as_secs() >= request.max_time_s;
         if stopped.is_none() && (late || cx.cancel.is_cancelled()) {
             stopped = Some(if late { "out of time" } else { "stopped" });
         }
         if let Some(reason) = stopped {
-            leave(piece, reason, unread);
+            leave(&piece, reason, unread, &mut told);
             continue;
         }
         if let [.., before, last] = failures.as_slice()
             && before.kind() == last.kind()
             && last.kind() != Kind::Input
         {
-            leave(piece, &last.to_string(), unread);
+            leave(&piece, &last.to_string(), unread, &mut told);
             continue;
         }
-        emit(progress(at, total, Some(piece)));
-        match read(piece, diff, &system, &memory, tally, cx, emit) {
+        emit(progress(at, total, Some(&piece)));
+        surroundings.add(&mut piece, cut.budget, &*cx.engine);
+        match read(&piece, diff, &system, &memory, tally, cx, emit) {
             Ok((findings, whole)) => {
                 failures.clear();
                 tally.read += 1;
                 tally.take(findings, diff, emit);
                 if !whole {
                     stopped = Some("stopped");
-                    leave(piece, "stopped", unread);
+                    leave(&piece, "stopped", unread, &mut told);
                 }
             }
             Err(failure) if failure.is_interrupted() => return Err(failure),
             // One piece that fails takes nothing away from the others.
             Err(failure) => {
-                leave(piece, &failure.to_string(), unread);
+                leave(&piece, &failure.to_string(), unread, &mut told);
                 failures.push(failure);
             }
         }
@@ -239,6 +243,7 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
     let (mut unread, mut large, mut passed) = (Vec::new(), Vec::new(), Vec::new());
+    unread.extend(diff.unread);
     let mut kept = Diff {
         unnamed: diff.unnamed,
         ..Diff::default()
@@ -248,7 +253,13 @@ pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
         &parts.settings.review_skip,
         "review.skip",
     )?;
+    let confidential = Confidential::new(parts.repo, &parts.settings.rules)?;
     for file in diff.files {
+        if confidential.is_change(&file) {
+            unread.push((file.path.clone(), "a file of keys or passwords".to_owned()));
+            passed.push(file);
+            continue;
+        }
         if skipped.mean(&file.path) {
             unread.push((file.path.clone(), "skipped by configuration".to_owned()));
             passed.push(file);
@@ -350,13 +361,7 @@ pub(super) fn pieces(
         asked => asked,
     };
     let budget = budget.clamp(LEAST, room);
-    Ok(diff_pieces(
-        diff,
-        Some((parts.repo, parts.index)),
-        budget,
-        1,
-        parts.count,
-    ))
+    Ok(diff_pieces(diff, true, budget, parts.count))
 }
 
 /// Tells whether new text for lines is asked for: small models have enough to do.
@@ -403,10 +408,15 @@ fn leave_files(diff: &Diff, reason: &str, unread: &mut Vec<(RepoPath, String)>) 
     }
 }
 
-/// Says of every file of a piece that it was not read (to the end).
-fn leave(piece: &DiffPiece, reason: &str, unread: &mut Vec<(RepoPath, String)>) {
+/// Says of every file of a piece that it was not read (to the end), unless that is `told`.
+fn leave(
+    piece: &DiffPiece,
+    reason: &str,
+    unread: &mut Vec<(RepoPath, String)>,
+    told: &mut HashSet<RepoPath>,
+) {
     for part in &piece.parts {
-        if !unread.iter().any(|(path, _)| *path == part.path) {
+        if told.insert(part.path.clone()) {
             unread.push((part.path.clone(), reason.to_owned()));
         }
     }

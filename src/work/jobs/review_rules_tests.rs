@@ -142,3 +142,40 @@ fn a_new_file_that_is_too_large_is_said_though_nobody_reads_it() {
     trial.settings.review_skip = vec!["*.bin".to_owned()];
     assert!(play(&trial, staged(), &mut engine).findings.is_empty());
 }
+
+#[test]
+fn files_of_passwords_are_looked_at_by_the_rules_alone() {
+    let trial = Trial::new(&[("a.rs", "fn a() {}\n")]);
+    trial.put(".env", KEY);
+    trial.put("b.rs", "fn b() {}\n");
+    trial.git(&["add", "-A"]);
+    let mut engine = always("No findings.");
+    let came = play(&trial, staged(), &mut engine);
+    assert_eq!(rules(&came.findings), ["secret"]);
+    let (path, why) = &came.unread[0];
+    assert_eq!(
+        (path.as_str(), why.as_str()),
+        (".env", "a file of keys or passwords")
+    );
+    let shown = |engine: &ScriptedEngine| {
+        let asked = engine.asked().iter();
+        let texts = asked.flat_map(|asked| &asked.messages);
+        let texts: Vec<&str> = texts.map(|message| message.content.as_str()).collect();
+        texts.concat()
+    };
+    let text = shown(&engine);
+    assert!(
+        text.contains("fn b() {}") && !text.contains("AKIA"),
+        "{text}"
+    );
+    // A message for the change names the file, and no more of it.
+    let mut engine = always("Add b");
+    let (answer, _) = trial.run(&Request::Message, &mut engine);
+    answer.expect("a message");
+    let text = shown(&engine);
+    assert!(
+        text.contains(".env") && text.contains("fn b() {}"),
+        "{text}"
+    );
+    assert!(!text.contains("AKIA"), "{text}");
+}

@@ -2,11 +2,12 @@
 //! and reached by no link; of these only those that the request allows.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use crate::base::encoding::decode;
 use crate::base::{Failure, RepoPath, Result};
 use crate::patch::{ScopeFile, Texts};
-use crate::repo::{Ignoring, Repo, WalkRules};
+use crate::repo::{CaseTwins, Confidential, Ignoring, Repo, WalkRules};
 
 /// The texts of a repository, as `patch` sees them.
 pub(super) struct RepoTexts<'a> {
@@ -16,18 +17,24 @@ pub(super) struct RepoTexts<'a> {
     rules: WalkRules,
     /// The rules with those of the ignore files, once they were asked for.
     ignoring: RefCell<Option<Ignoring>>,
+    /// The files outside a sparse checkout, once they were asked for.
+    outside: RefCell<Option<HashSet<String>>>,
+    /// The rules of confidential files, once they were asked for.
+    confidential: RefCell<Option<Confidential>>,
+    twins: RefCell<CaseTwins>,
 }
 
 impl<'a> RepoTexts<'a> {
-    /// The texts that a request may touch. `exclude` are configured exclusions.
-    pub fn new(repo: &'a Repo, only: &'a [RepoPath], exclude: &[String]) -> Self {
+    /// The texts that a request may touch, by the rules of the walk.
+    pub fn new(repo: &'a Repo, only: &'a [RepoPath], rules: &WalkRules) -> Self {
         Self {
             repo,
             only,
-            rules: WalkRules {
-                exclude: exclude.to_vec(),
-            },
+            rules: rules.clone(),
             ignoring: RefCell::new(None),
+            outside: RefCell::new(None),
+            confidential: RefCell::new(None),
+            twins: RefCell::new(CaseTwins::new(repo)),
         }
     }
 
@@ -46,6 +53,16 @@ impl<'a> RepoTexts<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Tells whether git has a file of that name, in whatever case, outside a sparse checkout.
+    fn is_outside(&self, path: &RepoPath) -> Result<bool> {
+        let mut outside = self.outside.borrow_mut();
+        let outside = match &mut *outside {
+            Some(known) => known,
+            none => none.insert(self.repo.outside_checkout()?),
+        };
+        Ok(outside.contains(&path.as_str().to_lowercase()))
     }
 
     /// The failure for a path that is reached by a link.
@@ -83,6 +100,22 @@ impl<'a> RepoTexts<'a> {
         }
     }
 
+    /// Checks that a file is none of keys and passwords, unless the request names it. `start` is its
+    /// text, or the beginning of that.
+    fn open_to_all(&self, path: &RepoPath, start: &[u8]) -> Result<()> {
+        let mut confidential = self.confidential.borrow_mut();
+        let confidential = match &mut *confidential {
+            Some(known) => known,
+            none => none.insert(Confidential::new(self.repo, &self.rules)?),
+        };
+        if self.only.contains(path) || !confidential.is(path, start) {
+            return Ok(());
+        }
+        Err(Failure::input(format!("{path} must not be changed"))
+            .because("it is a file of keys, passwords or tokens (the setting `confidential`)")
+            .hint(format!("name it, if it is to be: `--file {path}`")))
+    }
+
     /// Tells whether every folder above a path exists as a folder or not at all, none being a link.
     fn plain_folders(&self, path: &RepoPath) -> bool {
         let mut at = self.repo.root().to_owned();
@@ -111,13 +144,30 @@ impl Texts for RepoTexts<'_> {
         self.own(path)?;
         let bytes = self.repo.read_bytes(path)?;
         self.counts(path)?;
+        self.open_to_all(path, &bytes)?;
         let not_text = |why: &str| {
             Failure::input(format!("{path} cannot be changed as text")).because(why.to_owned())
         };
-        if bytes.contains(&0) {
-            return Err(not_text("it is binary"));
+        match decode(&bytes) {
+            None => Err(not_text("it is binary")),
+            Some(decoded) if decoded.lossy => Err(not_text(
+                "its encoding cannot be told, and it would not come back as it is",
+            )),
+            Some(decoded) => Ok(decoded.text),
         }
-        String::from_utf8(bytes).map_err(|_| not_text("it is not UTF-8"))
+    }
+
+    fn can_hold(&self, path: &RepoPath, text: &str) -> Result<()> {
+        let Some(decoded) = decode(&self.repo.read_bytes(path)?) else {
+            return Ok(());
+        };
+        match decoded.encoding.first_unmappable(text) {
+            None => Ok(()),
+            Some(c) => Err(Failure::input(format!(
+                "{path} is in {}, in which `{c}` cannot be written",
+                decoded.encoding.name()
+            ))),
+        }
     }
 
     fn exists(&self, path: &RepoPath) -> bool {
@@ -127,14 +177,34 @@ impl Texts for RepoTexts<'_> {
     fn may_create(&self, path: &RepoPath) -> Result<()> {
         self.allowed(path)?;
         if self.exists(path) {
-            return Err(Failure::input(format!("{path} exists already")));
+            return match self.text(path) {
+                Ok(text) if text.is_empty() => Ok(()),
+                _ => Err(Failure::input(format!("{path} exists already"))),
+            };
         }
         if !self.plain_folders(path) {
             return Err(Failure::input(format!("{path} cannot be made"))
                 .because("a folder above it is a link or a file"));
         }
         self.own(path)?;
-        self.counts(path)
+        self.counts(path)?;
+        self.open_to_all(path, &[])?;
+        let refused = |why: String| Failure::input(format!("{path} cannot be made")).because(why);
+        if let Some(twin) = self.twins.borrow_mut().of(path) {
+            let why = format!("`{twin}` is there, and many systems take the two for one");
+            return Err(refused(why));
+        }
+        if self.is_outside(path)? {
+            let failure = refused("git has it, outside the sparse checkout".to_owned());
+            let folder = match path.folder() {
+                "" => path.as_str(),
+                folder => folder,
+            };
+            return Err(failure.hint(format!(
+                "`git sparse-checkout add {folder}` lays it into the working tree"
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -162,6 +232,10 @@ impl Texts for SeenTexts<'_> {
             Some(text) => Ok((*text).to_owned()),
             None => self.now.text(path),
         }
+    }
+
+    fn can_hold(&self, path: &RepoPath, text: &str) -> Result<()> {
+        self.now.can_hold(path, text)
     }
 
     fn exists(&self, path: &RepoPath) -> bool {

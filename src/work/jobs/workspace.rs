@@ -39,8 +39,6 @@ pub struct Workspace {
     pub settings: Settings,
     /// The files and limits that checks are allowed.
     pub allowance: Allowance,
-    /// The files that the walk leaves out.
-    pub rules: WalkRules,
     /// Indexes of other working trees of the repository.
     siblings: Vec<PathBuf>,
     /// The embedding model that searches by meaning, where one is installed.
@@ -67,21 +65,20 @@ impl Workspace {
         let siblings = siblings.iter().map(|root| places.for_repo(root).index);
         let siblings = siblings.collect();
         let allowance = Allowance::new(&config, places);
+        let all = places;
         let places = places.for_repo(repo.root());
         let mut settings = settings(&config);
+        settings.rules.own = own_folders(all);
         settings.dismissed = Some(places.dismissed.clone());
         settings.reviews = config.save.value.then(|| places.reviews.clone());
         Ok(Self {
+            repo,
             places,
+            config,
+            prompts,
             settings,
             allowance,
             siblings,
-            rules: WalkRules {
-                exclude: config.exclude.value.clone(),
-            },
-            repo,
-            config,
-            prompts,
             embedder,
         })
     }
@@ -116,7 +113,7 @@ impl Workspace {
         let index = crate::index::build(
             &self.repo,
             &self.places.index,
-            &self.rules,
+            &self.settings.rules,
             rebuild,
             cancel,
             progress,
@@ -162,6 +159,16 @@ impl Workspace {
     }
 }
 
+/// The folders that homebody keeps its own things in, as a walk would come to them.
+fn own_folders(places: &Places) -> Vec<PathBuf> {
+    let all = [&places.config, &places.data, &places.cache, &places.state];
+    // One that is not there is walked into by nobody.
+    let there = all
+        .into_iter()
+        .filter_map(|folder| folder.canonicalize().ok());
+    there.collect()
+}
+
 /// The settings of jobs that a configuration gives.
 pub fn settings(config: &Config) -> Settings {
     Settings {
@@ -180,7 +187,11 @@ pub fn settings(config: &Config) -> Settings {
         second_look: config.second_look.value,
         reviews: None,
         dismissed: None,
-        exclude: config.exclude.value.clone(),
+        rules: WalkRules {
+            exclude: config.exclude.value.clone(),
+            confidential: config.confidential.value.clone(),
+            own: Vec::new(),
+        },
     }
 }
 

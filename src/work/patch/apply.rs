@@ -243,6 +243,10 @@ impl EditPlan {
     }
 
     fn create(&mut self, at: usize, path: &RepoPath, text: &str, texts: &dyn Texts) {
+        let is_empty = || texts.text(path).is_ok_and(|text| text.is_empty());
+        if texts.exists(path) && is_empty() {
+            return self.splice(at, path, texts, (LineRange::new(1, 1), "", text));
+        }
         match self.room_for(path, texts) {
             Ok(()) => {
                 self.created.insert(path.clone(), text.to_owned());
@@ -292,6 +296,9 @@ impl EditPlan {
             Ok(lines) => lines,
             Err(failure) => return self.refuse(at, failure.to_string()),
         };
+        if let Err(failure) = texts.can_hold(&path, new) {
+            return self.refuse(at, failure.to_string());
+        }
         let Some(splice) = trimmed(at, &file, lines, new) else {
             return self.refuse(at, "it changes nothing: the new text is the old one");
         };

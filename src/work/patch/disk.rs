@@ -6,6 +6,7 @@ use std::path::Path;
 #[cfg(test)]
 use std::path::PathBuf;
 
+use super::attributes;
 use super::record::sync_folder;
 use crate::base::beneath::{self, Spot};
 use crate::base::failure::io_failure;
@@ -163,6 +164,30 @@ pub(super) fn lay_ready(
     let _ = fs::remove_file(&beside);
     write_beside(&beside, bytes, mode)
         .map_err(|e| io_failure(format!("cannot write beside `{target}`"), &e))
+}
+
+/// Gives a text that was laid ready what the file `from`, which it is to replace, has besides its
+/// own text and rights.
+pub(super) fn dress_ready(
+    root: &Path,
+    from: &RepoPath,
+    target: &RepoPath,
+    (number, index): (u64, usize),
+) -> Result<()> {
+    let (from, to) = (there(root, from)?, there(root, target)?);
+    let ready = to.beside(&waiting_name(number, index));
+    attributes::copy(&from.path(), &ready).map_err(|e| {
+        let what = format!("the attributes of `{target}` cannot be kept");
+        io_failure(what, &e).hint("change the file by hand, or take its attributes away")
+    })
+}
+
+/// The facts about the file at a path, without following links; none where nothing is there.
+pub(super) fn facts_of(root: &Path, path: &RepoPath) -> Result<Option<fs::Metadata>> {
+    match spot(root, path)? {
+        Some(spot) => facts(&spot, path),
+        None => Ok(None),
+    }
 }
 
 /// Takes a text away that was laid ready; usually none is there.

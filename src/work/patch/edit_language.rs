@@ -121,7 +121,10 @@ impl<'a> EditLanguage<'a> {
         let texts = scope.texts;
         let new = NewPaths::new(
             Box::new(|path| texts.may_create(path).is_ok()),
-            scope.files.iter().map(|file| &file.path),
+            // One that holds nothing has no lines to be named, and is written as if it were new.
+            (scope.files.iter())
+                .filter(|file| !file.text.is_empty())
+                .map(|file| &file.path),
             &scope.only,
         );
         let mut files: Vec<File> = scope

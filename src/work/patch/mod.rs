@@ -6,11 +6,14 @@
 //! the working tree. It knows no git: which paths are allowed is given to it.
 
 pub mod apply;
+pub mod attributes;
 mod disk;
 mod edit_language;
 mod hunks;
 mod merge;
+mod own_encoding;
 mod record;
+pub mod undo;
 mod unified;
 pub mod write;
 
@@ -20,7 +23,9 @@ use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, ChangedHunk, FileChange};
 pub use edit_language::{EditAnswer, EditGrammar, EditLanguage, Scope, ScopeFile};
-pub use write::{Applied, Foreign, UndoDir, Undone};
+pub use own_encoding::to_unified_bytes;
+pub use undo::{UndoRequest, Undone};
+pub use write::{Applied, Foreign, UndoDir};
 
 /// The kinds of edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,6 +109,15 @@ pub trait Texts {
     /// # Errors
     /// Of kind input, if it is not there, not text, or must not be touched.
     fn text(&self, path: &RepoPath) -> Result<String>;
+
+    /// Checks that a text can be written into a file, which may be in an encoding that lacks some
+    /// characters.
+    ///
+    /// # Errors
+    /// Of kind input, with the character that cannot be written.
+    fn can_hold(&self, _path: &RepoPath, _text: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// Tells whether something stands at that path: a file, a folder or anything else.
     fn exists(&self, path: &RepoPath) -> bool;

@@ -6,12 +6,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::own_encoding::encoded;
 use super::write::UndoDir;
+use crate::base::encoding::TextEncoding;
 use crate::base::failure::io_failure;
 use crate::base::places::{private_dir, write_private};
 use crate::base::text::hex;
@@ -30,7 +33,8 @@ pub(super) enum WriteStage {
     Applying,
     /// All files are written.
     Applied,
-    /// Files are being put back: found at a start, this is an undo that was interrupted.
+    /// Files are put back, and their record is about to go: found at a start, this is an undo that
+    /// was interrupted. Older versions said so in the record of the patch itself.
     Undoing,
 }
 
@@ -45,6 +49,13 @@ pub(super) struct Entry {
     pub before: Option<String>,
     /// The hash of the text after (SHA-256 in hex); none for a deleted file.
     pub after_hash: Option<String>,
+    /// The text after, from which an undo tells what was changed since; none for a deleted file,
+    /// and in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The name of the file's encoding; none for UTF-8.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
     /// Permissions before, on Unix.
     pub mode: Option<u32>,
 }
@@ -53,6 +64,21 @@ impl Entry {
     /// The path at which the text after stands.
     pub fn target(&self) -> &RepoPath {
         self.renamed_to.as_ref().unwrap_or(&self.path)
+    }
+
+    /// The encoding of the file.
+    pub fn encoding(&self) -> Result<TextEncoding> {
+        let Some(name) = &self.encoding else {
+            return Ok(TextEncoding::UTF_8);
+        };
+        TextEncoding::named(name).ok_or_else(|| {
+            Failure::environment("an undo record names an encoding that is not known").because(name)
+        })
+    }
+
+    /// The bytes of a text in the encoding of the file.
+    pub fn bytes(&self, text: &str) -> Result<Vec<u8>> {
+        encoded(&self.path, self.encoding()?, text)
     }
 }
 
@@ -64,6 +90,12 @@ pub(super) struct Record {
     pub files: Vec<Entry>,
     /// Folders that were made, outermost first.
     pub folders: Vec<RepoPath>,
+    /// The number of the record that this one takes back: it is the record of an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<u64>,
+    /// True if the record stays when its undo is done, since it holds what would be lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keeps: bool,
     /// True if the record is ours by its code, or was made by this process.
     #[serde(skip)]
     pub own: bool,
@@ -217,6 +249,11 @@ impl Record {
         sync_folder(dir);
         Ok(aside)
     }
+}
+
+/// The time when a record was written last; none where the system does not tell.
+pub(super) fn time_of(dir: &Path, number: u64) -> Option<SystemTime> {
+    fs::metadata(file_of(dir, number)).ok()?.modified().ok()
 }
 
 /// Removes the oldest records beyond the number that is kept.

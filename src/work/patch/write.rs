@@ -1,4 +1,4 @@
-//! The only writer of the working tree, and the record that takes a patch back.
+//! The only writer of the working tree.
 //!
 //! Order of things: lock; finish what an earlier process left half done; check every file;
 //! write the record; write all new texts beside their places; move them in; say so in the
@@ -9,16 +9,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::disk::{
-    Stands, clear_ready, lay_ready, make_folder, move_in, remove, remove_folder, restore_folders,
-    stands,
+    Stands, clear_ready, dress_ready, lay_ready, make_folder, move_in, remove, remove_folder,
+    restore_folders, stands,
 };
 use super::record::{Entry, Record, WriteStage, hash, numbers, prune};
 use super::{Change, FileChange, merge};
+use crate::base::encoding::{TextEncoding, decode};
 use crate::base::places::{self, RepoPlaces, private_dir};
 use crate::base::{Cancel, Failure, Kind, RepoPath, Result};
 
 /// Time for which another homebody that writes is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The folder of the `undo` records of one repository (never in the repository).
 #[derive(Debug, Clone)]
@@ -50,17 +51,6 @@ pub struct Applied {
     pub notes: Vec<String>,
 }
 
-/// An account of a change that was taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undone {
-    /// The files that were put back.
-    pub files: Vec<RepoPath>,
-    /// Earlier records that are left.
-    pub left: usize,
-    /// Events besides that must be told, as in [`Applied::notes`].
-    pub notes: Vec<String>,
-}
-
 /// Writes a change, all or nothing, under a lock: merges it with what has changed since it was
 /// planned, records what was there, writes new texts beside the old ones and renames them into
 /// place (keeping permissions), and puts all back when one fails.
@@ -76,7 +66,7 @@ pub fn apply(root: &Path, change: &Change, undo: &UndoDir) -> Result<Applied> {
     let mut notes = Vec::new();
     recover(root, undo, Foreign::Refused, &mut notes)?;
     let change = merged_with_what_stands(root, change, &mut notes)?;
-    let mut record = begin(root, &change, undo)?;
+    let mut record = begin(root, &change, undo, None)?;
     record.state = WriteStage::Applied;
     if let Err(failure) = record.save(undo) {
         record.state = WriteStage::Applying;
@@ -126,7 +116,7 @@ pub enum Foreign {
 }
 
 /// The failure of a record that is not known to be ours; says what the record would do.
-fn not_ours(record: &Record) -> Failure {
+pub(super) fn not_ours(record: &Record) -> Failure {
     let named = |entry: &Entry| match &entry.before {
         Some(before) => format!("writes {} ({} lines)", entry.path, before.lines().count()),
         None => format!("removes {}", entry.target()),
@@ -140,55 +130,8 @@ fn not_ours(record: &Record) -> Failure {
         )
 }
 
-/// Takes the last applied patch back, if its files still are as the patch left them.
-///
-/// # Errors
-/// Of kind usage, if there is nothing to undo; of kind input, if a file has changed since.
-pub fn undo(root: &Path, undo: &UndoDir, foreign: Foreign) -> Result<Undone> {
-    let _lock = lock(undo, PATIENCE)?;
-    let mut notes = Vec::new();
-    let recovered = recover(root, undo, foreign, &mut notes)?;
-    let all = numbers(&undo.dir)?;
-    if let Some(files) = recovered {
-        // The half-done patch, which is taken back now, was the last one.
-        return Ok(Undone {
-            files,
-            left: all.len(),
-            notes,
-        });
-    }
-    let Some(last) = all.last() else {
-        return Err(Failure::usage("there is no applied patch to undo"));
-    };
-    let mut record = Record::load(undo, *last)?;
-    if !record.own && foreign == Foreign::Refused {
-        return Err(not_ours(&record));
-    }
-    let changed: Vec<String> = record
-        .files
-        .iter()
-        .filter_map(|entry| changed_since(root, entry).err())
-        .collect();
-    if !changed.is_empty() {
-        return Err(changed.iter().fold(
-            Failure::input("the last patch cannot be undone: files have changed since")
-                .hint("put those files back as the patch left them, or change them by hand"),
-            Failure::because,
-        ));
-    }
-    record.state = WriteStage::Undoing;
-    record.save(undo)?;
-    take_back(root, &record, record.files.len())?;
-    record.remove(&undo.dir)?;
-    Ok(Undone {
-        files: record.files.iter().map(|e| e.path.clone()).collect(),
-        left: all.len() - 1,
-        notes,
-    })
-}
-
 /// Takes the lock of this repository's writers.
-fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
+pub(super) fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
     private_dir(&undo.dir)?;
     let taken = places::lock(&undo.dir.join("lock"), patience, &Cancel::never())?;
     taken.ok_or_else(|| {
@@ -199,7 +142,7 @@ fn lock(undo: &UndoDir, patience: Duration) -> Result<File> {
 
 /// Takes back the half-done work of a process that was killed, and says so in `notes`. Returns the
 /// files concerned, if there was such work.
-fn recover(
+pub(super) fn recover(
     root: &Path,
     undo: &UndoDir,
     foreign: Foreign,
@@ -216,12 +159,23 @@ fn recover(
         }
         WriteStage::Undoing => "an undo that was interrupted has been finished",
     };
+    let what = match record.undoes {
+        Some(_) if record.state == WriteStage::Applying => {
+            "an undo that was interrupted has been taken back"
+        }
+        _ => what,
+    };
     if !record.own && foreign == Foreign::Refused {
         notes.push(format!("nothing is put back: {}", not_ours(&record)));
         return Ok(None);
     }
     let files: Vec<RepoPath> = record.files.iter().map(|e| e.path.clone()).collect();
     let names: Vec<String> = files.iter().map(ToString::to_string).collect();
+    if record.state == WriteStage::Undoing && record.undoes.is_some() {
+        finish_undo(root, undo, record)?;
+        notes.push(format!("{what}: {}", names.join(", ")));
+        return Ok(Some(files));
+    }
     match take_back(root, &record, files.len()) {
         Ok(()) => {
             record.remove(&undo.dir)?;
@@ -239,17 +193,55 @@ fn recover(
     Ok(Some(files))
 }
 
-/// Checks every file, writes the record and then the change; a change that fails is taken back.
-fn begin(root: &Path, change: &Change, undo: &UndoDir) -> Result<Record> {
+/// Ends an undo whose files are all written: the record that it has taken back goes, and its own
+/// too, unless that holds what would be lost.
+pub(super) fn finish_undo(root: &Path, undo: &UndoDir, mut record: Record) -> Result<()> {
+    if let Some(undone) = record.undoes
+        && let Ok(undone) = Record::load(undo, undone)
+    {
+        for folder in undone.folders.iter().rev() {
+            // A folder that holds something else by now stays.
+            remove_folder(root, folder);
+        }
+        undone.remove(&undo.dir)?;
+    }
+    if !record.keeps {
+        return record.remove(&undo.dir);
+    }
+    record.state = WriteStage::Applied;
+    record.undoes = None;
+    record.save(undo)
+}
+
+/// Checks every file, writes the record and then the change, which may take back another `undone`;
+/// a change that fails is taken back.
+pub(super) fn begin(
+    root: &Path,
+    change: &Change,
+    undo: &UndoDir,
+    undone: Option<&Record>,
+) -> Result<Record> {
     let mut record = Record {
         number: numbers(&undo.dir)?.last().map_or(1, |last| last + 1),
         state: WriteStage::Applying,
         files: Vec::new(),
         folders: Vec::new(),
+        undoes: undone.map(|record| record.number),
+        keeps: false,
         own: true,
     };
     for file in &change.files {
-        let entry = checked_entry(root, file)?;
+        let mut entry = checked_entry(root, file)?;
+        // A file comes back in the encoding that it had, and one that was removed with its rights.
+        let had = undone.and_then(|record| {
+            let mut entries = record.files.iter();
+            entries.find(|before| before.path == *entry.target())
+        });
+        if let Some(had) = had {
+            entry.mode = entry.mode.or(had.mode);
+            entry.encoding.clone_from(&had.encoding);
+            sign(&mut entry)?;
+        }
         note_folders(root, entry.target(), &mut record.folders)?;
         record.files.push(entry);
     }
@@ -281,9 +273,10 @@ fn merged_with_what_stands(
         let mut file = file.clone();
         if let (Some(before), Some(after)) = (&file.before, &file.after)
             && let Stands::File { bytes, .. } = stands(root, &file.path)?
-            && bytes != before.as_bytes()
-            && let Ok(now) = String::from_utf8(bytes)
+            && TextEncoding::in_which(&bytes, before).is_none()
+            && let Some(now) = decode(&bytes).filter(|now| !now.lossy)
         {
+            let now = now.text;
             let path = &file.path;
             let both = merge::merged(before, &now, after).map_err(|meet| {
                 let ranges: Vec<String> = meet.iter().map(ToString::to_string).collect();
@@ -324,8 +317,8 @@ fn checked_entry(root: &Path, file: &FileChange) -> Result<Entry> {
         ))
         .hint("ask for the patch again")
     };
-    let mode = match (&file.before, stands(root, &file.path)?) {
-        (None, Stands::Nothing) => None,
+    let (mode, encoding) = match (&file.before, stands(root, &file.path)?) {
+        (None, Stands::Nothing) => (None, TextEncoding::UTF_8),
         (None, Stands::File { .. }) => {
             return Err(Failure::input(format!("`{}` exists already", file.path)));
         }
@@ -339,21 +332,35 @@ fn checked_entry(root: &Path, file: &FileChange) -> Result<Entry> {
             return Err(Failure::input(format!("`{}` is read-only", file.path))
                 .hint("allow writing to it (chmod u+w), and try again"));
         }
-        (Some(before), Stands::File { bytes, mode, .. }) if bytes == before.as_bytes() => mode,
-        (Some(_), _) => return Err(changed()),
+        (Some(before), Stands::File { bytes, mode, .. }) => {
+            let encoding = TextEncoding::in_which(&bytes, before);
+            (mode, encoding.ok_or_else(changed)?)
+        }
+        (Some(_), Stands::Nothing) => return Err(changed()),
     };
     if let Some(to) = &file.renamed_to
         && !matches!(stands(root, to)?, Stands::Nothing)
     {
         return Err(Failure::input(format!("`{to}` exists already")));
     }
-    Ok(Entry {
+    let mut entry = Entry {
         path: file.path.clone(),
         renamed_to: file.renamed_to.clone(),
         before: file.before.clone(),
-        after_hash: file.after.as_ref().map(|after| hash(after.as_bytes())),
+        after_hash: None,
+        after: file.after.clone(),
+        encoding: (!encoding.is_utf8()).then(|| encoding.name().to_owned()),
         mode,
-    })
+    };
+    sign(&mut entry)?;
+    Ok(entry)
+}
+
+/// Puts down the hash of the text after, as it will stand on the disk.
+fn sign(entry: &mut Entry) -> Result<()> {
+    let bytes = entry.after.as_ref().map(|after| entry.bytes(after));
+    entry.after_hash = bytes.transpose()?.map(|bytes| hash(&bytes));
+    Ok(())
 }
 
 /// Adds the folders above `path` that are not there yet.
@@ -380,7 +387,10 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
         if let Some(after) = &file.after {
             let of = (record.number, index);
-            lay_ready(root, entry.target(), of, after.as_bytes(), entry.mode)?;
+            lay_ready(root, entry.target(), of, &entry.bytes(after)?, entry.mode)?;
+            if file.before.is_some() {
+                dress_ready(root, &file.path, entry.target(), of)?;
+            }
         }
     }
     for (index, (file, entry)) in change.files.iter().zip(&record.files).enumerate() {
@@ -394,25 +404,6 @@ fn carry_out(root: &Path, change: &Change, record: &Record, reached: &mut usize)
         if file.after.is_none() || entry.renamed_to.is_some() {
             remove(root, &entry.path)?;
         }
-    }
-    Ok(())
-}
-
-/// Checks that a file is as the patch left it; if not, says in which way it differs.
-fn changed_since(root: &Path, entry: &Entry) -> std::result::Result<(), String> {
-    let target = entry.target();
-    let is = |path: &RepoPath| stands(root, path).map_err(|failure| failure.to_string());
-    match (&entry.after_hash, is(target)?) {
-        (Some(wanted), Stands::File { bytes, .. }) if hash(&bytes) == *wanted => {}
-        (Some(_), Stands::File { .. }) => {
-            return Err(format!("`{target}` is not as the patch left it"));
-        }
-        (Some(_), Stands::Nothing) => return Err(format!("`{target}` is gone")),
-        (None, Stands::Nothing) => {}
-        (None, Stands::File { .. }) => return Err(format!("`{target}` is there again")),
-    }
-    if entry.renamed_to.is_some() && !matches!(is(&entry.path)?, Stands::Nothing) {
-        return Err(format!("`{}` is there again", entry.path));
     }
     Ok(())
 }
@@ -458,8 +449,9 @@ fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()>
             Stands::File { .. } => Err(left_alone(target)),
         };
     };
+    let before = entry.bytes(before)?;
     match stands(root, &entry.path)? {
-        Stands::File { bytes, .. } if bytes == before.as_bytes() => {}
+        Stands::File { bytes, .. } if bytes == before => {}
         Stands::File { bytes, .. } if moved || !is_after(&bytes) => {
             return Err(left_alone(&entry.path));
         }
@@ -470,7 +462,11 @@ fn put_back(root: &Path, entry: &Entry, number: u64, index: usize) -> Result<()>
             let fresh = matches!(state, Stands::Nothing);
             restore_folders(root, &entry.path)?;
             let of = (number, index);
-            lay_ready(root, &entry.path, of, before.as_bytes(), entry.mode)?;
+            lay_ready(root, &entry.path, of, &before, entry.mode)?;
+            // A file that was removed has left nothing to be taken over.
+            if entry.after_hash.is_some() {
+                dress_ready(root, target, &entry.path, of)?;
+            }
             move_in(root, &entry.path, of, fresh)?;
         }
     }

@@ -10,6 +10,8 @@ fn begun(root: &Path, change: &Change) -> Record {
         state: WriteStage::Applying,
         files: Vec::new(),
         folders: Vec::new(),
+        undoes: None,
+        keeps: false,
         own: true,
     };
     for file in &change.files {
@@ -80,6 +82,65 @@ fn an_undo_that_was_killed_is_finished_at_the_next_start() {
     );
     place.undo().expect("undone");
     assert_eq!(place.all(), before);
+}
+
+/// Stops an undo at its steps: before all files are written it is taken back, after that it is
+/// finished.
+#[test]
+fn an_undo_that_was_killed_is_taken_back_or_finished() {
+    for written in [false, true] {
+        let place = Place::new(&FILES);
+        let before = place.all();
+        place.apply(&every_kind()).expect("applied");
+        let after = place.all();
+        let done = Record::load(&place.dir(), 1).expect("a record");
+        place.undo().expect("undone");
+        done.save(&place.dir()).expect("saved");
+        // As it was right after the first file had been put back, or the last.
+        let inverse = Change {
+            files: vec![
+                file("deep/er/new", None, Some("n\n"), None),
+                file("moved/is", Some("was"), Some("i\n"), Some("w\n")),
+                file("src/a", None, Some("2\n"), Some("1\n")),
+                file("src/old", None, None, Some("o\n")),
+            ],
+        };
+        let mut entries = Vec::new();
+        for change in &inverse.files {
+            entries.push(Entry {
+                path: change.path.clone(),
+                renamed_to: change.renamed_to.clone(),
+                before: change.before.clone(),
+                after: change.after.clone(),
+                after_hash: change.after.as_ref().map(|after| hash(after.as_bytes())),
+                encoding: None,
+                mode: None,
+            });
+        }
+        let record = Record {
+            number: 2,
+            state: if written {
+                WriteStage::Undoing
+            } else {
+                WriteStage::Applying
+            },
+            files: entries,
+            folders: Vec::new(),
+            undoes: Some(1),
+            keeps: false,
+            own: true,
+        };
+        record.save(&place.dir()).expect("saved");
+        let notes = put_back_interrupted(place.root.path(), &place.dir()).expect("done");
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert_eq!(
+            place.all(),
+            if written { before } else { after },
+            "{notes:?}"
+        );
+        let left = numbers(&place.dir().dir).expect("numbers");
+        assert_eq!(left, if written { vec![] } else { vec![1] });
+    }
 }
 
 #[test]

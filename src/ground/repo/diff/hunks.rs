@@ -1,13 +1,18 @@
 //! The lines of one file's change, from a patch.
 
-use git2::{DiffDelta, Patch, Repository};
+use git2::{DiffDelta, Oid, Patch, Repository};
 
 use super::{DiffKind, DiffLine, Hunk, options};
 use crate::base::OrBug as _;
+use crate::base::encoding::{TextEncoding, decode};
 
-/// True where a patch says that its file is binary, and its hunks.
-pub(super) fn told(patch: &Patch<'_>) -> std::result::Result<(bool, Vec<Hunk>), git2::Error> {
-    let hunks = (0..patch.num_hunks()).map(|h| hunk(patch, h));
+/// True where the content of a changed file is binary, and its hunks.
+pub(super) type Changes = (bool, Vec<Hunk>);
+
+/// The changes that a patch tells.
+pub(super) fn told(patch: &Patch<'_>) -> std::result::Result<Changes, git2::Error> {
+    let encoding = encoding_of(patch)?;
+    let hunks = (0..patch.num_hunks()).map(|h| hunk(patch, h, encoding));
     let hunks: Vec<Hunk> = hunks.collect::<std::result::Result<_, _>>()?;
     let delta = patch.delta();
     // Of the same content nobody asks whether it is binary.
@@ -16,29 +21,51 @@ pub(super) fn told(patch: &Patch<'_>) -> std::result::Result<(bool, Vec<Hunk>), 
     Ok((delta.flags().is_binary() && !same, hunks))
 }
 
-/// The word of a patch between the contents that git keeps of both sides; an error where git keeps
-/// none of the new one.
+/// The changes between the contents that git keeps of both sides.
 pub(super) fn staged(
     git: &Repository,
     delta: &DiffDelta<'_>,
     context: u32,
-) -> std::result::Result<Option<(bool, Vec<Hunk>)>, git2::Error> {
+) -> std::result::Result<Changes, git2::Error> {
     let (old, new) = (delta.old_file(), delta.new_file());
-    let new_blob = git.find_blob(new.id())?;
-    let old_blob = if old.id().is_zero() {
-        None
-    } else {
-        Some(git.find_blob(old.id())?)
-    };
-    let before = old_blob.as_ref().map_or(&b""[..], git2::Blob::content);
+    let (before, after) = (content(git, old.id())?, content(git, new.id())?);
     let mut options = options(context);
-    let (from, to) = (old.path(), new.path());
-    let patch = Patch::from_buffers(before, from, new_blob.content(), to, Some(&mut options))?;
-    told(&patch).map(Some)
+    let (old, new) = (old.path(), new.path());
+    let patch = Patch::from_buffers(&before, old, &after, new, Some(&mut options))?;
+    told(&patch)
 }
 
-/// The `h`th hunk of a patch.
-fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
+/// The content that git keeps under an id; nothing under that of no content.
+pub(super) fn content(git: &Repository, id: Oid) -> std::result::Result<Vec<u8>, git2::Error> {
+    if id.is_zero() {
+        return Ok(Vec::new());
+    }
+    Ok(git.find_blob(id)?.content().to_vec())
+}
+
+/// The encoding of the lines of a patch; UTF-8 where it cannot be told.
+fn encoding_of(patch: &Patch<'_>) -> std::result::Result<TextEncoding, git2::Error> {
+    let (mut all, mut other) = (Vec::new(), false);
+    for h in 0..patch.num_hunks() {
+        for l in 0..patch.num_lines_in_hunk(h)? {
+            let line = patch.line_in_hunk(h, l)?;
+            if std::str::from_utf8(line.content()).is_err() {
+                other = true;
+                all.extend_from_slice(line.content());
+            }
+        }
+    }
+    let told = || decode(&all).filter(|decoded| !decoded.lossy);
+    let told = other.then(told).flatten();
+    Ok(told.map_or(TextEncoding::UTF_8, |decoded| decoded.encoding))
+}
+
+/// The `h`th hunk of a patch, whose lines are in that encoding.
+fn hunk(
+    patch: &Patch<'_>,
+    h: usize,
+    encoding: TextEncoding,
+) -> std::result::Result<Hunk, git2::Error> {
     let (head, count) = patch.hunk(h)?;
     let header = String::from_utf8_lossy(head.header()).into_owned();
     let section = header
@@ -62,7 +89,11 @@ fn hunk(patch: &Patch<'_>, h: usize) -> std::result::Result<Hunk, git2::Error> {
                 continue;
             }
         };
-        let text = String::from_utf8_lossy(line.content());
+        // Between two sides of different encodings a line may be in either.
+        let text = match std::str::from_utf8(line.content()) {
+            Ok(text) => text.into(),
+            Err(_) => encoding.shown(line.content()),
+        };
         lines.push(DiffLine {
             kind,
             old: line.old_lineno(),

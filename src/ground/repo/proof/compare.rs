@@ -343,17 +343,25 @@ fn lines(bytes: &[u8]) -> Vec<Line> {
     let each = bytes.split_inclusive(|byte| *byte == b'\n');
     each.map(|line| {
         let text = line.strip_suffix(b"\n");
-        let whole = String::from_utf8_lossy(text.unwrap_or(line));
-        (whole.into_owned(), text.is_none())
+        (shown(text.unwrap_or(line)), text.is_none())
     })
     .collect()
 }
 
+/// A line as homebody shows it: what is no UTF-8 here is Latin-1.
+fn shown(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(text) => text.to_owned(),
+        Err(_) if line.contains(&0) => String::from_utf8_lossy(line).into_owned(),
+        Err(_) => line.iter().copied().map(char::from).collect(),
+    }
+}
+
 fn from_git(hunk: &GitHunk) -> Piece {
-    let lines = hunk.lines.iter().map(|(sign, text, end)| {
-        let text = String::from_utf8_lossy(text).into_owned();
-        (*sign, (text, *end))
-    });
+    let lines = hunk
+        .lines
+        .iter()
+        .map(|(sign, text, end)| (*sign, (shown(text), *end)));
     Piece {
         range: hunk.range,
         lines: lines.collect(),

@@ -182,7 +182,7 @@ impl State {
             .iter()
             .flat_map(|path| [path.as_bytes(), b"\0"].concat())
             .collect();
-        let asked = ["check-ignore", "--no-index", "-z", "-v", "-n", "--stdin"];
+        let asked = ["check-ignore", "-z", "-v", "-n", "--stdin"];
         let output = self.ask_with(None, &asked, &input);
         let told = fields(&output.stdout);
         if told.len() != paths.len() * 4 {

@@ -88,7 +88,7 @@ pub(super) fn is_elsewhere(root: &Path, path: &str) -> bool {
 }
 
 /// Holds the files of a walk against those that git tracks or would add.
-pub(super) fn walk(state: &State, ours: &Walk, tally: &mut Tally) -> Result<(), Fault> {
+pub(super) fn walk(state: &State, ours: &Walk) -> Result<(), Fault> {
     let counts = |path: &String| {
         let facts = state.root.join(path).symlink_metadata();
         let plain = facts.is_ok_and(|facts| facts.is_file() && facts.len() <= MAX_FILE);
@@ -105,15 +105,6 @@ pub(super) fn walk(state: &State, ours: &Walk, tally: &mut Tally) -> Result<(), 
         .map(|entry| entry.path.as_str().to_owned())
         .filter(|path| !is_elsewhere(&state.root, path))
         .collect();
-    let missing: Vec<String> = theirs.difference(&ours).cloned().collect();
-    if let (false, Some(ignored)) = (missing.is_empty(), state.ignored(&missing)) {
-        for (path, ignored) in missing.iter().zip(ignored) {
-            if ignored {
-                tally.count("walk: tracked, though ignored, is left out");
-                theirs.remove(path);
-            }
-        }
-    }
     theirs.extend(others.into_iter().filter(counts));
     if ours == theirs {
         return Ok(());

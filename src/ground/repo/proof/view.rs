@@ -165,7 +165,7 @@ fn answers(
         Err(Fault::new("commits", format!("{theirs:?} are not told")))
     });
     let walk = excused(state, said.walk, tally).and_then(|walk| match walk {
-        Some(walk) => sets::walk(state, &walk, tally),
+        Some(walk) => sets::walk(state, &walk),
         None => Ok(()),
     });
     let ignored = ignored(state, paths, &said.ignored, tally);

@@ -24,32 +24,40 @@ const BEFORE: u32 = 3;
 /// Lines shown after that one.
 const AFTER: u32 = 5;
 
-/// Finds the definitions around changes.
-pub(super) struct Surroundings<'a> {
+/// Texts of files that are held at once.
+const TEXTS: usize = 64;
+
+/// Finds the definitions that changes stand in: read from the repository, and shown only where the
+/// file still is as the diff's new side says. Pieces are dealt with one by one, as they are needed:
+/// the first one is not kept waiting for the last.
+pub struct Surroundings<'a> {
     diff: &'a Diff,
     repo: &'a Repo,
     index: &'a Index,
     /// Texts of files that were asked for; none for those that cannot be read.
     texts: BTreeMap<RepoPath, Option<Rc<str>>>,
+    /// The definitions of the file that was asked for last.
+    symbols: Option<(RepoPath, Rc<[Symbol]>)>,
     /// Number of the next excerpt.
     next: u32,
 }
 
 impl<'a> Surroundings<'a> {
-    /// Begins with excerpt number `next`.
-    pub(super) const fn new(diff: &'a Diff, repo: &'a Repo, index: &'a Index, next: u32) -> Self {
+    /// Begins with excerpt number `next`, from 1.
+    pub const fn new(diff: &'a Diff, repo: &'a Repo, index: &'a Index, next: u32) -> Self {
         Self {
             diff,
             repo,
             index,
             texts: BTreeMap::new(),
+            symbols: None,
             next,
         }
     }
 
     /// Adds to a piece what fits of the definitions around its changes, and of what uses those:
-    /// callers, tests.
-    pub(super) fn add(&mut self, piece: &mut DiffPiece, budget: usize, count: &dyn TokenCount) {
+    /// callers, tests. `budget` is that of the pieces, in tokens.
+    pub fn add(&mut self, piece: &mut DiffPiece, budget: usize, count: &dyn TokenCount) {
         let mut changed: Vec<(RepoPath, Symbol)> = Vec::new();
         for part in piece.parts.clone() {
             let Some(new) = part.new else {
@@ -62,7 +70,7 @@ impl<'a> Surroundings<'a> {
             if !is_current(self.diff, &part, &lines) {
                 continue;
             }
-            let Some(symbol) = around(&self.index.symbols(&part.path), new) else {
+            let Some(symbol) = around(&self.symbols(&part.path), new) else {
                 continue;
             };
             let range = symbol.range;
@@ -97,8 +105,23 @@ impl<'a> Surroundings<'a> {
     /// Returns the text of a file, read once; none if it cannot be read: what is around a change is
     /// a help, and that change is shown without.
     fn text(&mut self, path: &RepoPath) -> Option<Rc<str>> {
+        if self.texts.len() > TEXTS {
+            self.texts.clear();
+        }
         let read = || self.repo.read(path).ok().map(|file| Rc::from(file.text));
         self.texts.entry(path.clone()).or_insert_with(read).clone()
+    }
+
+    /// The definitions of a file.
+    fn symbols(&mut self, path: &RepoPath) -> Rc<[Symbol]> {
+        match &self.symbols {
+            Some((of, symbols)) if of == path => Rc::clone(symbols),
+            _ => {
+                let symbols: Rc<[Symbol]> = self.index.symbols(path).into();
+                self.symbols = Some((path.clone(), Rc::clone(&symbols)));
+                symbols
+            }
+        }
     }
 
     /// Shows lines of a file, if there is room. Tells whether it did.

@@ -93,7 +93,8 @@ fn shares(diff: &Diff, room: usize, count: &dyn TokenCount) -> Vec<Option<Share>
     for (turn, (at, file, slot)) in order.into_iter().enumerate() {
         let share = left / (files - turn);
         let total = size(file);
-        let text_of = |lines: usize| first_lines(file, at, lines);
+        let title = title(file);
+        let text_of = |lines: usize| first_lines(file, &title, at, lines);
         let fits = most(total, |lines| count.count(&text_of(lines)) <= share);
         if fits > 0 {
             let text = text_of(fits);
@@ -137,8 +138,8 @@ fn size(file: &FileDiff) -> usize {
     file.hunks.iter().map(|h| h.lines.len()).sum()
 }
 
-/// Writes out the first `lines` lines of the hunks of file number `at`.
-fn first_lines(file: &FileDiff, at: usize, lines: usize) -> String {
+/// Writes out the first `lines` lines of the hunks of file number `at`, behind its title.
+fn first_lines(file: &FileDiff, title: &str, at: usize, lines: usize) -> String {
     let mut parts = Vec::new();
     let mut left = lines;
     for (number, hunk) in file.hunks.iter().enumerate() {
@@ -151,7 +152,8 @@ fn first_lines(file: &FileDiff, at: usize, lines: usize) -> String {
     }
     let mut out = String::new();
     for (turn, this) in parts.iter().enumerate() {
-        write_part(&mut out, file, this, turn == 0);
+        let title = Some(title).filter(|_| turn == 0);
+        write_part(&mut out, file, this, title);
     }
     out.push('\n');
     out

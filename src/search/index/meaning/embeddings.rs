@@ -314,7 +314,7 @@ fn texts_of(
     if parsed(&blob_id(&bytes).0).as_ref() != Some(blob) {
         return Ok(Vec::new());
     }
-    let Some(text) = crate::repo::read::decode(&bytes) else {
+    let Some(text) = crate::base::encoding::decode(&bytes) else {
         return Ok(Vec::new());
     };
     let lines: Vec<&str> = text.text.lines().collect();

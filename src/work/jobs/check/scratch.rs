@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,7 @@ use super::cage::Ours;
 use super::neighbours;
 use crate::base::beneath::{clear, make_folders, spot};
 use crate::base::failure::io_failure;
+use crate::base::file_stamp::{FileStamp, nanoseconds};
 use crate::base::places::{self, private_dir, write_private};
 use crate::base::{Cancel, Failure, Result};
 use crate::patch::Change;
@@ -60,55 +61,16 @@ struct List {
     /// True if the copy was brought up to date to the end.
     whole: bool,
     /// The time when that was begun last, in nanoseconds since 1970.
-    begun: u64,
+    begun: i128,
     entries: BTreeMap<String, CopiedEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum CopiedEntry {
-    /// Sizes and times of the original, and of the copy right after it was made.
-    File { from: Stamp, to: Made },
+    /// The marks of the original, and of the copy right after it was made.
+    File { from: FileStamp, to: FileStamp },
     /// A link, by what it says.
     Link(PathBuf),
-}
-
-/// Size, and time of writing in nanoseconds since 1970.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp(u64, u64);
-
-impl Stamp {
-    fn of(facts: &Metadata) -> Self {
-        // Not every file system keeps times.
-        Self(facts.len(), facts.modified().map_or(0, nanoseconds))
-    }
-}
-
-/// The marks that tell a file of the copy from another, also where somebody has set its times:
-/// size, time of writing, time of the last change to anything of it, and its number on the disk.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Made(u64, u64, i128, u64);
-
-impl Made {
-    fn of(facts: &Metadata) -> Self {
-        let Stamp(bytes, written) = Stamp::of(facts);
-        #[cfg(unix)]
-        let (changed, number) = {
-            use std::os::unix::fs::MetadataExt as _;
-            let changed =
-                i128::from(facts.ctime()) * 1_000_000_000 + i128::from(facts.ctime_nsec());
-            (changed, facts.ino())
-        };
-        #[cfg(not(unix))]
-        let (changed, number) = (0, 0);
-        Self(bytes, written, changed, number)
-    }
-}
-
-/// A time in nanoseconds since 1970.
-fn nanoseconds(time: SystemTime) -> u64 {
-    // Files may be dated before 1970.
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Scratch {
@@ -248,7 +210,7 @@ impl Scratch {
         self.link_neighbours(repo.root())
     }
 
-    /// The hash of the state of the repository: of the paths, sizes and times that were copied.
+    /// The hash of the state of the repository: of the paths and marks of the files that were copied.
     pub fn state(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for (path, kept) in &self.list.entries {
@@ -256,8 +218,7 @@ impl Scratch {
             match kept {
                 CopiedEntry::File { from, .. } => {
                     hash.update([0]);
-                    hash.update(from.0.to_le_bytes());
-                    hash.update(from.1.to_le_bytes());
+                    hash.update(from.to_bytes());
                 }
                 CopiedEntry::Link(says) => {
                     hash.update([1]);
@@ -277,8 +238,8 @@ impl Scratch {
         for file in &change.files {
             for path in std::iter::once(&file.path).chain(file.renamed_to.as_ref()) {
                 let other = CopiedEntry::File {
-                    from: Stamp::default(),
-                    to: Made::default(),
+                    from: FileStamp::default(),
+                    to: FileStamp::default(),
                 };
                 self.list.entries.insert(path.as_str().to_owned(), other);
             }
@@ -345,7 +306,7 @@ impl Scratch {
         #[derive(Serialize)]
         struct Saved<'a> {
             whole: bool,
-            begun: u64,
+            begun: i128,
             entries: &'a BTreeMap<String, CopiedEntry>,
         }
         let saved = Saved {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::base::count::RoughCount;
 use crate::base::{Cancel, OrBug, Result};
-use crate::context::changes::{DiffPieces, diff_pieces};
+use crate::context::changes::{DiffPieces, Surroundings, diff_pieces};
 use crate::engine::Walker;
 use crate::grammar::FormGrammar;
 use crate::index::Index;
@@ -82,11 +82,14 @@ pub fn finding_walks(
         }
         report.diffs += 1;
 
-        let cut = diff_pieces(&diff, Some((repo, index)), budget, 1, &RoughCount);
+        let cut = diff_pieces(&diff, true, budget, &RoughCount);
         for fault in is_whole(&diff, &cut, &mut report) {
             report.faults.push(format!("{}: {fault}", commit.id));
         }
-        for (at, piece) in cut.pieces.iter().enumerate() {
+        let mut surroundings = Surroundings::new(&diff, repo, index, 1);
+        for (at, mut piece) in cut.pieces.into_iter().enumerate() {
+            surroundings.add(&mut piece, cut.budget, &RoughCount);
+            let piece = &piece;
             report.pieces += 1;
             for walk in 0..plan.walks {
                 let form = FindingForm::new(piece, &diff, true);

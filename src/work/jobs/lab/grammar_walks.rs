@@ -13,7 +13,7 @@ use crate::jobs::edits::{KINDS, definitions};
 use crate::jobs::review::{FindingForm, VerdictForm};
 use crate::jobs::texts::RepoTexts;
 use crate::patch::{EditLanguage, Scope, ScopeFile, Texts};
-use crate::repo::{DiffSpec, Repo};
+use crate::repo::{DiffSpec, Repo, WalkRules};
 
 /// Most tokens of a text.
 const LIMIT: usize = 400;
@@ -84,7 +84,7 @@ pub fn printed(
     files: &[RepoPath],
     notation: Notation,
 ) -> Result<String> {
-    let texts = RepoTexts::new(repo, &[], &[]);
+    let texts = RepoTexts::new(repo, &[], &WalkRules::default());
     Ok(match language {
         Language::Patch => print(&edits(&texts, files)?, notation),
         Language::Review => print(&findings(repo)?, notation),
@@ -103,7 +103,7 @@ pub fn strings(
     count: usize,
     each: &mut dyn FnMut(&Tried),
 ) -> Result<()> {
-    let texts = RepoTexts::new(repo, &[], &[]);
+    let texts = RepoTexts::new(repo, &[], &WalkRules::default());
     match language {
         Language::Patch => chance(|| edits(&texts, files), count, each),
         Language::Review => chance(|| findings(repo), count, each),
@@ -140,7 +140,7 @@ fn findings(repo: &Repo) -> Result<FindingForm> {
         .first()
         .ok_or_else(|| Failure::input("there is no commit"))?;
     let diff = repo.diff(&DiffSpec::Commit(commit.id.clone()), 3)?;
-    let cut = diff_pieces(&diff, None, BUDGET, 1, &RoughCount);
+    let cut = diff_pieces(&diff, false, BUDGET, &RoughCount);
     let piece = cut
         .pieces
         .first()

@@ -72,7 +72,7 @@ pub fn walks(
     each: &mut dyn FnMut(usize, &Change),
 ) -> Result<Report> {
     let names = repo.walk_names(&WalkRules::default(), cancel, &mut |_| ())?;
-    let texts = RepoTexts::new(repo, &[], &[]);
+    let texts = RepoTexts::new(repo, &[], &WalkRules::default());
     let paths: Vec<RepoPath> = names.files.iter().map(|file| file.path.clone()).collect();
     if paths.is_empty() {
         return Err(Failure::input("there is no file"));

@@ -6,9 +6,10 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{CopiedEntry, Made, Stamp, nanoseconds};
+use super::CopiedEntry;
 use crate::base::beneath::{Spot, clear, make_folders, spot};
 use crate::base::failure::io_failure;
+use crate::base::file_stamp::{FileStamp, nanoseconds};
 use crate::base::{Cancel, Failure, Result};
 use crate::repo::{TreeEntry, TreeKind};
 
@@ -25,8 +26,8 @@ pub(super) struct Refresh<'a> {
     /// The path of the copy below `place`.
     pub below: &'a Path,
     /// The time when the round before was begun, in nanoseconds since 1970; 0 for none.
-    pub since: u64,
-    pub begun: u64,
+    pub since: i128,
+    pub begun: i128,
     pub old: BTreeMap<String, CopiedEntry>,
     pub new: BTreeMap<String, CopiedEntry>,
     pub copied: usize,
@@ -61,10 +62,8 @@ impl Refresh<'_> {
                 self.link_entries(&entry.path).map(|()| false)
             }
             TreeKind::Link(says) => self.link(&entry.path, says).map(|()| false),
-            TreeKind::File { bytes, modified } => {
-                // Not every file system keeps times.
-                let from = Stamp(bytes, modified.map_or(0, nanoseconds));
-                self.file(&entry.path, from, modified)?;
+            TreeKind::File { stamp, modified } => {
+                self.file(&entry.path, stamp, modified)?;
                 Ok(false)
             }
         }
@@ -130,7 +129,7 @@ impl Refresh<'_> {
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, from: Stamp, modified: Option<SystemTime>) -> Result<()> {
+    fn file(&mut self, path: &Path, from: FileStamp, modified: Option<SystemTime>) -> Result<()> {
         let name = path.to_str();
         let old = name.and_then(|name| self.old.remove(name));
         let stands = self.facts(path)?;
@@ -145,7 +144,7 @@ impl Refresh<'_> {
         ) = (&old, &stands, name)
             && is_file
             && *was == from
-            && *copy == Made::of(facts)
+            && *copy == FileStamp::from(facts)
         {
             self.new
                 .insert(name.to_owned(), CopiedEntry::File { from, to: *copy });
@@ -174,7 +173,7 @@ impl Refresh<'_> {
         };
         let facts = copy(source, &spot, time).map_err(|e| failed(&e))?;
         if let Some(name) = name {
-            let to = Made::of(&facts);
+            let to = FileStamp::from(&facts);
             self.new
                 .insert(name.to_owned(), CopiedEntry::File { from, to });
         }
