@@ -492,6 +492,32 @@ fn the_index_says_what_it_holds() {
 }
 
 #[test]
+fn where_no_file_counts_the_reason_is_said() {
+    let place = Place::plain();
+    place.run_git(&["init", "-q"]);
+    place.write(".gitignore", "*\n");
+    let said = stderr(&place.run(&["index"]));
+    assert!(said.contains("no file here is read: "), "{said}");
+    assert!(
+        said.contains("ignored (`git check-ignore -v PATH`"),
+        "{said}"
+    );
+    // What git tracks belongs to the repository, whatever a rule says.
+    place.run_git(&["add", "-f", "src/walk.rs"]);
+    let output = place.run(&["index"]);
+    assert!(
+        stdout(&output).starts_with("1 files"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(
+        !stderr(&output).contains("no file here"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn nobody_reading_on_is_no_failure_of_any_command() {
     let place = changed();
     let engine = reviewer(&place);

@@ -16,6 +16,31 @@ use crate::engine::Engine;
 use crate::index::{self, Index};
 use crate::jobs::{ModelChoice, Workspace, choose_model, load_engine};
 use crate::registry::{Catalog, Model, Puller, Store};
+use crate::repo::Skipped;
+
+/// Says why no file of a folder counts.
+fn nothing_counts(skipped: &Skipped) -> String {
+    let mut why = Vec::new();
+    for (count, what) in [
+        (
+            skipped.ignored,
+            "ignored (`git check-ignore -v PATH` names the rule; `.homebodyignore` and the key \
+             `exclude` count too)",
+        ),
+        (skipped.confidential, "with keys, passwords or tokens"),
+        (skipped.binary, "binary"),
+        (skipped.large, "larger than 1 MB"),
+        (skipped.unreadable, "unreadable"),
+    ] {
+        if count > 0 {
+            why.push(format!("{} {what}", human_count(count as u64)));
+        }
+    }
+    if why.is_empty() {
+        return "there is no file here to be read".to_owned();
+    }
+    format!("no file here is read: {}", why.join(", "))
+}
 
 /// A model that was settled on, and the process that can fetch it if it is not here.
 pub(super) struct Chosen {
@@ -352,6 +377,9 @@ impl Invocation {
         // Kept in memory only, or behind another process: the next run will take as long.
         if let Some(note) = &index.stats().note {
             self.out.note(note);
+        }
+        if index.stats().files == 0 {
+            self.out.warn(&nothing_counts(&index.stats().skipped));
         }
         Ok(index)
     }

@@ -1,5 +1,6 @@
 //! Diffs as text, as `git diff` and `diff -u` write them: read and written.
 
+mod colours;
 mod names;
 mod write;
 
@@ -13,11 +14,13 @@ use crate::base::{Failure, RepoPath, Result};
 
 impl Diff {
     /// Reads a unified diff, as `git diff` and `diff -u` write it (`--stdin`). Text before
-    /// the first file (a commit message, say) is passed over.
+    /// the first file (a commit message, say) is passed over, and so are git's colours.
     ///
     /// # Errors
     /// Of kind input, naming the line that is wrong.
     pub fn parse(text: &str) -> Result<Self> {
+        let plain = colours::taken_out(text);
+        let text = plain.as_deref().unwrap_or(text);
         let mut reader = Reader::new(text);
         let mut files = Vec::new();
         while let Some(file) = reader.file()? {

@@ -37,6 +37,8 @@ pub struct FileEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Skipped {
+    /// Files and folders that a rule ignores: git's, ours, or the configuration's.
+    pub ignored: usize,
     /// Files of keys, passwords and tokens.
     pub confidential: usize,
     /// Files with NUL bytes or in no known encoding.
@@ -208,6 +210,7 @@ impl Repo {
         }
         let kept = rules.keeps(&full, kind.is_dir());
         if kept == Kept::No {
+            walk.skipped.ignored += 1;
             return None;
         }
         if kind.is_dir() {
