@@ -1,5 +1,7 @@
 //! The log of a repository, for questions about changes, their time and their reasons.
 
+use std::collections::BTreeSet;
+
 use git2::{ErrorCode, Oid, Repository};
 
 use super::Repo;
@@ -36,6 +38,15 @@ pub struct Logged {
     pub time: i64,
     /// The author's time zone then, in minutes east of Greenwich.
     pub zone: i32,
+}
+
+/// The places at which the history that is read here is not all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryEdges {
+    /// Ids of the commits behind which a shallow clone holds nothing.
+    pub cut: BTreeSet<String>,
+    /// True where objects are replaced by others (`git replace`), which is not followed here.
+    pub replaced: bool,
 }
 
 /// The newest commits that were wanted.
@@ -98,6 +109,20 @@ impl Repo {
             log.commits.push(logged(&commit));
         }
         Ok(log)
+    }
+
+    /// The places at which the history that is read here ends, or is another than git's.
+    pub fn history_edges(&self) -> HistoryEdges {
+        let Ok(git) = self.git() else {
+            return HistoryEdges::default();
+        };
+        // Whole clones have no such file.
+        let cut = std::fs::read_to_string(git.commondir().join("shallow")).unwrap_or_default();
+        let replaced = git.references_glob("refs/replace/*");
+        HistoryEdges {
+            cut: cut.lines().map(|id| id.trim().to_owned()).collect(),
+            replaced: replaced.is_ok_and(|mut replaced| replaced.next().is_some()),
+        }
     }
 
     /// Tells whether git knows a revision of that name.

@@ -42,7 +42,7 @@ pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
 pub use ignored::{Globs, Ignoring};
-pub use log::{Log, Logged, Since};
+pub use log::{HistoryEdges, Log, Logged, Since};
 pub use read::{BlobId, blob_id};
 pub use tree::{TreeEntry, TreeKind};
 pub use uncommitted::AtHead;

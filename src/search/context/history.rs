@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::changes::diff_overview;
 use crate::base::text::{printable, printable_block};
 use crate::base::{Cancel, LineRange, RepoPath, Result, TokenCount};
-use crate::repo::{DiffSpec, Log, Logged, Repo};
+use crate::repo::{DiffSpec, HistoryEdges, Log, Logged, Repo};
 
 pub use ask::{Asked, asks};
 
@@ -57,6 +57,7 @@ pub fn past(
     }
     let mut told = Told {
         repo,
+        edges: repo.history_edges(),
         budget,
         count,
         past: Past::default(),
@@ -80,6 +81,7 @@ pub fn past(
 /// The past while it is told.
 struct Told<'a> {
     repo: &'a Repo,
+    edges: HistoryEdges,
     budget: usize,
     count: &'a dyn TokenCount,
     past: Past,
@@ -126,6 +128,8 @@ impl Told<'_> {
             );
             let _ = writeln!(text, "{}: {who}", part.range);
         }
+        let commits = blamed.iter().filter_map(|part| part.commit.as_ref());
+        self.tell_edges(&mut text, commits);
         text.push('\n');
         if self.add(&text, self.budget) {
             self.past.title = format!("who changed {path}:{range}");
@@ -140,6 +144,25 @@ impl Told<'_> {
                 .sort_by_key(|commit| std::cmp::Reverse(commit.time));
         }
         Ok(())
+    }
+
+    /// Says where the history ends that these commits were found in.
+    fn tell_edges<'c>(&self, text: &mut String, commits: impl Iterator<Item = &'c Logged>) {
+        let mut cut = commits.filter(|commit| self.edges.cut.contains(&commit.id));
+        if let Some(commit) = cut.next() {
+            let _ = writeln!(
+                text,
+                "The history is cut off at commit {} (a shallow clone): its lines may be older. \
+                 `git fetch --unshallow` brings the rest.",
+                short(commit)
+            );
+        }
+        if self.edges.replaced {
+            text.push_str(
+                "Commits are replaced here (`git replace`), which is not followed: `git log` may \
+                 say otherwise.\n",
+            );
+        }
     }
 
     /// Lists the commits, a line each, as many as fit.
@@ -178,7 +201,9 @@ impl Told<'_> {
         } else {
             "newest first"
         };
-        let text = format!("{}, {order}:\n\n{}\n", capital(&title), lines.concat());
+        let mut text = format!("{}, {order}:\n\n{}", capital(&title), lines.concat());
+        self.tell_edges(&mut text, log.commits.iter());
+        text.push('\n');
         if self.add(&text, self.budget) {
             self.past.title = title;
             for (_, commit) in commits.iter().take(lines.len()) {

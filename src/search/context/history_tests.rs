@@ -69,6 +69,27 @@ fn a_line_has_an_author_and_a_reason() {
 }
 
 #[test]
+fn where_the_history_is_cut_off_or_replaced_is_said() {
+    let (whole, repo) = place();
+    let cut = "The history is cut off at commit";
+    for question in ["why is this here? @walk.rs:1", "what changed recently?"] {
+        let past = told(&repo, question, 500).expect("something");
+        assert!(!past.text.contains(cut), "{}", past.text);
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    let from = format!("file://{}", whole.path().display());
+    git(dir.path(), &["clone", "-q", "--depth", "1", &from, "clone"]);
+    let clone = Repo::open(&dir.path().join("clone")).expect("a repository");
+    for question in ["why is this here? @walk.rs:1", "what changed recently?"] {
+        let past = told(&clone, question, 500).expect("something");
+        assert!(past.text.contains(cut), "{}", past.text);
+    }
+    git(whole.path(), &["replace", "HEAD", "HEAD~1"]);
+    let past = told(&repo, "what changed recently?", 500).expect("something");
+    assert!(past.text.contains("`git replace`"), "{}", past.text);
+}
+
+#[test]
 fn any_budget_holds_and_without_git_there_is_no_past() {
     let (_dir, repo) = place();
     for budget in [0, 10, 79, 80, 90, 120, 200, 400] {
