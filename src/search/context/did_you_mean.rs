@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::base::RepoPath;
 use crate::base::bug::bug;
 
@@ -49,6 +51,13 @@ fn stem(path: &str) -> String {
     stem.to_lowercase()
 }
 
+/// The path that is spelled with the same letters, marks and letters apart or in one: systems and
+/// keyboards differ in that (Unicode Standard Annex 15).
+pub(super) fn spelled(path: &RepoPath, paths: Vec<RepoPath>) -> Option<RepoPath> {
+    let same = |other: &RepoPath| other.as_str().nfc().eq(path.as_str().nfc());
+    paths.into_iter().find(same)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,5 +95,14 @@ mod tests {
             assert_eq!(found.as_ref().map(RepoPath::as_str), meant, "{wanted}");
         }
         assert_eq!(nearest(&RepoPath::new("a.rs").expect("a path"), &[]), None);
+    }
+
+    #[test]
+    fn letters_are_the_same_with_their_marks_apart_and_in_one() {
+        let path = |text: &str| RepoPath::new(text).expect("a path");
+        let there = || vec![path("src/a.rs"), path("src/cafe\u{301}.rs")];
+        let found = spelled(&path("src/caf\u{e9}.rs"), there());
+        assert_eq!(found, Some(path("src/cafe\u{301}.rs")));
+        assert_eq!(spelled(&path("src/cafe.rs"), there()), None);
     }
 }

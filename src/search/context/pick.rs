@@ -5,7 +5,7 @@ mod hits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::did_you_mean::nearest;
+use super::did_you_mean::{nearest, spelled};
 use super::enclosing;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
@@ -180,6 +180,8 @@ impl Picker<'_> {
             }
         } else if full.symlink_metadata().is_ok() {
             self.whole(&mention.path, mention.range, why);
+        } else if let Some(path) = spelled(&mention.path, self.index.paths()) {
+            self.whole(&path, mention.range, why);
         } else if mention.looks_like_path() {
             let reason = match nearest(&mention.path, &self.index.paths()) {
                 Some(near) => format!("not in the repository; did you mean {near}?"),
