@@ -81,8 +81,24 @@ const FENCES: &[(&str, &[&str])] = &[
             "base/seal",
         ],
     ),
-    ("unsafe {", &["kernels/", "model/mapping.rs", "base/seal"]),
-    ("unsafe fn", &["kernels/", "model/mapping.rs", "base/seal"]),
+    (
+        "unsafe {",
+        &[
+            "kernels/",
+            "model/mapping.rs",
+            "base/seal",
+            "tui/last_words.rs",
+        ],
+    ),
+    (
+        "unsafe fn",
+        &[
+            "kernels/",
+            "model/mapping.rs",
+            "base/seal",
+            "tui/last_words.rs",
+        ],
+    ),
     (
         "unsafe impl",
         &["kernels/", "model/mapping.rs", "base/seal"],

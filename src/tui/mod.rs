@@ -19,6 +19,8 @@ mod history;
 mod indexer;
 mod input;
 mod io_worker;
+#[cfg(target_os = "linux")]
+mod last_words;
 pub mod markdown;
 mod model_picker;
 mod model_rows;

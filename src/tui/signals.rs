@@ -2,15 +2,12 @@
 
 #[cfg(unix)]
 mod unix {
-    use std::io::Write as _;
     use std::sync::Arc;
     use std::thread;
     use std::time::{Duration, Instant};
 
     use crossbeam_channel::Sender;
-    use signal_hook::consts::{
-        SIGABRT, SIGBUS, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP,
-    };
+    use signal_hook::consts::{SIGABRT, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::Signals;
     use signal_hook::low_level::emulate_default_handler;
 
@@ -21,14 +18,8 @@ mod unix {
     /// Time an orderly end may take before the process ends anyway.
     const PATIENCE: Duration = Duration::from_secs(3);
 
-    /// Words for the end of a process that reads a file in memory which is no longer there.
-    const CUT_SHORT: &str = "homebody: error: a file was cut short while it was read: the model's, \
-                             or one of the index\nhint: see that nobody writes to it, and start again";
-
     /// Signals that are listened for.
-    const HEARD: [i32; 8] = [
-        SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP, SIGCONT, SIGBUS,
-    ];
+    const HEARD: [i32; 7] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP, SIGCONT];
 
     /// Listens on a thread; each signal is passed on as its number.
     pub fn listen(to: Sender<i32>, hold: Arc<Hold>) -> Result<()> {
@@ -38,12 +29,6 @@ mod unix {
             .name("signals".to_owned())
             .spawn(move || {
                 for signal in signals.forever() {
-                    if signal == SIGBUS {
-                        // The thread that reads such a file never goes on.
-                        hold.leave();
-                        let _ = writeln!(std::io::stderr(), "{CUT_SHORT}");
-                        let _ = emulate_default_handler(signal);
-                    }
                     let heard = to.send_timeout(signal, PATIENCE).is_ok();
                     if !matches!(signal, SIGTERM | SIGHUP | SIGQUIT | SIGABRT) {
                         continue;

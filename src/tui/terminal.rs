@@ -65,6 +65,8 @@ impl Hold {
     }
 
     fn take(&self, title: &str) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        super::last_words::arm(self.leaving());
         enable_raw_mode()?;
         self.taken.store(true, Ordering::SeqCst);
         let mut out = io::stdout();
@@ -96,6 +98,17 @@ impl Hold {
             return;
         }
         let mut out = io::stdout();
+        let _ = out.write_all(&self.leaving());
+        let _ = out.flush();
+        let _ = disable_raw_mode();
+        #[cfg(target_os = "linux")]
+        super::last_words::disarm();
+    }
+
+    /// The bytes that undo what [`Self::take`] wrote.
+    fn leaving(&self) -> Vec<u8> {
+        // Writing into memory cannot fail.
+        let mut out = Vec::new();
         let _ = queue!(out, EndSynchronizedUpdate);
         if self.keyboard {
             let _ = queue!(out, PopKeyboardEnhancementFlags);
@@ -111,8 +124,7 @@ impl Hold {
             Print("\x1b[0m\x1b[23;0t"),
             cursor::Show,
         );
-        let _ = out.flush();
-        let _ = disable_raw_mode();
+        out
     }
 
     /// Tells whether the terminal is taken.
