@@ -103,6 +103,10 @@ extern "C" fn give_back(fault: c_int, info: *mut libc::siginfo_t, _context: *mut
             libc::write(libc::STDERR_FILENO, WORDS.as_ptr().cast(), WORDS.len());
         }
     }
+    if fault == SIGABRT {
+        // abort(3) goes on with the usual action by itself.
+        return;
+    }
     let place = FAULTS.iter().position(|known| *known == fault);
     let before = place.and_then(|place| BEFORE.get(place));
     let before = before.map_or(ptr::null_mut(), |before| before.load(Ordering::SeqCst));
@@ -112,7 +116,7 @@ extern "C" fn give_back(fault: c_int, info: *mut libc::siginfo_t, _context: *mut
         let sent = (*info).si_code <= 0;
         let usual: libc::sigaction = std::mem::zeroed();
         // Whoever looks at faults takes one that was sent for none of its own, and goes on.
-        let before = before.as_ref().filter(|_| !sent || fault == SIGABRT);
+        let before = before.as_ref().filter(|_| !sent);
         libc::sigaction(fault, before.unwrap_or(&usual), ptr::null_mut());
         if sent {
             libc::raise(fault);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::Repo;
-use super::confidential::{Confidential, may_hold_one};
+use super::confidential::{Confidential, holds_one};
 use super::ignored::{Kept, Rules};
 use super::read::{SNIFF, looks_binary, open_quietly};
 use crate::base::bug::bug;
@@ -106,13 +106,12 @@ impl Repo {
         progress: &mut dyn FnMut(usize),
     ) -> Result<Walk> {
         let mut walk = self.walk_names(rules, cancel, progress)?;
-        let confidential = Confidential::new(self, rules)?;
         let mut kept = Vec::with_capacity(walk.files.len());
         for entry in walk.files {
             cancel.check()?;
             match start_of(&entry.path.under(&self.root)) {
                 Ok(start) if looks_binary(&start) => walk.skipped.binary += 1,
-                Ok(start) if may_hold_one(&entry.path) && confidential.is(&entry.path, &start) => {
+                Ok(start) if holds_one(&entry.path, &start) => {
                     walk.skipped.confidential += 1;
                 }
                 Ok(_) => kept.push(entry),
