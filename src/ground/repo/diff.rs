@@ -710,6 +710,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_content_that_git_does_not_keep_is_not_told_as_empty() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "a.txt", "a\n");
+        commit(&git, "First");
+        write(&repo, "a.txt", "other\n");
+        let diff = git.diff_index_to_workdir(None, None).expect("a diff");
+        let delta = diff.get_delta(0).expect("a change");
+        assert!(delta.new_file().id().is_zero());
+        assert!(staged(&git, &delta, 3).is_err());
+    }
+
+    #[test]
     fn lines_are_read_in_the_encoding_of_their_file() {
         let (_keep, repo, _git) = git_repo();
         let latin = |text: &str| -> Vec<u8> { text.chars().map(|c| c as u8).collect() };

@@ -394,7 +394,7 @@ impl Repo {
         let named = self.named_index(git.path());
         let own = || git.path().join("index");
         let file = named.clone().unwrap_or_else(own);
-        let index = match installed::copy_of_index(git.path(), &self.root, &file)? {
+        let index = match installed::opened_index(git.path(), &self.root, &file)? {
             None if named.is_some() => Some(git2::Index::open(&file).map_err(|e| failed(&e))?),
             copy => copy,
         };

@@ -41,13 +41,14 @@ enum Readable {
 /// Index files that this process has looked at.
 static KNOWN: Mutex<Option<HashMap<PathBuf, (FileStamp, Readable)>>> = Mutex::new(None);
 
-/// Opens the copy of an index that libgit2 cannot read; none where it reads the index itself.
+/// Opens an index, or the copy of one that libgit2 cannot read; none where libgit2 is known to read
+/// it by itself.
 /// `root` is the working tree of the repository at `git_dir`.
 ///
 /// # Errors
 /// Of kind input, where the index is in a form that only git reads, and git is not installed or
 /// cannot read it either.
-pub(super) fn copy_of_index(git_dir: &Path, root: &Path, file: &Path) -> Result<Option<Index>> {
+pub(super) fn opened_index(git_dir: &Path, root: &Path, file: &Path) -> Result<Option<Index>> {
     // Before the first `git add` there is none.
     let Ok(stamp) = FileStamp::of(file) else {
         return Ok(None);
@@ -61,9 +62,10 @@ pub(super) fn copy_of_index(git_dir: &Path, root: &Path, file: &Path) -> Result<
     let readable = match found {
         Some(readable) => readable,
         None => {
-            let readable = match Index::open(file) {
-                Err(error) if needs_git(&error) => {
-                    Readable::Copy(written_anew(git_dir, root, file, &error)?.into())
+            let opened = Index::open(file);
+            let readable = match &opened {
+                Err(error) if needs_git(error) => {
+                    Readable::Copy(written_anew(git_dir, root, file, error)?.into())
                 }
                 // What else is wrong with it, whoever asks for it is told.
                 _ => Readable::AsItIs,
@@ -72,6 +74,10 @@ pub(super) fn copy_of_index(git_dir: &Path, root: &Path, file: &Path) -> Result<
             lock()
                 .get_or_insert_default()
                 .insert(file.to_owned(), entry);
+            if let Ok(index) = opened {
+                // It was read just now, and need not be again.
+                return Ok(Some(index));
+            }
             readable
         }
     };

@@ -21,14 +21,17 @@ pub(super) fn told(patch: &Patch<'_>) -> std::result::Result<Changes, git2::Erro
     Ok((delta.flags().is_binary() && !same, hunks))
 }
 
-/// The changes between the contents that git keeps of both sides.
+/// The changes between the contents that git keeps of both sides; an error where it keeps none of
+/// the new one.
 pub(super) fn staged(
     git: &Repository,
     delta: &DiffDelta<'_>,
     context: u32,
 ) -> std::result::Result<Changes, git2::Error> {
     let (old, new) = (delta.old_file(), delta.new_file());
-    let (before, after) = (content(git, old.id())?, content(git, new.id())?);
+    let before = content(git, old.id())?;
+    // Of a content that git does not keep nothing is told: it is not empty.
+    let after = git.find_blob(new.id())?.content().to_vec();
     let mut options = options(context);
     let (old, new) = (old.path(), new.path());
     let patch = Patch::from_buffers(&before, old, &after, new, Some(&mut options))?;
