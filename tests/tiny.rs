@@ -22,15 +22,7 @@ pub fn rewritten(from: &Path, out: &Path, changes: &[(&str, Option<Value>)]) {
             metadata.push(((*key).to_owned(), value.clone()));
         }
     }
-    let planned: Vec<Planned> = header
-        .tensors
-        .iter()
-        .map(|tensor| Planned {
-            name: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-            kind: tensor.kind,
-        })
-        .collect();
+    let planned: Vec<Planned> = header.tensors.iter().map(Planned::from).collect();
     let bytes = fs::read(from).expect("a file");
     let mut writer = Writer::create(out, &metadata, &planned).expect("written");
     for tensor in &header.tensors {

@@ -306,14 +306,7 @@ fn split(file: &Path, dir: &Path, counts: &[usize]) -> Vec<std::path::PathBuf> {
             metadata.extend(header.metadata.clone());
         }
         let part: Vec<_> = tensors.by_ref().take(*count).collect();
-        let planned: Vec<Planned> = part
-            .iter()
-            .map(|tensor| Planned {
-                name: tensor.name.clone(),
-                shape: tensor.shape.clone(),
-                kind: tensor.kind,
-            })
-            .collect();
+        let planned: Vec<Planned> = part.iter().copied().map(Planned::from).collect();
         let path = dir.join(format!("m-{:05}-of-{:05}.gguf", no + 1, counts.len()));
         let mut writer = Writer::create(&path, &metadata, &planned).expect("created");
         for tensor in part {

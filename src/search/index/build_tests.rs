@@ -37,6 +37,16 @@ impl Place {
         fs::write(file, text).expect("written");
     }
 
+    /// Writes other text of the same size, dated back to when the old text was written.
+    fn change_in_silence(&self) {
+        let file = self.repo.path().join("src/walk.rs");
+        let time = fs::metadata(&file).and_then(|m| m.modified());
+        let text = fs::read_to_string(&file).expect("read");
+        self.write("src/walk.rs", &text.replace("symlink", "zebraed"));
+        let opened = fs::File::open(&file).expect("opened");
+        opened.set_modified(time.expect("time")).expect("set");
+    }
+
     fn build(&self) -> Arc<Index> {
         let repo = Repo::open(self.repo.path()).expect("a repository");
         build(
@@ -247,15 +257,7 @@ fn what_is_unchanged_is_neither_read_nor_written_again() {
         UpdatePlan::new(&walk, &manifest, None).to_read()
     };
     assert_eq!(to_read(), [""; 0]);
-    // Other text of the same size, dated back to when the old text was written.
-    let file = place.repo.path().join("src/walk.rs");
-    let time = fs::metadata(&file)
-        .and_then(|m| m.modified())
-        .expect("time");
-    let text = fs::read_to_string(&file).expect("read");
-    place.write("src/walk.rs", &text.replace("symlink", "zebraed"));
-    let opened = fs::File::open(&file).expect("opened");
-    opened.set_modified(time).expect("set");
+    place.change_in_silence();
     assert_eq!(to_read(), ["src/walk.rs"]);
 }
 
@@ -263,14 +265,7 @@ fn what_is_unchanged_is_neither_read_nor_written_again() {
 fn a_change_right_after_reading_is_seen_even_if_the_clock_stood_still() {
     let place = Place::new();
     place.build();
-    let file = place.repo.path().join("src/walk.rs");
-    let time = fs::metadata(&file)
-        .and_then(|m| m.modified())
-        .expect("time");
-    let text = fs::read_to_string(&file).expect("read");
-    place.write("src/walk.rs", &text.replace("symlink", "zebraed"));
-    let opened = fs::File::open(&file).expect("opened");
-    opened.set_modified(time).expect("set");
+    place.change_in_silence();
     assert_eq!(found(&place.build(), "zebraed"), ["src/walk.rs:6-7"]);
 }
 

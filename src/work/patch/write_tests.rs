@@ -1,12 +1,18 @@
 //! Tests of writing and undoing.
 
 use super::*;
-use crate::patch::undo::{list, undo};
+use crate::patch::undo::undo;
 use crate::patch::{UndoRequest, Undone};
 use std::collections::BTreeMap;
 
+#[path = "attributes_tests.rs"]
+mod attributes;
 #[path = "write_crash_tests.rs"]
 mod crashes;
+#[path = "own_encoding_tests.rs"]
+mod encodings;
+#[path = "undo_tests.rs"]
+mod undoing;
 
 struct Place {
     root: tempfile::TempDir,
@@ -150,82 +156,6 @@ fn permissions_are_kept_and_records_are_private() {
     assert_eq!((mode(&a), mode(&old)), (0o755, 0o640));
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn attributes_and_access_lists_are_kept() {
-    use rustix::fs::{XattrFlags, getxattr, setxattr};
-    const LIST: &str = "system.posix_acl_access";
-    let place = Place::new(&FILES);
-    let at = |name: &str| place.root.path().join(name);
-    // Version 2; of the owner rw-, of user 7 r--, of the group r--, mask r--, of others nothing.
-    let entry = |tag: u16, rights: u16, id: u32| {
-        let parts = [
-            &tag.to_le_bytes()[..],
-            &rights.to_le_bytes(),
-            &id.to_le_bytes(),
-        ];
-        parts.concat()
-    };
-    let list = [
-        2_u32.to_le_bytes().to_vec(),
-        entry(1, 6, u32::MAX),
-        entry(2, 4, 7),
-        entry(4, 4, u32::MAX),
-        entry(16, 4, u32::MAX),
-        entry(32, 0, u32::MAX),
-    ]
-    .concat();
-    for name in ["src/a", "was"] {
-        let set = |attribute: &str, value: &[u8]| {
-            setxattr(at(name), attribute, value, XattrFlags::empty()).expect("attributes");
-        };
-        set("user.origin", b"somewhere");
-        set(LIST, &list);
-    }
-    let read = |name: &str, attribute: &str| {
-        let mut value = vec![0; 1000];
-        let used = getxattr(at(name), attribute, value.as_mut_slice());
-        value.truncate(used.expect("there"));
-        value
-    };
-    let kept = |name: &str| {
-        assert_eq!(read(name, "user.origin"), b"somewhere", "{name}");
-        assert_eq!(read(name, LIST), list, "{name}");
-    };
-    place.apply(&every_kind()).expect("applied");
-    for name in ["src/a", "moved/is"] {
-        kept(name);
-    }
-    place.undo().expect("undone");
-    for name in ["src/a", "was"] {
-        kept(name);
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn other_names_of_a_file_keep_the_old_text_and_that_is_said() {
-    use super::super::attributes::losses;
-    let place = Place::new(&FILES);
-    let change = every_kind();
-    assert_eq!(losses(place.root.path(), &change), [""; 0]);
-    let outside = place.records.path().join("b");
-    for name in ["src/a", "src/old"] {
-        fs::hard_link(place.root.path().join(name), &outside).expect("linked");
-        let said = losses(place.root.path(), &change);
-        fs::remove_file(&outside).expect("removed");
-        // A file that is removed loses nothing: its other names keep what it was.
-        assert_eq!(said.len(), usize::from(name == "src/a"), "{said:?}");
-        assert!(
-            said.iter().all(|text| text.contains("hard link")),
-            "{said:?}"
-        );
-    }
-    fs::hard_link(place.root.path().join("src/a"), &outside).expect("linked");
-    place.apply(&change).expect("applied");
-    assert_eq!(fs::read_to_string(&outside).expect("there"), "1\n");
-}
-
 #[test]
 fn files_that_changed_meanwhile_stop_it() {
     let place = Place::new(&FILES);
@@ -293,187 +223,6 @@ fn what_changed_meanwhile_elsewhere_in_a_file_is_kept() {
         failure.to_string().contains("has the change already"),
         "{failure}"
     );
-}
-
-#[test]
-fn undo_refuses_what_changed_since_and_names_it() {
-    let place = Place::new(&FILES);
-    place.apply(&every_kind()).expect("applied");
-    place.put("src/a", "3\n");
-    place.put("was", "again\n");
-    let before = place.all();
-    let why = place.undo().expect_err("changed").to_string();
-    assert!(why.contains("`src/a`") && why.contains("`was`"), "{why}");
-    assert_eq!(place.all(), before);
-    place.put("src/a", "2\n");
-    fs::remove_file(place.root.path().join("was")).expect("removed");
-    place.undo().expect("undone");
-}
-
-#[test]
-fn what_was_changed_since_elsewhere_in_a_file_stays() {
-    let text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
-    let place = Place::new(&[("a", text), ("b", text)]);
-    let patched = text.replace("2\n", "two\n");
-    let change = Change {
-        files: vec![
-            file("a", None, Some(text), Some(&patched)),
-            file("b", Some("c"), Some(text), Some(&patched)),
-        ],
-    };
-    place.apply(&change).expect("applied");
-    let mine = |text: &str| text.replace("8\n", "eight\n");
-    place.put("a", &mine(&patched));
-    place.put("c", &mine(&patched));
-    let undone = place.undo().expect("undone");
-    assert_eq!(undone.notes.len(), 2, "{:?}", undone.notes);
-    let now = place.all();
-    for name in ["a", "b"] {
-        assert_eq!(now.get(name), Some(&Some(mine(text))), "{name}");
-    }
-    assert!(!now.contains_key("c"));
-    assert_eq!(list(&place.dir()).expect("a list"), []);
-}
-
-#[test]
-fn a_patch_before_the_last_is_taken_back_by_its_number() {
-    let text = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
-    let place = Place::new(&[("a", text)]);
-    let first = text.replace("2\n", "two\n");
-    let second = first.replace("8\n", "eight\n");
-    for (before, after) in [(text, &first), (&first, &second)] {
-        let change = Change {
-            files: vec![file("a", None, Some(before), Some(after))],
-        };
-        place.apply(&change).expect("applied");
-    }
-    let listed = list(&place.dir()).expect("a list");
-    let numbers: Vec<u64> = listed.iter().map(|patch| patch.number).collect();
-    assert_eq!(numbers, [2, 1]);
-    assert_eq!(listed[0].files, [(path("a"), "changed")]);
-    let undone = place.undo_of(1, false).expect("undone");
-    assert_eq!(undone.left, 1);
-    let wanted = text.replace("8\n", "eight\n");
-    assert_eq!(place.all().get("a"), Some(&Some(wanted)));
-    let failure = place.undo_of(1, false).expect_err("gone");
-    assert_eq!(failure.kind(), Kind::Usage, "{failure}");
-    place.undo().expect("undone");
-    assert_eq!(place.all().get("a"), Some(&Some(text.to_owned())));
-}
-
-#[test]
-fn by_force_everything_is_put_back_and_what_stood_there_is_kept() {
-    let place = Place::new(&FILES);
-    let before = place.all();
-    place.apply(&every_kind()).expect("applied");
-    place.put("deep/er/new", "mine\n");
-    place.put("src/a", "mine too\n");
-    place.put("src/old", "back\n");
-    place.put("was", "again\n");
-    let mine = place.all();
-    assert!(place.undo().is_err());
-    assert_eq!(place.all(), mine);
-    let undone = place.undo_of(1, true).expect("undone");
-    assert_eq!(undone.left, 1);
-    assert!(
-        undone.notes[0].contains("kept as patch 2"),
-        "{:?}",
-        undone.notes
-    );
-    assert_eq!(place.all(), before);
-    place.undo().expect("undone");
-    assert_eq!(place.all(), mine);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_that_was_removed_comes_back_with_its_rights() {
-    use std::os::unix::fs::PermissionsExt;
-    let place = Place::new(&[("a", "1\n")]);
-    let at = place.root.path().join("a");
-    fs::set_permissions(&at, PermissionsExt::from_mode(0o750)).expect("set");
-    let change = Change {
-        files: vec![file("a", None, Some("1\n"), None)],
-    };
-    place.apply(&change).expect("applied");
-    place.undo().expect("undone");
-    let mode = fs::metadata(&at).expect("there").permissions().mode() & 0o7777;
-    assert_eq!(mode, 0o750);
-}
-
-/// The text of a file before and after a patch, in letters that many encodings have.
-const LETTERS: (&str, &str) = (
-    "// Größe der Liste, für später; naïve façade\nint a;\n\n\n\nint b;\n",
-    "// Größe der Liste, für später; naïve façade\nint größer;\n\n\n\nint b;\n",
-);
-
-#[test]
-fn files_are_written_back_in_their_own_encoding() {
-    use crate::base::encoding::TextEncoding;
-    for name in ["windows-1252", "UTF-16LE", "UTF-16BE"] {
-        let encoding = TextEncoding::named(name).expect("known");
-        let bytes = |text: &str| encoding.encode(text).expect("can be written");
-        let place = Place::new(&[]);
-        let at = place.root.path().join("a.c");
-        fs::write(&at, bytes(LETTERS.0)).expect("written");
-        let change = Change {
-            files: vec![file("a.c", None, Some(LETTERS.0), Some(LETTERS.1))],
-        };
-        place.apply(&change).expect("applied");
-        assert_eq!(fs::read(&at).expect("read"), bytes(LETTERS.1), "{name}");
-        // Another change since, in the same encoding, stays.
-        let mine = |text: &str| text.replace("int b", "int bär");
-        fs::write(&at, bytes(&mine(LETTERS.1))).expect("written");
-        place.undo().expect("undone");
-        assert_eq!(
-            fs::read(&at).expect("read"),
-            bytes(&mine(LETTERS.0)),
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn a_letter_that_a_file_cannot_hold_is_refused() {
-    let place = Place::new(&[]);
-    let at = place.root.path().join("a.c");
-    fs::write(&at, b"// Gr\xf6\xdfe der Liste, f\xfcr sp\xe4ter\n").expect("written");
-    let before = "// Größe der Liste, für später\n";
-    let change = Change {
-        files: vec![file("a.c", None, Some(before), Some("// a → b\n"))],
-    };
-    let failure = place.apply(&change).expect_err("refused");
-    assert!(
-        failure.to_string().contains("`→` cannot be written"),
-        "{failure}"
-    );
-    assert_eq!(fs::read(&at).expect("read").len(), before.chars().count());
-}
-
-#[test]
-fn a_printed_diff_is_in_the_encoding_of_its_files() {
-    let place = Place::new(&[("u.c", LETTERS.0)]);
-    let latin = |text: &str| -> Vec<u8> { text.chars().map(|c| c as u8).collect() };
-    fs::write(place.root.path().join("a.c"), latin(LETTERS.0)).expect("written");
-    let change = Change {
-        files: vec![
-            file("a.c", None, Some(LETTERS.0), Some(LETTERS.1)),
-            file("u.c", None, Some(LETTERS.0), Some(LETTERS.1)),
-        ],
-    };
-    let diff = crate::patch::to_unified_bytes(place.root.path(), &change);
-    let halves: Vec<Change> = change
-        .files
-        .iter()
-        .map(|file| Change {
-            files: vec![file.clone()],
-        })
-        .collect();
-    let wanted = [
-        latin(&halves[0].to_unified()),
-        halves[1].to_unified().into_bytes(),
-    ];
-    assert_eq!(diff, wanted.concat());
 }
 
 #[test]

@@ -54,8 +54,8 @@ pub(super) fn fields(bytes: &[u8]) -> Vec<String> {
     text.split_terminator('\0').map(str::to_owned).collect()
 }
 
-/// Arguments of each diff, whatever the repository sets.
-const DIFF: &[&str] = &[
+/// Settings by which git runs nothing of the repository.
+pub(super) const OFF: &[&str] = &[
     "-c",
     "filter.f.clean=",
     "-c",
@@ -64,6 +64,10 @@ const DIFF: &[&str] = &[
     "core.fsmonitor=false",
     "-c",
     "core.safecrlf=false",
+];
+
+/// Arguments of each diff, whatever the repository sets.
+const DIFF: &[&str] = &[
     "-c",
     "diff.suppressBlankEmpty=false",
     "diff",
@@ -88,7 +92,7 @@ const DIFF: &[&str] = &[
 impl State {
     /// The diff that git makes with some arguments more; the failure in git's words.
     pub fn diff(&self, index: Option<&PathBuf>, more: &[&str]) -> Result<Vec<Change>, String> {
-        let arguments = [DIFF, more].concat();
+        let arguments = [OFF, DIFF, more].concat();
         let output = self.ask_with(index.map(PathBuf::as_path), &arguments, b"");
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());

@@ -3,24 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::expected::fields;
+use super::expected::{OFF, fields};
 use super::state::State;
 use super::{Fault, Tally};
 use crate::base::RepoPath;
 use crate::repo::walk::MAX_FILE;
 use crate::repo::{Blamed, Status, Walk};
-
-/// Settings by which git runs nothing of the repository.
-const OFF: &[&str] = &[
-    "-c",
-    "filter.f.clean=",
-    "-c",
-    "filter.f.required=false",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.safecrlf=false",
-];
 
 /// Counts what `git status` tells.
 pub(super) fn status(state: &State, ours: Status, tally: &mut Tally) -> Result<(), Fault> {

@@ -219,15 +219,7 @@ fn changed(
 ) -> Option<()> {
     let mut metadata: Metadata = good.metadata.clone().into_iter().collect();
     metadata.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut planned: Vec<Planned> = good
-        .tensors
-        .iter()
-        .map(|tensor| Planned {
-            name: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-            kind: tensor.kind,
-        })
-        .collect();
+    let mut planned: Vec<Planned> = good.tensors.iter().map(Planned::from).collect();
     change(&mut metadata, &mut planned);
     let mut writer = Writer::create(to, &metadata, &planned).ok()?;
     for planned in &planned {

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Value, type_layout};
+use super::{TensorInfo, Value, type_layout};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 
@@ -28,6 +28,16 @@ pub struct Planned {
     pub shape: Vec<u64>,
     /// The number of the tensor's type, see [`super::type_name`].
     pub kind: u32,
+}
+
+impl From<&TensorInfo> for Planned {
+    fn from(tensor: &TensorInfo) -> Self {
+        Self {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+            kind: tensor.kind,
+        }
+    }
 }
 
 impl Planned {
