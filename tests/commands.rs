@@ -492,6 +492,26 @@ fn the_index_says_what_it_holds() {
 }
 
 #[test]
+fn a_home_folder_is_read_with_leave_alone() {
+    let place = Place::committed();
+    let home = place.home.path();
+    fs::write(home.join("a.rs"), "fn in_my_home() {}\n").expect("written");
+    let run = |args: &[&str]| {
+        let mut command = place.command(args);
+        command.current_dir(home).output().expect("runs")
+    };
+    let refused = run(&["search", "in_my_home"]);
+    assert_eq!(code(&refused), 2);
+    let said = stderr(&refused);
+    assert!(said.contains("it is your home folder"), "{said}");
+    assert!(said.contains("--yes"), "{said}");
+    assert_eq!(code(&run(&["--yes", "search", "in_my_home"])), 0);
+    // Leave was given, and what homebody keeps there is no part of it.
+    let read = run(&["index"]);
+    assert!(stdout(&read).starts_with("1 files"), "{}", stdout(&read));
+}
+
+#[test]
 fn where_no_file_counts_the_reason_is_said() {
     let place = Place::plain();
     place.run_git(&["init", "-q"]);
@@ -499,7 +519,7 @@ fn where_no_file_counts_the_reason_is_said() {
     let said = stderr(&place.run(&["index"]));
     assert!(said.contains("no file here is read: "), "{said}");
     assert!(
-        said.contains("ignored (`git check-ignore -v PATH`"),
+        said.contains("`git check-ignore -v PATH` names the rule"),
         "{said}"
     );
     // What git tracks belongs to the repository, whatever a rule says.

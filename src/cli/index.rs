@@ -108,20 +108,9 @@ pub(super) fn stats_lines(stats: &Stats) -> Vec<String> {
         ));
     }
     let skipped = &stats.skipped;
-    for (count, what) in [
-        (skipped.confidential, "with keys, passwords or tokens"),
-        (skipped.binary, "binary"),
-        (skipped.large, "larger than 1 MB"),
-        (skipped.unnamed, "with a name that is not UTF-8"),
-        (skipped.links, "symbolic links"),
-        (skipped.special, "pipes, sockets and devices"),
-        (skipped.unreadable, "unreadable"),
-        (skipped.ignored, "ignored, folders as one"),
-    ] {
-        if count > 0 {
-            lines.push(format!("left out: {} {what}", human_count(count as u64)));
-        }
-    }
+    let all = skipped.counts().into_iter();
+    lines
+        .extend(all.map(|(count, what)| format!("left out: {} {what}", human_count(count as u64))));
     lines.extend(skipped.reasons.iter().map(|why| format!("  {why}")));
     match skipped.unreadable - skipped.reasons.len().min(skipped.unreadable) {
         0 => {}

@@ -20,26 +20,20 @@ use crate::repo::Skipped;
 
 /// Says why no file of a folder counts.
 fn nothing_counts(skipped: &Skipped) -> String {
-    let mut why = Vec::new();
-    for (count, what) in [
-        (
-            skipped.ignored,
-            "ignored (`git check-ignore -v PATH` names the rule; `.homebodyignore` and the key \
-             `exclude` count too)",
-        ),
-        (skipped.confidential, "with keys, passwords or tokens"),
-        (skipped.binary, "binary"),
-        (skipped.large, "larger than 1 MB"),
-        (skipped.unreadable, "unreadable"),
-    ] {
-        if count > 0 {
-            why.push(format!("{} {what}", human_count(count as u64)));
-        }
-    }
+    let counts = skipped.counts().into_iter();
+    let why = counts.map(|(count, what)| format!("{} {what}", human_count(count as u64)));
+    let why: Vec<String> = why.collect();
     if why.is_empty() {
         return "there is no file here to be read".to_owned();
     }
-    format!("no file here is read: {}", why.join(", "))
+    let rule = match skipped.ignored {
+        0 => "",
+        _ => {
+            "; `git check-ignore -v PATH` names the rule, `.homebodyignore` and the key `exclude` \
+             count too"
+        }
+    };
+    format!("no file here is read: {}{rule}", why.join(", "))
 }
 
 /// A model that was settled on, and the process that can fetch it if it is not here.

@@ -140,7 +140,7 @@ impl Repo {
             let entries = git.statuses(Some(&mut options)).map_err(|e| failed(&e))?;
             for entry in entries.iter() {
                 let (path, mut flags) = (entry.path_bytes(), entry.status());
-                if flags.is_wt_deleted() && index.takes_at_its_word(path) {
+                if flags.is_wt_deleted() && index.is_staged_only(&self.root, path) {
                     flags.remove(git2::Status::WT_DELETED);
                 }
                 if flags.is_wt_modified() {

@@ -50,14 +50,6 @@ impl IndexView {
         })
     }
 
-    /// Tells whether git takes a path at its word, so that its file is not lost where it is not
-    /// there.
-    pub fn takes_at_its_word(&self, path: &[u8]) -> bool {
-        let path = super::tree::path_of(path);
-        let entry = path.and_then(|path| self.whole.get_path(&path, 0));
-        entry.is_some_and(|entry| is_taken_at_its_word(&entry))
-    }
-
     /// Tells whether of a file only the index is looked at, whatever lies in the working tree under
     /// `root`.
     pub fn is_staged_only(&self, root: &Path, path: &[u8]) -> bool {

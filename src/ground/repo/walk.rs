@@ -60,6 +60,22 @@ pub struct Skipped {
 }
 
 impl Skipped {
+    /// Returns the counts that are not 0, each with its reason in a few words.
+    pub fn counts(&self) -> Vec<(usize, &'static str)> {
+        let all = [
+            (self.confidential, "with keys, passwords or tokens"),
+            (self.binary, "binary"),
+            (self.large, "larger than 1 MB"),
+            (self.unnamed, "with a name that is not UTF-8"),
+            (self.links, "symbolic links"),
+            (self.special, "pipes, sockets and devices"),
+            (self.unreadable, "unreadable"),
+            (self.ignored, "ignored, folders as one"),
+        ];
+        let any = all.into_iter().filter(|(count, _)| *count > 0);
+        any.collect()
+    }
+
     /// Takes note of something that could not be read.
     pub fn unreadable(&mut self, what: String) {
         self.unreadable += 1;
