@@ -454,6 +454,25 @@ fn a_patch_is_shown_applied_checked_and_taken_back() {
 }
 
 #[test]
+fn git_takes_the_diff_of_a_file_in_an_older_encoding() {
+    let place = Place::committed();
+    let file = place.repo.path().join("src/old.rs");
+    let text = |name: &[u8]| {
+        let head = b"// Gr\xf6\xdfe, f\xfcr sp\xe4ter\npub fn ";
+        [&head[..], name, b"() {}\n"].concat()
+    };
+    fs::write(&file, text(b"size")).expect("written");
+    let edit = "*** replace src/old.rs\\n<<<<<<<\\npub fn size() {}\\n=======\\npub fn größe() {}\\n>>>>>>>\\n";
+    let engine = place.script(&format!("\"{edit}\"\n"));
+    let output = place.run(&["patch", "rename size", "--file", "src/old.rs", &engine]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    fs::write(place.repo.path().join("x.diff"), &output.stdout).expect("written");
+    let applied = place.run_git(&["apply", "x.diff"]);
+    assert!(applied.status.success(), "{}", stderr(&applied));
+    assert_eq!(fs::read(&file).expect("read"), text(b"gr\xf6\xdfe"));
+}
+
+#[test]
 fn a_failing_check_writes_nothing_and_a_second_round_hears_of_it() {
     let place = Place::committed();
     let before = place.read("src/walk.rs");
