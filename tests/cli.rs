@@ -821,6 +821,7 @@ fn the_schema_knows_every_event() {
         verified: true,
         rule: None,
         suggestion: None,
+        secret: None,
     };
     let events = [
         Event::Context {

@@ -208,7 +208,7 @@ fn findings_come_with_the_code_around_them_and_no_secret() {
     let engine = always(&place, "No findings.");
     let said = stdout(&place.run(&["review", &engine]));
     assert!(
-        said.contains("        1| one();\n   >    2| let t = \"ghp_aB…"),
+        said.contains("        1| one();\n   >    2| let t = \"‹secret›\";"),
         "{said}"
     );
     assert!(

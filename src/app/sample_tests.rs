@@ -367,6 +367,7 @@ pub(super) fn a_finding(name: &str, line: u32) -> Finding {
         verified: true,
         rule: None,
         suggestion: None,
+        secret: None,
     }
 }
 

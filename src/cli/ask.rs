@@ -6,6 +6,7 @@ use super::args::AskArgs;
 use super::follow::{Show, follow, ready, sources};
 use super::invocation::Invocation;
 use super::start::Code;
+use crate::base::secrets::masked;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::session::Sessions;
@@ -160,6 +161,8 @@ pub(super) fn piped(invocation: &mut Invocation) -> Result<Option<String>> {
             human_bytes(MOST_PIPED)
         ));
     }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = String::from_utf8_lossy(&bytes);
+    // What is piped in comes out of files and logs.
+    let text = masked(&text)?.into_owned();
     Ok((!text.trim().is_empty()).then_some(text))
 }

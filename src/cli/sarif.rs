@@ -114,6 +114,7 @@ mod tests {
             verified: true,
             rule: None,
             suggestion: None,
+            secret: None,
         };
         let log = log(&[finding.clone(), finding]);
         let run = &log["runs"][0];
@@ -141,6 +142,7 @@ mod tests {
             verified: false,
             rule: rule.map(str::to_owned),
             suggestion: suggestion.map(str::to_owned),
+            secret: None,
         };
         let log = log(&[
             finding(3, DiffKind::Added, Some("new\nlines\n"), None),

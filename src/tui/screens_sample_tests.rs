@@ -192,6 +192,7 @@ pub(super) fn finding(severity: Severity, file: &str, line: u32, title: &str) ->
         verified: severity != Severity::Note,
         rule: None,
         suggestion: None,
+        secret: None,
     }
 }
 

@@ -22,6 +22,7 @@ pub mod memory;
 pub mod path;
 pub mod places;
 pub mod seal;
+pub mod secrets;
 mod setting;
 pub mod shard_names;
 pub mod text;

@@ -1,6 +1,7 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
 mod hunks;
+mod masked;
 mod sides;
 mod working_tree;
 

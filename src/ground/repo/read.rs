@@ -11,6 +11,7 @@ use super::Repo;
 use super::walk::MAX_FILE;
 use crate::base::encoding::utf16;
 use crate::base::failure::io_failure;
+use crate::base::secrets::masked_copy;
 use crate::base::{Failure, RepoPath, Result};
 
 /// Bytes at the beginning of a file that tell text from binary, as many as git looks at.
@@ -53,6 +54,16 @@ impl Repo {
             return Err(too_large(path));
         }
         Ok(bytes)
+    }
+
+    /// The text of a file as it may be shown to a model and kept: with the mask in the place of
+    /// its secrets.
+    ///
+    /// # Errors
+    /// As [`Repo::read`].
+    pub fn shown_text(&self, path: &RepoPath) -> Result<String> {
+        let text = self.read(path)?.text;
+        Ok(masked_copy(&text)?.unwrap_or(text))
     }
 
     /// Opens a regular file that lies inside the root, and gives its size.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::changes::diff_overview;
+use crate::base::secrets::masked;
 use crate::base::text::{printable, printable_block};
 use crate::base::{Cancel, LineRange, RepoPath, Result, TokenCount};
 use crate::repo::{DiffSpec, HistoryEdges, Log, Logged, Repo};
@@ -74,6 +75,8 @@ pub fn past(
     if told.past.text.is_empty() {
         return Ok(None);
     }
+    // What people wrote of commits, and their names.
+    told.past.text = masked(&told.past.text)?.into_owned();
     told.past.tokens = count.count(&told.past.text);
     Ok(Some(told.past))
 }
@@ -250,6 +253,7 @@ impl Told<'_> {
             let Ok(mut diff) = self.repo.diff(&DiffSpec::Commit(commit.id.clone()), 2) else {
                 continue;
             };
+            diff.mask_secrets()?;
             let asked = |path: &RepoPath| {
                 paths.is_empty()
                     || paths.iter().any(|p| {

@@ -120,8 +120,8 @@ impl Picker<'_> {
         if let Some(known) = self.texts.get(path) {
             return known.clone();
         }
-        let text = match self.repo.read(path) {
-            Ok(file) => Some(Rc::from(file.text)),
+        let text = match self.repo.shown_text(path) {
+            Ok(text) => Some(Rc::from(text)),
             Err(failure) => {
                 if asked {
                     self.leave_out(path, None, 0, &failure.to_string());

@@ -39,8 +39,8 @@ pub fn rules(repo: &Repo, name: &str, count: &dyn TokenCount, max_tokens: usize)
         tokens,
         reason,
     };
-    let text = match repo.read(&path) {
-        Ok(file) => printable_block(file.text.trim()).into_owned(),
+    let text = match repo.shown_text(&path) {
+        Ok(text) => printable_block(text.trim()).into_owned(),
         Err(failure) => {
             return Ok(Rules {
                 left_out: vec![left_out(failure.to_string(), 0)],

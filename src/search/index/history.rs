@@ -12,6 +12,7 @@ use super::checked;
 use super::meaning::commit_embeddings::Touched;
 use super::words::terms;
 use crate::base::bug::bug;
+use crate::base::secrets::masked;
 use crate::base::{Cancel, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::repo::{CommitLog, Repo, Run};
 
@@ -170,7 +171,9 @@ impl History {
             told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
             let words = words.get_or_init(|| {
                 if past.files.len() <= MOST_FILES {
-                    terms::joined(&telling(&past.message))
+                    let message = masked(&past.message);
+                    let message = message.unwrap_or_else(|e| bug(&e.to_string(), "".into()));
+                    terms::joined(&telling(&message))
                 } else {
                     String::new()
                 }

@@ -15,6 +15,7 @@ use super::table::packed;
 use super::words::terms;
 use super::{FileClass, Symbol, class, pieces};
 use crate::base::file_stamp::nanoseconds;
+use crate::base::secrets::masked;
 use crate::base::text::truncated;
 use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::{AtHead, FileEntry, Repo, Walk};
@@ -273,8 +274,10 @@ impl Update<'_> {
             .map(|head| head.replaced(path, &blob, &bytes))
             .unwrap_or_default();
         let touches = self.history.touches(path, &since);
-        let (symbols, language) = pieces::definitions(path, &file.text);
-        let pieces = self.add_pieces(path, &file.text, &symbols, &touches)?;
+        // No secret is kept but in its file.
+        let text = masked(&file.text)?;
+        let (symbols, language) = pieces::definitions(path, &text);
+        let pieces = self.add_pieces(path, &text, &symbols, &touches)?;
         Ok(Done::Indexed(FileRecord {
             blob,
             class: class::classify(path, truncated(&file.text, 1000)),

@@ -295,8 +295,8 @@ impl<'a> Parts<'a> {
     /// Tells whether a source still is as one of these turns shows it.
     fn still_stands(&self, source: &Source, history: &[Turn]) -> bool {
         let lines = LineRange::new(source.start, source.end);
-        self.repo.read(&source.path).is_ok_and(|file| {
-            let shows = |turn: &Turn| shows(&turn.sent, source.id, &source.path, lines, &file.text);
+        self.repo.shown_text(&source.path).is_ok_and(|text| {
+            let shows = |turn: &Turn| shows(&turn.sent, source.id, &source.path, lines, &text);
             history.iter().any(shows)
         })
     }

@@ -64,7 +64,7 @@ pub struct Finding {
     pub severity: Severity,
     /// The category in one word: `bug`, `security`, `style`…
     pub category: String,
-    /// The line as it stands in the file.
+    /// The line as it stands in the file, with the mask in the place of secrets.
     pub quote: String,
     /// The finding in a few words.
     pub title: String,
@@ -79,6 +79,10 @@ pub struct Finding {
     /// New text for the line (lines with their ends, none to take it away), where one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suggestion: Option<String>,
+    /// A little of the hash of the secret that the rules found, which the quote does not show: by
+    /// it another in its place is told from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
 }
 
 impl Finding {
@@ -348,6 +352,7 @@ mod tests {
                 verified: true,
                 rule: None,
                 suggestion: None,
+                secret: None,
             }),
             Event::Progress {
                 done: 1,

@@ -51,6 +51,7 @@ mod tests {
             verified: true,
             rule: None,
             suggestion: None,
+            secret: None,
         };
         let mut all = Vec::new();
         assert!(add(finding(2, Severity::Note, "a"), &mut all));

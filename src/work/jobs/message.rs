@@ -2,6 +2,7 @@
 
 use super::prompt::{MessageValues, fence_for};
 use super::{Answer, Event, JobCx, ask::Parts, model_calls};
+use crate::base::secrets::masked;
 use crate::base::text::printable_block;
 use crate::base::{Failure, OrBug, Result};
 use crate::context::LeftOut;
@@ -107,12 +108,16 @@ pub(super) fn compose(
         return Err(Failure::usage("nothing is staged")
             .hint("stage what the message is for: `git add FILE…`, or `git add -p`"));
     }
+    diff.mask_secrets()?;
     let subjects: Vec<String> = parts
         .repo
         .recent_commits(SUBJECTS)?
         .into_iter()
-        .map(|commit| commit.subject.chars().take(100).collect())
-        .collect();
+        .map(|commit| {
+            let subject = masked(&commit.subject)?;
+            Ok(subject.chars().take(100).collect())
+        })
+        .collect::<Result<_>>()?;
     let bare = parts.prompts.message(&MessageValues {
         subjects: &subjects,
         ..MessageValues::default()

@@ -290,6 +290,8 @@ pub struct Preview {
 #[cfg(test)]
 mod scripts_tests;
 #[cfg(test)]
+mod secrets_tests;
+#[cfg(test)]
 mod trial;
 
 #[cfg(test)]

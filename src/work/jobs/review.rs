@@ -19,7 +19,6 @@ pub use self::dismissed::{Dismissed, fingerprint};
 pub(super) use self::finding_form::{CATEGORIES, FindingForm, NONE};
 use self::memory::Memory;
 use self::reading::read;
-pub use self::rules::masked;
 use self::tally::Tally;
 #[cfg(feature = "lab")]
 pub(super) use self::verdict::VerdictForm;
@@ -52,7 +51,7 @@ pub(super) fn run(
     cx.cancel.check()?;
     let parts = Parts::of(cx);
     let Wanted {
-        diff,
+        mut diff,
         mut unread,
         large,
         passed,
@@ -73,6 +72,8 @@ pub(super) fn run(
             unread.extend(closed);
         }
     }
+    // The rules have seen what nobody else is to see.
+    diff.mask_secrets()?;
     tell_unnamed(diff.unnamed.len(), emit);
     if diff.files.is_empty() {
         if diff.unnamed.is_empty() {

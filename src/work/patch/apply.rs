@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{Edit, EditKind, Texts};
 use crate::base::lines::{Line, bytes, lines, without_newline};
+use crate::base::secrets::{masked_copy, restored};
 use crate::base::text::{is_hostile, printable, truncated};
 use crate::base::{Failure, LineRange, OrBug as _, RepoPath, Result};
 
@@ -52,6 +53,8 @@ struct Splice {
 /// The edits of one file that is there.
 struct Work {
     before: String,
+    /// The text as it was shown, where that was without its secrets.
+    shown: Option<String>,
     splices: Vec<Splice>,
     renamed_to: Option<RepoPath>,
     deleted: bool,
@@ -75,7 +78,8 @@ struct EditPlan {
 impl Change {
     /// Works out the new texts. All edits hold or none does; edits of one file all name lines of
     /// its text as it is now, which must read as they did when the edit was written, and must not
-    /// overlap. Newlines of the file are kept (CRLF), and so are its byte-order mark and whether it
+    /// overlap. Where an edit shows the mask of a secret, what stands there in the file is put back
+    /// ([`crate::base::secrets`]), or the edit is refused. Newlines of the file are kept (CRLF), and so are its byte-order mark and whether it
     /// ends with a newline.
     ///
     /// # Errors
@@ -174,6 +178,7 @@ impl EditPlan {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => match texts.text(path) {
                 Ok(before) => Ok(entry.insert(Work {
+                    shown: masked_copy(&before).map_err(|failure| failure.to_string())?,
                     before,
                     splices: Vec::new(),
                     renamed_to: None,
@@ -247,8 +252,10 @@ impl EditPlan {
         if texts.exists(path) && is_empty() {
             return self.splice(at, path, texts, (LineRange::new(1, 1), "", text));
         }
-        match self.room_for(path, texts) {
-            Ok(()) => {
+        let room = self.room_for(path, texts);
+        let whole = restored(None, 0..0, text).map_err(|failure| failure.to_string());
+        match room.and(whole) {
+            Ok(_) => {
                 self.created.insert(path.clone(), text.to_owned());
             }
             Err(why) => self.refuse(at, why),
@@ -292,10 +299,16 @@ impl EditPlan {
             return self.refuse(at, "an earlier edit deletes the file");
         }
         let file = lines(&work.before);
-        let lines = match named(&file, range, old) {
+        let shown = work.shown.as_deref().map(lines);
+        let lines = match named(shown.as_ref().unwrap_or(&file), range, old) {
             Ok(lines) => lines,
             Err(failure) => return self.refuse(at, failure.to_string()),
         };
+        let new = match restored(Some(&work.before), lines.clone(), new) {
+            Ok(new) => new,
+            Err(failure) => return self.refuse(at, failure.to_string()),
+        };
+        let new = new.as_ref();
         if let Err(failure) = texts.can_hold(&path, new) {
             return self.refuse(at, failure.to_string());
         }

@@ -28,6 +28,8 @@ pub struct ScopeFile {
     pub path: RepoPath,
     /// The file's text.
     pub text: String,
+    /// The text as the model is shown it, where that is without its secrets: edits are said of it.
+    pub masked: Option<String>,
     /// Definitions by name, with their lines.
     pub definitions: Vec<(String, LineRange)>,
     /// Lines that the model sees, and may name by their numbers.
@@ -132,7 +134,11 @@ impl<'a> EditLanguage<'a> {
             .into_iter()
             .map(|file| File {
                 path: file.path,
-                lines: FileLines::new(&file.text, file.definitions, file.shown),
+                lines: FileLines::new(
+                    file.masked.as_ref().unwrap_or(&file.text),
+                    file.definitions,
+                    file.shown,
+                ),
                 gone: false,
                 renamed: false,
             })

@@ -108,7 +108,7 @@ impl<'a> Surroundings<'a> {
         if self.texts.len() > TEXTS {
             self.texts.clear();
         }
-        let read = || self.repo.read(path).ok().map(|file| Rc::from(file.text));
+        let read = || self.repo.shown_text(path).ok().map(Rc::from);
         self.texts.entry(path.clone()).or_insert_with(read).clone()
     }
 

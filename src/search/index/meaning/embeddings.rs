@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest as _, Sha256};
 use tantivy::{DocAddress, TantivyDocument};
 
+use crate::base::secrets::masked;
 use crate::base::{Cancel, Embed, Failure, RepoPath, Result};
 use crate::index::checked;
 use crate::index::meaning::commit_embeddings::Spoken;
@@ -317,7 +318,8 @@ fn texts_of(
     let Some(text) = crate::base::encoding::decode(&bytes) else {
         return Ok(Vec::new());
     };
-    let lines: Vec<&str> = text.text.lines().collect();
+    let text = masked(&text.text)?;
+    let lines: Vec<&str> = text.lines().collect();
     let mut texts = Vec::with_capacity(file.rows.len());
     for row in &file.rows {
         let (segment, doc) = table.address(*row);

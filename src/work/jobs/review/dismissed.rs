@@ -32,7 +32,7 @@ struct DismissedFile {
 }
 
 /// The fingerprint of a finding, which stays the same when lines move: a hash of the file, the
-/// category and the line's words. Titles differ from one answer to the next.
+/// category and the line's words, and of the secret where it is about one. Titles differ from one answer to the next.
 pub fn fingerprint(finding: &Finding) -> String {
     let mut hash = Sha256::new();
     hash.update(finding.path.as_str().as_bytes());
@@ -42,6 +42,10 @@ pub fn fingerprint(finding: &Finding) -> String {
     for word in finding.quote.split_whitespace() {
         hash.update([0]);
         hash.update(word.as_bytes());
+    }
+    if let Some(secret) = &finding.secret {
+        hash.update([0]);
+        hash.update(secret.as_bytes());
     }
     hex(hash.finalize().as_slice().split_at(16).0)
 }

@@ -223,6 +223,7 @@ impl FindingForm {
             verified: true,
             rule: None,
             suggestion: None,
+            secret: None,
         })
     }
 

@@ -115,6 +115,7 @@ fn second(piece: &DiffPiece, system: &Message, cx: &JobCx<'_>) -> Result<Vec<Mes
         verified: true,
         rule: None,
         suggestion: None,
+        secret: None,
     };
     Ok(vec![
         system.clone(),
