@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use crossterm::event::{self, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+#[cfg(not(unix))]
+use self::elsewhere::TerminalInput;
+#[cfg(unix)]
+use super::terminal_input::TerminalInput;
 use crate::app::{Code, Key};
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
@@ -74,22 +78,43 @@ impl Pause {
     }
 }
 
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+    use std::time::Duration;
+
+    use crossterm::event::{self, Event};
+
+    /// The events of the terminal, as crossterm reads them.
+    pub struct TerminalInput;
+
+    impl TerminalInput {
+        /// Opens nothing.
+        pub const fn open() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        /// Waits for the next event; none if there is none in that time.
+        pub fn read(&mut self, wait: Duration) -> io::Result<Option<Event>> {
+            event::poll(wait)?.then(event::read).transpose()
+        }
+    }
+}
+
 /// Starts the thread. `late`: the terminal still owes an answer.
 pub fn start(to: Sender<Input>, pause: Pause, late: bool) -> Result<()> {
+    let opened = TerminalInput::open();
+    let mut terminal = opened.map_err(|e| io_failure("the terminal cannot be read", &e))?;
     thread::Builder::new()
         .name("input".to_owned())
         .spawn(move || {
             let mut answer = Answer::new(late);
             loop {
                 pause.wait();
-                let event = match event::poll(LOOK) {
-                    Ok(false) => continue,
-                    Ok(true) => event::read(),
-                    Err(e) => Err(e),
-                };
-                let input = match event {
-                    Ok(event) if answer.is_part(&event, Instant::now()) => continue,
-                    Ok(event) => Input::Event(event),
+                let input = match terminal.read(LOOK) {
+                    Ok(None) => continue,
+                    Ok(Some(event)) if answer.is_part(&event, Instant::now()) => continue,
+                    Ok(Some(event)) => Input::Event(event),
                     Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
                     Err(e) => Input::Lost(io_failure("the terminal cannot be read", &e)),
                 };

@@ -29,6 +29,8 @@ mod overlay;
 pub mod pacer;
 mod panel;
 mod panic_watch;
+#[cfg(unix)]
+mod paste;
 mod reports;
 mod review;
 mod run;
@@ -38,6 +40,8 @@ pub mod stream;
 pub mod styled_rows;
 mod table;
 mod terminal;
+#[cfg(unix)]
+mod terminal_input;
 mod text;
 pub mod theme;
 mod transcript;
