@@ -1,5 +1,7 @@
 //! The folders of homebody: those of XDG, never the repository.
 
+mod marks;
+
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use sha2::{Digest as _, Sha256};
 use super::cancel::Cancel;
 use super::failure::{Failure, Result, io_failure};
 use super::text::{hex, truncated};
+
+pub use marks::{FolderMarks, mark};
 
 /// The folders of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]

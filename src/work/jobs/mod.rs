@@ -19,6 +19,7 @@ pub mod lab;
 pub mod message;
 mod model_calls;
 pub mod model_trial;
+mod moved;
 pub mod patch;
 mod preview;
 pub mod prompt;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::check::Allowance;
 use super::embedding::embedder;
+use super::moved;
 use super::{Prompts, Settings};
+use crate::base::places::mark;
 use crate::base::text::human_bytes;
 use crate::base::{Cancel, Config, Embed, Failure, Places, RepoPlaces, Result};
 use crate::engine::{
@@ -67,6 +69,17 @@ impl Workspace {
         let allowance = Allowance::new(&config, places);
         let all = places;
         let places = places.for_repo(repo.root());
+        match moved::follow(repo.root(), all, &places) {
+            Ok(None) => {}
+            Ok(Some(before)) => config.notes.push(format!(
+                "this repository lay at {} before; its conversations and undo records have come along",
+                before.display()
+            )),
+            Err(failure) => config.notes.push(format!(
+                "what was kept of this repository at another place has not come along: {failure}"
+            )),
+        }
+        mark(repo.root(), &places.state);
         let mut settings = settings(&config);
         settings.rules.own = own_folders(all);
         settings.dismissed = Some(places.dismissed.clone());

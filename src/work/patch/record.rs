@@ -251,6 +251,39 @@ impl Record {
     }
 }
 
+impl UndoDir {
+    /// Makes records that have come here, folder and all, from another place ours, as far as they
+    /// were so there.
+    ///
+    /// # Errors
+    /// Of kind environment, where a record cannot be read or written.
+    pub fn follow(&self, from: &Self) -> Result<()> {
+        // Without a folder there are none.
+        for number in numbers(&self.dir).unwrap_or_default() {
+            let bytes = fs::read(file_of(&self.dir, number))
+                .map_err(|e| io_failure("an undo record cannot be read", &e))?;
+            let (text, said) = parts(&bytes);
+            let ours = said.is_some_and(|said| {
+                code(from, text).is_ok_and(|code| code.verify_slice(&said).is_ok())
+            });
+            if ours {
+                // Its time is that of the patch.
+                let time = time_of(&self.dir, number);
+                Record::load(self, number)?.save(self)?;
+                set_time(&file_of(&self.dir, number), time);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a file back its time; one that stays new does no harm.
+fn set_time(file: &Path, time: Option<SystemTime>) {
+    if let (Some(time), Ok(file)) = (time, fs::File::options().write(true).open(file)) {
+        let _ = file.set_modified(time);
+    }
+}
+
 /// The time when a record was written last; none where the system does not tell.
 pub(super) fn time_of(dir: &Path, number: u64) -> Option<SystemTime> {
     fs::metadata(file_of(dir, number)).ok()?.modified().ok()

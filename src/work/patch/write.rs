@@ -246,6 +246,10 @@ pub(super) fn begin(
         record.files.push(entry);
     }
     record.save(undo)?;
+    // The records come along where the repository goes.
+    if let Some(state) = undo.dir.parent() {
+        places::mark(root, state);
+    }
     let mut reached = 0;
     let Err(failure) = carry_out(root, change, &record, &mut reached) else {
         return Ok(record);
