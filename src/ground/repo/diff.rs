@@ -1,6 +1,7 @@
 //! Diffs as values, whether git made them or somebody piped them in.
 
 mod hunks;
+mod kind;
 mod masked;
 mod sides;
 mod working_tree;
@@ -13,6 +14,7 @@ use git2::{Delta, DiffDelta, DiffFindOptions, DiffOptions, Oid, Patch, Repositor
 use serde::{Deserialize, Serialize};
 
 use self::hunks::{Changes, staged, told};
+pub use self::kind::FileKind;
 use self::sides::{base_tree, cannot_diff, compared};
 use self::working_tree::WorkingTree;
 use super::Repo;
@@ -132,6 +134,9 @@ pub struct FileDiff {
     pub path: RepoPath,
     /// The sort of change.
     pub status: FileStatus,
+    /// The kinds of thing before and after; none for a plain file that was one.
+    #[serde(default, skip_serializing_if = "no_kinds")]
+    pub kinds: (Option<FileKind>, Option<FileKind>),
     /// True for a binary file, which has no hunks.
     pub binary: bool,
     /// Bytes of a new file as this diff has it, where that is known.
@@ -145,6 +150,12 @@ pub struct FileDiff {
     /// Where the file lies below the root, as the system writes it: `path` is text.
     #[serde(skip)]
     pub place: PathBuf,
+}
+
+/// Tells whether nothing is said by the kinds of a file: they are left out then.
+fn no_kinds(kinds: &(Option<FileKind>, Option<FileKind>)) -> bool {
+    let plain = |kind: Option<FileKind>| kind.is_none_or(|kind| kind == FileKind::Plain);
+    plain(kinds.0) && plain(kinds.1)
 }
 
 /// A diff over files, in order of path.
@@ -386,6 +397,10 @@ fn file_diff(
         },
         path,
         status,
+        kinds: FileKind::worth_telling(
+            FileKind::of_mode(delta.old_file().mode().into()),
+            FileKind::of_mode(delta.new_file().mode().into()),
+        ),
         binary,
         bytes: (status == FileStatus::Added).then(|| bytes(git, &delta.new_file())),
         blob: blob(&delta.new_file()),

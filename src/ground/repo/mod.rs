@@ -38,7 +38,7 @@ use crate::base::{RepoPath, Result};
 pub use blame::Blamed;
 pub use case_twins::CaseTwins;
 pub use confidential::Confidential;
-pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileStatus, Hunk};
+pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileKind, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
 pub use ignored::{Globs, Ignoring};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use git2::{Index, Oid, Repository, RepositoryOpenFlags, Tree};
 
-use super::diff::{DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
+use super::diff::{DiffKind, DiffLine, FileDiff, FileKind, FileStatus, Hunk};
 use crate::base::RepoPath;
 
 /// The mode by which the index marks a submodule (gitlink, gitformat-index(5)).
@@ -68,6 +68,7 @@ fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
             Some(_) => FileStatus::Modified,
             None => FileStatus::Added,
         },
+        kinds: (old.map(|_| FileKind::Submodule), Some(FileKind::Submodule)),
         binary: false,
         blob: None,
         place,

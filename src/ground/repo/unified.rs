@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::str::Split;
 
 use self::names::quoted_name;
-use super::diff::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
+use super::diff::{Diff, DiffKind, DiffLine, FileDiff, FileKind, FileStatus, Hunk};
 use crate::base::{Failure, RepoPath, Result};
 
 impl Diff {
@@ -63,6 +63,8 @@ struct Head {
     added: bool,
     deleted: bool,
     mode: bool,
+    /// The kinds before and after.
+    kinds: (Option<FileKind>, Option<FileKind>),
     binary: bool,
 }
 
@@ -214,6 +216,7 @@ impl<'a> Reader<'a> {
             old_path,
             path: new_path,
             status,
+            kinds: head.kinds,
             binary: head.binary,
             blob: None,
             place: PathBuf::new(),
@@ -314,12 +317,24 @@ impl Head {
     fn extended(&mut self, line: &str) {
         let line = line.trim_end_matches('\r');
         let take = |rest: &str| Some(unquoted(rest));
-        if line.starts_with("new file mode ") {
+        if let Some(mode) = line.strip_prefix("new file mode ") {
             self.added = true;
-        } else if line.starts_with("deleted file mode ") {
+            self.kinds.1 = FileKind::of_digits(mode);
+        } else if let Some(mode) = line.strip_prefix("deleted file mode ") {
             self.deleted = true;
-        } else if line.starts_with("old mode ") || line.starts_with("new mode ") {
+            self.kinds.0 = FileKind::of_digits(mode);
+        } else if let Some(mode) = line.strip_prefix("old mode ") {
             self.mode = true;
+            self.kinds.0 = FileKind::of_digits(mode);
+        } else if let Some(mode) = line.strip_prefix("new mode ") {
+            self.mode = true;
+            self.kinds.1 = FileKind::of_digits(mode);
+        } else if let Some(ids) = line.strip_prefix("index ") {
+            // The mode stands behind the ids where it has not changed.
+            if let Some((_, mode)) = ids.split_once(' ') {
+                let kind = FileKind::of_digits(mode);
+                self.kinds = FileKind::worth_telling(kind, kind);
+            }
         } else if let Some(name) = line.strip_prefix("rename from ") {
             self.renamed.0 = take(name);
         } else if let Some(name) = line.strip_prefix("rename to ") {
@@ -669,10 +684,20 @@ mod tests {
                     _ => (FileStatus::ModeChanged, None),
                 };
                 let bare = binary || status == FileStatus::ModeChanged;
+                let kinds = match status {
+                    FileStatus::Added => (None, Some(FileKind::Link)),
+                    FileStatus::Deleted => (Some(FileKind::Executable), None),
+                    FileStatus::ModeChanged => (Some(FileKind::Plain), Some(FileKind::Executable)),
+                    FileStatus::Modified if binary => {
+                        (Some(FileKind::Executable), Some(FileKind::Plain))
+                    }
+                    _ => (None, None),
+                };
                 Some(FileDiff {
                     old_path,
                     path,
                     status,
+                    kinds,
                     binary: binary && status != FileStatus::ModeChanged,
                     blob: None,
                     place: PathBuf::new(),

@@ -15,7 +15,7 @@ use super::{Excerpt, LeftOut};
 use crate::base::bug::bug;
 use crate::base::text::{printable, printable_block};
 use crate::base::{LineRange, OrBug, RepoPath, TokenCount};
-use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileStatus, Hunk};
+use crate::repo::{Diff, DiffKind, DiffLine, FileDiff, FileKind, FileStatus, Hunk};
 
 pub use overview::{DiffOverview, diff_overview};
 
@@ -23,6 +23,9 @@ pub use overview::{DiffOverview, diff_overview};
 const SLACK: usize = 3;
 /// The longest section shown behind `@@`, in characters.
 const LONGEST_SECTION: usize = 100;
+
+/// The line behind a file's last one that has no newline.
+const NO_NEWLINE: &str = "\\ no newline at the end of the file";
 
 /// A run of lines of one hunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,10 @@ fn title(file: &FileDiff) -> String {
         (FileStatus::ModeChanged, _) => "mode changed".to_owned(),
         (FileStatus::Conflicted, _) => "in conflict".to_owned(),
     };
+    let what = match kind_of(file) {
+        Some(kind) => format!("{what}, {kind}"),
+        None => what,
+    };
     let lines = || file.hunks.iter().flat_map(|h| &h.lines);
     let added = lines().filter(|l| l.kind == DiffKind::Added).count();
     let removed = lines().filter(|l| l.kind == DiffKind::Removed).count();
@@ -122,6 +129,22 @@ fn title(file: &FileDiff) -> String {
         format!("{} ({what}, binary)", file.path)
     } else {
         format!("{} ({what}, +{added} -{removed})", file.path)
+    }
+}
+
+/// Says what a file is, where it is or was no plain one.
+fn kind_of(file: &FileDiff) -> Option<String> {
+    let (before, after) = file.kinds;
+    match (before, after) {
+        (None | Some(FileKind::Plain), None | Some(FileKind::Plain)) => None,
+        (Some(FileKind::Executable), Some(FileKind::Plain)) => {
+            Some("no longer executable".to_owned())
+        }
+        (Some(before), Some(after)) if before != after => Some(match after {
+            FileKind::Executable if before == FileKind::Plain => "now executable".to_owned(),
+            _ => format!("was {}, is {} now", before.words(), after.words()),
+        }),
+        (_, Some(kind)) | (Some(kind), None) => Some(kind.words().to_owned()),
     }
 }
 
@@ -185,11 +208,14 @@ fn write_part(out: &mut String, file: &FileDiff, part: &DiffPart, title: Option<
     let section: String = hunk.section.trim().chars().take(LONGEST_SECTION).collect();
     let _ = writeln!(out, "{}", format!("@@ {}", printable(&section)).trim_end());
     for line in lines_of(hunk, &part.lines) {
-        let sign = line.kind.sign();
+        let (sign, line_ends_file) = (line.kind.sign(), line.no_newline);
         let text = printable_block(line.text.trim_end_matches(['\r', '\n'])).replace('\n', "\\n");
         // Diffs come from git, or from a file: not every line need have a number.
         let line = format!("{}{sign} {text}", line.number().unwrap_or(0));
         let _ = writeln!(out, "{}", line.trim_end());
+        if line_ends_file {
+            let _ = writeln!(out, "{NO_NEWLINE}");
+        }
     }
 }
 

@@ -53,6 +53,35 @@ fn lines_carry_their_numbers() {
 }
 
 #[test]
+fn what_is_no_plain_file_is_said_and_so_is_a_missing_newline() {
+    let text = "diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n\
+        diff --git a/a.sh b/a.sh\nnew file mode 120000\nindex 0000000..5626abf\n--- /dev/null\n\
+        +++ b/a.sh\n@@ -0,0 +1 @@\n+target\n\\ No newline at end of file\n\
+        diff --git a/b.sh b/b.sh\nold mode 100755\nnew mode 100644\nindex 5626abf..6626abf\n\
+        --- a/b.sh\n+++ b/b.sh\n@@ -1 +1 @@\n-b\n\\ No newline at end of file\n+b\n";
+    let diff = Diff::parse(text).expect("a diff");
+    let titles: Vec<String> = diff.files.iter().map(title).collect();
+    assert_eq!(
+        titles,
+        [
+            "a.sh (new, a link, +1 -0)",
+            "b.sh (modified, no longer executable, +1 -1)",
+            "run.sh (mode changed, now executable, +0 -0)",
+        ]
+    );
+    let shown = diff_pieces(&diff, false, 1000, &RoughCount);
+    let shown: String = shown.pieces.into_iter().map(|piece| piece.text).collect();
+    assert!(
+        shown.contains("1+ target\n\\ no newline at the end of the file\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.ends_with("1- b\n\\ no newline at the end of the file\n1+ b\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_line_that_is_too_long_is_left_out_aloud() {
     let mut diff = diff(&[("a", 3)]);
     diff.files[0].hunks[0].lines[3].text = "x".repeat(5000);

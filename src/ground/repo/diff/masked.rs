@@ -85,6 +85,7 @@ mod tests {
             old_path: None,
             path: RepoPath::new("a").expect("a path"),
             status: FileStatus::Modified,
+            kinds: (None, None),
             binary: false,
             bytes: None,
             hunks: vec![Hunk {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::diff::{FileDiff, FileStatus, Hunk};
+use super::super::diff::{FileDiff, FileKind, FileStatus, Hunk};
 use super::names::spelled;
 use crate::base::RepoPath;
 
@@ -41,11 +41,33 @@ pub(super) fn file(out: &mut String, file: &FileDiff) {
 fn head(out: &mut String, file: &FileDiff, old_path: &RepoPath) {
     let (old, new) = (spelled("a/", old_path), spelled("b/", &file.path));
     let _ = writeln!(out, "diff --git {old} {new}");
+    let (before, after) = file.kinds;
+    let before_or = |kind: FileKind| before.unwrap_or(kind).digits();
+    let after_or = |kind: FileKind| after.unwrap_or(kind).digits();
+    let modes = |out: &mut String| {
+        let old = before_or(FileKind::Plain);
+        let _ = writeln!(
+            out,
+            "old mode {old}\nnew mode {}",
+            after_or(FileKind::Executable)
+        );
+    };
+    let changed = before
+        .zip(after)
+        .is_some_and(|(before, after)| before != after);
     match file.status {
-        FileStatus::Added => out.push_str("new file mode 100644\n"),
-        FileStatus::Deleted => out.push_str("deleted file mode 100644\n"),
-        FileStatus::ModeChanged => out.push_str("old mode 100644\nnew mode 100755\n"),
+        FileStatus::Added => {
+            let _ = writeln!(out, "new file mode {}", after_or(FileKind::Plain));
+        }
+        FileStatus::Deleted => {
+            let _ = writeln!(out, "deleted file mode {}", before_or(FileKind::Plain));
+        }
+        FileStatus::ModeChanged => modes(out),
+        FileStatus::Modified | FileStatus::Conflicted if changed => modes(out),
         FileStatus::Renamed => {
+            if changed {
+                modes(out);
+            }
             let _ = writeln!(out, "rename from {}", spelled("", old_path));
             let _ = writeln!(out, "rename to {}", spelled("", &file.path));
         }
