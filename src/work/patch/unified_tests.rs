@@ -166,4 +166,26 @@ proptest! {
         let (before, after) = sides(&some);
         prop_assert_eq!(git_apply(&before, &some.to_unified()), after);
     }
+
+    /// A thousand files of all kinds of change, over all cases.
+    #[test]
+    fn git_applies_patches_of_many_files(
+        files in proptest::collection::vec((text(), text(), 0_u8..4, "[a-zä \"\\\\-]{1,6}"), 42)
+    ) {
+        let files = files.into_iter().enumerate().map(|(number, (before, after, kind, name))| {
+            let path = |sort: &str| {
+                RepoPath::new(&format!("d{}/{number}{name}{sort}", number % 5)).expect("a path")
+            };
+            FileChange {
+                path: path(".a"),
+                renamed_to: (kind == 3).then(|| path(".b")),
+                before: (kind != 1).then_some(before),
+                after: (kind != 2).then_some(after),
+            }
+        });
+        let changed = files.filter(|file| file.before != file.after || file.renamed_to.is_some());
+        let change = Change { files: changed.collect() };
+        let (before, after) = sides(&change);
+        prop_assert_eq!(git_apply(&before, &change.to_unified()), after);
+    }
 }
