@@ -18,6 +18,7 @@ mod ignored;
 mod index_view;
 mod installed;
 pub mod log;
+mod new_file;
 mod open;
 #[cfg(test)]
 mod proof;
@@ -43,6 +44,7 @@ pub use git::{Commit, Head, Status};
 pub use history::{CommitLog, Past, PastFile, Run};
 pub use ignored::{Globs, Ignoring};
 pub use log::{HistoryEdges, Log, Logged, Since};
+pub use new_file::NewFileForm;
 pub use read::{BlobId, blob_id};
 pub use tree::{TreeEntry, TreeKind};
 pub use uncommitted::AtHead;

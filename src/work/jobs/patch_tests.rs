@@ -79,6 +79,25 @@ fn a_change_is_planned_and_nothing_is_written() {
     assert!(prompt.ends_with("Request: make walk run instead of leap"));
 }
 
+#[test]
+fn a_new_file_ends_its_lines_as_git_has_them() {
+    let trial = Trial::new(&[
+        (
+            ".gitattributes",
+            "*.bat eol=crlf\n*.ps1 working-tree-encoding=UTF-16\n",
+        ),
+        ("a.txt", "a\n"),
+    ]);
+    let made =
+        |name: &str| format!("So.\n\n*** create {name}\n<<<<<<<\none\ntwo\n>>>>>>>\n*** end\n");
+    for (name, text) in [("run.bat", "one\r\ntwo\r\n"), ("run.sh", "one\ntwo\n")] {
+        let mut engine = ScriptedEngine::saying(&[&made(name)]);
+        let came = play(&trial, wish("create a file"), &mut engine);
+        assert_eq!(came.change.files[0].after.as_deref(), Some(text), "{name}");
+    }
+    barred(&trial, wish("create a file"), &made("run.ps1"));
+}
+
 /// That no model could have said this, and how far it could.
 fn barred(trial: &Trial, request: Patch, says: &str) -> String {
     let mut engine = ScriptedEngine::saying(&[says]);

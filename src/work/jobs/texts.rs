@@ -170,6 +170,11 @@ impl Texts for RepoTexts<'_> {
         }
     }
 
+    fn newline(&self, path: &RepoPath) -> Result<&'static str> {
+        let crlf = self.repo.form_of_new(path)?.crlf;
+        Ok(if crlf { "\r\n" } else { "\n" })
+    }
+
     fn exists(&self, path: &RepoPath) -> bool {
         path.under(self.repo.root()).symlink_metadata().is_ok()
     }
@@ -193,6 +198,10 @@ impl Texts for RepoTexts<'_> {
         if let Some(twin) = self.twins.borrow_mut().of(path) {
             let why = format!("`{twin}` is there, and many systems take the two for one");
             return Err(refused(why));
+        }
+        if let Some(encoding) = self.repo.form_of_new(path)?.encoding {
+            let why = format!("git has such files in {encoding} (`working-tree-encoding`)");
+            return Err(refused(why).hint("make it by hand; it can be changed then"));
         }
         if self.is_outside(path)? {
             let failure = refused("git has it, outside the sparse checkout".to_owned());
@@ -236,6 +245,10 @@ impl Texts for SeenTexts<'_> {
 
     fn can_hold(&self, path: &RepoPath, text: &str) -> Result<()> {
         self.now.can_hold(path, text)
+    }
+
+    fn newline(&self, path: &RepoPath) -> Result<&'static str> {
+        self.now.newline(path)
     }
 
     fn exists(&self, path: &RepoPath) -> bool {

@@ -252,11 +252,19 @@ impl EditPlan {
         if texts.exists(path) && is_empty() {
             return self.splice(at, path, texts, (LineRange::new(1, 1), "", text));
         }
-        let room = self.room_for(path, texts);
-        let whole = restored(None, 0..0, text).map_err(|failure| failure.to_string());
-        match room.and(whole) {
-            Ok(_) => {
-                self.created.insert(path.clone(), text.to_owned());
+        let made = self.room_for(path, texts).and_then(|()| {
+            // No secret can be put back into it.
+            let text = restored(None, 0..0, text);
+            let newline = text.and_then(|text| Ok((text, texts.newline(path)?)));
+            newline.map_err(|failure| failure.to_string())
+        });
+        match made {
+            Ok((text, newline)) => {
+                let text = match newline {
+                    "\n" => text.into_owned(),
+                    _ => text.replace("\r\n", "\n").replace('\n', newline),
+                };
+                self.created.insert(path.clone(), text);
             }
             Err(why) => self.refuse(at, why),
         }

@@ -119,6 +119,14 @@ pub trait Texts {
         Ok(())
     }
 
+    /// The end of lines that a new file gets: `\n`, or `\r\n`.
+    ///
+    /// # Errors
+    /// Of kind input, where it cannot be told.
+    fn newline(&self, _path: &RepoPath) -> Result<&'static str> {
+        Ok("\n")
+    }
+
     /// Tells whether something stands at that path: a file, a folder or anything else.
     fn exists(&self, path: &RepoPath) -> bool;
 
