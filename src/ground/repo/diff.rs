@@ -153,6 +153,10 @@ pub struct FileDiff {
 }
 
 /// Tells whether nothing is said by the kinds of a file: they are left out then.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 fn no_kinds(kinds: &(Option<FileKind>, Option<FileKind>)) -> bool {
     let plain = |kind: Option<FileKind>| kind.is_none_or(|kind| kind == FileKind::Plain);
     plain(kinds.0) && plain(kinds.1)

@@ -46,7 +46,11 @@ fn form(git: &Repository, path: &Path) -> Result<NewFileForm, git2::Error> {
     let encoding = attribute("working-tree-encoding")?;
     let config = git.config()?.snapshot()?;
     Ok(NewFileForm {
-        crlf: crlf(&attribute("text")?, &attribute("eol")?, &config),
+        crlf: crlf(
+            attribute("text")?.as_deref(),
+            attribute("eol")?.as_deref(),
+            &config,
+        ),
         encoding: encoding.filter(|name| {
             let plain = ["UTF-8", "UTF8", "true", "false", ""];
             !plain.iter().any(|plain| name.eq_ignore_ascii_case(plain))
@@ -56,7 +60,7 @@ fn form(git: &Repository, path: &Path) -> Result<NewFileForm, git2::Error> {
 
 /// Tells whether text is laid out with CR LF. A file for which nothing says that it is text is one
 /// where `core.autocrlf` looks into all.
-fn crlf(text: &Option<String>, eol: &Option<String>, config: &Config) -> bool {
+fn crlf(text: Option<&str>, eol: Option<&str>, config: &Config) -> bool {
     let automatic = config.get_string("core.autocrlf").ok();
     let automatic = automatic.map(|value| value.to_lowercase());
     let input = automatic.as_deref() == Some("input");
@@ -69,7 +73,7 @@ fn crlf(text: &Option<String>, eol: &Option<String>, config: &Config) -> bool {
             _ => cfg!(windows) && !input,
         }
     };
-    match (text.as_deref(), eol.as_deref()) {
+    match (text, eol) {
         (Some("false"), _) => false,
         (_, Some("crlf")) => true,
         (_, Some("lf")) => false,
