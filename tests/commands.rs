@@ -508,7 +508,7 @@ fn a_home_folder_is_read_with_leave_alone() {
     assert_eq!(code(&run(&["--yes", "search", "in_my_home"])), 0);
     // Leave was given, and what homebody keeps there is no part of it.
     let read = run(&["index"]);
-    assert!(stdout(&read).starts_with("1 files"), "{}", stdout(&read));
+    assert!(stdout(&read).starts_with("1 file,"), "{}", stdout(&read));
 }
 
 #[test]
@@ -526,7 +526,7 @@ fn where_no_file_counts_the_reason_is_said() {
     place.run_git(&["add", "-f", "src/walk.rs"]);
     let output = place.run(&["index"]);
     assert!(
-        stdout(&output).starts_with("1 files"),
+        stdout(&output).starts_with("1 file,"),
         "{}",
         stdout(&output)
     );

@@ -9,6 +9,7 @@ use super::state::{
     Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
     PanelTab, Scroll, State,
 };
+use crate::base::text::counted;
 use crate::index::Progress;
 use crate::jobs::{Context, Mention, Source, Why};
 use crate::repo::Status;
@@ -271,7 +272,7 @@ impl State {
             let files = context.map.lines().filter(|line| !line.ends_with('/'));
             rows.push(PanelRow::Told {
                 what: "map",
-                title: format!("{} files", files.count()),
+                title: counted(files.count(), "file"),
                 text: context.map.clone(),
                 tokens: 0,
             });

@@ -9,7 +9,7 @@ use super::invocation::Invocation;
 use super::out::Tone;
 use super::sealing;
 use super::start::{Code, NEGATIVE};
-use crate::base::text::{human_bytes, human_count, printable};
+use crate::base::text::{counted, human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;
 use crate::jobs::{ModelChoice, choose_model};
@@ -305,9 +305,9 @@ fn repository(invocation: &mut Invocation) {
                 invocation,
                 "index",
                 &format!(
-                    "{} files, {} definitions",
-                    human_count(stats.files as u64),
-                    human_count(stats.symbols as u64)
+                    "{}, {}",
+                    counted(stats.files, "file"),
+                    counted(stats.symbols, "definition")
                 ),
             );
             fact(invocation, "meaning", &crate::jobs::meaning_line(&index));

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::invocation::Invocation;
 use super::out::{Out, Tone, bar, prefill_line};
-use crate::base::text::human_count;
+use crate::base::text::{counted, human_count};
 use crate::base::{CancelSource, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::context::Context;
 use crate::engine::{Engine, ScriptedEngine};
@@ -310,7 +310,7 @@ pub(super) fn context_lines(context: &Context) -> Vec<String> {
     }
     if !context.map.is_empty() {
         let files = context.map.lines().filter(|line| !line.ends_with('/'));
-        lines.push(format!("  map of {} files", files.count()));
+        lines.push(format!("  map of {}", counted(files.count(), "file")));
     }
     if let Some(past) = &context.past {
         lines.push(format!(

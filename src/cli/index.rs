@@ -8,7 +8,7 @@ use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::Code;
 use crate::base::Result;
-use crate::base::text::{human_bytes, human_count, human_time};
+use crate::base::text::{counted, human_bytes, human_count, human_time};
 use crate::index::{Index, Stats};
 use crate::jobs::{Workspace, meaning_line};
 
@@ -22,9 +22,9 @@ pub(super) fn run(args: &IndexArgs, invocation: &mut Invocation) -> Result<Code>
     invocation.out.line(
         Tone::Plain,
         &format!(
-            "{} files, {} definitions, in {}",
-            human_count(stats.files as u64),
-            human_count(stats.symbols as u64),
+            "{}, {}, in {}",
+            counted(stats.files, "file"),
+            counted(stats.symbols, "definition"),
             human_time(began.elapsed().as_secs_f64())
         ),
     );

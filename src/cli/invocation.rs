@@ -10,7 +10,7 @@ use super::args::Global;
 use super::consent::Leave;
 use super::out::{Out, bar};
 use crate::base::seal::{self, Sealed};
-use crate::base::text::{human_bytes, human_count, human_time, printable};
+use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
 use crate::base::{Cancel, CancelSource, Config, Failure, Kind, Places, Result, memory};
 use crate::engine::Engine;
 use crate::index::{self, Index};
@@ -346,7 +346,7 @@ impl Invocation {
         let index = workspace.index(rebuild, &cancel, &mut |progress| {
             out.progress(&match progress {
                 index::Progress::Walking(files) => {
-                    format!("indexing: {} files found", human_count(files as u64))
+                    format!("indexing: {} found", counted(files, "file"))
                 }
                 index::Progress::Reading { done, total } => {
                     let began = *reading.get_or_insert_with(Instant::now);
@@ -363,9 +363,9 @@ impl Invocation {
         self.out.clear();
         let index = index?;
         self.out.detail(&format!(
-            "index: {} files, {} definitions, {}",
-            human_count(index.stats().files as u64),
-            human_count(index.stats().symbols as u64),
+            "index: {}, {}, {}",
+            counted(index.stats().files, "file"),
+            counted(index.stats().symbols, "definition"),
             human_time(began.elapsed().as_secs_f64())
         ));
         // Kept in memory only, or behind another process: the next run will take as long.
@@ -461,10 +461,10 @@ pub(super) fn pull_line(progress: &crate::registry::Progress) -> String {
 /// The progress of reading files for the index, in a line.
 fn reading_line(done: usize, total: usize, began: Instant) -> String {
     let mut line = format!(
-        "indexing {} {} of {} files",
+        "indexing {} {} of {}",
         bar(done as u64, total as u64, 24),
         human_count(done as u64),
-        human_count(total as u64)
+        counted(total, "file")
     );
     let seconds = began.elapsed().as_secs_f64();
     if done > 0 && seconds > 1.0 {

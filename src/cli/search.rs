@@ -11,6 +11,7 @@ use super::invocation::Invocation;
 use super::out::Tone;
 use super::start::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
+use crate::base::text::counted;
 use crate::base::{Failure, Result};
 use crate::index::{Hit, Symbol};
 
@@ -25,9 +26,10 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
     let index = invocation.index(&workspace, false)?;
     let hits = index.search(&query, args.top as usize)?;
     if hits.is_empty() {
-        invocation
-            .out
-            .note(&format!("nothing fits in {} files", index.stats().files));
+        invocation.out.note(&format!(
+            "nothing fits in {}",
+            counted(index.stats().files, "file")
+        ));
         return Ok(NEGATIVE);
     }
     match args.format {

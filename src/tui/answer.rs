@@ -2,14 +2,14 @@
 
 use ratatui::text::Span;
 
-use super::draw::{Cx, counted, rate_text, sides};
+use super::draw::{Cx, rate_text, sides};
 use super::stream::Stream;
 use super::styled_rows::{Row, Rows};
 use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
 use super::width::width;
 use crate::app::{AnswerBlock, BlockPart, JobKind, Phase, State};
-use crate::base::text::{human_count, human_time, printable};
+use crate::base::text::{counted, human_count, human_time, printable};
 
 /// The rows of an answer, in stretches that are kept apart.
 pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> Vec<Rows> {

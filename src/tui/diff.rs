@@ -5,14 +5,14 @@ use ratatui::text::Span;
 use similar::TextDiff;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::draw::{Cx, counted, hint_spans, sides};
+use super::draw::{Cx, hint_spans, sides};
 use super::styled_rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
 use crate::app::{
     BlockPart, Check, Decision, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
-use crate::base::text::{human_time, printable};
+use crate::base::text::{counted, human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
 use crate::patch::ChangedHunk;
 

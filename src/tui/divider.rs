@@ -10,7 +10,7 @@ use super::text::bar;
 use super::theme::Role;
 use super::width::{fit, spans_width, width};
 use crate::app::{Activity, BlockId, Body, Composing, Indexing, PatchRow, Place, Scroll, State};
-use crate::base::text::{human_bytes, human_count, human_time, printable};
+use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
 use crate::index::Progress;
 
 /// Cells below which a shortened text says nothing any more.
@@ -266,10 +266,9 @@ fn job(state: &State, block: BlockId, cx: &Cx<'_>) -> StatusWords {
 
 fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> StatusWords {
     match progress {
-        Progress::Walking(files) => StatusWords::words(format!(
-            "indexing {dot} {} files found",
-            human_count(files as u64)
-        )),
+        Progress::Walking(files) => {
+            StatusWords::words(format!("indexing {dot} {} found", counted(files, "file")))
+        }
         Progress::Reading { done, total } => {
             let mut after = String::new();
             if rate > 0.0 {
@@ -278,9 +277,9 @@ fn indexing(progress: Progress, rate: f64, left_s: Option<f64>, dot: &str) -> St
             after.push_str(&left(left_s, dot));
             StatusWords {
                 text: format!(
-                    "indexing {} of {} files",
+                    "indexing {} of {}",
                     human_count(done as u64),
-                    human_count(total as u64)
+                    counted(total, "file")
                 ),
                 part: Some(done as f64 / total.max(1) as f64),
                 after,

@@ -15,7 +15,7 @@ use crate::app::{
     help,
 };
 use crate::base::Failure;
-use crate::base::text::{human_bytes, human_count, human_time, printable};
+use crate::base::text::{human_bytes, human_time, printable};
 
 /// Rows with the cells they are moved to the right.
 #[derive(Debug, Clone)]
@@ -266,12 +266,6 @@ fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
     };
     rows.push(cx.dim(word).indented(2));
     rows
-}
-
-/// A number with its noun: `1 token`, `2,048 tokens`.
-pub fn counted(n: usize, word: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", human_count(n as u64))
 }
 
 /// A rate in as many digits as matter.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::workers::Shared;
-use crate::base::text::{human_bytes, human_count, printable};
+use crate::base::text::{counted, human_bytes, printable};
 use crate::base::{Failure, RepoPath, Result, memory, seal};
 use crate::patch::{self, Change, FileChange, UndoDir};
 
@@ -25,7 +25,7 @@ pub fn init(shared: &Shared, undo: &UndoDir) -> Result<RepoPath> {
          every question, so keep it short.\n\n## Languages\n\n"
     );
     for (language, files) in stats.languages.iter().take(6) {
-        let _ = writeln!(text, "- {language}: {files} files");
+        let _ = writeln!(text, "- {language}: {}", counted(*files, "file"));
     }
     text.push_str("\n## Where things are\n\n");
     let mut folders: Vec<(String, usize)> = Vec::new();
@@ -38,7 +38,12 @@ pub fn init(shared: &Shared, undo: &UndoDir) -> Result<RepoPath> {
     }
     folders.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     for (folder, files) in folders.iter().take(12) {
-        let _ = writeln!(text, "- `{}/`: {files} files; what for?", printable(folder));
+        let _ = writeln!(
+            text,
+            "- `{}/`: {}; what for?",
+            printable(folder),
+            counted(*files, "file")
+        );
     }
     text.push_str("\n## How we work\n\n- Build and test with: …\n- Style: …\n- Do not touch: …\n");
     let change = Change {
@@ -76,9 +81,9 @@ pub fn doctor(shared: &Shared) -> String {
     fact(
         "index",
         format!(
-            "{} files, {} definitions, {}{}",
-            human_count(stats.files as u64),
-            human_count(stats.symbols as u64),
+            "{}, {}, {}{}",
+            counted(stats.files, "file"),
+            counted(stats.symbols, "definition"),
             human_bytes(stats.disk_bytes),
             if complete { "" } else { " (not complete)" }
         ),

@@ -9,7 +9,7 @@ use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
-use crate::base::text::human_count;
+use crate::base::text::{counted, human_count};
 use crate::base::{Failure, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
@@ -122,9 +122,9 @@ fn nothing_found(searched: usize, context: &Context) -> String {
         ""
     };
     format!(
-        "nothing was found in {} files for these words, so no code is shown to the model{rules}; \
+        "nothing was found in {} for these words, so no code is shown to the model{rules}; \
          name a file with @, or use the words the code uses",
-        human_count(searched as u64)
+        counted(searched, "file")
     )
 }
 

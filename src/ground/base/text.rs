@@ -176,6 +176,12 @@ pub fn human_count(n: u64) -> String {
     out
 }
 
+/// A number with its noun: `1 token`, `2,048 tokens`.
+pub fn counted(n: usize, word: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", human_count(n as u64))
+}
+
 /// A time that has passed since, in whole minutes, hours or days.
 pub fn human_ago(seconds: u64) -> String {
     match seconds {

@@ -8,6 +8,7 @@ use super::translate::search_words;
 use super::{
     Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, model_calls,
 };
+use crate::base::text::counted;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
 use crate::context::{
     Mention, Past, Wanted, history as git_history, mentions, pack::pack, pick, shows,
@@ -242,7 +243,8 @@ impl<'a> Parts<'a> {
             let words = crate::base::text::truncated(&wanted.query, 80).to_owned();
             let files = self.index.stats().files;
             notes.push(format!(
-                "nothing was found for `{words}` in {files} files; the answer has no sources"
+                "nothing was found for `{words}` in {}; the answer has no sources",
+                counted(files, "file")
             ));
         }
         let sent = self.prompts.ask(&AskValues {

@@ -11,7 +11,7 @@ use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
 use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, model_calls};
-use crate::base::text::{human_count, truncated};
+use crate::base::text::{counted, truncated};
 use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
@@ -294,8 +294,8 @@ pub(super) fn compose(
     context.budget = budget;
     if context.excerpts.is_empty() {
         notes.push(format!(
-            "nothing was found for this request in {} files; name a file with @path",
-            human_count(parts.index.stats().files as u64)
+            "nothing was found for this request in {}; name a file with @path",
+            counted(parts.index.stats().files, "file")
         ));
     }
     let files: Vec<String> = request.files.iter().map(RepoPath::to_string).collect();
