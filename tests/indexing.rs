@@ -73,3 +73,21 @@ fn whenever_the_indexer_is_killed_the_next_search_finds_everything() {
     let stats = place.run(&["index", "--stats"]);
     assert!(stdout(&stats).contains("122 files"), "{}", stdout(&stats));
 }
+
+/// Memory that a thread cannot have ends the process; a limit that is too tight is said before.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_index_that_finds_no_room_is_refused_with_words() {
+    let place = Place::committed();
+    let output = place.limited("-v 400000", &["index", "--rebuild"]);
+    let said = stderr(&output);
+    assert_eq!(code(&output), 3, "{said}");
+    assert!(
+        said.contains("the index needs 671") && said.contains("ulimit -v"),
+        "{said}"
+    );
+    // One that is there and needs nothing is read all the same.
+    assert_eq!(code(&place.run(&["index"])), 0);
+    let output = place.limited("-v 400000", &["search", "walk"]);
+    assert_ne!(code(&output), 3, "{}", stderr(&output));
+}

@@ -1,10 +1,10 @@
 //! The memory that this process may still take, and that it has taken.
 
 #[cfg(target_os = "linux")]
-pub use linux::{available, group_limit, peak_resident, resident, system};
+pub use linux::{address_space, available, group_limit, peak_resident, resident, system};
 
 #[cfg(not(target_os = "linux"))]
-pub use other::{available, group_limit, peak_resident, resident, system};
+pub use other::{address_space, available, group_limit, peak_resident, resident, system};
 
 /// The memory on Linux, by `/proc` and control groups.
 #[cfg(target_os = "linux")]
@@ -32,6 +32,19 @@ mod linux {
     pub fn group_limit() -> Option<u64> {
         let own = fs::read_to_string("/proc/self/cgroup").ok()?;
         group_left(&own, Path::new("/sys/fs/cgroup"))
+    }
+
+    /// Returns the bytes of address space that this process may still take (`ulimit -v`), where
+    /// there is a limit.
+    pub fn address_space() -> Option<u64> {
+        let limits = fs::read_to_string("/proc/self/limits").ok()?;
+        let line = limits
+            .lines()
+            .find_map(|l| l.strip_prefix("Max address space"))?;
+        // `unlimited` is no number.
+        let limit = line.split_whitespace().next()?.parse::<u64>().ok()?;
+        let taken = kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmSize:")?;
+        Some(limit.saturating_sub(taken))
     }
 
     /// Returns the peak resident memory of this process in bytes, where the platform tells.
@@ -145,6 +158,11 @@ mod other {
 
     /// Returns none: there are no control groups here.
     pub fn group_limit() -> Option<u64> {
+        None
+    }
+
+    /// Returns none: such a limit is not asked for here.
+    pub fn address_space() -> Option<u64> {
         None
     }
 

@@ -9,8 +9,14 @@ use super::history::History;
 use super::snapshot::{Index, failed, register, schema};
 use super::store::{self, Manifest, OpenedIndex};
 use super::update::{Update, UpdatePlan, WRITER_BYTES};
+use crate::base::memory::address_space;
+use crate::base::text::human_bytes;
 use crate::base::{Cancel, Failure, Result};
 use crate::repo::{Repo, Walk, WalkRules};
+
+/// Bytes of address space that an index takes to be written: threads set aside far more than they
+/// fill. Seen on a repository of 230 files with two cores.
+const ADDRESS_SPACE: u64 = 640 << 20;
 
 /// Progress of the indexer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +133,20 @@ fn on_disk(
     }
 }
 
+/// Checks that the threads which read and write find room: memory that cannot be had there ends the
+/// process, and takes the words along.
+fn check_address_space() -> Result<()> {
+    match address_space() {
+        Some(left) if left < ADDRESS_SPACE => Err(Failure::environment(format!(
+            "the index needs {} of address space, and this process may take {} more",
+            human_bytes(ADDRESS_SPACE),
+            human_bytes(left)
+        ))
+        .hint("`ulimit -v unlimited` takes the limit away, where it may be")),
+        _ => Ok(()),
+    }
+}
+
 /// Writes what has changed to disk, in one step for whoever reads it.
 fn write(
     repo: &Repo,
@@ -138,6 +158,7 @@ fn write(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<OpenedIndex> {
     let cannot = |e: TantivyError| failed("the index cannot be written", &e);
+    check_address_space()?;
     let mut writer = kept
         .index
         .writer_with_num_threads(1, WRITER_BYTES)
@@ -183,6 +204,7 @@ fn in_memory(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Arc<Index>> {
     let cannot = |e: TantivyError| failed("the index cannot be built", &e);
+    check_address_space()?;
     let (schema, fields) = schema();
     let index = tantivy::Index::create_in_ram(schema);
     register(&index);
