@@ -6,7 +6,7 @@ use super::slash;
 
 /// A line of the help screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub enum HelpLine {
     /// The heading of a section.
     Heading(String),
     /// Keys or a command, with their effect.
@@ -23,26 +23,26 @@ pub enum Line {
 }
 
 /// Returns all lines of the help screen.
-pub fn lines(keymap: &Keymap) -> Vec<Line> {
+pub fn lines(keymap: &Keymap) -> Vec<HelpLine> {
     let mut lines = vec![
-        Line::Text(
+        HelpLine::Text(
             "Type a question and press Enter. @ names a file, / a command. Nothing you type \
              and nothing in this repository leaves the machine."
                 .to_owned(),
         ),
-        Line::Empty,
-        Line::Heading("Commands".to_owned()),
+        HelpLine::Empty,
+        HelpLine::Heading("Commands".to_owned()),
     ];
     for entry in &slash::TABLE {
         let space = if entry.usage.is_empty() { "" } else { " " };
-        lines.push(Line::Entry {
+        lines.push(HelpLine::Entry {
             left: format!("/{}{space}{}", entry.name, entry.usage),
             right: entry.about.to_owned(),
         });
     }
     for (place, heading) in Place::ALL {
-        lines.push(Line::Empty);
-        lines.push(Line::Heading(heading.to_owned()));
+        lines.push(HelpLine::Empty);
+        lines.push(HelpLine::Heading(heading.to_owned()));
         for entry in keymap::TABLE.iter().filter(|entry| entry.place == place) {
             let keys: Vec<String> = keymap
                 .keys(entry.action)
@@ -54,14 +54,14 @@ pub fn lines(keymap: &Keymap) -> Vec<Line> {
             } else {
                 keys.join(", ")
             };
-            lines.push(Line::Entry {
+            lines.push(HelpLine::Entry {
                 left,
                 right: entry.about.to_owned(),
             });
         }
     }
-    lines.push(Line::Empty);
-    lines.push(Line::Text(
+    lines.push(HelpLine::Empty);
+    lines.push(HelpLine::Text(
         "Keys are changed in config.toml: keys.send = [\"ctrl-s\"]. The names are those of \
          `homebody config`. The wheel scrolls what is under it, a click puts the cursor, \
          dragging copies; Shift and dragging is the terminal's own."

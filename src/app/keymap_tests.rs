@@ -176,7 +176,7 @@ fn help_lists_what_the_keymap_says() {
     let lines = help::lines(&keymap);
     let left = |about: &str| {
         lines.iter().find_map(|line| match line {
-            help::Line::Entry { left, right } if right == about => Some(left.clone()),
+            help::HelpLine::Entry { left, right } if right == about => Some(left.clone()),
             _ => None,
         })
     };
@@ -187,7 +187,7 @@ fn help_lists_what_the_keymap_says() {
     );
     let entries = lines
         .iter()
-        .filter(|line| matches!(line, help::Line::Entry { .. }));
+        .filter(|line| matches!(line, help::HelpLine::Entry { .. }));
     assert_eq!(
         entries.count(),
         TABLE.len() + crate::app::slash::TABLE.len()

@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 a negative answer, 2 usage, configuration or environment,\
     disable_help_subcommand = true,
     max_term_width = 100
 )]
-pub(super) struct Line {
+pub(super) struct CommandLine {
     #[command(flatten)]
     pub(super) screen: Screen,
     #[command(flatten)]
@@ -333,7 +333,7 @@ impl Global {
 
 /// The definition as clap holds it, for help, manual and completions.
 pub(super) fn definition() -> clap::Command {
-    Line::command()
+    CommandLine::command()
 }
 
 /// A parser of numbers in a range.
@@ -393,8 +393,9 @@ mod tests {
 
     #[test]
     fn settings_may_stand_before_and_after_the_command() {
-        let line = Line::try_parse_from(["homebody", "-C", "x", "ask", "why", "--seed", "3"])
-            .expect("good");
+        let line =
+            CommandLine::try_parse_from(["homebody", "-C", "x", "ask", "why", "--seed", "3"])
+                .expect("good");
         assert_eq!(line.global.seed, Some(3));
         assert_eq!(line.global.dir, Some("x".into()));
         assert!(matches!(line.command, Some(Command::Ask(ask)) if ask.question == ["why"]));
@@ -410,7 +411,7 @@ mod tests {
             &["homebody", "ask", "x", "--temperature", "-1"],
             &["homebody", "ask", "x", "--engine", "file"],
         ] {
-            assert!(Line::try_parse_from(wrong).is_err(), "{wrong:?}");
+            assert!(CommandLine::try_parse_from(wrong).is_err(), "{wrong:?}");
         }
     }
 }

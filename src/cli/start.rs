@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use super::args::{Command, ContextOf, Global, Line, Screen};
+use super::args::{Command, CommandLine, ContextOf, Global, Screen};
 use super::consent::WideFolder;
 use super::invocation::{Invocation, settings};
 use super::out::Out;
@@ -63,7 +63,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
         return Next::Exit(u8::from(!content));
     }
     write_past_limits_fails();
-    let line = match Line::try_parse_from(&words) {
+    let line = match CommandLine::try_parse_from(&words) {
         Ok(line) => line,
         Err(error) => {
             if error.kind() == clap::error::ErrorKind::UnknownArgument
@@ -81,7 +81,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
             });
         }
     };
-    let Line {
+    let CommandLine {
         global,
         screen,
         command,
@@ -113,7 +113,7 @@ fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
     let safe = words
         .iter()
         .map(|word| printable(&word.to_string_lossy()).into_owned());
-    match Line::try_parse_from(safe) {
+    match CommandLine::try_parse_from(safe) {
         Err(error) => error,
         // Shown, the words are no mistake any more; nobody is told what it was then.
         Ok(_) => clap::Error::raw(error.kind(), "the words cannot be understood\n"),

@@ -246,12 +246,12 @@ fn help_rows(state: &State, cells: usize, cx: &Cx<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
     for line in lines {
         match line {
-            help::Line::Heading(text) => {
+            help::HelpLine::Heading(text) => {
                 rows.push(Row::text(vec![Span::styled(text, cx.role(Role::Heading))]))
             }
-            help::Line::Text(text) => rows.extend(plain(&text, cx.role(Role::Dim), cells)),
-            help::Line::Empty => rows.push(Row::blank()),
-            help::Line::Entry { left, right } => {
+            help::HelpLine::Text(text) => rows.extend(plain(&text, cx.role(Role::Dim), cells)),
+            help::HelpLine::Empty => rows.push(Row::blank()),
+            help::HelpLine::Entry { left, right } => {
                 rows.extend(help_entry(&left, &right, cells, left_cells, cx));
             }
         }

@@ -20,7 +20,7 @@ const MUCH: usize = 4 << 20;
 
 /// A part of what a terminal sends.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum InputPart {
     /// Bytes of keys, the mouse, answers.
     Typed(Vec<u8>),
     /// Text that was pasted; a large one comes in several.
@@ -50,7 +50,7 @@ pub(super) struct Pastes {
 
 impl Pastes {
     /// Takes in bytes that came at once.
-    pub fn take(&mut self, bytes: &[u8], now: Instant) -> Vec<Part> {
+    pub fn take(&mut self, bytes: &[u8], now: Instant) -> Vec<InputPart> {
         let mut out = Vec::new();
         let alone = self
             .last
@@ -74,7 +74,7 @@ impl Pastes {
     }
 
     /// Goes on to the next mark; false where there is none.
-    fn step(&mut self, out: &mut Vec<Part>) -> bool {
+    fn step(&mut self, out: &mut Vec<InputPart>) -> bool {
         let pasted = self.mode == Mode::Pasted;
         let (mark, next) = if pasted {
             (END, Mode::Typed)
@@ -118,7 +118,7 @@ impl Pastes {
     }
 
     /// The parts that nothing more is waited for, after some silence.
-    pub fn rest(&mut self, now: Instant) -> Vec<Part> {
+    pub fn rest(&mut self, now: Instant) -> Vec<InputPart> {
         let mut out = Vec::new();
         if self.patience(now) == Some(Duration::ZERO) {
             if self.mode == Mode::Pasted {
@@ -131,20 +131,20 @@ impl Pastes {
     }
 
     /// Takes a paste to be over.
-    fn tear(&mut self, now: Instant, out: &mut Vec<Part>) {
+    fn tear(&mut self, now: Instant, out: &mut Vec<InputPart>) {
         push(out, std::mem::take(&mut self.held), true);
         self.mode = Mode::Torn(now + LATE);
     }
 }
 
-fn push(out: &mut Vec<Part>, bytes: Vec<u8>, pasted: bool) {
+fn push(out: &mut Vec<InputPart>, bytes: Vec<u8>, pasted: bool) {
     if bytes.is_empty() {
         return;
     }
     out.push(if pasted {
-        Part::Pasted(String::from_utf8_lossy(&bytes).into_owned())
+        InputPart::Pasted(String::from_utf8_lossy(&bytes).into_owned())
     } else {
-        Part::Typed(bytes)
+        InputPart::Typed(bytes)
     });
 }
 
@@ -167,20 +167,20 @@ mod tests {
 
     use super::*;
 
-    fn typed(text: &str) -> Part {
-        Part::Typed(text.as_bytes().to_vec())
+    fn typed(text: &str) -> InputPart {
+        InputPart::Typed(text.as_bytes().to_vec())
     }
 
-    fn pasted(text: &str) -> Part {
-        Part::Pasted(text.to_owned())
+    fn pasted(text: &str) -> InputPart {
+        InputPart::Pasted(text.to_owned())
     }
 
     /// Parts joined: however the bytes came.
-    fn joined(parts: Vec<Part>) -> Vec<Part> {
-        let mut out: Vec<Part> = Vec::new();
+    fn joined(parts: Vec<InputPart>) -> Vec<InputPart> {
+        let mut out: Vec<InputPart> = Vec::new();
         for part in parts {
             match (out.last_mut(), part) {
-                (Some(Part::Typed(before)), Part::Typed(more)) => before.extend(more),
+                (Some(InputPart::Typed(before)), InputPart::Typed(more)) => before.extend(more),
                 (_, part) => out.push(part),
             }
         }
@@ -263,8 +263,8 @@ mod tests {
         let whole: String = parts
             .iter()
             .map(|part| match part {
-                Part::Pasted(text) => text.as_str(),
-                Part::Typed(_) => panic!("{part:?}"),
+                InputPart::Pasted(text) => text.as_str(),
+                InputPart::Typed(_) => panic!("{part:?}"),
             })
             .collect();
         assert!(whole == text);

@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::SIGWINCH;
 use termina::event as of;
 
-use super::paste::{Part, Pastes};
+use super::paste::{InputPart, Pastes};
 
 /// Bytes read at once.
 const AT_ONCE: usize = 4096;
@@ -161,11 +161,11 @@ impl Keys {
         }
     }
 
-    fn parts(&mut self, parts: Vec<Part>) {
+    fn parts(&mut self, parts: Vec<InputPart>) {
         for part in parts {
             match part {
-                Part::Pasted(text) => self.ready.push_back(Event::Paste(text)),
-                Part::Typed(bytes) => self.typed(&bytes),
+                InputPart::Pasted(text) => self.ready.push_back(Event::Paste(text)),
+                InputPart::Typed(bytes) => self.typed(&bytes),
             }
         }
     }

@@ -20,7 +20,7 @@ const INTENT_TO_ADD: u16 = 1 << 13;
 
 /// The share of an entry that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kept {
+enum KeptIndex {
     /// Nothing: as if it were not there.
     No,
     /// The entry.
@@ -67,17 +67,21 @@ impl IndexView {
     }
 
     /// A copy in memory of what `kept` says of the entries; none where all stay as they are.
-    fn copy(&self, kept: impl Fn(&IndexEntry) -> Kept) -> Result<Option<Index>, git2::Error> {
-        if self.whole.iter().all(|entry| kept(&entry) == Kept::AsItIs) {
+    fn copy(&self, kept: impl Fn(&IndexEntry) -> KeptIndex) -> Result<Option<Index>, git2::Error> {
+        if self
+            .whole
+            .iter()
+            .all(|entry| kept(&entry) == KeptIndex::AsItIs)
+        {
             return Ok(None);
         }
         let mut copy = Index::new()?;
         for mut entry in self.whole.iter() {
             match kept(&entry) {
-                Kept::No => continue,
-                Kept::AsItIs => {}
-                Kept::Seen => entry.flags_extended &= !SKIP_WORKTREE,
-                Kept::Plain => {
+                KeptIndex::No => continue,
+                KeptIndex::AsItIs => {}
+                KeptIndex::Seen => entry.flags_extended &= !SKIP_WORKTREE,
+                KeptIndex::Plain => {
                     entry.flags &= !ASSUME_UNCHANGED;
                     entry.flags_extended &= !SKIP_WORKTREE;
                 }
@@ -88,18 +92,18 @@ impl IndexView {
     }
 
     /// The share of an entry that counts where files under `root` are compared.
-    fn kept(&self, root: &Path, entry: &IndexEntry) -> Kept {
+    fn kept(&self, root: &Path, entry: &IndexEntry) -> KeptIndex {
         if is_announced(entry) {
-            return Kept::No;
+            return KeptIndex::No;
         }
         if !is_taken_at_its_word(entry) {
-            return Kept::AsItIs;
+            return KeptIndex::AsItIs;
         }
         match is_there(root, entry) {
-            false => Kept::No,
+            false => KeptIndex::No,
             // Git, too, looks at what was put there all the same.
-            true if self.sparse => Kept::Seen,
-            true => Kept::AsItIs,
+            true if self.sparse => KeptIndex::Seen,
+            true => KeptIndex::AsItIs,
         }
     }
 
@@ -107,9 +111,9 @@ impl IndexView {
     /// passes over a new file that is taken at its word.
     pub fn for_commits(&self) -> Result<Option<Index>, git2::Error> {
         self.copy(|entry| match () {
-            () if is_announced(entry) => Kept::No,
-            () if is_taken_at_its_word(entry) => Kept::Plain,
-            () => Kept::AsItIs,
+            () if is_announced(entry) => KeptIndex::No,
+            () if is_taken_at_its_word(entry) => KeptIndex::Plain,
+            () => KeptIndex::AsItIs,
         })
     }
 
@@ -117,7 +121,7 @@ impl IndexView {
     pub fn for_files(&self, root: &Path) -> Result<Option<Index>, git2::Error> {
         self.copy(|entry| match self.kept(root, entry) {
             // What is not there is told by what is known of its entry.
-            Kept::No => Kept::AsItIs,
+            KeptIndex::No => KeptIndex::AsItIs,
             kept => kept,
         })
     }

@@ -100,7 +100,7 @@ pub struct Transformer {
     device: Device,
     /// True if our kernels compute (else candle's tensors).
     ours: bool,
-    states: Vec<State>,
+    states: Vec<LayerState>,
     /// Tokens that the state stands for.
     held: usize,
     /// Tokens before the last forward pass, while any part of it can be taken back.
@@ -110,7 +110,7 @@ pub struct Transformer {
 }
 
 /// The state of a layer.
-enum State {
+enum LayerState {
     KvCache(KvCache),
     Recurrent(Box<Recurrent>),
 }
@@ -306,7 +306,7 @@ impl Transformer {
     /// Takes over the first `count` tokens of the last forward pass.
     fn settle(&mut self, count: usize) -> Result<()> {
         for state in &mut self.states {
-            if let State::Recurrent(state) = state
+            if let LayerState::Recurrent(state) = state
                 && !state.settle(count)
             {
                 bail!("the last tokens cannot be taken back one by one");
@@ -317,7 +317,7 @@ impl Transformer {
 
     /// Tells whether some layer is recurrent, so that the state cannot be cut back to any length.
     pub fn is_recurrent(&self) -> bool {
-        let recurrent = |state: &State| matches!(state, State::Recurrent(_));
+        let recurrent = |state: &LayerState| matches!(state, LayerState::Recurrent(_));
         self.states.iter().any(recurrent)
     }
 
@@ -332,7 +332,7 @@ impl Transformer {
         }
         if wanted < self.held && self.is_recurrent() {
             for state in &mut self.states {
-                if let State::Recurrent(state) = state {
+                if let LayerState::Recurrent(state) = state {
                     state.clear()?;
                 }
             }
@@ -347,7 +347,7 @@ impl Transformer {
         self.tried = None;
         self.held = 0;
         for state in &mut self.states {
-            if let State::Recurrent(state) = state
+            if let LayerState::Recurrent(state) = state
                 && let Err(error) = state.clear()
             {
                 log::error!("the state of a layer cannot be cleared: {error}");
@@ -410,10 +410,10 @@ impl Block {
     }
 
     /// Returns the state of an empty text; in the form of our kernels if `ours`.
-    fn state(&self, ours: bool) -> Result<State> {
+    fn state(&self, ours: bool) -> Result<LayerState> {
         Ok(match &self.mix {
-            Mix::Attention(attention) => State::KvCache(attention.state(ours)),
-            Mix::Delta(delta) => State::Recurrent(Box::new(delta.state()?)),
+            Mix::Attention(attention) => LayerState::KvCache(attention.state(ours)),
+            Mix::Delta(delta) => LayerState::Recurrent(Box::new(delta.state()?)),
         })
     }
 
@@ -423,20 +423,22 @@ impl Block {
         x: Activations,
         position: usize,
         turns: &Turns,
-        state: &mut State,
+        state: &mut LayerState,
         epsilon: f32,
         trial: bool,
     ) -> Result<Activations> {
         let normed = x.norm(&self.norm, epsilon)?;
         let mut mixed = match (&self.mix, state) {
-            (Mix::Attention(attention), State::KvCache(keys)) => {
+            (Mix::Attention(attention), LayerState::KvCache(keys)) => {
                 let angles = match &turns.near {
                     Some(near) if attention.is_near() => near,
                     _ => &turns.far,
                 };
                 attention.forward(&normed, position, angles, keys)?
             }
-            (Mix::Delta(delta), State::Recurrent(state)) => delta.forward(&normed, state, trial)?,
+            (Mix::Delta(delta), LayerState::Recurrent(state)) => {
+                delta.forward(&normed, state, trial)?
+            }
             _ => bail!("a layer has the state of another"),
         };
         if let Some(norm) = &self.after_mix {

@@ -9,7 +9,7 @@ use super::super::{Failure, OrBug as _, Result};
 use super::{MASK, places, without};
 
 /// A line of the text before that holds secrets.
-struct Line<'t> {
+struct SecretLine<'t> {
     /// The line as it was shown.
     shown: Cow<'t, str>,
     /// The secrets, in order.
@@ -74,7 +74,7 @@ pub fn restored<'n>(
 }
 
 /// The lines of a text that hold secrets.
-fn with_secrets<'t>(before: &'t str, replaced: &Range<usize>) -> Result<Vec<Line<'t>>> {
+fn with_secrets<'t>(before: &'t str, replaced: &Range<usize>) -> Result<Vec<SecretLine<'t>>> {
     let places = places(before)?;
     let mut next = places.as_slice();
     let mut known = Vec::new();
@@ -94,7 +94,7 @@ fn with_secrets<'t>(before: &'t str, replaced: &Range<usize>) -> Result<Vec<Line
             let secret = line.text.get(place.clone());
             secret.or_bug("a secret lies outside of its line")
         });
-        known.push(Line {
+        known.push(SecretLine {
             secrets: secrets.collect(),
             shown: without(line.text, &own),
             replaced: replaced.contains(&number),
@@ -106,13 +106,13 @@ fn with_secrets<'t>(before: &'t str, replaced: &Range<usize>) -> Result<Vec<Line
 /// The secrets of the lines that were shown like this one; `turn` is how many such lines stand
 /// before it in the new text, `like` how many there are.
 fn unchanged<'k>(
-    known: &'k [Line<'_>],
+    known: &'k [SecretLine<'_>],
     line: &str,
     turn: usize,
     like: usize,
 ) -> Option<&'k [&'k str]> {
     let same = || known.iter().filter(|known| known.shown == line);
-    let replaced: Vec<&Line<'_>> = same().filter(|known| known.replaced).collect();
+    let replaced: Vec<&SecretLine<'_>> = same().filter(|known| known.replaced).collect();
     if replaced.len() == like {
         return replaced.get(turn).map(|known| known.secrets.as_slice());
     }
@@ -120,10 +120,10 @@ fn unchanged<'k>(
 }
 
 /// The secrets of the replaced line that this one was made of.
-fn changed<'k>(known: &'k [Line<'_>], line: &str) -> Option<&'k [&'k str]> {
+fn changed<'k>(known: &'k [SecretLine<'_>], line: &str) -> Option<&'k [&'k str]> {
     let masks = line.matches(MASK).count();
     let replaced = || {
-        let may = |known: &&Line<'_>| known.replaced && known.secrets.len() == masks;
+        let may = |known: &&SecretLine<'_>| known.replaced && known.secrets.len() == masks;
         known.iter().filter(may)
     };
     only(replaced().filter(|known| words(&known.shown) == words(line)))
@@ -131,7 +131,7 @@ fn changed<'k>(known: &'k [Line<'_>], line: &str) -> Option<&'k [&'k str]> {
 }
 
 /// The secrets of lines that all have the same.
-fn only<'k, 't: 'k>(lines: impl Iterator<Item = &'k Line<'t>>) -> Option<&'k [&'k str]> {
+fn only<'k, 't: 'k>(lines: impl Iterator<Item = &'k SecretLine<'t>>) -> Option<&'k [&'k str]> {
     let all: BTreeSet<&[&str]> = lines.map(|line| line.secrets.as_slice()).collect();
     let mut all = all.into_iter();
     let first = all.next()?;

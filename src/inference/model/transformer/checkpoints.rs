@@ -3,7 +3,7 @@
 use candle_core::{Result, bail};
 
 use super::super::checkpoint::{Checkpoint, KeptLayer};
-use super::{State, Transformer};
+use super::{LayerState, Transformer};
 
 impl Transformer {
     /// Returns the state as it is now, to be taken up again; cheap on the CPU.
@@ -11,8 +11,8 @@ impl Transformer {
         self.truncate(self.held)?;
         let layers = self.states.iter().map(|state| {
             Ok(match state {
-                State::KvCache(keys) => KeptLayer::KvCache(keys.saved(self.held)?),
-                State::Recurrent(state) => KeptLayer::Moment {
+                LayerState::KvCache(keys) => KeptLayer::KvCache(keys.saved(self.held)?),
+                LayerState::Recurrent(state) => KeptLayer::Moment {
                     moment: state.now().clone(),
                     matrix: state.shape().state(),
                     rows: state.rows(),
@@ -38,10 +38,10 @@ impl Transformer {
                 .iter()
                 .zip(&self.states)
                 .all(|(kept, state)| match (kept, state) {
-                    (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
+                    (KeptLayer::KvCache(kept), LayerState::KvCache(keys)) => {
                         kept.shape() == keys.shape() && kept.precision() == keys.precision()
                     }
-                    (KeptLayer::Moment { matrix, rows, .. }, State::Recurrent(state)) => {
+                    (KeptLayer::Moment { matrix, rows, .. }, LayerState::Recurrent(state)) => {
                         *matrix == state.shape().state() && *rows == state.rows()
                     }
                     _ => false,
@@ -51,10 +51,10 @@ impl Transformer {
         }
         for (kept, state) in checkpoint.layers.iter().zip(&mut self.states) {
             match (kept, state) {
-                (KeptLayer::KvCache(kept), State::KvCache(keys)) => {
+                (KeptLayer::KvCache(kept), LayerState::KvCache(keys)) => {
                     *keys = kept.saved(checkpoint.tokens)?
                 }
-                (KeptLayer::Moment { moment, .. }, State::Recurrent(state)) => {
+                (KeptLayer::Moment { moment, .. }, LayerState::Recurrent(state)) => {
                     state.restore(moment)
                 }
                 _ => bail!("the state that was kept is of another model"),

@@ -4,7 +4,7 @@
 
 use candle_core::{Result, bail};
 
-use super::{Block, State, Style, Transformer, Turns};
+use super::{Block, LayerState, Style, Transformer, Turns};
 use crate::model::activations::{Activations, Vector};
 use crate::model::hyperparameters::Hyperparameters;
 use crate::model::linear::Linear;
@@ -19,7 +19,7 @@ pub struct Drafter {
     hidden_norm: Vector,
     block: Block,
     norm: Vector,
-    state: State,
+    state: LayerState,
 }
 
 impl Drafter {

@@ -80,7 +80,7 @@ pub(super) fn is_wrong(line: &str) -> bool {
 /// it.
 pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
     let mut left = 0;
-    let mut lines: Vec<Line<'_>> = lines
+    let mut lines: Vec<OutputLine<'_>> = lines
         .iter()
         .map(|line| {
             let text = truncated(line, LINE);
@@ -89,7 +89,7 @@ pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
             }
             let wanted = left > 0;
             left = left.saturating_sub(1);
-            Line {
+            OutputLine {
                 text,
                 wanted,
                 kept: false,
@@ -123,7 +123,7 @@ pub(super) fn what_matters(lines: &[&str], most: usize) -> String {
 }
 
 /// A line of an output, as far as it is told.
-struct Line<'a> {
+struct OutputLine<'a> {
     text: &'a str,
     /// True if the line matters.
     wanted: bool,
@@ -132,7 +132,7 @@ struct Line<'a> {
 }
 
 /// Keeps the wanted lines, in the order given, until one does not fit into so many bytes.
-fn keep<'t, 'a: 't>(order: impl Iterator<Item = &'t mut Line<'a>>, mut bytes: usize) {
+fn keep<'t, 'a: 't>(order: impl Iterator<Item = &'t mut OutputLine<'a>>, mut bytes: usize) {
     for line in order.filter(|line| line.wanted && !line.kept) {
         let taken = line.text.len() + 1;
         if taken > bytes {
