@@ -37,6 +37,19 @@ pub fn without_newline(line: &str) -> &str {
         .map_or(line, |line| line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// Returns a text whose lines end by `newline`, whatever they ended by; a last one without an end
+/// has none.
+pub fn with_newlines(text: &str, newline: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        out.push_str(without_newline(line));
+        if line.ends_with('\n') {
+            out.push_str(newline);
+        }
+    }
+    out
+}
+
 /// Returns the bytes of a range of lines, counted from 0. Behind the last line there are none: the
 /// range is empty, at the end of the text.
 pub fn bytes(file: &[Line<'_>], range: Range<usize>) -> Range<usize> {

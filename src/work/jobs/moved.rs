@@ -1,4 +1,4 @@
-//! What is kept of a repository follows it when its folder is moved.
+//! Records and conversations follow a repository whose folder is moved.
 //!
 //! The folders of a repository are named by its path. Beside its records stand the marks of its own
 //! folder, which a move within a file system leaves as they are: where a repository has no records

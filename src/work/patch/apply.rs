@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Edit, EditKind, Texts};
-use crate::base::lines::{Line, bytes, lines, without_newline};
+use crate::base::lines::{Line, bytes, lines, with_newlines, without_newline};
 use crate::base::secrets::{masked_copy, restored};
 use crate::base::text::{is_hostile, printable, truncated};
 use crate::base::{Failure, LineRange, OrBug as _, RepoPath, Result};
@@ -260,10 +260,7 @@ impl EditPlan {
         });
         match made {
             Ok((text, newline)) => {
-                let text = match newline {
-                    "\n" => text.into_owned(),
-                    _ => text.replace("\r\n", "\n").replace('\n', newline),
-                };
+                let text = with_newlines(&text, newline);
                 self.created.insert(path.clone(), text);
             }
             Err(why) => self.refuse(at, why),
@@ -482,10 +479,8 @@ fn spliced(before: &str, splices: &[Splice]) -> String {
         if !out.is_empty() && out != "\u{feff}" && !out.ends_with('\n') && !splice.new.is_empty() {
             out.push_str(newline);
         }
-        for line in splice.new.split_inclusive('\n') {
-            out.push_str(without_newline(line));
-            out.push_str(newline);
-        }
+        // Each of them ends.
+        out.push_str(&with_newlines(&splice.new, newline));
         at = bytes.end;
     }
     out.push_str(before.get(at..).or_bug(APART));
