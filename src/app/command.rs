@@ -59,39 +59,6 @@ pub enum Command {
         /// The generation of the job.
         generation: Generation,
     },
-    /// Gather the context of a request without running a model. Reports [`super::Event::Preview`].
-    Preview {
-        /// The generation that the report names.
-        generation: Generation,
-        /// The request to gather context for.
-        request: Box<Request>,
-    },
-    /// Search the index. Reports [`super::Event::Search`].
-    Search {
-        /// The generation that the report names.
-        generation: Generation,
-        /// The words to search for.
-        query: String,
-        /// Most places to return.
-        top: usize,
-    },
-    /// Read lines of a file for showing. Reports [`super::Event::Code`].
-    ReadCode {
-        /// The path of the file.
-        path: RepoPath,
-        /// The range of lines.
-        range: LineRange,
-    },
-
-    /// Write a change to the working tree. Reports [`super::Event::Applied`].
-    Apply {
-        /// The block that the report names.
-        block: BlockId,
-        /// The accepted part of the planned change.
-        change: Box<Change>,
-    },
-    /// Take back the last applied patch. Reports [`super::Event::Undone`].
-    Undo,
     /// Run the user's check command on the change (applied already, or on a copy of the tree
     /// with it). Reports [`super::Event::Checked`].
     RunCheck {
@@ -117,10 +84,6 @@ pub enum Command {
         /// True to throw the index away and build it from nothing.
         rebuild: bool,
     },
-    /// Ask git for head and status. Reports [`super::Event::Repo`].
-    RefreshRepo,
-    /// List the models, here or to be fetched. Reports [`super::Event::Models`].
-    ListModels,
     /// Load a model, dropping the one that is loaded; none for the configured, chosen or best
     /// one. `choose`: remember it for the next start. Reports [`super::Event::Engine`].
     LoadModel {
@@ -146,7 +109,62 @@ pub enum Command {
     /// Put the drawn text of a stretch of the transcript on the clipboard. Reports
     /// [`super::Event::Copied`].
     CopySelection(Selection),
+    /// List the themes. Reports [`super::Event::Themes`].
+    ListThemes,
+    /// Draw with a theme from now on; `keep` false while it is only looked at. Reports
+    /// [`super::Event::ThemeSet`].
+    SetTheme {
+        /// The theme's name.
+        name: String,
+        /// True if the theme was chosen, false while it is only looked at.
+        keep: bool,
+    },
 
+    /// Draw everything again from an empty screen.
+    Redraw,
+    /// Ring the bell: something long has ended while the window had no focus.
+    Bell,
+    /// Stop the process as Ctrl-Z does, giving the terminal back meanwhile.
+    Suspend,
+    /// End the program.
+    Quit,
+    /// Work for the I/O worker.
+    Io(IoCommand),
+    /// Work for the thread that writes to the working tree.
+    Write(WriteCommand),
+}
+
+/// The quick work: reading files, asking git, sessions, lists, reports. The I/O worker does it in
+/// order.
+#[derive(Debug, Clone)]
+pub enum IoCommand {
+    /// Gather the context of a request without running a model. Reports [`super::Event::Preview`].
+    Preview {
+        /// The generation that the report names.
+        generation: Generation,
+        /// The request to gather context for.
+        request: Box<Request>,
+    },
+    /// Search the index. Reports [`super::Event::Search`].
+    Search {
+        /// The generation that the report names.
+        generation: Generation,
+        /// The words to search for.
+        query: String,
+        /// Most places to return.
+        top: usize,
+    },
+    /// Read lines of a file for showing. Reports [`super::Event::Code`].
+    ReadCode {
+        /// The path of the file.
+        path: RepoPath,
+        /// The range of lines.
+        range: LineRange,
+    },
+    /// Ask git for head and status. Reports [`super::Event::Repo`].
+    RefreshRepo,
+    /// List the models, here or to be fetched. Reports [`super::Event::Models`].
+    ListModels,
     /// List the sessions of this repository. Reports [`super::Event::Sessions`].
     ListSessions,
     /// Load a session and go on with it: later turns are added to it; none for the newest.
@@ -181,28 +199,23 @@ pub enum Command {
     },
     /// Work out the change that came with a finding. Reports [`super::Event::Suggested`].
     Suggest(Box<Finding>),
+    /// Examine the machine, the models that fit, and the seal. Reports [`super::Event::Doctor`].
+    Doctor,
+}
+
+/// Changes of the working tree, done one after another.
+#[derive(Debug, Clone)]
+pub enum WriteCommand {
+    /// Write a change to the working tree. Reports [`super::Event::Applied`].
+    Apply {
+        /// The block that the report names.
+        block: BlockId,
+        /// The accepted part of the planned change.
+        change: Box<Change>,
+    },
+    /// Take back the last applied patch. Reports [`super::Event::Undone`].
+    Undo,
     /// Write a first `AGENTS.md`, never over one that is there. Reports
     /// [`super::Event::InitWritten`].
     WriteInit,
-    /// Examine the machine, the models that fit, and the seal. Reports [`super::Event::Doctor`].
-    Doctor,
-    /// List the themes. Reports [`super::Event::Themes`].
-    ListThemes,
-    /// Draw with a theme from now on; `keep` false while it is only looked at. Reports
-    /// [`super::Event::ThemeSet`].
-    SetTheme {
-        /// The theme's name.
-        name: String,
-        /// True if the theme was chosen, false while it is only looked at.
-        keep: bool,
-    },
-
-    /// Draw everything again from an empty screen.
-    Redraw,
-    /// Ring the bell: something long has ended while the window had no focus.
-    Bell,
-    /// Stop the process as Ctrl-Z does, giving the terminal back meanwhile.
-    Suspend,
-    /// End the program.
-    Quit,
 }

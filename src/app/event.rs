@@ -51,7 +51,7 @@ pub enum Event {
     Index(IndexEvent),
     /// A report about the model.
     Engine(EngineEvent),
-    /// Models that are here or could be fetched, as an answer to [`super::Command::ListModels`].
+    /// Models that are here or could be fetched, as an answer to [`super::IoCommand::ListModels`].
     Models(Result<Vec<ModelRow>, Failure>),
     /// A report about a download.
     Pull(PullEvent),
@@ -71,21 +71,21 @@ pub enum Event {
         /// The return value of `jobs::run`. A failure was also sent as [`jobs::Event::Error`].
         result: Result<Box<Answer>, Failure>,
     },
-    /// Answer to [`super::Command::Preview`].
+    /// Answer to [`super::IoCommand::Preview`].
     Preview {
         /// The generation of the command.
         generation: Generation,
         /// The context the model would be given.
         result: Result<Box<Preview>, Failure>,
     },
-    /// Answer to [`super::Command::Search`].
+    /// Answer to [`super::IoCommand::Search`].
     Search {
         /// The generation of the command.
         generation: Generation,
         /// The places, best first.
         result: Result<Vec<Hit>, Failure>,
     },
-    /// Answer to [`super::Command::ReadCode`].
+    /// Answer to [`super::IoCommand::ReadCode`].
     Code {
         /// The file asked for.
         path: RepoPath,
@@ -95,14 +95,14 @@ pub enum Event {
         result: Result<String, Failure>,
     },
 
-    /// Answer to [`super::Command::Apply`].
+    /// Answer to [`super::WriteCommand::Apply`].
     Applied {
         /// The patch block it was for.
         block: BlockId,
         /// The files written.
         result: Result<Applied, Failure>,
     },
-    /// Answer to [`super::Command::Undo`].
+    /// Answer to [`super::WriteCommand::Undo`].
     Undone(Result<Undone, Failure>),
     /// The step a check is at, now and then until [`Event::Checked`].
     Checking {
@@ -129,9 +129,9 @@ pub enum Event {
     /// Answer to [`super::Command::Copy`] and [`super::Command::CopySelection`].
     Copied(Result<Copied, Failure>),
 
-    /// Answer to [`super::Command::ListSessions`], newest first.
+    /// Answer to [`super::IoCommand::ListSessions`], newest first.
     Sessions(Result<Vec<SessionEntry>, Failure>),
-    /// Answer to [`super::Command::LoadSession`].
+    /// Answer to [`super::IoCommand::LoadSession`].
     SessionLoaded {
         /// The session's id.
         id: String,
@@ -140,19 +140,19 @@ pub enum Event {
     },
     /// A turn, or the history, could not be saved. (Success is silent.)
     SaveFailed(Failure),
-    /// Answer to [`super::Command::Export`] and [`super::Command::WriteReport`]: the file as shown
-    /// to people.
+    /// Answer to [`super::IoCommand::Export`] and [`super::IoCommand::WriteReport`]: the file as
+    /// shown to people.
     Written(Result<String, Failure>),
-    /// Answer to [`super::Command::Suggest`]: the change, none where the line reads otherwise.
+    /// Answer to [`super::IoCommand::Suggest`]: the change, none where the line reads otherwise.
     Suggested {
         /// The finding the change came with.
         finding: Box<Finding>,
         /// The change, applied to the file as it reads now.
         change: Option<Change>,
     },
-    /// Answer to [`super::Command::WriteInit`]: the file as shown to people.
+    /// Answer to [`super::WriteCommand::WriteInit`]: the file as shown to people.
     InitWritten(Result<RepoPath, Failure>),
-    /// Answer to [`super::Command::Doctor`].
+    /// Answer to [`super::IoCommand::Doctor`].
     Doctor(Result<String, Failure>),
     /// Answer to [`super::Command::SetTheme`].
     ThemeSet(Result<String, Failure>),

@@ -26,7 +26,7 @@ pub use blocks::patch_block::{
     Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
 pub use blocks::review_block::{FindingRow, ReviewBlock};
-pub use command::{Command, Editable, EditorPurpose};
+pub use command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 pub use editing::complete::{Completion, CompletionItem};
 pub use editing::composer::Composer;
 pub use editing::history::History;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::*;
+pub(super) use super::{IoCommand, WriteCommand};
 use crate::base::{LineRange, RepoPath};
 use crate::index::Stats;
 use crate::jobs::{self, Answer, Context, Excerpt, Finding, Request, Severity, Source, Turn, Why};

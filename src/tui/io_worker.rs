@@ -14,8 +14,7 @@ use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
 use super::workers::{Shared, guarded};
-use crate::app::{Command, Event};
-use crate::base::bug::bug;
+use crate::app::{Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
@@ -27,28 +26,6 @@ use crate::jobs::{self, Finding, Request, Turn};
 const LOOK: Duration = Duration::from_secs(3);
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
-
-/// Tells whether a command is for this thread.
-pub const fn takes(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Preview { .. }
-            | Command::Search { .. }
-            | Command::ReadCode { .. }
-            | Command::RefreshRepo
-            | Command::ListModels
-            | Command::ListSessions
-            | Command::LoadSession { .. }
-            | Command::NewSession
-            | Command::SaveTurn(_)
-            | Command::SaveHistory(_)
-            | Command::Export { .. }
-            | Command::WriteReport(_)
-            | Command::Dismiss { .. }
-            | Command::Suggest(_)
-            | Command::Doctor
-    )
-}
 
 /// The I/O worker: the things its thread holds between commands.
 pub struct IoWorker {
@@ -89,23 +66,23 @@ impl IoWorker {
         }
     }
 
-    fn serve(&mut self, command: Command) {
+    fn serve(&mut self, command: IoCommand) {
         if let Some(event) = self.outcome(command) {
             self.tell(event);
         }
     }
 
     /// Carries a command out and returns what is to be told of it, if anything is.
-    fn outcome(&mut self, command: Command) -> Option<Event> {
+    fn outcome(&mut self, command: IoCommand) -> Option<Event> {
         Some(match command {
-            Command::Preview {
+            IoCommand::Preview {
                 generation,
                 request,
             } => Event::Preview {
                 generation,
                 result: guarded(|| self.preview(&request)).map(Box::new),
             },
-            Command::Search {
+            IoCommand::Search {
                 generation,
                 query,
                 top,
@@ -113,7 +90,7 @@ impl IoWorker {
                 generation,
                 result: guarded(|| self.shared.index().0.search(&query, top)),
             },
-            Command::ReadCode { path, range } => {
+            IoCommand::ReadCode { path, range } => {
                 let result = guarded(|| self.code(&path, range));
                 Event::Code {
                     path,
@@ -121,34 +98,33 @@ impl IoWorker {
                     result,
                 }
             }
-            Command::RefreshRepo => guarded(|| self.repo()).unwrap_or_else(Event::Warning),
-            Command::ListModels => Event::Models(guarded(|| model_rows(&self.shared))),
-            Command::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
-            Command::LoadSession { id } => self.load_session(id),
-            Command::NewSession => {
+            IoCommand::RefreshRepo => guarded(|| self.repo()).unwrap_or_else(Event::Warning),
+            IoCommand::ListModels => Event::Models(guarded(|| model_rows(&self.shared))),
+            IoCommand::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
+            IoCommand::LoadSession { id } => self.load_session(id),
+            IoCommand::NewSession => {
                 self.session = None;
                 return None;
             }
-            Command::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
-            Command::SaveHistory(line) => {
+            IoCommand::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
+            IoCommand::SaveHistory(line) => {
                 let file = history::file(&self.shared.workspace.places.state);
                 return unsaved(guarded(|| history::save(&file, &line)));
             }
-            Command::Export { turns, file } => Event::Written(guarded(|| {
+            IoCommand::Export { turns, file } => Event::Written(guarded(|| {
                 self.write(file.as_deref(), "homebody-session", &export(&turns))
             })),
-            Command::WriteReport(text) => {
+            IoCommand::WriteReport(text) => {
                 Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
             }
-            Command::Dismiss { finding, aside } => {
+            IoCommand::Dismiss { finding, aside } => {
                 return unsaved(guarded(|| self.dismiss(&finding, aside)));
             }
-            Command::Suggest(finding) => Event::Suggested {
+            IoCommand::Suggest(finding) => Event::Suggested {
                 change: finding.change(&self.shared.workspace.repo),
                 finding,
             },
-            Command::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
-            _ => return bug("a command came that is for another thread", None),
+            IoCommand::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
         })
     }
 
@@ -302,7 +278,7 @@ fn expand(name: &str) -> PathBuf {
 }
 
 /// Carries commands out until nobody can send any.
-pub fn serve(mut worker: IoWorker, commands: &Receiver<Command>) {
+pub fn serve(mut worker: IoWorker, commands: &Receiver<IoCommand>) {
     loop {
         match commands.recv_timeout(LOOK) {
             Ok(command) => worker.serve(command),

@@ -1,6 +1,7 @@
 //! What lies beside or over the conversation, and texts of all kinds.
 
 use super::*;
+use crate::app::IoCommand;
 
 #[test]
 fn the_panel() {
@@ -31,7 +32,7 @@ fn overlays() {
     screen.say("/search symlink loop");
     seen!("search_looking", screen.picture());
     let Some(generation) = screen.asked.iter().find_map(|command| match command {
-        Command::Search { generation, .. } => Some(*generation),
+        Command::Io(IoCommand::Search { generation, .. }) => Some(*generation),
         _ => None,
     }) else {
         panic!("nothing is searched");

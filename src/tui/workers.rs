@@ -14,8 +14,7 @@ use super::engine_thread::{self, EngineThread, Task};
 use super::indexer::{self, Indexer};
 use super::io_worker::{self, IoWorker};
 use super::reports;
-use crate::app::{Command, Event, Generation, PullEvent};
-use crate::base::bug::bug;
+use crate::app::{Command, Event, Generation, IoCommand, PullEvent, WriteCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Places, Result};
@@ -65,8 +64,8 @@ pub struct Workers {
     events: Sender<Event>,
     engine: Sender<Task>,
     index: Sender<bool>,
-    io_worker: Option<Sender<Command>>,
-    writer: Option<Sender<Command>>,
+    io_worker: Option<Sender<IoCommand>>,
+    writer: Option<Sender<WriteCommand>>,
     puller: Option<Sender<(String, Cancel)>>,
     job: CancelSource,
     load: CancelSource,
@@ -160,10 +159,10 @@ impl Workers {
                     self.job.cancel();
                 }
             }
-            Command::Preview {
+            Command::Io(IoCommand::Preview {
                 generation,
                 request,
-            } => self.preview(generation, request),
+            }) => self.preview(generation, request),
             Command::LoadModel { name, choose } => {
                 self.load.cancel();
                 let cancel = self.load.token();
@@ -186,16 +185,14 @@ impl Workers {
             }
             Command::Pull { name } => self.start_pull(name),
             Command::CancelPull => self.pull.cancel(),
-            writes @ (Command::Apply { .. } | Command::Undo | Command::WriteInit) => {
-                self.to_writer(writes);
-            }
+            Command::Write(command) => self.to_writer(command),
             Command::RunCheck {
                 block,
                 change,
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
-            command if io_worker::takes(&command) => self.to_io_worker(command),
+            Command::Io(command) => self.to_io_worker(command),
             other => return Some(other),
         }
         None
@@ -216,7 +213,7 @@ impl Workers {
     fn preview(&self, generation: Generation, request: Box<Request>) {
         // While a job has the engine, the I/O worker answers with an estimate.
         if self.shared.busy.load(Ordering::Acquire) || !self.shared.loaded.load(Ordering::Acquire) {
-            self.to_io_worker(Command::Preview {
+            self.to_io_worker(IoCommand::Preview {
                 generation,
                 request,
             });
@@ -239,13 +236,13 @@ impl Workers {
         let _ = self.engine.send(task);
     }
 
-    fn to_io_worker(&self, command: Command) {
+    fn to_io_worker(&self, command: IoCommand) {
         if let Some(io_worker) = &self.io_worker {
             let _ = io_worker.send(command);
         }
     }
 
-    fn to_writer(&self, command: Command) {
+    fn to_writer(&self, command: WriteCommand) {
         if let Some(writer) = &self.writer {
             let _ = writer.send(command);
         }
@@ -351,23 +348,19 @@ pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// Carries out the commands that write, until nobody can send any.
-fn write(shared: &Shared, commands: &Receiver<Command>, events: &Sender<Event>) {
+fn write(shared: &Shared, commands: &Receiver<WriteCommand>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
     let undo = UndoDir::of(&shared.workspace.places);
     while let Ok(command) = commands.recv() {
         let event = match command {
-            Command::Apply { block, change } => Event::Applied {
+            WriteCommand::Apply { block, change } => Event::Applied {
                 block,
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
-            Command::Undo => Event::Undone(guarded(|| {
+            WriteCommand::Undo => Event::Undone(guarded(|| {
                 patch::undo::undo(root, &undo, &UndoRequest::LAST)
             })),
-            Command::WriteInit => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
-            _ => {
-                bug("a command came that is for another thread", ());
-                continue;
-            }
+            WriteCommand::WriteInit => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
         };
         // Nobody hears at the end, and what is asked is still done.
         let _ = events.send(event);

@@ -5,7 +5,7 @@ use super::super::blocks::block::{
 };
 use super::super::blocks::patch_block::PatchBlock;
 use super::super::blocks::review_block::{FindingRow, ReviewBlock};
-use super::super::command::Command;
+use super::super::command::{Command, IoCommand};
 use super::super::event::{Generation, Millis};
 use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
@@ -253,7 +253,7 @@ fn finish(state: &mut State, job: &RunningJob, answer: Answer, out: &mut Vec<Com
                 return;
             }
             if state.options.save {
-                out.push(Command::SaveTurn(Box::new(turn.clone())));
+                out.push(Command::Io(IoCommand::SaveTurn(Box::new(turn.clone()))));
             }
             state.turns.push(turn);
             warn_of_context(state);

@@ -16,7 +16,7 @@ mod stop;
 mod world;
 
 use super::blocks::block::{Block, BlockId, Body, Note, Tone};
-use super::command::Command;
+use super::command::{Command, IoCommand};
 use super::event::{Event, Generation, Millis, Signal};
 use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
@@ -30,7 +30,7 @@ const TOAST_MS: Millis = 3_500;
 /// Makes the state at the start, and the first commands.
 pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
     let mut commands = vec![
-        Command::RefreshRepo,
+        Command::Io(IoCommand::RefreshRepo),
         Command::Reindex { rebuild: false },
         Command::LoadModel {
             name: None,
@@ -39,9 +39,9 @@ pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
         Command::ListThemes,
     ];
     if let Some(id) = &options.resume {
-        commands.push(Command::LoadSession {
+        commands.push(Command::Io(IoCommand::LoadSession {
             id: (!id.is_empty()).then(|| id.clone()),
-        });
+        }));
     }
     let (_, troubles) = super::Keymap::with(&options.keys);
     let mut state = State::new(options);
@@ -87,7 +87,7 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         Event::Tick => {}
         Event::Changed => {
             out.push(Command::Reindex { rebuild: false });
-            out.push(Command::RefreshRepo);
+            out.push(Command::Io(IoCommand::RefreshRepo));
         }
         Event::Index(event) => world::index(state, event),
         Event::Engine(event) => world::engine(state, event, out),

@@ -1,7 +1,7 @@
 //! The choice of a model: the rows, loading one, fetching one.
 
 use super::super::blocks::block::{Body, Download, DownloadEnd, Tone};
-use super::super::command::Command;
+use super::super::command::{Command, IoCommand};
 use super::super::event::{Fit, ModelRow};
 use super::super::overlay::{Confirm, ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, State};
@@ -20,7 +20,7 @@ pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>
         first,
         wanted: None,
     }));
-    out.push(Command::ListModels);
+    out.push(Command::Io(IoCommand::ListModels));
 }
 
 /// Returns the row to start at: the model in use, else the one recommended, else one that is here,

@@ -14,7 +14,10 @@ fn list(harness: &Harness) -> &Picker<ModelRow> {
 #[test]
 fn a_digit_takes_the_row_of_that_number() {
     let mut harness = Harness::ready();
-    assert!(has!(harness.send("/models"), Command::ListModels));
+    assert!(has!(
+        harness.send("/models"),
+        Command::Io(IoCommand::ListModels)
+    ));
     assert_eq!(list(&harness).cursor, 0, "it begins at the one in use");
     let out = harness.press("2");
     assert!(has!(out, Command::Pull { name } if name == "small"));
@@ -101,7 +104,7 @@ fn a_model_is_loaded_by_its_name_and_what_runs_on_the_other_is_stopped() {
         harness
             .send("/model starter")
             .iter()
-            .all(|c| matches!(c, Command::SaveHistory(_)))
+            .all(|c| matches!(c, Command::Io(IoCommand::SaveHistory(_))))
     );
     assert_eq!(harness.toast(), "starter is loaded already");
 }

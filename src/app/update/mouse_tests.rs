@@ -128,7 +128,7 @@ fn a_click_on_a_finding_opens_it() {
     let mut harness = Harness::ready();
     let id = harness.reviewed();
     let out = harness.click(&cell(id, 0, BlockPart::Finding(1)));
-    assert!(has!(out, Command::ReadCode { .. }));
+    assert!(has!(out, Command::Io(IoCommand::ReadCode { .. })));
     assert!(harness.review(id).findings[1].open);
 }
 
@@ -192,7 +192,7 @@ fn the_status_line_explains_itself() {
     harness.press("esc");
     assert!(has!(
         harness.click(&MouseTarget::Model),
-        Command::ListModels
+        Command::Io(IoCommand::ListModels)
     ));
     harness.press("esc");
     harness.click(&MouseTarget::Help);

@@ -1,7 +1,7 @@
 //! Keys and lists of the overlay: help, texts, choices, confirmations.
 
 use super::super::blocks::block::Tone;
-use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
 use super::super::editing::complete::mention_text;
 use super::super::event::Generation;
 use super::super::help as help_lines;
@@ -179,11 +179,11 @@ fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut St
             if let Some(Overlay::Search(picker)) = &mut state.overlay {
                 picker.loading = true;
             }
-            out.push(Command::Search {
+            out.push(Command::Io(IoCommand::Search {
                 generation,
                 query,
                 top: 50,
-            });
+            }));
         }
         Some(Overlay::History(picker)) => {
             change(&mut picker.filter);
@@ -294,7 +294,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
         Some(Overlay::Confirm { about, .. }) => match about {
             Confirm::Quit => stop::quit(state, out),
             Confirm::New => slash::begin_anew(state, out),
-            Confirm::Resume(id) => out.push(Command::LoadSession { id }),
+            Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
             Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },

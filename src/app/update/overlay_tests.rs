@@ -71,7 +71,10 @@ fn a_larger_window_leaves_no_empty_end() {
 #[test]
 fn a_text_scrolls_and_can_be_copied() {
     let mut harness = Harness::ready();
-    assert!(has!(harness.send("/doctor"), Command::Doctor));
+    assert!(has!(
+        harness.send("/doctor"),
+        Command::Io(IoCommand::Doctor)
+    ));
     assert_eq!(harness.state.overlay_title(), "doctor");
     let report: String = (0..20).map(|n| format!("line {n}\n")).collect();
     harness.event(Event::Doctor(Ok(report.clone())));
@@ -155,7 +158,10 @@ fn themes_that_come_late_are_put_in() {
 #[test]
 fn sessions_are_filtered_by_words_and_resumed() {
     let mut harness = Harness::ready();
-    assert!(has!(harness.send("/sessions"), Command::ListSessions));
+    assert!(has!(
+        harness.send("/sessions"),
+        Command::Io(IoCommand::ListSessions)
+    ));
     harness.type_text("wa");
     harness.event(Event::Sessions(Ok(vec![
         entry("3", "Why a walk?"),
@@ -175,7 +181,9 @@ fn sessions_are_filtered_by_words_and_resumed() {
     );
     harness.type_text("lk dog");
     assert_eq!(titles(&harness), ["walk the dog"]);
-    assert!(has!(harness.press("enter"), Command::LoadSession { id: Some(id) } if id == "1"));
+    assert!(
+        has!(harness.press("enter"), Command::Io(IoCommand::LoadSession { id: Some(id) }) if id == "1")
+    );
     assert!(harness.state.overlay.is_none());
 }
 
@@ -193,9 +201,9 @@ fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
     let mut harness = Harness::ready();
     let generation = |out: &[Command]| {
         out.iter().find_map(|command| match command {
-            Command::Search {
+            Command::Io(IoCommand::Search {
                 generation, query, ..
-            } => Some((*generation, query.clone())),
+            }) => Some((*generation, query.clone())),
             _ => None,
         })
     };
@@ -236,8 +244,9 @@ fn a_search_asks_anew_with_every_key_and_older_answers_are_passed_over() {
 fn a_mention_of_a_hit_stands_apart_from_what_is_typed() {
     let mut harness = Harness::ready();
     let out = harness.send("/search loop");
-    let Some(Command::Search { generation, .. }) =
-        out.iter().find(|c| matches!(c, Command::Search { .. }))
+    let Some(Command::Io(IoCommand::Search { generation, .. })) = out
+        .iter()
+        .find(|c| matches!(c, Command::Io(IoCommand::Search { .. })))
     else {
         panic!("no search")
     };

@@ -1,7 +1,7 @@
 //! The side panel: sources and context, dropping and pinning.
 
 use super::super::blocks::block::Tone;
-use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
 use super::super::event::Generation;
 use super::super::state::{Focus, Panel, PanelRow, PanelTab, State};
 use super::whole;
@@ -104,10 +104,10 @@ pub(super) fn want_code(state: &mut State, key: (RepoPath, LineRange), out: &mut
     if state.code.len() >= MOST_CODE {
         state.code.clear();
     }
-    out.push(Command::ReadCode {
+    out.push(Command::Io(IoCommand::ReadCode {
         path: key.0,
         range: key.1,
-    });
+    }));
 }
 
 /// Takes the code that was read.

@@ -62,7 +62,9 @@ fn the_other_list_is_the_context_with_what_did_not_fit() {
     }
     let mut out = harness.press("down down down down");
     assert_eq!(harness.state.panel.expect("open").cursor, 2);
-    assert!(has!(out, Command::ReadCode { path, .. } if path.as_str() == "README.md"));
+    assert!(
+        has!(out, Command::Io(IoCommand::ReadCode { path, .. }) if path.as_str() == "README.md")
+    );
     out = harness.press("enter");
     assert!(has!(out, Command::OpenEditor { .. }));
 }
@@ -150,10 +152,10 @@ fn a_preview_is_shown_until_the_next_question() {
     let generation = out
         .iter()
         .find_map(|command| match command {
-            Command::Preview {
+            Command::Io(IoCommand::Preview {
                 generation,
                 request,
-            } => {
+            }) => {
                 assert!(matches!(&**request, Request::Ask(ask) if ask.question == "symlinks"));
                 Some(*generation)
             }
@@ -187,7 +189,7 @@ fn code_that_cannot_be_read_is_not_asked_for_again() {
     let mut harness = answered();
     harness.press("ctrl-o right");
     let out = harness.press("end");
-    assert!(has!(out, Command::ReadCode { .. }));
+    assert!(has!(out, Command::Io(IoCommand::ReadCode { .. })));
     harness.event(Event::Code {
         path: path("README.md"),
         range: LineRange::new(1, 2),

@@ -4,7 +4,7 @@ use super::super::blocks::block::{BlockId, Body, Check, Tone};
 use super::super::blocks::patch_block::{
     Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState,
 };
-use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::state::{Composing, Focus, State};
 use super::{scroll, send};
@@ -280,7 +280,7 @@ pub(super) fn editor_done(
         (EditorPurpose::Look, _) => {
             // The file may have been changed there.
             out.push(Command::Reindex { rebuild: false });
-            out.push(Command::RefreshRepo);
+            out.push(Command::Io(IoCommand::RefreshRepo));
         }
         (_, None) => state.toast(Tone::Plain, "nothing was changed in the editor"),
     }
@@ -390,10 +390,10 @@ fn apply(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
         return;
     }
     patch.state = PatchState::Applying;
-    out.push(Command::Apply {
+    out.push(Command::Write(WriteCommand::Apply {
         block: id,
         change: Box::new(change),
-    });
+    }));
 }
 
 /// Takes the result of writing a change.
@@ -424,7 +424,7 @@ pub(super) fn applied(
                 scroll::leave(state);
             }
             out.push(Command::Reindex { rebuild: false });
-            out.push(Command::RefreshRepo);
+            out.push(Command::Io(IoCommand::RefreshRepo));
         }
         Err(failure) => {
             if let Some(patch) = patch_mut(state, id) {
@@ -475,7 +475,7 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
         format!("put back as before: {}{more}", files.join(", ")),
     );
     out.push(Command::Reindex { rebuild: false });
-    out.push(Command::RefreshRepo);
+    out.push(Command::Io(IoCommand::RefreshRepo));
 }
 
 #[cfg(test)]

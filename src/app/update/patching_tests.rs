@@ -22,7 +22,7 @@ fn decisions(harness: &Harness, id: BlockId) -> Vec<Decision> {
 
 fn to_write(commands: &[Command]) -> Option<&Change> {
     commands.iter().find_map(|command| match command {
-        Command::Apply { change, .. } => Some(&**change),
+        Command::Write(WriteCommand::Apply { change, .. }) => Some(&**change),
         _ => None,
     })
 }
@@ -131,7 +131,7 @@ fn only_what_is_accepted_is_written() {
     );
     let out = written(&mut harness, id, &["src/walk.rs"]);
     assert!(has!(out, Command::Reindex { rebuild: false }));
-    assert!(has!(out, Command::RefreshRepo));
+    assert!(has!(out, Command::Io(IoCommand::RefreshRepo)));
     assert_eq!(harness.toast(), "1 file written; /undo takes it back");
     // What is shown from now on is what was written.
     assert_eq!(decisions(&harness, id), [Accepted]);
@@ -293,7 +293,10 @@ fn undo_marks_the_patch_and_says_what_is_left() {
     let id = harness.planned();
     harness.press("A enter");
     written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
-    assert!(has!(harness.send("/undo"), Command::Undo));
+    assert!(has!(
+        harness.send("/undo"),
+        Command::Write(WriteCommand::Undo)
+    ));
     let out = harness.event(back(&["src/lib.rs", "src/walk.rs"], 1));
     assert_eq!(harness.patch(id).state, PatchState::Undone);
     assert!(has!(out, Command::Reindex { .. }));
@@ -422,7 +425,7 @@ fn looking_into_a_file_brings_the_index_up_to_date() {
         purpose: EditorPurpose::Look,
         result: Ok(None),
     });
-    assert!(has!(out, Command::Reindex { .. }) && has!(out, Command::RefreshRepo));
+    assert!(has!(out, Command::Reindex { .. }) && has!(out, Command::Io(IoCommand::RefreshRepo)));
     harness.event(Event::EditorDone {
         purpose: EditorPurpose::Look,
         result: Err(Failure::environment("no editor")),

@@ -157,7 +157,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             };
             Some(Event::JobDone { generation, result })
         }
-        Command::Preview { generation, .. } => {
+        Command::Io(IoCommand::Preview { generation, .. }) => {
             let result = if well {
                 Ok(Box::new(Preview {
                     context: a_context(),
@@ -168,7 +168,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             };
             Some(Event::Preview { generation, result })
         }
-        Command::Search { generation, .. } => Some(Event::Search {
+        Command::Io(IoCommand::Search { generation, .. }) => Some(Event::Search {
             generation,
             result: Ok(vec![Hit {
                 path: path("src/walk.rs"),
@@ -179,7 +179,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 why: String::new(),
             }]),
         }),
-        Command::ReadCode { path, range } => Some(Event::Code {
+        Command::Io(IoCommand::ReadCode { path, range }) => Some(Event::Code {
             path,
             range,
             result: if well {
@@ -188,7 +188,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 Err(trouble())
             },
         }),
-        Command::Apply { block, change } => Some(Event::Applied {
+        Command::Write(WriteCommand::Apply { block, change }) => Some(Event::Applied {
             block,
             result: if well {
                 Ok(Applied {
@@ -200,7 +200,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 Err(trouble())
             },
         }),
-        Command::Undo => sure(
+        Command::Write(WriteCommand::Undo) => sure(
             Event::Undone(Ok(Undone {
                 files: vec![path("src/lib.rs")],
                 left: 0,
@@ -212,7 +212,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             purpose,
             result: Ok(well.then(|| "edited\ntext\n".to_owned())),
         }),
-        Command::Doctor => Some(Event::Doctor(Ok("all well".to_owned()))),
+        Command::Io(IoCommand::Doctor) => Some(Event::Doctor(Ok("all well".to_owned()))),
         Command::SetTheme { name, .. } => Some(Event::ThemeSet(Ok(name))),
         Command::LoadModel { name, .. } => {
             let name = name.unwrap_or_else(|| "starter".to_owned());
@@ -231,7 +231,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 failure: trouble(),
             }),
         ),
-        Command::LoadSession { id } => Some(Event::SessionLoaded {
+        Command::Io(IoCommand::LoadSession { id }) => Some(Event::SessionLoaded {
             id: id.unwrap_or_default(),
             result: if well {
                 Ok(vec![a_turn("a", "b")])

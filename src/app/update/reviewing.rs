@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::blocks::block::{BlockId, Body, Phase, Tone};
 use super::super::blocks::patch_block::PatchBlock;
 use super::super::blocks::review_block::{FindingRow, ReviewBlock};
-use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
 use super::super::editing::complete::mention_text;
 use super::super::editing::motion::Motion;
 use super::super::keymap::Action;
@@ -35,7 +35,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::FindingDown => review.cursor = (review.cursor + 1).min(last),
         Action::WriteReport if !review.phase.is_running() => {
             let text = report(review);
-            out.push(Command::WriteReport(text));
+            out.push(Command::Io(IoCommand::WriteReport(text)));
         }
         Action::WriteReport => state.toast(Tone::Warning, "the review has not ended yet"),
         Action::OpenFinding => toggle(state, id, out),
@@ -43,10 +43,10 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
             let at = review.cursor;
             if let Some(row) = review.findings.get_mut(at) {
                 row.dismissed = !row.dismissed;
-                out.push(Command::Dismiss {
+                out.push(Command::Io(IoCommand::Dismiss {
                     finding: Box::new(row.finding.clone()),
                     aside: row.dismissed,
-                });
+                }));
                 if row.dismissed {
                     row.open = false;
                     review.cursor = (at + 1).min(last);
@@ -65,7 +65,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
 fn on_finding(state: &mut State, action: Action, finding: &Finding, out: &mut Vec<Command>) {
     match action {
         Action::Fix if finding.suggestion.is_some() => {
-            out.push(Command::Suggest(Box::new(finding.clone())));
+            out.push(Command::Io(IoCommand::Suggest(Box::new(finding.clone()))));
         }
         Action::Fix if finding.is_of_file() => state.toast(
             Tone::Warning,

@@ -91,7 +91,7 @@ fn an_opened_finding_asks_for_its_code_once() {
     let range = harness.review(id).findings[0].code_range();
     assert_eq!((range.start(), range.end()), (8, 16));
     assert!(
-        has!(out, Command::ReadCode { path, range: r } if *r == range && path.as_str() == "src/walk.rs")
+        has!(out, Command::Io(IoCommand::ReadCode { path, range: r }) if *r == range && path.as_str() == "src/walk.rs")
     );
     assert!(harness.review(id).findings[0].open);
     harness.event(Happened::Code {
@@ -158,7 +158,7 @@ fn the_report_holds_what_stands() {
     harness.press("d");
     let out = harness.press("w");
     let report = out.iter().find_map(|command| match command {
-        Command::WriteReport(text) => Some(text.clone()),
+        Command::Io(IoCommand::WriteReport(text)) => Some(text.clone()),
         _ => None,
     });
     insta::assert_snapshot!(report.expect("a report"));
@@ -178,8 +178,10 @@ fn a_report_waits_for_the_end_whatever_end_it_is() {
         generation,
         result: Err(Failure::model("it broke")),
     });
-    assert!(has!(harness.press("w"), Command::WriteReport(text)
-        if text.contains("ended with an error") && text.contains("src/walk.rs:12")));
+    assert!(
+        has!(harness.press("w"), Command::Io(IoCommand::WriteReport(text))
+        if text.contains("ended with an error") && text.contains("src/walk.rs:12"))
+    );
 }
 
 #[test]
@@ -243,7 +245,7 @@ fn what_is_put_away_stays_so_and_comes_back() {
     harness.press("f6");
     let aside = |out: &[Command]| {
         out.iter().find_map(|command| match command {
-            Command::Dismiss { finding, aside } => Some((finding.line, *aside)),
+            Command::Io(IoCommand::Dismiss { finding, aside }) => Some((finding.line, *aside)),
             _ => None,
         })
     };
@@ -292,7 +294,7 @@ fn a_fix_that_came_with_a_finding_is_decided_on_without_a_model() {
         harness.press("f6");
     }
     let out = harness.press("f");
-    assert!(has!(out, Command::Suggest(asked) if **asked == finding));
+    assert!(has!(out, Command::Io(IoCommand::Suggest(asked)) if **asked == finding));
     let change = a_change();
     harness.event(Happened::Suggested {
         finding: Box::new(finding.clone()),

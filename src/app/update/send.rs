@@ -2,7 +2,7 @@
 
 use super::super::blocks::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
 use super::super::blocks::review_block::ReviewBlock;
-use super::super::command::Command;
+use super::super::command::{Command, IoCommand};
 use super::super::slash::{self, Parsed};
 use super::super::state::{Composing, EngineState, Queued, RunningJob, State};
 use crate::jobs::{Ask, Patch, Request, ReviewOf};
@@ -38,7 +38,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     }
     state.composer.take();
     if state.history.add(&text) && state.options.save {
-        out.push(Command::SaveHistory(text.clone()));
+        out.push(Command::Io(IoCommand::SaveHistory(text.clone())));
     }
     match slash::parse(&text) {
         Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, &text, out),

@@ -157,7 +157,7 @@ fn where_no_model_is_here_sending_opens_the_choice() {
     );
     let out = harness.send("y?");
     assert!(matches!(&harness.state.overlay, Some(Overlay::Models(picker)) if picker.first));
-    assert!(has!(out, Command::ListModels));
+    assert!(has!(out, Command::Io(IoCommand::ListModels)));
 }
 
 #[test]
@@ -216,12 +216,17 @@ fn enter_on_nothing_explains_why_it_is_not_sealed() {
 #[test]
 fn the_history_is_kept_on_disk_unless_it_may_not_be() {
     let mut harness = Harness::ready();
-    assert!(has!(harness.send("why?"), Command::SaveHistory(text) if text == "why?"));
+    assert!(
+        has!(harness.send("why?"), Command::Io(IoCommand::SaveHistory(text)) if text == "why?")
+    );
     let mut harness = Harness::ready_with(Options {
         save: false,
         ..Options::default()
     });
-    assert!(!has!(harness.send("why?"), Command::SaveHistory(_)));
+    assert!(!has!(
+        harness.send("why?"),
+        Command::Io(IoCommand::SaveHistory(_))
+    ));
     harness.press("up");
     assert_eq!(harness.text(), "why?", "kept while it runs");
 }

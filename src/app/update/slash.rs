@@ -1,7 +1,7 @@
 //! Slash commands, carried out.
 
 use super::super::blocks::block::{Body, Tone};
-use super::super::command::Command;
+use super::super::command::{Command, IoCommand, WriteCommand};
 use super::super::overlay::{Confirm, Overlay, Picker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
@@ -36,7 +36,7 @@ pub(super) fn run(
                 send::submit(state, Request::Message, text, out);
             }
         }
-        Slash::Undo => out.push(Command::Undo),
+        Slash::Undo => out.push(Command::Write(WriteCommand::Undo)),
         Slash::Context => context(state, argument, out),
         Slash::Add | Slash::Drop | Slash::Pin => paths(state, slash, argument),
         Slash::Search if argument.is_empty() => needs(state, "/search", "words to look for"),
@@ -48,18 +48,18 @@ pub(super) fn run(
         Slash::New => new(state, out),
         Slash::Sessions => {
             state.overlay = Some(Overlay::Sessions(Picker::loading()));
-            out.push(Command::ListSessions);
+            out.push(Command::Io(IoCommand::ListSessions));
         }
         Slash::Resume => resume(state, given(argument), out),
         Slash::Copy => copy_last(state, out),
         Slash::Export if state.turns.is_empty() => {
             state.toast(Tone::Warning, "there is no conversation to export yet");
         }
-        Slash::Export => out.push(Command::Export {
+        Slash::Export => out.push(Command::Io(IoCommand::Export {
             turns: state.turns.clone(),
             file: given(argument),
-        }),
-        Slash::Init => out.push(Command::WriteInit),
+        })),
+        Slash::Init => out.push(Command::Write(WriteCommand::WriteInit)),
         Slash::Doctor => doctor(state, out),
         Slash::Help => overlay::help(state),
         Slash::Quit => stop::ask_quit(state, out),
@@ -77,11 +77,11 @@ fn search(state: &mut State, query: &str, out: &mut Vec<Command>) {
     let mut picker = Picker::loading();
     picker.filter = query.to_owned();
     state.overlay = Some(Overlay::Search(picker));
-    out.push(Command::Search {
+    out.push(Command::Io(IoCommand::Search {
         generation,
         query: query.to_owned(),
         top: TOP,
-    });
+    }));
 }
 
 fn doctor(state: &mut State, out: &mut Vec<Command>) {
@@ -90,7 +90,7 @@ fn doctor(state: &mut State, out: &mut Vec<Command>) {
         text: "looking…".to_owned(),
         top: 0,
     });
-    out.push(Command::Doctor);
+    out.push(Command::Io(IoCommand::Doctor));
 }
 
 /// Puts a command without its argument back into the composer, to be completed.
@@ -185,7 +185,7 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
     };
     let generation = state.next_generation();
     state.awaited.preview = Some(generation);
-    out.push(Command::Preview {
+    out.push(Command::Io(IoCommand::Preview {
         generation,
         request: Box::new(Request::Ask(Ask {
             question,
@@ -195,7 +195,7 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
             history: state.turns.clone(),
             go_on: false,
         })),
-    });
+    }));
 }
 
 /// Parses mentions: `path`, `@path:10-40`, `"with space"`.
@@ -327,7 +327,7 @@ fn new(state: &mut State, out: &mut Vec<Command>) {
 /// Goes on with a session, none for the newest.
 pub(super) fn resume(state: &mut State, id: Option<String>, out: &mut Vec<Command>) {
     if idle(state) && !asks(state, "Go on with another", Confirm::Resume(id.clone())) {
-        out.push(Command::LoadSession { id });
+        out.push(Command::Io(IoCommand::LoadSession { id }));
     }
 }
 
@@ -364,7 +364,7 @@ pub(super) fn begin_anew(state: &mut State, out: &mut Vec<Command>) {
     scroll::leave(state);
     scroll::to_bottom(state);
     state.push(Body::Welcome);
-    out.push(Command::NewSession);
+    out.push(Command::Io(IoCommand::NewSession));
     if matches!(state.engine, EngineState::Ready(_)) {
         out.push(Command::ResetEngine);
     }

@@ -15,7 +15,9 @@ fn every_command_does_something_that_can_be_seen() {
             harness.exchange("why?", "so");
             let before = (harness.state.blocks.clone(), harness.toast().to_owned());
             let out = harness.send(&format!("/{}{argument}", entry.name));
-            let told = out.iter().any(|c| !matches!(c, Command::SaveHistory(_)));
+            let told = out
+                .iter()
+                .any(|c| !matches!(c, Command::Io(IoCommand::SaveHistory(_))));
             let seen = harness.state.overlay.is_some()
                 || harness.state.panel.is_some()
                 || (harness.state.blocks.clone(), harness.toast().to_owned()) != before;
@@ -42,30 +44,50 @@ fn the_last_answer_is_gone_on_with() {
 fn each_command_asks_for_what_it_is_for() {
     let mut harness = Harness::ready();
     harness.exchange("why?", "so");
-    assert!(has!(harness.send("/undo"), Command::Undo));
-    assert!(has!(harness.send("/init"), Command::WriteInit));
+    assert!(has!(
+        harness.send("/undo"),
+        Command::Write(WriteCommand::Undo)
+    ));
+    assert!(has!(
+        harness.send("/init"),
+        Command::Write(WriteCommand::WriteInit)
+    ));
     assert!(has!(
         harness.send("/resume"),
-        Command::LoadSession { id: None }
+        Command::Io(IoCommand::LoadSession { id: None })
     ));
-    assert!(has!(harness.send("/resume 7"), Command::LoadSession { id: Some(id) } if id == "7"));
     assert!(
-        has!(harness.send("/export"), Command::Export { turns, file: None } if turns.len() == 1)
+        has!(harness.send("/resume 7"), Command::Io(IoCommand::LoadSession { id: Some(id) }) if id == "7")
     );
     assert!(
-        has!(harness.send("/export a b.md"), Command::Export { file: Some(file), .. } if file == "a b.md")
+        has!(harness.send("/export"), Command::Io(IoCommand::Export { turns, file: None }) if turns.len() == 1)
+    );
+    assert!(
+        has!(harness.send("/export a b.md"), Command::Io(IoCommand::Export { file: Some(file), .. }) if file == "a b.md")
     );
     assert!(
         has!(harness.send("/theme light"), Command::SetTheme { name, keep: true } if name == "light")
     );
     assert_eq!(copy_of(&harness.send("/copy")), Some("so"));
-    assert!(has!(harness.send("/doctor"), Command::Doctor));
+    assert!(has!(
+        harness.send("/doctor"),
+        Command::Io(IoCommand::Doctor)
+    ));
     harness.press("esc");
-    assert!(has!(harness.send("/sessions"), Command::ListSessions));
+    assert!(has!(
+        harness.send("/sessions"),
+        Command::Io(IoCommand::ListSessions)
+    ));
     harness.press("esc");
-    assert!(has!(harness.send("/models"), Command::ListModels));
+    assert!(has!(
+        harness.send("/models"),
+        Command::Io(IoCommand::ListModels)
+    ));
     harness.press("esc");
-    assert!(has!(harness.send("/model"), Command::ListModels));
+    assert!(has!(
+        harness.send("/model"),
+        Command::Io(IoCommand::ListModels)
+    ));
     harness.press("esc");
     harness.send("/help");
     assert_eq!(harness.state.overlay_title(), "help");
@@ -211,7 +233,7 @@ fn new_empties_the_conversation_and_keeps_what_is_set() {
     harness.send("/add src/walk.rs");
     harness.press("ctrl-o");
     let out = harness.send("/new");
-    assert!(has!(out, Command::NewSession) && has!(out, Command::ResetEngine));
+    assert!(has!(out, Command::Io(IoCommand::NewSession)) && has!(out, Command::ResetEngine));
     assert!(harness.state.turns.is_empty() && harness.state.added.is_empty());
     assert_eq!(harness.state.pins.len(), 1);
     assert!(
@@ -235,7 +257,10 @@ fn what_runs_or_waits_is_not_thrown_away() {
     harness.ask("why?");
     for command in ["/new", "/resume"] {
         let out = harness.send(command);
-        assert!(!has!(out, Command::NewSession) && !has!(out, Command::LoadSession { .. }));
+        assert!(
+            !has!(out, Command::Io(IoCommand::NewSession))
+                && !has!(out, Command::Io(IoCommand::LoadSession { .. }))
+        );
         assert_eq!(harness.toast(), "an answer is being written; Esc stops it");
     }
 }
@@ -253,9 +278,11 @@ fn an_open_patch_is_asked_about_before_it_goes() {
         assert!(harness.press("n").is_empty());
     }
     harness.send("/resume 7");
-    assert!(has!(harness.press("y"), Command::LoadSession { id: Some(id) } if id == "7"));
+    assert!(
+        has!(harness.press("y"), Command::Io(IoCommand::LoadSession { id: Some(id) }) if id == "7")
+    );
     harness.send("/new");
-    assert!(has!(harness.press("y"), Command::NewSession));
+    assert!(has!(harness.press("y"), Command::Io(IoCommand::NewSession)));
     assert!(harness.state.block(id).is_none());
     // One that is written needs no question.
     let id = harness.planned();
@@ -268,18 +295,27 @@ fn an_open_patch_is_asked_about_before_it_goes() {
             notes: Vec::new(),
         }),
     });
-    assert!(has!(harness.send("/new"), Command::NewSession));
+    assert!(has!(
+        harness.send("/new"),
+        Command::Io(IoCommand::NewSession)
+    ));
 }
 
 #[test]
 fn context_shows_what_was_sent_without_asking_again() {
     let mut harness = Harness::ready();
     assert!(
-        has!(harness.send("/context"), Command::Preview { .. }),
+        has!(
+            harness.send("/context"),
+            Command::Io(IoCommand::Preview { .. })
+        ),
         "nothing was sent yet"
     );
     harness.exchange("why?", "so");
-    assert!(!has!(harness.send("/context"), Command::Preview { .. }));
+    assert!(!has!(
+        harness.send("/context"),
+        Command::Io(IoCommand::Preview { .. })
+    ));
     assert_eq!(
         harness.state.panel.map(|panel| panel.tab),
         Some(PanelTab::Context)
@@ -287,14 +323,17 @@ fn context_shows_what_was_sent_without_asking_again() {
     assert_eq!(harness.state.panel_rows().len(), 3);
     assert!(has!(
         harness.send("/context other words"),
-        Command::Preview { .. }
+        Command::Io(IoCommand::Preview { .. })
     ));
 }
 
 #[test]
 fn nothing_to_export_is_said() {
     let mut harness = Harness::ready();
-    assert!(!has!(harness.send("/export"), Command::Export { .. }));
+    assert!(!has!(
+        harness.send("/export"),
+        Command::Io(IoCommand::Export { .. })
+    ));
     assert!(harness.toast().contains("no conversation to export"));
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::blocks::block::{
     AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
 };
-use super::super::command::Command;
+use super::super::command::{Command, IoCommand};
 use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
@@ -221,7 +221,7 @@ fn pulled(state: &mut State, id: BlockId, name: String, out: &mut Vec<Command>) 
     if !state.window_focus {
         out.push(Command::Bell);
     }
-    out.push(Command::ListModels);
+    out.push(Command::Io(IoCommand::ListModels));
     // A model in use is not thrown out for one that was fetched beside it.
     if matches!(state.engine, EngineState::Ready(_)) {
         state.toast(
@@ -276,7 +276,7 @@ pub(super) fn session(
     }
     super::slash::begin_anew(state, out);
     // The loaded session goes on: no new one begins.
-    out.retain(|command| !matches!(command, Command::NewSession));
+    out.retain(|command| !matches!(command, Command::Io(IoCommand::NewSession)));
     let keep: Vec<BlockId> = state.pulling.into_iter().collect();
     state.blocks.retain(|block| keep.contains(&block.id));
     let now = state.now;
@@ -328,7 +328,7 @@ pub(super) fn init_written(
                 ),
             );
             out.push(Command::Reindex { rebuild: false });
-            out.push(Command::RefreshRepo);
+            out.push(Command::Io(IoCommand::RefreshRepo));
         }
         Err(failure) => state.fail(failure),
     }

@@ -203,7 +203,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
         (DownloadEnd::Done, 100)
     );
     assert!(has!(out, Command::LoadModel { name: Some(name), choose: true } if name == "small"));
-    assert!(has!(out, Command::Bell) && has!(out, Command::ListModels));
+    assert!(has!(out, Command::Bell) && has!(out, Command::Io(IoCommand::ListModels)));
 }
 
 #[test]
@@ -276,8 +276,13 @@ fn the_start_asks_for_all_that_is_needed() {
             choose: false
         }
     ));
-    assert!(has!(commands, Command::RefreshRepo) && has!(commands, Command::ListThemes));
-    assert!(has!(commands, Command::LoadSession { id: None }));
+    assert!(
+        has!(commands, Command::Io(IoCommand::RefreshRepo)) && has!(commands, Command::ListThemes)
+    );
+    assert!(has!(
+        commands,
+        Command::Io(IoCommand::LoadSession { id: None })
+    ));
     assert_eq!(state.now, 5);
     assert!(
         state
@@ -302,7 +307,10 @@ fn a_session_takes_the_place_of_the_conversation() {
     assert_eq!(harness.state.blocks.len(), 4);
     assert_eq!(harness.answer().text, "2");
     assert!(has!(out, Command::ResetEngine));
-    assert!(!has!(out, Command::NewSession), "what comes is added to it");
+    assert!(
+        !has!(out, Command::Io(IoCommand::NewSession)),
+        "what comes is added to it"
+    );
     assert_eq!(harness.state.pins.len(), 1);
     assert_eq!(harness.toast(), "going on with 2 turns");
     let Some((_, crate::jobs::Request::Ask(ask))) = started(&harness.send("three?")) else {
