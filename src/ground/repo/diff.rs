@@ -4,6 +4,7 @@ mod hunks;
 mod kind;
 mod masked;
 mod sides;
+mod wide;
 mod working_tree;
 
 use std::collections::BTreeSet;
@@ -238,14 +239,11 @@ impl Repo {
         let index = IndexView::new(&git).map_err(failed)?;
         let (mut whole, untracked) =
             compared(&git, self.root(), &index, spec, base.as_ref(), &mut options)?;
-        let gone = (whole.deltas()).filter(|delta| delta.status() == Delta::Deleted);
-        let gone: BTreeSet<Vec<u8>> = gone
-            .filter_map(|delta| Some(delta.old_file().path_bytes()?.to_owned()))
-            .collect();
+        let gone = gone(&whole);
         whole.find_similar(Some(&mut find)).map_err(failed)?;
 
-        let against_base = base.is_some();
-        let tree = reads_files.then(|| WorkingTree::new(self, &git, &index, against_base, context));
+        let tree =
+            reads_files.then(|| WorkingTree::new(self, &git, &index, base.is_some(), context));
         let tree = tree.transpose()?;
         let mut all = Diff::default();
         for (i, delta) in whole.deltas().enumerate() {
@@ -257,7 +255,10 @@ impl Repo {
                 }
             };
             match file {
-                Ok(file) => all.take(&delta, file),
+                Ok(file) => {
+                    let wide = |file| self.with_wide_text(&git, &delta, file, context);
+                    all.take(&delta, file.map(wide));
+                }
                 Err(why) => all.leave(&delta, why),
             }
         }
@@ -318,6 +319,13 @@ impl Repo {
         }
         Ok(content)
     }
+}
+
+/// The names of the files that are gone.
+fn gone(diff: &git2::Diff<'_>) -> BTreeSet<Vec<u8>> {
+    let gone = (diff.deltas()).filter(|delta| delta.status() == Delta::Deleted);
+    gone.filter_map(|delta| Some(delta.old_file().path_bytes()?.to_owned()))
+        .collect()
 }
 
 /// Options of a diff with `context` lines around changes.
