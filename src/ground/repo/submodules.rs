@@ -15,8 +15,13 @@ const GITLINK: u32 = 0o160_000;
 /// The bits of an index entry's flags that say that the entry is one side of a conflict.
 const STAGE: u16 = 0x3000;
 
-/// The submodules under `root` that moved: against `base`, or against what the index records.
-/// A submodule that is not there (never fetched) stands where the index says.
+/// The bit of an index entry's flags by which git takes it at its word (`--assume-unchanged`).
+const ASSUMED: u16 = 0x8000;
+/// The bit of the further flags of what a sparse checkout leaves out.
+const SKIPPED: u16 = 0x4000;
+
+/// The submodules under `root` that moved or are gone: against `base`, or against what the index
+/// records. A submodule whose folder is empty (never fetched) stands where the index says.
 pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<FileDiff> {
     let links = index.iter().filter(|entry| entry.mode == GITLINK);
     links
@@ -34,8 +39,11 @@ pub(super) fn moved(root: &Path, index: &Index, base: Option<&Tree<'_>>) -> Vec<
                     .map(|old| old.id()),
                 None => Some(entry.id),
             };
-            let new = head(&path.under(root)).unwrap_or(entry.id);
-            (old != Some(new)).then(|| file(path, old, new))
+            let at = path.under(root);
+            let looked_at = entry.flags & ASSUMED == 0 && entry.flags_extended & SKIPPED == 0;
+            let gone = looked_at && at.symlink_metadata().is_err();
+            let new = (!gone).then(|| head(&at).unwrap_or(entry.id));
+            (old != new).then(|| file(path, old, new))
         })
         .collect()
 }
@@ -49,8 +57,8 @@ fn head(folder: &Path) -> Option<Oid> {
 }
 
 /// The diff of a submodule that moved, as git writes it: a line for each commit, `old` (none for
-/// a new submodule) and `new`.
-fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
+/// a new submodule) and `new` (none for one that is gone).
+fn file(path: RepoPath, old: Option<Oid>, new: Option<Oid>) -> FileDiff {
     let line = |kind, id: Oid| DiffLine {
         kind,
         old: (kind == DiffKind::Removed).then_some(1),
@@ -59,30 +67,30 @@ fn file(path: RepoPath, old: Option<Oid>, new: Oid) -> FileDiff {
         no_newline: false,
     };
     let removed = old.map(|old| line(DiffKind::Removed, old));
-    let count = u32::from(removed.is_some());
+    let added = new.map(|new| line(DiffKind::Added, new));
+    let counts = (u32::from(old.is_some()), u32::from(new.is_some()));
+    let kind = |side: Option<Oid>| side.map(|_| FileKind::Submodule);
     let place = path.as_str().into();
     FileDiff {
-        old_path: None,
+        old_path: new.is_none().then(|| path.clone()),
         path,
-        status: match old {
-            Some(_) => FileStatus::Modified,
-            None => FileStatus::Added,
+        status: match (old, new) {
+            (_, None) => FileStatus::Deleted,
+            (Some(_), _) => FileStatus::Modified,
+            (None, _) => FileStatus::Added,
         },
-        kinds: (old.map(|_| FileKind::Submodule), Some(FileKind::Submodule)),
+        kinds: (kind(old), kind(new)),
         binary: false,
         blob: None,
         place,
         bytes: None,
         hunks: vec![Hunk {
-            old_start: count,
-            old_len: count,
-            new_start: 1,
-            new_len: 1,
+            old_start: counts.0,
+            old_len: counts.0,
+            new_start: counts.1,
+            new_len: counts.1,
             section: String::new(),
-            lines: removed
-                .into_iter()
-                .chain([line(DiffKind::Added, new)])
-                .collect(),
+            lines: removed.into_iter().chain(added).collect(),
         }],
     }
 }
@@ -158,5 +166,12 @@ mod tests {
             told(&DiffSpec::Unstaged).is_empty(),
             "one that is not fetched"
         );
+        // Without its folder it is gone, as git says.
+        fs::remove_dir_all(repo.root().join("sub")).expect("removed");
+        let gone = told(&DiffSpec::Unstaged);
+        assert_eq!(gone[0].status, FileStatus::Deleted);
+        assert_eq!(gone[0].hunks[0].lines[0].text, ids[1]);
+        assert_eq!(repo.status().expect("a status").unstaged, 1);
+        assert!(told(&base).is_empty(), "the base has none");
     }
 }

@@ -269,6 +269,13 @@ fn same_lines(
         let empty = old.as_ref().is_none_or(Vec::is_empty);
         let most = [&old, &new].into_iter().flatten().map(Vec::len).max();
         let most = most.unwrap_or(0) as u64;
+        let wide = [&old, &new].into_iter().flatten().all(|side| {
+            side.is_empty() || side.starts_with(b"\xff\xfe") || side.starts_with(b"\xfe\xff")
+        });
+        if !file.binary && wide {
+            tally.count("UTF-16, which is text here and binary to git");
+            return Ok(());
+        }
         let Some(why) = without_lines(file, change, empty, most) else {
             return fault("binary", format!("homebody says {}", file.binary));
         };
@@ -294,6 +301,15 @@ fn same_lines(
         assert_eq!(expected, lines(&new), "git's own lines of {}", file.path);
     }
     if ours == theirs {
+        return Ok(());
+    }
+    if change
+        .hunks
+        .iter()
+        .flat_map(|hunk| &hunk.lines)
+        .any(|line| is_no_text(&line.1))
+    {
+        tally.count("lines of no encoding, which git takes for text");
         return Ok(());
     }
     match applied(&ours, &old) {
@@ -355,6 +371,13 @@ fn shown(line: &[u8]) -> String {
         Err(_) if line.contains(&0) => String::from_utf8_lossy(line).into_owned(),
         Err(_) => line.iter().copied().map(char::from).collect(),
     }
+}
+
+/// Tells whether a line is no text in any encoding: it has signs of control beside letters that
+/// are no UTF-8.
+fn is_no_text(line: &[u8]) -> bool {
+    let control = |byte: &u8| *byte < 0x20 && !b"\t\r\x0c\x1b".contains(byte);
+    std::str::from_utf8(line).is_err() && line.iter().any(control)
 }
 
 fn from_git(hunk: &GitHunk) -> Piece {

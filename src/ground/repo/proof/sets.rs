@@ -8,7 +8,7 @@ use super::state::State;
 use super::{Fault, Tally};
 use crate::base::RepoPath;
 use crate::repo::walk::MAX_FILE;
-use crate::repo::{Blamed, Status, Walk};
+use crate::repo::{Blamed, Confidential, Repo, Status, Walk, WalkRules};
 
 /// Counts what `git status` tells.
 pub(super) fn status(state: &State, ours: Status, tally: &mut Tally) -> Result<(), Fault> {
@@ -94,6 +94,14 @@ pub(super) fn walk(state: &State, ours: &Walk) -> Result<(), Fault> {
         .filter(|path| !is_elsewhere(&state.root, path))
         .collect();
     theirs.extend(others.into_iter().filter(counts));
+    let repo = Repo::open(&state.root).expect("a repository");
+    let confidential = Confidential::new(&repo, &WalkRules::default()).expect("rules");
+    // Files of keys and passwords are no part of it.
+    theirs.retain(|path| {
+        let path = RepoPath::new(path).expect("a path");
+        let start = repo.read_bytes(&path).unwrap_or_default();
+        ours.contains(path.as_str()) || !confidential.is(&path, &start)
+    });
     if ours == theirs {
         return Ok(());
     }
