@@ -129,3 +129,26 @@ fn every_case_comes_out_as_written() {
         }
     }
 }
+
+/// An edit of several that cannot be used leaves the others unwritten too.
+#[test]
+fn a_patch_is_written_whole_or_not_at_all() {
+    let place = Place::git();
+    let key = format!("ghp_{}", "aB3".repeat(12));
+    let text = format!("fn a() {{}}\nlet k = \"{key}\";\n");
+    place.write("a.rs", &text);
+    place.run_git(&["add", "-A"]);
+    place.run_git(&["commit", "-q", "-m", "Begin"]);
+    let answer = "So.\n\n*** rewrite a.rs:2-2\n<<<<<<<\nlet k = env();\n>>>>>>>\n\
+         *** create b.rs\n<<<<<<<\nlet k = \"‹secret›\";\n>>>>>>>\n*** end\n";
+    let engine = place.script(&format!("{}\n", json!(answer)));
+    let output = place.run(&["patch", "move the key to a file @a.rs", "--apply", &engine]);
+    let said = stderr(&output);
+    assert_eq!(code(&output), 1, "{said}");
+    assert!(
+        said.contains("1 edit cannot be used") && said.contains("new file"),
+        "{said}"
+    );
+    assert_eq!(place.read("a.rs"), text);
+    assert!(!place.repo.path().join("b.rs").exists());
+}

@@ -6,7 +6,7 @@ use super::args::AskArgs;
 use super::follow::{Show, follow, ready, sources};
 use super::invocation::Invocation;
 use super::start::Code;
-use crate::base::secrets::masked;
+use crate::base::secrets::{places_of_part, without};
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::session::Sessions;
@@ -163,6 +163,6 @@ pub(super) fn piped(invocation: &mut Invocation) -> Result<Option<String>> {
     }
     let text = String::from_utf8_lossy(&bytes);
     // What is piped in comes out of files and logs.
-    let text = masked(&text)?.into_owned();
+    let text = without(&text, &places_of_part(&text)?).into_owned();
     Ok((!text.trim().is_empty()).then_some(text))
 }

@@ -7,7 +7,7 @@ use super::ask::{input_is_given, piped};
 use super::follow::{Ready, Show, follow, ready};
 use super::invocation::Invocation;
 use super::start::{Code, NEGATIVE};
-use crate::base::text::{human_count, human_time, printable, truncated};
+use crate::base::text::{counted, human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
 use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
@@ -68,7 +68,7 @@ pub(super) fn carry_out(
     let mut before = Before::default();
     let mut wanted = request.clone();
     for round in 1..=args.rounds {
-        let (change, stopped) = proposed(args.json, wanted.clone(), invocation, ready)?;
+        let (change, stopped, troubles) = proposed(args.json, wanted.clone(), invocation, ready)?;
         if stopped {
             say_diff(invocation, ready.workspace.repo.root(), &change, args.json);
             invocation.out.note("stopped; nothing was written");
@@ -97,7 +97,7 @@ pub(super) fn carry_out(
             continue;
         }
         // Of several rounds, what is offered is the last.
-        return offer(args, &change, checked.as_ref(), invocation, ready);
+        return offer(args, &change, troubles, checked.as_ref(), invocation, ready);
     }
     Err(Failure::bug("a change was asked for in no round"))
 }
@@ -120,14 +120,14 @@ fn command(args: &PatchArgs, ready: &Ready) -> Result<Option<String>> {
     Ok(command)
 }
 
-/// Has a change proposed, and shows what the model says around it. Gives the change, and true if it
-/// was stopped.
+/// Has a change proposed, and shows what the model says around it. Gives the change, true if it was
+/// stopped, and how many edits of it cannot be used.
 fn proposed(
     json: bool,
     wanted: Patch,
     invocation: &mut Invocation,
     ready: &mut Ready,
-) -> Result<(Change, bool)> {
+) -> Result<(Change, bool, usize)> {
     let show = if json { Show::Json } else { Show::Progress };
     let answer = follow(invocation, ready, &Request::Patch(wanted), show, false)?;
     let Answer::Patch {
@@ -142,6 +142,7 @@ fn proposed(
             "a request for a change was answered with something else",
         ));
     };
+    let unusable = troubles.len();
     if json {
         invocation.out.json(&Event::Diff {
             text: change.to_unified(),
@@ -150,13 +151,14 @@ fn proposed(
     } else {
         say_words(invocation, &prose, &troubles);
     }
-    Ok((change, stopped))
+    Ok((change, stopped, unusable))
 }
 
 /// Shows a change with how its check came out; writes it on demand, unless the check failed.
 fn offer(
     args: &PatchArgs,
     change: &Change,
+    unusable: usize,
     checked: Option<&Checked>,
     invocation: &mut Invocation,
     ready: &Ready,
@@ -172,6 +174,14 @@ fn offer(
                  without a check",
             );
         }
+        return Ok(NEGATIVE);
+    }
+    if args.apply && unusable > 0 {
+        invocation.out.note(&format!(
+            "nothing was written, since {} cannot be used: a patch is written whole; `git apply` \
+             takes the rest of it from the diff",
+            counted(unusable, "edit")
+        ));
         return Ok(NEGATIVE);
     }
     if args.apply {

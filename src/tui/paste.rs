@@ -11,6 +11,10 @@ const END: &[u8] = b"\x1b[201~";
 const SILENCE: Duration = Duration::from_secs(2);
 /// Time without a byte after which a key that stands alone is none of a paste's.
 const ALONE: Duration = Duration::from_millis(200);
+/// Bytes of a key, at most.
+const KEY: usize = 4;
+/// Keys that come alone within a paste, one after another, before it is taken to be over.
+const KEYS: u8 = 3;
 /// Time in which more of a paste may come that was taken to be over.
 const LATE: Duration = Duration::from_secs(30);
 /// Bytes that come at once and are no typing, behind a paste that was taken to be over.
@@ -44,6 +48,8 @@ pub(super) struct Pastes {
     mode: Mode,
     /// Bytes of a paste, or the beginning of a mark.
     held: Vec<u8>,
+    /// How often few bytes came by themselves within a paste, one time after another.
+    keys: u8,
     /// The time of the last byte.
     last: Option<Instant>,
 }
@@ -55,8 +61,10 @@ impl Pastes {
         let alone = self
             .last
             .is_some_and(|last| now.duration_since(last) >= ALONE);
-        if self.mode == Mode::Pasted && alone && matches!(bytes, [0x03 | 0x04 | 0x1b]) {
-            // Somebody wants out.
+        let typed = self.mode == Mode::Pasted && alone && bytes.len() <= KEY;
+        self.keys = if typed { self.keys + 1 } else { 0 };
+        if typed && (matches!(bytes, [0x03 | 0x04 | 0x1b]) || self.keys >= KEYS) {
+            // Somebody types, or wants out.
             self.tear(now, &mut out);
         }
         self.last = Some(now);
@@ -134,6 +142,7 @@ impl Pastes {
     fn tear(&mut self, now: Instant, out: &mut Vec<InputPart>) {
         push(out, std::mem::take(&mut self.held), true);
         self.mode = Mode::Torn(now + LATE);
+        self.keys = 0;
     }
 }
 
@@ -242,6 +251,13 @@ mod tests {
                 [pasted("abc"), typed(key)]
             );
         }
+        // Nor does it take what somebody types on and on.
+        let (mut pastes, now) = (Pastes::default(), Instant::now());
+        assert_eq!(pastes.take(b"\x1b[200~abc", now), []);
+        assert_eq!(pastes.take(b"d", now + ALONE), []);
+        assert_eq!(pastes.take(b"e", now + ALONE * 2), []);
+        let told = pastes.take(b"f", now + ALONE * 3);
+        assert_eq!(told, [pasted("abcde"), typed("f")]);
         // One that comes with the text belongs to it.
         let (mut pastes, now) = (Pastes::default(), Instant::now());
         assert_eq!(

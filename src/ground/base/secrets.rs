@@ -47,7 +47,8 @@ const PRIVATE_KEY: &str = "a private key";
 const IN_ADDRESS: &str = "a password in an address";
 /// The form of an address with a password. It begins with no letters of its own, and is looked for
 /// only where a scheme ends.
-const ADDRESS: &str = r#"[a-z][a-z0-9+.\-]{1,20}://[^\s:/@"'{}$<>]+:[^\s:/@"'{}$<>*]{3,}@[\w.\-]+"#;
+const ADDRESS: &str =
+    r#"[A-Za-z][A-Za-z0-9+.\-]{1,20}://[^\s:/@"'{}$<>]*:[^\s/@"'{}$<>*]{3,}@[\w.\-]+"#;
 /// The end of a scheme.
 const SCHEME: &str = "://";
 /// Most bytes of a scheme.
@@ -124,7 +125,9 @@ fn by_their_letters(text: &str, forms: &Regex, found: &mut Vec<Secret>) -> Resul
     let mut from = 0;
     while let Some(matched) = forms.find_from_pos(text, from).map_err(failed)? {
         let range = matched.range();
-        if is_example(matched.as_str()) || !stands_free(text, &range) {
+        // The first line of a key ends by itself.
+        let ended = matched.as_str().ends_with("-----");
+        if is_example(matched.as_str()) || !ended && !stands_free(text, &range) {
             // Another may begin within.
             from = range.start + 1;
             continue;

@@ -72,6 +72,7 @@ fn what_manuals_show_is_none() {
         "sk-ant-short",
         "the gh_ prefix",
         "-----BEGIN PUBLIC KEY-----",
+        "see http://host:8080/a@b and c://d:e",
     ] {
         assert_eq!(found(text), [], "{text}");
         assert_eq!(shown(text), text);
@@ -114,6 +115,11 @@ fn every_row_of_a_private_key_is_masked() {
         none_is_in(&format!("k = \"{}\"", key(kind, &rows, "\\n")));
         none_is_in(&format!("k = \"{}\"", key(kind, &rows, "\\n\" +\n    \"")));
         none_is_in(&key(kind, &rows, "\n# "));
+        none_is_in(&key(kind, &rows, "\\n'\n    b'"));
+        none_is_in(&format!(
+            "k={}",
+            key(kind, &rows, "").replace("-----END", "\n-----END")
+        ));
         none_is_in(&key(kind, &rows, "\n// "));
         none_is_in(&key(kind, &rows, "\n    "));
     }

@@ -11,6 +11,7 @@ use super::Repo;
 use super::git::{git_failure, text_of};
 use super::walk::MAX_FILE;
 use crate::base::bug::bug;
+use crate::base::secrets::masked;
 use crate::base::text::truncated;
 use crate::base::{Cancel, RepoPath, Result};
 
@@ -235,10 +236,12 @@ fn walked(git: &Repository, but: Option<Oid>, cancel: &Cancel) -> Result<Vec<Oid
 /// A commit compared with its parent; none if git does not have the commit (a partial clone).
 fn past(git: &Repository, id: Oid) -> Option<Past> {
     let commit = git.find_commit(id).ok()?;
+    // Kept on disk, and read by models: without the secrets that somebody wrote down.
+    let message = masked(&text_of(&commit)).map(|text| truncated(&text, MESSAGE).to_owned());
     Some(Past {
         id: id.to_string(),
         time: commit.time().seconds(),
-        message: truncated(&text_of(&commit), MESSAGE).to_owned(),
+        message: message.unwrap_or_else(|e| bug(&e.to_string(), String::new())),
         // No files where too much changed, or git's data is not there.
         files: changed(git, &commit).unwrap_or_default(),
     })

@@ -446,7 +446,7 @@ fn a_broken_history_does_not_keep_files_from_being_found() {
     git(place.repo.path(), &["init", "-q"]);
     git(place.repo.path(), &["add", "."]);
     git(place.repo.path(), &["commit", "-q", "-m", "begin"]);
-    fs::write(place.cache.path().join("history.json"), "garbage").expect("written");
+    fs::write(place.cache.path().join("past.json"), "garbage").expect("written");
     for entry in walk_files(&place.repo.path().join(".git/objects")) {
         // git makes its objects read-only.
         fs::remove_file(&entry).expect("removed");

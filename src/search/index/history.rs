@@ -12,7 +12,6 @@ use super::checked;
 use super::meaning::commit_embeddings::Touched;
 use super::words::terms;
 use crate::base::bug::bug;
-use crate::base::secrets::masked;
 use crate::base::{Cancel, Failure, LineRange, OrBug, RepoPath, Result};
 use crate::repo::{CommitLog, Repo, Run};
 
@@ -21,7 +20,9 @@ const MOST_OF_FILE: usize = 200;
 /// A commit that changes more files than this speaks of none of them in particular.
 pub(super) const MOST_FILES: usize = 12;
 /// The file the past is kept in.
-const NAME: &str = "history.json";
+const NAME: &str = "past.json";
+/// The file it was kept in before, with the secrets of its messages.
+const OLD_NAME: &str = "history.json";
 
 /// The past of a repository, by file.
 #[derive(Debug, Default)]
@@ -93,6 +94,8 @@ impl History {
             .map_err(|e| Failure::bug("the past cannot be written").because(e))
             .and_then(|bytes| checked::write(&dir.join(NAME), bytes))
             .and_then(|()| Touched::of(&self.log).save(dir));
+        // Where there is none any more, nothing is to be done.
+        let _ = std::fs::remove_file(dir.join(OLD_NAME));
         // Without it the next time takes longer, no more.
         if let Err(failure) = written {
             log::warn!("{failure}");
@@ -171,9 +174,7 @@ impl History {
             told.last = told.last.max(u64::try_from(past.time).unwrap_or(0));
             let words = words.get_or_init(|| {
                 if past.files.len() <= MOST_FILES {
-                    let message = masked(&past.message);
-                    let message = message.unwrap_or_else(|e| bug(&e.to_string(), "".into()));
-                    terms::joined(&telling(&message))
+                    terms::joined(&telling(&past.message))
                 } else {
                     String::new()
                 }

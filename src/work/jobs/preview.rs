@@ -121,7 +121,10 @@ impl Cx<'_> {
     /// conversation of its own.
     fn review(&self, wanted: &Review) -> Result<Preview> {
         let prompts = self.parts.prompts;
-        let review::Wanted { diff, unread, .. } = review::wanted(wanted, &self.parts)?;
+        let review::Wanted {
+            mut diff, unread, ..
+        } = review::wanted(wanted, &self.parts)?;
+        diff.mask_secrets()?;
         let system = review::told(self.system.clone(), review::fixes(self.rewrites), prompts)?;
         let held = self.held(&system)?;
         let cut = review::pieces(&diff, &self.parts, held, self.window, None)?;

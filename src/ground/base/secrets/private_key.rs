@@ -128,7 +128,10 @@ fn strip(line: &str, mut end: usize) -> &str {
             Some(bare) => end = bare.len(),
             None => {
                 let own = own.trim_start_matches(around);
-                return own.strip_prefix("// ").unwrap_or(own).trim_start();
+                let own = own.strip_prefix("// ").unwrap_or(own).trim_start();
+                // Of `b'…\n'` the first letter is Python's.
+                let bytes = ["b'", "b\""].iter().find_map(|b| own.strip_prefix(b));
+                return bytes.unwrap_or(own);
             }
         }
     }
