@@ -50,6 +50,10 @@ impl Pause {
         let (lock, bell) = &*self.0;
         let mut wish = lock.lock().unwrap_or_else(PoisonError::into_inner);
         wish.pause = true;
+        // Of a pause that has just ended the thread may not know yet: it says so again. What comes
+        // meanwhile would be its own, and somebody else waits for it.
+        wish.paused = false;
+        bell.notify_all();
         // The thread may have ended; then there is nothing to wait for.
         let until = Instant::now() + LOOK * 10;
         while !wish.paused && Instant::now() < until {
