@@ -20,7 +20,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend as _, ClearType, CrosstermBackend};
 
 use crate::base::config::ColorChoice;
 use crate::base::failure::io_failure;
@@ -180,7 +180,10 @@ impl Terminal {
 
     /// Forgets what is on the screen, so that all is drawn anew.
     pub fn forget(&mut self) {
-        let _ = self.inner.clear();
+        // ratatui's own `clear` asks where the cursor is: the answer would go to whoever reads the
+        // keys, and be waited for in vain.
+        let _ = self.inner.backend_mut().clear_region(ClearType::All);
+        self.inner.swap_buffers();
     }
 
     /// Rings the bell.
