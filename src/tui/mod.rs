@@ -8,6 +8,8 @@ mod answer;
 mod clipboard;
 pub mod color;
 mod composer;
+#[cfg(any(not(unix), test))]
+mod console_input;
 mod diff;
 mod divider;
 mod draw;

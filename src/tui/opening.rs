@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::color::Depth;
-use super::terminal::{self, Ground};
+use super::terminal;
 use super::theme::Theme;
 use super::{Start, history};
 use crate::app::Options;
@@ -67,15 +67,11 @@ pub fn today() -> u64 {
         .map_or(0, |d| d.as_secs())
 }
 
-/// The name of the theme to begin with, and the ground as the terminal told it, if it was asked.
-pub fn theme_wanted(
-    start: &Start,
-    workspace: &Workspace,
-    depth: Depth,
-) -> (String, Option<Ground>) {
+/// The name of the theme to begin with; the terminal is asked where nothing else says it.
+pub fn theme_wanted(start: &Start, workspace: &Workspace, depth: Depth) -> String {
     let set = &workspace.config.theme;
     if set.value != "auto" {
-        return (set.value.clone(), None);
+        return set.value.clone();
     }
 
     // What was chosen with /theme counts while the configuration says nothing.
@@ -83,18 +79,10 @@ pub fn theme_wanted(
         && let Ok(kept) = std::fs::read_to_string(theme_file(&start.places))
         && !kept.trim().is_empty()
     {
-        return (kept.trim().to_owned(), None);
+        return kept.trim().to_owned();
     }
-    if depth == Depth::None {
-        return ("dark".to_owned(), None);
-    }
-    let ground = terminal::ground();
-    let name = if ground == Ground::Light {
-        "light"
-    } else {
-        "dark"
-    };
-    (name.to_owned(), Some(ground))
+    let light = depth != Depth::None && terminal::is_light();
+    if light { "light" } else { "dark" }.to_owned()
 }
 
 /// The file that keeps the theme chosen on the screen.

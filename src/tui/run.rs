@@ -12,7 +12,7 @@ use super::input::{self, Input, Pause};
 use super::opening::{folder_name, load_theme, options, theme_file, theme_wanted, today};
 use super::pacer::Pacer;
 use super::panic_watch::PanicWatch;
-use super::terminal::{self, Ground, Terminal};
+use super::terminal::{self, Terminal};
 use super::theme::Theme;
 use super::view::View;
 use super::workers::{Shared, Workers};
@@ -40,7 +40,7 @@ pub fn run(start: Start) -> Result<()> {
     terminal::require()?;
     let workspace = Workspace::open(&start.dir, &start.places, &start.config)?;
     let depth = terminal::depth(workspace.config.color.value);
-    let (wanted, ground) = theme_wanted(&start, &workspace, depth);
+    let wanted = theme_wanted(&start, &workspace, depth);
     let themes = start.places.config.join("themes");
     let put_back = workspace.put_back_interrupted().into_iter();
     let mut warnings: Vec<Failure> = put_back.map(Failure::environment).collect();
@@ -61,7 +61,7 @@ pub fn run(start: Start) -> Result<()> {
     let (signal_events, from_signals) = bounded(16);
     signals::listen(signal_events, screen.hold())?;
     let pause = Pause::default();
-    input::start(input_events, pause.clone(), ground == Some(Ground::Silent))?;
+    input::start(input_events, pause.clone())?;
     let shared = Arc::new(Shared {
         workspace,
         places: start.places,

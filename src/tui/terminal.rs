@@ -265,34 +265,22 @@ pub fn only_ascii() -> bool {
         })
 }
 
-/// The background of the terminal, as it says itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ground {
-    /// A dark background.
-    Dark,
-    /// A light background.
-    Light,
-    /// No answer in time; one may still come, as if it were typed.
-    Silent,
-}
-
-/// Asks the terminal whether its background is light. Call before it is taken.
-pub fn ground() -> Ground {
+/// Asks the terminal whether its background is light; one that does not say so is dark. Call before
+/// it is taken.
+pub fn is_light() -> bool {
     if let Some(light) = std::env::var("COLORFGBG")
         .ok()
         .as_deref()
         .and_then(from_palette)
     {
-        return if light { Ground::Light } else { Ground::Dark };
+        return light;
     }
     let mut options = terminal_colorsaurus::QueryOptions::default();
     options.timeout = ASK;
-    match terminal_colorsaurus::theme_mode(options) {
-        Ok(terminal_colorsaurus::ThemeMode::Light) => Ground::Light,
-        Ok(terminal_colorsaurus::ThemeMode::Dark) => Ground::Dark,
-        Err(terminal_colorsaurus::Error::UnsupportedTerminal(_)) => Ground::Dark,
-        Err(_) => Ground::Silent,
-    }
+    matches!(
+        terminal_colorsaurus::theme_mode(options),
+        Ok(terminal_colorsaurus::ThemeMode::Light)
+    )
 }
 
 /// Reads `COLORFGBG`: `15;0` is dark, `0;15` is light.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, Read as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -49,15 +49,9 @@ struct Keys {
 }
 
 impl TerminalInput {
-    /// Opens the terminal that is the standard input; where that is another file, the one that the
-    /// process belongs to.
+    /// Opens the terminal that is the standard input ([`super::terminal::require`]).
     pub fn open() -> io::Result<Self> {
-        let stdin = io::stdin();
-        let terminal = if stdin.is_terminal() {
-            File::from(stdin.as_fd().try_clone_to_owned()?)
-        } else {
-            File::open("/dev/tty")?
-        };
+        let terminal = File::from(io::stdin().as_fd().try_clone_to_owned()?);
         let (resized, writer) = UnixStream::pair()?;
         resized.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(SIGWINCH, writer)?;

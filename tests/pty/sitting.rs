@@ -125,6 +125,39 @@ fn a_whole_sitting() {
 }
 
 #[test]
+fn nothing_that_a_terminal_fails_to_send_takes_the_keys_away() {
+    let project = Project::new();
+    let mut terminal = open(&project, PATCH, &Manner::default());
+    let mut shown = String::new();
+    for (sent, text) in [
+        // A paste without an end.
+        ("\x1b[200~abc", "abc"),
+        ("d", "d"),
+        // Half a sequence, and an answer to a question about colours that comes late.
+        ("\x1b[", ""),
+        ("e", "e"),
+        ("\x1b]11;rgb:1e1e/1e1e/1e1e\x1b\\", ""),
+        ("f", "f"),
+        // All is drawn anew, and the terminal is asked nothing that it need not answer.
+        ("\x0c", ""),
+        ("g", "g"),
+    ] {
+        terminal.send(sent);
+        shown.push_str(text);
+        if text.is_empty() {
+            terminal.settle(Duration::from_millis(500));
+        }
+        let typed = format!("❯ {shown}");
+        terminal.wait(&typed, 10, |screen| {
+            screen.lines().any(|line| line.trim_end() == typed)
+        });
+    }
+    let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
+    assert!(!raw.contains("\x1b[6n"), "it asks where the cursor is");
+    leave(&mut terminal);
+}
+
+#[test]
 fn the_size_changes_while_it_streams() {
     let project = Project::new();
     let mut terminal = open(&project, &slow("greets"), &Manner::default());
