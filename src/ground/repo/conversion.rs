@@ -55,8 +55,7 @@ impl<'a> Conversions<'a> {
     pub fn stored(&self, path: &Path, indexed: Oid) -> Result<Stored, git2::Error> {
         let filter = self.attribute(path, "filter")?;
         let filter = filter.filter(|name| self.is_configured(name));
-        let encoding = self.attribute(path, "working-tree-encoding")?;
-        let encoding = encoding.filter(|name| !name.eq_ignore_ascii_case("UTF-8"));
+        let encoding = encoding(self.git, path)?;
         if filter.is_none() && encoding.is_none() {
             return Ok(Stored::Plain);
         }
@@ -126,10 +125,7 @@ impl<'a> Conversions<'a> {
 
     /// The value of an attribute; none where it has none.
     fn attribute(&self, path: &Path, name: &str) -> Result<Option<String>, git2::Error> {
-        let value = self
-            .git
-            .get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX)?;
-        Ok(match AttrValue::from_string(value) {
+        Ok(match attribute(self.git, path, name)? {
             AttrValue::String(value) => Some(value.to_owned()),
             _ => None,
         })
@@ -200,6 +196,26 @@ impl<'a> Conversions<'a> {
         }
         Ok(out)
     }
+}
+
+/// An attribute of a file, by the files of attributes there are, or else those that are staged.
+pub(super) fn attribute<'g>(
+    git: &'g Repository,
+    path: &Path,
+    name: &str,
+) -> Result<AttrValue<'g>, git2::Error> {
+    let value = git.get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX)?;
+    Ok(AttrValue::from_string(value))
+}
+
+/// The encoding that a file has in the working tree, where that is another than git's own, UTF-8.
+pub(super) fn encoding(git: &Repository, path: &Path) -> Result<Option<String>, git2::Error> {
+    Ok(match attribute(git, path, "working-tree-encoding")? {
+        AttrValue::String(name) if !["utf-8", "utf8"].contains(&&*name.to_ascii_lowercase()) => {
+            Some(name.to_owned())
+        }
+        _ => None,
+    })
 }
 
 fn has_crlf(bytes: &[u8]) -> bool {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use git2::{AttrCheckFlags, AttrValue, Config, Repository};
+use git2::{AttrValue, Config, Repository};
 
 use super::Repo;
+use super::conversion::{attribute, encoding};
 use super::git::git_failure;
 use crate::base::{RepoPath, Result};
 
@@ -34,33 +35,17 @@ impl Repo {
 }
 
 fn form(git: &Repository, path: &Path) -> Result<NewFileForm, git2::Error> {
-    let attribute = |name| -> Result<Option<String>, git2::Error> {
-        let value = git.get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX)?;
-        Ok(match AttrValue::from_string(value) {
-            AttrValue::String(value) => Some(value.to_owned()),
-            AttrValue::True => Some("true".to_owned()),
-            AttrValue::False => Some("false".to_owned()),
-            AttrValue::Unspecified | AttrValue::Bytes(_) => None,
-        })
-    };
-    let encoding = attribute("working-tree-encoding")?;
     let config = git.config()?.snapshot()?;
+    let (text, eol) = (attribute(git, path, "text")?, attribute(git, path, "eol")?);
     Ok(NewFileForm {
-        crlf: crlf(
-            attribute("text")?.as_deref(),
-            attribute("eol")?.as_deref(),
-            &config,
-        ),
-        encoding: encoding.filter(|name| {
-            let plain = ["UTF-8", "UTF8", "true", "false", ""];
-            !plain.iter().any(|plain| name.eq_ignore_ascii_case(plain))
-        }),
+        crlf: crlf(text, eol, &config),
+        encoding: encoding(git, path)?,
     })
 }
 
 /// Tells whether text is laid out with CR LF. A file for which nothing says that it is text is one
 /// where `core.autocrlf` looks into all.
-fn crlf(text: Option<&str>, eol: Option<&str>, config: &Config) -> bool {
+fn crlf(text: AttrValue<'_>, eol: AttrValue<'_>, config: &Config) -> bool {
     let automatic = config.get_string("core.autocrlf").ok();
     let automatic = automatic.map(|value| value.to_lowercase());
     let input = automatic.as_deref() == Some("input");
@@ -74,11 +59,11 @@ fn crlf(text: Option<&str>, eol: Option<&str>, config: &Config) -> bool {
         }
     };
     match (text, eol) {
-        (Some("false"), _) => false,
-        (_, Some("crlf")) => true,
-        (_, Some("lf")) => false,
-        (None, _) => converts,
-        (Some(_), _) => converts || native(),
+        (AttrValue::False, _) => false,
+        (_, AttrValue::String("crlf")) => true,
+        (_, AttrValue::String("lf")) => false,
+        (AttrValue::Unspecified, _) => converts,
+        _ => converts || native(),
     }
 }
 

@@ -46,7 +46,7 @@ fn text_of(bytes: &[u8]) -> Option<String> {
     }
     utf16(bytes)?;
     let decoded = decode(bytes).filter(|decoded| !decoded.lossy)?;
-    Some(decoded.text.trim_start_matches('\u{feff}').to_owned())
+    Some(decoded.text)
 }
 
 #[cfg(test)]
