@@ -225,6 +225,28 @@ fn findings_come_with_the_code_around_them_and_no_secret() {
     );
 }
 
+/// A diff that is piped in may begin within a key.
+#[cfg(unix)]
+#[test]
+fn what_is_piped_in_shows_no_part_of_a_key() {
+    let place = Place::committed();
+    let row = "MIIEvQ9+aB3dE6gH/jK2"
+        .repeat(4)
+        .chars()
+        .take(64)
+        .collect::<String>();
+    place.write(
+        "piped",
+        &format!("@@ -9,2 +9,2 @@\n {row}\n-{row}\n+{row}\n"),
+    );
+    let engine = place.script("{\"steps\":[{\"echo\":\"last\"}],\"repeat\":true}\n");
+    let mut command = place.command(&["ask", "what is this?", &engine]);
+    let piped = std::fs::File::open(place.repo.path().join("piped")).expect("opened");
+    let output = command.stdin(piped).output().expect("run");
+    let said = stdout(&output);
+    assert!(said.contains("‹secret›") && !said.contains(&row), "{said}");
+}
+
 #[test]
 fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
     let place = Place::committed();

@@ -455,6 +455,30 @@ fn a_broken_history_does_not_keep_files_from_being_found() {
     assert_eq!(found(&place.build(), "symlink"), ["src/walk.rs:6-7"]);
 }
 
+#[test]
+fn no_file_of_an_index_holds_a_secret() {
+    let place = Place::new();
+    let key = |end: &str| format!("ghp_{}{end}", "aB3".repeat(12));
+    let (told, written) = (key("told"), key("written"));
+    place.write("src/key.rs", &format!("fn {written}() {{}} // {written}\n"));
+    git(place.repo.path(), &["init", "-q"]);
+    git(place.repo.path(), &["add", "."]);
+    git(
+        place.repo.path(),
+        &["commit", "-q", "-m", &format!("begin with {told}")],
+    );
+    place.build();
+    let files = walk_files(place.cache.path());
+    assert!(files.iter().any(|file| file.ends_with("past.json")));
+    for file in files {
+        let bytes = fs::read(&file).expect("read");
+        for key in [&told, &written] {
+            let found = bytes.windows(key.len()).any(|part| part == key.as_bytes());
+            assert!(!found, "{key} lies in {}", file.display());
+        }
+    }
+}
+
 fn walk_files(dir: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).expect("a folder").flatten() {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Patch;
 use super::texts::RepoTexts;
-use crate::base::secrets::masked_copy;
 use crate::base::{LineRange, RepoPath};
 use crate::context::Context;
 use crate::index::symbols::{Language, parse};
@@ -104,10 +103,6 @@ pub(super) fn files(
         let Ok(text) = texts.text(&path) else {
             continue;
         };
-        // One whose secrets cannot be told is shown to nobody.
-        let Ok(masked) = masked_copy(&text) else {
-            continue;
-        };
         let ranges = shown.get(&path).cloned();
         if ranges.is_none() && text.len() > MOST_OF_FILE {
             continue;
@@ -123,7 +118,6 @@ pub(super) fn files(
         };
         files.push(ScopeFile {
             path,
-            masked,
             text,
             definitions,
             // Of a file that can be named and is not shown there are none.

@@ -1,6 +1,6 @@
 //! The commit message, the preview and the first rules file, over a small repository.
 
-use super::trial::{Trial, notes, places};
+use super::trial::{Trial, notes, places, staged};
 use super::*;
 use crate::base::count::RoughCount;
 use crate::base::{Config, Kind};
@@ -46,7 +46,10 @@ fn a_commit_message_is_cleaned_and_knows_the_style() {
 #[test]
 fn a_preview_is_what_a_job_sends() {
     let trial = trial();
-    trial.put("src/walk.rs", "/// Walks.\nfn run() {}\n");
+    // A secret is kept from both.
+    let key = format!("ghp_{}", "aB3".repeat(12));
+    let text = format!("/// Walks.\nfn run() {{\n    \"{key}\";\n}}\n");
+    trial.put("src/walk.rs", &text);
     trial.git(&["add", "-A"]);
     let prompts = Prompts::load(None).expect("the embedded prompts");
     let requests = [
@@ -58,14 +61,7 @@ fn a_preview_is_what_a_job_sends() {
             request: "make the walk run".to_owned(),
             ..Patch::default()
         }),
-        Request::Review(Review {
-            diff: ReviewOf::Repo(DiffSpec::Staged),
-            least: Severity::Note,
-            max_time_s: 0,
-            dismissed: review::Dismissed::default(),
-            anew: false,
-            rules_only: false,
-        }),
+        Request::Review(staged()),
         Request::Message,
     ];
     for request in requests {
@@ -89,6 +85,7 @@ fn a_preview_is_what_a_job_sends() {
         assert!(answer.is_ok() || edits, "{answer:?}");
         assert_eq!(seen.messages, engine.asked()[0].messages);
         assert!(seen.messages[0].content.contains("Answer in rhyme."));
+        assert!(!format!("{seen:?}").contains(&key), "{seen:?}");
         assert_eq!(
             seen.tokens,
             engine

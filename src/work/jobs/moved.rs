@@ -74,15 +74,20 @@ mod tests {
     use crate::patch::write::apply;
     use crate::patch::{Change, FileChange, UndoDir, UndoRequest};
     use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     fn open(root: &Path, places: &Path) -> Workspace {
         let config = Config::default();
         Workspace::open(root, &trial::places(places), &config).expect("a workspace")
     }
 
-    fn patched(root: &Path, places: &Path) {
-        let work = open(root, places);
+    /// A folder with the repository `old`, to which a patch was applied.
+    fn begun() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let all = dir.path().canonicalize().expect("there");
+        fs::create_dir(all.join("old")).expect("made");
+        fs::write(all.join("old/a"), "one\n").expect("written");
+        let work = open(&all.join("old"), &all.join("places"));
         let change = Change {
             files: vec![FileChange {
                 path: RepoPath::new("a").expect("a path"),
@@ -92,17 +97,14 @@ mod tests {
             }],
         };
         apply(work.repo.root(), &change, &UndoDir::of(&work.places)).expect("applied");
+        (dir, all)
     }
 
     #[test]
     fn records_follow_a_repository_that_was_moved() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let all = dir.path().canonicalize().expect("there");
+        let (_dir, all) = begun();
         let (places, old, new) = (all.join("places"), all.join("old"), all.join("far/new"));
-        fs::create_dir_all(&old).expect("made");
         fs::create_dir(all.join("far")).expect("made");
-        fs::write(old.join("a"), "one\n").expect("written");
-        patched(&old, &places);
         let before = open(&old, &places);
         before
             .index(false, &Cancel::never(), &mut |_| {})
@@ -135,12 +137,8 @@ mod tests {
 
     #[test]
     fn a_record_that_was_not_ours_does_not_become_ours_by_a_move() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let all = dir.path().canonicalize().expect("there");
+        let (_dir, all) = begun();
         let (places, old, new) = (all.join("places"), all.join("old"), all.join("new"));
-        fs::create_dir(&old).expect("made");
-        fs::write(old.join("a"), "one\n").expect("written");
-        patched(&old, &places);
         let record = open(&old, &places).places.undo.join("00000001.json");
         let text = fs::read_to_string(&record).expect("read");
         fs::write(&record, text.replacen("one", "bad", 1)).expect("written");

@@ -3,7 +3,7 @@
 #[path = "review_rules_tests.rs"]
 mod by_rules;
 
-use super::super::trial::{Trial, notes};
+use super::super::trial::{Trial, notes, staged};
 use super::*;
 use crate::base::CancelSource;
 use crate::engine::ScriptedEngine;
@@ -23,17 +23,6 @@ fn trial() -> Trial {
     trial.put("logo.bin", "a\0b");
     trial.git(&["add", "-A"]);
     trial
-}
-
-fn staged() -> Review {
-    Review {
-        diff: ReviewOf::Repo(DiffSpec::Staged),
-        least: Severity::Note,
-        max_time_s: 0,
-        dismissed: Dismissed::default(),
-        anew: false,
-        rules_only: false,
-    }
 }
 
 struct Came {

@@ -1,11 +1,10 @@
 //! No job shows a model a secret, and no edit harms one.
 
-use super::trial::Trial;
+use super::trial::{Trial, staged};
 use super::*;
 use crate::base::secrets::{MASK, samples};
 use crate::engine::ScriptedEngine;
 use crate::engine::scripted::ScriptedAnswer;
-use crate::repo::DiffSpec;
 
 /// The rows of a private key.
 fn rows() -> Vec<String> {
@@ -98,16 +97,8 @@ fn no_job_shows_a_model_a_secret() {
     trial.put("src/keys.rs", &keys.replace("let ", "let new_"));
     trial.put("more.rs", &keys);
     trial.git(&["add", "-A"]);
-    let review = Review {
-        diff: ReviewOf::Repo(DiffSpec::Staged),
-        least: Severity::Note,
-        max_time_s: 0,
-        dismissed: review::Dismissed::default(),
-        anew: false,
-        rules_only: false,
-    };
     let mut engine = always("No findings.");
-    let (answer, events) = trial.run(&Request::Review(review), &mut engine);
+    let (answer, events) = trial.run(&Request::Review(staged()), &mut engine);
     let Ok(Answer::Review { findings, .. }) = answer else {
         panic!("{answer:?}")
     };

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Answer, Event, JobCx, Prompts, Request, Settings};
+use super::review::Dismissed;
+use super::{Answer, Event, JobCx, Prompts, Request, Review, ReviewOf, Settings, Severity};
 use crate::base::{Cancel, Places, Result};
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::repo::trial::git;
-use crate::repo::{Repo, WalkRules};
+use crate::repo::{DiffSpec, Repo, WalkRules};
 
 /// A repository with its index.
 pub(super) struct Trial {
@@ -100,6 +101,18 @@ impl Trial {
         let answer = super::run(request, &mut cx, &mut |event| events.push(event));
         assert_eq!(events.last(), Some(&Event::Done));
         (answer, events)
+    }
+}
+
+/// A review of what is staged, by a model.
+pub(super) fn staged() -> Review {
+    Review {
+        diff: ReviewOf::Repo(DiffSpec::Staged),
+        least: Severity::Note,
+        max_time_s: 0,
+        dismissed: Dismissed::default(),
+        anew: false,
+        rules_only: false,
     }
 }
 

@@ -9,6 +9,7 @@
 mod place;
 mod written;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -16,6 +17,7 @@ use self::place::{EditAt, Target};
 pub use self::written::EditAnswer;
 use super::{Edit, EditKind, Texts};
 use crate::base::bug::bug;
+use crate::base::secrets::masked;
 use crate::base::{LineRange, OrBug as _, RepoPath};
 use crate::grammar::{
     Answer, ByteSet, Choices, FENCE, FileLines, Form, FormGrammar, NewPaths, Part, Said, Value,
@@ -28,8 +30,6 @@ pub struct ScopeFile {
     pub path: RepoPath,
     /// The file's text.
     pub text: String,
-    /// The text as the model is shown it, where that is without its secrets: edits are said of it.
-    pub masked: Option<String>,
     /// Definitions by name, with their lines.
     pub definitions: Vec<(String, LineRange)>,
     /// Lines that the model sees, and may name by their numbers.
@@ -134,11 +134,7 @@ impl<'a> EditLanguage<'a> {
             .into_iter()
             .map(|file| File {
                 path: file.path,
-                lines: FileLines::new(
-                    file.masked.as_ref().unwrap_or(&file.text),
-                    file.definitions,
-                    file.shown,
-                ),
+                lines: FileLines::new(&shown(&file.text), file.definitions, file.shown),
                 gone: false,
                 renamed: false,
             })
@@ -331,6 +327,11 @@ impl<'a> EditLanguage<'a> {
         }
         file.lines.settle(self.most);
     }
+}
+
+/// A text as the model is shown it: edits are said of what stands there.
+fn shown(text: &str) -> Cow<'_, str> {
+    masked(text).unwrap_or_else(|failure| bug(&failure.to_string(), Cow::Borrowed("")))
 }
 
 /// The choice among some words by their numbers.

@@ -45,7 +45,6 @@ fn grammar(repo: &Files) -> EditGrammar<'_> {
 fn grammar_with(repo: &Files, lines: Option<u32>) -> EditGrammar<'_> {
     let files = repo.0.iter().map(|(name, text)| ScopeFile {
         path: RepoPath::new(name).expect("a path"),
-        masked: None,
         text: (*text).to_owned(),
         definitions: if text.starts_with("fn") {
             vec![

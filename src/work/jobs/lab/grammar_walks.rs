@@ -119,7 +119,6 @@ fn edits<'a>(texts: &'a RepoTexts<'_>, files: &[RepoPath]) -> Result<EditLanguag
         given.push(ScopeFile {
             definitions: definitions(path, &text),
             path: path.clone(),
-            masked: None,
             text,
             shown: vec![LineRange::new(1, lines)],
         });

@@ -50,7 +50,6 @@ pub fn replay(pairs: &[Pair], kind: EditKind, walker: &mut Walker) -> Replayed {
     );
     let files = texts.0.iter().map(|(path, text)| ScopeFile {
         path: path.clone(),
-        masked: None,
         text: text.clone(),
         definitions: Vec::new(),
         shown: vec![LineRange::new(1, lines(text).len().max(1) as u32)],

@@ -131,7 +131,6 @@ fn chosen(paths: &[RepoPath], texts: &RepoTexts<'_>, seed: u64) -> Vec<ScopeFile
         files.push(ScopeFile {
             definitions: definitions(path, &text),
             path: path.clone(),
-            masked: None,
             text,
             shown: vec![LineRange::new(start as u32, end as u32)],
         });
