@@ -247,6 +247,37 @@ fn what_is_piped_in_shows_no_part_of_a_key() {
     assert!(said.contains("‹secret›") && !said.contains(&row), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn settings_that_git_hands_down_count_as_they_do_for_git() {
+    let place = Place::committed();
+    place.write("zebra.md", "About zebras.\n");
+    let rules = place.home.path().join("rules");
+    fs::write(&rules, "zebra.md\n").expect("written");
+    let search = |variables: &[(&str, String)]| {
+        let mut command = place.command(&["search", "zebras"]);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        command.output().expect("run")
+    };
+    assert!(stdout(&search(&[])).contains("zebra.md"));
+    let rules = rules.display().to_string();
+    let counted = [
+        ("GIT_CONFIG_COUNT", "1".to_owned()),
+        ("GIT_CONFIG_KEY_0", "core.excludesFile".to_owned()),
+        ("GIT_CONFIG_VALUE_0", rules.clone()),
+    ];
+    let quoted = [(
+        "GIT_CONFIG_PARAMETERS",
+        format!("'core.excludesfile'='{rules}'"),
+    )];
+    for variables in [&counted[..], &quoted[..]] {
+        let output = search(variables);
+        assert!(!stdout(&output).contains("zebra.md"), "{variables:?}");
+    }
+    let broken = search(&[("GIT_CONFIG_COUNT", "many".to_owned())]);
+    assert!(stderr(&broken).contains("GIT_CONFIG_COUNT=many"));
+}
+
 #[test]
 fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
     let place = Place::committed();

@@ -9,7 +9,8 @@ use git2::{ErrorCode, Repository, StatusOptions, StatusShow};
 use super::Repo;
 use super::conversion::Conversions;
 use super::index_view::IndexView;
-use super::{installed, submodules};
+use super::open::unreadable;
+use super::{command_settings, installed, submodules};
 use crate::base::encoding::TextEncoding;
 use crate::base::{Failure, Result};
 
@@ -356,6 +357,9 @@ impl Repo {
                 config.entries(Some(r"^(remote\..*\.promisor|extensions\.partialclone)$"))?;
             Ok::<_, git2::Error>(names.next().is_some())
         };
+        if let Some((file, _)) = unreadable(git.commondir()) {
+            return failure.hint(format!("{} may not be read", file.display()));
+        }
         failure.hint(if git.is_shallow() {
             "the history is cut off here (a shallow clone): git fetch --unshallow"
         } else if matches!(partial(), Ok(true)) {
@@ -428,6 +432,8 @@ impl Repo {
         let git = Repository::open(dir).map_err(|e| failed(&e))?;
         // Opened by itself, git's folder would take what lies around it for the working tree.
         git.set_workdir(&self.root, false).map_err(|e| failed(&e))?;
+        // A handle of the settings is one of those that the repository itself asks.
+        command_settings::add_to(&mut git.config().map_err(|e| failed(&e))?)?;
         Ok(git)
     }
 }

@@ -17,7 +17,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use self::pattern::Patterns;
 use self::tracked::Tracked;
 use super::read::open_quietly;
-use super::{Repo, WalkRules};
+use super::{Repo, WalkRules, command_settings};
 use crate::base::{Failure, RepoPath, Result};
 
 /// Our own ignore file, in gitignore form; it wins over git's.
@@ -267,12 +267,16 @@ fn decision(mut level: Option<&IgnoreLevel>, path: &Path, folder: bool) -> Optio
 
 /// The settings of the repository, or of its user alone in a folder without git.
 fn settings(repo: &Repo) -> Option<git2::Config> {
-    let config = match repo.git() {
-        Ok(git) => git.config(),
-        Err(_) => git2::Config::open_default(),
+    let mut config = match repo.git() {
+        Ok(git) => git.config().ok()?,
+        Err(_) => {
+            let mut config = git2::Config::open_default().ok()?;
+            command_settings::add_to(&mut config).ok()?;
+            config
+        }
     };
     // Of settings that cannot be read none counts.
-    config.and_then(|mut config| config.snapshot()).ok()
+    config.snapshot().ok()
 }
 
 /// The file of the user's own patterns for all repositories: `core.excludesFile`, which a

@@ -8,6 +8,7 @@
 
 pub mod blame;
 mod case_twins;
+mod command_settings;
 mod confidential;
 mod conversion;
 mod create;
@@ -68,9 +69,15 @@ impl Repo {
     ///
     /// # Errors
     /// Of kind environment, if `dir` is not there or cannot be read, or belongs to somebody
-    /// else; of kind input, if it is a bare repository or its `.git` is broken.
+    /// else; of kind input, if it is a bare repository or its `.git` is broken, or if settings
+    /// that git hands down in the environment are not in its form.
     pub fn open(dir: &Path) -> Result<Self> {
-        open::open(dir)
+        let repo = open::open(dir)?;
+        if repo.is_git() {
+            // Later they could only be passed over.
+            command_settings::of_the_environment()?;
+        }
+        Ok(repo)
     }
 
     /// The canonical root of the working tree.

@@ -182,9 +182,40 @@ const fn plain(root: PathBuf, note: Option<String>) -> Repo {
 }
 
 fn broken(dot_git: &Path, error: &git2::Error) -> Failure {
+    if let Some((file, error)) = unreadable(dot_git) {
+        let what = format!("cannot read {} of the repository", file.display());
+        return io_failure(what, &error);
+    }
     Failure::input(format!("the repository at {} is broken", dot_git.display()))
         .because(error.message())
         .hint("`git status` may say more; without its `.git` it is used as a plain folder")
+}
+
+/// The part of git's own data that the user may not read, with the error; libgit2 says of it that
+/// it is not there, or is damaged.
+pub(super) fn unreadable(dot_git: &Path) -> Option<(PathBuf, std::io::Error)> {
+    let names = [
+        "",
+        "HEAD",
+        "config",
+        "refs",
+        "objects",
+        "index",
+        "packed-refs",
+    ];
+    names.into_iter().find_map(|name| {
+        let file = match name {
+            "" => dot_git.to_path_buf(),
+            name => dot_git.join(name),
+        };
+        let denied = |e: &std::io::Error| e.kind() == std::io::ErrorKind::PermissionDenied;
+        let read = match file.metadata() {
+            Ok(there) if there.is_dir() => std::fs::read_dir(&file).map(drop),
+            Ok(_) => std::fs::File::open(&file).map(drop),
+            Err(error) => Err(error),
+        };
+        read.err().filter(denied).map(|error| (file, error))
+    })
 }
 
 /// Folders that the search does not climb above: the home folder's own parent, and what
@@ -383,5 +414,39 @@ mod tests {
             repo.note()
                 .is_some_and(|note| note.contains("partialclone"))
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn data_that_may_not_be_read_is_not_called_broken() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let dot_git = folder.path().join(".git");
+        Repository::init(folder.path()).expect("a repository");
+        let mode = |path: &Path, mode| {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(path, permissions).expect("set");
+        };
+        mode(folder.path(), 0o755);
+        for name in ["HEAD", "objects", ""] {
+            let part = dot_git.join(name);
+            mode(&part, 0);
+            let of = dot_git.clone();
+            let found = std::thread::spawn(move || {
+                let nobody = rustix::thread::Uid::from_raw(65534);
+                // Whoever is not root is bound by permissions as it is.
+                let _ = rustix::thread::set_thread_res_uid(nobody, nobody, nobody);
+                unreadable(&of).map(|(file, error)| (file, error.kind()))
+            })
+            .join()
+            .expect("joined");
+            mode(&part, 0o755);
+            let (file, kind) = found.expect("something");
+            assert_eq!(file, part);
+            assert_eq!(kind, std::io::ErrorKind::PermissionDenied);
+            let failure = broken(&dot_git, &git2::Error::from_str("x")).to_string();
+            assert!(failure.contains("is broken"), "{failure}");
+        }
     }
 }
