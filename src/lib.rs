@@ -43,7 +43,7 @@
 //! | the engine answers in steps (below) | `engine/generate.rs` |
 //! | each step becomes an event of the job, and one of the state | `jobs/event.rs`, `app/update/job.rs` |
 //! | the answer's block grows and is drawn at a bounded pace | `app/blocks/block.rs`, `tui/pacer.rs`, `tui/answer.rs` |
-//! | its places are checked against the repository | `jobs/cite.rs` |
+//! | its places are checked against the repository | `jobs/ask/cite.rs` |
 //!
 //! # One token, from the prompt to the text
 //!
@@ -64,10 +64,10 @@
 //!
 //! | what happens | file |
 //! | --- | --- |
-//! | the files, definitions and lines that may be changed | `jobs/edits.rs` |
+//! | the files, definitions and lines that may be changed | `jobs/patch/edits.rs` |
 //! | the language of edits over them; what it writes are edits with path and lines | `patch/edit_language.rs`, `grammar/file_lines.rs` |
 //! | edits become new texts, and hunks to decide on | `patch/apply.rs`, `patch/hunks.rs` |
-//! | what they would leave worse goes back to the model once | `jobs/patch.rs`, `jobs/regressions.rs` |
+//! | what they would leave worse goes back to the model once | `jobs/patch.rs`, `jobs/patch/regressions.rs` |
 //! | hunks are taken or left one by one | `app/blocks/patch_block.rs`, `app/update/patching.rs` |
 //! | the user's check runs on a copy, in a cage | `jobs/check.rs`, `base/seal/cage.rs` |
 //! | a record is written, then each file beside its old self, then renamed | `patch/write.rs`, `patch/record.rs` |

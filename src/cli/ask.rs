@@ -2,10 +2,10 @@
 
 use std::io::Read as _;
 
+use super::Code;
 use super::args::AskArgs;
 use super::follow::{Show, follow, ready, sources};
 use super::invocation::Invocation;
-use super::start::Code;
 use crate::base::secrets::{places_of_part, without};
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};

@@ -1,9 +1,9 @@
 //! `bench`: what this machine does with this model.
 
+use super::Code;
 use super::args::BenchArgs;
 use super::invocation::{Invocation, choice_name};
 use super::out::{Out, Tone, bar};
-use super::start::Code;
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
 use crate::engine::{self, BenchPlan, BenchReport, GenerationDefaults, LoadOptions, LocalEngine};

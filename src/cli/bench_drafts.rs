@@ -1,10 +1,10 @@
 //! `bench --drafts`: what drafts from the text are worth with this model on this machine.
 
+use super::Code;
 use super::args::BenchArgs;
 use super::bench;
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_count;
 use crate::engine::bench_drafts;

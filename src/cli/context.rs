@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use super::Code;
 use super::args::{AskArgs, PatchArgs, ReviewArgs};
 use super::ask::question;
 use super::follow::context_lines;
 use super::invocation::{Invocation, choice_name};
 use super::out::Tone;
-use super::start::Code;
 use super::{patch as patching, review as reviewing};
 use crate::base::count::RoughCount;
 use crate::base::text::human_count;

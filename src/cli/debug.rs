@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Code;
 use super::args::DebugCommand;
 use super::bench::local;
 use super::invocation::Invocation;
 use super::out::Tone;
 use super::sealing::attempts;
-use super::start::Code;
 use crate::base::{Failure, Result, seal};
 use crate::engine::debug;
 use crate::jobs::ModelChoice;

@@ -8,7 +8,7 @@ use super::index::stats_lines;
 use super::invocation::Invocation;
 use super::out::Tone;
 use super::sealing;
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::text::{counted, human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;

@@ -1,9 +1,9 @@
 //! `forget`: what is kept of a repository, or of all, is removed.
 
+use super::Code;
 use super::args::ForgetArgs;
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_bytes;
 

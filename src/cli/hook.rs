@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::Code;
 use super::invocation::Invocation;
-use super::start::Code;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
 

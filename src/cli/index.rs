@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::Code;
 use super::args::IndexArgs;
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::Result;
 use crate::base::text::{counted, human_bytes, human_count, human_time};
 use crate::index::{Index, Stats};

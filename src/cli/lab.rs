@@ -6,7 +6,7 @@ use super::args::{GrammarLanguage, GrammarNotation, LabCommand};
 use super::debug::file_of_model;
 use super::invocation::Invocation;
 use super::out::{Tone, bar};
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::human_bytes;
 use crate::base::{Failure, RepoPath, Result};

@@ -3,7 +3,7 @@
 use super::args::MessageArgs;
 use super::follow::{Show, follow, ready};
 use super::invocation::Invocation;
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Request};
 use crate::repo::DiffSpec;

@@ -36,3 +36,9 @@ mod start;
 mod undo;
 
 pub use start::{Next, Opening, report, start};
+
+/// The exit code of a command that has run: 0, or 1 for a negative answer.
+type Code = u8;
+
+/// The exit code of a negative answer: nothing was found, or something bad was.
+const NEGATIVE: Code = 1;

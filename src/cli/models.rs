@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args::ModelsCommand;
 use super::invocation::{Invocation, pull_line};
 use super::out::{Tone, wrapped};
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use super::{models_pull, models_try};
 use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, architectures, memory};

@@ -1,9 +1,9 @@
 //! `models pull`: a model of the catalog, or one of any GGUF repository.
 
+use super::Code;
 use super::invocation::{Invocation, pull_line};
 use super::models_try;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::text::{human_bytes, printable};
 use crate::base::{Failure, Result, memory};
 use crate::engine;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::invocation::{Invocation, choice_name};
 use super::out::{Tone, bar, wrapped};
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::text::{human_bytes, human_count, human_time, printable};
 use crate::base::{Config, Failure, Result, memory};
 use crate::engine::{self, Engine, Inspection};

@@ -6,10 +6,10 @@ use super::args::PatchArgs;
 use super::ask::{input_is_given, piped};
 use super::follow::{Ready, Show, follow, ready};
 use super::invocation::Invocation;
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::text::{counted, human_count, human_time, printable, truncated};
 use crate::base::{Failure, Kind, RepoPath, Result};
-use crate::jobs::check::{self, Before, Check, Checked, Step, Verdict};
+use crate::jobs::check::{self, Before, Check, CheckStep, Checked, Verdict};
 use crate::jobs::{Answer, Event, Patch, Request};
 use crate::patch::{Change, UndoDir, to_unified_bytes, write};
 
@@ -291,11 +291,11 @@ fn checked(
     let out = &mut invocation.out;
     let mut what = "check";
     let outcome = check::check(&asked, before, &cancel, &mut |step| match step {
-        Step::Copied(files) => out.progress(&format!(
+        CheckStep::Copied(files) => out.progress(&format!(
             "copying the repository for the check: {} files",
             human_count(files as u64)
         )),
-        Step::Begins { changed } => {
+        CheckStep::Begins { changed } => {
             what = if changed {
                 "check"
             } else {
@@ -303,7 +303,7 @@ fn checked(
             };
             out.progress(&format!("{what}: {}", printable(command)));
         }
-        Step::Line(line) => {
+        CheckStep::Line(line) => {
             out.detail(&format!("  {line}"));
             out.progress(&format!("{what}: {}", truncated(line, 200)));
         }

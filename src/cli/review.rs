@@ -11,7 +11,7 @@ use super::args::{PatchArgs, ReviewArgs, ReviewFormat};
 use super::follow::{Ready, Show, follow, ready, ready_for_hook};
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use super::{hook, patch, sarif};
 use crate::base::encoding::decode;
 use crate::base::places::write_private;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{SearchArgs, SearchFormat};
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::{Code, NEGATIVE};
+use super::{Code, NEGATIVE};
 use crate::base::failure::io_failure;
 use crate::base::text::counted;
 use crate::base::{Failure, Result};

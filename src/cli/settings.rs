@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::Code;
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::Result;
 use crate::base::config::{Config, KEYS};
 use crate::repo::Repo;

@@ -13,8 +13,8 @@ use super::consent::WideFolder;
 use super::invocation::{Invocation, settings};
 use super::out::Out;
 use super::{
-    ask, bench, completions, context, debug, doctor, forget, index, message, models, patch, review,
-    search, undo,
+    Code, ask, bench, completions, context, debug, doctor, forget, index, message, models, patch,
+    review, search, undo,
 };
 use crate::base::config::ColorChoice;
 use crate::base::text::{hides, printable};
@@ -44,12 +44,6 @@ pub struct Opening {
     /// A session to go on with; `Some("")` for the last one.
     pub resume: Option<String>,
 }
-
-/// The exit code of a command that has run: 0, or 1 for a negative answer.
-pub(super) type Code = u8;
-
-/// The exit code of a negative answer: nothing was found, or something bad was.
-pub(super) const NEGATIVE: Code = 1;
 
 /// Reads the command line and carries out what it says; the screen is left to the caller.
 pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use super::Code;
 use super::args::UndoArgs;
 use super::invocation::Invocation;
 use super::out::Tone;
-use super::start::Code;
 use crate::base::Result;
 use crate::base::text::human_ago;
 use crate::patch::undo::{Undoable, list, undo};

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
 use super::model_rows::model_rows;
-use super::workers::{Shared, guarded};
+use super::shared::{Shared, guarded};
 use crate::app::{EngineEvent, EngineFacts, Event, Generation};
 use crate::base::{Cancel, Failure, Result, memory};
 use crate::engine::{Engine, inspect};

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::shared::{Shared, guarded};
 use super::watcher::Watcher;
-use super::workers::{Shared, guarded};
 use crate::app::{Event, IndexEvent};
 use crate::base::{CancelSource, Result};
 use crate::index::Index;

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
-use super::workers::{Shared, guarded};
+use super::shared::{Shared, guarded};
 use crate::app::{Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};

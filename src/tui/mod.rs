@@ -36,6 +36,7 @@ mod paste;
 mod reports;
 mod review;
 mod run;
+mod shared;
 mod signals;
 mod status;
 pub mod stream;

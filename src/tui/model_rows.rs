@@ -1,6 +1,6 @@
 //! The models that are here or could be fetched.
 
-use super::workers::Shared;
+use super::shared::Shared;
 use crate::app::{Fit, ModelRow};
 use crate::base::{Result, memory};
 use crate::registry::{Catalog, ListedModel, Store};

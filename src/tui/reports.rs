@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::workers::Shared;
+use super::shared::Shared;
 use crate::base::text::{counted, human_bytes, printable};
 use crate::base::{Failure, RepoPath, Result, memory, seal};
 use crate::patch::{self, Change, FileChange, UndoDir};

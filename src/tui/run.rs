@@ -12,10 +12,11 @@ use super::input::{self, Input, Pause};
 use super::opening::{folder_name, load_theme, options, theme_file, theme_wanted, today};
 use super::pacer::Pacer;
 use super::panic_watch::PanicWatch;
+use super::shared::Shared;
 use super::terminal::{self, Terminal};
 use super::theme::Theme;
 use super::view::View;
-use super::workers::{Shared, Workers};
+use super::workers::Workers;
 use super::{Start, clipboard, editor, signals};
 use crate::app::{
     self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Place, Signal, State,

@@ -1,10 +1,8 @@
 //! The threads that work: engine, index, writer, I/O worker, puller. The ring gives them commands
 //! and hears of them in events.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,49 +12,18 @@ use super::engine_thread::{self, EngineThread, Task};
 use super::indexer::{self, Indexer};
 use super::io_worker::{self, IoWorker};
 use super::reports;
+use super::shared::{Shared, guarded};
 use crate::app::{Command, Event, Generation, IoCommand, PullEvent, WriteCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
-use crate::base::{Cancel, CancelSource, Failure, Places, Result};
-use crate::index::Index;
-use crate::jobs::check::{Before, Check, Checked, Step};
-use crate::jobs::{Request, Workspace};
+use crate::base::{Cancel, CancelSource, Failure, Result};
+use crate::jobs::Request;
+use crate::jobs::check::{Check, CheckStep, Checked};
 use crate::patch::{self, UndoDir, UndoRequest};
 use crate::registry::Puller;
 
 /// Time between two words about a check.
 const TELLING: Duration = Duration::from_millis(120);
-
-/// The things all workers share.
-pub struct Shared {
-    /// The opened repository.
-    pub workspace: Workspace,
-    /// The user's folders.
-    pub places: Places,
-    /// A script instead of a model.
-    pub script: Option<PathBuf>,
-    /// The folder homebody was started in.
-    pub dir: PathBuf,
-    /// The outcome of the check command without a change.
-    pub before: Mutex<Before>,
-    /// The newest index, and whether it is complete.
-    pub index: Mutex<Option<(Arc<Index>, bool)>>,
-    /// True while a job runs on the engine's thread.
-    pub busy: AtomicBool,
-    /// True while a model is loaded.
-    pub loaded: AtomicBool,
-}
-
-impl Shared {
-    /// The newest index, or one of nothing, and whether it is complete.
-    pub fn index(&self) -> (Arc<Index>, bool) {
-        self.index
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .unwrap_or_else(|| (Arc::new(Index::empty()), false))
-    }
-}
 
 /// The threads and the ways to them.
 pub struct Workers {
@@ -335,18 +302,6 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         .map_err(|e| io_failure("no thread can be started", &e))
 }
 
-/// Runs work that may panic; a panic becomes a failure of kind bug.
-pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-        let why = payload
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "it gave no reason".to_owned());
-        Err(Failure::bug("something broke inside homebody").because(why))
-    })
-}
-
 /// Carries out the commands that write, until nobody can send any.
 fn write(shared: &Shared, commands: &Receiver<WriteCommand>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
@@ -416,9 +371,9 @@ fn check(
     let mut before = shared.before.lock().unwrap_or_else(PoisonError::into_inner);
     let mut run = "with the change";
     crate::jobs::check::check(&asked, &mut before, cancel, &mut |step| match step {
-        Step::Copied(files) => tell(format!("copying the repository: {files} files")),
-        Step::Begins { changed: true } => {}
-        Step::Begins { changed: false } => run = "without it",
-        Step::Line(line) => tell(format!("{run}: {}", truncated(line, 200))),
+        CheckStep::Copied(files) => tell(format!("copying the repository: {files} files")),
+        CheckStep::Begins { changed: true } => {}
+        CheckStep::Begins { changed: false } => run = "without it",
+        CheckStep::Line(line) => tell(format!("{run}: {}", truncated(line, 200))),
     })
 }

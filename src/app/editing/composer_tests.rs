@@ -249,7 +249,7 @@ fn motion() -> impl Strategy<Value = Motion> {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+enum Keystroke {
     Type(char),
     Paste(String),
     Go(Motion),
@@ -263,22 +263,22 @@ enum Step {
     Click(usize, u16),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Keystroke> {
     let piece = "[a-c \\n\\t日\u{301}\u{200d}👩🇩🇪\\x1b\\[]{0,6}";
     prop_oneof![
-        4 => any::<char>().prop_map(Step::Type),
+        4 => any::<char>().prop_map(Keystroke::Type),
         4 => prop::sample::select(vec!['a', ' ', '\n', '\u{301}', '\u{200d}', '👩', '🇩'])
-            .prop_map(Step::Type),
-        3 => piece.prop_map(Step::Paste),
-        6 => motion().prop_map(Step::Go),
-        2 => motion().prop_map(Step::Delete),
-        2 => motion().prop_map(Step::Kill),
-        2 => Just(Step::Yank),
-        3 => Just(Step::Undo),
-        2 => Just(Step::Redo),
-        2 => Just(Step::Up),
-        2 => Just(Step::Down),
-        1 => (0..9usize, 0..20u16).prop_map(|(row, column)| Step::Click(row, column)),
+            .prop_map(Keystroke::Type),
+        3 => piece.prop_map(Keystroke::Paste),
+        6 => motion().prop_map(Keystroke::Go),
+        2 => motion().prop_map(Keystroke::Delete),
+        2 => motion().prop_map(Keystroke::Kill),
+        2 => Just(Keystroke::Yank),
+        3 => Just(Keystroke::Undo),
+        2 => Just(Keystroke::Redo),
+        2 => Just(Keystroke::Up),
+        2 => Just(Keystroke::Down),
+        1 => (0..9usize, 0..20u16).prop_map(|(row, column)| Keystroke::Click(row, column)),
     ]
 }
 
@@ -291,17 +291,17 @@ proptest! {
         let mut composer = Composer::new(false);
         for step in steps {
             match step.clone() {
-                Step::Type(c) => composer.type_char(c),
-                Step::Paste(text) => composer.paste(&text),
-                Step::Go(motion) => composer.go(motion),
-                Step::Delete(motion) => composer.delete(motion),
-                Step::Kill(motion) => composer.kill(motion),
-                Step::Yank => composer.yank(),
-                Step::Undo => drop(composer.undo()),
-                Step::Redo => drop(composer.redo()),
-                Step::Up => drop(composer.up(width)),
-                Step::Down => drop(composer.down(width)),
-                Step::Click(row, column) => {
+                Keystroke::Type(c) => composer.type_char(c),
+                Keystroke::Paste(text) => composer.paste(&text),
+                Keystroke::Go(motion) => composer.go(motion),
+                Keystroke::Delete(motion) => composer.delete(motion),
+                Keystroke::Kill(motion) => composer.kill(motion),
+                Keystroke::Yank => composer.yank(),
+                Keystroke::Undo => drop(composer.undo()),
+                Keystroke::Redo => drop(composer.redo()),
+                Keystroke::Up => drop(composer.up(width)),
+                Keystroke::Down => drop(composer.down(width)),
+                Keystroke::Click(row, column) => {
                     let rows = composer.layout(width);
                     composer.put_cursor(composer.offset_at(&rows, row, column));
                 }
@@ -333,12 +333,12 @@ proptest! {
         let mut composer = Composer::new(false);
         for step in steps {
             match step {
-                Step::Type(c) => composer.type_char(c),
-                Step::Paste(text) => composer.paste(&text),
-                Step::Go(motion) => composer.go(motion),
-                Step::Delete(motion) => composer.delete(motion),
-                Step::Kill(motion) => composer.kill(motion),
-                Step::Yank => composer.yank(),
+                Keystroke::Type(c) => composer.type_char(c),
+                Keystroke::Paste(text) => composer.paste(&text),
+                Keystroke::Go(motion) => composer.go(motion),
+                Keystroke::Delete(motion) => composer.delete(motion),
+                Keystroke::Kill(motion) => composer.kill(motion),
+                Keystroke::Yank => composer.yank(),
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@ use crate::patch::{Applied, Undone};
 
 /// What the world may do.
 #[derive(Debug, Clone)]
-enum Step {
+enum Happening {
     Key(Key),
     Paste(String),
     Mouse(MouseKind, MouseTarget),
@@ -83,7 +83,7 @@ fn target() -> impl Strategy<Value = MouseTarget> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = Happening> {
     let texts = vec![
         "why?",
         "/patch fix it",
@@ -115,15 +115,15 @@ fn step() -> impl Strategy<Value = Step> {
         MouseKind::Scroll(3),
     ];
     prop_oneof![
-        12 => key().prop_map(Step::Key),
-        4 => prop::sample::select(texts).prop_map(|text| Step::Paste(text.to_owned())),
-        4 => Just(Step::Key(Key::plain(Code::Enter))),
-        3 => (prop::sample::select(kinds), target()).prop_map(|(kind, at)| Step::Mouse(kind, at)),
-        2 => (1..120u16, 0..30u16, 0..20u32).prop_map(|(w, r, h)| Step::Measure(w, r, h)),
-        1 => (0..9_000u64).prop_map(Step::Wait),
-        5 => any::<bool>().prop_map(Step::Answer),
-        4 => (0..6u8).prop_map(Step::Job),
-        1 => any::<bool>().prop_map(Step::Focus),
+        12 => key().prop_map(Happening::Key),
+        4 => prop::sample::select(texts).prop_map(|text| Happening::Paste(text.to_owned())),
+        4 => Just(Happening::Key(Key::plain(Code::Enter))),
+        3 => (prop::sample::select(kinds), target()).prop_map(|(kind, at)| Happening::Mouse(kind, at)),
+        2 => (1..120u16, 0..30u16, 0..20u32).prop_map(|(w, r, h)| Happening::Measure(w, r, h)),
+        1 => (0..9_000u64).prop_map(Happening::Wait),
+        5 => any::<bool>().prop_map(Happening::Answer),
+        4 => (0..6u8).prop_map(Happening::Job),
+        1 => any::<bool>().prop_map(Happening::Focus),
     ]
 }
 
@@ -355,33 +355,33 @@ proptest! {
         for step in steps {
             let starts = harness.state.job.as_ref().map(|job| job.generation);
             let out = match step {
-                Step::Key(key) => harness.event(Event::Key(key)),
-                Step::Paste(text) => harness.event(Event::Paste(text)),
-                Step::Mouse(kind, target) => harness.event(Event::Mouse(Mouse {
+                Happening::Key(key) => harness.event(Event::Key(key)),
+                Happening::Paste(text) => harness.event(Event::Paste(text)),
+                Happening::Mouse(kind, target) => harness.event(Event::Mouse(Mouse {
                     kind,
                     column: 0,
                     row: 0,
                     target,
                 })),
-                Step::Measure(width, rows, height) => {
+                Happening::Measure(width, rows, height) => {
                     harness.measure_as(width, rows, height);
                     Vec::new()
                 }
-                Step::Wait(ms) => {
+                Happening::Wait(ms) => {
                     harness.wait(ms);
                     Vec::new()
                 }
-                Step::Answer(well) => {
+                Happening::Answer(well) => {
                     let event = (!asked.is_empty())
                         .then(|| asked.remove(0))
                         .and_then(|command| report(&command, well));
                     event.map_or_else(Vec::new, |event| harness.event(event))
                 }
-                Step::Job(what) => {
+                Happening::Job(what) => {
                     let event = told(&harness, what);
                     event.map_or_else(Vec::new, |event| harness.event(event))
                 }
-                Step::Focus(focus) => harness.event(Event::Focus(focus)),
+                Happening::Focus(focus) => harness.event(Event::Focus(focus)),
             };
             // A job is never begun while another runs.
             let begun = out.iter().filter(|c| matches!(c, Command::StartJob { .. })).count();
@@ -399,9 +399,9 @@ proptest! {
         let mut harness = Harness::ready();
         for step in steps {
             match step {
-                Step::Key(key) => drop(harness.event(Event::Key(key))),
-                Step::Paste(text) => drop(harness.event(Event::Paste(text))),
-                Step::Job(what) => {
+                Happening::Key(key) => drop(harness.event(Event::Key(key))),
+                Happening::Paste(text) => drop(harness.event(Event::Paste(text))),
+                Happening::Job(what) => {
                     if let Some(event) = told(&harness, what) {
                         harness.event(event);
                     }

@@ -24,7 +24,7 @@ const LEFT_OUT: usize = 32;
 
 /// A place in the text at which the next token is expected to stand already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct DraftMatch {
     /// The place, as an index of a token.
     at: usize,
     /// Length of the match: tokens right before the place that equal those at the end of the text.
@@ -33,7 +33,7 @@ pub(super) struct Source {
     near: bool,
 }
 
-impl Source {
+impl DraftMatch {
     /// Returns the source of the token `i` places further, if those before it are right.
     const fn further(self, i: usize) -> Self {
         Self {
@@ -58,7 +58,7 @@ struct Followed {
 pub(super) struct Lookup {
     index: Index,
     followed: Option<Followed>,
-    next: Option<Source>,
+    next: Option<DraftMatch>,
 }
 
 impl Lookup {
@@ -74,7 +74,7 @@ impl Lookup {
     }
 
     /// Returns the place where the next token is expected to stand.
-    pub const fn next(&self) -> Option<Source> {
+    pub const fn next(&self) -> Option<DraftMatch> {
         self.next
     }
 
@@ -106,7 +106,7 @@ impl Lookup {
     }
 
     /// Moves on in the source that is copied from, or gives it up.
-    fn follow(&mut self, expected: Option<(Source, bool)>) {
+    fn follow(&mut self, expected: Option<(DraftMatch, bool)>) {
         let old = self.followed;
         let lost = old.is_some_and(|followed| followed.missed > 0);
         let onward = |missed: usize, at: usize| Some(Followed { at: at + 1, missed });
@@ -123,7 +123,7 @@ impl Lookup {
     }
 
     /// Returns the best place for the next token.
-    fn look(&self, odds: &Odds) -> Option<Source> {
+    fn look(&self, odds: &Odds) -> Option<DraftMatch> {
         let near = self.followed.and_then(|followed| self.close_by(followed));
         // A long match where it is expected has no better one elsewhere.
         if near.is_some_and(|near| near.length >= index::LONGEST) {
@@ -137,10 +137,10 @@ impl Lookup {
     }
 
     /// Returns the place where the source that is copied from goes on.
-    fn close_by(&self, followed: Followed) -> Option<Source> {
+    fn close_by(&self, followed: Followed) -> Option<DraftMatch> {
         let Followed { at, missed } = followed;
         let end = self.index.text().len();
-        let found = |at: usize| Source {
+        let found = |at: usize| DraftMatch {
             at,
             length: self.index.agreeing(at),
             near: true,

@@ -101,7 +101,7 @@ pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], 
     let simd = Simd::best();
     pool::run(shape.value_heads * blocks, |piece| {
         let (head, block) = (piece / blocks, piece % blocks);
-        let block = Block {
+        let block = DeltaBlock {
             shape,
             before,
             tokens,
@@ -119,7 +119,7 @@ pub fn run(shape: Shape, before: &[f32], tokens: Tokens<'_>, after: &mut [f32], 
 }
 
 /// Some columns of a value head's matrix.
-struct Block<'a> {
+struct DeltaBlock<'a> {
     shape: Shape,
     before: &'a [f32],
     tokens: Tokens<'a>,
@@ -132,14 +132,14 @@ struct Block<'a> {
 }
 
 /// A block of `16 N` columns.
-struct Columns<'a, const N: usize>(Block<'a>);
+struct Columns<'a, const N: usize>(DeltaBlock<'a>);
 
 impl<const N: usize> Work for Columns<'_, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Block {
+        let DeltaBlock {
             shape,
             before,
             tokens,
@@ -205,7 +205,7 @@ impl<const N: usize> Work for Columns<'_, N> {
     }
 }
 
-impl Block<'_> {
+impl DeltaBlock<'_> {
     /// The rule for a single token, on `16 N` columns.
     #[inline(always)]
     fn one<V: Lanes, const N: usize>(&self) {

@@ -1,13 +1,13 @@
 //! The ask job: a question about the repository, answered with sources that are checked.
 
+mod cite;
+
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::prompt::{AskValues, fence_for};
 use super::translate::search_words;
-use super::{
-    Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, cite, model_calls,
-};
+use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, model_calls};
 use crate::base::text::counted;
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
 use crate::context::{

@@ -84,7 +84,7 @@ impl Checked {
 
 /// A step of a check, told while it is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
+pub enum CheckStep<'a> {
     /// The number of files that were copied so far.
     Copied(usize),
     /// The command begins, with the change or without it.
@@ -128,7 +128,7 @@ pub fn check(
     asked: &Check<'_>,
     before: &mut Before,
     cancel: &Cancel,
-    tell: &mut dyn FnMut(Step<'_>),
+    tell: &mut dyn FnMut(CheckStep<'_>),
 ) -> Result<Checked> {
     cancel.check()?;
     if asked.command.trim().is_empty() {
@@ -137,11 +137,13 @@ pub fn check(
     }
     let secrets = cage::secrets(asked.allowed);
     let mut scratch = Scratch::take(asked.repo, asked.place, secrets)?;
-    scratch.refresh(asked.repo, cancel, &mut |files| tell(Step::Copied(files)))?;
+    scratch.refresh(asked.repo, cancel, &mut |files| {
+        tell(CheckStep::Copied(files))
+    })?;
     if !asked.applied {
         scratch.put(asked.change)?;
     }
-    tell(Step::Begins { changed: true });
+    tell(CheckStep::Begins { changed: true });
     let now = run(asked, &scratch, cancel, tell)?;
     let mut checked = Checked {
         command: crate::base::text::printable(asked.command).into_owned(),
@@ -172,26 +174,29 @@ pub fn check(
     let then = match known {
         Some((_, _, then)) => then,
         None => {
-            tell(Step::Begins { changed: false });
+            tell(CheckStep::Begins { changed: false });
             let then = run(asked, &scratch, cancel, tell)?;
             checked.seconds += then.seconds;
             then
         }
     };
     if now.not_run && then.not_run {
-        // A shell need not say why.
-        let said = now.output.lines().last().unwrap_or_default();
-        return Err(
-            Failure::usage(format!("the check `{}` cannot be run", checked.command))
-                .because(said)
-                .hint("is it spelled right, and on the PATH?"),
-        );
+        return Err(not_run(&checked.command, &now));
     }
     judge(&mut checked, &now, &then, &scratch);
     if !asked.applied {
         before.0 = Some((state, asked.command.to_owned(), then));
     }
     Ok(checked)
+}
+
+/// The failure of a command that no shell can start.
+fn not_run(command: &str, now: &Ran) -> Failure {
+    // A shell need not say why.
+    let said = now.output.lines().last().unwrap_or_default();
+    Failure::usage(format!("the check `{command}` cannot be run"))
+        .because(said)
+        .hint("is it spelled right, and on the PATH?")
 }
 
 /// Compares a failing run with one without the change.
@@ -288,7 +293,7 @@ fn run(
     asked: &Check<'_>,
     scratch: &Scratch,
     cancel: &Cancel,
-    tell: &mut dyn FnMut(Step<'_>),
+    tell: &mut dyn FnMut(CheckStep<'_>),
 ) -> Result<Ran> {
     let root = asked.repo.root();
     let temporary = scratch.temporary()?;
@@ -327,7 +332,7 @@ fn run(
         asked.allowed.time,
         cancel,
         &mut |line| {
-            tell(Step::Line(&line.replace(&tree, "")));
+            tell(CheckStep::Line(&line.replace(&tree, "")));
         },
     )?;
     // Tests print what they read; a model may be told of it.

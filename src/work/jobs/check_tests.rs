@@ -78,7 +78,7 @@ impl Harness {
         };
         let runs = &mut self.runs;
         check(&asked, &mut self.before, &Cancel::never(), &mut |step| {
-            if let Step::Begins { changed } = step {
+            if let CheckStep::Begins { changed } = step {
                 runs.push(changed);
             }
         })

@@ -7,11 +7,8 @@
 
 pub mod ask;
 pub mod check;
-mod cite;
-mod edits;
 mod embedding;
 pub mod event;
-mod findings;
 pub mod forget;
 pub mod init;
 #[cfg(feature = "lab")]
@@ -23,7 +20,6 @@ mod moved;
 pub mod patch;
 mod preview;
 pub mod prompt;
-mod regressions;
 pub mod review;
 pub mod session;
 mod texts;

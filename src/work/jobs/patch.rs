@@ -4,13 +4,15 @@
 //! file was changed meanwhile. It is said with its reason, and where no edit is left the model is
 //! asked again.
 
+pub(in crate::jobs) mod edits;
 mod outcome;
+mod regressions;
 
 use self::outcome::{Outcome, read};
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
-use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, edits, model_calls};
+use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, model_calls};
 use crate::base::text::{counted, truncated};
 use crate::base::{Failure, RepoPath, Result};
 use crate::context::{Mention, Wanted, mentions, pack::pack, pick};

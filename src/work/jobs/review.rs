@@ -4,6 +4,7 @@
 
 mod dismissed;
 mod finding_form;
+mod findings;
 mod memory;
 mod reading;
 mod rules;
@@ -22,9 +23,9 @@ use self::reading::read;
 use self::tally::Tally;
 #[cfg(feature = "lab")]
 pub(super) use self::verdict::VerdictForm;
+use super::model_calls;
 use super::prompt::{ReviewValues, ReviewingValues, fence_for};
 use super::{Answer, Event, Finding, JobCx, Review, ReviewOf, ask::Parts};
-use super::{findings, model_calls};
 use crate::base::text::human_time;
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::changes::{DiffPiece, DiffPieces, Surroundings, diff_pieces};

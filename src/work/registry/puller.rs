@@ -64,7 +64,7 @@ impl Said {
 /// A request to the puller, one JSON object a line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Asked {
+enum PullerRequest {
     /// Fetches the model of that name in the catalog; never an address or a path.
     Pull(String),
     /// Stops the download that runs.
@@ -130,12 +130,12 @@ impl Puller {
     ) -> Result<Installed> {
         cancel.check()?;
         self.listen()?;
-        self.tell(&Asked::Pull(name.to_owned()))?;
+        self.tell(&PullerRequest::Pull(name.to_owned()))?;
         let mut cancelled: Option<Instant> = None;
         loop {
             if cancelled.is_none() && cancel.is_cancelled() {
                 cancelled = Some(Instant::now());
-                self.tell(&Asked::Cancel(true))?;
+                self.tell(&PullerRequest::Cancel(true))?;
             }
             if cancelled.is_some_and(|since| since.elapsed() > GRACE) {
                 self.end();
@@ -186,7 +186,7 @@ impl Puller {
         Ok(())
     }
 
-    fn tell(&mut self, asked: &Asked) -> Result<()> {
+    fn tell(&mut self, asked: &PullerRequest) -> Result<()> {
         let told = self.ask.as_mut().map(|ask| say(ask, asked));
         match told {
             Some(Ok(())) => Ok(()),
@@ -254,14 +254,14 @@ fn serve_on(
         .spawn(move || {
             let mut lines = BufReader::new(input);
             while let Some(line) = line_of(&mut lines) {
-                match serde_json::from_slice::<Asked>(&line) {
+                match serde_json::from_slice::<PullerRequest>(&line) {
                     // The token is taken here, so that a cancel read next hits it.
-                    Ok(Asked::Pull(name)) => {
+                    Ok(PullerRequest::Pull(name)) => {
                         if tell.send((name, reader.token())).is_err() {
                             return;
                         }
                     }
-                    Ok(Asked::Cancel(_)) => reader.cancel(),
+                    Ok(PullerRequest::Cancel(_)) => reader.cancel(),
                     // The parent writes nothing else; whoever else did is not answered.
                     Err(_) => {}
                 }
@@ -355,12 +355,12 @@ mod tests {
 
     #[test]
     fn requests_are_names_and_cancels_and_nothing_else() {
-        let read = |line: &str| serde_json::from_str::<Asked>(line).ok();
+        let read = |line: &str| serde_json::from_str::<PullerRequest>(line).ok();
         assert_eq!(
             read("{\"pull\":\"starter\"}"),
-            Some(Asked::Pull("starter".to_owned()))
+            Some(PullerRequest::Pull("starter".to_owned()))
         );
-        assert_eq!(read("{\"cancel\":true}"), Some(Asked::Cancel(true)));
+        assert_eq!(read("{\"cancel\":true}"), Some(PullerRequest::Cancel(true)));
         assert_eq!(read("{\"fetch\":\"http://x\"}"), None);
         assert_eq!(read("{\"pull\":\"a\",\"endpoint\":\"http://x\"}"), None);
     }

@@ -28,12 +28,12 @@ struct Pattern {
     /// The bytes before the first wildcard.
     literal: Vec<u8>,
     /// The rest, from the first wildcard on.
-    rest: Vec<Piece>,
+    rest: Vec<Atom>,
 }
 
 /// A step of a pattern.
 #[derive(Debug)]
-enum Piece {
+enum Atom {
     Byte(u8),
     /// `?`: a byte that is no slash.
     One,
@@ -154,7 +154,7 @@ impl Pattern {
         // Most names do not even end as the pattern does.
         match (self.rest.last(), text.last()) {
             (None, last) => last.is_none(),
-            (Some(Piece::Byte(end)), last) if last != Some(end) => false,
+            (Some(Atom::Byte(end)), last) if last != Some(end) => false,
             _ => leads_through(&self.rest, text),
         }
     }
@@ -181,7 +181,7 @@ fn without_blanks(line: &[u8]) -> &[u8] {
 }
 
 /// The steps of a pattern from its first wildcard on.
-fn pieces(pattern: &[u8], folded: bool) -> Vec<Piece> {
+fn pieces(pattern: &[u8], folded: bool) -> Vec<Atom> {
     let fold = |byte: u8| {
         if folded {
             byte.to_ascii_lowercase()
@@ -195,7 +195,7 @@ fn pieces(pattern: &[u8], folded: bool) -> Vec<Piece> {
         let begun = at;
         at += 1;
         pieces.push(match byte {
-            b'?' => Piece::One,
+            b'?' => Atom::One,
             b'*' => {
                 let stars = pattern.get(at..).unwrap_or_default();
                 let stars = stars.iter().take_while(|byte| **byte == b'*').count();
@@ -203,27 +203,27 @@ fn pieces(pattern: &[u8], folded: bool) -> Vec<Piece> {
                 let rest = pattern.get(at..).unwrap_or_default();
                 let apart = begun == 0 || pattern.get(begun - 1) == Some(&b'/');
                 match rest {
-                    _ if stars == 0 || !apart => Piece::Star,
+                    _ if stars == 0 || !apart => Atom::Star,
                     [b'/', ..] => {
                         at += 1;
-                        Piece::Folders
+                        Atom::Folders
                     }
-                    [] | [b'\\', b'/', ..] => Piece::Deep,
-                    _ => Piece::Star,
+                    [] | [b'\\', b'/', ..] => Atom::Deep,
+                    _ => Atom::Star,
                 }
             }
             b'[' => match set(pattern, &mut at, folded) {
-                Some(set) => Piece::Set(set),
-                None => return vec![Piece::Never],
+                Some(set) => Atom::Set(set),
+                None => return vec![Atom::Never],
             },
             b'\\' => match pattern.get(at) {
                 Some(byte) => {
                     at += 1;
-                    Piece::Byte(fold(*byte))
+                    Atom::Byte(fold(*byte))
                 }
-                None => return vec![Piece::Never],
+                None => return vec![Atom::Never],
             },
-            byte => Piece::Byte(fold(*byte)),
+            byte => Atom::Byte(fold(*byte)),
         });
     }
     pieces
@@ -326,7 +326,7 @@ fn class(set: &mut Set, name: &[u8], folded: bool) -> Option<()> {
 }
 
 /// Tells whether the steps lead through a text as a whole.
-fn leads_through(pieces: &[Piece], text: &[u8]) -> bool {
+fn leads_through(pieces: &[Atom], text: &[u8]) -> bool {
     // Marks the steps that may come next; one behind the last means that all are done.
     let mut now = vec![false; pieces.len() + 1];
     enter(&mut now, pieces, 0);
@@ -337,14 +337,14 @@ fn leads_through(pieces: &[Piece], text: &[u8]) -> bool {
                 continue;
             }
             match piece {
-                Piece::Byte(wanted) if wanted == byte => enter(&mut next, pieces, at + 1),
-                Piece::One if *byte != b'/' => enter(&mut next, pieces, at + 1),
-                Piece::Set(set) if *byte != b'/' && set.has(*byte) => {
+                Atom::Byte(wanted) if wanted == byte => enter(&mut next, pieces, at + 1),
+                Atom::One if *byte != b'/' => enter(&mut next, pieces, at + 1),
+                Atom::Set(set) if *byte != b'/' && set.has(*byte) => {
                     enter(&mut next, pieces, at + 1);
                 }
-                Piece::Star if *byte != b'/' => enter(&mut next, pieces, at),
-                Piece::Deep => enter(&mut next, pieces, at),
-                Piece::Folders => {
+                Atom::Star if *byte != b'/' => enter(&mut next, pieces, at),
+                Atom::Deep => enter(&mut next, pieces, at),
+                Atom::Folders => {
                     // Once some of a folder's name is read, its slash must come.
                     mark(&mut next, at);
                     if *byte == b'/' {
@@ -369,9 +369,9 @@ fn mark(steps: &mut [bool], at: usize) {
 }
 
 /// Marks a step as one that may come next, and those behind it where it may match nothing.
-fn enter(steps: &mut [bool], pieces: &[Piece], mut at: usize) {
+fn enter(steps: &mut [bool], pieces: &[Atom], mut at: usize) {
     mark(steps, at);
-    while let Some(Piece::Star | Piece::Deep | Piece::Folders) = pieces.get(at) {
+    while let Some(Atom::Star | Atom::Deep | Atom::Folders) = pieces.get(at) {
         at += 1;
         mark(steps, at);
     }

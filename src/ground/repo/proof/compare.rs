@@ -15,7 +15,7 @@ type Line = (String, bool);
 
 /// A hunk in the form in which both sides are compared.
 #[derive(Debug, PartialEq, Eq)]
-struct Piece {
+struct ComparedHunk {
     range: [u32; 4],
     lines: Vec<(u8, Line)>,
 }
@@ -286,8 +286,8 @@ fn same_lines(
         tally.count("content that git does not have");
         return Ok(());
     };
-    let theirs: Vec<Piece> = change.hunks.iter().map(from_git).collect();
-    let ours: Vec<Piece> = file.hunks.iter().map(from_ours).collect();
+    let theirs: Vec<ComparedHunk> = change.hunks.iter().map(from_git).collect();
+    let ours: Vec<ComparedHunk> = file.hunks.iter().map(from_ours).collect();
     if file.binary {
         if !ours.is_empty() {
             return fault("binary", "it has lines".to_owned());
@@ -380,30 +380,30 @@ fn is_no_text(line: &[u8]) -> bool {
     std::str::from_utf8(line).is_err() && line.iter().any(control)
 }
 
-fn from_git(hunk: &GitHunk) -> Piece {
+fn from_git(hunk: &GitHunk) -> ComparedHunk {
     let lines = hunk
         .lines
         .iter()
         .map(|(sign, text, end)| (*sign, (shown(text), *end)));
-    Piece {
+    ComparedHunk {
         range: hunk.range,
         lines: lines.collect(),
     }
 }
 
-fn from_ours(hunk: &Hunk) -> Piece {
+fn from_ours(hunk: &Hunk) -> ComparedHunk {
     let lines = hunk.lines.iter().map(|line| {
         let sign = line.kind.sign() as u8;
         (sign, (line.text.clone(), line.no_newline))
     });
-    Piece {
+    ComparedHunk {
         range: [hunk.old_start, hunk.old_len, hunk.new_start, hunk.new_len],
         lines: lines.collect(),
     }
 }
 
 /// The new side that hunks make of the old one.
-fn applied(hunks: &[Piece], old: &[Line]) -> Result<Vec<Line>, String> {
+fn applied(hunks: &[ComparedHunk], old: &[Line]) -> Result<Vec<Line>, String> {
     let mut made: Vec<Line> = Vec::new();
     let mut at = 0;
     for hunk in hunks {

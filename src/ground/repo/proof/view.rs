@@ -15,7 +15,7 @@ use crate::repo::{Blamed, Diff, DiffSpec, Repo, Status, Walk, WalkRules};
 const PATHS: usize = 60;
 
 /// A diff that is asked for on both sides.
-struct Asked {
+struct ComparedDiff {
     name: &'static str,
     spec: DiffSpec,
     git: Vec<String>,
@@ -185,7 +185,7 @@ fn answers(
 /// Holds one diff against git's.
 fn one_diff(
     state: &State,
-    asked: &Asked,
+    asked: &ComparedDiff,
     ours: Told<Diff>,
     announced: Option<&PathBuf>,
     apart: &Apart,
@@ -244,8 +244,8 @@ fn refused(state: &State, repo: &Repo, tally: &mut Tally) -> Result<(), Fault> {
 }
 
 /// The diffs that git can make here.
-fn asked(state: &State) -> Vec<Asked> {
-    let one = |name, spec, git: &[&str], files| Asked {
+fn asked(state: &State) -> Vec<ComparedDiff> {
+    let one = |name, spec, git: &[&str], files| ComparedDiff {
         name,
         spec,
         git: git.iter().map(|&word| word.to_owned()).collect(),
@@ -312,7 +312,7 @@ fn files_of_lines(state: &State, names: &[String]) -> Vec<RepoPath> {
 }
 
 /// Asks homebody all that is compared.
-fn said(repo: &Repo, asked: &[Asked], paths: &[String], files: &[RepoPath]) -> Said {
+fn said(repo: &Repo, asked: &[ComparedDiff], paths: &[String], files: &[RepoPath]) -> Said {
     let cancel = Cancel::never();
     let rules = WalkRules::default();
     let mut ignoring = repo.ignoring(&rules).expect("rules");

@@ -188,12 +188,12 @@ mod tests {
 
     /// Lines of free text; one that begins with `# ` names one of some words, and nothing else.
     struct Lines {
-        states: Vec<State>,
+        states: Vec<NumberState>,
         words: Vec<&'static str>,
     }
 
     #[derive(Clone, Copy, Debug, PartialEq)]
-    enum State {
+    enum NumberState {
         Begin,
         Sign,
         Free,
@@ -203,31 +203,31 @@ mod tests {
     impl Lines {
         fn new() -> Self {
             Self {
-                states: vec![State::Begin],
+                states: vec![NumberState::Begin],
                 words: vec!["alpha\n", "alps\n", "b\n", "é\n"],
             }
         }
-        fn next_state(&self, byte: u8) -> Option<State> {
+        fn next_state(&self, byte: u8) -> Option<NumberState> {
             let first = |depth: u8, bits: u8| {
                 let mut left = 0;
                 for (at, word) in self.words.iter().enumerate() {
                     let this = word.as_bytes().get(depth as usize);
                     if bits >> at & 1 == 1 && this == Some(&byte) {
                         if byte == b'\n' {
-                            return Some(State::Begin);
+                            return Some(NumberState::Begin);
                         }
                         left |= 1 << at;
                     }
                 }
-                (left != 0).then_some(State::Word(left, depth + 1))
+                (left != 0).then_some(NumberState::Word(left, depth + 1))
             };
             match (self.states.last()?, byte) {
-                (State::Begin, b'#') => Some(State::Sign),
-                (State::Sign, b' ') => Some(State::Word(15, 0)),
-                (State::Word(bits, depth), _) => first(*depth, *bits),
-                (_, b'\n') => Some(State::Begin),
+                (NumberState::Begin, b'#') => Some(NumberState::Sign),
+                (NumberState::Sign, b' ') => Some(NumberState::Word(15, 0)),
+                (NumberState::Word(bits, depth), _) => first(*depth, *bits),
+                (_, b'\n') => Some(NumberState::Begin),
                 (_, 0..b' ' | 0x80..) => None,
-                _ => Some(State::Free),
+                _ => Some(NumberState::Free),
             }
         }
     }
@@ -254,8 +254,8 @@ mod tests {
         }
         fn region(&self) -> Option<Region> {
             let (key, guard) = match self.states.last()? {
-                State::Begin => (0, Some(b'#')),
-                State::Free => (1, None),
+                NumberState::Begin => (0, Some(b'#')),
+                NumberState::Free => (1, None),
                 _ => return None,
             };
             Some(Region {

@@ -1,7 +1,7 @@
 //! An index of the runs of tokens in a text, by which earlier places of its last tokens are found:
 //! chains of places, as compressors keep them (LZ77), one for each of a few lengths.
 
-use super::Source;
+use super::DraftMatch;
 use crate::base::OrBug;
 
 /// Lengths of the runs that are indexed, longest first. Shorter runs say too little.
@@ -64,7 +64,7 @@ impl Index {
 
     /// Finds an earlier place of the longest run at the end of the text. Of several such places,
     /// those followed by the token that most are followed by count, and of these the latest.
-    pub fn longest(&self) -> Option<Source> {
+    pub fn longest(&self) -> Option<DraftMatch> {
         for (chains, run) in self.chains.iter().zip(RUNS) {
             let mut length = 0;
             let mut places = Vec::new();
@@ -81,7 +81,7 @@ impl Index {
                 places.push(at);
             }
             if let Some(at) = self.elected(&places) {
-                return Some(Source {
+                return Some(DraftMatch {
                     at,
                     length,
                     near: false,

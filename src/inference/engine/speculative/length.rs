@@ -4,7 +4,7 @@
 //! so it is measured on the way, and so is how often the expected token comes. Neither has any
 //! influence on the text, only on the time it takes.
 
-use super::Source;
+use super::DraftMatch;
 use super::index::LONGEST;
 use crate::base::OrBug;
 
@@ -47,14 +47,14 @@ pub(in crate::engine) struct Odds {
 
 impl Odds {
     /// Returns the row and the class of a source in the tables.
-    fn class(source: Source) -> (usize, usize) {
+    fn class(source: DraftMatch) -> (usize, usize) {
         let class = CLASSES.iter().rposition(|least| source.length >= *least);
         // What is shorter than the first class is of it.
         (usize::from(source.near), class.unwrap_or(0))
     }
 
     /// Returns the probability that a source gives the next token, 0 to 1.
-    pub fn of(&self, source: Source) -> f32 {
+    pub fn of(&self, source: DraftMatch) -> f32 {
         let (near, class) = Self::class(source);
         let first = FIRST.get(near).and_then(|row| row.get(class)).copied();
         let counts = self.counts.get(near).and_then(|row| row.get(class));
@@ -63,7 +63,7 @@ impl Odds {
     }
 
     /// Takes in whether a source gave the next token.
-    pub fn learn(&mut self, source: Source, right: bool) {
+    pub fn learn(&mut self, source: DraftMatch, right: bool) {
         let (near, class) = Self::class(source);
         if let Some((known, all)) = self.counts.get_mut(near).and_then(|row| row.get_mut(class)) {
             *known = *known * FADE + f32::from(u8::from(right));
@@ -183,7 +183,7 @@ impl Drafting {
 
     /// Returns the number of tokens to be drafted from a source, `most` at most; 0 where no number
     /// promises enough.
-    pub fn length(&self, source: Source, most: usize) -> usize {
+    pub fn length(&self, source: DraftMatch, most: usize) -> usize {
         #[cfg(test)]
         if let Some(always) = self.always {
             return always.min(most);
@@ -218,8 +218,8 @@ impl Drafting {
 mod tests {
     use super::*;
 
-    fn source(length: usize) -> Source {
-        Source {
+    fn source(length: usize) -> DraftMatch {
+        DraftMatch {
             at: 100,
             length,
             near: true,

@@ -186,7 +186,7 @@ fn transpose([a, b, c, d]: [uint32x4_t; 4]) -> [uint32x4_t; 4] {
 type Sums<const T: usize> = [[int32x4_t; 2]; T];
 
 /// A block of eight rows, the `half`-th of a panel, and the inputs of `T` tokens that it meets.
-struct Block<'a, const T: usize> {
+struct PanelBlock<'a, const T: usize> {
     /// The half of the panel, 0 or 1.
     half: usize,
     /// Lines of weights, `[BLOCK / 4]`: 32 bytes of each belong to the half, or every other line
@@ -198,7 +198,7 @@ struct Block<'a, const T: usize> {
     k: &'a [Twos],
 }
 
-impl<'a, const T: usize> Block<'a, T> {
+impl<'a, const T: usize> PanelBlock<'a, T> {
     /// The `block`-th block of a half of the panel, with its inputs.
     #[inline(always)]
     fn new<F: Format>(panel: &'a Panel, part: InputTile<'a>, block: usize, half: usize) -> Self {
@@ -238,7 +238,7 @@ fn tile_of_fours<F: Format, const T: usize>(
 ) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
-            let whole = fours::<F, T>(&Block::new::<F>(panel, part, block, half));
+            let whole = fours::<F, T>(&PanelBlock::new::<F>(panel, part, block, half));
             add::<F, T>(panel, part, (block, half), whole, sums);
         }
     }
@@ -254,7 +254,7 @@ fn tile_of_eights<F: Format, const T: usize>(
 ) {
     for block in 0..part.columns / F::BLOCK {
         for half in 0..2 {
-            let whole = eights::<F, T>(&Block::new::<F>(panel, part, block, half));
+            let whole = eights::<F, T>(&PanelBlock::new::<F>(panel, part, block, half));
             add::<F, T>(panel, part, (block, half), whole, sums);
         }
     }
@@ -263,7 +263,7 @@ fn tile_of_eights<F: Format, const T: usize>(
 /// The products of a block by `sdot`, times the scales of its runs.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn fours<F: Format, const T: usize>(block: &Block<'_, T>) -> Sums<T> {
+fn fours<F: Format, const T: usize>(block: &PanelBlock<'_, T>) -> Sums<T> {
     let mut whole = [[vdupq_n_s32(0); 2]; T];
     for run in 0..F::BLOCK / F::SUB {
         let mut dots = [[vdupq_n_s32(0); 2]; T];
@@ -340,7 +340,7 @@ fn sdot<const LANE: usize>(sums: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32
 /// The products of a block by `smmla`, times the scales of its runs.
 #[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn eights<F: Format, const T: usize>(block: &Block<'_, T>) -> Sums<T> {
+fn eights<F: Format, const T: usize>(block: &PanelBlock<'_, T>) -> Sums<T> {
     // A vector has two rows with two tokens, `[row][token]`: four vectors for two tokens, and that
     // twice. A single token stands for two.
     let pairs = T.div_ceil(2);

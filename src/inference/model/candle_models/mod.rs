@@ -97,7 +97,7 @@ pub(super) fn load(
         "phi2" => phi2::check(header, &hyper),
         _ => lfm2::check(header, &hyper),
     }?;
-    let source = Source {
+    let source = CheckedFile {
         file: File::open(file)
             .map_err(|e| io_failure(format!("cannot open {}", file.display()), &e))?,
         bytes: header.file_bytes().max(1),
@@ -114,7 +114,7 @@ pub(super) fn load(
 }
 
 /// A file that was checked, from which the model can be read again.
-struct Source {
+struct CheckedFile {
     file: File,
     /// Size of the file, at least 1.
     bytes: u64,
@@ -124,7 +124,7 @@ struct Source {
     device: Device,
 }
 
-impl Source {
+impl CheckedFile {
     /// Reads the model into memory.
     fn open(&self, cancel: &Cancel, progress: &mut dyn FnMut(f32)) -> Result<Box<dyn Model>> {
         let file = self.file.try_clone();
@@ -201,7 +201,7 @@ impl Source {
 struct CandleModel {
     /// None after one was dropped and the next could not be opened.
     model: Option<Box<dyn Model>>,
-    source: Source,
+    source: CheckedFile,
     /// Tokens that the model holds.
     held: usize,
 }

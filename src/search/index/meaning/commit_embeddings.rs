@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Cancel, Embed, Failure, RepoPath, Result};
 use crate::index::checked;
 use crate::index::history::{self, MOST_FILES, telling};
-use crate::index::meaning::vectors::{Piece, Vectors, parsed};
+use crate::index::meaning::vectors::{StoredVector, Vectors, parsed};
 use crate::index::table::Table;
 use crate::repo::CommitLog;
 
@@ -210,7 +210,7 @@ impl Spoken {
             match made {
                 Ok(made) => {
                     for (id, vector) in some.iter().zip(made) {
-                        let piece = Piece::new(0, &vector, embed.width());
+                        let piece = StoredVector::new(0, &vector, embed.width());
                         self.vectors.insert(*id, embed.width(), &[piece]);
                     }
                     progress(some.len());

@@ -13,7 +13,7 @@ use crate::base::secrets::masked;
 use crate::base::{Cancel, Embed, Failure, RepoPath, Result};
 use crate::index::checked;
 use crate::index::meaning::commit_embeddings::Spoken;
-use crate::index::meaning::vectors::{Blob, Piece, Vectors, parsed, rounded};
+use crate::index::meaning::vectors::{Blob, StoredVector, Vectors, parsed, rounded};
 use crate::index::pieces::lines_of;
 use crate::index::snapshot::{failed, read_piece};
 use crate::index::table::{FileRow, Table};
@@ -408,7 +408,7 @@ impl Batch {
         embed: &dyn Embed,
         vectors: &Vectors,
         cancel: &Cancel,
-    ) -> Result<Vec<(Blob, Vec<Piece>)>> {
+    ) -> Result<Vec<(Blob, Vec<StoredVector>)>> {
         let (texts, files) = (
             std::mem::take(&mut self.texts),
             std::mem::take(&mut self.files),
@@ -418,12 +418,12 @@ impl Batch {
             return Ok(Vec::new());
         }
         let width = embed.width();
-        let pieces: Vec<(u64, Option<Piece>)> = texts
+        let pieces: Vec<(u64, Option<StoredVector>)> = texts
             .iter()
             .map(|text| {
                 let hash = hash_of(text);
                 // What says nothing is like nothing, whatever a model would make of it.
-                let nothing = || text.is_empty().then(|| Piece::new(hash, &[], width));
+                let nothing = || text.is_empty().then(|| StoredVector::new(hash, &[], width));
                 (hash, vectors.like(hash).or_else(nothing))
             })
             .collect();
@@ -445,7 +445,7 @@ impl Batch {
                 None => {
                     let vector = made.next();
                     let few = || Failure::bug("a model made fewer vectors than there are texts");
-                    Piece::new(hash, &vector.ok_or_else(few)?, width)
+                    StoredVector::new(hash, &vector.ok_or_else(few)?, width)
                 }
             };
             all.push(piece);

@@ -39,9 +39,9 @@ pub(in crate::index) struct Vectors {
 }
 
 /// One piece in the form of the file: hash, scale, numbers.
-pub(in crate::index) struct Piece(Vec<u8>);
+pub(in crate::index) struct StoredVector(Vec<u8>);
 
-impl Piece {
+impl StoredVector {
     /// Makes a piece of the hash of its text and the vector of that; a vector of fewer than `width`
     /// numbers (none, for a text that says nothing) is filled up with zeros.
     pub(in crate::index) fn new(hash: u64, vector: &[f32], width: usize) -> Self {
@@ -130,17 +130,17 @@ impl Vectors {
     }
 
     /// Finds a piece whose text has this hash, in whatever content.
-    pub(in crate::index) fn like(&self, hash: u64) -> Option<Piece> {
+    pub(in crate::index) fn like(&self, hash: u64) -> Option<StoredVector> {
         let at = *self.like.get(&hash)?;
         let bytes = self.bytes.get(at..at + self.width + HEAD)?;
-        Some(Piece(bytes.to_vec()))
+        Some(StoredVector(bytes.to_vec()))
     }
 
     /// Adds the vectors of a content, in the order of its pieces.
-    pub(in crate::index) fn insert(&mut self, blob: Blob, width: usize, pieces: &[Piece]) {
+    pub(in crate::index) fn insert(&mut self, blob: Blob, width: usize, pieces: &[StoredVector]) {
         self.width = width;
         let at = self.bytes.len();
-        for Piece(bytes) in pieces {
+        for StoredVector(bytes) in pieces {
             self.bytes.extend_from_slice(bytes);
         }
         self.places.insert(blob, (at, pieces.len() as u32));

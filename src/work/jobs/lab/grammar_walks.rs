@@ -9,7 +9,7 @@ use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::context::changes::diff_pieces;
 use crate::engine::Walker;
 use crate::grammar::{Form, FormGrammar, Grammar as _, Notation, print};
-use crate::jobs::edits::{KINDS, definitions};
+use crate::jobs::patch::edits::{KINDS, definitions};
 use crate::jobs::review::{FindingForm, VerdictForm};
 use crate::jobs::texts::RepoTexts;
 use crate::patch::{EditLanguage, Scope, ScopeFile, Texts};

@@ -1,7 +1,7 @@
 //! The outcome of one answer: those of its edits that can be used.
 
 use super::super::Event;
-use super::super::regressions::worse;
+use super::regressions::worse;
 use crate::base::Failure;
 use crate::base::text::{human_count, printable, truncated};
 use crate::engine::{Finish, Generated};

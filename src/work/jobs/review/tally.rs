@@ -1,7 +1,8 @@
 //! The findings and figures of a review so far.
 
-use super::super::{Event, Finding, Review, Severity, findings};
+use super::super::{Event, Finding, Review, Severity};
 use super::dismissed::{Dismissed, is_silenced};
+use super::findings;
 use crate::base::text::human_count;
 use crate::engine::Usage;
 use crate::repo::Diff;

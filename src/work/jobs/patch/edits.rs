@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Patch;
-use super::texts::RepoTexts;
+use super::super::Patch;
+use super::super::texts::RepoTexts;
 use crate::base::{LineRange, RepoPath};
 use crate::context::Context;
 use crate::index::symbols::{Language, parse};
@@ -55,7 +55,7 @@ pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<E
 
 /// All kinds of edits.
 #[cfg(feature = "lab")]
-pub(super) const KINDS: [EditKind; 5] = [
+pub(in crate::jobs) const KINDS: [EditKind; 5] = [
     EditKind::Replace,
     EditKind::Rewrite,
     EditKind::Create,
@@ -129,7 +129,7 @@ pub(super) fn files(
 
 /// The definitions of a text by name; by the names around them too, for where a name alone
 /// stands for several.
-pub(super) fn definitions(path: &RepoPath, text: &str) -> Vec<(String, LineRange)> {
+pub(in crate::jobs) fn definitions(path: &RepoPath, text: &str) -> Vec<(String, LineRange)> {
     // An empty text has no first line.
     let first = text.lines().next().unwrap_or("");
     let Some(language) = Language::of(path, first) else {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::Source;
+use super::super::Source;
 use crate::base::{LineRange, RepoPath};
 use crate::repo::Repo;
 

@@ -1,6 +1,6 @@
 //! Findings side by side: what was said already, and which comes first.
 
-use super::Finding;
+use super::super::Finding;
 
 /// Adds a finding unless the same was said; the worse one of two alike stays. Tells whether
 /// it is new.
