@@ -82,14 +82,23 @@ impl<'a> Conversions<'a> {
     /// Tells whether no attribute says what lines a file has in a diff, or fills in its id.
     pub fn leaves_lines(&self, path: &Path) -> Result<bool, git2::Error> {
         for name in ["diff", "ident"] {
-            let value = self
-                .git
-                .get_attr(path, name, AttrCheckFlags::FILE_THEN_INDEX)?;
-            if !matches!(AttrValue::from_string(value), AttrValue::Unspecified) {
+            if !matches!(attribute(self.git, path, name)?, AttrValue::Unspecified) {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Tells whether an attribute names a driver for the diffs of a file that says nothing of its
+    /// content: a new file is told with it as without.
+    pub fn has_plain_driver(&self, path: &Path) -> Result<bool, git2::Error> {
+        let Some(driver) = self.attribute(path, "diff")? else {
+            return Ok(false);
+        };
+        let binary = self.config.get_entry(&format!("diff.{driver}.binary"));
+        let ident = attribute(self.git, path, "ident")?;
+        // What is not set is an error to git2.
+        Ok(binary.is_err() && ident == AttrValue::Unspecified)
     }
 
     /// The content of a file that passes no filter and is in no other encoding, as git would store
@@ -164,11 +173,7 @@ impl<'a> Conversions<'a> {
         indexed: Oid,
         text: Vec<u8>,
     ) -> Result<Vec<u8>, git2::Error> {
-        let flags = AttrCheckFlags::FILE_THEN_INDEX;
-        let attribute = |name| {
-            let value = self.git.get_attr(path, name, flags);
-            value.map(AttrValue::from_string)
-        };
+        let attribute = |name| attribute(self.git, path, name);
         let (text_attribute, eol) = (attribute("text")?, attribute("eol")?);
         let always = match text_attribute {
             AttrValue::True => true,

@@ -424,8 +424,14 @@ fn file_diff(
 
 /// The sort of a change, of which there may be no lines; none for one that is no change.
 fn status(delta: &DiffDelta<'_>, binary: bool, no_lines: bool) -> Option<FileStatus> {
-    let mode = delta.old_file().mode() != delta.new_file().mode();
-    Some(match delta.status() {
+    let (old, new) = (delta.old_file(), delta.new_file());
+    let mode = old.mode() != new.mode();
+    let sort = match delta.status() {
+        // Gone, and come again behind what is staged in its place.
+        Delta::Renamed if old.path_bytes() == new.path_bytes() => Delta::Modified,
+        sort => sort,
+    };
+    Some(match sort {
         Delta::Added | Delta::Untracked | Delta::Copied => FileStatus::Added,
         Delta::Deleted => FileStatus::Deleted,
         Delta::Renamed => FileStatus::Renamed,
@@ -788,5 +794,54 @@ pub(super) mod tests {
         let repo = Repo::open(dir.path()).expect("opened");
         let failure = repo.diff(&DiffSpec::Staged, 3).expect_err("no git");
         assert!(failure.what().contains("not a git repository"), "{failure}");
+    }
+
+    /// libgit2 lays what was staged over the base, and the working tree over that.
+    #[cfg(unix)]
+    #[test]
+    fn behind_a_staged_file_of_another_type_the_working_tree_counts_against_a_base() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "f", "one\ntwo\nthree\n");
+        commit(&git, "First");
+        let file = repo.root().join("f");
+        fs::remove_file(&file).expect("removed");
+        std::os::unix::fs::symlink("nowhere", &file).expect("linked");
+        stage(&git);
+        fs::remove_file(&file).expect("removed");
+        let told = || {
+            let diff = repo.diff(&DiffSpec::Base("HEAD".into()), 3).expect("diff");
+            let each = diff.files.into_iter().map(|file| {
+                let lines = file.hunks.into_iter().flat_map(|hunk| hunk.lines);
+                (file.status, lines.map(|line| line.text).collect())
+            });
+            each.collect::<Vec<(FileStatus, Vec<String>)>>()
+        };
+        let gone: Vec<String> = ["one", "two", "three"].map(str::to_owned).into();
+        assert_eq!(told(), [(FileStatus::Deleted, gone)]);
+        write(&repo, "f", "one\ntwo\nthree\n");
+        assert_eq!(told(), []);
+        write(&repo, "f", "one\ntwo\n3\n");
+        let lines: Vec<String> = ["one", "two", "three", "3"].map(str::to_owned).into();
+        assert_eq!(told(), [(FileStatus::Modified, lines)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_in_place_of_a_link_is_told_as_it_is_now_whatever_is_staged() {
+        for driver in ["", "f diff=word\n"] {
+            let (_keep, repo, git) = git_repo();
+            write(&repo, ".gitattributes", driver);
+            let file = repo.root().join("f");
+            std::os::unix::fs::symlink("nowhere", &file).expect("linked");
+            commit(&git, "First");
+            fs::remove_file(&file).expect("removed");
+            write(&repo, "f", "staged\n");
+            stage(&git);
+            write(&repo, "f", "changed since\n");
+            let diff = repo.diff(&DiffSpec::Base("HEAD".into()), 3).expect("diff");
+            let added = diff.files.iter().find(|f| f.status == FileStatus::Added);
+            let line = &added.expect("the file").hunks[0].lines[0];
+            assert_eq!(line.text, "changed since", "{driver}");
+        }
     }
 }

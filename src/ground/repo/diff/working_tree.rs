@@ -67,6 +67,9 @@ impl<'a> WorkingTree<'a> {
         if delta.status() == Delta::Untracked && ignores(delta.new_file().path_bytes()) {
             return Ok(Ok(None));
         }
+        if self.is_phantom(delta) {
+            return Ok(Ok(None));
+        }
         let stored = self.new_side(delta).map_err(|e| cannot_diff(&e))?;
         let changes = match stored {
             Stored::As(bytes) => return self.converted(delta, &bytes).map(Ok),
@@ -79,6 +82,19 @@ impl<'a> WorkingTree<'a> {
             Err(e) if e.class() == ErrorClass::Os => Ok(Err(e.message().to_owned())),
             Err(e) => Err(cannot_diff(&e)),
         }
+    }
+
+    /// Tells whether a new file of a diff against a base is not there: where another type of file
+    /// was staged than the base has, and that is gone from the working tree, libgit2 tells of it as
+    /// gone and as new.
+    fn is_phantom(&self, delta: &DiffDelta<'_>) -> bool {
+        let bytes = delta.new_file().path_bytes().unwrap_or_default();
+        let is_away = |path| self.root.join(path).symlink_metadata().is_err();
+        self.against_base
+            && delta.status() == Delta::Added
+            && delta.new_file().mode() != FileMode::Commit
+            && !self.index.is_staged_only(self.root, bytes)
+            && path_of(bytes).is_some_and(is_away)
     }
 
     /// The content of the new side of a change.
@@ -97,7 +113,11 @@ impl<'a> WorkingTree<'a> {
         }
         let entry = self.index.whole.get_path(&path, 0);
         let indexed = entry.map(|entry| entry.id);
-        if !self.conversions.leaves_lines(&path)? {
+        // Against a base, libgit2 shows what is staged of a file of which another type was there.
+        let new = self.against_base && delta.status() == Delta::Added;
+        let told = self.conversions.leaves_lines(&path)?
+            || new && self.conversions.has_plain_driver(&path)?;
+        if !told {
             return Ok(Stored::Plain);
         }
         let is_away = || self.root.join(&path).symlink_metadata().is_err();

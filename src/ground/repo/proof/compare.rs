@@ -68,6 +68,10 @@ pub(super) fn compare(
         let text = format!("conflicts that are not told: {conflicts:?}");
         return Err(Fault::new("conflict", text));
     }
+    // A repository inside that was in the index is gone from it, and told as new too.
+    mine.retain(|(path, status, _), _| {
+        *status != FileStatus::Deleted || !passed.contains(path) || !apart.inside.contains(path)
+    });
     let each = theirs.iter().flat_map(|change| of_types(change, tally));
     let each: Vec<Change> = each.collect();
     let mut git: BTreeMap<Named, &Change> = BTreeMap::new();
@@ -267,8 +271,14 @@ fn same_lines(
     }
     if file.binary != change.binary {
         let empty = old.as_ref().is_none_or(Vec::is_empty);
+        // Of a file that git does not keep the lines say how large it is.
+        let added = |hunk: &GitHunk| -> usize {
+            let new = hunk.lines.iter().filter(|(sign, ..)| *sign != b'-');
+            new.map(|(_, text, _)| text.len() + 1).sum()
+        };
+        let lines: usize = change.hunks.iter().map(added).sum();
         let most = [&old, &new].into_iter().flatten().map(Vec::len).max();
-        let most = most.unwrap_or(0) as u64;
+        let most = most.unwrap_or(0).max(lines) as u64;
         let wide = [&old, &new].into_iter().flatten().all(|side| {
             side.is_empty() || side.starts_with(b"\xff\xfe") || side.starts_with(b"\xfe\xff")
         });

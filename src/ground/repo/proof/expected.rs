@@ -128,7 +128,14 @@ impl State {
             "--pathspec-file-nul",
         ];
         let done = self.ask_with(Some(&copy), &add, &names);
-        done.status.success().then_some(copy)
+        // Announcing breaks some indexes that are sparse: a name stands there again and again.
+        let listed = ["ls-files", "-z"];
+        let listed = fields(&self.ask_with(Some(&copy), &listed, b"").stdout);
+        let sound = untracked
+            .iter()
+            .filter(|path| !path.ends_with('/'))
+            .all(|path| listed.contains(path));
+        (done.status.success() && sound).then_some(copy)
     }
 
     /// The paths of an output of NUL-ended names.

@@ -27,7 +27,7 @@ const CHILD: &str = "HOMEBODY_GIT_CHILD";
 const STATES: u64 = 120;
 
 /// Faults of a sort that are made short and shown, in each process.
-const SHOWN: usize = 1;
+const SHOWN: usize = 3;
 
 /// A difference that is not meant.
 #[derive(Debug)]
