@@ -3,6 +3,7 @@
 mod hunks;
 mod kind;
 mod masked;
+mod rejoined;
 mod sides;
 mod wide;
 mod working_tree;
@@ -279,6 +280,10 @@ impl Repo {
             all.files.extend(moved);
         }
         all.files.sort_by(|a, b| a.path.cmp(&b.path));
+        if base.is_some() {
+            let files = std::mem::take(&mut all.files);
+            all.files = rejoined::rejoin(files, &index, context).map_err(failed)?;
+        }
         Ok(all)
     }
 
@@ -820,9 +825,27 @@ pub(super) mod tests {
         assert_eq!(told(), [(FileStatus::Deleted, gone)]);
         write(&repo, "f", "one\ntwo\nthree\n");
         assert_eq!(told(), []);
+        write(&repo, "f", "nothing\nlike\nit\n");
+        let lines = ["one", "two", "three", "nothing", "like", "it"];
+        let lines: Vec<String> = lines.map(str::to_owned).into();
+        assert_eq!(told(), [(FileStatus::Modified, lines)]);
         write(&repo, "f", "one\ntwo\n3\n");
         let lines: Vec<String> = ["one", "two", "three", "3"].map(str::to_owned).into();
         assert_eq!(told(), [(FileStatus::Modified, lines)]);
+    }
+
+    #[test]
+    fn a_file_that_is_forgotten_and_announced_again_is_tracked() {
+        let (_keep, repo, git) = git_repo();
+        write(&repo, "f", "one\n");
+        commit(&git, "First");
+        crate::repo::trial::git(repo.root(), &["rm", "-q", "--cached", "f"]);
+        crate::repo::trial::git(repo.root(), &["add", "-N", "f"]);
+        let base = DiffSpec::Base("HEAD".into());
+        assert_eq!(shape(&repo.diff(&base, 3).expect("diff")), []);
+        write(&repo, "f", "two\n");
+        let told = shape(&repo.diff(&base, 3).expect("diff"));
+        assert_eq!(told, [("f".into(), FileStatus::Modified, false, 1)]);
     }
 
     #[cfg(unix)]
