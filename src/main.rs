@@ -27,13 +27,17 @@ fn run() -> u8 {
     seal::worker::offer();
     match cli::start(std::env::args_os()) {
         Next::Exit(code) => code,
-        Next::Screen(opening) => code(screen(*opening)),
+        Next::Screen(opening) => code(screen(*opening).map(|session| {
+            if let Some(session) = session {
+                cli::farewell(&session);
+            }
+        })),
     }
 }
 
 /// The order is fixed: the process that may download is started first, then the seal goes on,
 /// then the first thread is started and the first file read.
-fn screen(opening: Opening) -> Result<()> {
+fn screen(opening: Opening) -> Result<Option<String>> {
     let puller = Puller::start().ok();
     let sealed = seal::put_on()?;
     tui::run(tui::Start {

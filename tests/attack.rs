@@ -913,7 +913,7 @@ fn what_a_check_leaves_can_be_forgotten() {
         ));
         let checks = place.path("home/.cache/homebody/checks");
         assert!(fs::read_dir(&checks).expect("there").next().is_some());
-        let mut forget = place.homebody("repo", &["forget"]);
+        let mut forget = place.homebody("repo", &["forget", "--yes"]);
         // As few descriptors as it may need otherwise: a step down each would take more.
         let few = || {
             let limit = rustix::process::Rlimit {

@@ -339,7 +339,7 @@ fn a_conversation_goes_on_and_no_save_leaves_nothing() {
     let output = place.run(&["ask", "--continue", "two?", &engine]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     // What is kept can be forgotten, and then it is gone.
-    let output = place.run(&["forget"]);
+    let output = place.run(&["forget", "--yes"]);
     assert_eq!(code(&output), 0);
     assert!(
         stdout(&output).contains("removed sessions"),
@@ -347,7 +347,7 @@ fn a_conversation_goes_on_and_no_save_leaves_nothing() {
         stdout(&output)
     );
     assert!(!kept("first answer"));
-    let output = place.run(&["forget", "--all"]);
+    let output = place.run(&["forget", "--all", "--yes"]);
     assert_eq!(code(&output), 0);
     assert!(!place.home.path().join("state/homebody").exists());
 }

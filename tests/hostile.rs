@@ -331,7 +331,7 @@ fn a_bare_repository_is_told_for_what_it_is() {
         &["--engine", "script:/dev/null", "review"],
         &["context", "ask", "hello"],
         &["undo"],
-        &["forget"],
+        &["forget", "--yes"],
     ] {
         let output = place.run(args);
         assert_done(&output, 2);

@@ -4,6 +4,7 @@
 mod consent;
 mod endings;
 mod project;
+mod resuming;
 mod sitting;
 mod starter;
 mod terminal;

@@ -2,8 +2,9 @@
 
 use super::blocks::block::BlockId;
 use super::event::{Generation, Selection};
+use super::log::Record;
 use crate::base::{LineRange, RepoPath};
-use crate::jobs::{Finding, Request, Turn};
+use crate::jobs::{Finding, Request};
 use crate::patch::Change;
 
 /// The purpose a text is edited for in `$EDITOR`.
@@ -167,22 +168,29 @@ pub enum IoCommand {
     ListModels,
     /// List the sessions of this repository. Reports [`super::Event::Sessions`].
     ListSessions,
-    /// Load a session and go on with it: later turns are added to it; none for the newest.
-    /// Reports [`super::Event::SessionLoaded`].
+    /// Load a session; none for the newest. Reports [`super::Event::SessionLoaded`].
     LoadSession {
         /// The session's id; none for the newest.
         id: Option<String>,
     },
-    /// Begin a new session with the next turn that is saved. No report.
+    /// Go on with the session that was loaded last: later records are added to it. No report.
+    GoOn,
+    /// Begin a new session with the next records. No report.
     NewSession,
-    /// Add a turn to the session (never sent with `save` off). Reports only failure.
-    SaveTurn(Box<Turn>),
+    /// Append records to the session's log (never sent with `save` off). Reports only failure, as
+    /// [`super::Event::LogFailed`].
+    Log {
+        /// The records, in order.
+        records: Vec<Record>,
+        /// True if they are to be on the disk before anything else is done.
+        sync: bool,
+    },
     /// Add a line to the composer's history on disk (never sent with `save` off).
     SaveHistory(String),
     /// Write the conversation as Markdown. Reports [`super::Event::Written`].
     Export {
-        /// The turns of the conversation.
-        turns: Vec<Turn>,
+        /// The document.
+        text: String,
         /// The path the user gave; none for a generated name in the current folder.
         file: Option<String>,
     },

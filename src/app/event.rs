@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::blocks::block::BlockId;
 use super::command::EditorPurpose;
 use super::key::Key;
+use super::log::Conversation;
 use super::state::Layout;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Hit, Stats};
 use crate::jobs::check::Checked;
 use crate::jobs::session::SessionEntry;
-use crate::jobs::{self, Answer, Finding, Preview, Turn};
+use crate::jobs::{self, Answer, Finding, Preview};
 use crate::patch::{Applied, Change, Undone};
 use crate::repo::{Head, Status};
 
@@ -131,15 +132,19 @@ pub enum Event {
 
     /// Answer to [`super::IoCommand::ListSessions`], newest first.
     Sessions(Result<Vec<SessionEntry>, Failure>),
+    /// The first records of a session were written; it has this id.
+    SessionBegun(String),
     /// Answer to [`super::IoCommand::LoadSession`].
     SessionLoaded {
         /// The session's id.
         id: String,
-        /// The session's turns, oldest first.
-        result: Result<Vec<Turn>, Failure>,
+        /// The conversation as its log has it.
+        result: Result<Box<Conversation>, Failure>,
     },
-    /// A turn, or the history, could not be saved. (Success is silent.)
+    /// Something that is kept for later, as the history, could not be saved. (Success is silent.)
     SaveFailed(Failure),
+    /// Records of [`super::IoCommand::Log`] could not be written. (Success is silent.)
+    LogFailed(Failure),
     /// Answer to [`super::IoCommand::Export`] and [`super::IoCommand::WriteReport`]: the file as
     /// shown to people.
     Written(Result<String, Failure>),

@@ -11,6 +11,7 @@ pub mod event;
 pub mod help;
 pub mod key;
 pub mod keymap;
+pub mod log;
 pub mod markdown;
 pub mod overlay;
 pub mod query;
@@ -37,6 +38,7 @@ pub use event::{
 };
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
+pub use log::Conversation;
 pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
 pub use state::{
     Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,

@@ -5,6 +5,7 @@ use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::event::{EngineFacts, Millis};
 use super::keymap::{Keymap, Place};
+use super::log::Log;
 use super::state::{
     Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
     PanelTab, Scroll, State,
@@ -15,6 +16,12 @@ use crate::jobs::{Context, Mention, Source, Why};
 use crate::repo::Status;
 
 impl State {
+    /// Tells whether a patch stands open, to be decided on.
+    pub fn has_open_patch(&self) -> bool {
+        let open = |block: &Block| matches!(&block.body, Body::Patch(patch) if patch.is_open());
+        self.blocks.iter().any(open)
+    }
+
     /// Makes a state in which nothing has happened.
     pub(super) fn new(options: Options) -> Self {
         let (keymap, _) = Keymap::with(&options.keys);
@@ -46,6 +53,7 @@ impl State {
             checking: None,
             turns: Vec::new(),
             session: None,
+            log: Log::default(),
             pins: Vec::new(),
             drops: Vec::new(),
             added: Vec::new(),

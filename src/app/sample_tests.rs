@@ -8,20 +8,29 @@ pub(super) use super::{IoCommand, WriteCommand};
 use crate::base::{LineRange, RepoPath};
 use crate::index::Stats;
 use crate::jobs::{self, Answer, Context, Excerpt, Finding, Request, Severity, Source, Turn, Why};
-use crate::patch::{Change, FileChange};
+use crate::patch::{Applied, Change, FileChange};
 use crate::repo::DiffKind;
 
 /// A state, a clock, and the commands that nobody carries out.
 pub(super) struct Harness {
     pub state: State,
     pub now: Millis,
+    /// The log of the session that goes on.
+    pub log: Vec<log::Record>,
+    /// The log of the session that is loaded next.
+    pub kept: Vec<log::Record>,
 }
 
 impl Harness {
     /// As at the start, nothing heard yet.
     pub fn fresh(options: Options) -> Self {
         let (state, _) = start(options, 1_000);
-        Self { state, now: 1_000 }
+        Self {
+            state,
+            now: 1_000,
+            log: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
     /// A model is loaded and the index is ready.
@@ -52,7 +61,27 @@ impl Harness {
     }
 
     pub fn event(&mut self, event: Event) -> Vec<Command> {
-        update(&mut self.state, event, self.now)
+        let commands = update(&mut self.state, event, self.now);
+        for command in &commands {
+            match command {
+                Command::Io(IoCommand::NewSession) => self.log.clear(),
+                Command::Io(IoCommand::GoOn) => self.log.clone_from(&self.kept),
+                Command::Io(IoCommand::Log { records, .. }) => {
+                    self.log.extend(records.iter().map(log::written_and_read));
+                }
+                _ => {}
+            }
+        }
+        commands
+    }
+
+    /// The conversation as its log makes it, and as it is on the screen.
+    pub fn made_and_shown(&self) -> (Conversation, Vec<Body>) {
+        let kept = |body: &&Body| !matches!(body, Body::Welcome | Body::Download(_));
+        let blocks = self.state.blocks.iter().map(|block| &block.body);
+        let mut shown: Vec<Body> = blocks.filter(kept).cloned().collect();
+        shown.iter_mut().for_each(log::settle);
+        (log::replay(self.log.clone()), shown)
     }
 
     pub fn wait(&mut self, ms: Millis) {
@@ -303,6 +332,23 @@ pub(super) fn a_turn(request: &str, answer: &str) -> Turn {
     }
 }
 
+/// Turns as the command line keeps them, made into a conversation.
+pub(super) fn a_conversation(turns: &[(&str, &str)]) -> Conversation {
+    log::replay(turns.iter().map(|turn| a_record(*turn)).collect())
+}
+
+pub(super) fn a_record((request, answer): (&str, &str)) -> log::Record {
+    log::Record::Turn {
+        turn: Box::new(a_turn(request, answer)),
+        shown: false,
+    }
+}
+
+pub(super) fn has_turn(records: &[log::Record]) -> bool {
+    let turn = |record: &log::Record| matches!(record, log::Record::Turn { .. });
+    records.iter().any(turn)
+}
+
 pub(super) fn asked(question: &str, text: &str) -> Answer {
     Answer::Ask {
         turn: a_turn(question, text),
@@ -401,4 +447,16 @@ pub(super) fn patched(change: Change) -> Answer {
         context: a_context(),
         stopped: false,
     }
+}
+
+/// Has what was accepted of a patch written.
+pub(super) fn written(harness: &mut Harness, id: BlockId, files: &[&str]) -> Vec<Command> {
+    harness.event(Event::Applied {
+        block: id,
+        result: Ok(Applied {
+            files: files.iter().map(|name| path(name)).collect(),
+            record: 1,
+            notes: Vec::new(),
+        }),
+    })
 }

@@ -9,6 +9,7 @@ use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
 use super::keymap::Keymap;
+use super::log::Log;
 use super::overlay::Overlay;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
@@ -127,7 +128,7 @@ pub struct State {
 
     /// The conversation so far, as jobs are given it.
     pub turns: Vec<Turn>,
-    /// The id of the session that was resumed.
+    /// The id of the session that goes on; none before anything of it is kept.
     pub session: Option<String>,
     /// Files shown with every question.
     pub pins: Vec<Mention>,
@@ -158,6 +159,8 @@ pub struct State {
     /// True once [`super::Command::Quit`] was given.
     pub quitting: bool,
 
+    /// The part of all this that is in the session's log.
+    pub(super) log: Log,
     pub(super) last_block: u64,
     pub(super) last_generation: Generation,
     /// The generations of the preview and of the search that count.

@@ -4,6 +4,7 @@ mod debug;
 mod jobs;
 #[cfg(feature = "lab")]
 mod lab;
+mod sessions;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(super) use debug::DebugCommand;
 pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat, UndoArgs};
 #[cfg(feature = "lab")]
 pub(super) use lab::{GrammarLanguage, GrammarNotation, LabCommand};
+pub(super) use sessions::{ForgetArgs, SessionsArgs, SessionsCommand};
 
 /// The colours of the help.
 const STYLES: Styles = Styles::styled()
@@ -151,6 +153,8 @@ pub(super) enum Command {
     /// Show every key with its value and where it comes from
     #[command(after_help = super::settings::keys_help())]
     Config,
+    /// List, search, show, export, rename and delete conversations
+    Sessions(SessionsArgs),
     /// Remove the index, conversations and undo records of this repository
     Forget(ForgetArgs),
     /// Print a script that completes commands in a shell
@@ -293,14 +297,6 @@ pub(super) struct BenchArgs {
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// The arguments of `forget`.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ForgetArgs {
-    /// Of all repositories
-    #[arg(long)]
-    pub(super) all: bool,
 }
 
 /// The arguments of `completions`.

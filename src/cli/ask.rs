@@ -9,7 +9,7 @@ use super::invocation::Invocation;
 use crate::base::secrets::{places_of_part, without};
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};
-use crate::jobs::session::Sessions;
+use crate::jobs::session::{Record, Sessions};
 use crate::jobs::{Answer, Ask, Request, Turn};
 
 /// Most bytes that are read from standard input.
@@ -35,7 +35,7 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
     let request = Request::Ask(Ask {
         question,
         piped,
-        history,
+        history: history.clone(),
         go_on: bare,
         ..Ask::default()
     });
@@ -58,9 +58,8 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
         sources(&mut invocation.out, &turn.sources);
     }
     if ready.workspace.config.save.value && !turn.answer.is_empty() {
-        let id = id.unwrap_or_else(|| sessions.new_id());
         // The answer stands; that it cannot be kept is worth a word, not a failure.
-        if let Err(failure) = sessions.append(&id, &turn) {
+        if let Err(failure) = save(&sessions, id, history, turn) {
             invocation
                 .out
                 .warn(&format!("the conversation is not kept: {failure}"));
@@ -71,6 +70,22 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
         return Ok(Kind::Interrupted.exit_code());
     }
     Ok(0)
+}
+
+/// Keeps a turn in the session that it goes on with, or in a new one, with the turns before it
+/// where the session is open elsewhere.
+fn save(sessions: &Sessions, id: Option<String>, before: Vec<Turn>, turn: Turn) -> Result<()> {
+    let going_on = id.map(|id| sessions.open(&id)).filter(Result::is_ok);
+    let (mut log, before) = match going_on {
+        Some(log) => (log?, Vec::new()),
+        None => (sessions.open(&sessions.new_id())?, before),
+    };
+    let all = before.into_iter().chain([turn]);
+    let records = all.map(|turn| Record::<()>::Turn {
+        turn: Box::new(turn),
+        shown: false,
+    });
+    log.append(records.collect(), true)
 }
 
 /// The conversation to go on with: its id and its turns; none and no turns for a new one.
@@ -84,7 +99,7 @@ fn conversation(
     }
     match sessions.list()?.into_iter().next() {
         Some(last) => {
-            let turns = sessions.load(&last.id)?;
+            let turns = sessions.turns(&last.id)?;
             Ok((Some(last.id), turns))
         }
         None => {

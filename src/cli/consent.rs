@@ -94,6 +94,29 @@ impl Invocation {
         }
     }
 
+    /// Gets leave to remove something for good.
+    ///
+    /// # Errors
+    /// Of kind usage, where leave is not given; interrupted.
+    pub(super) fn leave_to_remove(&mut self, question: &str) -> Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        let refusal = || {
+            Failure::usage("nothing is removed without leave")
+                .hint("give leave with --yes; --dry-run says what would be removed")
+        };
+        if !self.can_ask() {
+            return Err(refusal());
+        }
+        self.out.ask(&format!("{question} [y/N] "));
+        if WideFolder::is_leave(&self.answer()?) {
+            Ok(())
+        } else {
+            Err(refusal())
+        }
+    }
+
     /// Tells whether somebody can be asked: both ends are a terminal, and nobody wants quiet.
     pub(super) fn can_ask(&self) -> bool {
         !self.out.is_quiet() && stdin().is_terminal() && std::io::stderr().is_terminal()

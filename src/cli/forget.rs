@@ -3,9 +3,21 @@
 use super::Code;
 use super::args::ForgetArgs;
 use super::invocation::Invocation;
-use super::out::Tone;
+use super::out::{Out, Tone};
 use crate::base::Result;
 use crate::base::text::human_bytes;
+use crate::jobs::forget::{Forgotten, forget};
+
+/// Tells what is there, or was.
+fn tell(word: &str, all: &[Forgotten], out: &mut Out) {
+    for one in all {
+        let (path, size) = (one.path.display(), human_bytes(one.bytes));
+        out.line(
+            Tone::Plain,
+            &format!("{word} {}: {path} ({size})", one.what),
+        );
+    }
+}
 
 /// Runs `forget`.
 pub(super) fn run(args: &ForgetArgs, invocation: &mut Invocation) -> Result<Code> {
@@ -18,22 +30,21 @@ pub(super) fn run(args: &ForgetArgs, invocation: &mut Invocation) -> Result<Code
         // or whose settings are, can be forgotten too.
         Some(crate::repo::Repo::open(&invocation.dir)?.root().to_owned())
     };
-    let gone = crate::jobs::forget::forget(&invocation.places, root.as_deref())?;
-    let removed = !gone.is_empty();
-    for one in gone {
-        invocation.out.line(
-            Tone::Plain,
-            &format!(
-                "removed {}: {} ({})",
-                one.what,
-                one.path.display(),
-                human_bytes(one.bytes)
-            ),
-        );
-    }
-    if !removed {
+    let there = forget(&invocation.places, root.as_deref(), true)?;
+    if there.is_empty() {
         invocation.out.note("nothing was kept");
+        return Ok(0);
     }
+    if args.dry_run {
+        tell("would remove", &there, &mut invocation.out);
+        return Ok(0);
+    }
+    if !invocation.yes {
+        tell("kept", &there, &mut invocation.out);
+    }
+    invocation.leave_to_remove("remove it all, for good?")?;
+    let gone = forget(&invocation.places, root.as_deref(), false)?;
+    tell("removed", &gone, &mut invocation.out);
     invocation
         .out
         .detail("models and your config.toml stay; see `homebody models remove`");

@@ -31,11 +31,12 @@ mod review;
 mod sarif;
 mod sealing;
 mod search;
+mod sessions;
 mod settings;
 mod start;
 mod undo;
 
-pub use start::{Next, Opening, report, start};
+pub use start::{Next, Opening, farewell, report, start};
 
 /// The exit code of a command that has run: 0, or 1 for a negative answer.
 type Code = u8;

@@ -14,7 +14,7 @@ use super::invocation::{Invocation, settings};
 use super::out::Out;
 use super::{
     Code, ask, bench, completions, context, debug, doctor, forget, index, message, models, patch,
-    review, search, undo,
+    review, search, sessions, undo,
 };
 use crate::base::config::ColorChoice;
 use crate::base::text::{hides, printable};
@@ -111,6 +111,16 @@ fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
         Err(error) => error,
         // Shown, the words are no mistake any more; nobody is told what it was then.
         Ok(_) => clap::Error::raw(error.kind(), "the words cannot be understood\n"),
+    }
+}
+
+/// Says how to go on with a conversation that has ended, where somebody reads it.
+pub fn farewell(session: &str) {
+    let mut out = Out::new(ColorChoice::Auto, false, false);
+    if std::io::stderr().is_terminal() {
+        out.note(&format!(
+            "homebody --resume={session} goes on with this conversation"
+        ));
     }
 }
 
@@ -294,6 +304,7 @@ fn carry_out(
         Command::Bench(args) => bench::run(&args, &mut invocation),
         Command::Doctor => doctor::run(&mut invocation),
         Command::Config => super::settings::run(&mut invocation),
+        Command::Sessions(args) => sessions::run(args, &mut invocation),
         Command::Forget(args) => forget::run(&args, &mut invocation),
         Command::Debug(command) => debug::run(command, &mut invocation),
         Command::Completions(_) | Command::Man => Ok(0),

@@ -34,17 +34,29 @@ pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
     }
     for (i, file) in patch.files.iter().enumerate() {
         rows.push(file_row(patch, i, file, focused, cx));
+        if patch.cursor == PatchRow::File(i) {
+            rows.extend(failure_rows(patch, cx));
+        }
         if file.folded || matches!(patch.state, PatchState::Discarded) {
             continue;
         }
         let (from, to) = file.hunks;
         for (h, entry) in patch.hunks.iter().enumerate().take(to).skip(from) {
             rows.push(hunk_head(patch, h, entry, focused, cx));
+            if patch.cursor == PatchRow::Hunk(h) {
+                rows.extend(failure_rows(patch, cx));
+            }
             hunk_lines(h, entry, cx, &mut rows);
         }
     }
     rows.extend(check_rows(patch, cx));
     rows
+}
+
+/// The rows of what went wrong with the patch just now, if something did.
+fn failure_rows(patch: &PatchBlock, cx: &Cx<'_>) -> Vec<Row> {
+    let failure = patch.failure.as_ref();
+    failure.map_or_else(Vec::new, |failure| cx.failure(failure))
 }
 
 fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
@@ -60,6 +72,13 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         ),
     ];
     let word = |text: &str, role| Span::styled(text.to_owned(), cx.role(role));
+    let written = patch.count(|decision| decision == Decision::Written);
+    if patch.is_open() && written > 0 {
+        let all = patch.count(|_| true);
+        let open = patch.count(|decision| decision == Decision::Undecided);
+        let text = format!("  {written} of {all} written, {open} open");
+        left.push(word(&text, Role::Ok));
+    }
     let right = match &patch.state {
         PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
         // On a narrow screen the rule has them.
@@ -80,7 +99,6 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
                 Role::Dim,
             )]
         }
-        PatchState::Undone => vec![word("applied, and taken back", Role::Warning)],
         PatchState::Discarded => vec![word("rejected", Role::Dim)],
     };
     sides(left, right, cx.width)
@@ -128,6 +146,7 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
     let glyphs = cx.theme.glyphs();
     let (sign, role) = match entry.decision {
         Decision::Accepted => (glyphs.yes, Role::Ok),
+        Decision::Written => (glyphs.yes, Role::Dim),
         Decision::Rejected => (glyphs.no, Role::Error),
         Decision::Undecided => (glyphs.dot, Role::Dim),
     };
@@ -148,6 +167,10 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
         ),
     ])
     .part(BlockPart::Hunk(h));
+    if entry.decision == Decision::Written && patch.is_open() {
+        let said = Span::styled(" written", cx.role(Role::Dim));
+        head.body.push(said);
+    }
     if let Some(section) = section(patch, &entry.hunk) {
         head.body
             .push(Span::styled(format!(" {section}"), cx.role(Role::Dim)));

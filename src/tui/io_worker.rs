@@ -1,7 +1,7 @@
 //! The I/O worker, a thread for what is quick: reading files, asking git, sessions, lists, reports.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,13 +14,14 @@ use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
 use super::shared::{Shared, guarded};
-use crate::app::{Event, IoCommand};
+use crate::app::log::{Record, replay};
+use crate::app::{Conversation, Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
 use crate::jobs::review::Dismissed;
-use crate::jobs::session::{Sessions, export};
-use crate::jobs::{self, Finding, Request, Turn};
+use crate::jobs::session::{SessionLog, Sessions};
+use crate::jobs::{self, Finding, Request};
 
 /// Time between two looks at memory while a model is loaded.
 const LOOK: Duration = Duration::from_secs(3);
@@ -32,20 +33,32 @@ pub struct IoWorker {
     shared: Arc<Shared>,
     events: Sender<Event>,
     sessions: Sessions,
-    session: Option<String>,
+    /// The session that goes on; none before its first record.
+    log: Option<SessionLog>,
+    /// The session that was loaded last, until the screen goes on with it.
+    loaded: Option<SessionLog>,
+    /// Says to others that the sessions are in use, where anything is kept.
+    _in_use: Option<File>,
     told: u64,
 }
 
 impl IoWorker {
     /// A worker at the beginning of a session.
     pub fn new(shared: Arc<Shared>, events: Sender<Event>) -> Self {
+        let workspace = &shared.workspace;
+        let sessions = Sessions {
+            dir: workspace.places.sessions.clone(),
+        };
+        let keeps = workspace.config.save.value;
+        // Where it cannot be said, nothing can be kept either, and that is told then.
+        let in_use = keeps.then(|| sessions.in_use().ok()).flatten();
         Self {
-            sessions: Sessions {
-                dir: shared.workspace.places.sessions.clone(),
-            },
+            sessions,
+            _in_use: in_use,
             shared,
             events,
-            session: None,
+            log: None,
+            loaded: None,
             told: 0,
         }
     }
@@ -102,17 +115,24 @@ impl IoWorker {
             IoCommand::ListModels => Event::Models(guarded(|| model_rows(&self.shared))),
             IoCommand::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
             IoCommand::LoadSession { id } => self.load_session(id),
-            IoCommand::NewSession => {
-                self.session = None;
+            IoCommand::GoOn => {
+                // None was opened where it is the one that goes on already.
+                self.log = self.loaded.take().or_else(|| self.log.take());
                 return None;
             }
-            IoCommand::SaveTurn(turn) => return unsaved(self.save_turn(&turn)),
+            IoCommand::NewSession => {
+                self.log = None;
+                return None;
+            }
+            IoCommand::Log { records, sync } => {
+                return self.append(records, sync).err().map(Event::LogFailed);
+            }
             IoCommand::SaveHistory(line) => {
                 let file = history::file(&self.shared.workspace.places.state);
                 return unsaved(guarded(|| history::save(&file, &line)));
             }
-            IoCommand::Export { turns, file } => Event::Written(guarded(|| {
-                self.write(file.as_deref(), "homebody-session", &export(&turns))
+            IoCommand::Export { text, file } => Event::Written(guarded(|| {
+                self.write(file.as_deref(), "homebody-session", &text)
             })),
             IoCommand::WriteReport(text) => {
                 Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
@@ -130,15 +150,12 @@ impl IoWorker {
 
     fn load_session(&mut self, id: Option<String>) -> Event {
         let id = match id {
-            Some(id) => Ok(id),
+            Some(id) => self.sessions.find(&id),
             None => self.newest(),
         };
         match id {
             Ok(id) => {
-                let result = guarded(|| self.sessions.load(&id));
-                if result.is_ok() {
-                    self.session = Some(id.clone());
-                }
+                let result = self.conversation(&id).map(Box::new);
                 Event::SessionLoaded { id, result }
             }
             Err(failure) => Event::SessionLoaded {
@@ -148,12 +165,31 @@ impl IoWorker {
         }
     }
 
-    fn save_turn(&mut self, turn: &Turn) -> Result<()> {
-        let id = self
-            .session
-            .get_or_insert_with(|| self.sessions.new_id())
-            .clone();
-        guarded(|| self.sessions.append(&id, turn))
+    /// Loads a session, and keeps others from it.
+    fn conversation(&mut self, id: &str) -> Result<Conversation> {
+        let sessions = &self.sessions;
+        let same = self.log.as_ref().is_some_and(|log| log.id == id);
+        let (loaded, conversation) = guarded(|| {
+            let records = sessions.load(id)?;
+            // Nobody but this process has the one open that goes on.
+            let log = if same { None } else { Some(sessions.open(id)?) };
+            Ok((log, replay(records)))
+        })?;
+        self.loaded = loaded;
+        Ok(conversation)
+    }
+
+    fn append(&mut self, records: Vec<Record>, sync: bool) -> Result<()> {
+        let log = match &mut self.log {
+            Some(log) => log,
+            None => {
+                let id = self.sessions.new_id();
+                let log = self.sessions.open(&id)?;
+                let _ = self.events.send(Event::SessionBegun(id));
+                self.log.insert(log)
+            }
+        };
+        guarded(|| log.append(records, sync))
     }
 
     fn dismiss(&self, finding: &Finding, aside: bool) -> Result<()> {

@@ -79,9 +79,9 @@ pub struct Start {
     pub resume: Option<String>,
 }
 
-/// Runs the terminal UI until the user quits. The terminal is left as it was found, whatever
-/// happens.
-pub fn run(start: Start) -> Result<()> {
+/// Runs the terminal UI until the user quits, and gives the id of the conversation that can be gone
+/// on with. The terminal is left as it was found, whatever happens.
+pub fn run(start: Start) -> Result<Option<String>> {
     run::run(start)
 }
 

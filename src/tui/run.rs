@@ -37,7 +37,7 @@ const WHEEL: i32 = 3;
 const ASIDE: i32 = 8;
 
 /// Runs the screen until the user ends it.
-pub fn run(start: Start) -> Result<()> {
+pub fn run(start: Start) -> Result<Option<String>> {
     terminal::require()?;
     let workspace = Workspace::open(&start.dir, &start.places, &start.config)?;
     let depth = terminal::depth(workspace.config.color.value);
@@ -96,9 +96,10 @@ pub fn run(start: Start) -> Result<()> {
     }
     ring.carry_out(first);
     let outcome = ring.turn(&from_workers, &from_input, &from_signals);
+    let session = ring.state.session.clone();
     let lost = ring.end(from_workers, panic);
     outcome?;
-    lost.map_or(Ok(()), Err)
+    lost.map_or(Ok(session), Err)
 }
 
 /// Opens the grammars behind the first frame; a tick then shows code in colours.

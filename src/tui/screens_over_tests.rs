@@ -73,6 +73,7 @@ fn overlays() {
             title: "why does a symlink loop not hang the walk?".into(),
             turns: 1,
             changed: 999_990,
+            bytes: 1_000,
         },
         SessionEntry {
             id: "1".into(),
@@ -81,6 +82,7 @@ fn overlays() {
                     .into(),
             turns: 12,
             changed: 900_000,
+            bytes: 1_000,
         },
     ])));
     seen!("sessions", screen.picture());

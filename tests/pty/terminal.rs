@@ -216,6 +216,12 @@ impl Terminal {
             .is_ok_and(|status| status.success())
     }
 
+    /// Kills the program, which can put nothing back.
+    pub fn killed(&mut self) {
+        self.signal("KILL");
+        self.settle(Duration::from_millis(300));
+    }
+
     /// Waits for the end, checks that the terminal is as it was before, returns the exit code.
     pub fn ended(&mut self, seconds: u64) -> u32 {
         self.wait("the program has ended", seconds, |text| {

@@ -1,5 +1,7 @@
 //! The blocks of the transcript.
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::blocks::patch_block::PatchBlock;
 use crate::app::blocks::review_block::ReviewBlock;
 use crate::app::event::Millis;
@@ -25,9 +27,10 @@ pub struct Block {
 }
 
 /// The content of a block.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Body {
     /// The first lines of an empty transcript: what the program is and how to begin.
+    #[serde(skip)]
     Welcome,
     /// A request, as the person typed it.
     User(UserTurn),
@@ -38,6 +41,7 @@ pub enum Body {
     /// A review with its findings.
     Review(Box<ReviewBlock>),
     /// A model being downloaded.
+    #[serde(skip)]
     Download(Download),
     /// A message of the program.
     Note(Note),
@@ -46,7 +50,7 @@ pub enum Body {
 }
 
 /// The kind of job a turn asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobKind {
     /// A question about the code.
     Ask,
@@ -59,7 +63,7 @@ pub enum JobKind {
 }
 
 /// A request of the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserTurn {
     /// The request as typed.
     pub text: String,
@@ -70,7 +74,7 @@ pub struct UserTurn {
 }
 
 /// Progress of a request on its way to the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sent {
     /// Sent to the model.
     Yes,
@@ -83,7 +87,7 @@ pub enum Sent {
 }
 
 /// Text the model writes, with everything known about it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnswerBlock {
     /// The kind of job; never [`JobKind::Review`].
     pub job: JobKind,
@@ -115,7 +119,7 @@ pub struct AnswerBlock {
 }
 
 /// The stage of an answer or a review.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Phase {
     /// Excerpts are being chosen.
     Choosing,
@@ -144,7 +148,7 @@ impl Phase {
 }
 
 /// Progress of reading the prompt (prefill).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// Tokens read, cached ones included.
     pub done: usize,
@@ -165,7 +169,7 @@ impl Reading {
 }
 
 /// The model's thinking, folded into one line unless opened.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Thinking {
     /// The text of the thinking so far.
     pub text: String,
@@ -229,7 +233,7 @@ impl AnswerBlock {
 }
 
 /// A message of the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The message: a sentence or a few lines.
     pub text: String,
@@ -238,7 +242,7 @@ pub struct Note {
 }
 
 /// The tone of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
     /// Neutral, by the way.
     Plain,
@@ -291,7 +295,7 @@ impl Download {
 }
 
 /// The stage or the outcome of a patch's check.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Check {
     /// No check was made.
     None,

@@ -4,4 +4,5 @@
 
 pub mod block;
 pub mod patch_block;
+pub mod patch_marks;
 pub mod review_block;

@@ -1,7 +1,10 @@
 //! A planned change in the transcript: hunks that are taken or left one by one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::blocks::block::Check;
-use crate::base::{OrBug as _, RepoPath};
+use crate::app::blocks::patch_marks::{StoredPatch, Writing};
+use crate::base::{Failure, OrBug as _, RepoPath};
 use crate::patch::{Change, ChangedHunk, FileChange};
 
 /// Lines of context around changes, in hunks as shown and as selected by.
@@ -10,7 +13,8 @@ pub const HUNK_CONTEXT: usize = 3;
 const NO_HUNKS: &str = "a file has hunks that its patch has not";
 
 /// The person's decision on a hunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Not decided yet: applying leaves it out.
     Undecided,
@@ -18,6 +22,15 @@ pub enum Decision {
     Accepted,
     /// Rejected: will be left out.
     Rejected,
+    /// Written to the working tree: decided, until it is taken back.
+    Written,
+}
+
+impl Decision {
+    /// True where something is written, or is to be.
+    pub const fn is_taken(self) -> bool {
+        matches!(self, Self::Accepted | Self::Written)
+    }
 }
 
 /// A hunk with the decision on it.
@@ -102,25 +115,24 @@ pub enum PatchRow {
 }
 
 /// The stage of a patch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PatchState {
     /// Open: can be decided on.
     Open,
     /// Being written to the working tree.
     Applying,
-    /// Written to the working tree.
+    /// Written to the working tree, but for what was rejected.
     Applied {
         /// The files that changed.
         files: Vec<RepoPath>,
     },
-    /// Applied, and taken back since.
-    Undone,
     /// Discarded: every hunk was rejected.
     Discarded,
 }
 
 /// A planned change with the decisions on it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredPatch", into = "StoredPatch")]
 pub struct PatchBlock {
     /// The request in the person's words.
     pub request: String,
@@ -134,10 +146,14 @@ pub struct PatchBlock {
     pub cursor: PatchRow,
     /// Edits that could not be used, with reasons.
     pub troubles: Vec<String>,
+    /// The parts that are written and not taken back, in order.
+    pub writings: Vec<Writing>,
     /// The stage of the patch.
     pub state: PatchState,
     /// The check of the patch.
     pub check: Check,
+    /// The reason why it could not be written, edited or taken back just now; shown at the cursor.
+    pub failure: Option<Failure>,
 }
 
 impl PatchBlock {
@@ -168,8 +184,10 @@ impl PatchBlock {
                 .collect(),
             cursor,
             troubles,
+            writings: Vec::new(),
             state: PatchState::Open,
             check: Check::None,
+            failure: None,
         }
     }
 
@@ -197,11 +215,21 @@ impl PatchBlock {
             return (0, 0);
         };
         if file.hunks.0 == file.hunks.1 {
-            return (usize::from(file.decision == Decision::Accepted), 1);
+            return (usize::from(file.decision.is_taken()), 1);
         }
         let hunks = self.hunks.get(file.hunks.0..file.hunks.1).or_bug(NO_HUNKS);
-        let accepted = hunks.iter().filter(|h| h.decision == Decision::Accepted);
+        let accepted = hunks.iter().filter(|h| h.decision.is_taken());
         (accepted.count(), hunks.len())
+    }
+
+    /// Counts the hunks and the files without hunks on which a decision is such.
+    pub fn count(&self, is_such: impl Fn(Decision) -> bool) -> usize {
+        let hunks = self.hunks.iter().map(|hunk| hunk.decision);
+        let bare = self.bare_files().map(|(_, decision)| decision);
+        hunks
+            .chain(bare)
+            .filter(|decision| is_such(*decision))
+            .count()
     }
 
     /// Returns the index of the file a row belongs to.
@@ -221,22 +249,28 @@ impl PatchBlock {
 
 /// Decisions on the hunks, and the changes they select.
 impl PatchBlock {
-    /// Decides on a row; a file's heading stands for all its hunks.
+    /// Decides on a row; a file's heading stands for all its hunks. What is written stays so.
     pub(in crate::app) fn decide(&mut self, row: PatchRow, decision: Decision) {
+        let decide = |known: &mut Decision| {
+            if *known != Decision::Written {
+                *known = decision;
+            }
+        };
         match row {
             PatchRow::Hunk(at) => {
                 if let Some(hunk) = self.hunks.get_mut(at) {
-                    hunk.decision = decision;
+                    decide(&mut hunk.decision);
                 }
             }
             PatchRow::File(at) => {
                 let Some(file) = self.files.get_mut(at) else {
                     return;
                 };
-                file.decision = decision;
+                decide(&mut file.decision);
                 let (from, to) = file.hunks;
-                for hunk in self.hunks.get_mut(from..to).or_bug(NO_HUNKS) {
-                    hunk.decision = decision;
+                let hunks = self.hunks.get_mut(from..to).or_bug(NO_HUNKS);
+                for hunk in hunks {
+                    decide(&mut hunk.decision);
                 }
             }
         }
@@ -302,13 +336,17 @@ impl PatchBlock {
             change,
             std::mem::take(&mut self.troubles),
         );
-        for hunk in &mut new.hunks {
+        let mut moved = Vec::new();
+        for (to, hunk) in new.hunks.iter_mut().enumerate() {
             let path = new.change.files.get(hunk.hunk.file).map(|f| &f.path);
-            let same = self.hunks.iter().find(|old| {
+            let same = self.hunks.iter().position(|old| {
                 old.hunk.lines == hunk.hunk.lines
                     && self.change.files.get(old.hunk.file).map(|f| &f.path) == path
             });
-            hunk.decision = same.map_or(Decision::Undecided, |old| old.decision);
+            if let Some((from, old)) = same.and_then(|at| Some((at, self.hunks.get(at)?))) {
+                hunk.decision = old.decision;
+                moved.push((from, to));
+            }
         }
         for bare in &mut new.files {
             let same = self.files.iter().find(|old| old.path == bare.path);
@@ -317,6 +355,8 @@ impl PatchBlock {
                 bare.folded = old.folded;
             }
         }
+        new.writings = std::mem::take(&mut self.writings);
+        new.find_written(&moved);
         if let Some(edited) = new.files.get(file) {
             new.cursor = if edited.hunks.0 < edited.hunks.1 {
                 PatchRow::Hunk(edited.hunks.0)
@@ -327,20 +367,6 @@ impl PatchBlock {
         if new.change.is_empty() {
             new.state = PatchState::Discarded;
         }
-        *self = new;
-    }
-
-    /// Reduces the patch to what was accepted, as it was written.
-    pub(in crate::app) fn keep_accepted(&mut self) {
-        let change = self.selected(|decision| decision == Decision::Accepted);
-        let check = std::mem::replace(&mut self.check, Check::None);
-        let mut new = Self::new(
-            std::mem::take(&mut self.request),
-            change,
-            std::mem::take(&mut self.troubles),
-        );
-        new.accept_rest();
-        new.check = check;
         *self = new;
     }
 }

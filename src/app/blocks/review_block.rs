@@ -1,5 +1,7 @@
 //! A review in the transcript: findings as they come, each to be opened, fixed or dismissed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::app::event::Millis;
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Context, Finding, ReviewOf, Usage};
@@ -7,7 +9,7 @@ use crate::jobs::{Context, Finding, ReviewOf, Usage};
 use crate::app::blocks::block::{Phase, Thinking};
 
 /// A finding, with how it is shown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FindingRow {
     /// The finding, as the job reported it.
     pub finding: Finding,
@@ -27,7 +29,7 @@ impl FindingRow {
 }
 
 /// A review with its findings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReviewBlock {
     /// The diff under review.
     pub of: ReviewOf,
@@ -96,6 +98,19 @@ impl ReviewBlock {
         };
         let seconds = now.saturating_sub(since) as f64 / 1000.0;
         Some(seconds / (done - from) as f64 * (total - done) as f64)
+    }
+
+    /// For each finding, whether it is open, and whether it is dismissed.
+    pub fn rows(&self) -> Vec<(bool, bool)> {
+        let rows = self.findings.iter();
+        rows.map(|row| (row.open, row.dismissed)).collect()
+    }
+
+    /// Opens and dismisses findings. Those that it has not are passed over.
+    pub(in crate::app) fn set_rows(&mut self, rows: &[(bool, bool)]) {
+        for (row, (open, dismissed)) in self.findings.iter_mut().zip(rows) {
+            (row.open, row.dismissed) = (*open, *dismissed);
+        }
     }
 
     /// The findings that are not dismissed.

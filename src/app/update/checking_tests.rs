@@ -1,6 +1,9 @@
 //! Tests of checking a patch.
 
 use super::*;
+use crate::app::sample::*;
+use crate::app::{Event, Focus, Options};
+use crate::jobs::Request;
 
 fn checking() -> Harness {
     Harness::ready_with(Options {

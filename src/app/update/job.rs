@@ -5,7 +5,7 @@ use super::super::blocks::block::{
 };
 use super::super::blocks::patch_block::PatchBlock;
 use super::super::blocks::review_block::{FindingRow, ReviewBlock};
-use super::super::command::{Command, IoCommand};
+use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
@@ -202,7 +202,7 @@ pub(super) fn done(
         _ => state.now,
     };
     match result.map(|answer| *answer) {
-        Ok(answer) => finish(state, &job, answer, out),
+        Ok(answer) => finish(state, &job, answer),
         Err(failure) => failed(state, &job, failure),
     }
     if !state.window_focus && !job.stopping && state.now.saturating_sub(started) >= LONG_MS {
@@ -230,7 +230,7 @@ fn failed(state: &mut State, job: &RunningJob, failure: Failure) {
     state.fail(failure);
 }
 
-fn finish(state: &mut State, job: &RunningJob, answer: Answer, out: &mut Vec<Command>) {
+fn finish(state: &mut State, job: &RunningJob, answer: Answer) {
     match answer {
         Answer::Ask {
             turn,
@@ -251,9 +251,6 @@ fn finish(state: &mut State, job: &RunningJob, answer: Answer, out: &mut Vec<Com
             }
             if turn.answer.is_empty() && stopped {
                 return;
-            }
-            if state.options.save {
-                out.push(Command::Io(IoCommand::SaveTurn(Box::new(turn.clone()))));
             }
             state.turns.push(turn);
             warn_of_context(state);

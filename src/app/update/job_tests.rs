@@ -136,7 +136,7 @@ fn after_esc_the_picture_stays_and_sources_still_come() {
         1,
         "it belongs to the conversation"
     );
-    assert!(has!(out, Command::Io(IoCommand::SaveTurn(_))));
+    assert!(has!(out, Command::Io(IoCommand::Log { records, .. }) if has_turn(records)));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn what_was_stopped_before_its_first_word_is_no_turn() {
     }
     assert!(!has!(
         harness.done(generation, answer),
-        Command::Io(IoCommand::SaveTurn(_))
+        Command::Io(IoCommand::Log { records, .. }) if has_turn(records)
     ));
     assert!(harness.state.turns.is_empty());
 }
@@ -262,7 +262,7 @@ fn a_long_job_rings_only_where_nobody_looks() {
 fn turns_are_kept_on_disk_unless_they_may_not_be() {
     assert!(has!(
         Harness::ready().exchange("a", "b"),
-        Command::Io(IoCommand::SaveTurn(_))
+        Command::Io(IoCommand::Log { records, .. }) if has_turn(records)
     ));
     let mut harness = Harness::ready_with(Options {
         save: false,
@@ -270,7 +270,7 @@ fn turns_are_kept_on_disk_unless_they_may_not_be() {
     });
     assert!(!has!(
         harness.exchange("a", "b"),
-        Command::Io(IoCommand::SaveTurn(_))
+        Command::Io(IoCommand::Log { records, .. }) if has_turn(records)
     ));
     assert_eq!(
         harness.state.turns.len(),

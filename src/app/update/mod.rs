@@ -1,5 +1,6 @@
 //! Updates: state and event to new state and commands.
 
+mod checking;
 mod compose;
 mod job;
 mod keys;
@@ -18,9 +19,12 @@ mod world;
 use super::blocks::block::{Block, BlockId, Body, Note, Tone};
 use super::command::{Command, IoCommand};
 use super::event::{Event, Generation, Millis, Signal};
+use super::log;
 use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
 use crate::jobs::Mention;
+
+pub(super) use reviewing::report;
 
 /// Two Ctrl-C within this time end the program.
 pub const QUIT_MS: Millis = 2_000;
@@ -37,6 +41,8 @@ pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
             choose: false,
         },
         Command::ListThemes,
+        // So that a slip in a name is told before the model in use is let go.
+        Command::Io(IoCommand::ListModels),
     ];
     if let Some(id) = &options.resume {
         commands.push(Command::Io(IoCommand::LoadSession {
@@ -69,6 +75,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     if state.focus != Focus::Composer {
         state.completion = None;
     }
+    log::write(state, &mut out);
     out
 }
 
@@ -104,17 +111,19 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         } => panel::code(state, path, range, result),
         Event::Applied { block, result } => patching::applied(state, block, result, out),
         Event::Undone(result) => patching::undone(state, result, out),
-        Event::Checking { block, what } => patching::checking(state, block, what),
-        Event::Checked { block, result } => patching::checked(state, block, result, out),
+        Event::Checking { block, what } => checking::checking(state, block, what),
+        Event::Checked { block, result } => checking::checked(state, block, result, out),
         Event::EditorDone { purpose, result } => {
             patching::editor_done(state, &purpose, result, out);
         }
         Event::Copied(result) => world::copied(state, result),
         Event::Sessions(result) => overlay::sessions(state, result),
+        Event::SessionBegun(id) => state.session = Some(id),
         Event::SessionLoaded { id, result } => world::session(state, id, result, out),
         Event::SaveFailed(failure) | Event::Warning(failure) => {
             state.push(Body::Error(failure));
         }
+        Event::LogFailed(failure) => world::log_failed(state, failure),
         Event::Written(result) => world::written(state, result),
         Event::Suggested { finding, change } => {
             reviewing::suggested(state, &finding, change, out);

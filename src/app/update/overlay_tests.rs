@@ -24,6 +24,7 @@ fn entry(id: &str, title: &str) -> SessionEntry {
         title: title.to_owned(),
         turns: 2,
         changed: 0,
+        bytes: 1_000,
     }
 }
 

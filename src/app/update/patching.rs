@@ -1,19 +1,20 @@
 //! Deciding on a patch, writing it, taking it back, checking it, editing it.
 
-use super::super::blocks::block::{BlockId, Body, Check, Tone};
+use super::super::blocks::block::{Block, BlockId, Body, Check, Tone};
 use super::super::blocks::patch_block::{
     Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState,
 };
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::state::{Composing, Focus, State};
-use super::{scroll, send};
+use super::{checking, scroll, send};
+use crate::base::text::counted;
 use crate::base::{Failure, Result};
-use crate::jobs::check::{Checked, Verdict};
+use crate::jobs::check::Verdict;
 use crate::jobs::{Patch, Request};
 use crate::patch::{Applied, Change, Undone};
 
-fn patch_mut(state: &mut State, id: BlockId) -> Option<&mut PatchBlock> {
+pub(super) fn patch_mut(state: &mut State, id: BlockId) -> Option<&mut PatchBlock> {
     match state.body_mut(id) {
         Some(Body::Patch(patch)) => Some(patch),
         _ => None,
@@ -28,6 +29,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     let Some(patch) = patch_mut(state, id) else {
         return;
     };
+    patch.failure = None;
     match action {
         Action::PatchUp => step(patch, -1),
         Action::PatchDown => step(patch, 1),
@@ -35,12 +37,11 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::PreviousHunk => hunk(patch, -1),
         Action::Fold => fold(patch),
         Action::CopyPatch => out.push(Command::Copy(patch.change.to_unified())),
-        Action::RunCheck => check(state, id, out),
+        Action::RunCheck => checking::check(state, id, out),
         _ if !patch.is_open() => {
             let why = match patch.state {
                 PatchState::Applied { .. } => "it is applied; /undo takes it back",
                 PatchState::Applying => "it is being written",
-                PatchState::Undone => "it was taken back; ask for it again with /patch",
                 PatchState::Discarded | PatchState::Open => "all of it was rejected",
             };
             state.toast(Tone::Plain, why);
@@ -121,10 +122,17 @@ fn decide(state: &mut State, id: BlockId, decision: Decision) {
     } else {
         step(patch, 1);
     }
-    if patch.all_rejected() {
-        patch.state = PatchState::Discarded;
-        state.toast(Tone::Plain, "all rejected: nothing is written");
-        scroll::leave(state);
+    patch.decided();
+    match patch.state {
+        PatchState::Discarded => {
+            state.toast(Tone::Plain, "all rejected: nothing is written");
+            scroll::leave(state);
+        }
+        PatchState::Applied { .. } => {
+            state.toast(Tone::Plain, "the rest is rejected; what is written stays");
+            scroll::leave(state);
+        }
+        PatchState::Open | PatchState::Applying => {}
     }
 }
 
@@ -197,9 +205,8 @@ pub(super) fn ask_again(
     // Where nothing is left to decide on, the new patch takes the place of this one.
     if let Some(patch) = patch_mut(state, id)
         && patch.is_open()
-        && patch.all_rejected()
     {
-        patch.state = PatchState::Discarded;
+        patch.decided();
     }
 }
 
@@ -260,9 +267,12 @@ pub(super) fn editor_done(
     result: Result<Option<String>, Failure>,
     out: &mut Vec<Command>,
 ) {
-    let text = match result {
-        Ok(text) => text,
-        Err(failure) => return state.fail(failure),
+    let text = match (result, purpose) {
+        (Ok(text), _) => text,
+        (Err(failure), EditorPurpose::PatchFile { block, .. }) => {
+            return fail(state, Some(*block), failure);
+        }
+        (Err(failure), _) => return state.fail(failure),
     };
     match (purpose, text) {
         (EditorPurpose::Composer, Some(text)) => {
@@ -286,100 +296,11 @@ pub(super) fn editor_done(
     }
 }
 
-fn check(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
-    if state.options.check.is_none() {
-        state.toast(
-            Tone::Warning,
-            "no check command is set: `check = \"cargo check\"` in config.toml",
-        );
-        return;
-    }
-    if state.checking.is_some() {
-        state.toast(Tone::Plain, "a check runs already; Esc stops it");
-        return;
-    }
-    let now = state.now;
-    let Some(patch) = patch_mut(state, id) else {
-        return;
-    };
-    let applied = matches!(patch.state, PatchState::Applied { .. });
-    let change = if applied {
-        patch.change.clone()
-    } else {
-        patch.selected(|decision| decision != Decision::Rejected)
-    };
-    if change.is_empty() {
-        state.toast(
-            Tone::Warning,
-            "all of it was rejected: nothing is left to check",
-        );
-        return;
-    }
-    patch.check = Check::Running {
-        since: now,
-        what: String::new(),
-    };
-    state.checking = Some(id);
-    out.push(Command::RunCheck {
-        block: id,
-        change: Box::new(change),
-        applied,
-    });
-}
-
-/// Notes the step a check is at.
-pub(super) fn checking(state: &mut State, id: BlockId, now: String) {
-    if let Some(patch) = patch_mut(state, id)
-        && let Check::Running { what, .. } = &mut patch.check
-    {
-        *what = now;
-    }
-}
-
-/// Takes the result of a check.
-pub(super) fn checked(
-    state: &mut State,
-    id: BlockId,
-    result: Result<Checked, Failure>,
-    out: &mut Vec<Command>,
-) {
-    state.checking = state.checking.filter(|block| *block != id);
-    let unseen = !state.window_focus;
-    // The verdict stands at the patch's foot, which may be out of sight.
-    match &result {
-        Ok(checked) if checked.verdict == Verdict::Passed => {
-            state.toast(Tone::Good, "the check passed");
-        }
-        Ok(checked) if checked.verdict == Verdict::AsBefore => {
-            state.toast(
-                Tone::Warning,
-                "the check fails, as it does without the change",
-            );
-        }
-        Ok(_) => {
-            let key = state.keymap.hint(Action::Remark);
-            let text = format!("the check failed; {key} and Enter ask again with what it said");
-            state.toast(Tone::Bad, text);
-        }
-        Err(_) => {}
-    }
-    if let Some(patch) = patch_mut(state, id) {
-        patch.check = match result {
-            Ok(report) => Check::Done(report),
-            Err(failure) if failure.is_interrupted() => Check::None,
-            Err(failure) => Check::Failed(failure),
-        };
-        if unseen {
-            out.push(Command::Bell);
-        }
-    }
-}
-
 fn apply(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     let Some(patch) = patch_mut(state, id) else {
         return;
     };
-    let change: Change = patch.selected(|decision| decision == Decision::Accepted);
+    let change: Change = patch.beyond_written(|decision| decision == Decision::Accepted);
     if change.is_empty() {
         let (accept, all) = (
             state.keymap.hint(Action::Accept),
@@ -405,22 +326,21 @@ pub(super) fn applied(
 ) {
     match result {
         Ok(applied) => {
-            let count = applied.files.len();
+            let files = counted(applied.files.len(), "file");
+            let mut open = 0;
             // The block may have gone with its conversation; what was written has not.
             if let Some(patch) = patch_mut(state, id) {
-                // What is shown from now on is what was written.
-                patch.keep_accepted();
-                patch.state = PatchState::Applied {
-                    files: applied.files,
-                };
+                patch.written(applied.files);
+                open = patch.count(|decision| decision == Decision::Undecided);
             }
             notes(state, applied.notes);
-            let word = if count == 1 { "file" } else { "files" };
-            state.toast(
-                Tone::Good,
-                format!("{count} {word} written; /undo takes it back"),
-            );
-            if state.focus == Focus::Patch(id) {
+            let rest = match open {
+                0 => String::new(),
+                open => format!(", {open} open"),
+            };
+            let text = format!("{files} written{rest}; /undo takes it back");
+            state.toast(Tone::Good, text);
+            if open == 0 && state.focus == Focus::Patch(id) {
                 scroll::leave(state);
             }
             out.push(Command::Reindex { rebuild: false });
@@ -430,8 +350,19 @@ pub(super) fn applied(
             if let Some(patch) = patch_mut(state, id) {
                 patch.state = PatchState::Open;
             }
-            state.fail(failure);
+            fail(state, Some(id), failure);
         }
+    }
+}
+
+/// Says what went wrong with a patch where the eye is: in it, at its cursor, and in a toast.
+fn fail(state: &mut State, id: Option<BlockId>, failure: Failure) {
+    let Some(id) = id.filter(|id| state.block(*id).is_some()) else {
+        return state.fail(failure);
+    };
+    state.toast(Tone::Bad, failure.to_string());
+    if let Some(patch) = patch_mut(state, id) {
+        patch.failure = Some(failure);
     }
 }
 
@@ -446,21 +377,29 @@ fn notes(state: &mut State, notes: Vec<String>) {
 pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &mut Vec<Command>) {
     let undone = match result {
         Ok(undone) => undone,
-        Err(failure) => return state.fail(failure),
+        Err(failure) => {
+            let written = |block: &&Block| match &block.body {
+                Body::Patch(patch) => !patch.writings.is_empty(),
+                _ => false,
+            };
+            let last = state.blocks.iter().rfind(written).map(|block| block.id);
+            return fail(state, last, failure);
+        }
     };
     let last = state
         .blocks
         .iter()
         .rev()
         .find_map(|block| match &block.body {
-            Body::Patch(patch) => match &patch.state {
-                PatchState::Applied { files } if *files == undone.files => Some(block.id),
-                _ => None,
-            },
+            Body::Patch(patch) => {
+                let last = patch.writings.last();
+                let same = last.is_some_and(|writing| writing.files == undone.files);
+                same.then_some(block.id)
+            }
             _ => None,
         });
     if let Some(patch) = last.and_then(|id| patch_mut(state, id)) {
-        patch.state = PatchState::Undone;
+        patch.taken_back();
     }
     notes(state, undone.notes);
     let files: Vec<String> = undone.files.iter().map(ToString::to_string).collect();

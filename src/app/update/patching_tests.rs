@@ -2,14 +2,11 @@
 
 use super::*;
 use crate::app::sample::*;
-use crate::app::{Event, FileFate, JobKind, Options};
+use crate::app::{Event, FileFate, JobKind};
 use crate::base::RepoPath;
 use crate::patch::FileChange;
 
-use Decision::{Accepted, Rejected, Undecided};
-
-#[path = "checking_tests.rs"]
-mod checks;
+use Decision::{Accepted, Rejected, Undecided, Written};
 
 fn decisions(harness: &Harness, id: BlockId) -> Vec<Decision> {
     harness
@@ -27,15 +24,22 @@ fn to_write(commands: &[Command]) -> Option<&Change> {
     })
 }
 
-fn written(harness: &mut Harness, id: BlockId, files: &[&str]) -> Vec<Command> {
-    harness.event(Event::Applied {
-        block: id,
-        result: Ok(Applied {
-            files: files.iter().map(|name| path(name)).collect(),
-            record: 1,
-            notes: Vec::new(),
-        }),
-    })
+/// What went wrong is told at the cursor of the patch and in a toast, and goes with the next key.
+#[track_caller]
+fn told_at(harness: &Harness, id: BlockId, what: &str) {
+    let failure = harness.patch(id).failure.as_ref();
+    assert_eq!(failure.map(ToString::to_string).as_deref(), Some(what));
+    assert_eq!(harness.toast(), what);
+    assert!(harness.errors().is_empty());
+    let mut harness = Harness {
+        state: harness.state.clone(),
+        now: harness.now,
+        log: Vec::new(),
+        kept: Vec::new(),
+    };
+    harness.state.focus = Focus::Patch(id);
+    harness.press("n");
+    assert!(harness.patch(id).failure.is_none());
 }
 
 fn back(files: &[&str], left: usize) -> Event {
@@ -132,10 +136,11 @@ fn only_what_is_accepted_is_written() {
     let out = written(&mut harness, id, &["src/walk.rs"]);
     assert!(has!(out, Command::Reindex { rebuild: false }));
     assert!(has!(out, Command::Io(IoCommand::RefreshRepo)));
-    assert_eq!(harness.toast(), "1 file written; /undo takes it back");
-    // What is shown from now on is what was written.
-    assert_eq!(decisions(&harness, id), [Accepted]);
-    assert_eq!(harness.state.focus, Focus::Composer);
+    assert_eq!(
+        harness.toast(),
+        "1 file written, 2 open; /undo takes it back"
+    );
+    assert_eq!(decisions(&harness, id), [Undecided, Written, Undecided]);
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn what_cannot_be_written_stays_open() {
     });
     assert!(harness.patch(id).is_open());
     assert_eq!(decisions(&harness, id), [Accepted; 3]);
-    assert_eq!(harness.errors(), ["src/lib.rs has changed"]);
+    told_at(&harness, id, "src/lib.rs has changed");
 }
 
 #[test]
@@ -288,7 +293,7 @@ fn it_is_copied_as_a_diff() {
 }
 
 #[test]
-fn undo_marks_the_patch_and_says_what_is_left() {
+fn undo_opens_the_patch_again_and_says_what_is_left() {
     let mut harness = Harness::ready();
     let id = harness.planned();
     harness.press("A enter");
@@ -298,12 +303,87 @@ fn undo_marks_the_patch_and_says_what_is_left() {
         Command::Write(WriteCommand::Undo)
     ));
     let out = harness.event(back(&["src/lib.rs", "src/walk.rs"], 1));
-    assert_eq!(harness.patch(id).state, PatchState::Undone);
+    assert!(harness.patch(id).is_open());
+    assert_eq!(decisions(&harness, id), [Undecided; 3]);
     assert!(has!(out, Command::Reindex { .. }));
     assert!(harness.notes()[0].contains("one earlier patch can be taken back too"));
     harness.state.focus = Focus::Patch(id);
-    assert!(harness.press("enter").is_empty());
-    assert!(harness.toast().contains("it was taken back"));
+    assert_eq!(to_write(&harness.press("A enter")), Some(&a_change()));
+}
+
+#[test]
+fn what_is_accepted_is_written_and_the_rest_stays_open() {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("n a");
+    let out = harness.press("enter");
+    let first = to_write(&out).expect("a change").clone();
+    written(&mut harness, id, &["src/walk.rs"]);
+    assert_eq!(decisions(&harness, id), [Undecided, Written, Undecided]);
+    assert_eq!(
+        harness.toast(),
+        "1 file written, 2 open; /undo takes it back"
+    );
+    assert_eq!(
+        harness.state.focus,
+        Focus::Patch(id),
+        "there is more to decide on"
+    );
+    // What is written is decided. The next change begins where the first one ended.
+    harness.press("p p n n a");
+    assert_eq!(decisions(&harness, id), [Undecided, Written, Accepted]);
+    let out = harness.press("enter");
+    let second = to_write(&out).expect("a change").clone();
+    assert_eq!(second.files[0].before, first.files[0].after);
+    assert_eq!(second.files[0].after, a_change().files[1].after);
+    written(&mut harness, id, &["src/walk.rs"]);
+    // The last is rejected, and so nothing is open.
+    harness.state.focus = Focus::Patch(id);
+    harness.press("p p r");
+    assert!(matches!(&harness.patch(id).state,
+        PatchState::Applied { files } if *files == [path("src/walk.rs")]));
+    // Each is taken back by itself.
+    harness.event(back(&["src/walk.rs"], 1));
+    assert_eq!(decisions(&harness, id), [Rejected, Written, Undecided]);
+    harness.event(back(&["src/walk.rs"], 0));
+    assert_eq!(decisions(&harness, id), [Rejected, Undecided, Undecided]);
+    assert!(harness.patch(id).is_open());
+    harness.state.focus = Focus::Patch(id);
+    let out = harness.press("A enter");
+    assert_eq!(
+        to_write(&out).expect("a change").files,
+        a_change().files[1..]
+    );
+}
+
+#[test]
+fn what_is_edited_beside_a_written_hunk_is_written_behind_it() {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("n a enter");
+    written(&mut harness, id, &["src/walk.rs"]);
+    let by_hand = a_change().files[1].after.clone().expect("a text");
+    let by_hand = by_hand.replace("new 30", "by hand 30");
+    harness.event(Event::EditorDone {
+        purpose: EditorPurpose::PatchFile { block: id, file: 1 },
+        result: Ok(Some(by_hand.clone())),
+    });
+    assert_eq!(decisions(&harness, id), [Undecided, Written, Undecided]);
+    harness.state.focus = Focus::Patch(id);
+    harness.press("A");
+    let out = harness.press("enter");
+    let change = to_write(&out).expect("a change");
+    assert_eq!(change.files[1].after.as_ref(), Some(&by_hand));
+    assert!(
+        change.files[1]
+            .before
+            .as_ref()
+            .is_some_and(|text| text.contains("new 2\n"))
+    );
+    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
+    harness.event(back(&["src/lib.rs", "src/walk.rs"], 1));
+    harness.event(back(&["src/walk.rs"], 0));
+    assert_eq!(decisions(&harness, id), [Undecided; 3]);
 }
 
 #[test]
@@ -320,7 +400,7 @@ fn undoing_another_patch_does_not_mark_this_one() {
     harness.event(Event::Undone(Err(Failure::usage(
         "there is nothing to undo",
     ))));
-    assert_eq!(harness.errors(), ["there is nothing to undo"]);
+    told_at(&harness, id, "there is nothing to undo");
 }
 
 #[test]

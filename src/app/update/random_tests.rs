@@ -234,7 +234,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
         Command::Io(IoCommand::LoadSession { id }) => Some(Event::SessionLoaded {
             id: id.unwrap_or_default(),
             result: if well {
-                Ok(vec![a_turn("a", "b")])
+                Ok(Box::new(a_conversation(&[("a", "b")])))
             } else {
                 Err(trouble())
             },
@@ -337,6 +337,23 @@ fn holds(state: &State) {
     let _ = (state.panel_rows(), state.overlay_title(), state.is_quiet());
 }
 
+/// Whatever was done, the log makes the same screen.
+fn agrees(harness: &Harness) -> Result<(), TestCaseError> {
+    let (made, shown) = harness.made_and_shown();
+    let state = &harness.state;
+    if made.last == 0 {
+        let request = |body: &Body| matches!(body, Body::User(_));
+        prop_assert!(!shown.iter().any(request));
+        return Ok(());
+    }
+    let blocks: Vec<Body> = made.blocks.into_iter().map(|(_, body)| body).collect();
+    prop_assert_eq!(blocks, shown);
+    prop_assert_eq!(made.turns.get(..state.turns.len()), Some(&state.turns[..]));
+    let files = made.files.unwrap_or_default();
+    prop_assert_eq!((&files.pinned, &files.dropped), (&state.pins, &state.drops));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
@@ -352,6 +369,7 @@ proptest! {
             ..Options::default()
         });
         let mut asked: Vec<Command> = Vec::new();
+        harness.kept = vec![a_record(("a", "b"))];
         for step in steps {
             let starts = harness.state.job.as_ref().map(|job| job.generation);
             let out = match step {
@@ -392,6 +410,8 @@ proptest! {
             asked.extend(out);
             holds(&harness.state);
         }
+        harness.event(Event::Signal(Signal::Terminate));
+        agrees(&harness)?;
     }
 
     #[test]

@@ -172,7 +172,7 @@ fn entry(finding: &Finding) -> String {
 }
 
 /// Writes the findings that stand as Markdown.
-pub(super) fn report(review: &ReviewBlock) -> String {
+pub(in crate::app) fn report(review: &ReviewBlock) -> String {
     let standing: Vec<&FindingRow> = review.standing().collect();
     let mut out = format!("# Review of {}\n\n", review.label);
     if review.phase == Phase::Stopped {

@@ -2,6 +2,7 @@
 
 use super::super::blocks::block::{Body, Tone};
 use super::super::command::{Command, IoCommand, WriteCommand};
+use super::super::log;
 use super::super::overlay::{Confirm, Overlay, Picker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
@@ -52,17 +53,20 @@ pub(super) fn run(
         }
         Slash::Resume => resume(state, given(argument), out),
         Slash::Copy => copy_last(state, out),
-        Slash::Export if state.turns.is_empty() => {
-            state.toast(Tone::Warning, "there is no conversation to export yet");
-        }
-        Slash::Export => out.push(Command::Io(IoCommand::Export {
-            turns: state.turns.clone(),
-            file: given(argument),
-        })),
+        Slash::Export => export(state, given(argument), out),
         Slash::Init => out.push(Command::Write(WriteCommand::WriteInit)),
         Slash::Doctor => doctor(state, out),
         Slash::Help => overlay::help(state),
         Slash::Quit => stop::ask_quit(state, out),
+    }
+}
+
+fn export(state: &mut State, file: Option<String>, out: &mut Vec<Command>) {
+    let text = log::export(state.blocks.iter().map(|block| &block.body));
+    if text.is_empty() {
+        state.toast(Tone::Warning, "there is no conversation to export yet");
+    } else {
+        out.push(Command::Io(IoCommand::Export { text, file }));
     }
 }
 
@@ -333,10 +337,7 @@ pub(super) fn resume(state: &mut State, id: Option<String>, out: &mut Vec<Comman
 
 /// Asks first, where a patch stands open that would go.
 fn asks(state: &mut State, what: &str, about: Confirm) -> bool {
-    let open = state.blocks.iter().any(|block| match &block.body {
-        Body::Patch(patch) => patch.is_open(),
-        _ => false,
-    });
+    let open = state.has_open_patch();
     if open {
         state.overlay = Some(Overlay::Confirm {
             question: format!("A patch is not applied yet and would go. {what} all the same?"),
@@ -352,6 +353,7 @@ pub(super) fn begin_anew(state: &mut State, out: &mut Vec<Command>) {
     state.blocks.retain(|block| Some(block.id) == pulling);
     state.turns.clear();
     state.session = None;
+    state.log = log::Log::default();
     state.added.clear();
     state.preview = None;
     state.code.clear();

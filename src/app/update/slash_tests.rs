@@ -60,7 +60,7 @@ fn each_command_asks_for_what_it_is_for() {
         has!(harness.send("/resume 7"), Command::Io(IoCommand::LoadSession { id: Some(id) }) if id == "7")
     );
     assert!(
-        has!(harness.send("/export"), Command::Io(IoCommand::Export { turns, file: None }) if turns.len() == 1)
+        has!(harness.send("/export"), Command::Io(IoCommand::Export { text, file: None }) if text.starts_with("## why?\n\nso"))
     );
     assert!(
         has!(harness.send("/export a b.md"), Command::Io(IoCommand::Export { file: Some(file), .. }) if file == "a b.md")

@@ -37,6 +37,9 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     if !state.composer.is_empty() {
+        // Up brings it back.
+        let text = state.composer.text().to_owned();
+        state.history.add(&text);
         state.composer.set("");
         state.history.stop();
         super::compose::changed(state);
@@ -145,6 +148,9 @@ pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     let stopped = stop_work(state, out);
     if !stopped {
         if state.composing == Composing::Request {
+            // Up brings it back.
+            let text = state.composer.text().to_owned();
+            state.history.add(&text);
             state.composer.set("");
         } else {
             super::patching::end_remark(state);
@@ -166,6 +172,12 @@ pub(super) fn ask_quit(state: &mut State, out: &mut Vec<Command>) {
         Some("An answer is being written.")
     } else if state.pulling.is_some() {
         Some("A model is being fetched; what is here is kept.")
+    } else if state.has_open_patch() {
+        Some(if state.options.save {
+            "A patch is not applied yet; --resume brings it back."
+        } else {
+            "A patch is not applied yet, and would be gone."
+        })
     } else {
         None
     };

@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use super::super::blocks::block::{
-    AnswerBlock, BlockId, Body, DownloadEnd, JobKind, Phase, Sent, Tone, UserTurn,
-};
+use super::super::blocks::block::{BlockId, Body, DownloadEnd, Tone};
 use super::super::command::{Command, IoCommand};
 use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
+use super::super::log::{Conversation, Log};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
 use super::send;
-use crate::base::text::human_count;
+use crate::base::text::{counted, human_count};
 use crate::base::{Failure, RepoPath, Result};
 use crate::index::{Progress, Stats};
-use crate::jobs::Turn;
 
 /// Takes a report about the index.
 pub(super) fn index(state: &mut State, event: IndexEvent) {
@@ -259,15 +257,15 @@ pub(super) fn copied(state: &mut State, result: Result<Copied, Failure>) {
     state.selection = None;
 }
 
-/// Makes the turns of a loaded session the transcript.
+/// Makes a conversation that was loaded the transcript.
 pub(super) fn session(
     state: &mut State,
     id: String,
-    result: Result<Vec<Turn>, Failure>,
+    result: Result<Box<Conversation>, Failure>,
     out: &mut Vec<Command>,
 ) {
-    let turns = match result {
-        Ok(turns) => turns,
+    let loaded = match result {
+        Ok(loaded) => *loaded,
         Err(failure) => return state.fail(failure),
     };
     if state.job.is_some() || !state.queue.is_empty() {
@@ -277,29 +275,34 @@ pub(super) fn session(
     super::slash::begin_anew(state, out);
     // The loaded session goes on: no new one begins.
     out.retain(|command| !matches!(command, Command::Io(IoCommand::NewSession)));
+    out.push(Command::Io(IoCommand::GoOn));
     let keep: Vec<BlockId> = state.pulling.into_iter().collect();
     state.blocks.retain(|block| keep.contains(&block.id));
-    let now = state.now;
-    for turn in &turns {
-        state.push(Body::User(UserTurn {
-            text: turn.request.clone(),
-            job: JobKind::Ask,
-            sent: Sent::Yes,
-        }));
-        let mut answer = AnswerBlock::new(JobKind::Ask, now);
-        answer.text.clone_from(&turn.answer);
-        answer.sources.clone_from(&turn.sources);
-        answer.phase = Phase::Done;
-        state.push(Body::Answer(Box::new(answer)));
+    let kept = state.blocks.len();
+    for (_, body) in &loaded.blocks {
+        state.push(body.clone());
     }
-    let count = turns.len();
-    if count == 0 {
+    state.log = Log::of(&loaded, state.blocks.get(kept..).unwrap_or(&[]));
+    if loaded.blocks.is_empty() {
         state.push(Body::Welcome);
     }
-    state.turns = turns;
+    let count = loaded.turns.len();
+    state.turns = loaded.turns;
+    if let Some(files) = loaded.files {
+        (state.pins, state.drops) = (files.pinned, files.dropped);
+    }
     state.session = Some(id);
-    let word = if count == 1 { "turn" } else { "turns" };
-    state.toast(Tone::Good, format!("going on with {count} {word}"));
+    state.toast(
+        Tone::Good,
+        format!("going on with {}", counted(count, "turn")),
+    );
+}
+
+/// Takes in that the conversation could not be kept, which is said once.
+pub(super) fn log_failed(state: &mut State, failure: Failure) {
+    if state.log.failed(state.now) {
+        state.fail(failure);
+    }
 }
 
 /// Tells whether a file was written.

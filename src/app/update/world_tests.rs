@@ -300,7 +300,7 @@ fn a_session_takes_the_place_of_the_conversation() {
     harness.send("/pin src/lib.rs");
     let out = harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
-        result: Ok(vec![a_turn("one?", "1"), a_turn("two?", "2")]),
+        result: Ok(Box::new(a_conversation(&[("one?", "1"), ("two?", "2")]))),
     });
     assert_eq!(harness.state.session.as_deref(), Some("7"));
     assert_eq!(harness.state.turns.len(), 2);
@@ -325,7 +325,7 @@ fn a_session_that_comes_in_the_middle_of_an_answer_is_left_alone() {
     harness.ask("why?");
     harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
-        result: Ok(vec![a_turn("one?", "1")]),
+        result: Ok(Box::new(a_conversation(&[("one?", "1")]))),
     });
     assert!(harness.state.turns.is_empty());
     assert!(harness.state.job.is_some());
@@ -341,7 +341,7 @@ fn an_empty_session_shows_how_to_begin() {
     let mut harness = Harness::ready();
     harness.event(Event::SessionLoaded {
         id: "7".to_owned(),
-        result: Ok(Vec::new()),
+        result: Ok(Box::new(a_conversation(&[]))),
     });
     assert!(matches!(harness.state.blocks[0].body, Body::Welcome));
 }

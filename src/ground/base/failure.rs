@@ -57,7 +57,7 @@ impl Kind {
 /// `causes` go from the nearest to the root. `hint` is the next step, where there is one.
 /// The texts may hold names from the repository: whoever shows them passes them through
 /// [`crate::base::text::printable`] first. [`fmt::Display`] does that already.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     kind: Kind,
     what: String,

@@ -1,12 +1,14 @@
 //! `@path` and `@path:10-40` in a request.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::{LineRange, RepoPath};
 
 /// The longest path a mention may have, in bytes; longer ones are prose.
 const LONGEST: usize = 1024;
 
 /// A file, folder or range the user names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// Path as it stands after `@`, without the range.
     pub path: RepoPath,

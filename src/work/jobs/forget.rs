@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::session::Sessions;
 use crate::base::beneath::clear;
 use crate::base::{Failure, Places, Result};
 
@@ -20,11 +21,17 @@ pub struct Forgotten {
 }
 
 /// Removes index, sessions and state of the repository at `root` (canonical), or of all
-/// repositories. Models and configuration stay. What was not there is not in the answer.
+/// repositories; with `dry_run`, tells what would be removed. Models and configuration stay. What
+/// was not there is not in the answer.
 ///
 /// # Errors
-/// Of kind environment, if something cannot be removed.
-pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
+/// Of kind usage, if a running homebody uses it; of kind environment, if something cannot be
+/// removed.
+pub fn forget(places: &Places, root: Option<&Path>, dry_run: bool) -> Result<Vec<Forgotten>> {
+    if !dry_run && are_used(places, root) {
+        return Err(Failure::usage("a homebody is running that uses it")
+            .hint("end it first, and call this again"));
+    }
     let targets = match root {
         Some(root) => {
             let of = places.for_repo(root);
@@ -62,7 +69,9 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
             (Some(above), Some(name)) => (above, Path::new(name)),
             _ => return Err(Failure::bug(format!("{} is no folder", path.display()))),
         };
-        clear(above, name)?;
+        if !dry_run {
+            clear(above, name)?;
+        }
         // `state` holds the other two; left over alone it is an empty folder.
         if what != "state" || size.1 > 0 {
             gone.push(Forgotten {
@@ -74,6 +83,18 @@ pub fn forget(places: &Places, root: Option<&Path>) -> Result<Vec<Forgotten>> {
         }
     }
     Ok(gone)
+}
+
+/// Tells whether a running homebody uses what is kept of a repository, or of any.
+fn are_used(places: &Places, root: Option<&Path>) -> bool {
+    let is_used = |dir: PathBuf| Sessions { dir }.are_in_use();
+    if let Some(root) = root {
+        return is_used(places.for_repo(root).sessions);
+    }
+    // Before the first record there is no such folder.
+    let all = fs::read_dir(places.state.join("repositories"));
+    let mut folders = all.into_iter().flatten().flatten();
+    folders.any(|folder| is_used(folder.path().join("sessions")))
 }
 
 /// Adds up sizes and files below a folder; links are not followed.
@@ -119,16 +140,28 @@ mod tests {
             write_private(&of.sessions.join("a.jsonl"), b"123").expect("written");
             write_private(&of.state.join("history"), b"1").expect("written");
         }
-        let gone = forget(&places, Some(Path::new("/one"))).expect("forgotten");
+        let one = Some(Path::new("/one"));
+        let would = forget(&places, one, true).expect("told");
+        let sessions = Sessions {
+            dir: places.for_repo(Path::new("/one")).sessions,
+        };
+        let used = sessions.in_use().expect("used");
+        for root in [one, None] {
+            assert!(forget(&places, root, false).is_err(), "it is in use");
+        }
+        drop(used);
+        fs::remove_file(sessions.dir.join("in-use")).expect("removed");
+        let gone = forget(&places, one, false).expect("forgotten");
+        assert_eq!(gone, would);
         let told: Vec<_> = gone.iter().map(|f| (f.what, f.bytes, f.files)).collect();
         assert_eq!(told, [("index", 5, 1), ("sessions", 3, 1), ("state", 1, 1)]);
         assert!(!places.for_repo(Path::new("/one")).state.exists());
         assert!(places.for_repo(Path::new("/two")).index.exists());
         assert_eq!(
-            forget(&places, Some(Path::new("/one"))).expect("nothing left"),
+            forget(&places, Some(Path::new("/one")), false).expect("nothing left"),
             []
         );
-        let gone = forget(&places, None).expect("forgotten");
+        let gone = forget(&places, None, false).expect("forgotten");
         assert_eq!(gone.iter().map(|f| f.bytes).sum::<u64>(), 9);
         assert!(!places.for_repo(Path::new("/two")).index.exists());
         assert!(keep.exists());

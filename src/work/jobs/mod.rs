@@ -148,13 +148,29 @@ pub struct Review {
     pub rules_only: bool,
 }
 
-/// The source of a review's diff.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The source of a review's diff. What was given is not kept with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<DiffSpec>", into = "Option<DiffSpec>")]
 pub enum ReviewOf {
     /// The repository.
     Repo(DiffSpec),
     /// Standard input.
     Given(Diff),
+}
+
+impl From<ReviewOf> for Option<DiffSpec> {
+    fn from(of: ReviewOf) -> Self {
+        match of {
+            ReviewOf::Repo(spec) => Some(spec),
+            ReviewOf::Given(_) => None,
+        }
+    }
+}
+
+impl From<Option<DiffSpec>> for ReviewOf {
+    fn from(spec: Option<DiffSpec>) -> Self {
+        spec.map_or_else(|| Self::Given(Diff::default()), Self::Repo)
+    }
 }
 
 /// A request of any kind.

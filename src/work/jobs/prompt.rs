@@ -265,7 +265,7 @@ impl Prompts {
 }
 
 /// A fence of backticks longer than any in the text.
-pub(super) fn fence_for(text: &str) -> String {
+pub fn fence_for(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
     for c in text.chars() {

@@ -1,27 +1,32 @@
-//! Conversations on disk: saved turn by turn, resumed, exported, forgotten.
+//! Conversations on disk: a log of records for each, appended as things happen.
 //!
-//! A session is a file of JSON lines, a turn a line, so that a killed process loses at most
-//! the turn it was writing. What cannot be read is passed over, never written over.
+//! A session is a file of JSON lines, a record a line. So it can be searched with grep and copied
+//! with cp, a process that is killed loses at most the line it was writing, and what a later version
+//! writes is passed over by this one. What cannot be read is never written over. A session that a
+//! running homebody has open is locked.
 
-use std::fmt::Write as _;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use super::Turn;
+use super::{Mention, Turn};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
-use crate::base::text::{printable, printable_block};
+use crate::base::text::printable;
 use crate::base::{Failure, Result};
 
-/// The version of the file format.
-const VERSION: u32 = 1;
+/// The version of the file format. The first one had turns alone.
+const VERSION: u32 = 2;
 
 /// Most bytes of a session's file that are read.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const LARGEST: u64 = 256 * 1024 * 1024;
+
+/// The file that those who use the sessions have locked, together.
+const IN_USE: &str = "in-use";
 
 /// The folder of one repository's sessions (0700; files 0600).
 #[derive(Debug, Clone)]
@@ -31,27 +36,116 @@ pub struct Sessions {
 }
 
 /// A session in the list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SessionEntry {
     /// The session's id: sortable, newest last.
     pub id: String,
-    /// The first request, one line.
+    /// The name that the user gave it, or the first request, one line.
     pub title: String,
     /// The number of turns.
     pub turns: usize,
     /// Seconds since 1970 of the last change.
     pub changed: u64,
+    /// Size of the file in bytes.
+    pub bytes: u64,
 }
 
-/// A line of a session's file.
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredTurn<T> {
+/// A record of a conversation. `S` says what the screen shows of it, which is the screen's to
+/// know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record<S> {
+    /// The conversation has this title from now on.
+    Title(String),
+    /// An exchange with the model, as later requests are given it.
+    Turn {
+        /// The exchange.
+        turn: Box<Turn>,
+        /// True if other records show it; one of the command line is shown by itself.
+        shown: bool,
+    },
+    /// Files that are pinned and dropped from now on.
+    Files(PinnedFiles),
+    /// A change of what the screen shows.
+    Screen(S),
+    /// All before this is told once more: not all of it may have come to the disk.
+    Anew,
+}
+
+/// The files that a conversation has pinned and dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinnedFiles {
+    /// Files shown with every question.
+    pub pinned: Vec<Mention>,
+    /// Files never shown.
+    pub dropped: Vec<Mention>,
+}
+
+/// A line of a session's file: one of the fields after `at`.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(deserialize = "S: Deserialize<'de>"))]
+struct Line<S> {
     version: u32,
-    turn: T,
+    /// Seconds since 1970; not in the first version.
+    #[serde(default)]
+    at: u64,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    turn: Option<Box<Turn>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shown: bool,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    files: Option<PinnedFiles>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    screen: Option<S>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    anew: bool,
+}
+
+/// Nothing, of any type: a derived default would ask that the type has one.
+const fn none<T>() -> Option<T> {
+    None
+}
+
+impl<S> Line<S> {
+    fn of(record: Record<S>, at: u64) -> Self {
+        let mut line = Self {
+            version: VERSION,
+            at,
+            title: None,
+            turn: None,
+            shown: false,
+            files: None,
+            screen: None,
+            anew: false,
+        };
+        match record {
+            Record::Title(title) => line.title = Some(title),
+            Record::Turn { turn, shown } => (line.turn, line.shown) = (Some(turn), shown),
+            Record::Files(files) => line.files = Some(files),
+            Record::Screen(screen) => line.screen = Some(screen),
+            Record::Anew => line.anew = true,
+        }
+        line
+    }
+
+    /// The record of a line; none in a line of a version to come.
+    fn record(self) -> Option<Record<S>> {
+        let record = self.title.map(Record::Title);
+        let shown = self.shown;
+        let record = record.or(self.turn.map(|turn| Record::Turn { turn, shown }));
+        let record = record.or(self.files.map(Record::Files));
+        let record = record.or(self.screen.map(Record::Screen));
+        let record = record.or_else(|| self.anew.then_some(Record::Anew));
+        record.filter(|_| self.version <= VERSION)
+    }
 }
 
 impl Sessions {
     /// The sessions there are, newest first. Broken files are left out.
+    ///
+    /// # Errors
+    /// Of kind environment, where the folder cannot be read.
     pub fn list(&self) -> Result<Vec<SessionEntry>> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -69,24 +163,24 @@ impl Sessions {
             let Some(id) = name.to_str().and_then(|name| name.strip_suffix(".jsonl")) else {
                 continue;
             };
-            let Ok(turns) = self.load(id) else {
+            let (Ok(records), Ok(facts)) = (self.load::<IgnoredAny>(id), entry.metadata()) else {
                 continue;
             };
-            let Some(first) = turns.first() else {
+            let Some((title, turns)) = told(&records) else {
                 continue;
             };
             // Where the file system keeps no times, a session counts as the oldest.
-            let changed = entry
-                .metadata()
-                .and_then(|facts| facts.modified())
+            let changed = facts
+                .modified()
                 .ok()
                 .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
                 .map_or(0, |since| since.as_secs());
             found.push(SessionEntry {
                 id: id.to_owned(),
-                title: title(&first.request),
-                turns: turns.len(),
+                title,
+                turns,
                 changed,
+                bytes: facts.len(),
             });
         }
         found.sort_by(|a, b| (b.changed, &b.id).cmp(&(a.changed, &a.id)));
@@ -110,47 +204,74 @@ impl Sessions {
         }
     }
 
-    /// Adds a turn to a session's file (created with the first). A killed process loses at
-    /// most the turn being written.
-    pub fn append(&self, id: &str, turn: &Turn) -> Result<()> {
-        let file = self.file(id)?;
+    /// Says to others that a homebody uses the sessions, until what it gives is dropped.
+    ///
+    /// # Errors
+    /// Of kind environment, where the folder cannot be written.
+    pub fn in_use(&self) -> Result<File> {
         private_dir(&self.dir)?;
-        let failed = |e: &std::io::Error| {
-            io_failure(format!("cannot save the session {}", file.display()), e)
-        };
-        let line = serde_json::to_string(&StoredTurn {
-            version: VERSION,
-            turn,
-        })
-        .map_err(|e| Failure::bug("a turn cannot be written as JSON").caused_by(&e))?;
+        let path = self.dir.join(IN_USE);
+        let failed = |e: &std::io::Error| io_failure(format!("cannot open {}", path.display()), e);
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut out = options.open(&file).map_err(|e| failed(&e))?;
-        // A line that a killed process left half written must not spoil this one.
-        let mut text = String::with_capacity(line.len() + 2);
-        if !ends_with_newline(&mut out).map_err(|e| failed(&e))? {
-            text.push('\n');
+        let file = options.open(&path).map_err(|e| failed(&e))?;
+        match file.try_lock_shared() {
+            // They are being forgotten this moment; some file systems have no locks.
+            Ok(()) | Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(file),
         }
-        text.push_str(&line);
-        text.push('\n');
-        out.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
-        out.sync_data().map_err(|e| failed(&e))
     }
 
-    /// The turns of a session.
-    pub fn load(&self, id: &str) -> Result<Vec<Turn>> {
+    /// Tells whether a running homebody uses the sessions.
+    pub fn are_in_use(&self) -> bool {
+        let file = File::open(self.dir.join(IN_USE));
+        file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Opens a session, new or not, to go on with it; until it is dropped nobody else can.
+    ///
+    /// # Errors
+    /// Of kind usage, where the id is none, or another homebody has the session open; of kind
+    /// environment, where the file cannot be opened.
+    pub fn open(&self, id: &str) -> Result<SessionLog> {
+        let path = self.file(id)?;
+        private_dir(&self.dir)?;
+        let failed = |e: &std::io::Error| {
+            io_failure(format!("cannot save the session {}", path.display()), e)
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|e| failed(&e))?;
+        // Some file systems have no locks; there everybody is alone.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(Failure::usage(format!(
+                "the conversation {id} is open in another homebody"
+            ))
+            .hint("end that one, or begin another conversation"));
+        }
+        Ok(SessionLog {
+            id: id.to_owned(),
+            path,
+            file,
+        })
+    }
+
+    /// The records of a session, oldest first. Lines that cannot be read are passed over.
+    ///
+    /// # Errors
+    /// Of kind usage, where there is no such session; of kind input, where nothing in it can be
+    /// read; of kind environment, where the file cannot be.
+    pub fn load<S: DeserializeOwned>(&self, id: &str) -> Result<Vec<Record<S>>> {
         let file = self.file(id)?;
         let failed = |e: &std::io::Error| {
             io_failure(format!("cannot read the session {}", file.display()), e)
         };
         let opened = match File::open(&file) {
             Ok(opened) => opened,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Failure::usage(format!("there is no session `{id}`"))
-                    .hint("`/sessions` lists those there are"));
-            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(unknown(id)),
             Err(e) => return Err(failed(&e)),
         };
         let mut bytes = Vec::new();
@@ -158,31 +279,67 @@ impl Sessions {
             .take(LARGEST)
             .read_to_end(&mut bytes)
             .map_err(|e| failed(&e))?;
-        let turns: Vec<Turn> = bytes
+        let records: Vec<Record<S>> = bytes
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<StoredTurn<Turn>>(line).ok())
-            .filter(|kept| kept.version == VERSION)
-            .map(|kept| kept.turn)
+            .filter_map(from_line)
             .collect();
-        if turns.is_empty() && !bytes.is_empty() {
+        if records.is_empty() && !bytes.is_empty() {
             return Err(Failure::input(format!(
-                "no turn of the session {} can be read",
+                "nothing of the session {} can be read",
                 file.display()
             )));
+        }
+        Ok(records)
+    }
+
+    /// The turns of a session, oldest first.
+    ///
+    /// # Errors
+    /// Those of [`Self::load`].
+    pub fn turns(&self, id: &str) -> Result<Vec<Turn>> {
+        let mut turns = Vec::new();
+        for record in self.load::<IgnoredAny>(id)? {
+            match record {
+                Record::Turn { turn, .. } => turns.push(*turn),
+                Record::Anew => turns.clear(),
+                _ => {}
+            }
         }
         Ok(turns)
     }
 
-    /// Removes a session.
+    /// Removes a session that nobody has open.
+    ///
+    /// # Errors
+    /// Of kind usage, where there is none, or it is open in another homebody; of kind environment,
+    /// where it cannot be removed.
     pub fn remove(&self, id: &str) -> Result<()> {
         let file = self.file(id)?;
-        fs::remove_file(&file).map_err(|e| {
-            if e.kind() == std::io::ErrorKind::NotFound {
-                Failure::usage(format!("there is no session `{id}`"))
-            } else {
-                io_failure(format!("cannot remove the session {}", file.display()), &e)
-            }
-        })
+        if !file.exists() {
+            return Err(unknown(id));
+        }
+        let _alone = self.open(id)?;
+        fs::remove_file(&file)
+            .map_err(|e| io_failure(format!("cannot remove the session {}", file.display()), &e))
+    }
+
+    /// The id that `wanted` is the beginning of; a session is named by as much of its id as no
+    /// other has.
+    ///
+    /// # Errors
+    /// Of kind usage, where none or several begin so.
+    pub fn find(&self, wanted: &str) -> Result<String> {
+        let all = self.list()?;
+        let mut like = all.iter().filter(|entry| entry.id.starts_with(wanted));
+        match (like.next(), like.next()) {
+            _ if wanted.is_empty() => Err(unknown(wanted)),
+            (Some(one), None) => Ok(one.id.clone()),
+            (Some(_), Some(_)) => Err(Failure::usage(format!(
+                "the ids of several sessions begin with `{wanted}`"
+            ))
+            .hint("give more of it: `homebody sessions` lists them")),
+            (None, _) => Err(unknown(wanted)),
+        }
     }
 
     /// The file of a session; an id never leads out of the folder.
@@ -194,9 +351,94 @@ impl Sessions {
             Ok(self.dir.join(format!("{id}.jsonl")))
         } else {
             Err(Failure::usage(format!("`{id}` is no session id"))
-                .hint("`/sessions` lists those there are"))
+                .hint("`homebody sessions` lists those there are"))
         }
     }
+}
+
+/// A session that is open, to be appended to.
+#[derive(Debug)]
+pub struct SessionLog {
+    /// The session's id.
+    pub id: String,
+    path: PathBuf,
+    file: File,
+}
+
+impl SessionLog {
+    /// Appends records. With `sync` they are on the disk when this returns; without, they outlive
+    /// the process, but not the machine.
+    ///
+    /// # Errors
+    /// Of kind environment, where they cannot be written.
+    pub fn append<S: Serialize>(&mut self, records: Vec<Record<S>>, sync: bool) -> Result<()> {
+        let failed = |e: &std::io::Error| {
+            let what = format!("cannot save the session {}", self.path.display());
+            io_failure(what, e)
+        };
+        let mut text = String::new();
+        // A line that a killed process left half written must not spoil this one.
+        if !ends_with_newline(&mut self.file).map_err(|e| failed(&e))? {
+            text.push('\n');
+        }
+        for record in records {
+            text += &to_line(record)?;
+            text.push('\n');
+        }
+        self.file
+            .write_all(text.as_bytes())
+            .map_err(|e| failed(&e))?;
+        if sync {
+            self.file.sync_data().map_err(|e| failed(&e))?;
+        }
+        Ok(())
+    }
+}
+
+fn unknown(id: &str) -> Failure {
+    Failure::usage(format!("there is no session `{id}`"))
+        .hint("`homebody sessions` lists those there are")
+}
+
+/// The title of a session and its number of turns; none of one in which nothing is.
+fn told<S>(records: &[Record<S>]) -> Option<(String, usize)> {
+    let mut named = None;
+    let anew = records
+        .iter()
+        .rposition(|record| matches!(record, Record::Anew));
+    let records = records.get(anew.unwrap_or(0)..).unwrap_or(records);
+    let mut turns = records.iter().filter_map(|record| match record {
+        Record::Turn { turn, .. } => Some(turn),
+        Record::Title(title) => {
+            named = Some(title);
+            None
+        }
+        _ => None,
+    });
+    let first = turns.next();
+    let count = usize::from(first.is_some()) + turns.count();
+    let title = named.or_else(|| Some(&first?.request))?;
+    Some((line(title), count))
+}
+
+/// A record as a line of a session's file, without its end.
+///
+/// # Errors
+/// Of kind bug, where it cannot be JSON.
+pub fn to_line<S: Serialize>(record: Record<S>) -> Result<String> {
+    // A clock may stand before 1970.
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    serde_json::to_string(&Line::of(record, now.as_secs()))
+        .map_err(|e| Failure::bug("a record cannot be written as JSON").caused_by(&e))
+}
+
+/// The record of a line of a session's file; none where it is of no form that is known.
+pub fn from_line<S: DeserializeOwned>(line: impl AsRef<[u8]>) -> Option<Record<S>> {
+    serde_json::from_slice::<Line<S>>(line.as_ref())
+        .ok()?
+        .record()
 }
 
 /// Tells whether a file ends with a newline, or is empty.
@@ -210,9 +452,9 @@ fn ends_with_newline(file: &mut File) -> std::io::Result<bool> {
     Ok(last == *b"\n")
 }
 
-/// A request as one short line.
-fn title(request: &str) -> String {
-    let line = request.split_whitespace().collect::<Vec<_>>().join(" ");
+/// A text as one short line.
+pub fn line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = line.chars().take(80).collect();
     if short.len() < line.len() {
         short.push('…');
@@ -245,41 +487,6 @@ fn stamp(seconds: u64) -> String {
     )
 }
 
-/// A session as a Markdown document, sources listed under each answer.
-pub fn export(turns: &[Turn]) -> String {
-    let mut out = String::new();
-    for turn in turns {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        let mut lines = turn.request.trim().lines();
-        // A turn that was read from a file may have an empty request.
-        let first = lines.next().unwrap_or("");
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "## {}\n", printable(first));
-        let rest: Vec<&str> = lines.collect();
-        if !rest.is_empty() {
-            for line in rest {
-                let _ = writeln!(out, "> {}", printable(line));
-            }
-            out.push('\n');
-        }
-        let _ = writeln!(out, "{}", printable_block(turn.answer.trim()));
-        if !turn.sources.is_empty() {
-            out.push_str("\nSources:\n\n");
-            for source in &turn.sources {
-                let cited = if source.cited { ", cited" } else { "" };
-                let _ = writeln!(
-                    out,
-                    "- [{}] `{}:{}-{}`{cited}",
-                    source.id, source.path, source.start, source.end
-                );
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,6 +510,12 @@ mod tests {
         }
     }
 
+    fn save(sessions: &Sessions, id: &str, request: &str) -> Result<()> {
+        let turn = Box::new(turn(request));
+        let record = Record::<()>::Turn { turn, shown: false };
+        sessions.open(id)?.append(vec![record], true)
+    }
+
     fn sessions() -> (tempfile::TempDir, Sessions) {
         let dir = tempfile::tempdir().expect("a folder");
         let sessions = Sessions {
@@ -316,17 +529,17 @@ mod tests {
         let (_dir, sessions) = sessions();
         assert_eq!(sessions.list().expect("none yet"), []);
         let id = sessions.new_id();
-        sessions.append(&id, &turn("why\nthough")).expect("saved");
-        sessions.append(&id, &turn("and?")).expect("saved");
+        save(&sessions, &id, "why\nthough").expect("saved");
+        save(&sessions, &id, "and?").expect("saved");
         assert_eq!(
-            sessions.load(&id).expect("loaded"),
+            sessions.turns(&id).expect("loaded"),
             [turn("why\nthough"), turn("and?")]
         );
         let list = sessions.list().expect("listed");
         assert_eq!((list.len(), list[0].turns), (1, 2));
         assert_eq!(list[0].title, "why though");
         sessions.remove(&id).expect("removed");
-        assert!(sessions.load(&id).is_err());
+        assert!(sessions.turns(&id).is_err());
         assert!(sessions.remove(&id).is_err());
     }
 
@@ -335,7 +548,7 @@ mod tests {
     fn files_are_for_this_user_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let (_dir, sessions) = sessions();
-        sessions.append("a", &turn("x")).expect("saved");
+        save(&sessions, "a", "x").expect("saved");
         let mode = |p: PathBuf| fs::metadata(p).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(sessions.dir.join("a.jsonl")), 0o600);
         assert_eq!(mode(sessions.dir.clone()), 0o700);
@@ -344,19 +557,19 @@ mod tests {
     #[test]
     fn a_half_written_turn_costs_itself_alone() {
         let (_dir, sessions) = sessions();
-        sessions.append("a", &turn("one")).expect("saved");
+        save(&sessions, "a", "one").expect("saved");
         let file = sessions.dir.join("a.jsonl");
         let mut broken = fs::read(&file).expect("read");
         broken.extend_from_slice(b"{\"version\":1,\"turn\":{\"requ\xff");
         fs::write(&file, broken).expect("written");
-        assert_eq!(sessions.load("a").expect("loaded").len(), 1);
-        sessions.append("a", &turn("two")).expect("saved");
+        assert_eq!(sessions.turns("a").expect("loaded").len(), 1);
+        save(&sessions, "a", "two").expect("saved");
         assert_eq!(
-            sessions.load("a").expect("loaded"),
+            sessions.turns("a").expect("loaded"),
             [turn("one"), turn("two")]
         );
         fs::write(sessions.dir.join("b.jsonl"), "nonsense").expect("written");
-        assert!(sessions.load("b").is_err());
+        assert!(sessions.turns("b").is_err());
         assert_eq!(sessions.list().expect("listed").len(), 1);
     }
 
@@ -367,17 +580,57 @@ mod tests {
         assert_eq!(stamp(1_795_427_222), "20261123-094702");
         let (_dir, sessions) = sessions();
         for bad in ["", "../x", "a/b", "a.b", "a\0"] {
-            assert!(sessions.append(bad, &turn("x")).is_err(), "{bad:?}");
+            assert!(save(&sessions, bad, "x").is_err(), "{bad:?}");
         }
         let id = sessions.new_id();
-        sessions.append(&id, &turn("x")).expect("saved");
+        save(&sessions, &id, "x").expect("saved");
         assert_ne!(sessions.new_id(), id);
     }
 
     #[test]
-    fn an_export_reads_as_a_document() {
-        let mut second = turn("two\nlines");
-        second.answer = "esc \u{1b}[31m\n\n```rust\nx\n```".to_owned();
-        insta::assert_snapshot!(export(&[turn("why?"), second]));
+    fn a_session_that_is_open_is_nobody_elses() {
+        let (_dir, sessions) = sessions();
+        save(&sessions, "a", "x").expect("saved");
+        let open = sessions.open("a").expect("opened");
+        assert!(sessions.open("a").is_err());
+        assert!(sessions.remove("a").is_err());
+        assert_eq!(sessions.turns("a").expect("read").len(), 1);
+        drop(open);
+        sessions.remove("a").expect("removed");
+    }
+
+    #[test]
+    fn sessions_are_named_by_a_title_and_found_by_the_beginning_of_an_id() {
+        let (_dir, sessions) = sessions();
+        save(&sessions, "ab1", "x").expect("saved");
+        save(&sessions, "ab2", "y").expect("saved");
+        let named = Record::<()>::Title("About\n x".to_owned());
+        let mut log = sessions.open("ab2").expect("opened");
+        log.append(vec![named], false).expect("named");
+        let list = sessions.list().expect("listed");
+        let titles: Vec<_> = list.iter().map(|e| (&*e.id, &*e.title)).collect();
+        assert!(titles.contains(&("ab2", "About x")), "{titles:?}");
+        assert_eq!(sessions.find("ab1").expect("found"), "ab1");
+        for bad in ["", "ab", "b"] {
+            assert!(sessions.find(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_version_wrote_is_read_and_a_version_to_come_is_passed_over() {
+        let (_dir, sessions) = sessions();
+        let turn = serde_json::to_string(&turn("old")).expect("JSON");
+        private_dir(&sessions.dir).expect("made");
+        let text = format!(
+            "{{\"version\":1,\"turn\":{turn}}}\n{{\"version\":3,\"turn\":{turn}}}\n\
+             {{\"version\":2,\"at\":5,\"screen\":[1]}}\n{{\"version\":2,\"at\":5,\"new\":1}}\n"
+        );
+        fs::write(sessions.dir.join("a.jsonl"), text).expect("written");
+        let records = sessions.load::<Vec<u8>>("a").expect("read");
+        assert!(
+            matches!(&records[..], [Record::Turn { turn, .. }, Record::Screen(screen)]
+                if turn.request == "old" && *screen == [1]),
+            "{records:?}"
+        );
     }
 }

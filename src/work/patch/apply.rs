@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Edit, EditKind, Texts};
 use crate::base::lines::{Line, bytes, lines, with_newlines, without_newline};
 use crate::base::secrets::{masked_copy, restored};
@@ -10,7 +12,7 @@ use crate::base::text::{is_hostile, printable, truncated};
 use crate::base::{Failure, LineRange, OrBug as _, RepoPath, Result};
 
 /// The change of one file: its name and text before and after.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     /// The name before; for a new file, the new one.
     pub path: RepoPath,
@@ -22,21 +24,8 @@ pub struct FileChange {
     pub after: Option<String>,
 }
 
-/// A run of changed lines that can be taken or left by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedHunk {
-    /// The number of the file in the change, from 0.
-    pub file: usize,
-    /// Lines on the old side with context (`None` for a new file).
-    pub old: Option<LineRange>,
-    /// Lines on the new side with context (`None` for a deleted file).
-    pub new: Option<LineRange>,
-    /// `+1`, `-1` or `0` for each line, with the text without newline.
-    pub lines: Vec<(i8, String)>,
-}
-
 /// A whole patch: every file it touches, before and after.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The files, in order of path.
     pub files: Vec<FileChange>,

@@ -5,8 +5,21 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, DiffTag};
 
-use super::{Change, ChangedHunk, FileChange};
+use super::{Change, FileChange};
 use crate::base::{LineRange, OrBug as _};
+
+/// A run of changed lines that can be taken or left by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangedHunk {
+    /// The number of the file in the change, from 0.
+    pub file: usize,
+    /// Lines on the old side with context (`None` for a new file).
+    pub old: Option<LineRange>,
+    /// Lines on the new side with context (`None` for a deleted file).
+    pub new: Option<LineRange>,
+    /// `+1`, `-1` or `0` for each line, with the text without newline.
+    pub lines: Vec<(i8, String)>,
+}
 
 /// Pairs of lines beyond which a stretch is shown as replaced whole: comparing is quadratic at
 /// worst, and nobody reads such a diff.

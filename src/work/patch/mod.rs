@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{LineRange, RepoPath, Result};
 
-pub use apply::{Change, ChangedHunk, FileChange};
+pub use apply::{Change, FileChange};
 pub use edit_language::{EditAnswer, EditGrammar, EditLanguage, Scope, ScopeFile};
+pub use hunks::ChangedHunk;
 pub use own_encoding::to_unified_bytes;
 pub use undo::{UndoRequest, Undone};
 pub use write::{Applied, Foreign, UndoDir};

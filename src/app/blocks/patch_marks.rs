@@ -1,0 +1,189 @@
+//! The marks of what was done to a patch, and its parts that are written.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::blocks::block::Check;
+use crate::app::blocks::patch_block::{Decision, PatchBlock, PatchHunk, PatchRow, PatchState};
+use crate::base::RepoPath;
+use crate::patch::{Change, FileChange};
+
+/// A part of a patch that was written at once, and is taken back at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writing {
+    /// The files that changed.
+    pub files: Vec<RepoPath>,
+    /// The hunks that were written, and the files without hunks.
+    rows: Vec<StoredRow>,
+}
+
+/// A row of a patch, as a file or as a hunk, by its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredRow {
+    File(usize),
+    Hunk(usize),
+}
+
+/// All that a person and the program did to a planned change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatchMarks {
+    /// The decisions on the hunks, in order.
+    pub hunks: Vec<Decision>,
+    /// The decisions on the files, in order, and whether their hunks are hidden.
+    pub files: Vec<(Decision, bool)>,
+    /// The parts that are written and not taken back, in order.
+    pub writings: Vec<Writing>,
+    /// The stage of the patch.
+    pub state: PatchState,
+    /// The check of the patch.
+    pub check: Check,
+}
+
+/// A patch as it is kept: what can be worked out is not.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct StoredPatch {
+    request: String,
+    change: Change,
+    troubles: Vec<String>,
+    marks: PatchMarks,
+}
+
+impl From<PatchBlock> for StoredPatch {
+    fn from(patch: PatchBlock) -> Self {
+        Self {
+            marks: patch.marks(),
+            request: patch.request,
+            change: patch.change,
+            troubles: patch.troubles,
+        }
+    }
+}
+
+impl From<StoredPatch> for PatchBlock {
+    fn from(stored: StoredPatch) -> Self {
+        let mut patch = Self::new(stored.request, stored.change, stored.troubles);
+        patch.set_marks(stored.marks);
+        patch
+    }
+}
+
+/// Marks, and writing in parts.
+impl PatchBlock {
+    /// Returns all that was done to the patch.
+    pub fn marks(&self) -> PatchMarks {
+        PatchMarks {
+            hunks: self.hunks.iter().map(|hunk| hunk.decision).collect(),
+            files: self.files.iter().map(|f| (f.decision, f.folded)).collect(),
+            writings: self.writings.clone(),
+            state: self.state.clone(),
+            check: self.check.clone(),
+        }
+    }
+
+    /// Does all that was done to the patch. Marks of other hunks than it has are passed over.
+    pub(in crate::app) fn set_marks(&mut self, marks: PatchMarks) {
+        for (hunk, decision) in self.hunks.iter_mut().zip(marks.hunks) {
+            hunk.decision = decision;
+        }
+        for (file, (decision, folded)) in self.files.iter_mut().zip(marks.files) {
+            (file.decision, file.folded) = (decision, folded);
+        }
+        self.writings = marks.writings;
+        self.state = marks.state;
+        self.check = marks.check;
+    }
+
+    /// Returns the change from what is written to that and what passes `keep`.
+    pub(in crate::app) fn beyond_written(&self, keep: impl Fn(Decision) -> bool) -> Change {
+        let written = self.selected(|decision| decision == Decision::Written);
+        let mut change = self.selected(|decision| decision == Decision::Written || keep(decision));
+        change.files = change
+            .files
+            .into_iter()
+            .filter_map(|file| {
+                let before = written.files.iter().find(|known| known.path == file.path);
+                let Some(before) = before else {
+                    return Some(file);
+                };
+                (*before != file).then(|| FileChange {
+                    path: before.renamed_to.clone().unwrap_or(file.path),
+                    renamed_to: None,
+                    before: before.after.clone(),
+                    after: file.after,
+                })
+            })
+            .collect();
+        change
+    }
+
+    /// Takes in that what was accepted is written now, in these files.
+    pub(in crate::app) fn written(&mut self, files: Vec<RepoPath>) {
+        let mut rows = Vec::new();
+        for (at, hunk) in self.hunks.iter_mut().enumerate() {
+            if hunk.decision == Decision::Accepted {
+                hunk.decision = Decision::Written;
+                rows.push(StoredRow::Hunk(at));
+            }
+        }
+        for (at, file) in self.files.iter_mut().enumerate() {
+            if file.hunks.0 == file.hunks.1 && file.decision == Decision::Accepted {
+                file.decision = Decision::Written;
+                rows.push(StoredRow::File(at));
+            }
+        }
+        self.writings.push(Writing { files, rows });
+        self.state = PatchState::Open;
+        self.decided();
+        let open = |hunk: &PatchHunk| hunk.decision == Decision::Undecided;
+        if let Some(at) = self.hunks.iter().position(open) {
+            self.cursor = PatchRow::Hunk(at);
+        }
+    }
+
+    /// Takes in that what was written last is taken back: it is open again.
+    pub(in crate::app) fn taken_back(&mut self) {
+        let Some(writing) = self.writings.pop() else {
+            return;
+        };
+        for row in writing.rows {
+            let decision = match row {
+                StoredRow::Hunk(at) => self.hunks.get_mut(at).map(|hunk| &mut hunk.decision),
+                StoredRow::File(at) => self.files.get_mut(at).map(|file| &mut file.decision),
+            };
+            // The editor may have taken it away meanwhile.
+            if let Some(decision) = decision {
+                *decision = Decision::Undecided;
+            }
+        }
+        self.state = PatchState::Open;
+    }
+
+    /// Ends the patch where nothing is left to decide on or to write.
+    pub(in crate::app) fn decided(&mut self) {
+        let open = |decision| matches!(decision, Decision::Undecided | Decision::Accepted);
+        if self.all_rejected() {
+            self.state = PatchState::Discarded;
+        } else if self.count(open) == 0 {
+            let mut files: Vec<RepoPath> =
+                self.writings.iter().flat_map(|w| w.files.clone()).collect();
+            files.sort();
+            files.dedup();
+            self.state = PatchState::Applied { files };
+        }
+    }
+
+    /// Finds the written hunks again after the hunks were worked out anew: `moved` says from where
+    /// to where. What is another hunk now is none of those that are there.
+    pub(super) fn find_written(&mut self, moved: &[(usize, usize)]) {
+        let rows = self
+            .writings
+            .iter_mut()
+            .flat_map(|writing| &mut writing.rows);
+        for row in rows {
+            if let StoredRow::Hunk(at) = row {
+                let now = moved.iter().find(|(from, _)| from == at);
+                *at = now.map_or(usize::MAX, |(_, to)| *to);
+            }
+        }
+    }
+}

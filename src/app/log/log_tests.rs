@@ -1,0 +1,183 @@
+use super::*;
+use crate::app::sample::*;
+use crate::app::{Command, Decision, Event, IoCommand, Options, Phase, Signal};
+use crate::base::Failure;
+use crate::jobs;
+
+/// A record as it comes back from the disk.
+pub(in crate::app) fn written_and_read(record: &Record) -> Record {
+    let line = session::to_line(record.clone()).expect("JSON");
+    session::from_line(&line).expect("a record")
+}
+
+#[track_caller]
+fn agrees(harness: &Harness) {
+    let (made, shown) = harness.made_and_shown();
+    let made: Vec<Body> = made.blocks.into_iter().map(|(_, body)| body).collect();
+    assert_eq!(made, shown);
+}
+
+#[test]
+fn everything_that_was_done_is_made_again() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so it is");
+    let id = harness.planned();
+    harness.press("a r");
+    agrees(&harness);
+    // A hunk is changed by hand, and a finding is put away.
+    harness.press("e");
+    harness.event(Event::EditorDone {
+        purpose: crate::app::EditorPurpose::PatchFile { block: id, file: 0 },
+        result: Ok(Some("by hand\n".to_owned())),
+    });
+    harness.press("esc");
+    harness.reviewed();
+    harness.press("d");
+    harness.press("esc");
+    harness.send("/pin src/lib.rs");
+    harness.event(Event::SaveFailed(Failure::environment("full")));
+    agrees(&harness);
+    let (made, _) = harness.made_and_shown();
+    assert_eq!(made.title.as_deref(), Some("why?"));
+    assert_eq!(made.files.expect("files").pinned.len(), 1);
+    let by_hand = |body: &Body| match body {
+        Body::Patch(patch) => {
+            let decided = patch
+                .hunks
+                .iter()
+                .any(|h| h.decision != Decision::Undecided);
+            decided && patch.change.files[0].after.as_deref() == Some("by hand\n")
+        }
+        _ => false,
+    };
+    assert!(made.blocks.iter().any(|(_, body)| by_hand(body)));
+    let away = |body: &Body| match body {
+        Body::Review(review) => review.findings.iter().any(|row| row.dismissed),
+        _ => false,
+    };
+    assert!(made.blocks.iter().any(|(_, body)| away(body)));
+}
+
+#[test]
+fn of_an_answer_two_seconds_are_lost_at_most_whenever_it_breaks_off() {
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    let mut told = vec![(harness.now, 0)];
+    for n in 0..40 {
+        harness.wait(400);
+        harness.token(generation, &format!("word {n} "));
+        told.push((harness.now, harness.answer().text.len()));
+        let (made, _) = harness.made_and_shown();
+        let Some((_, Body::Answer(answer))) = made.blocks.last() else {
+            panic!("{made:?}")
+        };
+        assert_eq!(answer.phase, Phase::Stopped);
+        let least = told.iter().rev().find(|(at, _)| at + 2_000 <= harness.now);
+        assert!(answer.text.len() >= least.map_or(0, |(_, length)| *length));
+        assert!(harness.answer().text.starts_with(&answer.text));
+        if answer.text.is_empty() {
+            continue;
+        }
+        // What is there belongs to the conversation.
+        let turn = made.turns.last().expect("a turn");
+        assert_eq!((&*turn.request, &turn.answer), ("why?", &answer.text));
+    }
+    let whole: usize = harness.log.iter().map(|r| format!("{r:?}").len()).sum();
+    assert!(whole < 30_000, "it grows by what is new: {whole}");
+    harness.event(Event::Signal(Signal::Hangup));
+    agrees(&harness);
+}
+
+#[test]
+fn a_log_that_is_cut_anywhere_is_read() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so it is");
+    harness.planned();
+    harness.press("a A enter esc");
+    harness.reviewed();
+    for end in 0..harness.log.len() {
+        let cut = replay(harness.log[..end].to_vec());
+        assert!(cut.blocks.windows(2).all(|two| two[0].0 < two[1].0));
+    }
+}
+
+#[test]
+fn what_could_not_be_written_is_written_later_and_said_once() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so");
+    // Nothing of it came to the disk.
+    harness.log.clear();
+    for _ in 0..3 {
+        harness.event(Event::LogFailed(Failure::environment("the disk is full")));
+        harness.exchange("and?", "no");
+        assert!(harness.log.is_empty(), "it is not tried again at once");
+    }
+    assert_eq!(harness.errors(), ["the disk is full"]);
+    harness.wait(31_000);
+    agrees(&harness);
+    assert_eq!(harness.made_and_shown().0.turns, harness.state.turns);
+}
+
+#[test]
+fn nothing_is_kept_before_the_first_request_or_where_nothing_may_be() {
+    let mut harness = Harness::ready();
+    harness.event(Event::Warning(Failure::config("an odd setting")));
+    assert!(harness.log.is_empty());
+    harness.ask("why?");
+    agrees(&harness);
+    let mut harness = Harness::ready_with(Options {
+        save: false,
+        ..Options::default()
+    });
+    harness.exchange("why?", "so");
+    harness.planned();
+    harness.event(Event::Signal(Signal::Terminate));
+    assert!(harness.log.is_empty());
+}
+
+#[test]
+fn what_is_loaded_goes_on_where_it_ended() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so");
+    harness.planned();
+    harness.press("a");
+    let log = harness.log.clone();
+    let mut later = Harness::ready();
+    later.kept.clone_from(&log);
+    let out = later.event(Event::SessionLoaded {
+        id: "7".to_owned(),
+        result: Ok(Box::new(replay(log.clone()))),
+    });
+    assert!(has!(out, Command::Io(IoCommand::GoOn)));
+    assert_eq!(later.log, log, "nothing is written anew");
+    later.exchange("and?", "no");
+    agrees(&later);
+    let number = |record: &Record| match record {
+        Record::Screen(Screen::Block { block, .. }) => Some(*block),
+        _ => None,
+    };
+    let new: Vec<u64> = later.log[log.len()..].iter().filter_map(number).collect();
+    assert_eq!(new.iter().min(), Some(&(replay(log).last + 1)));
+}
+
+#[test]
+fn turns_of_the_command_line_are_shown() {
+    let made = a_conversation(&[("one?", "1"), ("two?", "2")]);
+    assert_eq!((made.blocks.len(), made.turns.len()), (4, 2));
+    assert_eq!(made.title.as_deref(), Some("one?"));
+}
+
+#[test]
+fn an_export_reads_as_a_document() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?\nsay more", "esc \u{1b}[31m\n\n```rust\nx\n```");
+    let generation = started(&harness.send("/patch fix it")).expect("a job").0;
+    harness.job(
+        generation,
+        jobs::Event::Source(a_source(1, "src/walk.rs", true)),
+    );
+    harness.done(generation, patched(a_change()));
+    harness.press("esc");
+    harness.reviewed();
+    insta::assert_snapshot!(export(harness.state.blocks.iter().map(|block| &block.body)));
+}
