@@ -279,6 +279,77 @@ fn settings_that_git_hands_down_count_as_they_do_for_git() {
 }
 
 #[test]
+fn conversations_are_listed_searched_shown_renamed_and_deleted() {
+    let place = Place::committed();
+    let told = |args: &[&str]| stdout(&place.run(args));
+    let none = place.run(&["sessions"]);
+    assert_eq!((code(&none), stdout(&none)), (0, String::new()));
+    assert!(stderr(&none).contains("no conversation"));
+    for (question, answer) in [
+        ("what walks?", "The walker."),
+        ("and what runs?", "A runner."),
+    ] {
+        let engine = always(&place, answer);
+        assert_eq!(code(&place.run(&["ask", question, &engine])), 0);
+    }
+    let all: Value = serde_json::from_str(&told(&["sessions", "--json"])).expect("JSON");
+    let of = |title: &str| -> String {
+        let all = all.as_array().expect("a list");
+        let entry = all.iter().find(|entry| entry["title"] == title);
+        entry.expect("it is listed")["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    };
+    let walks = of("what walks?");
+    let found = told(&["sessions", "search", "A RUNNER"]);
+    assert!(
+        found.contains("and what runs?") && !found.contains("walker"),
+        "{found}"
+    );
+    assert_eq!(
+        code(&place.run(&["sessions", "search", "nobody said it"])),
+        1
+    );
+    let shown = told(&["sessions", "show", &walks]);
+    assert!(
+        shown.starts_with("## what walks?\n\nThe walker."),
+        "{shown}"
+    );
+    let whole: Value =
+        serde_json::from_str(&told(&["sessions", "show", "--json", &walks])).expect("JSON");
+    assert_eq!(whole["turns"][0]["answer"], "The walker.");
+    assert_eq!(
+        code(&place.run(&["sessions", "export", &walks, "kept.md"])),
+        0
+    );
+    assert!(place.read("kept.md").contains("The walker."));
+    let again = place.run(&["sessions", "export", &walks, "kept.md"]);
+    assert_eq!(code(&again), 2, "nothing is written over");
+    assert_eq!(
+        code(&place.run(&["sessions", "rename", &walks, "About", "walking"])),
+        0
+    );
+    assert!(told(&["sessions"]).contains("About walking"));
+    // Nobody can be asked here.
+    assert_eq!(code(&place.run(&["sessions", "delete", &walks])), 2);
+    assert_eq!(
+        code(&place.run(&["sessions", "delete", "--dry-run", "--all"])),
+        0
+    );
+    assert_eq!(
+        code(&place.run(&["sessions", "delete", "--yes", &walks])),
+        0
+    );
+    let left = told(&["sessions"]);
+    assert!(
+        left.contains("and what runs?") && !left.contains("walking"),
+        "{left}"
+    );
+    assert_eq!(code(&place.run(&["sessions", "show", &walks])), 2);
+}
+
+#[test]
 fn what_is_said_of_a_whole_file_names_no_line_and_is_no_edit() {
     let place = Place::committed();
     let engine = always(&place, "No findings.");

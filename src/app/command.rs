@@ -173,6 +173,16 @@ pub enum IoCommand {
         /// The session's id; none for the newest.
         id: Option<String>,
     },
+    /// Write a session as a document. Reports [`super::Event::SessionShown`].
+    ShowSession {
+        /// The session's id.
+        id: String,
+    },
+    /// Delete a session. A failure is reported as [`super::Event::Warning`].
+    RemoveSession {
+        /// The session's id.
+        id: String,
+    },
     /// Go on with the session that was loaded last: later records are added to it. No report.
     GoOn,
     /// Begin a new session with the next records. No report.

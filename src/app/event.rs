@@ -132,6 +132,8 @@ pub enum Event {
 
     /// Answer to [`super::IoCommand::ListSessions`], newest first.
     Sessions(Result<Vec<SessionEntry>, Failure>),
+    /// Answer to [`super::IoCommand::ShowSession`]: title and document.
+    SessionShown(Result<(String, String), Failure>),
     /// The first records of a session were written; it has this id.
     SessionBegun(String),
     /// Answer to [`super::IoCommand::LoadSession`].

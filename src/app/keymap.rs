@@ -167,6 +167,8 @@ actions! {
     OverlayTop "overlay-top" Overlay ["home"] "the first row";
     OverlayBottom "overlay-bottom" Overlay ["end"] "the last row";
     Choose "choose" Overlay ["enter", "tab"] "take it";
+    LookInto "look-into" Overlay ["ctrl-o"] "look into the conversation at the cursor";
+    DeleteSession "delete-session" Overlay ["delete"] "delete the conversation at the cursor";
 }
 
 /// The bindings of keys to actions, the user's overrides included.

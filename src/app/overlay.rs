@@ -53,6 +53,8 @@ pub enum Confirm {
     New,
     /// Going on with a session (none: the newest) while a patch stands open.
     Resume(Option<String>),
+    /// Deleting a session.
+    DeleteSession(String),
 }
 
 /// A list with a filter over its items.

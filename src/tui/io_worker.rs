@@ -14,7 +14,7 @@ use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
 use super::shared::{Shared, guarded};
-use crate::app::log::{Record, replay};
+use crate::app::log::{Record, export, replay};
 use crate::app::{Conversation, Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
@@ -86,6 +86,7 @@ impl IoWorker {
     }
 
     /// Carries a command out and returns what is to be told of it, if anything is.
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn outcome(&mut self, command: IoCommand) -> Option<Event> {
         Some(match command {
             IoCommand::Preview {
@@ -115,6 +116,11 @@ impl IoWorker {
             IoCommand::ListModels => Event::Models(guarded(|| model_rows(&self.shared))),
             IoCommand::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
             IoCommand::LoadSession { id } => self.load_session(id),
+            IoCommand::ShowSession { id } => Event::SessionShown(guarded(|| self.shown(&id))),
+            IoCommand::RemoveSession { id } => {
+                let removed = guarded(|| self.sessions.remove(&id));
+                return removed.err().map(Event::Warning);
+            }
             IoCommand::GoOn => {
                 // None was opened where it is the one that goes on already.
                 self.log = self.loaded.take().or_else(|| self.log.take());
@@ -179,6 +185,13 @@ impl IoWorker {
         Ok(conversation)
     }
 
+    /// A session's title, and all of it as a document.
+    fn shown(&self, id: &str) -> Result<(String, String)> {
+        let conversation = replay(self.sessions.load(id)?);
+        let text = export(conversation.blocks.iter().map(|(_, body)| body));
+        Ok((conversation.title.unwrap_or_else(|| id.to_owned()), text))
+    }
+
     fn append(&mut self, records: Vec<Record>, sync: bool) -> Result<()> {
         let log = match &mut self.log {
             Some(log) => log,
@@ -186,7 +199,14 @@ impl IoWorker {
                 let id = self.sessions.new_id();
                 let log = self.sessions.open(&id)?;
                 let _ = self.events.send(Event::SessionBegun(id));
-                self.log.insert(log)
+                let log = self.log.insert(log);
+                // What cannot be removed today can be another day.
+                let config = &self.shared.workspace.config;
+                let (keep, size) = (config.sessions_keep.value, config.sessions_size.value);
+                if let Err(failure) = self.sessions.prune(keep, size) {
+                    log::info!("{failure}");
+                }
+                log
             }
         };
         guarded(|| log.append(records, sync))

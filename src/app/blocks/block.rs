@@ -28,6 +28,7 @@ pub struct Block {
 
 /// The content of a block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Body {
     /// The first lines of an empty transcript: what the program is and how to begin.
     #[serde(skip)]
@@ -51,6 +52,7 @@ pub enum Body {
 
 /// The kind of job a turn asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JobKind {
     /// A question about the code.
     Ask,
@@ -75,6 +77,7 @@ pub struct UserTurn {
 
 /// Progress of a request on its way to the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sent {
     /// Sent to the model.
     Yes,
@@ -120,6 +123,7 @@ pub struct AnswerBlock {
 
 /// The stage of an answer or a review.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Excerpts are being chosen.
     Choosing,
@@ -243,6 +247,7 @@ pub struct Note {
 
 /// The tone of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// Neutral, by the way.
     Plain,
@@ -296,6 +301,7 @@ impl Download {
 
 /// The stage or the outcome of a patch's check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Check {
     /// No check was made.
     None,

@@ -116,6 +116,7 @@ pub enum PatchRow {
 
 /// The stage of a patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PatchState {
     /// Open: can be decided on.
     Open,

@@ -181,6 +181,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         | Action::OverlayDown
         | Action::OverlayTop
         | Action::OverlayBottom
+        | Action::LookInto
+        | Action::DeleteSession
         | Action::Choose => {}
 
         Action::Send

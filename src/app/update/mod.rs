@@ -118,6 +118,7 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         }
         Event::Copied(result) => world::copied(state, result),
         Event::Sessions(result) => overlay::sessions(state, result),
+        Event::SessionShown(result) => overlay::session_shown(state, result),
         Event::SessionBegun(id) => state.session = Some(id),
         Event::SessionLoaded { id, result } => world::session(state, id, result, out),
         Event::SaveFailed(failure) | Event::Warning(failure) => {

@@ -103,6 +103,9 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
         (Some(Action::OverlayTop), _) => go(state, isize::MIN, out),
         (Some(Action::OverlayBottom), _) => go(state, isize::MAX, out),
         (Some(Action::Choose), _) => choose(state, out),
+        (Some(action @ (Action::LookInto | Action::DeleteSession)), _) => {
+            session_key(state, action, out);
+        }
         (_, Some(digit)) if at_models(state) => {
             if let Some(Overlay::Models(picker)) = &mut state.overlay
                 && (digit as usize) <= picker.list.shown.len()
@@ -128,6 +131,40 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
                 });
             }
         }
+    }
+}
+
+/// Looks into the session at the cursor, or asks whether it is to be deleted.
+fn session_key(state: &mut State, action: Action, out: &mut Vec<Command>) {
+    let Some(Overlay::Sessions(picker)) = &state.overlay else {
+        return;
+    };
+    let Some(entry) = picker.chosen().cloned() else {
+        return;
+    };
+    if action == Action::LookInto {
+        out.push(Command::Io(IoCommand::ShowSession { id: entry.id }));
+    } else if state.session.as_ref() == Some(&entry.id) {
+        state.toast(Tone::Warning, "this one is open; /new begins another first");
+    } else {
+        state.overlay = Some(Overlay::Confirm {
+            question: format!("{:?} is deleted for good. Sure?", entry.title),
+            about: Confirm::DeleteSession(entry.id),
+        });
+    }
+}
+
+/// Shows a session that was looked into.
+pub(super) fn session_shown(state: &mut State, result: Result<(String, String), Failure>) {
+    match result {
+        Ok((title, text)) => {
+            state.overlay = Some(Overlay::Text {
+                title,
+                text,
+                top: 0,
+            });
+        }
+        Err(failure) => state.toast(Tone::Bad, failure.to_string()),
     }
 }
 
@@ -295,6 +332,11 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             Confirm::Quit => stop::quit(state, out),
             Confirm::New => slash::begin_anew(state, out),
             Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
+            Confirm::DeleteSession(id) => {
+                out.push(Command::Io(IoCommand::RemoveSession { id }));
+                state.overlay = Some(Overlay::Sessions(Picker::loading()));
+                out.push(Command::Io(IoCommand::ListSessions));
+            }
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
             Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },

@@ -292,3 +292,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_session_is_looked_into_and_deleted_after_a_question() {
+    let mut harness = Harness::ready();
+    harness.send("/sessions");
+    let listed = || Event::Sessions(Ok(vec![entry("2", "later"), entry("1", "why?")]));
+    harness.event(listed());
+    harness.press("down");
+    let out = harness.press("ctrl-o");
+    assert!(has!(out, Command::Io(IoCommand::ShowSession { id }) if id == "1"));
+    let shown = ("why?".to_owned(), "## why?".to_owned());
+    harness.event(Event::SessionShown(Ok(shown)));
+    assert!(matches!(&harness.state.overlay, Some(Overlay::Text { title, .. }) if title == "why?"));
+    harness.press("esc");
+    harness.send("/sessions");
+    harness.event(listed());
+    assert!(harness.press("delete").is_empty(), "it is asked first");
+    let out = harness.press("y");
+    assert!(has!(out, Command::Io(IoCommand::RemoveSession { id }) if id == "2"));
+    assert!(has!(out, Command::Io(IoCommand::ListSessions)));
+    harness.event(listed());
+    harness.state.session = Some("2".to_owned());
+    harness.press("delete");
+    assert!(harness.toast().contains("this one is open"));
+}

@@ -40,6 +40,8 @@ impl ColorChoice {
 const MOST_THREADS: u64 = 1024;
 /// The most megabytes that are taken: more than any disk has.
 const MOST_MEGABYTES: u64 = 1 << 40;
+/// The most days that are taken: more than a life has.
+const MOST_DAYS: u64 = 100_000;
 /// The most tokens that are taken: more than any model reads.
 const MOST_TOKENS: u64 = 16_000_000;
 
@@ -151,6 +153,10 @@ settings! {
     vim: bool = false, "vim" Flag;
     /// Keeps conversations on disk.
     save: bool = true, "save" Flag;
+    /// Days that a conversation is kept after its last change; 0 for as long as there is room.
+    sessions_keep: usize = 90, "sessions.keep" Count("days", MOST_DAYS);
+    /// Megabytes that the conversations about a repository may take: the oldest go; 0 for no limit.
+    sessions_size: usize = 1000, "sessions.size" Count("megabytes", MOST_MEGABYTES);
     /// Megabytes on disk for what models have read; 0 for none.
     state_cache: usize = 2048, "state_cache" Count("megabytes", MOST_MEGABYTES);
     /// The file of the project's rules.

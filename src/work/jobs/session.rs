@@ -323,6 +323,45 @@ impl Sessions {
             .map_err(|e| io_failure(format!("cannot remove the session {}", file.display()), &e))
     }
 
+    /// Removes the sessions that have not changed for `days` days, and the oldest of those that
+    /// take more than `megabytes` together; 0 for no such limit. One that is open stays.
+    ///
+    /// # Errors
+    /// Of kind environment, where the folder cannot be read.
+    pub fn prune(&self, days: usize, megabytes: usize) -> Result<()> {
+        let entries = fs::read_dir(&self.dir).map_err(|e| {
+            io_failure(
+                format!("cannot read the sessions in {}", self.dir.display()),
+                &e,
+            )
+        })?;
+        let mut found: Vec<(SystemTime, u64, String)> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                let id = name.to_str()?.strip_suffix(".jsonl")?.to_owned();
+                let facts = entry.metadata().ok()?;
+                Some((facts.modified().ok()?, facts.len(), id))
+            })
+            .collect();
+        found.sort_by(|a, b| b.cmp(a));
+        let (mut room, limited) = (megabytes as u64 * 1_000_000, megabytes > 0);
+        for (changed, bytes, id) in found {
+            // By a clock that was set back since, it is new.
+            let age = changed.elapsed().unwrap_or_default().as_secs() / 86_400;
+            let old = days > 0 && age >= days as u64;
+            let large = limited && bytes > room;
+            room = room.saturating_sub(bytes);
+            if (old || large)
+                && let Err(failure) = self.remove(&id)
+            {
+                // Somebody has it open.
+                log::info!("{failure}");
+            }
+        }
+        Ok(())
+    }
+
     /// The id that `wanted` is the beginning of; a session is named by as much of its id as no
     /// other has.
     ///
@@ -585,6 +624,34 @@ mod tests {
         let id = sessions.new_id();
         save(&sessions, &id, "x").expect("saved");
         assert_ne!(sessions.new_id(), id);
+    }
+
+    #[test]
+    fn old_sessions_and_too_large_ones_go_unless_they_are_open() {
+        let (_dir, sessions) = sessions();
+        let aged = |id: &str, days: u64, bytes: usize| {
+            save(&sessions, id, &"x".repeat(bytes)).expect("saved");
+            let path = sessions.dir.join(format!("{id}.jsonl"));
+            let file = File::options().append(true).open(path);
+            let then = SystemTime::now() - std::time::Duration::from_secs(days * 86_400 + 60);
+            file.expect("opened").set_modified(then).expect("set");
+        };
+        let ids = || {
+            let all = sessions.list().expect("listed");
+            all.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        aged("old", 90, 1);
+        aged("open", 90, 1);
+        aged("large", 2, 300_000);
+        aged("new", 1, 300_000);
+        let open = sessions.open("open").expect("opened");
+        sessions.prune(0, 0).expect("nothing to do");
+        assert_eq!(ids().len(), 4);
+        sessions.prune(91, 2).expect("nothing to do");
+        assert_eq!(ids().len(), 4);
+        sessions.prune(90, 1).expect("pruned");
+        assert_eq!(ids(), ["new", "open"]);
+        drop(open);
     }
 
     #[test]
