@@ -9,6 +9,7 @@ use super::draw::{Cx, hint_spans, sides};
 use super::styled_rows::Row;
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
+use super::wrap::wrap;
 use crate::app::{
     BlockPart, Check, Decision, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
@@ -20,6 +21,8 @@ use crate::patch::ChangedHunk;
 const MAX_WORDS_LINE: usize = 1_000;
 /// Pairs less alike than this are shown as wholly changed.
 const LEAST_ALIKE: f32 = 0.35;
+/// Rows that a line of code is wrapped to at most.
+const MOST_ROWS: usize = 20;
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
@@ -216,14 +219,43 @@ fn hunk_lines(h: usize, entry: &PatchHunk, cx: &Cx<'_>, rows: &mut Vec<Row>) {
                 .collect(),
             _ => vec![Span::styled(code_line(text), style)],
         };
+        let number = Span::styled(format!("    {number:>digits$} "), cx.role(Role::Dim));
+        let room = cx.width.saturating_sub(digits + 7).max(4);
+        let sign = Span::styled(format!("{sign} "), style);
+        line_rows([number, sign], body, room, BlockPart::Hunk(h), rows);
+    }
+}
+
+/// The rows of a line of code behind its number and sign: wrapped, for nobody accepts what is not
+/// seen; one that would take a screen is scrolled sideways instead.
+fn line_rows(
+    lead: [Span<'static>; 2],
+    body: Vec<Span<'static>>,
+    room: usize,
+    part: BlockPart,
+    rows: &mut Vec<Row>,
+) {
+    let cells = spans_width(&body);
+    if cells <= room || cells > room * MOST_ROWS {
         rows.push(Row {
-            lead: vec![
-                Span::styled(format!("    {number:>digits$} "), cx.role(Role::Dim)),
-                Span::styled(format!("{sign} "), style),
-            ],
+            lead: lead.into(),
             body,
-            room: Some(cx.width.saturating_sub(digits + 7).max(4) as u16),
-            part: BlockPart::Hunk(h),
+            room: Some(room as u16),
+            part,
+            ..Row::default()
+        });
+        return;
+    }
+    let margin = " ".repeat(spans_width(&lead));
+    for (n, body) in wrap(&body, room).into_iter().enumerate() {
+        rows.push(Row {
+            lead: match n {
+                0 => lead.clone().into(),
+                _ => vec![Span::raw(margin.clone())],
+            },
+            body,
+            soft: n > 0,
+            part,
             ..Row::default()
         });
     }

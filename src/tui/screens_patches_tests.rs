@@ -218,3 +218,26 @@ fn a_review_of_nothing() {
     }));
     seen!("review_finds_nothing", screen.picture());
 }
+
+#[test]
+fn a_long_line_of_a_patch_is_seen_to_its_end() {
+    let mut screen = Screen::ready((60, 24));
+    screen.say("/patch say more");
+    let after = format!("{}and its END\n", "a long line of words ".repeat(6));
+    screen.done(Ok(Answer::Patch {
+        change: Change {
+            files: vec![FileChange {
+                path: path("src/walk.rs"),
+                renamed_to: None,
+                before: Some("short\n".to_owned()),
+                after: Some(after),
+            }],
+        },
+        prose: String::new(),
+        troubles: Vec::new(),
+        context: context(),
+        stopped: false,
+    }));
+    let picture = screen.picture();
+    assert!(picture.contains("and its END"), "{picture}");
+}

@@ -53,7 +53,7 @@ pub fn forget(places: &Places, root: Option<&Path>, dry_run: bool) -> Result<Vec
             ("conversations, undo records, history", places.state.clone()),
         ],
     };
-    let mut gone = Vec::new();
+    let mut gone: Vec<Forgotten> = Vec::new();
     for (what, path) in targets {
         let Ok(facts) = fs::symlink_metadata(&path) else {
             continue;
@@ -69,7 +69,14 @@ pub fn forget(places: &Places, root: Option<&Path>, dry_run: bool) -> Result<Vec
             (Some(above), Some(name)) => (above, Path::new(name)),
             _ => return Err(Failure::bug(format!("{} is no folder", path.display()))),
         };
-        if !dry_run {
+        if dry_run {
+            // What lies in it and was told is not told again.
+            let told = |one: &&Forgotten| one.path.starts_with(&path);
+            for one in gone.iter().filter(told) {
+                size.0 -= one.bytes;
+                size.1 -= one.files;
+            }
+        } else {
             clear(above, name)?;
         }
         // `state` holds the other two; left over alone it is an empty folder.

@@ -5,22 +5,23 @@
 //! writes is passed over by this one. What cannot be read is never written over. A session that a
 //! running homebody has open is locked.
 
+mod record;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Serialize};
 
-use super::{Mention, Turn};
+use super::Turn;
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
 use crate::base::text::printable;
 use crate::base::{Failure, Result};
 
-/// The version of the file format. The first one had turns alone.
-const VERSION: u32 = 2;
+pub use record::{PinnedFiles, Record, from_line, to_line};
 
 /// Most bytes of a session's file that are read.
 const LARGEST: u64 = 256 * 1024 * 1024;
@@ -48,97 +49,6 @@ pub struct SessionEntry {
     pub changed: u64,
     /// Size of the file in bytes.
     pub bytes: u64,
-}
-
-/// A record of a conversation. `S` says what the screen shows of it, which is the screen's to
-/// know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Record<S> {
-    /// The conversation has this title from now on.
-    Title(String),
-    /// An exchange with the model, as later requests are given it.
-    Turn {
-        /// The exchange.
-        turn: Box<Turn>,
-        /// True if other records show it; one of the command line is shown by itself.
-        shown: bool,
-    },
-    /// Files that are pinned and dropped from now on.
-    Files(PinnedFiles),
-    /// A change of what the screen shows.
-    Screen(S),
-    /// All before this is told once more: not all of it may have come to the disk.
-    Anew,
-}
-
-/// The files that a conversation has pinned and dropped.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PinnedFiles {
-    /// Files shown with every question.
-    pub pinned: Vec<Mention>,
-    /// Files never shown.
-    pub dropped: Vec<Mention>,
-}
-
-/// A line of a session's file: one of the fields after `at`.
-#[derive(Serialize, Deserialize)]
-#[serde(bound(deserialize = "S: Deserialize<'de>"))]
-struct Line<S> {
-    version: u32,
-    /// Seconds since 1970; not in the first version.
-    #[serde(default)]
-    at: u64,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    turn: Option<Box<Turn>>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    shown: bool,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    files: Option<PinnedFiles>,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    screen: Option<S>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    anew: bool,
-}
-
-/// Nothing, of any type: a derived default would ask that the type has one.
-const fn none<T>() -> Option<T> {
-    None
-}
-
-impl<S> Line<S> {
-    fn of(record: Record<S>, at: u64) -> Self {
-        let mut line = Self {
-            version: VERSION,
-            at,
-            title: None,
-            turn: None,
-            shown: false,
-            files: None,
-            screen: None,
-            anew: false,
-        };
-        match record {
-            Record::Title(title) => line.title = Some(title),
-            Record::Turn { turn, shown } => (line.turn, line.shown) = (Some(turn), shown),
-            Record::Files(files) => line.files = Some(files),
-            Record::Screen(screen) => line.screen = Some(screen),
-            Record::Anew => line.anew = true,
-        }
-        line
-    }
-
-    /// The record of a line; none in a line of a version to come.
-    fn record(self) -> Option<Record<S>> {
-        let record = self.title.map(Record::Title);
-        let shown = self.shown;
-        let record = record.or(self.turn.map(|turn| Record::Turn { turn, shown }));
-        let record = record.or(self.files.map(Record::Files));
-        let record = record.or(self.screen.map(Record::Screen));
-        let record = record.or_else(|| self.anew.then_some(Record::Anew));
-        record.filter(|_| self.version <= VERSION)
-    }
 }
 
 impl Sessions {
@@ -458,26 +368,6 @@ fn told<S>(records: &[Record<S>]) -> Option<(String, usize)> {
     let count = usize::from(first.is_some()) + turns.count();
     let title = named.or_else(|| Some(&first?.request))?;
     Some((line(title), count))
-}
-
-/// A record as a line of a session's file, without its end.
-///
-/// # Errors
-/// Of kind bug, where it cannot be JSON.
-pub fn to_line<S: Serialize>(record: Record<S>) -> Result<String> {
-    // A clock may stand before 1970.
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    serde_json::to_string(&Line::of(record, now.as_secs()))
-        .map_err(|e| Failure::bug("a record cannot be written as JSON").caused_by(&e))
-}
-
-/// The record of a line of a session's file; none where it is of no form that is known.
-pub fn from_line<S: DeserializeOwned>(line: impl AsRef<[u8]>) -> Option<Record<S>> {
-    serde_json::from_slice::<Line<S>>(line.as_ref())
-        .ok()?
-        .record()
 }
 
 /// Tells whether a file ends with a newline, or is empty.
