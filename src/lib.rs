@@ -44,6 +44,7 @@
 //! | each step becomes an event of the job, and one of the state | `jobs/event.rs`, `app/update/job.rs` |
 //! | the answer's block grows and is drawn at a bounded pace | `app/blocks/block.rs`, `tui/pacer.rs`, `tui/answer.rs` |
 //! | its places are checked against the repository | `jobs/ask/cite.rs` |
+//! | all that came is appended to the conversation's log | `app/log/write.rs`, `jobs/session.rs` |
 //!
 //! # One token, from the prompt to the text
 //!

@@ -12,7 +12,7 @@ use super::theme::Role;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
 use crate::app::{Overlay, Picker, State, help};
-use crate::base::text::{human_ago, human_count, printable};
+use crate::base::text::{counted, human_ago, human_count, printable};
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 
@@ -53,7 +53,10 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
         Overlay::Confirm { question, .. } => confirm(buffer, screen, question, cx),
         Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
         Overlay::Sessions(picker) => {
-            let words = ("conversations", "Enter goes on with it");
+            let words = (
+                "conversations",
+                "Enter goes on · Ctrl-O looks in · Del deletes",
+            );
             list(buffer, screen, words, picker, cx, |entry, cells| {
                 session_item(entry, cells, cx.today)
             })
@@ -112,12 +115,13 @@ impl Item {
 
 /// A conversation in the list; `today` in seconds since 1970.
 fn session_item(entry: &SessionEntry, cells: usize, today: u64) -> Item {
-    let right = format!(
-        "{} turn{}  {:>10}",
-        entry.turns,
-        if entry.turns == 1 { "" } else { "s" },
-        human_ago(today.saturating_sub(entry.changed))
-    );
+    // A conversation of patches and reviews has no turns.
+    let turns = match entry.turns {
+        0 => String::new(),
+        turns => counted(turns, "turn"),
+    };
+    let ago = human_ago(today.saturating_sub(entry.changed));
+    let right = format!("{turns}  {ago:>10}");
     let room = cells.saturating_sub(width(&right) + 1);
     Item {
         left: pad(&printable(&entry.title), room),
