@@ -106,7 +106,8 @@ pub enum FileFate {
 }
 
 /// A row the cursor can stand on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PatchRow {
     /// The heading of a file: index in [`PatchBlock::files`].
     File(usize),

@@ -13,15 +13,7 @@ pub struct Writing {
     /// The files that changed.
     pub files: Vec<RepoPath>,
     /// The hunks that were written, and the files without hunks.
-    rows: Vec<StoredRow>,
-}
-
-/// A row of a patch, as a file or as a hunk, by its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum StoredRow {
-    File(usize),
-    Hunk(usize),
+    rows: Vec<PatchRow>,
 }
 
 /// All that a person and the program did to a planned change.
@@ -122,13 +114,13 @@ impl PatchBlock {
         for (at, hunk) in self.hunks.iter_mut().enumerate() {
             if hunk.decision == Decision::Accepted {
                 hunk.decision = Decision::Written;
-                rows.push(StoredRow::Hunk(at));
+                rows.push(PatchRow::Hunk(at));
             }
         }
         for (at, file) in self.files.iter_mut().enumerate() {
             if file.hunks.0 == file.hunks.1 && file.decision == Decision::Accepted {
                 file.decision = Decision::Written;
-                rows.push(StoredRow::File(at));
+                rows.push(PatchRow::File(at));
             }
         }
         self.writings.push(Writing { files, rows });
@@ -147,8 +139,8 @@ impl PatchBlock {
         };
         for row in writing.rows {
             let decision = match row {
-                StoredRow::Hunk(at) => self.hunks.get_mut(at).map(|hunk| &mut hunk.decision),
-                StoredRow::File(at) => self.files.get_mut(at).map(|file| &mut file.decision),
+                PatchRow::Hunk(at) => self.hunks.get_mut(at).map(|hunk| &mut hunk.decision),
+                PatchRow::File(at) => self.files.get_mut(at).map(|file| &mut file.decision),
             };
             // The editor may have taken it away meanwhile.
             if let Some(decision) = decision {
@@ -180,7 +172,7 @@ impl PatchBlock {
             .iter_mut()
             .flat_map(|writing| &mut writing.rows);
         for row in rows {
-            if let StoredRow::Hunk(at) = row {
+            if let PatchRow::Hunk(at) = row {
                 let now = moved.iter().find(|(from, _)| from == at);
                 *at = now.map_or(usize::MAX, |(_, to)| *to);
             }

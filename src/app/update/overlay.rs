@@ -157,6 +157,8 @@ fn session_key(state: &mut State, action: Action, out: &mut Vec<Command>) {
 /// Shows a session that was looked into.
 pub(super) fn session_shown(state: &mut State, result: Result<(String, String), Failure>) {
     match result {
+        // A list that was closed meanwhile waits for nothing.
+        Ok(_) if !matches!(state.overlay, Some(Overlay::Sessions(_))) => {}
         Ok((title, text)) => {
             state.overlay = Some(Overlay::Text {
                 title,

@@ -306,6 +306,8 @@ fn a_session_is_looked_into_and_deleted_after_a_question() {
     harness.event(Event::SessionShown(Ok(shown)));
     assert!(matches!(&harness.state.overlay, Some(Overlay::Text { title, .. }) if title == "why?"));
     harness.press("esc");
+    harness.event(Event::SessionShown(Ok(Default::default())));
+    assert!(harness.state.overlay.is_none(), "it comes too late");
     harness.send("/sessions");
     harness.event(listed());
     assert!(harness.press("delete").is_empty(), "it is asked first");

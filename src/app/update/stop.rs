@@ -37,10 +37,7 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     if !state.composer.is_empty() {
-        // Up brings it back.
-        let text = state.composer.text().to_owned();
-        state.history.add(&text);
-        state.composer.set("");
+        put_away(state);
         state.history.stop();
         super::compose::changed(state);
         return;
@@ -135,6 +132,12 @@ pub(super) fn withdraw(state: &mut State) -> bool {
     !waiting.is_empty()
 }
 
+/// Empties the composer; Up brings back what stood there, and so does taking typing back.
+fn put_away(state: &mut State) {
+    state.history.add(&state.composer.text().to_owned());
+    state.composer.set("");
+}
+
 /// Does Ctrl-C: stops what runs, else empties the composer; twice in a row ends the program.
 pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     if state.armed_quit.is_some() {
@@ -148,10 +151,7 @@ pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     let stopped = stop_work(state, out);
     if !stopped {
         if state.composing == Composing::Request {
-            // Up brings it back.
-            let text = state.composer.text().to_owned();
-            state.history.add(&text);
-            state.composer.set("");
+            put_away(state);
         } else {
             super::patching::end_remark(state);
         }

@@ -220,3 +220,18 @@ fn a_remark_gives_the_draft_back_when_it_is_left() {
         assert_eq!(harness.text(), "a draft");
     }
 }
+
+#[test]
+fn what_esc_or_ctrl_c_takes_away_is_brought_back_by_up() {
+    for away in ["esc", "ctrl-c"] {
+        let mut harness = Harness::ready();
+        harness.type_text("a long question");
+        harness.press(away);
+        assert_eq!(harness.text(), "");
+        harness.press("up");
+        assert_eq!(harness.text(), "a long question", "{away}");
+        harness.press("down");
+        harness.press("ctrl-_");
+        assert_eq!(harness.text(), "a long question", "{away}");
+    }
+}

@@ -127,10 +127,9 @@ impl Sessions {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|e| failed(&e))?;
-        match file.try_lock_shared() {
-            // They are being forgotten this moment; some file systems have no locks.
-            Ok(()) | Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Ok(file),
-        }
+        // Without a lock others are not kept from them: some file systems have none.
+        let _ = file.try_lock_shared();
+        Ok(file)
     }
 
     /// Tells whether a running homebody uses the sessions.
