@@ -96,7 +96,7 @@ fn line(entry: &SessionEntry) -> String {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let age = human_ago(now.as_secs().saturating_sub(entry.changed));
-    let turns = counted(entry.turns, "turn");
+    let turns = entry.turns_told();
     format!("{}  {age:<14} {turns:>9}  {}", entry.id, entry.title)
 }
 

@@ -12,7 +12,7 @@ use super::theme::Role;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
 use crate::app::{Overlay, Picker, State, help};
-use crate::base::text::{counted, human_ago, human_count, printable};
+use crate::base::text::{human_ago, human_count, printable};
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 
@@ -115,11 +115,7 @@ impl Item {
 
 /// A conversation in the list; `today` in seconds since 1970.
 fn session_item(entry: &SessionEntry, cells: usize, today: u64) -> Item {
-    // A conversation of patches and reviews has no turns.
-    let turns = match entry.turns {
-        0 => String::new(),
-        turns => counted(turns, "turn"),
-    };
+    let turns = entry.turns_told();
     let ago = human_ago(today.saturating_sub(entry.changed));
     let right = format!("{turns}  {ago:>10}");
     let room = cells.saturating_sub(width(&right) + 1);

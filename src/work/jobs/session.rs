@@ -18,7 +18,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::Turn;
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
-use crate::base::text::printable;
+use crate::base::text::{counted, printable};
 use crate::base::{Failure, Result};
 
 pub use record::{PinnedFiles, Record, from_line, to_line};
@@ -49,6 +49,16 @@ pub struct SessionEntry {
     pub changed: u64,
     /// Size of the file in bytes.
     pub bytes: u64,
+}
+
+impl SessionEntry {
+    /// The number of turns in words; nothing for a conversation of patches and reviews alone.
+    pub fn turns_told(&self) -> String {
+        match self.turns {
+            0 => String::new(),
+            turns => counted(turns, "turn"),
+        }
+    }
 }
 
 impl Sessions {
