@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::blocks::block::Check;
 use crate::app::blocks::patch_block::{Decision, PatchBlock, PatchHunk, PatchRow, PatchState};
 use crate::base::RepoPath;
+use crate::base::secrets::MASK;
 use crate::patch::{Change, FileChange};
 
 /// A part of a patch that was written at once, and is taken back at once.
@@ -53,10 +54,29 @@ impl From<PatchBlock> for StoredPatch {
 
 impl From<StoredPatch> for PatchBlock {
     fn from(stored: StoredPatch) -> Self {
+        let lost = stored.change.files.iter().find(|file| loses_a_secret(file));
+        let lost = lost.map(|file| format!("{}: a secret in it is not kept; ask again", file.path));
         let mut patch = Self::new(stored.request, stored.change, stored.troubles);
         patch.set_marks(stored.marks);
+        if let Some(lost) = lost {
+            patch.troubles.push(lost);
+            if patch.is_open() {
+                patch.state = PatchState::Discarded;
+            }
+        }
         patch
     }
+}
+
+/// Tells whether a change as it is kept would write the mask of a secret, and not the secret. One
+/// that leaves its line alone is left in the file as it stands there, as any other line that is
+/// not the one that was shown.
+fn loses_a_secret(file: &FileChange) -> bool {
+    let masks = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.map_or(0, |text| text.matches(MASK).count())
+    };
+    masks(&file.after) > masks(&file.before)
 }
 
 /// Marks, and writing in parts.

@@ -3,6 +3,7 @@ use crate::app::sample::*;
 use crate::app::{Command, Decision, Event, IoCommand, Options, Phase, Signal};
 use crate::base::Failure;
 use crate::jobs;
+use crate::patch::{Change, FileChange};
 
 /// A record as it comes back from the disk.
 pub(in crate::app) fn written_and_read(record: &Record) -> Record {
@@ -180,4 +181,62 @@ fn an_export_reads_as_a_document() {
     harness.press("esc");
     harness.reviewed();
     insta::assert_snapshot!(export(harness.state.blocks.iter().map(|block| &block.body)));
+}
+
+/// A file with a secret of each kind above the line that a patch changes, as it comes back from
+/// its log: its path, and what is written where it is accepted.
+#[test]
+fn no_secret_is_kept_and_none_is_lost_in_a_patch_that_goes_on() {
+    for (kind, mut secret) in crate::base::secrets::samples() {
+        // Of a key the rows are the secret, and not its first line.
+        let mut unseen = secret.clone();
+        if secret.starts_with("-----BEGIN") {
+            unseen = "MIIEvQ9+aB3dE6gH/jK2".repeat(3);
+            secret += &format!("\n{unseen}\n{}", secret.replace("BEGIN", "END"));
+        }
+        let file = |last: &str| format!("{secret}\na\nb\nc\nd\n{last}\n");
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("f.txt"), file("old")).expect("written");
+        for (after, whole) in [(file("new"), true), (file(&secret), false)] {
+            let mut harness = Harness::ready();
+            let generation = started(&harness.send("/patch x")).expect("a job").0;
+            let change = Change {
+                files: vec![FileChange {
+                    path: path("f.txt"),
+                    renamed_to: None,
+                    before: Some(file("old")),
+                    after: Some(after.clone()),
+                }],
+            };
+            harness.done(generation, patched(change));
+            harness.event(Event::Signal(Signal::Terminate));
+            let lines = harness.log.iter().cloned().map(session::to_line);
+            let kept: String = lines.map(|line| line.expect("a line")).collect();
+            assert!(!kept.contains(&unseen), "{kind}: {kept}");
+            let mut again = Harness::ready();
+            again.event(Event::SessionLoaded {
+                id: "7".to_owned(),
+                result: Ok(Box::new(replay(harness.log.clone()))),
+            });
+            let id = again.last_patch();
+            assert_eq!(again.patch(id).is_open(), whole, "{kind}");
+            if !whole {
+                continue;
+            }
+            again.state.focus = crate::app::Focus::Patch(id);
+            let out = again.press("A enter");
+            let written = out.into_iter().find_map(|command| match command {
+                Command::Write(crate::app::WriteCommand::Apply { change, .. }) => Some(change),
+                _ => None,
+            });
+            let records = tempfile::tempdir().expect("a folder");
+            let [dir, key] = ["undo", "key"].map(|name| records.path().join(name));
+            let undo = crate::patch::UndoDir::new(dir, key);
+            let change = written.expect("a change");
+            crate::patch::write::apply(folder.path(), &change, &undo).expect("written");
+            let now = std::fs::read_to_string(folder.path().join("f.txt")).expect("read");
+            assert_eq!(now, after, "{kind}");
+            std::fs::write(folder.path().join("f.txt"), file("old")).expect("written");
+        }
+    }
 }

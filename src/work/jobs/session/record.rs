@@ -4,8 +4,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::{Mention, Turn};
+use crate::base::secrets::masked_copy;
 use crate::base::{Failure, Result};
 
 /// The version of the file format. The first one had turns alone.
@@ -102,7 +104,7 @@ impl<S> Line<S> {
     }
 }
 
-/// A record as a line of a session's file, without its end.
+/// A record as a line of a session's file, without its end; secrets in it are masked.
 ///
 /// # Errors
 /// Of kind bug, where it cannot be JSON.
@@ -111,8 +113,26 @@ pub fn to_line<S: Serialize>(record: Record<S>) -> Result<String> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    serde_json::to_string(&Line::of(record, now.as_secs()))
-        .map_err(|e| Failure::bug("a record cannot be written as JSON").caused_by(&e))
+    let failed =
+        |e: serde_json::Error| Failure::bug("a record cannot be written as JSON").caused_by(&e);
+    let mut line = serde_json::to_value(Line::of(record, now.as_secs())).map_err(failed)?;
+    mask(&mut line)?;
+    serde_json::to_string(&line).map_err(failed)
+}
+
+/// Puts the mask in place of the secrets in all texts of a value.
+fn mask(value: &mut Value) -> Result<()> {
+    match value {
+        Value::String(text) => {
+            if let Some(masked) = masked_copy(text)? {
+                *text = masked;
+            }
+            Ok(())
+        }
+        Value::Array(all) => all.iter_mut().try_for_each(mask),
+        Value::Object(fields) => fields.values_mut().try_for_each(mask),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
 }
 
 /// The record of a line of a session's file; none where it is of no form that is known.
