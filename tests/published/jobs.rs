@@ -1,6 +1,7 @@
 //! Every job runs with every published template, on every architecture in turn, and what was
 //! read for one turn is kept for the next, or it is said how much is not.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +11,7 @@ use homebody_inference::model::chat::{ChatFacts, ChatMessage, ChatRole, ChatTemp
 use homebody_inference::model::gguf::Header;
 use homebody_inference::model::tokenizer::{TokenKind, Tokenizer};
 use homebody_work::jobs::model_trial::{JOBS, TinyRepository, request, second_question};
-use homebody_work::jobs::session::Sessions;
+use homebody_work::jobs::session::{Record, Sessions};
 use homebody_work::jobs::{Answer, Ask, Event, Request, Settings, Turn};
 
 use crate::fetched::{Published, templates};
@@ -85,18 +86,7 @@ fn every_job_runs_with_every_template() {
     let mut rows = rows.into_inner().expect("rows");
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     for row in &rows {
-        let second: Vec<String> = row
-            .second
-            .iter()
-            .map(|(prompt, cached)| format!("{cached} of {prompt}"))
-            .collect();
-        eprintln!(
-            "{:44} {:7} {:34} {}",
-            row.name,
-            row.architecture,
-            second.join(", thinking "),
-            row.facts
-        );
+        eprintln!("{row}");
     }
     let wrong = wrong.into_inner().expect("faults");
     assert!(
@@ -115,6 +105,24 @@ fn every_job_runs_with_every_template() {
         rows.len(),
         templates.len()
     );
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let second: Vec<String> = self
+            .second
+            .iter()
+            .map(|(prompt, cached)| format!("{cached} of {prompt}"))
+            .collect();
+        write!(
+            f,
+            "{:44} {:7} {:34} {}",
+            self.name,
+            self.architecture,
+            second.join(", thinking "),
+            self.facts
+        )
+    }
 }
 
 /// All jobs with a template.
@@ -152,14 +160,18 @@ fn sit(
         second.push(kept(&one, &two, thinking, frame)?);
         // In another process, as `--continue` has it.
         let id = sessions.new_id();
-        for seen in [&one, &two] {
-            sessions.append(&id, &turn(seen)?).expect("kept");
-        }
+        let turns = [turn(&one)?, turn(&two)?].map(|turn| Record::<()>::Turn {
+            turn: Box::new(turn),
+            shown: true,
+        });
+        let mut log = sessions.open(&id).expect("a session");
+        log.append(turns.into(), true).expect("kept");
+        drop(log);
         drop(engine);
         let mut engine = load(&file, &states);
         let third = Request::Ask(Ask {
             question: "Is it tested?".to_owned(),
-            history: sessions.load(&id).expect("a session"),
+            history: sessions.turns(&id).expect("a session"),
             ..Ask::default()
         });
         let three = run(&mut engine, "ask --continue", &third)?;

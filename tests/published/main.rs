@@ -6,7 +6,6 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::string_slice,
     reason = "a test that cannot go on should stop where it stands, and tables are read by people"
 )]
