@@ -103,7 +103,10 @@ pub enum Command {
     /// Stop the download; reports [`super::PullEvent::Failed`] of kind interrupted.
     CancelPull,
     /// Have the engine forget the conversation it holds. No report.
-    ResetEngine,
+    ResetEngine {
+        /// True if nothing of the next one may be written to disk.
+        private: bool,
+    },
 
     /// Put a text on the clipboard. Reports [`super::Event::Copied`].
     Copy(String),
@@ -168,6 +171,19 @@ pub enum IoCommand {
     ListModels,
     /// List the sessions of this repository. Reports [`super::Event::Sessions`].
     ListSessions,
+    /// Look for sessions in whose texts all of some words stand. Reports
+    /// [`super::Event::SessionsFound`].
+    FindSessions {
+        /// The words, as typed.
+        words: String,
+    },
+    /// Give a session a title. A failure is reported as [`super::Event::Warning`].
+    RenameSession {
+        /// The session's id.
+        id: String,
+        /// The title.
+        title: String,
+    },
     /// Load a session; none for the newest. Reports [`super::Event::SessionLoaded`].
     LoadSession {
         /// The session's id; none for the newest.

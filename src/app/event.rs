@@ -134,6 +134,13 @@ pub enum Event {
     Sessions(Result<Vec<SessionEntry>, Failure>),
     /// Answer to [`super::IoCommand::ShowSession`]: title and document.
     SessionShown(Result<(String, String), Failure>),
+    /// Answer to [`super::IoCommand::FindSessions`].
+    SessionsFound {
+        /// The words that were looked for.
+        words: String,
+        /// For each session that has all of them, its id and a line with one.
+        result: Result<Vec<(String, String)>, Failure>,
+    },
     /// The first records of a session were written; it has this id.
     SessionBegun(String),
     /// Answer to [`super::IoCommand::LoadSession`].

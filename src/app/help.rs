@@ -22,17 +22,24 @@ pub enum HelpLine {
     Empty,
 }
 
-/// Returns all lines of the help screen.
-pub fn lines(keymap: &Keymap) -> Vec<HelpLine> {
-    let mut lines = vec![
-        HelpLine::Text(
-            "Type a question and press Enter. @ names a file, / a command. Nothing you type \
+/// Returns all lines of the help screen; the keys of the place where one is come first.
+pub fn lines(keymap: &Keymap, here: Place) -> Vec<HelpLine> {
+    let mut lines = vec![HelpLine::Text(
+        "Type a question and press Enter. @ names a file, / a command. Nothing you type \
              and nothing in this repository leaves the machine."
-                .to_owned(),
-        ),
-        HelpLine::Empty,
-        HelpLine::Heading("Commands".to_owned()),
-    ];
+            .to_owned(),
+    )];
+    let heading = Place::ALL.iter().find(|(place, _)| *place == here);
+    if let Some((_, heading)) = heading.filter(|_| here != Place::Composer) {
+        keys(
+            &mut lines,
+            keymap,
+            here,
+            &format!("{heading}, where you are"),
+        );
+    }
+    lines.push(HelpLine::Empty);
+    lines.push(HelpLine::Heading("Commands".to_owned()));
     for entry in &slash::TABLE {
         let space = if entry.usage.is_empty() { "" } else { " " };
         lines.push(HelpLine::Entry {
@@ -40,25 +47,9 @@ pub fn lines(keymap: &Keymap) -> Vec<HelpLine> {
             right: entry.about.to_owned(),
         });
     }
-    for (place, heading) in Place::ALL {
-        lines.push(HelpLine::Empty);
-        lines.push(HelpLine::Heading(heading.to_owned()));
-        for entry in keymap::TABLE.iter().filter(|entry| entry.place == place) {
-            let keys: Vec<String> = keymap
-                .keys(entry.action)
-                .iter()
-                .map(Key::to_string)
-                .collect();
-            let left = if keys.is_empty() {
-                "(no key)".to_owned()
-            } else {
-                keys.join(", ")
-            };
-            lines.push(HelpLine::Entry {
-                left,
-                right: entry.about.to_owned(),
-            });
-        }
+    let others = Place::ALL.into_iter();
+    for (place, heading) in others.filter(|(place, _)| *place != here || here == Place::Composer) {
+        keys(&mut lines, keymap, place, heading);
     }
     lines.push(HelpLine::Empty);
     lines.push(HelpLine::Text(
@@ -68,6 +59,24 @@ pub fn lines(keymap: &Keymap) -> Vec<HelpLine> {
             .to_owned(),
     ));
     lines
+}
+
+/// Adds the keys of a place.
+fn keys(lines: &mut Vec<HelpLine>, keymap: &Keymap, place: Place, heading: &str) {
+    lines.push(HelpLine::Empty);
+    lines.push(HelpLine::Heading(heading.to_owned()));
+    for entry in keymap::TABLE.iter().filter(|entry| entry.place == place) {
+        let keys = keymap.keys(entry.action).iter().map(Key::to_string);
+        let keys = keys.collect::<Vec<_>>().join(", ");
+        lines.push(HelpLine::Entry {
+            left: if keys.is_empty() {
+                "(no key)".to_owned()
+            } else {
+                keys
+            },
+            right: entry.about.to_owned(),
+        });
+    }
 }
 
 /// Returns the key hints of a place for one line, most useful first: (key, word).

@@ -88,6 +88,8 @@ actions! {
     PageUp "page-up" Everywhere ["pgup"] "scroll up a page";
     PageDown "page-down" Everywhere ["pgdn"] "scroll down a page";
     Help "help" Everywhere ["f1"] "keys and commands (also ? where nothing is typed)";
+    Palette "palette" Everywhere ["f2", "alt-p"] "find a command or a key by its words";
+    Find "find" Everywhere ["f3"] "look for words in what is shown (also / outside of the composer)";
     NextPlace "next-place" Everywhere ["f6"] "go on to the patch, the panel, the transcript, the composer";
 
     Send "send" Composer ["enter"] "send";
@@ -121,6 +123,8 @@ actions! {
     NextCode "next-code" Transcript ["}"] "the next code block";
     CopyBlock "copy-block" Transcript ["y"] "copy the block at the cursor as its source";
     OpenBlock "open-block" Transcript ["enter", "space"] "open or fold thinking; go into a patch or review";
+    FindNext "find-next" Transcript ["n"] "the next place found (in a patch too, while a search is open)";
+    FindPrevious "find-previous" Transcript ["N"] "the place found before";
     ScrollUp "scroll-up" Transcript ["up", "k"] "scroll up a line";
     ScrollDown "scroll-down" Transcript ["down", "j"] "scroll down a line";
     ScrollTop "scroll-top" Transcript ["home", "g"] "the start of the transcript";
@@ -168,6 +172,7 @@ actions! {
     OverlayBottom "overlay-bottom" Overlay ["end"] "the last row";
     Choose "choose" Overlay ["enter", "tab"] "take it";
     LookInto "look-into" Overlay ["ctrl-o"] "look into the conversation at the cursor";
+    RenameSession "rename-session" Overlay ["ctrl-r"] "give the conversation at the cursor a title";
     DeleteSession "delete-session" Overlay ["delete"] "delete the conversation at the cursor";
 }
 

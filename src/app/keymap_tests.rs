@@ -173,7 +173,7 @@ fn conflicts_and_slips_are_told_and_change_nothing() {
 #[test]
 fn help_lists_what_the_keymap_says() {
     let (keymap, _) = with(&[("send", &["ctrl-s"]), ("yank", &["ctrl-k"])]);
-    let lines = help::lines(&keymap);
+    let lines = help::lines(&keymap, Place::Composer);
     let left = |about: &str| {
         lines.iter().find_map(|line| match line {
             help::HelpLine::Entry { left, right } if right == about => Some(left.clone()),

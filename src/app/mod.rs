@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod command;
 pub mod editing;
 pub mod event;
+pub mod find;
 pub mod help;
 pub mod key;
 pub mod keymap;
@@ -36,10 +37,11 @@ pub use event::{
     BlockPart, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
     ModelRow, Mouse, MouseKind, MouseTarget, PullEvent, Selection, Signal, Spot,
 };
+pub use find::{Find, Match};
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use log::Conversation;
-pub use overlay::{Confirm, ModelPicker, Overlay, Picker};
+pub use overlay::{Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker};
 pub use state::{
     Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
     PanelTab, Queued, RunningJob, Scroll, State, Toast,

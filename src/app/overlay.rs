@@ -1,6 +1,10 @@
 //! Overlays: texts, lists with a filter, questions.
 
+use std::collections::BTreeMap;
+
 use super::event::ModelRow;
+use super::keymap::Action;
+use super::slash::Slash;
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
 
@@ -23,12 +27,14 @@ pub enum Overlay {
     },
     /// Models to choose from.
     Models(ModelPicker),
-    /// Sessions to resume.
-    Sessions(Picker<SessionEntry>),
+    /// Sessions to resume, rename, delete.
+    Sessions(SessionPicker),
     /// Themes to choose from, each shown while the cursor is on it.
     Themes(Picker<String>),
     /// Hits of a search. Enter opens the place in `$EDITOR`, `@` mentions it.
     Search(Picker<Hit>),
+    /// Commands and keys to choose from.
+    Palette(Picker<PaletteItem>),
     /// Lines of the history that hold what is typed.
     History(Picker<String>),
     /// A question that is answered with Enter or `y`, and with Esc or `n`.
@@ -50,7 +56,10 @@ pub enum Confirm {
     /// Ending while a job or a download runs.
     Quit,
     /// Emptying the conversation while a patch stands open.
-    New,
+    New {
+        /// True if nothing of the new one may be written to disk.
+        private: bool,
+    },
     /// Going on with a session (none: the newest) while a patch stands open.
     Resume(Option<String>),
     /// Deleting a session.
@@ -115,4 +124,50 @@ pub struct ModelPicker {
     pub first: bool,
     /// The name of the model that was asked for and is not here.
     pub wanted: Option<String>,
+}
+
+/// The choice of a session. The filter is looked for in titles at once, and in all texts of the
+/// sessions as the I/O worker gets there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionPicker {
+    /// The sessions to choose from.
+    pub list: Picker<SessionEntry>,
+    /// A line for each session in which all words of the filter stand, by the session's id.
+    pub found: BTreeMap<String, String>,
+    /// The filter that is being looked for in the texts.
+    pub looking: Option<String>,
+    /// The new title of the session at the cursor, while it is typed.
+    pub title: Option<String>,
+}
+
+impl SessionPicker {
+    /// A list of sessions that are still being fetched.
+    pub fn loading() -> Self {
+        Self {
+            list: Picker::loading(),
+            found: BTreeMap::new(),
+            looking: None,
+            title: None,
+        }
+    }
+}
+
+/// A row of the palette.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaletteItem {
+    /// The name, and the effect in a line.
+    pub text: String,
+    /// The keys, or the words that the command takes; empty where there are none.
+    pub keys: String,
+    /// The thing that is done.
+    pub run: PaletteRun,
+}
+
+/// The thing that a row of the palette does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaletteRun {
+    /// Runs a command, or puts it into the composer where it needs words.
+    Slash(Slash),
+    /// Does as if a key of the action had been pressed.
+    Action(Action),
 }

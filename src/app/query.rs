@@ -16,6 +16,11 @@ use crate::jobs::{Context, Mention, Source, Why};
 use crate::repo::Status;
 
 impl State {
+    /// Tells whether what comes may be written to disk, for later.
+    pub fn keeps(&self) -> bool {
+        self.options.save && !self.private
+    }
+
     /// Tells whether a patch stands open, to be decided on.
     pub fn has_open_patch(&self) -> bool {
         let open = |block: &Block| matches!(&block.body, Body::Patch(patch) if patch.is_open());
@@ -42,6 +47,8 @@ impl State {
             history: History::new(options.history.clone()),
             panel: None,
             overlay: None,
+            find: None,
+            behind: None,
             toast: None,
             indexing: Indexing::Waiting,
             meaning: None,
@@ -52,6 +59,7 @@ impl State {
             pulling: None,
             checking: None,
             turns: Vec::new(),
+            private: false,
             session: None,
             log: Log::default(),
             pins: Vec::new(),
@@ -93,6 +101,11 @@ impl State {
         if self.overlay.is_some() {
             return Place::Overlay;
         }
+        self.focused_place()
+    }
+
+    /// Returns the place that has the keys once no overlay takes them.
+    pub fn focused_place(&self) -> Place {
         match self.focus {
             Focus::Composer => Place::Composer,
             Focus::Transcript => Place::Transcript,
@@ -365,6 +378,7 @@ impl State {
             Some(Overlay::Sessions(_)) => "conversations",
             Some(Overlay::Themes(_)) => "themes",
             Some(Overlay::Search(_)) => "search",
+            Some(Overlay::Palette(_)) => "commands and keys",
             Some(Overlay::History(_)) => "history",
             Some(Overlay::Confirm { .. }) => "sure?",
         }

@@ -19,6 +19,8 @@ pub(super) struct Harness {
     pub log: Vec<log::Record>,
     /// The log of the session that is loaded next.
     pub kept: Vec<log::Record>,
+    /// The matches that the next measuring tells.
+    pub matches: Vec<crate::app::Match>,
 }
 
 impl Harness {
@@ -30,6 +32,7 @@ impl Harness {
             now: 1_000,
             log: Vec::new(),
             kept: Vec::new(),
+            matches: Vec::new(),
         }
     }
 
@@ -224,6 +227,13 @@ impl Harness {
             overlay_rows: 5,
             overlay_total: 0,
             cursor_rows: None,
+            matches: (
+                self.state
+                    .find
+                    .as_ref()
+                    .map_or_else(String::new, |f| f.words.clone()),
+                self.matches.clone(),
+            ),
         }));
     }
 

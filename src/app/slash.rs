@@ -33,6 +33,8 @@ pub enum Slash {
     Theme,
     /// Begins a new conversation.
     New,
+    /// Begins a conversation of which nothing is kept.
+    Private,
     /// Lists sessions.
     Sessions,
     /// Goes on with a session.
@@ -100,7 +102,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 23] = [
+pub const TABLE: [SlashCommand; 24] = [
     entry(
         Slash::Ask,
         "ask",
@@ -205,6 +207,13 @@ pub const TABLE: [SlashCommand; 23] = [
         "",
         Argument::None,
         "begin a new conversation",
+    ),
+    entry(
+        Slash::Private,
+        "private",
+        "",
+        Argument::None,
+        "begin a conversation of which nothing is kept",
     ),
     entry(
         Slash::Sessions,

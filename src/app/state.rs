@@ -8,9 +8,10 @@ use super::editing::complete::Completion;
 use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
+use super::find::{Find, Match};
 use super::keymap::Keymap;
 use super::log::Log;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, SessionPicker};
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Progress, Stats};
@@ -106,6 +107,10 @@ pub struct State {
     pub panel: Option<Panel>,
     /// The overlay, which takes the keys while there is one.
     pub overlay: Option<Overlay>,
+    /// The search in what is shown; none while there is none.
+    pub find: Option<Find>,
+    /// The list of conversations, while one of them is looked into.
+    pub behind: Option<SessionPicker>,
     /// A short message that goes away by itself.
     pub toast: Option<Toast>,
 
@@ -128,6 +133,8 @@ pub struct State {
 
     /// The conversation so far, as jobs are given it.
     pub turns: Vec<Turn>,
+    /// True while nothing of the conversation may be written to disk.
+    pub private: bool,
     /// The id of the session that goes on; none before anything of it is kept.
     pub session: Option<String>,
     /// Files shown with every question.
@@ -217,6 +224,8 @@ pub struct Layout {
     pub overlay_rows: u16,
     /// Rows of the overlay's text in all, wrapped; 0 where it is a list.
     pub overlay_total: u32,
+    /// The words of [`State::find`] as drawn, and the places at which they begin, in order.
+    pub matches: (String, Vec<Match>),
 }
 
 /// A block, or a code block in it, that the transcript's cursor stands on.

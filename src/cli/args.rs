@@ -96,8 +96,8 @@ pub(super) struct Global {
     /// When to colour
     #[arg(long, value_name = "WHEN", global = true)]
     pub(super) color: Option<When>,
-    /// Do not keep the conversation
-    #[arg(long, global = true)]
+    /// Leave nothing of what is asked and answered on disk
+    #[arg(long, visible_alias = "no-log", global = true)]
     pub(super) no_save: bool,
     /// Fetch a model that is needed without asking
     #[arg(short, long, global = true)]

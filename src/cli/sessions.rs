@@ -11,7 +11,7 @@ use super::invocation::Invocation;
 use super::out::Tone;
 use super::{Code, NEGATIVE};
 use crate::app::Conversation;
-use crate::app::log::{export, replay};
+use crate::app::log::{export, find, replay};
 use crate::base::failure::io_failure;
 use crate::base::text::{counted, human_ago, truncated};
 use crate::base::{Failure, Result};
@@ -129,7 +129,6 @@ fn search(
     as_json: bool,
     invocation: &mut Invocation,
 ) -> Result<Code> {
-    let wanted = words.to_lowercase();
     let mut found = Vec::new();
     for entry in sessions.list()? {
         // One that was removed meanwhile is none.
@@ -137,9 +136,8 @@ fn search(
             continue;
         };
         let text = export(conversation.blocks.iter().map(|(_, body)| body));
-        let has = |line: &&str| line.to_lowercase().contains(&wanted);
-        let lines: Vec<String> = text.lines().filter(has).map(str::to_owned).collect();
-        if !lines.is_empty() || has(&&*entry.title) {
+        if let Some(lines) = find(&entry.title, &text, words) {
+            let lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
             found.push((entry, lines));
         }
     }

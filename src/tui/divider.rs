@@ -8,8 +8,11 @@ use ratatui::text::{Line, Span};
 use super::draw::{Cx, hint_spans, rate_text, tone};
 use super::text::bar;
 use super::theme::Role;
-use super::width::{fit, spans_width, width};
-use crate::app::{Activity, BlockId, Body, Composing, Indexing, PatchRow, Place, Scroll, State};
+use super::width::{fit, fit_end, spans_width, width};
+use crate::app::{
+    Action, Activity, BlockId, Body, Composing, Find, Indexing, Match, PatchRow, Place, Scroll,
+    State,
+};
 use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
 use crate::index::Progress;
 
@@ -48,6 +51,50 @@ pub fn rule(
     } else if right_cells > 0 {
         buffer.set_line(area.x, area.y, &Line::from(right), area.width);
     }
+}
+
+/// Draws the line of a search over the rule's beginning: the words, and how many matches there
+/// are; returns the cell of the cursor.
+pub fn find(
+    buffer: &mut Buffer,
+    area: Rect,
+    find: &Find,
+    matches: &[Match],
+    cx: &Cx<'_>,
+) -> (u16, u16) {
+    let count = match find.at.and_then(|at| matches.binary_search(&at).ok()) {
+        Some(n) => format!(
+            "{} of {}",
+            human_count(n as u64 + 1),
+            human_count(matches.len() as u64)
+        ),
+        None if find.words.is_empty() => "what to look for?".to_owned(),
+        None if matches.is_empty() => "nowhere here".to_owned(),
+        None => counted(matches.len(), "place"),
+    };
+    let keys = if find.typing {
+        "Enter keeps  Esc leaves".to_owned()
+    } else {
+        let key = |action| cx.keymap.hint(action);
+        let (next, back) = (key(Action::FindNext), key(Action::FindPrevious));
+        format!("{next} next  {back} back  Esc ends")
+    };
+    let cells = usize::from(area.width);
+    // The words give way to the count, the keys to both.
+    let room = cells.saturating_sub(width(&count) + 9);
+    let words = fit_end(&printable(&find.words), room);
+    let mut spans = vec![
+        Span::styled(" / ", cx.role(Role::Accent)),
+        Span::styled(words.clone(), cx.role(Role::Text)),
+        Span::styled(format!("  {count} "), cx.role(Role::Dim)),
+    ];
+    if spans_width(&spans) + width(&keys) + 6 <= cells {
+        spans.push(Span::styled(format!(" {keys} "), cx.role(Role::Dim)));
+    }
+    let x = area.x + 2.min(area.width);
+    buffer.set_line(x, area.y, &Line::from(spans), area.width.saturating_sub(2));
+    let at = x + 3 + width(&words) as u16;
+    (at.min(area.right().saturating_sub(1)), area.y)
 }
 
 fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Vec<Span<'static>> {

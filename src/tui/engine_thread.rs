@@ -41,7 +41,10 @@ pub enum Task {
         request: Box<Request>,
     },
     /// Forget the conversation.
-    Reset,
+    Reset {
+        /// True if nothing of the next one may be written to disk.
+        private: bool,
+    },
 }
 
 /// The engine's thread: what it holds between tasks.
@@ -49,6 +52,8 @@ pub struct EngineThread {
     shared: Arc<Shared>,
     events: Sender<Event>,
     engine: Option<Box<dyn Engine>>,
+    /// True while nothing of the conversation may be written to disk.
+    private: bool,
 }
 
 impl EngineThread {
@@ -58,6 +63,7 @@ impl EngineThread {
             shared,
             events,
             engine: None,
+            private: false,
         }
     }
 
@@ -145,7 +151,8 @@ impl EngineThread {
     }
 
     /// Takes an engine over and tells of it.
-    fn ready(&mut self, shared: &Shared, engine: Box<dyn Engine>) {
+    fn ready(&mut self, shared: &Shared, mut engine: Box<dyn Engine>) {
+        engine.keep_states(!self.private);
         let facts = engine.facts().clone();
         self.engine = Some(engine);
         shared.loaded.store(true, Ordering::Release);
@@ -180,6 +187,11 @@ impl EngineThread {
         let shared = Arc::clone(&self.shared);
         let events = self.events.clone();
         let mut emitter = Emitter::new(events.clone(), generation);
+        // Reviews too leave behind nothing that they found.
+        let settings = self.private.then(|| jobs::Settings {
+            reviews: None,
+            ..shared.workspace.settings.clone()
+        });
         let result = guarded(|| {
             let engine = self.engine.as_mut().ok_or_else(|| {
                 Failure::model("no model is loaded").hint("choose one with /models")
@@ -190,7 +202,7 @@ impl EngineThread {
                 repo: &shared.workspace.repo,
                 index: &index,
                 index_complete,
-                settings: &shared.workspace.settings,
+                settings: settings.as_ref().unwrap_or(&shared.workspace.settings),
                 prompts: &shared.workspace.prompts,
                 cancel,
             };
@@ -202,6 +214,14 @@ impl EngineThread {
             generation,
             result: result.map(Box::new),
         });
+    }
+
+    fn reset(&mut self, private: bool) {
+        self.private = private;
+        if let Some(engine) = &mut self.engine {
+            engine.reset();
+            engine.keep_states(!private);
+        }
     }
 
     fn preview(&self, generation: Generation, request: &Request) {
@@ -278,11 +298,7 @@ pub fn serve(mut thread: EngineThread, tasks: &Receiver<Task>) {
                 generation,
                 request,
             } => thread.preview(generation, &request),
-            Task::Reset => {
-                if let Some(engine) = &mut thread.engine {
-                    engine.reset();
-                }
-            }
+            Task::Reset { private } => thread.reset(private),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::places::write_private;
+use crate::base::secrets::masked;
 use crate::base::{Failure, Result};
 
 /// Lines of history kept on disk.
@@ -32,10 +33,10 @@ fn read(file: &Path) -> Vec<String> {
     all.into_iter().skip(from).collect()
 }
 
-/// Adds a line to the history.
+/// Adds a line to the history, without the secrets in it.
 pub fn save(file: &Path, line: &str) -> Result<()> {
     let mut all = read(file);
-    all.push(line.to_owned());
+    all.push(masked(line)?.into_owned());
     let from = all.len().saturating_sub(MOST_HISTORY);
     let mut text = String::new();
     for line in all.iter().skip(from) {
@@ -67,6 +68,13 @@ mod tests {
             let mode = fs::metadata(&file).expect("there").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        let key = "AKIA".to_owned() + "QX7RZ2LMN4TBWY5V";
+        save(&file, &format!("why is {key} refused?")).expect("saved");
+        let last = load(dir.path()).pop().expect("a line");
+        assert!(
+            last.starts_with("why is ") && !last.contains(&key),
+            "{last}"
+        );
         fs::write(&file, "not json\n\"fine\"\n").expect("written");
         assert_eq!(load(dir.path()), ["fine"]);
     }

@@ -14,7 +14,7 @@ use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
 use super::shared::{Shared, guarded};
-use crate::app::log::{Record, export, replay};
+use crate::app::log::{Record, export, find, replay};
 use crate::app::{Conversation, Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
@@ -27,6 +27,8 @@ use crate::jobs::{self, Finding, Request};
 const LOOK: Duration = Duration::from_secs(3);
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
+/// Bytes of the line shown with a session that was found.
+const MOST_LINE: usize = 200;
 
 /// The I/O worker: the things its thread holds between commands.
 pub struct IoWorker {
@@ -117,6 +119,14 @@ impl IoWorker {
             IoCommand::ListSessions => Event::Sessions(guarded(|| self.sessions.list())),
             IoCommand::LoadSession { id } => self.load_session(id),
             IoCommand::ShowSession { id } => Event::SessionShown(guarded(|| self.shown(&id))),
+            IoCommand::FindSessions { words } => {
+                return self.find_sessions(words).err().map(Event::Warning);
+            }
+            IoCommand::RenameSession { id, title } => {
+                return guarded(|| self.rename(&id, title))
+                    .err()
+                    .map(Event::Warning);
+            }
             IoCommand::RemoveSession { id } => {
                 let removed = guarded(|| self.sessions.remove(&id));
                 return removed.err().map(Event::Warning);
@@ -190,6 +200,28 @@ impl IoWorker {
         let conversation = replay(self.sessions.load(id)?);
         let text = export(conversation.blocks.iter().map(|(_, body)| body));
         Ok((conversation.title.unwrap_or_else(|| id.to_owned()), text))
+    }
+
+    /// Looks through the texts of all sessions, on a thread of its own: what is said meanwhile
+    /// has to be written.
+    fn find_sessions(&self, words: String) -> Result<()> {
+        let (sessions, events) = (self.sessions.clone(), self.events.clone());
+        let look = move || {
+            let result = guarded(|| found(&sessions, &words));
+            let _ = events.send(Event::SessionsFound { words, result });
+        };
+        let builder = std::thread::Builder::new().name("find".to_owned());
+        let started = builder.spawn(look).map(drop);
+        started.map_err(|e| io_failure("no thread can be started", &e))
+    }
+
+    /// Gives a session a title.
+    fn rename(&mut self, id: &str, title: String) -> Result<()> {
+        let title = vec![Record::Title(title)];
+        match &mut self.log {
+            Some(log) if log.id == id => log.append(title, true),
+            _ => self.sessions.open(id)?.append(title, true),
+        }
     }
 
     fn append(&mut self, records: Vec<Record>, sync: bool) -> Result<()> {
@@ -318,6 +350,24 @@ impl IoWorker {
         }
         Err(Failure::bug("no name was left for a file"))
     }
+}
+
+/// The sessions in whose titles or texts all of some words stand, each with a line.
+fn found(sessions: &Sessions, words: &str) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for entry in sessions.list()? {
+        // One that was removed meanwhile is none.
+        let Ok(records) = sessions.load(&entry.id) else {
+            continue;
+        };
+        let text = export(replay(records).blocks.iter().map(|(_, body)| body));
+        if let Some(lines) = find(&entry.title, &text, words) {
+            let line = lines.first().copied().unwrap_or_default();
+            let line = truncated(line, MOST_LINE).to_owned();
+            found.push((entry.id, line));
+        }
+    }
+    Ok(found)
 }
 
 /// The event of a thing that was to be kept, if it could not be.

@@ -9,9 +9,10 @@ use super::model_picker;
 use super::styled_rows::Row;
 use super::text::plain;
 use super::theme::Role;
+use super::transcript::mark_found;
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
-use crate::app::{Overlay, Picker, State, help};
+use crate::app::{Find, Match, Overlay, PaletteItem, Picker, SessionPicker, State, help};
 use crate::base::text::{human_ago, human_count, printable};
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
@@ -33,14 +34,27 @@ pub struct Drawn {
     pub cursor: Option<(u16, u16)>,
 }
 
-/// Draws the overlay that is open.
-pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Option<Drawn> {
+/// Draws the overlay that is open. In its text the words of a search are marked, and `matches`
+/// filled.
+pub fn draw(
+    buffer: &mut Buffer,
+    screen: Rect,
+    state: &State,
+    matches: &mut Vec<Match>,
+    cx: &Cx<'_>,
+) -> Option<Drawn> {
     let overlay = state.overlay.as_ref()?;
     Some(match overlay {
         Overlay::Help { top } => {
             let cells = inner(screen, 92);
             let rows = help_rows(state, cells, cx);
-            text(buffer, screen, 92, "help", rows, *top, cx)
+            let page = Page {
+                title: "help",
+                rows,
+                top: *top,
+                find: state.find.as_ref(),
+            };
+            text(buffer, screen, 92, &page, matches, cx)
         }
         Overlay::Text {
             title,
@@ -48,19 +62,17 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
             top,
         } => {
             let rows = plain(t, cx.role(Role::Text), inner(screen, 92));
-            text(buffer, screen, 92, &printable(title), rows, *top, cx)
+            let page = Page {
+                title: &printable(title),
+                rows,
+                top: *top,
+                find: state.find.as_ref(),
+            };
+            text(buffer, screen, 92, &page, matches, cx)
         }
         Overlay::Confirm { question, .. } => confirm(buffer, screen, question, cx),
         Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
-        Overlay::Sessions(picker) => {
-            let words = (
-                "conversations",
-                "Enter goes on · Ctrl-O looks in · Del deletes",
-            );
-            list(buffer, screen, words, picker, cx, |entry, cells| {
-                session_item(entry, cells, cx.today)
-            })
-        }
+        Overlay::Sessions(picker) => sessions(buffer, screen, picker, cx),
         Overlay::Themes(picker) => {
             let words = ("themes", "Enter keeps it");
             list(buffer, screen, words, picker, cx, |name, cells| {
@@ -70,6 +82,10 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, state: &State, cx: &Cx<'_>) -> Op
         Overlay::Search(picker) => {
             let words = ("search", "Enter opens it · @ names it");
             list(buffer, screen, words, picker, cx, search_item)
+        }
+        Overlay::Palette(picker) => {
+            let words = ("commands and keys", "Enter does it");
+            list(buffer, screen, words, picker, cx, palette_item)
         }
         Overlay::History(picker) => {
             let words = ("history", "Enter takes it");
@@ -93,7 +109,13 @@ fn confirm(buffer: &mut Buffer, screen: Rect, question: &str, cx: &Cx<'_>) -> Dr
         Span::styled("n", cx.role(Role::Accent)),
         Span::styled(" no", cx.role(Role::Text)),
     ]));
-    text(buffer, screen, 60, "sure?", rows, 0, cx)
+    let page = Page {
+        title: "sure?",
+        rows,
+        top: 0,
+        find: None,
+    };
+    text(buffer, screen, 60, &page, &mut Vec::new(), cx)
 }
 
 /// An item of a list as it is shown.
@@ -113,15 +135,60 @@ impl Item {
     }
 }
 
-/// A conversation in the list; `today` in seconds since 1970.
-fn session_item(entry: &SessionEntry, cells: usize, today: u64) -> Item {
+/// Draws the conversations there are, or the new title of one in place of the filter.
+fn sessions(buffer: &mut Buffer, screen: Rect, picker: &SessionPicker, cx: &Cx<'_>) -> Drawn {
+    let words = match (&picker.title, screen.width < 80) {
+        (Some(_), _) => ("a new title", "Enter keeps it"),
+        (None, true) => ("conversations", "^O looks in · ^R · Del"),
+        (None, false) => (
+            "conversations",
+            "Enter goes on · ^O looks in · ^R renames · Del deletes",
+        ),
+    };
+    let mut drawn = list(buffer, screen, words, &picker.list, cx, |entry, cells| {
+        session_item(entry, picker.found.get(&entry.id), cells, cx.today)
+    });
+    if let Some(title) = &picker.title {
+        let line = Rect::new(
+            drawn.list.x,
+            drawn.list.y.saturating_sub(1),
+            drawn.list.width,
+            1,
+        );
+        for x in line.left()..line.right() {
+            buffer.set_string(x, line.y, " ", cx.role(Role::Text));
+        }
+        drawn.cursor = Some(typed(buffer, line, title, "a title", cx));
+    }
+    drawn
+}
+
+/// A conversation in the list, with the line in which the words of the filter were found; `today`
+/// in seconds since 1970.
+fn session_item(entry: &SessionEntry, found: Option<&String>, cells: usize, today: u64) -> Item {
     let turns = entry.turns_told();
     let ago = human_ago(today.saturating_sub(entry.changed));
     let right = format!("{turns}  {ago:>10}");
     let room = cells.saturating_sub(width(&right) + 1);
+    let title = match found {
+        Some(line) if !entry.title.contains(line.trim_start_matches(['#', ' '])) => {
+            format!("{}: {}", entry.title, line.trim())
+        }
+        _ => entry.title.clone(),
+    };
     Item {
-        left: pad(&printable(&entry.title), room),
+        left: pad(&printable(&title), room),
         right: format!(" {right}"),
+    }
+}
+
+/// A command or key in the palette. The effect gives way to the keys.
+fn palette_item(item: &PaletteItem, cells: usize) -> Item {
+    let keys = fit(&item.keys, cells / 3);
+    let room = cells.saturating_sub(width(&keys) + 1);
+    Item {
+        left: pad(&fit(&item.text, room), room),
+        right: format!(" {keys}"),
     }
 }
 
@@ -196,22 +263,47 @@ pub(super) fn frame(
     (area, inside)
 }
 
+/// A text to be shown over the transcript.
+struct Page<'p> {
+    title: &'p str,
+    rows: Vec<Row>,
+    top: usize,
+    find: Option<&'p Find>,
+}
+
 fn text(
     buffer: &mut Buffer,
     screen: Rect,
     most: u16,
-    title: &str,
-    rows: Vec<Row>,
-    top: usize,
+    page: &Page<'_>,
+    matches: &mut Vec<Match>,
     cx: &Cx<'_>,
 ) -> Drawn {
+    let Page {
+        title,
+        rows,
+        top,
+        find,
+    } = page;
+    let found = find.map_or_else(Vec::new, |f| super::find::find(rows.iter(), &f.words));
+    let begins = found.iter().filter(|f| f.begin == (f.line, f.from));
+    matches.extend(begins.map(|f| Match {
+        block: None,
+        line: f.line,
+        cell: f.from,
+    }));
     let total = rows.len();
     let room = usize::from(screen.height.saturating_sub(2));
     let shown = total.min(room);
-    let top = top.min(total.saturating_sub(shown));
+    let top = (*top).min(total.saturating_sub(shown));
     let foot = if total > shown {
-        format!("{}-{} of {total} · PgUp PgDn · Esc", top + 1, top + shown)
-            .replace('·', cx.theme.glyphs().dot)
+        let finds = if screen.width < 60 { "" } else { " · / finds" };
+        format!(
+            "{}-{} of {total} · PgUp PgDn{finds} · Esc",
+            top + 1,
+            top + shown
+        )
+        .replace('·', cx.theme.glyphs().dot)
     } else {
         "Esc".to_owned()
     };
@@ -229,6 +321,9 @@ fn text(
             0,
             cx.role(Role::Accent),
         );
+        let at = (inside.x, inside.y + i as u16, inside.width);
+        let found = (&found[..], (top + i) as u32, find.and_then(|f| f.at));
+        mark_found(buffer, at, row, 0, found, cx);
     }
     Drawn {
         area,
@@ -241,7 +336,7 @@ fn text(
 }
 
 fn help_rows(state: &State, cells: usize, cx: &Cx<'_>) -> Vec<Row> {
-    let lines = help::lines(&state.keymap);
+    let lines = help::lines(&state.keymap, state.focused_place());
     let left_cells = (cells * 2 / 5).min(34);
     let mut rows = Vec::new();
     for line in lines {
@@ -376,14 +471,19 @@ pub(super) fn mark(at: bool, cx: &Cx<'_>) -> Span<'static> {
 }
 
 /// Draws the line that narrows a list; returns where the cursor belongs.
-pub(super) fn filter(buffer: &mut Buffer, area: Rect, typed: &str, cx: &Cx<'_>) -> (u16, u16) {
-    let safe = printable(typed);
+pub(super) fn filter(buffer: &mut Buffer, area: Rect, text: &str, cx: &Cx<'_>) -> (u16, u16) {
+    typed(buffer, area, text, "type to narrow", cx)
+}
+
+/// Draws a line that is typed, or words that say what for; returns where the cursor belongs.
+fn typed(buffer: &mut Buffer, area: Rect, text: &str, empty: &str, cx: &Cx<'_>) -> (u16, u16) {
+    let safe = printable(text);
     let shown = fit_end(&safe, usize::from(area.width).saturating_sub(3));
     if shown.is_empty() {
         buffer.set_stringn(
             area.x + 2,
             area.y,
-            "type to narrow",
+            empty,
             usize::from(area.width).saturating_sub(2),
             cx.role(Role::Dim),
         );

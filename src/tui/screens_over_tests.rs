@@ -168,3 +168,30 @@ fn toasts_and_questions() {
     screen.say("/quit");
     seen!("quit_sure", screen.picture());
 }
+
+#[test]
+fn words_are_found_and_marked() {
+    let mut screen = Screen::ready(SMALL);
+    answered(&mut screen, ANSWER);
+    screen.keys(&["f3", "w", "a", "l", "k"]);
+    screen.picture();
+    seen!("find", screen.looks());
+    screen.keys(&["enter", "n"]);
+    seen!("find_next", screen.picture());
+    screen.resize(40, 12);
+    seen!("find_narrow", screen.picture());
+    screen.resize(80, 24);
+    screen.keys(&["esc", "esc", "f1", "/", "h", "u", "n", "k"]);
+    screen.picture();
+    seen!("find_in_help", screen.picture());
+}
+
+#[test]
+fn the_palette() {
+    let mut screen = Screen::ready(SMALL);
+    screen.keys(&["f2"]);
+    seen!("palette", screen.picture());
+    screen.resize(40, 12);
+    screen.keys(&["c", "o", "p"]);
+    seen!("palette_narrow", screen.picture());
+}

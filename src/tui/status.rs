@@ -98,7 +98,10 @@ fn pieces(state: &State, cx: &Cx<'_>) -> Vec<StatusPiece> {
             StatusPiece::new("not sealed", style, MouseTarget::Seal, 10)
         }
     });
-    if !state.options.save {
+    if state.private {
+        let style = cx.role(Role::Accent);
+        pieces.push(StatusPiece::new("private", style, MouseTarget::Nothing, 7));
+    } else if !state.options.save {
         pieces.push(StatusPiece::new("not saved", dim, MouseTarget::Nothing, 3));
     }
     pieces

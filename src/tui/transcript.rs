@@ -5,18 +5,22 @@ use std::collections::HashMap;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use super::draw::{self, Chunk, Cx};
+use super::find::{Found, find};
 use super::stream::Stream;
 use super::styled_rows::{Row, selected};
 use super::theme::Role;
 use crate::app::{
-    Block, BlockId, BlockPart, Body, Check, Cursor, Focus, PatchRow, PatchState, Scroll, Selection,
-    Spot, State,
+    Block, BlockId, BlockPart, Body, Check, Cursor, Focus, Match, PatchRow, PatchState, Scroll,
+    Selection, Spot, State,
 };
 
 /// Cells left of the text: the mark of the cursor, and a blank.
 const MARGIN: u16 = 1;
+/// Matches of a search that are counted, at most.
+const MOST_MATCHES: usize = 10_000;
 
 /// A block as drawn last.
 #[derive(Debug, Default)]
@@ -26,6 +30,8 @@ struct Memo {
     chunks: Vec<Chunk>,
     height: u32,
     aside: usize,
+    /// The words that were looked for, and where they were found.
+    found: (String, Vec<Found>),
 }
 
 /// The things the look of a block depends on.
@@ -75,10 +81,38 @@ impl Transcript {
                     // A block with nothing to show takes no empty row either.
                     memo.height = if rows == 0 { 0 } else { rows as u32 + 1 };
                     memo.key = key;
+                    memo.found = Default::default();
                 }
                 (block.id, memo.height)
             })
             .collect()
+    }
+
+    /// Finds words in all blocks, those of [`Transcript::measure`], and returns where each match
+    /// begins.
+    pub fn find(&mut self, words: &str, heights: &[(BlockId, u32)]) -> Vec<Match> {
+        let mut matches = Vec::new();
+        for (id, _) in heights {
+            let Some(memo) = self.memos.get_mut(id) else {
+                continue;
+            };
+            if memo.found.0 != words {
+                let rows = memo.chunks.iter().flat_map(|c| c.rows.iter());
+                memo.found = (words.to_owned(), find(rows, words));
+            }
+            let begins = memo.found.1.iter();
+            let begins = begins.filter(|f| f.begin == (f.line, f.from));
+            matches.extend(
+                begins
+                    .take(MOST_MATCHES - matches.len())
+                    .map(|found| Match {
+                        block: Some(*id),
+                        line: found.line,
+                        cell: found.from,
+                    }),
+            );
+        }
+        matches
     }
 
     /// Rows that are not seen below the last one drawn.
@@ -166,6 +200,11 @@ impl Transcript {
                 row.draw(buffer, (x, y), width, memo.aside, cx.role(Role::Accent));
                 if let Some(slot) = self.seen.get_mut(usize::from(offset)) {
                     *slot = Some(Seen { block: id, line });
+                }
+                if let Some(search) = &state.find {
+                    let at = search.at.filter(|at| at.block == Some(id));
+                    let found = (&memo.found.1[..], line, at);
+                    mark_found(buffer, (x, y, width), row, memo.aside, found, cx);
                 }
                 if cursor.is_some_and(|c| marks(c, id, row)) {
                     let bar = if cx.theme.ascii { "|" } else { "▌" };
@@ -294,6 +333,31 @@ fn marked(
         text_end
     };
     Some((from, to))
+}
+
+/// Marks what was found in a row: `found` with the number of the row, and the match at the cursor.
+pub(super) fn mark_found(
+    buffer: &mut Buffer,
+    (x, y, width): (u16, u16, u16),
+    row: &Row,
+    aside: usize,
+    (found, line, at): (&[Found], u32, Option<Match>),
+    cx: &Cx<'_>,
+) {
+    let lead = super::width::spans_width(&row.lead) as u16;
+    let end = row.room.map_or(width, |room| width.min(lead + room));
+    let first = found.partition_point(|f| f.line < line);
+    let row_of = |f: &&Found| f.line == line;
+    for f in found.iter().skip(first).take_while(row_of) {
+        let style = if at.is_some_and(|m| f.begin == (m.line, m.cell)) {
+            cx.role(Role::Selection)
+        } else {
+            cx.role(Role::Accent).add_modifier(Modifier::UNDERLINED)
+        };
+        let cell = |cell: u16| (lead + cell).saturating_sub(aside as u16).clamp(lead, end);
+        let (from, to) = (cell(f.from), cell(f.to));
+        buffer.set_style(Rect::new(x + from, y, to.saturating_sub(from), 1), style);
+    }
 }
 
 fn marks(cursor: Cursor, id: BlockId, row: &Row) -> bool {

@@ -14,7 +14,7 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{BlockId, Focus, Layout, MouseTarget, Place, Selection, State};
+use crate::app::{BlockId, Focus, Layout, Match, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
 
 /// Columns of the screen from which on the panel stands beside the transcript.
@@ -175,6 +175,10 @@ impl View {
         let text_width = areas.transcript.width.saturating_sub(2).max(10);
         let cx_text = cx(text_width);
         let heights = self.transcript.measure(state, &cx_text);
+        let mut matches = match &state.find {
+            Some(find) if state.overlay.is_none() => self.transcript.find(&find.words, &heights),
+            _ => Vec::new(),
+        };
         self.transcript
             .draw(buffer, areas.transcript, state, &heights, &cx_text);
         self.hits.transcript = areas.transcript;
@@ -195,9 +199,13 @@ impl View {
         }
         let mut cursor = (state.focus == Focus::Composer).then_some(at);
         self.hits.completion = typing::completion(buffer, areas.whole, state, &cx_all);
-        self.hits.overlay = overlay::draw(buffer, areas.whole, state, &cx_all);
+        self.hits.overlay = overlay::draw(buffer, areas.whole, state, &mut matches, &cx_all);
         if let Some(drawn) = &self.hits.overlay {
             cursor = drawn.cursor;
+        }
+        if let Some(find) = &state.find {
+            let at = divider::find(buffer, areas.rule, find, &matches, &cx_all);
+            cursor = if find.typing { Some(at) } else { cursor };
         }
         let rows = areas.transcript.height;
         Drawn {
@@ -207,6 +215,7 @@ impl View {
                 composer_cells(screen.width),
                 rows,
                 heights,
+                matches,
             ),
             cursor: cursor.map(Position::from),
         }
@@ -220,7 +229,10 @@ impl View {
         composer_width: u16,
         rows: u16,
         heights: Vec<(BlockId, u32)>,
+        matches: Vec<Match>,
     ) -> Layout {
+        let find = state.find.as_ref();
+        let words = find.map_or_else(String::new, |find| find.words.clone());
         Layout {
             width,
             rows,
@@ -233,6 +245,7 @@ impl View {
                 .overlay
                 .map_or(0, |o| o.list.height / o.step.max(1)),
             overlay_total: self.hits.overlay.map_or(0, |o| o.total),
+            matches: (words, matches),
         }
     }
 
@@ -241,7 +254,7 @@ impl View {
         // A patch says at its head which keys it takes and a review at its foot; where that is
         // out of sight, the rule does.
         match state.focus {
-            _ if state.overlay.is_some() => None,
+            _ if state.overlay.is_some() || state.find.is_some() => None,
             Focus::Patch(id) => (usize::from(text_width) < super::diff::NARROW
                 || !self.transcript.sees_edge(id, false))
             .then_some(Place::Patch),

@@ -140,7 +140,7 @@ impl Workers {
                 });
             }
             Command::CancelLoad => self.load.cancel(),
-            Command::ResetEngine => self.to_engine(Task::Reset),
+            Command::ResetEngine { private } => self.to_engine(Task::Reset { private }),
             Command::Reindex { rebuild } => {
                 // What is under way is finished first: changes that come all the time would
                 // otherwise keep a long build from ever coming to its end.

@@ -147,3 +147,49 @@ fn a_conversation_that_is_open_is_not_taken_over_or_forgotten() {
     assert_eq!(forget.ended(20), 0);
     assert!(!kept());
 }
+
+/// The files below a folder in which a word stands.
+fn holding(folder: &Path, word: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holding(&path, word));
+        } else if fs::read(&path).is_ok_and(|bytes| {
+            let text = String::from_utf8_lossy(&bytes);
+            text.contains(word)
+        }) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_private_conversation_leaves_nothing_on_disk() {
+    let project = Project::new();
+    let home = tempfile::tempdir().expect("a folder");
+    let mut manner = manner(home.path());
+    for name in [
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "TMPDIR",
+    ] {
+        manner.env.push((name, home.path().display().to_string()));
+    }
+    let script = "\"The okapi greets.\"\n\"The quagga greets.\"";
+    let mut terminal = open(&project, script, &manner);
+    say(&mut terminal, "/private");
+    terminal.wait("the mode", 10, |text| text.contains("private"));
+    say(&mut terminal, "does an okapi greet?");
+    terminal.wait("the answer", 20, |text| text.contains("The okapi greets."));
+    say(&mut terminal, "/new");
+    terminal.wait("another", 10, |text| !text.contains("okapi greets"));
+    say(&mut terminal, "does a quagga greet?");
+    terminal.wait("the answer", 20, |text| text.contains("The quagga greets."));
+    terminal.settle(Duration::from_millis(300));
+    leave(&mut terminal);
+    assert_eq!(holding(home.path(), "okapi"), [""; 0]);
+    assert!(holding(home.path(), "quagga").len() >= 2, "log and history");
+}

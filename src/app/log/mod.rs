@@ -6,6 +6,7 @@
 //! the state with what is in the log already, so nothing has to be told twice.
 
 mod export;
+mod find;
 mod replay;
 mod write;
 
@@ -18,6 +19,7 @@ use crate::jobs::Turn;
 use crate::jobs::session::{self, PinnedFiles};
 
 pub use export::export;
+pub use find::find;
 pub use replay::replay;
 #[cfg(test)]
 pub(super) use replay::settle;

@@ -121,7 +121,7 @@ pub fn write(state: &mut State, out: &mut Vec<Command>) {
     // A conversation begins with the first request.
     let begun = |block: &Block| matches!(block.body, Body::User(_));
     let new = state.log.last == 0 && !state.log.anew;
-    if !state.options.save || new && !state.blocks.iter().any(begun) {
+    if !state.keeps() || new && !state.blocks.iter().any(begun) {
         return;
     }
     let now = state.now;

@@ -28,6 +28,9 @@ pub(super) fn typed(state: &mut State, c: char) {
 
 /// Pastes a text into the overlay's filter, else into the composer.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
+    if super::finding::paste(state, text) {
+        return;
+    }
     if state.overlay.is_some() {
         super::overlay::paste(state, text, out);
         return;

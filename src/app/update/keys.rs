@@ -5,13 +5,16 @@ use super::super::command::Command;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
 use super::super::state::{Composing, Focus, State};
-use super::{compose, overlay, panel, patching, reviewing, scroll, stop};
+use super::{compose, finding, overlay, palette, panel, patching, reviewing, scroll, stop};
 
 /// Takes a key to the place that has the keys.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     let interrupts = state.keymap.action(Place::Everywhere, key) == Some(Action::Interrupt);
     if !interrupts && state.armed_quit.take().is_some() {
         state.toast = None;
+    }
+    if finding::key(state, key) {
+        return;
     }
     if state.overlay.is_some() {
         overlay::key(state, key, out);
@@ -45,6 +48,10 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     }
     if key == Key::char('?') {
         overlay::help(state);
+        return;
+    }
+    if key == Key::char('/') {
+        finding::begin(state);
         return;
     }
     // Typing always lands in the composer.
@@ -129,6 +136,10 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::PageDown => scroll::page(state, 1),
         Action::Help => overlay::help(state),
         Action::NextPlace => next_place(state),
+        Action::Palette => palette::open(state),
+        Action::Find => finding::begin(state),
+        Action::FindNext => finding::step(state, false),
+        Action::FindPrevious => finding::step(state, true),
 
         Action::PreviousAnswer => scroll::answer(state, -1),
         Action::NextAnswer => scroll::answer(state, 1),
@@ -182,6 +193,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         | Action::OverlayTop
         | Action::OverlayBottom
         | Action::LookInto
+        | Action::RenameSession
         | Action::DeleteSession
         | Action::Choose => {}
 

@@ -2,16 +2,19 @@
 
 mod checking;
 mod compose;
+mod finding;
 mod job;
 mod keys;
 mod models;
 mod mouse;
 mod overlay;
+mod palette;
 mod panel;
 mod patching;
 mod reviewing;
 mod scroll;
 mod send;
+mod sessions;
 mod slash;
 mod stop;
 mod world;
@@ -71,6 +74,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     }
     let mut out = Vec::new();
     take(state, event, &mut out);
+    finding::heal(state);
     // The popup is the composer's: it closes when the keys go elsewhere.
     if state.focus != Focus::Composer {
         state.completion = None;
@@ -90,7 +94,10 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
             state.selection = None;
         }
         Event::Focus(focus) => state.window_focus = focus,
-        Event::Measured(layout) => scroll::measured(state, layout),
+        Event::Measured(layout) => {
+            scroll::measured(state, layout);
+            finding::seek(state);
+        }
         Event::Tick => {}
         Event::Changed => {
             out.push(Command::Reindex { rebuild: false });
@@ -117,8 +124,9 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
             patching::editor_done(state, &purpose, result, out);
         }
         Event::Copied(result) => world::copied(state, result),
-        Event::Sessions(result) => overlay::sessions(state, result),
-        Event::SessionShown(result) => overlay::session_shown(state, result),
+        Event::Sessions(result) => sessions::listed(state, result),
+        Event::SessionShown(result) => sessions::shown(state, result),
+        Event::SessionsFound { words, result } => sessions::found(state, &words, result, out),
         Event::SessionBegun(id) => state.session = Some(id),
         Event::SessionLoaded { id, result } => world::session(state, id, result, out),
         Event::SaveFailed(failure) | Event::Warning(failure) => {

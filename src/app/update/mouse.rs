@@ -82,9 +82,10 @@ fn down(state: &mut State, target: &MouseTarget, out: &mut Vec<Command>) {
 fn click_row(state: &mut State, row: usize, out: &mut Vec<Command>) {
     let at = match &state.overlay {
         Some(Overlay::Models(picker)) => (picker.list.cursor, picker.list.shown.len()),
-        Some(Overlay::Sessions(picker)) => (picker.cursor, picker.shown.len()),
+        Some(Overlay::Sessions(picker)) => (picker.list.cursor, picker.list.shown.len()),
         Some(Overlay::Themes(picker)) => (picker.cursor, picker.shown.len()),
         Some(Overlay::Search(picker)) => (picker.cursor, picker.shown.len()),
+        Some(Overlay::Palette(picker)) => (picker.cursor, picker.shown.len()),
         Some(Overlay::History(picker)) => (picker.cursor, picker.shown.len()),
         _ => return,
     };

@@ -7,13 +7,12 @@ use super::super::event::Generation;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
-use super::super::overlay::{Confirm, Overlay, Picker};
+use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::state::{Focus, State};
-use super::{models, slash, stop};
+use super::{finding, models, palette, sessions, slash, stop};
+use crate::base::Failure;
 use crate::base::text::truncated;
-use crate::base::{Failure, Result};
 use crate::index::Hit;
-use crate::jobs::session::SessionEntry;
 
 /// Bytes a filter takes at most.
 const MOST_FILTER: usize = 500;
@@ -22,11 +21,15 @@ const MOST_FILTER: usize = 500;
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     let action = state.keymap.action(Place::Overlay, key);
     match action {
+        Some(Action::Stop) if sessions::keep_title(state) => return,
         Some(Action::Stop) => return close(state, out),
         Some(Action::Interrupt) => return stop::interrupt(state, out),
         Some(Action::Redraw) => return out.push(Command::Redraw),
         Some(Action::Suspend) => return out.push(Command::Suspend),
         _ => {}
+    }
+    if sessions::title_key(state, key, action, out) {
+        return;
     }
     match &state.overlay {
         Some(Overlay::Confirm { .. }) => {
@@ -51,6 +54,7 @@ fn text_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
         (Some(Action::PageDown), _) | (_, Code::Char(' ')) => scroll(state, page),
         (Some(Action::OverlayTop), _) | (_, Code::Char('g')) => scroll(state, isize::MIN),
         (Some(Action::OverlayBottom), _) | (_, Code::Char('G')) => scroll(state, isize::MAX),
+        (Some(Action::Find), _) | (_, Code::Char('/')) => finding::begin(state),
         (_, Code::Char('y')) => {
             if let Some(Overlay::Text { text, .. }) = &state.overlay {
                 out.push(Command::Copy(text.clone()));
@@ -65,7 +69,7 @@ fn text_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
 /// Scrolls the overlay's text, or moves its list's cursor.
 pub(super) fn scroll(state: &mut State, by: isize) {
     let rows = usize::from(state.layout.overlay_rows.max(1));
-    let help = help_lines::lines(&state.keymap).len();
+    let help = help_lines::lines(&state.keymap, state.focused_place()).len();
     let measured = state.layout.overlay_total as usize;
     match &mut state.overlay {
         Some(Overlay::Help { top }) => {
@@ -84,11 +88,23 @@ pub(super) fn scroll(state: &mut State, by: isize) {
                 .min(lines.saturating_sub(rows));
         }
         Some(Overlay::Models(picker)) => picker.list.step(by, rows),
-        Some(Overlay::Sessions(picker)) => picker.step(by, rows),
+        Some(Overlay::Sessions(picker)) => picker.list.step(by, rows),
         Some(Overlay::Themes(picker)) => picker.step(by, rows),
         Some(Overlay::Search(picker)) => picker.step(by, rows),
+        Some(Overlay::Palette(picker)) => picker.step(by, rows),
         Some(Overlay::History(picker)) => picker.step(by, rows),
         Some(Overlay::Confirm { .. }) | None => {}
+    }
+}
+
+/// Brings a row of the text into view, with a few above it.
+pub(super) fn reveal(state: &mut State, line: usize) {
+    let rows = usize::from(state.layout.overlay_rows.max(1));
+    if let Some(Overlay::Help { top } | Overlay::Text { top, .. }) = &mut state.overlay
+        && !(*top..*top + rows).contains(&line)
+    {
+        *top = line.saturating_sub(rows / 3);
+        scroll(state, 0);
     }
 }
 
@@ -103,8 +119,8 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
         (Some(Action::OverlayTop), _) => go(state, isize::MIN, out),
         (Some(Action::OverlayBottom), _) => go(state, isize::MAX, out),
         (Some(Action::Choose), _) => choose(state, out),
-        (Some(action @ (Action::LookInto | Action::DeleteSession)), _) => {
-            session_key(state, action, out);
+        (Some(action @ (Action::LookInto | Action::RenameSession | Action::DeleteSession)), _) => {
+            sessions::act(state, action, out);
         }
         (_, Some(digit)) if at_models(state) => {
             if let Some(Overlay::Models(picker)) = &mut state.overlay
@@ -134,42 +150,6 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
     }
 }
 
-/// Looks into the session at the cursor, or asks whether it is to be deleted.
-fn session_key(state: &mut State, action: Action, out: &mut Vec<Command>) {
-    let Some(Overlay::Sessions(picker)) = &state.overlay else {
-        return;
-    };
-    let Some(entry) = picker.chosen().cloned() else {
-        return;
-    };
-    if action == Action::LookInto {
-        out.push(Command::Io(IoCommand::ShowSession { id: entry.id }));
-    } else if state.session.as_ref() == Some(&entry.id) {
-        state.toast(Tone::Warning, "this one is open; /new begins another first");
-    } else {
-        state.overlay = Some(Overlay::Confirm {
-            question: format!("{:?} is deleted for good. Sure?", entry.title),
-            about: Confirm::DeleteSession(entry.id),
-        });
-    }
-}
-
-/// Shows a session that was looked into.
-pub(super) fn session_shown(state: &mut State, result: Result<(String, String), Failure>) {
-    match result {
-        // A list that was closed meanwhile waits for nothing.
-        Ok(_) if !matches!(state.overlay, Some(Overlay::Sessions(_))) => {}
-        Ok((title, text)) => {
-            state.overlay = Some(Overlay::Text {
-                title,
-                text,
-                top: 0,
-            });
-        }
-        Err(failure) => state.toast(Tone::Bad, failure.to_string()),
-    }
-}
-
 fn at_models(state: &State) -> bool {
     matches!(&state.overlay, Some(Overlay::Models(picker)) if picker.list.filter.is_empty())
 }
@@ -194,6 +174,9 @@ fn preview_theme(state: &mut State, out: &mut Vec<Command>) {
 /// Pastes a text into the filter.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
     let line = super::super::editing::composer::clean(text).replace(['\n', '\t'], " ");
+    if sessions::title_paste(state, &line) {
+        return;
+    }
     filter(state, out, |filter| {
         let room = MOST_FILTER.saturating_sub(filter.len());
         filter.push_str(truncated(&line, room));
@@ -205,7 +188,8 @@ fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut St
         Some(Overlay::Models(picker)) => {
             picker.list.narrow(change, |row| &row.name);
         }
-        Some(Overlay::Sessions(picker)) => picker.narrow(change, |entry| &entry.title),
+        Some(Overlay::Sessions(picker)) => sessions::filter(picker, change, out),
+        Some(Overlay::Palette(picker)) => picker.narrow(change, |item| &item.text),
         Some(Overlay::Themes(picker)) => {
             picker.narrow(change, |name| name);
             preview_theme(state, out);
@@ -251,6 +235,11 @@ impl<T> Picker<T> {
         text: impl Fn(&T) -> &String,
     ) {
         change(&mut self.filter);
+        self.show(text, |_| false);
+    }
+
+    /// Shows the items in whose text all words of the filter stand, and those that are `taken`.
+    pub(super) fn show(&mut self, text: impl Fn(&T) -> &String, taken: impl Fn(&T) -> bool) {
         let words: Vec<String> = self
             .filter
             .split_whitespace()
@@ -258,7 +247,7 @@ impl<T> Picker<T> {
             .collect();
         let passes = |item: &T| {
             let text = text(item).to_lowercase();
-            words.iter().all(|word| text.contains(word.as_str()))
+            words.iter().all(|word| text.contains(word.as_str())) || taken(item)
         };
         let items = self.items.iter().enumerate();
         self.shown = items
@@ -282,6 +271,8 @@ pub(super) fn close(state: &mut State, out: &mut Vec<Command>) {
             state.toast(Tone::Plain, "/models opens the choice of a model again");
         }
         Some(Overlay::Search(_)) => state.awaited.search = None,
+        // Whoever looked into one conversation goes on looking.
+        Some(Overlay::Text { .. }) => state.overlay = state.behind.take().map(Overlay::Sessions),
         _ => {}
     }
 }
@@ -300,7 +291,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             None => state.overlay = Some(Overlay::Models(picker)),
         },
         Some(Overlay::Sessions(picker)) => {
-            if let Some(entry) = picker.chosen() {
+            if let Some(entry) = picker.list.chosen() {
                 slash::resume(state, Some(entry.id.clone()), out);
             }
         }
@@ -322,6 +313,11 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             }
             None => state.overlay = Some(Overlay::Search(picker)),
         },
+        Some(Overlay::Palette(picker)) => {
+            if let Some(item) = picker.chosen() {
+                palette::run(state, item.run, out);
+            }
+        }
         Some(Overlay::History(picker)) => {
             if let Some(text) = picker.chosen() {
                 state.composer.set(text);
@@ -332,11 +328,11 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
         }
         Some(Overlay::Confirm { about, .. }) => match about {
             Confirm::Quit => stop::quit(state, out),
-            Confirm::New => slash::begin_anew(state, out),
+            Confirm::New { private } => slash::begin_anew(state, private, out),
             Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
             Confirm::DeleteSession(id) => {
                 out.push(Command::Io(IoCommand::RemoveSession { id }));
-                state.overlay = Some(Overlay::Sessions(Picker::loading()));
+                state.overlay = Some(Overlay::Sessions(SessionPicker::loading()));
                 out.push(Command::Io(IoCommand::ListSessions));
             }
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
@@ -369,28 +365,6 @@ fn mention_hit(state: &mut State) {
 }
 
 // ----- lists that have come
-
-/// Fills the list of sessions.
-pub(super) fn sessions(state: &mut State, result: Result<Vec<SessionEntry>, Failure>) {
-    let Some(Overlay::Sessions(picker)) = &mut state.overlay else {
-        return;
-    };
-    match result {
-        Ok(entries) if entries.is_empty() => {
-            state.overlay = None;
-            state.toast(Tone::Plain, "there are no earlier conversations here");
-        }
-        Ok(entries) => {
-            let filter = std::mem::take(&mut picker.filter);
-            *picker = Picker::new(entries);
-            picker.narrow(|f| *f = filter, |entry| &entry.title);
-        }
-        Err(failure) => {
-            state.overlay = None;
-            state.fail(failure);
-        }
-    }
-}
 
 /// Opens the choice of a theme.
 pub(super) fn open_themes(state: &mut State, out: &mut Vec<Command>) {

@@ -6,6 +6,7 @@ use super::*;
 use crate::app::sample::*;
 use crate::app::{Event, Layout, Options};
 use crate::base::LineRange;
+use crate::jobs::session::SessionEntry;
 
 fn hit(name: &str) -> Hit {
     Hit {
@@ -47,7 +48,7 @@ fn help_opens_from_an_empty_composer_and_scrolls_to_its_ends() {
     harness.press("down j pgdn");
     assert_eq!(help_top(&harness), 6);
     harness.press("end");
-    let last = help_lines::lines(&harness.state.keymap).len() - 5;
+    let last = help_lines::lines(&harness.state.keymap, Place::Composer).len() - 5;
     assert_eq!(help_top(&harness), last);
     harness.press("down G");
     assert_eq!(help_top(&harness), last);
@@ -61,7 +62,7 @@ fn help_opens_from_an_empty_composer_and_scrolls_to_its_ends() {
 fn a_larger_window_leaves_no_empty_end() {
     let mut harness = Harness::ready();
     harness.press("f1 end");
-    let lines = help_lines::lines(&harness.state.keymap).len();
+    let lines = help_lines::lines(&harness.state.keymap, Place::Composer).len();
     harness.event(Event::Measured(Layout {
         overlay_rows: 20,
         ..harness.state.layout.clone()
@@ -170,9 +171,11 @@ fn sessions_are_filtered_by_words_and_resumed() {
         entry("1", "walk the dog"),
     ])));
     let titles = |harness: &Harness| match &harness.state.overlay {
-        Some(Overlay::Sessions(picker)) => {
-            picker.rows().map(|e| e.title.clone()).collect::<Vec<_>>()
-        }
+        Some(Overlay::Sessions(picker)) => picker
+            .list
+            .rows()
+            .map(|e| e.title.clone())
+            .collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(
@@ -305,6 +308,7 @@ fn a_session_is_looked_into_and_deleted_after_a_question() {
     let shown = ("why?".to_owned(), "## why?".to_owned());
     harness.event(Event::SessionShown(Ok(shown)));
     assert!(matches!(&harness.state.overlay, Some(Overlay::Text { title, .. }) if title == "why?"));
+    harness.press("esc");
     harness.press("esc");
     harness.event(Event::SessionShown(Ok(Default::default())));
     assert!(harness.state.overlay.is_none(), "it comes too late");

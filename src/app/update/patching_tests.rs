@@ -39,6 +39,7 @@ fn told_at(harness: &Harness, id: BlockId, what: &str) {
         now: harness.now,
         log: Vec::new(),
         kept: Vec::new(),
+        matches: Vec::new(),
     };
     harness.state.focus = Focus::Patch(id);
     harness.press("n");

@@ -43,6 +43,8 @@ fn key() -> impl Strategy<Value = Key> {
         Code::PageDown,
         Code::Esc,
         Code::F(1),
+        Code::F(2),
+        Code::F(3),
         Code::F(6),
     ];
     let letters: Vec<char> = "abcdefghijknprwxyARG[]{}/@?! 1239日\u{301}👩"
@@ -95,6 +97,7 @@ fn step() -> impl Strategy<Value = Happening> {
         "/search x",
         "/context x",
         "/new",
+        "/private",
         "/resume",
         "/add src/lib.rs",
         "/doctor",
@@ -272,9 +275,12 @@ fn list(state: &State) -> Option<(usize, usize, usize)> {
         Overlay::Models(picker) => {
             Some((picker.list.cursor, picker.list.shown.len(), picker.list.top))
         }
-        Overlay::Sessions(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        Overlay::Sessions(picker) => {
+            Some((picker.list.cursor, picker.list.shown.len(), picker.list.top))
+        }
         Overlay::Themes(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
         Overlay::Search(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
+        Overlay::Palette(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
         Overlay::History(picker) => Some((picker.cursor, picker.shown.len(), picker.top)),
         _ => None,
     }
@@ -341,6 +347,10 @@ fn holds(state: &State) {
 fn agrees(harness: &Harness) -> Result<(), TestCaseError> {
     let (made, shown) = harness.made_and_shown();
     let state = &harness.state;
+    if state.private {
+        prop_assert_eq!(made.last, 0, "nothing of it is kept");
+        return Ok(());
+    }
     if made.last == 0 {
         let request = |body: &Body| matches!(body, Body::User(_));
         prop_assert!(!shown.iter().any(request));

@@ -64,6 +64,18 @@ fn last_top(state: &State) -> u64 {
     total(state).saturating_sub(u64::from(state.layout.rows))
 }
 
+/// The first row in view, counted from the start of the transcript.
+pub(super) fn first_row(state: &State) -> u64 {
+    top(state).unwrap_or_else(|| last_top(state))
+}
+
+/// The first row of a block, counted from the start of the transcript.
+pub(super) fn row_of(state: &State, block: BlockId) -> u64 {
+    let heights = &state.layout.heights;
+    let before = heights.iter().take_while(|(id, _)| *id < block);
+    before.map(|(_, height)| u64::from(*height)).sum()
+}
+
 /// The first row in view, counted from the start of the transcript; none at the bottom.
 fn top(state: &State) -> Option<u64> {
     let Scroll::At { block, line } = state.scroll else {
@@ -132,13 +144,7 @@ pub(super) fn to_bottom(state: &mut State) {
 /// with them, where there is room for both.
 fn reveal(state: &mut State, block: BlockId, first: u32, last: u32) {
     let view = u64::from(state.layout.rows);
-    let before: u64 = state
-        .layout
-        .heights
-        .iter()
-        .take_while(|(id, _)| *id < block)
-        .map(|(_, height)| u64::from(*height))
-        .sum();
+    let before = row_of(state, block);
     let last = u64::from(last) + 1;
     let first = if last <= view { 0 } else { u64::from(first) };
     let top = top(state).unwrap_or_else(|| last_top(state));
@@ -147,6 +153,16 @@ fn reveal(state: &mut State, block: BlockId, first: u32, last: u32) {
         set_top(state, first);
     } else if last > top + view {
         set_top(state, first.min(last.saturating_sub(view)));
+    }
+}
+
+/// Brings a row of a block into view, with a few around it; nothing moves where it is.
+pub(super) fn reveal_row(state: &mut State, block: BlockId, line: u32) {
+    let row = row_of(state, block) + u64::from(line);
+    let view = u64::from(state.layout.rows.max(1));
+    let top = first_row(state);
+    if row < top || row >= top + view {
+        set_top(state, row.saturating_sub(view / 3));
     }
 }
 

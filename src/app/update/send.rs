@@ -37,7 +37,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     state.composer.take();
-    if state.history.add(&text) && state.options.save {
+    if state.history.add(&text) && state.keeps() {
         out.push(Command::Io(IoCommand::SaveHistory(text.clone())));
     }
     match slash::parse(&text) {

@@ -3,7 +3,7 @@
 use super::super::blocks::block::{Body, Tone};
 use super::super::command::{Command, IoCommand, WriteCommand};
 use super::super::log;
-use super::super::overlay::{Confirm, Overlay, Picker};
+use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
 use super::{models, overlay, panel, scroll, send, stop, whole};
@@ -46,9 +46,10 @@ pub(super) fn run(
         Slash::Model => models::take_model(state, argument, out),
         Slash::Models => models::open_models(state, false, out),
         Slash::Theme => theme(state, argument, out),
-        Slash::New => new(state, out),
+        Slash::New => new(state, false, out),
+        Slash::Private => new(state, true, out),
         Slash::Sessions => {
-            state.overlay = Some(Overlay::Sessions(Picker::loading()));
+            state.overlay = Some(Overlay::Sessions(SessionPicker::loading()));
             out.push(Command::Io(IoCommand::ListSessions));
         }
         Slash::Resume => resume(state, given(argument), out),
@@ -322,9 +323,10 @@ fn theme(state: &mut State, argument: &str, out: &mut Vec<Command>) {
     });
 }
 
-fn new(state: &mut State, out: &mut Vec<Command>) {
-    if idle(state) && !asks(state, "Begin anew", Confirm::New) {
-        begin_anew(state, out);
+/// Begins a conversation; a private one leaves nothing on disk.
+fn new(state: &mut State, private: bool, out: &mut Vec<Command>) {
+    if idle(state) && !asks(state, "Begin anew", Confirm::New { private }) {
+        begin_anew(state, private, out);
     }
 }
 
@@ -348,7 +350,7 @@ fn asks(state: &mut State, what: &str, about: Confirm) -> bool {
 }
 
 /// Empties the conversation; pins, drops, the model and what is typed stay.
-pub(super) fn begin_anew(state: &mut State, out: &mut Vec<Command>) {
+pub(super) fn begin_anew(state: &mut State, private: bool, out: &mut Vec<Command>) {
     let pulling = state.pulling;
     state.blocks.retain(|block| Some(block.id) == pulling);
     state.turns.clear();
@@ -367,8 +369,14 @@ pub(super) fn begin_anew(state: &mut State, out: &mut Vec<Command>) {
     scroll::to_bottom(state);
     state.push(Body::Welcome);
     out.push(Command::Io(IoCommand::NewSession));
-    if matches!(state.engine, EngineState::Ready(_)) {
-        out.push(Command::ResetEngine);
+    // A model that is loaded later must know too.
+    if matches!(state.engine, EngineState::Ready(_)) || private != state.private {
+        out.push(Command::ResetEngine { private });
+    }
+    state.private = private;
+    if private {
+        let text = "nothing of this conversation is kept; /new or /resume ends that";
+        state.toast(Tone::Plain, text);
     }
 }
 

@@ -233,7 +233,10 @@ fn new_empties_the_conversation_and_keeps_what_is_set() {
     harness.send("/add src/walk.rs");
     harness.press("ctrl-o");
     let out = harness.send("/new");
-    assert!(has!(out, Command::Io(IoCommand::NewSession)) && has!(out, Command::ResetEngine));
+    assert!(
+        has!(out, Command::Io(IoCommand::NewSession))
+            && has!(out, Command::ResetEngine { private: false })
+    );
     assert!(harness.state.turns.is_empty() && harness.state.added.is_empty());
     assert_eq!(harness.state.pins.len(), 1);
     assert!(
@@ -385,4 +388,41 @@ fn what_is_sent_from_commands_is_shown_as_typed() {
             _ => None,
         });
     assert_eq!(shown, Some(("/message", Sent::Yes)));
+}
+
+#[test]
+fn of_a_private_conversation_nothing_is_kept_until_it_ends() {
+    let mut harness = Harness::ready();
+    let kept = |out: &[Command]| {
+        let log = has!(out, Command::Io(IoCommand::Log { .. }));
+        log || has!(out, Command::Io(IoCommand::SaveHistory(_)))
+    };
+    let out = harness.send("why?");
+    assert!(kept(&out));
+    let generation = started(&out).expect("a job").0;
+    harness.send("/private");
+    assert!(!harness.state.private, "an answer is being written");
+    harness.done(generation, asked("why?", "so"));
+    let out = harness.send("/private");
+    assert!(has!(out, Command::ResetEngine { private: true }));
+    assert!(harness.state.private && harness.state.turns.is_empty());
+    let out = harness.send("how?");
+    assert!(!kept(&out), "{out:?}");
+    let generation = started(&out).expect("a job").0;
+    assert!(!kept(&harness.done(generation, asked("how?", "thus"))));
+    assert_eq!(harness.state.turns.len(), 1, "it goes on all the same");
+    let out = harness.send("/new");
+    assert!(has!(out, Command::ResetEngine { private: false }));
+    assert!(!harness.state.private && kept(&harness.send("what?")));
+}
+
+#[test]
+fn an_open_patch_asks_before_a_private_conversation_begins() {
+    let mut harness = Harness::ready();
+    harness.planned();
+    harness.press("esc");
+    harness.send("/private");
+    assert!(!harness.state.private);
+    let out = harness.press("y");
+    assert!(has!(out, Command::ResetEngine { private: true }) && harness.state.private);
 }

@@ -173,7 +173,7 @@ pub(super) fn ask_quit(state: &mut State, out: &mut Vec<Command>) {
     } else if state.pulling.is_some() {
         Some("A model is being fetched; what is here is kept.")
     } else if state.has_open_patch() {
-        Some(if state.options.save {
+        Some(if state.keeps() {
             "A patch is not applied yet; --resume brings it back."
         } else {
             "A patch is not applied yet, and would be gone."

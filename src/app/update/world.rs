@@ -272,7 +272,7 @@ pub(super) fn session(
         state.toast(Tone::Warning, "an answer is being written; Esc stops it");
         return;
     }
-    super::slash::begin_anew(state, out);
+    super::slash::begin_anew(state, false, out);
     // The loaded session goes on: no new one begins.
     out.retain(|command| !matches!(command, Command::Io(IoCommand::NewSession)));
     out.push(Command::Io(IoCommand::GoOn));

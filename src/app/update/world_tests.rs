@@ -306,7 +306,7 @@ fn a_session_takes_the_place_of_the_conversation() {
     assert_eq!(harness.state.turns.len(), 2);
     assert_eq!(harness.state.blocks.len(), 4);
     assert_eq!(harness.answer().text, "2");
-    assert!(has!(out, Command::ResetEngine));
+    assert!(has!(out, Command::ResetEngine { private: false }));
     assert!(
         !has!(out, Command::Io(IoCommand::NewSession)),
         "what comes is added to it"

@@ -238,6 +238,10 @@ impl Engine for LocalEngine {
         self.prefix_cache.reset();
         self.answers.clear();
     }
+
+    fn keep_states(&mut self, keep: bool) {
+        self.prefix_cache.keep_states(keep);
+    }
 }
 
 #[cfg(test)]

@@ -271,4 +271,8 @@ pub trait Engine: CountMessages + Send {
 
     /// Forgets the conversation held.
     fn reset(&mut self);
+
+    /// Has states written to disk from now on, or none; where the model was loaded without a
+    /// folder for them, there are none either way.
+    fn keep_states(&mut self, keep: bool);
 }

@@ -294,6 +294,9 @@ impl Engine for ScriptedEngine {
     fn reset(&mut self) {
         self.held.clear();
     }
+
+    // A script has no states.
+    fn keep_states(&mut self, _keep: bool) {}
 }
 
 #[cfg(test)]

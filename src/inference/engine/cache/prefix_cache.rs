@@ -62,6 +62,8 @@ pub(in crate::engine) struct PrefixCache {
     held: Vec<u32>,
     checkpoints: Vec<CachedCheckpoint>,
     states: Option<DiskCache>,
+    /// False while what is read may not be written to disk.
+    keep: bool,
     /// The states on disk; none before they were looked for.
     on_disk: Option<Vec<Found>>,
     writing: Option<JoinHandle<()>>,
@@ -87,6 +89,7 @@ impl PrefixCache {
             held: Vec::new(),
             checkpoints: Vec::new(),
             states,
+            keep: true,
             on_disk: None,
             writing: None,
             pacing: ChunkSize::default(),
@@ -114,6 +117,11 @@ impl PrefixCache {
         self.held.clear();
         self.checkpoints
             .retain(|checkpoint| checkpoint.why == Why::System);
+    }
+
+    /// Has states written to disk from now on, or none.
+    pub fn keep_states(&mut self, keep: bool) {
+        self.keep = keep;
     }
 
     /// Reads further tokens of an answer and returns the logits behind the last one: `vocabulary`,
@@ -410,7 +418,7 @@ impl PrefixCache {
     /// Writes to disk, on a thread of its own, the state behind the system block and that of this
     /// conversation. A state that cannot be written is not kept, that is all.
     pub fn store(&mut self, tokens: &[u32], breakpoints: Breakpoints) {
-        let Some(states) = self.states.clone() else {
+        let Some(states) = self.states.clone().filter(|_| self.keep) else {
             return;
         };
         let held = &self.held;

@@ -137,6 +137,26 @@ fn the_next_process_begins_where_this_one_read_to() {
 }
 
 #[test]
+fn nothing_is_written_while_states_are_not_to_be_kept() {
+    for name in MODELS {
+        let dir = tempfile::tempdir().expect("a folder");
+        let states = dir.path().join("states/one");
+        let mut engine = load(name, Some(&states), 1 << 30);
+        engine.keep_states(false);
+        run(&mut engine, &request("what does the parser do with tabs?"));
+        drop(engine);
+        let made = std::fs::read_dir(&states).map_or(0, Iterator::count);
+        assert_eq!(made, 0, "{name}");
+        let mut engine = load(name, Some(&states), 1 << 30);
+        engine.keep_states(false);
+        engine.keep_states(true);
+        run(&mut engine, &request("what does the parser do with tabs?"));
+        drop(engine);
+        assert_eq!(files(&states).len(), 2, "{name}");
+    }
+}
+
+#[test]
 fn the_states_of_another_model_are_left_alone() {
     let dir = tempfile::tempdir().expect("a folder");
     let states = dir.path().join("states/one");
