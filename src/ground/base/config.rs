@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::config_file::{self, Entry};
 use super::config_key::Takes;
-use super::failure::Result;
+use super::failure::{Failure, Result, io_failure};
+use super::places::write_private;
 
 pub use super::config_key::Key;
 pub use super::setting::{Origin, Setting};
@@ -89,6 +90,8 @@ macro_rules! settings {
             )*
             /// Keys of actions: `keys.ACTION = ["ctrl-x", …]`.
             pub keys: Setting<BTreeMap<String, Vec<String>>>,
+            /// The origin of each of them.
+            pub keys_from: BTreeMap<String, Origin>,
             /// Notes for the user: keys of the repository's file that were passed over.
             pub notes: Vec<String>,
         }
@@ -98,6 +101,7 @@ macro_rules! settings {
                 Self {
                     $($field: Setting::default_of($built_in),)*
                     keys: Setting::default_of(BTreeMap::new()),
+                    keys_from: BTreeMap::new(),
                     notes: Vec::new(),
                 }
             }
@@ -199,12 +203,69 @@ impl Config {
         let Some(text) = config_file::read(file)? else {
             return Ok(());
         };
-        let origin = Origin::User(file.to_path_buf());
-        for entry in config_file::entries(&text).map_err(|wrong| wrong.failure(file))? {
-            self.take(&entry, &origin)
-                .map_err(|wrong| wrong.failure(file))?;
+        match self.add_user_text(&text, file).into_iter().next() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
         }
+    }
+
+    /// Reads the text of the user's file; none if it is not there.
+    ///
+    /// # Errors
+    /// Of kind config or environment, if it cannot be read.
+    pub fn read_user_file(file: &Path) -> Result<Option<String>> {
+        config_file::read(file)
+    }
+
+    /// Writes the user's file anew, whole or not at all. Where it is a link, as into a folder of
+    /// dotfiles, what it leads to is written.
+    ///
+    /// # Errors
+    /// Of kind environment, if it cannot be written.
+    pub fn write_user_file(file: &Path, text: &str) -> Result<()> {
+        if !std::fs::symlink_metadata(file).is_ok_and(|facts| facts.is_symlink()) {
+            return write_private(file, text.as_bytes());
+        }
+        let failed = |e: &std::io::Error| io_failure(format!("cannot write {}", file.display()), e);
+        let real = file.canonicalize().map_err(|e| failed(&e))?;
+        let rights = std::fs::metadata(&real)
+            .map_err(|e| failed(&e))?
+            .permissions();
+        let beside = tempfile::NamedTempFile::new_in(real.parent().unwrap_or(Path::new("/")));
+        let mut beside = beside.map_err(|e| failed(&e))?;
+        std::io::Write::write_all(&mut beside, text.as_bytes()).map_err(|e| failed(&e))?;
+        beside
+            .as_file()
+            .set_permissions(rights)
+            .map_err(|e| failed(&e))?;
+        beside.persist(&real).map_err(|e| failed(&e.error))?;
         Ok(())
+    }
+
+    /// Adds the text of the user's file. What is wrong in it is passed over, and returned: each
+    /// with file, line and column.
+    pub fn add_user_text(&mut self, text: &str, file: &Path) -> Vec<Failure> {
+        let origin = Origin::User(file.to_path_buf(), 0);
+        match config_file::entries(text) {
+            Err(wrong) => vec![wrong.failure(file)],
+            Ok(entries) => (entries.iter())
+                .filter_map(|entry| self.take(entry, &origin).err())
+                .map(|wrong| wrong.failure(file))
+                .collect(),
+        }
+    }
+
+    /// Takes over the theme that was chosen on the screen, where nothing else names one.
+    pub fn add_kept_theme(&mut self, file: &Path) {
+        if self.theme.origin != Origin::Default {
+            return;
+        }
+        // One that is not there, or cannot be read, says nothing.
+        let kept = std::fs::read_to_string(file).unwrap_or_default();
+        if !kept.trim().is_empty() {
+            self.theme
+                .set(kept.trim().to_owned(), Origin::Kept(file.to_path_buf()));
+        }
     }
 
     /// Adds `.homebody.toml` of a repository: harmless keys only. What is forbidden, unknown
@@ -227,7 +288,7 @@ impl Config {
                 return Ok(());
             }
         };
-        let origin = Origin::Repo(file);
+        let origin = Origin::Repo(file, 0);
         match config_file::entries(&text) {
             Err(wrong) => self.notes.push(format!("{wrong}; the file is passed over")),
             Ok(entries) => {
@@ -294,13 +355,25 @@ impl Config {
     /// Takes one entry of a file over, if that file may set it and its value is of the kind
     /// the key takes.
     fn take(&mut self, entry: &Entry, origin: &Origin) -> Result<(), config_file::Wrong> {
-        allowed_key(entry, origin)?.take(self, entry, origin)
+        let origin = origin.at(entry.line());
+        allowed_key(entry, &origin)?.take(self, entry, &origin)
+    }
+}
+
+impl Key {
+    /// Finds a key by its name: one of the table, or `keys.ACTION`.
+    ///
+    /// # Errors
+    /// Of kind config, with the nearest name.
+    pub fn find(name: &str) -> Result<&'static Self> {
+        let entry = Entry::alone(name, toml::Value::Boolean(true));
+        allowed_key(&entry, &Origin::CommandLine).map_err(config_file::Wrong::said)
     }
 }
 
 /// Finds the key of an entry, if it is known and its file may set it.
 fn allowed_key(entry: &Entry, origin: &Origin) -> Result<&'static Key, config_file::Wrong> {
-    let repo = matches!(origin, Origin::Repo(_));
+    let repo = matches!(origin, Origin::Repo(..));
     let named = |key: &&Key| match entry.path.as_slice() {
         [first, _] if first == "keys" => key.name == "keys",
         path => key.name.split('.').eq(path.iter().map(String::as_str)),
@@ -355,7 +428,7 @@ mod tests {
         assert_eq!(entries.len(), KEYS.len() + 1, "keys has two entries");
         assert!(
             entries.iter().all(|(key, value, origin)| !value.is_empty()
-                && matches!(origin, Origin::User(_))
+                && matches!(origin, Origin::User(_, line) if *line > 0)
                 && (key.starts_with("keys.") || KEYS.iter().any(|known| known.name == key))),
             "{entries:?}"
         );

@@ -51,6 +51,15 @@ impl Wrong {
             None => failure,
         }
     }
+
+    /// Turns the mistake into a failure of what was typed, where there is no file to name.
+    pub(super) fn said(self) -> Failure {
+        let failure = Failure::config(self.what);
+        match self.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
 }
 
 /// Writes the mistake as a note about the repository's file.
@@ -172,6 +181,21 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 }
 
 impl Entry {
+    /// Makes an entry that stands in no file.
+    pub(super) fn alone(name: &str, value: toml::Value) -> Self {
+        Self {
+            path: name.split('.').map(str::to_owned).collect(),
+            value,
+            key_place: (1, 1),
+            value_place: (1, 1),
+        }
+    }
+
+    /// Returns the line of the key, from 1.
+    pub(super) const fn line(&self) -> usize {
+        self.key_place.0
+    }
+
     /// Returns the whole key, with dots between its parts.
     pub(super) fn name(&self) -> String {
         self.path.join(".")
@@ -325,7 +349,8 @@ impl Entry {
     }
 
     /// Adds `keys.ACTION = "ctrl-q"`, or a list of such keys, to `keys`.
-    pub(super) fn keys(&self, keys: &mut BTreeMap<String, Vec<String>>) -> Result<(), Wrong> {
+    /// Returns the action.
+    pub(super) fn keys(&self, keys: &mut BTreeMap<String, Vec<String>>) -> Result<String, Wrong> {
         let [_, action] = self.path.as_slice() else {
             return Err(self.takes("a table of actions and their keys"));
         };
@@ -336,6 +361,6 @@ impl Entry {
                 .map_err(|_| self.takes("a key or a list of keys in quotes"))?,
         };
         keys.insert(action.clone(), list);
-        Ok(())
+        Ok(action.clone())
     }
 }

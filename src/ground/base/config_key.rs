@@ -87,6 +87,81 @@ impl Key {
         }
     }
 
+    /// The kind of its value in a word or two.
+    pub const fn type_word(&self) -> &'static str {
+        match self.takes {
+            Takes::Flag(_) => "flag",
+            Takes::Count(..) | Takes::Limit(..) | Takes::Seed(_) => "whole number",
+            Takes::Number(..) => "number",
+            Takes::Seconds(_) => "time",
+            Takes::Text(_) | Takes::OptionalText(_) => "text",
+            Takes::Color(_) => "choice",
+            Takes::Path(_) => "path",
+            Takes::Texts(_) => "list of texts",
+            Takes::Globs(_) => "list of globs",
+            Takes::Keys => "list of keys",
+        }
+    }
+
+    /// The unit of its value, where it has one.
+    pub const fn unit(&self) -> Option<&'static str> {
+        match self.takes {
+            Takes::Count(_, unit, _) | Takes::Limit(_, unit, _) => Some(unit),
+            Takes::Seconds(_) => Some("seconds"),
+            _ => None,
+        }
+    }
+
+    /// The values it takes, where they can be told one by one.
+    pub fn choices(&self) -> Vec<&'static str> {
+        match self.takes {
+            Takes::Flag(_) => vec!["true", "false"],
+            Takes::Color(_) => ColorChoice::ALL.map(ColorChoice::word).to_vec(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The built-in value as TOML; empty where nothing is set at first.
+    pub fn built_in(&self) -> String {
+        let told = self.written(&mut Config::default()).into_iter().next();
+        told.map_or_else(String::new, |(_, value, _)| value)
+    }
+
+    /// Reads words that were typed as a value of the key, as TOML. A text needs no quotes; of a list
+    /// each word is an item, or the one word is the list as TOML.
+    ///
+    /// # Errors
+    /// Of kind config, saying what the key takes; `name` is the key's, whole.
+    pub fn typed(&self, name: &str, words: &[String]) -> Result<String> {
+        let said = words.join(" ");
+        let written = |said: &str| {
+            let text = format!("x = {said}");
+            let table: std::result::Result<toml::Table, _> = toml::from_str(&text);
+            table.ok().and_then(|mut table| table.remove("x"))
+        };
+        let value = match self.takes {
+            Takes::Text(_) | Takes::OptionalText(_) | Takes::Color(_) | Takes::Path(_) => {
+                written(&said).filter(toml::Value::is_str)
+            }
+            Takes::Texts(_) | Takes::Globs(_) | Takes::Keys => {
+                let whole = written(&said).filter(toml::Value::is_array);
+                whole.or_else(|| Some(toml::Value::from(words.to_vec())))
+            }
+            Takes::Flag(_)
+            | Takes::Count(..)
+            | Takes::Limit(..)
+            | Takes::Seed(_)
+            | Takes::Number(..)
+            | Takes::Seconds(_) => written(&said),
+        };
+        let value = value.unwrap_or_else(|| toml::Value::from(said));
+        let text = value.to_string();
+        let mut tried = Config::default();
+        self.take(&mut tried, &Entry::alone(name, value), &Origin::CommandLine)
+            .map_err(Wrong::said)?;
+        Ok(text)
+    }
+
     /// Takes the entry of a file over.
     pub(super) fn take(
         &self,
@@ -121,7 +196,7 @@ impl Key {
                 let mut keys = std::mem::take(&mut config.keys.value);
                 let taken = entry.keys(&mut keys);
                 config.keys.set(keys, origin.clone());
-                taken?;
+                config.keys_from.insert(taken?, origin.clone());
             }
         }
         Ok(())
@@ -176,7 +251,8 @@ impl Key {
                 let keys = config.keys.value.iter();
                 let row = |(action, list): (&String, &Vec<String>)| {
                     let name = format!("{}.{action}", self.name);
-                    (name, texts(list), config.keys.origin.clone())
+                    let from = config.keys_from.get(action).unwrap_or(&config.keys.origin);
+                    (name, texts(list), from.clone())
                 };
                 return keys.map(row).collect();
             }
@@ -221,7 +297,7 @@ fn over<T>(setting: &mut Setting<T>, value: T, origin: &Origin) {
 /// what the user leaves out.
 fn add(setting: &mut Setting<Vec<String>>, entry: &Entry, origin: &Origin) -> Result<(), Wrong> {
     let values = entry.texts()?;
-    if matches!(origin, Origin::Repo(_)) {
+    if matches!(origin, Origin::Repo(..)) {
         let special = |glob: &&String| glob.contains(['!', '[', ']', '{', '}', '\\']);
         if let Some(glob) = values.iter().find(special) {
             return Err(entry.wrong(format!(

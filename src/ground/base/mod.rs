@@ -10,6 +10,7 @@ pub mod bug;
 pub mod cancel;
 pub mod confidential_files;
 pub mod config;
+pub mod config_edit;
 mod config_file;
 mod config_key;
 pub mod count;

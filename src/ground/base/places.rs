@@ -94,6 +94,16 @@ impl Places {
         })
     }
 
+    /// Returns the user's file of settings; it need not be there.
+    pub fn settings(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// Returns the file that keeps the theme chosen on the screen.
+    pub fn theme(&self) -> PathBuf {
+        self.state.join("theme")
+    }
+
     /// Checks that homebody's folders belong to this user and that nobody else can change anything
     /// in them or on the way to them, as ssh demands of its own (`StrictModes`): records in them
     /// are believed.
