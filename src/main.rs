@@ -25,7 +25,12 @@ fn run() -> u8 {
         _ => {}
     }
     seal::worker::offer();
-    match cli::start(std::env::args_os()) {
+    let wiring = cli::Wiring {
+        edit: tui::edit_file,
+        check_theme: tui::check_theme,
+        theme_names: tui::theme_names,
+    };
+    match cli::start(std::env::args_os(), wiring) {
         Next::Exit(code) => code,
         Next::Screen(opening) => code(screen(*opening).map(|session| {
             if let Some(session) = session {

@@ -231,12 +231,22 @@ fn help_and_version_need_nothing() {
         assert!(output.stderr.is_empty(), "{args:?}");
     }
     let page = stdout(&place.run(&["man"]));
-    for command in ["ASK", "REVIEW", "MODELS PULL", "CONTEXT PATCH", "DOCTOR"] {
+    for command in ["ask", "review", "models pull", "context patch", "doctor"] {
         assert!(
-            page.contains(&format!(".SH HOMEBODY {command}\n")),
+            page.contains(&format!(".SS \"homebody {command}\"\n")),
             "{command}"
         );
     }
+    for chapter in ["SETTINGS", "KEYS", "FILES", "PRIVACY"] {
+        assert!(page.contains(&format!(".SH {chapter}\n")), "{chapter}");
+    }
+    assert!(page.contains(".SH \"EXIT CODES\"\n"), "{page}");
+    // Each option of all once, and no empty value.
+    assert_eq!(page.matches("Same seed, same text").count(), 1);
+    assert!(
+        !page.contains("[\\-C ]") && !page.contains("\\-\\-engine"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -283,8 +293,30 @@ fn settings_are_told_with_their_origin_and_wrong_ones_with_their_place() {
         "budget = 900\ncheck = \"touch /tmp/owned\"\nexclude = [\"gen/\"]\n",
     );
     insta::assert_snapshot!("config", place.told(&["config", "--seed", "7"]));
-    place.settings("threads = 2\ntheem = \"dark\"\n");
-    insta::assert_snapshot!("config_wrong", place.told(&["config"]));
+    insta::assert_snapshot!(
+        "config_changed",
+        place.told(&["config", "--changed", "--seed", "7"])
+    );
+    place.settings("threads = 2\ntheem = \"dark\"\nthreads.x = 1\n");
+    assert_eq!(code(&place.run(&["config"])), 2);
+    // All that is wrong is said, in the words of the screen.
+    place.settings("theem = 1\ntheme = \"drak\"\n[keys]\nsned = [\"f5\"]\nsend = [\"hyper-x\"]\n");
+    insta::assert_snapshot!("config_wrong", place.told(&["config", "--changed"]));
+    // Mistakes keep nobody from mending them.
+    assert_eq!(code(&place.run(&["ask", "why?"])), 2);
+    for key in ["theem", "theme", "keys.sned", "keys.send"] {
+        let output = place.run(&["config", "unset", key]);
+        assert_eq!(code(&output), 0, "{key}: {}", stderr(&output));
+    }
+    assert_eq!(code(&place.run(&["config"])), 0);
+    // A theme that was chosen on the screen is told as such.
+    fs::create_dir_all(place.home.path().join("state/homebody")).expect("made");
+    fs::write(place.home.path().join("state/homebody/theme"), "light").expect("written");
+    let told = stdout(&place.run(&["config", "--changed"]));
+    assert!(
+        told.contains("theme = \"light\"") && told.contains("kept by /theme"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -922,7 +954,7 @@ pub(crate) fn check_events(schema: &Value, output: &Output) -> Vec<String> {
 }
 
 /// What of `value` does not fit, for as much of JSON Schema as the events need.
-fn fits(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
+pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     if let Some(name) = schema["$ref"].as_str() {
         let target = root.pointer(name.trim_start_matches('#')).expect("defined");

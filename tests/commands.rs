@@ -294,7 +294,7 @@ fn conversations_are_listed_searched_shown_renamed_and_deleted() {
     }
     let all: Value = serde_json::from_str(&told(&["sessions", "--json"])).expect("JSON");
     let of = |title: &str| -> String {
-        let all = all.as_array().expect("a list");
+        let all = all["sessions"].as_array().expect("a list");
         let entry = all.iter().find(|entry| entry["title"] == title);
         entry.expect("it is listed")["id"]
             .as_str()

@@ -17,12 +17,14 @@ mod git_forms;
 mod hostile;
 mod house;
 mod indexing;
+mod json;
 mod models;
 mod patches;
 mod pty;
 mod pull;
 mod repository;
 mod seal;
+mod settings;
 mod tiny;
 
 /// Says that a test is left out, past what catches the output of tests; where `CI` is set, none

@@ -1,4 +1,5 @@
-//! Markdown as far as the state must know it: where the code blocks of an answer stand.
+//! Markdown as far as both the screen and the command line must know it: which extensions are read,
+//! where the code blocks of an answer stand.
 
 use std::ops::Range;
 
@@ -50,6 +51,27 @@ pub fn code_blocks(text: &str) -> Vec<CodeBlock> {
         }
     }
     blocks
+}
+
+/// Escapes lines such as `[1]: src/a.rs`, which would be taken for the definition of a link and
+/// vanish: models write lists of sources so.
+pub fn keep_definitions(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut fence = false;
+    for line in text.split_inclusive('\n') {
+        let (indent, body) = line.split_at(line.len() - line.trim_start().len());
+        if body.starts_with("```") || body.starts_with("~~~") {
+            fence = !fence;
+        }
+        if !fence && body.starts_with('[') && body.contains("]:") {
+            out.push_str(indent);
+            out.push('\\');
+            out.push_str(body);
+        } else {
+            out.push_str(line);
+        }
+    }
+    out
 }
 
 #[cfg(test)]

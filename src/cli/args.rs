@@ -4,12 +4,16 @@ mod debug;
 mod jobs;
 #[cfg(feature = "lab")]
 mod lab;
+mod meaning;
 mod sessions;
+mod settings;
 
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{
+    Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum, ValueHint,
+};
 
 use crate::base::config::{ColorChoice, Overrides};
 
@@ -18,6 +22,7 @@ pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat,
 #[cfg(feature = "lab")]
 pub(super) use lab::{GrammarLanguage, GrammarNotation, LabCommand};
 pub(super) use sessions::{ForgetArgs, SessionsArgs, SessionsCommand};
+pub(super) use settings::{ConfigArgs, ConfigCommand};
 
 /// The colours of the help.
 const STYLES: Styles = Styles::styled()
@@ -149,10 +154,9 @@ pub(super) enum Command {
     /// Measure the speed and memory of the engine
     Bench(BenchArgs),
     /// Say what was found, what fits, and prove that no socket can be opened
-    Doctor,
-    /// Show every key with its value and where it comes from
-    #[command(after_help = super::settings::keys_help())]
-    Config,
+    Doctor(DoctorArgs),
+    /// Show, explain and change settings
+    Config(ConfigArgs),
     /// List, search, show, export, rename and delete conversations
     Sessions(SessionsArgs),
     /// Remove the index, conversations and undo records of this repository
@@ -178,6 +182,9 @@ pub(super) struct SearchArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: SearchFormat,
+    /// As JSON, one hit a line
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
     /// Read the query from a file
     #[arg(long, value_name = "F", conflicts_with = "query", value_hint = ValueHint::FilePath)]
     pub(super) query_file: Option<PathBuf>,
@@ -226,6 +233,9 @@ pub(super) struct IndexArgs {
     /// Say what it holds
     #[arg(long)]
     pub(super) stats: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The commands of `models`.
@@ -243,6 +253,9 @@ pub(super) enum ModelsCommand {
         /// the file's name such as Q4_K_M will do
         #[arg(value_name = "NAME|OWNER/REPO[:FILE]")]
         name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Run every job once, short and for real, and say what came of it
     Try {
@@ -260,22 +273,49 @@ pub(super) enum ModelsCommand {
         /// The name to give it [default: the file's]
         #[arg(long)]
         name: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Check a model's file against its size and checksum
     Verify {
         /// The model
         name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Forget a model; a file that homebody fetched is deleted
     Remove {
         /// The model
         name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Use this model from now on
     Use {
         /// The model
         name: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
+}
+
+impl ModelsCommand {
+    /// Tells whether the answer is wanted as JSON.
+    pub(super) const fn json(&self) -> bool {
+        match self {
+            Self::List { json }
+            | Self::Pull { json, .. }
+            | Self::Try { json, .. }
+            | Self::Add { json, .. }
+            | Self::Verify { json, .. }
+            | Self::Remove { json, .. }
+            | Self::Use { json, .. } => *json,
+        }
+    }
 }
 
 /// The arguments of `bench`.
@@ -294,6 +334,14 @@ pub(super) struct BenchArgs {
     #[arg(long)]
     #[cfg(feature = "lab")]
     pub(super) drafts: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The arguments of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DoctorArgs {
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -327,9 +375,27 @@ impl Global {
     }
 }
 
-/// The definition as clap holds it, for help, manual and completions.
+/// The definition as clap holds it, for parser, help, manual and completions: every command shows
+/// the options that mean something to it, and takes the others all the same.
 pub(super) fn definition() -> clap::Command {
-    CommandLine::command()
+    let mut whole = CommandLine::command();
+    // Only then does every command have the options of all.
+    whole.build();
+    meaning::shown(whole)
+}
+
+/// The names of the options that every command takes.
+fn everywhere() -> Vec<String> {
+    let global = Global::augment_args(clap::Command::new("global"));
+    let ids = global.get_arguments().map(|arg| arg.get_id().to_string());
+    ids.collect()
+}
+
+/// Reads a command line.
+pub(super) fn parsed(words: &[std::ffi::OsString]) -> Result<CommandLine, clap::Error> {
+    let mut definition = definition();
+    let matches = definition.try_get_matches_from_mut(words)?;
+    CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut definition))
 }
 
 /// A parser of numbers in a range.

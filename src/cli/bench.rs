@@ -3,7 +3,7 @@
 use super::Code;
 use super::args::BenchArgs;
 use super::invocation::{Invocation, choice_name};
-use super::out::{Out, Tone, bar};
+use super::out::{Out, Tone, bar, typed};
 use crate::base::text::human_count;
 use crate::base::{Failure, Result};
 use crate::engine::{self, BenchPlan, BenchReport, GenerationDefaults, LoadOptions, LocalEngine};
@@ -29,7 +29,9 @@ pub(super) fn run(args: &BenchArgs, invocation: &mut Invocation) -> Result<Code>
     invocation.out.clear();
     let report = report?;
     if args.json {
-        invocation.out.json_pretty(&report)?;
+        let report = serde_json::to_value(&report)
+            .map_err(|e| Failure::bug("a report cannot be written as JSON").caused_by(&e))?;
+        invocation.out.json_pretty(&typed("bench", report))?;
         return Ok(0);
     }
     for (what, value) in lines(&report) {

@@ -94,18 +94,30 @@ impl Invocation {
         }
     }
 
-    /// Gets leave to remove something for good.
+    /// Gets leave to remove something for good, where `--dry-run` can say beforehand what.
     ///
     /// # Errors
     /// Of kind usage, where leave is not given; interrupted.
     pub(super) fn leave_to_remove(&mut self, question: &str) -> Result<()> {
+        self.leave_to(
+            question,
+            "give leave with --yes; --dry-run says what would be removed",
+        )
+    }
+
+    /// Gets leave to delete something for good.
+    ///
+    /// # Errors
+    /// Of kind usage, where leave is not given; interrupted.
+    pub(super) fn leave_to_delete(&mut self, question: &str) -> Result<()> {
+        self.leave_to(question, "give leave with --yes")
+    }
+
+    fn leave_to(&mut self, question: &str, hint: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
-        let refusal = || {
-            Failure::usage("nothing is removed without leave")
-                .hint("give leave with --yes; --dry-run says what would be removed")
-        };
+        let refusal = || Failure::usage("nothing is removed without leave").hint(hint);
         if !self.can_ask() {
             return Err(refusal());
         }
@@ -115,6 +127,19 @@ impl Invocation {
         } else {
             Err(refusal())
         }
+    }
+
+    /// Asks a question to which an empty line is a yes; a no where nobody can be asked.
+    ///
+    /// # Errors
+    /// Interrupted.
+    pub(super) fn agrees(&mut self, question: &str) -> Result<bool> {
+        if !self.can_ask() {
+            return Ok(false);
+        }
+        self.out.ask(&format!("{question} [Y/n] "));
+        let answer = self.answer()?;
+        Ok(answer.trim().is_empty() || WideFolder::is_leave(&answer))
     }
 
     /// Tells whether somebody can be asked: both ends are a terminal, and nobody wants quiet.

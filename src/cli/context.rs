@@ -50,7 +50,7 @@ pub(super) fn review(args: &ReviewArgs, full: bool, invocation: &mut Invocation)
     let spec = reviewing::spec(args)?;
     invocation.seal()?;
     let request = Request::Review(reviewing::request(args, spec)?);
-    let json = args.format != super::args::ReviewFormat::Text;
+    let json = args.wanted() != super::args::ReviewFormat::Text;
     show(&request, full, json, invocation)
 }
 
@@ -74,6 +74,7 @@ fn show(request: &Request, full: bool, as_json: bool, invocation: &mut Invocatio
     )?;
     if as_json {
         invocation.out.json_pretty(&json!({
+            "type": "preview",
             "context": preview.context,
             "messages": if full { json!(preview.messages) } else { json!(null) },
             "tokens": preview.tokens,

@@ -4,11 +4,14 @@ use std::fs;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use serde_json::json;
+
+use super::args::DoctorArgs;
 use super::index::stats_lines;
 use super::invocation::Invocation;
-use super::out::Tone;
 use super::sealing;
 use super::{Code, NEGATIVE};
+use crate::base::seal::Sealed;
 use crate::base::text::{counted, human_bytes, human_count, printable};
 use crate::base::{Result, memory};
 use crate::engine;
@@ -16,19 +19,30 @@ use crate::jobs::{ModelChoice, choose_model};
 use crate::repo::Repo;
 
 /// Runs `doctor`.
-pub(super) fn run(invocation: &mut Invocation) -> Result<Code> {
+pub(super) fn run(args: &DoctorArgs, invocation: &mut Invocation) -> Result<Code> {
     let sealed = invocation.seal()?;
+    if args.json {
+        invocation.out.collect_report();
+    }
     system(invocation);
     folders(invocation);
     models(invocation);
     repository(invocation);
     terminal(invocation);
     let held = sealing::show(&sealed, invocation);
+    if args.json {
+        let sections = invocation.out.collected();
+        invocation.out.json(&json!({
+            "type": "doctor",
+            "sealed": sealed == Sealed::Yes && held,
+            "sections": sections,
+        }))?;
+    }
     Ok(if held { 0 } else { NEGATIVE })
 }
 
 fn head(invocation: &mut Invocation, title: &str) {
-    invocation.out.line(Tone::Bold, title);
+    invocation.out.head(title);
 }
 
 fn fact(invocation: &mut Invocation, what: &str, value: &str) {

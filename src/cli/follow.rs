@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::invocation::Invocation;
+use super::markdown_stream::Stream;
 use super::out::{Out, Tone, bar, prefill_line};
 use crate::base::text::{counted, human_count};
 use crate::base::{CancelSource, Failure, LineRange, OrBug, RepoPath, Result};
@@ -23,6 +24,8 @@ pub(super) struct Ready {
     pub(super) engine: Box<dyn Engine>,
     /// True if there is no model, and what stands for it can read nothing.
     pub(super) no_model: bool,
+    /// True if the diff that is wanted has no files.
+    pub(super) nothing: bool,
 }
 
 /// Makes everything ready: the choice of a model, seal, repository, the model itself, index,
@@ -36,7 +39,9 @@ pub(super) fn ready(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Resul
     if let Some(of) = of
         && workspace.repo.diff(of, 0)?.files.is_empty()
     {
-        return Ok(without_model(workspace, false));
+        let mut ready = without_model(workspace, false);
+        ready.nothing = true;
+        return Ok(ready);
     }
     let choice = invocation.fetched(chosen)?;
     let index = invocation.index(&workspace, false)?;
@@ -46,6 +51,7 @@ pub(super) fn ready(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Resul
         index,
         engine,
         no_model: false,
+        nothing: false,
     })
 }
 
@@ -58,14 +64,17 @@ pub(super) fn ready_for_hook(invocation: &mut Invocation, of: Option<&DiffSpec>)
         outcome => return outcome,
     };
     let workspace = invocation.open()?;
-    invocation.out.warn(&failure.to_string());
+    let hint = failure.next_step().map(|hint| format!(" ({hint})"));
+    let hint = hint.unwrap_or_default();
+    invocation.out.warn(&format!("{failure}{hint}"));
     Ok(without_model(workspace, true))
 }
 
 /// Makes everything ready, unless a model would have to be fetched without leave.
 fn ready_if_here(invocation: &mut Invocation, of: Option<&DiffSpec>) -> Result<Ready> {
     if invocation.choose()?.is_to_be_fetched() && !invocation.yes {
-        return Err(Failure::usage("no model is on this machine"));
+        return Err(Failure::usage("no model is on this machine")
+            .hint("homebody models pull NAME fetches one of homebody models list"));
     }
     ready(invocation, of)
 }
@@ -77,6 +86,7 @@ fn without_model(workspace: Workspace, no_model: bool) -> Ready {
         index: Arc::new(Index::empty()),
         engine: Box::new(ScriptedEngine::new(Vec::new())),
         no_model,
+        nothing: false,
     }
 }
 
@@ -108,6 +118,7 @@ pub(super) fn follow(
         written: 0,
         thought: 0,
         began: None,
+        stream: None,
     };
     let mut cx = JobCx {
         engine: ready.engine.as_mut(),
@@ -119,6 +130,7 @@ pub(super) fn follow(
         cancel,
     };
     let outcome = jobs::run(request, &mut cx, &mut |event| follower.take(event));
+    follower.end_answer();
     invocation.out.end_pieces();
     invocation.out.clear();
     outcome
@@ -132,6 +144,8 @@ struct Follower<'a> {
     written: usize,
     thought: usize,
     began: Option<Instant>,
+    /// The answer as a terminal shows it.
+    stream: Option<Stream>,
 }
 
 impl Follower<'_> {
@@ -181,7 +195,7 @@ impl Follower<'_> {
             Event::Token { text } => {
                 self.written += 1;
                 if self.show == Show::Answer {
-                    self.out.piece(&text);
+                    self.answer(&text);
                 } else {
                     let line = self.rate_line("writing", self.written);
                     self.out.progress(&line);
@@ -210,6 +224,25 @@ impl Follower<'_> {
             | Event::Check(_)
             | Event::Error { .. }
             | Event::Done => {}
+        }
+    }
+
+    /// Shows a piece of the answer: on a terminal as it is read, elsewhere as it is written.
+    fn answer(&mut self, text: &str) {
+        if !self.out.on_terminal() {
+            self.out.piece(text);
+            return;
+        }
+        let (room, colors) = (self.out.measure(), self.out.colors());
+        let stream = self.stream.get_or_insert_with(|| Stream::new(room, colors));
+        let text = stream.take(text);
+        self.out.rendered(&text);
+    }
+
+    /// Shows what was held back of an answer.
+    fn end_answer(&mut self) {
+        if let Some(mut stream) = self.stream.take() {
+            self.out.rendered(&stream.end());
         }
     }
 
@@ -249,7 +282,7 @@ impl Follower<'_> {
     fn rate_line(&mut self, what: &str, pieces: usize) -> String {
         let began = *self.began.get_or_insert_with(Instant::now);
         let seconds = began.elapsed().as_secs_f64();
-        let mut line = format!("{what} · {} pieces", human_count(pieces as u64));
+        let mut line = format!("{what} · {} tokens", human_count(pieces as u64));
         if seconds > 0.5 {
             line.push_str(&format!(" · {:.1}/s", pieces as f64 / seconds));
         }
@@ -372,7 +405,11 @@ pub(super) fn sources(out: &mut Out, sources: &[Source]) {
             (Tone::Dim, &format!("[{}] ", source.id)),
             (
                 Tone::Cyan,
-                &format!("{}:{}-{}", source.path.as_str(), source.start, source.end),
+                &format!(
+                    "{}:{}",
+                    source.path.as_str(),
+                    LineRange::new(source.start, source.end)
+                ),
             ),
         ]);
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::Code;
 use super::args::IndexArgs;
 use super::invocation::Invocation;
@@ -19,6 +21,28 @@ pub(super) fn run(args: &IndexArgs, invocation: &mut Invocation) -> Result<Code>
     let began = std::time::Instant::now();
     let index = invocation.index(&workspace, args.rebuild)?;
     let stats = index.stats().clone();
+    if args.json {
+        let seconds = began.elapsed().as_secs_f64();
+        meant(index, &workspace, true, invocation)?;
+        let left_out = stats.skipped.counts().into_iter();
+        let left_out = left_out.map(|(count, why)| json!({"files": count, "reason": why}));
+        invocation.out.json(&json!({
+            "type": "index",
+            "files": stats.files,
+            "definitions": stats.symbols,
+            "seconds": seconds,
+            "source_bytes": stats.source_bytes,
+            "disk_bytes": stats.disk_bytes,
+            "languages": stats
+                .languages
+                .iter()
+                .map(|(name, files)| json!({"name": name, "files": files}))
+                .collect::<Vec<_>>(),
+            "left_out": left_out.collect::<Vec<_>>(),
+            "path": workspace.places.index.display().to_string(),
+        }))?;
+        return Ok(0);
+    }
     invocation.out.line(
         Tone::Plain,
         &format!(
@@ -28,7 +52,7 @@ pub(super) fn run(args: &IndexArgs, invocation: &mut Invocation) -> Result<Code>
             human_time(began.elapsed().as_secs_f64())
         ),
     );
-    let index = meant(index, &workspace, invocation)?;
+    let index = meant(index, &workspace, false, invocation)?;
     if args.stats {
         for line in stats_lines(&stats) {
             invocation.out.line(Tone::Plain, &line);
@@ -47,6 +71,7 @@ pub(super) fn run(args: &IndexArgs, invocation: &mut Invocation) -> Result<Code>
 fn meant(
     index: Arc<Index>,
     workspace: &Workspace,
+    silent: bool,
     invocation: &mut Invocation,
 ) -> Result<Arc<Index>> {
     let missing = |index: &Index| -> Result<usize> {
@@ -82,6 +107,9 @@ fn meant(
         }
         made => made?,
     };
+    if silent {
+        return Ok(made);
+    }
     invocation.out.line(
         Tone::Plain,
         &format!(

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::args::Global;
 use super::consent::Leave;
 use super::out::{Out, bar};
+use super::settings_read::settings_as_far_as_they_go;
 use crate::base::seal::{self, Sealed};
 use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
 use crate::base::{Cancel, CancelSource, Config, Failure, Kind, Places, Result, memory};
@@ -74,45 +75,46 @@ pub(super) struct Invocation {
     signals: bool,
 }
 
-/// Reads the settings from the user's file, the environment and the command line.
-pub(super) fn settings(places: &Places, global: &Global, theme: Option<String>) -> Result<Config> {
-    let mut config = Config::default();
-    config.add_user_file(&places.config.join("config.toml"))?;
-    // A variable that is not set, or is no text, says nothing.
-    config.add_environment(&|name| std::env::var(name).ok())?;
-    config.add_command_line(global.overrides(theme));
-    Ok(config)
-}
-
 impl Invocation {
     /// Reads the user's settings. The number of threads is said to the engine here, before
     /// there is a second thread.
     pub(super) fn set(global: &Global, out: Out) -> Result<Self, (Failure, Out)> {
-        let found = Places::find().and_then(|places| {
-            places.check_owner()?;
-            let config = settings(&places, global, None)?;
-            Ok((places, config))
-        });
-        match found {
-            Ok((places, config)) => {
-                crate::engine::set_threads(config.threads.value);
-                let stop = CancelSource::new();
-                Ok(Self {
-                    out: Out::new(config.color.value, global.quiet, global.verbose),
-                    places,
-                    config,
-                    dir: global.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
-                    script: global.engine.clone(),
-                    yes: global.yes,
-                    token: stop.token(),
-                    stop,
-                    stopped: Arc::new(AtomicBool::new(false)),
-                    sealed: None,
-                    signals: false,
-                })
-            }
-            Err(failure) => Err((failure, out)),
+        match Self::set_as_far_as_it_goes(global, out) {
+            Ok((invocation, wrong)) => match wrong.into_iter().next() {
+                Some(failure) => Err((failure, invocation.out)),
+                None => Ok(invocation),
+            },
+            Err(failed) => Err(failed),
         }
+    }
+
+    /// The same, with all that is wrong in the settings.
+    pub(super) fn set_as_far_as_it_goes(
+        global: &Global,
+        out: Out,
+    ) -> Result<(Self, Vec<Failure>), (Failure, Out)> {
+        let found = Places::find().and_then(|places| places.check_owner().map(|()| places));
+        let places = match found {
+            Ok(places) => places,
+            Err(failure) => return Err((failure, out)),
+        };
+        let (config, wrong) = settings_as_far_as_they_go(&places, global, None);
+        crate::engine::set_threads(config.threads.value);
+        let stop = CancelSource::new();
+        let invocation = Self {
+            out: Out::new(config.color.value, global.quiet, global.verbose),
+            places,
+            config,
+            dir: global.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
+            script: global.engine.clone(),
+            yes: global.yes,
+            token: stop.token(),
+            stop,
+            stopped: Arc::new(AtomicBool::new(false)),
+            sealed: None,
+            signals: false,
+        };
+        Ok((invocation, wrong))
     }
 
     /// Puts the seal on, once.

@@ -19,8 +19,14 @@ mod forget;
 mod hook;
 mod index;
 mod invocation;
+mod json_text;
 #[cfg(feature = "lab")]
 mod lab;
+mod lines;
+mod manual;
+mod markdown;
+mod markdown_stream;
+mod markdown_table;
 mod message;
 mod models;
 mod models_pull;
@@ -33,10 +39,15 @@ mod sealing;
 mod search;
 mod sessions;
 mod settings;
+mod settings_edit;
+mod settings_read;
+mod settings_told;
 mod start;
+mod tone;
 mod undo;
+mod wrap;
 
-pub use start::{Next, Opening, farewell, report, start};
+pub use start::{Next, Opening, Wiring, farewell, report, start};
 
 /// The exit code of a command that has run: 0, or 1 for a negative answer.
 type Code = u8;

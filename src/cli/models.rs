@@ -13,21 +13,21 @@ use crate::base::text::{human_bytes, human_count};
 use crate::base::{Failure, Kind, Result, architectures, memory};
 use crate::engine::{self, ChatFacts, Inspection};
 use crate::jobs::{ModelChoice, choose_model};
-use crate::registry::Store;
 use crate::registry::catalog::{FIT_CONTEXT, Source};
 use crate::registry::listing::{ListedModel, rows};
 use crate::registry::store::{name_for, settled};
+use crate::registry::{Installed, Store};
 
 /// Runs `models …`.
 pub(super) fn run(command: ModelsCommand, invocation: &mut Invocation) -> Result<Code> {
     match command {
         ModelsCommand::List { json } => list(json, invocation),
-        ModelsCommand::Pull { name } => models_pull::run(&name, invocation),
+        ModelsCommand::Pull { name, json } => models_pull::run(&name, json, invocation),
         ModelsCommand::Try { name, json } => models_try::run(name.as_deref(), json, invocation),
-        ModelsCommand::Add { file, name } => add(&file, name, invocation),
-        ModelsCommand::Verify { name } => verify(&name, invocation),
-        ModelsCommand::Remove { name } => remove(&name, invocation),
-        ModelsCommand::Use { name } => choose(&name, invocation),
+        ModelsCommand::Add { file, name, json } => add(&file, name, json, invocation),
+        ModelsCommand::Verify { name, json } => verify(&name, json, invocation),
+        ModelsCommand::Remove { name, json } => remove(&name, json, invocation),
+        ModelsCommand::Use { name, json } => choose(&name, json, invocation),
     }
 }
 
@@ -203,7 +203,7 @@ fn list(as_json: bool, invocation: &mut Invocation) -> Result<Code> {
         let models: Vec<Value> = models.iter().map(object).collect();
         invocation
             .out
-            .json_pretty(&json!({"free_bytes": free, "models": models}))?;
+            .json_pretty(&json!({"type": "models", "free_bytes": free, "models": models}))?;
         return Ok(0);
     }
     table(&models, invocation);
@@ -281,7 +281,12 @@ fn table(models: &[Shown], invocation: &mut Invocation) {
 }
 
 /// Runs `models add FILE`.
-fn add(file: &Path, name: Option<String>, invocation: &mut Invocation) -> Result<Code> {
+fn add(
+    file: &Path,
+    name: Option<String>,
+    as_json: bool,
+    invocation: &mut Invocation,
+) -> Result<Code> {
     invocation.seal()?;
     let path = settled(file)?;
     let found = engine::inspect(&path)?;
@@ -306,12 +311,13 @@ fn add(file: &Path, name: Option<String>, invocation: &mut Invocation) -> Result
     invocation
         .out
         .note(&format!("use it with `homebody models use {}`", added.name));
+    done("added", &added, as_json, invocation)?;
     Ok(0)
 }
 
 /// Runs `models verify NAME`.
-fn verify(name: &str, invocation: &mut Invocation) -> Result<Code> {
-    invocation.store().find(name)?;
+fn verify(name: &str, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
+    find(name, false, invocation)?;
     invocation.catch_signals();
     invocation.seal()?;
     let cancel = invocation.cancel();
@@ -324,9 +330,14 @@ fn verify(name: &str, invocation: &mut Invocation) -> Result<Code> {
     let verified = match checked {
         Ok(verified) => verified,
         Err(failure) if failure.kind() == Kind::Input => {
-            invocation
-                .out
-                .line(Tone::Red, &format!("{name}: not good: {failure}"));
+            if as_json {
+                let failed = json!({"type": "model", "action": "verified", "name": name,
+                    "good": false, "reason": failure.to_string()});
+                invocation.out.json(&failed)?;
+            } else {
+                let words = format!("{name}: not good: {failure}");
+                invocation.out.line(Tone::Red, &words);
+            }
             invocation.out.note(failure.next_step().unwrap_or(
                 "fetch it again: `homebody models remove`, then `homebody models pull`",
             ));
@@ -336,9 +347,12 @@ fn verify(name: &str, invocation: &mut Invocation) -> Result<Code> {
     };
     let sum = verified.model.sha256.as_deref();
     let sum = sum.ok_or_else(|| Failure::bug("a model was verified without a checksum"))?;
-    invocation
-        .out
-        .line(Tone::Plain, &format!("{name}: good, sha256 {sum}"));
+    if as_json {
+        done("verified", &verified.model, true, invocation)?;
+    } else {
+        let words = format!("{name}: good, sha256 {sum}");
+        invocation.out.line(Tone::Plain, &words);
+    }
     if verified.first_time {
         invocation
             .out
@@ -350,10 +364,62 @@ fn verify(name: &str, invocation: &mut Invocation) -> Result<Code> {
     Ok(0)
 }
 
+/// Says what was done to a model, where a program reads it.
+pub(super) fn done(
+    action: &str,
+    model: &Installed,
+    as_json: bool,
+    invocation: &mut Invocation,
+) -> Result<()> {
+    if !as_json {
+        return Ok(());
+    }
+    invocation.out.json(&json!({
+        "type": "model",
+        "action": action,
+        "name": model.name,
+        "path": model.path.display().to_string(),
+        "bytes": model.bytes,
+        "sha256": model.sha256,
+    }))
+}
+
+/// The installed model of a name. Where there is none: the catalog's is to be fetched, unless it was
+/// to go anyway.
+///
+/// # Errors
+/// Of kind usage, with the next step.
+fn find(name: &str, to_go: bool, invocation: &Invocation) -> Result<Installed> {
+    let store = invocation.store();
+    let failure = match store.find(name) {
+        Ok(here) => return Ok(here),
+        Err(failure) => failure,
+    };
+    let near = failure
+        .next_step()
+        .is_some_and(|hint| hint.starts_with("did"));
+    let names: Vec<String> = store.installed()?.into_iter().map(|one| one.name).collect();
+    let known = !to_go && invocation.catalog()?.get(name).is_some();
+    Err(if near || known {
+        failure
+    } else if names.is_empty() {
+        failure.hint("none is; `homebody models list` shows what can be fetched")
+    } else {
+        failure.hint(format!("these are: {}", names.join(", ")))
+    })
+}
+
 /// Runs `models remove NAME`.
-fn remove(name: &str, invocation: &mut Invocation) -> Result<Code> {
-    invocation.store().find(name)?;
-    let removed = invocation.store().remove(name)?;
+fn remove(name: &str, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
+    let here = find(name, true, invocation)?;
+    let store = invocation.store();
+    if here.owned {
+        let size = human_bytes(here.bytes);
+        let question = format!("delete {} ({size})?", here.path.display());
+        invocation.leave_to_delete(&question)?;
+    }
+    let removed = store.remove(name)?;
+    done("removed", &removed, as_json, invocation)?;
     let (path, size) = (removed.path.display(), human_bytes(removed.bytes));
     let parts = removed.files().len();
     invocation.out.note(&match (removed.owned, parts) {
@@ -368,9 +434,9 @@ fn remove(name: &str, invocation: &mut Invocation) -> Result<Code> {
 }
 
 /// Runs `models use NAME`.
-fn choose(name: &str, invocation: &mut Invocation) -> Result<Code> {
+fn choose(name: &str, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
     invocation.seal()?;
-    let here = invocation.store().find(name)?;
+    let here = find(name, false, invocation)?;
     let found = engine::inspect(&here.path)?;
     if found.architecture == architectures::EMBEDDING {
         return Err(Failure::usage(format!("{name} searches and cannot answer"))
@@ -380,6 +446,7 @@ fn choose(name: &str, invocation: &mut Invocation) -> Result<Code> {
     models_try::check(name, &found)?;
     invocation.store().choose(name)?;
     invocation.out.note(&format!("{name} is used from now on"));
+    done("chosen", &here, as_json, invocation)?;
     let (needed, free) = (
         found.memory_bytes(FIT_CONTEXT.min(found.context as usize)),
         memory::available(),

@@ -1,9 +1,11 @@
 //! `models pull`: a model of the catalog, or one of any GGUF repository.
 
+use serde_json::json;
+
 use super::Code;
 use super::invocation::{Invocation, pull_line};
-use super::models_try;
 use super::out::Tone;
+use super::{models, models_try};
 use crate::base::text::{human_bytes, printable};
 use crate::base::{Failure, Result, memory};
 use crate::engine;
@@ -12,9 +14,9 @@ use crate::registry::{Address, Installed, RemoteModel, Route, pull};
 
 /// Runs `models pull`, the one command with a network: it reads no repository of the user's, and is
 /// sealed before what it has fetched is opened.
-pub(super) fn run(name: &str, invocation: &mut Invocation) -> Result<Code> {
+pub(super) fn run(name: &str, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
     if let Some(address) = Address::read(name) {
-        return fetch_from(&address, invocation);
+        return fetch_from(&address, as_json, invocation);
     }
     let catalog = invocation.catalog()?;
     let model = catalog.find(name)?;
@@ -23,6 +25,7 @@ pub(super) fn run(name: &str, invocation: &mut Invocation) -> Result<Code> {
         invocation
             .out
             .note(&format!("{name} is here already: {}", here.path.display()));
+        models::done("here", &here, as_json, invocation)?;
         return Ok(0);
     }
     invocation.out.note(&format!("fetching {}", model.offer()));
@@ -35,6 +38,7 @@ pub(super) fn run(name: &str, invocation: &mut Invocation) -> Result<Code> {
     });
     invocation.out.clear();
     let installed = pulled?;
+    models::done("fetched", &installed, as_json, invocation)?;
     if model.embeds {
         told(&installed, invocation);
         invocation.out.note(
@@ -47,7 +51,7 @@ pub(super) fn run(name: &str, invocation: &mut Invocation) -> Result<Code> {
 }
 
 /// Fetches a model of any GGUF repository; without a file, lists what there is.
-fn fetch_from(address: &Address, invocation: &mut Invocation) -> Result<Code> {
+fn fetch_from(address: &Address, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
     let route = Route::from_env();
     invocation.catch_signals();
     invocation.watch();
@@ -59,7 +63,23 @@ fn fetch_from(address: &Address, invocation: &mut Invocation) -> Result<Code> {
     invocation.out.clear();
     let models = models?;
     let Some(wanted) = &address.file else {
-        offer(&models, invocation)?;
+        if as_json {
+            let free = memory::available();
+            let object = |one: &RemoteModel| {
+                json!({
+                    "name": one.label(),
+                    "bytes": one.bytes(),
+                    "memory_bytes": one.memory_bytes(),
+                    "fits": one.memory_bytes() <= free,
+                    "installed": false,
+                })
+            };
+            let models: Vec<_> = models.iter().map(object).collect();
+            let told = json!({"type": "models", "free_bytes": free, "models": models});
+            invocation.out.json_pretty(&told)?;
+        } else {
+            offer(&models, invocation)?;
+        }
         return Ok(0);
     };
     let model = chosen(&models, wanted)?;
@@ -71,6 +91,7 @@ fn fetch_from(address: &Address, invocation: &mut Invocation) -> Result<Code> {
         invocation
             .out
             .note(&format!("{name} is here already: {}", here.path.display()));
+        models::done("here", &here, as_json, invocation)?;
         return Ok(0);
     }
     if invocation.catalog()?.get(&name).is_some() {
@@ -84,7 +105,9 @@ fn fetch_from(address: &Address, invocation: &mut Invocation) -> Result<Code> {
         out.progress(&pull_line(progress));
     });
     invocation.out.clear();
-    fetched(&pulled?, invocation)
+    let installed = pulled?;
+    models::done("fetched", &installed, as_json, invocation)?;
+    fetched(&installed, invocation)
 }
 
 /// Tells whether the file that is here under a name is that of a repository; another one is in its

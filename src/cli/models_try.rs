@@ -155,6 +155,7 @@ pub(super) fn run(name: Option<&str>, as_json: bool, invocation: &mut Invocation
     let works = outcomes.iter().all(|outcome| outcome.works);
     if as_json {
         invocation.out.json_pretty(&json!({
+            "type": "trial",
             "model": facts.name,
             "works": works,
             "jobs": outcomes,

@@ -6,44 +6,15 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
-use unicode_width::UnicodeWidthStr as _;
-
+use super::json_text::safe_json;
+use super::lines::{fitted, folded};
 use crate::base::config::ColorChoice;
-use crate::base::text::{human_count, human_time, is_hostile, printable, printable_block};
+use crate::base::text::{printable, printable_block};
 use crate::base::{Failure, failure::io_failure};
 
-/// A colour or weight, for a meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Text as it is.
-    Plain,
-    /// Headings.
-    Bold,
-    /// Less important text.
-    Dim,
-    /// Errors, removed lines.
-    Red,
-    /// Added lines, good news.
-    Green,
-    /// Warnings.
-    Yellow,
-    /// Names and places.
-    Cyan,
-}
-
-impl Tone {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Plain => "",
-            Self::Bold => "\x1b[1m",
-            Self::Dim => "\x1b[2m",
-            Self::Red => "\x1b[31m",
-            Self::Green => "\x1b[32m",
-            Self::Yellow => "\x1b[33m",
-            Self::Cyan => "\x1b[36m",
-        }
-    }
-}
+pub(super) use super::json_text::typed;
+pub(super) use super::lines::{bar, prefill_line, wrapped};
+pub(super) use super::tone::Tone;
 
 /// Standard output and standard error.
 pub(super) struct Out {
@@ -67,6 +38,22 @@ pub(super) struct Out {
     thinking: bool,
     /// True if an event has told the failure already.
     pub(super) told: bool,
+    /// The sections of a report that is wanted as JSON, and is not printed.
+    report: Option<Vec<Section>>,
+}
+
+/// A section of a report: a title, and facts.
+#[derive(Debug, serde::Serialize)]
+pub(super) struct Section {
+    title: String,
+    facts: Vec<Fact>,
+}
+
+/// A fact of a report.
+#[derive(Debug, serde::Serialize)]
+struct Fact {
+    what: String,
+    value: String,
 }
 
 impl Out {
@@ -98,7 +85,43 @@ impl Out {
             held: false,
             thinking: false,
             told: false,
+            report: None,
         }
+    }
+
+    /// Collects a report from now on, instead of printing it.
+    pub(super) fn collect_report(&mut self) {
+        self.report = Some(Vec::new());
+    }
+
+    /// The report that was collected.
+    pub(super) fn collected(&mut self) -> Vec<Section> {
+        self.report.take().unwrap_or_default()
+    }
+
+    /// Begins a section of a report.
+    pub(super) fn head(&mut self, title: &str) {
+        match &mut self.report {
+            Some(sections) => sections.push(Section {
+                title: title.to_owned(),
+                facts: Vec::new(),
+            }),
+            None => self.line(Tone::Bold, title),
+        }
+    }
+
+    /// Takes a fact into the report that is collected. Returns false where none is.
+    fn collects(&mut self, what: &str, value: &str) -> bool {
+        let Some(sections) = &mut self.report else {
+            return false;
+        };
+        if let Some(section) = sections.last_mut() {
+            section.facts.push(Fact {
+                what: what.trim().to_owned(),
+                value: value.trim().to_owned(),
+            });
+        }
+        true
     }
 
     /// Tells whether more is to be said.
@@ -145,6 +168,13 @@ impl Out {
 
     /// Writes a line of data in parts, each of its own tone.
     pub(super) fn parts(&mut self, parts: &[(Tone, &str)]) {
+        if self.report.is_some()
+            && let Some(((_, what), rest)) = parts.split_first()
+        {
+            let rest: Vec<&str> = rest.iter().map(|(_, text)| text.trim()).collect();
+            self.collects(what, &rest.join(" "));
+            return;
+        }
         for (tone, text) in parts {
             let text = printable(text).into_owned();
             self.styled(*tone, &text);
@@ -154,6 +184,9 @@ impl Out {
 
     /// Writes a label and a value beside it, broken at blanks so that it stays in its column.
     pub(super) fn fact(&mut self, what: &str, value: &str) {
+        if self.collects(what, value) {
+            return;
+        }
         let value = printable(value).into_owned();
         let room = self.width().saturating_sub(LABEL + 3);
         let mut label = what;
@@ -215,6 +248,29 @@ impl Out {
         }
         self.write(&safe);
         self.push();
+    }
+
+    /// Writes a piece of an answer as it was made for this terminal, shown at once.
+    pub(super) fn rendered(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.clear();
+        self.end_thinking();
+        self.fresh = text.ends_with('\n');
+        self.write(text);
+        self.push();
+    }
+
+    /// Cells that an answer may take in a line of this terminal.
+    pub(super) fn measure(&self) -> usize {
+        terminal_size::terminal_size_of(self.data.get_ref())
+            .map_or(80, |(width, _)| usize::from(width.0).clamp(20, 100))
+    }
+
+    /// Tells whether data is coloured.
+    pub(super) const fn colors(&self) -> bool {
+        self.color_data
     }
 
     /// Ends the line of an answer that was written in pieces.
@@ -298,7 +354,10 @@ impl Out {
         self.end_pieces();
         self.clear();
         self.end_thinking();
-        let text = printable_block(text);
+        let mut text = printable_block(text).into_owned();
+        if self.words.is_terminal() {
+            text = folded(&text, width_of(&self.words));
+        }
         // Where standard error is closed there is nobody left to tell.
         let _ = if self.color_words && tone != Tone::Plain {
             writeln!(self.words, "{}{text}\x1b[0m", tone.code())
@@ -366,14 +425,18 @@ impl Out {
         } else {
             ("", "")
         };
-        let mut text = format!("{start}error:{end} {}\n", printable(failure.what()));
+        let mut text = format!("error: {}", printable(failure.what()));
         for cause in failure.causes() {
-            text.push_str(&format!("  because: {}\n", printable(cause)));
+            text.push_str(&format!("\n  because: {}", printable(cause)));
         }
         if let Some(hint) = failure.next_step() {
-            text.push_str(&format!("  hint: {}\n", printable(hint)));
+            text.push_str(&format!("\n  hint: {}", printable(hint)));
         }
-        let _ = self.words.write_all(text.as_bytes());
+        if self.words.is_terminal() {
+            text = folded(&text, width_of(&self.words));
+        }
+        let text = text.replacen("error:", &format!("{start}error:{end}"), 1);
+        let _ = writeln!(self.words, "{text}");
     }
 
     /// Rewrites the line of progress, on a terminal, at most twenty times a second.
@@ -388,12 +451,7 @@ impl Out {
         }
         self.drawn = Some(Instant::now());
         self.line = true;
-        let width = terminal_size::terminal_size_of(&self.words)
-            .map_or(80, |(width, _)| usize::from(width.0));
-        let text: String = printable(text)
-            .chars()
-            .take(width.saturating_sub(1))
-            .collect();
+        let text = fitted(&printable(text), width_of(&self.words).saturating_sub(1));
         let _ = write!(self.words, "\r\x1b[2K{text}");
         let _ = self.words.flush();
     }
@@ -423,103 +481,7 @@ impl Out {
 /// Cells of the labels of [`Out::fact`].
 const LABEL: usize = 14;
 
-/// A text in lines of at most `room` cells, broken at blanks; a longer word stays whole.
-pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && line.width() + 1 + word.width() > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    lines.push(line);
-    lines
-}
-
-/// The progress of reading a prompt in a line: tokens, and tokens a second.
-pub(super) fn prefill_line(done: usize, total: usize, cached: usize, rate: f64) -> String {
-    let mut line = format!(
-        "reading {} of {} tokens {}",
-        human_count(done as u64),
-        human_count(total as u64),
-        bar(done as u64, total as u64, 24)
-    );
-    if rate > 0.0 {
-        let left = total.saturating_sub(done) as f64 / rate;
-        line.push_str(&format!(" {rate:.0}/s · {} left", human_time(left)));
-    }
-    if cached > 0 {
-        line.push_str(&format!(" · {} kept", human_count(cached as u64)));
-    }
-    line
-}
-
-/// A bar of `width` cells.
-pub(super) fn bar(done: u64, total: u64, width: usize) -> String {
-    let full = if total == 0 {
-        0
-    } else {
-        ((done.min(total) as u128 * width as u128) / u128::from(total)) as usize
-    };
-    format!("{}{}", "━".repeat(full), "─".repeat(width - full))
-}
-
-/// Escapes in JSON the characters that a terminal obeys, or that hide others.
-fn safe_json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        // Newlines stand between the parts of a pretty value, never inside a text.
-        if is_hostile(c) && c != '\n' {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn json_holds_nothing_a_terminal_obeys_and_means_the_same() {
-        let value = "a\u{9b}31m\u{202e}\u{e0001}\n\u{1b}";
-        let text = safe_json(&serde_json::to_string(value).expect("json"));
-        assert!(!text.chars().any(is_hostile), "{text}");
-        assert_eq!(serde_json::from_str::<String>(&text).expect("json"), value);
-    }
-
-    #[test]
-    fn texts_break_at_blanks_and_words_stay_whole() {
-        assert_eq!(wrapped("", 10), [""]);
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(
-            wrapped("/a/very/long/path it is", 5),
-            ["/a/very/long/path", "it is"]
-        );
-        assert_eq!(wrapped("ああ ああ", 8), ["ああ", "ああ"]);
-    }
-
-    #[test]
-    fn bars_never_overflow() {
-        assert_eq!(bar(0, 0, 4), "────");
-        assert_eq!(bar(2, 4, 4), "━━──");
-        assert_eq!(bar(9, 4, 4), "━━━━");
-        assert_eq!(bar(u64::MAX, u64::MAX, 4), "━━━━");
-    }
-
-    #[test]
-    fn the_reading_of_a_prompt_is_told_with_what_is_left() {
-        let line = prefill_line(412, 1870, 0, 92.0);
-        assert!(line.starts_with("reading 412 of 1,870 tokens ━"), "{line}");
-        assert!(line.ends_with("92/s · 16 s left"), "{line}");
-    }
+/// Cells in a line of a terminal; 80 where it is none.
+fn width_of(words: &io::Stderr) -> usize {
+    terminal_size::terminal_size_of(words).map_or(80, |(width, _)| usize::from(width.0).max(20))
 }

@@ -16,7 +16,7 @@ use super::{hook, patch, sarif};
 use crate::base::encoding::decode;
 use crate::base::places::write_private;
 use crate::base::secrets::masked;
-use crate::base::text::{human_count, truncated};
+use crate::base::text::{counted, human_count, truncated};
 use crate::base::{Failure, Kind, LineRange, RepoPath, Result};
 use crate::context::Mention;
 use crate::jobs::review::Dismissed;
@@ -107,8 +107,9 @@ fn look(args: &ReviewArgs, invocation: &mut Invocation) -> Result<Code> {
         unread: &unread,
         stopped,
         failed: failed.as_ref(),
+        nothing: ready.nothing,
     };
-    print(&came, args.format, &ready.workspace.repo, invocation)?;
+    print(&came, args.wanted(), &ready.workspace.repo, invocation)?;
     // What was found is shown by now, also where this cannot be written.
     if let Some(file) = &args.write_baseline {
         let mut all = request_baseline(args)?;
@@ -146,6 +147,8 @@ struct Came<'a> {
     unread: &'a [(RepoPath, String)],
     stopped: bool,
     failed: Option<&'a Failure>,
+    /// True if there was nothing to review, which the job has said.
+    nothing: bool,
 }
 
 /// Prints a review in the format asked for.
@@ -160,10 +163,23 @@ fn print(
         unread,
         stopped,
         failed,
+        nothing,
     } = came;
     match format {
-        ReviewFormat::Text => text(findings, unread, repo, invocation),
+        ReviewFormat::Text => {
+            text(findings, unread, repo, invocation)?;
+            match findings.len() {
+                0 if *nothing => {}
+                0 => invocation.out.note("no findings"),
+                n => invocation.out.note(&format!(
+                    "{}; `homebody review --apply N` has one fixed, --dismiss N puts it aside",
+                    counted(n, "finding")
+                )),
+            }
+            Ok(())
+        }
         ReviewFormat::Json => invocation.out.json_pretty(&json!({
+            "type": "review",
             "version": VERSION,
             "findings": findings,
             "unread": unread
@@ -325,13 +341,6 @@ fn text(
             "and {} more files were not read; `--format json` names them all",
             human_count(more as u64)
         ));
-    }
-    match findings.len() {
-        0 => invocation.out.note("no findings"),
-        n => invocation.out.note(&format!(
-            "{n} finding{}; `homebody review --apply N` has one fixed, --dismiss N puts it aside",
-            if n == 1 { "" } else { "s" }
-        )),
     }
     Ok(())
 }

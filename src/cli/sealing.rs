@@ -25,7 +25,7 @@ pub(super) fn attempts(tried: &[Tried]) -> Vec<String> {
 /// Tries to break the seal, here and from a child, and says what it does not cover. Returns true if
 /// it held.
 pub(super) fn show(sealed: &Sealed, invocation: &mut Invocation) -> bool {
-    invocation.out.line(Tone::Bold, "the seal");
+    invocation.out.head("the seal");
     if let Sealed::No(why) = sealed {
         invocation.out.fact("not sealed", why);
         invocation.out.fact(

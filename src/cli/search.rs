@@ -32,7 +32,12 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
         ));
         return Ok(NEGATIVE);
     }
-    match args.format {
+    let format = if args.json {
+        SearchFormat::Json
+    } else {
+        args.format
+    };
+    match format {
         SearchFormat::Text => hits.iter().for_each(|hit| text(hit, invocation)),
         SearchFormat::Paths => {
             let mut told = HashSet::new();
@@ -58,6 +63,7 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
         SearchFormat::Json => {
             for hit in &hits {
                 invocation.out.json(&json!({
+                    "type": "hit",
                     "path": hit.path,
                     "start": hit.range.start(),
                     "end": hit.range.end(),
@@ -92,12 +98,7 @@ fn query(args: &SearchArgs) -> Result<String> {
 
 /// Prints a hit for people.
 fn text(hit: &Hit, invocation: &mut Invocation) {
-    let place = format!(
-        "{}:{}-{}",
-        hit.path.as_str(),
-        hit.range.start(),
-        hit.range.end()
-    );
+    let place = format!("{}:{}", hit.path.as_str(), hit.range);
     match &hit.symbol {
         Some(symbol) => {
             invocation.out.parts(&[

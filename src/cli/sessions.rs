@@ -55,6 +55,12 @@ pub(super) fn run(args: SessionsArgs, invocation: &mut Invocation) -> Result<Cod
             let id = sessions.find(&id)?;
             let title = Record::<()>::Title(title.join(" "));
             sessions.open(&id)?.append(vec![title], true)?;
+            if args.json {
+                let named = sessions.list()?;
+                let named: Vec<&SessionEntry> = named.iter().filter(|one| one.id == id).collect();
+                let told = json!({"type": "sessions", "sessions": named});
+                invocation.out.json(&told)?;
+            }
             Ok(0)
         }
         SessionsCommand::Delete { ids, all, dry_run } => {
@@ -67,7 +73,7 @@ pub(super) fn run(args: SessionsArgs, invocation: &mut Invocation) -> Result<Cod
             };
             let named = |entry: &&SessionEntry| wanted.contains(&entry.id);
             let chosen: Vec<&SessionEntry> = listed.iter().filter(named).collect();
-            delete(&sessions, &chosen, dry_run, invocation)
+            delete(&sessions, &chosen, dry_run, args.json, invocation)
         }
     }
 }
@@ -75,7 +81,9 @@ pub(super) fn run(args: SessionsArgs, invocation: &mut Invocation) -> Result<Cod
 fn list(sessions: &Sessions, as_json: bool, invocation: &mut Invocation) -> Result<Code> {
     let all = sessions.list()?;
     if as_json {
-        invocation.out.json(&all)?;
+        invocation
+            .out
+            .json(&json!({"type": "sessions", "sessions": all}))?;
         return Ok(0);
     }
     for entry in &all {
@@ -113,6 +121,7 @@ fn text(sessions: &Sessions, id: &str, as_json: bool) -> Result<String> {
         return Ok(export(blocks()));
     }
     let all = json!({
+        "type": "conversation",
         "id": id,
         "title": conversation.title,
         "blocks": blocks().collect::<Vec<_>>(),
@@ -142,10 +151,14 @@ fn search(
         }
     }
     if as_json {
-        let found = found
-            .iter()
-            .map(|(entry, lines)| json!({"session": entry, "lines": lines}));
-        invocation.out.json(&found.collect::<Vec<_>>())?;
+        let mut sessions = Vec::new();
+        for (entry, lines) in &found {
+            let mut session = json!(entry);
+            session["lines"] = json!(lines);
+            sessions.push(session);
+        }
+        let found = json!({"type": "sessions", "sessions": sessions});
+        invocation.out.json(&found)?;
     } else {
         for (entry, lines) in &found {
             invocation.out.line(Tone::Plain, &line(entry));
@@ -167,10 +180,16 @@ fn delete(
     sessions: &Sessions,
     chosen: &[&SessionEntry],
     dry_run: bool,
+    as_json: bool,
     invocation: &mut Invocation,
 ) -> Result<Code> {
-    for entry in chosen {
-        invocation.out.line(Tone::Plain, &line(entry));
+    let told = json!({"type": "sessions", "sessions": chosen, "deleted": !dry_run});
+    if !as_json {
+        for entry in chosen {
+            invocation.out.line(Tone::Plain, &line(entry));
+        }
+    } else if dry_run {
+        invocation.out.json(&told)?;
     }
     if dry_run || chosen.is_empty() {
         let count = counted(chosen.len(), "conversation");
@@ -183,6 +202,9 @@ fn delete(
         sessions.remove(&entry.id)?;
     }
     invocation.out.note(&format!("{count} deleted"));
+    if as_json {
+        invocation.out.json(&told)?;
+    }
     Ok(0)
 }
 

@@ -2,16 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::Arc;
 
-use clap::Parser as _;
-
-use super::args::{Command, CommandLine, ContextOf, Global, Screen};
+use super::args::{
+    Command, CommandLine, ContextOf, Global, ReviewFormat, Screen, SearchFormat, parsed,
+};
 use super::consent::WideFolder;
-use super::invocation::{Invocation, settings};
+use super::invocation::Invocation;
 use super::out::Out;
+use super::settings_read::settings;
 use super::{
     Code, ask, bench, completions, context, debug, doctor, forget, index, message, models, patch,
     review, search, sessions, undo,
@@ -45,8 +46,19 @@ pub struct Opening {
     pub resume: Option<String>,
 }
 
+/// The parts of the screen that commands use too, handed in by whoever knows both.
+#[derive(Debug, Clone, Copy)]
+pub struct Wiring {
+    /// Opens a file in the user's editor, and waits.
+    pub edit: fn(&Path) -> Result<()>,
+    /// Checks that there is a theme of a name, built in or in the folder.
+    pub check_theme: fn(&str, &Path) -> Result<()>,
+    /// The names of all themes, those in the folder too.
+    pub theme_names: fn(&Path) -> Vec<String>,
+}
+
 /// Reads the command line and carries out what it says; the screen is left to the caller.
-pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
+pub fn start(words: impl IntoIterator<Item = OsString>, wiring: Wiring) -> Next {
     let words: Vec<OsString> = words.into_iter().collect();
     if let [_, first, which] = words.as_slice()
         && first == seal::PROBE_ARG
@@ -57,7 +69,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
         return Next::Exit(u8::from(!content));
     }
     write_past_limits_fails();
-    let line = match CommandLine::try_parse_from(&words) {
+    let line = match parsed(&words) {
         Ok(line) => line,
         Err(error) => {
             if error.kind() == clap::error::ErrorKind::UnknownArgument
@@ -81,7 +93,7 @@ pub fn start(words: impl IntoIterator<Item = OsString>) -> Next {
         command,
     } = line;
     match command {
-        Some(command) => Next::Exit(headless(&global, &screen, command)),
+        Some(command) => Next::Exit(headless(&global, &screen, command, wiring)),
         None => match opening(&global, screen) {
             Ok(opening) => Next::Screen(Box::new(opening)),
             Err(failure) => Next::Exit(report(&failure)),
@@ -104,10 +116,11 @@ fn tame(words: &[OsString], error: clap::Error) -> clap::Error {
     if !error.to_string().split('\n').any(hides) {
         return error;
     }
-    let safe = words
+    let safe: Vec<OsString> = words
         .iter()
-        .map(|word| printable(&word.to_string_lossy()).into_owned());
-    match CommandLine::try_parse_from(safe) {
+        .map(|word| printable(&word.to_string_lossy()).into_owned().into())
+        .collect();
+    match parsed(&safe) {
         Err(error) => error,
         // Shown, the words are no mistake any more; nobody is told what it was then.
         Ok(_) => clap::Error::raw(error.kind(), "the words cannot be understood\n"),
@@ -188,6 +201,19 @@ fn no_folder(dir: &std::path::Path) -> Failure {
     let said = dir
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
+    if dir.is_file() {
+        let beside = dir.parent().filter(|beside| !beside.as_os_str().is_empty());
+        let beside = beside.unwrap_or(std::path::Path::new("."));
+        let name = said.unwrap_or_default();
+        return Failure::usage(format!(
+            "`{}` is a file, and homebody opens folders",
+            printable(&dir.display().to_string().replacen("./", "", 1))
+        ))
+        .hint(printable(&format!(
+            "`homebody {}` opens its folder; `homebody ask \"what is in @{name}?\"` asks about it",
+            beside.display()
+        )));
+    }
     let failure = Failure::usage(format!(
         "there is no command and no folder `{}`",
         printable(&dir.display().to_string().replacen("./", "", 1))
@@ -214,10 +240,11 @@ fn no_folder(dir: &std::path::Path) -> Failure {
 }
 
 /// Carries out a command, and tells its failure. Returns the exit code.
-fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
+fn headless(global: &Global, screen: &Screen, command: Command, wiring: Wiring) -> u8 {
     let first = Out::new(ColorChoice::Auto, global.quiet, global.verbose);
     let json = speaks_json(&command);
-    let (outcome, mut out) = carry_out(global, screen, command, first);
+    let events = json && tells_events(&command);
+    let (outcome, mut out) = carry_out(global, screen, command, wiring, first);
     let code = match outcome {
         Ok(code) => code,
         Err(failure) => {
@@ -234,7 +261,7 @@ fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
             }
         }
     };
-    if json {
+    if events {
         let _ = out.json(&Event::Done);
     }
     match out.finish() {
@@ -247,13 +274,36 @@ fn headless(global: &Global, screen: &Screen, command: Command) -> u8 {
     }
 }
 
-/// Tells whether a command writes events as JSON.
+/// Tells whether a command writes its events one by one, and says when the last is written.
+const fn tells_events(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Ask(_) | Command::Patch(_) | Command::Message(_)
+    )
+}
+
+/// Tells whether a command answers in JSON.
 const fn speaks_json(command: &Command) -> bool {
     match command {
         Command::Ask(args) => args.json,
         Command::Patch(args) => args.json,
         Command::Message(args) => args.json,
-        _ => false,
+        Command::Undo(args) => args.json,
+        Command::Review(args) => matches!(args.wanted(), ReviewFormat::Json),
+        Command::Search(args) => args.json || matches!(args.format, SearchFormat::Json),
+        Command::Context(args) => match &args.of {
+            ContextOf::Ask(of) => of.json,
+            ContextOf::Patch(of) => of.json,
+            ContextOf::Review(of) => matches!(of.wanted(), ReviewFormat::Json),
+        },
+        Command::Index(args) => args.json,
+        Command::Models(command) => command.json(),
+        Command::Bench(args) => args.json,
+        Command::Doctor(args) => args.json,
+        Command::Config(args) => args.json,
+        Command::Sessions(args) => args.json,
+        Command::Forget(args) => args.json,
+        Command::Completions(_) | Command::Man | Command::Debug(_) => false,
     }
 }
 
@@ -261,6 +311,7 @@ fn carry_out(
     global: &Global,
     screen: &Screen,
     command: Command,
+    wiring: Wiring,
     mut out: Out,
 ) -> (Result<Code>, Out) {
     if let Some(path) = &screen.path {
@@ -278,8 +329,19 @@ fn carry_out(
             return (Ok(0), out);
         }
         Command::Man => {
-            let outcome = completions::man(&mut out).map(|()| 0);
-            return (outcome, out);
+            let built_in = (wiring.theme_names)(Path::new(""));
+            out.raw(&super::manual::page(&built_in));
+            return (Ok(0), out);
+        }
+        // Settings that are wrong are mended by it.
+        Command::Config(args) => {
+            return match Invocation::set_as_far_as_it_goes(global, out) {
+                Ok((mut invocation, wrong)) => {
+                    let outcome = super::settings::run(args, wiring, &wrong, &mut invocation);
+                    (outcome, invocation.out)
+                }
+                Err((failure, out)) => (Err(failure), out),
+            };
         }
         _ => {}
     }
@@ -302,12 +364,11 @@ fn carry_out(
         Command::Index(args) => index::run(&args, &mut invocation),
         Command::Models(command) => models::run(command, &mut invocation),
         Command::Bench(args) => bench::run(&args, &mut invocation),
-        Command::Doctor => doctor::run(&mut invocation),
-        Command::Config => super::settings::run(&mut invocation),
+        Command::Doctor(args) => doctor::run(&args, &mut invocation),
         Command::Sessions(args) => sessions::run(args, &mut invocation),
         Command::Forget(args) => forget::run(&args, &mut invocation),
         Command::Debug(command) => debug::run(command, &mut invocation),
-        Command::Completions(_) | Command::Man => Ok(0),
+        Command::Completions(_) | Command::Man | Command::Config(_) => Ok(0),
     };
     (outcome, invocation.out)
 }

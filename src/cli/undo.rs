@@ -1,6 +1,8 @@
 //! `undo`: patches are listed and taken back.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
 
 use super::Code;
 use super::args::UndoArgs;
@@ -25,6 +27,10 @@ pub(super) fn run(args: &UndoArgs, invocation: &mut Invocation) -> Result<Code> 
             invocation.out.note("there is no applied patch to undo");
         }
         for patch in &all {
+            if args.json {
+                invocation.out.json(&object(patch))?;
+                continue;
+            }
             invocation.out.line(Tone::Plain, &line(patch));
         }
         return Ok(0);
@@ -42,6 +48,15 @@ pub(super) fn run(args: &UndoArgs, invocation: &mut Invocation) -> Result<Code> 
     for note in &undone.notes {
         invocation.out.warn(note);
     }
+    if args.json {
+        invocation.out.json(&json!({
+            "type": "undone",
+            "files": undone.files,
+            "left": undone.left,
+            "notes": undone.notes,
+        }))?;
+        return Ok(0);
+    }
     let names: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
     let out = &mut invocation.out;
     out.note(&format!("put back: {}", names.join(", ")));
@@ -51,6 +66,21 @@ pub(super) fn run(args: &UndoArgs, invocation: &mut Invocation) -> Result<Code> 
         n => format!("{n} patches are left that can be undone"),
     });
     Ok(0)
+}
+
+/// A patch as JSON.
+fn object(patch: &Undoable) -> Value {
+    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok();
+    let files = patch.files.iter();
+    json!({
+        "type": "patch",
+        "number": patch.number,
+        "time": patch.time.and_then(since).map(|since| since.as_secs()),
+        "files": files
+            .map(|(path, change)| json!({"path": path, "change": change}))
+            .collect::<Vec<_>>(),
+        "own": patch.own,
+    })
 }
 
 /// A patch in a line: its number, its age, and its files.

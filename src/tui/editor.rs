@@ -66,6 +66,15 @@ pub fn open(editable: &Editable, root: &Path) -> Result<Option<String>> {
     }
 }
 
+/// Opens a file where it lies, and waits.
+///
+/// # Errors
+/// Of kind environment, if the editor cannot be started or ends with a failure.
+pub fn edit(file: &Path) -> Result<()> {
+    let beside = file.parent().unwrap_or(Path::new("."));
+    run(&words(), file, 1, beside)
+}
+
 /// The editor's command, in words.
 fn words() -> Vec<String> {
     let set = ["VISUAL", "EDITOR"]

@@ -34,7 +34,7 @@ pub struct Look<'a> {
 /// The rows of a text. `codes` counts the code blocks on; `grown` is the last code block as it
 /// was the time before.
 pub fn render(text: &str, look: &Look<'_>, codes: &mut usize, grown: &mut Grown) -> Vec<Row> {
-    let text = keep_definitions(&printable_block(text));
+    let text = crate::app::markdown::keep_definitions(&printable_block(text));
     let mut writer = Writer {
         look,
         rows: Vec::new(),
@@ -54,27 +54,6 @@ pub fn render(text: &str, look: &Look<'_>, codes: &mut usize, grown: &mut Grown)
     }
     writer.flush();
     writer.rows
-}
-
-/// Escapes lines such as `[1]: src/a.rs`, which would be taken for the definition of a link and
-/// vanish: models write lists of sources so.
-fn keep_definitions(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut fence = false;
-    for line in text.split_inclusive('\n') {
-        let (indent, body) = line.split_at(line.len() - line.trim_start().len());
-        if body.starts_with("```") || body.starts_with("~~~") {
-            fence = !fence;
-        }
-        if !fence && body.starts_with('[') && body.contains("]:") {
-            out.push_str(indent);
-            out.push('\\');
-            out.push_str(body);
-        } else {
-            out.push_str(line);
-        }
-    }
-    out
 }
 
 struct Prefix {

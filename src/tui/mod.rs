@@ -55,7 +55,7 @@ pub mod width;
 mod workers;
 pub mod wrap;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::base::seal::Sealed;
 use crate::base::{Config, Places, Result};
@@ -84,6 +84,28 @@ pub struct Start {
 /// on with. The terminal is left as it was found, whatever happens.
 pub fn run(start: Start) -> Result<Option<String>> {
     run::run(start)
+}
+
+/// Opens a file in the user's editor and waits. The terminal is the caller's to lend.
+///
+/// # Errors
+/// Of kind environment, if the editor cannot be started or ends with a failure.
+pub fn edit_file(file: &Path) -> Result<()> {
+    editor::edit(file)
+}
+
+/// Checks that there is a theme of that name, and that its file is as it should be; `folder` holds
+/// the user's own.
+///
+/// # Errors
+/// Of kind config, as the screen tells it.
+pub fn check_theme(name: &str, folder: &Path) -> Result<()> {
+    theme::Theme::load(name, Some(folder), color::Depth::True).map(|_| ())
+}
+
+/// The names of all themes; `folder` holds the user's own.
+pub fn theme_names(folder: &Path) -> Vec<String> {
+    theme::Theme::names(Some(folder))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::terminal;
 use super::theme::Theme;
 use super::{Start, history};
 use crate::app::Options;
-use crate::base::{Failure, Places, config};
+use crate::base::{Failure, Places};
 use crate::jobs::Workspace;
 
 /// The theme of that name, or the one that is always there and a warning.
@@ -68,18 +68,10 @@ pub fn today() -> u64 {
 }
 
 /// The name of the theme to begin with; the terminal is asked where nothing else says it.
-pub fn theme_wanted(start: &Start, workspace: &Workspace, depth: Depth) -> String {
+pub fn theme_wanted(workspace: &Workspace, depth: Depth) -> String {
     let set = &workspace.config.theme;
     if set.value != "auto" {
         return set.value.clone();
-    }
-
-    // What was chosen with /theme counts while the configuration says nothing.
-    if set.origin == config::Origin::Default
-        && let Ok(kept) = std::fs::read_to_string(theme_file(&start.places))
-        && !kept.trim().is_empty()
-    {
-        return kept.trim().to_owned();
     }
     let light = depth != Depth::None && terminal::is_light();
     if light { "light" } else { "dark" }.to_owned()
@@ -87,5 +79,5 @@ pub fn theme_wanted(start: &Start, workspace: &Workspace, depth: Depth) -> Strin
 
 /// The file that keeps the theme chosen on the screen.
 pub(super) fn theme_file(places: &Places) -> PathBuf {
-    places.state.join("theme")
+    places.theme()
 }

@@ -41,7 +41,7 @@ pub fn run(start: Start) -> Result<Option<String>> {
     terminal::require()?;
     let workspace = Workspace::open(&start.dir, &start.places, &start.config)?;
     let depth = terminal::depth(workspace.config.color.value);
-    let wanted = theme_wanted(&start, &workspace, depth);
+    let wanted = theme_wanted(&workspace, depth);
     let themes = start.places.config.join("themes");
     let put_back = workspace.put_back_interrupted().into_iter();
     let mut warnings: Vec<Failure> = put_back.map(Failure::environment).collect();

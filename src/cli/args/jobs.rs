@@ -56,6 +56,9 @@ pub(in crate::cli) struct ReviewArgs {
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(in crate::cli) format: ReviewFormat,
+    /// As JSON
+    #[arg(long, conflicts_with = "format")]
+    pub(in crate::cli) json: bool,
     /// Return 1 if a finding is at least so bad
     #[arg(long, value_name = "LEVEL")]
     pub(in crate::cli) fail_on: Option<Level>,
@@ -157,6 +160,9 @@ pub(in crate::cli) struct UndoArgs {
     /// Put the files back whatever stands there by now; that is kept, to be undone in its turn
     #[arg(long)]
     pub(in crate::cli) force: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
 
 /// The arguments of `message`.
@@ -165,4 +171,15 @@ pub(in crate::cli) struct MessageArgs {
     /// One event a line as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
+}
+
+impl ReviewArgs {
+    /// The format that is asked for, in either way.
+    pub(in crate::cli) const fn wanted(&self) -> ReviewFormat {
+        if self.json {
+            ReviewFormat::Json
+        } else {
+            self.format
+        }
+    }
 }

@@ -72,4 +72,7 @@ pub(in crate::cli) struct ForgetArgs {
     /// Say what would be removed, and remove nothing
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }
