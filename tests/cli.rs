@@ -292,7 +292,14 @@ fn settings_are_told_with_their_origin_and_wrong_ones_with_their_place() {
         ".homebody.toml",
         "budget = 900\ncheck = \"touch /tmp/owned\"\nexclude = [\"gen/\"]\n",
     );
-    insta::assert_snapshot!("config", place.told(&["config", "--seed", "7"]));
+    let told = place.told(&["config", "--seed", "7"]);
+    // The keys are told by the same table that the screen has.
+    let (settings, keys) = told.split_once("\n# Keys. ").expect("keys behind settings");
+    insta::assert_snapshot!("config", settings);
+    assert!(
+        keys.contains("keys.send = [\"enter\"]                 # send\n"),
+        "{keys}"
+    );
     insta::assert_snapshot!(
         "config_changed",
         place.told(&["config", "--changed", "--seed", "7"])

@@ -32,7 +32,7 @@ fn settings_are_set_read_and_taken_out_where_they_stand() {
     place.settings("# mine\nthreads = 2 # all\n\n[review]\nskip = []\n");
     for args in [
         &["threads", "4"][..],
-        &["check", "cargo", "test", "--", "--lib"],
+        &["check", "cargo test --lib"],
         &["review.skip", "*.lock", "dist/"],
         &["keys.send", "[\"ctrl-s\"]"],
         &["context.first_token", "5s"],
@@ -43,7 +43,7 @@ fn settings_are_set_read_and_taken_out_where_they_stand() {
     }
     assert_eq!(
         fs::read_to_string(&file).expect("there"),
-        "# mine\nthreads = 4 # all\ncheck = \"cargo test -- --lib\"\nmouse = false\n\n\
+        "# mine\nthreads = 4 # all\ncheck = \"cargo test --lib\"\nmouse = false\n\n\
          [review]\nskip = [\"*.lock\", \"dist/\"]\n\n[keys]\nsend = [\"ctrl-s\"]\n\n\
          [context]\nfirst_token = \"5s\"\n"
     );

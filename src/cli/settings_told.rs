@@ -170,7 +170,7 @@ pub(super) fn complaints(
             (wiring.check_theme)(&config.theme.value, folder)
                 .err()
                 .map(|failure| {
-                    let all = failure.next_step().map(|all| format!("; {all}"));
+                    let all = failure.next_step().map(|all| format!(" ({all})"));
                     match near {
                         Some(near) => failure
                             .clone()
