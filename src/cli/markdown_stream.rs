@@ -41,7 +41,8 @@ impl Stream {
     pub(super) fn take(&mut self, piece: &str) -> String {
         self.text.push_str(piece);
         let mut out = self.whole_blocks();
-        let safe = safe_end(&self.text);
+        // Of a block that is not certain yet nothing is shown.
+        let safe = safe_end(&self.text).min(self.second_block().unwrap_or(usize::MAX));
         if let Some(part) = self.text.get(..safe).map(str::to_owned) {
             out.push_str(&self.grown(&part));
         }
@@ -65,13 +66,8 @@ impl Stream {
     fn whole_blocks(&mut self) -> String {
         let mut out = String::new();
         loop {
-            let source = keep_definitions(&self.text);
-            let begun = blocks(&source).get(1).map(|(range, _)| range.start);
-            // The escapes that were put in are no lines of their own.
-            let line = begun.and_then(|at| Some(source.get(..at)?.matches('\n').count()));
-            let end = line.map(|line| start_of_line(&self.text, line));
-            let certain = |end: &usize| *end > 0 && is_certain(&self.text, *end);
-            let Some(end) = end.filter(certain) else {
+            let certain = |end: &usize| is_certain(&self.text, *end);
+            let Some(end) = self.second_block().filter(certain) else {
                 return out;
             };
             let rest = self.text.split_off(end);
@@ -84,6 +80,15 @@ impl Stream {
             self.shown.clear();
             self.second = true;
         }
+    }
+
+    /// The byte at which the block behind the open one begins, where there is one.
+    fn second_block(&self) -> Option<usize> {
+        let source = keep_definitions(&self.text);
+        let begun = blocks(&source).get(1).map(|(range, _)| range.start)?;
+        // The escapes that were put in are no lines of their own.
+        let line = source.get(..begun)?.matches('\n').count();
+        Some(start_of_line(&self.text, line)).filter(|end| *end > 0)
     }
 
     /// The writing by which the open block grows from what is shown of it to `text`.
