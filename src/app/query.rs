@@ -60,6 +60,7 @@ impl State {
             checking: None,
             turns: Vec::new(),
             private: false,
+            fold: crate::jobs::Fold::default(),
             session: None,
             log: Log::default(),
             pins: Vec::new(),
@@ -221,13 +222,22 @@ impl State {
                 Some(Body::Review(review)) => (review.context.as_ref(), &[]),
                 _ => (None, &[]),
             };
-        match panel.tab {
+        let mut rows = match panel.tab {
             PanelTab::Sources => self.source_rows(context, sources),
             PanelTab::Context => {
                 let context = self.preview.as_ref().map(|p| &p.context).or(context);
                 self.context_rows(context, sources)
             }
+        };
+        if !self.fold.is_empty() {
+            rows.push(PanelRow::Told {
+                what: "folded",
+                title: counted(self.fold.names, "earlier exchange"),
+                text: self.fold.text(&self.turns),
+                tokens: 0,
+            });
         }
+        rows
     }
 
     fn source_rows(&self, context: Option<&Context>, sources: &[Source]) -> Vec<PanelRow> {

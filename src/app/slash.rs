@@ -31,6 +31,10 @@ pub enum Slash {
     Models,
     /// Chooses a theme.
     Theme,
+    /// Folds the conversation for the model.
+    Compact,
+    /// Undoes folding.
+    Full,
     /// Begins a new conversation.
     New,
     /// Begins a conversation of which nothing is kept.
@@ -102,7 +106,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 24] = [
+pub const TABLE: [SlashCommand; 26] = [
     entry(
         Slash::Ask,
         "ask",
@@ -200,6 +204,20 @@ pub const TABLE: [SlashCommand; 24] = [
         "[NAME]",
         Argument::Theme,
         "choose colours, with a preview",
+    ),
+    entry(
+        Slash::Compact,
+        "compact",
+        "[WHAT TO KEEP]",
+        Argument::Words,
+        "show the model earlier turns in a few lines only",
+    ),
+    entry(
+        Slash::Full,
+        "full",
+        "",
+        Argument::None,
+        "show the model the whole conversation again",
     ),
     entry(
         Slash::New,

@@ -15,7 +15,7 @@ use super::overlay::{Overlay, SessionPicker};
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Progress, Stats};
-use crate::jobs::{Mention, Preview, Request, Turn};
+use crate::jobs::{Fold, Mention, Preview, Request, Turn};
 use crate::repo::{Head, Status};
 
 /// Settings known at the start, from the configuration and the command line.
@@ -135,6 +135,8 @@ pub struct State {
     pub turns: Vec<Turn>,
     /// True while nothing of the conversation may be written to disk.
     pub private: bool,
+    /// The way in which the conversation is folded for the model.
+    pub fold: Fold,
     /// The id of the session that goes on; none before anything of it is kept.
     pub session: Option<String>,
     /// Files shown with every question.
@@ -437,7 +439,7 @@ pub enum PanelRow {
     },
     /// Something else that is shown: the history where the question is about it, the file map.
     Told {
-        /// The kind, in a word: `history`, `map`.
+        /// The kind, in a word: `history`, `map`, `folded`.
         what: &'static str,
         /// The heading: `2 commits since v1`.
         title: String,

@@ -4,13 +4,13 @@ use std::io::Read as _;
 
 use super::Code;
 use super::args::AskArgs;
-use super::follow::{Show, follow, ready, sources};
+use super::follow::{Show, follow_seeing, ready, sources};
 use super::invocation::Invocation;
 use crate::base::secrets::{places_of_part, without};
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::session::{Record, Sessions};
-use crate::jobs::{Answer, Ask, Request, Turn};
+use crate::jobs::{Answer, Ask, Event, Fold, Request, Turn};
 
 /// Most bytes that are read from standard input.
 const MOST_PIPED: u64 = 1_000_000;
@@ -31,35 +31,34 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
     let sessions = Sessions {
         dir: ready.workspace.places.sessions.clone(),
     };
-    let (id, history) = conversation(args.go_on, &sessions, invocation)?;
+    let (id, history, fold) = conversation(args.go_on, &sessions, invocation)?;
     let request = Request::Ask(Ask {
         question,
         piped,
         history: history.clone(),
+        fold: fold.clone(),
         go_on: bare,
         ..Ask::default()
     });
     let show = if args.json { Show::Json } else { Show::Answer };
-    let answer = follow(invocation, &mut ready, &request, show, args.show_context)?;
-    let Answer::Ask {
-        turn,
-        context,
-        stopped,
-    } = answer
-    else {
+    let mut folded = None;
+    let see = &mut |event: &Event| {
+        if let Event::Folded(fold) = event {
+            folded = Some(fold.clone());
+        }
+    };
+    let shown = (show, args.show_context);
+    let answer = follow_seeing(invocation, &mut ready, &request, shown, see)?;
+    let Answer::Ask { turn, stopped, .. } = answer else {
         return Err(Failure::bug("a question was answered with something else"));
     };
     if !args.json {
-        if context.excerpts.is_empty() && !turn.continues {
-            invocation.out.note(
-                "nothing in this repository fits the question: the answer is the model's own",
-            );
-        }
         sources(&mut invocation.out, &turn.sources);
     }
     if ready.workspace.config.save.value && !turn.answer.is_empty() {
         // The answer stands; that it cannot be kept is worth a word, not a failure.
-        if let Err(failure) = save(&sessions, id, history, turn) {
+        let before = (history, fold);
+        if let Err(failure) = save(&sessions, id, before, (turn, folded)) {
             invocation
                 .out
                 .warn(&format!("the conversation is not kept: {failure}"));
@@ -74,33 +73,45 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
 
 /// Keeps a turn in the session that it goes on with, or in a new one, with the turns before it
 /// where the session is open elsewhere.
-fn save(sessions: &Sessions, id: Option<String>, before: Vec<Turn>, turn: Turn) -> Result<()> {
+fn save(
+    sessions: &Sessions,
+    id: Option<String>,
+    (before, fold): (Vec<Turn>, Fold),
+    (this, folded): (Turn, Option<Fold>),
+) -> Result<()> {
     let going_on = id.map(|id| sessions.open(&id)).filter(Result::is_ok);
-    let (mut log, before) = match going_on {
-        Some(log) => (log?, Vec::new()),
-        None => (sessions.open(&sessions.new_id())?, before),
+    let (mut log, before, fold) = match going_on {
+        Some(log) => (log?, Vec::new(), folded),
+        None => {
+            let fold = folded.unwrap_or(fold);
+            let fold = (!fold.is_empty()).then_some(fold);
+            (sessions.open(&sessions.new_id())?, before, fold)
+        }
     };
-    let all = before.into_iter().chain([turn]);
-    let records = all.map(|turn| Record::<()>::Turn {
+    let turn = |turn: Turn| Record::<()>::Turn {
         turn: Box::new(turn),
         shown: false,
-    });
-    log.append(records.collect(), true)
+    };
+    let mut records: Vec<Record<()>> = before.into_iter().map(turn).collect();
+    records.extend(fold.map(|fold| Record::Fold { fold, shown: false }));
+    records.push(turn(this));
+    log.append(records, true)
 }
 
-/// The conversation to go on with: its id and its turns; none and no turns for a new one.
+/// The conversation to go on with: its id, its turns and how they are folded; nothing for a new one.
 fn conversation(
     go_on: bool,
     sessions: &Sessions,
     invocation: &mut Invocation,
-) -> Result<(Option<String>, Vec<Turn>)> {
+) -> Result<(Option<String>, Vec<Turn>, Fold)> {
+    let none = (None, Vec::new(), Fold::default());
     if !go_on {
-        return Ok((None, Vec::new()));
+        return Ok(none);
     }
     match sessions.list()?.into_iter().next() {
         Some(last) => {
-            let turns = sessions.turns(&last.id)?;
-            Ok((Some(last.id), turns))
+            let (turns, fold) = sessions.turns(&last.id)?;
+            Ok((Some(last.id), turns, fold))
         }
         None => {
             let some =
@@ -110,7 +121,7 @@ fn conversation(
             } else {
                 "there is no earlier conversation here; this begins one"
             });
-            Ok((None, Vec::new()))
+            Ok(none)
         }
     }
 }

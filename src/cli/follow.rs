@@ -109,6 +109,23 @@ pub(super) fn follow(
     show: Show,
     show_context: bool,
 ) -> Result<Answer> {
+    follow_seeing(
+        invocation,
+        ready,
+        request,
+        (show, show_context),
+        &mut |_| {},
+    )
+}
+
+/// Runs a job and shows what happens; `see` is told of it as well.
+pub(super) fn follow_seeing(
+    invocation: &mut Invocation,
+    ready: &mut Ready,
+    request: &Request,
+    (show, show_context): (Show, bool),
+    see: &mut dyn FnMut(&Event),
+) -> Result<Answer> {
     let cancel = invocation.cancel();
     let mut follower = Follower {
         stop: invocation.stop.clone(),
@@ -129,7 +146,10 @@ pub(super) fn follow(
         prompts: &ready.workspace.prompts,
         cancel,
     };
-    let outcome = jobs::run(request, &mut cx, &mut |event| follower.take(event));
+    let outcome = jobs::run(request, &mut cx, &mut |event| {
+        see(&event);
+        follower.take(event);
+    });
     follower.end_answer();
     invocation.out.end_pieces();
     invocation.out.clear();
@@ -177,6 +197,7 @@ impl Follower<'_> {
                 cached,
                 rate,
             } => self.out.progress(&prefill_line(done, total, cached, rate)),
+            Event::Folded(fold) => self.out.note(&fold.line()),
             Event::Note { text } => self.out.note(&text),
             Event::Thinking { text } => {
                 self.thought += 1;

@@ -16,6 +16,7 @@ use crate::app::{
 };
 use crate::base::Failure;
 use crate::base::text::{human_bytes, human_time, printable};
+use crate::jobs::Fold;
 
 /// Rows with the cells they are moved to the right.
 #[derive(Debug, Clone)]
@@ -194,6 +195,7 @@ pub fn block(block: &Block, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> 
             vec![chunk(0, review::rows(review, focused, state, cx))]
         }
         Body::Download(download) => vec![chunk(2, self::download(download, &narrower(cx, 2)))],
+        Body::Fold(fold) => vec![chunk(2, folded(fold, &narrower(cx, 2)))],
         Body::Note(note) => vec![chunk(2, self::note(note, &narrower(cx, 2)))],
         Body::Error(failure) => vec![chunk(0, cx.failure(failure))],
     }
@@ -345,6 +347,18 @@ fn running(download: &Download, sizes: &str, cx: &Cx<'_>) -> Vec<Row> {
     }
     say("Esc stops it; it can go on later from where it was");
     rows
+}
+
+/// The line that tells of a fold, with what can be done about it.
+fn folded(fold: &Fold, cx: &Cx<'_>) -> Vec<Row> {
+    let mut text = fold.line();
+    let key = cx.keymap.hint(crate::app::Action::TogglePanel);
+    if !key.is_empty() {
+        text += &format!(" · {key} shows it");
+    }
+    text += " · /full undoes it";
+    let text = text.replace('·', cx.theme.glyphs().dot);
+    plain(&text, cx.role(Role::Dim), cx.width.min(MEASURE))
 }
 
 fn note(note: &Note, cx: &Cx<'_>) -> Vec<Row> {

@@ -110,6 +110,11 @@ fn nothing_found_and_an_error() {
             ..Context::default()
         },
     });
+    screen.told(Told::Note {
+        text: "nothing was found for `where is the frobnicator?` in 4 files, so no code is shown \
+               to the model; name a file with @, or use the words the code uses"
+            .into(),
+    });
     screen.told(Told::Token {
         text: "I see no such thing.".into(),
     });

@@ -171,7 +171,7 @@ fn sit(
         let mut engine = load(&file, &states);
         let third = Request::Ask(Ask {
             question: "Is it tested?".to_owned(),
-            history: sessions.turns(&id).expect("a session"),
+            history: sessions.turns(&id).expect("a session").0,
             ..Ask::default()
         });
         let three = run(&mut engine, "ask --continue", &third)?;

@@ -7,7 +7,7 @@ use crate::app::blocks::review_block::ReviewBlock;
 use crate::app::event::Millis;
 use crate::base::Failure;
 use crate::jobs::check::Checked;
-use crate::jobs::{Context, Cut, Source, Usage};
+use crate::jobs::{Context, Cut, Fold, Source, Usage};
 
 /// Names a block for as long as the program runs. Never used twice; later blocks have
 /// greater ids.
@@ -44,6 +44,8 @@ pub enum Body {
     /// A model being downloaded.
     #[serde(skip)]
     Download(Download),
+    /// The conversation before is folded: the model is shown less of it from here on.
+    Fold(Fold),
     /// A message of the program.
     Note(Note),
     /// A failure: what went wrong, why, what to do.

@@ -18,7 +18,9 @@ pub fn export<'b>(blocks: impl IntoIterator<Item = &'b Body>) -> String {
             Body::Answer(answer) => written(answer),
             Body::Patch(patch) => proposed(patch),
             Body::Review(review) => report(review),
-            Body::Welcome | Body::Download(_) | Body::Note(_) | Body::Error(_) => continue,
+            Body::Welcome | Body::Download(_) | Body::Fold(_) | Body::Note(_) | Body::Error(_) => {
+                continue;
+            }
         };
         if !out.is_empty() && !part.is_empty() {
             out.push('\n');

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::blocks::block::{AnswerBlock, Body};
 use super::blocks::patch_marks::PatchMarks;
 use super::event::Millis;
-use crate::jobs::Turn;
 use crate::jobs::session::{self, PinnedFiles};
+use crate::jobs::{Fold, Turn};
 
 pub use export::export;
 pub use find::find;
@@ -117,6 +117,8 @@ pub struct Conversation {
     pub blocks: Vec<(u64, Body)>,
     /// The turns, as jobs are given them.
     pub turns: Vec<Turn>,
+    /// The way in which it is folded.
+    pub fold: Fold,
     /// The files that are pinned and dropped; none where it was never said.
     pub files: Option<PinnedFiles>,
     /// The greatest number that a block has had.

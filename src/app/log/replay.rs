@@ -25,6 +25,13 @@ pub fn replay(records: Vec<Record>) -> Conversation {
                 }
                 made.turns.push(*turn);
             }
+            Record::Fold { fold, shown } => {
+                if !shown {
+                    made.last += 1;
+                    blocks.insert(made.last, Body::Fold(fold.clone()));
+                }
+                made.fold = fold;
+            }
             Record::Anew => {
                 made = Conversation::default();
                 blocks.clear();

@@ -11,6 +11,7 @@ use super::super::command::{Command, IoCommand};
 use super::super::event::Millis;
 use super::super::state::State;
 use super::{Conversation, Figures, Record, Screen};
+use crate::jobs::Fold;
 use crate::jobs::session::{PinnedFiles, line};
 
 /// The longest time for which what the model writes is in memory alone.
@@ -26,6 +27,7 @@ pub struct Log {
     last: u64,
     titled: bool,
     turns: usize,
+    fold: Fold,
     files: PinnedFiles,
     /// True if all is to be told once more.
     anew: bool,
@@ -83,6 +85,7 @@ impl Log {
             last: conversation.last,
             titled: conversation.title.is_some(),
             turns: conversation.turns.len(),
+            fold: conversation.fold.clone(),
             files: conversation.files.clone().unwrap_or_default(),
             ..Self::default()
         }
@@ -175,6 +178,11 @@ fn records(log: &mut Log, state: &State) -> Vec<Record> {
         records.push(Record::Turn { turn, shown: true });
     }
     log.turns = state.turns.len();
+    if state.fold != log.fold {
+        log.fold = state.fold.clone();
+        let fold = log.fold.clone();
+        records.push(Record::Fold { fold, shown: true });
+    }
     let files = PinnedFiles {
         pinned: state.pins.clone(),
         dropped: state.drops.clone(),

@@ -9,7 +9,7 @@ use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
-use crate::base::text::{counted, human_count};
+use crate::base::text::human_count;
 use crate::base::{Failure, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
@@ -27,15 +27,18 @@ pub(super) fn event(state: &mut State, generation: Generation, event: Event) {
     if let Event::Usage(usage) = &event {
         used(state, usage);
     }
+    if let Event::Folded(fold) = event {
+        super::folding::folded(state, fold);
+        return;
+    }
     // What was on the screen when Esc was pressed stays as it was; sources and figures still
     // belong to it.
     if stopping && !matches!(event, Event::Usage(_) | Event::Source(_)) {
         return;
     }
     let now = state.now;
-    let searched = state.paths.len();
     match state.body_mut(block) {
-        Some(Body::Answer(answer)) => answer_event(answer, event, now, searched),
+        Some(Body::Answer(answer)) => answer_event(answer, event, now),
         Some(Body::Review(review)) => review_event(review, event, now),
         _ => {}
     }
@@ -47,19 +50,23 @@ pub(super) fn event(state: &mut State, generation: Generation, event: Event) {
 }
 
 fn used(state: &mut State, usage: &Usage) {
-    state.context_used = usage.prompt_tokens + usage.generated_tokens;
+    // Patches, reviews and messages are no part of the conversation.
+    if state
+        .job
+        .as_ref()
+        .is_some_and(|job| job.kind == JobKind::Ask)
+    {
+        state.context_used = usage.prompt_tokens + usage.generated_tokens;
+    }
     if usage.decode_s > 0.0 && usage.generated_tokens > 0 {
         state.rate = Some(usage.generated_tokens as f64 / usage.decode_s);
     }
 }
 
-fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis, searched: usize) {
+fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis) {
     match event {
         Event::Context { context, .. } => {
             answer.index_complete = context.index_complete;
-            if context.excerpts.is_empty() && answer.job == JobKind::Ask {
-                answer.notes.push(nothing_found(searched, &context));
-            }
             answer.context = Some(context);
         }
         Event::Prefill {
@@ -107,25 +114,13 @@ fn answer_event(answer: &mut AnswerBlock, event: Event, now: Millis, searched: u
         Event::Usage(usage) => answer.usage = Some(usage),
         // The failure comes whole with the job's end.
         Event::Error { .. }
+        | Event::Folded(_)
         | Event::Diff { .. }
         | Event::Check(_)
         | Event::Finding(_)
         | Event::Progress { .. }
         | Event::Done => {}
     }
-}
-
-fn nothing_found(searched: usize, context: &Context) -> String {
-    let rules = if context.rules.is_some() {
-        ", only the project's rules"
-    } else {
-        ""
-    };
-    format!(
-        "nothing was found in {} for these words, so no code is shown to the model{rules}; \
-         name a file with @, or use the words the code uses",
-        counted(searched, "file")
-    )
 }
 
 fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
@@ -178,6 +173,7 @@ fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
         }
         Event::Usage(usage) => review.usage = Some(usage),
         Event::Source(_)
+        | Event::Folded(_)
         | Event::Edit { .. }
         | Event::Diff { .. }
         | Event::Check(_)
@@ -396,8 +392,8 @@ fn warn_of_context(state: &mut State) {
     };
     if context > 0 && state.context_used * 100 >= context * NEARLY_FULL {
         let text = format!(
-            "this conversation takes {} of {} tokens of context. /new begins another, /drop \
-             leaves files out, and `budget` in config.toml makes the excerpts smaller",
+            "this conversation takes {} of {} tokens of context: the next question folds earlier \
+             turns; /compact does so now, /new begins another",
             human_count(state.context_used as u64),
             human_count(context as u64)
         );

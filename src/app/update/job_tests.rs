@@ -204,18 +204,31 @@ fn a_failure_after_esc_is_the_stop_that_was_asked_for() {
 }
 
 #[test]
-fn where_nothing_was_found_it_says_what_was_searched() {
+fn a_review_or_a_patch_takes_nothing_of_the_conversations_context() {
+    let usage = |prompt_tokens| {
+        Event::Usage(Usage {
+            prompt_tokens,
+            cached_tokens: 0,
+            generated_tokens: 0,
+            prefill_s: 0.0,
+            decode_s: 0.0,
+            drafted_tokens: 0,
+            accepted_tokens: 0,
+        })
+    };
     let mut harness = Harness::ready();
     let generation = harness.ask("why?");
-    harness.job(
-        generation,
-        Event::Context {
-            version: 1,
-            context: Context::default(),
-        },
-    );
-    assert!(harness.answer().notes[0].contains("nothing was found in 4 files"));
-    assert!(!harness.answer().index_complete);
+    harness.job(generation, usage(300));
+    harness.done(generation, asked("why?", "so"));
+    for request in ["/review", "/patch fix it", "/message"] {
+        let generation = started(&harness.send(request)).expect("a job").0;
+        harness.job(generation, usage(26_000));
+        assert_eq!(harness.state.context_used, 300, "{request}");
+        harness.event(super::super::super::Event::JobDone {
+            generation,
+            result: Err(Failure::model("no")),
+        });
+    }
 }
 
 #[test]

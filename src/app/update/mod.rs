@@ -3,6 +3,7 @@
 mod checking;
 mod compose;
 mod finding;
+mod folding;
 mod job;
 mod keys;
 mod models;

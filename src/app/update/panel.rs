@@ -25,6 +25,26 @@ pub(super) fn toggle(state: &mut State, out: &mut Vec<Command>) {
         top: 0,
     });
     state.focus = Focus::Panel;
+    // Where the last thing said is that turns were folded, it opens on them.
+    let last = state
+        .blocks
+        .iter()
+        .rev()
+        .find_map(|block| match &block.body {
+            super::Body::Fold(_) => Some(true),
+            super::Body::Answer(answer) => (!answer.phase.is_running()).then_some(false),
+            _ => None,
+        });
+    if last == Some(true) {
+        let rows = state.panel_rows();
+        let at = rows
+            .iter()
+            .position(|row| matches!(row, PanelRow::Told { what: "folded", .. }));
+        if let (Some(panel), Some(at)) = (&mut state.panel, at) {
+            panel.cursor = at;
+        }
+        clamp(state);
+    }
     look(state, out);
 }
 
@@ -159,6 +179,7 @@ pub(super) fn pin_row(state: &mut State) {
         let text = match what {
             "history" => "the history is shown where a question is about it",
             "map" => "the map is shown with every question",
+            "folded" => "/full shows the model all of it again",
             _ => "the rules are shown with every question",
         };
         state.toast(Tone::Plain, text);

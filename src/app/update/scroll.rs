@@ -290,6 +290,7 @@ fn source(state: &State, cursor: Cursor) -> Option<String> {
         Body::Review(review) => super::reviewing::report(review),
         Body::User(turn) => turn.text.clone(),
         Body::Note(note) => note.text.clone(),
+        Body::Fold(fold) => fold.line(),
         Body::Error(failure) => {
             let mut text = failure.to_string();
             if let Some(hint) = failure.next_step() {

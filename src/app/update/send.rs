@@ -282,6 +282,7 @@ pub(super) fn fill_in(state: &mut State, request: &mut Request) {
             ask.pinned = pinned;
             ask.dropped.clone_from(&state.drops);
             ask.history.clone_from(&state.turns);
+            ask.fold.clone_from(&state.fold);
         }
         Request::Patch(patch) => {
             pinned.append(&mut state.added);

@@ -6,7 +6,7 @@ use super::super::log;
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
-use super::{models, overlay, panel, scroll, send, stop, whole};
+use super::{folding, models, overlay, panel, scroll, send, stop, whole};
 use crate::base::RepoPath;
 use crate::jobs::{Ask, Mention, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
@@ -48,6 +48,8 @@ pub(super) fn run(
         Slash::Theme => theme(state, argument, out),
         Slash::New => new(state, false, out),
         Slash::Private => new(state, true, out),
+        Slash::Compact => folding::compact(state, argument),
+        Slash::Full => folding::full(state),
         Slash::Sessions => {
             state.overlay = Some(Overlay::Sessions(SessionPicker::loading()));
             out.push(Command::Io(IoCommand::ListSessions));
@@ -114,7 +116,7 @@ fn git(state: &mut State, what: &str) -> bool {
     state.options.git
 }
 
-fn idle(state: &mut State) -> bool {
+pub(super) fn idle(state: &mut State) -> bool {
     let busy = state.job.is_some() || !state.queue.is_empty();
     if busy {
         state.toast(Tone::Warning, "an answer is being written; Esc stops it");
@@ -198,6 +200,7 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
             pinned: state.pins.iter().chain(&state.added).cloned().collect(),
             dropped: state.drops.clone(),
             history: state.turns.clone(),
+            fold: state.fold.clone(),
             go_on: false,
         })),
     }));
@@ -354,6 +357,7 @@ pub(super) fn begin_anew(state: &mut State, private: bool, out: &mut Vec<Command
     let pulling = state.pulling;
     state.blocks.retain(|block| Some(block.id) == pulling);
     state.turns.clear();
+    state.fold = crate::jobs::Fold::default();
     state.session = None;
     state.log = log::Log::default();
     state.added.clear();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::blocks::block::{BlockId, Body, DownloadEnd, Tone};
+use super::super::blocks::block::{BlockId, Body, DownloadEnd, JobKind, Tone};
 use super::super::command::{Command, IoCommand};
 use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::log::{Conversation, Log};
@@ -288,6 +288,8 @@ pub(super) fn session(
     }
     let count = loaded.turns.len();
     state.turns = loaded.turns;
+    state.fold = loaded.fold;
+    state.context_used = context_used(state);
     if let Some(files) = loaded.files {
         (state.pins, state.drops) = (files.pinned, files.dropped);
     }
@@ -296,6 +298,20 @@ pub(super) fn session(
         Tone::Good,
         format!("going on with {}", counted(count, "turn")),
     );
+}
+
+/// Tokens of the context that the conversation takes, as it was measured last.
+fn context_used(state: &State) -> usize {
+    let mut bodies = state.blocks.iter().rev().map(|block| &block.body);
+    let told = bodies.find_map(|body| match body {
+        Body::Fold(fold) => Some(fold.tokens.1),
+        Body::Answer(answer) if answer.job == JobKind::Ask => {
+            let usage = answer.usage.as_ref()?;
+            Some(usage.prompt_tokens + usage.generated_tokens)
+        }
+        _ => None,
+    });
+    told.unwrap_or(0)
 }
 
 /// Takes in that the conversation could not be kept, which is said once.

@@ -146,7 +146,7 @@ impl LocalEngine {
                 human_count(tokens as u64),
                 human_count(self.facts.context as u64)
             ))
-            .hint("begin anew (/new), show fewer files, or set a smaller budget")
+            .hint("ask something shorter, show fewer files, or make the context larger (--ctx)")
     }
 }
 

@@ -5,10 +5,11 @@ mod cite;
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::fold::{Before, Window};
 use super::prompt::{AskValues, fence_for};
 use super::translate::search_words;
 use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, model_calls};
-use crate::base::text::counted;
+use crate::base::text::{counted, truncated};
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
 use crate::context::{
     Mention, Past, Wanted, history as git_history, mentions, pack::pack, pick, shows,
@@ -20,7 +21,9 @@ use crate::repo::{Diff, Repo};
 /// Most tokens of an answer, where the user sets no limit.
 pub(super) const ANSWER: usize = 700;
 /// Tokens the template and the words around excerpts and question take.
-const AROUND: usize = 60;
+pub(super) const AROUND: usize = 60;
+/// Tokens that are too few for an excerpt.
+const FEW: usize = 48;
 
 /// Runs the job: see [`super::run`].
 pub(super) fn run(
@@ -29,16 +32,26 @@ pub(super) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
     let standing = model_calls::system(cx, true)?;
-    let before = conversation(&standing.message, &request.history);
-    if request.go_on {
-        return go_on(request, before, cx, emit);
+    let window = Window {
+        count: &*cx.engine,
+        tokens: cx.engine.facts().context,
+        settings: cx.settings,
+        prompts: cx.prompts,
+        rates: cx.engine.rates(),
+    };
+    let before = window.before(&standing.message, request)?;
+    if before.new {
+        emit(Event::Folded(before.fold.clone()));
     }
-    let words = search_words(&request.question, &before, cx, emit)?;
-    let held = cx.engine.count_before(&before)?;
+    if request.go_on {
+        return go_on(request, before.messages, cx, emit);
+    }
+    let words = search_words(&request.question, &before.messages, cx, emit)?;
     let window = cx.engine.facts().context;
     let parts = Parts::of(cx);
-    let budget = model_calls::budget(cx.settings, window, held + ANSWER / 2, cx.engine.rates());
-    let (mut context, sent, notes) = parts.compose(request, &words, held, window, budget)?;
+    let used = before.held + ANSWER / 2;
+    let budget = model_calls::budget(cx.settings, window, used, cx.engine.rates());
+    let (mut context, sent, notes) = parts.compose(request, &words, &before, window, budget)?;
     standing.tell(&mut context);
     context.index_complete = cx.index_complete;
     emit(Event::Context {
@@ -48,7 +61,7 @@ pub(super) fn run(
     for text in notes {
         emit(Event::Note { text });
     }
-    let mut messages = before;
+    let mut messages = before.messages;
     messages.push(Message {
         role: Role::User,
         content: sent.clone(),
@@ -139,7 +152,12 @@ fn written(
     let prefilled = cx.engine.count(&generate.prefill);
     let tokens = cx.engine.count_messages(&generate.messages)? + prefilled;
     if tokens + 64 > window {
-        return Err(model_calls::context_full(tokens, window));
+        let full = model_calls::context_full(tokens, window);
+        return Err(if prefilled > 0 {
+            full.hint("ask for the rest in a question of its own, for which this answer is folded")
+        } else {
+            full
+        });
     }
     generate.sampling = cx.settings.sampling.clone();
     generate.max_tokens = match cx.settings.max_tokens {
@@ -151,29 +169,6 @@ fn written(
         emit(Event::Note { text });
     }
     Ok(done)
-}
-
-/// The messages before the question: the same as were sent before, so that their state is kept.
-pub(super) fn conversation(system: &Message, history: &[Turn]) -> Vec<Message> {
-    let mut messages = vec![system.clone()];
-    for turn in history {
-        if turn.continues {
-            // What goes on with an answer is of one piece with it.
-            if let Some(said) = messages.last_mut() {
-                said.content.push_str(&turn.answer);
-            }
-            continue;
-        }
-        messages.push(Message {
-            role: Role::User,
-            content: turn.sent.clone(),
-        });
-        messages.push(Message {
-            role: Role::Assistant,
-            content: turn.answer.clone(),
-        });
-    }
-    messages
 }
 
 /// The things that composing a message needs, with or without an engine.
@@ -200,18 +195,18 @@ impl<'a> Parts<'a> {
     }
 
     /// Chooses the excerpts and renders the user's message; `words` are searched with besides.
-    /// `held`, `window` and `budget` are tokens: of the conversation so far, of the context, of the
-    /// excerpts. Gives also what should be said.
+    /// `window` and `budget` are tokens: of the context, and of the excerpts. Gives also what should
+    /// be said.
     pub fn compose(
         &self,
         request: &Ask,
         words: &str,
-        held: usize,
+        before: &Before,
         window: usize,
         budget: usize,
     ) -> Result<(Context, String, Vec<String>)> {
         let mut notes = Vec::new();
-        let room = window.saturating_sub(held);
+        let room = window.saturating_sub(before.held);
         let (piped, note) = model_calls::piped(request.piped.as_deref(), room / 3, self.count);
         notes.extend(note);
         let named = mentions(&request.question);
@@ -228,7 +223,7 @@ impl<'a> Parts<'a> {
             pinned: request.pinned.clone(),
             dropped: request.dropped.clone(),
             near: near(request),
-            shown: self.still_shown(&request.history),
+            shown: self.still_shown(&request.history, &before.shown()),
             first_id: next_id(&request.history),
             whole: false,
             budget: budget.min(room.saturating_sub(taken + 128)),
@@ -237,16 +232,10 @@ impl<'a> Parts<'a> {
         let mut context = pick(&wanted, self.repo, self.index, self.count)?;
         context.budget = budget;
         context.past = past;
-        let nothing =
-            context.excerpts.is_empty() && context.past.is_none() && request.history.is_empty();
-        if nothing {
-            let words = crate::base::text::truncated(&wanted.query, 80).to_owned();
-            let files = self.index.stats().files;
-            notes.push(format!(
-                "nothing was found for `{words}` in {}; the answer has no sources",
-                counted(files, "file")
-            ));
-        }
+        let note = self.why_nothing(&wanted, &context)?;
+        let nothing = note.as_ref().is_some_and(|(_, nothing)| *nothing);
+        notes.extend(note.map(|(note, _)| note));
+        let nothing = nothing && request.history.is_empty();
         let sent = self.prompts.ask(&AskValues {
             question: &request.question,
             past: context
@@ -261,13 +250,43 @@ impl<'a> Parts<'a> {
         Ok((context, sent, notes))
     }
 
+    /// The word about a context without excerpts, and whether nothing was found at all.
+    fn why_nothing(&self, wanted: &Wanted, context: &Context) -> Result<Option<(String, bool)>> {
+        if !context.excerpts.is_empty() || context.past.is_some() {
+            return Ok(None);
+        }
+        let found = !self.index.search(&wanted.query, 1)?.is_empty();
+        let named = !wanted.mentions.is_empty() || !wanted.pinned.is_empty();
+        if wanted.budget < FEW && (found || named) {
+            let text =
+                "no code is shown: conversation and question leave no room for it; a shorter \
+                        question, /compact, or a larger context (--ctx) make some"
+                    .to_owned();
+            return Ok(Some((text, false)));
+        }
+        // All that was found may have been shown before, or not fit: that is told with its place.
+        if found || !context.left_out.is_empty() {
+            return Ok(None);
+        }
+        let words: Vec<&str> = wanted.query.split_whitespace().collect();
+        let words = crate::base::text::printable(&words.join(" ")).into_owned();
+        let short = truncated(&words, 80);
+        let more = if short.len() < words.len() { "…" } else { "" };
+        let text = format!(
+            "nothing was found for `{short}{more}` in {}, so no code is shown to the model; name a \
+             file with @, or use the words the code uses",
+            counted(self.index.stats().files, "file")
+        );
+        Ok(Some((text, true)))
+    }
+
     /// The excerpts of earlier turns that need not be shown again: file, first line, last line.
-    /// What has changed since it was shown is not among them.
-    fn still_shown(&self, history: &[Turn]) -> BTreeSet<(String, u32, u32)> {
+    /// What has changed since it was shown, or is folded, is not among them.
+    fn still_shown(&self, history: &[Turn], sent: &[&str]) -> BTreeSet<(String, u32, u32)> {
         history
             .iter()
             .flat_map(|turn| &turn.sources)
-            .filter(|s| self.still_stands(s, history))
+            .filter(|s| self.still_stands(s, sent))
             .map(|s| (s.path.as_str().to_owned(), s.start, s.end))
             .collect()
     }
@@ -294,12 +313,12 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Tells whether a source still is as one of these turns shows it.
-    fn still_stands(&self, source: &Source, history: &[Turn]) -> bool {
+    /// Tells whether a source still is as one of these messages shows it.
+    fn still_stands(&self, source: &Source, sent: &[&str]) -> bool {
         let lines = LineRange::new(source.start, source.end);
         self.repo.shown_text(&source.path).is_ok_and(|text| {
-            let shows = |turn: &Turn| shows(&turn.sent, source.id, &source.path, lines, &text);
-            history.iter().any(shows)
+            let shows = |sent: &&str| shows(sent, source.id, &source.path, lines, &text);
+            sent.iter().any(shows)
         })
     }
 }

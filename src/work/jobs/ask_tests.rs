@@ -152,35 +152,6 @@ fn what_changed_since_it_was_shown_is_shown_again() {
 }
 
 #[test]
-fn a_conversation_that_outgrows_the_context_is_refused_with_a_next_step() {
-    let place = place();
-    let mut engine = ScriptedEngine::saying(&["x"]).with_context(600);
-    let history = vec![Turn {
-        request: "x".into(),
-        sent: "word ".repeat(1000),
-        answer: "y".into(),
-        sources: Vec::new(),
-        continues: false,
-        whole: false,
-    }];
-    let (answer, events) = run_in(
-        &place,
-        &Ask {
-            history,
-            ..ask("and?")
-        },
-        &mut engine,
-    );
-    let failure = answer.expect_err("too long");
-    assert!(
-        failure
-            .next_step()
-            .is_some_and(|hint| hint.contains("/new"))
-    );
-    assert!(events.iter().any(|e| matches!(e, Event::Error { .. })));
-}
-
-#[test]
 fn nothing_found_is_said() {
     let place = place();
     let mut engine = ScriptedEngine::saying(&["I do not know."]);

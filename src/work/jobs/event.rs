@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fold;
 use super::check::Checked;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::context::Context;
@@ -132,6 +133,8 @@ pub enum Event {
         #[serde(flatten)]
         context: Context,
     },
+    /// The conversation before the question is folded from now on.
+    Folded(Fold),
     /// The prompt is being read.
     Prefill {
         /// Tokens read.
@@ -295,6 +298,13 @@ mod tests {
                     index_complete: true,
                 },
             },
+            Event::Folded(Fold {
+                names: 3,
+                gists: 2,
+                at: 4,
+                tokens: (5000, 900),
+                ..Fold::default()
+            }),
             Event::Prefill {
                 done: 5,
                 total: 10,

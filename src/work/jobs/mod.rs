@@ -9,6 +9,7 @@ pub mod ask;
 pub mod check;
 mod embedding;
 pub mod event;
+pub mod fold;
 pub mod forget;
 pub mod init;
 #[cfg(feature = "lab")]
@@ -43,6 +44,7 @@ pub use crate::engine::{Cut, Usage};
 
 pub use embedding::meaning_line;
 pub use event::{Event, Finding, Severity, Source};
+pub use fold::Fold;
 pub use forget::{Forgotten, forget};
 pub use init::{init, init_text};
 pub use prompt::Prompts;
@@ -110,6 +112,8 @@ pub struct Ask {
     pub dropped: Vec<Mention>,
     /// The conversation so far.
     pub history: Vec<Turn>,
+    /// The way in which it is folded.
+    pub fold: Fold,
     /// True if the last answer is to be gone on with where it ends, instead of a question.
     pub go_on: bool,
 }

@@ -227,8 +227,8 @@ pub(super) fn cut_short(done: &Generated, most: usize, window: usize) -> Option<
     let tokens = done.usage.prompt_tokens + done.usage.generated_tokens;
     match done.finish {
         Finish::Length if tokens + CLOSE >= window => Some(
-            "the answer ends here because the context is full; /new begins a conversation with \
-             room, and --ctx makes more of it"
+            "the answer ends here because the context is full; /continue, or `homebody ask \
+             --continue`, folds what came before and goes on, and --ctx makes more room"
                 .to_owned(),
         ),
         Finish::Length => Some(format!(
@@ -325,17 +325,17 @@ pub(super) fn piped(
     (kept, Some(note))
 }
 
-/// The failure for a conversation that has outgrown the context.
+/// The failure for a request that does not fit the context.
 pub(super) fn context_full(tokens: usize, context: usize) -> Failure {
-    Failure::model("the conversation does not fit the model's context")
+    Failure::model("the request does not fit the model's context")
         .because(format!(
             "it has {} tokens of {}",
             human_count(tokens as u64),
             human_count(context as u64)
         ))
         .hint(
-            "make the context larger (--ctx), show less (--budget, unpinned files), or begin a \
-             conversation with room: `ask` without --continue, /new on the screen",
+            "make the context larger (--ctx), show less (--budget, unpinned files), or choose a \
+             model with a larger one (/model)",
         )
 }
 

@@ -331,7 +331,7 @@ fn a_context_that_is_too_small_is_said() {
     assert!(
         failure
             .next_step()
-            .is_some_and(|hint| hint.contains("/new"))
+            .is_some_and(|hint| hint.contains("--ctx"))
     );
     assert!(engine.asked().is_empty());
 }

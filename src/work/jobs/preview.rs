@@ -1,8 +1,8 @@
 //! The conversation that a model would be shown, without running one.
 
 use super::{
-    Ask, Patch, Preview, Prompts, Reader, Request, Review, Settings, ask, ask::Parts, message,
-    model_calls, patch, review,
+    Ask, Patch, Preview, Prompts, Reader, Request, Review, Settings, ask, ask::Parts, fold,
+    message, model_calls, patch, review,
 };
 use crate::base::{Cancel, Result};
 use crate::context::{Context, LeftOut, Surroundings, rules};
@@ -100,12 +100,18 @@ impl Cx<'_> {
     }
 
     fn ask(&self, asked: &Ask) -> Result<Preview> {
-        let messages = ask::conversation(self.system, &asked.history);
-        let held = self.count.count_before(&messages)?;
-        let budget = self.budget(held + ask::ANSWER / 2);
         let parts = &self.parts;
-        let (context, sent, _) = parts.compose(asked, "", held, self.window, budget)?;
-        self.shown(context, messages, sent)
+        let window = fold::Window {
+            count: self.count,
+            tokens: self.window,
+            settings: parts.settings,
+            prompts: parts.prompts,
+            rates: None,
+        };
+        let before = window.before(self.system, asked)?;
+        let budget = self.budget(before.held + ask::ANSWER / 2);
+        let (context, sent, _) = parts.compose(asked, "", &before, self.window, budget)?;
+        self.shown(context, before.messages, sent)
     }
 
     fn patch(&self, wanted: &Patch) -> Result<Preview> {

@@ -12,6 +12,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
+use super::fold::Short;
 use crate::base::bug::bug;
 use crate::base::failure::io_failure;
 use crate::base::{Failure, Result};
@@ -20,9 +21,10 @@ use crate::base::{Failure, Result};
 const LONGEST: u64 = 64 * 1024;
 
 /// The templates by name.
-const EMBEDDED: [(&str, &str); 9] = [
+const EMBEDDED: [(&str, &str); 10] = [
     ("system.md", include_str!("../../../prompts/system.md")),
     ("ask.md", include_str!("../../../prompts/ask.md")),
+    ("earlier.md", include_str!("../../../prompts/earlier.md")),
     ("patch.md", include_str!("../../../prompts/patch.md")),
     ("retry.md", include_str!("../../../prompts/retry.md")),
     ("review.md", include_str!("../../../prompts/review.md")),
@@ -72,6 +74,12 @@ pub(super) struct AskValues<'a> {
     pub fence: &'a str,
     /// True if the search brought nothing at all.
     pub nothing_found: bool,
+}
+
+/// The values that `earlier.md` may use.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct EarlierValues<'a> {
+    exchanges: &'a [Short],
 }
 
 /// The values that `patch.md` may use.
@@ -219,6 +227,11 @@ impl Prompts {
         self.render("ask.md", values)
     }
 
+    /// Renders the exchanges before a conversation that are a few lines only.
+    pub(super) fn earlier(&self, exchanges: &[Short]) -> Result<String> {
+        self.render("earlier.md", &EarlierValues { exchanges })
+    }
+
     /// Renders a wish for a change.
     pub(super) fn patch(&self, values: &PatchValues<'_>) -> Result<String> {
         self.render("patch.md", values)
@@ -357,6 +370,14 @@ fn sample(name: &str) -> Value {
             piped: "p",
             fence: "```",
             nothing_found: true,
+        }),
+        "earlier.md" => of(EarlierValues {
+            exchanges: &[Short {
+                question: "q".to_owned(),
+                shown: "s".to_owned(),
+                excerpts: "e".to_owned(),
+                answer: "a".to_owned(),
+            }],
         }),
         "patch.md" => of(PatchValues {
             rewrites: true,

@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::Turn;
+use super::{Fold, Turn};
 use crate::base::failure::io_failure;
 use crate::base::places::private_dir;
 use crate::base::text::{counted, printable};
@@ -211,20 +211,21 @@ impl Sessions {
         Ok(records)
     }
 
-    /// The turns of a session, oldest first.
+    /// The turns of a session, oldest first, and the way in which they are folded.
     ///
     /// # Errors
     /// Those of [`Self::load`].
-    pub fn turns(&self, id: &str) -> Result<Vec<Turn>> {
-        let mut turns = Vec::new();
+    pub fn turns(&self, id: &str) -> Result<(Vec<Turn>, Fold)> {
+        let (mut turns, mut folded) = (Vec::new(), Fold::default());
         for record in self.load::<IgnoredAny>(id)? {
             match record {
                 Record::Turn { turn, .. } => turns.push(*turn),
-                Record::Anew => turns.clear(),
+                Record::Fold { fold, .. } => folded = fold,
+                Record::Anew => (turns, folded) = (Vec::new(), Fold::default()),
                 _ => {}
             }
         }
-        Ok(turns)
+        Ok((turns, folded))
     }
 
     /// Removes a session that nobody has open.
@@ -470,7 +471,7 @@ mod tests {
         save(&sessions, &id, "why\nthough").expect("saved");
         save(&sessions, &id, "and?").expect("saved");
         assert_eq!(
-            sessions.turns(&id).expect("loaded"),
+            sessions.turns(&id).expect("loaded").0,
             [turn("why\nthough"), turn("and?")]
         );
         let list = sessions.list().expect("listed");
@@ -500,10 +501,10 @@ mod tests {
         let mut broken = fs::read(&file).expect("read");
         broken.extend_from_slice(b"{\"version\":1,\"turn\":{\"requ\xff");
         fs::write(&file, broken).expect("written");
-        assert_eq!(sessions.turns("a").expect("loaded").len(), 1);
+        assert_eq!(sessions.turns("a").expect("loaded").0.len(), 1);
         save(&sessions, "a", "two").expect("saved");
         assert_eq!(
-            sessions.turns("a").expect("loaded"),
+            sessions.turns("a").expect("loaded").0,
             [turn("one"), turn("two")]
         );
         fs::write(sessions.dir.join("b.jsonl"), "nonsense").expect("written");
@@ -560,7 +561,7 @@ mod tests {
         let open = sessions.open("a").expect("opened");
         assert!(sessions.open("a").is_err());
         assert!(sessions.remove("a").is_err());
-        assert_eq!(sessions.turns("a").expect("read").len(), 1);
+        assert_eq!(sessions.turns("a").expect("read").0.len(), 1);
         drop(open);
         sessions.remove("a").expect("removed");
     }

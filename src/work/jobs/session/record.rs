@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::super::{Mention, Turn};
+use super::super::{Fold, Mention, Turn};
 use crate::base::secrets::masked_copy;
 use crate::base::{Failure, Result};
 
@@ -23,6 +23,13 @@ pub enum Record<S> {
     Turn {
         /// The exchange.
         turn: Box<Turn>,
+        /// True if other records show it; one of the command line is shown by itself.
+        shown: bool,
+    },
+    /// The conversation is folded so from now on.
+    Fold {
+        /// The fold.
+        fold: Fold,
         /// True if other records show it; one of the command line is shown by itself.
         shown: bool,
     },
@@ -55,6 +62,8 @@ struct Line<S> {
     title: Option<String>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     turn: Option<Box<Turn>>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    fold: Option<Fold>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     shown: bool,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
@@ -77,6 +86,7 @@ impl<S> Line<S> {
             at,
             title: None,
             turn: None,
+            fold: None,
             shown: false,
             files: None,
             screen: None,
@@ -85,6 +95,7 @@ impl<S> Line<S> {
         match record {
             Record::Title(title) => line.title = Some(title),
             Record::Turn { turn, shown } => (line.turn, line.shown) = (Some(turn), shown),
+            Record::Fold { fold, shown } => (line.fold, line.shown) = (Some(fold), shown),
             Record::Files(files) => line.files = Some(files),
             Record::Screen(screen) => line.screen = Some(screen),
             Record::Anew => line.anew = true,
@@ -97,6 +108,7 @@ impl<S> Line<S> {
         let record = self.title.map(Record::Title);
         let shown = self.shown;
         let record = record.or(self.turn.map(|turn| Record::Turn { turn, shown }));
+        let record = record.or(self.fold.map(|fold| Record::Fold { fold, shown }));
         let record = record.or(self.files.map(Record::Files));
         let record = record.or(self.screen.map(Record::Screen));
         let record = record.or_else(|| self.anew.then_some(Record::Anew));
