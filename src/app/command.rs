@@ -124,6 +124,12 @@ pub enum Command {
         keep: bool,
     },
 
+    /// Count the tokens of texts on the engine's thread. Reports [`super::Event::Counted`].
+    CountTokens {
+        /// The texts.
+        texts: Vec<String>,
+    },
+
     /// Draw everything again from an empty screen.
     Redraw,
     /// Ring the bell: something long has ended while the window had no focus.

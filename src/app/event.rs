@@ -127,6 +127,13 @@ pub enum Event {
         /// opened.
         result: Result<Option<String>, Failure>,
     },
+    /// Answer to [`super::Command::CountTokens`].
+    Counted {
+        /// Bytes of the first text.
+        bytes: usize,
+        /// The tokens of each text.
+        tokens: Vec<usize>,
+    },
     /// Answer to [`super::Command::Copy`] and [`super::Command::CopySelection`].
     Copied(Result<Copied, Failure>),
 
@@ -433,6 +440,8 @@ pub enum BlockPart {
     Thinking,
     /// A source of the answer, by its number.
     Source(u32),
+    /// Something folded: long pastes of a request, or earlier turns.
+    Folded,
     /// A fenced code block of the answer, from 0.
     Code(usize),
     /// The heading of a file of a patch, from 0.

@@ -95,6 +95,7 @@ actions! {
     Send "send" Composer ["enter"] "send";
     NewLine "new-line" Composer ["shift-enter", "alt-enter", "ctrl-j"] "new line";
     Complete "complete" Composer ["tab"] "complete; where nothing is typed: go to the transcript";
+    OpenPaste "open-paste" Composer ["alt-o"] "open the long paste at the cursor; undo folds it again";
     HistorySearch "history-search" Composer ["ctrl-r"] "search what was typed before";
     Editor "editor" Composer ["ctrl-g"] "write in $EDITOR";
     Up "up" Composer ["up", "ctrl-p"] "a line up; on the first: what was typed before";
@@ -122,9 +123,9 @@ actions! {
     PreviousCode "previous-code" Transcript ["{"] "the code block before";
     NextCode "next-code" Transcript ["}"] "the next code block";
     CopyBlock "copy-block" Transcript ["y"] "copy the block at the cursor as its source";
-    OpenBlock "open-block" Transcript ["enter", "space"] "open or fold thinking; go into a patch or review";
     FindNext "find-next" Transcript ["n"] "the next place found (in a patch too, while a search is open)";
     FindPrevious "find-previous" Transcript ["N"] "the place found before";
+    OpenBlock "open-block" Transcript ["enter", "space"] "open or fold thinking and long pastes; go into a patch or review";
     ScrollUp "scroll-up" Transcript ["up", "k"] "scroll up a line";
     ScrollDown "scroll-down" Transcript ["down", "j"] "scroll down a line";
     ScrollTop "scroll-top" Transcript ["home", "g"] "the start of the transcript";

@@ -62,6 +62,8 @@ impl State {
             private: false,
             fold: crate::jobs::Fold::default(),
             session: None,
+            counting: crate::app::update::counting::Counting::default(),
+            sending: Vec::new(),
             log: Log::default(),
             pins: Vec::new(),
             drops: Vec::new(),

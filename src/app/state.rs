@@ -7,11 +7,13 @@ use super::blocks::block::{Block, BlockId, JobKind};
 use super::editing::complete::Completion;
 use super::editing::composer::Composer;
 use super::editing::history::History;
+use super::editing::pastes::Paste;
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
 use super::find::{Find, Match};
 use super::keymap::Keymap;
 use super::log::Log;
 use super::overlay::{Overlay, SessionPicker};
+use super::update::counting::Counting;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Progress, Stats};
@@ -168,6 +170,10 @@ pub struct State {
     /// True once [`super::Command::Quit`] was given.
     pub quitting: bool,
 
+    /// Counts of the composer's text.
+    pub(super) counting: Counting,
+    /// The long pastes of the text that is being sent.
+    pub(super) sending: Vec<Paste>,
     /// The part of all this that is in the session's log.
     pub(super) log: Log,
     pub(super) last_block: u64,

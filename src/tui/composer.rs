@@ -1,5 +1,7 @@
 //! The composer, where the person types, and the completion popup above it.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -9,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::draw::Cx;
 use super::overlay::mark;
 use super::theme::Role;
-use super::width::{pad, width};
+use super::width::{fit, pad, width};
 use crate::app::{CompletionItem, Composing, EngineState, Focus, State};
 use crate::base::OrBug;
 use crate::base::text::{human_count, printable};
@@ -53,9 +55,14 @@ pub fn composer(
         let mut at = 0;
         let line = text.get(row.start..row.end);
         for grapheme in line.or_bug("a row lies in its text").graphemes(true) {
-            let wide = crate::app::editing::composer::cell_width(grapheme, at);
-            if grapheme != "\t" && at + wide <= cells {
-                buffer.set_string(x + at, area.y + i as u16, grapheme, cx.role(Role::Text));
+            let wide = state.composer.cell_width(grapheme, at);
+            let shown = state.composer.shown(grapheme);
+            let (y, room) = (area.y + i as u16, usize::from(cells.saturating_sub(at)));
+            if let Cow::Owned(label) = &shown {
+                let label = label.replace('·', cx.theme.glyphs().dot);
+                buffer.set_stringn(x + at, y, fit(&label, room), room, cx.role(Role::Accent));
+            } else if grapheme != "\t" && at + wide <= cells {
+                buffer.set_string(x + at, y, grapheme, cx.role(Role::Text));
             }
             at = at.saturating_add(wide);
         }

@@ -125,6 +125,11 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
             if below == 1 { "" } else { "s" }
         ));
     }
+    if let Some((tokens, exact)) = state.composer_tokens() {
+        let about = if exact { "" } else { "~" };
+        let tokens = human_count(tokens as u64);
+        words.push(format!("{about}{tokens} tokens"));
+    }
     if let Some(mode) = state.composer.mode() {
         let pending = state.composer.pending();
         words.push(format!("{mode:?}").to_lowercase());

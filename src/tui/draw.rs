@@ -11,8 +11,8 @@ use super::theme::{Role, Theme};
 use super::width::{fit, spans_width, width};
 use super::{answer, diff, review};
 use crate::app::{
-    Block, Body, Download, DownloadEnd, Focus, Millis, Note, Place, Sent, State, Tone, UserTurn,
-    help,
+    Block, BlockPart, Body, Download, DownloadEnd, Focus, Millis, Note, Place, Sent, State, Tone,
+    UserTurn, help,
 };
 use crate::base::Failure;
 use crate::base::text::{human_bytes, human_time, printable};
@@ -248,7 +248,13 @@ fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
         _ => cx.role(Role::User),
     };
     let mut rows = Vec::new();
-    for (i, mut row) in plain(&turn.text, style, cx.width.saturating_sub(2).min(MEASURE))
+    let text = turn.shown().replace('·', cx.theme.glyphs().dot);
+    let text = if turn.pastes.is_empty() {
+        &turn.text
+    } else {
+        &text
+    };
+    for (i, mut row) in plain(text, style, cx.width.saturating_sub(2).min(MEASURE))
         .into_iter()
         .enumerate()
     {
@@ -258,7 +264,11 @@ fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {
             " "
         };
         row.lead = vec![Span::styled(format!("{mark} "), cx.role(Role::Accent))];
-        rows.push(row);
+        rows.push(if turn.pastes.is_empty() {
+            row
+        } else {
+            row.part(BlockPart::Folded)
+        });
     }
     let word = match turn.sent {
         Sent::Yes => return rows,
@@ -358,7 +368,10 @@ fn folded(fold: &Fold, cx: &Cx<'_>) -> Vec<Row> {
     }
     text += " · /full undoes it";
     let text = text.replace('·', cx.theme.glyphs().dot);
-    plain(&text, cx.role(Role::Dim), cx.width.min(MEASURE))
+    let rows = plain(&text, cx.role(Role::Dim), cx.width.min(MEASURE));
+    rows.into_iter()
+        .map(|row| row.part(BlockPart::Folded))
+        .collect()
 }
 
 fn note(note: &Note, cx: &Cx<'_>) -> Vec<Row> {

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use super::model_rows::model_rows;
 use super::shared::{Shared, guarded};
 use crate::app::{EngineEvent, EngineFacts, Event, Generation};
-use crate::base::{Cancel, Failure, Result, memory};
+use crate::base::{Cancel, Failure, Result, TokenCount as _, memory};
 use crate::engine::{Engine, inspect};
 use crate::jobs::{self, JobCx, ModelChoice, Request, choose_model, load_engine};
 use crate::registry::{Catalog, Store};
@@ -40,6 +40,8 @@ pub enum Task {
         /// The request.
         request: Box<Request>,
     },
+    /// Count the tokens of texts.
+    Count(Vec<String>),
     /// Forget the conversation.
     Reset {
         /// True if nothing of the next one may be written to disk.
@@ -224,6 +226,19 @@ impl EngineThread {
         }
     }
 
+    fn count(&self, texts: &[String]) {
+        let counted = guarded(|| {
+            let count = |text: &String| match &self.engine {
+                Some(engine) => engine.count(text),
+                None => crate::base::count::RoughCount.count(text),
+            };
+            Ok(texts.iter().map(count).collect())
+        });
+        let bytes = texts.first().map_or(0, String::len);
+        let tokens = counted.unwrap_or_default();
+        let _ = self.events.send(Event::Counted { bytes, tokens });
+    }
+
     fn preview(&self, generation: Generation, request: &Request) {
         let shared = &self.shared;
         let result = guarded(|| {
@@ -299,6 +314,7 @@ pub fn serve(mut thread: EngineThread, tasks: &Receiver<Task>) {
                 request,
             } => thread.preview(generation, &request),
             Task::Reset { private } => thread.reset(private),
+            Task::Count(texts) => thread.count(&texts),
         }
     }
 }

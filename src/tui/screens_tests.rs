@@ -35,6 +35,8 @@ macro_rules! seen {
 
 #[path = "screens_answers_tests.rs"]
 mod answers;
+#[path = "screens_folds_tests.rs"]
+mod folds;
 #[path = "screens_over_tests.rs"]
 mod over;
 #[path = "screens_patches_tests.rs"]

@@ -141,6 +141,7 @@ impl Workers {
             }
             Command::CancelLoad => self.load.cancel(),
             Command::ResetEngine { private } => self.to_engine(Task::Reset { private }),
+            Command::CountTokens { texts } => self.to_engine(Task::Count(texts)),
             Command::Reindex { rebuild } => {
                 // What is under way is finished first: changes that come all the time would
                 // otherwise keep a long build from ever coming to its end.

@@ -1,9 +1,12 @@
 //! The blocks of the transcript.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::blocks::patch_block::PatchBlock;
 use crate::app::blocks::review_block::ReviewBlock;
+use crate::app::editing::pastes::label;
 use crate::app::event::Millis;
 use crate::base::Failure;
 use crate::jobs::check::Checked;
@@ -75,6 +78,46 @@ pub struct UserTurn {
     pub job: JobKind,
     /// Progress of the request on its way to the model.
     pub sent: Sent,
+    /// The long pastes in the text, which are folded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pastes: Vec<Pasted>,
+    /// True if they are open.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub open: bool,
+}
+
+impl UserTurn {
+    /// The text with a label for each long paste, unless they are open.
+    pub fn shown(&self) -> Cow<'_, str> {
+        // In a log secrets are masked, by which places may have moved.
+        let of_this = |paste: &Pasted| paste.of == self.text.len();
+        if self.open || self.pastes.is_empty() || !self.pastes.iter().all(of_this) {
+            return Cow::Borrowed(&self.text);
+        }
+        let (mut out, mut from) = (String::new(), 0);
+        for paste in &self.pastes {
+            out += self.text.get(from..paste.at).unwrap_or("");
+            out += &label(paste.lines, Some(paste.tokens), paste.len);
+            from = paste.at + paste.len;
+        }
+        out += self.text.get(from..).unwrap_or("");
+        Cow::Owned(out)
+    }
+}
+
+/// A long paste in a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pasted {
+    /// The byte at which it begins.
+    pub at: usize,
+    /// Bytes of it.
+    pub len: usize,
+    /// Bytes of the whole text.
+    pub of: usize,
+    /// Lines of it.
+    pub lines: usize,
+    /// Tokens of it.
+    pub tokens: usize,
 }
 
 /// Progress of a request on its way to the model.

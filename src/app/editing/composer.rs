@@ -8,8 +8,9 @@ use std::ops::Range;
 use unicode_segmentation::GraphemeCursor;
 
 pub use crate::app::editing::motion::Motion;
+use crate::app::editing::pastes::{Paste, is_sign};
 use crate::app::editing::vim::{Mode, Vim};
-pub use crate::app::editing::wrapped_rows::{Row, TAB, cell_width};
+pub use crate::app::editing::wrapped_rows::{Row, TAB};
 use crate::base::OrBug as _;
 use crate::base::bug::bug;
 use crate::base::text::{is_hostile, is_joiner};
@@ -37,6 +38,10 @@ pub struct Composer {
     /// True if the next typed character may join the last undo step.
     typing: bool,
     vim: Option<Vim>,
+    /// The long pastes since it was empty; those that were deleted can come back.
+    pub(super) pastes: Vec<Paste>,
+    /// Grows with every change of the text.
+    revision: u64,
 }
 
 /// One step that can be undone.
@@ -66,6 +71,11 @@ impl Composer {
     /// The text typed so far.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// A number that grows with every change of the text.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The byte offset of the cursor.
@@ -106,9 +116,13 @@ impl Composer {
         self.typing = false;
     }
 
-    /// Empties the composer, undo and all: the text has been sent.
+    /// Empties the composer, undo and all: the text has been sent, with all pastes in it.
     pub fn take(&mut self) -> String {
-        let text = std::mem::take(&mut self.text);
+        let text = self.whole();
+        self.killed = self.written_out(&self.killed).into_owned();
+        self.pastes.clear();
+        self.text.clear();
+        self.revision += 1;
         self.cursor = 0;
         self.wanted = None;
         self.undo.clear();
@@ -124,7 +138,7 @@ impl Composer {
 
     /// Types a character; hostile ones are left out.
     pub fn type_char(&mut self, c: char) {
-        if !matches!(c, '\n' | '\t') && is_hostile(c) && !is_joiner(c) {
+        if !matches!(c, '\n' | '\t') && is_hostile(c) && !is_joiner(c) || is_sign(c) {
             return;
         }
         let mut buffer = [0; 4];
@@ -141,6 +155,7 @@ impl Composer {
             self.kept += typed.len();
             self.text.insert(at, c);
             self.cursor = self.boundary_at_or_after(at + typed.len());
+            self.revision += 1;
             self.touched();
         } else {
             self.edit(at..at, typed);
@@ -148,17 +163,23 @@ impl Composer {
         self.typing = true;
     }
 
-    /// Inserts a text, cleaned: newlines made one sort, tabs kept, control characters out.
+    /// Inserts a text, cleaned: newlines made one sort, tabs kept, control characters out. A long
+    /// one is folded.
     pub fn paste(&mut self, text: &str) {
         let text = clean(text);
-        self.edit(self.cursor..self.cursor, &text);
-        self.typing = false;
+        if !self.fold_paste(&text) {
+            self.put(self.cursor..self.cursor, &text);
+        }
     }
 
     /// Replaces a byte range; the cursor goes behind it.
     pub fn replace(&mut self, range: Range<usize>, with: &str) {
-        let with = clean(with);
-        self.edit(range, &with);
+        self.put(range, &clean(with));
+    }
+
+    /// Replaces a byte range by a text of this composer, in which pastes may be folded.
+    pub(super) fn put(&mut self, range: Range<usize>, with: &str) {
+        self.edit(range, with);
         self.typing = false;
     }
 
@@ -271,6 +292,7 @@ impl Composer {
     fn swap(&mut self, at: usize, len: usize, with: &str) {
         if self.text.is_char_boundary(at) && self.text.is_char_boundary(at + len) {
             self.text.replace_range(at..at + len, with);
+            self.revision += 1;
         } else {
             bug("an undo step is of another text", ());
         }
@@ -406,7 +428,7 @@ pub fn clean(text: &str) -> String {
             '\n' | '\t' => out.push(c),
             // An escape sequence goes whole, not only its first character.
             '\u{1b}' => skip_sequence(&mut chars),
-            c if is_hostile(c) && !is_joiner(c) => {}
+            c if is_hostile(c) && !is_joiner(c) || is_sign(c) => {}
             c => out.push(c),
         }
     }

@@ -6,5 +6,6 @@ pub mod complete;
 pub mod composer;
 pub mod history;
 pub mod motion;
+pub mod pastes;
 pub mod vim;
 pub mod wrapped_rows;

@@ -459,7 +459,7 @@ fn put(composer: &mut Composer, behind: bool, times: usize) {
         (true, true) => format!("\n{}", text.trim_end_matches('\n')),
         _ => text,
     };
-    composer.replace(at..at, &text);
+    composer.put(at..at, &text);
     if lines {
         composer.put_cursor(at + usize::from(behind));
     } else {

@@ -34,7 +34,7 @@ impl Composer {
         let mut rows = Vec::new();
         let mut start = 0;
         for line in self.text().split('\n') {
-            wrap(line, start, limit, &mut rows);
+            self.wrap(line, start, limit, &mut rows);
             start += line.len() + 1;
         }
         rows
@@ -56,7 +56,7 @@ impl Composer {
         let line = self.text().get(row.start..row.end).or_bug(OTHER_TEXT);
         let mut last = row.start;
         for (i, grapheme) in line.grapheme_indices(true) {
-            let width = cell_width(grapheme, at);
+            let width = self.cell_width(grapheme, at);
             if at + width > column {
                 return row.start + i;
             }
@@ -70,12 +70,12 @@ impl Composer {
     fn columns(&self, range: Range<usize>) -> u16 {
         let text = self.text().get(range).or_bug(OTHER_TEXT);
         text.graphemes(true)
-            .fold(0u16, |at, g| at.saturating_add(cell_width(g, at)))
+            .fold(0u16, |at, g| at.saturating_add(self.cell_width(g, at)))
     }
 }
 
 /// Returns the columns a grapheme takes when drawn at a column. A tab reaches to the next stop.
-pub fn cell_width(grapheme: &str, at: u16) -> u16 {
+pub(super) fn cell_width(grapheme: &str, at: u16) -> u16 {
     if grapheme == "\t" {
         TAB - at % TAB
     } else {
@@ -89,40 +89,42 @@ fn row_of(rows: &[Row], offset: usize) -> usize {
         .saturating_sub(1)
 }
 
-fn wrap(line: &str, offset: usize, limit: u16, rows: &mut Vec<Row>) {
-    let (mut start, mut rest) = (offset, line);
-    while let Some(len) = break_at(rest, limit) {
+impl Composer {
+    fn wrap(&self, line: &str, offset: usize, limit: u16, rows: &mut Vec<Row>) {
+        let (mut start, mut rest) = (offset, line);
+        while let Some(len) = self.break_at(rest, limit) {
+            rows.push(Row {
+                start,
+                end: start + len,
+                wrapped: true,
+            });
+            start += len;
+            rest = rest.get(len..).or_bug("a row ends in a character");
+        }
         rows.push(Row {
             start,
-            end: start + len,
-            wrapped: true,
+            end: offset + line.len(),
+            wrapped: false,
         });
-        start += len;
-        rest = rest.get(len..).or_bug("a row ends in a character");
     }
-    rows.push(Row {
-        start,
-        end: offset + line.len(),
-        wrapped: false,
-    });
-}
 
-/// Returns the end of a text's first row, if the text does not fit into one.
-fn break_at(text: &str, limit: u16) -> Option<usize> {
-    let mut at = 0u16;
-    // The last place the row could end at: behind a space.
-    let mut space = None;
-    for (i, grapheme) in text.grapheme_indices(true) {
-        let width = cell_width(grapheme, at);
-        let blank = grapheme.chars().all(char::is_whitespace);
-        // One space may hang over the end of the row: it is not seen there.
-        if at + width > limit && i > 0 && !(blank && at <= limit) {
-            return Some(space.unwrap_or(i));
+    /// Returns the end of a text's first row, if the text does not fit into one.
+    fn break_at(&self, text: &str, limit: u16) -> Option<usize> {
+        let mut at = 0u16;
+        // The last place the row could end at: behind a space.
+        let mut space = None;
+        for (i, grapheme) in text.grapheme_indices(true) {
+            let width = self.cell_width(grapheme, at);
+            let blank = grapheme.chars().all(char::is_whitespace);
+            // One space may hang over the end of the row: it is not seen there.
+            if at + width > limit && i > 0 && !(blank && at <= limit) {
+                return Some(space.unwrap_or(i));
+            }
+            at = at.saturating_add(width);
+            if blank {
+                space = Some(i + grapheme.len());
+            }
         }
-        at = at.saturating_add(width);
-        if blank {
-            space = Some(i + grapheme.len());
-        }
+        None
     }
-    None
 }

@@ -57,6 +57,8 @@ fn show(turn: &Turn, last: &mut u64, blocks: &mut BTreeMap<u64, Body>) {
         text: turn.request.clone(),
         job: JobKind::Ask,
         sent: Sent::Yes,
+        pastes: Vec::new(),
+        open: false,
     };
     for body in [Body::User(user), Body::Answer(Box::new(answer))] {
         *last += 1;

@@ -1,5 +1,6 @@
 //! Typing: the composer, its popup and its history.
 
+use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose};
 use super::super::editing::complete::{self, Offers, Subject};
 use super::super::editing::motion::Motion;
@@ -36,7 +37,16 @@ pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
         return;
     }
     state.focus = Focus::Composer;
+    let before = state.composer.pasted().len();
     state.composer.paste(text);
+    if state.composer.pasted().len() > before {
+        let keys = [Action::OpenPaste, Action::DeleteLeft].map(|action| state.keymap.hint(action));
+        let [open, delete] = keys;
+        state.toast(
+            Tone::Plain,
+            format!("{open} opens what was pasted, {delete} deletes it"),
+        );
+    }
     state.history.stop();
     state.completion = None;
     state.popup_closed = true;
@@ -204,7 +214,7 @@ fn open_editor(state: &mut State, out: &mut Vec<Command>) {
     out.push(Command::OpenEditor {
         purpose: EditorPurpose::Composer,
         editable: Editable::Text {
-            text: state.composer.text().to_owned(),
+            text: state.composer.whole(),
             name: "question.md".to_owned(),
             line: line as u32,
         },
@@ -223,7 +233,7 @@ fn width(state: &State) -> u16 {
 fn up(state: &mut State) {
     let width = width(state);
     if (state.history.is_walking() && state.composer.on_first_line() || !state.composer.up(width))
-        && let Some(text) = state.history.older(state.composer.text())
+        && let Some(text) = state.history.older(&state.composer.whole())
     {
         recall(state, &text);
     }
@@ -244,6 +254,7 @@ fn change(state: &mut State, action: Action) {
     let composer = &mut state.composer;
     match action {
         Action::NewLine => composer.type_char('\n'),
+        Action::OpenPaste => drop(composer.open_paste()),
         Action::DeleteLeft => composer.delete(Motion::Left),
         Action::DeleteRight => composer.delete(Motion::Right),
         Action::KillWordLeft => composer.kill(Motion::WordLeft),

@@ -1,16 +1,16 @@
 //! Events of a job, and its end.
 
 use super::super::blocks::block::{
-    AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Tone,
+    AnswerBlock, BlockId, Body, JobKind, Note, Phase, Reading, Sent, Tone,
 };
 use super::super::blocks::patch_block::PatchBlock;
 use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::Command;
 use super::super::event::{Generation, Millis};
-use super::super::state::{Cursor, Focus, RunningJob, Scroll, State};
+use super::super::state::{Composing, Cursor, Focus, RunningJob, Scroll, State};
 use super::send;
 use crate::base::text::human_count;
-use crate::base::{Failure, Result};
+use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
 /// The least duration of a job that rings when it ends unseen.
@@ -212,6 +212,10 @@ fn failed(state: &mut State, job: &RunningJob, failure: Failure) {
         super::stop::mark_stopped(state, job.block);
         return;
     }
+    // A question that cannot be sent as it is goes back, to be changed.
+    if job.kind == JobKind::Ask && failure.kind() == Kind::Usage {
+        withdraw(state, job);
+    }
     let now = state.now;
     match state.body_mut(job.block) {
         Some(Body::Answer(answer)) => {
@@ -224,6 +228,18 @@ fn failed(state: &mut State, job: &RunningJob, failure: Failure) {
         _ => {}
     }
     state.fail(failure);
+}
+
+/// Puts the question of a job back into an empty composer, as not sent.
+fn withdraw(state: &mut State, job: &RunningJob) {
+    let at = state.index_of(job.block).and_then(|at| at.checked_sub(1));
+    let asked = at.and_then(|at| state.blocks.get(at)).map(|block| block.id);
+    if let Some(Body::User(turn)) = asked.and_then(|id| state.body_mut(id)) {
+        turn.sent = Sent::Withdrawn;
+    }
+    if state.composer.is_empty() && state.composing == Composing::Request {
+        state.composer.paste(&job.request);
+    }
 }
 
 fn finish(state: &mut State, job: &RunningJob, answer: Answer) {

@@ -200,6 +200,7 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::Send
         | Action::NewLine
         | Action::Complete
+        | Action::OpenPaste
         | Action::HistorySearch
         | Action::Editor
         | Action::Up

@@ -3,6 +3,7 @@
 mod checking;
 mod compose;
 mod finding;
+pub(super) mod counting;
 mod folding;
 mod job;
 mod keys;
@@ -80,6 +81,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     if state.focus != Focus::Composer {
         state.completion = None;
     }
+    counting::follow(state, &mut out);
     log::write(state, &mut out);
     out
 }
@@ -124,6 +126,7 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         Event::EditorDone { purpose, result } => {
             patching::editor_done(state, &purpose, result, out);
         }
+        Event::Counted { bytes, tokens } => counting::counted(state, bytes, &tokens),
         Event::Copied(result) => world::copied(state, result),
         Event::Sessions(result) => sessions::listed(state, result),
         Event::SessionShown(result) => sessions::shown(state, result),

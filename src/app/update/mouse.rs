@@ -153,6 +153,10 @@ fn click(state: &mut State, spot: Spot, part: BlockPart, out: &mut Vec<Command>)
                 answer.thinking.open = !answer.thinking.open;
             }
         }
+        BlockPart::Folded => match state.body_mut(id) {
+            Some(Body::User(turn)) => turn.open = !turn.open,
+            _ => panel::toggle(state, out),
+        },
         BlockPart::Code(at) => {
             super::job::mark(state, id);
             if let Some(cursor) = &mut state.cursor {

@@ -189,9 +189,15 @@ fn is_stop(body: &Body) -> bool {
     )
 }
 
+/// Tells whether the cursor can stand on a block: an answer, or something folded.
+fn can_stand(body: &Body) -> bool {
+    let pasted = |body: &Body| matches!(body, Body::User(turn) if !turn.pastes.is_empty());
+    is_stop(body) || matches!(body, Body::Fold(_)) || pasted(body)
+}
+
 /// Tells whether there is a block the cursor can stand on.
 pub(super) fn has_answers(state: &State) -> bool {
-    state.blocks.iter().any(|block| is_stop(&block.body))
+    state.blocks.iter().any(|block| can_stand(&block.body))
 }
 
 /// Moves the cursor to the answer before (`-1`) or behind (`1`).
@@ -199,7 +205,7 @@ pub(super) fn answer(state: &mut State, by: i32) {
     let stops: Vec<BlockId> = state
         .blocks
         .iter()
-        .filter(|block| is_stop(&block.body))
+        .filter(|block| can_stand(&block.body))
         .map(|block| block.id)
         .collect();
     let to = match state.cursor {
@@ -257,6 +263,7 @@ pub(super) fn open(state: &mut State, out: &mut Vec<Command>) {
         Some(Body::Answer(answer)) if answer.thinking.is_some() => {
             answer.thinking.open = !answer.thinking.open;
         }
+        Some(Body::User(turn)) if !turn.pastes.is_empty() => turn.open = !turn.open,
         Some(Body::Patch(_)) => state.focus = Focus::Patch(cursor.block),
         Some(Body::Review(_)) => state.focus = Focus::Review(cursor.block),
         _ => super::panel::toggle(state, out),

@@ -3,8 +3,9 @@
 use super::super::blocks::block::{AnswerBlock, BlockId, Body, JobKind, Sent, Tone, UserTurn};
 use super::super::blocks::review_block::ReviewBlock;
 use super::super::command::{Command, IoCommand};
-use super::super::slash::{self, Parsed};
+use super::super::slash::{self, Parsed, Slash};
 use super::super::state::{Composing, EngineState, Queued, RunningJob, State};
+use super::counting;
 use crate::jobs::{Ask, Patch, Request, ReviewOf};
 use crate::repo::DiffSpec;
 
@@ -26,7 +27,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
         empty_enter(state);
         return;
     }
-    let text = state.composer.text().trim().to_owned();
+    let text = state.composer.whole().trim().to_owned();
     if let Parsed::Unknown(name, near) = slash::parse(&text) {
         // The text stays: a slip is mended, not typed again.
         let hint = near.map_or_else(
@@ -36,6 +37,14 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
         state.toast(Tone::Warning, format!("/{name} is no command; {hint}"));
         return;
     }
+    let is_sent = !matches!(
+        slash::parse(&text),
+        Parsed::Command(slash, _) if !matches!(slash, Slash::Ask | Slash::Patch)
+    );
+    if let Some(failure) = counting::is_too_long(state).filter(|_| is_sent) {
+        return counting::refuse(state, failure);
+    }
+    state.sending = state.composer.pasted();
     state.composer.take();
     if state.history.add(&text) && state.keeps() {
         out.push(Command::Io(IoCommand::SaveHistory(text.clone())));
@@ -44,6 +53,7 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
         Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, &text, out),
         Parsed::Plain(_) | Parsed::Unknown(..) => ask(state, &text, out),
     }
+    state.sending.clear();
 }
 
 /// Does Enter where nothing is typed: opens the thinking that runs, else explains the seal where it
@@ -167,6 +177,8 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
         text: text.to_owned(),
         job: kind(&request),
         sent,
+        pastes: counting::places(text, &state.sending),
+        open: false,
     }));
     state.queue.push_back(Queued {
         block,

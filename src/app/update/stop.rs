@@ -134,7 +134,7 @@ pub(super) fn withdraw(state: &mut State) -> bool {
 
 /// Empties the composer; Up brings back what stood there, and so does taking typing back.
 fn put_away(state: &mut State) {
-    state.history.add(&state.composer.text().to_owned());
+    state.history.add(&state.composer.whole());
     state.composer.set("");
 }
 

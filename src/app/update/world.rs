@@ -95,8 +95,9 @@ pub(super) fn engine(state: &mut State, event: EngineEvent, out: &mut Vec<Comman
             fraction,
         } => model_loading(state, name, memory, fraction),
         EngineEvent::Ready(facts) => {
-            // Another model reads the conversation from its start.
-            state.context_used = 0;
+            // Another model reads the conversation from its start, and counts otherwise.
+            super::counting::forget(state);
+            state.context_used = context_used(state);
             state.rate = None;
             state.memory = state.memory.max(facts.memory);
             state.engine = EngineState::Ready(facts);

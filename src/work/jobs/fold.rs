@@ -346,7 +346,7 @@ impl Window<'_> {
             let asked = self.count.count(&request.question);
             let room = self.room(alone);
             if asked > room {
-                return Err(too_long(asked, room, self.tokens));
+                return Err(too_long((asked, true), room, self.tokens));
             }
         }
         let need = self.need(request);
@@ -434,10 +434,11 @@ impl Before {
     }
 }
 
-/// The failure for a message that is too long by itself.
-pub fn too_long(tokens: usize, room: usize, window: usize) -> Failure {
+/// The failure for a message that is too long by itself; whether its tokens were counted is told.
+pub fn too_long((tokens, exact): (usize, bool), room: usize, window: usize) -> Failure {
+    let about = if exact { "" } else { "about " };
     Failure::usage(format!(
-        "the message is too long: it has {} tokens, and the model takes {}",
+        "the message is too long: it has {about}{} tokens, and the model takes {}",
         human_count(tokens as u64),
         human_count(room as u64)
     ))
