@@ -3,6 +3,7 @@
 
 mod consent;
 mod endings;
+mod folding;
 mod project;
 mod resuming;
 mod sitting;

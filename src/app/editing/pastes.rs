@@ -60,8 +60,9 @@ impl Composer {
 
     /// Bytes of the text with all pastes in their places.
     pub fn whole_len(&self) -> usize {
-        let pastes = self.signs().map(|(_, paste)| paste.text.len());
-        self.text().len() + pastes.sum::<usize>()
+        // All signs are four bytes long.
+        let more = self.signs().map(|(_, paste)| paste.text.len() - 4);
+        self.text().len() + more.sum::<usize>()
     }
 
     /// The pastes that stand in the text, in order.

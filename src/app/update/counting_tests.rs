@@ -128,7 +128,7 @@ fn alt_o_opens_a_paste_in_the_composer() {
     harness.event(Event::Paste(long(30)));
     assert_eq!(
         harness.toast(),
-        "Alt-O opens what was pasted, Backspace deletes it"
+        "Alt-o opens what was pasted, Backspace deletes it"
     );
     harness.press("alt-o");
     assert_eq!(harness.text(), long(30));

@@ -251,17 +251,20 @@ impl<'a> Parts<'a> {
     }
 
     /// The word about a context without excerpts, and whether nothing was found at all.
-    fn why_nothing(&self, wanted: &Wanted, context: &Context) -> Result<Option<(String, bool)>> {
+    pub fn why_nothing(
+        &self,
+        wanted: &Wanted,
+        context: &Context,
+    ) -> Result<Option<(String, bool)>> {
         if !context.excerpts.is_empty() || context.past.is_some() {
             return Ok(None);
         }
         let found = !self.index.search(&wanted.query, 1)?.is_empty();
         let named = !wanted.mentions.is_empty() || !wanted.pinned.is_empty();
         if wanted.budget < FEW && (found || named) {
-            let text =
-                "no code is shown: conversation and question leave no room for it; a shorter \
-                        question, /compact, or a larger context (--ctx) make some"
-                    .to_owned();
+            let text = "no code is shown: the message leaves no room for it; a shorter one, or a \
+                        larger context (--ctx), makes some"
+                .to_owned();
             return Ok(Some((text, false)));
         }
         // All that was found may have been shown before, or not fit: that is told with its place.

@@ -132,19 +132,32 @@ impl Fold {
     /// The folded exchanges as the model is shown them, for people.
     pub fn text(&self, history: &[Turn]) -> String {
         let all = exchanges(history);
-        let kept = self.kept();
+        let fold = self.within(all.len());
+        let kept = fold.kept();
         let mut parts = Vec::new();
-        if self.gone > 0 {
-            parts.push(format!("({} left out)", self.gone));
+        if fold.gone > 0 {
+            parts.push(format!("({} left out)", fold.gone));
         }
-        for turns in all.get(self.gone..self.gists).unwrap_or(&[]) {
+        for turns in all.get(fold.gone..fold.gists).unwrap_or(&[]) {
             parts.push(shortened(turns, &kept).text());
         }
-        for turns in all.get(self.gists..self.names).unwrap_or(&[]) {
+        for turns in all.get(fold.gists..fold.names).unwrap_or(&[]) {
             let (sent, answer) = (named(turns, &kept), answer(turns));
             parts.push(format!("{sent}\n\nAnswer: {}", answer.trim()));
         }
         parts.join("\n\n")
+    }
+
+    /// The fold of a conversation of which the end may be lost.
+    fn within(&self, all: usize) -> Self {
+        let names = self.names.min(all);
+        let gists = self.gists.min(names);
+        Self {
+            names,
+            gists,
+            gone: self.gone.min(gists),
+            ..self.clone()
+        }
     }
 
     fn kept(&self) -> Kept<'_> {
@@ -196,8 +209,9 @@ pub(super) fn messages(
 ) -> Result<Vec<Message>> {
     let said = |role, content| Message { role, content };
     let mut messages = vec![system.clone()];
-    let kept = fold.kept();
     let all = exchanges(history);
+    let fold = fold.within(all.len());
+    let kept = fold.kept();
     let short = all.get(fold.gone..fold.gists).unwrap_or(&[]);
     if !short.is_empty() {
         let short: Vec<Short> = short.iter().map(|turns| shortened(turns, &kept)).collect();

@@ -294,11 +294,15 @@ pub(super) fn compose(
     };
     let mut context = pick(&wanted, parts.repo, parts.index, parts.count)?;
     context.budget = budget;
-    if context.excerpts.is_empty() {
-        notes.push(format!(
-            "nothing was found for this request in {}; name a file with @path",
-            counted(parts.index.stats().files, "file")
-        ));
+    if let Some((why, nothing)) = parts.why_nothing(&wanted, &context)? {
+        notes.push(if nothing {
+            format!(
+                "nothing was found for this request in {}; name a file with @path",
+                counted(parts.index.stats().files, "file")
+            )
+        } else {
+            why
+        });
     }
     let files: Vec<String> = request.files.iter().map(RepoPath::to_string).collect();
     let sent = parts.prompts.patch(&PatchValues {

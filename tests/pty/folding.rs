@@ -1,0 +1,90 @@
+//! A conversation that is longer than the model's window, and a paste that is.
+
+use std::process::Command;
+
+use super::project::Project;
+use super::sitting::{leave, open, say};
+use super::terminal::{Manner, Terminal};
+
+const CTRL_O: &str = "\x0f";
+
+/// A model with a small window that says much, whatever it is asked.
+fn script() -> String {
+    let answer = "It greets whoever it is told to. ".repeat(90);
+    format!(
+        "{{\"model\":{{\"name\":\"script\",\"context\":4096}}}}\n\
+         {{\"steps\":[{{\"text\":\"{answer}\"}}],\"repeat\":true}}"
+    )
+}
+
+fn asked(terminal: &mut Terminal, number: usize) {
+    say(terminal, &format!("who is greeted in number{number}?"));
+    terminal.wait("the answer", 20, |text| {
+        text.contains(&format!("number{number}?"))
+            && text.contains("token")
+            && text.contains("told to.")
+    });
+}
+
+#[test]
+fn it_goes_on_past_the_window_on_the_screen_and_on_the_command_line() {
+    let project = Project::new();
+    let state = tempfile::tempdir().expect("a folder");
+    let usual = Manner::default();
+    let kept = ("XDG_STATE_HOME", state.path().display().to_string());
+    let manner = Manner {
+        size: (100, 40),
+        env: usual.env.into_iter().chain([kept]).collect(),
+        ..Manner::default()
+    };
+    let mut terminal = open(&project, &script(), &manner);
+    terminal.wait("the index", 20, |text| !text.contains("indexing"));
+    for number in 1..=4 {
+        asked(&mut terminal, number);
+        assert!(
+            !terminal.text().contains("does not fit"),
+            "{}",
+            terminal.text()
+        );
+    }
+    terminal.send("\x1b[5~");
+    terminal.send("\x1b[5~");
+    terminal.wait("the fold", 10, |text| text.contains("folded: "));
+    say(&mut terminal, "/compact");
+    terminal.wait("another fold", 10, |text| text.contains("/full undoes it"));
+    terminal.send(CTRL_O);
+    terminal.wait("what was folded", 10, |text| {
+        text.contains("Question: who is greeted")
+    });
+    terminal.send(CTRL_O);
+    // A message that is longer than the window stays in the composer.
+    terminal.send(&format!(
+        "\x1b[200~{}\x1b[201~",
+        "a line of a log\n".repeat(1_500)
+    ));
+    terminal.wait("the paste", 10, |text| text.contains("[pasted 1,500 lines"));
+    terminal.wait("its tokens", 10, |text| text.contains("6,000 tokens]"));
+    terminal.send("\r");
+    terminal.wait("the reason", 10, |text| {
+        text.contains("too long: it has 6,000 tokens") && text.contains("[pasted 1,500 lines")
+    });
+    terminal.send("\x7f");
+    terminal.wait("an empty composer", 10, |text| !text.contains("[pasted"));
+    leave(&mut terminal);
+    let mut home = Command::new(env!("CARGO_BIN_EXE_homebody"));
+    let out = home
+        .args([
+            "--engine",
+            &project.script(&script()),
+            "ask",
+            "--continue",
+            "and who is it?",
+        ])
+        .current_dir(project.path())
+        .env("XDG_STATE_HOME", state.path())
+        .output()
+        .expect("run");
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success(), "{told}");
+    assert!(!told.contains("does not fit"), "{told}");
+}
