@@ -34,7 +34,7 @@ impl State {
             Some((revision, _, tokens)) if revision == self.composer.revision() => (tokens, true),
             // A text has about as many tokens for its bytes as it had a moment ago.
             Some((_, known, tokens)) if known > 0 => (
-                (bytes as f64 / known as f64 * tokens as f64) as usize,
+                (bytes as f64 / known as f64 * tokens as f64).round() as usize,
                 false,
             ),
             _ => (estimate(bytes), false),

@@ -90,15 +90,23 @@ pub(super) fn full(state: &mut State) {
     state.fold = Fold::undone(&state.turns);
     state.preview = None;
     let more = before.saturating_sub(after);
-    state.context_used = match state.context_used {
-        0 => 0,
-        used => used + more,
+    let whole = (state.context_used + more).max(before);
+    let told = human_count(whole as u64);
+    let window = state.facts().map_or(0, |facts| facts.context);
+    let text = if window > 0 && whole > window {
+        state.context_used = window;
+        format!(
+            "nothing is folded any more; but all of it takes about {told} of {} tokens, so the \
+             next question folds as much as it must",
+            human_count(window as u64)
+        )
+    } else {
+        state.context_used = whole;
+        format!(
+            "nothing is folded any more: with the next question the model reads about {told} \
+             tokens anew"
+        )
     };
-    let text = format!(
-        "nothing is folded any more: the next question has the model read about {} tokens anew, \
-         unless they do not fit",
-        human_count(state.context_used.max(before) as u64)
-    );
     state.note(Tone::Plain, text);
     super::scroll::to_bottom(state);
 }

@@ -406,7 +406,9 @@ fn warn_of_context(state: &mut State) {
     let Some(context) = state.facts().map(|facts| facts.context) else {
         return;
     };
-    if context > 0 && state.context_used * 100 >= context * NEARLY_FULL {
+    // Once it has been folded, that it will be again is nothing new.
+    let first = state.fold.is_empty();
+    if first && context > 0 && state.context_used * 100 >= context * NEARLY_FULL {
         let text = format!(
             "this conversation takes {} of {} tokens of context: the next question folds earlier \
              turns; /compact does so now, /new begins another",

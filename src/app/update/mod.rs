@@ -133,9 +133,7 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         Event::SessionsFound { words, result } => sessions::found(state, &words, result, out),
         Event::SessionBegun(id) => state.session = Some(id),
         Event::SessionLoaded { id, result } => world::session(state, id, result, out),
-        Event::SaveFailed(failure) | Event::Warning(failure) => {
-            state.push(Body::Error(failure));
-        }
+        Event::SaveFailed(failure) | Event::Warning(failure) => state.fail(failure),
         Event::LogFailed(failure) => world::log_failed(state, failure),
         Event::Written(result) => world::written(state, result),
         Event::Suggested { finding, change } => {

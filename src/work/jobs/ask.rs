@@ -32,14 +32,7 @@ pub(super) fn run(
     emit: &mut dyn FnMut(Event),
 ) -> Result<Answer> {
     let standing = model_calls::system(cx, true)?;
-    let window = Window {
-        count: &*cx.engine,
-        tokens: cx.engine.facts().context,
-        settings: cx.settings,
-        prompts: cx.prompts,
-        rates: cx.engine.rates(),
-    };
-    let before = window.before(&standing.message, request)?;
+    let before = before(&standing.message, request, cx)?;
     if before.new {
         emit(Event::Folded(before.fold.clone()));
     }
@@ -94,6 +87,18 @@ pub(super) fn run(
         context,
         stopped: done.finish == Finish::Cancelled,
     })
+}
+
+/// The conversation before the request, folded where it must be.
+fn before(system: &Message, request: &Ask, cx: &JobCx<'_>) -> Result<Before> {
+    let window = Window {
+        count: &*cx.engine,
+        tokens: cx.engine.facts().context,
+        settings: cx.settings,
+        prompts: cx.prompts,
+        rates: cx.engine.rates(),
+    };
+    window.before(system, request)
 }
 
 /// Goes on with the last answer, where it ends.

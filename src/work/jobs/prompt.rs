@@ -82,6 +82,13 @@ struct EarlierValues<'a> {
     exchanges: &'a [Short],
 }
 
+impl EarlierValues<'_> {
+    fn sample() -> Value {
+        let exchanges = &[Short::sample()];
+        of(EarlierValues { exchanges })
+    }
+}
+
 /// The values that `patch.md` may use.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct PatchValues<'a> {
@@ -371,14 +378,7 @@ fn sample(name: &str) -> Value {
             fence: "```",
             nothing_found: true,
         }),
-        "earlier.md" => of(EarlierValues {
-            exchanges: &[Short {
-                question: "q".to_owned(),
-                shown: "s".to_owned(),
-                excerpts: "e".to_owned(),
-                answer: "a".to_owned(),
-            }],
-        }),
+        "earlier.md" => EarlierValues::sample(),
         "patch.md" => of(PatchValues {
             rewrites: true,
             whole: true,

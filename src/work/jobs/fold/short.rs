@@ -51,6 +51,17 @@ pub(in crate::jobs) struct Short {
 }
 
 impl Short {
+    /// One of which every part is there.
+    pub fn sample() -> Self {
+        let part = || "x".to_owned();
+        Self {
+            question: part(),
+            shown: part(),
+            excerpts: part(),
+            answer: part(),
+        }
+    }
+
     /// As people read it.
     pub fn text(&self) -> String {
         let mut text = format!("Question: {}\n", self.question);
@@ -72,7 +83,7 @@ pub(super) struct Kept<'a> {
 }
 
 impl<'a> Kept<'a> {
-    /// What is said in words to be kept, and what is pinned.
+    /// All that is to be kept: said in words, and pinned.
     pub fn new(keep: &'a str, pinned: &'a [Mention]) -> Self {
         let is_path = |word: &&str| word.contains(['/', '.']) && word.len() > 2;
         let bare = |c: char| !c.is_alphanumeric() && c != '_';
