@@ -15,7 +15,6 @@ use crate::app::{
 };
 use crate::base::text::{counted, human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
-use crate::patch::ChangedHunk;
 
 /// Pairs of lines longer than this are not compared word by word.
 const MAX_WORDS_LINE: usize = 1_000;
@@ -82,6 +81,9 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         let text = format!("  {written} of {all} written, {open} open");
         left.push(word(&text, Role::Ok));
     }
+    if let Some(text) = accepted(patch) {
+        left.push(word(&format!("  {text}"), Role::Ok));
+    }
     let right = match &patch.state {
         PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
         // On a narrow screen the rule has them.
@@ -105,6 +107,13 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         PatchState::Discarded => vec![word("rejected", Role::Dim)],
     };
     sides(left, right, cx.width)
+}
+
+/// How many hunks of a patch are accepted, in words; none where none is yet.
+pub fn accepted(patch: &PatchBlock) -> Option<String> {
+    let count = patch.count(|decision| decision == Decision::Accepted);
+    let all = patch.count(|decision| decision != Decision::Written);
+    (patch.is_open() && count > 0).then(|| format!("{count} of {all} accepted"))
 }
 
 fn file_row(patch: &PatchBlock, i: usize, file: &PatchFile, focused: bool, cx: &Cx<'_>) -> Row {
@@ -174,9 +183,9 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
         let said = Span::styled(" written", cx.role(Role::Dim));
         head.body.push(said);
     }
-    if let Some(section) = section(patch, &entry.hunk) {
-        head.body
-            .push(Span::styled(format!(" {section}"), cx.role(Role::Dim)));
+    if !entry.hunk.section.is_empty() {
+        let section = format!(" {}", code_line(&entry.hunk.section));
+        head.body.push(Span::styled(section, cx.role(Role::Dim)));
     }
     head.lead.push(Span::raw("  "));
     head.room = Some(cx.width.saturating_sub(2) as u16);
@@ -259,24 +268,6 @@ fn line_rows(
             ..Row::default()
         });
     }
-}
-
-/// The nearest line above a hunk that begins a definition: what git prints behind `@@`.
-fn section(patch: &PatchBlock, hunk: &ChangedHunk) -> Option<String> {
-    let before = patch.change.files.get(hunk.file)?.before.as_ref()?;
-    let start = hunk.old?.start() as usize;
-    let lines: Vec<&str> = before.lines().take(start.saturating_sub(1)).collect();
-    lines
-        .iter()
-        .rev()
-        .take(2_000)
-        .find(|line| {
-            line.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')
-                && !line.trim_end().ends_with(':')
-                || line.starts_with("def ")
-                || line.starts_with("class ")
-        })
-        .map(|line| code_line(line.trim_end().trim_end_matches(" {")))
 }
 
 /// The pieces of a line, each with true if it was changed.

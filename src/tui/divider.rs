@@ -5,12 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::diff::accepted;
 use super::draw::{Cx, hint_spans, rate_text, tone};
 use super::text::bar;
 use super::theme::Role;
 use super::width::{fit, fit_end, spans_width, width};
 use crate::app::{
-    Action, Activity, BlockId, Body, Composing, Find, Indexing, Match, PatchRow, Place, Scroll,
+    Action, Activity, BlockId, Body, Composing, Find, Focus, Indexing, Match, PatchRow, Place, Scroll,
     State,
 };
 use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
@@ -35,7 +36,10 @@ pub fn rule(
     let right = rule_right(state, below, keys, cx);
     let right_cells = spans_width(&right);
     let taken = if right_cells > 0 { right_cells + 9 } else { 6 };
-    let mut left = rule_left(state, below, cx, cells.saturating_sub(taken));
+    let mut left = match keys.and_then(|_| decided(state)) {
+        Some(text) => vec![Span::styled(text, cx.role(Role::Ok))],
+        None => rule_left(state, below, cx, cells.saturating_sub(taken)),
+    };
     if !left.is_empty() {
         left.insert(0, Span::raw(" "));
         left.push(Span::raw(" "));
@@ -97,6 +101,17 @@ pub fn find(
     (at.min(area.right().saturating_sub(1)), area.y)
 }
 
+/// How many hunks are accepted of the patch that has the keys.
+fn decided(state: &State) -> Option<String> {
+    let Focus::Patch(id) = state.focus else {
+        return None;
+    };
+    match &state.block(id)?.body {
+        Body::Patch(patch) if matches!(state.activity(), Activity::Idle) => accepted(patch),
+        _ => None,
+    }
+}
+
 fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Vec<Span<'static>> {
     if let Some(toast) = &state.toast {
         let (sign, role) = tone(toast.tone);
@@ -112,10 +127,11 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
         return vec![Span::styled(text, cx.role(role))];
     }
     if let Some(place) = keys {
-        // What runs is said at the left.
+        // What runs is said at the left, and how much of a patch is accepted.
         let busy = !matches!(state.activity(), Activity::Idle);
         let room = if busy { cx.width / 2 } else { cx.width };
-        return hint_spans(cx, place, room.saturating_sub(6));
+        let said = decided(state).map_or(0, |text| width(&text) + 4);
+        return hint_spans(cx, place, room.saturating_sub(6 + said));
     }
     let mut words = Vec::new();
     if state.scroll != Scroll::Bottom && below > 0 {

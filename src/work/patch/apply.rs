@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Edit, EditKind, Texts};
+use super::{Edit, Texts};
 use crate::base::lines::{Line, bytes, lines, with_newlines, without_newline};
 use crate::base::secrets::{masked_copy, restored};
 use crate::base::text::{is_hostile, printable, truncated};
@@ -27,7 +27,7 @@ pub struct FileChange {
 /// A whole patch: every file it touches, before and after.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The files, in order of path.
+    /// The files, in the order in which edits first name them.
     pub files: Vec<FileChange>,
 }
 
@@ -53,7 +53,9 @@ struct Work {
 
 /// The edits as far as they have been looked at.
 #[derive(Default)]
-struct EditPlan {
+struct EditPlan<'n> {
+    /// The number by which each edit is called.
+    numbers: &'n [usize],
     /// Files that are there and are edited, by the names they have now.
     work: BTreeMap<RepoPath, Work>,
     /// New files, with their texts.
@@ -74,7 +76,20 @@ impl Change {
     /// # Errors
     /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
-        let mut plan = EditPlan::default();
+        let numbers: Vec<usize> = (1..=edits.len()).collect();
+        Self::plan_some(edits, &numbers, texts)
+    }
+
+    /// Works out the new texts as [`Change::plan`] does, where the edits are some of an answer's:
+    /// `numbers` are those by which failures call them.
+    ///
+    /// # Errors
+    /// As [`Change::plan`].
+    pub fn plan_some(edits: &[Edit], numbers: &[usize], texts: &dyn Texts) -> Result<Self> {
+        let mut plan = EditPlan {
+            numbers,
+            ..EditPlan::default()
+        };
         // Renames first: later blocks may use the new name for a file.
         for (at, edit) in edits.iter().enumerate() {
             if let Edit::Rename { path, to } = edit {
@@ -155,7 +170,12 @@ fn named(file: &[Line<'_>], range: LineRange, old: &str) -> Result<Range<usize>>
     }
 }
 
-impl EditPlan {
+impl EditPlan<'_> {
+    /// The number by which the edit at an index is called.
+    fn number(&self, at: usize) -> usize {
+        self.numbers.get(at).copied().unwrap_or(at + 1)
+    }
+
     fn refuse(&mut self, edit: usize, why: impl Into<String>) {
         self.refused.push((edit, why.into()));
     }
@@ -314,17 +334,14 @@ impl EditPlan {
             .iter()
             .find(|other| clash(&other.lines, &splice.lines))
             .map(|other| other.edit);
-        if let Some(other) = other {
-            return self.refuse(
-                at,
-                format!(
-                    "it overlaps with edit {} at line {}; say both as one edit",
-                    other + 1,
-                    splice.lines.start + 1
-                ),
-            );
-        }
-        work.splices.push(splice);
+        let Some(other) = other else {
+            return work.splices.push(splice);
+        };
+        let (other, line) = (self.number(other), splice.lines.start + 1);
+        self.refuse(
+            at,
+            format!("it overlaps with edit {other} at line {line}; say both as one edit"),
+        );
     }
 
     /// The change, if no edit was refused.
@@ -371,24 +388,18 @@ impl EditPlan {
                 .fold(Failure::input(what), |failure, (at, why)| {
                     let edit = edits.get(*at);
                     let name = edit
-                        .map(|edit| format!("{} {}", word(edit), edit.path()))
+                        .map(|edit| format!("{} {}", edit.kind().word(), edit.path()))
                         .or_bug("an edit that there is not was refused");
-                    failure.because(format!("edit {} ({name}): {why}", at + 1))
+                    failure.because(format!("edit {} ({name}): {why}", self.number(*at)))
                 }));
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let named = |edit: &Edit| self.moved.get(edit.path()).unwrap_or(edit.path()).clone();
+        let mut order: BTreeMap<RepoPath, usize> = BTreeMap::new();
+        for (at, edit) in edits.iter().enumerate() {
+            order.entry(named(edit)).or_insert(at);
+        }
+        files.sort_by_key(|file| order.get(&file.path).copied());
         Ok(Change { files })
-    }
-}
-
-/// The word by which a model says an edit.
-fn word(edit: &Edit) -> &'static str {
-    match edit.kind() {
-        EditKind::Replace => "replace",
-        EditKind::Rewrite => "rewrite",
-        EditKind::Create => "create",
-        EditKind::Delete => "delete",
-        EditKind::Rename => "rename",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::EditKind;
 use super::*;
 use proptest::prelude::*;
 
@@ -256,11 +257,11 @@ fn renaming_and_changing_go_together_by_either_name() {
 /// A change of each kind.
 pub(in crate::patch) fn every_kind() -> Change {
     let edits = [
+        replace("1\n", "x\n"),
+        rewrite(12, 12, "y\n"),
         create("new"),
         delete("old"),
         rename("was", "is"),
-        replace("1\n", "x\n"),
-        rewrite(12, 12, "y\n"),
     ];
     let text: String = (1..=12).map(|n| format!("{n}\n")).collect();
     let texts = map(&[("a", &text), ("old", "o\n"), ("was", "w\n")]);
@@ -373,4 +374,36 @@ proptest! {
         lines.splice(start..stop, new);
         prop_assert_eq!(super::tests::after(&before, &[edit]), join(&lines));
     }
+}
+
+#[test]
+fn files_stand_in_the_order_in_which_edits_name_them() {
+    let texts = map(&[("a", "1\n"), ("b", "1\n"), ("c", "1\n")]);
+    let edits = [
+        create("z"),
+        rename("c", "n"),
+        Edit::Lines {
+            path: path("n"),
+            range: LineRange::new(1, 1),
+            old: "1\n".to_owned(),
+            new: "2\n".to_owned(),
+            kind: EditKind::Replace,
+        },
+        delete("b"),
+        located("1\n", &[replace("1\n", "2\n")]).remove(0),
+    ];
+    let change = Change::plan(&edits, &texts).expect("a plan");
+    let names: Vec<&str> = change.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(names, ["z", "c", "b", "a"]);
+}
+
+#[test]
+fn edits_are_called_by_the_numbers_they_are_given() {
+    let edits = located("1\n2\n", &[replace("1\n", "x\n"), replace("1\n", "y\n")]);
+    let failure = Change::plan_some(&edits, &[2, 7], &map(&[("a", "1\n2\n")]));
+    let told = failure.expect_err("they overlap").causes().join(" ");
+    assert!(
+        told.contains("edit 7 (replace a): it overlaps with edit 2"),
+        "{told}"
+    );
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, DiffTag};
 
+use super::section::section;
 use super::{Change, FileChange};
 use crate::base::{LineRange, OrBug as _};
 
@@ -19,6 +20,8 @@ pub struct ChangedHunk {
     pub new: Option<LineRange>,
     /// `+1`, `-1` or `0` for each line, with the text without newline.
     pub lines: Vec<(i8, String)>,
+    /// The definition that the hunk stands in, as it stands behind `@@`; empty where there is none.
+    pub section: String,
 }
 
 /// Pairs of lines beyond which a stretch is shown as replaced whole: comparing is quadratic at
@@ -37,6 +40,8 @@ pub(super) struct Group<'a> {
     pub old: Range<usize>,
     pub new: Range<usize>,
     pub rows: Vec<DiffRow<'a>>,
+    /// The definition that they stand in; empty where there is none.
+    pub section: String,
 }
 
 /// The groups of changes from `before` to `after`, in order, with `context` lines around.
@@ -127,8 +132,11 @@ fn group<'a>(ops: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> Option<Group<'
             }
         }
     }
+    let start = first.old_range().start;
+    let changed = rows.iter().find(|row| row.sign != 0);
     Some(Group {
-        old: first.old_range().start..last.old_range().end,
+        section: section(old, start, changed.map_or("", |row| row.text)),
+        old: start..last.old_range().end,
         new: first.new_range().start..last.new_range().end,
         rows,
     })
@@ -161,6 +169,7 @@ fn whole(at: usize, file: &FileChange) -> ChangedHunk {
         old: range.filter(|_| sign < 0),
         new: range.filter(|_| sign > 0),
         lines,
+        section: String::new(),
     }
 }
 
@@ -190,6 +199,7 @@ impl Change {
                     file: at,
                     old: lines_of(&group.old),
                     new: lines_of(&group.new),
+                    section: group.section.clone(),
                     lines: group
                         .rows
                         .iter()

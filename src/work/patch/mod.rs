@@ -13,6 +13,7 @@ mod hunks;
 mod merge;
 mod own_encoding;
 mod record;
+mod section;
 pub mod undo;
 mod unified;
 pub mod write;
@@ -42,6 +43,19 @@ pub enum EditKind {
     Delete,
     /// A file under a new name.
     Rename,
+}
+
+impl EditKind {
+    /// The word by which a model says an edit of that kind.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Replace => "replace",
+            Self::Rewrite => "rewrite",
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::Rename => "rename",
+        }
+    }
 }
 
 /// A proposed change, as the model said it.

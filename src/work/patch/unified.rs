@@ -45,9 +45,11 @@ impl Change {
             for group in &groups {
                 let _ = writeln!(
                     out,
-                    "@@ -{} +{} @@",
+                    "@@ -{} +{} @@{}{}",
                     span(group.old.start, group.old.len()),
-                    span(group.new.start, group.new.len())
+                    span(group.new.start, group.new.len()),
+                    if group.section.is_empty() { "" } else { " " },
+                    group.section
                 );
                 for DiffRow { sign, text } in &group.rows {
                     out.push(match sign {

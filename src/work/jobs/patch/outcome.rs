@@ -119,14 +119,18 @@ pub(super) fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn
             kept = edits;
         }
         Err(_) => {
-            // One by one: those that hold together with the ones before them are taken.
-            for edit in edits {
+            // One by one: those that hold together with the ones before them are taken. Each keeps
+            // the number that it has in the answer.
+            let mut numbers = Vec::new();
+            for (number, edit) in (1..).zip(edits) {
                 kept.push(edit);
-                match Change::plan(&kept, texts) {
+                numbers.push(number);
+                match Change::plan_some(&kept, &numbers, texts) {
                     Ok(change) => outcome.change = change,
                     Err(failure) => {
                         outcome.troubles.push(reason(&failure));
                         kept.pop();
+                        numbers.pop();
                     }
                 }
             }
