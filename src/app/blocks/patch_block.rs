@@ -314,7 +314,11 @@ impl PatchBlock {
                 change.files.push(file.clone());
             }
         }
-        change.files.sort_by(|a, b| a.path.cmp(&b.path));
+        let place = |file: &FileChange| {
+            let mut all = self.change.files.iter();
+            all.position(|other| other.path == file.path)
+        };
+        change.files.sort_by_key(place);
         change
     }
 
@@ -330,6 +334,17 @@ impl PatchBlock {
             .files
             .retain(|f| f.before != f.after || f.renamed_to.is_some());
         self.rebuild(change, file);
+    }
+
+    /// Tells whether a hunk that was edited stands for hunks that are all accepted: who edits what
+    /// is accepted wants it so.
+    fn is_wanted(&self, edited: &ChangedHunk, path: Option<&RepoPath>) -> bool {
+        let of = |hunk: &ChangedHunk| self.change.files.get(hunk.file).map(|file| &file.path);
+        let before = self.hunks.iter();
+        let mut before = before
+            .filter(|old| of(&old.hunk) == path && meet(&old.hunk, edited))
+            .peekable();
+        before.peek().is_some() && before.all(|old| old.decision == Decision::Accepted)
     }
 
     fn rebuild(&mut self, change: Change, file: usize) {
@@ -348,6 +363,8 @@ impl PatchBlock {
             if let Some((from, old)) = same.and_then(|at| Some((at, self.hunks.get(at)?))) {
                 hunk.decision = old.decision;
                 moved.push((from, to));
+            } else if self.is_wanted(&hunk.hunk, path) {
+                hunk.decision = Decision::Accepted;
             }
         }
         for bare in &mut new.files {
@@ -360,15 +377,33 @@ impl PatchBlock {
         new.writings = std::mem::take(&mut self.writings);
         new.find_written(&moved);
         if let Some(edited) = new.files.get(file) {
-            new.cursor = if edited.hunks.0 < edited.hunks.1 {
-                PatchRow::Hunk(edited.hunks.0)
-            } else {
-                PatchRow::File(file)
+            // The eye is on the hunk that was edited.
+            let at = match self.cursor {
+                PatchRow::Hunk(at) => self.hunks.get(at).map(|hunk| &hunk.hunk),
+                PatchRow::File(_) => None,
+            };
+            let same = |to: &usize| {
+                let hunk = new.hunks.get(*to).map(|hunk| &hunk.hunk);
+                at.zip(hunk).is_some_and(|(a, b)| meet(a, b))
+            };
+            let (from, to) = edited.hunks;
+            new.cursor = match (from..to).find(same) {
+                Some(at) => PatchRow::Hunk(at),
+                None if from < to => PatchRow::Hunk(from),
+                None => PatchRow::File(file),
             };
         }
         if new.change.is_empty() {
             new.state = PatchState::Discarded;
         }
         *self = new;
+    }
+}
+
+/// Tells whether two hunks of a file change the same lines of it, or stand between the same.
+fn meet(a: &ChangedHunk, b: &ChangedHunk) -> bool {
+    match (a.old, b.old) {
+        (Some(a), Some(b)) => a.start() <= b.end() && b.start() <= a.end(),
+        _ => true,
     }
 }

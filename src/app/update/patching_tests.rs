@@ -419,6 +419,27 @@ fn new_deleted_and_renamed_files_are_taken_as_one() {
 }
 
 #[test]
+fn an_accepted_hunk_that_is_edited_stays_accepted_and_under_the_eye() {
+    for (decide, decision) in [("a", Accepted), ("r", Undecided), ("n", Undecided)] {
+        let mut harness = Harness::ready();
+        let id = harness.planned();
+        harness.press(&format!("n n {decide}"));
+        harness.state.focus = Focus::Patch(id);
+        if let Some(patch) = patch_mut(&mut harness.state, id) {
+            patch.cursor = PatchRow::Hunk(2);
+        }
+        let after = harness.patch(id).change.files[1].after.clone();
+        let text = after.expect("a text").replace("new 30", "by hand");
+        harness.event(Event::EditorDone {
+            purpose: EditorPurpose::PatchFile { block: id, file: 1 },
+            result: Ok(Some(text)),
+        });
+        assert_eq!(decisions(&harness, id), [Undecided, Undecided, decision]);
+        assert_eq!(harness.patch(id).cursor, PatchRow::Hunk(2));
+    }
+}
+
+#[test]
 fn a_file_that_is_taken_away_cannot_be_edited() {
     let mut harness = Harness::ready();
     let (generation, _) = started(&harness.send("/patch it")).expect("a job");

@@ -30,7 +30,7 @@ pub(super) fn run(
         }
         Slash::Continue => send::go_on(state, out),
         Slash::Patch if argument.is_empty() => needs(state, "/patch", "what to change"),
-        Slash::Patch => send::patch(state, argument, argument, out),
+        Slash::Patch => send::patch(state, argument, text, out),
         Slash::Review => review(state, argument, text, out),
         Slash::Message => {
             if git(state, "a commit message") {
