@@ -130,6 +130,11 @@ pub enum Command {
         texts: Vec<String>,
     },
 
+    /// Scroll the code at the cursor sideways, if some of it is out of sight. No report.
+    Aside {
+        /// Steps to the right; negative is to the left.
+        by: i8,
+    },
     /// Draw everything again from an empty screen.
     Redraw,
     /// Ring the bell: something long has ended while the window had no focus.

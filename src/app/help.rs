@@ -91,6 +91,8 @@ pub fn hints(keymap: &Keymap, place: Place) -> Vec<(String, &'static str)> {
             (Action::RunCheck, "check"),
             (Action::EditFile, "edit"),
             (Action::Remark, "remark"),
+            (Action::Wrap, "wrap"),
+            (Action::Beside, "side by side"),
             (Action::PreviousHunk, "previous"),
         ],
         Place::Review => &[
@@ -113,6 +115,7 @@ pub fn hints(keymap: &Keymap, place: Place) -> Vec<(String, &'static str)> {
             (Action::NextCode, "code"),
             (Action::CopyBlock, "copy"),
             (Action::OpenBlock, "open"),
+            (Action::CodeRight, "sideways"),
         ],
         Place::Overlay => &[(Action::Choose, "choose"), (Action::Stop, "close")],
         Place::Everywhere | Place::Composer => &[

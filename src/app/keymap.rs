@@ -130,6 +130,8 @@ actions! {
     ScrollDown "scroll-down" Transcript ["down", "j"] "scroll down a line";
     ScrollTop "scroll-top" Transcript ["home", "g"] "the start of the transcript";
     ScrollBottom "scroll-bottom" Transcript ["end", "G"] "the end of the transcript";
+    CodeLeft "code-left" Transcript ["left", "h", "<"] "scroll the code at the cursor to the left";
+    CodeRight "code-right" Transcript ["right", "l", ">"] "scroll the code at the cursor to the right";
     LeaveTranscript "leave-transcript" Transcript ["tab", "i"] "back to the composer";
 
     Accept "accept" Patch ["a"] "accept the hunk at the cursor, or the file";
@@ -143,6 +145,10 @@ actions! {
     PatchUp "patch-up" Patch ["up", "k"] "a row up";
     PatchDown "patch-down" Patch ["down", "j"] "a row down";
     Fold "fold" Patch ["space", "left", "right", "h", "l"] "fold or open the file";
+    Wrap "wrap" Patch ["w"] "wrap long lines, or show each in a row of its own";
+    LinesLeft "lines-left" Patch ["<"] "scroll lines that are not wrapped to the left";
+    LinesRight "lines-right" Patch [">"] "scroll lines that are not wrapped to the right";
+    Beside "side-by-side" Patch ["s"] "old and new side by side (from 120 columns), or one below the other";
     Apply "apply" Patch ["enter"] "write what is accepted";
     CopyPatch "copy-patch" Patch ["y"] "copy it as a unified diff";
     LeavePatch "leave-patch" Patch ["tab", "i"] "to the composer; the patch stays open";
@@ -154,6 +160,8 @@ actions! {
     WriteReport "write-report" Review ["w"] "write the findings to a file";
     FindingUp "finding-up" Review ["up", "k", "p"] "the finding before";
     FindingDown "finding-down" Review ["down", "j", "n"] "the next finding";
+    FindingLeft "finding-left" Review ["<"] "scroll the code of the finding to the left";
+    FindingRight "finding-right" Review [">"] "scroll the code of the finding to the right";
     EditFinding "edit-finding" Review ["e"] "open the place in $EDITOR";
     CopyFinding "copy-finding" Review ["y"] "copy it";
     LeaveReview "leave-review" Review ["tab", "i"] "to the composer; the review stays";

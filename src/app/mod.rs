@@ -43,8 +43,8 @@ pub use keymap::{Action, Keymap, Place};
 pub use log::Conversation;
 pub use overlay::{Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker};
 pub use state::{
-    Activity, Composing, Cursor, EngineState, Focus, Indexing, Layout, Options, Panel, PanelRow,
-    PanelTab, Queued, RunningJob, Scroll, State, Toast,
+    Activity, Composing, Cursor, DiffLook, EngineState, Focus, Indexing, Layout, Options, Panel,
+    PanelRow, PanelTab, Queued, RunningJob, Scroll, State, Toast,
 };
 pub use update::{start, update};
 

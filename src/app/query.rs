@@ -7,8 +7,8 @@ use super::event::{EngineFacts, Millis};
 use super::keymap::{Keymap, Place};
 use super::log::Log;
 use super::state::{
-    Activity, Awaited, Composing, EngineState, Focus, Indexing, Layout, Options, PanelRow,
-    PanelTab, Scroll, State,
+    Activity, Awaited, Composing, DiffLook, EngineState, Focus, Indexing, Layout, Options,
+    PanelRow, PanelTab, Scroll, State,
 };
 use crate::base::text::counted;
 use crate::index::Progress;
@@ -41,6 +41,7 @@ impl State {
             cursor: None,
             selection: None,
             focus: Focus::Composer,
+            diff_look: DiffLook::default(),
             composer: Composer::new(options.vim),
             composing: Composing::Request,
             completion: None,

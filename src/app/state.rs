@@ -95,6 +95,8 @@ pub struct State {
     pub selection: Option<Selection>,
     /// The place keys go to, when there is no overlay.
     pub focus: Focus,
+    /// The manner in which the lines of patches are shown.
+    pub diff_look: DiffLook,
 
     /// The editor for questions, commands and remarks.
     pub composer: Composer,
@@ -195,6 +197,24 @@ pub struct State {
 pub(super) struct Awaited {
     pub(super) preview: Option<Generation>,
     pub(super) search: Option<Generation>,
+}
+
+/// The manner in which the lines of patches are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DiffLook {
+    /// True if long lines are wrapped, false if they are scrolled sideways.
+    pub wrap: bool,
+    /// True if old and new stand side by side where the screen is wide enough.
+    pub beside: bool,
+}
+
+impl Default for DiffLook {
+    fn default() -> Self {
+        Self {
+            wrap: true,
+            beside: false,
+        }
+    }
 }
 
 /// The part of the transcript in view.

@@ -2,8 +2,8 @@
 
 use ratatui::text::Span;
 
-use super::draw::{Cx, rate_text, sides};
-use super::stream::Stream;
+use super::draw::{Cx, Kept, rate_text, sides};
+
 use super::styled_rows::{Row, Rows};
 use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
@@ -12,7 +12,7 @@ use crate::app::{AnswerBlock, BlockPart, JobKind, Phase, State};
 use crate::base::text::{counted, human_count, human_time, printable};
 
 /// The rows of an answer, in stretches that are kept apart.
-pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> Vec<Rows> {
+pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, kept: &mut Kept) -> Vec<Rows> {
     let mut head = Vec::new();
     for note in &answer.notes {
         head.extend(plain(note, cx.role(Role::Dim), cx.width.min(MEASURE)));
@@ -27,7 +27,7 @@ pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, stream: &mut Str
         JobKind::Message => {
             vec![plain(&answer.text, cx.role(Role::Text), cx.width.min(MEASURE)).into()]
         }
-        _ => stream.rows(
+        _ => kept.stream.rows(
             &answer.text,
             cx.width,
             cx.theme,

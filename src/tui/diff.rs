@@ -1,39 +1,44 @@
-//! A planned change as rows: files, hunks with their decisions, changed words marked.
+//! A planned change as rows: files, hunks with their decisions, and how its check came out.
+
+mod colours;
+pub mod lines;
+mod words;
 
 use ratatui::style::Style;
 use ratatui::text::Span;
-use similar::TextDiff;
-use unicode_segmentation::UnicodeSegmentation as _;
 
+use self::lines::{HunkText, Laid, starts};
 use super::draw::{Cx, hint_spans, sides};
-use super::styled_rows::Row;
+use super::styled_rows::{Row, Rows};
 use super::theme::Role;
 use super::width::{code_line, fit_end, spans_width, width};
-use super::wrap::wrap;
 use crate::app::{
-    BlockPart, Check, Decision, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
+    BlockPart, Check, Decision, DiffLook, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow,
+    PatchState,
 };
 use crate::base::text::{counted, human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
 
-/// Pairs of lines longer than this are not compared word by word.
-const MAX_WORDS_LINE: usize = 1_000;
-/// Pairs less alike than this are shown as wholly changed.
-const LEAST_ALIKE: f32 = 0.35;
-/// Rows that a line of code is wrapped to at most.
-const MOST_ROWS: usize = 20;
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
 /// Cells below which the keys do not fit beside the heading.
 pub const NARROW: usize = 60;
 
-/// The rows of a patch. `focused`: keys go to it.
-pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
+/// The rows of a patch, those of each hunk for themselves. `focused`: keys go to it.
+pub fn chunks(
+    patch: &PatchBlock,
+    focused: bool,
+    look: DiffLook,
+    laid: &mut Laid,
+    cx: &Cx<'_>,
+) -> Vec<Rows> {
+    let mut out: Vec<Rows> = Vec::new();
     let mut rows = vec![heading(patch, focused, cx)];
     for trouble in &patch.troubles {
         rows.extend(cx.said("left out: ", trouble, Role::Warning));
     }
+    laid.begin();
     for (i, file) in patch.files.iter().enumerate() {
         rows.push(file_row(patch, i, file, focused, cx));
         if patch.cursor == PatchRow::File(i) {
@@ -43,16 +48,37 @@ pub fn rows(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Vec<Row> {
             continue;
         }
         let (from, to) = file.hunks;
+        let language = language(file);
         for (h, entry) in patch.hunks.iter().enumerate().take(to).skip(from) {
             rows.push(hunk_head(patch, h, entry, focused, cx));
             if patch.cursor == PatchRow::Hunk(h) {
                 rows.extend(failure_rows(patch, cx));
             }
-            hunk_lines(h, entry, cx, &mut rows);
+            let text = HunkText {
+                lines: &entry.hunk.lines,
+                starts: starts(entry.hunk.old, entry.hunk.new),
+                number: h,
+                language: &language,
+                rejected: entry.decision == Decision::Rejected,
+            };
+            out.push(std::mem::take(&mut rows).into());
+            out.push(laid.rows(&text, look, cx));
         }
     }
+    laid.end();
     rows.extend(check_rows(patch, cx));
-    rows
+    out.push(rows.into());
+    out
+}
+
+/// The name by which the language of a file is known: its extension, else its whole name.
+fn language(file: &PatchFile) -> String {
+    let path = match &file.what {
+        FileFate::Renamed(to) => to,
+        _ => &file.path,
+    };
+    let name = || path.name().to_owned();
+    path.extension().map_or_else(name, Into::into)
 }
 
 /// The rows of what went wrong with the patch just now, if something did.
@@ -192,143 +218,6 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
     head
 }
 
-/// The lines of a hunk with their numbers, the changed words marked.
-fn hunk_lines(h: usize, entry: &PatchHunk, cx: &Cx<'_>, rows: &mut Vec<Row>) {
-    let rejected = entry.decision == Decision::Rejected;
-    let lines = &entry.hunk.lines;
-    // A side without lines, of a file that is new or goes, counts from 1.
-    let mut old = entry.hunk.old.map_or(1, crate::base::LineRange::start);
-    let mut new = entry.hunk.new.map_or(1, crate::base::LineRange::start);
-    let last = old.max(new).saturating_add(lines.len() as u32);
-    let digits = last.to_string().len().max(4);
-    for ((sign, text), pieces) in lines.iter().zip(words(lines)) {
-        let (number, sign, role, word_role) = match sign {
-            1.. => (new, '+', Role::Added, Role::AddedWord),
-            0 => (new, ' ', Role::Text, Role::Text),
-            _ => (old, '-', Role::Removed, Role::RemovedWord),
-        };
-        if sign != '-' {
-            new = new.saturating_add(1);
-        }
-        if sign != '+' {
-            old = old.saturating_add(1);
-        }
-        let style = if rejected {
-            cx.role(Role::Dim)
-        } else {
-            cx.role(role)
-        };
-        let body = match pieces {
-            Some(pieces) if !rejected => pieces
-                .iter()
-                .map(|(changed, piece)| {
-                    let style = if *changed { cx.role(word_role) } else { style };
-                    Span::styled(code_line(piece), style)
-                })
-                .collect(),
-            _ => vec![Span::styled(code_line(text), style)],
-        };
-        let number = Span::styled(format!("    {number:>digits$} "), cx.role(Role::Dim));
-        let room = cx.width.saturating_sub(digits + 7).max(4);
-        let sign = Span::styled(format!("{sign} "), style);
-        line_rows([number, sign], body, room, BlockPart::Hunk(h), rows);
-    }
-}
-
-/// The rows of a line of code behind its number and sign: wrapped, for nobody accepts what is not
-/// seen; one that would take a screen is scrolled sideways instead.
-fn line_rows(
-    lead: [Span<'static>; 2],
-    body: Vec<Span<'static>>,
-    room: usize,
-    part: BlockPart,
-    rows: &mut Vec<Row>,
-) {
-    let cells = spans_width(&body);
-    if cells <= room || cells > room * MOST_ROWS {
-        rows.push(Row {
-            lead: lead.into(),
-            body,
-            room: Some(room as u16),
-            part,
-            ..Row::default()
-        });
-        return;
-    }
-    let margin = " ".repeat(spans_width(&lead));
-    for (n, body) in wrap(&body, room).into_iter().enumerate() {
-        rows.push(Row {
-            lead: match n {
-                0 => lead.clone().into(),
-                _ => vec![Span::raw(margin.clone())],
-            },
-            body,
-            soft: n > 0,
-            part,
-            ..Row::default()
-        });
-    }
-}
-
-/// The pieces of a line, each with true if it was changed.
-type Pieces = Vec<(bool, String)>;
-
-/// The pieces of each line; none for a line without a counterpart, or wholly changed.
-fn words(lines: &[(i8, String)]) -> Vec<Option<Pieces>> {
-    let run = |lines: &[(i8, String)], sign: i8| {
-        let same = lines.iter().take_while(|(s, _)| *s == sign);
-        same.count()
-    };
-    let mut out = Vec::with_capacity(lines.len());
-    let mut rest = lines;
-    while let Some(at) = rest.iter().position(|(sign, _)| *sign == -1) {
-        out.resize(out.len() + at, None);
-        let (_, changed) = rest.split_at(at);
-        let (removed, after) = changed.split_at(run(changed, -1));
-        let (added, after) = after.split_at(run(after, 1));
-        let (mut before, mut behind) = (vec![None; removed.len()], vec![None; added.len()]);
-        let slots = before.iter_mut().zip(&mut behind);
-        for (((_, old), (_, new)), (from, to)) in removed.iter().zip(added).zip(slots) {
-            (*from, *to) = compare(old, new).unzip();
-        }
-        out.append(&mut before);
-        out.append(&mut behind);
-        rest = after;
-    }
-    out.resize(lines.len(), None);
-    out
-}
-
-fn compare(old: &str, new: &str) -> Option<(Pieces, Pieces)> {
-    if old.len().max(new.len()) > MAX_WORDS_LINE {
-        return None;
-    }
-    let (old_words, new_words): (Vec<&str>, Vec<&str>) = (
-        old.split_word_bounds().collect(),
-        new.split_word_bounds().collect(),
-    );
-    let diff = TextDiff::from_slices(&old_words, &new_words);
-    if diff.ratio() < LEAST_ALIKE {
-        return None;
-    }
-    let (mut before, mut after): (Pieces, Pieces) = (Vec::new(), Vec::new());
-    let add = |to: &mut Pieces, changed: bool, text: &str| match to.last_mut() {
-        Some((same, piece)) if *same == changed => piece.push_str(text),
-        _ => to.push((changed, text.to_owned())),
-    };
-    for change in diff.iter_all_changes() {
-        match change.tag() {
-            similar::ChangeTag::Equal => {
-                add(&mut before, false, change.value());
-                add(&mut after, false, change.value());
-            }
-            similar::ChangeTag::Delete => add(&mut before, true, change.value()),
-            similar::ChangeTag::Insert => add(&mut after, true, change.value()),
-        }
-    }
-    Some((before, after))
-}
-
 fn check_rows(patch: &PatchBlock, cx: &Cx<'_>) -> Vec<Row> {
     match &patch.check {
         Check::None => Vec::new(),
@@ -377,52 +266,5 @@ fn code_row(line: &str, style: Style, cx: &Cx<'_>) -> Row {
         body: vec![Span::styled(code_line(line), style)],
         room: Some(cx.width.saturating_sub(2) as u16),
         ..Row::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn marks(old: &str, new: &str) -> Option<String> {
-        let lines = [(-1, old.to_owned()), (1, new.to_owned())];
-        let pieces = words(&lines);
-        let show = |pieces: &Pieces| -> String {
-            pieces
-                .iter()
-                .map(|(changed, text)| {
-                    if *changed {
-                        format!("[{text}]")
-                    } else {
-                        text.clone()
-                    }
-                })
-                .collect()
-        };
-        Some(format!(
-            "{} | {}",
-            show(pieces[0].as_ref()?),
-            show(pieces[1].as_ref()?)
-        ))
-    }
-
-    #[test]
-    fn changed_words_are_marked_within_lines_that_are_alike() {
-        assert_eq!(
-            marks("let a = old(x);", "let a = new(x, y);").as_deref(),
-            Some("let a = [old](x); | let a = [new](x[, y]);")
-        );
-        assert_eq!(marks("completely other", "} // nothing 1 2 3 4 5"), None);
-    }
-
-    #[test]
-    fn a_removed_line_without_a_counterpart_has_no_marks() {
-        let lines = [
-            (-1, "a b".to_owned()),
-            (-1, "c d".to_owned()),
-            (1, "a c".to_owned()),
-        ];
-        let pieces = words(&lines);
-        assert!(pieces[0].is_some() && pieces[1].is_none() && pieces[2].is_some());
     }
 }

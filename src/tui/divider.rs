@@ -11,8 +11,8 @@ use super::text::bar;
 use super::theme::Role;
 use super::width::{fit, fit_end, spans_width, width};
 use crate::app::{
-    Action, Activity, BlockId, Body, Composing, Find, Focus, Indexing, Match, PatchRow, Place, Scroll,
-    State,
+    Action, Activity, BlockId, Body, Composing, Find, Focus, Indexing, Match, PatchRow, Place,
+    Scroll, State,
 };
 use crate::base::text::{counted, human_bytes, human_count, human_time, printable};
 use crate::index::Progress;

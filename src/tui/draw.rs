@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::Span;
 
+use super::diff::lines::Laid;
 use super::highlight::Highlighter;
 use super::stream::Stream;
 use super::styled_rows::{Row, Rows};
@@ -25,6 +26,15 @@ pub struct Chunk {
     pub indent: u16,
     /// The rows.
     pub rows: Rows,
+}
+
+/// The parts of a block as drawn before, by which what is the same is not made again.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// The text of an answer.
+    pub stream: Stream,
+    /// The hunks of a patch.
+    pub laid: Laid,
 }
 
 /// Cells of a bar below which it has a row of its own.
@@ -171,7 +181,7 @@ pub fn sides(left: Vec<Span<'static>>, right: Vec<Span<'static>>, cells: usize) 
 }
 
 /// The rows of a block.
-pub fn block(block: &Block, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> Vec<Chunk> {
+pub fn block(block: &Block, state: &State, cx: &Cx<'_>, kept: &mut Kept) -> Vec<Chunk> {
     let chunk = |indent: u16, rows: Vec<Row>| Chunk {
         indent,
         rows: rows.into(),
@@ -181,14 +191,18 @@ pub fn block(block: &Block, state: &State, cx: &Cx<'_>, stream: &mut Stream) -> 
         Body::User(turn) => vec![chunk(0, user(turn, cx))],
         Body::Answer(answer) => {
             let inner = narrower(cx, 2);
-            answer::chunks(answer, state, &inner, stream)
+            answer::chunks(answer, state, &inner, kept)
                 .into_iter()
                 .map(|rows| Chunk { indent: 2, rows })
                 .collect()
         }
         Body::Patch(patch) => {
             let focused = state.overlay.is_none() && state.focus == Focus::Patch(block.id);
-            vec![chunk(0, diff::rows(patch, focused, cx))]
+            let look = state.diff_look;
+            diff::chunks(patch, focused, look, &mut kept.laid, cx)
+                .into_iter()
+                .map(|rows| Chunk { indent: 0, rows })
+                .collect()
         }
         Body::Review(review) => {
             let focused = state.overlay.is_none() && state.focus == Focus::Review(block.id);

@@ -62,6 +62,12 @@ impl Highlighter {
         self.syntaxes.get().is_some()
     }
 
+    /// Tells whether code in a language, by its name or the extension of a file, gets colours.
+    pub fn knows(&self, language: &str) -> bool {
+        let known = |syntaxes: &SyntaxSet| syntaxes.find_syntax_by_token(language).is_some();
+        self.theme.is_some() && !language.is_empty() && self.syntaxes.get().is_some_and(known)
+    }
+
     /// Colours in the look of this theme from now on.
     pub fn set_theme(&mut self, theme: &Theme) {
         let depth = theme.depth;

@@ -31,6 +31,7 @@ mod opening;
 mod overlay;
 pub mod pacer;
 mod panel;
+mod panes;
 mod panic_watch;
 #[cfg(unix)]
 mod paste;

@@ -19,7 +19,7 @@ use super::view::View;
 use super::workers::Workers;
 use super::{Start, clipboard, editor, signals};
 use crate::app::{
-    self, Code, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Place, Signal, State,
+    self, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Signal, State,
 };
 use crate::base::bug::bug;
 use crate::base::places::write_private;
@@ -266,19 +266,6 @@ impl Ring {
         match event {
             term::Event::Key(key) => {
                 let Some(key) = input::key(key) else { return };
-                // Code that is wider than its frame is moved by the arrows while reading.
-                if self.state.place() == Place::Transcript
-                    && let Some(cursor) = self.state.cursor
-                    && self.state.keymap.action(Place::Transcript, key).is_none()
-                    && let Some(by) = match key.code {
-                        Code::Left => Some(-ASIDE),
-                        Code::Right => Some(ASIDE),
-                        _ => None,
-                    }
-                {
-                    self.view.aside_of(cursor.block, by);
-                    return;
-                }
                 self.take_in(Event::Key(key));
             }
             term::Event::Paste(text) => self.take_in(Event::Paste(text)),
@@ -369,6 +356,11 @@ impl Ring {
             Command::Redraw => {
                 self.screen.forget();
                 self.pacer.input();
+                None
+            }
+            Command::Aside { by } => {
+                let by = ASIDE.saturating_mul(i32::from(by));
+                self.view.aside_at_cursor(&self.state, by);
                 None
             }
             Command::Bell => {

@@ -35,6 +35,8 @@ macro_rules! seen {
 
 #[path = "screens_answers_tests.rs"]
 mod answers;
+#[path = "screens_diffs_tests.rs"]
+mod diffs;
 #[path = "screens_folds_tests.rs"]
 mod folds;
 #[path = "screens_over_tests.rs"]
@@ -132,6 +134,9 @@ impl Screen {
         for command in &commands {
             if let Command::StartJob { generation, .. } = command {
                 self.job = *generation;
+            }
+            if let Command::Aside { by } = command {
+                self.view.aside_at_cursor(&self.state, 8 * i32::from(*by));
             }
         }
         if !commands.is_empty() {

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -29,6 +30,33 @@ pub struct Row {
     pub part: BlockPart,
     /// Cells of the body that mean something else: from, up to, what.
     pub links: Vec<(u16, u16, BlockPart)>,
+    /// A second text beside the first, behind its tail.
+    pub beside: Option<Box<Half>>,
+    /// The ground under cells of the row: from, up to, its style.
+    pub grounds: Vec<(u16, u16, Style)>,
+}
+
+/// A text with what stands before it, as a part of a row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Half {
+    /// Decoration before the text.
+    pub lead: Vec<Span<'static>>,
+    /// The text.
+    pub body: Vec<Span<'static>>,
+    /// Cells of the window the text is scrolled sideways in; none where it is shown whole.
+    pub room: Option<u16>,
+}
+
+impl Half {
+    /// The spans of the half, its window moved `aside` cells to the right.
+    fn spans(&self, aside: usize, marker: Style) -> Vec<Span<'static>> {
+        let mut spans = self.lead.clone();
+        match self.room {
+            Some(room) => spans.extend(window(&self.body, aside, usize::from(room), marker)),
+            None => spans.extend(self.body.iter().cloned()),
+        }
+        spans
+    }
 }
 
 impl Default for Row {
@@ -42,6 +70,8 @@ impl Default for Row {
             decoration: false,
             part: BlockPart::Text,
             links: Vec::new(),
+            beside: None,
+            grounds: Vec::new(),
         }
     }
 }
@@ -96,7 +126,38 @@ impl Row {
             None => spans.extend(self.body.iter().cloned()),
         }
         spans.extend(self.tail.iter().cloned());
+        if let Some(half) = &self.beside {
+            spans.extend(half.spans(aside, marker));
+        }
         Line::from(spans)
+    }
+
+    /// Cells of the text that are not seen for want of room.
+    pub fn beyond(&self) -> usize {
+        let beyond = |body: &[Span<'_>], room: Option<u16>| {
+            room.map_or(0, |room| {
+                spans_width(body).saturating_sub(usize::from(room))
+            })
+        };
+        let beside = self.beside.as_ref();
+        let beside = beside.map_or(0, |half| beyond(&half.body, half.room));
+        beyond(&self.body, self.room).max(beside)
+    }
+
+    /// The text that a column lies in or before, and the cell at which it begins: of two texts side
+    /// by side one is meant.
+    pub fn text_at(&self, column: u16) -> (usize, &[Span<'static>]) {
+        let first = spans_width(&self.lead);
+        if let Some(half) = &self.beside {
+            let body = self
+                .room
+                .map_or_else(|| spans_width(&self.body), usize::from);
+            let start = first + body + spans_width(&self.tail);
+            if usize::from(column) >= start {
+                return (start + spans_width(&half.lead), &half.body);
+            }
+        }
+        (first, &self.body)
     }
 
     /// Draws the row.
@@ -108,6 +169,10 @@ impl Row {
         aside: usize,
         marker: Style,
     ) {
+        for (from, to, style) in &self.grounds {
+            let cells = Rect::new(x + from, y, to.min(&width).saturating_sub(*from), 1);
+            buffer.set_style(cells.intersection(buffer.area), *style);
+        }
         buffer.set_line(x, y, &self.line(aside, marker), width);
     }
 
@@ -176,8 +241,8 @@ pub fn selected(rows: &[Row], from: (usize, u16), to: (usize, u16)) -> String {
         if row.decoration {
             continue;
         }
-        let lead = spans_width(&row.lead);
-        let text = row.plain();
+        let (lead, body) = row.text_at(from.1);
+        let text: String = body.iter().map(|s| s.content.as_ref()).collect();
         let first = if i == from.0 {
             usize::from(from.1).saturating_sub(lead)
         } else {

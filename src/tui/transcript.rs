@@ -7,14 +7,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use super::draw::{self, Chunk, Cx};
+use super::draw::{self, Chunk, Cx, Kept};
 use super::find::{Found, find};
-use super::stream::Stream;
+use super::panes::Panes;
 use super::styled_rows::{Row, selected};
 use super::theme::Role;
 use crate::app::{
-    Block, BlockId, BlockPart, Body, Check, Cursor, Focus, Match, PatchRow, PatchState, Scroll,
-    Selection, Spot, State,
+    Block, BlockId, BlockPart, Body, Check, Cursor, DiffLook, Focus, Match, PatchRow, PatchState,
+    Scroll, Selection, Spot, State,
 };
 
 /// Cells left of the text: the mark of the cursor, and a blank.
@@ -26,12 +26,12 @@ const MOST_MATCHES: usize = 10_000;
 #[derive(Debug, Default)]
 struct Memo {
     key: Option<Key>,
-    stream: Stream,
+    kept: Kept,
     chunks: Vec<Chunk>,
     height: u32,
-    aside: usize,
     /// The words that were looked for, and where they were found.
     found: (String, Vec<Found>),
+    panes: Panes,
 }
 
 /// The things the look of a block depends on.
@@ -43,6 +43,7 @@ struct Key {
     focused: bool,
     code: usize,
     sealed: bool,
+    diff: Option<DiffLook>,
 }
 
 /// A row on the screen.
@@ -76,7 +77,10 @@ impl Transcript {
                 let memo = self.memos.entry(block.id).or_default();
                 let key = key(block, state, cx);
                 if key.is_none() || memo.key != key {
-                    memo.chunks = draw::block(block, state, cx, &mut memo.stream);
+                    memo.chunks = draw::block(block, state, cx, &mut memo.kept);
+                    let rows = memo.chunks.iter().flat_map(|c| c.rows.iter());
+                    let together = matches!(block.body, Body::Patch(_));
+                    memo.panes.measure(rows, together);
                     let rows: usize = memo.chunks.iter().map(|c| c.rows.len()).sum();
                     // A block with nothing to show takes no empty row either.
                     memo.height = if rows == 0 { 0 } else { rows as u32 + 1 };
@@ -125,14 +129,7 @@ impl Transcript {
         let (Focus::Patch(id) | Focus::Review(id)) = state.focus else {
             return None;
         };
-        let part = match &state.block(id)?.body {
-            Body::Patch(patch) => match patch.cursor {
-                PatchRow::File(i) => BlockPart::PatchFile(i),
-                PatchRow::Hunk(h) => BlockPart::Hunk(h),
-            },
-            Body::Review(review) => BlockPart::Finding(review.cursor),
-            _ => return None,
-        };
+        let part = cursor_part(state, id)?;
         let memo = self.memos.get(&id)?;
         let mut rows = (0u32..)
             .zip(memo.chunks.iter().flat_map(|c| c.rows.iter()))
@@ -197,14 +194,15 @@ impl Transcript {
                 let y = area.y + offset;
                 let x = area.x + MARGIN + indent;
                 let width = area.width.saturating_sub(MARGIN + indent);
-                row.draw(buffer, (x, y), width, memo.aside, cx.role(Role::Accent));
+                let aside = memo.panes.aside(line);
+                row.draw(buffer, (x, y), width, aside, cx.role(Role::Accent));
                 if let Some(slot) = self.seen.get_mut(usize::from(offset)) {
                     *slot = Some(Seen { block: id, line });
                 }
                 if let Some(search) = &state.find {
                     let at = search.at.filter(|at| at.block == Some(id));
                     let found = (&memo.found.1[..], line, at);
-                    mark_found(buffer, (x, y, width), row, memo.aside, found, cx);
+                    mark_found(buffer, (x, y, width), row, aside, found, cx);
                 }
                 if cursor.is_some_and(|c| marks(c, id, row)) {
                     let bar = if cx.theme.ascii { "|" } else { "▌" };
@@ -248,22 +246,36 @@ impl Transcript {
         Some((spot, BlockPart::Text))
     }
 
-    /// Moves the windows of a block sideways.
-    pub fn aside(&mut self, id: BlockId, by: i32) {
-        if let Some(memo) = self.memos.get_mut(&id) {
-            // Where no row has a window, nothing can be moved.
-            let widest = memo
-                .chunks
-                .iter()
-                .flat_map(|c| c.rows.iter())
-                .filter_map(|row| {
-                    let room = usize::from(row.room?);
-                    Some(super::width::spans_width(&row.body).saturating_sub(room))
-                })
-                .max()
-                .unwrap_or(0);
-            let limit = if widest == 0 { 0 } else { widest + 1 };
-            memo.aside = memo.aside.saturating_add_signed(by as isize).min(limit);
+    /// Moves the window under a spot sideways.
+    pub fn aside(&mut self, spot: Spot, by: i32) {
+        if let Some(memo) = self.memos.get_mut(&spot.block)
+            && let Some(pane) = memo.panes.at(spot.line)
+        {
+            memo.panes.shift(pane, by);
+        }
+    }
+
+    /// Moves the window at the cursor sideways: that of the code chosen, else the first one in
+    /// sight.
+    pub fn aside_at_cursor(&mut self, state: &State, by: i32) {
+        let (id, part) = match (state.focus, state.cursor) {
+            (Focus::Patch(id), _) => (id, None),
+            (Focus::Review(id), _) => (id, cursor_part(state, id)),
+            (_, Some(cursor)) => (cursor.block, cursor.code.map(BlockPart::Code)),
+            (_, None) => return,
+        };
+        let lines = self.seen.iter().flatten().filter(|seen| seen.block == id);
+        let seen = lines.clone().map(|seen| seen.line).min().unwrap_or(0)
+            ..lines.map(|seen| seen.line + 1).max().unwrap_or(0);
+        let Some(memo) = self.memos.get_mut(&id) else {
+            return;
+        };
+        let pane = match part {
+            Some(part) => memo.panes.of(part),
+            None => memo.panes.in_sight(&seen),
+        };
+        if let Some(pane) = pane {
+            memo.panes.shift(pane, by);
         }
     }
 
@@ -294,6 +306,18 @@ impl Transcript {
     }
 }
 
+/// The part of a patch or a review that its cursor stands on.
+fn cursor_part(state: &State, id: BlockId) -> Option<BlockPart> {
+    match &state.block(id)?.body {
+        Body::Patch(patch) => Some(match patch.cursor {
+            PatchRow::File(i) => BlockPart::PatchFile(i),
+            PatchRow::Hunk(h) => BlockPart::Hunk(h),
+        }),
+        Body::Review(review) => Some(BlockPart::Finding(review.cursor)),
+        _ => None,
+    }
+}
+
 /// The first row drawn, counted from the beginning of the transcript. `lowest`: that of the end.
 fn top(scroll: Scroll, heights: &[(BlockId, u32)], lowest: u32) -> u32 {
     match scroll {
@@ -320,8 +344,9 @@ fn marked(
     if row.decoration || spot < first || spot > last {
         return None;
     }
-    let text = margin + super::width::spans_width(&row.lead) as u16;
-    let text_end = text + super::width::spans_width(&row.body) as u16;
+    let (lead, body) = row.text_at(start.column.saturating_sub(margin));
+    let text = margin + lead as u16;
+    let text_end = text + super::width::spans_width(body) as u16;
     let from = if spot == first {
         start.column.max(text)
     } else {
@@ -384,6 +409,7 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
     };
     let mut sealed = false;
     let mut code = 0;
+    let mut diff = None;
     match &block.body {
         Body::Answer(answer) if answer.phase.is_running() => return None,
         Body::Review(review) if review.phase.is_running() => return None,
@@ -394,6 +420,7 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         {
             return None;
         }
+        Body::Patch(_) => diff = Some(state.diff_look),
         Body::Welcome => sealed = state.options.sealed == crate::base::seal::Sealed::Yes,
         _ => {}
     }
@@ -404,5 +431,6 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         focused,
         code,
         sealed,
+        diff,
     })
 }

@@ -380,16 +380,16 @@ impl View {
         self.target(column, row, state)
     }
 
-    /// Scrolls the code of the block under a cell sideways.
+    /// Scrolls the code under a cell sideways.
     pub fn aside(&mut self, column: u16, row: u16, by: i32) {
         if let Some((spot, _)) = self.transcript.at(column, row) {
-            self.transcript.aside(spot.block, by);
+            self.transcript.aside(spot, by);
         }
     }
 
-    /// Scrolls the code of a block sideways.
-    pub fn aside_of(&mut self, block: BlockId, by: i32) {
-        self.transcript.aside(block, by);
+    /// Scrolls the code at the cursor sideways.
+    pub fn aside_at_cursor(&mut self, state: &State, by: i32) {
+        self.transcript.aside_at_cursor(state, by);
     }
 
     /// The text of a selection in the transcript.

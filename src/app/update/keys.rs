@@ -5,7 +5,7 @@ use super::super::command::Command;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
 use super::super::state::{Composing, Focus, State};
-use super::{compose, finding, overlay, palette, panel, patching, reviewing, scroll, stop};
+use super::{compose, finding, look, overlay, palette, panel, patching, reviewing, scroll, stop};
 
 /// Takes a key to the place that has the keys.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
@@ -151,6 +151,14 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::ScrollDown => scroll::by(state, 1),
         Action::ScrollTop => scroll::to_top(state),
         Action::ScrollBottom => scroll::to_bottom(state),
+        Action::CodeLeft | Action::LinesLeft | Action::FindingLeft => {
+            out.push(Command::Aside { by: -1 });
+        }
+        Action::CodeRight | Action::LinesRight | Action::FindingRight => {
+            out.push(Command::Aside { by: 1 });
+        }
+        Action::Wrap => look::wrap(state),
+        Action::Beside => look::beside(state),
         Action::LeaveTranscript | Action::LeavePatch | Action::LeaveReview | Action::LeavePanel => {
             scroll::leave(state)
         }

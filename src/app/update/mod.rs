@@ -2,11 +2,12 @@
 
 mod checking;
 mod compose;
-mod finding;
 pub(super) mod counting;
+mod finding;
 mod folding;
 mod job;
 mod keys;
+mod look;
 mod models;
 mod mouse;
 mod overlay;
