@@ -2,8 +2,8 @@
 
 use ratatui::text::Span;
 
+use super::diff::sketch::sketch;
 use super::draw::{Cx, Kept, rate_text, sides};
-
 use super::styled_rows::{Row, Rows};
 use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
@@ -21,8 +21,9 @@ pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, kept: &mut Kept)
         head.extend(thinking(answer, cx));
     }
     let body = match answer.job {
-        JobKind::Patch if answer.phase.is_running() => {
-            vec![raw_edits(&answer.text, cx).into()]
+        // One that did not come to its end keeps what was written of its edits.
+        JobKind::Patch if answer.phase != Phase::Done => {
+            vec![sketch(answer, state.diff_look, cx).into()]
         }
         JobKind::Message => {
             vec![plain(&answer.text, cx.role(Role::Text), cx.width.min(MEASURE)).into()]
@@ -87,40 +88,6 @@ fn thinking(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
                 cx.role(Role::Rule),
             )];
             rows.push(row.part(BlockPart::Thinking));
-        }
-    }
-    rows
-}
-
-/// An answer with edit blocks while it is written: as it comes, the sides coloured.
-fn raw_edits(text: &str, cx: &Cx<'_>) -> Vec<Row> {
-    let mut role = Role::Text;
-    let mut inside = false;
-    let mut rows = Vec::new();
-    for line in text.lines() {
-        let (shown, next) = if line.starts_with("*** ") {
-            inside = false;
-            (Role::Heading, Role::Text)
-        } else if line.starts_with("<<<<<<<") {
-            inside = true;
-            (Role::Rule, Role::Removed)
-        } else if inside && line.starts_with("=======") {
-            (Role::Rule, Role::Added)
-        } else if line.starts_with(">>>>>>>") {
-            inside = false;
-            (Role::Rule, Role::Text)
-        } else {
-            (role, role)
-        };
-        role = next;
-        if inside || shown == Role::Rule {
-            rows.push(Row {
-                body: vec![Span::styled(super::width::code_line(line), cx.role(shown))],
-                room: Some(cx.width as u16),
-                ..Row::default()
-            });
-        } else {
-            rows.extend(plain(line, cx.role(shown), cx.width.min(MEASURE)));
         }
     }
     rows

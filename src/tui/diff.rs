@@ -2,6 +2,7 @@
 
 mod colours;
 pub mod lines;
+pub mod sketch;
 mod words;
 
 use ratatui::style::Style;

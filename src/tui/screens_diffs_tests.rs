@@ -153,3 +153,38 @@ fn changed_code_has_the_colours_of_its_language_on_a_ground() {
         assert_eq!((seen, ground), (1, Color::Reset));
     }
 }
+
+#[test]
+fn a_patch_grows_as_a_diff() {
+    let mut screen = Screen::ready(SMALL);
+    screen.say("/patch call it twice");
+    screen.told(Told::Context {
+        version: 1,
+        context: context(),
+    });
+    let said = "I call it twice.\n\n*** rewrite crates/ignore/src/walk.rs:1482-1485\n<<<<<<<\n    \
+                for ancestor in ancestors(path) {\n        if twice(&handle, ancestor) {\n";
+    for end in 0..=said.len() {
+        let so_far = screen.state.blocks.len();
+        if end > 0 {
+            let text = said.get(end - 1..end).expect("a letter").to_owned();
+            screen.told(Told::Token { text });
+        }
+        if end % 7 == 0 {
+            let picture = screen.picture();
+            let marks = ["***", "<<<<", "====", ">>>>"];
+            assert!(
+                !marks.iter().any(|m| picture.contains(m)),
+                "{so_far}:\n{picture}"
+            );
+        }
+    }
+    screen.wait(800);
+    seen!("patch_grows", screen.looks());
+    screen.told(Told::Token {
+        text: "            return Err(Error::Loop);\n        }\n>>>>>>>\n*** create src/new.rs\n<<<<<<<\nfn".into(),
+    });
+    seen!("patch_grows_on", screen.picture());
+    screen.resize(40, 12);
+    seen!("patch_grows_narrow", screen.picture());
+}

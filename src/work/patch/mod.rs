@@ -9,6 +9,7 @@ pub mod apply;
 pub mod attributes;
 mod disk;
 mod edit_language;
+mod growing;
 mod hunks;
 mod merge;
 mod own_encoding;
@@ -24,6 +25,7 @@ use crate::base::{LineRange, RepoPath, Result};
 
 pub use apply::{Change, FileChange};
 pub use edit_language::{EditAnswer, EditGrammar, EditLanguage, Scope, ScopeFile};
+pub use growing::{Growing, GrowingEdit, growing};
 pub use hunks::ChangedHunk;
 pub use own_encoding::to_unified_bytes;
 pub use undo::{UndoRequest, Undone};
