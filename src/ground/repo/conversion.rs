@@ -79,6 +79,12 @@ impl<'a> Conversions<'a> {
         })
     }
 
+    /// Tells whether git would run a program over a file before it stores it.
+    pub fn runs_a_filter(&self, path: &Path) -> Result<bool, git2::Error> {
+        let filter = self.attribute(path, "filter")?;
+        Ok(filter.is_some_and(|name| self.is_configured(&name)))
+    }
+
     /// Tells whether no attribute says what lines a file has in a diff, or fills in its id.
     pub fn leaves_lines(&self, path: &Path) -> Result<bool, git2::Error> {
         for name in ["diff", "ident"] {

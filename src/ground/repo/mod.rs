@@ -1,7 +1,8 @@
 //! Floor 1: the repository as it lies on disk. git2 and ignore live here and nowhere else.
 //!
-//! Law: reads only (writing the working tree is `patch::write`'s; `create` makes new
-//! repositories, in empty folders of homebody's own); runs no program but the installed git, in
+//! Law: reads only (writing the working tree is `patch::write`'s; `stage` and `commit` write git's
+//! own data, where the user asks for just that; `create` makes new repositories, in empty folders
+//! of homebody's own); runs no program but the installed git, in
 //! `installed`, for what libgit2 cannot read; never follows a link out of the root; a
 //! folder that is no git repository works, without diffs; every name and every content is hostile
 //! and is passed on as it is, to be made printable where shown.
@@ -9,6 +10,7 @@
 pub mod blame;
 mod case_twins;
 mod command_settings;
+pub mod commit;
 mod confidential;
 mod conversion;
 mod create;
@@ -24,6 +26,7 @@ mod open;
 #[cfg(test)]
 mod proof;
 pub mod read;
+pub mod stage;
 mod submodules;
 mod tree;
 #[cfg(any(test, feature = "lab"))]
@@ -39,6 +42,7 @@ use crate::base::{RepoPath, Result};
 
 pub use blame::Blamed;
 pub use case_twins::CaseTwins;
+pub use commit::{CommitPlan, NewCommit};
 pub use confidential::Confidential;
 pub use diff::{Diff, DiffKind, DiffLine, DiffSpec, FileDiff, FileKind, FileStatus, Hunk};
 pub use git::{Commit, Head, Status};
@@ -47,6 +51,7 @@ pub use ignored::{Globs, Ignoring};
 pub use log::{HistoryEdges, Log, Logged, Since};
 pub use new_file::NewFileForm;
 pub use read::{BlobId, blob_id};
+pub use stage::TextChange;
 pub use tree::{TreeEntry, TreeKind};
 pub use uncommitted::AtHead;
 pub use walk::{FileEntry, MAX_FILE, Skipped, Walk, WalkRules};
