@@ -72,6 +72,7 @@
 //! | hunks are taken or left one by one | `app/blocks/patch_block.rs`, `app/update/patching.rs` |
 //! | the user's check runs on a copy, in a cage | `jobs/check.rs`, `base/seal/cage.rs` |
 //! | a record is written, then each file beside its old self, then renamed | `patch/write.rs`, `patch/record.rs` |
+//! | what was applied is staged or committed, and nothing else | `app/update/committing.rs`, `jobs/commit.rs`, `repo/commit.rs` |
 //!
 //! # Words
 //!

@@ -19,6 +19,8 @@ pub enum EditorPurpose {
         /// Index of the file in `change.files`.
         file: usize,
     },
+    /// The message of a commit of what was applied.
+    CommitMessage,
     /// A file of the repository, opened where it lies.
     Look,
 }
@@ -257,6 +259,33 @@ pub enum WriteCommand {
         block: BlockId,
         /// The accepted part of the planned change.
         change: Box<Change>,
+    },
+    /// Stage a change that stands in the working tree, and nothing else. Reports
+    /// [`super::Event::Staged`].
+    Stage {
+        /// The block that the report names.
+        block: BlockId,
+        /// The written part of the change.
+        change: Box<Change>,
+    },
+    /// Plan a commit of such a change. Reports [`super::Event::CommitPlanned`].
+    PlanCommit {
+        /// The block that the report names.
+        block: BlockId,
+        /// The written part of the change.
+        change: Box<Change>,
+    },
+    /// Make that commit. Reports [`super::Event::Committed`], and [`super::Event::Checking`] while
+    /// hooks run.
+    Commit {
+        /// The block that the report names.
+        block: BlockId,
+        /// The written part of the change.
+        change: Box<Change>,
+        /// The message.
+        message: String,
+        /// True if the hooks run.
+        hooks: bool,
     },
     /// Take back the last applied patch. Reports [`super::Event::Undone`].
     Undo,

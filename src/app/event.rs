@@ -11,10 +11,11 @@ use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
 use crate::index::{Hit, Stats};
 use crate::jobs::check::Checked;
+use crate::jobs::commit::Committed;
 use crate::jobs::session::SessionEntry;
 use crate::jobs::{self, Answer, Finding, Preview};
 use crate::patch::{Applied, Change, Undone};
-use crate::repo::{Head, Status};
+use crate::repo::{CommitPlan, Head, Status};
 
 /// Milliseconds of a clock that never goes back; where it starts does not matter.
 pub type Millis = u64;
@@ -105,6 +106,34 @@ pub enum Event {
     },
     /// Answer to [`super::WriteCommand::Undo`].
     Undone(Result<Undone, Failure>),
+    /// Answer to [`super::WriteCommand::Stage`]: the files.
+    Staged {
+        /// The patch block it was for.
+        block: BlockId,
+        /// The files staged.
+        result: Result<Vec<RepoPath>, Failure>,
+    },
+    /// Answer to [`super::WriteCommand::PlanCommit`].
+    CommitPlanned {
+        /// The patch block it was for.
+        block: BlockId,
+        /// The commit that can be made.
+        result: Result<CommitPlan, Failure>,
+    },
+    /// The step that a commit is at, now and then until [`Event::Committed`].
+    Committing {
+        /// The patch block it is for.
+        block: BlockId,
+        /// The step, in a line.
+        what: String,
+    },
+    /// Answer to [`super::WriteCommand::Commit`].
+    Committed {
+        /// The patch block it was for.
+        block: BlockId,
+        /// The commit.
+        result: Result<Committed, Failure>,
+    },
     /// The step a check is at, now and then until [`Event::Checked`].
     Checking {
         /// The patch block it is for.

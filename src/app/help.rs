@@ -93,6 +93,7 @@ pub fn hints(keymap: &Keymap, place: Place) -> Vec<(String, &'static str)> {
             (Action::Remark, "remark"),
             (Action::Wrap, "wrap"),
             (Action::Beside, "side by side"),
+            (Action::Commit, "commit"),
             (Action::PreviousHunk, "previous"),
         ],
         Place::Review => &[

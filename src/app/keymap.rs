@@ -130,8 +130,8 @@ actions! {
     ScrollDown "scroll-down" Transcript ["down", "j"] "scroll down a line";
     ScrollTop "scroll-top" Transcript ["home", "g"] "the start of the transcript";
     ScrollBottom "scroll-bottom" Transcript ["end", "G"] "the end of the transcript";
-    CodeLeft "code-left" Transcript ["left", "h", "<"] "scroll the code at the cursor to the left";
-    CodeRight "code-right" Transcript ["right", "l", ">"] "scroll the code at the cursor to the right";
+    CodeLeft "code-left" Transcript ["left", "<"] "scroll the code at the cursor to the left";
+    CodeRight "code-right" Transcript ["right", ">"] "scroll the code at the cursor to the right";
     LeaveTranscript "leave-transcript" Transcript ["tab", "i"] "back to the composer";
 
     Accept "accept" Patch ["a"] "accept the hunk at the cursor, or the file";
@@ -150,6 +150,8 @@ actions! {
     LinesRight "lines-right" Patch [">"] "scroll lines that are not wrapped to the right";
     Beside "side-by-side" Patch ["s"] "old and new side by side (from 120 columns), or one below the other";
     Apply "apply" Patch ["enter"] "write what is accepted";
+    Stage "stage" Patch ["t"] "stage what was applied";
+    Commit "commit" Patch ["C"] "commit what was applied, and nothing else";
     CopyPatch "copy-patch" Patch ["y"] "copy it as a unified diff";
     LeavePatch "leave-patch" Patch ["tab", "i"] "to the composer; the patch stays open";
 

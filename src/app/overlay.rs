@@ -64,6 +64,8 @@ pub enum Confirm {
     Resume(Option<String>),
     /// Deleting a session.
     DeleteSession(String),
+    /// Committing a part of files of which other changes are staged.
+    CommitPart,
 }
 
 /// A list with a filter over its items.

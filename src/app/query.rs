@@ -59,6 +59,7 @@ impl State {
             queue: std::collections::VecDeque::new(),
             pulling: None,
             checking: None,
+            committing: None,
             turns: Vec::new(),
             private: false,
             fold: crate::jobs::Fold::default(),

@@ -134,6 +134,8 @@ pub struct State {
     pub pulling: Option<BlockId>,
     /// The patch block of the check that runs.
     pub checking: Option<BlockId>,
+    /// The commit that is being made ready.
+    pub committing: Option<Box<super::update::Commit>>,
 
     /// The conversation so far, as jobs are given it.
     pub turns: Vec<Turn>,
@@ -391,6 +393,8 @@ pub struct RunningJob {
     pub block: BlockId,
     /// The request in the person's words.
     pub request: String,
+    /// True if it writes the message of a commit that is being made ready.
+    pub commits: bool,
     /// True after Esc: what still comes is passed over, and the end of the job is waited for.
     pub stopping: bool,
 }

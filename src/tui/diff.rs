@@ -12,10 +12,10 @@ use self::lines::{HunkText, Laid, starts};
 use super::draw::{Cx, hint_spans, sides};
 use super::styled_rows::{Row, Rows};
 use super::theme::Role;
-use super::width::{code_line, fit_end, spans_width, width};
+use super::width::{code_line, fit, fit_end, spans_width, width};
 use crate::app::{
-    BlockPart, Check, Decision, DiffLook, FileFate, PatchBlock, PatchFile, PatchHunk, PatchRow,
-    PatchState,
+    Action, BlockPart, Check, Decision, DiffLook, FileFate, PatchBlock, PatchFile, PatchHunk,
+    PatchRow, PatchState,
 };
 use crate::base::text::{counted, human_time, printable};
 use crate::jobs::check::{Checked, Verdict};
@@ -23,6 +23,8 @@ use crate::jobs::check::{Checked, Verdict};
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
+/// Cells below which an applied patch does not say what git can do with it.
+const WIDE: usize = 78;
 /// Cells below which the keys do not fit beside the heading.
 pub const NARROW: usize = 60;
 
@@ -92,15 +94,15 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
     let mut left = vec![
         Span::styled("patch  ", cx.role(Role::Heading)),
         Span::styled(
-            format!(
-                "{}, {}",
-                counted(patch.files.len(), "file"),
-                counted(patch.hunks.len(), "hunk")
-            ),
+            format!("{}, ", counted(patch.files.len(), "file")),
             cx.role(Role::Text),
         ),
     ];
     let word = |text: &str, role| Span::styled(text.to_owned(), cx.role(role));
+    left.push(match accepted(patch) {
+        Some((accepted, all)) => word(&format!("{accepted} of {all} accepted"), Role::Ok),
+        None => word(&counted(patch.hunks.len(), "hunk"), Role::Text),
+    });
     let written = patch.count(|decision| decision == Decision::Written);
     if patch.is_open() && written > 0 {
         let all = patch.count(|_| true);
@@ -108,10 +110,12 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         let text = format!("  {written} of {all} written, {open} open");
         left.push(word(&text, Role::Ok));
     }
-    if let Some(text) = accepted(patch) {
-        left.push(word(&format!("  {text}"), Role::Ok));
-    }
+    let committing = patch.committing.as_deref().map(printable);
     let right = match &patch.state {
+        _ if committing.is_some() => {
+            let text = format!("{}…", committing.unwrap_or_default());
+            vec![word(&fit(&text, cx.width / 2), Role::Accent)]
+        }
         PatchState::Open if patch.files.is_empty() => vec![word("nothing to change", Role::Dim)],
         // On a narrow screen the rule has them.
         PatchState::Open if focused && cx.width < NARROW => Vec::new(),
@@ -122,25 +126,40 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         PatchState::Open => vec![word("open: Tab goes to it", Role::Dim)],
         PatchState::Applying => vec![word("being written…", Role::Accent)],
         PatchState::Applied { files } => {
+            let last = patch.writings.last();
+            let git = last.and_then(|writing| writing.in_git.words());
             left.push(word("  applied", Role::Ok));
-            vec![word(
-                &format!(
-                    "{} written · /undo takes it back",
-                    counted(files.len(), "file")
-                ),
-                Role::Dim,
-            )]
+            left.extend(git.map(|git| word(&format!(", {git}"), Role::Ok)));
+            vec![word(&afterwards(files.len(), focused, cx), Role::Dim)]
         }
         PatchState::Discarded => vec![word("rejected", Role::Dim)],
     };
     sides(left, right, cx.width)
 }
 
-/// How many hunks of a patch are accepted, in words; none where none is yet.
-pub fn accepted(patch: &PatchBlock) -> Option<String> {
+/// The words on what can be done with a patch that is applied, as many as there is room for.
+fn afterwards(files: usize, focused: bool, cx: &Cx<'_>) -> String {
+    let [next, commit, stage] =
+        [Action::NextPlace, Action::Commit, Action::Stage].map(|action| cx.keymap.hint(action));
+    let dot = cx.theme.glyphs().dot;
+    let git = format!("{commit} commits, {stage} stages {dot} /undo takes it back");
+    if cx.width < WIDE {
+        format!(
+            "{} written {dot} /undo takes it back",
+            counted(files, "file")
+        )
+    } else if focused {
+        git
+    } else {
+        format!("{next}: {git}")
+    }
+}
+
+/// How many hunks of a patch are accepted, of how many that are not written; none where none is.
+pub fn accepted(patch: &PatchBlock) -> Option<(usize, usize)> {
     let count = patch.count(|decision| decision == Decision::Accepted);
     let all = patch.count(|decision| decision != Decision::Written);
-    (patch.is_open() && count > 0).then(|| format!("{count} of {all} accepted"))
+    (patch.is_open() && count > 0).then_some((count, all))
 }
 
 fn file_row(patch: &PatchBlock, i: usize, file: &PatchFile, focused: bool, cx: &Cx<'_>) -> Row {
@@ -210,12 +229,14 @@ fn hunk_head(patch: &PatchBlock, h: usize, entry: &PatchHunk, focused: bool, cx:
         let said = Span::styled(" written", cx.role(Role::Dim));
         head.body.push(said);
     }
-    if !entry.hunk.section.is_empty() {
-        let section = format!(" {}", code_line(&entry.hunk.section));
-        head.body.push(Span::styled(section, cx.role(Role::Dim)));
+    let room = cx.width.saturating_sub(3 + spans_width(&head.body));
+    if !entry.hunk.section.is_empty() && room > 0 {
+        // It stays where it is while the lines below are scrolled.
+        let section = fit(&code_line(&entry.hunk.section), room);
+        let section = Span::styled(format!(" {section}"), cx.role(Role::Dim));
+        head.body.push(section);
     }
     head.lead.push(Span::raw("  "));
-    head.room = Some(cx.width.saturating_sub(2) as u16);
     head
 }
 

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::diff::accepted;
+use super::diff::{NARROW, accepted};
 use super::draw::{Cx, hint_spans, rate_text, tone};
 use super::text::bar;
 use super::theme::Role;
@@ -36,7 +36,9 @@ pub fn rule(
     let right = rule_right(state, below, keys, cx);
     let right_cells = spans_width(&right);
     let taken = if right_cells > 0 { right_cells + 9 } else { 6 };
-    let mut left = match keys.and_then(|_| decided(state)) {
+    let mut left = match keys.and_then(|_| decided(state, cx)) {
+        // Half of it would say nothing.
+        Some(text) if width(&text) + taken > cells => Vec::new(),
         Some(text) => vec![Span::styled(text, cx.role(Role::Ok))],
         None => rule_left(state, below, cx, cells.saturating_sub(taken)),
     };
@@ -102,12 +104,16 @@ pub fn find(
 }
 
 /// How many hunks are accepted of the patch that has the keys.
-fn decided(state: &State) -> Option<String> {
+fn decided(state: &State, cx: &Cx<'_>) -> Option<String> {
     let Focus::Patch(id) = state.focus else {
         return None;
     };
     match &state.block(id)?.body {
-        Body::Patch(patch) if matches!(state.activity(), Activity::Idle) => accepted(patch),
+        Body::Patch(patch) if matches!(state.activity(), Activity::Idle) => {
+            let (accepted, all) = accepted(patch)?;
+            let word = if cx.width < NARROW { "" } else { " accepted" };
+            Some(format!("{accepted} of {all}{word}"))
+        }
         _ => None,
     }
 }
@@ -130,7 +136,7 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
         // What runs is said at the left, and how much of a patch is accepted.
         let busy = !matches!(state.activity(), Activity::Idle);
         let room = if busy { cx.width / 2 } else { cx.width };
-        let said = decided(state).map_or(0, |text| width(&text) + 4);
+        let said = decided(state, cx).map_or(0, |text| width(&text) + 4);
         return hint_spans(cx, place, room.saturating_sub(6 + said));
     }
     let mut words = Vec::new();

@@ -19,6 +19,7 @@ use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Result};
 use crate::jobs::Request;
 use crate::jobs::check::{Check, CheckStep, Checked};
+use crate::jobs::commit;
 use crate::patch::{self, UndoDir, UndoRequest};
 use crate::registry::Puller;
 
@@ -38,6 +39,8 @@ pub struct Workers {
     load: CancelSource,
     pull: CancelSource,
     check: CancelSource,
+    /// Cancels the hooks of a commit.
+    hooks: CancelSource,
     building: CancelSource,
     embedding: CancelSource,
     running: Option<Generation>,
@@ -57,6 +60,7 @@ impl Workers {
         let (io_worker, io_commands) = unbounded();
         let (writer, writer_commands) = unbounded();
         let (building, embedding) = (CancelSource::new(), CancelSource::new());
+        let hooks = CancelSource::new();
         let mut to_finish = Vec::new();
         let thread = EngineThread::new(Arc::clone(&shared), events.clone());
         spawn("engine", move || {
@@ -79,9 +83,9 @@ impl Workers {
             })?);
         }
         {
-            let (shared, events) = (Arc::clone(&shared), events.clone());
+            let (shared, events, cancel) = (Arc::clone(&shared), events.clone(), hooks.token());
             to_finish.push(spawn("writer", move || {
-                write(&shared, &writer_commands, &events)
+                write(&shared, &writer_commands, &events, &cancel)
             })?);
         }
         let pulls = match puller {
@@ -105,6 +109,7 @@ impl Workers {
             load: CancelSource::new(),
             pull: CancelSource::new(),
             check: CancelSource::new(),
+            hooks,
             building,
             embedding,
             running: None,
@@ -282,6 +287,7 @@ impl Workers {
             &self.load,
             &self.pull,
             &self.check,
+            &self.hooks,
             &self.building,
             &self.embedding,
         ] {
@@ -304,7 +310,12 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 /// Carries out the commands that write, until nobody can send any.
-fn write(shared: &Shared, commands: &Receiver<WriteCommand>, events: &Sender<Event>) {
+fn write(
+    shared: &Shared,
+    commands: &Receiver<WriteCommand>,
+    events: &Sender<Event>,
+    cancel: &Cancel,
+) {
     let root = shared.workspace.repo.root();
     let undo = UndoDir::of(&shared.workspace.places);
     while let Ok(command) = commands.recv() {
@@ -313,6 +324,36 @@ fn write(shared: &Shared, commands: &Receiver<WriteCommand>, events: &Sender<Eve
                 block,
                 result: guarded(|| patch::write::apply(root, &change, &undo)),
             },
+            WriteCommand::Stage { block, change } => Event::Staged {
+                block,
+                result: guarded(|| commit::stage(&shared.workspace.repo, &change)),
+            },
+            WriteCommand::PlanCommit { block, change } => Event::CommitPlanned {
+                block,
+                result: guarded(|| commit::plan(&shared.workspace.repo, &change)),
+            },
+            WriteCommand::Commit {
+                block,
+                change,
+                message,
+                hooks,
+            } => {
+                let workspace = &shared.workspace;
+                let asked = commit::Committing {
+                    repo: &workspace.repo,
+                    place: &workspace.places.check,
+                    change: &change,
+                    message: &message,
+                    hooks,
+                    allowed: &workspace.allowance,
+                };
+                // Hooks have the time of checks, and end with the program.
+                let mut tell = |what| {
+                    let _ = events.try_send(Event::Committing { block, what });
+                };
+                let result = guarded(|| commit::commit(&asked, cancel, &mut tell));
+                Event::Committed { block, result }
+            }
             WriteCommand::Undo => Event::Undone(guarded(|| {
                 patch::undo::undo(root, &undo, &UndoRequest::LAST)
             })),

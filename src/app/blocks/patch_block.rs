@@ -154,6 +154,8 @@ pub struct PatchBlock {
     pub state: PatchState,
     /// The check of the patch.
     pub check: Check,
+    /// The step that its commit is at, while it is made.
+    pub committing: Option<String>,
     /// The reason why it could not be written, edited or taken back just now; shown at the cursor.
     pub failure: Option<Failure>,
 }
@@ -189,6 +191,7 @@ impl PatchBlock {
             writings: Vec::new(),
             state: PatchState::Open,
             check: Check::None,
+            committing: None,
             failure: None,
         }
     }

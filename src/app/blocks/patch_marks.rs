@@ -15,6 +15,49 @@ pub struct Writing {
     pub files: Vec<RepoPath>,
     /// The hunks that were written, and the files without hunks.
     rows: Vec<PatchRow>,
+    /// The things that git was given of it.
+    #[serde(default, skip_serializing_if = "InGit::is_none")]
+    pub in_git: InGit,
+}
+
+/// The things that git was given of what is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InGit {
+    /// True if what is written is staged.
+    pub staged: bool,
+    /// The commit of what is written.
+    pub commit: Option<String>,
+}
+
+impl InGit {
+    /// Says that undoing the patch leaves git as it is, and what to do there; none where git has
+    /// nothing of it.
+    pub(in crate::app) fn stays(&self) -> Option<String> {
+        match (&self.commit, self.staged) {
+            (Some(id), _) => Some(format!(
+                "the commit {id} stays: `git revert {id}` takes it back there too, and so does \
+                 `git reset --soft HEAD~1` while it is the last one and nobody has it"
+            )),
+            (None, true) => Some(
+                "what was staged stays staged: `git restore --staged FILE` takes it back"
+                    .to_owned(),
+            ),
+            (None, false) => None,
+        }
+    }
+
+    /// The state of what is written, in words.
+    pub fn words(&self) -> Option<String> {
+        match (&self.commit, self.staged) {
+            (Some(id), _) => Some(format!("committed as {id}")),
+            (None, true) => Some("staged".to_owned()),
+            (None, false) => None,
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// All that a person and the program did to a planned change.
@@ -143,7 +186,11 @@ impl PatchBlock {
                 rows.push(PatchRow::File(at));
             }
         }
-        self.writings.push(Writing { files, rows });
+        self.writings.push(Writing {
+            files,
+            rows,
+            in_git: InGit::default(),
+        });
         self.state = PatchState::Open;
         self.decided();
         let open = |hunk: &PatchHunk| hunk.decision == Decision::Undecided;
@@ -152,10 +199,25 @@ impl PatchBlock {
         }
     }
 
-    /// Takes in that what was written last is taken back: it is open again.
-    pub(in crate::app) fn taken_back(&mut self) {
+    /// Takes in that all that is written is staged.
+    pub(in crate::app) fn staged(&mut self) {
+        for writing in &mut self.writings {
+            writing.in_git.staged = true;
+        }
+    }
+
+    /// Takes in that all that is written is committed, what was not before in this commit.
+    pub(in crate::app) fn committed(&mut self, id: &str) {
+        for writing in &mut self.writings {
+            writing.in_git.commit.get_or_insert_with(|| id.to_owned());
+        }
+    }
+
+    /// Takes in that what was written last is taken back: it is open again. Gives what git has of
+    /// it.
+    pub(in crate::app) fn taken_back(&mut self) -> InGit {
         let Some(writing) = self.writings.pop() else {
-            return;
+            return InGit::default();
         };
         for row in writing.rows {
             let decision = match row {
@@ -168,6 +230,7 @@ impl PatchBlock {
             }
         }
         self.state = PatchState::Open;
+        writing.in_git
     }
 
     /// Ends the patch where nothing is left to decide on or to write.

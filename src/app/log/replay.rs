@@ -152,7 +152,7 @@ pub(in crate::app) fn settle(body: &mut Body) {
             if matches!(patch.check, Check::Running { .. }) {
                 patch.check = Check::None;
             }
-            patch.failure = None;
+            (patch.failure, patch.committing) = (None, None);
             patch.cursor = match patch.hunks.first() {
                 Some(_) => PatchRow::Hunk(0),
                 None => PatchRow::File(0),

@@ -8,8 +8,8 @@ use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Composing, Cursor, Focus, RunningJob, Scroll, State};
-use super::send;
-use crate::base::text::human_count;
+use super::{committing, send};
+use crate::base::text::{counted, human_count};
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
@@ -200,6 +200,9 @@ pub(super) fn done(
     match result.map(|answer| *answer) {
         Ok(answer) => finish(state, &job, answer),
         Err(failure) => failed(state, &job, failure),
+    }
+    if job.commits {
+        committing::written(state, job.block, out);
     }
     if !state.window_focus && !job.stopping && state.now.saturating_sub(started) >= LONG_MS {
         out.push(Command::Bell);

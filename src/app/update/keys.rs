@@ -175,6 +175,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         | Action::PatchDown
         | Action::Fold
         | Action::Apply
+        | Action::Stage
+        | Action::Commit
         | Action::CopyPatch => patching::act(state, action, out),
 
         Action::OpenFinding

@@ -1,6 +1,7 @@
 //! Updates: state and event to new state and commands.
 
 mod checking;
+mod committing;
 mod compose;
 pub(super) mod counting;
 mod finding;
@@ -30,6 +31,7 @@ use super::state::{Focus, Options, State, Toast};
 use crate::base::{Failure, RepoPath};
 use crate::jobs::Mention;
 
+pub use committing::Commit;
 pub(super) use reviewing::report;
 
 /// Two Ctrl-C within this time end the program.
@@ -88,6 +90,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
 }
 
 /// Dispatches an event to the module it concerns.
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
     match event {
         Event::Key(key) => keys::key(state, key, out),
@@ -122,6 +125,10 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         } => panel::code(state, path, range, result),
         Event::Applied { block, result } => patching::applied(state, block, result, out),
         Event::Undone(result) => patching::undone(state, result, out),
+        Event::Staged { block, result } => committing::staged(state, block, result, out),
+        Event::CommitPlanned { block, result } => committing::planned(state, block, result, out),
+        Event::Committing { block, what } => committing::goes_on(state, block, Some(what)),
+        Event::Committed { block, result } => committing::committed(state, block, result, out),
         Event::Checking { block, what } => checking::checking(state, block, what),
         Event::Checked { block, result } => checking::checked(state, block, result, out),
         Event::EditorDone { purpose, result } => {

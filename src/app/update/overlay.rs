@@ -9,7 +9,7 @@ use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::state::{Focus, State};
-use super::{finding, models, palette, sessions, slash, stop};
+use super::{committing, finding, models, palette, sessions, slash, stop};
 use crate::base::Failure;
 use crate::base::text::truncated;
 use crate::index::Hit;
@@ -335,6 +335,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
                 state.overlay = Some(Overlay::Sessions(SessionPicker::loading()));
                 out.push(Command::Io(IoCommand::ListSessions));
             }
+            Confirm::CommitPart => committing::message(state, out),
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
             Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },

@@ -4,10 +4,11 @@ use super::super::blocks::block::{Block, BlockId, Body, Check, Tone};
 use super::super::blocks::patch_block::{
     Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState,
 };
+use super::super::blocks::patch_marks::InGit;
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::state::{Composing, Focus, State};
-use super::{checking, scroll, send};
+use super::{checking, committing, scroll, send};
 use crate::base::text::counted;
 use crate::base::{Failure, Result};
 use crate::jobs::check::Verdict;
@@ -38,6 +39,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::Fold => fold(patch),
         Action::CopyPatch => out.push(Command::Copy(patch.change.to_unified())),
         Action::RunCheck => checking::check(state, id, out),
+        Action::Stage => committing::stage(state, id, out),
+        Action::Commit => committing::begin(state, id, out),
         _ if !patch.is_open() => {
             let why = match patch.state {
                 PatchState::Applied { .. } => "it is applied; /undo takes it back",
@@ -272,6 +275,10 @@ pub(super) fn editor_done(
         (Err(failure), EditorPurpose::PatchFile { block, .. }) => {
             return fail(state, Some(*block), failure);
         }
+        (Err(failure), EditorPurpose::CommitMessage) => {
+            let block = state.committing.as_ref().map(|commit| commit.block);
+            return fail(state, block, failure);
+        }
         (Err(failure), _) => return state.fail(failure),
     };
     match (purpose, text) {
@@ -287,6 +294,7 @@ pub(super) fn editor_done(
                 patch.edit(*file, text);
             }
         }
+        (EditorPurpose::CommitMessage, text) => committing::edited(state, text, out),
         (EditorPurpose::Look, _) => {
             // The file may have been changed there.
             out.push(Command::Reindex { rebuild: false });
@@ -356,7 +364,7 @@ pub(super) fn applied(
 }
 
 /// Says what went wrong with a patch where the eye is: in it, at its cursor, and in a toast.
-fn fail(state: &mut State, id: Option<BlockId>, failure: Failure) {
+pub(super) fn fail(state: &mut State, id: Option<BlockId>, failure: Failure) {
     let Some(id) = id.filter(|id| state.block(*id).is_some()) else {
         return state.fail(failure);
     };
@@ -367,7 +375,7 @@ fn fail(state: &mut State, id: Option<BlockId>, failure: Failure) {
 }
 
 /// Adds notes on what else happened while files were written.
-fn notes(state: &mut State, notes: Vec<String>) {
+pub(super) fn notes(state: &mut State, notes: Vec<String>) {
     for note in notes {
         state.note(Tone::Warning, note);
     }
@@ -398,9 +406,8 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
             }
             _ => None,
         });
-    if let Some(patch) = last.and_then(|id| patch_mut(state, id)) {
-        patch.taken_back();
-    }
+    let last = last.and_then(|id| patch_mut(state, id));
+    let in_git = last.map(PatchBlock::taken_back);
     notes(state, undone.notes);
     let files: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
     let more = match undone.left {
@@ -413,6 +420,10 @@ pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &m
         Tone::Good,
         format!("put back as before: {}{more}", files.join(", ")),
     );
+    // What git was given stays there.
+    if let Some(stays) = in_git.as_ref().and_then(InGit::stays) {
+        state.note(Tone::Warning, stays);
+    }
     out.push(Command::Reindex { rebuild: false });
     out.push(Command::Io(IoCommand::RefreshRepo));
 }

@@ -10,8 +10,10 @@ use crate::app::{
 };
 use crate::base::LineRange;
 use crate::index::Hit;
+use crate::jobs::commit::Committed;
 use crate::jobs::{self, Answer, Preview};
 use crate::patch::{Applied, Undone};
+use crate::repo::{CommitPlan, NewCommit};
 
 /// What the world may do.
 #[derive(Debug, Clone)]
@@ -47,7 +49,7 @@ fn key() -> impl Strategy<Value = Key> {
         Code::F(3),
         Code::F(6),
     ];
-    let letters: Vec<char> = "abcdefghijknprwxyARG[]{}/@?! 1239日\u{301}👩"
+    let letters: Vec<char> = "abcdefghijknprstwxyACRG<>[]{}/@?! 1239日\u{301}👩"
         .chars()
         .collect();
     prop_oneof![
@@ -148,7 +150,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                     stopped: false,
                     failed: None,
                 },
-                jobs::Request::Message => Answer::Message {
+                jobs::Request::Message | jobs::Request::MessageOf(_) => Answer::Message {
                     text: "Add x".to_owned(),
                     stopped: false,
                 },
@@ -203,6 +205,32 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 Err(trouble())
             },
         }),
+        Command::Write(WriteCommand::Stage { block, .. }) => Some(Event::Staged {
+            block,
+            result: well.then(|| vec![path("src/lib.rs")]).ok_or_else(trouble),
+        }),
+        Command::Write(WriteCommand::PlanCommit { block, .. }) => {
+            let plan = CommitPlan {
+                files: vec![path("src/lib.rs")],
+                both: vec![path("src/lib.rs")],
+                hooks: Vec::new(),
+            };
+            let result = well.then_some(plan).ok_or_else(trouble);
+            Some(Event::CommitPlanned { block, result })
+        }
+        Command::Write(WriteCommand::Commit { block, message, .. }) => {
+            let commit = NewCommit {
+                id: "1a2b3c4".to_owned(),
+                subject: message,
+                branch: None,
+            };
+            let committed = Committed {
+                commit,
+                notes: Vec::new(),
+            };
+            let result = well.then_some(committed).ok_or_else(trouble);
+            Some(Event::Committed { block, result })
+        }
         Command::Write(WriteCommand::Undo) => sure(
             Event::Undone(Ok(Undone {
                 files: vec![path("src/lib.rs")],

@@ -118,7 +118,7 @@ pub(super) const fn kind(request: &Request) -> JobKind {
         Request::Ask(_) => JobKind::Ask,
         Request::Patch(_) => JobKind::Patch,
         Request::Review(_) => JobKind::Review,
-        Request::Message => JobKind::Message,
+        Request::Message | Request::MessageOf(_) => JobKind::Message,
     }
 }
 
@@ -148,6 +148,8 @@ pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
         // A remark means nothing without the hunk it is on.
         Request::Patch(patch) if patch.again.is_some() => return,
         Request::Patch(patch) => format!("/patch {}", patch.request),
+        // It means nothing without the patch that it is for.
+        Request::MessageOf(_) => return,
         Request::Review(_) | Request::Message => shown.to_owned(),
     };
     state.composer.set(&text);
@@ -234,6 +236,7 @@ pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
         kind,
         block,
         request: request_words(&request, &queued.text),
+        commits: matches!(request, Request::MessageOf(_)),
         stopping: false,
     });
     state.preview = None;
@@ -249,7 +252,7 @@ fn request_words(request: &Request, shown: &str) -> String {
     match request {
         Request::Ask(ask) => ask.question.clone(),
         Request::Patch(patch) => patch.request.clone(),
-        Request::Review(_) | Request::Message => shown.to_owned(),
+        Request::Review(_) | Request::Message | Request::MessageOf(_) => shown.to_owned(),
     }
 }
 
@@ -301,7 +304,7 @@ pub(super) fn fill_in(state: &mut State, request: &mut Request) {
             patch.pinned = pinned;
             patch.dropped.clone_from(&state.drops);
         }
-        Request::Review(_) | Request::Message => {}
+        Request::Review(_) | Request::Message | Request::MessageOf(_) => {}
     }
 }
 

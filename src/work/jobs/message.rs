@@ -8,7 +8,7 @@ use crate::base::{Failure, OrBug, Result};
 use crate::context::LeftOut;
 use crate::context::changes::diff_overview;
 use crate::engine::{Finish, Generate, Message, Role};
-use crate::repo::{Confidential, DiffSpec, FileStatus};
+use crate::repo::{Confidential, Diff, DiffSpec, FileStatus, Repo};
 
 /// Most tokens of a message.
 pub(super) const USUAL: usize = 300;
@@ -18,14 +18,19 @@ const SUBJECT: usize = 72;
 const SUBJECTS: usize = 8;
 
 /// Runs the job: see [`super::run`].
-pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
+pub(super) fn run(
+    of: Option<&Diff>,
+    cx: &mut JobCx<'_>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<Answer> {
     cx.cancel.check()?;
     let system = model_calls::system(cx, false)?.message;
     let held = cx.engine.count_before(std::slice::from_ref(&system))?;
     let window = cx.engine.facts().context;
     let parts = Parts::of(cx);
     let budget = model_calls::budget(cx.settings, window, held + USUAL, cx.engine.rates());
-    let (sent, left_out) = compose(&parts, held, window, budget)?;
+    let diff = diff_of(of, cx.repo)?;
+    let (sent, left_out) = compose(diff, &parts, held, window, budget)?;
     if !left_out.is_empty() {
         let names: Vec<String> = left_out
             .iter()
@@ -78,14 +83,19 @@ pub(super) fn run(cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Ans
     Ok(Answer::Message { text, stopped })
 }
 
-/// Renders the user's message; gives also the parts of the diff that are not shown in it.
+/// The diff that a message is for: the one given, else what is staged.
+pub(super) fn diff_of(given: Option<&Diff>, repo: &Repo) -> Result<Diff> {
+    given.map_or_else(|| repo.diff(&DiffSpec::Staged, 3), |diff| Ok(diff.clone()))
+}
+
+/// Renders the user's message for a diff; gives also the parts of the diff that are not shown in it.
 pub(super) fn compose(
+    mut diff: Diff,
     parts: &Parts<'_>,
     held: usize,
     window: usize,
     budget: usize,
 ) -> Result<(String, Vec<LeftOut>)> {
-    let mut diff = parts.repo.diff(&DiffSpec::Staged, 3)?;
     let conflicts: Vec<&str> = (diff.files.iter())
         .filter(|file| file.status == FileStatus::Conflicted)
         .map(|file| file.path.as_str())

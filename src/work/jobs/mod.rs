@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod check;
+pub mod commit;
 mod embedding;
 pub mod event;
 pub mod fold;
@@ -188,6 +189,8 @@ pub enum Request {
     Review(Review),
     /// A commit message for what is staged.
     Message,
+    /// A commit message for this diff.
+    MessageOf(Diff),
 }
 
 /// The outcome of a request.
@@ -261,7 +264,8 @@ pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -
         Request::Ask(ask) => ask::run(ask, cx, emit),
         Request::Patch(patch) => patch::run(patch, cx, emit),
         Request::Review(review) => review::run(review, cx, emit),
-        Request::Message => message::run(cx, emit),
+        Request::Message => message::run(None, cx, emit),
+        Request::MessageOf(diff) => message::run(Some(diff), cx, emit),
     };
     if let Err(failure) = &outcome {
         emit(Event::error(failure));

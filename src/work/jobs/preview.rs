@@ -8,7 +8,7 @@ use crate::base::{Cancel, Result};
 use crate::context::{Context, LeftOut, Surroundings, rules};
 use crate::engine::{CountMessages, Message, Role};
 use crate::index::Index;
-use crate::repo::Repo;
+use crate::repo::{Diff, Repo};
 
 /// Makes the preview of a request: see [`super::preview`].
 pub(super) fn preview(
@@ -32,7 +32,7 @@ pub(super) fn preview(
     )?;
     let map = match request {
         Request::Ask(_) | Request::Patch(_) => model_calls::map_of(index, window, count),
-        Request::Review(_) | Request::Message => String::new(),
+        Request::Review(_) | Request::Message | Request::MessageOf(_) => String::new(),
     };
     let standing = model_calls::Standing {
         message: model_calls::system_message(repo, prompts, &rules, &map)?,
@@ -58,7 +58,8 @@ pub(super) fn preview(
         Request::Ask(asked) => cx.ask(asked)?,
         Request::Patch(wanted) => cx.patch(wanted)?,
         Request::Review(wanted) => cx.review(wanted)?,
-        Request::Message => cx.message()?,
+        Request::Message => cx.message(None)?,
+        Request::MessageOf(diff) => cx.message(Some(diff))?,
     };
     standing.tell(&mut preview.context);
     Ok(preview)
@@ -167,10 +168,11 @@ impl Cx<'_> {
         })
     }
 
-    fn message(&self) -> Result<Preview> {
+    fn message(&self, of: Option<&Diff>) -> Result<Preview> {
         let held = self.held(self.system)?;
         let budget = self.budget(held + message::USUAL);
-        let (sent, left_out) = message::compose(&self.parts, held, self.window, budget)?;
+        let diff = message::diff_of(of, self.parts.repo)?;
+        let (sent, left_out) = message::compose(diff, &self.parts, held, self.window, budget)?;
         let context = Context {
             left_out,
             ..Context::default()

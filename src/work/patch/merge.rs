@@ -9,7 +9,7 @@ use crate::base::LineRange;
 ///
 /// # Errors
 /// Where the two changes meet, with the lines of `now` that are concerned.
-pub(super) fn merged(before: &str, now: &str, after: &str) -> Result<String, Vec<LineRange>> {
+pub fn merged(before: &str, now: &str, after: &str) -> Result<String, Vec<LineRange>> {
     diffy::merge(before, now, after).map_err(|_| {
         let theirs = TextDiff::from_lines(before, now);
         let ours = TextDiff::from_lines(before, after);

@@ -27,6 +27,7 @@ pub use apply::{Change, FileChange};
 pub use edit_language::{EditAnswer, EditGrammar, EditLanguage, Scope, ScopeFile};
 pub use growing::{Growing, GrowingEdit, growing};
 pub use hunks::ChangedHunk;
+pub use merge::merged;
 pub use own_encoding::to_unified_bytes;
 pub use undo::{UndoRequest, Undone};
 pub use write::{Applied, Foreign, UndoDir};
