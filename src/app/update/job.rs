@@ -9,7 +9,7 @@ use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Composing, Cursor, Focus, RunningJob, Scroll, State};
 use super::{committing, send};
-use crate::base::text::{counted, human_count};
+use crate::base::text::human_count;
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
