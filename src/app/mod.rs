@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod log;
 pub mod markdown;
 pub mod overlay;
+pub mod panel_row;
 pub mod query;
 pub mod slash;
 pub mod state;
@@ -42,9 +43,10 @@ pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use log::Conversation;
 pub use overlay::{Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker};
+pub use panel_row::PanelRow;
 pub use state::{
     Activity, Composing, Cursor, DiffLook, EngineState, Focus, Indexing, Layout, Options, Panel,
-    PanelRow, PanelTab, Queued, RunningJob, Scroll, State, Toast,
+    PanelTab, Queued, RunningJob, Scroll, State, Toast,
 };
 pub use update::{start, update};
 

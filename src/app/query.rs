@@ -6,9 +6,10 @@ use super::editing::history::History;
 use super::event::{EngineFacts, Millis};
 use super::keymap::{Keymap, Place};
 use super::log::Log;
+use super::panel_row::PanelRow;
 use super::state::{
     Activity, Awaited, Composing, DiffLook, EngineState, Focus, Indexing, Layout, Options,
-    PanelRow, PanelTab, Scroll, State,
+    PanelTab, Scroll, State,
 };
 use crate::base::text::counted;
 use crate::index::Progress;

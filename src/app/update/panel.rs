@@ -3,7 +3,8 @@
 use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
 use super::super::event::Generation;
-use super::super::state::{Focus, Panel, PanelRow, PanelTab, State};
+use super::super::panel_row::PanelRow;
+use super::super::state::{Focus, Panel, PanelTab, State};
 use super::whole;
 use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::jobs::{Mention, Preview};
