@@ -1,6 +1,6 @@
 //! The names that the files of a repository define.
 
-use super::table::Table;
+use super::table::{FileRow, Table};
 use super::{FileClass, Index, SymbolKind};
 use crate::base::{RepoPath, Result};
 
@@ -16,6 +16,8 @@ pub struct Outlined {
     pub names: Vec<String>,
     /// Weight of the file beside the others, larger where it is changed often and defines much.
     pub weight: f32,
+    /// Number of lines.
+    pub lines: u32,
 }
 
 impl Index {
@@ -27,19 +29,33 @@ impl Index {
         let Some(table) = self.table()? else {
             return Ok(Vec::new());
         };
-        let code = table
-            .files
-            .iter()
-            .filter(|file| file.class == FileClass::Source);
-        let outlined = code.map(|file| {
-            let (names, touched) = names(table, &file.rows);
-            Outlined {
-                path: file.path.clone(),
-                weight: (touched as f32).ln_1p() + 0.5 * (names.len() as f32).ln_1p(),
-                names: names.into_iter().take(NAMES).collect(),
-            }
-        });
+        let code = (table.files.iter()).filter(|file| file.class == FileClass::Source);
+        let outlined = code.map(|file| outlined(table, file));
         Ok(outlined.filter(|file| !file.names.is_empty()).collect())
+    }
+
+    /// Returns all files that are indexed, of whatever class, in order of path.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn outline_of_all(&self) -> Result<Vec<Outlined>> {
+        let Some(table) = self.table()? else {
+            return Ok(Vec::new());
+        };
+        let all = table.files.iter().zip(self.files.values());
+        let indexed = all.filter(|(_, record)| record.is_indexed());
+        Ok(indexed.map(|(file, _)| outlined(table, file)).collect())
+    }
+}
+
+/// Returns what a file defines.
+fn outlined(table: &Table, file: &FileRow) -> Outlined {
+    let (names, touched) = names(table, &file.rows);
+    Outlined {
+        path: file.path.clone(),
+        weight: (touched as f32).ln_1p() + 0.5 * (names.len() as f32).ln_1p(),
+        names: names.into_iter().take(NAMES).collect(),
+        lines: table.lines(file),
     }
 }
 

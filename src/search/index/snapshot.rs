@@ -159,7 +159,7 @@ impl Index {
             return Vec::new();
         };
         let mut found: Vec<Symbol> = self
-            .pieces(Term::from_field_text(fields.path, path.as_str()))
+            .pieces(Term::from_field_text(fields.path, path.as_str()), usize::MAX)
             .into_iter()
             .filter_map(|hit| hit.symbol)
             .collect();
@@ -170,11 +170,16 @@ impl Index {
 
     /// Returns the definitions of that name, everywhere; none if the index is damaged.
     pub fn named(&self, name: &str) -> Vec<(RepoPath, Symbol)> {
+        self.named_at_most(name, usize::MAX)
+    }
+
+    /// As [`Index::named`], from so many pieces at most: some names are everywhere.
+    pub(super) fn named_at_most(&self, name: &str, most: usize) -> Vec<(RepoPath, Symbol)> {
         let Some((_, fields)) = &self.searcher else {
             return Vec::new();
         };
         let mut found: Vec<(RepoPath, Symbol)> = self
-            .pieces(Term::from_field_text(fields.exact, name))
+            .pieces(Term::from_field_text(fields.exact, name), most)
             .into_iter()
             .filter_map(|hit| hit.symbol.map(|symbol| (hit.path, symbol)))
             .collect();
@@ -278,9 +283,9 @@ impl Index {
         }))
     }
 
-    /// Returns the pieces that hold a term. Those that cannot be read are left out: whoever builds
+    /// Returns the pieces that hold a term, `most` at most. Those that cannot be read are left out: whoever builds
     /// or searches finds the damage and says it.
-    fn pieces(&self, term: Term) -> Vec<Hit> {
+    fn pieces(&self, term: Term, most: usize) -> Vec<Hit> {
         let Some((searcher, fields)) = &self.searcher else {
             return Vec::new();
         };
@@ -288,12 +293,17 @@ impl Index {
         let Ok(found) = searcher.search(&query, &DocSetCollector) else {
             return Vec::new();
         };
+        // In one order, so that the same ones are taken where there are many.
+        let found: std::collections::BTreeSet<_> = found.into_iter().collect();
         found
             .into_iter()
             .filter_map(|address| {
                 let document: TantivyDocument = searcher.doc(address).ok()?;
                 read_piece(&document, *fields, 0.0)
             })
+            // The pieces of other parts of the repository are in the same index.
+            .filter(|hit| self.contains(&hit.path))
+            .take(most)
             .collect()
     }
 }

@@ -180,6 +180,12 @@ impl Table {
         self.files.get(row.file as usize)
     }
 
+    /// Returns the number of a file's lines: every line is in a piece.
+    pub(super) fn lines(&self, file: &FileRow) -> u32 {
+        let ends = file.rows.iter().map(|piece| self.row(*piece).end);
+        ends.max().unwrap_or(0)
+    }
+
     /// Returns the number of a document of a segment.
     pub(super) fn number(&self, segment: usize, doc: DocId) -> u32 {
         let base = self.bases.get(segment).copied();
