@@ -53,6 +53,7 @@ fn screen(opening: Opening) -> Result<Option<String>> {
         puller,
         sealed,
         resume: opening.resume,
+        within: opening.within,
     })
 }
 

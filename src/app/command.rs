@@ -170,6 +170,15 @@ pub enum IoCommand {
         query: String,
         /// Most places to return.
         top: usize,
+        /// Files and folders that are searched alone; empty for all.
+        within: Vec<RepoPath>,
+    },
+    /// Find definitions whose name begins with what is typed. Reports [`super::Event::Names`].
+    FindNames {
+        /// The text behind `@`.
+        typed: String,
+        /// Files and folders that are looked at alone; empty for all.
+        within: Vec<RepoPath>,
     },
     /// Read lines of a file for showing. Reports [`super::Event::Code`].
     ReadCode {

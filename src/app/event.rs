@@ -9,7 +9,7 @@ use super::log::Conversation;
 use super::state::Layout;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
-use crate::index::{Hit, Stats};
+use crate::index::{FileSize, Hit, Stats, Symbol};
 use crate::jobs::check::Checked;
 use crate::jobs::commit::Committed;
 use crate::jobs::session::SessionEntry;
@@ -86,6 +86,13 @@ pub enum Event {
         generation: Generation,
         /// The places, best first.
         result: Result<Vec<Hit>, Failure>,
+    },
+    /// Answer to [`super::IoCommand::FindNames`].
+    Names {
+        /// The text that was typed.
+        typed: String,
+        /// The definitions, with their files.
+        found: Vec<(RepoPath, Symbol)>,
     },
     /// Answer to [`super::IoCommand::ReadCode`].
     Code {
@@ -236,6 +243,8 @@ pub enum IndexEvent {
     Ready {
         /// The indexed files, ordered by path.
         paths: Arc<Vec<RepoPath>>,
+        /// The sizes of these files.
+        sizes: Arc<Vec<FileSize>>,
         /// Counts of files, definitions and the like.
         stats: Box<Stats>,
         /// False for the last snapshot, opened while it is still being brought up to date.

@@ -22,10 +22,29 @@ pub enum HelpLine {
     Empty,
 }
 
+/// Words that can be named behind `@`, and what the model is shown then.
+pub(super) const MENTIONS: [(&str, &str); 5] = [
+    ("@src/walk.rs, @\"a b.md\"", "a file, whole if it fits"),
+    (
+        "@src/walk.rs:10-40",
+        "lines of it: `:` may be typed right behind a completion",
+    ),
+    (
+        "@src/",
+        "an outline of a folder, and what in it suits the question",
+    ),
+    ("@Task.retry, @retry", "the definition of that name"),
+    (
+        "@diff, @staged, @HEAD~1, @HEAD~3..",
+        "what is not committed, what is staged, a commit, a range",
+    ),
+];
+
 /// Returns all lines of the help screen; the keys of the place where one is come first.
 pub fn lines(keymap: &Keymap, here: Place) -> Vec<HelpLine> {
     let mut lines = vec![HelpLine::Text(
-        "Type a question and press Enter. @ names a file, / a command. Nothing you type \
+        "Type a question and press Enter. @ names a file, a folder, a definition or changes, \
+             / a command. Nothing you type \
              and nothing in this repository leaves the machine."
             .to_owned(),
     )];
@@ -45,6 +64,14 @@ pub fn lines(keymap: &Keymap, here: Place) -> Vec<HelpLine> {
         lines.push(HelpLine::Entry {
             left: format!("/{}{space}{}", entry.name, entry.usage),
             right: entry.about.to_owned(),
+        });
+    }
+    lines.push(HelpLine::Empty);
+    lines.push(HelpLine::Heading("Behind @".to_owned()));
+    for (left, right) in MENTIONS {
+        lines.push(HelpLine::Entry {
+            left: left.to_owned(),
+            right: right.to_owned(),
         });
     }
     let others = Place::ALL.into_iter();

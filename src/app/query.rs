@@ -55,6 +55,11 @@ impl State {
             indexing: Indexing::Waiting,
             meaning: None,
             paths: std::sync::Arc::default(),
+            sizes: std::sync::Arc::default(),
+            places: std::sync::Arc::default(),
+            names: Default::default(),
+            within: options.within.clone(),
+            blank: None,
             engine: EngineState::Waiting,
             job: None,
             queue: std::collections::VecDeque::new(),
@@ -267,8 +272,8 @@ impl State {
                     why: excerpt.map(|e| why(e.why)),
                     tokens: excerpt.map_or(0, |e| e.tokens),
                     cited: source.cited,
-                    pinned: has(&self.pins, &source.path),
-                    dropped: has(&self.drops, &source.path),
+                    pinned: has(&self.pins, &source.path, range),
+                    dropped: has(&self.drops, &source.path, range),
                 }
             })
             .collect()
@@ -287,8 +292,8 @@ impl State {
                 why: Some(why(excerpt.why)),
                 tokens: excerpt.tokens,
                 cited: sources.iter().any(|s| s.id == excerpt.id && s.cited),
-                pinned: has(&self.pins, &excerpt.path),
-                dropped: has(&self.drops, &excerpt.path),
+                pinned: has(&self.pins, &excerpt.path, excerpt.range),
+                dropped: has(&self.drops, &excerpt.path, excerpt.range),
             })
             .collect()
     }
@@ -321,6 +326,12 @@ impl State {
                 tokens: past.tokens,
             });
         }
+        rows.extend(context.told.iter().map(|told| PanelRow::Told {
+            what: told.kind.word(),
+            title: told.title.clone(),
+            text: told.text.clone(),
+            tokens: told.tokens,
+        }));
         rows.extend(self.excerpt_rows(context, sources));
         rows.extend(context.left_out.iter().map(|left| PanelRow::LeftOut {
             path: left.path.clone(),
@@ -411,6 +422,10 @@ pub const fn why(why: Why) -> &'static str {
     }
 }
 
-fn has(mentions: &[Mention], path: &crate::base::RepoPath) -> bool {
-    mentions.iter().any(|mention| mention.path == *path)
+/// Tells whether one of some mentions means these lines, or some of them.
+fn has(mentions: &[Mention], path: &crate::base::RepoPath, lines: crate::base::LineRange) -> bool {
+    let meant = |mention: &Mention| mention.range.is_none_or(|range| range.overlaps(lines));
+    mentions
+        .iter()
+        .any(|mention| mention.names(path) && meant(mention))
 }

@@ -298,6 +298,7 @@ pub(super) fn path(text: &str) -> RepoPath {
 pub(super) fn indexed(files: &[&str]) -> IndexEvent {
     IndexEvent::Ready {
         paths: Arc::new(files.iter().map(|name| path(name)).collect()),
+        sizes: Arc::default(),
         stats: Box::new(Stats {
             files: files.len(),
             ..Stats::default()
@@ -382,6 +383,7 @@ pub(super) fn an_excerpt(id: u32, name: &str, from: u32, to: u32) -> Excerpt {
 
 pub(super) fn a_context() -> Context {
     Context {
+        told: Vec::new(),
         excerpts: vec![
             an_excerpt(1, "src/walk.rs", 1, 9),
             an_excerpt(2, "src/lib.rs", 3, 4),

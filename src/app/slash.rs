@@ -23,6 +23,12 @@ pub enum Slash {
     Drop,
     /// Shows a file with every question.
     Pin,
+    /// Forgets a pin.
+    Unpin,
+    /// Forgets a drop.
+    Undrop,
+    /// Narrows everything to a part of the repository.
+    In,
     /// Searches the index.
     Search,
     /// Loads a model by name.
@@ -106,7 +112,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 26] = [
+pub const TABLE: [SlashCommand; 29] = [
     entry(
         Slash::Ask,
         "ask",
@@ -161,21 +167,42 @@ pub const TABLE: [SlashCommand; 26] = [
         "add",
         "PATH…",
         Argument::Paths,
-        "show a file with the next question",
+        "show a file, a folder or lines (PATH:10-40) with the next question",
     ),
     entry(
         Slash::Drop,
         "drop",
-        "PATH…",
+        "[PATH…]",
         Argument::Paths,
-        "never show a file; without a path, forget drops",
+        "never show a file; without a path, list drops and pins",
     ),
     entry(
         Slash::Pin,
         "pin",
-        "PATH…",
+        "[PATH…]",
         Argument::Paths,
-        "show a file with every question; without a path, forget pins",
+        "show a file or lines with every question; without a path, list pins and drops",
+    ),
+    entry(
+        Slash::Unpin,
+        "unpin",
+        "PATH…|all",
+        Argument::Paths,
+        "no longer show a pinned file with every question",
+    ),
+    entry(
+        Slash::Undrop,
+        "undrop",
+        "PATH…|all",
+        Argument::Paths,
+        "let a dropped file be shown again",
+    ),
+    entry(
+        Slash::In,
+        "in",
+        "[PATH…|all]",
+        Argument::Paths,
+        "narrow everything to a part of the repository",
     ),
     entry(
         Slash::Search,

@@ -8,6 +8,7 @@ use super::editing::complete::Completion;
 use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::editing::pastes::Paste;
+use super::editing::places::Place;
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
 use super::find::{Find, Match};
 use super::keymap::Keymap;
@@ -16,7 +17,7 @@ use super::overlay::{Overlay, SessionPicker};
 use super::update::counting::Counting;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
-use crate::index::{Progress, Stats};
+use crate::index::{FileSize, Progress, Stats, Symbol};
 use crate::jobs::{Fold, Mention, Preview, Request, Turn};
 use crate::repo::{Head, Status};
 
@@ -45,6 +46,8 @@ pub struct Options {
     pub resume: Option<String>,
     /// The composer's history, oldest first.
     pub history: Vec<String>,
+    /// Files and folders that all is narrowed to; empty for the whole repository.
+    pub within: Vec<RepoPath>,
     /// Size of the terminal: columns and rows.
     pub size: (u16, u16),
 }
@@ -63,6 +66,7 @@ impl Default for Options {
             no_pull: None,
             resume: None,
             history: Vec::new(),
+            within: Vec::new(),
             size: (80, 24),
         }
     }
@@ -122,8 +126,14 @@ pub struct State {
     pub indexing: Indexing,
     /// Coverage of the embedding vectors, while they are made.
     pub meaning: Option<crate::index::Coverage>,
-    /// The files of the index, for completion; empty before there is one.
+    /// The files of the index; empty before there is one.
     pub paths: Arc<Vec<RepoPath>>,
+    /// The sizes of these files; empty where they are not known.
+    pub sizes: Arc<Vec<FileSize>>,
+    /// The files and folders that completion offers.
+    pub places: Arc<Vec<Place>>,
+    /// The definitions found last for what is typed behind `@`, with that.
+    pub names: (String, Arc<Vec<(RepoPath, Symbol)>>),
     /// The state of the model.
     pub engine: EngineState,
     /// The job that runs (or is being stopped).
@@ -149,6 +159,8 @@ pub struct State {
     pub pins: Vec<Mention>,
     /// Files never shown.
     pub drops: Vec<Mention>,
+    /// Files and folders that all is narrowed to; empty for the whole repository.
+    pub within: Vec<RepoPath>,
     /// Files shown with the next question only.
     pub added: Vec<Mention>,
     /// The context `/context` gathered; gone with the next question.
@@ -190,14 +202,18 @@ pub struct State {
     pub(super) dragging: bool,
     /// The composer's text from before a remark was begun; restored when the remark ends.
     pub(super) draft: String,
+    /// The place in the composer behind a blank that completion has put there.
+    pub(super) blank: Option<usize>,
     /// True after Esc closed the popup, which stays closed until the text changes.
     pub(super) popup_closed: bool,
 }
 
 /// Reports that are waited for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Awaited {
     pub(super) preview: Option<Generation>,
+    /// The text that definitions are looked for, or were.
+    pub(super) names: Option<String>,
     pub(super) search: Option<Generation>,
 }
 

@@ -18,7 +18,9 @@ use clap::{
 use crate::base::config::{ColorChoice, Overrides};
 
 pub(super) use debug::DebugCommand;
-pub(super) use jobs::{AskArgs, MessageArgs, PatchArgs, ReviewArgs, ReviewFormat, UndoArgs};
+pub(super) use jobs::{
+    AskArgs, MessageArgs, PartArgs, PatchArgs, ReviewArgs, ReviewFormat, UndoArgs,
+};
 #[cfg(feature = "lab")]
 pub(super) use lab::{GrammarLanguage, GrammarNotation, LabCommand};
 pub(super) use sessions::{ForgetArgs, SessionsArgs, SessionsCommand};
@@ -71,6 +73,8 @@ pub(super) struct Screen {
     /// The theme
     #[arg(long, value_name = "NAME")]
     pub(super) theme: Option<String>,
+    #[command(flatten)]
+    pub(super) part: PartArgs,
 }
 
 /// The options that every command takes.
@@ -176,6 +180,8 @@ pub(super) struct SearchArgs {
     /// What to look for, in words or code
     #[arg(value_name = "QUERY", required_unless_present = "query_file")]
     pub(super) query: Vec<String>,
+    #[command(flatten)]
+    pub(super) part: PartArgs,
     /// So many results
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = number(1, 1000))]
     pub(super) top: u64,

@@ -35,6 +35,7 @@ pub(super) fn run(args: &AskArgs, invocation: &mut Invocation) -> Result<Code> {
     let request = Request::Ask(Ask {
         question,
         piped,
+        within: args.part.within()?,
         history: history.clone(),
         fold: fold.clone(),
         go_on: bare,

@@ -26,6 +26,7 @@ pub(super) fn ask(args: &AskArgs, full: bool, invocation: &mut Invocation) -> Re
     let request = Request::Ask(Ask {
         question,
         piped,
+        within: args.part.within()?,
         ..Ask::default()
     });
     show(&request, full, args.json, invocation)
@@ -40,6 +41,7 @@ pub(super) fn patch(args: &PatchArgs, full: bool, invocation: &mut Invocation) -
         request,
         piped,
         files,
+        within: args.part.within()?,
         ..Patch::default()
     });
     show(&request, full, args.json, invocation)
@@ -79,6 +81,7 @@ fn show(request: &Request, full: bool, as_json: bool, invocation: &mut Invocatio
             "messages": if full { json!(preview.messages) } else { json!(null) },
             "tokens": preview.tokens,
             "exact": counting.by.is_some(),
+            "notes": preview.notes,
             "counted_by": counting.by,
             "window": counting.context,
         }))?;
@@ -102,6 +105,9 @@ fn show(request: &Request, full: bool, as_json: bool, invocation: &mut Invocatio
         .line(Tone::Dim, &format!("  {}", counting.told()));
     for line in context_lines(&preview.context) {
         invocation.out.line(Tone::Plain, &line);
+    }
+    for note in &preview.notes {
+        invocation.out.note(note);
     }
     if full {
         for message in &preview.messages {

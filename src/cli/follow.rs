@@ -373,6 +373,14 @@ pub(super) fn context_lines(context: &Context) -> Vec<String> {
             human_count(past.tokens as u64)
         ));
     }
+    for told in &context.told {
+        lines.push(format!(
+            "  {}: {}  {} tokens",
+            told.kind.word(),
+            told.title,
+            human_count(told.tokens as u64)
+        ));
+    }
     for excerpt in &context.excerpts {
         let symbol = excerpt
             .symbol

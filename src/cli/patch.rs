@@ -22,6 +22,7 @@ pub(super) fn run(args: &PatchArgs, invocation: &mut Invocation) -> Result<Code>
         (None, Some(text)) => Patch {
             request: text,
             files: files(args)?,
+            within: args.part.within()?,
             ..Patch::default()
         },
         (None, None) => return Err(nothing_wanted()),
@@ -29,6 +30,7 @@ pub(super) fn run(args: &PatchArgs, invocation: &mut Invocation) -> Result<Code>
             request,
             piped,
             files: files(args)?,
+            within: args.part.within()?,
             ..Patch::default()
         },
     };

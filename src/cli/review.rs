@@ -226,6 +226,7 @@ pub(super) fn request(args: &ReviewArgs, spec: DiffSpec) -> Result<Review> {
         max_time_s: args.max_time.unwrap_or(0),
         dismissed: request_baseline(args)?,
         anew: args.anew,
+        within: args.part.within()?,
         rules_only: false,
     })
 }

@@ -14,6 +14,7 @@ use crate::base::failure::io_failure;
 use crate::base::text::counted;
 use crate::base::{Failure, Result};
 use crate::index::{Hit, Symbol};
+use crate::jobs::narrowed;
 
 /// Most bytes of a query that are read from a file.
 const MOST_QUERY: u64 = 100_000;
@@ -24,6 +25,8 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
     let workspace = invocation.open()?;
     let query = query(args)?;
     let index = invocation.index(&workspace, false)?;
+    let part = narrowed(&index, &args.part.within()?)?;
+    let index = part.unwrap_or(index);
     let hits = index.search(&query, args.top as usize)?;
     if hits.is_empty() {
         invocation.out.note(&format!(

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::base::config::ColorChoice;
 use crate::base::text::{hides, printable};
-use crate::base::{Config, Failure, Kind, Places, Result, seal};
+use crate::base::{Config, Failure, Kind, Places, RepoPath, Result, seal};
 use crate::jobs::Event;
 
 /// The next thing that the program does.
@@ -44,6 +44,8 @@ pub struct Opening {
     pub script: Option<PathBuf>,
     /// A session to go on with; `Some("")` for the last one.
     pub resume: Option<String>,
+    /// Files and folders that all is narrowed to.
+    pub within: Vec<RepoPath>,
 }
 
 /// The parts of the screen that commands use too, handed in by whoever knows both.
@@ -175,6 +177,7 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
         places,
         config,
         script: global.engine.clone(),
+        within: screen.part.within()?,
         resume: screen.resume,
     })
 }

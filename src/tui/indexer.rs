@@ -163,6 +163,8 @@ impl Indexer {
     fn publish(&self, index: Arc<Index>, complete: bool) -> bool {
         let ready = IndexEvent::Ready {
             paths: Arc::new(index.paths()),
+            // Without them nothing is missing but a word in a list.
+            sizes: Arc::new(index.sizes().unwrap_or_default()),
             stats: Box::new(index.stats().clone()),
             complete,
         };

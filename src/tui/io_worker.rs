@@ -19,12 +19,15 @@ use crate::app::{Conversation, Event, IoCommand};
 use crate::base::failure::io_failure;
 use crate::base::text::{printable, truncated};
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
+use crate::index::Index;
 use crate::jobs::review::Dismissed;
 use crate::jobs::session::{SessionLog, Sessions};
 use crate::jobs::{self, Finding, Request};
 
 /// Time between two looks at memory while a model is loaded.
 const LOOK: Duration = Duration::from_secs(3);
+/// Definitions that are offered at most.
+const NAMES: usize = 30;
 /// Bytes of code shown for one place.
 const MOST_CODE: usize = 100_000;
 /// Bytes of the line shown with a session that was found.
@@ -42,6 +45,8 @@ pub struct IoWorker {
     /// Says to others that the sessions are in use, where anything is kept.
     _in_use: Option<File>,
     told: u64,
+    /// The part of an index that was looked at last: of which, where, and the part itself.
+    part: Option<(Arc<Index>, Vec<RepoPath>, Arc<Index>)>,
 }
 
 impl IoWorker {
@@ -62,6 +67,7 @@ impl IoWorker {
             log: None,
             loaded: None,
             told: 0,
+            part: None,
         }
     }
 
@@ -102,10 +108,19 @@ impl IoWorker {
                 generation,
                 query,
                 top,
+                within,
             } => Event::Search {
                 generation,
-                result: guarded(|| self.shared.index().0.search(&query, top)),
+                result: guarded(|| self.index(&within)?.search(&query, top)),
             },
+            IoCommand::FindNames { typed, within } => {
+                let found = guarded(|| Ok(self.index(&within)?.starting(&typed, NAMES)));
+                // Nothing is offered where nothing can be found.
+                Event::Names {
+                    found: found.unwrap_or_default(),
+                    typed,
+                }
+            }
             IoCommand::ReadCode { path, range } => {
                 let result = guarded(|| self.code(&path, range));
                 Event::Code {
@@ -162,6 +177,23 @@ impl IoWorker {
             },
             IoCommand::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
         })
+    }
+
+    /// The newest index, or of it what lies in some files and folders.
+    fn index(&mut self, within: &[RepoPath]) -> Result<Arc<Index>> {
+        let (index, _) = self.shared.index();
+        if within.is_empty() {
+            return Ok(index);
+        }
+        if let Some((whole, parts, part)) = &self.part
+            && Arc::ptr_eq(whole, &index)
+            && parts == within
+        {
+            return Ok(Arc::clone(part));
+        }
+        let part = jobs::narrowed(&index, within)?.unwrap_or_else(|| Arc::clone(&index));
+        self.part = Some((index, within.to_vec(), Arc::clone(&part)));
+        Ok(part)
     }
 
     fn load_session(&mut self, id: Option<String>) -> Event {

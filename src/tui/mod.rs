@@ -59,7 +59,7 @@ pub mod wrap;
 use std::path::{Path, PathBuf};
 
 use crate::base::seal::Sealed;
-use crate::base::{Config, Places, Result};
+use crate::base::{Config, Places, RepoPath, Result};
 use crate::registry::Puller;
 
 /// The things the screen is started with; everything else it finds out behind its first frame.
@@ -79,6 +79,8 @@ pub struct Start {
     pub sealed: Sealed,
     /// A session to go on with; `Some("")` for the last one.
     pub resume: Option<String>,
+    /// Files and folders that all is narrowed to; empty for the whole repository.
+    pub within: Vec<RepoPath>,
 }
 
 /// Runs the terminal UI until the user quits, and gives the id of the conversation that can be gone

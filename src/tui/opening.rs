@@ -55,6 +55,7 @@ pub fn options(
             .is_none()
             .then(|| "the process that may use the network could not be started".to_owned()),
         resume: start.resume.clone(),
+        within: start.within.clone(),
         history,
         size,
     }

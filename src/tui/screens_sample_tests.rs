@@ -18,6 +18,7 @@ pub(super) fn context() -> Context {
         tokens,
     };
     Context {
+        told: Vec::new(),
         excerpts: vec![
             excerpt(
                 1,

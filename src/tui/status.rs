@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::draw::{Cx, rate_text};
 use super::theme::Role;
-use super::width::{fit, width};
+use super::width::{fit, fit_end, width};
 use crate::app::{EngineState, MouseTarget, State};
 use crate::base::seal::Sealed;
 use crate::base::text::{human_bytes, printable};
@@ -77,6 +77,7 @@ fn pieces(state: &State, cx: &Cx<'_>) -> Vec<StatusPiece> {
     let dim = cx.role(Role::Dim);
     let mut pieces = vec![model(state, cx)];
     pieces.extend(head(state, cx));
+    pieces.extend(files(state, cx));
     pieces.extend(context(state, cx));
     if let Some(rate) = state.rate {
         let text = format!("{} tok/s", rate_text(rate));
@@ -140,6 +141,36 @@ fn head(state: &State, cx: &Cx<'_>) -> Option<StatusPiece> {
         MouseTarget::Nothing,
         4,
     ))
+}
+
+/// The part of the repository that is looked at, and what is pinned and dropped.
+fn files(state: &State, cx: &Cx<'_>) -> Vec<StatusPiece> {
+    let mut pieces = Vec::new();
+    if let [first, others @ ..] = state.within.as_slice() {
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(" +{more}"),
+        };
+        let text = format!("in {}{more}", fit_end(&first.to_string(), 24));
+        let style = cx.role(Role::Accent);
+        pieces.push(StatusPiece::new(text, style, MouseTarget::Nothing, 7));
+    }
+    let counts = [(state.pins.len(), "pinned"), (state.drops.len(), "dropped")];
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if !said.is_empty() {
+        let text = said.join(", ");
+        pieces.push(StatusPiece::new(
+            text,
+            cx.role(Role::Dim),
+            MouseTarget::Nothing,
+            6,
+        ));
+    }
+    pieces
 }
 
 /// The tokens of context there are and used.

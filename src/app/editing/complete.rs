@@ -1,22 +1,30 @@
 //! Completion: files behind `@`, commands behind `/`, and what commands take.
 
+mod names;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
+use super::places::Place;
 use crate::app::slash::{self, Argument, Slash};
 use crate::base::RepoPath;
 use crate::base::bug::bug;
+use crate::index::Symbol;
 
 /// Most rows a popup offers.
 pub const MOST: usize = 50;
+/// Rows of files that stand before changes where nothing is typed yet.
+const NEAREST: usize = 4;
+/// Rows of files that stand before definitions at most.
+const STRONG: usize = 4;
 
 /// The kind of thing being completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// A file behind `@`.
+    /// A file, a folder, a definition or changes behind `@`.
     File,
     /// A file as an argument, without `@`.
     Path,
@@ -63,14 +71,18 @@ pub(in crate::app) struct Narrowed {
     /// Indices into the list of paths, rising.
     left: Arc<Vec<u32>>,
     /// The list the indices belong to; another list is searched anew.
-    of: Arc<Vec<RepoPath>>,
+    of: Arc<Vec<Place>>,
 }
 
 /// The candidates completion chooses from.
 #[derive(Debug, Clone, Copy)]
 pub struct Offers<'a> {
-    /// The files of the index.
-    pub paths: &'a Arc<Vec<RepoPath>>,
+    /// The files of the index, and their folders.
+    pub places: &'a Arc<Vec<Place>>,
+    /// The definitions whose names begin with what is typed behind `@`.
+    pub names: &'a [(RepoPath, Symbol)],
+    /// True where git knows changes to be named.
+    pub git: bool,
     /// Models, as name and description.
     pub models: &'a [(String, String)],
     /// Names of themes.
@@ -95,7 +107,7 @@ pub fn complete(
         return commands_for(name, at + end);
     }
     if let Some((range, word)) = mention(head) {
-        return files(word, range, Subject::File, offers.paths, before);
+        return named(word, range, offers, before);
     }
     let (name, rest) = head.strip_prefix('/')?.split_once(char::is_whitespace)?;
     let entry = slash::named(&name.to_lowercase())?;
@@ -104,7 +116,9 @@ pub fn complete(
         .map_or(rest, |(_, word)| word);
     let range = at - word.len()..at;
     match entry.argument {
-        Argument::Paths => files(word, range, Subject::Path, offers.paths, before),
+        // Behind the first path a blank asks for nothing: Enter sends what is there.
+        Argument::Paths if word.is_empty() && !rest.trim().is_empty() => None,
+        Argument::Paths => files(word, range, Subject::Path, offers.places, before),
         Argument::Model if entry.slash == Slash::Model => words(
             word,
             range,
@@ -114,6 +128,62 @@ pub fn complete(
         Argument::Review => words(word, range, offers.reviews.iter().copied()),
         _ => None,
     }
+}
+
+/// Returns the popup of what can be named behind `@`: what is typed in full first, then changes
+/// that git knows, definitions of that name, files and folders, and other definitions.
+fn named(
+    word: &str,
+    range: Range<usize>,
+    offers: Offers<'_>,
+    before: Option<&Completion>,
+) -> Option<Completion> {
+    let files = files(word, range.clone(), Subject::File, offers.places, before);
+    let mut popup = files.unwrap_or(Completion {
+        subject: Subject::File,
+        range,
+        items: Vec::new(),
+        cursor: 0,
+        more: 0,
+        narrowed: None,
+    });
+    let changes = if offers.git {
+        names::changes(word)
+    } else {
+        Vec::new()
+    };
+    let own = |item: &CompletionItem| is_whole(&format!("@{word}"), &item.insert);
+    let whole = usize::from(!word.is_empty() && popup.items.first().is_some_and(own));
+    let at = if word.is_empty() {
+        popup.items.len().min(NEAREST)
+    } else {
+        whole
+    };
+    let (same, others) = names::definitions(word, offers.names);
+    // Weak matches of files stand behind names that begin with what is typed.
+    let low = word.to_lowercase();
+    let strong = popup.items.iter().skip(whole).take(STRONG);
+    let strong = strong
+        .take_while(|item| item.label.to_lowercase().contains(&low))
+        .count();
+    let behind = whole + strong;
+    popup.items.splice(behind..behind, others);
+    popup.items.splice(at..at, changes.into_iter().chain(same));
+    (!popup.items.is_empty()).then_some(popup)
+}
+
+/// Returns what is typed behind an `@` that may be the beginning of a definition's name.
+pub fn typed_name(head: &str) -> Option<&str> {
+    let (_, word) = mention(head)?;
+    let word_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '#');
+    (!word.is_empty() && word.chars().all(word_of_name)).then_some(word)
+}
+
+/// Tells whether what stands there is what a row would put there: a folder with its slash or
+/// without.
+pub fn is_whole(there: &str, insert: &str) -> bool {
+    let bare = |text: &str| text.trim_end().trim_end_matches('/').to_owned();
+    bare(there) == bare(insert)
 }
 
 /// Returns the byte range from the last `@` that begins a word, and the pattern behind it.
@@ -209,20 +279,29 @@ fn files(
     word: &str,
     range: Range<usize>,
     subject: Subject,
-    paths: &Arc<Vec<RepoPath>>,
+    places: &Arc<Vec<Place>>,
     before: Option<&Completion>,
 ) -> Option<Completion> {
     if word.is_empty() {
-        return first_files(range, subject, paths);
+        return first_files(range, subject, places);
     }
     let mut matcher = Matcher::new(Config::DEFAULT.match_paths());
     let pattern = Pattern::parse(word, CaseMatching::Smart, Normalization::Smart);
     let narrowed = before
         .and_then(|popup| popup.narrowed.as_ref())
-        .filter(|narrowed| Arc::ptr_eq(&narrowed.of, paths) && narrows(&narrowed.pattern, word));
-    let mut scored = scored(paths, narrowed, &pattern, &mut matcher);
+        .filter(|narrowed| Arc::ptr_eq(&narrowed.of, places) && narrows(&narrowed.pattern, word));
+    let mut scored = scored(places, narrowed, &pattern, &mut matcher);
     let left: Vec<u32> = scored.iter().map(|file| file.at).collect();
-    let key = |file: &Scored<'_>| (u32::MAX - file.score, file.path.as_str().len(), file.at);
+    // What is typed in full is meant, and a folder before what lies in it.
+    let key = |file: &Scored<'_>| {
+        let whole = is_whole(word, &file.place.text);
+        (
+            !whole,
+            u32::MAX - file.score,
+            file.place.text.len(),
+            file.at,
+        )
+    };
     if scored.len() > MOST {
         scored.select_nth_unstable_by_key(MOST - 1, key);
         scored.truncate(MOST);
@@ -230,13 +309,13 @@ fn files(
     scored.sort_unstable_by_key(key);
     let mut buffer = Vec::new();
     let mut items = Vec::new();
-    for Scored { path, .. } in scored {
+    for Scored { place, .. } in scored {
         let mut matched = Vec::new();
-        let haystack = Utf32Str::new(path.as_str(), &mut buffer);
+        let haystack = Utf32Str::new(&place.text, &mut buffer);
         pattern.indices(haystack, &mut matcher, &mut matched);
         matched.sort_unstable();
         matched.dedup();
-        items.push(file_item(path, subject, matched));
+        items.push(file_item(place, subject, matched));
     }
     let shown = items.len();
     let mut popup = popup(subject, range, items)?;
@@ -244,29 +323,30 @@ fn files(
     popup.narrowed = Some(Narrowed {
         pattern: word.to_owned(),
         left: Arc::new(left),
-        of: Arc::clone(paths),
+        of: Arc::clone(places),
     });
     Some(popup)
 }
 
-/// Returns the popup for an empty word. With nothing to rank by, the files nearest to the root
-/// come first, as a way in.
-fn first_files(range: Range<usize>, subject: Subject, paths: &[RepoPath]) -> Option<Completion> {
-    let mut first: Vec<&RepoPath> = paths.iter().collect();
+/// Returns the popup for an empty word. With nothing to rank by, what is nearest to the root
+/// comes first, as a way in.
+fn first_files(range: Range<usize>, subject: Subject, places: &[Place]) -> Option<Completion> {
+    let mut first: Vec<&Place> = places.iter().collect();
     let most = MOST.min(first.len());
     if most == 0 {
         return None;
     }
-    let key = |path: &&RepoPath| (path.as_str().matches('/').count(), path.as_str().len());
+    let depth = |place: &Place| place.text.trim_end_matches('/').matches('/').count();
+    let key = |place: &&Place| (depth(place), place.is_folder(), place.text.len());
     first.select_nth_unstable_by_key(most - 1, key);
     first.truncate(most);
-    first.sort_by_key(|path| (key(path), path.as_str()));
+    first.sort_by_key(|place| (key(place), place.text.as_str()));
     let items = first
         .into_iter()
-        .map(|path| file_item(path, subject, Vec::new()))
+        .map(|place| file_item(place, subject, Vec::new()))
         .collect();
     let mut popup = popup(subject, range, items)?;
-    popup.more = paths.len() - most;
+    popup.more = places.len() - most;
     Some(popup)
 }
 
@@ -274,45 +354,45 @@ fn first_files(range: Range<usize>, subject: Subject, paths: &[RepoPath]) -> Opt
 struct Scored<'a> {
     /// The matcher's score; more is better.
     score: u32,
-    /// Index in the list of paths.
+    /// Index in the list of places.
     at: u32,
-    path: &'a RepoPath,
+    place: &'a Place,
 }
 
-/// Scores the paths, or of them only those that matched a shorter pattern, in their order.
+/// Scores the places, or of them only those that matched a shorter pattern, in their order.
 fn scored<'a>(
-    paths: &'a [RepoPath],
+    places: &'a [Place],
     narrowed: Option<&Narrowed>,
     pattern: &Pattern,
     matcher: &mut Matcher,
 ) -> Vec<Scored<'a>> {
     let mut buffer = Vec::new();
     let mut scored = Vec::new();
-    let mut score = |at: u32, path: &'a RepoPath| {
-        let haystack = Utf32Str::new(path.as_str(), &mut buffer);
+    let mut score = |at: u32, place: &'a Place| {
+        let haystack = Utf32Str::new(&place.text, &mut buffer);
         if let Some(score) = pattern.score(haystack, matcher) {
-            scored.push(Scored { score, at, path });
+            scored.push(Scored { score, at, place });
         }
     };
     match narrowed {
         Some(narrowed) => {
             for at in narrowed.left.iter().copied() {
-                match paths.get(at as usize) {
-                    Some(path) => score(at, path),
+                match places.get(at as usize) {
+                    Some(place) => score(at, place),
                     None => bug("a path that matched is none of the list", ()),
                 }
             }
         }
-        None => (0..).zip(paths).for_each(|(at, path)| score(at, path)),
+        None => (0..).zip(places).for_each(|(at, place)| score(at, place)),
     }
     scored
 }
 
-fn file_item(path: &RepoPath, subject: Subject, matched: Vec<u32>) -> CompletionItem {
+fn file_item(place: &Place, subject: Subject, matched: Vec<u32>) -> CompletionItem {
     CompletionItem {
-        insert: mention_text(path, subject == Subject::File),
-        label: path.as_str().to_owned(),
-        about: String::new(),
+        insert: place.insert(subject == Subject::File),
+        label: place.text.clone(),
+        about: place.about(),
         matched,
     }
 }
@@ -322,17 +402,6 @@ fn file_item(path: &RepoPath, subject: Subject, matched: Vec<u32>) -> Completion
 fn narrows(shorter: &str, longer: &str) -> bool {
     let special = |c: char| matches!(c, '!' | '^' | '$' | '\'' | '\\' | ' ');
     longer.starts_with(shorter) && !longer.contains(special)
-}
-
-/// Returns a path as it is mentioned: in quotes where it holds spaces.
-pub fn mention_text(path: &RepoPath, at: bool) -> String {
-    let sign = if at { "@" } else { "" };
-    let path = path.as_str();
-    if path.contains(|c: char| c.is_whitespace() || c == '"') {
-        format!("{sign}\"{path}\" ")
-    } else {
-        format!("{sign}{path} ")
-    }
 }
 
 #[cfg(test)]

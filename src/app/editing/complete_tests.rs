@@ -2,21 +2,25 @@
 
 use proptest::prelude::*;
 
+use super::super::places::places;
 use super::*;
 use crate::app::sample::path;
+use crate::base::LineRange;
+use crate::index::SymbolKind;
 
-fn files() -> Arc<Vec<RepoPath>> {
-    Arc::new(
-        [
+fn files() -> Arc<Vec<Place>> {
+    Arc::new(places(
+        &[
             "README.md",
             "docs/a b.md",
             "src/lib.rs",
             "src/walk.rs",
             "src/walk/deep.rs",
         ]
-        .map(path)
-        .to_vec(),
-    )
+        .map(path),
+        &[],
+        &[],
+    ))
 }
 
 /// What is offered at `|`.
@@ -27,9 +31,11 @@ fn offered(text: &str) -> Option<Completion> {
         ("starter".to_owned(), String::new()),
     ];
     let themes = ["dark".to_owned(), "light".to_owned()];
-    let paths = files();
+    let all = files();
     let offers = Offers {
-        paths: &paths,
+        places: &all,
+        names: &[],
+        git: false,
         models: &models,
         themes: &themes,
         reviews: &[
@@ -50,10 +56,8 @@ fn inserts(text: &str) -> Vec<String> {
 
 #[test]
 fn files_are_offered_behind_an_at_that_begins_a_word() {
-    assert_eq!(
-        inserts("see @walk|").first().map(String::as_str),
-        Some("@src/walk.rs ")
-    );
+    // A folder of that name comes first, and its file behind it.
+    assert_eq!(inserts("see @walk|")[..2], ["@src/walk/", "@src/walk.rs "]);
     assert_eq!(inserts("(@lib|"), ["@src/lib.rs "]);
     assert_eq!(inserts("me@walk|"), [""; 0]);
     assert_eq!(inserts("@walk.rs:1|"), [""; 0], "lines are typed by hand");
@@ -65,7 +69,9 @@ fn files_are_offered_behind_an_at_that_begins_a_word() {
 fn a_bare_at_offers_what_is_nearest_to_the_root() {
     let popup = offered("@|").expect("a popup");
     assert_eq!(popup.items[0].label, "README.md");
-    assert_eq!(popup.items.len(), 5);
+    let labels: Vec<&str> = popup.items.iter().map(|item| item.label.as_str()).collect();
+    assert_eq!(labels[..3], ["README.md", "src/", "docs/"]);
+    assert_eq!(labels.len(), 8);
     assert_eq!(popup.range, 0..1);
 }
 
@@ -73,7 +79,7 @@ fn a_bare_at_offers_what_is_nearest_to_the_root() {
 fn names_with_spaces_are_put_in_quotes() {
     assert_eq!(inserts("@a b|"), [""; 0]);
     assert_eq!(inserts("@\"a b|"), ["@\"docs/a b.md\" "]);
-    assert_eq!(inserts("@docs|"), ["@\"docs/a b.md\" "]);
+    assert_eq!(inserts("@docs|"), ["@docs/", "@\"docs/a b.md\" "]);
 }
 
 #[test]
@@ -85,9 +91,11 @@ fn what_matched_is_marked() {
 
 #[test]
 fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
-    let paths = files();
+    let all = files();
     let offers = Offers {
-        paths: &paths,
+        places: &all,
+        names: &[],
+        git: false,
         models: &[],
         themes: &[],
         reviews: &[],
@@ -97,9 +105,9 @@ fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
     let anew = complete("@wal", 4, offers, None).expect("a popup");
     assert_eq!(narrowed.items, anew.items);
     // Another index has other numbers.
-    let other = Arc::new(vec![path("x/walnut.rs")]);
+    let other = Arc::new(places(&[path("x/walnut.rs")], &[], &[]));
     let offers = Offers {
-        paths: &other,
+        places: &other,
         ..offers
     };
     let popup = complete("@wal", 4, offers, Some(&first)).expect("a popup");
@@ -147,6 +155,84 @@ fn commands_offer_what_they_take() {
     assert_eq!(inserts("/nonsense x|"), [""; 0]);
 }
 
+#[test]
+fn folders_are_offered_and_what_is_typed_in_full_comes_first() {
+    assert_eq!(inserts("@src|").first().map(String::as_str), Some("@src/"));
+    assert_eq!(inserts("@src/|").first().map(String::as_str), Some("@src/"));
+    assert_eq!(
+        inserts("@src/walk|").first().map(String::as_str),
+        Some("@src/walk/")
+    );
+    assert_eq!(
+        inserts("/add src/walk.rs|").first().map(String::as_str),
+        Some("src/walk.rs ")
+    );
+    let popup = offered("@src|").expect("a popup");
+    assert_eq!(
+        (popup.items[0].label.as_str(), popup.items[0].about.as_str()),
+        ("src/", "3 files")
+    );
+    // Behind a path a blank asks for nothing more.
+    assert_eq!(inserts("/pin src/walk.rs |"), [""; 0]);
+    assert_eq!(inserts("/pin |").len(), 8);
+}
+
+#[test]
+fn definitions_and_changes_are_offered_among_the_files() {
+    let symbol = |name: &str, within: &str, line| Symbol {
+        name: name.to_owned(),
+        within: within.to_owned(),
+        kind: SymbolKind::Method,
+        range: LineRange::new(line, line + 4),
+        signature: String::new(),
+    };
+    let names = [
+        (path("src/task.py"), symbol("walk", "Task", 10)),
+        (path("src/a.py"), symbol("walk_all", "", 1)),
+        (path("src/b.py"), symbol("walk_all", "", 7)),
+    ];
+    let all = files();
+    let offers = Offers {
+        places: &all,
+        names: &names,
+        git: true,
+        models: &[],
+        themes: &[],
+        reviews: &[],
+    };
+    let inserts = |text: &str| -> Vec<String> {
+        let popup = complete(text, text.len(), offers, None);
+        popup.map_or_else(Vec::new, |popup| {
+            popup.items.into_iter().map(|item| item.insert).collect()
+        })
+    };
+    let walk = inserts("@walk");
+    assert_eq!(walk[0], "@Task.walk ");
+    assert!(walk.contains(&"@src/walk.rs ".to_owned()), "{walk:?}");
+    // A name of two definitions is told by its lines.
+    assert!(walk.contains(&"@src/b.py:7-11 ".to_owned()), "{walk:?}");
+    assert_eq!(inserts("@di")[0], "@diff ");
+    assert!(
+        inserts("@HEAD")[..2]
+            .iter()
+            .all(|i| i.starts_with("@HEAD~"))
+    );
+    assert!(inserts("@").contains(&"@staged ".to_owned()));
+}
+
+#[test]
+fn a_file_says_its_size_and_that_lines_may_follow() {
+    let size = crate::index::FileSize {
+        lines: 812,
+        bytes: 30_000,
+    };
+    let all = places(&[path("src/a.rs"), path("diff")], &[size, size], &[]);
+    assert_eq!(all[1].about(), "812 lines · ~7k tokens · :FROM-TO");
+    assert_eq!(all[0].about(), "1 file");
+    // Its bare name would mean changes.
+    assert_eq!(all[2].insert(true), "@\"diff\" ");
+}
+
 proptest! {
     #[test]
     fn any_text_is_fine_and_what_is_replaced_lies_within(
@@ -157,8 +243,10 @@ proptest! {
         while !text.is_char_boundary(at) {
             at -= 1;
         }
-        let paths = files();
-        let offers = Offers { paths: &paths, models: &[], themes: &[], reviews: &[] };
+        let all = files();
+        let offers = Offers { places: &all,
+        names: &[],
+        git: false, models: &[], themes: &[], reviews: &[] };
         if let Some(popup) = complete(&text, at, offers, None) {
             prop_assert!(!popup.items.is_empty());
             prop_assert!(text.get(popup.range.clone()).is_some());

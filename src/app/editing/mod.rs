@@ -7,5 +7,6 @@ pub mod composer;
 pub mod history;
 pub mod motion;
 pub mod pastes;
+pub mod places;
 pub mod vim;
 pub mod wrapped_rows;

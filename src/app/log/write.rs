@@ -186,6 +186,7 @@ fn records(log: &mut Log, state: &State) -> Vec<Record> {
     let files = PinnedFiles {
         pinned: state.pins.clone(),
         dropped: state.drops.clone(),
+        within: state.within.clone(),
     };
     if files != log.files {
         records.push(Record::Files(files.clone()));

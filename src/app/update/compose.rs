@@ -1,16 +1,20 @@
 //! Typing: the composer, its popup and its history.
 
+use std::sync::Arc;
+
 use super::super::blocks::block::Tone;
-use super::super::command::{Command, Editable, EditorPurpose};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
 use super::super::editing::complete::{self, Offers, Subject};
 use super::super::editing::motion::Motion;
+use super::super::editing::places::places;
 use super::super::editing::vim;
 use super::super::key::Key;
 use super::super::keymap::{Action, Place};
 use super::super::overlay::{Overlay, Picker};
 use super::super::state::{Composing, Focus, State};
 use super::{scroll, send};
-use crate::base::OrBug as _;
+use crate::base::{OrBug as _, RepoPath};
+use crate::index::Symbol;
 
 /// Arguments of `/review` and their descriptions, for completion.
 const REVIEWS: [(&str, &str); 4] = [
@@ -20,8 +24,14 @@ const REVIEWS: [(&str, &str); 4] = [
     ("main..HEAD", "a range of commits"),
 ];
 
-/// Types a character into the composer.
+/// Types a character into the composer. The blank that completion has put behind a word gives
+/// way to what belongs to the word: lines behind `:`, and marks of the sentence.
 pub(super) fn typed(state: &mut State, c: char) {
+    let behind = state.blank.take() == Some(state.composer.cursor());
+    if behind && matches!(c, ':' | ',' | ';' | '?' | ')') && state.composer.before().ends_with(' ')
+    {
+        state.composer.delete(Motion::Left);
+    }
     state.composer.type_char(c);
     state.history.stop();
     changed(state);
@@ -74,13 +84,68 @@ pub(super) fn refresh(state: &mut State) {
         .map(|row| (row.name.clone(), row.about.clone()))
         .collect();
     let offers = Offers {
-        paths: &state.paths,
+        places: &state.places,
+        names: state.names_typed(),
+        git: state.options.git,
         models: &models,
         themes: &state.themes,
         reviews: &REVIEWS,
     };
     let text = state.composer.text();
     state.completion = complete::complete(text, state.composer.cursor(), offers, before.as_ref());
+}
+
+/// Makes the list of files and folders that are offered.
+pub(super) fn offer_places(state: &mut State) {
+    state.places = Arc::new(places(&state.paths, &state.sizes, &state.within));
+}
+
+/// Asks for the definitions that begin with what is typed behind `@`, once for each text.
+pub(super) fn want_names(state: &mut State, out: &mut Vec<Command>) {
+    let Some(typed) = complete::typed_name(state.composer.before()) else {
+        return;
+    };
+    let closed = state.popup_closed || state.composing != Composing::Request;
+    if closed || state.focus != Focus::Composer || state.awaited.names.as_deref() == Some(typed) {
+        return;
+    }
+    state.awaited.names = Some(typed.to_owned());
+    out.push(Command::Io(IoCommand::FindNames {
+        typed: typed.to_owned(),
+        within: state.within.clone(),
+    }));
+}
+
+/// Takes the definitions that were found, if they are still asked for.
+pub(super) fn names_found(state: &mut State, typed: String, found: Vec<(RepoPath, Symbol)>) {
+    if state.awaited.names.as_deref() != Some(typed.as_str()) {
+        return;
+    }
+    state.names = (typed, Arc::new(found));
+    // Who has gone down the list keeps his row.
+    let chosen = state.completion.as_ref().and_then(|popup| {
+        let item = popup.items.get(popup.cursor);
+        item.filter(|_| popup.cursor > 0).cloned()
+    });
+    if state.focus == Focus::Composer && state.overlay.is_none() {
+        refresh(state);
+    }
+    if let (Some(popup), Some(chosen)) = (&mut state.completion, chosen)
+        && let Some(at) = popup.items.iter().position(|item| *item == chosen)
+    {
+        popup.cursor = at;
+    }
+}
+
+impl State {
+    /// The definitions known for what is typed: those found for it, or for its beginning.
+    fn names_typed(&self) -> &[(RepoPath, Symbol)] {
+        let now = complete::typed_name(self.composer.before());
+        match now {
+            Some(now) if now == self.names.0 => &self.names.1,
+            _ => &[],
+        }
+    }
 }
 
 /// Moves the popup's cursor, round at its ends.
@@ -107,7 +172,13 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
         .or_bug("the popup is of another text")
         .trim_end()
         .to_owned();
-    let whole = there == item.insert.trim_end();
+    let whole = complete::is_whole(&there, &item.insert);
+    // Nothing is typed and nothing chosen: Enter sends the command as it is.
+    let bare = popup.subject == Subject::Path && there.is_empty() && popup.cursor == 0;
+    if by_enter && bare {
+        send::send(state, out);
+        return;
+    }
     state.popup_closed = whole;
     if !(by_enter && whole) {
         let mut insert = item.insert.as_str();
@@ -116,11 +187,13 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
         }
         state.composer.replace(popup.range.clone(), insert);
         state.history.stop();
+        state.blank = insert.ends_with(' ').then(|| state.composer.cursor());
     }
     let done = !item.insert.ends_with(' ');
     if by_enter && (whole || (popup.subject == Subject::Command && done)) {
         send::send(state, out);
-    } else if popup.subject == Subject::Command {
+    } else if popup.subject == Subject::Command || !whole && item.insert.ends_with('/') {
+        // What the command takes, or what lies in the folder.
         changed(state);
     }
 }

@@ -119,7 +119,7 @@ fn the_popup_opens_narrows_and_is_taken_with_tab() {
             .as_ref()
             .map_or(0, |p| p.items.len())
     };
-    assert_eq!(items(&harness), 4);
+    assert_eq!(items(&harness), 10);
     harness.type_text("walk");
     assert_eq!(items(&harness), 1);
     harness.press("tab");
@@ -130,12 +130,80 @@ fn the_popup_opens_narrows_and_is_taken_with_tab() {
 }
 
 #[test]
+fn what_is_typed_in_full_is_sent_by_enter() {
+    for text in ["what is in @src/", "what is in @src", "see @src/walk.rs"] {
+        let mut harness = Harness::ready();
+        harness.type_text(text);
+        assert!(harness.state.completion.is_some(), "{text}");
+        assert!(started(&harness.press("enter")).is_some(), "{text}");
+    }
+    for text in ["/add src", "/pin src/walk.rs "] {
+        let mut harness = Harness::ready();
+        harness.type_text(text);
+        harness.press("enter");
+        assert_eq!(harness.text(), "", "{text}");
+        let files = harness.state.added.iter().chain(&harness.state.pins);
+        assert_eq!(files.count(), 1, "{text}");
+    }
+    // Nothing typed behind the command lists what is pinned, and pins nothing.
+    let mut harness = Harness::ready();
+    harness.type_text("/pin ");
+    harness.press("enter");
+    assert!(harness.state.pins.is_empty() && harness.text().is_empty());
+}
+
+#[test]
+fn a_folder_is_gone_into_and_a_colon_takes_the_blank() {
+    let mut harness = Harness::ready();
+    harness.type_text("@sr");
+    harness.press("tab");
+    assert_eq!(harness.text(), "@src/");
+    assert!(harness.state.completion.is_some(), "what lies in it");
+    harness.type_text("walk");
+    harness.press("tab");
+    assert_eq!(harness.text(), "@src/walk.rs ");
+    harness.type_text(":10-40");
+    assert_eq!(harness.text(), "@src/walk.rs:10-40");
+    // One that was typed stays.
+    harness.type_text(" and");
+    harness.type_text(" :x");
+    assert_eq!(harness.text(), "@src/walk.rs:10-40 and :x");
+}
+
+#[test]
+fn definitions_are_asked_for_once_and_offered_when_they_come() {
+    let mut harness = Harness::ready();
+    let out = harness.type_text("@chec");
+    let asked = |command: &&Command| matches!(command, Command::Io(IoCommand::FindNames { typed, .. }) if typed == "chec");
+    assert_eq!(out.iter().filter(asked).count(), 1);
+    assert!(harness.press("end").iter().filter(asked).count() == 0);
+    let symbol = Symbol {
+        name: "check_loop".to_owned(),
+        within: "Walk".to_owned(),
+        kind: crate::index::SymbolKind::Method,
+        range: crate::base::LineRange::new(3, 9),
+        signature: String::new(),
+    };
+    let found = vec![(path("src/walk.rs"), symbol)];
+    let late = Event::Names {
+        typed: "che".to_owned(),
+        found: found.clone(),
+    };
+    harness.event(late);
+    assert!(harness.state.completion.is_none());
+    let typed = "chec".to_owned();
+    harness.event(Event::Names { typed, found });
+    harness.press("tab");
+    assert_eq!(harness.text(), "@Walk.check_loop ");
+}
+
+#[test]
 fn up_and_down_move_in_the_popup_and_round() {
     let mut harness = with_history();
     harness.type_text("@");
     let cursor = |harness: &Harness| harness.state.completion.as_ref().map(|p| p.cursor);
     harness.press("up");
-    assert_eq!(cursor(&harness), Some(3));
+    assert_eq!(cursor(&harness), Some(9));
     harness.press("down down");
     assert_eq!(cursor(&harness), Some(1));
     assert_eq!(harness.text(), "@");

@@ -4,6 +4,7 @@ mod checking;
 mod committing;
 mod compose;
 pub(super) mod counting;
+mod files;
 mod finding;
 mod folding;
 mod job;
@@ -85,6 +86,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
         state.completion = None;
     }
     counting::follow(state, &mut out);
+    compose::want_names(state, &mut out);
     log::write(state, &mut out);
     out
 }
@@ -117,6 +119,7 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         Event::Job { generation, event } => job::event(state, generation, *event),
         Event::JobDone { generation, result } => job::done(state, generation, result, out),
         Event::Preview { generation, result } => panel::previewed(state, generation, result),
+        Event::Names { typed, found } => compose::names_found(state, typed, found),
         Event::Search { generation, result } => overlay::searched(state, generation, result),
         Event::Code {
             path,

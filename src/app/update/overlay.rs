@@ -2,7 +2,7 @@
 
 use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
-use super::super::editing::complete::mention_text;
+use super::super::editing::places::mention_text;
 use super::super::event::Generation;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
@@ -206,6 +206,7 @@ fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut St
                 generation,
                 query,
                 top: 50,
+                within: state.within.clone(),
             }));
         }
         Some(Overlay::History(picker)) => {
@@ -348,7 +349,7 @@ fn mention_hit(state: &mut State) {
         return;
     };
     let Some(hit) = picker.chosen() else { return };
-    let mention = mention_text(&hit.path, true);
+    let mention = mention_text(&hit.path);
     let text = format!("{}:{} ", mention.trim_end(), hit.range);
     state.overlay = None;
     state.awaited.search = None;

@@ -180,6 +180,7 @@ pub(super) fn pin_row(state: &mut State) {
         let text = match what {
             "history" => "the history is shown where a question is about it",
             "map" => "the map is shown with every question",
+            "folder" | "changes" => "name it again with @ to have it shown again",
             "folded" => "/full shows the model all of it again",
             _ => "the rules are shown with every question",
         };
@@ -254,7 +255,11 @@ pub(super) fn previewed(
     state.awaited.preview = None;
     match result {
         Ok(preview) => {
-            if preview.context.excerpts.is_empty() && preview.context.left_out.is_empty() {
+            let context = &preview.context;
+            let told = context.told.is_empty() && context.left_out.is_empty();
+            if let Some(note) = preview.notes.first() {
+                state.toast(Tone::Warning, note.clone());
+            } else if context.excerpts.is_empty() && told {
                 state.toast(Tone::Warning, "nothing in the index was found for that");
             }
             state.preview = Some(*preview);

@@ -6,8 +6,8 @@ use super::super::blocks::block::{BlockId, Body, Phase, Tone};
 use super::super::blocks::patch_block::PatchBlock;
 use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
-use super::super::editing::complete::mention_text;
 use super::super::editing::motion::Motion;
+use super::super::editing::places::mention_text;
 use super::super::keymap::Action;
 use super::super::state::{Focus, State};
 use super::{scroll, send};
@@ -132,7 +132,7 @@ pub(super) fn suggested(
 /// Returns a mention of the lines around a finding.
 fn place(finding: &Finding) -> String {
     let (from, to) = (finding.line.saturating_sub(10).max(1), finding.line + 10);
-    let mention = mention_text(&finding.path, true);
+    let mention = mention_text(&finding.path);
     format!("{}:{from}-{to}", mention.trim_end())
 }
 

@@ -296,6 +296,7 @@ pub(super) fn fill_in(state: &mut State, request: &mut Request) {
             pinned.append(&mut state.added);
             ask.pinned = pinned;
             ask.dropped.clone_from(&state.drops);
+            ask.within.clone_from(&state.within);
             ask.history.clone_from(&state.turns);
             ask.fold.clone_from(&state.fold);
         }
@@ -303,6 +304,7 @@ pub(super) fn fill_in(state: &mut State, request: &mut Request) {
             pinned.append(&mut state.added);
             patch.pinned = pinned;
             patch.dropped.clone_from(&state.drops);
+            patch.within.clone_from(&state.within);
         }
         Request::Review(_) | Request::Message | Request::MessageOf(_) => {}
     }

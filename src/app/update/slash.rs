@@ -6,9 +6,8 @@ use super::super::log;
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
-use super::{folding, models, overlay, panel, scroll, send, stop, whole};
-use crate::base::RepoPath;
-use crate::jobs::{Ask, Mention, Request, Review, ReviewOf, Severity};
+use super::{files, folding, models, overlay, panel, scroll, send, stop};
+use crate::jobs::{Ask, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
 /// Most places a search asks for.
@@ -39,7 +38,9 @@ pub(super) fn run(
         }
         Slash::Undo => out.push(Command::Write(WriteCommand::Undo)),
         Slash::Context => context(state, argument, out),
-        Slash::Add | Slash::Drop | Slash::Pin => paths(state, slash, argument),
+        Slash::Add | Slash::Drop | Slash::Pin => files::take(state, slash, argument),
+        Slash::Unpin | Slash::Undrop => files::forget(state, slash, argument),
+        Slash::In => files::narrow(state, argument),
         Slash::Search if argument.is_empty() => needs(state, "/search", "words to look for"),
         Slash::Search => search(state, argument, out),
         Slash::Model if argument.is_empty() => models::open_models(state, false, out),
@@ -88,6 +89,7 @@ fn search(state: &mut State, query: &str, out: &mut Vec<Command>) {
         generation,
         query: query.to_owned(),
         top: TOP,
+        within: state.within.clone(),
     }));
 }
 
@@ -101,7 +103,7 @@ fn doctor(state: &mut State, out: &mut Vec<Command>) {
 }
 
 /// Puts a command without its argument back into the composer, to be completed.
-fn needs(state: &mut State, command: &str, what: &str) {
+pub(super) fn needs(state: &mut State, command: &str, what: &str) {
     state.composer.set(&format!("{command} "));
     state.toast(Tone::Warning, format!("{command} needs {what}"));
 }
@@ -166,6 +168,7 @@ fn review(state: &mut State, argument: &str, text: &str, out: &mut Vec<Command>)
             max_time_s: 0,
             dismissed: crate::jobs::review::Dismissed::default(),
             anew: false,
+            within: state.within.clone(),
             rules_only: false,
         }),
         text,
@@ -199,110 +202,12 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
             piped: None,
             pinned: state.pins.iter().chain(&state.added).cloned().collect(),
             dropped: state.drops.clone(),
+            within: state.within.clone(),
             history: state.turns.clone(),
             fold: state.fold.clone(),
             go_on: false,
         })),
     }));
-}
-
-/// Parses mentions: `path`, `@path:10-40`, `"with space"`.
-fn mentions(argument: &str) -> Result<Vec<Mention>, String> {
-    let mut out = Vec::new();
-    let mut rest = argument.trim();
-    while !rest.is_empty() {
-        let word = rest.strip_prefix('@').unwrap_or(rest);
-        // A quote that is not closed reaches to the end.
-        let (quoted, after) = match word.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-            None => ("", word),
-        };
-        // Behind the quotes lines may be named, as without them.
-        let (bare, after) = after.split_once(char::is_whitespace).unwrap_or((after, ""));
-        rest = after.trim_start();
-        out.push(mention(&format!("{quoted}{bare}"))?);
-    }
-    Ok(out)
-}
-
-fn mention(word: &str) -> Result<Mention, String> {
-    let lines = |text: &str| -> Option<crate::base::LineRange> {
-        // A single number is a range of one line.
-        let (from, to) = text.split_once('-').unwrap_or((text, text));
-        Some(crate::base::LineRange::new(
-            from.parse().ok()?,
-            to.parse().ok()?,
-        ))
-    };
-    // A colon with no range behind it belongs to the path.
-    let (path, range) = match word.rsplit_once(':') {
-        Some((path, numbers)) if lines(numbers).is_some() => (path, lines(numbers)),
-        _ => (word, None),
-    };
-    RepoPath::new(path)
-        .map(|path| Mention { path, range })
-        .map_err(|failure| failure.to_string())
-}
-
-fn paths(state: &mut State, slash: Slash, argument: &str) {
-    let name = match slash {
-        Slash::Add => "/add",
-        Slash::Drop => "/drop",
-        _ => "/pin",
-    };
-    if argument.is_empty() {
-        let (list, word) = match slash {
-            Slash::Add => return needs(state, name, "a path"),
-            Slash::Drop => (&mut state.drops, "dropped"),
-            _ => (&mut state.pins, "pinned"),
-        };
-        let count = list.len();
-        list.clear();
-        let text = match count {
-            0 => format!("nothing is {word}; {name} needs a path"),
-            n => format!("{n} no longer {word}"),
-        };
-        state.toast(Tone::Plain, text);
-        return;
-    }
-    let mentions = match mentions(argument) {
-        Ok(mentions) => mentions,
-        Err(why) => return state.toast(Tone::Warning, why),
-    };
-    // A slip in a path would otherwise show only by its absence from the answer.
-    let unknown = mentions.iter().find(|m| {
-        !state.paths.is_empty()
-            && !state.paths.iter().any(|path| {
-                path == &m.path
-                    || path
-                        .as_str()
-                        .strip_prefix(m.path.as_str())
-                        .is_some_and(|rest| rest.starts_with('/'))
-            })
-    });
-    if let Some(unknown) = unknown {
-        let text = format!("{} is not in the index", unknown.path);
-        state.toast(Tone::Warning, text);
-        return;
-    }
-    let mut told = Vec::new();
-    for mention in mentions {
-        told.push(mention.path.to_string());
-        for list in [&mut state.pins, &mut state.added, &mut state.drops] {
-            list.retain(|other| other.path != mention.path);
-        }
-        match slash {
-            Slash::Add => state.added.push(mention),
-            Slash::Drop => state.drops.push(whole(mention.path)),
-            _ => state.pins.push(mention),
-        }
-    }
-    let what = match slash {
-        Slash::Add => "shown with the next question",
-        Slash::Drop => "not shown from now on",
-        _ => "shown with every question",
-    };
-    state.toast(Tone::Good, format!("{}: {what}", told.join(", ")));
 }
 
 fn theme(state: &mut State, argument: &str, out: &mut Vec<Command>) {

@@ -19,9 +19,13 @@ pub(super) fn index(state: &mut State, event: IndexEvent) {
         IndexEvent::Progress(progress) => index_progressed(state, progress),
         IndexEvent::Ready {
             paths,
+            sizes,
             stats,
             complete,
-        } => index_ready(state, paths, stats, complete),
+        } => {
+            state.sizes = sizes;
+            index_ready(state, paths, stats, complete);
+        }
         IndexEvent::Meaning(coverage) => state.meaning = coverage,
         IndexEvent::Failed(failure) => {
             let (usable, _) = state.index_usable();
@@ -67,6 +71,8 @@ fn index_ready(state: &mut State, paths: Arc<Vec<RepoPath>>, stats: Box<Stats>, 
     }
     let first = state.paths.is_empty();
     state.paths = paths;
+    state.names = Default::default();
+    super::compose::offer_places(state);
     if complete {
         state.indexing = Indexing::Ready(stats);
     } else if let Indexing::Running { usable, .. } = &mut state.indexing {
@@ -293,6 +299,8 @@ pub(super) fn session(
     state.context_used = context_used(state);
     if let Some(files) = loaded.files {
         (state.pins, state.drops) = (files.pinned, files.dropped);
+        state.within = files.within;
+        super::compose::offer_places(state);
     }
     state.session = Some(id);
     state.toast(

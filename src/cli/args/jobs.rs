@@ -5,14 +5,17 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::{number, seconds};
+use crate::base::{RepoPath, Result};
 use crate::jobs::Severity;
 
 /// The arguments of `ask`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct AskArgs {
-    /// The question; @path and @path:10-40 name files and lines
+    /// The question; @path, @path:10-40, @Type.method, @diff and @HEAD~1 name what it is about
     #[arg(value_name = "QUESTION")]
     pub(in crate::cli) question: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) part: PartArgs,
     /// List the excerpts that the model is shown
     #[arg(long)]
     pub(in crate::cli) show_context: bool,
@@ -24,12 +27,37 @@ pub(in crate::cli) struct AskArgs {
     pub(in crate::cli) json: bool,
 }
 
+/// The part of the repository that is looked at.
+#[derive(Debug, Clone, Default, Args)]
+pub(in crate::cli) struct PartArgs {
+    /// Look at this file or folder alone (may be repeated)
+    #[arg(long = "in", value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(in crate::cli) paths: Vec<String>,
+}
+
+impl PartArgs {
+    /// The paths, as the repository has them.
+    ///
+    /// # Errors
+    /// Of kind usage, for a path that leads out of the repository.
+    pub(in crate::cli) fn within(&self) -> Result<Vec<RepoPath>> {
+        // The root is all of it.
+        let parts = self
+            .paths
+            .iter()
+            .filter(|path| !matches!(path.as_str(), "." | "./"));
+        parts.map(|path| RepoPath::new(path)).collect()
+    }
+}
+
 /// The arguments of `patch`.
 #[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct PatchArgs {
-    /// The change wanted; @path and @path:10-40 name files and lines
+    /// The change wanted; @path, @path:10-40, @Type.method and @diff name what it is about
     #[arg(value_name = "REQUEST")]
     pub(in crate::cli) request: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) part: PartArgs,
     /// Write the change to the working tree
     #[arg(long)]
     pub(in crate::cli) apply: bool,
@@ -53,6 +81,8 @@ pub(in crate::cli) struct PatchArgs {
 pub(in crate::cli) struct ReviewArgs {
     #[command(flatten)]
     pub(in crate::cli) of: ReviewDiff,
+    #[command(flatten)]
+    pub(in crate::cli) part: PartArgs,
     /// How to print
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(in crate::cli) format: ReviewFormat,

@@ -72,6 +72,12 @@ impl RepoPath {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
+    /// Tells whether this is another path, or lies below it.
+    pub fn is_below(&self, part: &Self) -> bool {
+        let rest = self.0.strip_prefix(part.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns the name's extension, the part behind the last dot, in lower case.
     pub fn extension(&self) -> Option<String> {
         let (stem, extension) = self.name().rsplit_once('.')?;

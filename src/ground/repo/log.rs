@@ -125,6 +125,17 @@ impl Repo {
         }
     }
 
+    /// Returns the commit that a revision names.
+    ///
+    /// # Errors
+    /// Of kind usage, if the revision is not known; of kind input, if git's data is broken.
+    pub fn commit_named(&self, name: &str) -> Result<Logged> {
+        let git = self.git()?;
+        let commit = git.find_commit(revision(&git, name)?);
+        let commit = commit.map_err(|e| git_failure("cannot read a commit", &e))?;
+        Ok(logged(&commit))
+    }
+
     /// Tells whether git knows a revision of that name.
     pub fn knows_revision(&self, name: &str) -> bool {
         self.git().and_then(|git| revision(&git, name)).is_ok()

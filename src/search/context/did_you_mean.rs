@@ -12,7 +12,7 @@ const ALIKE: f64 = 0.66;
 
 /// Finds the file or folder of the repository that `wanted` is most like: first by its name without
 /// the extension, then by the whole path. None if no name is like it.
-pub(super) fn nearest(wanted: &RepoPath, paths: &[RepoPath]) -> Option<RepoPath> {
+pub fn nearest(wanted: &RepoPath, paths: &[RepoPath]) -> Option<RepoPath> {
     let mut known: BTreeSet<&str> = paths.iter().map(RepoPath::as_str).collect();
     for path in paths {
         let mut folder = path.folder();

@@ -7,6 +7,17 @@ use crate::base::{LineRange, RepoPath};
 /// The longest path a mention may have, in bytes; longer ones are prose.
 const LONGEST: usize = 1024;
 
+/// Extensions by which a word is told from a name with dots in it.
+const EXTENSIONS: &[&str] = &[
+    "bash", "bat", "c", "cc", "cfg", "cjs", "clj", "cmake", "conf", "cpp", "cs", "css", "csv",
+    "cts", "cu", "cxx", "dart", "diff", "ex", "exs", "go", "gradle", "graphql", "h", "hh", "hpp",
+    "hs", "htm", "html", "ini", "ipynb", "java", "jl", "js", "json", "jsonl", "jsx", "kt", "kts",
+    "less", "lock", "lua", "m", "md", "mdx", "mjs", "mk", "ml", "mm", "mts", "nix", "patch", "php",
+    "pl", "pm", "proto", "ps1", "py", "pyi", "pyx", "r", "rake", "rb", "rs", "rst", "sass",
+    "scala", "scss", "sh", "sql", "svelte", "svg", "swift", "tex", "tf", "toml", "ts", "tsv",
+    "tsx", "txt", "vue", "xml", "yaml", "yml", "zig", "zsh",
+];
+
 /// A file, folder or range the user names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
@@ -17,28 +28,70 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// True if this is meant as a path whatever the repository holds: it has a folder, an
-    /// extension or a range. A bare word (`@Override`, `@Makefile`) is one only if it exists,
-    /// and is passed over in silence otherwise.
+    /// True if this is meant as a path whatever the repository holds: it has a folder, a range, or
+    /// the extension of a kind of file that there is. A bare word (`@Override`, `@Makefile`) or a
+    /// name with dots (`@app.task`) is one only if it exists, and is passed over in silence
+    /// otherwise.
     pub fn looks_like_path(&self) -> bool {
-        self.range.is_some() || self.path.as_str().contains(['/', '.'])
+        let extension = self.path.extension();
+        self.range.is_some()
+            || self.path.as_str().contains('/')
+            || self.path.as_str().starts_with('.')
+            || extension.is_some_and(|own| EXTENSIONS.contains(&own.as_str()))
     }
 
     /// True if the mention names `path` itself or a folder above it.
     pub fn names(&self, path: &RepoPath) -> bool {
-        path.as_str()
-            .strip_prefix(self.path.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.is_below(&self.path)
     }
 }
 
-/// Finds the mentions in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with
+/// Something that a text names behind `@`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// A file, a folder, lines of a file; or the name of a definition, which looks like a path.
+    Path(Mention),
+    /// Changes that git knows. `sure` is false for words that may mean something else: they are
+    /// changes only if git knows the revision.
+    Changes {
+        /// The changes.
+        of: Changes,
+        /// True if nothing else can be meant.
+        sure: bool,
+    },
+    /// A path that is absolute or leads out of the repository, as typed.
+    Outside(String),
+}
+
+/// Changes that git knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// All that differs from the last commit: `@diff`.
+    Uncommitted,
+    /// All that the next commit will hold: `@staged`.
+    Staged,
+    /// One commit: `@HEAD~1`.
+    Commit(String),
+    /// The commits of a range: `@HEAD~3..`, `@main..topic`.
+    Range(String),
+}
+
+/// Finds the mentions of paths in a text: `@src/a.rs`, `@src/a.rs:10`, `@src/a.rs:10-40`, `@"with
 /// space.rs"`, `@src/`; each once, in order.
 ///
 /// `@` counts at the beginning of a word only, so that e-mail addresses are none. Bare words
 /// are returned too: whether they exist is for the caller to see ([`Mention::looks_like_path`]).
 pub fn mentions(text: &str) -> Vec<Mention> {
-    let mut found: Vec<Mention> = Vec::new();
+    let paths = named(text).into_iter().filter_map(|named| match named {
+        Named::Path(mention) => Some(mention),
+        Named::Changes { .. } | Named::Outside(_) => None,
+    });
+    paths.collect()
+}
+
+/// Finds all that a text names behind `@`, each once, in order.
+pub fn named(text: &str) -> Vec<Named> {
+    let mut found: Vec<Named> = Vec::new();
     let mut before = None;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
@@ -51,10 +104,10 @@ pub fn mentions(text: &str) -> Vec<Mention> {
         });
         if c == '@'
             && starts_word
-            && let Some((mention, left)) = one(rest.as_str())
+            && let Some((named, left)) = one(rest.as_str())
         {
-            if !found.contains(&mention) {
-                found.push(mention);
+            if !found.contains(&named) {
+                found.push(named);
             }
             before = Some('x');
             rest = left.chars();
@@ -65,9 +118,9 @@ pub fn mentions(text: &str) -> Vec<Mention> {
     found
 }
 
-/// Reads the mention at the beginning of `text` (behind the `@`), and what follows it; none where
-/// what stands there is no path.
-fn one(text: &str) -> Option<(Mention, &str)> {
+/// Reads what is named at the beginning of `text` (behind the `@`), and what follows it; none where
+/// what stands there names nothing.
+fn one(text: &str) -> Option<(Named, &str)> {
     if let Some(quoted) = text.strip_prefix('"') {
         let (name, rest) = quoted.split_once('"')?;
         if name.len() > LONGEST || name.contains('\n') {
@@ -77,8 +130,7 @@ fn one(text: &str) -> Option<(Mention, &str)> {
             Some((range, rest)) => (Some(range), rest),
             None => (None, rest),
         };
-        let path = RepoPath::new(name).ok()?;
-        return Some((Mention { path, range }, rest));
+        return Some((path(name, range)?, rest));
     }
     let end = text
         .find(|c: char| {
@@ -90,14 +142,103 @@ fn one(text: &str) -> Option<(Mention, &str)> {
     if word.is_empty() || word.len() > LONGEST || text.get(end..)?.starts_with('@') {
         return None;
     }
-    let (name, range) = split_range(trim_end(word));
-    if !name.starts_with(|c: char| {
-        c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | '(' | '$' | '+')
-    }) {
+    // An address of the web is none of a file.
+    if word.contains("://") {
         return None;
     }
-    let path = RepoPath::new(name).ok()?;
-    Some((Mention { path, range }, text.get(end..)?))
+    let rest = text.get(end..)?;
+    if let Some(changes) = changes(word) {
+        return Some((changes, rest));
+    }
+    let (name, range) = split_range(trim_end(without_call(word)));
+    let begins =
+        |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '[' | '(' | '$' | '+' | '/');
+    if !name.starts_with(begins) && !name.starts_with("~/") {
+        return None;
+    }
+    Some((path(name, range)?, rest))
+}
+
+/// Takes the arguments off a decorator: `app.route('/x')` is no path.
+fn without_call(word: &str) -> &str {
+    let Some((name, arguments)) = word.split_once('(') else {
+        return word;
+    };
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let is_call = arguments.is_empty()
+        || arguments.starts_with(['\'', ')'])
+        || arguments.contains(['=', '\'']);
+    if is_name && is_call { name } else { word }
+}
+
+/// Makes of a name what it names: a path, one that leads out; none where it is no path at all.
+fn path(name: &str, range: Option<LineRange>) -> Option<Named> {
+    let inner = name.trim_matches(['/', '.', '~']);
+    if inner.is_empty() || name.starts_with("//") {
+        return None;
+    }
+    let outside = || Some(Named::Outside(name.to_owned()));
+    if name.starts_with('/') || name.starts_with("~/") {
+        return outside();
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.pop().is_none() => return outside(),
+            ".." => {}
+            part => parts.push(part),
+        }
+    }
+    match RepoPath::new(&parts.join("/")) {
+        Ok(path) => Some(Named::Path(Mention { path, range })),
+        // It names something that nobody may see: git's own folder.
+        Err(_) => outside(),
+    }
+}
+
+/// Reads changes that git knows: `diff`, `staged`, `HEAD~1`, `main..topic`; none for other words.
+fn changes(word: &str) -> Option<Named> {
+    let word = word.trim_end_matches([',', ';', ':', '!', '\'', ')', ']', '}', '…', '”', '’']);
+    let sure = |of| Some(Named::Changes { of, sure: true });
+    // Two dots at the end are a range up to now, one or three are the sentence's.
+    let dots = word.len() - word.trim_end_matches('.').len();
+    let bare = word.trim_end_matches('.');
+    match bare {
+        "diff" if dots != 2 => return sure(Changes::Uncommitted),
+        "staged" if dots != 2 => return sure(Changes::Staged),
+        _ => {}
+    }
+    let whole = if dots == 2 { word } else { bare };
+    if let Some((old, new)) = whole.split_once("..") {
+        let new = new.strip_prefix('.').unwrap_or(new);
+        let revisions = is_revision(old) && (new.is_empty() || is_revision(new));
+        return revisions.then(|| Named::Changes {
+            of: Changes::Range(whole.to_owned()),
+            sure: is_surely_revision(old) || is_surely_revision(new),
+        });
+    }
+    if is_revision(bare) && is_surely_revision(bare) {
+        return sure(Changes::Commit(bare.to_owned()));
+    }
+    None
+}
+
+/// Tells whether git might take a word for a revision.
+fn is_revision(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_alphanumeric())
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '~' | '^'))
+}
+
+/// Tells whether a word can hardly be anything but a revision.
+fn is_surely_revision(word: &str) -> bool {
+    let name = word.trim_end_matches(|c: char| matches!(c, '~' | '^') || c.is_ascii_digit());
+    name == "HEAD" || name.len() < word.len() && word.contains(['~', '^'])
 }
 
 /// Takes the punctuation of the sentence off the end of a word. A closing bracket stays where its
@@ -210,15 +351,83 @@ mod tests {
     }
 
     #[test]
+    fn what_leads_out_is_said_to() {
+        let outside = |text: &str| {
+            let found = named(text);
+            found.into_iter().find_map(|named| match named {
+                Named::Outside(path) => Some(path),
+                _ => None,
+            })
+        };
+        for path in [
+            "/etc/passwd",
+            "../up",
+            "../../x.py",
+            "~/.ssh/id_rsa",
+            "a/../../b",
+            ".git/config",
+        ] {
+            assert_eq!(
+                outside(&format!("see @{path}, please")).as_deref(),
+                Some(path)
+            );
+        }
+        assert_eq!(outside("@\"/a b\"").as_deref(), Some("/a b"));
+        assert_eq!(said("@src/../a.rs @./b.rs"), ["a.rs", "b.rs"]);
+    }
+
+    #[test]
+    fn what_git_knows_is_named_by_revisions() {
+        let changes = |text: &str| -> Vec<String> {
+            let found = named(text);
+            let told = found.into_iter().map(|named| match named {
+                Named::Changes { of, sure } => format!("{of:?} {sure}"),
+                other => format!("{other:?}"),
+            });
+            told.collect()
+        };
+        assert_eq!(
+            changes("what do @diff, @staged and (@HEAD~1) change?"),
+            ["Uncommitted true", "Staged true", "Commit(\"HEAD~1\") true"]
+        );
+        assert_eq!(changes("see @HEAD."), ["Commit(\"HEAD\") true"]);
+        assert_eq!(changes("@main~2^"), ["Commit(\"main~2^\") true"]);
+        assert_eq!(
+            changes("@HEAD~3.. @main..topic/x @v1.2...HEAD @HEAD~2..."),
+            [
+                "Range(\"HEAD~3..\") true",
+                "Range(\"main..topic/x\") false",
+                "Range(\"v1.2...HEAD\") true",
+                "Commit(\"HEAD~2\") true"
+            ]
+        );
+        // A quoted name, or one with a slash, is that of a file or folder.
+        assert_eq!(
+            said("@\"diff\" @diff/ @./staged @todo... @a.py"),
+            ["diff", "staged", "todo", "a.py"]
+        );
+    }
+
+    #[test]
+    fn decorators_lose_their_arguments() {
+        assert_eq!(said("@app.route('/x')"), ["app.route"]);
+        assert_eq!(said("@app.task(bind=True)"), ["app.task"]);
+        assert_eq!(said("@retry()"), ["retry"]);
+        assert_eq!(said("@pages/(group)/a.tsx"), ["pages/(group)/a.tsx"]);
+    }
+
+    #[test]
     fn what_is_no_mention() {
         for text in [
             "me@example.org",
             "@",
             "@ a",
             "@@x",
-            "@/etc/passwd",
-            "@../up",
-            "@.git/config",
+            "@/",
+            "@..",
+            "@https://example.org/a.py",
+            "https://example.org/@user/a.py",
+            "ssh://git@example.org/x.git",
             "@\"open",
             "a@b.rs",
             "@user@host.org",
@@ -230,9 +439,9 @@ mod tests {
 
     #[test]
     fn bare_words_do_not_look_like_paths() {
-        let found = mentions("@Override @Makefile @a.rs @src/");
+        let found = mentions("@Override @Makefile @a.rs @src/ @app.task @.env @a/b");
         let sure: Vec<bool> = found.iter().map(Mention::looks_like_path).collect();
-        assert_eq!(sure, [false, false, true, false]);
+        assert_eq!(sure, [false, false, true, false, false, true, true]);
     }
 
     #[test]

@@ -8,12 +8,15 @@
 pub mod changes;
 mod did_you_mean;
 mod enclosing;
+mod folder;
 pub mod history;
 pub mod map;
 pub mod mention;
 pub mod pack;
 pub mod pick;
+pub mod resolve;
 pub mod rules;
+pub mod told;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,12 +25,15 @@ use crate::base::{LineRange, RepoPath};
 pub use changes::{
     DiffOverview, DiffPart, DiffPiece, DiffPieces, Surroundings, diff_overview, diff_pieces,
 };
+pub use did_you_mean::nearest;
 pub use history::{Past, past};
 pub use map::map;
-pub use mention::{Mention, mentions};
+pub use mention::{Changes, Mention, Named, mentions, named};
 pub use pack::{pack, shows};
 pub use pick::{Wanted, pick};
+pub use resolve::{Resolved, resolve};
 pub use rules::{Rules, rules};
+pub use told::{Told, ToldKind, changes_told};
 
 /// Why an excerpt is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,7 +111,10 @@ pub struct Context {
     /// The history, where the question is about it.
     #[serde(default)]
     pub past: Option<Past>,
-    /// Tokens of the excerpts together.
+    /// The outlines of folders, and the changes, that the request names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+    /// Tokens of the excerpts and outlines together.
     pub tokens: usize,
     /// Most tokens that the excerpts may take.
     pub budget: usize,

@@ -1,5 +1,6 @@
 //! Choosing excerpts for a request.
 
+mod folders;
 mod hits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,9 +21,6 @@ const USUAL: usize = 12;
 const FOUND: usize = 60;
 /// Fewest lines that are worth showing of something that does not fit.
 const LEAST_LINES: u32 = 5;
-/// Files of a folder mention that are considered.
-const FOLDER: usize = 50;
-
 /// The wishes of a request: what it wants to be shown.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -77,15 +75,21 @@ pub fn pick(
             ..Context::default()
         },
         next: wanted.first_id.max(1),
+        ceiling: wanted.budget,
         most: if wanted.most == 0 { USUAL } else { wanted.most },
     };
-    for (mentions, why) in [
-        (&wanted.mentions, Why::Mention),
-        (&wanted.pinned, Why::Pinned),
+    for (mentions, why, behind) in [
+        (&wanted.mentions, Why::Mention, !wanted.pinned.is_empty()),
+        (&wanted.pinned, Why::Pinned, false),
     ] {
-        for mention in mentions {
+        // What is named in full comes before the folders, which take what room there is.
+        let (folders, files): (Vec<&Mention>, Vec<&Mention>) = mentions
+            .iter()
+            .partition(|mention| picker.is_folder(mention));
+        for mention in files {
             picker.mention(mention, why);
         }
+        picker.folders(&folders, why, behind)?;
     }
     if wanted.whole && picker.context.excerpts.is_empty() {
         picker.best_file();
@@ -110,6 +114,8 @@ struct Picker<'a> {
     context: Context,
     /// Number of the next excerpt.
     next: u32,
+    /// Tokens that may be taken up to now: the budget, or less while a folder gets its share.
+    ceiling: usize,
     /// Most excerpts.
     most: usize,
 }
@@ -159,26 +165,10 @@ impl Picker<'_> {
         })
     }
 
-    /// Takes in what a mention names: the files of a folder, a file, or lines of one.
+    /// Takes in what a mention names: a file, or lines of one.
     fn mention(&mut self, mention: &Mention, why: Why) {
         let full = mention.path.under(self.repo.root());
-        if full.is_dir() {
-            let files: Vec<RepoPath> = self
-                .index
-                .paths()
-                .into_iter()
-                .filter(|path| mention.names(path))
-                .collect();
-            if files.is_empty() {
-                self.leave_out(&mention.path, None, 0, "no files in the index");
-            }
-            for path in files.iter().skip(FOLDER) {
-                self.leave_out(path, None, 0, "too many files in the folder");
-            }
-            for path in files.iter().take(FOLDER) {
-                self.whole(path, None, why);
-            }
-        } else if full.symlink_metadata().is_ok() {
+        if full.symlink_metadata().is_ok() {
             self.whole(&mention.path, mention.range, why);
         } else if let Some(path) = spelled(&mention.path, self.index.paths()) {
             self.whole(&path, mention.range, why);
@@ -229,6 +219,7 @@ impl Picker<'_> {
             self.leave_out(path, range, 0, "dropped");
             return;
         }
+        let symbol = self.name_of(path, range);
         let parts = self.unshown(path, asked);
         if parts != [asked] {
             // The rest of what is in the prompt already.
@@ -239,7 +230,7 @@ impl Picker<'_> {
             }
             return;
         }
-        if self.show(path, asked, None, why) {
+        if self.show(path, asked, symbol.clone(), why) {
             return;
         }
         if range.is_none() {
@@ -256,7 +247,15 @@ impl Picker<'_> {
                 return;
             }
         }
-        self.beginning(path, asked, None, why);
+        self.beginning(path, asked, symbol, why);
+    }
+
+    /// Names the definition that these lines are, if they are one.
+    fn name_of(&mut self, path: &RepoPath, range: Option<LineRange>) -> Option<String> {
+        let range = range?;
+        let symbols = self.symbols(path);
+        let mut own = symbols.iter().filter(|symbol| symbol.range == range);
+        own.next().map(Symbol::full_name)
     }
 
     /// Takes in as many lines of a range as fit, and notes that the rest is left out.
@@ -330,7 +329,7 @@ impl Picker<'_> {
 
     /// Tells whether so many more tokens fit into the budget.
     fn has_room(&self, tokens: usize) -> bool {
-        self.context.tokens + tokens <= self.wanted.budget
+        self.context.tokens + tokens <= self.ceiling
     }
 
     /// Returns the definitions of a file, read once.

@@ -30,7 +30,9 @@ pub fn name_parts(text: &str) -> Option<Vec<&str>> {
         .collect();
     let is_name = |part: &&str| {
         part.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$'))
-            && part.chars().all(|c| c.is_alphanumeric() || "_$?!".contains(c))
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_$?!".contains(c))
     };
     parts.iter().all(is_name).then_some(parts)
 }
@@ -104,7 +106,13 @@ impl Index {
         names.sort_by_cached_key(|name| {
             let same = name != start;
             let other_case = !name.starts_with(start);
-            (same, name.to_lowercase() != low, other_case, name.len(), name.clone())
+            (
+                same,
+                name.to_lowercase() != low,
+                other_case,
+                name.len(),
+                name.clone(),
+            )
         });
         let mut found = Vec::new();
         for name in names {
@@ -144,7 +152,11 @@ impl Index {
                 continue;
             };
             for spelling in &spellings {
-                let names = inverted.terms().range().ge(spelling.as_bytes()).into_stream();
+                let names = inverted
+                    .terms()
+                    .range()
+                    .ge(spelling.as_bytes())
+                    .into_stream();
                 let Ok(mut names) = names else { continue };
                 for _ in 0..NAMES {
                     if !names.advance() || !names.key().starts_with(spelling.as_bytes()) {
@@ -193,7 +205,8 @@ impl Index {
                 Some(FileClass::Test) => 2,
                 _ => 3,
             };
-            let inner = symbol.within.matches("::").count() + usize::from(!symbol.within.is_empty());
+            let inner =
+                symbol.within.matches("::").count() + usize::from(!symbol.within.is_empty());
             let kind = u8::from(symbol.kind == SymbolKind::Impl);
             (class, kind, inner, path.clone(), symbol.range)
         });
@@ -204,9 +217,8 @@ impl Index {
 /// being the nearest.
 fn is_of(symbol: &Symbol, around: &[&str], any_case: bool) -> bool {
     let mut own = symbol.within.rsplit("::").filter(|part| !part.is_empty());
-    let same = |own: &str, wanted: &str| {
-        own == wanted || any_case && own.eq_ignore_ascii_case(wanted)
-    };
+    let same =
+        |own: &str, wanted: &str| own == wanted || any_case && own.eq_ignore_ascii_case(wanted);
     symbol.kind != SymbolKind::Section
         && around
             .iter()
@@ -219,7 +231,8 @@ mod tests {
     use super::super::trial::indexed;
     use super::*;
 
-    const TASK: &str = "class Task:\n    def retry(self):\n        pass\n\n    def run(self):\n        pass\n";
+    const TASK: &str =
+        "class Task:\n    def retry(self):\n        pass\n\n    def run(self):\n        pass\n";
 
     fn names(found: &[(RepoPath, Symbol)]) -> Vec<String> {
         let name = |(path, symbol): &(RepoPath, Symbol)| {
@@ -232,7 +245,10 @@ mod tests {
         indexed(&[
             ("app/task.py", TASK),
             ("tests/test_task.py", "def retry():\n    pass\n"),
-            ("app/other.py", "def retry_all():\n    pass\n\n\nRETRY_MAX = 3\n"),
+            (
+                "app/other.py",
+                "def retry_all():\n    pass\n\n\nRETRY_MAX = 3\n",
+            ),
             ("docs/retry.md", "# retry\n\nWords.\n"),
             (
                 "src/walk.rs",
@@ -250,7 +266,10 @@ mod tests {
         }
         assert_eq!(
             names(&index.defined("retry")),
-            ["app/task.py:2-3 Task::retry", "tests/test_task.py:1-2 retry"]
+            [
+                "app/task.py:2-3 Task::retry",
+                "tests/test_task.py:1-2 retry"
+            ]
         );
         assert!(index.defined("Other.retry").is_empty());
         assert!(index.defined("retry()").is_empty());
@@ -271,7 +290,10 @@ mod tests {
                 "app/other.py:5 RETRY_MAX"
             ]
         );
-        assert_eq!(starting("task.r"), ["app/task.py:5-6 Task::run", "app/task.py:2-3 Task::retry"]);
+        assert_eq!(
+            starting("task.r"),
+            ["app/task.py:5-6 Task::run", "app/task.py:2-3 Task::retry"]
+        );
         assert_eq!(starting("Task.").len(), 2);
         assert_eq!(starting("walk::ne"), ["src/walk.rs:4 Walk::next"]);
         assert_eq!(index.starting("ret", 2).len(), 2);
@@ -282,7 +304,10 @@ mod tests {
     fn sizes_are_in_the_order_of_paths() {
         let index = index();
         let sizes = index.sizes().expect("sizes");
-        let at = index.paths().iter().position(|path| path.as_str() == "app/task.py");
+        let at = index
+            .paths()
+            .iter()
+            .position(|path| path.as_str() == "app/task.py");
         let size = sizes[at.expect("there")];
         assert_eq!((size.lines, size.bytes), (6, TASK.len() as u64));
         assert_eq!(sizes.len(), index.paths().len());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::snapshot::FileRecord;
 use super::{Index, Stats};
 use crate::base::RepoPath;
 
@@ -13,7 +14,10 @@ impl Index {
     pub fn within(&self, parts: &[RepoPath]) -> Arc<Self> {
         let mut files = BTreeMap::new();
         for part in parts {
-            files.extend(self.below(part).map(|(path, at)| (path.clone(), at.clone())));
+            files.extend(
+                self.below(part)
+                    .map(|(path, at)| (path.clone(), at.clone())),
+            );
         }
         let indexed = || files.values().filter(|record| record.is_indexed());
         let stats = Stats {
@@ -36,23 +40,16 @@ impl Index {
     }
 
     /// The file of that path, and the files of the folder of that path.
-    fn below(
-        &self,
-        part: &RepoPath,
-    ) -> impl Iterator<Item = (&RepoPath, &super::snapshot::FileRecord)> {
+    fn below<'a>(
+        &'a self,
+        part: &'a RepoPath,
+    ) -> impl Iterator<Item = (&'a RepoPath, &'a FileRecord)> {
         // Paths are ordered by their bytes: those of a folder stand together, but for others that
         // begin as it does (`src-old` before `src/`).
-        let start = part.as_str().to_owned();
         self.files
             .range((Bound::Included(part.clone()), Bound::Unbounded))
-            .take_while({
-                let start = start.clone();
-                move |(path, _)| path.as_str().starts_with(&start)
-            })
-            .filter(move |(path, _)| {
-                let rest = path.as_str().strip_prefix(&start);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
+            .take_while(|(path, _)| path.as_str().starts_with(part.as_str()))
+            .filter(|(path, _)| path.is_below(part))
     }
 }
 
@@ -64,8 +61,14 @@ mod tests {
     #[test]
     fn a_part_searches_and_names_only_its_own() {
         let index = indexed(&[
-            ("src/a.py", "class Door:\n    def shut(self):\n        pass\n"),
-            ("src-old/a.py", "class Door:\n    def shut(self):\n        pass\n"),
+            (
+                "src/a.py",
+                "class Door:\n    def shut(self):\n        pass\n",
+            ),
+            (
+                "src-old/a.py",
+                "class Door:\n    def shut(self):\n        pass\n",
+            ),
             ("src/deep/b.py", "def open_gate():\n    pass\n"),
         ]);
         let paths = |index: &Index| {

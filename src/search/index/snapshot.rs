@@ -159,7 +159,10 @@ impl Index {
             return Vec::new();
         };
         let mut found: Vec<Symbol> = self
-            .pieces(Term::from_field_text(fields.path, path.as_str()), usize::MAX)
+            .pieces(
+                Term::from_field_text(fields.path, path.as_str()),
+                usize::MAX,
+            )
             .into_iter()
             .filter_map(|hit| hit.symbol)
             .collect();

@@ -1,6 +1,9 @@
 //! The ask job: a question about the repository, answered with sources that are checked.
 
 mod cite;
+mod told;
+
+pub(super) use told::told_text;
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,10 +12,9 @@ use super::fold::{Before, Window};
 use super::prompt::{AskValues, fence_for};
 use super::translate::search_words;
 use super::{Answer, Ask, Context, Event, JobCx, Prompts, Settings, Source, Turn, model_calls};
-use crate::base::text::{counted, truncated};
 use crate::base::{Cancel, Failure, LineRange, RepoPath, Result, TokenCount};
 use crate::context::{
-    Mention, Past, Wanted, history as git_history, mentions, pack::pack, pick, shows,
+    Mention, Past, Resolved, Wanted, history as git_history, pack::pack, pick, resolve, shows,
 };
 use crate::engine::{Finish, Generate, Generated, Message, Role};
 use crate::index::Index;
@@ -22,8 +24,6 @@ use crate::repo::{Diff, Repo};
 pub(super) const ANSWER: usize = 700;
 /// Tokens the template and the words around excerpts and question take.
 pub(super) const AROUND: usize = 60;
-/// Tokens that are too few for an excerpt.
-const FEW: usize = 48;
 
 /// Runs the job: see [`super::run`].
 pub(super) fn run(
@@ -214,17 +214,30 @@ impl<'a> Parts<'a> {
         let room = window.saturating_sub(before.held);
         let (piped, note) = model_calls::piped(request.piped.as_deref(), room / 3, self.count);
         notes.extend(note);
-        let named = mentions(&request.question);
-        let (past, note) = self.past(request, &named, budget.min(room / 2) / 2)?;
+        let mut named = resolve(&request.question, self.repo, self.index);
+        notes.append(&mut named.notes);
+        let named_changes = std::mem::take(&mut named.changes);
+        let (changes, left_out) = self.changes(
+            &named_changes,
+            &request.within,
+            budget.min(room) / 2,
+            &mut notes,
+        )?;
+        let told = changes.iter().map(|told| told.tokens).sum::<usize>();
+        let (past, note) = self.past(
+            request,
+            &named,
+            budget.min(room / 2).saturating_sub(told) / 2,
+        )?;
         notes.extend(note);
-        let told = past.as_ref().map_or(0, |past| past.tokens);
+        let told = told + past.as_ref().map_or(0, |past| past.tokens);
         let taken = self.count.count(&piped) + self.count.count(&request.question) + AROUND + told;
         let budget = budget.saturating_sub(told);
         let wanted = Wanted {
             query: format!("{} {words}", query_of(request))
                 .trim_end()
                 .to_owned(),
-            mentions: named,
+            mentions: named.mentions,
             pinned: request.pinned.clone(),
             dropped: request.dropped.clone(),
             near: near(request),
@@ -237,6 +250,8 @@ impl<'a> Parts<'a> {
         let mut context = pick(&wanted, self.repo, self.index, self.count)?;
         context.budget = budget;
         context.past = past;
+        context.told.splice(0..0, changes);
+        context.left_out.extend(left_out);
         let note = self.why_nothing(&wanted, &context)?;
         let nothing = note.as_ref().is_some_and(|(_, nothing)| *nothing);
         notes.extend(note.map(|(note, _)| note));
@@ -247,45 +262,13 @@ impl<'a> Parts<'a> {
                 .past
                 .as_ref()
                 .map_or("", |past| past.text.trim_end()),
+            told: &told_text(&context.told),
             excerpts: &pack(&context.excerpts),
             piped: &piped,
             fence: &fence_for(&piped),
             nothing_found: nothing,
         })?;
         Ok((context, sent, notes))
-    }
-
-    /// The word about a context without excerpts, and whether nothing was found at all.
-    pub fn why_nothing(
-        &self,
-        wanted: &Wanted,
-        context: &Context,
-    ) -> Result<Option<(String, bool)>> {
-        if !context.excerpts.is_empty() || context.past.is_some() {
-            return Ok(None);
-        }
-        let found = !self.index.search(&wanted.query, 1)?.is_empty();
-        let named = !wanted.mentions.is_empty() || !wanted.pinned.is_empty();
-        if wanted.budget < FEW && (found || named) {
-            let text = "no code is shown: the message leaves no room for it; a shorter one, or a \
-                        larger context (--ctx), makes some"
-                .to_owned();
-            return Ok(Some((text, false)));
-        }
-        // All that was found may have been shown before, or not fit: that is told with its place.
-        if found || !context.left_out.is_empty() {
-            return Ok(None);
-        }
-        let words: Vec<&str> = wanted.query.split_whitespace().collect();
-        let words = crate::base::text::printable(&words.join(" ")).into_owned();
-        let short = truncated(&words, 80);
-        let more = if short.len() < words.len() { "…" } else { "" };
-        let text = format!(
-            "nothing was found for `{short}{more}` in {}, so no code is shown to the model; name a \
-             file with @, or use the words the code uses",
-            counted(self.index.stats().files, "file")
-        );
-        Ok(Some((text, true)))
     }
 
     /// The excerpts of earlier turns that need not be shown again: file, first line, last line.
@@ -304,16 +287,21 @@ impl<'a> Parts<'a> {
     fn past(
         &self,
         request: &Ask,
-        named: &[Mention],
+        named: &Resolved,
         budget: usize,
     ) -> Result<(Option<Past>, Option<String>)> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         // A clock may stand before 1970.
         let now = now.map_or(0, |now| now.as_secs() as i64);
         let known = |name: &str| self.repo.knows_revision(name);
-        let Some(asked) = git_history::asks(&request.question, named, now, &known) else {
+        let mentions = with_past(named, &request.question);
+        let asked = git_history::asks(&request.question, &mentions, now, &known);
+        let Some(mut asked) = asked else {
             return Ok((None, None));
         };
+        if asked.paths.is_empty() {
+            asked.paths.clone_from(&request.within);
+        }
         match git_history::past(&asked, self.repo, budget, self.count, self.cancel) {
             Ok(past) => Ok((past, None)),
             Err(failure) if failure.is_interrupted() => Err(failure),
@@ -329,6 +317,19 @@ impl<'a> Parts<'a> {
             sent.iter().any(shows)
         })
     }
+}
+
+/// The mentions of which the past may be asked for. `why` asks for it where lines are named, but
+/// not where a definition is: it is about the code then.
+fn with_past(named: &Resolved, question: &str) -> Vec<Mention> {
+    const PAST: &[&str] = &[
+        "who", "when", "blame", "author", "changed", "commit", "commits",
+    ];
+    let mut words = question.split(|c: char| !c.is_alphanumeric());
+    let past = words.any(|word| PAST.iter().any(|known| word.eq_ignore_ascii_case(known)));
+    let mut mentions = named.mentions.clone();
+    mentions.retain(|mention| past || !named.definitions.contains(mention));
+    mentions
 }
 
 /// The number of the next source of a conversation; 1 where there is none yet.

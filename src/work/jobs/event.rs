@@ -291,6 +291,7 @@ mod tests {
                         reason: "does not fit".to_owned(),
                     }],
                     map: String::new(),
+                    told: Vec::new(),
                     past: None,
                     rules: Some((path("AGENTS.md"), "tabs".to_owned())),
                     tokens: 12,

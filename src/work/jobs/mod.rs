@@ -29,10 +29,12 @@ mod translate;
 pub mod workspace;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Cancel, Failure, RepoPath, Result};
+use crate::context::nearest;
 use crate::engine::{Engine, Sampling};
 use crate::index::Index;
 use crate::patch::Change;
@@ -40,7 +42,9 @@ use crate::repo::{Diff, DiffSpec, Repo, WalkRules};
 
 // What events and requests are made of, so that the screen's state need not know the rooms
 // below.
-pub use crate::context::{Context, Excerpt, LeftOut, Mention, Why};
+pub use crate::context::{
+    Context, Excerpt, LeftOut, Mention, Named, Told, ToldKind, Why, named, nearest as nearest_path,
+};
 pub use crate::engine::{Cut, Usage};
 
 pub use embedding::meaning_line;
@@ -111,6 +115,8 @@ pub struct Ask {
     pub pinned: Vec<Mention>,
     /// Dropped files.
     pub dropped: Vec<Mention>,
+    /// Files and folders that all is narrowed to; empty for the whole repository.
+    pub within: Vec<RepoPath>,
     /// The conversation so far.
     pub history: Vec<Turn>,
     /// The way in which it is folded.
@@ -132,6 +138,8 @@ pub struct Patch {
     pub pinned: Vec<Mention>,
     /// Dropped files.
     pub dropped: Vec<Mention>,
+    /// Files and folders that all is narrowed to; empty for the whole repository.
+    pub within: Vec<RepoPath>,
     /// A hunk that was refused and the person's remark, to be asked again.
     pub again: Option<(String, String)>,
 }
@@ -147,6 +155,8 @@ pub struct Review {
     pub max_time_s: u64,
     /// Findings that are put aside, besides those of the user ([`Settings::dismissed`]).
     pub dismissed: review::Dismissed,
+    /// Files and folders that are read alone; empty for the whole diff.
+    pub within: Vec<RepoPath>,
     /// True if pieces are read that were read before.
     pub anew: bool,
     /// True if the rules alone look, since there is no model to read the diff.
@@ -191,6 +201,18 @@ pub enum Request {
     Message,
     /// A commit message for this diff.
     MessageOf(Diff),
+}
+
+impl Request {
+    /// The files and folders that the request is narrowed to; none for the whole repository.
+    pub fn within(&self) -> &[RepoPath] {
+        match self {
+            Self::Ask(ask) => &ask.within,
+            Self::Patch(patch) => &patch.within,
+            Self::Review(review) => &review.within,
+            Self::Message | Self::MessageOf(_) => &[],
+        }
+    }
 }
 
 /// The outcome of a request.
@@ -260,18 +282,52 @@ pub struct JobCx<'a> {
 /// Runs a job. Everything that happens is told to `emit`, the last event being
 /// [`Event::Done`]; on failure [`Event::Error`] comes before it.
 pub fn run(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
-    let outcome = match request {
-        Request::Ask(ask) => ask::run(ask, cx, emit),
-        Request::Patch(patch) => patch::run(patch, cx, emit),
-        Request::Review(review) => review::run(review, cx, emit),
-        Request::Message => message::run(None, cx, emit),
-        Request::MessageOf(diff) => message::run(Some(diff), cx, emit),
-    };
+    let outcome = narrowed(cx.index, request.within()).and_then(|part| match part {
+        None => run_on(request, cx, emit),
+        Some(part) => {
+            let mut cx = JobCx {
+                engine: &mut *cx.engine,
+                index: &part,
+                cancel: cx.cancel.clone(),
+                ..*cx
+            };
+            run_on(request, &mut cx, emit)
+        }
+    });
     if let Err(failure) = &outcome {
         emit(Event::error(failure));
     }
     emit(Event::Done);
     outcome
+}
+
+/// Runs a job on the index it is given, be that all of it or a part.
+fn run_on(request: &Request, cx: &mut JobCx<'_>, emit: &mut dyn FnMut(Event)) -> Result<Answer> {
+    match request {
+        Request::Ask(ask) => ask::run(ask, cx, emit),
+        Request::Patch(patch) => patch::run(patch, cx, emit),
+        Request::Review(review) => review::run(review, cx, emit),
+        Request::Message => message::run(None, cx, emit),
+        Request::MessageOf(diff) => message::run(Some(diff), cx, emit),
+    }
+}
+
+/// Returns the part of an index that lies in some files and folders; none for all of it.
+///
+/// # Errors
+/// Of kind usage, if one of them holds nothing that is indexed.
+pub fn narrowed(index: &Index, within: &[RepoPath]) -> Result<Option<Arc<Index>>> {
+    if within.is_empty() {
+        return Ok(None);
+    }
+    if let Some(missing) = within.iter().find(|path| !index.holds(path)) {
+        let failure = Failure::usage(format!("nothing is in the index at {missing}"));
+        return Err(match nearest(missing, &index.paths()) {
+            Some(near) => failure.hint(format!("did you mean {near}?")),
+            None => failure.hint("name a file or folder as it is seen from the repository's root"),
+        });
+    }
+    Ok(Some(index.within(within)))
 }
 
 /// The facts that a preview must know of the model that would read.
@@ -294,6 +350,8 @@ pub fn preview(
     prompts: &Prompts,
     reader: Reader<'_>,
 ) -> Result<Preview> {
+    let part = narrowed(index, request.within())?;
+    let index = part.as_deref().unwrap_or(index);
     preview::preview(request, repo, index, settings, prompts, reader)
 }
 
@@ -306,6 +364,9 @@ pub struct Preview {
     pub messages: Vec<crate::engine::Message>,
     /// Tokens of the messages together.
     pub tokens: usize,
+    /// Words of the request that name nothing or several things, said in sentences.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ pub fn request(job: &str) -> Option<Request> {
             max_time_s: 0,
             dismissed: review::Dismissed::default(),
             anew: true,
+            within: Vec::new(),
             rules_only: false,
         }),
         "message" => Request::Message,

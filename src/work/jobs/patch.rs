@@ -9,13 +9,14 @@ mod outcome;
 mod regressions;
 
 use self::outcome::{Outcome, read};
+use super::ask::{Parts, told_text};
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
-use super::{Answer, Context, Event, JobCx, Patch, ask::Parts, model_calls};
+use super::{Answer, Context, Event, JobCx, Patch, model_calls};
 use crate::base::text::{counted, truncated};
 use crate::base::{Failure, RepoPath, Result};
-use crate::context::{Mention, Wanted, mentions, pack::pack, pick};
+use crate::context::{Mention, Wanted, pack::pack, pick, resolve};
 use crate::engine::{Finish, Generate, Generated, Message, Role, Sampling};
 use crate::grammar::FormGrammar;
 use crate::patch::attributes::losses;
@@ -278,11 +279,23 @@ pub(super) fn compose(
         + parts.count.count(refused)
         + AROUND
         + reserve(parts.settings.max_tokens, window);
+    let mut found = resolve(&request.request, parts.repo, parts.index);
+    notes.append(&mut found.notes);
+    let budget_of_changes = budget.min(room.saturating_sub(taken)) / 2;
+    let (changes, left_out) = parts.changes(
+        &found.changes,
+        &request.within,
+        budget_of_changes,
+        &mut notes,
+    )?;
+    let told: usize = changes.iter().map(|told| told.tokens).sum();
+    let budget = budget.saturating_sub(told);
+    let taken = taken + told;
     let wanted = Wanted {
         query: format!("{} {remark} {words}", request.request)
             .trim_end()
             .to_owned(),
-        mentions: named(request),
+        mentions: named(request, found.mentions),
         pinned: request.pinned.clone(),
         near: Vec::new(),
         dropped: request.dropped.clone(),
@@ -294,6 +307,8 @@ pub(super) fn compose(
     };
     let mut context = pick(&wanted, parts.repo, parts.index, parts.count)?;
     context.budget = budget;
+    context.told.splice(0..0, changes);
+    context.left_out.extend(left_out);
     if let Some((why, nothing)) = parts.why_nothing(&wanted, &context)? {
         notes.push(if nothing {
             format!(
@@ -307,6 +322,7 @@ pub(super) fn compose(
     let files: Vec<String> = request.files.iter().map(RepoPath::to_string).collect();
     let sent = parts.prompts.patch(&PatchValues {
         request: &request.request,
+        told: &told_text(&context.told),
         excerpts: &pack(&context.excerpts),
         piped: &piped,
         fence: &fence_for(&piped),
@@ -322,13 +338,13 @@ pub(super) fn compose(
 
 /// The files that a request names. Those that may be changed come first: without them nothing can
 /// be.
-fn named(request: &Patch) -> Vec<Mention> {
+fn named(request: &Patch, mentions: Vec<Mention>) -> Vec<Mention> {
     let whole = |path: &RepoPath| Mention {
         path: path.clone(),
         range: None,
     };
     let mut named: Vec<Mention> = request.files.iter().map(whole).collect();
-    for mention in mentions(&request.request) {
+    for mention in mentions {
         if !named.contains(&mention) {
             named.push(mention);
         }

@@ -88,7 +88,13 @@ impl Cx<'_> {
     }
 
     /// The preview of a conversation that ends with a message of the user's.
-    fn shown(&self, context: Context, mut messages: Vec<Message>, sent: String) -> Result<Preview> {
+    fn shown(
+        &self,
+        context: Context,
+        mut messages: Vec<Message>,
+        sent: String,
+        notes: Vec<String>,
+    ) -> Result<Preview> {
         messages.push(Message {
             role: Role::User,
             content: sent,
@@ -97,6 +103,7 @@ impl Cx<'_> {
             tokens: self.count.count_messages(&messages)?,
             context,
             messages,
+            notes,
         })
     }
 
@@ -111,17 +118,17 @@ impl Cx<'_> {
         };
         let before = window.before(self.system, asked)?;
         let budget = self.budget(before.held + ask::ANSWER / 2);
-        let (context, sent, _) = parts.compose(asked, "", &before, self.window, budget)?;
-        self.shown(context, before.messages, sent)
+        let (context, sent, notes) = parts.compose(asked, "", &before, self.window, budget)?;
+        self.shown(context, before.messages, sent, notes)
     }
 
     fn patch(&self, wanted: &Patch) -> Result<Preview> {
         let held = self.held(self.system)?;
         let (window, rewrites) = (self.window, self.rewrites);
         let budget = self.budget(held + patch::reserve(self.parts.settings.max_tokens, window));
-        let (context, sent, _) =
+        let (context, sent, notes) =
             patch::compose(wanted, "", &self.parts, held, window, budget, rewrites)?;
-        self.shown(context, vec![self.system.clone()], sent)
+        self.shown(context, vec![self.system.clone()], sent, notes)
     }
 
     /// The preview of a review: the instructions, which are read once, and the pieces, each in a
@@ -165,6 +172,7 @@ impl Cx<'_> {
             context,
             messages,
             tokens,
+            notes: Vec::new(),
         })
     }
 
@@ -177,6 +185,6 @@ impl Cx<'_> {
             left_out,
             ..Context::default()
         };
-        self.shown(context, vec![self.system.clone()], sent)
+        self.shown(context, vec![self.system.clone()], sent, Vec::new())
     }
 }

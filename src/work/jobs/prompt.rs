@@ -66,6 +66,8 @@ pub(super) struct AskValues<'a> {
     pub question: &'a str,
     /// Git's history, written out, where the question is about it.
     pub past: &'a str,
+    /// Outlines of folders and changes that the question names, written out.
+    pub told: &'a str,
     /// The excerpts, written out.
     pub excerpts: &'a str,
     /// Text piped in.
@@ -94,6 +96,8 @@ impl EarlierValues<'_> {
 pub(super) struct PatchValues<'a> {
     /// The request as the person typed it.
     pub request: &'a str,
+    /// Outlines of folders and changes that the request names, written out.
+    pub told: &'a str,
     /// The excerpts, written out.
     pub excerpts: &'a str,
     /// Text piped in.
@@ -373,6 +377,7 @@ fn sample(name: &str) -> Value {
         "ask.md" => of(AskValues {
             question: "q",
             past: "h",
+            told: "t",
             excerpts: "e",
             piped: "p",
             fence: "```",
@@ -383,6 +388,7 @@ fn sample(name: &str) -> Value {
             rewrites: true,
             whole: true,
             request: "r",
+            told: "t",
             excerpts: "e",
             piped: "p",
             fence: "```",
@@ -462,6 +468,7 @@ mod tests {
     fn a_question_stands_behind_its_excerpts() {
         let text = prompts()
             .ask(&AskValues {
+                told: "",
                 question: "why?",
                 past: "commit 1a2b3c4d5 2026-01-02 A: Walk",
                 excerpts: "[1] a.rs:1-1\n```\n1| x\n```\n",
@@ -540,6 +547,7 @@ mod tests {
         let prompts = Prompts::load(Some(dir.path())).expect("good");
         let text = prompts
             .ask(&AskValues {
+                told: "",
                 question: "why",
                 ..AskValues::default()
             })

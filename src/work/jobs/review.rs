@@ -239,11 +239,16 @@ pub(super) struct Wanted {
 
 /// Makes the diff, and settles which of its files are read.
 pub(super) fn wanted(request: &Review, parts: &Parts<'_>) -> Result<Wanted> {
-    let diff = match &request.diff {
+    let mut diff = match &request.diff {
         ReviewOf::Given(diff) => diff.clone(),
         ReviewOf::Repo(_) if !parts.repo.is_git() => return Err(parts.repo.no_git()),
         ReviewOf::Repo(spec) => parts.repo.diff(spec, AROUND)?,
     };
+    if !request.within.is_empty() {
+        let within = |path: &RepoPath| request.within.iter().any(|part| path.is_below(part));
+        diff.files.retain(|file| within(&file.path));
+        diff.unread.retain(|(path, _)| within(path));
+    }
     let (mut unread, mut large, mut passed) = (Vec::new(), Vec::new(), Vec::new());
     unread.extend(diff.unread);
     let mut kept = Diff {

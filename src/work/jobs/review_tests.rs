@@ -316,6 +316,7 @@ fn what_was_read_before_is_known() {
     // What is read anew takes the place of what was known.
     let anew = Review {
         anew: true,
+        within: Vec::new(),
         rules_only: false,
         ..staged()
     };

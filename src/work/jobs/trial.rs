@@ -112,6 +112,7 @@ pub(super) fn staged() -> Review {
         max_time_s: 0,
         dismissed: Dismissed::default(),
         anew: false,
+        within: Vec::new(),
         rules_only: false,
     }
 }

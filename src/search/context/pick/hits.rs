@@ -45,7 +45,12 @@ impl Picker<'_> {
     /// Takes in what the search found: first the definitions themselves, best first, then, while
     /// there is room, what stands around them.
     pub(super) fn hits(&mut self) {
-        let mut hits: Vec<Hit> = self.found.iter().take(self.most * 3).cloned().collect();
+        let hits: Vec<Hit> = self.found.iter().take(self.most * 3).cloned().collect();
+        self.take_hits(hits, Why::Search);
+    }
+
+    /// Takes in some hits, those of files that were just talked about before others as good.
+    pub(super) fn take_hits(&mut self, mut hits: Vec<Hit>, why: Why) {
         for hit in &mut hits {
             if self.wanted.near.contains(&hit.path) {
                 hit.score *= NEAR;
@@ -56,12 +61,12 @@ impl Picker<'_> {
         let cut = self.first_large(&mut plan);
         self.widen(&mut plan);
         for plan in plan.fitting {
-            if !self.show(&plan.path, plan.range, plan.symbol.clone(), Why::Search) {
-                self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
+            if !self.show(&plan.path, plan.range, plan.symbol.clone(), why) {
+                self.beginning(&plan.path, plan.range, plan.symbol, why);
             }
         }
         if let Some(plan) = cut {
-            self.beginning(&plan.path, plan.range, plan.symbol, Why::Search);
+            self.beginning(&plan.path, plan.range, plan.symbol, why);
         }
     }
 
@@ -71,7 +76,7 @@ impl Picker<'_> {
         let mut plan = ExcerptPlan {
             fitting: Vec::new(),
             large: Vec::new(),
-            room: self.wanted.budget.saturating_sub(self.context.tokens),
+            room: self.ceiling.saturating_sub(self.context.tokens),
         };
         for hit in hits {
             let shown = self.context.excerpts.len() + plan.fitting.len() + plan.large.len();

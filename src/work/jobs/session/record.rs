@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::{Fold, Mention, Turn};
+use crate::base::RepoPath;
 use crate::base::secrets::masked_copy;
 use crate::base::{Failure, Result};
 
@@ -48,6 +49,9 @@ pub struct PinnedFiles {
     pub pinned: Vec<Mention>,
     /// Files never shown.
     pub dropped: Vec<Mention>,
+    /// Files and folders that all is narrowed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub within: Vec<RepoPath>,
 }
 
 /// A line of a session's file: one of the fields after `at`.

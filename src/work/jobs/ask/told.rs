@@ -1,0 +1,81 @@
+//! Words about a context: the changes that a request names, and the reason where nothing is shown.
+
+use super::super::Context;
+use super::Parts;
+use crate::base::text::{counted, printable, truncated};
+use crate::base::{RepoPath, Result};
+use crate::context::{Changes, LeftOut, Told, Wanted, changes_told};
+
+/// Tokens that are too few for an excerpt.
+const FEW: usize = 48;
+
+impl Parts<'_> {
+    /// The word about a context without excerpts, and whether nothing was found at all.
+    pub fn why_nothing(
+        &self,
+        wanted: &Wanted,
+        context: &Context,
+    ) -> Result<Option<(String, bool)>> {
+        let told = !context.told.is_empty() || context.past.is_some();
+        if told || !context.excerpts.is_empty() {
+            return Ok(None);
+        }
+        let found = !self.index.search(&wanted.query, 1)?.is_empty();
+        let named = !wanted.mentions.is_empty() || !wanted.pinned.is_empty();
+        if wanted.budget < FEW && (found || named) {
+            let text = "no code is shown: the message leaves no room for it; a shorter one, or a \
+                        larger context (--ctx), makes some"
+                .to_owned();
+            return Ok(Some((text, false)));
+        }
+        // All that was found may have been shown before, or not fit: that is told with its place.
+        if found || !context.left_out.is_empty() {
+            return Ok(None);
+        }
+        let words: Vec<&str> = wanted.query.split_whitespace().collect();
+        let words = printable(&words.join(" ")).into_owned();
+        let short = truncated(&words, 80);
+        let more = if short.len() < words.len() { "…" } else { "" };
+        let text = format!(
+            "nothing was found for `{short}{more}` in {}, so no code is shown to the model; name a \
+             file with @, or use the words the code uses",
+            counted(self.index.stats().files, "file")
+        );
+        Ok(Some((text, true)))
+    }
+
+    /// Tells the changes that a request names, each in its share of `budget` tokens; gives also
+    /// what of them does not fit. What git cannot tell is noted.
+    pub fn changes(
+        &self,
+        named: &[Changes],
+        within: &[RepoPath],
+        budget: usize,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Told>, Vec<LeftOut>)> {
+        let (mut all, mut left_out) = (Vec::new(), Vec::new());
+        let mut left = budget;
+        for (at, of) in named.iter().enumerate() {
+            let share = left / (named.len() - at);
+            let from = (self.repo, &self.settings.rules);
+            let word = printable(of.word());
+            match changes_told(of, within, from, share, self.count) {
+                Ok(Some((told, mut out))) => {
+                    left = left.saturating_sub(told.tokens);
+                    all.push(told);
+                    left_out.append(&mut out);
+                }
+                Ok(None) => notes.push(format!("@{word} does not fit: there is no room for it")),
+                Err(failure) if failure.is_interrupted() => return Err(failure),
+                Err(failure) => notes.push(format!("@{word} is not shown: {failure}")),
+            }
+        }
+        Ok((all, left_out))
+    }
+}
+
+/// Outlines and changes as they stand in the prompt, a blank line between them.
+pub(in crate::jobs) fn told_text(told: &[Told]) -> String {
+    let texts: Vec<&str> = told.iter().map(|told| told.text.trim_end()).collect();
+    texts.join("\n\n")
+}
