@@ -29,6 +29,7 @@ impl State {
     }
 
     /// Makes a state in which nothing has happened.
+    #[allow(clippy::too_many_lines, reason = "a table")]
     pub(super) fn new(options: Options) -> Self {
         let (keymap, _) = Keymap::with(&options.keys);
         Self {

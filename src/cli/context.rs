@@ -110,16 +110,21 @@ fn show(request: &Request, full: bool, as_json: bool, invocation: &mut Invocatio
         invocation.out.note(note);
     }
     if full {
-        for message in &preview.messages {
-            let role = serde_json::to_value(message.role).ok();
-            let role = role.as_ref().and_then(serde_json::Value::as_str);
-            let role = role.or_bug("a role is not written as a word");
-            invocation.out.line(Tone::Plain, "");
-            invocation.out.line(Tone::Cyan, &format!("── {role} ──"));
-            invocation.out.block(&message.content);
-        }
+        messages(&preview.messages, invocation);
     }
     Ok(0)
+}
+
+/// Prints messages, each under its role.
+fn messages(all: &[crate::engine::Message], invocation: &mut Invocation) {
+    for message in all {
+        let role = serde_json::to_value(message.role).ok();
+        let role = role.as_ref().and_then(serde_json::Value::as_str);
+        let role = role.or_bug("a role is not written as a word");
+        invocation.out.line(Tone::Plain, "");
+        invocation.out.line(Tone::Cyan, &format!("── {role} ──"));
+        invocation.out.block(&message.content);
+    }
 }
 
 /// The counter of a preview's tokens, and the facts of the model it counts for.

@@ -19,7 +19,7 @@ pub struct Found {
 
 /// A character of a line, small where capitals are the same, and where it stands.
 struct Letter {
-    letter: char,
+    small: char,
     line: u32,
     cell: u16,
     width: u16,
@@ -45,11 +45,11 @@ pub fn find<'r>(rows: impl Iterator<Item = &'r Row>, words: &str) -> Vec<Found> 
         }
         if row.soft {
             // Wrapping took a blank away where words were parted.
-            if letters.last().is_some_and(|last| last.letter != ' ') {
+            if letters.last().is_some_and(|last| last.small != ' ') {
                 let cell = letters.last().map_or(0, |last| last.cell + last.width);
                 let line = letters.last().map_or(line, |last| last.line);
                 letters.push(Letter {
-                    letter: ' ',
+                    small: ' ',
                     line,
                     cell,
                     width: 0,
@@ -62,8 +62,8 @@ pub fn find<'r>(rows: impl Iterator<Item = &'r Row>, words: &str) -> Vec<Found> 
         let mut cell = 0;
         for c in row.body.iter().flat_map(|span| span.content.chars()) {
             let width = c.width().unwrap_or(0) as u16;
-            let letter = |letter| Letter {
-                letter,
+            let letter = |small| Letter {
+                small,
                 line,
                 cell,
                 width,
@@ -84,7 +84,7 @@ pub fn find<'r>(rows: impl Iterator<Item = &'r Row>, words: &str) -> Vec<Found> 
 fn found_in(letters: &[Letter], needle: &[char], found: &mut Vec<Found>) {
     let mut at = 0;
     while let Some(window) = letters.get(at..at + needle.len()) {
-        if !window.iter().map(|l| l.letter).eq(needle.iter().copied()) {
+        if !window.iter().map(|l| l.small).eq(needle.iter().copied()) {
             at += 1;
             continue;
         }

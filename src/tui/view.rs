@@ -14,7 +14,7 @@ use super::status;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
-use crate::app::{BlockId, Focus, Layout, Match, MouseTarget, Place, Selection, State};
+use crate::app::{BlockId, Find, Focus, Layout, Match, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
 
 /// Columns of the screen from which on the panel stands beside the transcript.
@@ -175,10 +175,9 @@ impl View {
         let text_width = areas.transcript.width.saturating_sub(2).max(10);
         let cx_text = cx(text_width);
         let heights = self.transcript.measure(state, &cx_text);
-        let mut matches = match &state.find {
-            Some(find) if state.overlay.is_none() => self.transcript.find(&find.words, &heights),
-            _ => Vec::new(),
-        };
+        let searched = state.find.as_ref().filter(|_| state.overlay.is_none());
+        let find = |find: &Find| self.transcript.find(&find.words, &heights);
+        let mut matches = searched.map_or_else(Vec::new, find);
         self.transcript
             .draw(buffer, areas.transcript, state, &heights, &cx_text);
         self.hits.transcript = areas.transcript;
@@ -197,16 +196,8 @@ impl View {
         } else if let Sealed::No(_) = state.options.sealed {
             say_unsealed(buffer, areas.rule, &cx_all);
         }
-        let mut cursor = (state.focus == Focus::Composer).then_some(at);
-        self.hits.completion = typing::completion(buffer, areas.whole, state, &cx_all);
-        self.hits.overlay = overlay::draw(buffer, areas.whole, state, &mut matches, &cx_all);
-        if let Some(drawn) = &self.hits.overlay {
-            cursor = drawn.cursor;
-        }
-        if let Some(find) = &state.find {
-            let at = divider::find(buffer, areas.rule, find, &matches, &cx_all);
-            cursor = if find.typing { Some(at) } else { cursor };
-        }
+        let at = (state.focus == Focus::Composer).then_some(at);
+        let cursor = self.draw_over(buffer, &areas, state, (at, &mut matches), &cx_all);
         let rows = areas.transcript.height;
         Drawn {
             layout: self.layout(
@@ -219,6 +210,29 @@ impl View {
             ),
             cursor: cursor.map(Position::from),
         }
+    }
+
+    /// Draws the popup, the overlay and the line of a search; returns the cell of the cursor, which
+    /// is in the composer where none of them has it. `matches`: those of the search, filled by a
+    /// text that lies over the transcript.
+    fn draw_over(
+        &mut self,
+        buffer: &mut Buffer,
+        areas: &Areas,
+        state: &State,
+        (mut cursor, matches): (Option<(u16, u16)>, &mut Vec<Match>),
+        cx: &Cx<'_>,
+    ) -> Option<(u16, u16)> {
+        self.hits.completion = typing::completion(buffer, areas.whole, state, cx);
+        self.hits.overlay = overlay::draw(buffer, areas.whole, state, matches, cx);
+        if let Some(drawn) = &self.hits.overlay {
+            cursor = drawn.cursor;
+        }
+        if let Some(find) = &state.find {
+            let at = divider::find(buffer, areas.rule, find, matches, cx);
+            cursor = if find.typing { Some(at) } else { cursor };
+        }
+        cursor
     }
 
     /// The sizes of what was drawn, for the state.

@@ -282,12 +282,9 @@ pub(super) fn compose(
     let mut found = resolve(&request.request, parts.repo, parts.index);
     notes.append(&mut found.notes);
     let budget_of_changes = budget.min(room.saturating_sub(taken)) / 2;
-    let (changes, left_out) = parts.changes(
-        &found.changes,
-        &request.within,
-        budget_of_changes,
-        &mut notes,
-    )?;
+    let within = &request.within;
+    let (changes, left_out) =
+        parts.changes(&found.changes, within, budget_of_changes, &mut notes)?;
     let told: usize = changes.iter().map(|told| told.tokens).sum();
     let budget = budget.saturating_sub(told);
     let taken = taken + told;
@@ -309,16 +306,7 @@ pub(super) fn compose(
     context.budget = budget;
     context.told.splice(0..0, changes);
     context.left_out.extend(left_out);
-    if let Some((why, nothing)) = parts.why_nothing(&wanted, &context)? {
-        notes.push(if nothing {
-            format!(
-                "nothing was found for this request in {}; name a file with @path",
-                counted(parts.index.stats().files, "file")
-            )
-        } else {
-            why
-        });
-    }
+    notes.extend(why_nothing(parts, &wanted, &context)?);
     let files: Vec<String> = request.files.iter().map(RepoPath::to_string).collect();
     let sent = parts.prompts.patch(&PatchValues {
         request: &request.request,
@@ -334,6 +322,18 @@ pub(super) fn compose(
         remark,
     })?;
     Ok((context, sent, notes))
+}
+
+/// The word about a context without excerpts, where there is one to say.
+fn why_nothing(parts: &Parts<'_>, wanted: &Wanted, context: &Context) -> Result<Option<String>> {
+    Ok(parts.why_nothing(wanted, context)?.map(|(why, nothing)| {
+        if nothing {
+            let files = counted(parts.index.stats().files, "file");
+            format!("nothing was found for this request in {files}; name a file with @path")
+        } else {
+            why
+        }
+    }))
 }
 
 /// The files that a request names. Those that may be changed come first: without them nothing can

@@ -364,6 +364,23 @@ fn of(values: impl Serialize) -> Value {
     Value::from(Serde(values))
 }
 
+impl VerdictValues<'_> {
+    /// Sample values: see [`sample`].
+    fn sample() -> Value {
+        of(VerdictValues {
+            diff: "d",
+            around: "a",
+            fence: "```",
+            place: "p",
+            severity: "s",
+            category: "c",
+            title: "t",
+            quote: "q",
+            reason: "r",
+        })
+    }
+}
+
 /// Sample values, which make every part of a template be used once.
 fn sample(name: &str) -> Value {
     let lines = ["a".to_owned()];
@@ -408,17 +425,7 @@ fn sample(name: &str) -> Value {
             fence: "```",
         }),
         "reviewing.md" => of(ReviewingValues { fixes: true }),
-        "verdict.md" => of(VerdictValues {
-            diff: "d",
-            around: "a",
-            fence: "```",
-            place: "p",
-            severity: "s",
-            category: "c",
-            title: "t",
-            quote: "q",
-            reason: "r",
-        }),
+        "verdict.md" => VerdictValues::sample(),
         "message.md" => of(MessageValues {
             diff: "d",
             fence: "```",
