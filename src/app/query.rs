@@ -17,6 +17,12 @@ use crate::jobs::{Context, Mention, Source, Why};
 use crate::repo::Status;
 
 impl State {
+    /// Tells whether a block is a patch that stands open.
+    pub fn is_open(&self, id: BlockId) -> bool {
+        let body = self.block(id).map(|block| &block.body);
+        matches!(body, Some(Body::Patch(patch)) if patch.is_open())
+    }
+
     /// Tells whether what comes may be written to disk, for later.
     pub fn keeps(&self) -> bool {
         self.options.save && !self.private

@@ -15,7 +15,7 @@ use super::width::{fit, fit_end, pad, width};
 use crate::app::{Find, Match, Overlay, PaletteItem, Picker, SessionPicker, State, help};
 use crate::base::text::{human_ago, human_count, printable};
 use crate::index::Hit;
-use crate::jobs::session::SessionEntry;
+use crate::jobs::session::{SessionEntry, line as one_line};
 
 /// The place of an overlay, for the mouse and the state.
 #[derive(Debug, Clone, Copy, Default)]
@@ -172,7 +172,7 @@ fn session_item(entry: &SessionEntry, found: Option<&String>, cells: usize, toda
     let room = cells.saturating_sub(width(&right) + 1);
     let title = match found {
         Some(line) if !entry.title.contains(line.trim_start_matches(['#', ' '])) => {
-            format!("{}: {}", entry.title, line.trim())
+            format!("{}: {}", entry.title, one_line(line))
         }
         _ => entry.title.clone(),
     };

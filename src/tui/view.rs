@@ -269,6 +269,8 @@ impl View {
         // out of sight, the rule does.
         match state.focus {
             _ if state.overlay.is_some() || state.find.is_some() => None,
+            // One that is written takes few keys, and says them.
+            Focus::Patch(id) if !state.is_open(id) => None,
             Focus::Patch(id) => (usize::from(text_width) < super::diff::NARROW
                 || !self.transcript.sees_edge(id, false))
             .then_some(Place::Patch),

@@ -212,11 +212,7 @@ fn definitions_and_changes_are_offered_among_the_files() {
     // A name of two definitions is told by its lines.
     assert!(walk.contains(&"@src/b.py:7-11 ".to_owned()), "{walk:?}");
     assert_eq!(inserts("@di")[0], "@diff ");
-    assert!(
-        inserts("@HEAD")[..2]
-            .iter()
-            .all(|i| i.starts_with("@HEAD~"))
-    );
+    assert!(inserts("@HEAD")[..2].iter().all(|i| i.starts_with("@HEAD")));
     assert!(inserts("@").contains(&"@staged ".to_owned()));
 }
 

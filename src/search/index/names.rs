@@ -312,26 +312,4 @@ mod tests {
         assert_eq!((size.lines, size.bytes), (6, TASK.len() as u64));
         assert_eq!(sizes.len(), index.paths().len());
     }
-
-    /// Not run with the others: `cargo test --release -- --ignored instant`.
-    #[test]
-    #[ignore = "takes minutes"]
-    fn names_are_instant_among_a_million() {
-        let files: Vec<(String, String)> = (0..50_000)
-            .map(|file| {
-                let text = (0..20)
-                    .map(|n| format!("def step_{file}_{n}():\n    pass\n\n\n"))
-                    .collect();
-                (format!("p{}/f{file}.py", file % 300), text)
-            })
-            .collect();
-        let files: Vec<(&str, &str)> = files
-            .iter()
-            .map(|(path, text)| (path.as_str(), text.as_str()))
-            .collect();
-        let index = indexed(&files);
-        let began = std::time::Instant::now();
-        assert_eq!(index.starting("step", 30).len(), 30);
-        assert!(began.elapsed().as_millis() < 50, "{:?}", began.elapsed());
-    }
 }
