@@ -120,6 +120,35 @@ fn what_could_not_be_written_is_written_later_and_said_once() {
 }
 
 #[test]
+fn figures_that_come_alone_are_kept_at_the_end() {
+    for request in ["/review", "why?"] {
+        let mut harness = Harness::ready();
+        let generation = started(&harness.send(request)).expect("a job").0;
+        harness.wait(2_500);
+        harness.token(generation, "");
+        harness.event(Event::Signal(Signal::Terminate));
+        agrees(&harness);
+    }
+}
+
+#[test]
+fn a_review_that_was_stopped_is_kept_with_what_its_end_tells() {
+    let mut harness = Harness::ready();
+    let generation = started(&harness.send("/review")).expect("a job").0;
+    harness.job(generation, jobs::Event::Finding(a_finding("src/lib.rs", 3)));
+    harness.press("esc");
+    agrees(&harness);
+    let answer = jobs::Answer::Review {
+        findings: vec![a_finding("src/walk.rs", 2)],
+        unread: Vec::new(),
+        stopped: true,
+        failed: None,
+    };
+    harness.done(generation, answer);
+    agrees(&harness);
+}
+
+#[test]
 fn nothing_is_kept_before_the_first_request_or_where_nothing_may_be() {
     let mut harness = Harness::ready();
     harness.event(Event::Warning(Failure::config("an odd setting")));

@@ -55,8 +55,8 @@ enum Detail {
     Running { extent: Extent, since: Millis },
     /// A patch: the hash of its change, and what was done to it.
     Patch(u64, PatchMarks),
-    /// A review that has ended: what was done to its findings.
-    Review(Vec<(bool, bool)>),
+    /// A review that has ended: the hash of what it told, and what was done to its findings.
+    Review(u64, Vec<(bool, bool)>),
 }
 
 /// How much there is of an answer or a review that is being written.
@@ -113,7 +113,7 @@ impl Detail {
                 since: now,
             },
             Body::Patch(patch) => Self::Patch(hash(patch), patch.marks()),
-            Body::Review(review) => Self::Review(review.rows()),
+            Body::Review(review) => Self::Review(told(review), review.rows()),
             _ => Self::Whole,
         }
     }
@@ -258,9 +258,12 @@ impl Detail {
                 }
                 let now = self::extent(body);
                 if *extent == now {
-                    // Of a review the figures are left.
-                    let ends = state.quitting && matches!(body, Body::Review(_));
-                    return if ends { Part::Whole } else { Part::Nothing };
+                    // The figures alone have changed: they are logged with what comes, or at the end.
+                    return if state.quitting {
+                        Part::Whole
+                    } else {
+                        Part::Later
+                    };
                 }
                 let more = (extent.parts == now.parts)
                     .then(|| added(body, extent.written, block))
@@ -276,7 +279,7 @@ impl Detail {
                 marks.clone_from(&now);
                 Part::Piece(Box::new(Screen::Marks { block, marks: now }))
             }
-            (Self::Review(rows), Body::Review(review)) if rows.len() == review.findings.len() => {
+            (Self::Review(known, rows), Body::Review(review)) if *known == told(review) => {
                 let now = review.rows();
                 if *rows == now {
                     return Part::Nothing;
@@ -351,6 +354,15 @@ fn of_review(review: &ReviewBlock) -> Extent {
                 }),
         ],
     }
+}
+
+/// A number for all that a review told: where it was stopped, its end may tell other findings.
+fn told(review: &ReviewBlock) -> u64 {
+    let findings: Vec<_> = review.findings.iter().map(|row| &row.finding).collect();
+    let rest = (&review.unread, &review.notes, review.phase, &review.usage);
+    let mut hasher = DefaultHasher::new();
+    format!("{findings:?} {rest:?} {:?}", review.context).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A number for the change of a patch, so that it need not be kept twice.
