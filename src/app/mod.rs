@@ -19,7 +19,9 @@ pub mod panel_row;
 pub mod query;
 pub mod slash;
 pub mod state;
+pub mod table;
 pub mod update;
+pub mod wrap;
 
 pub use blocks::block::{
     AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Note, Phase, Reading,

@@ -5,10 +5,10 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd, TextMergeStream};
 
-use super::markdown_table::Table;
 use super::out::Tone;
-use super::wrap::{Piece, wrap};
 use crate::app::markdown::{keep_definitions, options};
+use crate::app::table::{Table, TableLine};
+use crate::app::wrap::wrap;
 use crate::base::text::{printable, printable_block};
 
 /// Lists and quotes deeper than this are not indented further.
@@ -17,7 +17,7 @@ const DEEPEST: usize = 8;
 const INDENT: &str = "  ";
 
 /// A line: pieces, each in its tone.
-pub(super) type Line = Vec<Piece>;
+pub(super) type Line = Vec<(Tone, String)>;
 
 /// The lines of a text, at most `room` cells each but for code, which stands as it is. Where there
 /// are no colours, the signs of code and headings stay.
@@ -62,7 +62,7 @@ struct Writer {
     links: Vec<(String, usize)>,
     /// The language and the text of the code block that is open.
     code: Option<(String, String)>,
-    table: Option<Table>,
+    table: Option<Table<Tone>>,
     /// True if nothing stands in the open container yet: no blank line before the next block.
     fresh: bool,
 }
@@ -274,7 +274,8 @@ impl Writer {
             .iter()
             .map(|mark| mark.rest.chars().count())
             .sum();
-        for line in wrap(&inline, self.room.saturating_sub(taken)) {
+        let pieces = inline.iter().map(|(tone, text)| (*tone, &**text));
+        for line in wrap(pieces, self.room.saturating_sub(taken)) {
             let mut whole = vec![(Tone::Plain, self.lead())];
             whole.extend(line);
             self.lines.push(whole);
@@ -323,9 +324,17 @@ impl Writer {
             .iter()
             .map(|mark| mark.rest.chars().count())
             .sum();
-        for line in table.lines(self.room.saturating_sub(taken)) {
+        let bar = (Tone::Dim, " | ".to_owned());
+        for line in table.lines(self.room.saturating_sub(taken), Tone::Plain, &bar) {
             let mut whole = vec![(Tone::Plain, self.lead())];
-            whole.extend(line);
+            match line {
+                TableLine::Row(pieces) => whole.extend(pieces),
+                TableLine::Rule(widths) => {
+                    let columns = widths.iter().map(|width| "-".repeat(*width));
+                    let columns: Vec<String> = columns.collect();
+                    whole.push((Tone::Dim, columns.join("-|-")));
+                }
+            }
             self.lines.push(whole);
         }
         self.fresh = false;

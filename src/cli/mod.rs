@@ -26,7 +26,6 @@ mod lines;
 mod manual;
 mod markdown;
 mod markdown_stream;
-mod markdown_table;
 mod message;
 mod models;
 mod models_pull;
@@ -45,7 +44,6 @@ mod settings_told;
 mod start;
 mod tone;
 mod undo;
-mod wrap;
 
 pub use start::{Next, Opening, Wiring, farewell, report, start};
 

@@ -10,12 +10,12 @@ use ratatui::text::Span;
 use super::frame::{Frame, info};
 use super::highlight::{Grown, Highlighter};
 use super::styled_rows::Row;
-use super::table::Table;
 use super::text::{MEASURE, citations};
 use super::theme::{Role, Theme};
 use super::width::{code_line, spans_width, width};
-use super::wrap::wrap;
+use super::wrap::{styled, wrap};
 use crate::app::BlockPart;
+use crate::app::table::{Table, TableLine};
 use crate::base::text::{printable, printable_block};
 
 /// Lists and quotes deeper than this are not indented further.
@@ -75,7 +75,7 @@ struct Writer<'a> {
     styles: Vec<Style>,
     links: Vec<(String, usize)>,
     code: Option<Code>,
-    table: Option<Table>,
+    table: Option<Table<Style>>,
     /// True if nothing stands in the open container yet: no blank row before the next block.
     fresh: bool,
     codes: &'a mut usize,
@@ -182,7 +182,7 @@ impl Writer<'_> {
             Tag::Table(alignments) => {
                 self.flush();
                 self.gap();
-                self.table = Some(Table::new(&alignments));
+                self.table = Some(Table::new(alignments));
             }
             Tag::TableHead => {
                 let style = self.style().patch(self.role(Role::Heading));
@@ -234,7 +234,8 @@ impl Writer<'_> {
             TagEnd::TableCell => {
                 let cell = std::mem::take(&mut self.inline);
                 if let Some(table) = &mut self.table {
-                    table.cell(cell);
+                    let piece = |span: Span<'_>| (span.style, span.content.into_owned());
+                    table.cell(cell.into_iter().map(piece).collect());
                 }
             }
             TagEnd::Table => self.close_table(),
@@ -335,11 +336,28 @@ impl Writer<'_> {
 
     fn close_table(&mut self) {
         if let Some(table) = self.table.take() {
-            let room = self.room();
-            for row in table.rows(room, self.look.theme) {
+            let (room, glyphs) = (self.room(), self.look.theme.glyphs());
+            let rule = self.role(Role::Rule);
+            let bar = (rule, format!(" {} ", glyphs.bar));
+            for line in table.lines(room, Style::default(), &bar) {
                 let mut lead = self.lead();
-                lead.extend(row.lead.iter().cloned());
-                self.rows.push(Row { lead, ..row });
+                self.rows.push(match line {
+                    // A table too wide for any wrapping scrolls sideways as code does.
+                    TableLine::Row(pieces) => Row {
+                        lead,
+                        body: styled(pieces),
+                        room: Some(room as u16),
+                        ..Row::default()
+                    },
+                    TableLine::Rule(widths) => {
+                        let columns = widths.iter().map(|width| glyphs.line.repeat(*width));
+                        let columns: Vec<String> = columns.collect();
+                        let joint = format!("{0}{1}{0}", glyphs.line, glyphs.cross);
+                        let line = super::width::fit(&columns.join(&joint), room);
+                        lead.push(Span::styled(line, rule));
+                        Row::decoration(lead)
+                    }
+                });
             }
             self.fresh = false;
         }

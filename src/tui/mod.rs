@@ -43,7 +43,6 @@ mod signals;
 mod status;
 pub mod stream;
 pub mod styled_rows;
-mod table;
 mod terminal;
 #[cfg(unix)]
 mod terminal_input;
