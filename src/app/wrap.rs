@@ -108,7 +108,7 @@ mod tests {
 
     fn plain(text: &str, width: usize) -> Vec<String> {
         let lines = wrap([((), text)], width);
-        let joined = |line: Vec<Piece<()>>| line.into_iter().map(|(_, text)| text).collect();
+        let joined = |line: Vec<Piece<()>>| line.into_iter().map(|((), text)| text).collect();
         lines.into_iter().map(joined).collect()
     }
 

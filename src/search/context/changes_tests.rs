@@ -112,17 +112,7 @@ fn definitions_around_a_change_are_shown_where_the_file_is_current() {
     text.push_str("}\n");
     std::fs::write(dir.path().join("a.rs"), &text).expect("written");
     let repo = Repo::open(dir.path()).expect("a repository");
-    let indexed = || {
-        crate::index::build(
-            &repo,
-            &dir.path().join("index"),
-            &crate::repo::WalkRules::default(),
-            false,
-            &crate::base::Cancel::never(),
-            &mut |_| {},
-        )
-        .expect("an index")
-    };
+    let indexed = || crate::index::built(&repo, &dir.path().join("index")).expect("an index");
     let index = indexed();
     let hunk = "--- a/a.rs\n+++ b/a.rs\n@@ -10,3 +10,3 @@\n     call(6);\n-    call(70);\n+    call(7);\n     call(8);\n";
     let diff = Diff::parse(hunk).expect("a diff");

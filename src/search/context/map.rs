@@ -82,9 +82,9 @@ fn drawn(files: &[&Outlined], names: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::TokenCount;
     use crate::base::count::RoughCount;
-    use crate::base::{Cancel, TokenCount};
-    use crate::repo::{Repo, WalkRules};
+    use crate::repo::Repo;
 
     fn index(files: usize) -> std::sync::Arc<Index> {
         let dir = tempfile::tempdir().expect("a folder");
@@ -98,15 +98,7 @@ mod tests {
                 .expect("written");
         }
         let repo = Repo::open(dir.path()).expect("a repository");
-        crate::index::build(
-            &repo,
-            &dir.path().join("index"),
-            &WalkRules::default(),
-            false,
-            &Cancel::never(),
-            &mut |_| {},
-        )
-        .expect("an index")
+        crate::index::built(&repo, &dir.path().join("index")).expect("an index")
     }
 
     #[test]

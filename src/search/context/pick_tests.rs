@@ -7,9 +7,7 @@ use super::super::pack::pack;
 use super::super::shows;
 use super::super::{Mention, mentions};
 use super::*;
-use crate::base::Cancel;
 use crate::base::count::RoughCount;
-use crate::repo::WalkRules;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -34,15 +32,7 @@ fn place() -> (tempfile::TempDir, Repo, Arc<Index>) {
     write("src/long.rs", &long);
     let repo = Repo::open(dir.path()).expect("a repository");
     let cache = tempfile::tempdir().expect("a folder");
-    let index = crate::index::build(
-        &repo,
-        cache.path(),
-        &WalkRules::default(),
-        false,
-        &Cancel::never(),
-        &mut |_| {},
-    )
-    .expect("an index");
+    let index = crate::index::built(&repo, cache.path()).expect("an index");
     (dir, repo, index)
 }
 

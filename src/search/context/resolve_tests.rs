@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use super::*;
+use crate::base::TokenCount;
 use crate::base::count::RoughCount;
-use crate::base::{Cancel, TokenCount};
 use crate::context::{ToldKind, changes_told};
 use crate::repo::{WalkRules, trial::git};
 
@@ -61,15 +61,7 @@ fn place() -> Place {
     git(root, &["commit", "-qm", "First words"]);
     let repo = Repo::open(root).expect("a repository");
     let cache = tempfile::tempdir().expect("a folder");
-    let index = crate::index::build(
-        &repo,
-        cache.path(),
-        &WalkRules::default(),
-        false,
-        &Cancel::never(),
-        &mut |_| {},
-    )
-    .expect("an index");
+    let index = crate::index::built(&repo, cache.path()).expect("an index");
     Place { dir, repo, index }
 }
 

@@ -248,6 +248,13 @@ fn past(
     }
 }
 
+/// The index of a small repository, for tests: built whole, by the usual rules.
+#[cfg(any(test, feature = "lab"))]
+pub fn built(repo: &Repo, dir: &Path) -> Result<Arc<Index>> {
+    let rules = WalkRules::default();
+    build(repo, dir, &rules, false, &Cancel::never(), &mut |_| {})
+}
+
 #[cfg(test)]
 #[path = "build_tests.rs"]
 mod tests;

@@ -39,6 +39,8 @@ use serde::{Deserialize, Serialize};
 use crate::base::{LineRange, RepoPath};
 
 pub use adopt::adopt;
+#[cfg(any(test, feature = "lab"))]
+pub use build::built;
 pub use build::{Progress, build, open};
 pub use class::is_lock_file;
 pub use meaning::embeddings::{Coverage, Meaning};

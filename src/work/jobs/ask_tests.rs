@@ -3,7 +3,6 @@
 use super::*;
 use crate::base::Cancel;
 use crate::engine::ScriptedEngine;
-use crate::repo::WalkRules;
 use std::sync::Arc;
 
 struct Place {
@@ -28,15 +27,7 @@ fn place() -> Place {
     std::fs::write(dir.path().join("AGENTS.md"), "Answer in rhyme.\n").expect("written");
     let repo = Repo::open(dir.path()).expect("a repository");
     let cache = tempfile::tempdir().expect("a folder");
-    let index = crate::index::build(
-        &repo,
-        cache.path(),
-        &WalkRules::default(),
-        false,
-        &Cancel::never(),
-        &mut |_| {},
-    )
-    .expect("an index");
+    let index = crate::index::built(&repo, cache.path()).expect("an index");
     Place {
         _dir: dir,
         repo,

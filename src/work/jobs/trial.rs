@@ -9,7 +9,7 @@ use crate::base::{Cancel, Places, Result};
 use crate::engine::Engine;
 use crate::index::Index;
 use crate::repo::trial::git;
-use crate::repo::{DiffSpec, Repo, WalkRules};
+use crate::repo::{DiffSpec, Repo};
 
 /// A repository with its index.
 pub(super) struct Trial {
@@ -64,15 +64,7 @@ impl Trial {
     /// Builds the index anew.
     pub fn reindex(&mut self) {
         let cache = tempfile::tempdir().expect("a folder");
-        self.index = crate::index::build(
-            &self.repo,
-            cache.path(),
-            &WalkRules::default(),
-            false,
-            &Cancel::never(),
-            &mut |_| {},
-        )
-        .expect("an index");
+        self.index = crate::index::built(&self.repo, cache.path()).expect("an index");
     }
 
     /// Writes a file.

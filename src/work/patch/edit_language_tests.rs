@@ -22,14 +22,6 @@ impl Texts for Files {
     }
 }
 
-const KINDS: [EditKind; 5] = [
-    EditKind::Replace,
-    EditKind::Rewrite,
-    EditKind::Create,
-    EditKind::Delete,
-    EditKind::Rename,
-];
-
 fn repo() -> Files {
     Files(vec![
         ("src/a.rs", "fn one() {\n    1\n}\n\nfn two() {\n    2\n}\n"),
@@ -60,7 +52,7 @@ fn grammar_with(repo: &Files, lines: Option<u32>) -> EditGrammar<'_> {
         files: files.collect(),
         texts: repo,
         only: Vec::new(),
-        kinds: KINDS.to_vec(),
+        kinds: EditKind::ALL.to_vec(),
         limit: 1000,
         lines,
         must_edit: true,

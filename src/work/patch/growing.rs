@@ -39,14 +39,6 @@ enum Inside {
     New(usize),
 }
 
-const KINDS: [EditKind; 5] = [
-    EditKind::Replace,
-    EditKind::Rewrite,
-    EditKind::Create,
-    EditKind::Delete,
-    EditKind::Rename,
-];
-
 /// The parts of an answer that is being written, in order. Of a last line that may become a fence
 /// or the head of an edit nothing is told yet.
 pub fn growing(text: &str) -> Vec<Growing> {
@@ -103,7 +95,7 @@ fn outside(line: &str, parts: &mut Vec<Growing>) -> Inside {
     let head = head.trim_end();
     let begins = |kind: &EditKind| head.strip_prefix(kind.word()).map(|rest| (*kind, rest));
     // What ends the answer is no edit.
-    let Some((kind, rest)) = KINDS.iter().find_map(begins) else {
+    let Some((kind, rest)) = EditKind::ALL.iter().find_map(begins) else {
         return Inside::Words;
     };
     let rest = rest.trim_start();

@@ -49,6 +49,15 @@ pub enum EditKind {
 }
 
 impl EditKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Replace,
+        Self::Rewrite,
+        Self::Create,
+        Self::Delete,
+        Self::Rename,
+    ];
+
     /// The word by which a model says an edit of that kind.
     pub const fn word(self) -> &'static str {
         match self {

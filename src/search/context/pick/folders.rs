@@ -82,9 +82,9 @@ mod tests {
 
     use super::super::super::{Context, mentions};
     use super::super::{Wanted, pick};
+    use crate::base::TokenCount;
     use crate::base::count::RoughCount;
-    use crate::base::{Cancel, TokenCount};
-    use crate::repo::{Repo, WalkRules};
+    use crate::repo::Repo;
 
     /// The context of a question in a repository with a large folder and a small one.
     fn picked(question: &str, budget: usize) -> Context {
@@ -111,8 +111,7 @@ mod tests {
         write("other/c.py".into(), other.into());
         let repo = Repo::open(dir.path()).expect("a repository");
         let cache = tempfile::tempdir().expect("a folder");
-        let (rules, cancel) = (WalkRules::default(), Cancel::never());
-        let index = crate::index::build(&repo, cache.path(), &rules, false, &cancel, &mut |_| {});
+        let index = crate::index::built(&repo, cache.path());
         let wanted = Wanted {
             query: question.to_owned(),
             mentions: mentions(question),

@@ -9,10 +9,10 @@ use crate::base::{Failure, LineRange, RepoPath, Result};
 use crate::context::changes::diff_pieces;
 use crate::engine::Walker;
 use crate::grammar::{Form, FormGrammar, Grammar as _, Notation, print};
-use crate::jobs::patch::edits::{KINDS, definitions};
+use crate::jobs::patch::edits::definitions;
 use crate::jobs::review::{FindingForm, VerdictForm};
 use crate::jobs::texts::RepoTexts;
-use crate::patch::{EditLanguage, Scope, ScopeFile, Texts};
+use crate::patch::{EditKind, EditLanguage, Scope, ScopeFile, Texts};
 use crate::repo::{DiffSpec, Repo, WalkRules};
 
 /// Most tokens of a text.
@@ -127,7 +127,7 @@ fn edits<'a>(texts: &'a RepoTexts<'_>, files: &[RepoPath]) -> Result<EditLanguag
         files: given,
         texts,
         only: Vec::new(),
-        kinds: KINDS.to_vec(),
+        kinds: EditKind::ALL.to_vec(),
         limit: ROOM,
         lines: None,
         must_edit: true,

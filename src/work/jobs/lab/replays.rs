@@ -58,7 +58,7 @@ pub fn replay(pairs: &[Pair], kind: EditKind, walker: &mut Walker) -> Replayed {
         files: files.collect(),
         texts: &texts,
         only: Vec::new(),
-        kinds: crate::jobs::patch::edits::KINDS.to_vec(),
+        kinds: crate::patch::EditKind::ALL.to_vec(),
         limit: LIMIT,
         lines: None,
         must_edit: true,

@@ -10,7 +10,7 @@ use crate::base::{Cancel, Failure, LineRange, RepoPath, Result};
 use crate::engine::{Walked, Walker};
 use crate::grammar::FormGrammar;
 use crate::index::symbols::{Language, errors};
-use crate::jobs::patch::edits::{KINDS, definitions};
+use crate::jobs::patch::edits::definitions;
 use crate::jobs::texts::RepoTexts;
 use crate::patch::{
     Change, Edit, EditAnswer as _, EditGrammar, EditKind, EditLanguage, FileChange, Scope,
@@ -90,7 +90,7 @@ pub fn walks(
             files,
             texts: &texts,
             only: Vec::new(),
-            kinds: KINDS.to_vec(),
+            kinds: EditKind::ALL.to_vec(),
             limit: plan.limit,
             lines: None,
             must_edit: true,

@@ -53,16 +53,6 @@ pub(super) fn kinds(request: &Patch, context: &Context, rewrites: bool) -> Vec<E
     kinds
 }
 
-/// All kinds of edits.
-#[cfg(feature = "lab")]
-pub(in crate::jobs) const KINDS: [EditKind; 5] = [
-    EditKind::Replace,
-    EditKind::Rewrite,
-    EditKind::Create,
-    EditKind::Delete,
-    EditKind::Rename,
-];
-
 /// The files that an answer to a request that shows `context` may change. `only` are those that
 /// it may, empty for any.
 pub(super) fn files(
