@@ -285,6 +285,11 @@ fn files(
     if word.is_empty() {
         return first_files(range, subject, places);
     }
+    // Out of the repository there is nothing to offer, least of all a file whose name has the
+    // same letters.
+    if word.starts_with(['/', '~']) || word.split('/').any(|part| part == "..") {
+        return None;
+    }
     let mut matcher = Matcher::new(Config::DEFAULT.match_paths());
     let pattern = Pattern::parse(word, CaseMatching::Smart, Normalization::Smart);
     let narrowed = before

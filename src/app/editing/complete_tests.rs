@@ -63,6 +63,9 @@ fn files_are_offered_behind_an_at_that_begins_a_word() {
     assert_eq!(inserts("@walk.rs:1|"), [""; 0], "lines are typed by hand");
     assert_eq!(inserts("@walk |"), [""; 0]);
     assert_eq!(inserts("@zzz|"), [""; 0]);
+    for outside in ["@../s|", "@/s|", "@~/s|", "@src/../s|", "/pin ../s|"] {
+        assert_eq!(inserts(outside), [""; 0], "{outside}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) fn compact(state: &mut State, keep: &str) {
         .by_hand(&state.turns, keep, &state.pins, &RoughCount);
     let Some(mut fold) = made else {
         let text = if state.fold.is_empty() {
-            "there is nothing to fold yet: the last question and its answer always stay"
+            "there is nothing to fold yet; the last answer always stays"
         } else {
             "all but the last question and its answer is folded already"
         };
