@@ -22,7 +22,9 @@ pub(in crate::repo) fn changed(name: &str, before: &str, after: &str) -> TextCha
 /// Takes lines from both where they differ from before; texts have as many lines.
 pub(in crate::repo) fn merge(before: &str, now: &str, after: &str) -> Option<String> {
     let mut out = String::new();
-    let lines = before.lines().zip(now.lines().zip(after.lines()));
+    // Ends of lines count, as they do where texts are really brought together.
+    let ends = |text| str::split_inclusive(text, '\n');
+    let lines = ends(before).zip(ends(now).zip(ends(after)));
     for (before, (now, after)) in lines {
         let line = match (now == before, after == before) {
             (true, _) => after,
@@ -31,7 +33,6 @@ pub(in crate::repo) fn merge(before: &str, now: &str, after: &str) -> Option<Str
             _ => return None,
         };
         out.push_str(line);
-        out.push('\n');
     }
     Some(out)
 }
