@@ -104,6 +104,9 @@ pub enum Command {
     },
     /// Stop the download; reports [`super::PullEvent::Failed`] of kind interrupted.
     CancelPull,
+    /// Stop the hooks of the commit that is being made; it then reports
+    /// [`super::Event::Committed`] of kind interrupted.
+    CancelCommit,
     /// Have the engine forget the conversation it holds. No report.
     ResetEngine {
         /// True if nothing of the next one may be written to disk.

@@ -138,8 +138,8 @@ pub struct SessionPicker {
     pub found: BTreeMap<String, String>,
     /// The filter that is being looked for in the texts.
     pub looking: Option<String>,
-    /// The new title of the session at the cursor, while it is typed.
-    pub title: Option<String>,
+    /// The session that is given a title, and the title, while it is typed.
+    pub title: Option<(String, String)>,
 }
 
 impl SessionPicker {

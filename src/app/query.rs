@@ -23,6 +23,13 @@ impl State {
         matches!(body, Some(Body::Patch(patch)) if patch.is_open())
     }
 
+    /// Tells whether a commit is being made, or its hooks run.
+    pub fn is_committing(&self) -> bool {
+        let commits =
+            |block: &Block| matches!(&block.body, Body::Patch(patch) if patch.committing.is_some());
+        self.blocks.iter().any(commits)
+    }
+
     /// Tells whether what comes may be written to disk, for later.
     pub fn keeps(&self) -> bool {
         self.options.save && !self.private

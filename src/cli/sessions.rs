@@ -15,7 +15,7 @@ use crate::app::log::{export, find, replay};
 use crate::base::failure::io_failure;
 use crate::base::text::{counted, human_ago, truncated};
 use crate::base::{Failure, Result};
-use crate::jobs::session::{Record, SessionEntry, Sessions};
+use crate::jobs::session::{SessionEntry, Sessions};
 
 /// Lines of a conversation that are shown of what is found in it.
 const SHOWN: usize = 3;
@@ -53,8 +53,7 @@ pub(super) fn run(args: SessionsArgs, invocation: &mut Invocation) -> Result<Cod
         }
         SessionsCommand::Rename { id, title } => {
             let id = sessions.find(&id)?;
-            let title = Record::<()>::Title(title.join(" "));
-            sessions.open(&id)?.append(vec![title], true)?;
+            sessions.open(&id)?.rename(title.join(" "))?;
             if args.json {
                 let named = sessions.list()?;
                 let named: Vec<&SessionEntry> = named.iter().filter(|one| one.id == id).collect();

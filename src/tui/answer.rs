@@ -23,7 +23,7 @@ pub fn chunks(answer: &AnswerBlock, state: &State, cx: &Cx<'_>, kept: &mut Kept)
     let body = match answer.job {
         // One that did not come to its end keeps what was written of its edits.
         JobKind::Patch if answer.phase != Phase::Done => {
-            vec![sketch(answer, state.diff_look, cx).into()]
+            vec![sketch(answer, state.diff_look, &mut kept.laid, cx).into()]
         }
         JobKind::Message => {
             vec![plain(&answer.text, cx.role(Role::Text), cx.width.min(MEASURE)).into()]

@@ -249,10 +249,9 @@ impl IoWorker {
 
     /// Gives a session a title.
     fn rename(&mut self, id: &str, title: String) -> Result<()> {
-        let title = vec![Record::Title(title)];
         match &mut self.log {
-            Some(log) if log.id == id => log.append(title, true),
-            _ => self.sessions.open(id)?.append(title, true),
+            Some(log) if log.id == id => log.rename(title),
+            _ => self.sessions.open(id)?.rename(title),
         }
     }
 

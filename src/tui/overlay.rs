@@ -9,7 +9,7 @@ use super::model_picker;
 use super::styled_rows::Row;
 use super::text::plain;
 use super::theme::Role;
-use super::transcript::mark_found;
+use super::transcript::{MOST_MATCHES, mark_found};
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
 use crate::app::{Find, Match, Overlay, PaletteItem, Picker, SessionPicker, State, help};
@@ -148,7 +148,7 @@ fn sessions(buffer: &mut Buffer, screen: Rect, picker: &SessionPicker, cx: &Cx<'
     let mut drawn = list(buffer, screen, words, &picker.list, cx, |entry, cells| {
         session_item(entry, picker.found.get(&entry.id), cells, cx.today)
     });
-    if let Some(title) = &picker.title {
+    if let Some((_, title)) = &picker.title {
         let line = Rect::new(
             drawn.list.x,
             drawn.list.y.saturating_sub(1),
@@ -287,6 +287,7 @@ fn text(
     } = page;
     let found = find.map_or_else(Vec::new, |f| super::find::find(rows.iter(), &f.words));
     let begins = found.iter().filter(|f| f.begin == (f.line, f.from));
+    let begins = begins.take(MOST_MATCHES);
     matches.extend(begins.map(|f| Match {
         block: None,
         line: f.line,

@@ -20,7 +20,7 @@ use crate::app::{
 /// Cells left of the text: the mark of the cursor, and a blank.
 const MARGIN: u16 = 1;
 /// Matches of a search that are counted, at most.
-const MOST_MATCHES: usize = 10_000;
+pub(super) const MOST_MATCHES: usize = 10_000;
 
 /// A block as drawn last.
 #[derive(Debug, Default)]

@@ -33,7 +33,7 @@ pub struct Workers {
     engine: Sender<Task>,
     index: Sender<bool>,
     io_worker: Option<Sender<IoCommand>>,
-    writer: Option<Sender<WriteCommand>>,
+    writer: Option<Sender<(WriteCommand, Cancel)>>,
     puller: Option<Sender<(String, Cancel)>>,
     job: CancelSource,
     load: CancelSource,
@@ -83,9 +83,9 @@ impl Workers {
             })?);
         }
         {
-            let (shared, events, cancel) = (Arc::clone(&shared), events.clone(), hooks.token());
+            let (shared, events) = (Arc::clone(&shared), events.clone());
             to_finish.push(spawn("writer", move || {
-                write(&shared, &writer_commands, &events, &cancel)
+                write(&shared, &writer_commands, &events)
             })?);
         }
         let pulls = match puller {
@@ -165,6 +165,7 @@ impl Workers {
                 applied,
             } => self.start_check(block, change, applied),
             Command::CancelCheck => self.check.cancel(),
+            Command::CancelCommit => self.hooks.cancel(),
             Command::Io(command) => self.to_io_worker(command),
             other => return Some(other),
         }
@@ -217,7 +218,7 @@ impl Workers {
 
     fn to_writer(&self, command: WriteCommand) {
         if let Some(writer) = &self.writer {
-            let _ = writer.send(command);
+            let _ = writer.send((command, self.hooks.token()));
         }
     }
 
@@ -310,15 +311,10 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 /// Carries out the commands that write, until nobody can send any.
-fn write(
-    shared: &Shared,
-    commands: &Receiver<WriteCommand>,
-    events: &Sender<Event>,
-    cancel: &Cancel,
-) {
+fn write(shared: &Shared, commands: &Receiver<(WriteCommand, Cancel)>, events: &Sender<Event>) {
     let root = shared.workspace.repo.root();
     let undo = UndoDir::of(&shared.workspace.places);
-    while let Ok(command) = commands.recv() {
+    while let Ok((command, cancel)) = commands.recv() {
         let event = match command {
             WriteCommand::Apply { block, change } => Event::Applied {
                 block,
@@ -351,7 +347,7 @@ fn write(
                 let mut tell = |what| {
                     let _ = events.try_send(Event::Committing { block, what });
                 };
-                let result = guarded(|| commit::commit(&asked, cancel, &mut tell));
+                let result = guarded(|| commit::commit(&asked, &cancel, &mut tell));
                 Event::Committed { block, result }
             }
             WriteCommand::Undo => Event::Undone(guarded(|| {

@@ -129,15 +129,18 @@ impl Composer {
         all.filter(|(_, paste)| paste.tokens.is_none()).collect()
     }
 
-    /// Takes in how many tokens a paste has.
-    pub(in crate::app) fn counted(&mut self, paste: usize, tokens: usize) {
-        if let Some(paste) = self.pastes.get_mut(paste) {
+    /// Takes in how many tokens a paste of so many bytes has; another that stands there by now is
+    /// not meant.
+    pub(in crate::app) fn counted(&mut self, (at, bytes): (usize, usize), tokens: usize) {
+        if let Some(paste) = self.pastes.get_mut(at)
+            && paste.text.len() == bytes
+        {
             paste.tokens = Some(tokens);
         }
     }
 
     /// A text of this composer with the pastes in the places of their signs.
-    pub(super) fn written_out<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    pub(in crate::app) fn written_out<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.pastes.is_empty() {
             return Cow::Borrowed(text);
         }

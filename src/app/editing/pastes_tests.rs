@@ -18,7 +18,8 @@ fn a_long_paste_is_one_thing_and_sent_whole() {
     assert_eq!(composer.pasted()[0].label(), label);
     let rows = composer.layout(60);
     assert_eq!((rows.len(), composer.cursor_cell(&rows).1), (1, 4 + 34 + 1));
-    composer.counted(0, 1_700);
+    let bytes = composer.uncounted()[0].1.text.len();
+    composer.counted((0, bytes), 1_700);
     assert_eq!(
         composer.pasted()[0].label(),
         "[pasted 500 lines · 1,700 tokens]"

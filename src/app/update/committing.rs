@@ -6,7 +6,7 @@ use super::super::blocks::patch_block::{Decision, PatchState};
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::overlay::{Confirm, Overlay};
-use super::super::state::{EngineState, Focus, State};
+use super::super::state::{EngineState, Focus, Queued, State};
 use super::patching::{fail, notes, patch_mut};
 use super::send;
 use crate::base::{Failure, RepoPath, Result};
@@ -32,11 +32,16 @@ pub struct Commit {
 fn applied(state: &mut State, id: BlockId) -> Option<Box<Change>> {
     let patch = patch_mut(state, id)?;
     let change = patch.selected(|decision| decision == Decision::Written);
-    let writing = patch.state == PatchState::Applying;
-    if writing || change.is_empty() {
+    let (writing, commits) = (
+        patch.state == PatchState::Applying,
+        patch.committing.is_some(),
+    );
+    if writing || commits || change.is_empty() {
         let enter = state.keymap.hint(Action::Apply);
         let why = if writing {
             "it is being written".to_owned()
+        } else if commits {
+            "it is being committed; Esc stops the hooks".to_owned()
         } else {
             format!("nothing is applied yet: {enter} writes what is accepted")
         };
@@ -78,16 +83,15 @@ pub(super) fn begin(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     let Some(change) = applied(state, id) else {
         return;
     };
-    match &state.committing {
-        Some(commit) if commit.block == id && commit.change == *change => {
-            if commit.message.is_some() {
-                return edit(state, out);
-            }
-            if state.job.as_ref().is_some_and(|job| job.commits) {
-                return state.toast(Tone::Plain, "the message is being written");
-            }
-        }
-        _ => {}
+    // One message at a time, or it could come to another commit.
+    let asked = |queued: &Queued| matches!(queued.request, Request::MessageOf(_));
+    if state.job.as_ref().is_some_and(|job| job.commits) || state.queue.iter().any(asked) {
+        return state.toast(Tone::Plain, "the message of a commit is being written");
+    }
+    let begun = state.committing.as_ref();
+    let begun = begun.filter(|commit| commit.block == id && commit.change == *change);
+    if begun.is_some_and(|commit| commit.message.is_some()) {
+        return edit(state, out);
     }
     out.push(Command::Write(WriteCommand::PlanCommit {
         block: id,
@@ -240,6 +244,12 @@ pub(super) fn committed(
         notes: said,
     } = match result {
         Ok(committed) => committed,
+        Err(failure) if failure.is_interrupted() => {
+            let key = state.keymap.hint(Action::Commit);
+            let text =
+                format!("nothing is committed; {key} on the patch takes the message up again");
+            return state.toast(Tone::Plain, text);
+        }
         Err(failure) => return fail(state, Some(id), failure),
     };
     state.committing = None;

@@ -231,3 +231,41 @@ fn without_a_model_the_person_writes_the_message() {
     let out = plans(&mut harness, id, &[]);
     assert!(opened(&out).is_some_and(|text| text.starts_with('\n')));
 }
+
+#[test]
+fn one_message_is_written_at_a_time() {
+    let (mut harness, id) = half_written();
+    harness.state.focus = Focus::Patch(id);
+    harness.press("C");
+    let out = plans(&mut harness, id, &[]);
+    assert!(started(&out).is_some());
+    harness.state.focus = Focus::Patch(id);
+    assert!(harness.press("C").is_empty());
+    assert_eq!(harness.toast(), "the message of a commit is being written");
+    assert!(harness.state.queue.is_empty());
+}
+
+#[test]
+fn esc_stops_the_hooks_and_the_message_stays() {
+    let (mut harness, id) = half_written();
+    harness.state.focus = Focus::Patch(id);
+    harness.press("C");
+    let out = plans(&mut harness, id, &[]);
+    message(&mut harness, &out, "Add x");
+    edited(&mut harness, Some("Add x, and why"));
+    // While it is being committed nothing else is done to it, and the end asks.
+    harness.state.focus = Focus::Patch(id);
+    assert!(harness.press("C").is_empty());
+    harness.press("ctrl-d");
+    assert_eq!(harness.state.overlay_title(), "sure?");
+    harness.press("esc");
+    let out = harness.press("esc");
+    assert!(has!(out, Command::CancelCommit));
+    let result = Err(Failure::interrupted());
+    harness.event(Event::Committed { block: id, result });
+    assert!(harness.toast().starts_with("nothing is committed"));
+    assert!(harness.errors().is_empty());
+    harness.state.focus = Focus::Patch(id);
+    let out = harness.press("C");
+    assert!(opened(&out).is_some_and(|text| text.starts_with("Add x, and why")));
+}

@@ -283,7 +283,8 @@ fn search_history(state: &mut State) {
 }
 
 fn open_editor(state: &mut State, out: &mut Vec<Command>) {
-    let line = state.composer.before().matches('\n').count() + 1;
+    let before = state.composer.written_out(state.composer.before());
+    let line = before.matches('\n').count() + 1;
     out.push(Command::OpenEditor {
         purpose: EditorPurpose::Composer,
         editable: Editable::Text {

@@ -17,8 +17,9 @@ const MOST: usize = 200_000;
 /// Counts of the composer's text.
 #[derive(Debug, Clone, Default)]
 pub(in crate::app) struct Counting {
-    /// The revision of the text that is being counted, and the pastes that are with it.
-    asked: Option<(u64, Vec<usize>)>,
+    /// The revision of the text that is being counted, and the pastes that are with it, each with
+    /// its bytes.
+    asked: Option<(u64, Vec<(usize, usize)>)>,
     /// The revision that was counted last: its bytes and tokens.
     known: Option<(u64, usize, usize)>,
 }
@@ -60,7 +61,8 @@ pub(super) fn follow(state: &mut State, out: &mut Vec<Command>) {
     let pastes = state.composer.uncounted();
     let mut texts = vec![state.composer.whole()];
     texts.extend(pastes.iter().map(|(_, paste)| paste.text.clone()));
-    let pastes = pastes.iter().map(|(at, _)| *at).collect();
+    let pastes = pastes.iter().map(|(at, paste)| (*at, paste.text.len()));
+    let pastes = pastes.collect();
     state.counting.asked = Some((revision, pastes));
     out.push(Command::CountTokens { texts });
 }
@@ -71,11 +73,13 @@ pub(super) fn counted(state: &mut State, bytes: usize, tokens: &[usize]) {
         return;
     };
     let Some((whole, rest)) = tokens.split_first() else {
+        // One that could not be counted is not asked for again at once.
+        state.counting.known = Some((revision, bytes, estimate(bytes)));
         return;
     };
     state.counting.known = Some((revision, bytes, *whole));
-    for (paste, tokens) in pastes.iter().zip(rest) {
-        state.composer.counted(*paste, *tokens);
+    for ((paste, bytes), tokens) in pastes.iter().zip(rest) {
+        state.composer.counted((*paste, *bytes), *tokens);
     }
 }
 

@@ -137,3 +137,17 @@ fn alt_o_opens_a_paste_in_the_composer() {
     harness.press("backspace");
     assert!(harness.state.composer.is_empty());
 }
+
+#[test]
+fn a_late_count_is_that_of_no_other_paste() {
+    let mut harness = Harness::ready();
+    harness.event(Event::Paste(long(50)));
+    harness.press("enter");
+    harness.event(Event::Paste(long(60)));
+    counted(&mut harness, 650, &[327, 320]);
+    assert_eq!(harness.state.composer.pasted()[0].tokens, None);
+    // What cannot be counted is not asked for again and again.
+    let mut harness = Harness::ready();
+    harness.event(Event::Paste(long(60)));
+    assert_eq!(texts(&counted(&mut harness, 780, &[])), None);
+}

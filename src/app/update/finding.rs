@@ -5,6 +5,7 @@ use super::super::find::{Find, Match};
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
 use super::super::overlay::Overlay;
+use super::super::slash;
 use super::super::state::{Cursor, Focus, Scroll, State};
 use super::scroll;
 use crate::base::text::{is_hostile, truncated};
@@ -118,11 +119,13 @@ fn back(state: &mut State, from: Scroll, row: u64) {
 
 /// Ends a search in something that is not shown any more.
 pub(super) fn heal(state: &mut State) {
-    let over = matches!(
-        state.overlay,
-        Some(Overlay::Help { .. } | Overlay::Text { .. })
-    );
-    if state.find.as_ref().is_some_and(|find| find.over != over) {
+    let over = match &state.overlay {
+        None => Some(false),
+        Some(Overlay::Help { .. } | Overlay::Text { .. }) => Some(true),
+        // Lists and questions have keys of their own.
+        Some(_) => None,
+    };
+    if state.find.as_ref().is_some_and(|f| Some(f.over) != over) {
         state.find = None;
     }
 }
@@ -144,9 +147,16 @@ fn settled(state: &mut State) {
     }
     match find.at {
         None => {
-            let text = format!("{:?} is nowhere here", find.words);
-            state.find = None;
-            state.toast(Tone::Warning, text);
+            let words = std::mem::take(&mut state.find).map_or_else(String::new, |f| f.words);
+            let name = words.split(char::is_whitespace).next().unwrap_or_default();
+            // A command that was typed away from the composer looks as a search does.
+            if slash::named(name).is_some() && state.composer.is_empty() {
+                state.composer.set(&format!("/{words}"));
+                state.focus = Focus::Composer;
+                state.toast(Tone::Plain, format!("Enter once more does /{name}"));
+            } else {
+                state.toast(Tone::Warning, format!("{words:?} is nowhere here"));
+            }
         }
         // Elsewhere `n` would be typed.
         Some(at) => {

@@ -147,3 +147,36 @@ fn help_is_searched_and_a_search_ends_with_the_text_it_is_in() {
     harness.press("esc");
     assert!(harness.state.find.is_none());
 }
+
+#[test]
+fn a_search_that_is_open_takes_no_keys_of_lists_and_questions() {
+    let mut harness = answered();
+    let last = harness.state.blocks.last().expect("a block").id.0;
+    harness.press("f3");
+    harness.type_text("w");
+    told(&mut harness, &[matched(last, 1)]);
+    harness.press("enter");
+    harness.press("f2");
+    harness.type_text("new");
+    match &harness.state.overlay {
+        Some(Overlay::Palette(picker)) => assert_eq!(picker.filter, "new"),
+        other => panic!("{other:?}"),
+    }
+    harness.press("esc");
+    assert!(harness.state.overlay.is_none(), "one Esc is enough");
+}
+
+#[test]
+fn a_command_typed_away_from_the_composer_goes_there() {
+    let mut harness = Harness::ready();
+    harness.planned();
+    harness.press("/");
+    harness.type_text("undo");
+    told(&mut harness, &[]);
+    harness.press("enter");
+    assert_eq!(
+        (harness.text(), harness.state.focus),
+        ("/undo", Focus::Composer)
+    );
+    assert!(harness.state.find.is_none());
+}

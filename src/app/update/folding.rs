@@ -1,6 +1,6 @@
 //! Folding: the model is shown less of the turns that are long past.
 
-use super::super::blocks::block::{Body, Tone};
+use super::super::blocks::block::{Block, Body, Tone};
 use super::super::state::State;
 use crate::base::count::RoughCount;
 use crate::base::text::human_count;
@@ -24,16 +24,21 @@ pub(super) fn folded(state: &mut State, fold: Fold) {
         Some(before) if is_asked(before) => before,
         _ => at,
     };
-    // Blocks stand in the order of their ids, so those behind it get new ones.
-    let behind = state.blocks.split_off(first);
+    // Blocks stand in the order of their ids, so these two get new ones; others keep theirs, for
+    // what waits and what is being fetched or checked goes by them.
+    let moved: Vec<Block> = state.blocks.drain(first..=at).collect();
     state.push(Body::Fold(fold));
-    for moved in behind {
-        let id = state.push(moved.body);
-        if moved.id != block {
-            continue;
-        }
-        if let Some(job) = &mut state.job {
+    for old in moved {
+        let id = state.push(old.body);
+        if let Some(job) = &mut state.job
+            && job.block == old.id
+        {
             job.block = id;
+        }
+        if let Some(cursor) = &mut state.cursor
+            && cursor.block == old.id
+        {
+            cursor.block = id;
         }
     }
     scroll_along(state);

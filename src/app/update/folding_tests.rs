@@ -139,3 +139,33 @@ fn a_view_that_was_scrolled_up_stays_where_it_was() {
     harness.measure();
     assert_eq!(harness.state.scroll, before);
 }
+
+#[test]
+fn what_waits_behind_a_question_that_folds_is_sent_after_it() {
+    let mut harness = Harness::ready();
+    harness.exchange("question 0?", "so");
+    let generation = harness.ask("why?");
+    harness.send("and then?");
+    harness.job(generation, jobs::Event::Folded(a_fold()));
+    let waits = harness.state.queue[0].block;
+    assert!(
+        harness.state.block(waits).is_some(),
+        "it is the one that waits"
+    );
+    harness.token(generation, "so it is");
+    let out = harness.done(generation, asked("why?", "so it is"));
+    assert_eq!(request_of(&out).question, "and then?");
+    assert_eq!(
+        kinds(&harness)[2..],
+        ["fold", "user", "answer", "user", "answer"]
+    );
+    let waiting =
+        |body: &Body| matches!(body, Body::User(turn) if turn.sent != crate::app::Sent::Yes);
+    assert!(
+        !harness
+            .state
+            .blocks
+            .iter()
+            .any(|block| waiting(&block.body))
+    );
+}

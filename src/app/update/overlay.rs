@@ -272,8 +272,10 @@ pub(super) fn close(state: &mut State, out: &mut Vec<Command>) {
             state.toast(Tone::Plain, "/models opens the choice of a model again");
         }
         Some(Overlay::Search(_)) => state.awaited.search = None,
-        // Whoever looked into one conversation goes on looking.
-        Some(Overlay::Text { .. }) => state.overlay = state.behind.take().map(Overlay::Sessions),
+        // Whoever looked into one conversation, or was asked about it, goes on looking.
+        Some(Overlay::Text { .. } | Overlay::Confirm { .. }) => {
+            state.overlay = state.behind.take().map(Overlay::Sessions)
+        }
         _ => {}
     }
 }
@@ -333,7 +335,8 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
             Confirm::DeleteSession(id) => {
                 out.push(Command::Io(IoCommand::RemoveSession { id }));
-                state.overlay = Some(Overlay::Sessions(SessionPicker::loading()));
+                let picker = state.behind.take().unwrap_or_else(SessionPicker::loading);
+                state.overlay = Some(Overlay::Sessions(picker));
                 out.push(Command::Io(IoCommand::ListSessions));
             }
             Confirm::CommitPart => committing::message(state, out),

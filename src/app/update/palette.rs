@@ -1,11 +1,12 @@
 //! The palette: every command, and every key of the place where one is, to be found by its words.
 
 use super::super::command::Command;
+use super::super::editing::motion::Motion;
 use super::super::key::Key;
 use super::super::keymap::{self, Action, Place};
 use super::super::overlay::{Overlay, PaletteItem, PaletteRun, Picker};
 use super::super::slash;
-use super::super::state::{Focus, State};
+use super::super::state::{Composing, Focus, State};
 
 /// Opens the palette: what can be done where one is comes first, then commands, then the rest.
 pub(super) fn open(state: &mut State) {
@@ -48,10 +49,13 @@ pub(super) fn run(state: &mut State, run: PaletteRun, out: &mut Vec<Command>) {
         let text = format!("/{}", entry.name);
         super::slash::run(state, slash, "", &text, out);
     } else {
+        if state.composing != Composing::Request {
+            super::patching::end_remark(state);
+        }
         state.focus = Focus::Composer;
-        // What is typed already is what the command is about.
-        let typed = state.composer.text().to_owned();
-        state.composer.set(&format!("/{} {typed}", entry.name));
+        // What is typed already, or pasted, is what the command is about.
+        state.composer.replace(0..0, &format!("/{} ", entry.name));
+        state.composer.go(Motion::TextEnd);
     }
 }
 
@@ -114,5 +118,25 @@ mod tests {
         harness.press("f2");
         harness.press("esc");
         assert_eq!(harness.state.focus, Focus::Patch(block));
+    }
+
+    #[test]
+    fn a_paste_and_a_remark_outlive_the_palette() {
+        let mut harness = Harness::ready();
+        let paste = "a line\n".repeat(50);
+        harness.event(crate::app::Event::Paste(paste.clone()));
+        harness.press("f2");
+        harness.type_text("/patch");
+        harness.press("enter");
+        assert_eq!(harness.state.composer.whole(), format!("/patch {paste}"));
+        // In a remark a command is none: the remark ends.
+        let mut harness = Harness::ready();
+        harness.planned();
+        harness.press("R");
+        harness.press("f2");
+        harness.type_text("/patch");
+        harness.press("enter");
+        assert_eq!(harness.state.composing, Composing::Request);
+        assert_eq!(harness.text(), "/patch ");
     }
 }

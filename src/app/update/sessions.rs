@@ -27,11 +27,13 @@ pub(super) fn listed(state: &mut State, result: Result<Vec<SessionEntry>, Failur
         }
         Ok(entries) => {
             let (filter, cursor) = (std::mem::take(&mut picker.list.filter), picker.list.cursor);
+            let at = picker.list.chosen().map(|entry| entry.id.clone());
             picker.list = Picker::new(entries);
             picker.list.filter = filter;
             show(picker);
-            // Behind a new title or a deletion one goes on where one was.
-            picker.list.step(cursor as isize, 1);
+            // One goes on where one was, or, where that is deleted, behind it.
+            let place = picker.list.rows().position(|e| Some(&e.id) == at.as_ref());
+            picker.list.step(place.unwrap_or(cursor) as isize, 1);
         }
         Err(failure) => {
             state.overlay = None;
@@ -113,15 +115,18 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     };
     match action {
         Action::LookInto => out.push(Command::Io(IoCommand::ShowSession { id: entry.id })),
-        Action::RenameSession => picker.title = Some(entry.title),
+        Action::RenameSession => picker.title = Some((entry.id, entry.title)),
         _ if state.session.as_ref() == Some(&entry.id) => {
             state.toast(Tone::Warning, "this one is open; /new begins another first");
         }
         _ => {
-            state.overlay = Some(Overlay::Confirm {
+            let asked = Overlay::Confirm {
                 question: format!("{:?} is deleted for good. Sure?", entry.title),
                 about: Confirm::DeleteSession(entry.id),
-            });
+            };
+            if let Some(Overlay::Sessions(picker)) = state.overlay.replace(asked) {
+                state.behind = Some(picker);
+            }
         }
     }
 }
@@ -136,7 +141,7 @@ pub(super) fn title_key(
     let Some(Overlay::Sessions(picker)) = &mut state.overlay else {
         return false;
     };
-    let Some(title) = &mut picker.title else {
+    let Some((_, title)) = &mut picker.title else {
         return false;
     };
     if action == Some(Action::Choose) {
@@ -157,7 +162,8 @@ pub(super) fn title_key(
 /// Pastes a line into the title. False where none is typed.
 pub(super) fn title_paste(state: &mut State, line: &str) -> bool {
     let Some(Overlay::Sessions(SessionPicker {
-        title: Some(title), ..
+        title: Some((_, title)),
+        ..
     })) = &mut state.overlay
     else {
         return false;
@@ -166,16 +172,16 @@ pub(super) fn title_paste(state: &mut State, line: &str) -> bool {
     true
 }
 
-/// Gives the session at the cursor the title that was typed; none leaves it as it is.
+/// Gives the session the title that was typed; none leaves it as it is.
 fn rename(picker: &mut SessionPicker, out: &mut Vec<Command>) {
-    let title = picker.title.take().unwrap_or_default().trim().to_owned();
-    let Some(entry) = picker.list.chosen() else {
+    let Some((id, title)) = picker.title.take() else {
         return;
     };
-    if title.is_empty() || title == entry.title {
+    let title = title.trim().to_owned();
+    let known = picker.list.items.iter().find(|entry| entry.id == id);
+    if title.is_empty() || known.is_some_and(|entry| entry.title == title) {
         return;
     }
-    let id = entry.id.clone();
     out.push(Command::Io(IoCommand::RenameSession { id, title }));
     out.push(Command::Io(IoCommand::ListSessions));
 }

@@ -31,6 +31,10 @@ fn picker(harness: &Harness) -> &SessionPicker {
     }
 }
 
+fn title(harness: &Harness) -> Option<&str> {
+    picker(harness).title.as_ref().map(|(_, title)| &**title)
+}
+
 fn ids(harness: &Harness) -> Vec<&str> {
     picker(harness).list.rows().map(|e| &*e.id).collect()
 }
@@ -72,12 +76,12 @@ fn a_conversation_gets_the_title_that_is_typed() {
     let mut harness = listed();
     harness.press("down");
     harness.press("ctrl-r");
-    assert_eq!(picker(&harness).title.as_deref(), Some("Something else"));
+    assert_eq!(title(&harness), Some("Something else"));
     harness.press("ctrl-u");
     harness.type_text("of q and ");
     harness.event(Event::Paste("the\nrest".to_owned()));
     harness.press("backspace");
-    assert_eq!(picker(&harness).title.as_deref(), Some("of q and the res"));
+    assert_eq!(title(&harness), Some("of q and the res"));
     let out = harness.press("enter");
     assert!(
         has!(out, Command::Io(IoCommand::RenameSession { id, title })
@@ -85,15 +89,23 @@ fn a_conversation_gets_the_title_that_is_typed() {
     );
     assert!(has!(out, Command::Io(IoCommand::ListSessions)));
     harness.event(Event::Sessions(Ok(vec![
+        entry("4", "a new one"),
         entry("3", "Why a walk?"),
         entry("2", "of q and the res"),
     ])));
-    assert_eq!(picker(&harness).list.cursor, 1, "one goes on where one was");
+    let chosen = picker(&harness).list.chosen().map(|e| &*e.id);
+    assert_eq!(chosen, Some("2"), "one goes on where one was");
+    // A list that comes while a title is typed moves nothing under it.
+    harness.press("ctrl-r");
+    harness.type_text("t");
+    harness.event(Event::Sessions(Ok(vec![entry("1", "walk the dog")])));
+    let out = harness.press("enter");
+    assert!(has!(out, Command::Io(IoCommand::RenameSession { id, .. }) if id == "2"));
     // Esc leaves the title alone, and the list open; an empty title is none.
     harness.press("ctrl-r");
     harness.type_text("x");
     harness.press("esc");
-    assert_eq!(picker(&harness).title, None);
+    assert_eq!(title(&harness), None);
     harness.press("ctrl-r");
     harness.press("ctrl-u");
     let out = harness.press("enter");
@@ -115,4 +127,22 @@ fn behind_a_conversation_that_was_looked_into_the_list_comes_back() {
     assert_eq!(picker(&harness).list.cursor, 1);
     harness.press("esc");
     assert!(harness.state.overlay.is_none());
+}
+
+#[test]
+fn a_question_about_one_leaves_the_list_as_it_was() {
+    let mut harness = listed();
+    harness.type_text("walk");
+    harness.press("down delete");
+    assert_eq!(harness.state.overlay_title(), "sure?");
+    harness.press("n");
+    assert_eq!(picker(&harness).list.filter, "walk");
+    harness.press("delete");
+    let out = harness.press("y");
+    assert!(has!(out, Command::Io(IoCommand::RemoveSession { id }) if id == "1"));
+    harness.event(Event::Sessions(Ok(vec![
+        entry("3", "Why a walk?"),
+        entry("2", "Something else"),
+    ])));
+    assert_eq!(ids(&harness), ["3"]);
 }

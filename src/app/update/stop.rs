@@ -77,6 +77,11 @@ pub(super) fn stop_work(state: &mut State, out: &mut Vec<Command>) -> bool {
         state.checking = None;
         return true;
     }
+    if state.is_committing() {
+        out.push(Command::CancelCommit);
+        state.toast(Tone::Plain, "stopping the hooks");
+        return true;
+    }
     if let EngineState::Loading { name, .. } = &state.engine {
         let name = name.clone();
         out.push(Command::CancelLoad);
@@ -172,6 +177,8 @@ pub(super) fn ask_quit(state: &mut State, out: &mut Vec<Command>) {
         Some("An answer is being written.")
     } else if state.pulling.is_some() {
         Some("A model is being fetched; what is here is kept.")
+    } else if state.is_committing() {
+        Some("A commit is being made; its hooks run.")
     } else if state.has_open_patch() {
         Some(if state.keeps() {
             "A patch is not applied yet; --resume brings it back."

@@ -72,6 +72,8 @@ fn index_ready(state: &mut State, paths: Arc<Vec<RepoPath>>, stats: Box<Stats>, 
     let first = state.paths.is_empty();
     state.paths = paths;
     state.names = Default::default();
+    // What is typed is asked for anew: there may be definitions of it now.
+    state.awaited.names = None;
     super::compose::offer_places(state);
     if complete {
         state.indexing = Indexing::Ready(stats);
@@ -299,7 +301,11 @@ pub(super) fn session(
     state.context_used = context_used(state);
     if let Some(files) = loaded.files {
         (state.pins, state.drops) = (files.pinned, files.dropped);
-        state.within = files.within;
+        // The command line says it for this time.
+        if state.options.within.is_empty() {
+            state.within = files.within;
+        }
+        state.awaited.names = None;
         super::compose::offer_places(state);
     }
     state.session = Some(id);

@@ -4,7 +4,7 @@ use ratatui::text::Span;
 use similar::{DiffTag, TextDiff};
 
 use super::colours;
-use super::lines::{HunkText, rows};
+use super::lines::{HunkText, Laid, rows};
 use crate::app::{AnswerBlock, DiffLook};
 use crate::base::LineRange;
 use crate::patch::{EditKind, Growing, GrowingEdit, growing};
@@ -15,21 +15,23 @@ use crate::tui::theme::Role;
 use crate::tui::width::fit_end;
 
 /// The rows of what is written of a patch.
-pub fn sketch(answer: &AnswerBlock, look: DiffLook, cx: &Cx<'_>) -> Vec<Row> {
+pub fn sketch(answer: &AnswerBlock, look: DiffLook, laid: &mut Laid, cx: &Cx<'_>) -> Vec<Row> {
     let mut out: Vec<Row> = Vec::new();
+    laid.begin();
     for (number, part) in growing(&answer.text).iter().enumerate() {
         let mut part = match part {
             Growing::Words(words) if words.trim().is_empty() => continue,
             Growing::Words(words) => {
                 plain(words.trim(), cx.role(Role::Text), cx.width.min(MEASURE))
             }
-            Growing::Edit(edit) => edited(number, edit, answer, look, cx),
+            Growing::Edit(edit) => edited(number, edit, answer, (look, &mut *laid), cx),
         };
         if !out.is_empty() {
             out.push(Row::blank());
         }
         out.append(&mut part);
     }
+    laid.end();
     out
 }
 
@@ -37,7 +39,7 @@ fn edited(
     number: usize,
     edit: &GrowingEdit,
     answer: &AnswerBlock,
-    look: DiffLook,
+    (look, laid): (DiffLook, &mut Laid),
     cx: &Cx<'_>,
 ) -> Vec<Row> {
     let what = match (edit.kind, &edit.place) {
@@ -72,8 +74,12 @@ fn edited(
         language,
         rejected: false,
     };
-    // It is laid out anew with every token, so it has no colours before it is whole.
-    out.extend(rows(&text, look, edit.written, cx));
+    if edit.written {
+        out.extend(laid.rows(&text, look, cx).iter().cloned());
+    } else {
+        // It is laid out anew with every token, so it has no colours before it is whole.
+        out.extend(rows(&text, look, false, cx));
+    }
     out
 }
 

@@ -354,6 +354,22 @@ impl SessionLog {
     }
 }
 
+impl SessionLog {
+    /// Gives the session a title. For the order of sessions that is no change of it.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub fn rename(&mut self, title: String) -> Result<()> {
+        let changed = self.file.metadata().and_then(|facts| facts.modified());
+        self.append(vec![Record::<()>::Title(title)], true)?;
+        // Where times cannot be set, the session counts as changed just now.
+        if let Ok(changed) = changed {
+            let _ = self.file.set_modified(changed);
+        }
+        Ok(())
+    }
+}
+
 fn unknown(id: &str) -> Failure {
     Failure::usage(format!("there is no session `{id}`"))
         .hint("`homebody sessions` lists those there are")
