@@ -38,6 +38,7 @@ mod paste;
 mod reports;
 mod review;
 mod run;
+mod session_picker;
 mod shared;
 mod signals;
 mod status;

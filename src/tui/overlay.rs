@@ -6,16 +6,16 @@ use ratatui::text::{Line, Span};
 
 use super::draw::Cx;
 use super::model_picker;
+use super::session_picker;
 use super::styled_rows::Row;
 use super::text::plain;
 use super::theme::Role;
 use super::transcript::{MOST_MATCHES, mark_found};
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
-use crate::app::{Find, Match, Overlay, PaletteItem, Picker, SessionPicker, State, help};
-use crate::base::text::{human_ago, human_count, printable};
+use crate::app::{Find, Match, Overlay, PaletteItem, Picker, State, help};
+use crate::base::text::{human_count, printable};
 use crate::index::Hit;
-use crate::jobs::session::{SessionEntry, line as one_line};
 
 /// The place of an overlay, for the mouse and the state.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,7 +72,7 @@ pub fn draw(
         }
         Overlay::Confirm { question, .. } => confirm(buffer, screen, question, cx),
         Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
-        Overlay::Sessions(picker) => sessions(buffer, screen, picker, cx),
+        Overlay::Sessions(picker) => session_picker::draw(buffer, screen, picker, cx),
         Overlay::Themes(picker) => {
             let words = ("themes", "Enter keeps it");
             list(buffer, screen, words, picker, cx, |name, cells| {
@@ -119,10 +119,10 @@ fn confirm(buffer: &mut Buffer, screen: Rect, question: &str, cx: &Cx<'_>) -> Dr
 }
 
 /// An item of a list as it is shown.
-struct Item {
-    left: String,
+pub(super) struct Item {
+    pub left: String,
     /// Less important words at the right, for which the left makes room.
-    right: String,
+    pub right: String,
 }
 
 impl Item {
@@ -132,53 +132,6 @@ impl Item {
             left: pad(&printable(text), cells),
             right: String::new(),
         }
-    }
-}
-
-/// Draws the conversations there are, or the new title of one in place of the filter.
-fn sessions(buffer: &mut Buffer, screen: Rect, picker: &SessionPicker, cx: &Cx<'_>) -> Drawn {
-    let words = match (&picker.title, screen.width < 80) {
-        (Some(_), _) => ("a new title", "Enter keeps it"),
-        (None, true) => ("conversations", "^O looks in · ^R · Del"),
-        (None, false) => (
-            "conversations",
-            "Enter goes on · ^O looks in · ^R renames · Del deletes",
-        ),
-    };
-    let mut drawn = list(buffer, screen, words, &picker.list, cx, |entry, cells| {
-        session_item(entry, picker.found.get(&entry.id), cells, cx.today)
-    });
-    if let Some((_, title)) = &picker.title {
-        let line = Rect::new(
-            drawn.list.x,
-            drawn.list.y.saturating_sub(1),
-            drawn.list.width,
-            1,
-        );
-        for x in line.left()..line.right() {
-            buffer.set_string(x, line.y, " ", cx.role(Role::Text));
-        }
-        drawn.cursor = Some(typed(buffer, line, title, "a title", cx));
-    }
-    drawn
-}
-
-/// A conversation in the list, with the line in which the words of the filter were found; `today`
-/// in seconds since 1970.
-fn session_item(entry: &SessionEntry, found: Option<&String>, cells: usize, today: u64) -> Item {
-    let turns = entry.turns_told();
-    let ago = human_ago(today.saturating_sub(entry.changed));
-    let right = format!("{turns}  {ago:>10}");
-    let room = cells.saturating_sub(width(&right) + 1);
-    let title = match found {
-        Some(line) if !entry.title.contains(line.trim_start_matches(['#', ' '])) => {
-            format!("{}: {}", entry.title, one_line(line))
-        }
-        _ => entry.title.clone(),
-    };
-    Item {
-        left: pad(&printable(&title), room),
-        right: format!(" {right}"),
     }
 }
 
@@ -379,7 +332,7 @@ fn help_entry(left: &str, right: &str, cells: usize, left_cells: usize, cx: &Cx<
 }
 
 /// Draws a list with its filter above it: its title, and what Enter does to an item.
-fn list<T>(
+pub(super) fn list<T>(
     buffer: &mut Buffer,
     screen: Rect,
     (title, enter): (&str, &str),
@@ -477,7 +430,13 @@ pub(super) fn filter(buffer: &mut Buffer, area: Rect, text: &str, cx: &Cx<'_>) -
 }
 
 /// Draws a line that is typed, or words that say what for; returns where the cursor belongs.
-fn typed(buffer: &mut Buffer, area: Rect, text: &str, empty: &str, cx: &Cx<'_>) -> (u16, u16) {
+pub(super) fn typed(
+    buffer: &mut Buffer,
+    area: Rect,
+    text: &str,
+    empty: &str,
+    cx: &Cx<'_>,
+) -> (u16, u16) {
     let safe = printable(text);
     let shown = fit_end(&safe, usize::from(area.width).saturating_sub(3));
     if shown.is_empty() {
