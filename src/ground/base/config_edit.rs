@@ -22,7 +22,17 @@ pub fn set(text: &str, key: &str, value: &str) -> Result<String> {
     } else {
         table.insert(name, Item::Value(new));
     }
-    Ok(document.to_string())
+    Ok(ended_as(text, document.to_string()))
+}
+
+/// A file that was written with the ends of lines of `old`: the parser knows one kind of end.
+fn ended_as(old: &str, new: String) -> String {
+    let crlf = old.matches("\r\n").count();
+    if crlf > 0 && crlf == old.matches('\n').count() {
+        new.replace("\r\n", "\n").replace('\n', "\r\n")
+    } else {
+        new
+    }
 }
 
 /// Takes a key out of the text of a file; none where it does not stand there. What is said above it
@@ -58,10 +68,11 @@ pub fn unset(text: &str, key: &str) -> Result<Option<String>> {
     };
     let left = document.to_string();
     if above.trim().is_empty() {
-        return Ok(Some(left));
+        return Ok(Some(ended_as(text, left)));
     }
     // The comments were the key's: they go back to the line where it stood.
-    Ok(Some(put_back(text, &left, &above)))
+    let left = put_back(&text.replace("\r\n", "\n"), &left, &above);
+    Ok(Some(ended_as(text, left)))
 }
 
 /// Puts comments that stood before a line of `old` into `new`, which is `old` without them and that
@@ -79,7 +90,9 @@ fn put_back(old: &str, new: &str, comments: &str) -> String {
 
 fn parsed(text: &str) -> Result<DocumentMut> {
     text.parse().map_err(|e: toml_edit::TomlError| {
-        Failure::config("the file of settings is no TOML").because(e.message().replace('\n', ", "))
+        Failure::config("the file of settings is no TOML")
+            .because(e.message().replace('\n', ", "))
+            .hint("`homebody config edit` opens it")
     })
 }
 
@@ -105,6 +118,18 @@ mod tests {
 
     const FILE: &str = "# mine\n\n# computing\nthreads = 2 # as many as suit\nctx = 1\n\n\
         [review]\n# no locks\nskip = [\"*.lock\"]\n\n# the end\n";
+
+    #[test]
+    fn ends_of_lines_stay_as_they_are() {
+        let crlf = |text: &str| text.replace('\n', "\r\n");
+        let (file, ctx) = (crlf(FILE), crlf(&set(FILE, "ctx", "9").expect("set")));
+        assert_eq!(set(&file, "ctx", "9").expect("set"), ctx);
+        for key in ["threads", "ctx", "review.skip"] {
+            let without = unset(FILE, key).expect("read").expect("taken out");
+            let told = unset(&file, key).expect("read");
+            assert_eq!(told, Some(crlf(&without)), "{key}");
+        }
+    }
 
     #[test]
     fn a_value_is_replaced_where_it_stands() {
