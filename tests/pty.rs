@@ -1,6 +1,7 @@
 //! The real binary in a real terminal: whole sittings, and how it is left.
 #![cfg(unix)]
 
+mod back;
 mod committing;
 mod consent;
 mod endings;

@@ -79,7 +79,7 @@ pub struct Binding {
 }
 
 actions! {
-    Stop "stop" Everywhere ["esc"] "stop what runs; again: clear the composer, close what is open";
+    Stop "stop" Everywhere ["esc"] "stop what runs; again: clear the composer, close what is open; twice where nothing is: an earlier question";
     Interrupt "interrupt" Everywhere ["ctrl-c"] "stop; twice: end";
     EndOfInput "end-of-input" Everywhere ["ctrl-d"] "end, where nothing is typed; else delete to the right";
     Redraw "redraw" Everywhere ["ctrl-l"] "draw the screen again";
@@ -182,6 +182,9 @@ actions! {
     OverlayTop "overlay-top" Overlay ["home"] "the first row";
     OverlayBottom "overlay-bottom" Overlay ["end"] "the last row";
     Choose "choose" Overlay ["enter", "tab"] "take it";
+    AnswerAnew "answer-anew" Overlay ["ctrl-a"] "answer the question at the cursor anew, with another seed";
+    OtherModel "other-model" Overlay ["ctrl-x"] "answer the question at the cursor anew, by another model";
+    ForkHere "fork-here" Overlay ["ctrl-f"] "go on behind the answer at the cursor, in a branch";
     LookInto "look-into" Overlay ["ctrl-o"] "look into the conversation at the cursor";
     RenameSession "rename-session" Overlay ["ctrl-r"] "give the conversation at the cursor a title";
     DeleteSession "delete-session" Overlay ["delete"] "delete the conversation at the cursor";

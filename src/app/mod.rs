@@ -5,6 +5,7 @@
 //! can tell about itself.
 
 pub mod blocks;
+pub mod branches;
 pub mod command;
 pub mod editing;
 pub mod event;
@@ -31,6 +32,7 @@ pub use blocks::patch_block::{
     Decision, FileFate, HUNK_CONTEXT, PatchBlock, PatchFile, PatchHunk, PatchRow, PatchState,
 };
 pub use blocks::review_block::{FindingRow, ReviewBlock};
+pub use branches::{BackRow, BackTo, Branch, Branches};
 pub use command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 pub use editing::complete::{Completion, CompletionItem};
 pub use editing::composer::Composer;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::branches::BackRow;
 use super::event::ModelRow;
 use super::keymap::Action;
 use super::slash::Slash;
@@ -33,6 +34,8 @@ pub enum Overlay {
     Themes(Picker<String>),
     /// Hits of a search. Enter opens the place in `$EDITOR`, `@` mentions it.
     Search(Picker<Hit>),
+    /// Earlier questions to ask again.
+    Back(Picker<BackRow>),
     /// Commands and keys to choose from.
     Palette(Picker<PaletteItem>),
     /// Lines of the history that hold what is typed.

@@ -1,6 +1,7 @@
 //! Questions to the state, for those who draw it.
 
 use super::blocks::block::{Block, BlockId, Body, Phase, Sent};
+use super::branches::Branches;
 use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::event::{EngineFacts, Millis};
@@ -84,6 +85,7 @@ impl State {
             private: false,
             fold: crate::jobs::Fold::default(),
             session: None,
+            branches: Branches::default(),
             counting: crate::app::update::counting::Counting::default(),
             sending: Vec::new(),
             log: Log::default(),
@@ -218,7 +220,11 @@ impl State {
         let soon = running.then_some(self.now + 250);
         let toast = self.toast.as_ref().map(|toast| toast.until);
         let quit = self.armed_quit.map(|since| since + super::update::QUIT_MS);
-        [soon, toast, quit].into_iter().flatten().min()
+        let back = self
+            .branches
+            .armed
+            .map(|since| since + super::update::QUIT_MS);
+        [soon, toast, quit, back].into_iter().flatten().min()
     }
 
     /// Returns the block the panel is about: the one at the cursor, else the last that was shown
@@ -420,6 +426,7 @@ impl State {
             Some(Overlay::Search(_)) => "search",
             Some(Overlay::Palette(_)) => "commands and keys",
             Some(Overlay::History(_)) => "history",
+            Some(Overlay::Back(_)) => "go back to",
             Some(Overlay::Confirm { .. }) => "sure?",
         }
     }

@@ -37,6 +37,12 @@ pub enum Slash {
     Models,
     /// Chooses a theme.
     Theme,
+    /// Goes back to an earlier question.
+    Back,
+    /// Answers the last question anew.
+    Again,
+    /// Goes on in a branch.
+    Fork,
     /// Folds the conversation for the model.
     Compact,
     /// Undoes folding.
@@ -112,7 +118,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 29] = [
+pub const TABLE: [SlashCommand; 32] = [
     entry(
         Slash::Ask,
         "ask",
@@ -231,6 +237,27 @@ pub const TABLE: [SlashCommand; 29] = [
         "[NAME]",
         Argument::Theme,
         "choose colours, with a preview",
+    ),
+    entry(
+        Slash::Back,
+        "back",
+        "",
+        Argument::None,
+        "ask an earlier question again, in a branch (also Esc Esc)",
+    ),
+    entry(
+        Slash::Again,
+        "again",
+        "[MODEL]",
+        Argument::Model,
+        "answer the last question anew, with another seed or by another model",
+    ),
+    entry(
+        Slash::Fork,
+        "fork",
+        "",
+        Argument::None,
+        "go on in a branch; what stands stays as it is",
     ),
     entry(
         Slash::Compact,

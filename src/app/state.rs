@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::blocks::block::{Block, BlockId, JobKind};
+use super::branches::Branches;
 use super::editing::complete::Completion;
 use super::editing::composer::Composer;
 use super::editing::history::History;
@@ -155,6 +156,8 @@ pub struct State {
     pub fold: Fold,
     /// The id of the session that goes on; none before anything of it is kept.
     pub session: Option<String>,
+    /// The branches of the conversation.
+    pub branches: Branches,
     /// Files shown with every question.
     pub pins: Vec<Mention>,
     /// Files never shown.
@@ -311,6 +314,18 @@ pub enum Composing {
         /// The hunk, from 0.
         hunk: usize,
     },
+    /// An earlier question, to be sent again: what stands from it on goes into another branch.
+    Again {
+        /// The question's block.
+        block: BlockId,
+    },
+}
+
+impl Composing {
+    /// Tells whether a question or a command is being typed.
+    pub const fn is_request(&self) -> bool {
+        !matches!(self, Self::Remark { .. })
+    }
 }
 
 /// The side panel, while it is open.

@@ -104,7 +104,7 @@ fn line(entry: &SessionEntry) -> String {
         .unwrap_or_default();
     let age = human_ago(now.as_secs().saturating_sub(entry.changed));
     let turns = entry.turns_told();
-    format!("{}  {age:<14} {turns:>9}  {}", entry.id, entry.title)
+    format!("{}  {age:<14} {turns:>9}  {}", entry.id, entry.named())
 }
 
 /// The conversation of a session.

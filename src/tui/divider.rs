@@ -215,6 +215,10 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
         let text = fit(&remark(state, block, hunk), room);
         return vec![Span::styled(text, cx.role(Role::Accent))];
     }
+    if let Composing::Again { .. } = state.composing {
+        let text = fit("asked again in a branch of its own; Esc leaves it", room);
+        return vec![Span::styled(text, cx.role(Role::Accent))];
+    }
     let dot = cx.theme.glyphs().dot;
     let said = match state.activity() {
         Activity::Idle => StatusWords::words(idle(state)),

@@ -13,7 +13,7 @@ use super::theme::Role;
 use super::transcript::{MOST_MATCHES, mark_found};
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
-use crate::app::{Find, Match, Overlay, PaletteItem, Picker, State, help};
+use crate::app::{BackRow, BackTo, Find, Match, Overlay, PaletteItem, Picker, State, help};
 use crate::base::text::{human_count, printable};
 use crate::index::Hit;
 
@@ -83,6 +83,14 @@ pub fn draw(
             let words = ("search", "Enter opens it · @ names it");
             list(buffer, screen, words, picker, cx, search_item)
         }
+        Overlay::Back(picker) => {
+            let keys = if screen.width < 80 {
+                "Enter · ^A ^X ^F"
+            } else {
+                "Enter edits · ^A anew · ^X other model · ^F forks"
+            };
+            list(buffer, screen, ("go back to", keys), picker, cx, back_item)
+        }
         Overlay::Palette(picker) => {
             let words = ("commands and keys", "Enter does it");
             list(buffer, screen, words, picker, cx, palette_item)
@@ -142,6 +150,19 @@ fn palette_item(item: &PaletteItem, cells: usize) -> Item {
     Item {
         left: pad(&fit(&item.text, room), room),
         right: format!(" {keys}"),
+    }
+}
+
+/// A question that can be asked again, with its number; a branch that was left.
+fn back_item(row: &BackRow, cells: usize) -> Item {
+    let right = match row.to {
+        BackTo::Question(_, number) => format!("{number:>4}"),
+        BackTo::Branch(_) => " branch".to_owned(),
+    };
+    let room = cells.saturating_sub(width(&right));
+    Item {
+        left: pad(&fit(&printable(&row.text), room), room),
+        right,
     }
 }
 

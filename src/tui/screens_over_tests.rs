@@ -74,6 +74,7 @@ fn overlays() {
             turns: 1,
             changed: 999_990,
             bytes: 1_000,
+            ..SessionEntry::default()
         },
         SessionEntry {
             id: "1".into(),
@@ -81,6 +82,16 @@ fn overlays() {
                 "a question that is so long that it does not fit into one line of this list at all"
                     .into(),
             turns: 12,
+            changed: 900_000,
+            bytes: 1_000,
+            ..SessionEntry::default()
+        },
+        SessionEntry {
+            id: "3".into(),
+            title: "why does a symlink loop not hang the walk?".into(),
+            branch_of: Some("2".into()),
+            last: "who reads that?".into(),
+            turns: 2,
             changed: 900_000,
             bytes: 1_000,
         },

@@ -35,6 +35,8 @@ macro_rules! seen {
 
 #[path = "screens_answers_tests.rs"]
 mod answers;
+#[path = "screens_back_tests.rs"]
+mod back;
 #[path = "screens_diffs_tests.rs"]
 mod diffs;
 #[path = "screens_folds_tests.rs"]

@@ -53,9 +53,9 @@ fn session_item(entry: &SessionEntry, found: Option<&String>, cells: usize, toda
     let room = cells.saturating_sub(width(&right) + 1);
     let title = match found {
         Some(line) if !entry.title.contains(line.trim_start_matches(['#', ' '])) => {
-            format!("{}: {}", entry.title, one_line(line))
+            format!("{}: {}", entry.named(), one_line(line))
         }
-        _ => entry.title.clone(),
+        _ => entry.named(),
     };
     Item {
         left: pad(&printable(&title), room),

@@ -43,6 +43,8 @@ struct Keys {
     parser: termina::Parser,
     /// Bytes that the parser has taken since the last event.
     open: usize,
+    /// True if the key that is being parsed came with Alt.
+    alt: bool,
     /// The time of the last byte.
     last: Option<Instant>,
     ready: VecDeque<Event>,
@@ -165,14 +167,30 @@ impl Keys {
     }
 
     fn typed(&mut self, bytes: &[u8]) {
-        let mut rest = bytes.iter().peekable();
-        while let Some(byte) = rest.next() {
+        let mut rest = bytes;
+        while let Some((byte, behind)) = rest.split_first() {
+            rest = behind;
+            // Some terminals send a key with Alt as Escape and the key's own sequence.
+            let alt = self.open == 0 && matches!(behind, [0x1b, b'[' | b'O', ..]);
+            if *byte == 0x1b && alt {
+                self.alt = true;
+                continue;
+            }
             // Byte by byte, to know how much of a sequence has come.
-            self.parser.parse(&[*byte], rest.peek().is_some());
+            self.parser.parse(&[*byte], !behind.is_empty());
             self.open += 1;
             while let Some(event) = self.parser.pop() {
+                // The parser takes Escape twice for one.
+                let twice = self.open == 2 && *byte == 0x1b;
                 self.open = 0;
-                self.ready.extend(event_of(event));
+                let mut event = event_of(event);
+                if std::mem::take(&mut self.alt)
+                    && let Some(Event::Key(key)) = &mut event
+                {
+                    key.modifiers |= KeyModifiers::ALT;
+                }
+                self.ready.extend(event.clone().filter(|_| twice));
+                self.ready.extend(event);
             }
             if self.open > LONGEST {
                 self.give_up();
@@ -183,6 +201,7 @@ impl Keys {
     fn give_up(&mut self) {
         self.parser = termina::Parser::default();
         self.open = 0;
+        self.alt = false;
     }
 }
 
@@ -304,6 +323,8 @@ mod tests {
             ("\x1ba", KeyCode::Char('a'), KeyModifiers::ALT),
             ("\x1b\r", KeyCode::Enter, KeyModifiers::ALT),
             ("\x1b[A", KeyCode::Up, NONE),
+            ("\x1b\x1b[A", KeyCode::Up, KeyModifiers::ALT),
+            ("\x1b\x1bOD", KeyCode::Left, KeyModifiers::ALT),
             ("\x1bOB", KeyCode::Down, NONE),
             ("\x1b[1;5C", KeyCode::Right, KeyModifiers::CONTROL),
             ("\x1b[1;2D", KeyCode::Left, KeyModifiers::SHIFT),
@@ -318,6 +339,8 @@ mod tests {
         ] {
             assert_eq!(events(bytes), [key(code, modifiers)], "{bytes:?}");
         }
+        let escape = key(KeyCode::Esc, NONE);
+        assert_eq!(events("\x1b\x1b"), [escape.clone(), escape]);
         let mouse = |kind, column, row| {
             Event::Mouse(term::MouseEvent {
                 kind,

@@ -8,6 +8,7 @@ use crate::app::blocks::patch_block::PatchBlock;
 use crate::app::blocks::review_block::ReviewBlock;
 use crate::app::editing::pastes::label;
 use crate::app::event::Millis;
+use crate::app::slash::{self, Parsed};
 use crate::base::Failure;
 use crate::jobs::check::Checked;
 use crate::jobs::{Context, Cut, Fold, Source, Usage};
@@ -84,9 +85,34 @@ pub struct UserTurn {
     /// True if they are open.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
+    /// Turns of the conversation before it, once it is sent; older logs do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<usize>,
+    /// Times that the same was asked before, in other branches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reseed: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl UserTurn {
+    /// The words that, typed into the composer, ask the same; none where there are none: a remark
+    /// on a hunk means nothing without its patch.
+    pub fn typed(&self) -> Option<Cow<'_, str>> {
+        let is_command = matches!(slash::parse(&self.text), Parsed::Command(..));
+        match self.job {
+            JobKind::Ask if self.text == "/continue" => Some(Cow::Borrowed(&self.text)),
+            JobKind::Ask if matches!(slash::parse(&self.text), Parsed::Plain(_)) => {
+                Some(Cow::Borrowed(&self.text))
+            }
+            JobKind::Ask => Some(Cow::Owned(format!("/ask {}", self.text))),
+            _ => is_command.then_some(Cow::Borrowed(&self.text)),
+        }
+    }
+
     /// The text with a label for each long paste, unless they are open.
     pub fn shown(&self) -> Cow<'_, str> {
         // In a log secrets are masked, by which places may have moved.

@@ -121,6 +121,8 @@ pub struct Conversation {
     pub fold: Fold,
     /// The files that are pinned and dropped; none where it was never said.
     pub files: Option<PinnedFiles>,
+    /// The session that it parted from, if it is a branch.
+    pub branch_of: Option<String>,
     /// The greatest number that a block has had.
     pub last: u64,
 }

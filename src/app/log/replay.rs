@@ -18,9 +18,10 @@ pub fn replay(records: Vec<Record>) -> Conversation {
         match record {
             Record::Title(title) => made.title = Some(title),
             Record::Files(files) => made.files = Some(files),
+            Record::Branch(of) => made.branch_of = Some(of),
             Record::Turn { turn, shown } => {
                 if !shown {
-                    show(&turn, &mut made.last, &mut blocks);
+                    show(&turn, made.turns.len(), &mut made.last, &mut blocks);
                     made.title.get_or_insert_with(|| turn.request.clone());
                 }
                 made.turns.push(*turn);
@@ -48,7 +49,7 @@ pub fn replay(records: Vec<Record>) -> Conversation {
 }
 
 /// Adds the blocks of a turn of which the log has none: it was asked on the command line.
-fn show(turn: &Turn, last: &mut u64, blocks: &mut BTreeMap<u64, Body>) {
+fn show(turn: &Turn, before: usize, last: &mut u64, blocks: &mut BTreeMap<u64, Body>) {
     let mut answer = AnswerBlock::new(JobKind::Ask, 0);
     answer.text.clone_from(&turn.answer);
     answer.sources.clone_from(&turn.sources);
@@ -59,6 +60,8 @@ fn show(turn: &Turn, last: &mut u64, blocks: &mut BTreeMap<u64, Body>) {
         sent: Sent::Yes,
         pastes: Vec::new(),
         open: false,
+        before: Some(before),
+        reseed: 0,
     };
     for body in [Body::User(user), Body::Answer(Box::new(answer))] {
         *last += 1;

@@ -29,6 +29,7 @@ pub struct Log {
     turns: usize,
     fold: Fold,
     files: PinnedFiles,
+    branch_of: Option<String>,
     /// True if all is to be told once more.
     anew: bool,
     /// Time from which on a log that could not be written is tried again.
@@ -87,8 +88,19 @@ impl Log {
             turns: conversation.turns.len(),
             fold: conversation.fold.clone(),
             files: conversation.files.clone().unwrap_or_default(),
+            branch_of: conversation.branch_of.clone(),
             ..Self::default()
         }
+    }
+
+    /// Has records written with the next event, though they could not be a short while ago.
+    pub const fn retry(&mut self) {
+        self.held_until = None;
+    }
+
+    /// Tells whether records could not be written last.
+    pub const fn is_failing(&self) -> bool {
+        self.told
     }
 
     /// Takes in that records could not be written: later all are written once more. True where the
@@ -149,6 +161,10 @@ fn records(log: &mut Log, state: &State) -> Vec<Record> {
     let mut records = Vec::new();
     if std::mem::take(&mut log.anew) {
         records.push(Record::Anew);
+    }
+    if state.branches.of != log.branch_of {
+        log.branch_of.clone_from(&state.branches.of);
+        records.extend(log.branch_of.clone().map(Record::Branch));
     }
     let first = state.blocks.iter().find_map(|block| match &block.body {
         Body::User(turn) => Some(&turn.text),

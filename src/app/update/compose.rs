@@ -71,7 +71,7 @@ pub(super) fn changed(state: &mut State) {
 /// Opens, narrows or closes the popup by what stands before the cursor.
 pub(super) fn refresh(state: &mut State) {
     let before = state.completion.take();
-    if state.popup_closed || state.composing != Composing::Request {
+    if state.popup_closed || !state.composing.is_request() {
         return;
     }
     // A popup for a long text would mean looking through it at every key.

@@ -4,15 +4,23 @@ use super::super::blocks::block::Body;
 use super::super::command::Command;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
-use super::super::state::{Composing, Focus, State};
+use super::super::state::{Focus, State};
 use super::{compose, finding, look, overlay, palette, panel, patching, reviewing, scroll, stop};
 
 /// Takes a key to the place that has the keys.
 pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
-    let interrupts = state.keymap.action(Place::Everywhere, key) == Some(Action::Interrupt);
-    if !interrupts && state.armed_quit.take().is_some() {
-        state.toast = None;
+    // A terminal sends the same for Esc twice in a row and for Alt with Esc.
+    if key
+        == (Key {
+            alt: true,
+            ..Key::plain(Code::Esc)
+        })
+    {
+        let once = Key::plain(Code::Esc);
+        self::key(state, once, out);
+        return self::key(state, once, out);
     }
+    disarm(state, key);
     if finding::key(state, key) {
         return;
     }
@@ -61,6 +69,19 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     }
 }
 
+/// Forgets a key that means more when it is pressed twice, unless this is it again.
+fn disarm(state: &mut State, key: Key) {
+    let interrupts = state.keymap.action(Place::Everywhere, key) == Some(Action::Interrupt);
+    if !interrupts && state.armed_quit.take().is_some() {
+        state.toast = None;
+    }
+    if state.keymap.action(Place::Everywhere, key) != Some(Action::Stop)
+        && state.branches.armed.take().is_some()
+    {
+        state.toast = None;
+    }
+}
+
 fn heal_focus(state: &mut State) {
     let holds = match state.focus {
         Focus::Composer => true,
@@ -81,7 +102,7 @@ fn composer_key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     if compose::vim_key(state, key, out) {
         return;
     }
-    if state.composer.is_empty() && state.composing == Composing::Request {
+    if state.composer.is_empty() && state.composing.is_request() {
         let transcript = state.keymap.action(Place::Transcript, key);
         match (key.code, transcript) {
             (Code::Char('?'), _) if key == Key::char('?') => return overlay::help(state),
@@ -205,6 +226,9 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         | Action::LookInto
         | Action::RenameSession
         | Action::DeleteSession
+        | Action::AnswerAnew
+        | Action::OtherModel
+        | Action::ForkHere
         | Action::Choose => {}
 
         Action::Send

@@ -1,5 +1,6 @@
 //! Updates: state and event to new state and commands.
 
+mod back;
 mod checking;
 mod committing;
 mod compose;
@@ -77,6 +78,13 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     }
     if state.armed_quit.is_some_and(|since| since + QUIT_MS <= now) {
         state.armed_quit = None;
+    }
+    if state
+        .branches
+        .armed
+        .is_some_and(|since| since + QUIT_MS <= now)
+    {
+        state.branches.armed = None;
     }
     let mut out = Vec::new();
     take(state, event, &mut out);

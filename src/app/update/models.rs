@@ -5,7 +5,7 @@ use super::super::command::{Command, IoCommand};
 use super::super::event::{Fit, ModelRow};
 use super::super::overlay::{Confirm, ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, State};
-use super::stop;
+use super::{back, stop};
 use crate::base::text::human_bytes;
 use crate::base::{Failure, Result};
 
@@ -90,6 +90,9 @@ pub(super) fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>)
 /// Loads a model, stopping the job that runs on the one before.
 pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
     if state.facts().is_some_and(|facts| facts.name == name) {
+        if back::chosen(state, out) {
+            return;
+        }
         let text = format!("{name} is loaded already");
         state.toast(Tone::Plain, text);
         return;
@@ -106,10 +109,13 @@ pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
         name: Some(name.to_owned()),
         choose: true,
     });
+    back::chosen(state, out);
 }
 
 /// Fetches a model.
 pub(super) fn pull(state: &mut State, name: &str, out: &mut Vec<Command>) {
+    // Until it is here, much may have been asked.
+    state.branches.with_model = None;
     if let Some(why) = state.options.no_pull.clone() {
         state.fail(
             Failure::environment(format!("`{name}` cannot be fetched from here"))

@@ -9,7 +9,7 @@ use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::state::{Focus, State};
-use super::{committing, finding, models, palette, sessions, slash, stop};
+use super::{back, committing, finding, models, palette, sessions, slash, stop};
 use crate::base::Failure;
 use crate::base::text::truncated;
 use crate::index::Hit;
@@ -91,6 +91,7 @@ pub(super) fn scroll(state: &mut State, by: isize) {
         Some(Overlay::Sessions(picker)) => picker.list.step(by, rows),
         Some(Overlay::Themes(picker)) => picker.step(by, rows),
         Some(Overlay::Search(picker)) => picker.step(by, rows),
+        Some(Overlay::Back(picker)) => picker.step(by, rows),
         Some(Overlay::Palette(picker)) => picker.step(by, rows),
         Some(Overlay::History(picker)) => picker.step(by, rows),
         Some(Overlay::Confirm { .. }) | None => {}
@@ -121,6 +122,9 @@ fn list_key(state: &mut State, key: Key, action: Option<Action>, out: &mut Vec<C
         (Some(Action::Choose), _) => choose(state, out),
         (Some(action @ (Action::LookInto | Action::RenameSession | Action::DeleteSession)), _) => {
             sessions::act(state, action, out);
+        }
+        (Some(action @ (Action::AnswerAnew | Action::OtherModel | Action::ForkHere)), _) => {
+            back::act(state, action, out);
         }
         (_, Some(digit)) if at_models(state) => {
             if let Some(Overlay::Models(picker)) = &mut state.overlay
@@ -189,6 +193,7 @@ fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut St
             picker.list.narrow(change, |row| &row.name);
         }
         Some(Overlay::Sessions(picker)) => sessions::filter(picker, change, out),
+        Some(Overlay::Back(picker)) => picker.narrow(change, |row| &row.text),
         Some(Overlay::Palette(picker)) => picker.narrow(change, |item| &item.text),
         Some(Overlay::Themes(picker)) => {
             picker.narrow(change, |name| name);
@@ -268,12 +273,16 @@ pub(super) fn close(state: &mut State, out: &mut Vec<Command>) {
                 keep: false,
             });
         }
-        Some(Overlay::Models(picker)) if picker.first => {
-            state.toast(Tone::Plain, "/models opens the choice of a model again");
+        Some(Overlay::Models(picker)) => {
+            state.branches.with_model = None;
+            if picker.first {
+                state.toast(Tone::Plain, "/models opens the choice of a model again");
+            }
         }
         Some(Overlay::Search(_)) => state.awaited.search = None,
         // Whoever looked into one conversation, or was asked about it, goes on looking.
         Some(Overlay::Text { .. } | Overlay::Confirm { .. }) => {
+            state.branches.with_model = None;
             state.overlay = state.behind.take().map(Overlay::Sessions)
         }
         _ => {}
@@ -288,6 +297,9 @@ pub(super) fn help(state: &mut State) {
 
 /// Takes the row at the cursor, or says yes.
 pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
+    if matches!(state.overlay, Some(Overlay::Back(_))) {
+        return back::act(state, Action::Choose, out);
+    }
     match state.overlay.take() {
         Some(Overlay::Models(picker)) => match picker.list.chosen().cloned() {
             Some(row) => models::take_row(state, row, out),
@@ -343,7 +355,7 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
             Confirm::LoadAnyway(name) => models::load(state, &name, out),
             Confirm::PullAnyway(name) => models::pull(state, &name, out),
         },
-        Some(Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
+        Some(Overlay::Back(_) | Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
     }
 }
 

@@ -26,6 +26,7 @@ fn entry(id: &str, title: &str) -> SessionEntry {
         turns: 2,
         changed: 0,
         bytes: 1_000,
+        ..SessionEntry::default()
     }
 }
 

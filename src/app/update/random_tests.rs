@@ -111,6 +111,10 @@ fn step() -> impl Strategy<Value = Happening> {
         "/drop README.md",
         "/undo",
         "/nope",
+        "/again",
+        "/again large",
+        "/back",
+        "/fork",
     ];
     let kinds = vec![
         MouseKind::Down,
@@ -467,8 +471,11 @@ proptest! {
                 _ => {}
             }
         }
+        // Once it is quiet, Esc twice goes back.
         for _ in 0..12 {
-            harness.press("esc");
+            if !harness.state.is_quiet() {
+                harness.press("esc");
+            }
         }
         prop_assert!(harness.state.is_quiet(), "{:?}", harness.state.focus);
     }

@@ -44,16 +44,46 @@ pub(super) fn send(state: &mut State, out: &mut Vec<Command>) {
     if let Some(failure) = counting::is_too_long(state).filter(|_| is_sent) {
         return counting::refuse(state, failure);
     }
+    if let Composing::Again { block } = state.composing {
+        if is_request(&text) && !super::back::part_before(state, block, out) {
+            return;
+        }
+        state.composing = Composing::Request;
+    }
     state.sending = state.composer.pasted();
     state.composer.take();
     if state.history.add(&text) && state.keeps() {
         out.push(Command::Io(IoCommand::SaveHistory(text.clone())));
     }
-    match slash::parse(&text) {
-        Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, &text, out),
-        Parsed::Plain(_) | Parsed::Unknown(..) => ask(state, &text, out),
-    }
+    let draft = std::mem::take(&mut state.draft);
+    dispatch(state, &text, out);
     state.sending.clear();
+    // A question that was half typed waited until an earlier one was sent again.
+    if !draft.is_empty() && state.composer.is_empty() {
+        state.composer.set(&draft);
+    }
+}
+
+/// Does what a line says: runs a command, or asks.
+pub(super) fn dispatch(state: &mut State, text: &str, out: &mut Vec<Command>) {
+    match slash::parse(text) {
+        Parsed::Command(slash, argument) => super::slash::run(state, slash, argument, text, out),
+        Parsed::Plain(_) | Parsed::Unknown(..) => ask(state, text, out),
+    }
+}
+
+/// Tells whether a line is a request to the model, which stands in the transcript.
+fn is_request(text: &str) -> bool {
+    use Slash::{Ask, Continue, Message, Patch, Review};
+    match slash::parse(text) {
+        Parsed::Command(slash, argument) => match slash {
+            Ask | Patch => !argument.is_empty(),
+            Continue | Review | Message => true,
+            _ => false,
+        },
+        Parsed::Plain(_) => true,
+        Parsed::Unknown(..) => false,
+    }
 }
 
 /// Does Enter where nothing is typed: opens the thinking that runs, else explains the seal where it
@@ -156,7 +186,12 @@ pub(super) fn put_back(state: &mut State, request: &Request, shown: &str) {
 }
 
 /// Sends a request, or has it wait for the model or the job before it, aloud.
-pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut Vec<Command>) {
+pub(super) fn submit(state: &mut State, mut request: Request, text: &str, out: &mut Vec<Command>) {
+    match &mut request {
+        Request::Ask(ask) => ask.reseed = state.branches.reseed,
+        Request::Patch(patch) => patch.reseed = state.branches.reseed,
+        _ => {}
+    }
     if is_full(state) {
         put_back(state, &request, text);
         return;
@@ -181,6 +216,8 @@ pub(super) fn submit(state: &mut State, request: Request, text: &str, out: &mut 
         sent,
         pastes: counting::places(text, &state.sending),
         open: false,
+        before: None,
+        reseed: state.branches.reseed,
     }));
     state.queue.push_back(Queued {
         block,
@@ -213,8 +250,9 @@ pub(super) fn advance(state: &mut State, out: &mut Vec<Command>) {
     let Some(queued) = state.queue.pop_front() else {
         return;
     };
+    let before = state.turns.len();
     if let Some(Body::User(turn)) = state.body_mut(queued.block) {
-        turn.sent = Sent::Yes;
+        (turn.sent, turn.before) = (Sent::Yes, Some(before));
     }
     // A person's words and the answer belong together, also when something came between.
     bring_down(state, queued.block);

@@ -9,6 +9,7 @@ fn entry(id: &str, title: &str) -> SessionEntry {
         turns: 1,
         changed: 0,
         bytes: 0,
+        ..SessionEntry::default()
     }
 }
 

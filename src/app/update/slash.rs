@@ -1,12 +1,13 @@
 //! Slash commands, carried out.
 
 use super::super::blocks::block::{Body, Tone};
+use super::super::branches::Branches;
 use super::super::command::{Command, IoCommand, WriteCommand};
 use super::super::log;
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
-use super::{files, folding, models, overlay, panel, scroll, send, stop};
+use super::{back, files, folding, models, overlay, panel, scroll, send, stop};
 use crate::jobs::{Ask, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
@@ -49,6 +50,9 @@ pub(super) fn run(
         Slash::Theme => theme(state, argument, out),
         Slash::New => new(state, false, out),
         Slash::Private => new(state, true, out),
+        Slash::Back => back::open(state),
+        Slash::Again => back::anew_last(state, argument, out),
+        Slash::Fork => back::fork_here(state, out),
         Slash::Compact => folding::compact(state, argument),
         Slash::Full => folding::full(state),
         Slash::Sessions => {
@@ -205,7 +209,7 @@ fn context(state: &mut State, argument: &str, out: &mut Vec<Command>) {
             within: state.within.clone(),
             history: state.turns.clone(),
             fold: state.fold.clone(),
-            go_on: false,
+            ..Ask::default()
         })),
     }));
 }
@@ -264,6 +268,7 @@ pub(super) fn begin_anew(state: &mut State, private: bool, out: &mut Vec<Command
     state.turns.clear();
     state.fold = crate::jobs::Fold::default();
     state.session = None;
+    state.branches = Branches::default();
     state.log = log::Log::default();
     state.added.clear();
     state.preview = None;

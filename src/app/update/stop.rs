@@ -33,6 +33,9 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         super::scroll::leave(state);
         return;
     }
+    if let Composing::Again { .. } = state.composing {
+        return super::back::leave(state);
+    }
     if state.cursor.take().is_some() {
         return;
     }
@@ -45,7 +48,7 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
     if state.panel.take().is_some() {
         return;
     }
-    super::scroll::to_bottom(state);
+    super::back::escape(state);
 }
 
 /// Stops the job that runs. False where none does, or it is stopping already.
@@ -157,6 +160,8 @@ pub(super) fn interrupt(state: &mut State, out: &mut Vec<Command>) {
     if !stopped {
         if state.composing == Composing::Request {
             put_away(state);
+        } else if let Composing::Again { .. } = state.composing {
+            super::back::leave(state);
         } else {
             super::patching::end_remark(state);
         }

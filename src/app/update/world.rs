@@ -298,6 +298,7 @@ pub(super) fn session(
     let count = loaded.turns.len();
     state.turns = loaded.turns;
     state.fold = loaded.fold;
+    state.branches.of = loaded.branch_of;
     state.context_used = context_used(state);
     if let Some(files) = loaded.files {
         (state.pins, state.drops) = (files.pinned, files.dropped);
@@ -316,7 +317,7 @@ pub(super) fn session(
 }
 
 /// Tokens of the context that the conversation takes, as it was measured last.
-fn context_used(state: &State) -> usize {
+pub(super) fn context_used(state: &State) -> usize {
     let mut bodies = state.blocks.iter().rev().map(|block| &block.body);
     let told = bodies.find_map(|body| match body {
         Body::Fold(fold) => Some(fold.tokens.1),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::prefix_cache::MOST_CHECKPOINTS;
+use super::cache::prefix_cache::CERTAIN_CHECKPOINTS;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
 use crate::model::bert;
@@ -152,7 +152,9 @@ impl StateBytes {
         Self {
             // candle's own caches hold keys and values twice while they grow.
             per_token: footprint.per_token.saturating_mul(if ours { 1 } else { 2 }),
-            fixed: footprint.fixed.saturating_mul(2 + MOST_CHECKPOINTS as u64),
+            fixed: footprint
+                .fixed
+                .saturating_mul(2 + CERTAIN_CHECKPOINTS as u64),
         }
     }
 }

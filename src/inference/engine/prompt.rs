@@ -81,11 +81,24 @@ impl LocalEngine {
         longer.extend([stand_in(Role::Assistant), stand_in(Role::User)]);
         Breakpoints {
             system,
+            question: self.past(request, tokens),
             answer: self.shared(tokens, &longer, thinking),
             next: Some(&request.next)
                 .filter(|next| !next.is_empty())
                 .and_then(|next| self.shared(tokens, next, thinking)),
         }
+    }
+
+    /// Counts the tokens before the last question of a conversation that goes on: the place where
+    /// another question would part from it.
+    fn past(&self, request: &Generate, tokens: &[u32]) -> Option<usize> {
+        let (_, before) = request.messages.split_last()?;
+        if !before.iter().any(|message| message.role == Role::Assistant) {
+            return None;
+        }
+        let mut past = before.to_vec();
+        past.push(stand_in(Role::User));
+        self.shared(tokens, &past, request.thinking)
     }
 
     /// Tells that a part of a conversation that goes on is to be read again, once it is known how
@@ -98,12 +111,7 @@ impl LocalEngine {
         cached: usize,
     ) -> Option<Step> {
         let (_, before) = request.messages.split_last()?;
-        if !before.iter().any(|message| message.role == Role::Assistant) {
-            return None;
-        }
-        let mut past = before.to_vec();
-        past.push(stand_in(Role::User));
-        let past = self.shared(tokens, &past, request.thinking)?;
+        let past = self.past(request, tokens)?;
         let again = past.saturating_sub(cached);
         if again < WORTH_A_WORD {
             return None;

@@ -61,6 +61,7 @@ pub(super) fn run(
     });
     let generate = Generate {
         messages,
+        sampling: model_calls::asked_again(&cx.settings.sampling, request.reseed),
         thinking: cx.settings.thinking,
         thinking_limit: cx.settings.thinking_limit,
         ..Generate::default()
@@ -122,6 +123,7 @@ fn go_on(
     let generate = Generate {
         messages: before,
         prefill: said.content,
+        sampling: model_calls::asked_again(&cx.settings.sampling, request.reseed),
         ..Generate::default()
     };
     let done = written(generate, cx, emit)?;
@@ -164,7 +166,6 @@ fn written(
             full
         });
     }
-    generate.sampling = cx.settings.sampling.clone();
     generate.max_tokens = match cx.settings.max_tokens {
         0 => ANSWER,
         most => most,

@@ -57,6 +57,11 @@ impl Fold {
         self.names == 0 && self.gists == 0 && self.gone == 0
     }
 
+    /// Tells whether it was made of a conversation that has no more exchanges than this one.
+    pub fn is_of(&self, history: &[Turn]) -> bool {
+        self.at <= exchanges(history).len()
+    }
+
     /// The fold that undoes another: nothing is folded, nor will be soon, unless it has to.
     pub fn undone(history: &[Turn]) -> Self {
         Self {

@@ -123,6 +123,8 @@ pub struct Ask {
     pub fold: Fold,
     /// True if the last answer is to be gone on with where it ends, instead of a question.
     pub go_on: bool,
+    /// Times that the same was asked before: each draws with another seed.
+    pub reseed: u32,
 }
 
 /// A change wanted.
@@ -142,6 +144,8 @@ pub struct Patch {
     pub within: Vec<RepoPath>,
     /// A hunk that was refused and the person's remark, to be asked again.
     pub again: Option<(String, String)>,
+    /// Times that the same was asked before: each draws with another seed.
+    pub reseed: u32,
 }
 
 /// A review.

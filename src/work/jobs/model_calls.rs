@@ -166,6 +166,11 @@ pub(super) fn is_empty(done: &Generated) -> bool {
     done.finish != Finish::Cancelled && done.text.trim().is_empty()
 }
 
+/// The sampling of something that was asked `times` before.
+pub(super) fn asked_again(sampling: &Sampling, times: u32) -> Sampling {
+    (0..times).fold(sampling.clone(), |sampling, _| reseeded(&sampling))
+}
+
 /// The sampling of a second try: with another seed, and not the likeliest token each time, which
 /// would come to the same.
 pub(super) fn reseeded(sampling: &Sampling) -> Sampling {

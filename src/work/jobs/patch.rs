@@ -122,6 +122,7 @@ impl Attempts<'_> {
             let language = self.language(attempt, can, cx)?;
             let mut grammar = FormGrammar::new(language, limit(cx));
             let mut sampling = calmer(&cx.settings.sampling, attempt);
+            sampling = model_calls::asked_again(&sampling, self.request.reseed);
             if silent {
                 sampling = model_calls::reseeded(&sampling);
             }

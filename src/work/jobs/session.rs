@@ -37,12 +37,16 @@ pub struct Sessions {
 }
 
 /// A session in the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SessionEntry {
     /// The session's id: sortable, newest last.
     pub id: String,
     /// The name that the user gave it, or the first request, one line.
     pub title: String,
+    /// The id of the session that it parted from; none for one that is no branch.
+    pub branch_of: Option<String>,
+    /// The last request, one line.
+    pub last: String,
     /// The number of turns.
     pub turns: usize,
     /// Seconds since 1970 of the last change.
@@ -52,6 +56,16 @@ pub struct SessionEntry {
 }
 
 impl SessionEntry {
+    /// The title; a branch, which has the title of what it parted from, is told from it by its
+    /// last request.
+    pub fn named(&self) -> String {
+        match &self.branch_of {
+            Some(_) if self.last.is_empty() => format!("a branch of: {}", self.title),
+            Some(_) => format!("{} (a branch of: {})", self.last, self.title),
+            None => self.title.clone(),
+        }
+    }
+
     /// The number of turns in words; nothing for a conversation of patches and reviews alone.
     pub fn turns_told(&self) -> String {
         match self.turns {
@@ -86,7 +100,7 @@ impl Sessions {
             let (Ok(records), Ok(facts)) = (self.load::<IgnoredAny>(id), entry.metadata()) else {
                 continue;
             };
-            let Some((title, turns)) = told(&records) else {
+            let Some(told) = told(&records) else {
                 continue;
             };
             // Where the file system keeps no times, a session counts as the oldest.
@@ -97,10 +111,9 @@ impl Sessions {
                 .map_or(0, |since| since.as_secs());
             found.push(SessionEntry {
                 id: id.to_owned(),
-                title,
-                turns,
                 changed,
                 bytes: facts.len(),
+                ..told
             });
         }
         found.sort_by(|a, b| (b.changed, &b.id).cmp(&(a.changed, &a.id)));
@@ -375,25 +388,33 @@ fn unknown(id: &str) -> Failure {
         .hint("`homebody sessions` lists those there are")
 }
 
-/// The title of a session and its number of turns; none of one in which nothing is.
-fn told<S>(records: &[Record<S>]) -> Option<(String, usize)> {
-    let mut named = None;
+/// The facts of a session that its records tell; none of one in which nothing is.
+fn told<S>(records: &[Record<S>]) -> Option<SessionEntry> {
+    let (mut named, mut branch_of) = (None, None);
     let anew = records
         .iter()
         .rposition(|record| matches!(record, Record::Anew));
     let records = records.get(anew.unwrap_or(0)..).unwrap_or(records);
-    let mut turns = records.iter().filter_map(|record| match record {
-        Record::Turn { turn, .. } => Some(turn),
-        Record::Title(title) => {
-            named = Some(title);
-            None
+    let mut turns = Vec::new();
+    for record in records {
+        match record {
+            Record::Turn { turn, .. } => turns.push(turn),
+            Record::Title(title) => named = Some(title),
+            Record::Branch(of) => branch_of = Some(of.clone()),
+            _ => {}
         }
-        _ => None,
-    });
-    let first = turns.next();
-    let count = usize::from(first.is_some()) + turns.count();
-    let title = named.or_else(|| Some(&first?.request))?;
-    Some((line(title), count))
+    }
+    let title = named.or_else(|| Some(&turns.first()?.request))?;
+    Some(SessionEntry {
+        title: line(title),
+        branch_of,
+        // One of patches and reviews alone has none.
+        last: turns
+            .last()
+            .map_or_else(String::new, |turn| line(&turn.request)),
+        turns: turns.len(),
+        ..SessionEntry::default()
+    })
 }
 
 /// Tells whether a file ends with a newline, or is empty.

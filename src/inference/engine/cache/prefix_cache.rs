@@ -3,22 +3,27 @@
 //!
 //! A state with attention alone can be cut back to any length. A state with a delta rule cannot, so
 //! checkpoints are kept where the next prompt is known to part from this one: behind the system
-//! block and before each answer, and every few thousand tokens on the way.
+//! block, before each question and each answer, and every few thousand tokens on the way. Few of
+//! them are certain to be kept; more are while memory is free, so that one can go back far.
 
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::base::bug::bug;
 use crate::base::text::human_count;
-use crate::base::{Cancel, Failure, Result};
+use crate::base::{Cancel, Failure, Result, memory};
 use crate::engine::Step;
 use crate::engine::cache::disk_cache::{DiskCache, Found, Purpose};
 use crate::engine::chunk_size::ChunkSize;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::network::{Network, Wanted};
 
-/// The most checkpoints that are kept in memory.
-pub(in crate::engine) const MOST_CHECKPOINTS: usize = 4;
+/// The checkpoints that are kept in memory whatever else it holds.
+pub(in crate::engine) const CERTAIN_CHECKPOINTS: usize = 4;
+/// The most checkpoints that are kept while memory is free.
+const MOST_CHECKPOINTS: usize = 32;
+/// Bytes of memory that checkpoints beyond the certain ones leave free.
+const LEFT_FREE: u64 = 2 << 30;
 /// Tokens between checkpoints inside a long prompt.
 const STRIDE: usize = 2048;
 /// Tokens that a checkpoint on disk must save, so that loading it is worth it.
@@ -29,6 +34,8 @@ const WORTH: usize = 48;
 enum Why {
     /// On the way through a long prompt.
     Stride,
+    /// A question begins here.
+    Question,
     /// An answer begins here.
     Answer,
     /// The system block ends here.
@@ -48,6 +55,8 @@ struct CachedCheckpoint {
 pub(in crate::engine) struct Breakpoints {
     /// The place behind the system block.
     pub system: Option<usize>,
+    /// The place before the last question; only where the state cannot be cut back.
+    pub question: Option<usize>,
     /// The place before the answer; only where the state cannot be cut back.
     pub answer: Option<usize>,
     /// The place where another prompt that is expected parts from this one; only where the state
@@ -61,6 +70,8 @@ pub(in crate::engine) struct PrefixCache {
     /// The tokens the network's state stands for.
     held: Vec<u32>,
     checkpoints: Vec<CachedCheckpoint>,
+    /// Bytes of memory that are free.
+    available: fn() -> u64,
     states: Option<DiskCache>,
     /// False while what is read may not be written to disk.
     keep: bool,
@@ -88,6 +99,7 @@ impl PrefixCache {
             network,
             held: Vec::new(),
             checkpoints: Vec::new(),
+            available: memory::available,
             states,
             keep: true,
             on_disk: None,
@@ -363,6 +375,7 @@ impl PrefixCache {
         let breakpoints = breakpoints
             .system
             .into_iter()
+            .chain(breakpoints.question)
             .chain(breakpoints.answer)
             .chain(breakpoints.next);
         if self.network.can_truncate() {
@@ -383,6 +396,8 @@ impl PrefixCache {
             Why::System
         } else if breakpoints.answer == Some(at) || breakpoints.next == Some(at) {
             Why::Answer
+        } else if breakpoints.question == Some(at) {
+            Why::Question
         } else {
             Why::Stride
         };
@@ -397,22 +412,32 @@ impl PrefixCache {
         let tokens = self.held.clone();
         self.checkpoints
             .retain(|checkpoint| checkpoint.tokens != tokens);
-        if self.checkpoints.len() >= MOST_CHECKPOINTS {
+        while self.checkpoints.len() >= self.most(&checkpoint) {
             // Those on the way first, then answers; the oldest of them.
             let least = self
                 .checkpoints
                 .iter()
                 .enumerate()
                 .min_by_key(|(i, checkpoint)| (checkpoint.why, *i));
-            if let Some((i, _)) = least {
-                self.checkpoints.remove(i);
-            }
+            let Some((i, _)) = least else { break };
+            self.checkpoints.remove(i);
         }
         self.checkpoints.push(CachedCheckpoint {
             why,
             tokens,
             checkpoint,
         });
+    }
+
+    /// Counts the checkpoints that may be kept with another one.
+    fn most(&self, another: &Checkpoint) -> usize {
+        let free = self.checkpoints.len() < MOST_CHECKPOINTS
+            && (self.available)() >= LEFT_FREE + another.own_bytes() as u64;
+        if free {
+            MOST_CHECKPOINTS
+        } else {
+            CERTAIN_CHECKPOINTS
+        }
     }
 
     /// Writes to disk, on a thread of its own, the state behind the system block and that of this

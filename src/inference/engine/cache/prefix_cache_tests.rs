@@ -245,14 +245,61 @@ fn a_folder_that_cannot_be_written_is_no_failure() {
 }
 
 #[test]
+fn going_back_reads_nothing_of_the_conversation_again() {
+    for (free, reads) in [(u64::MAX, false), (0, true)] {
+        for name in MODELS {
+            let mut engine = load(name, None, 0);
+            engine.prefix_cache.available = if free > 0 { || u64::MAX } else { || 0 };
+            let mut turn = request("what does the parser do with tabs?");
+            turn.max_tokens = 40;
+            let mut asked = Vec::new();
+            for question in [
+                "and with blanks?",
+                "who calls it?",
+                "since when?",
+                "and why?",
+                "",
+            ] {
+                let (text, ..) = run(&mut engine, &turn);
+                asked.push((turn.clone(), text.clone()));
+                turn.messages.push(say(Role::Assistant, &text));
+                turn.messages.push(say(Role::User, question));
+            }
+            // From the newest question back: the same is asked again, and then another in its place.
+            for (turn, text) in asked.iter().rev() {
+                let (again, cached, prompt) = run(&mut engine, turn);
+                assert_eq!(again, *text);
+                let all = cached + 8 >= prompt;
+                assert!(all || reads, "{name}: {cached} of {prompt}");
+                let mut other = turn.clone();
+                let last = other.messages.last_mut().expect("a question");
+                last.content = "is that so?".to_owned();
+                let (_, cached, prompt) = run(&mut engine, &other);
+                let question = 24;
+                let all = cached + question >= prompt;
+                assert!(all || reads, "{name}: {cached} of {prompt}");
+            }
+            let held = engine.prefix_cache.checkpoints.len();
+            let most = if free > 0 {
+                MOST_CHECKPOINTS
+            } else {
+                CERTAIN_CHECKPOINTS
+            };
+            assert!(held <= most, "{name}: {held}");
+        }
+    }
+}
+
+#[test]
 fn few_checkpoints_are_held_and_the_rules_stay() {
     let mut engine = load("qwen35-tiny-mtp", None, 0);
+    engine.prefix_cache.available = || 0;
     for i in 0..8 {
         run(&mut engine, &request(&format!("{i} is another question")));
     }
     let (_, cached, prompt) = run(&mut engine, &request("and one more"));
     assert!(cached * 10 > prompt * 8);
-    assert!(engine.prefix_cache.checkpoints.len() <= MOST_CHECKPOINTS);
+    assert!(engine.prefix_cache.checkpoints.len() <= CERTAIN_CHECKPOINTS);
 }
 
 #[test]
@@ -295,6 +342,7 @@ fn what_is_read_again_comes_to_the_same_to_the_bit() {
         let tokens: Vec<u32> = (0..length).map(|i| 3 + i * 7 % 90).collect();
         let breakpoints = Breakpoints {
             system: None,
+            question: None,
             answer: Some(tokens.len() - 4),
             next: None,
         };

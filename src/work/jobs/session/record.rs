@@ -36,6 +36,8 @@ pub enum Record<S> {
     },
     /// Files that are pinned and dropped from now on.
     Files(PinnedFiles),
+    /// The conversation is a branch: it parted from the session of this id.
+    Branch(String),
     /// A change of what the screen shows.
     Screen(S),
     /// All before this is told once more: not all of it may have come to the disk.
@@ -73,6 +75,8 @@ struct Line<S> {
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     files: Option<PinnedFiles>,
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
     screen: Option<S>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     anew: bool,
@@ -93,6 +97,7 @@ impl<S> Line<S> {
             fold: None,
             shown: false,
             files: None,
+            branch: None,
             screen: None,
             anew: false,
         };
@@ -101,6 +106,7 @@ impl<S> Line<S> {
             Record::Turn { turn, shown } => (line.turn, line.shown) = (Some(turn), shown),
             Record::Fold { fold, shown } => (line.fold, line.shown) = (Some(fold), shown),
             Record::Files(files) => line.files = Some(files),
+            Record::Branch(of) => line.branch = Some(of),
             Record::Screen(screen) => line.screen = Some(screen),
             Record::Anew => line.anew = true,
         }
@@ -114,6 +120,7 @@ impl<S> Line<S> {
         let record = record.or(self.turn.map(|turn| Record::Turn { turn, shown }));
         let record = record.or(self.fold.map(|fold| Record::Fold { fold, shown }));
         let record = record.or(self.files.map(Record::Files));
+        let record = record.or(self.branch.map(Record::Branch));
         let record = record.or(self.screen.map(Record::Screen));
         let record = record.or_else(|| self.anew.then_some(Record::Anew));
         record.filter(|_| self.version <= VERSION)
