@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::blocks::block::BlockId;
 use super::command::EditorPurpose;
+use super::editing::places::KnownFiles;
 use super::key::Key;
 use super::log::Conversation;
 use super::state::Layout;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
-use crate::index::{FileSize, Hit, Stats, Symbol};
+use crate::index::{Hit, Stats, Symbol};
 use crate::jobs::check::Checked;
 use crate::jobs::commit::Committed;
 use crate::jobs::session::SessionEntry;
@@ -241,10 +242,8 @@ pub enum IndexEvent {
     Progress(crate::index::Progress),
     /// An index can be used.
     Ready {
-        /// The indexed files, ordered by path.
-        paths: Arc<Vec<RepoPath>>,
-        /// The sizes of these files.
-        sizes: Arc<Vec<FileSize>>,
+        /// The indexed files.
+        files: Arc<KnownFiles>,
         /// Counts of files, definitions and the like.
         stats: Box<Stats>,
         /// False for the last snapshot, opened while it is still being brought up to date.

@@ -34,9 +34,10 @@ pub use blocks::patch_block::{
 pub use blocks::review_block::{FindingRow, ReviewBlock};
 pub use branches::{BackRow, BackTo, Branch, Branches};
 pub use command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
-pub use editing::complete::{Completion, CompletionItem};
+pub use editing::complete::{Completion, CompletionItem, SHOWN, Subject, WIDE};
 pub use editing::composer::Composer;
 pub use editing::history::History;
+pub use editing::places::KnownFiles;
 pub use editing::wrapped_rows::Row;
 pub use event::{
     BlockPart, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,

@@ -297,8 +297,10 @@ pub(super) fn path(text: &str) -> RepoPath {
 
 pub(super) fn indexed(files: &[&str]) -> IndexEvent {
     IndexEvent::Ready {
-        paths: Arc::new(files.iter().map(|name| path(name)).collect()),
-        sizes: Arc::default(),
+        files: Arc::new(KnownFiles::new(
+            files.iter().map(|name| path(name)).collect(),
+            Vec::new(),
+        )),
         stats: Box::new(Stats {
             files: files.len(),
             ..Stats::default()

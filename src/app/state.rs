@@ -9,7 +9,7 @@ use super::editing::complete::Completion;
 use super::editing::composer::Composer;
 use super::editing::history::History;
 use super::editing::pastes::Paste;
-use super::editing::places::Place;
+use super::editing::places::{KnownFiles, Place};
 use super::event::{EngineFacts, Generation, Millis, ModelRow, Selection};
 use super::find::{Find, Match};
 use super::keymap::Keymap;
@@ -18,7 +18,7 @@ use super::overlay::{Overlay, SessionPicker};
 use super::update::counting::Counting;
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
-use crate::index::{FileSize, Progress, Stats, Symbol};
+use crate::index::{Progress, Stats, Symbol};
 use crate::jobs::{Fold, Mention, Preview, Request, Turn};
 use crate::repo::{Head, Status};
 
@@ -128,9 +128,7 @@ pub struct State {
     /// Coverage of the embedding vectors, while they are made.
     pub meaning: Option<crate::index::Coverage>,
     /// The files of the index; empty before there is one.
-    pub paths: Arc<Vec<RepoPath>>,
-    /// The sizes of these files; empty where they are not known.
-    pub sizes: Arc<Vec<FileSize>>,
+    pub files: Arc<KnownFiles>,
     /// The files and folders that completion offers.
     pub places: Arc<Vec<Place>>,
     /// The definitions found last for what is typed behind `@`, with that.
@@ -217,6 +215,8 @@ pub(super) struct Awaited {
     pub(super) preview: Option<Generation>,
     /// The text that definitions are looked for, or were.
     pub(super) names: Option<String>,
+    /// The lines that were asked for last, to show what the popup names.
+    pub(super) shown: Option<(RepoPath, LineRange)>,
     pub(super) search: Option<Generation>,
 }
 

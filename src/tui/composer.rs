@@ -12,12 +12,14 @@ use super::draw::Cx;
 use super::overlay::mark;
 use super::theme::Role;
 use super::width::{fit, pad, width};
-use crate::app::{CompletionItem, Composing, EngineState, Focus, State};
+use crate::app::{
+    Completion, CompletionItem, Composing, EngineState, Focus, SHOWN, State, Subject, WIDE,
+};
 use crate::base::OrBug;
 use crate::base::text::{human_count, printable};
 
 /// Rows of the completion popup at most.
-const POPUP: usize = 8;
+const POPUP: usize = SHOWN as usize;
 
 /// Draws the composer; returns where the cursor belongs.
 pub fn composer(
@@ -82,6 +84,9 @@ pub fn completion(
 ) -> Option<(Rect, usize)> {
     let completion = state.completion.as_ref()?;
     let room = usize::from(above.height).min(POPUP);
+    let shown = completion.subject == Subject::File && above.width >= WIDE;
+    let most = if shown { room } else { completion.items.len() };
+    let height = most.min(room);
     let rows = completion.items.len().min(room);
     if rows == 0 {
         return None;
@@ -93,11 +98,19 @@ pub fn completion(
     let more = completion.items.len() - rows + completion.more;
     let area = Rect::new(
         above.x,
-        above.bottom() - rows as u16,
+        above.bottom() - height as u16,
         above.width,
-        rows as u16,
+        height as u16,
     );
     super::view::clear(buffer, area, cx);
+    let whole = area;
+    let area = if shown {
+        let (list, beside) = halves(area);
+        show(buffer, beside, completion, state, cx);
+        list
+    } else {
+        area
+    };
     let widest = completion
         .items
         .iter()
@@ -128,7 +141,32 @@ pub fn completion(
             buffer.set_string(x, y, &more_text, cx.role(Role::Dim));
         }
     }
-    Some((area, top))
+    Some((whole, top))
+}
+
+/// The place of the list, and that of the lines beside it.
+fn halves(area: Rect) -> (Rect, Rect) {
+    let list = area.width * 6 / 10;
+    let beside = Rect::new(
+        area.x + list + 1,
+        area.y,
+        area.width - list - 1,
+        area.height,
+    );
+    (Rect::new(area.x, area.y, list, area.height), beside)
+}
+
+/// Draws the lines that show what the row at the cursor names.
+fn show(buffer: &mut Buffer, area: Rect, completion: &Completion, state: &State, cx: &Cx<'_>) {
+    let item = completion.items.get(completion.cursor);
+    let Some(key) = item.and_then(|item| item.shows.as_ref()) else {
+        return;
+    };
+    // One that cannot be read is told when it is asked about.
+    if let Some(Ok(text)) = state.code.get(key) {
+        let language = key.0.extension().unwrap_or_default();
+        super::panel::draw_code(buffer, area, text, &language, key.1.start(), cx);
+    }
 }
 
 /// The label of a completion in `cells` cells and two blanks, with what was typed in bold.

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::shared::{Shared, guarded};
 use super::watcher::Watcher;
-use crate::app::{Event, IndexEvent};
+use crate::app::{Event, IndexEvent, KnownFiles};
 use crate::base::{CancelSource, Result};
 use crate::index::Index;
 
@@ -162,9 +162,11 @@ impl Indexer {
 
     fn publish(&self, index: Arc<Index>, complete: bool) -> bool {
         let ready = IndexEvent::Ready {
-            paths: Arc::new(index.paths()),
-            // Without them nothing is missing but a word in a list.
-            sizes: Arc::new(index.sizes().unwrap_or_default()),
+            // Without sizes nothing is missing but a word in a list.
+            files: Arc::new(KnownFiles::new(
+                index.paths(),
+                index.sizes().unwrap_or_default(),
+            )),
             stats: Box::new(index.stats().clone()),
             complete,
         };

@@ -8,7 +8,7 @@ use super::draw::Cx;
 use super::model_picker;
 use super::session_picker;
 use super::styled_rows::Row;
-use super::text::plain;
+use super::text::{PlainRows, plain};
 use super::theme::Role;
 use super::transcript::{MOST_MATCHES, mark_found};
 use super::view::clear;
@@ -35,12 +35,12 @@ pub struct Drawn {
 }
 
 /// Draws the overlay that is open. In its text the words of a search are marked, and `matches`
-/// filled.
+/// filled; the rows of a text are `kept` for the next time.
 pub fn draw(
     buffer: &mut Buffer,
     screen: Rect,
     state: &State,
-    matches: &mut Vec<Match>,
+    (matches, kept): (&mut Vec<Match>, &mut PlainRows),
     cx: &Cx<'_>,
 ) -> Option<Drawn> {
     let overlay = state.overlay.as_ref()?;
@@ -50,7 +50,7 @@ pub fn draw(
             let rows = help_rows(state, cells, cx);
             let page = Page {
                 title: "help",
-                rows,
+                rows: &rows,
                 top: *top,
                 find: state.find.as_ref(),
             };
@@ -61,10 +61,9 @@ pub fn draw(
             text: t,
             top,
         } => {
-            let rows = plain(t, cx.role(Role::Text), inner(screen, 92));
             let page = Page {
                 title: &printable(title),
-                rows,
+                rows: kept.of(t, cx.role(Role::Text), inner(screen, 92)),
                 top: *top,
                 find: state.find.as_ref(),
             };
@@ -119,7 +118,7 @@ fn confirm(buffer: &mut Buffer, screen: Rect, question: &str, cx: &Cx<'_>) -> Dr
     ]));
     let page = Page {
         title: "sure?",
-        rows,
+        rows: &rows,
         top: 0,
         find: None,
     };
@@ -240,7 +239,7 @@ pub(super) fn frame(
 /// A text to be shown over the transcript.
 struct Page<'p> {
     title: &'p str,
-    rows: Vec<Row>,
+    rows: &'p [Row],
     top: usize,
     find: Option<&'p Find>,
 }

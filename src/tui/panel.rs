@@ -339,7 +339,14 @@ fn detail(buffer: &mut Buffer, area: Rect, row: &PanelRow, state: &State, cx: &C
 }
 
 /// Draws code with the numbers of its lines, from `first` on.
-fn draw_code(buffer: &mut Buffer, area: Rect, text: &str, language: &str, first: u32, cx: &Cx<'_>) {
+pub(super) fn draw_code(
+    buffer: &mut Buffer,
+    area: Rect,
+    text: &str,
+    language: &str,
+    first: u32,
+    cx: &Cx<'_>,
+) {
     let cells = usize::from(area.width).saturating_sub(1);
     let lines: Vec<String> = text
         .lines()

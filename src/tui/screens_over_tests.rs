@@ -136,6 +136,18 @@ fn completions() {
     screen.text("/");
     screen.resize(40, 12);
     seen!("completion_narrow", screen.picture());
+    let mut screen = Screen::ready((120, 40));
+    screen.text("explain @wal");
+    screen.keys(&["down"]);
+    screen.event(Event::Code {
+        path: path("src/walk.rs"),
+        range: LineRange::new(1, 8),
+        result: Ok(
+            "//! Walks.\n\nuse std::fs;\n\n/// Walks a folder.\npub fn walk() {\n\tgo();\n}\n"
+                .into(),
+        ),
+    });
+    seen!("completion_wide", screen.picture());
 }
 
 #[test]

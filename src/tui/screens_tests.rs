@@ -11,8 +11,8 @@ use super::theme::{Role, Theme};
 use super::view::View;
 use super::width::width;
 use crate::app::{
-    self, Command, EngineEvent, EngineFacts, Event, Fit, IndexEvent, Key, ModelRow, Options,
-    PullEvent, State,
+    self, Command, EngineEvent, EngineFacts, Event, Fit, IndexEvent, Key, KnownFiles, ModelRow,
+    Options, PullEvent, State,
 };
 use crate::base::seal::Sealed;
 use crate::base::{Failure, LineRange, RepoPath};
@@ -113,12 +113,12 @@ impl Screen {
         ];
         let paths = paths.iter().map(|p| path(p)).collect();
         self.event(Event::Index(IndexEvent::Ready {
-            paths: Arc::new(paths),
-            sizes: Arc::new(
+            files: Arc::new(KnownFiles::new(
+                paths,
                 [(1_204, 40_120), (310, 9_200), (77, 2_000), (40, 1_300)]
                     .map(|(lines, bytes)| crate::index::FileSize { lines, bytes })
                     .to_vec(),
-            ),
+            )),
             stats: Box::new(Stats {
                 files: 4,
                 ..Stats::default()

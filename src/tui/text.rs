@@ -35,6 +35,25 @@ pub fn plain(text: &str, style: Style, cells: usize) -> Vec<Row> {
     rows
 }
 
+/// The rows of a text as wrapped last: a long one is not wrapped for each frame.
+#[derive(Debug, Default)]
+pub struct PlainRows {
+    of: (String, Style, usize),
+    rows: Vec<Row>,
+}
+
+impl PlainRows {
+    /// The rows of a text ([`plain`]).
+    pub fn of(&mut self, text: &str, style: Style, cells: usize) -> &[Row] {
+        let (known, at) = (&self.of.0, (self.of.1, self.of.2));
+        if known != text || at != (style, cells) {
+            self.of = (text.to_owned(), style, cells);
+            self.rows = plain(text, style, cells);
+        }
+        &self.rows
+    }
+}
+
 /// A bar of so many cells, `part` (0 to 1) of it done.
 pub fn bar(part: f64, cells: usize, theme: &Theme) -> Vec<Span<'static>> {
     let glyphs = theme.glyphs();

@@ -11,6 +11,7 @@ use super::highlight::Highlighter;
 use super::overlay;
 use super::panel;
 use super::status;
+use super::text::PlainRows;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
 use super::width::pad;
@@ -38,6 +39,8 @@ pub struct View {
     /// Seconds since 1970, for ages.
     pub today: u64,
     hits: Hits,
+    /// The text that lies over the transcript.
+    over: PlainRows,
 }
 
 /// The places of what was drawn last, for the mouse.
@@ -128,6 +131,7 @@ impl View {
             composer_top: 0,
             today: 0,
             hits: Hits::default(),
+            over: PlainRows::default(),
         }
     }
 
@@ -224,7 +228,8 @@ impl View {
         cx: &Cx<'_>,
     ) -> Option<(u16, u16)> {
         self.hits.completion = typing::completion(buffer, areas.whole, state, cx);
-        self.hits.overlay = overlay::draw(buffer, areas.whole, state, matches, cx);
+        self.hits.overlay =
+            overlay::draw(buffer, areas.whole, state, (matches, &mut self.over), cx);
         if let Some(drawn) = &self.hits.overlay {
             cursor = drawn.cursor;
         }

@@ -10,12 +10,16 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::places::Place;
 use crate::app::slash::{self, Argument, Slash};
-use crate::base::RepoPath;
 use crate::base::bug::bug;
+use crate::base::{LineRange, RepoPath};
 use crate::index::Symbol;
 
 /// Most rows a popup offers.
 pub const MOST: usize = 50;
+/// Columns of the screen from which on lines are shown beside the popup.
+pub const WIDE: u16 = 110;
+/// Lines that show what a row names.
+pub const SHOWN: u32 = 8;
 /// Rows of files that stand before changes where nothing is typed yet.
 const NEAREST: usize = 4;
 /// Rows of files that stand before definitions at most.
@@ -45,6 +49,8 @@ pub struct CompletionItem {
     pub about: String,
     /// Indices of the characters of `label` that matched, for marking.
     pub matched: Vec<u32>,
+    /// The lines that show what the row names, where it has some.
+    pub shows: Option<(RepoPath, LineRange)>,
 }
 
 /// The completion popup.
@@ -175,7 +181,7 @@ fn named(
 /// Returns what is typed behind an `@` that may be the beginning of a definition's name.
 pub fn typed_name(head: &str) -> Option<&str> {
     let (_, word) = mention(head)?;
-    let word_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '#');
+    let word_of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '#' | ':');
     (!word.is_empty() && word.chars().all(word_of_name)).then_some(word)
 }
 
@@ -194,8 +200,8 @@ fn mention(head: &str) -> Option<(Range<usize>, &str)> {
         return None;
     }
     let word = head.get(at + 1..)?;
-    // Behind `:` come lines, which are typed by hand.
-    let plain = !word.contains(|c: char| c.is_whitespace() || c == ':');
+    // Behind `:` come lines, which are typed by hand; behind `::` goes a name on.
+    let plain = !word.contains(char::is_whitespace) && !word.replace("::", "").contains(':');
     let (word, ok) = match word.strip_prefix('"') {
         Some(quoted) => (quoted, !quoted.contains(['"', '\n'])),
         None => (word, plain),
@@ -230,6 +236,7 @@ fn commands_for(name: &str, end: usize) -> Option<Completion> {
                 about: entry.about.to_owned(),
                 // A name that is only near holds no part of the pattern to mark.
                 matched: matched.unwrap_or_default(),
+                shows: None,
             },
         ));
     }
@@ -258,6 +265,7 @@ fn words<'a>(
             label: name.to_owned(),
             about: about.to_owned(),
             matched: Vec::new(),
+            shows: None,
         })
         .take(MOST)
         .collect();
@@ -334,7 +342,7 @@ fn files(
 }
 
 /// Returns the popup for an empty word. With nothing to rank by, what is nearest to the root
-/// comes first, as a way in.
+/// comes first, as a way in, and last what nobody writes by hand.
 fn first_files(range: Range<usize>, subject: Subject, places: &[Place]) -> Option<Completion> {
     let mut first: Vec<&Place> = places.iter().collect();
     let most = MOST.min(first.len());
@@ -342,7 +350,10 @@ fn first_files(range: Range<usize>, subject: Subject, places: &[Place]) -> Optio
         return None;
     }
     let depth = |place: &Place| place.text.trim_end_matches('/').matches('/').count();
-    let key = |place: &&Place| (depth(place), place.is_folder(), place.text.len());
+    let key = |place: &&Place| {
+        let (folder, other) = (place.is_folder(), is_other(&place.text));
+        (other, depth(place), folder, place.text.len())
+    };
     first.select_nth_unstable_by_key(most - 1, key);
     first.truncate(most);
     first.sort_by_key(|place| (key(place), place.text.as_str()));
@@ -353,6 +364,12 @@ fn first_files(range: Range<usize>, subject: Subject, places: &[Place]) -> Optio
     let mut popup = popup(subject, range, items)?;
     popup.more = places.len() - most;
     Some(popup)
+}
+
+/// Tells whether something is hidden, or the lock file of a package manager.
+fn is_other(text: &str) -> bool {
+    let locked = text.ends_with(".lock") || text.ends_with("-lock.json");
+    text.starts_with('.') || locked || text.ends_with(".sum")
 }
 
 /// A path that matches the pattern.
@@ -399,6 +416,7 @@ fn file_item(place: &Place, subject: Subject, matched: Vec<u32>) -> CompletionIt
         label: place.text.clone(),
         about: place.about(),
         matched,
+        shows: place.first_lines(SHOWN),
     }
 }
 

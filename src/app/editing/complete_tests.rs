@@ -2,25 +2,26 @@
 
 use proptest::prelude::*;
 
-use super::super::places::places;
+use super::super::places::KnownFiles;
 use super::*;
 use crate::app::sample::path;
 use crate::base::LineRange;
 use crate::index::SymbolKind;
 
 fn files() -> Arc<Vec<Place>> {
-    Arc::new(places(
-        &[
+    KnownFiles::new(
+        [
             "README.md",
             "docs/a b.md",
             "src/lib.rs",
             "src/walk.rs",
             "src/walk/deep.rs",
         ]
-        .map(path),
-        &[],
-        &[],
-    ))
+        .map(path)
+        .to_vec(),
+        Vec::new(),
+    )
+    .places(&[])
 }
 
 /// What is offered at `|`.
@@ -108,7 +109,7 @@ fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
     let anew = complete("@wal", 4, offers, None).expect("a popup");
     assert_eq!(narrowed.items, anew.items);
     // Another index has other numbers.
-    let other = Arc::new(places(&[path("x/walnut.rs")], &[], &[]));
+    let other = KnownFiles::new(vec![path("x/walnut.rs")], Vec::new()).places(&[]);
     let offers = Offers {
         places: &other,
         ..offers
@@ -215,6 +216,10 @@ fn definitions_and_changes_are_offered_among_the_files() {
     // A name of two definitions is told by its lines.
     assert!(walk.contains(&"@src/b.py:7-11 ".to_owned()), "{walk:?}");
     assert_eq!(inserts("@di")[0], "@diff ");
+    // Written as it is in other languages; behind one colon come lines.
+    assert_eq!(typed_name("see @Task::wa"), Some("Task::wa"));
+    assert_eq!(inserts("@Task::walk")[0], "@Task.walk ");
+    assert_eq!(typed_name("see @src/a.rs:1"), None);
     assert!(inserts("@HEAD")[..2].iter().all(|i| i.starts_with("@HEAD")));
     assert!(inserts("@").contains(&"@staged ".to_owned()));
 }
@@ -225,7 +230,7 @@ fn a_file_says_its_size_and_that_lines_may_follow() {
         lines: 812,
         bytes: 30_000,
     };
-    let all = places(&[path("src/a.rs"), path("diff")], &[size, size], &[]);
+    let all = KnownFiles::new(vec![path("src/a.rs"), path("diff")], vec![size, size]).places(&[]);
     assert_eq!(all[1].about(), "812 lines · ~7k tokens · :FROM-TO");
     assert_eq!(all[0].about(), "1 file");
     // Its bare name would mean changes.

@@ -1,9 +1,10 @@
 //! The files and folders that can be named, with their sizes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::base::RepoPath;
 use crate::base::text::counted;
+use crate::base::{LineRange, RepoPath};
 use crate::index::FileSize;
 
 /// Bytes that are likely to be one token.
@@ -39,6 +40,13 @@ impl Place {
         }
     }
 
+    /// The first lines of a file, at most so many; none of a folder, or an empty file.
+    pub fn first_lines(&self, most: u32) -> Option<(RepoPath, LineRange)> {
+        let lines = self.size.map_or(most, |size| size.lines.min(most));
+        let path = RepoPath::new(&self.text).ok()?;
+        (!self.is_folder() && lines > 0).then(|| (path, LineRange::new(1, lines)))
+    }
+
     /// A description in a line: the size, and that lines may be named.
     pub fn about(&self) -> String {
         if self.is_folder() {
@@ -54,6 +62,38 @@ impl Place {
         };
         let range = if size.lines > 1 { " · :FROM-TO" } else { "" };
         format!("{lines} · ~{tokens} tokens{range}")
+    }
+}
+
+/// The files of an index, and what can be named of them. For many files it takes a while to make:
+/// it is made where the index is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownFiles {
+    /// The files, ordered by path.
+    pub paths: Vec<RepoPath>,
+    /// Their sizes; empty where they are not known.
+    sizes: Vec<FileSize>,
+    /// The files and the folders that they lie in.
+    places: Arc<Vec<Place>>,
+}
+
+impl KnownFiles {
+    /// The files of an index, ordered by path, and their sizes.
+    pub fn new(paths: Vec<RepoPath>, sizes: Vec<FileSize>) -> Self {
+        Self {
+            places: Arc::new(places(&paths, &sizes, &[])),
+            paths,
+            sizes,
+        }
+    }
+
+    /// The files and folders that can be named, within some of them where there are any.
+    pub fn places(&self, within: &[RepoPath]) -> Arc<Vec<Place>> {
+        if within.is_empty() {
+            Arc::clone(&self.places)
+        } else {
+            Arc::new(places(&self.paths, &self.sizes, within))
+        }
     }
 }
 
@@ -77,7 +117,7 @@ fn is_other(text: &str) -> bool {
 
 /// Makes the list of files and of all folders that they lie in. `within` narrows it to some
 /// files and folders, where there are any.
-pub fn places(paths: &[RepoPath], sizes: &[FileSize], within: &[RepoPath]) -> Vec<Place> {
+fn places(paths: &[RepoPath], sizes: &[FileSize], within: &[RepoPath]) -> Vec<Place> {
     let mut folders: BTreeMap<&str, u32> = BTreeMap::new();
     let mut files = Vec::new();
     for (at, path) in paths.iter().enumerate() {

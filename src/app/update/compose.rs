@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use super::super::blocks::block::Tone;
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
-use super::super::editing::complete::{self, Offers, Subject};
+use super::super::editing::complete::{self, Offers, Subject, WIDE};
 use super::super::editing::motion::Motion;
-use super::super::editing::places::places;
 use super::super::editing::vim;
 use super::super::key::Key;
 use super::super::keymap::{Action, Place};
@@ -97,7 +96,7 @@ pub(super) fn refresh(state: &mut State) {
 
 /// Makes the list of files and folders that are offered.
 pub(super) fn offer_places(state: &mut State) {
-    state.places = Arc::new(places(&state.paths, &state.sizes, &state.within));
+    state.places = state.files.places(&state.within);
 }
 
 /// Asks for the definitions that begin with what is typed behind `@`, once for each text.
@@ -114,6 +113,21 @@ pub(super) fn want_names(state: &mut State, out: &mut Vec<Command>) {
         typed: typed.to_owned(),
         within: state.within.clone(),
     }));
+}
+
+/// Asks for the lines that show what the row of the popup names, once for each row.
+pub(super) fn want_shown(state: &mut State, out: &mut Vec<Command>) {
+    let chosen = state.completion.as_ref().and_then(|popup| {
+        let item = popup.items.get(popup.cursor)?;
+        item.shows.clone()
+    });
+    let wide = state.size.0 >= WIDE;
+    if let Some(lines) = chosen.filter(|_| wide)
+        && state.awaited.shown.as_ref() != Some(&lines)
+    {
+        state.awaited.shown = Some(lines.clone());
+        super::panel::want_code(state, lines, out);
+    }
 }
 
 /// Takes the definitions that were found, if they are still asked for.

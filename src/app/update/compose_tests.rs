@@ -416,3 +416,58 @@ fn a_change_of_the_same_length_ends_the_walk_too() {
     harness.type_text("j");
     assert_eq!(harness.text(), "Xefore");
 }
+
+#[test]
+fn where_there_is_room_the_row_is_shown_with_its_first_lines() {
+    let asked = |commands: &[Command]| -> Vec<String> {
+        let reads = commands.iter().filter_map(|command| match command {
+            Command::Io(IoCommand::ReadCode { path, range }) => Some(format!("{path}:{range}")),
+            _ => None,
+        });
+        reads.collect()
+    };
+    let mut harness = Harness::ready_with(Options {
+        size: (120, 40),
+        ..Options::default()
+    });
+    let asked_for = asked(&harness.type_text("@src/w"));
+    assert_eq!(asked_for, ["README.md:1-8", "src/walk.rs:1-8"]);
+    // Once for each row, and not again when one comes back to it.
+    assert!(asked(&harness.type_text("a")).is_empty());
+    harness.event(Event::Code {
+        path: path("src/walk.rs"),
+        range: crate::base::LineRange::new(1, 8),
+        result: Ok("//! Walks.".to_owned()),
+    });
+    harness.press("ctrl-u");
+    let asked_for = asked(&harness.type_text("@src/w"));
+    assert_eq!(asked_for, ["README.md:1-8"]);
+    let mut small = Harness::ready();
+    assert!(asked(&small.type_text("@src/w")).is_empty());
+}
+
+#[test]
+fn behind_a_bare_sign_what_nobody_writes_comes_last() {
+    let mut harness = Harness::ready();
+    harness.event(Event::Index(indexed(&[
+        ".gitignore",
+        "Cargo.toml",
+        "src/lib.rs",
+        "uv.lock",
+    ])));
+    harness.type_text("@");
+    let popup = harness.state.completion.as_ref().expect("a popup");
+    let labels: Vec<&str> = popup.items.iter().map(|item| &*item.label).collect();
+    let files: Vec<&str> = labels
+        .into_iter()
+        .filter(|l| l.contains(['.', '/']))
+        .collect();
+    let files: Vec<&str> = files
+        .into_iter()
+        .filter(|l| !l.starts_with("HEAD"))
+        .collect();
+    assert_eq!(
+        files,
+        ["Cargo.toml", "src/", "src/lib.rs", "uv.lock", ".gitignore"]
+    );
+}

@@ -57,7 +57,7 @@ fn told(mention: &Mention) -> String {
 
 /// Tells whether a file or folder is in the index; before there is one, anything may be.
 fn is_known(state: &State, path: &RepoPath) -> bool {
-    state.paths.is_empty() || state.paths.iter().any(|file| file.is_below(path))
+    state.files.paths.is_empty() || state.files.paths.iter().any(|file| file.is_below(path))
 }
 
 /// Reads the paths of a command; says which is not in the index. A slip in a path would otherwise
@@ -72,7 +72,7 @@ fn read(state: &mut State, argument: &str) -> Option<Vec<Mention>> {
     };
     let unknown = mentions.iter().find(|m| !is_known(state, &m.path));
     if let Some(unknown) = unknown {
-        let near = crate::jobs::nearest_path(&unknown.path, &state.paths);
+        let near = crate::jobs::nearest_path(&unknown.path, &state.files.paths);
         let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
         let text = format!("{} is not in the index{near}", unknown.path);
         state.toast(Tone::Warning, text);
@@ -242,7 +242,7 @@ pub(super) fn narrow(state: &mut State, argument: &str) {
             }
         }
         let within = |path: &&RepoPath| state.within.iter().any(|part| path.is_below(part));
-        let files = state.paths.iter().filter(within).count();
+        let files = state.files.paths.iter().filter(within).count();
         let text = format!(
             "narrowed to {}: {}",
             joined(&state.within),

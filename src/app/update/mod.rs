@@ -95,6 +95,7 @@ pub fn update(state: &mut State, event: Event, now: Millis) -> Vec<Command> {
     }
     counting::follow(state, &mut out);
     compose::want_names(state, &mut out);
+    compose::want_shown(state, &mut out);
     log::write(state, &mut out);
     out
 }

@@ -142,7 +142,9 @@ pub(super) fn code(
     state.code.insert((path, range), result);
     // An open finding may show them: reviews are drawn again.
     for block in &mut state.blocks {
-        if matches!(block.body, super::Body::Review(_)) {
+        if let super::Body::Review(review) = &block.body
+            && review.findings.iter().any(|row| row.open)
+        {
             block.revision += 1;
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::blocks::block::{BlockId, Body, DownloadEnd, JobKind, Tone};
 use super::super::command::{Command, IoCommand};
+use super::super::editing::places::KnownFiles;
 use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::log::{Conversation, Log};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
@@ -18,13 +19,11 @@ pub(super) fn index(state: &mut State, event: IndexEvent) {
     match event {
         IndexEvent::Progress(progress) => index_progressed(state, progress),
         IndexEvent::Ready {
-            paths,
-            sizes,
+            files,
             stats,
             complete,
         } => {
-            state.sizes = sizes;
-            index_ready(state, paths, stats, complete);
+            index_ready(state, files, stats, complete);
         }
         IndexEvent::Meaning(coverage) => state.meaning = coverage,
         IndexEvent::Failed(failure) => {
@@ -65,12 +64,12 @@ fn index_progressed(state: &mut State, progress: Progress) {
     };
 }
 
-fn index_ready(state: &mut State, paths: Arc<Vec<RepoPath>>, stats: Box<Stats>, complete: bool) {
+fn index_ready(state: &mut State, files: Arc<KnownFiles>, stats: Box<Stats>, complete: bool) {
     if complete && stats.files == 0 {
         state.toast(Tone::Warning, "no files were found here to answer from");
     }
-    let first = state.paths.is_empty();
-    state.paths = paths;
+    let first = state.files.paths.is_empty();
+    state.files = files;
     state.names = Default::default();
     // What is typed is asked for anew: there may be definitions of it now.
     state.awaited.names = None;

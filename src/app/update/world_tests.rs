@@ -73,7 +73,7 @@ fn an_older_index_is_used_while_it_is_brought_up_to_date() {
     }
     harness.event(Event::Index(older));
     assert_eq!(harness.state.index_usable(), (true, false));
-    assert_eq!(harness.state.paths.len(), 1);
+    assert_eq!(harness.state.files.paths.len(), 1);
     harness.event(progress(Progress::Walking(1)));
     assert_eq!(harness.state.index_usable(), (true, false));
     harness.event(Event::Index(IndexEvent::Failed(Failure::environment(

@@ -1,8 +1,8 @@
 //! Rows of the popup for what is no path: definitions, and changes that git knows.
 
-use super::CompletionItem;
-use crate::base::RepoPath;
+use super::{CompletionItem, SHOWN};
 use crate::base::text::{counted, truncated};
+use crate::base::{LineRange, RepoPath};
 use crate::index::Symbol;
 
 /// Changes that are offered behind `@`.
@@ -24,6 +24,7 @@ pub(super) fn changes(word: &str) -> Vec<CompletionItem> {
         label: (*name).to_owned(),
         about: (*about).to_owned(),
         matched: (0..word.chars().count() as u32).collect(),
+        shows: None,
     };
     fitting.map(item).collect()
 }
@@ -56,6 +57,7 @@ pub(super) fn definitions(
             label: name.clone(),
             about: format!("{path}:{} {lines}", symbol.range.start()),
             matched: (start..end.min(start + typed.chars().count() as u32)).collect(),
+            shows: Some((path.clone(), first_of(symbol.range))),
         };
         if symbol.name == typed {
             same.push(item);
@@ -64,6 +66,11 @@ pub(super) fn definitions(
         }
     }
     (same, others)
+}
+
+/// The first lines of a range, as many as are shown.
+fn first_of(range: LineRange) -> LineRange {
+    range.up_to(range.end().min(range.start() + SHOWN - 1))
 }
 
 /// The name of a definition behind those around it, as most languages write it.
