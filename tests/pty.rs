@@ -6,6 +6,7 @@ mod committing;
 mod consent;
 mod endings;
 mod folding;
+mod mishaps;
 mod project;
 mod resuming;
 mod sitting;
