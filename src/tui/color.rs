@@ -1,4 +1,5 @@
-//! Colour depths of terminals, and the nearest colour that one has.
+//! Colour depths of terminals, the nearest colour that one has, and how well a colour is read on
+//! another.
 
 use ratatui::style::Color;
 
@@ -101,6 +102,98 @@ pub fn down(color: Color, depth: Depth) -> Color {
         },
         (_, named) => named,
     }
+}
+
+/// Red, green and blue.
+pub type Rgb = [u8; 3];
+
+/// The contrast that text needs to be read, by the WCAG (AA).
+pub const READABLE: f32 = 4.5;
+
+/// The luminance of a ground above which it is light: black and white are read on it alike.
+const MIDDLE: f32 = 0.18;
+
+/// The parts of a colour. None for the sixteen of the terminal's palette, which only it knows.
+pub fn rgb(colour: Color) -> Option<Rgb> {
+    match colour {
+        Color::Rgb(r, g, b) => Some([r, g, b]),
+        Color::Indexed(index) => rgb_of_index(index),
+        _ => None,
+    }
+}
+
+fn rgb_of_index(index: u8) -> Option<Rgb> {
+    match index {
+        0..16 => None,
+        16..232 => {
+            let index = index - 16;
+            let level = |i: u8| LEVELS.get(usize::from(i % 6)).copied();
+            Some([level(index / 36)?, level(index / 6)?, level(index)?])
+        }
+        232.. => Some([8 + (index - 232) * 10; 3]),
+    }
+}
+
+/// The relative luminance of a colour, as the WCAG defines it.
+pub fn luminance(colour: Rgb) -> f32 {
+    let [r, g, b] = colour.map(|c| {
+        let c = f32::from(c) / 255.0;
+        if c <= 0.04045 {
+            c / 12.92
+        } else {
+            ((c + 0.055) / 1.055).powf(2.4)
+        }
+    });
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/// Tells whether dark text is read better on a ground than light text.
+pub fn is_light(ground: Rgb) -> bool {
+    luminance(ground) > MIDDLE
+}
+
+/// The contrast of two colours, from 1 to 21, as the WCAG defines it.
+pub fn contrast(a: Rgb, b: Rgb) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// The least contrast of a colour to some grounds.
+pub fn least_contrast(colour: Rgb, grounds: &[Rgb]) -> f32 {
+    let contrasts = grounds.iter().map(|ground| contrast(colour, *ground));
+    contrasts.fold(21.0, f32::min)
+}
+
+/// A colour with a share of another in it.
+pub fn mixed(colour: Rgb, other: Rgb, share: f32) -> Rgb {
+    let mut out = colour;
+    for (a, b) in out.iter_mut().zip(other) {
+        *a = (f32::from(*a) * (1.0 - share) + f32::from(b) * share).round() as u8;
+    }
+    out
+}
+
+/// The colour, moved towards black or white as far as it takes to be read on all grounds.
+pub fn lifted(colour: Rgb, grounds: &[Rgb], least: f32) -> Rgb {
+    const STEPS: u8 = 40;
+    let light = grounds.first().is_some_and(|ground| is_light(*ground));
+    let ink = if light { [0; 3] } else { [255; 3] };
+    (0..=STEPS)
+        .map(|step| mixed(colour, ink, f32::from(step) / f32::from(STEPS)))
+        .find(|lifted| least_contrast(*lifted, grounds) >= least)
+        .unwrap_or(ink)
+}
+
+/// The nearest of xterm's 240 fixed colours that is read on all grounds; the nearest at all where
+/// none is.
+pub fn readable_256(colour: Rgb, grounds: &[Rgb], least: f32) -> u8 {
+    let [r, g, b] = colour;
+    let far = |other: Rgb| distance((r, g, b), (other[0], other[1], other[2]));
+    (16..=255)
+        .filter_map(|index| Some((index, rgb_of_index(index)?)))
+        .filter(|(_, other)| least_contrast(*other, grounds) >= least)
+        .min_by_key(|(_, other)| far(*other))
+        .map_or_else(|| nearest_256(r, g, b), |(index, _)| index)
 }
 
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {

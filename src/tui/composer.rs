@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Modifier, Style};
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -102,7 +102,7 @@ pub fn completion(
         above.width,
         height as u16,
     );
-    super::view::clear(buffer, area, cx);
+    super::view::clear(buffer, area, Role::Raised, cx);
     let whole = area;
     let area = if shown {
         let (list, beside) = halves(area);
@@ -125,7 +125,7 @@ pub fn completion(
         let chosen = i == completion.cursor;
         let mut spans = vec![mark(chosen, cx)];
         let ground = if chosen { Role::Selection } else { Role::Text };
-        spans.extend(label(item, widest, cx.role(ground), cx));
+        spans.extend(label(item, widest, chosen, cx));
         let counted = i + 1 == top + rows && more > 0;
         let taken = if counted { width(&more_text) } else { 2 };
         spans.push(Span::styled(
@@ -170,7 +170,8 @@ fn show(buffer: &mut Buffer, area: Rect, completion: &Completion, state: &State,
 }
 
 /// The label of a completion in `cells` cells and two blanks, with what was typed in bold.
-fn label(item: &CompletionItem, cells: usize, ground: Style, cx: &Cx<'_>) -> Vec<Span<'static>> {
+fn label(item: &CompletionItem, cells: usize, chosen: bool, cx: &Cx<'_>) -> Vec<Span<'static>> {
+    let ground = cx.role(if chosen { Role::Selection } else { Role::Text });
     let mut spans = Vec::new();
     let mut used = 0;
     for (n, c) in (0u32..).zip(item.label.chars()) {
@@ -183,7 +184,10 @@ fn label(item: &CompletionItem, cells: usize, ground: Style, cx: &Cx<'_>) -> Vec
             break;
         }
         used += wide;
-        let style = if item.matched.contains(&n) {
+        let style = if item.matched.contains(&n) && chosen {
+            // On the ground of the chosen row other colours are hard to read.
+            ground.add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+        } else if item.matched.contains(&n) {
             ground
                 .patch(cx.role(Role::Accent))
                 .add_modifier(Modifier::BOLD)

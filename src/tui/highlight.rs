@@ -3,6 +3,7 @@
 //! The grammars take some tens of milliseconds to open, so a thread does it; until then, and
 //! for what is too large or of no known language, code is plain.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use ratatui::style::{Color, Modifier, Style};
@@ -12,7 +13,7 @@ use syntect::highlighting::{FontStyle, HighlightState, Theme as SyntaxTheme};
 use syntect::parsing::{ParseState, SyntaxSet};
 use two_face::theme::EmbeddedLazyThemeSet;
 
-use super::color::{Depth, down};
+use super::color::{Depth, down, lifted, readable_256, rgb};
 use super::theme::Theme;
 
 /// Code of more lines is not coloured.
@@ -75,11 +76,26 @@ impl Highlighter {
             let known = EmbeddedLazyThemeSet::theme_names()
                 .iter()
                 .find(|known| known.as_name() == name)?;
+            let mut colours = two_face::theme::extra().get(*known).clone();
+            lift(&mut colours, theme);
             Some(Palette {
-                theme: Arc::new(two_face::theme::extra().get(*known).clone()),
+                theme: Arc::new(colours),
                 depth,
             })
         });
+    }
+
+    /// The colours of the theme, for tests.
+    #[cfg(test)]
+    pub(super) fn colours(&self) -> Vec<Color> {
+        let Some(palette) = &self.theme else {
+            return Vec::new();
+        };
+        let scopes = palette.theme.scopes.iter();
+        let colours = scopes.filter_map(|scope| scope.style.foreground);
+        let all = palette.theme.settings.foreground.into_iter().chain(colours);
+        all.map(|c| down(Color::Rgb(c.r, c.g, c.b), palette.depth))
+            .collect()
     }
 
     /// The lines of `code` (made safe before) as styled text. `language` is a name or the
@@ -148,6 +164,42 @@ impl Highlighter {
             out.push(spans);
         }
         out
+    }
+}
+
+/// Lifts the colours of a syntax theme until they can be read on all grounds of code. One that is
+/// made for another ground, or with faint comments, keeps its hues.
+fn lift(colours: &mut SyntaxTheme, theme: &Theme) {
+    let grounds = theme.code_grounds();
+    if grounds.is_empty() {
+        return;
+    }
+    let readable = |written| {
+        let read = lifted(written, &grounds, theme.contrast);
+        if theme.depth != Depth::Ansi256 {
+            return read;
+        }
+        let index = readable_256(read, &grounds, theme.contrast);
+        rgb(Color::Indexed(index)).unwrap_or(read)
+    };
+    // Hundreds of scopes share a few colours.
+    let mut known = HashMap::new();
+    let mut lift = |colour: &mut syntect::highlighting::Color| {
+        // Smaller values of alpha mean colours of the terminal.
+        if colour.a < 2 {
+            return;
+        }
+        let written = [colour.r, colour.g, colour.b];
+        let read = known.entry(written).or_insert_with(|| readable(written));
+        [colour.r, colour.g, colour.b] = *read;
+    };
+    if let Some(colour) = &mut colours.settings.foreground {
+        lift(colour);
+    }
+    for scope in &mut colours.scopes {
+        if let Some(colour) = &mut scope.style.foreground {
+            lift(colour);
+        }
     }
 }
 

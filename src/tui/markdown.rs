@@ -461,10 +461,18 @@ impl Writer<'_> {
         let mut top = Row::decoration(lead).part(part);
         top.lead.extend(frame.top(&title, &language));
         self.rows.push(top);
+        let ground = self.role(Role::CodeBackground);
         for body in coloured {
             let mut lead = self.lead();
             lead.extend(frame.left());
+            let from = spans_width(&lead) as u16;
+            let cells = (from.saturating_sub(1), from + frame.inner() as u16 + 1);
             self.rows.push(Row {
+                grounds: ground
+                    .bg
+                    .map(|_| (cells.0, cells.1, ground))
+                    .into_iter()
+                    .collect(),
                 lead,
                 body,
                 tail: frame.right(),

@@ -49,6 +49,7 @@ mod terminal;
 mod terminal_input;
 mod text;
 pub mod theme;
+mod theme_picker;
 mod transcript;
 pub mod view;
 mod watcher;

@@ -10,6 +10,7 @@ use super::session_picker;
 use super::styled_rows::Row;
 use super::text::{PlainRows, plain};
 use super::theme::Role;
+use super::theme_picker;
 use super::transcript::{MOST_MATCHES, mark_found};
 use super::view::clear;
 use super::width::{fit, fit_end, pad, width};
@@ -72,12 +73,7 @@ pub fn draw(
         Overlay::Confirm { question, .. } => confirm(buffer, screen, question, cx),
         Overlay::Models(picker) => model_picker::draw(buffer, screen, picker, cx),
         Overlay::Sessions(picker) => session_picker::draw(buffer, screen, picker, cx),
-        Overlay::Themes(picker) => {
-            let words = ("themes", "Enter keeps it");
-            list(buffer, screen, words, picker, cx, |name, cells| {
-                Item::whole(name, cells)
-            })
-        }
+        Overlay::Themes(picker) => theme_picker::draw(buffer, screen, picker, cx),
         Overlay::Search(picker) => {
             let words = ("search", "Enter opens it · @ names it");
             list(buffer, screen, words, picker, cx, search_item)
@@ -134,7 +130,7 @@ pub(super) struct Item {
 
 impl Item {
     /// An item of one text.
-    fn whole(text: &str, cells: usize) -> Self {
+    pub fn whole(text: &str, cells: usize) -> Self {
         Self {
             left: pad(&printable(text), cells),
             right: String::new(),
@@ -200,7 +196,7 @@ pub(super) fn frame(
         width_of,
         height,
     );
-    clear(buffer, area, cx);
+    clear(buffer, area, Role::Raised, cx);
     let glyphs = cx.theme.glyphs();
     let rule = cx.role(Role::Rule);
     let across = usize::from(width_of.saturating_sub(2));
@@ -360,8 +356,20 @@ pub(super) fn list<T>(
     cx: &Cx<'_>,
     item: impl Fn(&T, usize) -> Item,
 ) -> Drawn {
+    list_above(buffer, screen, (title, enter, 0), picker, cx, item)
+}
+
+/// Draws a list as [`list`] does, and leaves so many rows free below it.
+pub(super) fn list_above<T>(
+    buffer: &mut Buffer,
+    screen: Rect,
+    (title, enter, below): (&str, &str, u16),
+    picker: &Picker<T>,
+    cx: &Cx<'_>,
+    item: impl Fn(&T, usize) -> Item,
+) -> Drawn {
     let most = screen.width.min(92);
-    let room = screen.height.saturating_sub(4).max(1);
+    let room = screen.height.saturating_sub(4 + below).max(1);
     let count = picker.shown.len().max(1) as u16;
     let rows = count.min(room).min(18);
     let foot = format!(
@@ -370,13 +378,14 @@ pub(super) fn list<T>(
         human_count(picker.items.len() as u64),
     )
     .replace('·', cx.theme.glyphs().dot);
-    let (area, inside) = frame(buffer, screen, (most, rows + 1), title, &foot, cx);
+    let tall = rows + 1 + below;
+    let (area, inside) = frame(buffer, screen, (most, tall), title, &foot, cx);
     let cursor = filter(buffer, inside, &picker.filter, cx);
     let list = Rect::new(
         inside.x,
         inside.y + 1,
         inside.width,
-        inside.height.saturating_sub(1),
+        inside.height.saturating_sub(1 + below),
     );
     let top = top_of(picker, usize::from(list.height));
     if picker.shown.is_empty() {

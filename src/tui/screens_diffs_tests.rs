@@ -143,12 +143,17 @@ fn changed_code_has_the_colours_of_its_language_on_a_ground() {
         around.0 > 2 && removed.0 > 2 && added.0 > 2,
         "{around:?} {removed:?} {added:?}"
     );
-    assert_eq!(around.1, Color::Reset);
+    let ground = |depth| {
+        let theme = Theme::load("dark", None, depth).expect("loads");
+        theme.style(Role::Background).bg.expect("it is painted")
+    };
+    assert_eq!(around.1, ground(Depth::True));
     assert_ne!(removed.1, added.1);
-    assert_ne!(added.1, Color::Reset);
+    assert_ne!(added.1, around.1);
     let [around, removed, added] = colours(Depth::Ansi256);
     assert!(around.0 > 2, "{around:?}");
-    assert_eq!((removed.1, added.1), (Color::Reset, Color::Reset));
+    let plain = ground(Depth::Ansi256);
+    assert_eq!((removed.1, added.1), (plain, plain));
     for (seen, ground) in colours(Depth::None) {
         assert_eq!((seen, ground), (1, Color::Reset));
     }

@@ -47,6 +47,8 @@ mod over;
 mod patches;
 #[path = "screens_sample_tests.rs"]
 mod samples;
+#[path = "screens_themes_tests.rs"]
+mod themes;
 
 use samples::*;
 
@@ -242,11 +244,15 @@ impl Screen {
             for (x, symbol) in row(&buffer, y) {
                 line.push_str(symbol);
                 let style = buffer[(x, y)].style();
-                let letter = LETTERS.iter().find(|(_, role)| {
+                let looks = |role: Role, ground: Role| {
                     let mut probe = Buffer::empty(Rect::new(0, 0, 1, 1));
-                    probe.set_style(probe.area, theme.style(Role::Text));
-                    probe.set_style(probe.area, theme.style(*role));
+                    probe.set_style(probe.area, theme.on(ground));
+                    probe.set_style(probe.area, theme.style(role));
                     probe[(0, 0)].style() == style
+                };
+                let letter = LETTERS.iter().find(|(_, role)| {
+                    let grounds = [Role::Background, Role::Raised, Role::CodeBackground];
+                    grounds.iter().any(|ground| looks(*role, *ground))
                 });
                 let letter = letter.map_or('?', |(letter, _)| *letter);
                 letters.push_str(&letter.to_string().repeat(width(symbol).max(1)));

@@ -377,7 +377,10 @@ pub(super) fn mark_found(
         let style = if at.is_some_and(|m| f.begin == (m.line, m.cell)) {
             cx.role(Role::Selection)
         } else {
-            cx.role(Role::Accent).add_modifier(Modifier::UNDERLINED)
+            // On the grounds of changed words it would be hard to read.
+            cx.role(Role::Background)
+                .patch(cx.role(Role::Accent))
+                .add_modifier(Modifier::UNDERLINED)
         };
         let cell = |cell: u16| (lead + cell).saturating_sub(aside as u16).clamp(lead, end);
         let (from, to) = (cell(f.from), cell(f.to));

@@ -2,7 +2,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 
 use super::composer as typing;
 use super::divider;
@@ -14,7 +13,6 @@ use super::status;
 use super::text::PlainRows;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
-use super::width::pad;
 use crate::app::{BlockId, Find, Focus, Layout, Match, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
 
@@ -159,7 +157,7 @@ impl View {
             self.revision += 1;
         }
         let screen = buffer.area;
-        buffer.set_style(screen, self.theme.style(Role::Text));
+        buffer.set_style(screen, self.theme.on(Role::Background));
         self.hits = Hits::default();
         if screen.width < LEAST.0 || screen.height < LEAST.1 {
             return self.too_small(buffer, screen);
@@ -429,7 +427,7 @@ fn say_unsealed(buffer: &mut Buffer, rule: Rect, cx: &Cx<'_>) {
 /// Empties the ground of the panel, with a line before it where it is `beside` the transcript;
 /// returns what is left for the panel.
 fn panel_ground(buffer: &mut Buffer, mut area: Rect, beside: bool, cx: &Cx<'_>) -> Rect {
-    clear(buffer, area, cx);
+    clear(buffer, area, Role::Background, cx);
     if beside {
         for y in area.y..area.bottom() {
             buffer.set_string(area.x, y, cx.theme.glyphs().bar, cx.role(Role::Rule));
@@ -440,25 +438,14 @@ fn panel_ground(buffer: &mut Buffer, mut area: Rect, beside: bool, cx: &Cx<'_>) 
     area
 }
 
-/// Empties an area, so that what lies under it does not show through.
-pub(super) fn clear(buffer: &mut Buffer, area: Rect, cx: &Cx<'_>) {
-    let blank = pad("", usize::from(area.width));
+/// Empties an area, so that what lies under it does not show through, and paints its ground.
+pub(super) fn clear(buffer: &mut Buffer, area: Rect, ground: Role, cx: &Cx<'_>) {
     for y in area.y..area.bottom() {
         for x in area.x..area.right() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.reset();
             }
         }
-        let style = cx.role(Role::Text);
-        buffer.set_string(
-            area.x,
-            y,
-            &blank,
-            if style == Style::new() {
-                Style::reset()
-            } else {
-                style
-            },
-        );
     }
+    buffer.set_style(area, cx.theme.on(ground));
 }

@@ -6,19 +6,13 @@
 
 use std::ops::Range;
 
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 use ratatui::text::Span;
 
-use crate::tui::color::Depth;
 use crate::tui::draw::Cx;
 use crate::tui::highlight::Grown;
-use crate::tui::theme::{Role, Theme};
+use crate::tui::theme::Role;
 use crate::tui::width::code_line;
-
-/// The share of the colour of a line in its ground, on dark and on light screens.
-const SHARES: (f32, f32) = (0.20, 0.13);
-/// The luminance of a colour above which it is meant for a dark screen.
-const LIGHT: f32 = 0.18;
 
 /// The lines of a hunk in the colours of their language.
 pub struct Sides {
@@ -55,7 +49,7 @@ impl Sides {
         });
         Some(Self {
             lines: lines.collect(),
-            grounds: grounds(cx.theme),
+            grounds: cx.theme.changed_grounds(),
         })
     }
 
@@ -81,42 +75,6 @@ impl Sides {
 /// A line in one look.
 pub fn plain(text: &str, style: Style) -> Vec<Span<'static>> {
     vec![Span::styled(code_line(text), style)]
-}
-
-/// The grounds of added and of removed lines; none where the theme or the terminal has none.
-fn grounds(theme: &Theme) -> Option<(Style, Style)> {
-    if theme.depth != Depth::True {
-        return None;
-    }
-    let ground = |role| match theme.style(role).fg {
-        Some(Color::Rgb(r, g, b)) => Some(Style::new().bg(ground([r, g, b]))),
-        _ => None,
-    };
-    Some((ground(Role::Added)?, ground(Role::Removed)?))
-}
-
-/// The shade of a colour that text is readable on.
-fn ground(colour: [u8; 3]) -> Color {
-    let (towards, share) = if luminance(colour) > LIGHT {
-        (0.0, SHARES.0)
-    } else {
-        (255.0, SHARES.1)
-    };
-    let [r, g, b] = colour.map(|c| (f32::from(c) * share + towards * (1.0 - share)).round() as u8);
-    Color::Rgb(r, g, b)
-}
-
-/// The relative luminance of a colour, as the WCAG defines it.
-fn luminance(colour: [u8; 3]) -> f32 {
-    let [r, g, b] = colour.map(|c| {
-        let c = f32::from(c) / 255.0;
-        if c <= 0.04045 {
-            c / 12.92
-        } else {
-            ((c + 0.055) / 1.055).powf(2.4)
-        }
-    });
-    0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
 /// Spans of a line that reads `text`, with its changed stretches in `style`.
@@ -166,35 +124,9 @@ pub fn marked(
 
 #[cfg(test)]
 mod tests {
+    use ratatui::style::Color;
+
     use super::*;
-
-    fn contrast(a: [u8; 3], b: [u8; 3]) -> f32 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
-
-    #[test]
-    fn the_colours_of_every_theme_are_readable_on_its_grounds() {
-        for name in Theme::names(None) {
-            let theme = Theme::load(&name, None, Depth::True).expect("loads");
-            let Some((added, removed)) = grounds(&theme) else {
-                continue;
-            };
-            for (role, ground) in [(Role::Added, added), (Role::Removed, removed)] {
-                let (Some(Color::Rgb(r, g, b)), Some(Color::Rgb(x, y, z))) =
-                    (theme.style(role).fg, ground.bg)
-                else {
-                    panic!("{name}: colours of other kinds");
-                };
-                let contrast = contrast([r, g, b], [x, y, z]);
-                assert!(contrast >= 4.5, "{name}: {contrast}");
-            }
-        }
-        for depth in [Depth::None, Depth::Ansi16, Depth::Ansi256] {
-            let theme = Theme::load("dark", None, depth).expect("loads");
-            assert_eq!(grounds(&theme), None, "{depth:?}");
-        }
-    }
 
     #[test]
     fn marks_stand_on_the_words_also_behind_tabs_and_over_several_colours() {
