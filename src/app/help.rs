@@ -1,5 +1,6 @@
 //! The help screen, made from the tables of keys and commands.
 
+use super::editing::vim;
 use super::key::Key;
 use super::keymap::{self, Action, Keymap, Place};
 use super::slash;
@@ -77,6 +78,14 @@ pub fn lines(keymap: &Keymap, here: Place) -> Vec<HelpLine> {
     let others = Place::ALL.into_iter();
     for (place, heading) in others.filter(|(place, _)| *place != here || here == Place::Composer) {
         keys(&mut lines, keymap, place, heading);
+    }
+    lines.push(HelpLine::Empty);
+    lines.push(HelpLine::Heading("Typing with vim = true".to_owned()));
+    for (left, right) in vim::KEYS {
+        lines.push(HelpLine::Entry {
+            left: left.to_owned(),
+            right: right.to_owned(),
+        });
     }
     lines.push(HelpLine::Empty);
     lines.push(HelpLine::Text(

@@ -48,6 +48,7 @@ pub fn composer(
     }
     let rows = state.composer.layout(cells);
     let text = state.composer.text();
+    let selected = state.composer.selected().unwrap_or_default();
     for (i, row) in rows
         .iter()
         .skip(top)
@@ -56,7 +57,7 @@ pub fn composer(
     {
         let mut at = 0;
         let line = text.get(row.start..row.end);
-        for grapheme in line.or_bug("a row lies in its text").graphemes(true) {
+        for (offset, grapheme) in line.or_bug("a row lies in its text").grapheme_indices(true) {
             let wide = state.composer.cell_width(grapheme, at);
             let shown = state.composer.shown(grapheme);
             let (y, room) = (area.y + i as u16, usize::from(cells.saturating_sub(at)));
@@ -66,7 +67,21 @@ pub fn composer(
             } else if grapheme != "\t" && at + wide <= cells {
                 buffer.set_string(x + at, y, grapheme, cx.role(Role::Text));
             }
+            if selected.contains(&(row.start + offset)) {
+                let cells = Rect::new(x + at.min(cells), y, wide.min(cells.saturating_sub(at)), 1);
+                buffer.set_style(cells, cx.role(Role::Selection));
+            }
             at = at.saturating_add(wide);
+        }
+        // A newline is seen as a blank.
+        if selected.contains(&row.end) && text.get(row.end..).is_some_and(|t| t.starts_with('\n')) {
+            let cells = Rect::new(
+                x + at.min(cells),
+                area.y + i as u16,
+                u16::from(at < cells),
+                1,
+            );
+            buffer.set_style(cells, cx.role(Role::Selection));
         }
     }
     let (row, column) = state.composer.cursor_cell(&rows);

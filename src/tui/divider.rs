@@ -154,9 +154,9 @@ fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Ve
     }
     if let Some(mode) = state.composer.mode() {
         let pending = state.composer.pending();
-        words.push(format!("{mode:?}").to_lowercase());
+        words.push(mode.words().to_owned());
         if !pending.is_empty() {
-            words.push(pending);
+            words.push(pending.to_owned());
         }
     }
     if words.is_empty() {

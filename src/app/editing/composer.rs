@@ -95,8 +95,29 @@ impl Composer {
 
     /// Returns the keys typed of a vim command that is not complete yet (`d`, `3c`); empty where
     /// there are none.
-    pub fn pending(&self) -> String {
+    pub fn pending(&self) -> &str {
         self.vim.as_ref().map(Vim::pending).unwrap_or_default()
+    }
+
+    /// The text that is selected with vim keys.
+    pub fn selected(&self) -> Option<Range<usize>> {
+        self.vim.as_ref()?.selected(self)
+    }
+
+    /// The number of steps that can be undone.
+    pub(super) fn undo_depth(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// The number of graphemes in a byte range.
+    pub(super) fn graphemes(&self, range: Range<usize>) -> usize {
+        let text = self.text.get(range).unwrap_or_default();
+        unicode_segmentation::UnicodeSegmentation::graphemes(text, true).count()
+    }
+
+    /// The offset, or the nearest boundary before it.
+    pub(super) fn boundary(&self, at: usize) -> usize {
+        self.boundary_at_or_before(at)
     }
 
     pub(in crate::app) fn vim_take(&mut self) -> Option<Vim> {

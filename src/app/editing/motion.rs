@@ -55,10 +55,13 @@ impl Composer {
     }
 }
 
+/// Tells the class of a grapheme; 0 is space.
+pub(in crate::app) type Class = fn(&str) -> u8;
+
 /// The class of a grapheme: 0 for space, 1 for a part of a word, 2 for the rest. The first
 /// character decides, so that what is joined to it (an accent, the parts of an emoji) is never
 /// parted from it.
-fn class(grapheme: &str) -> u8 {
+pub(in crate::app) fn class(grapheme: &str) -> u8 {
     match grapheme.chars().next() {
         Some(c) if c.is_whitespace() => 0,
         Some(c) if c.is_alphanumeric() || c == '_' => 1,
@@ -66,8 +69,23 @@ fn class(grapheme: &str) -> u8 {
     }
 }
 
+/// The class of a grapheme where only space parts words.
+pub(in crate::app) fn whole_class(grapheme: &str) -> u8 {
+    class(grapheme).min(1)
+}
+
 /// Returns the start of the word before the byte offset `at`.
-pub(in crate::app) fn word_left(text: &str, at: usize) -> usize {
+fn word_left(text: &str, at: usize) -> usize {
+    word_left_by(text, at, class)
+}
+
+/// Returns the end of the word that `at` is in, or of the next one.
+fn word_right(text: &str, at: usize) -> usize {
+    word_right_by(text, at, class)
+}
+
+/// Returns the start of the word before the byte offset `at`, by classes of graphemes.
+pub(in crate::app) fn word_left_by(text: &str, at: usize, class: Class) -> usize {
     let before = text.get(..at).or_bug(OFF);
     let mut graphemes = before
         .grapheme_indices(true)
@@ -83,8 +101,8 @@ pub(in crate::app) fn word_left(text: &str, at: usize) -> usize {
         .map_or(last, |(start, _)| start)
 }
 
-/// Returns the end of the word that `at` is in, or of the next one.
-pub(in crate::app) fn word_right(text: &str, at: usize) -> usize {
+/// Returns the end of the word that `at` is in, or of the next one, by classes of graphemes.
+pub(in crate::app) fn word_right_by(text: &str, at: usize, class: Class) -> usize {
     let mut wanted = 0;
     for (i, grapheme) in text.get(at..).or_bug(OFF).grapheme_indices(true) {
         let class = class(grapheme);
@@ -96,8 +114,8 @@ pub(in crate::app) fn word_right(text: &str, at: usize) -> usize {
     text.len()
 }
 
-/// Returns the start of the next word behind the byte offset `at`.
-pub(in crate::app) fn next_word(text: &str, at: usize) -> usize {
+/// Returns the start of the next word behind the byte offset `at`, by classes of graphemes.
+pub(in crate::app) fn next_word_by(text: &str, at: usize, class: Class) -> usize {
     let mut wanted = None;
     for (i, grapheme) in text.get(at..).or_bug(OFF).grapheme_indices(true) {
         let class = class(grapheme);

@@ -1,10 +1,58 @@
-//! Vim keys in the composer, as an option.
+//! Vim keys in the composer, as an option: modes, commands with counts, operators with motions and
+//! text objects, selections, and the last change once more.
+//!
+//! `parse` reads keys, `motions` and `objects` say what they mean in the text, `edits` changes it.
 
-use crate::app::editing::composer::Composer;
-use crate::app::editing::motion::{Motion, next_word, word_left, word_right};
+mod edits;
+mod motions;
+mod objects;
+mod parse;
+
+use std::ops::Range;
+
+use self::edits::{Effect, Stretch};
+use self::motions::Sought;
+use self::parse::{Command, Move, Parsed, Verb, parse};
+use crate::app::editing::composer::{Composer, Motion};
 use crate::app::key::{Code, Key};
 use crate::app::keymap::Action;
-use crate::base::OrBug as _;
+
+/// Keys of vim mode and what they do, for help.
+pub(in crate::app) const KEYS: [(&str, &str); 9] = [
+    (
+        "Esc",
+        "out of typing, or of a selection; i a I A o O type again",
+    ),
+    (
+        "h j k l w b e W B E ge 0 ^ $ gg G { } %",
+        "move, as in vim; a number before them repeats",
+    ),
+    (
+        "f F t T, then ; ,",
+        "to a character of the line, and on, or back",
+    ),
+    (
+        "d c y",
+        "cut, change, keep what a motion or a text object covers",
+    ),
+    (
+        "iw aw iW aW i\" a\" i' i` i( i[ i{ i< ip ap",
+        "words, what stands in quotes or brackets, paragraphs",
+    ),
+    (
+        "dd cc yy D C Y S x X s",
+        "the same for lines and characters",
+    ),
+    (
+        "p P r ~ J >> <<",
+        "put in what was cut, replace, change case, join, shift lines",
+    ),
+    (
+        "v V",
+        "select characters or lines: then d c y x p ~ u U J > <",
+    ),
+    ("u Ctrl-R .", "undo, redo, the last change once more"),
+];
 
 /// The vim mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,63 +62,76 @@ pub enum Mode {
     Insert,
     /// Normal mode: keys move and change.
     Normal,
+    /// Keys extend a selection of characters, or change it.
+    Visual,
+    /// The same with whole lines.
+    VisualLines,
+}
+
+impl Mode {
+    /// The mode in a word or two.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Normal => "normal",
+            Self::Visual => "visual",
+            Self::VisualLines => "visual lines",
+        }
+    }
+
+    const fn selects(self) -> bool {
+        matches!(self, Self::Visual | Self::VisualLines)
+    }
 }
 
 /// The mode and the pending command of vim keys.
 #[derive(Debug, Clone, Default)]
 pub struct Vim {
     mode: Mode,
-    pub(in crate::app) count: Option<usize>,
-    pub(in crate::app) operator: Option<char>,
-    /// A first `g`, `r`, `f`, `F`, `t` or `T` waiting for a character.
-    pub(in crate::app) prefix: Option<char>,
-    pub(in crate::app) operator_count: usize,
+    /// The keys of a command that is not complete.
+    keys: String,
+    /// The end of the selection that stays.
+    anchor: usize,
+    sought: Option<Sought>,
+    last: Option<Change>,
+    typing: Option<Typing>,
+    /// Undo steps there were before each change: one `u` takes a change back whole.
+    marks: Vec<usize>,
+    undone: Vec<usize>,
 }
 
-impl Vim {
-    /// The present mode.
-    pub const fn mode(&self) -> Mode {
-        self.mode
-    }
+/// A change that can be done once more.
+#[derive(Debug, Clone)]
+struct Change {
+    command: Command,
+    /// The extent of the selection that it was done to: graphemes, or lines.
+    extent: Option<(usize, bool)>,
+    typed: String,
+}
 
-    /// Returns the keys of a command that is not complete yet.
-    pub fn pending(&self) -> String {
-        let mut out = String::new();
-        if let Some(operator) = self.operator {
-            if self.operator_count > 1 {
-                out.push_str(&self.operator_count.to_string());
-            }
-            out.push(operator);
-        }
-        if let Some(count) = self.count {
-            out.push_str(&count.to_string());
-        }
-        out.extend(self.prefix);
-        out
-    }
-
-    pub(in crate::app) fn set_mode(&mut self, mode: Mode) {
-        *self = Self {
-            mode,
-            ..Self::default()
-        };
-    }
-
-    /// Goes back to insert mode, nothing pending.
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
+/// The text around what is being typed.
+#[derive(Debug, Clone)]
+struct Typing {
+    before: String,
+    after: String,
+    times: usize,
 }
 
 /// The outcome of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Taken: vim has done what there was to do.
     Taken,
-    /// A row up, or what was typed before.
-    Up,
-    /// A row down, or what was typed after.
-    Down,
+    /// Rows down, or up where negative. `history`: beyond the ends comes what was typed before or
+    /// after.
+    Rows {
+        /// The number of rows.
+        by: isize,
+        /// True if the history lies beyond the ends.
+        history: bool,
+    },
+    /// These keys mean nothing in vim.
+    Unknown(String),
     /// Not vim's: the key means what it means without vim.
     Not,
 }
@@ -81,388 +142,292 @@ pub fn key(composer: &mut Composer, key: Key, bound: Option<Action>) -> Outcome 
         return Outcome::Not;
     };
     let outcome = match vim.mode {
-        Mode::Insert => {
-            if bound == Some(Action::Stop) {
-                vim.set_mode(Mode::Normal);
-                // As in vim, the cursor goes back onto what was typed last.
-                if composer.target(Motion::LineStart) < composer.cursor() {
-                    composer.go(Motion::Left);
-                }
-                Outcome::Taken
-            } else {
-                Outcome::Not
-            }
+        Mode::Insert if bound == Some(Action::Stop) => {
+            vim.leave_typing(composer);
+            Outcome::Taken
         }
-        Mode::Normal => normal(&mut vim, composer, key, bound),
+        Mode::Insert => Outcome::Not,
+        _ => vim.command_key(composer, key, bound),
     };
     composer.vim_put(vim);
     outcome
 }
 
-fn normal(vim: &mut Vim, composer: &mut Composer, key: Key, bound: Option<Action>) -> Outcome {
-    if bound == Some(Action::Stop) {
-        let pending = vim.is_pending();
-        vim.set_mode(Mode::Normal);
-        return if pending {
-            Outcome::Taken
-        } else {
-            Outcome::Not
+impl Vim {
+    /// The present mode.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Returns the keys of a command that is not complete yet.
+    pub fn pending(&self) -> &str {
+        &self.keys
+    }
+
+    /// Goes back to insert mode, nothing pending; the text has been sent.
+    pub fn reset(&mut self) {
+        *self = Self {
+            sought: self.sought,
+            last: self.last.take(),
+            ..Self::default()
         };
     }
-    if key == Key::ctrl('r') {
-        composer.redo();
-        return Outcome::Taken;
-    }
-    if key.code == Code::Backspace {
-        composer.go(Motion::Left);
-        return Outcome::Taken;
-    }
-    let Some(c) = key.typed() else {
-        return Outcome::Not;
-    };
-    // Help and the walk between answers stay within reach where nothing is typed.
-    if composer.is_empty() && matches!(c, '?' | '[' | ']' | '/' | '@') {
-        if matches!(c, '/' | '@') {
-            vim.set_mode(Mode::Insert);
-        }
-        return Outcome::Not;
-    }
-    command(vim, composer, c)
-}
 
-impl Vim {
-    fn is_pending(&self) -> bool {
-        self.count.is_some() || self.operator.is_some() || self.prefix.is_some()
+    /// The text that is selected, in order.
+    pub(in crate::app) fn selected(&self, composer: &Composer) -> Option<Range<usize>> {
+        self.mode.selects().then(|| self.stretch(composer).0)
     }
 
-    /// Returns the repeat count, limited so that nothing takes long.
-    fn times(&self) -> usize {
-        let own = self.count.unwrap_or(1);
-        own.saturating_mul(self.operator_count.max(1)).min(10_000)
-    }
-}
-
-fn command(vim: &mut Vim, composer: &mut Composer, c: char) -> Outcome {
-    if let Some(prefix) = vim.prefix.take() {
-        prefixed(vim, composer, prefix, c);
-        return Outcome::Taken;
-    }
-    if let Some(digit) = c.to_digit(10).filter(|d| *d > 0 || vim.count.is_some()) {
-        let count = vim.count.unwrap_or(0);
-        vim.count = Some((count.saturating_mul(10) + digit as usize).min(10_000));
-        return Outcome::Taken;
-    }
-    if matches!(c, 'g' | 'r' | 'f' | 't' | 'F' | 'T') && !(c == 'r' && vim.operator.is_some()) {
-        vim.prefix = Some(c);
-        return Outcome::Taken;
-    }
-    if let Some(operator) = vim.operator {
-        if c == operator {
-            whole_lines(vim, composer, operator);
-        } else if let Some(range) = reach(vim, composer, c) {
-            operate(vim, composer, operator, range);
+    fn stretch(&self, composer: &Composer) -> Stretch {
+        let (text, at) = (composer.text(), composer.cursor());
+        // The text may have been changed by other keys than vim's.
+        let anchor = composer.boundary(self.anchor);
+        let (from, to) = (at.min(anchor), at.max(anchor));
+        if self.mode == Mode::VisualLines {
+            let lines = motions::line_start(text, from)..motions::line_end(text, to);
+            (lines, true)
         } else {
-            vim.set_mode(Mode::Normal);
+            (from..composer.right_of(to), false)
         }
-        return Outcome::Taken;
     }
-    match c {
-        'd' | 'c' | 'y' => {
-            vim.operator = Some(c);
-            vim.operator_count = vim.count.take().unwrap_or(1);
+
+    fn command_key(&mut self, composer: &mut Composer, key: Key, bound: Option<Action>) -> Outcome {
+        if bound == Some(Action::Stop) {
+            let open = !self.keys.is_empty() || self.mode.selects();
+            self.keys.clear();
+            self.mode = Mode::Normal;
+            // With nothing to leave and nothing typed it is the screen's.
+            return if open || !composer.is_empty() {
+                Outcome::Taken
+            } else {
+                Outcome::Not
+            };
+        }
+        if key == Key::ctrl('r') {
+            self.redo(composer);
             return Outcome::Taken;
         }
-        'j' | 'k' => {
-            vim.set_mode(Mode::Normal);
-            return if c == 'j' { Outcome::Down } else { Outcome::Up };
+        if key.code == Code::Backspace {
+            composer.go(Motion::Left);
+            return Outcome::Taken;
         }
-        _ => {}
-    }
-    simple(vim, composer, c);
-    Outcome::Taken
-}
-
-fn prefixed(vim: &mut Vim, composer: &mut Composer, prefix: char, c: char) {
-    let at = composer.cursor();
-    match prefix {
-        'g' if c == 'g' => match vim.operator {
-            Some(operator) => operate(vim, composer, operator, 0..at),
-            None => {
-                composer.go(Motion::TextStart);
-                vim.set_mode(Mode::Normal);
+        let Some(c) = key.typed() else {
+            return Outcome::Not;
+        };
+        // Help and the walk between answers stay within reach where nothing is typed.
+        if composer.is_empty() && self.keys.is_empty() && matches!(c, '?' | '[' | ']' | '/' | '@') {
+            if matches!(c, '/' | '@') {
+                self.mode = Mode::Insert;
             }
-        },
-        'r' => {
-            put_over(composer, c, vim.times());
-            vim.set_mode(Mode::Normal);
+            return Outcome::Not;
         }
-        'f' | 't' | 'F' | 'T' => {
-            let to = seek(composer, prefix, c, vim.times());
-            match (to, vim.operator) {
-                (Some(to), Some(operator)) => {
-                    let range = if to < at {
-                        to..at
-                    } else {
-                        at..composer.right_of(to)
-                    };
-                    operate(vim, composer, operator, range);
-                }
-                (Some(to), None) => {
-                    composer.put_cursor(to);
-                    vim.set_mode(Mode::Normal);
-                }
-                (None, _) => vim.set_mode(Mode::Normal),
+        self.keys.push(c);
+        match parse(&self.keys, self.mode.selects()) {
+            Parsed::More => Outcome::Taken,
+            Parsed::Unknown => Outcome::Unknown(std::mem::take(&mut self.keys)),
+            Parsed::Whole(command) => {
+                self.keys.clear();
+                self.run(composer, command)
             }
         }
-        _ => vim.set_mode(Mode::Normal),
     }
-}
 
-/// Replaces so many characters by `c` each; does nothing where the line ends before.
-fn put_over(composer: &mut Composer, c: char, times: usize) {
-    let at = composer.cursor();
-    let line = composer.target(Motion::LineEnd);
-    let mut end = at;
-    for _ in 0..times {
-        if end >= line {
+    fn run(&mut self, composer: &mut Composer, command: Command) -> Outcome {
+        match command.verb {
+            Verb::Go(motion) => return self.go(composer, motion, command.count),
+            Verb::Select(object) => {
+                let at = composer.cursor();
+                let found = objects::find(composer.text(), at, object, command.times());
+                if let Some((range, whole)) = found.filter(|(range, _)| !range.is_empty()) {
+                    if whole {
+                        self.mode = Mode::VisualLines;
+                    }
+                    self.anchor = range.start;
+                    let end = range.end;
+                    composer.put_cursor(if whole { end } else { composer.left_of(end) });
+                }
+            }
+            Verb::Do('v' | 'V') => self.select(composer, command.verb == Verb::Do('V')),
+            Verb::Do('o' | 'O') if self.mode.selects() => {
+                let at = composer.cursor();
+                composer.put_cursor(self.anchor);
+                self.anchor = at;
+            }
+            Verb::Do('u') if !self.mode.selects() => self.undo(composer, command.times()),
+            Verb::Do('.') => self.again(composer, command.count),
+            _ => self.change(composer, command),
+        }
+        Outcome::Taken
+    }
+
+    /// Begins a selection, changes its sort, or ends it.
+    fn select(&mut self, composer: &Composer, lines: bool) {
+        let wanted = if lines {
+            Mode::VisualLines
+        } else {
+            Mode::Visual
+        };
+        if !self.mode.selects() {
+            self.anchor = composer.cursor();
+        }
+        self.mode = if self.mode == wanted {
+            Mode::Normal
+        } else {
+            wanted
+        };
+    }
+
+    fn go(&mut self, composer: &mut Composer, motion: Move, count: Option<usize>) -> Outcome {
+        if let 'j' | 'k' = motion.key {
+            let by = count.unwrap_or(1) as isize;
+            return Outcome::Rows {
+                by: if motion.key == 'j' { by } else { -by },
+                history: !self.mode.selects() && count.is_none(),
+            };
+        }
+        self.seek(motion);
+        if let Some(reach) = motions::reach(composer, motion, count, self.sought, None) {
+            composer.put_cursor(reach.to);
+        }
+        Outcome::Taken
+    }
+
+    /// Remembers the character that a motion looks for.
+    const fn seek(&mut self, motion: Move) {
+        if let (key @ ('f' | 'F' | 't' | 'T'), Some(c)) = (motion.key, motion.with) {
+            self.sought = Some((key, c));
+        }
+    }
+
+    /// Does a command that changes the text, and remembers it.
+    fn change(&mut self, composer: &mut Composer, command: Command) {
+        if let Verb::Operate(_, parse::Target::To(motion)) = command.verb {
+            self.seek(motion);
+        }
+        let stretch = self.mode.selects().then(|| self.stretch(composer));
+        let extent = stretch.as_ref().map(|(range, whole)| {
+            let text = composer.text().get(range.clone()).unwrap_or_default();
+            let lines = text.matches('\n').count() + 1;
+            let graphemes = composer.graphemes(range.clone());
+            (if *whole { lines } else { graphemes }, *whole)
+        });
+        self.marks.push(composer.undo_depth());
+        let effect = match stretch {
+            Some(stretch) => edits::visual(composer, command.verb, stretch),
+            None => edits::normal(composer, command, self.sought),
+        };
+        self.mode = Mode::Normal;
+        if matches!(effect, Effect::Nothing | Effect::Kept) {
+            self.marks.pop();
             return;
         }
-        end = composer.right_of(end);
+        self.undone.clear();
+        self.last = Some(Change {
+            command,
+            extent,
+            typed: String::new(),
+        });
+        if effect == Effect::Types {
+            self.mode = Mode::Insert;
+            let repeats = matches!(command.verb, Verb::Do('i' | 'a' | 'I' | 'A'));
+            self.typing = Some(Typing {
+                before: composer.before().to_owned(),
+                after: composer.after().to_owned(),
+                times: if repeats { command.times() } else { 1 },
+            });
+        }
     }
-    composer.replace(at..end, &c.to_string().repeat(times));
-    composer.put_cursor(at + c.len_utf8() * (times - 1));
+
+    /// Ends typing: what was typed belongs to the change that began it.
+    fn leave_typing(&mut self, composer: &mut Composer) {
+        self.mode = Mode::Normal;
+        if let Some(typing) = self.typing.take() {
+            let typed = composer
+                .text()
+                .strip_prefix(typing.before.as_str())
+                .and_then(|text| text.strip_suffix(typing.after.as_str()))
+                .unwrap_or_default()
+                .to_owned();
+            if typing.times > 1 && !typed.is_empty() {
+                put_typed(composer, &typed, typing.times - 1);
+            }
+            if let Some(last) = &mut self.last {
+                last.typed = typed;
+            }
+        }
+        step_back(composer);
+    }
+
+    /// Does the last change once more, at the cursor.
+    fn again(&mut self, composer: &mut Composer, count: Option<usize>) {
+        let Some(mut change) = self.last.take() else {
+            return;
+        };
+        change.command.count = count.or(change.command.count);
+        self.marks.push(composer.undo_depth());
+        let effect = match change.extent {
+            None => edits::normal(composer, change.command, self.sought),
+            Some((extent, whole)) => {
+                let at = composer.cursor();
+                let range = if whole {
+                    edits::lines(composer.text(), at, extent)
+                } else {
+                    at..motions::repeat(at, extent, |at| composer.right_of(at))
+                };
+                edits::visual(composer, change.command.verb, (range, whole))
+            }
+        };
+        match effect {
+            Effect::Types => {
+                let repeats = matches!(change.command.verb, Verb::Do('i' | 'a' | 'I' | 'A'));
+                let times = if repeats { change.command.times() } else { 1 };
+                put_typed(composer, &change.typed, times);
+                step_back(composer);
+                self.undone.clear();
+            }
+            Effect::Done => self.undone.clear(),
+            Effect::Nothing | Effect::Kept => drop(self.marks.pop()),
+        }
+        self.last = Some(change);
+    }
+
+    /// Takes whole changes back.
+    fn undo(&mut self, composer: &mut Composer, times: usize) {
+        for _ in 0..times {
+            let depth = composer.undo_depth();
+            if depth == 0 {
+                return;
+            }
+            while self.marks.last().is_some_and(|mark| *mark >= depth) {
+                self.marks.pop();
+            }
+            let to = self.marks.pop().unwrap_or(depth - 1);
+            self.undone.push(depth);
+            while composer.undo_depth() > to && composer.undo() {}
+        }
+    }
+
+    fn redo(&mut self, composer: &mut Composer) {
+        let depth = composer.undo_depth();
+        while self.undone.last().is_some_and(|to| *to <= depth) {
+            self.undone.pop();
+        }
+        let to = self.undone.pop().unwrap_or(depth + 1);
+        self.marks.push(depth);
+        while composer.undo_depth() < to && composer.redo() {}
+    }
 }
 
-/// Returns the offset `f`, `t`, `F` or `T` leads to within the line.
-fn seek(composer: &Composer, prefix: char, c: char, times: usize) -> Option<usize> {
+/// Puts in what was typed, so many times.
+fn put_typed(composer: &mut Composer, typed: &str, times: usize) {
     let at = composer.cursor();
-    if prefix.is_lowercase() {
-        let from = composer.right_of(at);
-        let end = composer.target(Motion::LineEnd);
-        let line = composer.text().get(from..end)?;
-        let found = from + line.match_indices(c).nth(times - 1)?.0;
-        Some(if prefix == 'f' {
-            found
-        } else {
-            composer.left_of(found)
-        })
-    } else {
-        let start = composer.target(Motion::LineStart);
-        let line = composer.text().get(start..at)?;
-        let found = start + line.rmatch_indices(c).nth(times - 1)?.0;
-        Some(if prefix == 'F' {
-            found
-        } else {
-            composer.right_of(found)
-        })
-    }
+    let times = times.min(100_000 / typed.len().max(1));
+    composer.put(at..at, &typed.repeat(times));
 }
 
-/// Returns the byte range an operator takes with a motion.
-fn reach(vim: &Vim, composer: &Composer, c: char) -> Option<std::ops::Range<usize>> {
-    let at = composer.cursor();
-    let times = vim.times();
-    let text = composer.text();
-    let to = match c {
-        // `cw` leaves the space behind the word, as in vim.
-        'w' if vim.operator == Some('c') => repeat(at, times, |at| word_right(text, at)),
-        'w' => repeat(at, times, |at| next_word(text, at)).min(
-            // The last word of a line does not take the newline with it.
-            if times == 1 {
-                composer.target(Motion::LineEnd).max(at)
-            } else {
-                text.len()
-            },
-        ),
-        'e' => repeat(at, times, |at| word_right(text, at)),
-        'b' => repeat(at, times, |at| word_left(text, at)),
-        'h' => repeat(at, times, |at| composer.left_of(at)).max(composer.target(Motion::LineStart)),
-        'l' => repeat(at, times, |at| composer.right_of(at)).min(composer.target(Motion::LineEnd)),
-        '0' | '^' => composer.target(Motion::LineStart),
-        '$' => composer.target(Motion::LineEnd),
-        'G' => text.len(),
-        _ => return None,
-    };
-    Some(at.min(to)..at.max(to))
-}
-
-fn repeat(mut at: usize, times: usize, step: impl Fn(usize) -> usize) -> usize {
-    for _ in 0..times {
-        let next = step(at);
-        if next == at {
-            break;
-        }
-        at = next;
-    }
-    at
-}
-
-fn operate(vim: &mut Vim, composer: &mut Composer, operator: char, range: std::ops::Range<usize>) {
-    let text = composer.text().get(range.clone());
-    let text = text.or_bug("a motion leads into a character").to_owned();
-    if !text.is_empty() {
-        composer.keep_killed(text);
-    }
-    let start = range.start;
-    if operator != 'y' && !range.is_empty() {
-        composer.replace(range, "");
-    }
-    composer.put_cursor(start);
-    vim.set_mode(if operator == 'c' {
-        Mode::Insert
-    } else {
-        Mode::Normal
-    });
-}
-
-/// Does `dd`, `cc` or `yy`.
-fn whole_lines(vim: &mut Vim, composer: &mut Composer, operator: char) {
-    let start = composer.target(Motion::LineStart);
-    let text = composer.text();
-    let rest = text.get(start..).or_bug("a line starts in a character");
-    let mut taken: String = rest.split_inclusive('\n').take(vim.times()).collect();
-    let end = start + taken.len();
-    let whole = taken.ends_with('\n');
-    let range = match operator {
-        // The line stays, empty.
-        'c' => start..end - usize::from(whole),
-        // The last line goes with the newline before it.
-        _ if end == text.len() && !text.ends_with('\n') => start.saturating_sub(1)..end,
-        _ => start..end,
-    };
-    if !whole {
-        taken.push('\n');
-    }
-    composer.keep_killed(taken);
-    if operator != 'y' && !range.is_empty() {
-        let at = range.start;
-        composer.replace(range, "");
-        composer.put_cursor(at);
-        if operator == 'd' {
-            composer.go(Motion::LineStart);
-        }
-    }
-    vim.set_mode(if operator == 'c' {
-        Mode::Insert
-    } else {
-        Mode::Normal
-    });
-}
-
-/// Moves the cursor by a motion without an operator.
-fn travel(vim: &Vim, composer: &mut Composer, c: char) {
-    let at = composer.cursor();
-    let to = match c {
-        // Without an operator `w` goes on from the last word to the next line.
-        'w' => repeat(at, vim.times(), |at| next_word(composer.text(), at)),
-        'e' => repeat(at, vim.times(), |at| {
-            let end = word_right(composer.text(), composer.right_of(at));
-            composer.left_of(end).max(at)
-        }),
-        _ => match reach(vim, composer, c) {
-            Some(range) if range.start < at => range.start,
-            Some(range) => range.end,
-            None => return,
-        },
-    };
-    composer.put_cursor(to);
-}
-
-/// Does a command that stands alone: no operator is pending.
-fn simple(vim: &mut Vim, composer: &mut Composer, c: char) {
-    let times = vim.times();
-    let mut mode = Mode::Normal;
-    match c {
-        'h' | 'l' | 'w' | 'b' | 'e' | '0' | '^' | '$' | 'G' => travel(vim, composer, c),
-        'x' | 's' | 'X' => {
-            let range = reach(vim, composer, if c == 'X' { 'h' } else { 'l' });
-            if let Some(range) = range {
-                let operator = if c == 's' { 'c' } else { 'd' };
-                return operate(vim, composer, operator, range);
-            }
-        }
-        'D' | 'C' => {
-            let range = composer.span(Motion::LineEnd);
-            let operator = if c == 'C' { 'c' } else { 'd' };
-            return operate(vim, composer, operator, range);
-        }
-        'J' => {
-            let end = composer.target(Motion::LineEnd);
-            if end < composer.text().len() {
-                composer.replace(end..end + 1, " ");
-                // As in vim, the cursor stands where the lines were joined.
-                composer.put_cursor(end);
-            }
-        }
-        'p' | 'P' => put(composer, c == 'p', times),
-        'u' => {
-            for _ in 0..times {
-                if !composer.undo() {
-                    break;
-                }
-            }
-        }
-        _ => {
-            if insert(composer, c) {
-                mode = Mode::Insert;
-            }
-        }
-    }
-    vim.set_mode(mode);
-}
-
-/// Does the commands that begin to type. False for a key that is none of them.
-fn insert(composer: &mut Composer, c: char) -> bool {
-    match c {
-        'i' => {}
-        'a' if composer.cursor() < composer.target(Motion::LineEnd) => composer.go(Motion::Right),
-        'a' => {}
-        'I' => composer.go(Motion::LineStart),
-        'A' => composer.go(Motion::LineEnd),
-        'o' => {
-            composer.go(Motion::LineEnd);
-            composer.type_char('\n');
-        }
-        'O' => {
-            composer.go(Motion::LineStart);
-            composer.type_char('\n');
-            composer.go(Motion::Left);
-        }
-        'S' => {
-            composer.go(Motion::LineStart);
-            composer.delete(Motion::LineEnd);
-        }
-        _ => return false,
-    }
-    true
-}
-
-/// Inserts the killed text behind or before the cursor; whole lines below or above.
-fn put(composer: &mut Composer, behind: bool, times: usize) {
-    let cut = composer.killed().to_owned();
-    if cut.is_empty() {
-        return;
-    }
-    let times = times.min(100_000 / cut.len().max(1)).max(1);
-    let lines = cut.ends_with('\n');
-    let at = match (lines, behind) {
-        (false, false) => composer.cursor(),
-        (false, true) => {
-            let end = composer.target(Motion::LineEnd);
-            composer.right_of(composer.cursor()).min(end)
-        }
-        (true, false) => composer.target(Motion::LineStart),
-        (true, true) => composer.target(Motion::LineEnd),
-    };
-    let text = cut.repeat(times);
-    let text = match (lines, behind) {
-        (true, true) => format!("\n{}", text.trim_end_matches('\n')),
-        _ => text,
-    };
-    composer.put(at..at, &text);
-    if lines {
-        composer.put_cursor(at + usize::from(behind));
-    } else {
+/// As in vim, the cursor goes back onto what was typed last.
+fn step_back(composer: &mut Composer) {
+    if composer.target(Motion::LineStart) < composer.cursor() {
         composer.go(Motion::Left);
     }
 }

@@ -29,8 +29,18 @@ fn run(composer: &mut Composer, keys: &str) {
         } else {
             Key::char(c)
         };
-        if press(composer, pressed) == Outcome::Not && composer.mode() == Some(Mode::Insert) {
-            composer.type_char(c);
+        match press(composer, pressed) {
+            Outcome::Not if composer.mode() == Some(Mode::Insert) => composer.type_char(c),
+            Outcome::Rows { by, .. } => {
+                for _ in 0..by.unsigned_abs() {
+                    if by < 0 {
+                        composer.up(80);
+                    } else {
+                        composer.down(80);
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -54,8 +64,11 @@ fn it_begins_with_typing_and_esc_leads_out() {
     run(&mut composer, "dd␛");
     assert_eq!(composer.mode(), Some(Mode::Normal));
     assert_eq!(shown(&composer), "d|d");
-    // A second Esc is not vim's: it clears or closes what is open.
-    assert_eq!(press(&mut composer, Key::plain(Code::Esc)), Outcome::Not);
+    // A second Esc does nothing to the text; with nothing typed it is the screen's.
+    assert_eq!(press(&mut composer, Key::plain(Code::Esc)), Outcome::Taken);
+    assert_eq!(shown(&composer), "d|d");
+    let mut empty = at("|");
+    assert_eq!(press(&mut empty, Key::plain(Code::Esc)), Outcome::Not);
 }
 
 #[test]
@@ -101,12 +114,180 @@ fn operators_take_a_motion() {
     does("on|e\ntwo", "D", "on|\ntwo");
     does("|a.b.c", "d2f.", "|c");
     does("|a.b.c", "dtb", "|b.c");
-    does("a\nb|c\nd", "dG", "a\nb|");
-    does("a\nb|c\nd", "dgg", "|c\nd");
+    does("a\nb|c\nd", "dG", "|a");
+    does("a\nb|c\nd", "dgg", "|d");
+    does("a\nb|c\nd", "dj", "|a");
+    does("a\nb|c\nd", "dk", "|d");
+    does("|a\nb\nc", "d2G", "|c");
+    does("one t|wo", "dge", "on|o");
+    does("|f(a, (b)) c", "d%", "| c");
+    does("one.x| two", "dB", "| two");
+    does("|one.x two", "dW", "|two");
+    does("|one.x two", "dE", "| two");
     does("|abcd", "2x", "|cd");
     does("ab|cd", "X", "a|cd");
     does("a|bcd", "d2l", "a|d");
-    does("|a b", "dq", "|a b");
+}
+
+#[test]
+fn motions_of_paragraphs_brackets_and_wider_words() {
+    does("|a\nb\n\nc\nd", "}", "a\nb\n|\nc\nd");
+    does("a\nb\n\nc\n|d", "{", "a\nb\n|\nc\nd");
+    does("|a\nb", "}", "a\nb|");
+    does("|f(a, [b])", "%", "f(a, [b]|)");
+    does("f(a, [b]|)", "%", "f|(a, [b])");
+    does("|a.b c.d", "W", "a.b |c.d");
+    does("a.b c.|d", "B", "a.b |c.d");
+    does("|a.b c.d", "E", "a.|b c.d");
+    does("one two |three", "ge", "one tw|o three");
+    does("one two |three", "2ge", "on|e two three");
+    does("a\nb\nc|", "2G", "a\n|b\nc");
+    does("  a|b", "^", "  |ab");
+}
+
+#[test]
+fn characters_are_sought_again() {
+    does("|a.b.c.d", "f.;", "a.b|.c.d");
+    does("|a.b.c.d", "f.2;", "a.b.c|.d");
+    does("|a.b.c.d", "2f.,", "a|.b.c.d");
+    does("|a.b.c.d", "t.;", "a.|b.c.d");
+    does("a.b.c|.d", "F.;", "a|.b.c.d");
+    does("|a.b.c.d", "dt.;", ".|b.c.d");
+    does("|a.b.c.d", "df.d;", "|c.d");
+    does("|ab", ";", "|ab");
+}
+
+#[test]
+fn text_objects_of_words() {
+    does("one t|wo three", "diw", "one | three");
+    does("one t|wo three", "daw", "one |three");
+    does("one t|wo", "daw", "one|");
+    does("one two|", "ciwx␛", "one |x");
+    does("a.b c|.d e", "diW", "a.b | e");
+    does("a  |  b", "diw", "a|b");
+    does("on|e two three", "d2aw", "|three");
+    does("on|e two three", "d3iw", "| three");
+    does("a\n|b c", "daw", "a\n|c");
+}
+
+#[test]
+fn text_objects_in_quotes_and_brackets() {
+    does("say \"o|ne two\" x", "di\"", "say \"|\" x");
+    does("say \"o|ne two\" x", "da\"", "say |x");
+    does("s|ay \"a\\\"b\" x", "di\"", "say \"|\" x");
+    does("say '|a' `b`", "ci'x␛", "say '|x' `b`");
+    does("f(a, (b|), c)", "di(", "f(a, (|), c)");
+    does("f(a, (|b), c)", "2di(", "f(|)");
+    does("f(|a)", "da)", "f|");
+    does("x[|a]", "dib", "x[|a]");
+    does("x[|a]", "di]", "x[|]");
+    does("if {\n  |a\n}", "diB", "if {\n|\n}");
+    does("<|a>", "di<", "<|>");
+    does("|none", "di\"", "|none");
+}
+
+#[test]
+fn text_objects_of_paragraphs() {
+    does("a\n|b\n\nc", "dip", "|\nc");
+    does("a\n|b\n\nc", "dap", "|c");
+    does("a\n\n|b\nc", "dap", "|a");
+    does("a\n|b\n\nc", "yipGp", "a\nb\n\nc\n|a\nb");
+}
+
+#[test]
+fn selections_are_cut_changed_kept_and_drawn() {
+    does("o|ne two", "vld", "o| two");
+    does("|one two", "vec␛", "| two");
+    does("|one two", "vexp", " on|etwo");
+    does("a\n|b\nc", "Vd", "a\n|c");
+    does("a\n|b\nc", "Vcx␛", "a\n|x\nc");
+    does("|a\nb", "VGyp", "a\n|a\nb\nb");
+    does("one |two", "viwU", "one |TWO");
+    does("|ab", "vl~", "|AB");
+    does("|ab cd", "vlrx", "|xx cd");
+    does("|a\nb", "VGJ", "a| b");
+    does("|one two", "vlohd", "|e two");
+    does("|one", "v␛x", "|ne");
+    does("|one", "vvx", "|ne");
+    let mut composer = at("a |bc\nd");
+    run(&mut composer, "vl");
+    assert_eq!(composer.selected(), Some(2..4));
+    assert_eq!(composer.mode(), Some(Mode::Visual));
+    run(&mut composer, "V");
+    assert_eq!(composer.selected(), Some(0..4));
+    assert_eq!(
+        press(&mut composer, Key::char('j')),
+        Outcome::Rows {
+            by: 1,
+            history: false
+        }
+    );
+    run(&mut composer, "␛");
+    assert_eq!(composer.selected(), None);
+}
+
+#[test]
+fn what_was_cut_takes_the_place_of_a_selection() {
+    does("|one two", "dwviwp", "one| ");
+    let mut composer = at("|one two");
+    run(&mut composer, "yiwwviwp");
+    assert_eq!(shown(&composer), "one on|e");
+    run(&mut composer, "0P");
+    assert_eq!(composer.text(), "twoone one");
+}
+
+#[test]
+fn lines_are_shifted_and_letters_change_their_case() {
+    does("|a\nb\nc", "2>>", "    |a\n    b\nc");
+    does("      |a", "<<", "  |a");
+    does("\t|a", "<<", "|a");
+    does("|a\nb", ">j", "    |a\n    b");
+    does("|aBc", "~~", "Ab|c");
+    does("|aBc", "9~", "AbC|");
+    does("|a\n  b\nc", "3J", "a b| c");
+    does("|a\nb\nc", "YjP", "a\n|a\nb\nc");
+}
+
+#[test]
+fn the_last_change_is_done_once_more() {
+    does("|one two three", "dw.", "|three");
+    does("|one two three", "dw2.", "|");
+    does("|a b c", "ciwx␛w.", "x |x c");
+    does("|ab\ncd", "A;␛j0.", "ab;\ncd|;");
+    does("|abcdef", "x..", "|def");
+    does("|abcdef", "vld.", "|ef");
+    does("|a\nb\nc\nd", "Vjd.", "|");
+    does("|ab", "rxl.", "x|x");
+    does("|a", "ix␛.", "|xxa");
+    does("|a", "3ix␛", "xx|xa");
+    does("|a b", "dwyiwu.", "|b");
+    does("a|b", ".", "a|b");
+}
+
+#[test]
+fn a_change_is_taken_back_whole() {
+    let mut composer = at("|one two");
+    run(&mut composer, "ciwa long␛u");
+    assert_eq!(composer.text(), "one two");
+    press(&mut composer, Key::ctrl('r'));
+    assert_eq!(composer.text(), "a long two");
+    run(&mut composer, "w.uu");
+    assert_eq!(composer.text(), "one two");
+}
+
+#[test]
+fn keys_without_a_meaning_do_nothing_and_are_told() {
+    for keys in ["q", "dq", "2diq", "gx", ":", "vq"] {
+        let mut composer = at("a| b");
+        let mut last = Outcome::Taken;
+        for c in keys.chars() {
+            last = press(&mut composer, Key::char(c));
+        }
+        let said = keys.trim_start_matches('v').to_owned();
+        assert_eq!(last, Outcome::Unknown(said), "{keys}");
+        assert_eq!(shown(&composer), "a| b");
+        assert_eq!(composer.pending(), "");
+    }
 }
 
 #[test]
@@ -182,8 +363,11 @@ fn a_huge_count_takes_no_time() {
 #[test]
 fn up_and_down_and_what_vim_does_not_know_are_left_to_others() {
     let mut composer = at("|a");
-    assert_eq!(press(&mut composer, Key::char('k')), Outcome::Up);
-    assert_eq!(press(&mut composer, Key::char('j')), Outcome::Down);
+    let rows = |by, history| Outcome::Rows { by, history };
+    assert_eq!(press(&mut composer, Key::char('k')), rows(-1, true));
+    assert_eq!(press(&mut composer, Key::char('j')), rows(1, true));
+    press(&mut composer, Key::char('3'));
+    assert_eq!(press(&mut composer, Key::char('j')), rows(3, false));
     assert_eq!(press(&mut composer, Key::plain(Code::Enter)), Outcome::Not);
     let mut empty = at("|");
     for c in ['?', '[', ']'] {
@@ -197,8 +381,8 @@ fn up_and_down_and_what_vim_does_not_know_are_left_to_others() {
 proptest! {
     #[test]
     fn no_keys_lead_into_a_grapheme(
-        text in "[ab. \\n日e\u{301}👩\u{200d}]{0,12}",
-        keys in "[hlwbe0$gGdcyrftFTxXsDCJpPuiaIAoOS2␛ab.\u{301}]{0,30}",
+        text in "[ab. \\n\"(){}日e\u{301}👩\u{200d}]{0,12}",
+        keys in "[hlwbe0$gGdcyrftFTxXsDCJpPuiaIAoOS2␛ab.\u{301}WBE^{}%;,vV~><Y\"(\\[]{0,30}",
     ) {
         let mut composer = at(&format!("|{text}"));
         for c in keys.chars() {

@@ -214,7 +214,7 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
 
 /// Takes a key for vim's normal mode, or Esc out of its insert mode. False where vim is off or
 /// does not know the key.
-pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bool {
+pub(super) fn vim_key(state: &mut State, key: Key) -> bool {
     if state.composer.mode().is_none() {
         return false;
     }
@@ -224,24 +224,49 @@ pub(super) fn vim_key(state: &mut State, key: Key, out: &mut Vec<Command>) -> bo
     if bound == Some(Action::Stop) && runs {
         return false;
     }
-    let before = state.composer.text().to_owned();
+    // Esc leaves the text alone in normal mode, and still closes what is open.
+    let open = state.selection.is_some()
+        || state.cursor.is_some()
+        || state.composing != Composing::Request;
+    if bound == Some(Action::Stop) && open && state.composer.mode() == Some(vim::Mode::Normal) {
+        return false;
+    }
+    let before = state.composer.revision();
     match vim::key(&mut state.composer, key, bound) {
         vim::Outcome::Taken => {
-            if state.composer.text() != before {
+            if state.composer.revision() != before {
                 state.history.stop();
             }
             state.completion = None;
             true
         }
-        vim::Outcome::Up => {
-            act(state, Action::Up, out);
+        vim::Outcome::Rows { by, history } => {
+            rows(state, by, history);
             true
         }
-        vim::Outcome::Down => {
-            act(state, Action::Down, out);
+        vim::Outcome::Unknown(keys) => {
+            state.toast(Tone::Warning, format!("{keys} has no meaning here"));
             true
         }
         vim::Outcome::Not => false,
+    }
+}
+
+/// Moves the cursor so many rows, into the history beyond the ends if that is meant.
+fn rows(state: &mut State, by: isize, history: bool) {
+    if history {
+        return if by < 0 { up(state) } else { down(state) };
+    }
+    let width = width(state);
+    for _ in 0..by.unsigned_abs() {
+        let moved = if by < 0 {
+            state.composer.up(width)
+        } else {
+            state.composer.down(width)
+        };
+        if !moved {
+            break;
+        }
     }
 }
 

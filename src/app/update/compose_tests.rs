@@ -381,7 +381,25 @@ fn esc_stops_what_runs_before_it_is_vims() {
     harness.press("esc");
     assert_eq!(harness.state.composer.mode(), Some(Mode::Normal));
     harness.press("esc");
-    assert_eq!(harness.text(), "");
+    assert_eq!(harness.text(), "next");
+}
+
+#[test]
+fn vim_tells_what_it_does_not_know_and_selects_rows() {
+    let mut harness = vim();
+    harness.type_text("one");
+    harness.press("ctrl-j");
+    harness.type_text("two");
+    harness.press("esc");
+    harness.type_text("q");
+    assert_eq!(harness.toast(), "q has no meaning here");
+    harness.type_text("ggVj");
+    assert_eq!(harness.state.composer.selected(), Some(0..7));
+    // On the last row a selection does not lead into the history.
+    harness.type_text("j");
+    assert_eq!(harness.text(), "one\ntwo");
+    harness.press("esc");
+    assert_eq!(harness.state.composer.mode(), Some(Mode::Normal));
 }
 
 #[test]

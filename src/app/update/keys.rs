@@ -99,7 +99,7 @@ fn composer_key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     if state.completion.is_some() && popup_key(state, key, out) {
         return;
     }
-    if compose::vim_key(state, key, out) {
+    if compose::vim_key(state, key) {
         return;
     }
     if state.composer.is_empty() && state.composing.is_request() {
