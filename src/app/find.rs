@@ -27,6 +27,8 @@ pub struct Match {
     pub block: Option<BlockId>,
     /// The row of the block or text, from 0.
     pub line: u32,
-    /// The cell of the row's text, from 0.
+    /// True in the right one of two texts side by side.
+    pub right: bool,
+    /// The cell of the text, from 0.
     pub cell: u16,
 }

@@ -13,7 +13,8 @@ use super::overlay::mark;
 use super::theme::Role;
 use super::width::{fit, pad, width};
 use crate::app::{
-    Completion, CompletionItem, Composing, EngineState, Focus, SHOWN, State, Subject, WIDE,
+    Action, Code, Completion, CompletionItem, Composing, EngineState, Focus, Key, SHOWN, State,
+    Subject, WIDE,
 };
 use crate::base::OrBug;
 use crate::base::text::{human_count, printable};
@@ -36,13 +37,7 @@ pub fn composer(
     let x = area.x + 2;
     let cells = area.width.saturating_sub(2);
     if state.composer.is_empty() {
-        let hint = match (&state.engine, &state.composing) {
-            (_, Composing::Remark { .. }) => "a remark, in a sentence",
-            (EngineState::Missing, _) if state.pulling.is_none() => {
-                "no model is here: /models fetches one"
-            }
-            _ => "ask, or / for commands, @ for files",
-        };
+        let hint = placeholder(state);
         buffer.set_stringn(x, area.y, hint, usize::from(cells), cx.role(Role::Dim));
         return (x, area.y);
     }
@@ -87,6 +82,24 @@ pub fn composer(
     let (row, column) = state.composer.cursor_cell(&rows);
     let y = area.y + (row.saturating_sub(top) as u16).min(area.height.saturating_sub(1));
     (x + column.min(cells.saturating_sub(1)), y)
+}
+
+/// The words that stand where nothing is typed yet.
+fn placeholder(state: &State) -> String {
+    let hint = match (&state.engine, &state.composing) {
+        (_, Composing::Remark { .. }) => "a remark, in a sentence",
+        (EngineState::Missing, _) if state.pulling.is_none() => {
+            "no model is here: /models fetches one"
+        }
+        _ => "ask, or / for commands, @ for files",
+    };
+    let send = state.keymap.hint(Action::Send);
+    let enter = Key::plain(Code::Enter).to_string();
+    if send == enter || send.is_empty() {
+        hint.to_owned()
+    } else {
+        format!("{hint}, {send} sends")
+    }
 }
 
 /// Draws the completion popup at the bottom of `above`; returns its area and the first item

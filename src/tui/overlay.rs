@@ -255,13 +255,8 @@ fn text(
         find,
     } = page;
     let found = find.map_or_else(Vec::new, |f| super::find::find(rows.iter(), &f.words));
-    let begins = found.iter().filter(|f| f.begin == (f.line, f.from));
-    let begins = begins.take(MOST_MATCHES);
-    matches.extend(begins.map(|f| Match {
-        block: None,
-        line: f.line,
-        cell: f.from,
-    }));
+    let begins = found.iter().filter_map(|f| f.beginning(None));
+    matches.extend(begins.take(MOST_MATCHES));
     let total = rows.len();
     let room = usize::from(screen.height.saturating_sub(2));
     let shown = total.min(room);

@@ -156,3 +156,55 @@ fn a_full_context() {
     }));
     seen!("context_full", screen.looks());
 }
+
+#[test]
+fn a_code_block_that_is_chosen_is_brought_into_view_and_marked() {
+    let mut screen = Screen::ready(SMALL);
+    let filler = "A paragraph of the answer.\n\n".repeat(20);
+    let answer =
+        format!("{filler}```rust\nfirst();\n```\n\n{filler}```rust\nsecond();\n```\n\n{filler}");
+    answered(&mut screen, &answer);
+    screen.keys(&["["]);
+    assert!(!screen.picture().contains("first();"), "it begins above");
+    let marked = |screen: &mut Screen, code: &str| {
+        let picture = screen.picture();
+        let line = picture.lines().find(|line| line.contains(code));
+        line.unwrap_or_else(|| panic!("{code} is not seen:\n{picture}"))
+            .starts_with('▌')
+    };
+    screen.keys(&["}"]);
+    assert!(marked(&mut screen, "first();"));
+    screen.keys(&["}"]);
+    assert!(marked(&mut screen, "second();"));
+    // Whoever has scrolled away is led back by the same key.
+    screen.keys(&["pgup", "pgup", "pgup"]);
+    assert!(!screen.picture().contains("second();"));
+    screen.keys(&["}"]);
+    assert!(marked(&mut screen, "second();"));
+    screen.keys(&["{"]);
+    assert!(marked(&mut screen, "first();"));
+    screen.keys(&["{"]);
+    assert_eq!(screen.state.cursor.and_then(|cursor| cursor.code), None);
+}
+
+#[test]
+fn where_another_key_sends_the_line_says_which() {
+    let keys = [("send".to_owned(), vec!["ctrl-s".to_owned()])];
+    let options = Options {
+        keys: keys.into_iter().collect(),
+        ..options()
+    };
+    let mut screen = Screen::bare(SMALL, options, Depth::True);
+    screen.indexed();
+    screen.loaded();
+    let picture = screen.picture();
+    assert!(picture.contains("@ for files, Ctrl-S sends"), "{picture}");
+    screen.text("why?");
+    screen.keys(&["enter"]);
+    let picture = screen.picture();
+    assert!(
+        picture.contains("Ctrl-S sends; Enter does nothing"),
+        "{picture}"
+    );
+    assert!(screen.state.job.is_none());
+}

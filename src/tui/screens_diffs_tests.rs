@@ -193,3 +193,30 @@ fn a_patch_grows_as_a_diff() {
     screen.resize(40, 12);
     seen!("patch_grows_narrow", screen.picture());
 }
+
+#[test]
+fn words_at_the_right_of_two_sides_are_found_and_marked_there() {
+    let mut screen = Screen::ready((120, 40));
+    planned(&mut screen);
+    screen.keys(&["s", "/"]);
+    screen.text("with_path");
+    let picture = screen.picture();
+    assert!(picture.contains("1 of 1"), "{picture}");
+    let found = screen.state.layout.matches.1.clone();
+    assert!(found.len() == 1 && found[0].right, "{found:?}");
+    let buffer = screen.measure();
+    let chosen = screen
+        .view
+        .theme()
+        .style(Role::Selection)
+        .bg
+        .expect("a ground");
+    let y = picture.lines().position(|line| line.contains("with_path"));
+    let y = y.expect("a row") as u16;
+    let marked: String = row(&buffer, y)
+        .into_iter()
+        .filter(|(x, _)| buffer[(*x, y)].bg == chosen)
+        .map(|(_, symbol)| symbol)
+        .collect();
+    assert_eq!(marked, "with_path");
+}

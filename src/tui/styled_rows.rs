@@ -144,6 +144,22 @@ impl Row {
         beyond(&self.body, self.room).max(beside)
     }
 
+    /// The cell at which a text of the row begins, and the cells of its window; `right`: that of the
+    /// right one of two.
+    pub fn window_of(&self, right: bool) -> (u16, Option<u16>) {
+        let first = spans_width(&self.lead);
+        match self.beside.as_ref().filter(|_| right) {
+            None => (first as u16, self.room),
+            Some(half) => {
+                let body = self
+                    .room
+                    .map_or_else(|| spans_width(&self.body), usize::from);
+                let start = first + body + spans_width(&self.tail) + spans_width(&half.lead);
+                (start as u16, half.room)
+            }
+        }
+    }
+
     /// The text that a column lies in or before, and the cell at which it begins: of two texts side
     /// by side one is meant.
     pub fn text_at(&self, column: u16) -> (usize, &[Span<'static>]) {

@@ -105,16 +105,8 @@ impl Transcript {
                 memo.found = (words.to_owned(), find(rows, words));
             }
             let begins = memo.found.1.iter();
-            let begins = begins.filter(|f| f.begin == (f.line, f.from));
-            matches.extend(
-                begins
-                    .take(MOST_MATCHES - matches.len())
-                    .map(|found| Match {
-                        block: Some(*id),
-                        line: found.line,
-                        cell: found.from,
-                    }),
-            );
+            let begins = begins.filter_map(|found| found.beginning(Some(*id)));
+            matches.extend(begins.take(MOST_MATCHES - matches.len()));
         }
         matches
     }
@@ -124,12 +116,16 @@ impl Transcript {
         self.below
     }
 
-    /// The rows that the cursor of the patch or review with the keys stands on.
+    /// The rows that the cursor of the patch or review with the keys stands on, or those of the code
+    /// block that is chosen.
     pub fn cursor_rows(&self, state: &State) -> Option<(BlockId, u32, u32)> {
-        let (Focus::Patch(id) | Focus::Review(id)) = state.focus else {
-            return None;
+        let (id, part) = match state.focus {
+            Focus::Patch(id) | Focus::Review(id) => (id, cursor_part(state, id)?),
+            _ => {
+                let cursor = state.cursor?;
+                (cursor.block, BlockPart::Code(cursor.code?))
+            }
         };
-        let part = cursor_part(state, id)?;
         let memo = self.memos.get(&id)?;
         let mut rows = (0u32..)
             .zip(memo.chunks.iter().flat_map(|c| c.rows.iter()))
@@ -369,12 +365,12 @@ pub(super) fn mark_found(
     (found, line, at): (&[Found], u32, Option<Match>),
     cx: &Cx<'_>,
 ) {
-    let lead = super::width::spans_width(&row.lead) as u16;
-    let end = row.room.map_or(width, |room| width.min(lead + room));
     let first = found.partition_point(|f| f.line < line);
     let row_of = |f: &&Found| f.line == line;
     for f in found.iter().skip(first).take_while(row_of) {
-        let style = if at.is_some_and(|m| f.begin == (m.line, m.cell)) {
+        let (lead, room) = row.window_of(f.right);
+        let end = room.map_or(width, |room| width.min(lead + room));
+        let style = if at.is_some_and(|m| f.belongs_to(m)) {
             cx.role(Role::Selection)
         } else {
             // On the grounds of changed words it would be hard to read.

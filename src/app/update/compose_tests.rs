@@ -418,9 +418,34 @@ fn keys_that_come_back_from_a_patch_are_vims_too() {
     harness.type_text("ione");
     harness.press("esc");
     harness.state.focus = Focus::Patch(patch);
-    harness.type_text("x");
+    harness.type_text("ix");
     assert_eq!(harness.state.focus, Focus::Composer);
     assert_eq!(harness.state.composer.mode(), Some(Mode::Normal));
+    assert_eq!(harness.text(), "xion");
+}
+
+#[test]
+fn a_key_without_a_meaning_in_a_place_types_nothing_and_says_so() {
+    let mut harness = Harness::ready();
+    let patch = harness.planned();
+    let said = "X has no meaning here · Tab or i to write";
+    for focus in [Focus::Patch(patch), Focus::Transcript] {
+        harness.state.focus = focus;
+        harness.state.cursor = Some(crate::app::Cursor {
+            block: patch,
+            code: None,
+        });
+        harness.state.toast = None;
+        harness.press("X");
+        assert_eq!((harness.toast(), harness.state.focus), (said, focus));
+        assert_eq!(harness.text(), "");
+        harness.press("i");
+        assert_eq!(harness.state.focus, Focus::Composer, "{focus:?}");
+        assert_eq!(harness.text(), "");
+    }
+    // Where one types everything is typed.
+    harness.type_text("X");
+    assert_eq!(harness.text(), "X");
 }
 
 #[test]

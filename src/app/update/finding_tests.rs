@@ -6,6 +6,7 @@ fn matched(block: u64, line: u32) -> Match {
     Match {
         block: Some(BlockId(block)),
         line,
+        right: false,
         cell: 4,
     }
 }
@@ -125,6 +126,7 @@ fn help_is_searched_and_a_search_ends_with_the_text_it_is_in() {
     let over = |line| Match {
         block: None,
         line,
+        right: false,
         cell: 0,
     };
     told(&mut harness, &[over(30), over(31)]);

@@ -1,6 +1,6 @@
 //! Dispatch of keys to actions, by the place they are pressed in.
 
-use super::super::blocks::block::Body;
+use super::super::blocks::block::{Body, Tone};
 use super::super::command::Command;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
@@ -62,11 +62,27 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
         finding::begin(state);
         return;
     }
-    // Typing always lands in the composer.
+    // A question typed here would begin with the keys that do something here.
     if key.typed().is_some() {
-        state.focus = Focus::Composer;
-        composer_key(state, key, out);
+        unknown(state, place, key);
     }
+}
+
+/// Says that a key does nothing where one is, and which leads to the composer.
+fn unknown(state: &mut State, place: Place, key: Key) {
+    let leave = match place {
+        Place::Patch => Action::LeavePatch,
+        Place::Review => Action::LeaveReview,
+        Place::Panel => Action::LeavePanel,
+        _ => Action::LeaveTranscript,
+    };
+    let keys = state.keymap.keys(leave).iter().map(Key::to_string);
+    let mut keys: Vec<String> = keys.take(2).collect();
+    if keys.is_empty() {
+        keys.push(state.keymap.hint(Action::Stop));
+    }
+    let text = format!("{key} has no meaning here · {} to write", keys.join(" or "));
+    state.toast(Tone::Plain, text);
 }
 
 /// Forgets a key that means more when it is pressed twice, unless this is it again.
@@ -116,6 +132,13 @@ fn composer_key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     }
     if let Some(action) = state.keymap.action(Place::Composer, key) {
         act(state, action, out);
+    } else if key.code == Code::Enter && !state.composer.is_empty() {
+        // Another key sends, by the settings, and the hand has forgotten.
+        let text = match state.keymap.hint(Action::Send) {
+            send if send.is_empty() => "no key sends: keys.send is empty".to_owned(),
+            send => format!("{send} sends; {key} does nothing"),
+        };
+        state.toast(Tone::Plain, text);
     } else if let Some(c) = key.typed() {
         compose::typed(state, c);
     }

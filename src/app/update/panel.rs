@@ -190,15 +190,23 @@ pub(super) fn pin_row(state: &mut State) {
         return;
     };
     state.drops.retain(|mention| mention.path != path);
-    let mention = Mention {
-        path: path.clone(),
-        range,
-    };
-    let pinned = State::toggle(&mut state.pins, mention);
-    let text = if pinned {
-        format!("{path}: shown with every question")
+    let lines = range.map_or_else(String::new, |range| format!(":{range}"));
+    let mention = Mention { path, range };
+    let path = &mention.path;
+    let before = state.pins.len();
+    let whole = |pin: &Mention| pin.path == *path && pin.range.is_none();
+    let text = if range.is_some() && state.pins.iter().any(whole) {
+        format!("all of {path} is pinned: /unpin {path} takes it back")
     } else {
-        format!("{path}: no longer pinned")
+        // These lines and no others: more of the file may be pinned.
+        state.pins.retain(|pin| *pin != mention);
+        if state.pins.len() < before {
+            format!("{path}{lines}: no longer pinned")
+        } else {
+            let text = format!("{path}{lines}: shown with every question");
+            state.pins.push(mention);
+            text
+        }
     };
     state.toast(Tone::Plain, text);
 }

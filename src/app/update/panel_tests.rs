@@ -217,3 +217,35 @@ fn the_cursor_stays_within_the_rows_and_in_sight() {
     harness.press("left");
     assert_eq!(harness.state.panel.expect("open").cursor, 0);
 }
+
+#[test]
+fn a_pin_is_of_the_lines_of_its_row_alone() {
+    let mut harness = answered();
+    harness.press("ctrl-o");
+    let row = |harness: &Harness| match &harness.state.panel_rows()[0] {
+        PanelRow::Excerpt { path, range, .. } => (path.clone(), *range),
+        other => panic!("{other:?}"),
+    };
+    let (path, range) = row(&harness);
+    let other = Mention {
+        path: path.clone(),
+        range: Some(LineRange::new(9_000, 9_001)),
+    };
+    harness.state.pins.push(other.clone());
+    harness.press("p");
+    assert_eq!(
+        harness.toast(),
+        format!("{path}:{range}: shown with every question")
+    );
+    assert_eq!(harness.state.pins.len(), 2, "the other lines stay pinned");
+    harness.press("p");
+    assert_eq!(harness.toast(), format!("{path}:{range}: no longer pinned"));
+    assert_eq!(harness.state.pins, [other]);
+    harness.state.pins.push(whole(path.clone()));
+    harness.press("p");
+    assert_eq!(
+        harness.toast(),
+        format!("all of {path} is pinned: /unpin {path} takes it back")
+    );
+    assert_eq!(harness.state.pins.len(), 2);
+}

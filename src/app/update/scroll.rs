@@ -247,6 +247,13 @@ pub(super) fn code(state: &mut State, by: i32) {
         (None, _) => None,
     };
     state.cursor = Some(Cursor { code, ..cursor });
+    if code.is_some() {
+        // Where its rows are is known once they are drawn: they are told as moved, also where the
+        // same block is chosen again.
+        state.layout.cursor_rows = None;
+    } else {
+        show(state, cursor.block);
+    }
 }
 
 /// Leaves for the composer; nothing is marked any more.
