@@ -9,6 +9,7 @@ mod folding;
 mod mishaps;
 mod project;
 mod resuming;
+mod settings;
 mod sitting;
 mod starter;
 mod terminal;

@@ -1,8 +1,9 @@
 //! Commands: everything that the state wants done by somebody who can.
 
 use super::blocks::block::BlockId;
-use super::event::{Generation, Selection};
+use super::event::Generation;
 use super::log::Record;
+use super::pointer::Selection;
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Finding, Request};
 use crate::patch::Change;
@@ -258,6 +259,16 @@ pub enum IoCommand {
     },
     /// Work out the change that came with a finding. Reports [`super::Event::Suggested`].
     Suggest(Box<Finding>),
+    /// Read the settings, where each comes from, and what each takes. Reports
+    /// [`super::Event::Settings`].
+    ListSettings,
+    /// Set a setting in the user's own file. Reports [`super::Event::SettingSaved`].
+    SaveSetting {
+        /// The setting's name.
+        name: String,
+        /// The value as typed; none to take the setting out of the file.
+        value: Option<String>,
+    },
     /// Examine the machine, the models that fit, and the seal. Reports [`super::Event::Doctor`].
     Doctor,
 }

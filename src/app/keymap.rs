@@ -187,7 +187,7 @@ actions! {
     ForkHere "fork-here" Overlay ["ctrl-f"] "go on behind the answer at the cursor, in a branch";
     LookInto "look-into" Overlay ["ctrl-o"] "look into the conversation at the cursor";
     RenameSession "rename-session" Overlay ["ctrl-r"] "give the conversation at the cursor a title";
-    DeleteSession "delete-session" Overlay ["delete"] "delete the conversation at the cursor";
+    DeleteSession "delete-session" Overlay ["delete"] "delete the conversation at the cursor; take the setting at the cursor back";
 }
 
 /// The bindings of keys to actions, the user's overrides included.

@@ -190,7 +190,10 @@ fn help_lists_what_the_keymap_says() {
         .filter(|line| matches!(line, help::HelpLine::Entry { .. }));
     assert_eq!(
         entries.count(),
-        TABLE.len() + crate::app::slash::TABLE.len() + help::MENTIONS.len()
+        TABLE.len()
+            + crate::app::slash::TABLE.len()
+            + help::MENTIONS.len()
+            + crate::app::editing::vim::KEYS.len()
     );
     let hints = help::hints(&keymap, Place::Composer);
     assert_eq!(hints[0], ("Ctrl-S".to_owned(), "send"));

@@ -17,7 +17,9 @@ pub mod log;
 pub mod markdown;
 pub mod overlay;
 pub mod panel_row;
+pub mod pointer;
 pub mod query;
+pub mod settings;
 pub mod slash;
 pub mod state;
 pub mod table;
@@ -40,15 +42,19 @@ pub use editing::history::History;
 pub use editing::places::KnownFiles;
 pub use editing::wrapped_rows::Row;
 pub use event::{
-    BlockPart, Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis,
-    ModelRow, Mouse, MouseKind, MouseTarget, PullEvent, Selection, Signal, Spot,
+    Copied, EngineEvent, EngineFacts, Event, Fit, Generation, IndexEvent, Millis, ModelRow,
+    PullEvent, Signal,
 };
 pub use find::{Find, Match};
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use log::Conversation;
-pub use overlay::{Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker};
+pub use overlay::{
+    Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker, SettingChange,
+    SettingEntry, SettingRow, SettingsForm,
+};
 pub use panel_row::PanelRow;
+pub use pointer::{BlockPart, Mouse, MouseKind, MouseTarget, Selection, Spot};
 pub use state::{
     Activity, Composing, Cursor, DiffLook, EngineState, Focus, Indexing, Layout, Options, Panel,
     PanelTab, Queued, RunningJob, Scroll, State, Toast,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::branches::BackRow;
 use super::event::ModelRow;
 use super::keymap::Action;
+use super::settings::Told;
 use super::slash::Slash;
 use crate::index::Hit;
 use crate::jobs::session::SessionEntry;
@@ -38,6 +39,8 @@ pub enum Overlay {
     Back(Picker<BackRow>),
     /// Commands and keys to choose from.
     Palette(Picker<PaletteItem>),
+    /// Settings to look through and change.
+    Settings(SettingsForm),
     /// Lines of the history that hold what is typed.
     History(Picker<String>),
     /// A question that is answered with Enter or `y`, and with Esc or `n`.
@@ -155,6 +158,48 @@ impl SessionPicker {
             title: None,
         }
     }
+}
+
+/// The settings, to be looked through and changed.
+#[derive(Debug, Clone)]
+pub struct SettingsForm {
+    /// The settings.
+    pub list: Picker<SettingRow>,
+    /// The user's own file, for people.
+    pub file: String,
+    /// The first thing that is wrong in it, if anything is.
+    pub trouble: Option<String>,
+    /// The change that is being made; none while none is.
+    pub change: Option<SettingChange>,
+}
+
+/// A row of the form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingRow {
+    /// The setting.
+    pub told: Told,
+    /// The text that the filter looks through.
+    pub text: String,
+}
+
+/// A setting that is being changed.
+#[derive(Debug, Clone)]
+pub struct SettingChange {
+    /// The setting's name.
+    pub name: String,
+    /// The new value so far.
+    pub entry: SettingEntry,
+    /// The reason why the value is not taken.
+    pub wrong: Option<String>,
+}
+
+/// A new value on its way.
+#[derive(Debug, Clone)]
+pub enum SettingEntry {
+    /// Typed in a line.
+    Typed(String),
+    /// Chosen from those there are.
+    Chosen(Picker<String>),
 }
 
 /// A row of the palette.

@@ -423,6 +423,7 @@ impl State {
             Some(Overlay::Sessions(_)) => "conversations",
             Some(Overlay::Themes(_)) => "themes",
             Some(Overlay::Search(_)) => "search",
+            Some(Overlay::Settings(_)) => "settings",
             Some(Overlay::Palette(_)) => "commands and keys",
             Some(Overlay::History(_)) => "history",
             Some(Overlay::Back(_)) => "go back to",

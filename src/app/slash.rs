@@ -43,6 +43,8 @@ pub enum Slash {
     Again,
     /// Goes on in a branch.
     Fork,
+    /// Shows and changes settings.
+    Settings,
     /// Folds the conversation for the model.
     Compact,
     /// Undoes folding.
@@ -118,7 +120,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 32] = [
+pub const TABLE: [SlashCommand; 33] = [
     entry(
         Slash::Ask,
         "ask",
@@ -237,6 +239,13 @@ pub const TABLE: [SlashCommand; 32] = [
         "[NAME]",
         Argument::Theme,
         "choose colours, with a preview",
+    ),
+    entry(
+        Slash::Settings,
+        "settings",
+        "",
+        Argument::None,
+        "look through the settings and keys, and change them",
     ),
     entry(
         Slash::Back,

@@ -6,7 +6,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::args::definition;
 use super::settings::facts;
-use super::settings_told::{keys, settings};
+use super::settings_told::{json_value, keys, settings};
 use crate::base::Config;
 
 /// Files and folders, with what lies there.
@@ -296,7 +296,7 @@ fn setting_chapters(page: &mut Roff, themes: &[String]) {
             place = one.place;
             page.control("SS", [place.unwrap_or_default()]);
         }
-        let keys = one.json_value();
+        let keys = json_value(&one);
         let keys: Vec<&str> = keys
             .as_array()
             .into_iter()

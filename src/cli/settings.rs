@@ -4,11 +4,10 @@
 use super::args::{ConfigArgs, ConfigCommand};
 use super::invocation::Invocation;
 use super::out::{Tone, wrapped};
-use super::settings_told::{Told, complaints, keys, settings};
+use super::settings_told::{Told, complaints, json_of, json_value, keys, known, settings};
 use super::start::Wiring;
 use super::{Code, NEGATIVE, settings_edit};
-use crate::app::keymap::TABLE;
-use crate::base::config::{Key, Origin};
+use crate::base::config::Origin;
 use crate::base::{Config, Failure, Kind, Result, config_edit};
 use crate::repo::Repo;
 use serde_json::json;
@@ -105,7 +104,7 @@ fn list(
             "version": 1,
             "file": file.display().to_string(),
             "exists": file.exists(),
-            "settings": told.iter().map(Told::json).collect::<Vec<_>>(),
+            "settings": told.iter().map(json_of).collect::<Vec<_>>(),
         }))?;
     } else if args.changed {
         changed(&told, invocation);
@@ -232,35 +231,6 @@ fn bound(one: &Told, invocation: &mut Invocation) {
     }
 }
 
-/// The key of a name, be it a setting or `keys.ACTION`.
-///
-/// # Errors
-/// Of kind config, with the nearest name.
-fn known(name: &str) -> Result<&'static Key> {
-    let failure = match Key::find(name) {
-        Ok(key) if key.name != "keys" => return Ok(key),
-        Ok(key) => {
-            let only = std::iter::once((name.trim_start_matches("keys.").to_owned(), Vec::new()));
-            match crate::app::Keymap::with(&only.collect())
-                .1
-                .into_iter()
-                .next()
-            {
-                None => return Ok(key),
-                Some(failure) => failure,
-            }
-        }
-        Err(failure) if TABLE.iter().any(|entry| entry.name == name) => {
-            failure.hint(format!("did you mean `keys.{name}`?"))
-        }
-        Err(failure) => failure,
-    };
-    match failure.next_step() {
-        Some(_) => Err(failure),
-        None => Err(failure.hint("`homebody config` lists them all")),
-    }
-}
-
 /// Runs `config get KEY`.
 fn get(
     name: &str,
@@ -281,10 +251,10 @@ fn get(
         invocation.out.warn(&failure.to_string());
     }
     if as_json {
-        invocation.out.json(&one.json())?;
+        invocation.out.json(&json_of(one))?;
         return Ok(0);
     }
-    let value = one.json_value();
+    let value = json_value(one);
     let lines: Vec<String> = match &value {
         serde_json::Value::Null => return Ok(NEGATIVE),
         serde_json::Value::Array(items) => items.iter().map(plain).collect(),
@@ -393,7 +363,7 @@ fn done(
                 .warn(&format!("in force is {}: {}", one.value, one.origin));
         }
         if as_json {
-            invocation.out.json(&one.json())?;
+            invocation.out.json(&json_of(one))?;
         }
     }
     Ok(0)

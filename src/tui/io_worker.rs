@@ -13,6 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
+use super::settings;
 use super::shared::{Shared, guarded};
 use crate::app::log::{Record, export, find, replay};
 use crate::app::{Conversation, Event, IoCommand};
@@ -175,6 +176,12 @@ impl IoWorker {
                 change: finding.change(&self.shared.workspace.repo),
                 finding,
             },
+            IoCommand::ListSettings => Event::Settings(guarded(|| settings::all(&self.shared))),
+            IoCommand::SaveSetting { name, value } => {
+                let saved = || settings::save(&self.shared, &name, value.as_deref());
+                let result = guarded(saved);
+                Event::SettingSaved { name, result }
+            }
             IoCommand::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
         })
     }

@@ -39,6 +39,8 @@ mod reports;
 mod review;
 mod run;
 mod session_picker;
+mod settings;
+mod settings_form;
 mod shared;
 mod signals;
 mod status;

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::draw::Cx;
 use super::model_picker;
 use super::session_picker;
+use super::settings_form;
 use super::styled_rows::Row;
 use super::text::{PlainRows, plain};
 use super::theme::Role;
@@ -86,6 +87,7 @@ pub fn draw(
             };
             list(buffer, screen, ("go back to", keys), picker, cx, back_item)
         }
+        Overlay::Settings(form) => settings_form::draw(buffer, screen, form, cx),
         Overlay::Palette(picker) => {
             let words = ("commands and keys", "Enter does it");
             list(buffer, screen, words, picker, cx, palette_item)

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, select};
 use crossterm::event::{self as term, KeyModifiers, MouseButton, MouseEventKind};
 
 use super::input::{self, Input, Pause};
-use super::opening::{folder_name, load_theme, options, theme_file, theme_wanted, today};
+use super::opening::{folder_name, load_theme, options, theme_wanted, today};
 use super::pacer::Pacer;
 use super::panic_watch::PanicWatch;
 use super::shared::Shared;
@@ -22,7 +22,6 @@ use crate::app::{
     self, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Signal, State,
 };
 use crate::base::bug::bug;
-use crate::base::places::write_private;
 use crate::base::text::printable_block;
 use crate::base::{Failure, Result};
 use crate::jobs::Workspace;
@@ -400,7 +399,7 @@ impl Ring {
         self.view.set_theme(theme);
         self.pacer.input();
         if keep {
-            write_private(&theme_file(&self.shared.places), name.as_bytes())?;
+            super::settings::keep_theme(&self.shared.places, &name)?;
         }
         Ok(name)
     }

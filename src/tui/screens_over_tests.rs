@@ -218,3 +218,69 @@ fn the_palette() {
     screen.keys(&["c", "o", "p"]);
     seen!("palette_narrow", screen.picture());
 }
+
+#[test]
+fn the_form_of_settings() {
+    use crate::app::settings::{Settings, keys, settings};
+    let told = |text: &str| {
+        let mut config = crate::base::Config::default();
+        config.add_user_text(
+            text,
+            std::path::Path::new("/home/me/.config/homebody/config.toml"),
+        );
+        let mut rows = settings(&config, &["dark".to_owned(), "light".to_owned()]);
+        rows.extend(keys(&config));
+        Settings {
+            rows,
+            keys: config.keys.value,
+            file: "/home/me/.config/homebody/config.toml".to_owned(),
+            trouble: None,
+        }
+    };
+    let mut screen = Screen::ready(SMALL);
+    screen.say("/settings");
+    screen.event(Event::Settings(Ok(told("threads = 2\nvim = true\n"))));
+    seen!("settings", screen.looks());
+    screen.resize(40, 12);
+    seen!("settings_narrow", screen.picture());
+    screen.resize(120, 40);
+    screen.text("send");
+    seen!("settings_wide", screen.picture());
+    screen.resize(80, 24);
+    screen.keys(&["ctrl-u"]);
+    screen.text("threads");
+    screen.keys(&["enter", "x"]);
+    screen.event(Event::SettingSaved {
+        name: "threads".into(),
+        result: Err(Failure::config(
+            "threads = \"2x\": takes a whole number from 0 to 1024",
+        )),
+    });
+    seen!("settings_refused", screen.looks());
+    screen.keys(&["esc", "ctrl-u"]);
+    screen.text("the theme");
+    screen.keys(&["enter"]);
+    seen!("settings_choice", screen.picture());
+}
+
+#[test]
+fn what_vim_keys_select_is_marked() {
+    let mut screen = Screen::bare(
+        SMALL,
+        Options {
+            vim: true,
+            ..options()
+        },
+        Depth::True,
+    );
+    screen.indexed();
+    screen.loaded();
+    screen.text("one two");
+    screen.keys(&["ctrl-j"]);
+    screen.text("three");
+    screen.keys(&["esc", "g", "g", "w", "v", "j"]);
+    let looks = screen.looks();
+    assert!(looks.contains("❯ one two\na.....SSSS"), "{looks}");
+    assert!(looks.contains("  three\n..SSSSS"), "{looks}");
+    assert!(looks.contains("visual"), "{looks}");
+}

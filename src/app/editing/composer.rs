@@ -68,6 +68,13 @@ impl Composer {
         }
     }
 
+    /// Switches vim keys on or off.
+    pub fn set_vim(&mut self, on: bool) {
+        if on != self.vim.is_some() {
+            self.vim = on.then(Vim::default);
+        }
+    }
+
     /// The text typed so far.
     pub fn text(&self) -> &str {
         &self.text

@@ -21,6 +21,7 @@ mod reviewing;
 mod scroll;
 mod send;
 mod sessions;
+mod settings;
 mod slash;
 mod stop;
 mod world;
@@ -162,6 +163,8 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
         Event::InitWritten(result) => world::init_written(state, result, out),
         Event::Doctor(result) => world::doctor(state, result),
         Event::ThemeSet(result) => world::theme_set(state, result),
+        Event::Settings(result) => settings::listed(state, result),
+        Event::SettingSaved { name, result } => settings::saved(state, &name, result, out),
         Event::Themes(names) => overlay::themes(state, names),
         Event::Repo { head, status } => {
             state.head = head;

@@ -4,8 +4,8 @@
 use super::super::blocks::block::Body;
 use super::super::blocks::patch_block::PatchRow;
 use super::super::command::Command;
-use super::super::event::{BlockPart, Mouse, MouseKind, MouseTarget, Selection, Spot};
 use super::super::overlay::Overlay;
+use super::super::pointer::{BlockPart, Mouse, MouseKind, MouseTarget, Selection, Spot};
 use super::super::state::{Focus, State};
 use super::{compose, models, overlay, panel, reviewing, scroll, stop};
 
@@ -85,6 +85,9 @@ fn click_row(state: &mut State, row: usize, out: &mut Vec<Command>) {
         Some(Overlay::Sessions(picker)) => (picker.list.cursor, picker.list.shown.len()),
         Some(Overlay::Themes(picker)) => (picker.cursor, picker.shown.len()),
         Some(Overlay::Search(picker)) => (picker.cursor, picker.shown.len()),
+        Some(Overlay::Settings(form)) if form.change.is_none() => {
+            (form.list.cursor, form.list.shown.len())
+        }
         Some(Overlay::Palette(picker)) => (picker.cursor, picker.shown.len()),
         Some(Overlay::History(picker)) => (picker.cursor, picker.shown.len()),
         _ => return,

@@ -7,9 +7,9 @@ use super::super::event::Generation;
 use super::super::help as help_lines;
 use super::super::key::{Code, Key};
 use super::super::keymap::{Action, Place};
-use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
+use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker, SettingChange, SettingEntry};
 use super::super::state::{Focus, State};
-use super::{back, committing, finding, models, palette, sessions, slash, stop};
+use super::{back, committing, finding, models, palette, sessions, settings, slash, stop};
 use crate::base::Failure;
 use crate::base::text::truncated;
 use crate::index::Hit;
@@ -22,13 +22,14 @@ pub(super) fn key(state: &mut State, key: Key, out: &mut Vec<Command>) {
     let action = state.keymap.action(Place::Overlay, key);
     match action {
         Some(Action::Stop) if sessions::keep_title(state) => return,
+        Some(Action::Stop) if settings::key(state, key, action, out) => return,
         Some(Action::Stop) => return close(state, out),
         Some(Action::Interrupt) => return stop::interrupt(state, out),
         Some(Action::Redraw) => return out.push(Command::Redraw),
         Some(Action::Suspend) => return out.push(Command::Suspend),
         _ => {}
     }
-    if sessions::title_key(state, key, action, out) {
+    if sessions::title_key(state, key, action, out) || settings::key(state, key, action, out) {
         return;
     }
     match &state.overlay {
@@ -92,6 +93,14 @@ pub(super) fn scroll(state: &mut State, by: isize) {
         Some(Overlay::Themes(picker)) => picker.step(by, rows),
         Some(Overlay::Search(picker)) => picker.step(by, rows),
         Some(Overlay::Back(picker)) => picker.step(by, rows),
+        Some(Overlay::Settings(form)) => match &mut form.change {
+            None => form.list.step(by, rows),
+            Some(SettingChange {
+                entry: SettingEntry::Chosen(list),
+                ..
+            }) => list.step(by, rows),
+            Some(_) => {}
+        },
         Some(Overlay::Palette(picker)) => picker.step(by, rows),
         Some(Overlay::History(picker)) => picker.step(by, rows),
         Some(Overlay::Confirm { .. }) | None => {}
@@ -178,7 +187,7 @@ fn preview_theme(state: &mut State, out: &mut Vec<Command>) {
 /// Pastes a text into the filter.
 pub(super) fn paste(state: &mut State, text: &str, out: &mut Vec<Command>) {
     let line = super::super::editing::composer::clean(text).replace(['\n', '\t'], " ");
-    if sessions::title_paste(state, &line) {
+    if sessions::title_paste(state, &line) || settings::paste(state, &line) {
         return;
     }
     filter(state, out, |filter| {
@@ -195,6 +204,7 @@ fn filter(state: &mut State, out: &mut Vec<Command>, change: impl FnOnce(&mut St
         Some(Overlay::Sessions(picker)) => sessions::filter(picker, change, out),
         Some(Overlay::Back(picker)) => picker.narrow(change, |row| &row.text),
         Some(Overlay::Palette(picker)) => picker.narrow(change, |item| &item.text),
+        Some(Overlay::Settings(form)) => settings::filter(form, change),
         Some(Overlay::Themes(picker)) => {
             picker.narrow(change, |name| name);
             preview_theme(state, out);
@@ -300,6 +310,9 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
     if matches!(state.overlay, Some(Overlay::Back(_))) {
         return back::act(state, Action::Choose, out);
     }
+    if matches!(state.overlay, Some(Overlay::Settings(_))) {
+        return settings::choose(state, out);
+    }
     match state.overlay.take() {
         Some(Overlay::Models(picker)) => match picker.list.chosen().cloned() {
             Some(row) => models::take_row(state, row, out),
@@ -341,21 +354,29 @@ pub(super) fn choose(state: &mut State, out: &mut Vec<Command>) {
                 state.popup_closed = true;
             }
         }
-        Some(Overlay::Confirm { about, .. }) => match about {
-            Confirm::Quit => stop::quit(state, out),
-            Confirm::New { private } => slash::begin_anew(state, private, out),
-            Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
-            Confirm::DeleteSession(id) => {
-                out.push(Command::Io(IoCommand::RemoveSession { id }));
-                let picker = state.behind.take().unwrap_or_else(SessionPicker::loading);
-                state.overlay = Some(Overlay::Sessions(picker));
-                out.push(Command::Io(IoCommand::ListSessions));
-            }
-            Confirm::CommitPart => committing::message(state, out),
-            Confirm::LoadAnyway(name) => models::load(state, &name, out),
-            Confirm::PullAnyway(name) => models::pull(state, &name, out),
-        },
-        Some(Overlay::Back(_) | Overlay::Help { .. } | Overlay::Text { .. }) | None => {}
+        Some(Overlay::Confirm { about, .. }) => confirmed(state, about, out),
+        Some(
+            Overlay::Back(_) | Overlay::Settings(_) | Overlay::Help { .. } | Overlay::Text { .. },
+        )
+        | None => {}
+    }
+}
+
+/// Does what was asked about.
+fn confirmed(state: &mut State, about: Confirm, out: &mut Vec<Command>) {
+    match about {
+        Confirm::Quit => stop::quit(state, out),
+        Confirm::New { private } => slash::begin_anew(state, private, out),
+        Confirm::Resume(id) => out.push(Command::Io(IoCommand::LoadSession { id })),
+        Confirm::DeleteSession(id) => {
+            out.push(Command::Io(IoCommand::RemoveSession { id }));
+            let picker = state.behind.take().unwrap_or_else(SessionPicker::loading);
+            state.overlay = Some(Overlay::Sessions(picker));
+            out.push(Command::Io(IoCommand::ListSessions));
+        }
+        Confirm::CommitPart => committing::message(state, out),
+        Confirm::LoadAnyway(name) => models::load(state, &name, out),
+        Confirm::PullAnyway(name) => models::pull(state, &name, out),
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn run(
         Slash::Model => models::take_model(state, argument, out),
         Slash::Models => models::open_models(state, false, out),
         Slash::Theme => theme(state, argument, out),
+        Slash::Settings => super::settings::open(state, out),
         Slash::New => new(state, false, out),
         Slash::Private => new(state, true, out),
         Slash::Back => back::open(state),

@@ -55,6 +55,19 @@ pub(super) enum Takes {
     Keys,
 }
 
+impl PartialEq for Key {
+    /// No two rows have the same name.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Key {
     /// A key that only the user's own file sets; the rest of a row is said in the table.
     pub(super) const USERS: Self = Self {
