@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cache::prefix_cache::CERTAIN_CHECKPOINTS;
+use super::cache::checkpoints;
 use crate::base::Result;
 use crate::kernels::pages::Precision;
 use crate::model::bert;
@@ -154,7 +154,7 @@ impl StateBytes {
             per_token: footprint.per_token.saturating_mul(if ours { 1 } else { 2 }),
             fixed: footprint
                 .fixed
-                .saturating_mul(2 + CERTAIN_CHECKPOINTS as u64),
+                .saturating_mul(2 + checkpoints::CERTAIN as u64),
         }
     }
 }

@@ -3,52 +3,25 @@
 //!
 //! A state with attention alone can be cut back to any length. A state with a delta rule cannot, so
 //! checkpoints are kept where the next prompt is known to part from this one: behind the system
-//! block, before each question and each answer, and every few thousand tokens on the way. Few of
-//! them are certain to be kept; more are while memory is free, so that one can go back far.
+//! block, before each question and each answer, and every few thousand tokens on the way.
 
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::base::bug::bug;
 use crate::base::text::human_count;
-use crate::base::{Cancel, Failure, Result, memory};
+use crate::base::{Cancel, Failure, Result};
 use crate::engine::Step;
+use crate::engine::cache::checkpoints::{Checkpoints, Why};
 use crate::engine::cache::disk_cache::{DiskCache, Found, Purpose};
 use crate::engine::chunk_size::ChunkSize;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::network::{Network, Wanted};
 
-/// The checkpoints that are kept in memory whatever else it holds.
-pub(in crate::engine) const CERTAIN_CHECKPOINTS: usize = 4;
-/// The most checkpoints that are kept while memory is free.
-const MOST_CHECKPOINTS: usize = 32;
-/// Bytes of memory that checkpoints beyond the certain ones leave free.
-const LEFT_FREE: u64 = 2 << 30;
 /// Tokens between checkpoints inside a long prompt.
 const STRIDE: usize = 2048;
 /// Tokens that a checkpoint on disk must save, so that loading it is worth it.
 const WORTH: usize = 48;
-
-/// The reason for which a checkpoint is kept; the least is given up first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Why {
-    /// On the way through a long prompt.
-    Stride,
-    /// A question begins here.
-    Question,
-    /// An answer begins here.
-    Answer,
-    /// The system block ends here.
-    System,
-}
-
-/// A state of the network that was kept.
-struct CachedCheckpoint {
-    why: Why,
-    /// The tokens that the state stands for.
-    tokens: Vec<u32>,
-    checkpoint: Checkpoint,
-}
 
 /// The places where the next prompt may part from this one, in tokens of this one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -69,9 +42,7 @@ pub(in crate::engine) struct PrefixCache {
     network: Box<dyn Network>,
     /// The tokens the network's state stands for.
     held: Vec<u32>,
-    checkpoints: Vec<CachedCheckpoint>,
-    /// Bytes of memory that are free.
-    available: fn() -> u64,
+    checkpoints: Checkpoints,
     states: Option<DiskCache>,
     /// False while what is read may not be written to disk.
     keep: bool,
@@ -98,8 +69,7 @@ impl PrefixCache {
         Self {
             network,
             held: Vec::new(),
-            checkpoints: Vec::new(),
-            available: memory::available,
+            checkpoints: Checkpoints::default(),
             states,
             keep: true,
             on_disk: None,
@@ -127,8 +97,7 @@ impl PrefixCache {
     pub fn reset(&mut self) {
         self.network.reset();
         self.held.clear();
-        self.checkpoints
-            .retain(|checkpoint| checkpoint.why == Why::System);
+        self.checkpoints.forget();
     }
 
     /// Has states written to disk from now on, or none.
@@ -288,13 +257,8 @@ impl PrefixCache {
         } else {
             0
         };
-        let kept = self
-            .checkpoints
-            .iter()
-            .enumerate()
-            .map(|(i, checkpoint)| (usable(&checkpoint.tokens), i))
-            .max()
-            .filter(|(length, _)| *length > own);
+        let kept = self.checkpoints.longest(usable);
+        let kept = kept.filter(|(length, _)| *length > own);
         let least = kept.map_or(own, |(length, _)| length);
         let stored = self
             .stored()
@@ -327,13 +291,13 @@ impl PrefixCache {
 
     /// Brings the network to a checkpoint in memory; false where it does not take it.
     fn restore_checkpoint(&mut self, i: usize) -> bool {
-        let Some(checkpoint) = self.checkpoints.get(i) else {
+        let Some((tokens, checkpoint)) = self.checkpoints.get(i) else {
             return bug("there is no such checkpoint", false);
         };
-        let restored = self.network.restore(&checkpoint.checkpoint);
+        let restored = self.network.restore(checkpoint);
         self.held.clear();
         if restored {
-            self.held.extend_from_slice(&checkpoint.tokens);
+            self.held.extend_from_slice(tokens);
         }
         restored
     }
@@ -357,7 +321,7 @@ impl PrefixCache {
         if restored {
             self.held = found.tokens;
             if !self.network.can_truncate() {
-                self.remember(Why::Stride, checkpoint);
+                self.checkpoints.keep(Why::Stride, &self.held, checkpoint);
             }
         }
         restored
@@ -402,41 +366,7 @@ impl PrefixCache {
             Why::Stride
         };
         if let Some(checkpoint) = self.network.checkpoint() {
-            self.remember(why, checkpoint);
-        }
-    }
-
-    /// Keeps the state behind the tokens held; where there are too many checkpoints, another one
-    /// goes.
-    fn remember(&mut self, why: Why, checkpoint: Checkpoint) {
-        let tokens = self.held.clone();
-        self.checkpoints
-            .retain(|checkpoint| checkpoint.tokens != tokens);
-        while self.checkpoints.len() >= self.most(&checkpoint) {
-            // Those on the way first, then answers; the oldest of them.
-            let least = self
-                .checkpoints
-                .iter()
-                .enumerate()
-                .min_by_key(|(i, checkpoint)| (checkpoint.why, *i));
-            let Some((i, _)) = least else { break };
-            self.checkpoints.remove(i);
-        }
-        self.checkpoints.push(CachedCheckpoint {
-            why,
-            tokens,
-            checkpoint,
-        });
-    }
-
-    /// Counts the checkpoints that may be kept with another one.
-    fn most(&self, another: &Checkpoint) -> usize {
-        let free = self.checkpoints.len() < MOST_CHECKPOINTS
-            && (self.available)() >= LEFT_FREE + another.own_bytes() as u64;
-        if free {
-            MOST_CHECKPOINTS
-        } else {
-            CERTAIN_CHECKPOINTS
+            self.checkpoints.keep(why, &self.held, checkpoint);
         }
     }
 
@@ -485,12 +415,8 @@ impl PrefixCache {
 
     /// Returns the state behind `tokens`, a prefix of those held; none where it cannot be had.
     fn checkpoint_at(&mut self, tokens: &[u32]) -> Option<Checkpoint> {
-        let kept = self
-            .checkpoints
-            .iter()
-            .find(|checkpoint| checkpoint.tokens == tokens);
-        if let Some(checkpoint) = kept {
-            return Some(checkpoint.checkpoint.clone());
+        if let Some(kept) = self.checkpoints.of(tokens) {
+            return Some(kept.clone());
         }
         if !self.network.can_truncate() && self.held != tokens {
             return None;

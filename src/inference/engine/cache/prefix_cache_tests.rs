@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::checkpoints;
 use super::*;
 use crate::base::CancelSource;
 use crate::engine::{
@@ -249,7 +250,7 @@ fn going_back_reads_nothing_of_the_conversation_again() {
     for (free, reads) in [(u64::MAX, false), (0, true)] {
         for name in MODELS {
             let mut engine = load(name, None, 0);
-            engine.prefix_cache.available = if free > 0 { || u64::MAX } else { || 0 };
+            engine.prefix_cache.checkpoints.available = if free > 0 { || u64::MAX } else { || 0 };
             let mut turn = request("what does the parser do with tabs?");
             turn.max_tokens = 40;
             let mut asked = Vec::new();
@@ -281,9 +282,9 @@ fn going_back_reads_nothing_of_the_conversation_again() {
             }
             let held = engine.prefix_cache.checkpoints.len();
             let most = if free > 0 {
-                MOST_CHECKPOINTS
+                checkpoints::MOST
             } else {
-                CERTAIN_CHECKPOINTS
+                checkpoints::CERTAIN
             };
             assert!(held <= most, "{name}: {held}");
         }
@@ -293,13 +294,13 @@ fn going_back_reads_nothing_of_the_conversation_again() {
 #[test]
 fn few_checkpoints_are_held_and_the_rules_stay() {
     let mut engine = load("qwen35-tiny-mtp", None, 0);
-    engine.prefix_cache.available = || 0;
+    engine.prefix_cache.checkpoints.available = || 0;
     for i in 0..8 {
         run(&mut engine, &request(&format!("{i} is another question")));
     }
     let (_, cached, prompt) = run(&mut engine, &request("and one more"));
     assert!(cached * 10 > prompt * 8);
-    assert!(engine.prefix_cache.checkpoints.len() <= CERTAIN_CHECKPOINTS);
+    assert!(engine.prefix_cache.checkpoints.len() <= checkpoints::CERTAIN);
 }
 
 #[test]
