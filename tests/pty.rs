@@ -7,6 +7,7 @@ mod consent;
 mod endings;
 mod folding;
 mod mishaps;
+mod notices;
 mod project;
 mod resuming;
 mod settings;

@@ -27,6 +27,7 @@ mod last_words;
 pub mod markdown;
 mod model_picker;
 mod model_rows;
+mod notice;
 mod opening;
 mod overlay;
 pub mod pacer;
