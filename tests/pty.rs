@@ -8,6 +8,7 @@ mod endings;
 mod folding;
 mod mishaps;
 mod notices;
+mod plain;
 mod project;
 mod resuming;
 mod settings;

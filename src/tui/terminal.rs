@@ -92,6 +92,11 @@ impl Hold {
         }
     }
 
+    /// One for a terminal that is never taken.
+    pub fn never() -> Self {
+        Self::new(false)
+    }
+
     fn take(&self, title: &str) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         super::last_words::arm(self.leaving());

@@ -185,6 +185,8 @@ settings! {
     color: ColorChoice = ColorChoice::Auto, "color" Color;
     /// Takes the mouse.
     mouse: bool = true, "mouse" Flag;
+    /// Prints lines in order instead of drawing a screen, for screen readers.
+    plain_ui: bool = false, "plain_ui" Flag;
     /// Tells that a job of ten seconds or more has ended while the window is not in focus.
     notify: NoticeChoice = NoticeChoice::Auto, "notify" Notice;
     /// The keys of vim in the composer.
