@@ -72,6 +72,10 @@ impl Ring {
             Some(Overlay::Help { .. }) => self.help(),
             Some(Overlay::Text { title, text, .. }) => format!("{title}\n{text}"),
             Some(Overlay::Themes(_)) => "there are no colours here".to_owned(),
+            Some(Overlay::Settings(_)) => {
+                "`homebody config` tells the settings, and `homebody config set KEY VALUE` changes one"
+                    .to_owned()
+            }
             Some(Overlay::Search(picker)) => {
                 let mut rows: Vec<String> = (picker.rows().take(ROWS))
                     .map(|hit| {
