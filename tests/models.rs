@@ -103,8 +103,18 @@ fn a_hook_without_a_model_lets_the_rules_decide() {
     // Without the hook the same is refused: whoever asks for a review wants one.
     place.write("src/key.rs", "const KEY: &str = \"\";\n");
     place.run_git(&["add", "-A"]);
-    let output = cut_off(&place, &["review"]);
-    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    for args in [
+        &["review"][..],
+        &["-q", "review"],
+        &["message"],
+        &["-q", "message"],
+    ] {
+        let output = cut_off(&place, args);
+        let words = stderr(&output);
+        assert_eq!(code(&output), 2, "{args:?}: {words}");
+        let said = words.contains("no model") && words.contains("homebody models pull ");
+        assert!(said && !words.contains("fetching"), "{args:?}: {words}");
+    }
 }
 
 /// Wherever git stages what is committed, and whatever is left to others to read: the rules look.

@@ -7,6 +7,8 @@ mod consent;
 mod endings;
 mod folding;
 mod mishaps;
+mod notices;
+mod plain;
 mod project;
 mod resuming;
 mod settings;

@@ -143,8 +143,9 @@ pub enum Command {
     },
     /// Draw everything again from an empty screen.
     Redraw,
-    /// Ring the bell: something long has ended while the window had no focus.
-    Bell,
+    /// Tell the desktop that something long has ended while the window had no focus. The words
+    /// are our own: nothing of a repository or a model may stand in them.
+    Notify(String),
     /// Stop the process as Ctrl-Z does, giving the terminal back meanwhile.
     Suspend,
     /// End the program.

@@ -70,6 +70,9 @@ pub(super) struct Screen {
     /// Go on with a conversation: the last one, or the one named
     #[arg(long, value_name = "ID", num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub(super) resume: Option<String>,
+    /// Lines in order instead of a screen, for screen readers
+    #[arg(long)]
+    pub(super) plain_ui: bool,
     /// The theme
     #[arg(long, value_name = "NAME")]
     pub(super) theme: Option<String>,

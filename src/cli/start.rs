@@ -17,7 +17,7 @@ use super::{
     Code, ask, bench, completions, context, debug, doctor, forget, index, message, models, patch,
     review, search, sessions, undo,
 };
-use crate::base::config::ColorChoice;
+use crate::base::config::{ColorChoice, Origin};
 use crate::base::text::{hides, printable};
 use crate::base::{Config, Failure, Kind, Places, RepoPath, Result, seal};
 use crate::jobs::Event;
@@ -161,7 +161,10 @@ fn opening(global: &Global, screen: Screen) -> Result<Opening> {
     }
     let places = Places::find()?;
     places.check_owner()?;
-    let config = settings(&places, global, screen.theme)?;
+    let mut config = settings(&places, global, screen.theme)?;
+    if screen.plain_ui {
+        config.plain_ui.set(true, Origin::CommandLine);
+    }
     if let Some(folder) = WideFolder::of(&dir, &places).filter(|_| !global.yes) {
         Out::new(config.color.value, false, false).ask(&folder.question());
         let mut answer = String::new();

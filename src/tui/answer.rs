@@ -9,6 +9,7 @@ use super::text::{MEASURE, bar, plain};
 use super::theme::Role;
 use super::width::width;
 use crate::app::{AnswerBlock, BlockPart, JobKind, Phase, State};
+use crate::base::RepoPath;
 use crate::base::text::{counted, human_count, human_time, printable};
 
 /// The rows of an answer, in stretches that are kept apart.
@@ -217,18 +218,38 @@ fn sources(answer: &AnswerBlock, cx: &Cx<'_>) -> Vec<Row> {
     rows
 }
 
+/// The end of a path: its name, with as many folders before it as tell it from the others.
+fn told_apart<'a>(path: &'a RepoPath, all: &[&RepoPath]) -> &'a str {
+    let whole = path.as_str();
+    let starts = whole.rmatch_indices('/').map(|(at, _)| at + 1);
+    for start in starts {
+        let tail = whole.get(start..).unwrap_or(whole);
+        let same = |other: &&&RepoPath| {
+            let rest = other.as_str().strip_suffix(tail);
+            **other != path && rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+        };
+        if all.iter().find(same).is_none() {
+            return tail;
+        }
+    }
+    whole
+}
+
 /// Adds the rows of the sources that an answer cites, but for the last one: that comes back
 /// with the cells it takes, for more may stand in it.
 fn cited(answer: &AnswerBlock, cells: usize, cx: &Cx<'_>, rows: &mut Vec<Row>) -> (Row, usize) {
     let mut row = Row::default();
     let mut used = 0;
+    let paths: Vec<&RepoPath> = (answer.sources.iter().filter(|s| s.cited))
+        .map(|source| &source.path)
+        .collect();
     for source in answer.sources.iter().filter(|s| s.cited) {
         let lines = if source.start == source.end {
             source.start.to_string()
         } else {
             format!("{}-{}", source.start, source.end)
         };
-        let name = printable(source.path.name()).into_owned();
+        let name = printable(told_apart(&source.path, &paths)).into_owned();
         let word = format!("{} {name}:{lines}", source.id);
         let cells_of = width(&word);
         if used > 0 && used + 3 + cells_of > cells {
@@ -253,4 +274,24 @@ fn cited(answer: &AnswerBlock, cells: usize, cx: &Cx<'_>, rows: &mut Vec<Row>) -
         used += cells_of;
     }
     (row, used)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_has_as_much_of_its_path_as_tells_it_from_the_others() {
+        let paths = ["t/unit/tasks.py", "app/tasks.py", "tasks.py", "t/other.py"]
+            .map(|path| RepoPath::new(path).expect("a path"));
+        let all: Vec<&RepoPath> = paths.iter().collect();
+        let named: Vec<&str> = paths.iter().map(|path| told_apart(path, &all)).collect();
+        assert_eq!(
+            named,
+            ["unit/tasks.py", "app/tasks.py", "tasks.py", "other.py"]
+        );
+        // Twice the same file is one file.
+        let twice = [&paths[0], &paths[0]];
+        assert_eq!(told_apart(&paths[0], &twice), "tasks.py");
+    }
 }

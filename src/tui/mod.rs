@@ -27,6 +27,7 @@ mod last_words;
 pub mod markdown;
 mod model_picker;
 mod model_rows;
+mod notice;
 mod opening;
 mod overlay;
 pub mod pacer;
@@ -35,6 +36,7 @@ mod panes;
 mod panic_watch;
 #[cfg(unix)]
 mod paste;
+mod plain;
 mod reports;
 mod review;
 mod run;
@@ -89,6 +91,14 @@ pub struct Start {
 /// Runs the terminal UI until the user quits, and gives the id of the conversation that can be gone
 /// on with. The terminal is left as it was found, whatever happens.
 pub fn run(start: Start) -> Result<Option<String>> {
+    if start.config.plain_ui.value {
+        return plain::run(start, None);
+    }
+    // Such a terminal, as the shell in Emacs is one, shows what would draw a screen as letters.
+    if std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        let why = "in lines (--plain-ui), since TERM is dumb: this terminal draws no screen";
+        return plain::run(start, Some(why));
+    }
     run::run(start)
 }
 

@@ -17,7 +17,7 @@ use super::terminal::{self, Terminal};
 use super::theme::Theme;
 use super::view::View;
 use super::workers::Workers;
-use super::{Start, clipboard, editor, signals};
+use super::{Start, clipboard, editor, notice, signals};
 use crate::app::{
     self, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Signal, State,
 };
@@ -362,8 +362,11 @@ impl Ring {
                 self.view.aside_at_cursor(&self.state, by);
                 None
             }
-            Command::Bell => {
-                self.screen.bell();
+            Command::Notify(text) => {
+                let choice = self.shared.workspace.config.notify.value;
+                let var = |name: &str| std::env::var(name).unwrap_or_default();
+                // A terminal that is gone is found out by the next drawing.
+                let _ = self.screen.send(&notice::sequence(choice, &text, var));
                 None
             }
             Command::Suspend => {

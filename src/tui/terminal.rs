@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossterm::event::{
-    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
-    EnableFocusChange, EnableMouseCapture, KeyboardEnhancementFlags, PopKeyboardEnhancementFlags,
-    PushKeyboardEnhancementFlags,
+    DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange,
+    KeyboardEnhancementFlags, PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
@@ -33,6 +32,35 @@ use super::color::Depth;
 const ASK: Duration = Duration::from_millis(100);
 
 type Backend = CrosstermBackend<BufWriter<Stdout>>;
+
+/// Reports of the mouse: buttons, dragging and the wheel. Crossterm would also ask for each movement
+/// with no button down, which means nothing here and is much over a slow line.
+struct Mouse(bool);
+
+impl crossterm::Command for Mouse {
+    fn write_ansi(&self, f: &mut impl std::fmt::Write) -> std::fmt::Result {
+        let switch = if self.0 { 'h' } else { 'l' };
+        for mode in ["1000", "1002", "1006"] {
+            write!(f, "\x1b[?{mode}{switch}")?;
+        }
+        Ok(())
+    }
+
+    #[cfg(windows)]
+    fn execute_winapi(&self) -> io::Result<()> {
+        use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
+        if self.0 {
+            EnableMouseCapture.execute_winapi()
+        } else {
+            DisableMouseCapture.execute_winapi()
+        }
+    }
+
+    #[cfg(windows)]
+    fn is_ansi_code_supported(&self) -> bool {
+        false
+    }
+}
 
 /// A terminal that is ours for now.
 pub struct Terminal {
@@ -64,6 +92,11 @@ impl Hold {
         }
     }
 
+    /// One for a terminal that is never taken.
+    pub fn never() -> Self {
+        Self::new(false)
+    }
+
     fn take(&self, title: &str) -> io::Result<()> {
         #[cfg(target_os = "linux")]
         super::last_words::arm(self.leaving());
@@ -80,7 +113,7 @@ impl Hold {
             SetTitle(title),
         )?;
         if self.mouse {
-            queue!(out, EnableMouseCapture)?;
+            queue!(out, Mouse(true))?;
         }
         if self.keyboard {
             queue!(
@@ -114,7 +147,7 @@ impl Hold {
             let _ = queue!(out, PopKeyboardEnhancementFlags);
         }
         if self.mouse {
-            let _ = queue!(out, DisableMouseCapture);
+            let _ = queue!(out, Mouse(false));
         }
         let _ = queue!(
             out,
@@ -184,11 +217,6 @@ impl Terminal {
         // keys, and be waited for in vain.
         let _ = self.inner.backend_mut().clear_region(ClearType::All);
         self.inner.swap_buffers();
-    }
-
-    /// Rings the bell.
-    pub fn bell(&mut self) {
-        let _ = execute!(self.inner.backend_mut(), Print("\x07"));
     }
 
     /// Writes a sequence of ours (never foreign text).

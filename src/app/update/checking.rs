@@ -5,6 +5,7 @@ use super::super::blocks::patch_block::{Decision, PatchState};
 use super::super::command::Command;
 use super::super::keymap::Action;
 use super::super::state::State;
+use super::notice;
 use super::patching::patch_mut;
 use crate::base::{Failure, Result};
 use crate::jobs::check::{Checked, Verdict};
@@ -68,7 +69,13 @@ pub(super) fn checked(
     out: &mut Vec<Command>,
 ) {
     state.checking = state.checking.filter(|block| *block != id);
-    let unseen = !state.window_focus;
+    let began = match patch_mut(state, id).map(|patch| &patch.check) {
+        Some(Check::Running { since, .. }) => Some(*since),
+        _ => None,
+    };
+    if let (Some(since), Some(said)) = (began, notice::of_check(&result)) {
+        notice::unseen(state, since, said, out);
+    }
     // The verdict stands at the patch's foot, which may be out of sight.
     match &result {
         Ok(checked) if checked.verdict == Verdict::Passed => {
@@ -93,9 +100,6 @@ pub(super) fn checked(
             Err(failure) if failure.is_interrupted() => Check::None,
             Err(failure) => Check::Failed(failure),
         };
-        if unseen {
-            out.push(Command::Bell);
-        }
     }
 }
 

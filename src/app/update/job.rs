@@ -8,13 +8,11 @@ use super::super::blocks::review_block::{FindingRow, ReviewBlock};
 use super::super::command::Command;
 use super::super::event::{Generation, Millis};
 use super::super::state::{Composing, Cursor, Focus, RunningJob, Scroll, State};
-use super::{committing, send};
+use super::{committing, notice, send};
 use crate::base::text::human_count;
 use crate::base::{Failure, Kind, Result};
 use crate::jobs::{Answer, Context, Event, Usage};
 
-/// The least duration of a job that rings when it ends unseen.
-const LONG_MS: Millis = 10_000;
 /// The share of the context, in per cent, from which a full context is warned of.
 const NEARLY_FULL: usize = 85;
 
@@ -197,6 +195,7 @@ pub(super) fn done(
         Some(Body::Review(review)) => review.started,
         _ => state.now,
     };
+    let said = (!job.stopping).then(|| notice::of_job(job.kind, result.as_deref()));
     match result.map(|answer| *answer) {
         Ok(answer) => finish(state, &job, answer),
         Err(failure) => failed(state, &job, failure),
@@ -204,8 +203,8 @@ pub(super) fn done(
     if job.commits {
         committing::written(state, job.block, out);
     }
-    if !state.window_focus && !job.stopping && state.now.saturating_sub(started) >= LONG_MS {
-        out.push(Command::Bell);
+    if let Some(said) = said.flatten() {
+        notice::unseen(state, started, said, out);
     }
     send::advance(state, out);
 }

@@ -267,8 +267,20 @@ fn a_long_job_rings_only_where_nobody_looks() {
         let generation = harness.ask("why?");
         harness.wait(ms);
         let out = harness.done(generation, asked("why?", "so"));
-        assert_eq!(has!(out, Command::Bell), rings, "{focus} {ms}");
+        let said = has!(out, Command::Notify(said) if said == "homebody: the answer is there");
+        assert_eq!(said, rings, "{focus} {ms}");
     }
+    // Who has stopped it knows that it has ended.
+    let mut harness = Harness::ready();
+    let generation = harness.ask("why?");
+    harness.wait(20_000);
+    harness.press("esc");
+    harness.event(Happened::Focus(false));
+    let out = harness.event(Happened::JobDone {
+        generation,
+        result: Err(Failure::interrupted()),
+    });
+    assert!(!has!(out, Command::Notify(_)));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod keys;
 mod look;
 mod models;
 mod mouse;
+mod notice;
 mod overlay;
 mod palette;
 mod panel;

@@ -9,7 +9,7 @@ use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::log::{Conversation, Log};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
-use super::send;
+use super::{notice, send};
 use crate::base::text::{counted, human_count};
 use crate::base::{Failure, RepoPath, Result};
 use crate::index::{Progress, Stats};
@@ -224,9 +224,8 @@ fn pulled(state: &mut State, id: BlockId, name: String, out: &mut Vec<Command>) 
         download.done = download.total;
     }
     state.pulling = None;
-    if !state.window_focus {
-        out.push(Command::Bell);
-    }
+    // Fetching a model is never short enough to wait for.
+    notice::unseen(state, 0, "the model is here".to_owned(), out);
     out.push(Command::Io(IoCommand::ListModels));
     // A model in use is not thrown out for one that was fetched beside it.
     if matches!(state.engine, EngineState::Ready(_)) {

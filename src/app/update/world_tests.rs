@@ -195,6 +195,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
     assert_eq!(download(&harness).resumed, 10);
     assert!(matches!(harness.state.activity(), Activity::Pulling { .. }));
     harness.event(Event::Focus(false));
+    harness.wait(20_000);
     let out = harness.event(Event::Pull(PullEvent::Done {
         name: "small".to_owned(),
     }));
@@ -203,7 +204,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
         (DownloadEnd::Done, 100)
     );
     assert!(has!(out, Command::LoadModel { name: Some(name), choose: true } if name == "small"));
-    assert!(has!(out, Command::Bell) && has!(out, Command::Io(IoCommand::ListModels)));
+    assert!(has!(out, Command::Notify(_)) && has!(out, Command::Io(IoCommand::ListModels)));
 }
 
 #[test]

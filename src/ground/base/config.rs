@@ -37,6 +37,38 @@ impl ColorChoice {
     }
 }
 
+/// The way in which it is told that something long has ended, while nobody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NoticeChoice {
+    /// By a notice of the desktop where the terminal is known to show one, else by the bell.
+    #[default]
+    Auto,
+    /// Not at all.
+    Off,
+    /// By the bell.
+    Bell,
+    /// By the sequence OSC 9.
+    Osc9,
+    /// By the sequence OSC 777.
+    Osc777,
+}
+
+impl NoticeChoice {
+    /// All choices.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Off, Self::Bell, Self::Osc9, Self::Osc777];
+
+    /// Returns the choice as it stands in the file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Off => "off",
+            Self::Bell => "bell",
+            Self::Osc9 => "osc9",
+            Self::Osc777 => "osc777",
+        }
+    }
+}
+
 /// The most threads that are taken: more than any machine this runs on has.
 const MOST_THREADS: u64 = 1024;
 /// The most megabytes that are taken: more than any disk has.
@@ -153,6 +185,10 @@ settings! {
     color: ColorChoice = ColorChoice::Auto, "color" Color;
     /// Takes the mouse.
     mouse: bool = true, "mouse" Flag;
+    /// Prints lines in order instead of drawing a screen, for screen readers.
+    plain_ui: bool = false, "plain_ui" Flag;
+    /// Tells that a job of ten seconds or more has ended while the window is not in focus.
+    notify: NoticeChoice = NoticeChoice::Auto, "notify" Notice;
     /// The keys of vim in the composer.
     vim: bool = false, "vim" Flag;
     /// Keeps conversations on disk.

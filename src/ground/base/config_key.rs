@@ -1,7 +1,7 @@
 //! The kinds of values that keys of the configuration take: how each is read from a file or a
 //! variable, written, and named in messages.
 
-use super::config::{ColorChoice, Config};
+use super::config::{ColorChoice, Config, NoticeChoice};
 use super::config_file::{Entry, Wrong};
 use super::failure::{Failure, Result};
 use super::path::RepoPath;
@@ -45,6 +45,8 @@ pub(super) enum Takes {
     OptionalText(At<Option<String>>),
     /// One of the choices of colours.
     Color(At<ColorChoice>),
+    /// One of the choices of notices.
+    Notice(At<NoticeChoice>),
     /// A path inside the repository.
     Path(At<String>),
     /// A list of texts.
@@ -89,8 +91,9 @@ impl Key {
             Takes::Number(_, most) => format!("a number from 0 to {most}"),
             Takes::Seconds(_) => "a time such as \"20s\" or \"2m\"".to_owned(),
             Takes::Text(_) | Takes::OptionalText(_) => "a text".to_owned(),
-            Takes::Color(_) => {
-                let words = ColorChoice::ALL.map(|choice| format!("\"{}\"", choice.word()));
+            Takes::Color(_) | Takes::Notice(_) => {
+                let words = self.choices().into_iter();
+                let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
                 words.join(", ")
             }
             Takes::Path(_) => "a path inside the repository".to_owned(),
@@ -108,7 +111,7 @@ impl Key {
             Takes::Number(..) => "number",
             Takes::Seconds(_) => "time",
             Takes::Text(_) | Takes::OptionalText(_) => "text",
-            Takes::Color(_) => "choice",
+            Takes::Color(_) | Takes::Notice(_) => "choice",
             Takes::Path(_) => "path",
             Takes::Texts(_) => "list of texts",
             Takes::Globs(_) => "list of globs",
@@ -130,6 +133,7 @@ impl Key {
         match self.takes {
             Takes::Flag(_) => vec!["true", "false"],
             Takes::Color(_) => ColorChoice::ALL.map(ColorChoice::word).to_vec(),
+            Takes::Notice(_) => NoticeChoice::ALL.map(NoticeChoice::word).to_vec(),
             _ => Vec::new(),
         }
     }
@@ -153,9 +157,11 @@ impl Key {
             table.ok().and_then(|mut table| table.remove("x"))
         };
         let value = match self.takes {
-            Takes::Text(_) | Takes::OptionalText(_) | Takes::Color(_) | Takes::Path(_) => {
-                written(&said).filter(toml::Value::is_str)
-            }
+            Takes::Text(_)
+            | Takes::OptionalText(_)
+            | Takes::Color(_)
+            | Takes::Notice(_)
+            | Takes::Path(_) => written(&said).filter(toml::Value::is_str),
             Takes::Texts(_) | Takes::Globs(_) | Takes::Keys => {
                 let whole = written(&said).filter(toml::Value::is_array);
                 whole.or_else(|| Some(toml::Value::from(words.to_vec())))
@@ -196,6 +202,10 @@ impl Key {
             Takes::OptionalText(at) => over(at(config), entry.optional_text()?, origin),
             Takes::Color(at) => {
                 let words = ColorChoice::ALL.map(|choice| (choice.word(), choice));
+                over(at(config), entry.one_of(&words)?, origin);
+            }
+            Takes::Notice(at) => {
+                let words = NoticeChoice::ALL.map(|choice| (choice.word(), choice));
                 over(at(config), entry.one_of(&words)?, origin);
             }
             Takes::Path(at) => {
@@ -259,6 +269,7 @@ impl Key {
             Takes::Text(at) | Takes::Path(at) => write(at(config), |x| text(x)),
             Takes::OptionalText(at) => write_set(at(config), |x| text(x)),
             Takes::Color(at) => write(at(config), |x| text(x.word())),
+            Takes::Notice(at) => write(at(config), |x| text(x.word())),
             Takes::Texts(at) | Takes::Globs(at) => write(at(config), |x| texts(x)),
             Takes::Keys => {
                 let keys = config.keys.value.iter();

@@ -1,0 +1,90 @@
+//! A sitting in lines: for screen readers, and for terminals that only print.
+
+use super::project::{GREET, Project};
+use super::sitting::{PATCH, REVIEW};
+use super::terminal::{Manner, Terminal};
+
+/// Types a line, once it is asked for.
+fn say(terminal: &mut Terminal, line: &str) {
+    terminal.send(&format!("{line}\n"));
+}
+
+fn open(project: &Project, script: &str, args: &[&str], term: &str) -> Terminal {
+    let engine = project.script(script);
+    let manner = Manner {
+        size: (80, 60),
+        env: vec![("TERM", term.to_owned())],
+        ..Manner::default()
+    };
+    let args = [&["--engine", engine.as_str()], args].concat();
+    let mut terminal = Terminal::start(&project.path(), &args, &manner);
+    terminal.wait("the prompt", 20, |text| text.trim_end().ends_with('>'));
+    terminal
+}
+
+#[test]
+fn a_sitting_in_lines_moves_no_cursor() {
+    let project = Project::new();
+    let ask = r#"{"when":"greets","steps":[{"text":"By **greet** [1].\nIt greets."}]}"#;
+    let script = [ask, PATCH, REVIEW].join("\n");
+    let mut terminal = open(&project, &script, &["--plain-ui"], "xterm-256color");
+
+    say(&mut terminal, "who greets in @src/greet.rs?");
+    terminal.wait("the answer and the prompt", 20, |text| {
+        text.contains("It greets.") && text.contains("source 1: src/greet.rs")
+    });
+
+    // One hunk is taken, the other is not.
+    say(&mut terminal, "/patch make it louder in @src/greet.rs");
+    terminal.wait("the first hunk", 20, |text| text.contains("hunk 1 of 2"));
+    terminal.wait("its question", 10, |text| text.contains("take it?"));
+    say(&mut terminal, "y");
+    terminal.wait("the second hunk", 10, |text| text.contains("hunk 2 of 2"));
+    say(&mut terminal, "n");
+    terminal.wait("it to be written", 10, |text| {
+        text.contains("/undo takes it back")
+    });
+    assert_eq!(
+        project.read("src/greet.rs"),
+        GREET.replace("\"Hello, {name}\"", "\"Hello, {name}!\"")
+    );
+    say(&mut terminal, "/undo");
+    terminal.wait("it to be taken back", 10, |text| {
+        text.contains("put back as before")
+    });
+
+    project.write("src/greet.rs", &GREET.replace("> 20", "> 2"));
+    project.stage();
+    say(&mut terminal, "/review");
+    terminal.wait("the finding", 20, |text| {
+        text.contains("1. warning, src/greet.rs:15: everybody is long now")
+    });
+    say(&mut terminal, "/help");
+    terminal.wait("help", 10, |text| text.contains("Commands:"));
+    terminal.send("\x04");
+    assert_eq!(terminal.ended(20), 0);
+
+    let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
+    let raw = raw.split("left with").next().unwrap_or_default();
+    assert!(!raw.contains('\x1b'), "{raw:?}");
+    assert!(!raw.contains(['─', '│', '❯', '━']), "{raw}");
+}
+
+#[test]
+fn ctrl_c_stops_and_a_dumb_terminal_gets_lines_by_itself() {
+    let project = Project::new();
+    let script = r#"{"when":"greets","steps":[{"text":"It begins.\n"},{"wait_ms":60000}]}"#;
+    let mut terminal = open(&project, script, &[], "dumb");
+    assert!(terminal.text().contains("since TERM is dumb"));
+    say(&mut terminal, "what greets?");
+    terminal.wait("the answer to begin", 20, |text| {
+        text.contains("It begins.")
+    });
+    terminal.send("\x03");
+    terminal.wait("it to stop", 10, |text| text.contains("stopped"));
+    terminal.wait("the prompt again", 10, |text| {
+        text.trim_end().ends_with('>')
+    });
+    terminal.send("\x04");
+    assert_eq!(terminal.ended(20), 0);
+}
