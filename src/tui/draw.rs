@@ -10,7 +10,7 @@ use super::styled_rows::{Row, Rows};
 use super::text::{MEASURE, bar, plain};
 use super::theme::{Role, Theme};
 use super::width::{fit, spans_width, width};
-use super::{answer, diff, review};
+use super::{answer, diff, review, welcome};
 use crate::app::{
     Block, BlockPart, Body, Download, DownloadEnd, Focus, Millis, Note, Place, Sent, State, Tone,
     UserTurn, help,
@@ -187,7 +187,7 @@ pub fn block(block: &Block, state: &State, cx: &Cx<'_>, kept: &mut Kept) -> Vec<
         rows: rows.into(),
     };
     match &block.body {
-        Body::Welcome => vec![chunk(0, welcome(state, cx))],
+        Body::Welcome => vec![chunk(0, welcome::rows(state, cx))],
         Body::User(turn) => vec![chunk(0, user(turn, cx))],
         Body::Answer(answer) => {
             let inner = narrower(cx, 2);
@@ -220,40 +220,6 @@ fn narrower<'a>(cx: &Cx<'a>, cells: usize) -> Cx<'a> {
         width: cx.width.saturating_sub(cells),
         ..*cx
     }
-}
-
-fn welcome(state: &State, cx: &Cx<'_>) -> Vec<Row> {
-    let mut rows = vec![Row::text(vec![
-        Span::styled("homebody", cx.role(Role::Heading)),
-        Span::styled(
-            format!(" · {}", printable(&state.options.folder)),
-            cx.role(Role::Text),
-        ),
-    ])];
-    rows.push(Row::blank());
-    let sealed = match &state.options.sealed {
-        crate::base::seal::Sealed::Yes => {
-            "Nothing leaves this machine: the kernel refuses this process every network socket."
-        }
-        crate::base::seal::Sealed::No(_) => {
-            "Nothing is sent anywhere, but this process is not sealed against it: Enter says why."
-        }
-    };
-    for text in [
-        "Ask about this code. @ names a file, / a command, ? shows every key.",
-        "/patch plans a change you accept hunk by hunk; /review reads what is staged.",
-        sealed,
-    ] {
-        rows.extend(plain(text, cx.role(Role::Dim), cx.width.min(MEASURE)));
-    }
-    if !state.options.git {
-        rows.extend(plain(
-            "This folder is no git repository: everything works but diffs and reviews.",
-            cx.role(Role::Dim),
-            cx.width.min(MEASURE),
-        ));
-    }
-    rows
 }
 
 fn user(turn: &UserTurn, cx: &Cx<'_>) -> Vec<Row> {

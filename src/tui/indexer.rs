@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::shared::{Shared, guarded};
 use super::watcher::Watcher;
 use crate::app::{Event, IndexEvent, KnownFiles};
-use crate::base::{CancelSource, Result};
+use crate::base::{CancelSource, RepoPath, Result};
 use crate::index::Index;
 
 /// Time between two looks whether vectors can be made.
@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Builds that take less go unsaid.
 const SHORT: Duration = Duration::from_millis(500);
+
+/// Files that are named as a way in.
+const NOTABLE: usize = 3;
 
 /// The things the indexer's thread works with.
 pub(super) struct Indexer {
@@ -75,6 +78,15 @@ pub(super) fn serve(indexer: &Indexer) {
 enum Wish {
     Build(bool),
     Meaning,
+}
+
+/// Files that are a way into the repository, each with something it defines; none where the index
+/// is damaged, which whoever uses it is told.
+fn notable(index: &Index) -> Vec<(RepoPath, String)> {
+    let files = index.notable(NOTABLE).unwrap_or_default().into_iter();
+    files
+        .filter_map(|file| Some((file.path, file.names.into_iter().next()?)))
+        .collect()
 }
 
 impl Indexer {
@@ -163,10 +175,10 @@ impl Indexer {
     fn publish(&self, index: Arc<Index>, complete: bool) -> bool {
         let ready = IndexEvent::Ready {
             // Without sizes nothing is missing but a word in a list.
-            files: Arc::new(KnownFiles::new(
-                index.paths(),
-                index.sizes().unwrap_or_default(),
-            )),
+            files: Arc::new(
+                KnownFiles::new(index.paths(), index.sizes().unwrap_or_default())
+                    .with_notable(notable(&index)),
+            ),
             stats: Box::new(index.stats().clone()),
             complete,
         };

@@ -57,6 +57,7 @@ mod theme_picker;
 mod transcript;
 pub mod view;
 mod watcher;
+mod welcome;
 pub mod width;
 mod workers;
 pub mod wrap;

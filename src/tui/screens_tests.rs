@@ -49,6 +49,8 @@ mod patches;
 mod samples;
 #[path = "screens_themes_tests.rs"]
 mod themes;
+#[path = "screens_welcome_tests.rs"]
+mod welcome;
 
 use samples::*;
 

@@ -42,7 +42,6 @@ struct Key {
     look: u64,
     focused: bool,
     code: usize,
-    sealed: bool,
     diff: Option<DiffLook>,
 }
 
@@ -406,7 +405,6 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         Focus::Patch(id) | Focus::Review(id) => id == block.id && state.overlay.is_none(),
         _ => false,
     };
-    let mut sealed = false;
     let mut code = 0;
     let mut diff = None;
     match &block.body {
@@ -420,7 +418,8 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
             return None;
         }
         Body::Patch(_) => diff = Some(state.diff_look),
-        Body::Welcome => sealed = state.options.sealed == crate::base::seal::Sealed::Yes,
+        // All that is known of the repository comes into it, while there is nothing else.
+        Body::Welcome => return None,
         _ => {}
     }
     Some(Key {
@@ -429,7 +428,6 @@ fn key(block: &Block, state: &State, cx: &Cx<'_>) -> Option<Key> {
         look: cx.revision,
         focused,
         code,
-        sealed,
         diff,
     })
 }

@@ -75,6 +75,8 @@ pub struct KnownFiles {
     sizes: Vec<FileSize>,
     /// The files and the folders that they lie in.
     places: Arc<Vec<Place>>,
+    /// Files that are a way in, each with the name of something it defines.
+    pub notable: Vec<(RepoPath, String)>,
 }
 
 impl KnownFiles {
@@ -84,7 +86,15 @@ impl KnownFiles {
             places: Arc::new(places(&paths, &sizes, &[])),
             paths,
             sizes,
+            notable: Vec::new(),
         }
+    }
+
+    /// The same with files that are a way in, each with the name of something it defines.
+    #[must_use]
+    pub fn with_notable(mut self, notable: Vec<(RepoPath, String)>) -> Self {
+        self.notable = notable;
+        self
     }
 
     /// The files and folders that can be named, within some of them where there are any.

@@ -21,6 +21,31 @@ pub struct Outlined {
 }
 
 impl Index {
+    /// Returns the files of code that are changed often and hold much, the first of them first: a
+    /// way in for whoever does not know the repository. Names are read of these alone.
+    ///
+    /// # Errors
+    /// Of kind environment, if the index is damaged.
+    pub fn notable(&self, most: usize) -> Result<Vec<Outlined>> {
+        let Some(table) = self.table()? else {
+            return Ok(Vec::new());
+        };
+        let code = (table.files.iter()).filter(|file| file.class == FileClass::Source);
+        let mut weighed: Vec<(f32, &FileRow)> = code
+            .map(|file| {
+                let touched = file.rows.iter().map(|row| table.row(*row).touched).max();
+                // A file of no piece was never touched.
+                let touched = touched.unwrap_or_default() as f32;
+                let pieces = (file.rows.len() as f32).ln_1p();
+                (touched.ln_1p() + 0.5 * pieces, file)
+            })
+            .collect();
+        weighed.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let outlined = weighed.iter().map(|(_, file)| outlined(table, file));
+        let named = outlined.filter(|file| !file.names.is_empty());
+        Ok(named.take(most).collect())
+    }
+
     /// Returns the files of code that define something, in order of path.
     ///
     /// # Errors
