@@ -189,7 +189,7 @@ fn without_colour_none_is_sent() {
             ("TERM", "xterm-256color".to_owned()),
             ("NO_COLOR", "1".to_owned()),
         ],
-        vec![("TERM", "dumb".to_owned())],
+        vec![("TERM", "linux".to_owned()), ("NO_COLOR", "1".to_owned())],
     ] {
         let manner = Manner {
             env,
