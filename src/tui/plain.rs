@@ -109,9 +109,10 @@ fn read_lines() -> Result<(Sender<()>, Receiver<Typed>)> {
         .name("input".to_owned())
         .spawn(move || {
             for () in &asked {
-                let mut line = String::new();
-                let typed = match io::stdin().lock().read_line(&mut line) {
-                    Ok(n) if n > 0 => Typed::Line(line),
+                let mut line = Vec::new();
+                let typed = match io::stdin().lock().read_until(b'\n', &mut line) {
+                    // Bytes of another encoding are no reason to end.
+                    Ok(n) if n > 0 => Typed::Line(String::from_utf8_lossy(&line).into_owned()),
                     // A terminal that is gone has come to its end, too.
                     _ => Typed::End,
                 };

@@ -59,6 +59,11 @@ fn a_sitting_in_lines_moves_no_cursor() {
     terminal.wait("the finding", 20, |text| {
         text.contains("1. warning, src/greet.rs:15: everybody is long now")
     });
+    // Bytes that are no text end nothing.
+    terminal.send_bytes(b"what \xff greets?\n");
+    terminal.wait("what was made of it", 20, |text| {
+        text.contains("no further answer")
+    });
     say(&mut terminal, "/help");
     terminal.wait("help", 10, |text| text.contains("Commands:"));
     terminal.send("\x04");

@@ -128,7 +128,12 @@ impl Terminal {
 
     /// Types. Escape sequences are written as they are.
     pub fn send(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).expect("typed");
+        self.send_bytes(keys.as_bytes());
+    }
+
+    /// Types bytes, text or not.
+    pub fn send_bytes(&mut self, keys: &[u8]) {
+        self.keys.write_all(keys).expect("typed");
         self.keys.flush().expect("typed");
     }
 
