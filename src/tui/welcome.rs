@@ -39,7 +39,7 @@ pub(super) fn rows(state: &State, cx: &Cx<'_>) -> Vec<Row> {
             cx.role(Role::Text),
         ),
     ]);
-    let new = state.history.entries().is_empty();
+    let new = state.options.history.is_empty();
     let mut facts = Vec::new();
     if new && let Some(text) = facts_of(state) {
         facts = words(&text);
