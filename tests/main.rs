@@ -11,6 +11,7 @@ mod attack;
 mod catalog;
 mod cli;
 mod commands;
+mod completing;
 #[cfg(target_os = "linux")]
 mod crash;
 mod git_forms;

@@ -30,6 +30,8 @@ pub(super) fn run(command: DebugCommand, invocation: &mut Invocation) -> Result<
         } => tokenize(&file, special, time, invocation),
         DebugCommand::Render { messages, template } => render(&messages, template, invocation),
         DebugCommand::Generate { prompt, max } => generate(&prompt, max as usize, invocation),
+        // Carried out before there are settings that could be wrong.
+        DebugCommand::Complete { .. } => Ok(0),
         #[cfg(feature = "lab")]
         DebugCommand::Lab(command) => super::lab::run(command, invocation),
         DebugCommand::Seal {

@@ -9,6 +9,8 @@ mod ask;
 mod bench;
 #[cfg(feature = "lab")]
 mod bench_drafts;
+mod complete;
+mod complete_word;
 mod completions;
 mod consent;
 mod context;

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{
-    Command, CommandLine, ContextOf, Global, ReviewFormat, Screen, SearchFormat, parsed,
+    Command, CommandLine, ContextOf, DebugCommand, Global, ReviewFormat, Screen, SearchFormat,
+    parsed,
 };
 use super::consent::WideFolder;
 use super::invocation::Invocation;
 use super::out::Out;
 use super::settings_read::settings;
 use super::{
-    Code, ask, bench, completions, context, debug, doctor, forget, index, message, models, patch,
-    review, search, sessions, undo,
+    Code, ask, bench, complete, completions, context, debug, doctor, forget, index, message,
+    models, patch, review, search, sessions, undo,
 };
 use crate::base::config::{ColorChoice, Origin};
 use crate::base::text::{hides, printable};
@@ -332,6 +333,10 @@ fn carry_out(
     match &command {
         Command::Completions(args) => {
             completions::completions(args, &mut out);
+            return (Ok(0), out);
+        }
+        Command::Debug(DebugCommand::Complete { words }) => {
+            complete::run(words, wiring, &mut out);
             return (Ok(0), out);
         }
         Command::Man => {

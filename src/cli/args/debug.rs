@@ -1,5 +1,6 @@
 //! The arguments of `debug`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -61,6 +62,16 @@ pub(in crate::cli) enum DebugCommand {
         /// List the open descriptors instead
         #[arg(long)]
         inherited: bool,
+    },
+    /// The values that may stand in place of the last word, with what is said of each
+    Complete {
+        /// The words behind the program's name, as far as they are typed
+        #[arg(
+            value_name = "WORD",
+            trailing_var_arg = true,
+            allow_hyphen_values = true
+        )]
+        words: Vec<OsString>,
     },
     #[cfg(feature = "lab")]
     #[command(flatten)]

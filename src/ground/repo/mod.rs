@@ -26,6 +26,7 @@ mod open;
 #[cfg(test)]
 mod proof;
 pub mod read;
+mod revisions;
 pub mod stage;
 mod submodules;
 mod tree;
@@ -51,6 +52,7 @@ pub use ignored::{Globs, Ignoring};
 pub use log::{HistoryEdges, Log, Logged, Since};
 pub use new_file::NewFileForm;
 pub use read::{BlobId, blob_id};
+pub use revisions::RevisionName;
 pub use stage::TextChange;
 pub use tree::{TreeEntry, TreeKind};
 pub use uncommitted::AtHead;

@@ -6,6 +6,7 @@
 //! running homebody has open is locked.
 
 mod record;
+mod typed;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
