@@ -12,7 +12,7 @@ use crate::cli::{Place, code, stderr, stdout};
 use crate::pull::{Request, Server, body, good, head, sum, weights};
 
 /// The files that the server's one repository has.
-struct Files(Vec<(&'static str, Vec<u8>)>);
+pub(crate) struct Files(pub(crate) Vec<(&'static str, Vec<u8>)>);
 
 impl Files {
     fn listing(&self) -> Vec<serde_json::Value> {
@@ -29,7 +29,7 @@ impl Files {
     }
 
     /// A hub with this one repository, `owner/repo`; its list comes in two pages.
-    fn serve(self) -> Server {
+    pub(crate) fn serve(self) -> Server {
         Server::new(move |request, to| {
             let listing = self.listing();
             let (first, second) = listing.split_at(1);
