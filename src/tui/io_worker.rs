@@ -1,15 +1,14 @@
 //! The I/O worker, a thread for what is quick: reading files, asking git, sessions, lists, reports.
 
-use std::collections::VecDeque;
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::export_file;
 use super::history;
 use super::model_rows::model_rows;
 use super::reports::doctor;
@@ -18,7 +17,7 @@ use super::shared::{Shared, guarded};
 use crate::app::log::{Record, export, find, replay};
 use crate::app::{Conversation, Event, IoCommand};
 use crate::base::failure::io_failure;
-use crate::base::text::{printable, truncated};
+use crate::base::text::truncated;
 use crate::base::{Failure, LineRange, RepoPath, Result, memory};
 use crate::index::Index;
 use crate::jobs::review::Dismissed;
@@ -163,12 +162,13 @@ impl IoWorker {
                 let file = history::file(&self.shared.workspace.places.state);
                 return unsaved(guarded(|| history::save(&file, &line)));
             }
-            IoCommand::Export { text, file } => Event::Written(guarded(|| {
-                self.write(file.as_deref(), "homebody-session", &text)
+            IoCommand::Export { text, file } => Event::Written(guarded(|| match &file {
+                Some(file) => export_file::named(&self.shared.dir, file, &text),
+                None => export_file::own(self.exports(), "homebody-session", &text),
             })),
-            IoCommand::WriteReport(text) => {
-                Event::Written(guarded(|| self.write(None, "homebody-review", &text)))
-            }
+            IoCommand::WriteReport(text) => Event::Written(guarded(|| {
+                export_file::own(self.exports(), "homebody-review", &text)
+            })),
             IoCommand::Dismiss { finding, aside } => {
                 return unsaved(guarded(|| self.dismiss(&finding, aside)));
             }
@@ -184,6 +184,11 @@ impl IoWorker {
             }
             IoCommand::Doctor => Event::Doctor(guarded(|| Ok(doctor(&self.shared)))),
         })
+    }
+
+    /// The folder for what is written out without a place of the user's own.
+    fn exports(&self) -> &Path {
+        &self.shared.workspace.places.exports
     }
 
     /// The newest index, or of it what lies in some files and folders.
@@ -345,49 +350,6 @@ impl IoWorker {
             status: repo.status()?,
         })
     }
-
-    /// Writes a file that was not there before, where the user wants it or under a name of
-    /// its own in the folder homebody was started in.
-    fn write(&self, wanted: Option<&str>, stem: &str, text: &str) -> Result<String> {
-        let mut names: VecDeque<PathBuf> = match wanted {
-            Some(name) => VecDeque::from([self.shared.dir.join(expand(name))]),
-            None => (1..1_000)
-                .map(|n| {
-                    let number = if n == 1 {
-                        String::new()
-                    } else {
-                        format!("-{n}")
-                    };
-                    self.shared.dir.join(format!("{stem}{number}.md"))
-                })
-                .collect(),
-        };
-        while let Some(path) = names.pop_front() {
-            match fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&path)
-            {
-                Ok(mut file) => {
-                    return file
-                        .write_all(text.as_bytes())
-                        .map(|()| printable(&path.display().to_string()).into_owned())
-                        .map_err(|e| io_failure(format!("cannot write {}", path.display()), &e));
-                }
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && !names.is_empty() => {}
-                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-                    return Err(
-                        Failure::usage(format!("{} is there already", path.display()))
-                            .hint("name another file"),
-                    );
-                }
-                Err(e) => {
-                    return Err(io_failure(format!("cannot write {}", path.display()), &e));
-                }
-            }
-        }
-        Err(Failure::bug("no name was left for a file"))
-    }
 }
 
 /// The sessions in whose titles or texts all of some words stand, each with a line.
@@ -411,14 +373,6 @@ fn found(sessions: &Sessions, words: &str) -> Result<Vec<(String, String)>> {
 /// The event of a thing that was to be kept, if it could not be.
 fn unsaved(saved: Result<()>) -> Option<Event> {
     saved.err().map(Event::SaveFailed)
-}
-
-/// A path with a `~/` before it expanded as the shell would.
-fn expand(name: &str) -> PathBuf {
-    match (name.strip_prefix("~/"), dirs::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(name),
-    }
 }
 
 /// Carries commands out until nobody can send any.

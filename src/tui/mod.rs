@@ -15,6 +15,7 @@ mod divider;
 mod draw;
 mod editor;
 mod engine_thread;
+mod export_file;
 mod find;
 mod frame;
 pub mod highlight;

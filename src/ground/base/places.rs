@@ -41,6 +41,8 @@ pub struct RepoPlaces {
     pub reviews: PathBuf,
     /// The conversations.
     pub sessions: PathBuf,
+    /// The conversations and reports that were written out without a place of the user's own.
+    pub exports: PathBuf,
     /// The records for `undo`.
     pub undo: PathBuf,
     /// The key by which records are known to be ours, of all repositories.
@@ -151,6 +153,7 @@ impl Places {
             check: self.cache.join("checks").join(&key),
             reviews: self.cache.join("reviews").join(&key),
             sessions: state.join("sessions"),
+            exports: state.join("exports"),
             undo: state.join("undo"),
             key: self.data.join("key"),
             dismissed: state.join("dismissed.json"),
