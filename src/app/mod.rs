@@ -15,6 +15,7 @@ pub mod key;
 pub mod keymap;
 pub mod log;
 pub mod markdown;
+pub mod next_step;
 pub mod overlay;
 pub mod panel_row;
 pub mod pointer;
@@ -49,6 +50,7 @@ pub use find::{Find, Match};
 pub use key::{Code, Key};
 pub use keymap::{Action, Keymap, Place};
 pub use log::Conversation;
+pub use next_step::next_step_here;
 pub use overlay::{
     Confirm, ModelPicker, Overlay, PaletteItem, PaletteRun, Picker, SessionPicker, SettingChange,
     SettingEntry, SettingRow, SettingsForm,

@@ -6,6 +6,7 @@
 use super::super::blocks::block::{BlockId, Body};
 use super::super::command::Command;
 use super::super::markdown;
+use super::super::next_step::next_step_here;
 use super::super::state::{Cursor, Focus, Layout, Scroll, State};
 
 /// Takes new heights in. A block that became taller or lower because the width has changed
@@ -307,9 +308,9 @@ fn source(state: &State, cursor: Cursor) -> Option<String> {
         Body::Fold(fold) => fold.line(),
         Body::Error(failure) => {
             let mut text = failure.to_string();
-            if let Some(hint) = failure.next_step() {
+            if let Some(hint) = next_step_here(failure) {
                 text.push('\n');
-                text.push_str(hint);
+                text.push_str(&hint);
             }
             text
         }
