@@ -19,7 +19,7 @@ pub fn cells<L>(pieces: &[Piece<L>]) -> usize {
 }
 
 /// Text in lines of at most `width` cells (at least two), broken at spaces, beside wide
-/// characters, and inside words only where a word is longer than a line. A newline in the text
+/// characters, and inside words only where a word is longer than a line: in a path behind a `/`. A newline in the text
 /// breaks a line. There is always a line.
 pub fn wrap<'t, L: Copy + PartialEq>(
     pieces: impl IntoIterator<Item = (L, &'t str)>,
@@ -58,7 +58,10 @@ pub fn wrap<'t, L: Copy + PartialEq>(
                 continue;
             }
             // Without a chance the break is where the line is full, inside a word.
-            let at = chance.filter(|at| *at > 0).unwrap_or(line.len());
+            let at = chance
+                .filter(|at| *at > 0)
+                .or_else(|| folder_end(&line))
+                .unwrap_or(line.len());
             let mut rest = line.split_off(at);
             lines.push(finish(&line));
             let blanks = rest.iter().take_while(|c| c.text == " ").count();
@@ -82,6 +85,13 @@ pub fn wrap<'t, L: Copy + PartialEq>(
     }
     lines.push(finish(&line));
     lines
+}
+
+/// The place behind the last `/` of a line that is one word; none where it would leave most of the
+/// line empty.
+fn folder_end<L>(line: &[Cell<'_, L>]) -> Option<usize> {
+    let slash = line.iter().rposition(|c| c.text == "/")?;
+    Some(slash + 1).filter(|at| *at > line.len() / 3)
 }
 
 /// A line's cells as pieces, without the blanks at its end.
@@ -119,6 +129,11 @@ mod tests {
         assert_eq!(plain("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(plain("漢字漢字 ab", 5), ["漢字", "漢字", "ab"]);
         assert_eq!(plain("a\nb", 5), ["a", "b"]);
+        assert_eq!(
+            plain("x /state/homebody/logs", 10),
+            ["x", "/state/", "homebody/", "logs"]
+        );
+        assert_eq!(plain("/abcdefghij", 6), ["/abcde", "fghij"]);
         assert_eq!(plain("", 5), [""]);
     }
 

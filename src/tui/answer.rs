@@ -110,6 +110,10 @@ fn foot(answer: &AnswerBlock, state: &State, cx: &Cx<'_>) -> Vec<Row> {
         rows.push(cx.line("stopped", Role::Warning));
     }
     rows.extend(sources(answer, cx));
+    if answer.job == JobKind::Message && answer.phase == Phase::Done {
+        let next = "/copy takes it to the clipboard, for git commit";
+        rows.extend(plain(next, cx.role(Role::Dim), cx.width.min(MEASURE)));
+    }
     rows
 }
 

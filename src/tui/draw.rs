@@ -13,7 +13,7 @@ use super::width::{fit, spans_width, width};
 use super::{answer, diff, review, welcome};
 use crate::app::{
     Block, BlockPart, Body, Download, DownloadEnd, Focus, Millis, Note, Place, Sent, State, Tone,
-    UserTurn, help,
+    UserTurn, help, next_step_here,
 };
 use crate::base::Failure;
 use crate::base::text::{human_bytes, human_time, printable};
@@ -113,8 +113,8 @@ impl Cx<'_> {
         for cause in failure.causes() {
             add("", Role::Dim, &printable(cause), Role::Text);
         }
-        if let Some(hint) = failure.next_step() {
-            add("→", Role::Accent, &sentence(hint), Role::Text);
+        if let Some(hint) = next_step_here(failure) {
+            add("→", Role::Accent, &sentence(&hint), Role::Text);
         }
         rows
     }
@@ -145,7 +145,15 @@ fn sentence(text: &str) -> String {
 pub fn hint_spans(cx: &Cx<'_>, place: Place, room: usize) -> Vec<Span<'static>> {
     let mut out = Vec::new();
     let mut used = 0;
-    for (key, word) in help::hints(cx.keymap, place) {
+    let mut hints = help::hints(cx.keymap, place);
+    // Where two have room, they are the ones that bring a patch to its end.
+    if cx.width < diff::NARROW
+        && let Some(apply) = hints.iter().position(|(_, word)| *word == "apply")
+    {
+        let apply = hints.remove(apply);
+        hints.insert(1.min(hints.len()), apply);
+    }
+    for (key, word) in hints {
         let cells = width(&key) + width(word) + 3;
         if used + cells > room + 2 {
             break;

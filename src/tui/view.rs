@@ -13,8 +13,10 @@ use super::status;
 use super::text::PlainRows;
 use super::theme::{Role, Theme};
 use super::transcript::Transcript;
+use super::width::width;
 use crate::app::{BlockId, Find, Focus, Layout, Match, MouseTarget, Place, Selection, State};
 use crate::base::seal::Sealed;
+use crate::base::text::printable;
 
 /// Columns of the screen from which on the panel stands beside the transcript.
 const BESIDE: u16 = 120;
@@ -195,8 +197,8 @@ impl View {
         if let Some(area) = areas.status {
             self.hits.status = status::status(buffer, area, state, &cx_all);
             self.hits.status_row = area.y;
-        } else if let Sealed::No(_) = state.options.sealed {
-            say_unsealed(buffer, areas.rule, &cx_all);
+        } else {
+            say_seal(buffer, areas.rule, state, &cx_all);
         }
         let at = (state.focus == Focus::Composer).then_some(at);
         let cursor = self.draw_over(buffer, &areas, state, (at, &mut matches), &cx_all);
@@ -417,11 +419,34 @@ impl View {
     }
 }
 
-/// Says on the rule that the process is not sealed, where there is no status line to say it.
-fn say_unsealed(buffer: &mut Buffer, rule: Rect, cx: &Cx<'_>) {
-    let word = " not sealed ";
-    let x = rule.right().saturating_sub(word.len() as u16 + 1);
-    buffer.set_string(x, rule.y, word, cx.role(Role::Warning));
+/// Says on the rule what the status line would say first, where there is none: that the process is
+/// not sealed, whatever else stands there; the model and the seal where nothing does.
+fn say_seal(buffer: &mut Buffer, rule: Rect, state: &State, cx: &Cx<'_>) {
+    let model = state.facts().map(|facts| printable(&facts.name));
+    let (words, role) = match (&state.options.sealed, model) {
+        (Sealed::No(_), _) => (vec![" not sealed ".to_owned()], Role::Warning),
+        (Sealed::Yes, None) => (vec![" sealed ".to_owned()], Role::Dim),
+        (Sealed::Yes, Some(model)) => {
+            let dot = cx.theme.glyphs().dot;
+            let both = format!(" {model} {dot} sealed ");
+            (vec![both, " sealed ".to_owned()], Role::Dim)
+        }
+    };
+    for word in words {
+        let Some(x) = rule.right().checked_sub(width(&word) as u16 + 1) else {
+            continue;
+        };
+        let line = cx.theme.glyphs().line;
+        let free = |x| {
+            buffer
+                .cell((x, rule.y))
+                .is_some_and(|cell| cell.symbol() == line)
+        };
+        if role == Role::Warning || (x > rule.x && (x - 1..rule.right()).all(free)) {
+            buffer.set_string(x, rule.y, word, cx.role(role));
+            return;
+        }
+    }
 }
 
 /// Empties the ground of the panel, with a line before it where it is `beside` the transcript;
