@@ -94,7 +94,7 @@ actions! {
 
     Send "send" Composer ["enter"] "send";
     NewLine "new-line" Composer ["shift-enter", "alt-enter", "ctrl-j"] "new line";
-    Complete "complete" Composer ["tab"] "complete; where nothing is typed: go to the transcript";
+    Complete "complete" Composer ["tab"] "complete; where nothing is typed: go to an open patch, else to the transcript";
     OpenPaste "open-paste" Composer ["alt-o"] "open the long paste at the cursor; undo folds it again";
     HistorySearch "history-search" Composer ["ctrl-r"] "search what was typed before";
     Editor "editor" Composer ["ctrl-g"] "write in $EDITOR";

@@ -38,8 +38,13 @@ impl State {
 
     /// Tells whether a patch stands open, to be decided on.
     pub fn has_open_patch(&self) -> bool {
-        let open = |block: &Block| matches!(&block.body, Body::Patch(patch) if patch.is_open());
-        self.blocks.iter().any(open)
+        self.open_patch().is_some()
+    }
+
+    /// The newest patch that stands open.
+    pub fn open_patch(&self) -> Option<BlockId> {
+        let open = |block: &&Block| matches!(&block.body, Body::Patch(patch) if patch.is_open());
+        self.blocks.iter().rfind(open).map(|block| block.id)
     }
 
     /// Makes a state in which nothing has happened.

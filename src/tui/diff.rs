@@ -104,8 +104,11 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
         None => word(&counted(patch.hunks.len(), "hunk"), Role::Text),
     });
     let written = patch.count(|decision| decision == Decision::Written);
+    let all = patch.count(|_| true);
+    if !patch.is_open() && written > 0 && written < all {
+        left.push(word(&format!("  {written} of them written"), Role::Ok));
+    }
     if patch.is_open() && written > 0 {
-        let all = patch.count(|_| true);
         let open = patch.count(|decision| decision == Decision::Undecided);
         let text = format!("  {written} of {all} written, {open} open");
         left.push(word(&text, Role::Ok));

@@ -87,6 +87,9 @@ impl EngineThread {
         if let Err(failure) = outcome {
             let name = if called.is_empty() { shown } else { called };
             self.tell(EngineEvent::Failed { name, failure });
+            if let Some(engine) = self.engine.take() {
+                self.ready(&shared, engine);
+            }
         }
     }
 
@@ -124,6 +127,12 @@ impl EngineThread {
             self.missing(shared, wanted);
             return Ok(());
         };
+        // One that cannot be read is no reason to let the one that is loaded go.
+        if self.engine.is_some()
+            && let Some(file) = file_of(&choice)
+        {
+            inspect(file).map_err(|failure| (label.clone(), failure))?;
+        }
         // Two models at once would not fit where one does.
         self.engine = None;
         shared.loaded.store(false, Ordering::Release);
@@ -284,6 +293,15 @@ fn name_and_need(choice: &ModelChoice, context: usize) -> Option<(String, u64)> 
         ),
         ModelChoice::Script(_) => ("script".to_owned(), 0),
     })
+}
+
+/// The file of a model, where it has one.
+fn file_of(choice: &ModelChoice) -> Option<&std::path::Path> {
+    match choice {
+        ModelChoice::Installed(model) => Some(&model.path),
+        ModelChoice::File(file) => Some(file),
+        ModelChoice::Fetch(_) | ModelChoice::Script(_) => None,
+    }
 }
 
 /// Bytes of memory a model in a file will take with a context of so many tokens (0: the

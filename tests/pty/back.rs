@@ -62,12 +62,12 @@ fn an_earlier_question_is_asked_again_and_the_other_branch_is_listed() {
     // The first branch is gone on with from the list.
     say(&mut terminal, "/sessions");
     terminal.wait("the list", 10, |text| {
-        text.contains("(a branch of: who greets?)")
+        text.contains("branch: and who bows? · who greets?")
     });
     assert_eq!(
         terminal
             .text()
-            .matches("(a branch of: who greets?)")
+            .matches("branch: and who bows? · who greets?")
             .count(),
         2
     );
@@ -84,8 +84,7 @@ fn an_earlier_question_is_asked_again_and_the_other_branch_is_listed() {
     let told = list.output().expect("it runs");
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
     assert_eq!(
-        told.matches("and who bows? (a branch of: who greets?)")
-            .count(),
+        told.matches("branch: and who bows? · who greets?").count(),
         2,
         "{told}"
     );

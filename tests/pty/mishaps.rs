@@ -188,6 +188,10 @@ fn a_slip_costs_neither_the_model_nor_the_text() {
     terminal.wait("the word about it", 10, |text| text.contains("strater"));
     assert!(terminal.text().contains(" script "), "the model stays");
     terminal.send("\x15");
+    say(&mut terminal, "/model nosuch/thing.gguf");
+    terminal.wait("why not", 10, |text| text.contains("thing.gguf"));
+    terminal.wait("the model", 10, |text| text.contains(" script "));
+    terminal.send("\x15");
     // Esc puts a text away, and Up brings it back.
     terminal.send("a long question about much");
     terminal.wait("the text", 5, |text| text.contains("about much"));

@@ -124,6 +124,8 @@ pub fn complete(
     match entry.argument {
         // Behind the first path a blank asks for nothing: Enter sends what is there.
         Argument::Paths if word.is_empty() && !rest.trim().is_empty() => None,
+        // A word of the command's own is meant, whatever has its letters.
+        Argument::Paths if word == "all" && entry.usage.contains("all") => None,
         Argument::Paths => files(word, range, Subject::Path, offers.places, before),
         Argument::Model if entry.slash == Slash::Model => words(
             word,

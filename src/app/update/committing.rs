@@ -255,7 +255,10 @@ pub(super) fn committed(
     state.committing = None;
     if let Some(patch) = patch_mut(state, id) {
         patch.committed(&commit.id);
+        patch.failure = None;
     }
+    let text = format!("committed as {}", commit.id);
+    state.toast(Tone::Good, text);
     let on = commit
         .branch
         .map_or_else(String::new, |branch| format!(" on {branch}"));

@@ -189,7 +189,12 @@ pub(super) fn accept(state: &mut State, by_enter: bool, out: &mut Vec<Command>) 
     let whole = complete::is_whole(&there, &item.insert);
     // Nothing is typed and nothing chosen: Enter sends the command as it is.
     let bare = popup.subject == Subject::Path && there.is_empty() && popup.cursor == 0;
-    if by_enter && bare {
+    // Nor is a file meant that only has the letters of what is typed, unless it was gone to.
+    let typed = there.trim_matches('"').to_lowercase();
+    let scattered = popup.subject == Subject::Path
+        && popup.cursor == 0
+        && !item.label.to_lowercase().contains(&typed);
+    if by_enter && (bare || scattered) {
         send::send(state, out);
         return;
     }
@@ -275,7 +280,13 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
     let empty = state.composer.is_empty();
     match action {
         Action::Send => send::send(state, out),
-        Action::Complete if empty => scroll::answer(state, -1),
+        Action::Complete if empty => match state.open_patch() {
+            Some(patch) => {
+                state.focus = Focus::Patch(patch);
+                scroll::show(state, patch);
+            }
+            None => scroll::answer(state, -1),
+        },
         Action::Complete => complete_word(state, out),
         Action::HistorySearch => search_history(state),
         Action::Editor => open_editor(state, out),

@@ -514,3 +514,39 @@ fn behind_a_bare_sign_what_nobody_writes_comes_last() {
         ["Cargo.toml", "src/", "src/lib.rs", "uv.lock", ".gitignore"]
     );
 }
+
+#[test]
+fn what_a_command_takes_is_sent_as_it_is_typed() {
+    let mut harness = Harness::ready();
+    harness.event(Event::Index(indexed(&[
+        "src/all_tests.rs",
+        "src/nested/search.rs",
+    ])));
+    harness.type_text("/in src/nested");
+    harness.press("enter");
+    assert_eq!(harness.state.within, [path("src/nested")]);
+    harness.type_text("/in all");
+    harness.press("enter");
+    assert!(harness.state.within.is_empty(), "{}", harness.text());
+    // A file that only has the letters of what is typed is not meant.
+    harness.type_text("/in nesrch");
+    assert!(harness.state.completion.is_some());
+    harness.press("enter");
+    assert!(!harness.text().contains("search.rs"), "{}", harness.text());
+    assert!(harness.state.within.is_empty());
+    harness.press("ctrl-u");
+    harness.type_text("/in sear");
+    harness.press("enter");
+    assert_eq!(harness.text().trim(), "/in src/nested/search.rs");
+}
+
+#[test]
+fn tab_goes_to_the_patch_that_is_open() {
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so");
+    let patch = harness.planned();
+    harness.press("esc");
+    assert_eq!(harness.state.focus, Focus::Composer);
+    harness.press("tab");
+    assert_eq!(harness.state.focus, Focus::Patch(patch));
+}

@@ -155,7 +155,6 @@ fn remark(state: &mut State, id: BlockId) {
         state.toast(Tone::Warning, "this file has no hunk to remark on");
         return;
     };
-    patch.decide(PatchRow::Hunk(hunk), Decision::Rejected);
     // A question that is half typed waits until the remark is sent or left.
     state.draft = state.composer.take();
     state.composing = Composing::Remark { block: id, hunk };
@@ -182,6 +181,8 @@ pub(super) fn ask_again(
     let Some(patch) = patch_mut(state, id) else {
         return;
     };
+    // Whoever leaves the remark has rejected nothing.
+    patch.decide(PatchRow::Hunk(hunk), Decision::Rejected);
     let failed = match &patch.check {
         Check::Done(checked) if checked.verdict == Verdict::Failed => Some(checked),
         _ => None,

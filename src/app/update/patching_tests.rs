@@ -212,8 +212,10 @@ fn rejecting_all_discards_it() {
 fn a_rejected_hunk_is_asked_again_with_a_remark() {
     let mut harness = Harness::ready();
     let id = harness.planned();
-    harness.press("n R");
-    assert_eq!(decisions(&harness, id), [Undecided, Rejected, Undecided]);
+    // Whoever leaves the remark has rejected nothing.
+    harness.press("n R esc");
+    assert_eq!(decisions(&harness, id), [Undecided; 3]);
+    harness.press("R");
     assert_eq!(
         harness.state.composing,
         Composing::Remark { block: id, hunk: 1 }
@@ -227,6 +229,7 @@ fn a_rejected_hunk_is_asked_again_with_a_remark() {
     };
     let (hunk, remark) = patch.again.expect("again");
     assert_eq!(remark, "/use @x instead");
+    assert_eq!(decisions(&harness, id), [Undecided, Rejected, Undecided]);
     assert!(hunk.contains("-old 2\n+new 2\n"), "{hunk}");
     assert_eq!(patch.request, "fix it");
     assert_eq!(patch.files, [path("src/walk.rs")]);

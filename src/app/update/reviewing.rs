@@ -152,6 +152,21 @@ pub(super) fn toggle(state: &mut State, id: BlockId, out: &mut Vec<Command>) {
     }
 }
 
+/// Has the code of the findings read that stand open in a conversation that is gone on with.
+pub(super) fn want_open(state: &mut State, out: &mut Vec<Command>) {
+    let reviews = state.blocks.iter().filter_map(|block| match &block.body {
+        Body::Review(review) => Some(review),
+        _ => None,
+    });
+    let open = reviews.flat_map(|review| review.findings.iter().filter(|row| row.open));
+    let keys: Vec<_> = open
+        .map(|row| (row.finding.path.clone(), row.code_range()))
+        .collect();
+    for key in keys {
+        super::panel::want_code(state, key, out);
+    }
+}
+
 /// Writes a finding as Markdown.
 fn entry(finding: &Finding) -> String {
     let quote = finding.quote.trim_end();

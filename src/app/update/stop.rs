@@ -22,7 +22,8 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     if let Composing::Remark { block, .. } = state.composing {
-        super::patching::end_remark(state);
+        let remark = super::patching::end_remark(state);
+        state.history.add(&remark);
         state.focus = Focus::Patch(block);
         return;
     }
@@ -43,6 +44,7 @@ pub(super) fn stop(state: &mut State, out: &mut Vec<Command>) {
         put_away(state);
         state.history.stop();
         super::compose::changed(state);
+        state.toast(Tone::Plain, "put away; Up brings it back");
         return;
     }
     if state.panel.take().is_some() {

@@ -308,10 +308,13 @@ pub(super) fn session(
         super::compose::offer_places(state);
     }
     state.session = Some(id);
-    state.toast(
-        Tone::Good,
-        format!("going on with {}", counted(count, "turn")),
-    );
+    let what = match count {
+        // One of patches and reviews alone.
+        0 => "the conversation".to_owned(),
+        count => counted(count, "turn"),
+    };
+    state.toast(Tone::Good, format!("going on with {what}"));
+    super::reviewing::want_open(state, out);
 }
 
 /// Tokens of the context that the conversation takes, as it was measured last.

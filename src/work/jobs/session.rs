@@ -57,12 +57,14 @@ pub struct SessionEntry {
 }
 
 impl SessionEntry {
-    /// The title; a branch, which has the title of what it parted from, is told from it by its
-    /// last request.
+    /// The title; a branch, which often has the title of what it parted from, is told from it by
+    /// its last request.
     pub fn named(&self) -> String {
         match &self.branch_of {
-            Some(_) if self.last.is_empty() => format!("a branch of: {}", self.title),
-            Some(_) => format!("{} (a branch of: {})", self.last, self.title),
+            Some(_) if self.last.is_empty() || self.last == self.title => {
+                format!("branch: {}", self.title)
+            }
+            Some(_) => format!("branch: {} · {}", self.last, self.title),
             None => self.title.clone(),
         }
     }
