@@ -212,6 +212,8 @@ fn help_and_version_need_nothing() {
         all.push('\n');
     }
     insta::assert_snapshot!(all);
+    assert_eq!(place.told(&["help", "ask"]), place.told(&["ask", "--help"]));
+    assert_eq!(place.told(&["help"]), place.told(&["--help"]));
     let version = place.run(&["--version"]);
     assert_eq!(
         stdout(&version),

@@ -57,7 +57,7 @@ pub enum Overlay {
 pub enum Confirm {
     /// Loading a model that does not fit.
     LoadAnyway(String),
-    /// Fetching a model that would not fit.
+    /// Fetching a model, also one that would not fit.
     PullAnyway(String),
     /// Ending while a job or a download runs.
     Quit,

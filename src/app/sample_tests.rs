@@ -117,6 +117,12 @@ impl Harness {
         self.press("enter")
     }
 
+    /// Has a model fetched.
+    pub fn fetch(&mut self, name: &str) -> Vec<Command> {
+        self.send(&format!("/model {name}"));
+        self.press("y")
+    }
+
     /// Sends a question and gives the generation of its job.
     pub fn ask(&mut self, text: &str) -> Generation {
         started(&self.send(text)).expect("a job begins").0

@@ -62,7 +62,7 @@ pub struct Wiring {
 
 /// Reads the command line and carries out what it says; the screen is left to the caller.
 pub fn start(words: impl IntoIterator<Item = OsString>, wiring: Wiring) -> Next {
-    let words: Vec<OsString> = words.into_iter().collect();
+    let words = asked_for_help(words.into_iter().collect());
     if let [_, first, which] = words.as_slice()
         && first == seal::PROBE_ARG
     {
@@ -101,6 +101,20 @@ pub fn start(words: impl IntoIterator<Item = OsString>, wiring: Wiring) -> Next 
             Ok(opening) => Next::Screen(Box::new(opening)),
             Err(failure) => Next::Exit(report(&failure)),
         },
+    }
+}
+
+/// `help`, and `help COMMAND`, as other programs have it: the same as `--help`. A folder of that name
+/// is opened as `./help`.
+fn asked_for_help(words: Vec<OsString>) -> Vec<OsString> {
+    match words.as_slice() {
+        [program, help, rest @ ..] if help == "help" => {
+            let mut asked = vec![program.clone()];
+            asked.extend(rest.iter().cloned());
+            asked.push("--help".into());
+            asked
+        }
+        _ => words,
     }
 }
 

@@ -354,7 +354,7 @@ fn a_download() {
         rows: models(),
         wanted: None,
     }));
-    screen.keys(&["2"]);
+    screen.keys(&["2", "y"]);
     screen.event(Event::Pull(PullEvent::Progress {
         name: "qwen3.5-2b".into(),
         stage: "downloading".into(),

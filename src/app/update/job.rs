@@ -54,7 +54,11 @@ fn used(state: &mut State, usage: &Usage) {
         .as_ref()
         .is_some_and(|job| job.kind == JobKind::Ask)
     {
-        state.context_used = usage.prompt_tokens + usage.generated_tokens;
+        let used = usage.prompt_tokens + usage.generated_tokens;
+        // A prompt that was counted before it was folded may have been larger.
+        let window = state.facts().map(|facts| facts.context);
+        let window = window.filter(|window| *window > 0);
+        state.context_used = used.min(window.unwrap_or(usize::MAX));
     }
     if usage.decode_s > 0.0 && usage.generated_tokens > 0 {
         state.rate = Some(usage.generated_tokens as f64 / usage.decode_s);

@@ -69,6 +69,14 @@ pub(super) fn take_row(state: &mut State, row: ModelRow, out: &mut Vec<Command>)
             open_models(state, false, out);
         }
         (Fit::Yes, true) => load(state, &row.name, out),
+        // A key too many, or one that was meant for a question, begins no download.
+        (Fit::Yes, false) if state.pulling.is_none() && state.options.no_pull.is_none() => {
+            let size = human_bytes(row.bytes.saturating_sub(row.partial));
+            state.overlay = Some(Overlay::Confirm {
+                question: format!("{} is not here. Fetch it, {size}?", row.name),
+                about: Confirm::PullAnyway(row.name),
+            });
+        }
         (Fit::Yes, false) => pull(state, &row.name, out),
         (Fit::No, here) => {
             let (what, about) = if here {

@@ -19,7 +19,13 @@ fn a_digit_takes_the_row_of_that_number() {
         Command::Io(IoCommand::ListModels)
     ));
     assert_eq!(list(&harness).cursor, 0, "it begins at the one in use");
-    let out = harness.press("2");
+    // What is fetched is asked about first.
+    assert!(!has!(harness.press("2"), Command::Pull { .. }));
+    assert!(matches!(
+        harness.state.overlay,
+        Some(Overlay::Confirm { .. })
+    ));
+    let out = harness.press("y");
     assert!(has!(out, Command::Pull { name } if name == "small"));
     assert!(harness.state.overlay.is_none());
     harness.send("/models");
@@ -173,6 +179,7 @@ fn where_nothing_can_be_fetched_it_says_what_to_do() {
 fn one_download_at_a_time() {
     let mut harness = Harness::ready();
     harness.send("/model small");
+    harness.press("y");
     assert!(!has!(harness.send("/model small"), Command::Pull { .. }));
     assert!(harness.toast().contains("being fetched already"));
 }

@@ -254,8 +254,13 @@ pub(super) fn resume(state: &mut State, id: Option<String>, out: &mut Vec<Comman
 fn asks(state: &mut State, what: &str, about: Confirm) -> bool {
     let open = state.has_open_patch();
     if open {
+        let goes = if state.keeps() {
+            "/sessions brings it back"
+        } else {
+            "it would be gone"
+        };
         state.overlay = Some(Overlay::Confirm {
-            question: format!("A patch is not applied yet and would go. {what} all the same?"),
+            question: format!("A patch is not applied yet; {goes}. {what} all the same?"),
             about,
         });
     }

@@ -229,7 +229,7 @@ fn new_empties_the_conversation_and_keeps_what_is_set() {
 #[test]
 fn a_download_goes_on_through_a_new_conversation() {
     let mut harness = Harness::ready();
-    harness.send("/model small");
+    harness.fetch("small");
     harness.send("/new");
     let id = harness.state.pulling.expect("it runs");
     assert!(harness.state.block(id).is_some());

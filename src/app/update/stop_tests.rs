@@ -143,7 +143,7 @@ fn a_signal_ends_at_once_and_leaves_nothing_running() {
         });
         harness.planned();
         harness.press("c");
-        harness.send("/model small");
+        harness.fetch("small");
         harness.ask("why?");
         let out = harness.event(Event::Signal(signal));
         assert!(has!(out, Command::Cancel { .. }));
@@ -177,7 +177,7 @@ fn esc_stops_loading_and_what_comes_late_is_passed_over() {
 #[test]
 fn esc_stops_a_download_and_keeps_what_is_here() {
     let mut harness = Harness::ready();
-    harness.send("/model small");
+    harness.fetch("small");
     let block = harness.state.pulling.expect("it runs");
     assert!(has!(harness.press("esc"), Command::CancelPull));
     assert!(harness.state.pulling.is_none());

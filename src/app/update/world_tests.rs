@@ -189,7 +189,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
         crate::app::Fit::Yes,
         false,
     )])));
-    harness.send("/model small");
+    harness.fetch("small");
     harness.event(pulled(60, 20.0));
     assert_eq!(download(&harness).left_s(), Some(2.0));
     assert_eq!(download(&harness).resumed, 10);
@@ -210,7 +210,7 @@ fn a_download_says_how_far_it_is_and_loads_what_has_come() {
 #[test]
 fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
     let mut harness = Harness::ready();
-    harness.send("/model small");
+    harness.fetch("small");
     let out = harness.event(Event::Pull(PullEvent::Done {
         name: "small".to_owned(),
     }));
@@ -221,7 +221,7 @@ fn a_download_beside_a_loaded_model_does_not_throw_it_out() {
 #[test]
 fn a_download_that_fails_says_why_and_late_reports_change_nothing() {
     let mut harness = Harness::ready();
-    harness.send("/model small");
+    harness.fetch("small");
     harness.event(Event::Pull(PullEvent::Failed {
         name: "small".to_owned(),
         failure: Failure::environment("no network"),

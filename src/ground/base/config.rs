@@ -446,7 +446,7 @@ mod tests {
     #[test]
     fn every_key_is_taken_and_told_with_its_origin() {
         let text = "model = \"starter\"\nthreads = 4\nctx = 8_192\nbudget = 2000\nseed = 7\n\
-            temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\n\
+            temperature = 0.5\nthinking = false\nthinking_limit = 512\ndrafts = false\ntheme = \"dark\"\ncolor = \"never\"\nmouse = false\nplain_ui = true\nnotify = \"bell\"\n\
             vim = true\nsave = false\nstate_cache = 100\nrules_file = \"docs/RULES.md\"\nexclude = [\"*.min.js\"]\nconfidential = [\"!.env.test\"]\n\
             check = \"cargo check\"\ncheck_time = \"2m\"\ncheck_memory = 4000\ncheck_processes = 100\ncheck_read = [\"~/sdk\"]\ncheck_env = [\"SDK\"]\ncheck_unfenced = true\n[pull]\npip_environment = true\n[context]\nfirst_token = \"1.5m\"\n[review]\nskip = [\"*.lock\"]\nsecond_look = false\n[search]\nembedding = \"off\"\n[sessions]\nkeep = 7\nsize = 50\n[keys]\nquit = [\"ctrl-q\"]\nhelp = \"f1\"\n";
         let config = user(text).expect("good");
