@@ -7,9 +7,8 @@
 mod lines;
 mod typed;
 
-use std::collections::VecDeque;
 use std::io::{self, BufRead as _, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -20,7 +19,7 @@ use super::panic_watch::PanicWatch;
 use super::shared::Shared;
 use super::terminal::{self, Hold};
 use super::theme::Theme;
-use super::workers::Workers;
+use super::workers::{TerminalOwner, Workers};
 use super::{Start, editor, signals};
 use crate::app::{
     self, Activity, Body, Command, EngineState, Event, Focus, Overlay, PatchState, Signal, State,
@@ -63,16 +62,7 @@ pub fn run(start: Start, why: Option<&str>) -> Result<Option<String>> {
     signals::listen(signal_events, hold)?;
     let (wanted, from_input) = read_lines()?;
     let (state, first) = app::start(options, 0);
-    let shared = Arc::new(Shared {
-        workspace,
-        places: start.places,
-        script: start.script,
-        dir: start.dir,
-        before: Mutex::default(),
-        index: Mutex::new(None),
-        busy: false.into(),
-        loaded: false.into(),
-    });
+    let shared = Shared::new(workspace, start.places, start.script, start.dir);
     let workers = Workers::start(Arc::clone(&shared), start.puller, worker_events)?;
     let mut ring = Ring {
         state,
@@ -146,6 +136,47 @@ struct Ring {
     begun: String,
     ended_by: Option<i32>,
     lost: Option<Failure>,
+}
+
+impl TerminalOwner for Ring {
+    fn parts(&mut self) -> (&mut State, &mut Workers, u64) {
+        let now = self.now();
+        (&mut self.state, &mut self.workers, now)
+    }
+
+    fn at_terminal(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Copy(_) | Command::CopySelection(_) => {
+                let failure = Failure::usage("nothing is copied where there are lines alone");
+                Some(Event::Copied(Err(
+                    failure.hint("/export FILE writes the conversation to a file")
+                )))
+            }
+            Command::OpenEditor { purpose, editable } => {
+                let root = self.shared.workspace.repo.root().to_path_buf();
+                let result = editor::open(&editable, &root);
+                Some(Event::EditorDone { purpose, result })
+            }
+            Command::SetTheme { .. } => None,
+            Command::ListThemes => Some(Event::Themes(Theme::names(None))),
+            Command::Redraw => {
+                self.write(self.asked.unwrap_or_default());
+                None
+            }
+            // Whoever listens hears each line.
+            Command::Notify(_) | Command::Aside { .. } => None,
+            Command::Suspend => {
+                signals::stop();
+                None
+            }
+            Command::Quit => {
+                self.state.quitting = true;
+                None
+            }
+            // All others were taken by a worker.
+            _ => bug("a command that nobody carries out", None),
+        }
+    }
 }
 
 impl Ring {
@@ -349,55 +380,6 @@ impl Ring {
         self.take_in(Event::Signal(meaning));
         if self.ended_by.is_some() {
             self.state.quitting = true;
-        }
-    }
-
-    /// Carries commands out in order; what they report at once is taken in after them.
-    fn carry_out(&mut self, commands: Vec<Command>) {
-        let mut waiting: VecDeque<Command> = commands.into();
-        while let Some(command) = waiting.pop_front() {
-            let Some(command) = self.workers.carry_out(command) else {
-                continue;
-            };
-            if let Some(event) = self.at_terminal(command) {
-                let now = self.now();
-                waiting.extend(app::update(&mut self.state, event, now));
-            }
-        }
-    }
-
-    /// Carries out what only the owner of the terminal can do; returns what came of it at once.
-    fn at_terminal(&mut self, command: Command) -> Option<Event> {
-        match command {
-            Command::Copy(_) | Command::CopySelection(_) => {
-                let failure = Failure::usage("nothing is copied where there are lines alone");
-                Some(Event::Copied(Err(
-                    failure.hint("/export FILE writes the conversation to a file")
-                )))
-            }
-            Command::OpenEditor { purpose, editable } => {
-                let root = self.shared.workspace.repo.root().to_path_buf();
-                let result = editor::open(&editable, &root);
-                Some(Event::EditorDone { purpose, result })
-            }
-            Command::SetTheme { .. } => None,
-            Command::ListThemes => Some(Event::Themes(Theme::names(None))),
-            Command::Redraw => {
-                self.write(self.asked.unwrap_or_default());
-                None
-            }
-            // Whoever listens hears each line.
-            Command::Notify(_) | Command::Aside { .. } => None,
-            Command::Suspend => {
-                signals::stop();
-                None
-            }
-            Command::Quit => {
-                self.state.quitting = true;
-                None
-            }
-            // All others were taken by a worker.
-            _ => bug("a command that nobody carries out", None),
         }
     }
 

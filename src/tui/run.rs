@@ -1,8 +1,7 @@
 //! The ring: what happened goes into the state, what the state wants goes to the workers, and
 //! what it has become is drawn.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -16,7 +15,7 @@ use super::shared::Shared;
 use super::terminal::{self, Terminal};
 use super::theme::Theme;
 use super::view::View;
-use super::workers::Workers;
+use super::workers::{TerminalOwner, Workers};
 use super::{Start, clipboard, editor, notice, signals};
 use crate::app::{
     self, Command, Copied, Event, Layout, Mouse, MouseKind, MouseTarget, Signal, State,
@@ -62,16 +61,7 @@ pub fn run(start: Start) -> Result<Option<String>> {
     signals::listen(signal_events, screen.hold())?;
     let pause = Pause::default();
     input::start(input_events, pause.clone())?;
-    let shared = Arc::new(Shared {
-        workspace,
-        places: start.places,
-        script: start.script,
-        dir: start.dir,
-        before: Mutex::default(),
-        index: Mutex::new(None),
-        busy: false.into(),
-        loaded: false.into(),
-    });
+    let shared = Shared::new(workspace, start.places, start.script, start.dir);
     let workers = Workers::start(Arc::clone(&shared), start.puller, worker_events.clone())?;
     open_grammars(&view, &worker_events);
 
@@ -142,6 +132,72 @@ struct Ring {
     ended_by: Option<i32>,
     lost: Option<Failure>,
     themes: std::path::PathBuf,
+}
+
+impl TerminalOwner for Ring {
+    fn parts(&mut self) -> (&mut State, &mut Workers, u64) {
+        let now = self.now();
+        (&mut self.state, &mut self.workers, now)
+    }
+
+    fn at_terminal(&mut self, command: Command) -> Option<Event> {
+        match command {
+            Command::Copy(text) => Some(Event::Copied(self.copy(&text))),
+            Command::CopySelection(selection) => {
+                let text = self.view.text_of(selection, &self.state);
+                if text.is_empty() {
+                    return None;
+                }
+                Some(Event::Copied(self.copy(&text)))
+            }
+            Command::OpenEditor { purpose, editable } => {
+                let root = self.shared.workspace.repo.root().to_path_buf();
+                let (pause, screen) = (self.pause.clone(), &mut self.screen);
+                let lent = pause.during(|| screen.lend(|| editor::open(&editable, &root)));
+                let result = match lent {
+                    Ok(result) => result,
+                    Err(failure) => {
+                        self.lost = Some(failure);
+                        return None;
+                    }
+                };
+                let (width, height) = self.screen.size();
+                let now = self.now();
+                // It may have been resized meanwhile; that asks for nothing to be done.
+                app::update(&mut self.state, Event::Resize { width, height }, now);
+                Some(Event::EditorDone { purpose, result })
+            }
+            Command::SetTheme { name, keep } => Some(Event::ThemeSet(self.set_theme(name, keep))),
+            Command::ListThemes => Some(Event::Themes(Theme::names(Some(&self.themes)))),
+            Command::Redraw => {
+                self.screen.forget();
+                self.pacer.input();
+                None
+            }
+            Command::Aside { by } => {
+                let by = ASIDE.saturating_mul(i32::from(by));
+                self.view.aside_at_cursor(&self.state, by);
+                None
+            }
+            Command::Notify(text) => {
+                let choice = self.shared.workspace.config.notify.value;
+                let var = |name: &str| std::env::var(name).unwrap_or_default();
+                // A terminal that is gone is found out by the next drawing.
+                let _ = self.screen.send(&notice::sequence(choice, &text, var));
+                None
+            }
+            Command::Suspend => {
+                self.suspend();
+                None
+            }
+            Command::Quit => {
+                self.state.quitting = true;
+                None
+            }
+            // All others were taken by a worker.
+            _ => bug("a command that nobody carries out", None),
+        }
+    }
 }
 
 impl Ring {
@@ -306,80 +362,6 @@ impl Ring {
             row,
             target,
         }));
-    }
-
-    /// Carries commands out in order; what they report at once is taken in after them.
-    fn carry_out(&mut self, commands: Vec<Command>) {
-        let mut waiting: VecDeque<Command> = commands.into();
-        while let Some(command) = waiting.pop_front() {
-            let Some(command) = self.workers.carry_out(command) else {
-                continue;
-            };
-            if let Some(event) = self.at_terminal(command) {
-                let now = self.now();
-                waiting.extend(app::update(&mut self.state, event, now));
-            }
-        }
-    }
-
-    /// Carries out what only the owner of the terminal can do; returns what came of it at once.
-    fn at_terminal(&mut self, command: Command) -> Option<Event> {
-        match command {
-            Command::Copy(text) => Some(Event::Copied(self.copy(&text))),
-            Command::CopySelection(selection) => {
-                let text = self.view.text_of(selection, &self.state);
-                if text.is_empty() {
-                    return None;
-                }
-                Some(Event::Copied(self.copy(&text)))
-            }
-            Command::OpenEditor { purpose, editable } => {
-                let root = self.shared.workspace.repo.root().to_path_buf();
-                let (pause, screen) = (self.pause.clone(), &mut self.screen);
-                let lent = pause.during(|| screen.lend(|| editor::open(&editable, &root)));
-                let result = match lent {
-                    Ok(result) => result,
-                    Err(failure) => {
-                        self.lost = Some(failure);
-                        return None;
-                    }
-                };
-                let (width, height) = self.screen.size();
-                let now = self.now();
-                // It may have been resized meanwhile; that asks for nothing to be done.
-                app::update(&mut self.state, Event::Resize { width, height }, now);
-                Some(Event::EditorDone { purpose, result })
-            }
-            Command::SetTheme { name, keep } => Some(Event::ThemeSet(self.set_theme(name, keep))),
-            Command::ListThemes => Some(Event::Themes(Theme::names(Some(&self.themes)))),
-            Command::Redraw => {
-                self.screen.forget();
-                self.pacer.input();
-                None
-            }
-            Command::Aside { by } => {
-                let by = ASIDE.saturating_mul(i32::from(by));
-                self.view.aside_at_cursor(&self.state, by);
-                None
-            }
-            Command::Notify(text) => {
-                let choice = self.shared.workspace.config.notify.value;
-                let var = |name: &str| std::env::var(name).unwrap_or_default();
-                // A terminal that is gone is found out by the next drawing.
-                let _ = self.screen.send(&notice::sequence(choice, &text, var));
-                None
-            }
-            Command::Suspend => {
-                self.suspend();
-                None
-            }
-            Command::Quit => {
-                self.state.quitting = true;
-                None
-            }
-            // All others were taken by a worker.
-            _ => bug("a command that nobody carries out", None),
-        }
     }
 
     fn copy(&mut self, text: &str) -> Result<Copied> {

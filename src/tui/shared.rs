@@ -31,6 +31,25 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The things that workers share at the beginning.
+    pub fn new(
+        workspace: Workspace,
+        places: Places,
+        script: Option<PathBuf>,
+        dir: PathBuf,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            workspace,
+            places,
+            script,
+            dir,
+            before: Mutex::default(),
+            index: Mutex::new(None),
+            busy: false.into(),
+            loaded: false.into(),
+        })
+    }
+
     /// The newest index, or one of nothing, and whether it is complete.
     pub fn index(&self) -> (Arc<Index>, bool) {
         self.index

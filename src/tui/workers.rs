@@ -1,6 +1,7 @@
 //! The threads that work: engine, index, writer, I/O worker, puller. The ring gives them commands
 //! and hears of them in events.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -13,7 +14,9 @@ use super::indexer::{self, Indexer};
 use super::io_worker::{self, IoWorker};
 use super::reports;
 use super::shared::{Shared, guarded};
-use crate::app::{Command, Event, Generation, IoCommand, PullEvent, WriteCommand};
+use crate::app::{
+    self, Command, Event, Generation, IoCommand, Millis, PullEvent, State, WriteCommand,
+};
 use crate::base::failure::io_failure;
 use crate::base::text::truncated;
 use crate::base::{Cancel, CancelSource, Failure, Result};
@@ -46,6 +49,29 @@ pub struct Workers {
     running: Option<Generation>,
     /// Threads whose work must be finished before the process ends.
     to_finish: Vec<JoinHandle<()>>,
+}
+
+/// Whoever has the terminal, the state and the workers.
+pub(super) trait TerminalOwner {
+    /// The state, the workers, and the time.
+    fn parts(&mut self) -> (&mut State, &mut Workers, Millis);
+
+    /// Carries out what only the owner of the terminal can do; returns what came of it at once.
+    fn at_terminal(&mut self, command: Command) -> Option<Event>;
+
+    /// Carries commands out in order; what they report at once is taken in after them.
+    fn carry_out(&mut self, commands: Vec<Command>) {
+        let mut waiting: VecDeque<Command> = commands.into();
+        while let Some(command) = waiting.pop_front() {
+            let Some(command) = self.parts().1.carry_out(command) else {
+                continue;
+            };
+            if let Some(event) = self.at_terminal(command) {
+                let (state, _, now) = self.parts();
+                waiting.extend(app::update(state, event, now));
+            }
+        }
+    }
 }
 
 impl Workers {

@@ -24,13 +24,11 @@ fn answered(terminal: &mut Terminal, question: &str, answer: &str) {
 fn an_earlier_question_is_asked_again_and_the_other_branch_is_listed() {
     let project = Project::new();
     let state = tempfile::tempdir().expect("a folder");
-    let usual = Manner::default();
-    let kept = ("XDG_STATE_HOME", state.path().display().to_string());
-    let manner = Manner {
-        size: (100, 40),
-        env: usual.env.into_iter().chain([kept.clone()]).collect(),
-        ..Manner::default()
-    };
+    let manner = Manner::with(
+        (100, 40),
+        "XDG_STATE_HOME",
+        state.path().display().to_string(),
+    );
     let mut terminal = open(&project, SCRIPT, &manner);
     terminal.wait("the index", 20, |text| !text.contains("indexing"));
     answered(&mut terminal, "who greets?", "The first one.");

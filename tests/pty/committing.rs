@@ -36,13 +36,7 @@ fn what_was_applied_is_committed_and_nothing_else() {
     project.stage();
 
     let model = r#"{"model":{"name":"script","context":8192,"rates":[200.0,20.0]}}"#;
-    let usual = Manner::default();
-    let named = ("EDITOR", editor.display().to_string());
-    let manner = Manner {
-        size: (100, 40),
-        env: usual.env.into_iter().chain([named]).collect(),
-        ..usual
-    };
+    let manner = Manner::with((100, 40), "EDITOR", editor.display().to_string());
     let mut terminal = open(&project, &[model, PATCH, MESSAGE].join("\n"), &manner);
     terminal.wait("the index", 20, |text| !text.contains("indexing"));
     say(&mut terminal, "/patch make it louder in @src/greet.rs");

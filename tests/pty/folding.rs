@@ -30,13 +30,11 @@ fn asked(terminal: &mut Terminal, number: usize) {
 fn it_goes_on_past_the_window_on_the_screen_and_on_the_command_line() {
     let project = Project::new();
     let state = tempfile::tempdir().expect("a folder");
-    let usual = Manner::default();
-    let kept = ("XDG_STATE_HOME", state.path().display().to_string());
-    let manner = Manner {
-        size: (100, 40),
-        env: usual.env.into_iter().chain([kept]).collect(),
-        ..Manner::default()
-    };
+    let manner = Manner::with(
+        (100, 40),
+        "XDG_STATE_HOME",
+        state.path().display().to_string(),
+    );
     let mut terminal = open(&project, &script(), &manner);
     terminal.wait("the index", 20, |text| !text.contains("indexing"));
     for number in 1..=7 {

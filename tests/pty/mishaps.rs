@@ -16,13 +16,7 @@ fn edited_by(folder: &tempfile::TempDir, script: &str) -> Manner {
     let editor: PathBuf = folder.path().join("edit.sh");
     std::fs::write(&editor, format!("#!/bin/sh\n{script}\n")).expect("written");
     std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).expect("set");
-    let usual = Manner::default();
-    let named = ("EDITOR", editor.display().to_string());
-    Manner {
-        size: (100, 40),
-        env: usual.env.into_iter().chain([named]).collect(),
-        ..usual
-    }
+    Manner::with((100, 40), "EDITOR", editor.display().to_string())
 }
 
 fn esc(terminal: &mut Terminal) {
@@ -82,15 +76,7 @@ fn what_is_left_of_a_patch_stays_open_with_what_was_typed_into_it() {
 #[test]
 fn what_fails_is_said_beside_the_hunk() {
     let project = Project::new();
-    let mut terminal = {
-        let usual = Manner::default();
-        let named = ("EDITOR", "nosuchedit".to_owned());
-        let manner = Manner {
-            env: usual.env.into_iter().chain([named]).collect(),
-            ..usual
-        };
-        patched(&project, &manner)
-    };
+    let mut terminal = patched(&project, &Manner::with((80, 24), "EDITOR", "nosuchedit"));
     terminal.send("e");
     terminal.wait("the word about it", 10, |text| text.contains("nosuchedit"));
     // The same lines are others by now.

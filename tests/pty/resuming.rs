@@ -10,13 +10,7 @@ use super::terminal::{Manner, Terminal};
 
 /// A large terminal, whose conversations outlive it in `state`.
 fn manner(state: &Path) -> Manner {
-    let usual = Manner::default();
-    let kept = ("XDG_STATE_HOME", state.display().to_string());
-    Manner {
-        size: (100, 60),
-        env: usual.env.into_iter().chain([kept]).collect(),
-        ..usual
-    }
+    Manner::with((100, 60), "XDG_STATE_HOME", state.display().to_string())
 }
 
 /// The conversation, without what stands below it.

@@ -23,13 +23,11 @@ fn settings_are_changed_in_a_form_and_the_file_keeps_its_comments() {
     let file = config.path().join("homebody/config.toml");
     fs::create_dir_all(file.parent().expect("a folder")).expect("made");
     fs::write(&file, "# mine\nthreads = 2 # enough\n").expect("written");
-    let usual = Manner::default();
-    let own = ("XDG_CONFIG_HOME", config.path().display().to_string());
-    let manner = Manner {
-        size: (100, 40),
-        env: usual.env.into_iter().chain([own]).collect(),
-        ..Manner::default()
-    };
+    let manner = Manner::with(
+        (100, 40),
+        "XDG_CONFIG_HOME",
+        config.path().display().to_string(),
+    );
     let mut terminal = open(&project, SCRIPT, &manner);
     terminal.wait("the index", 20, |text| !text.contains("indexing"));
     say(&mut terminal, "/settings");

@@ -31,6 +31,18 @@ pub struct Manner {
     pub models: bool,
 }
 
+impl Manner {
+    /// The usual with one more variable of the environment, in a terminal of that size.
+    pub fn with(size: (u16, u16), name: &'static str, value: impl Into<String>) -> Self {
+        let mut manner = Self {
+            size,
+            ..Self::default()
+        };
+        manner.env.push((name, value.into()));
+        manner
+    }
+}
+
 impl Default for Manner {
     fn default() -> Self {
         Self {

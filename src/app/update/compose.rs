@@ -403,3 +403,7 @@ fn recall(state: &mut State, text: &str) {
 #[cfg(test)]
 #[path = "compose_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "popup_tests.rs"]
+mod popup_tests;

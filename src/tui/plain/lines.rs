@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::app::{
     AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Millis, Note,
-    PatchBlock, PatchState, Phase, ReviewBlock, Sent, State, Tone, UserTurn,
+    PatchBlock, PatchState, Phase, ReviewBlock, Sent, State, Tone, UserTurn, next_step_here,
 };
 use crate::base::Failure;
 use crate::base::text::{counted, human_bytes, human_time, printable, printable_block};
@@ -346,8 +346,8 @@ pub fn failure(failure: &Failure) -> Vec<String> {
     for cause in failure.causes() {
         lines.push(format!("because: {}", printable(cause)));
     }
-    if let Some(hint) = failure.next_step() {
-        lines.push(format!("what to do: {}", printable(hint)));
+    if let Some(hint) = next_step_here(failure) {
+        lines.push(format!("what to do: {}", printable(&hint)));
     }
     lines
 }
