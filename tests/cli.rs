@@ -215,6 +215,9 @@ fn help_and_version_need_nothing() {
     let said = |args: &[&str]| stdout(&place.run(args));
     assert_eq!(said(&["help", "ask"]), said(&["ask", "--help"]));
     assert_eq!(said(&["help"]), said(&["--help"]));
+    let unknown = place.run(&["help", "nosuch"]);
+    assert_eq!(code(&unknown), 2);
+    assert!(stderr(&unknown).contains("no command `nosuch`"));
     let version = place.run(&["--version"]);
     assert_eq!(
         stdout(&version),

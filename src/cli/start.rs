@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::Arc;
 
+use clap::CommandFactory as _;
+
 use super::args::{
     Command, CommandLine, ContextOf, DebugCommand, Global, ReviewFormat, Screen, SearchFormat,
     parsed,
@@ -62,7 +64,10 @@ pub struct Wiring {
 
 /// Reads the command line and carries out what it says; the screen is left to the caller.
 pub fn start(words: impl IntoIterator<Item = OsString>, wiring: Wiring) -> Next {
-    let words = asked_for_help(words.into_iter().collect());
+    let words = match asked_for_help(words.into_iter().collect()) {
+        Ok(words) => words,
+        Err(failure) => return Next::Exit(report(&failure)),
+    };
     if let [_, first, which] = words.as_slice()
         && first == seal::PROBE_ARG
     {
@@ -106,16 +111,30 @@ pub fn start(words: impl IntoIterator<Item = OsString>, wiring: Wiring) -> Next 
 
 /// `help`, and `help COMMAND`, as other programs have it: the same as `--help`. A folder of that name
 /// is opened as `./help`.
-fn asked_for_help(words: Vec<OsString>) -> Vec<OsString> {
-    match words.as_slice() {
-        [program, help, rest @ ..] if help == "help" => {
-            let mut asked = vec![program.clone()];
-            asked.extend(rest.iter().cloned());
-            asked.push("--help".into());
-            asked
-        }
-        _ => words,
+///
+/// # Errors
+/// Of kind usage, where there is no such command.
+fn asked_for_help(words: Vec<OsString>) -> Result<Vec<OsString>> {
+    let [program, help, rest @ ..] = words.as_slice() else {
+        return Ok(words);
+    };
+    if help != "help" {
+        return Ok(words);
     }
+    let known = |word: &OsString| {
+        let commands = CommandLine::command();
+        word.to_str()
+            .is_some_and(|word| commands.find_subcommand(word).is_some())
+    };
+    if let Some(unknown) = rest.first().filter(|word| !known(word)) {
+        let unknown = unknown.to_string_lossy();
+        return Err(Failure::usage(format!("there is no command `{unknown}`"))
+            .hint("`homebody --help` lists the commands"));
+    }
+    let mut asked = vec![program.clone()];
+    asked.extend(rest.iter().cloned());
+    asked.push("--help".into());
+    Ok(asked)
 }
 
 /// Has a write fail that would make a file larger than the system allows this process

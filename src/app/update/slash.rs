@@ -220,6 +220,10 @@ fn theme(state: &mut State, argument: &str, out: &mut Vec<Command>) {
         overlay::open_themes(state, out);
         return;
     }
+    if argument == "auto" {
+        let text = "auto asks the terminal at the start: /settings sets it, under theme";
+        return state.toast(Tone::Plain, text);
+    }
     if !state.themes.is_empty() && !state.themes.iter().any(|name| name == argument) {
         let near = super::super::keymap::nearest(argument, state.themes.iter().map(String::as_str));
         let hint = near.map_or_else(

@@ -3,7 +3,7 @@
 mod cite;
 mod told;
 
-pub(super) use told::told_text;
+pub(super) use told::{named_in_vain, told_text};
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -253,6 +253,7 @@ impl<'a> Parts<'a> {
         context.past = past;
         context.told.splice(0..0, changes);
         context.left_out.extend(left_out);
+        notes.extend(named_in_vain(&wanted, &context));
         let note = self.why_nothing(&wanted, &context)?;
         let nothing = note.as_ref().is_some_and(|(_, nothing)| *nothing);
         notes.extend(note.map(|(note, _)| note));

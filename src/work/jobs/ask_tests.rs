@@ -237,3 +237,34 @@ fn what_points_back_is_searched_with_the_words_before() {
     let files = |cited| near(&request("and why?", cited)).len();
     assert_eq!((files(true), files(false)), (1, 2));
 }
+
+#[test]
+fn lines_that_a_file_has_not_are_said() {
+    use crate::context::{LeftOut, Mention, Wanted};
+
+    let mention = |from, to| Mention {
+        path: RepoPath::new("src/a.rs").expect("a path"),
+        range: Some(LineRange::new(from, to)),
+    };
+    let wanted = Wanted {
+        mentions: vec![mention(9_990, 9_999), mention(1, 3)],
+        ..Wanted::default()
+    };
+    let left = |range, tokens, reason: &str| LeftOut {
+        path: RepoPath::new("src/a.rs").expect("a path"),
+        range,
+        tokens,
+        reason: reason.to_owned(),
+    };
+    let context = Context {
+        left_out: vec![
+            left(wanted.mentions[0].range, 0, "the file has only 12 lines"),
+            left(wanted.mentions[1].range, 40, "does not fit"),
+        ],
+        ..Context::default()
+    };
+    assert_eq!(
+        named_in_vain(&wanted, &context),
+        ["@src/a.rs:9990-9999 is not shown: the file has only 12 lines"]
+    );
+}

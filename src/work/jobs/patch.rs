@@ -9,7 +9,7 @@ mod outcome;
 mod regressions;
 
 use self::outcome::{Outcome, read};
-use super::ask::{Parts, told_text};
+use super::ask::{Parts, named_in_vain, told_text};
 use super::prompt::{PatchValues, RetryValues, fence_for};
 use super::texts::{RepoTexts, SeenTexts};
 use super::translate::search_words;
@@ -307,6 +307,7 @@ pub(super) fn compose(
     context.budget = budget;
     context.told.splice(0..0, changes);
     context.left_out.extend(left_out);
+    notes.extend(named_in_vain(&wanted, &context));
     notes.extend(why_nothing(parts, &wanted, &context)?);
     let files: Vec<String> = request.files.iter().map(RepoPath::to_string).collect();
     let sent = parts.prompts.patch(&PatchValues {

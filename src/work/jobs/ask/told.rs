@@ -4,10 +4,33 @@ use super::super::Context;
 use super::Parts;
 use crate::base::text::{counted, printable, truncated};
 use crate::base::{RepoPath, Result};
-use crate::context::{Changes, LeftOut, Told, Wanted, changes_told};
+use crate::context::{Changes, LeftOut, Mention, Told, Wanted, changes_told};
 
 /// Tokens that are too few for an excerpt.
 const FEW: usize = 48;
+
+/// Words on what a request names by its path and what cannot be shown: lines that the file has not,
+/// an empty or a binary file. What only lacks room is told with its place.
+pub fn named_in_vain(wanted: &Wanted, context: &Context) -> Vec<String> {
+    let left = |mention: &Mention| {
+        context.left_out.iter().find(|left| {
+            let same = left.path == mention.path && left.range == mention.range;
+            same && left.tokens == 0 && !wanted.dropped.iter().any(|d| d.path == left.path)
+        })
+    };
+    let left = wanted.mentions.iter().filter_map(left);
+    left.map(|left| {
+        let lines = left
+            .range
+            .map_or_else(String::new, |range| format!(":{range}"));
+        format!(
+            "@{}{lines} is not shown: {}",
+            left.path,
+            printable(&left.reason)
+        )
+    })
+    .collect()
+}
 
 impl Parts<'_> {
     /// The word about a context without excerpts, and whether nothing was found at all.
