@@ -11,7 +11,7 @@ use super::enclosing;
 use super::pack::cost;
 use super::{Context, Excerpt, LeftOut, Mention, Why};
 use crate::base::{LineRange, RepoPath, Result, TokenCount};
-use crate::index::{Hit, Index, Symbol, lines_of};
+use crate::index::{FileClass, Hit, Index, Symbol, lines_of};
 use crate::repo::Repo;
 
 /// Excerpts where the caller sets no limit: a small model loses its way among more.
@@ -19,6 +19,8 @@ const USUAL: usize = 12;
 /// Places that are searched for: more than are ever shown, since a file that is named and does
 /// not fit is shown by the best of its own.
 const FOUND: usize = 60;
+/// Most files of a repository that is shown itself where none of the words stand in it.
+const FEW_FILES: usize = 12;
 /// Fewest lines that are worth showing of something that does not fit.
 const LEAST_LINES: u32 = 5;
 /// The wishes of a request: what it wants to be shown.
@@ -95,6 +97,7 @@ pub fn pick(
         picker.best_file();
     }
     picker.hits();
+    picker.few_files();
     picker.add_imports();
     Ok(picker.context)
 }
@@ -195,6 +198,29 @@ impl Picker<'_> {
             .is_some_and(|excerpt| self.has_room(excerpt.tokens * 2));
         if fits && !self.is_dropped(&path, all) {
             self.show(&path, all, None, Why::Search);
+        }
+    }
+
+    /// Takes in the files of a small repository, code first and then by size, so that few are cut
+    /// off, where nothing else is to be shown and nothing was before: a question about it all may
+    /// hold none of its words, and such a repository has no map that would answer it.
+    fn few_files(&mut self) {
+        let nothing = self.context.excerpts.is_empty() && self.context.told.is_empty();
+        if !nothing || !self.found.is_empty() || !self.wanted.shown.is_empty() {
+            return;
+        }
+        let mut paths = self.index.paths();
+        if paths.len() > FEW_FILES {
+            return;
+        }
+        paths.sort_by_cached_key(|path| {
+            let code = self.index.class(path) == Some(FileClass::Source);
+            (!code, self.text(path, false).map_or(0, |text| text.len()))
+        });
+        for path in paths {
+            if self.context.excerpts.len() < self.most {
+                self.whole(&path, None, Why::Search);
+            }
         }
     }
 

@@ -338,3 +338,27 @@ fn definitions_come_before_what_stands_around_them() {
     assert_eq!(first(32), "src/walk.rs:6-7");
     assert_eq!(first(1000), "src/walk.rs:1-7");
 }
+
+#[test]
+fn of_a_small_repository_something_is_shown_whatever_the_words() {
+    let context = picked("quel est le but de tout cela?", 3000, |_| {});
+    let mut paths: Vec<&str> = context.excerpts.iter().map(|e| e.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["src/long.rs", "src/print.rs", "src/walk.rs"]);
+    // What does not fit is said, what was dropped stays out.
+    assert!(
+        context
+            .left_out
+            .iter()
+            .any(|left| left.reason == "does not fit")
+    );
+    let context = picked("quel est le but?", 3000, |wanted| {
+        wanted.dropped = mentions("@src/long.rs");
+    });
+    assert!(names(&context).iter().all(|name| !name.contains("long")));
+    // In a conversation that has shown something, words as “merci” bring nothing.
+    let context = picked("merci", 3000, |wanted| {
+        wanted.shown = [("src/walk.rs".to_owned(), 1, 2)].into();
+    });
+    assert!(context.excerpts.is_empty());
+}
