@@ -91,6 +91,10 @@ pub struct UserTurn {
     /// Times that the same was asked before, in other branches.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reseed: u32,
+    /// The words that, typed into the composer, ask the same, where the text is none such: a fix
+    /// is shown by its finding alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -102,6 +106,9 @@ impl UserTurn {
     /// The words that, typed into the composer, ask the same; none where there are none: a remark
     /// on a hunk means nothing without its patch.
     pub fn typed(&self) -> Option<Cow<'_, str>> {
+        if let Some(asks) = &self.asks {
+            return Some(Cow::Borrowed(asks));
+        }
         let is_command = matches!(slash::parse(&self.text), Parsed::Command(..));
         match self.job {
             JobKind::Ask if self.text == "/continue" => Some(Cow::Borrowed(&self.text)),

@@ -62,6 +62,7 @@ fn show(turn: &Turn, before: usize, last: &mut u64, blocks: &mut BTreeMap<u64, B
         open: false,
         before: Some(before),
         reseed: 0,
+        asks: None,
     };
     for body in [Body::User(user), Body::Answer(Box::new(answer))] {
         *last += 1;

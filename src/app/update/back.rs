@@ -168,7 +168,7 @@ pub(super) fn anew(state: &mut State, block: BlockId, out: &mut Vec<Command>) {
 
 /// Answers the last question anew, by a model where one is named.
 pub(super) fn anew_last(state: &mut State, model: &str, out: &mut Vec<Command>) {
-    // A fix, or another version of a hunk, is asked for where it belongs.
+    // Another version of a hunk is asked for where it belongs.
     let asked = state
         .blocks
         .iter()
@@ -178,7 +178,7 @@ pub(super) fn anew_last(state: &mut State, model: &str, out: &mut Vec<Command>) 
             _ => None,
         });
     if asked == Some(false) {
-        let text = "the last request belongs to a finding or a hunk: ask again there; Esc Esc lists the others";
+        let text = "the last request belongs to a hunk: ask again there; Esc Esc lists the others";
         return state.toast(Tone::Warning, text);
     }
     let last = state

@@ -362,3 +362,25 @@ fn a_branch_that_could_not_be_written_stays_in_memory() {
     harness.send("/again");
     assert_eq!(harness.state.branches.left.len(), 1);
 }
+
+#[test]
+fn a_fix_can_be_asked_for_again() {
+    let mut harness = Harness::ready();
+    harness.reviewed();
+    let (generation, request) = started(&harness.press("f")).expect("a job");
+    let Request::Patch(fix) = request else {
+        panic!("{request:?}")
+    };
+    harness.done(generation, patched(a_change()));
+    harness.press("esc");
+    harness.send("/back");
+    let last = rows(&harness).pop().expect("a row");
+    assert_eq!(last, "fix src/walk.rs:12: wrong in src/walk.rs");
+    // Another seed, and the same words.
+    let (_, request) = started(&harness.press("ctrl-a")).expect("a job");
+    let Request::Patch(again) = request else {
+        panic!("{request:?}")
+    };
+    assert_eq!((again.request, again.reseed), (fix.request, 1));
+    kept(&harness);
+}

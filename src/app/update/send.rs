@@ -142,6 +142,18 @@ pub(super) fn patch(state: &mut State, text: &str, shown: &str, out: &mut Vec<Co
     );
 }
 
+/// The words that ask the same as a request whose text is none that was typed.
+fn asks(request: &Request, text: &str) -> Option<String> {
+    match request {
+        // Another version of a hunk means nothing without its patch.
+        Request::Patch(patch) if patch.again.is_none() => {
+            let typed = matches!(slash::parse(text), Parsed::Command(..));
+            (!typed).then(|| format!("/patch {}", patch.request))
+        }
+        _ => None,
+    }
+}
+
 /// Returns the kind of job of a request.
 pub(super) const fn kind(request: &Request) -> JobKind {
     match request {
@@ -218,6 +230,7 @@ pub(super) fn submit(state: &mut State, mut request: Request, text: &str, out: &
         open: false,
         before: None,
         reseed: state.branches.reseed,
+        asks: asks(&request, text),
     }));
     state.queue.push_back(Queued {
         block,
