@@ -311,8 +311,15 @@ pub enum WriteCommand {
         /// True if the hooks run.
         hooks: bool,
     },
-    /// Take back the last applied patch. Reports [`super::Event::Undone`].
-    Undo,
+    /// Take back the last applied patch. Reports [`super::Event::Undone`], or
+    /// [`super::Event::UndoAsked`] where its record is another than `own`.
+    Undo {
+        /// The number of the last record that the conversation has written.
+        own: Option<u64>,
+    },
+    /// Take back the patch of this record, whoever has written it. Reports
+    /// [`super::Event::Undone`].
+    UndoRecord(u64),
     /// Write a first `AGENTS.md`, never over one that is there. Reports
     /// [`super::Event::InitWritten`].
     WriteInit,

@@ -17,7 +17,7 @@ use crate::jobs::check::Checked;
 use crate::jobs::commit::Committed;
 use crate::jobs::session::SessionEntry;
 use crate::jobs::{self, Answer, Finding, Preview};
-use crate::patch::{Applied, Change, Undone};
+use crate::patch::{Applied, Change, Undoable, Undone};
 use crate::repo::{CommitPlan, Head, Status};
 
 /// Milliseconds of a clock that never goes back; where it starts does not matter.
@@ -114,8 +114,15 @@ pub enum Event {
         /// The files written.
         result: Result<Applied, Failure>,
     },
-    /// Answer to [`super::WriteCommand::Undo`].
+    /// Answer to [`super::WriteCommand::Undo`] and [`super::WriteCommand::UndoRecord`].
     Undone(Result<Undone, Failure>),
+    /// Answer to [`super::WriteCommand::Undo`], where the last patch is of another conversation.
+    UndoAsked {
+        /// The last patch.
+        last: Undoable,
+        /// Seconds since it was written; none where nobody knows.
+        age: Option<u64>,
+    },
     /// Answer to [`super::WriteCommand::Stage`]: the files.
     Staged {
         /// The patch block it was for.

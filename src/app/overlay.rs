@@ -70,6 +70,8 @@ pub enum Confirm {
     Resume(Option<String>),
     /// Deleting a session.
     DeleteSession(String),
+    /// Taking back the patch of this record, which the conversation has not written.
+    Undo(u64),
     /// Committing a part of files of which other changes are staged.
     CommitPart,
 }

@@ -13,6 +13,10 @@ pub enum Slash {
     Review,
     /// Has a commit message written.
     Message,
+    /// Stages what was applied.
+    Stage,
+    /// Commits what was applied.
+    Commit,
     /// Takes the last applied patch back.
     Undo,
     /// Shows the context the model would be given.
@@ -120,7 +124,7 @@ const fn entry(
 }
 
 /// All commands, in the order shown.
-pub const TABLE: [SlashCommand; 33] = [
+pub const TABLE: [SlashCommand; 35] = [
     entry(
         Slash::Ask,
         "ask",
@@ -155,6 +159,20 @@ pub const TABLE: [SlashCommand; 33] = [
         "",
         Argument::None,
         "write a commit message for what is staged",
+    ),
+    entry(
+        Slash::Stage,
+        "stage",
+        "",
+        Argument::None,
+        "stage what the last applied patch changed",
+    ),
+    entry(
+        Slash::Commit,
+        "commit",
+        "",
+        Argument::None,
+        "commit what the last applied patch changed, and nothing else",
     ),
     entry(
         Slash::Undo,

@@ -43,20 +43,16 @@ pub fn chunks(
     }
     laid.begin();
     for (i, file) in patch.files.iter().enumerate() {
+        rows.extend(failure_rows(patch, PatchRow::File(i), cx));
         rows.push(file_row(patch, i, file, focused, cx));
-        if patch.cursor == PatchRow::File(i) {
-            rows.extend(failure_rows(patch, cx));
-        }
         if file.folded || matches!(patch.state, PatchState::Discarded) {
             continue;
         }
         let (from, to) = file.hunks;
         let language = language(file);
         for (h, entry) in patch.hunks.iter().enumerate().take(to).skip(from) {
+            rows.extend(failure_rows(patch, PatchRow::Hunk(h), cx));
             rows.push(hunk_head(patch, h, entry, focused, cx));
-            if patch.cursor == PatchRow::Hunk(h) {
-                rows.extend(failure_rows(patch, cx));
-            }
             let text = HunkText {
                 lines: &entry.hunk.lines,
                 starts: starts(entry.hunk.old, entry.hunk.new),
@@ -84,10 +80,19 @@ fn language(file: &PatchFile) -> String {
     path.extension().map_or_else(name, Into::into)
 }
 
-/// The rows of what went wrong with the patch just now, if something did.
-fn failure_rows(patch: &PatchBlock, cx: &Cx<'_>) -> Vec<Row> {
-    let failure = patch.failure.as_ref();
-    failure.map_or_else(Vec::new, |failure| cx.failure(failure))
+/// The rows of what went wrong with the patch just now, if something did and the cursor stands on
+/// `at`. They stand above it, where they tear no head from its lines, and are part of it, so that
+/// they come into view with it.
+fn failure_rows(patch: &PatchBlock, at: PatchRow, cx: &Cx<'_>) -> Vec<Row> {
+    let failure = patch.failure.as_ref().filter(|_| patch.cursor == at);
+    let rows = failure.map_or_else(Vec::new, |failure| cx.failure(failure));
+    let part = match at {
+        PatchRow::File(file) => BlockPart::PatchFile(file),
+        PatchRow::Hunk(hunk) => BlockPart::Hunk(hunk),
+    };
+    rows.into_iter()
+        .map(|row| row.indented(2).part(part))
+        .collect()
 }
 
 fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {

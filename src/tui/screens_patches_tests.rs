@@ -64,10 +64,26 @@ fn a_patch() {
     screen.wait(5_000);
     screen.event(Event::Undone(Ok(Undone {
         files: vec![path("src/walk.rs")],
+        record: None,
         left: 1,
         notes: Vec::new(),
     })));
     seen!("patch_undone", screen.picture());
+}
+
+#[test]
+fn a_patch_that_cannot_be_written_says_so_above_the_hunk() {
+    let mut screen = Screen::ready(SMALL);
+    planned(&mut screen);
+    screen.keys(&["n", "a", "enter"]);
+    let block = screen.state.blocks.last().expect("a block").id;
+    screen.event(Event::Applied {
+        block,
+        result: Err(Failure::input("src/walk.rs has changed in the same lines")
+            .because("line 2 is another now")
+            .hint("ask again")),
+    });
+    seen!("patch_not_written", screen.picture());
 }
 
 #[test]

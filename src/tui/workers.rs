@@ -376,8 +376,22 @@ fn write(shared: &Shared, commands: &Receiver<(WriteCommand, Cancel)>, events: &
                 let result = guarded(|| commit::commit(&asked, &cancel, &mut tell));
                 Event::Committed { block, result }
             }
-            WriteCommand::Undo => Event::Undone(guarded(|| {
-                patch::undo::undo(root, &undo, &UndoRequest::LAST)
+            WriteCommand::Undo { own } => match guarded(|| patch::undo::last(&undo)) {
+                Ok(Some(last)) if last.own && own != Some(last.number) => {
+                    let age = last.time.and_then(|time| time.elapsed().ok());
+                    let age = age.map(|age| age.as_secs());
+                    Event::UndoAsked { last, age }
+                }
+                _ => Event::Undone(guarded(|| {
+                    patch::undo::undo(root, &undo, &UndoRequest::LAST)
+                })),
+            },
+            WriteCommand::UndoRecord(number) => Event::Undone(guarded(|| {
+                let request = UndoRequest {
+                    number: Some(number),
+                    ..UndoRequest::LAST
+                };
+                patch::undo::undo(root, &undo, &request)
             })),
             WriteCommand::WriteInit => Event::InitWritten(guarded(|| reports::init(shared, &undo))),
         };

@@ -15,6 +15,9 @@ pub struct Writing {
     pub files: Vec<RepoPath>,
     /// The hunks that were written, and the files without hunks.
     rows: Vec<PatchRow>,
+    /// The number of the record by which it is taken back; none in a log of before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
     /// The things that git was given of it.
     #[serde(default, skip_serializing_if = "InGit::is_none")]
     pub in_git: InGit,
@@ -171,8 +174,57 @@ impl PatchBlock {
         change
     }
 
-    /// Takes in that what was accepted is written now, in these files.
-    pub(in crate::app) fn written(&mut self, files: Vec<RepoPath>) {
+    /// Tells whether what was rejected may be accepted after all, once all is decided.
+    pub(in crate::app) fn can_reopen(&self) -> bool {
+        let closed = matches!(
+            self.state,
+            PatchState::Applied { .. } | PatchState::Discarded
+        );
+        // As it is kept, it would write the mask of a secret.
+        closed && !self.change.files.iter().any(loses_a_secret)
+    }
+
+    /// Opens a patch on which all was decided: one that was rejected as a whole as it was proposed,
+    /// another where the cursor stands on something rejected, which is accepted. False where it
+    /// cannot be.
+    pub(in crate::app) fn reopen(&mut self) -> bool {
+        if !self.can_reopen() {
+            return false;
+        }
+        let cursor = self.cursor;
+        let discarded = self.state == PatchState::Discarded;
+        let (from, to) = match cursor {
+            PatchRow::Hunk(at) => (at, at + 1),
+            PatchRow::File(at) => self.files.get(at).map_or((0, 0), |file| file.hunks),
+        };
+        let to_decision = if discarded {
+            Decision::Undecided
+        } else {
+            Decision::Accepted
+        };
+        let mut some = false;
+        let mut take = |decision: &mut Decision, here: bool| {
+            if *decision == Decision::Rejected && (here || discarded) {
+                *decision = to_decision;
+                some = true;
+            }
+        };
+        for (at, hunk) in self.hunks.iter_mut().enumerate() {
+            take(&mut hunk.decision, (from..to).contains(&at));
+        }
+        for (at, file) in self.files.iter_mut().enumerate() {
+            if file.hunks.0 == file.hunks.1 {
+                take(&mut file.decision, cursor == PatchRow::File(at));
+            }
+        }
+        if some {
+            self.state = PatchState::Open;
+        }
+        some
+    }
+
+    /// Takes in that what was accepted is written now, in these files and by this record.
+    pub(in crate::app) fn written(&mut self, files: Vec<RepoPath>, record: u64) {
         let mut rows = Vec::new();
         for (at, hunk) in self.hunks.iter_mut().enumerate() {
             if hunk.decision == Decision::Accepted {
@@ -189,6 +241,7 @@ impl PatchBlock {
         self.writings.push(Writing {
             files,
             rows,
+            record: Some(record),
             in_git: InGit::default(),
         });
         self.state = PatchState::Open;

@@ -1,7 +1,7 @@
 //! Applied changes put into git: staged, or committed with a message that the model proposes and
 //! the person edits.
 
-use super::super::blocks::block::{BlockId, Body, Phase, Tone};
+use super::super::blocks::block::{Block, BlockId, Body, Phase, Tone};
 use super::super::blocks::patch_block::{Decision, PatchState};
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
@@ -49,6 +49,34 @@ fn applied(state: &mut State, id: BlockId) -> Option<Box<Change>> {
         return None;
     }
     Some(Box::new(change))
+}
+
+/// The last patch of the conversation of which something is written; says where there is none.
+fn last_applied(state: &mut State) -> Option<BlockId> {
+    let written = |block: &&Block| match &block.body {
+        Body::Patch(patch) => patch.count(|decision| decision == Decision::Written) > 0,
+        _ => false,
+    };
+    let last = state.blocks.iter().rfind(written).map(|block| block.id);
+    if last.is_none() {
+        let text = "nothing is applied yet in this conversation; git has commands for all else";
+        state.toast(Tone::Warning, text);
+    }
+    last
+}
+
+/// Stages what was applied last, wherever the keys go.
+pub(super) fn stage_last(state: &mut State, out: &mut Vec<Command>) {
+    if let Some(id) = last_applied(state) {
+        stage(state, id, out);
+    }
+}
+
+/// Begins a commit of what was applied last, wherever the keys go.
+pub(super) fn begin_last(state: &mut State, out: &mut Vec<Command>) {
+    if let Some(id) = last_applied(state) {
+        begin(state, id, out);
+    }
 }
 
 /// Stages what is applied.

@@ -43,6 +43,7 @@ fn opened(commands: &[Command]) -> Option<&str> {
 fn undone(name: &str) -> Event {
     Event::Undone(Ok(Undone {
         files: vec![path(name)],
+        record: None,
         left: 0,
         notes: Vec::new(),
     }))

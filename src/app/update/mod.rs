@@ -25,6 +25,7 @@ mod sessions;
 mod settings;
 mod slash;
 mod stop;
+mod undoing;
 mod world;
 
 use super::blocks::block::{Block, BlockId, Body, Note, Tone};
@@ -138,7 +139,8 @@ fn take(state: &mut State, event: Event, out: &mut Vec<Command>) {
             result,
         } => panel::code(state, path, range, result),
         Event::Applied { block, result } => patching::applied(state, block, result, out),
-        Event::Undone(result) => patching::undone(state, result, out),
+        Event::Undone(result) => undoing::undone(state, result, out),
+        Event::UndoAsked { last, age } => undoing::undo_asked(state, &last, age),
         Event::Staged { block, result } => committing::staged(state, block, result, out),
         Event::CommitPlanned { block, result } => committing::planned(state, block, result, out),
         Event::Committing { block, what } => committing::goes_on(state, block, Some(what)),

@@ -1,7 +1,7 @@
 //! Keys and lists of the overlay: help, texts, choices, confirmations.
 
 use super::super::blocks::block::Tone;
-use super::super::command::{Command, Editable, EditorPurpose, IoCommand};
+use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::editing::places::mention_text;
 use super::super::event::Generation;
 use super::super::help as help_lines;
@@ -374,6 +374,7 @@ fn confirmed(state: &mut State, about: Confirm, out: &mut Vec<Command>) {
             state.overlay = Some(Overlay::Sessions(picker));
             out.push(Command::Io(IoCommand::ListSessions));
         }
+        Confirm::Undo(record) => out.push(Command::Write(WriteCommand::UndoRecord(record))),
         Confirm::CommitPart => committing::message(state, out),
         Confirm::LoadAnyway(name) => models::load(state, &name, out),
         Confirm::PullAnyway(name) => models::pull(state, &name, out),

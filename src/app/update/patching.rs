@@ -1,10 +1,9 @@
-//! Deciding on a patch, writing it, taking it back, checking it, editing it.
+//! Deciding on a patch, writing it, checking it, editing it.
 
-use super::super::blocks::block::{Block, BlockId, Body, Check, Tone};
+use super::super::blocks::block::{BlockId, Body, Check, Tone};
 use super::super::blocks::patch_block::{
     Decision, FileFate, PatchBlock, PatchHunk, PatchRow, PatchState,
 };
-use super::super::blocks::patch_marks::InGit;
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::state::{Composing, Focus, State};
@@ -13,7 +12,7 @@ use crate::base::text::counted;
 use crate::base::{Failure, Result};
 use crate::jobs::check::Verdict;
 use crate::jobs::{Patch, Request};
-use crate::patch::{Applied, Change, Undone};
+use crate::patch::{Applied, Change};
 
 pub(super) fn patch_mut(state: &mut State, id: BlockId) -> Option<&mut PatchBlock> {
     match state.body_mut(id) {
@@ -41,14 +40,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::RunCheck => checking::check(state, id, out),
         Action::Stage => committing::stage(state, id, out),
         Action::Commit => committing::begin(state, id, out),
-        _ if !patch.is_open() => {
-            let why = match patch.state {
-                PatchState::Applied { .. } => "it is applied; /undo takes it back",
-                PatchState::Applying => "it is being written",
-                PatchState::Discarded | PatchState::Open => "all of it was rejected",
-            };
-            state.toast(Tone::Plain, why);
-        }
+        Action::Accept if !patch.is_open() && patch.reopen() => reopened(state, id),
+        _ if !patch.is_open() => closed(state, id),
         Action::Accept => decide(state, id, Decision::Accepted),
         Action::Reject => decide(state, id, Decision::Rejected),
         Action::AcceptAll => patch.accept_rest(),
@@ -57,6 +50,42 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         Action::Apply => apply(state, id, out),
         _ => {}
     }
+}
+
+/// Says that a patch on which all was decided is open again.
+fn reopened(state: &mut State, id: BlockId) {
+    let enter = state.keymap.hint(Action::Apply);
+    let accepted = |decision: Decision| decision == Decision::Accepted;
+    let accepts = patch_mut(state, id).is_some_and(|patch| patch.count(accepted) > 0);
+    let text = if accepts {
+        format!("open again: {enter} writes what is accepted")
+    } else {
+        "open again: nothing of it is decided".to_owned()
+    };
+    state.toast(Tone::Plain, text);
+}
+
+/// Says why a patch takes no decision, and what can be done with it.
+fn closed(state: &mut State, id: BlockId) {
+    let accept = state.keymap.hint(Action::Accept);
+    let Some(patch) = patch_mut(state, id) else {
+        return;
+    };
+    let rejected = patch.count(|decision| decision == Decision::Rejected) > 0;
+    let why = match (&patch.state, rejected && patch.can_reopen()) {
+        (PatchState::Applying, _) => "it is being written".to_owned(),
+        (PatchState::Applied { .. }, false) => "it is applied; /undo takes it back".to_owned(),
+        (PatchState::Applied { .. }, true) => {
+            format!(
+                "it is applied; {accept} on a rejected hunk takes that too, /undo takes it back"
+            )
+        }
+        (PatchState::Discarded | PatchState::Open, true) => {
+            format!("all of it was rejected; {accept} opens it again")
+        }
+        (PatchState::Discarded | PatchState::Open, false) => "nothing of it is left".to_owned(),
+    };
+    state.toast(Tone::Plain, why);
 }
 
 fn step(patch: &mut PatchBlock, by: isize) {
@@ -333,21 +362,25 @@ pub(super) fn applied(
     result: Result<Applied, Failure>,
     out: &mut Vec<Command>,
 ) {
+    let git = state.options.git;
     match result {
         Ok(applied) => {
             let files = counted(applied.files.len(), "file");
             let mut open = 0;
             // The block may have gone with its conversation; what was written has not.
             if let Some(patch) = patch_mut(state, id) {
-                patch.written(applied.files);
+                patch.written(applied.files, applied.record);
                 open = patch.count(|decision| decision == Decision::Undecided);
             }
             notes(state, applied.notes);
-            let rest = match open {
-                0 => String::new(),
-                open => format!(", {open} open"),
+            let text = match open {
+                // The keys go back to the composer, where the patch's own are letters.
+                0 if git => {
+                    format!("{files} written; /commit commits it, /undo takes it back")
+                }
+                0 => format!("{files} written; /undo takes it back"),
+                open => format!("{files} written, {open} open; /undo takes it back"),
             };
-            let text = format!("{files} written{rest}; /undo takes it back");
             state.toast(Tone::Good, text);
             if open == 0 && state.focus == Focus::Patch(id) {
                 scroll::leave(state);
@@ -380,53 +413,6 @@ pub(super) fn notes(state: &mut State, notes: Vec<String>) {
     for note in notes {
         state.note(Tone::Warning, note);
     }
-}
-
-/// Takes the result of taking the last patch back.
-pub(super) fn undone(state: &mut State, result: Result<Undone, Failure>, out: &mut Vec<Command>) {
-    let undone = match result {
-        Ok(undone) => undone,
-        Err(failure) => {
-            let written = |block: &&Block| match &block.body {
-                Body::Patch(patch) => !patch.writings.is_empty(),
-                _ => false,
-            };
-            let last = state.blocks.iter().rfind(written).map(|block| block.id);
-            return fail(state, last, failure);
-        }
-    };
-    let last = state
-        .blocks
-        .iter()
-        .rev()
-        .find_map(|block| match &block.body {
-            Body::Patch(patch) => {
-                let last = patch.writings.last();
-                let same = last.is_some_and(|writing| writing.files == undone.files);
-                same.then_some(block.id)
-            }
-            _ => None,
-        });
-    let last = last.and_then(|id| patch_mut(state, id));
-    let in_git = last.map(PatchBlock::taken_back);
-    notes(state, undone.notes);
-    let files: Vec<String> = undone.files.iter().map(ToString::to_string).collect();
-    let more = match undone.left {
-        0 => String::new(),
-        1 => "; one earlier patch can be taken back too".to_owned(),
-        n => format!("; {n} earlier patches can be taken back too"),
-    };
-    scroll::to_bottom(state);
-    state.note(
-        Tone::Good,
-        format!("put back as before: {}{more}", files.join(", ")),
-    );
-    // What git was given stays there.
-    if let Some(stays) = in_git.as_ref().and_then(InGit::stays) {
-        state.note(Tone::Warning, stays);
-    }
-    out.push(Command::Reindex { rebuild: false });
-    out.push(Command::Io(IoCommand::RefreshRepo));
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use super::*;
 use crate::app::sample::*;
 use crate::app::{Event, FileFate, JobKind};
 use crate::base::RepoPath;
-use crate::patch::FileChange;
+use crate::patch::{FileChange, Undone};
 
 use Decision::{Accepted, Rejected, Undecided, Written};
 
+#[path = "undoing_tests.rs"]
+mod undoing;
 #[path = "writing_tests.rs"]
 mod writing;
 
@@ -49,6 +51,7 @@ fn told_at(harness: &Harness, id: BlockId, what: &str) {
 fn back(files: &[&str], left: usize) -> Event {
     Event::Undone(Ok(Undone {
         files: files.iter().map(|name| path(name)).collect(),
+        record: None,
         left,
         notes: Vec::new(),
     }))
@@ -297,42 +300,6 @@ fn it_is_copied_as_a_diff() {
         diff.contains("--- a/src/lib.rs") && diff.contains("+new 30"),
         "{diff}"
     );
-}
-
-#[test]
-fn undo_opens_the_patch_again_and_says_what_is_left() {
-    let mut harness = Harness::ready();
-    let id = harness.planned();
-    harness.press("A enter");
-    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
-    assert!(has!(
-        harness.send("/undo"),
-        Command::Write(WriteCommand::Undo)
-    ));
-    let out = harness.event(back(&["src/lib.rs", "src/walk.rs"], 1));
-    assert!(harness.patch(id).is_open());
-    assert_eq!(decisions(&harness, id), [Undecided; 3]);
-    assert!(has!(out, Command::Reindex { .. }));
-    assert!(harness.notes()[0].contains("one earlier patch can be taken back too"));
-    harness.state.focus = Focus::Patch(id);
-    assert_eq!(to_write(&harness.press("A enter")), Some(&a_change()));
-}
-
-#[test]
-fn undoing_another_patch_does_not_mark_this_one() {
-    let mut harness = Harness::ready();
-    let id = harness.planned();
-    harness.press("A enter");
-    written(&mut harness, id, &["src/lib.rs", "src/walk.rs"]);
-    harness.event(back(&["README.md"], 0));
-    assert!(matches!(
-        harness.patch(id).state,
-        PatchState::Applied { .. }
-    ));
-    harness.event(Event::Undone(Err(Failure::usage(
-        "there is nothing to undo",
-    ))));
-    told_at(&harness, id, "there is nothing to undo");
 }
 
 #[test]

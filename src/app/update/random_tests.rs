@@ -235,9 +235,10 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             let result = well.then_some(committed).ok_or_else(trouble);
             Some(Event::Committed { block, result })
         }
-        Command::Write(WriteCommand::Undo) => sure(
+        Command::Write(WriteCommand::Undo { .. } | WriteCommand::UndoRecord(_)) => sure(
             Event::Undone(Ok(Undone {
                 files: vec![path("src/lib.rs")],
+                record: None,
                 left: 0,
                 notes: Vec::new(),
             })),

@@ -7,7 +7,9 @@ use super::super::log;
 use super::super::overlay::{Confirm, Overlay, Picker, SessionPicker};
 use super::super::slash::Slash;
 use super::super::state::{EngineState, State};
-use super::{back, files, folding, models, overlay, panel, scroll, send, stop};
+use super::{
+    back, committing, files, folding, models, overlay, panel, scroll, send, stop, undoing,
+};
 use crate::jobs::{Ask, Request, Review, ReviewOf, Severity};
 use crate::repo::DiffSpec;
 
@@ -37,7 +39,9 @@ pub(super) fn run(
                 send::submit(state, Request::Message, text, out);
             }
         }
-        Slash::Undo => out.push(Command::Write(WriteCommand::Undo)),
+        Slash::Stage => committing::stage_last(state, out),
+        Slash::Commit => committing::begin_last(state, out),
+        Slash::Undo => undoing::undo(state, out),
         Slash::Context => context(state, argument, out),
         Slash::Add | Slash::Drop | Slash::Pin => files::take(state, slash, argument),
         Slash::Unpin | Slash::Undrop => files::forget(state, slash, argument),

@@ -45,7 +45,7 @@ fn each_command_asks_for_what_it_is_for() {
     harness.exchange("why?", "so");
     assert!(has!(
         harness.send("/undo"),
-        Command::Write(WriteCommand::Undo)
+        Command::Write(WriteCommand::Undo { .. })
     ));
     assert!(has!(
         harness.send("/init"),
@@ -406,4 +406,31 @@ fn an_open_patch_asks_before_a_private_conversation_begins() {
     assert!(!harness.state.private);
     let out = harness.press("y");
     assert!(has!(out, Command::ResetEngine { private: true }) && harness.state.private);
+}
+
+#[test]
+fn what_was_applied_is_staged_and_committed_from_the_composer() {
+    let mut harness = Harness::ready();
+    assert!(!has!(harness.send("/commit"), Command::Write(_)));
+    assert!(harness.toast().contains("nothing is applied yet"));
+    let id = harness.planned();
+    harness.press("A enter");
+    harness.event(Event::Applied {
+        block: id,
+        result: Ok(Applied {
+            files: vec![path("src/lib.rs")],
+            record: 1,
+            notes: Vec::new(),
+        }),
+    });
+    assert!(harness.toast().contains("/commit commits it"));
+    assert_eq!(harness.state.focus, Focus::Composer);
+    assert!(has!(
+        harness.send("/stage"),
+        Command::Write(WriteCommand::Stage { block, .. }) if *block == id
+    ));
+    assert!(has!(
+        harness.send("/commit"),
+        Command::Write(WriteCommand::PlanCommit { block, .. }) if *block == id
+    ));
 }

@@ -76,3 +76,47 @@ fn what_is_edited_beside_a_written_hunk_is_written_behind_it() {
     harness.event(back(&["src/walk.rs"], 0));
     assert_eq!(decisions(&harness, id), [Undecided; 3]);
 }
+
+#[test]
+fn what_was_rejected_can_be_taken_after_all() {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("a r r enter");
+    written(&mut harness, id, &["src/lib.rs"]);
+    assert!(matches!(
+        harness.patch(id).state,
+        PatchState::Applied { .. }
+    ));
+    harness.state.focus = Focus::Patch(id);
+    // The written one is no reason to open it again.
+    harness.press("p p p a");
+    assert!(!harness.patch(id).is_open());
+    assert!(
+        harness
+            .toast()
+            .contains("a on a rejected hunk takes that too")
+    );
+    harness.press("n a");
+    assert_eq!(decisions(&harness, id), [Written, Accepted, Rejected]);
+    assert!(harness.patch(id).is_open());
+    let out = harness.press("enter");
+    let change = to_write(&out).expect("a change");
+    assert_eq!(change.files.len(), 1);
+    assert_eq!(change.files[0].path, path("src/walk.rs"));
+    written(&mut harness, id, &["src/walk.rs"]);
+    assert_eq!(decisions(&harness, id), [Written, Written, Rejected]);
+}
+
+#[test]
+fn a_patch_that_was_rejected_as_a_whole_can_be_opened_again() {
+    let mut harness = Harness::ready();
+    let id = harness.planned();
+    harness.press("r r r");
+    assert_eq!(harness.patch(id).state, PatchState::Discarded);
+    harness.state.focus = Focus::Patch(id);
+    harness.press("enter");
+    assert!(harness.toast().contains("a opens it again"));
+    harness.press("a");
+    assert_eq!(decisions(&harness, id), [Undecided; 3]);
+    assert!(harness.patch(id).is_open());
+}

@@ -29,7 +29,7 @@ pub use growing::{Growing, GrowingEdit, growing};
 pub use hunks::ChangedHunk;
 pub use merge::merged;
 pub use own_encoding::to_unified_bytes;
-pub use undo::{UndoRequest, Undone};
+pub use undo::{UndoRequest, Undoable, Undone};
 pub use write::{Applied, Foreign, UndoDir};
 
 /// The kinds of edits.

@@ -39,6 +39,8 @@ impl UndoRequest {
 pub struct Undone {
     /// The files that were put back.
     pub files: Vec<RepoPath>,
+    /// The number of the record that was taken back; none for the work of a process that was killed.
+    pub record: Option<u64>,
     /// Records that are left.
     pub left: usize,
     /// Events besides that must be told, as in [`super::Applied::notes`].
@@ -66,25 +68,41 @@ pub fn list(undo: &UndoDir) -> Result<Vec<Undoable>> {
     // Before the first patch there is no folder of records.
     let numbers = numbers(&undo.dir).unwrap_or_default();
     let each = numbers.into_iter().rev();
-    each.map(|number| {
-        let record = Record::load(undo, number)?;
-        let word = |entry: &Entry| match (&entry.before, &entry.after_hash, &entry.renamed_to) {
-            (None, ..) => "created",
-            (_, None, _) => "deleted",
-            (_, _, Some(_)) => "renamed",
-            _ => "changed",
-        };
-        let files = record.files.iter();
-        Ok(Undoable {
-            number,
-            time: time_of(&undo.dir, number),
-            files: files
-                .map(|entry| (entry.target().clone(), word(entry)))
-                .collect(),
-            own: record.own,
-        })
-    })
-    .collect()
+    each.map(|number| Ok(undoable(undo, &Record::load(undo, number)?)))
+        .collect()
+}
+
+/// The patch that an undo would take back; none where there is none, or where an interrupted one is
+/// to be put in order first.
+///
+/// # Errors
+/// Of kind environment, if its record cannot be read.
+pub fn last(undo: &UndoDir) -> Result<Option<Undoable>> {
+    // Before the first patch there is no folder of records.
+    let Some(number) = numbers(&undo.dir).unwrap_or_default().last().copied() else {
+        return Ok(None);
+    };
+    let record = Record::load(undo, number)?;
+    let whole = record.state == WriteStage::Applied;
+    Ok(whole.then(|| undoable(undo, &record)))
+}
+
+fn undoable(undo: &UndoDir, record: &Record) -> Undoable {
+    let word = |entry: &Entry| match (&entry.before, &entry.after_hash, &entry.renamed_to) {
+        (None, ..) => "created",
+        (_, None, _) => "deleted",
+        (_, _, Some(_)) => "renamed",
+        _ => "changed",
+    };
+    let files = record.files.iter();
+    Undoable {
+        number: record.number,
+        time: time_of(&undo.dir, record.number),
+        files: files
+            .map(|entry| (entry.target().clone(), word(entry)))
+            .collect(),
+        own: record.own,
+    }
 }
 
 /// Takes an applied patch back. What was changed since in other lines stays.
@@ -103,6 +121,7 @@ pub fn undo(root: &Path, undo: &UndoDir, request: &UndoRequest) -> Result<Undone
         // The half-done patch, which is taken back now, was the last one.
         return Ok(Undone {
             files,
+            record: None,
             left: all.len(),
             notes,
         });
@@ -118,6 +137,7 @@ pub fn undo(root: &Path, undo: &UndoDir, request: &UndoRequest) -> Result<Undone
         record.remove(&undo.dir)?;
         return Ok(Undone {
             files,
+            record: Some(record.number),
             left: all.len() - 1,
             notes,
         });
@@ -137,6 +157,7 @@ pub fn undo(root: &Path, undo: &UndoDir, request: &UndoRequest) -> Result<Undone
     prune(&undo.dir);
     Ok(Undone {
         files,
+        record: Some(record.number),
         left: all.len() - 1 + kept,
         notes,
     })
