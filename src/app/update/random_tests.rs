@@ -12,7 +12,7 @@ use crate::base::LineRange;
 use crate::index::Hit;
 use crate::jobs::commit::Committed;
 use crate::jobs::{self, Answer, Preview};
-use crate::patch::{Applied, Undone};
+use crate::patch::{Applied, Undoable, Undone};
 use crate::repo::{CommitPlan, NewCommit};
 
 /// What the world may do.
@@ -235,6 +235,15 @@ fn report(command: &Command, well: bool) -> Option<Event> {
             let result = well.then_some(committed).ok_or_else(trouble);
             Some(Event::Committed { block, result })
         }
+        Command::Write(WriteCommand::Undo { own: None }) => Some(Event::UndoAsked {
+            last: Undoable {
+                number: 1,
+                time: None,
+                files: vec![(path("src/lib.rs"), "changed")],
+                own: true,
+            },
+            age: Some(60),
+        }),
         Command::Write(WriteCommand::Undo { .. } | WriteCommand::UndoRecord(_)) => sure(
             Event::Undone(Ok(Undone {
                 files: vec![path("src/lib.rs")],
