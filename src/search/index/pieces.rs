@@ -41,6 +41,19 @@ pub fn definitions(path: &RepoPath, text: &str) -> (Vec<Symbol>, &'static str) {
     }
     match path.extension().as_deref() {
         Some("md" | "markdown" | "mdx") => (symbols::sections(text), "Markdown"),
+        Some("yml" | "yaml") => (symbols::keys(text), "YAML"),
+        Some(page @ ("vue" | "svelte" | "html" | "htm" | "astro")) => {
+            let name = match page {
+                "vue" => "Vue",
+                "svelte" => "Svelte",
+                "astro" => "Astro",
+                _ => "HTML",
+            };
+            let scripts = symbols::scripts(text);
+            // What is no TypeScript is JavaScript, which the grammar of the former reads too.
+            let found = scripts.map(|text| symbols::parse(&text, Language::TypeScript));
+            (found.unwrap_or_default(), name)
+        }
         _ => (Vec::new(), "text"),
     }
 }

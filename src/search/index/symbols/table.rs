@@ -1,47 +1,12 @@
-//! The rules by which nodes are definitions, language by language, in the words of the grammars.
+//! A grammar with its rules, looked up by the numbers of its nodes.
 
 use std::sync::OnceLock;
 
 use tree_sitter::Language as Grammar;
 
 use super::Language;
+use super::rules::{self, Rule};
 use crate::base::bug::bug;
-use crate::index::SymbolKind;
-use crate::index::SymbolKind::{
-    Constant, Enum, Function, Impl, Macro, Method, Module, Trait, Type,
-};
-
-/// The place of a definition's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
-    /// In the field of that name.
-    Field(&'static str),
-    /// Somewhere down the chain of `declarator` fields (C, C++).
-    Declarator,
-}
-
-/// A kind of node that defines something.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    /// Kind of the node, in the grammar's words.
-    pub node: &'static str,
-    /// Kind of the definition.
-    pub kind: SymbolKind,
-    /// Place of the definition's name.
-    pub name: Name,
-    /// True if definitions inside this one belong to it.
-    pub scope: bool,
-    /// True if the definition is left out inside a function.
-    pub local: bool,
-}
-
-impl Rule {
-    /// Makes a rule that leaves the definition out inside functions.
-    const fn outside(mut self) -> Self {
-        self.local = true;
-        self
-    }
-}
 
 /// The meaning of a node to the definitions around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +37,7 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    fn new(grammar: Grammar, rules: &'static [Rule]) -> Self {
+    fn new(grammar: Grammar, rules: &'static [Rule], attached: &[&str]) -> Self {
         let kinds = (0..grammar.node_kind_count())
             .map(|id| {
                 let id = id as u16;
@@ -83,7 +48,7 @@ impl Lookup {
                     return (0, if blank { Mark::Blank } else { Mark::None });
                 }
                 let rule = rules.iter().position(|rule| rule.node == kind);
-                let mark = if ATTACHED.contains(&kind) {
+                let mark = if ATTACHED.contains(&kind) || attached.contains(&kind) {
                     Mark::Attached
                 } else if SINGLE_WRAPPERS.contains(&kind) {
                     Mark::Wrapper { single: true }
@@ -117,156 +82,6 @@ impl Lookup {
     }
 }
 
-/// Makes a rule for a node whose name is in the field `name`.
-const fn rule(node: &'static str, kind: SymbolKind, scope: bool) -> Rule {
-    Rule {
-        node,
-        kind,
-        name: Name::Field("name"),
-        scope,
-        local: false,
-    }
-}
-
-/// Makes a rule for a node whose name is elsewhere.
-const fn named(node: &'static str, kind: SymbolKind, name: Name, scope: bool) -> Rule {
-    Rule {
-        node,
-        kind,
-        name,
-        scope,
-        local: false,
-    }
-}
-
-const RUST: &[Rule] = &[
-    rule("function_item", Function, true).outside(),
-    rule("function_signature_item", Function, false),
-    rule("struct_item", Type, false),
-    rule("union_item", Type, false),
-    rule("enum_item", Enum, false),
-    rule("trait_item", Trait, true),
-    named("impl_item", Impl, Name::Field("type"), true),
-    rule("mod_item", Module, true),
-    rule("const_item", Constant, false),
-    rule("static_item", Constant, false),
-    rule("type_item", Type, false),
-    rule("macro_definition", Macro, false),
-];
-
-const PYTHON: &[Rule] = &[
-    rule("function_definition", Function, true).outside(),
-    rule("class_definition", Type, true),
-    named("assignment", Constant, Name::Field("left"), false).outside(),
-];
-
-const JAVASCRIPT: &[Rule] = &[
-    rule("function_declaration", Function, true).outside(),
-    rule("generator_function_declaration", Function, true).outside(),
-    rule("class_declaration", Type, true),
-    rule("method_definition", Method, true),
-    rule("variable_declarator", Function, true).outside(),
-    named("field_definition", Function, Name::Field("property"), true).outside(),
-    named("assignment_expression", Function, Name::Field("left"), true).outside(),
-];
-
-const TYPESCRIPT: &[Rule] = &[
-    rule("function_declaration", Function, true).outside(),
-    rule("generator_function_declaration", Function, true).outside(),
-    rule("function_signature", Function, false),
-    rule("class_declaration", Type, true),
-    rule("abstract_class_declaration", Type, true),
-    rule("interface_declaration", Trait, true),
-    rule("type_alias_declaration", Type, false),
-    rule("enum_declaration", Enum, false),
-    rule("internal_module", Module, true),
-    rule("module", Module, true),
-    rule("method_definition", Method, true),
-    rule("abstract_method_signature", Method, false),
-    rule("method_signature", Method, false),
-    rule("variable_declarator", Function, true).outside(),
-    rule("public_field_definition", Function, true).outside(),
-    named("assignment_expression", Function, Name::Field("left"), true).outside(),
-];
-
-const GO: &[Rule] = &[
-    rule("function_declaration", Function, true).outside(),
-    rule("method_declaration", Method, true),
-    rule("type_spec", Type, false),
-    rule("type_alias", Type, false),
-    rule("const_spec", Constant, false).outside(),
-    rule("var_spec", Constant, false).outside(),
-];
-
-const C: &[Rule] = &[
-    named("function_definition", Function, Name::Declarator, false),
-    rule("struct_specifier", Type, false),
-    rule("union_specifier", Type, false),
-    rule("enum_specifier", Enum, false),
-    named("type_definition", Type, Name::Declarator, false),
-    rule("preproc_def", Macro, false),
-    rule("preproc_function_def", Macro, false),
-];
-
-const CPP: &[Rule] = &[
-    named("function_definition", Function, Name::Declarator, false),
-    rule("class_specifier", Type, true),
-    rule("struct_specifier", Type, true),
-    rule("union_specifier", Type, true),
-    rule("enum_specifier", Enum, false),
-    rule("namespace_definition", Module, true),
-    named("type_definition", Type, Name::Declarator, false),
-    rule("alias_declaration", Type, false),
-    rule("concept_definition", Trait, false),
-    rule("preproc_def", Macro, false),
-    rule("preproc_function_def", Macro, false),
-];
-
-const JAVA: &[Rule] = &[
-    rule("class_declaration", Type, true),
-    rule("record_declaration", Type, true),
-    rule("interface_declaration", Trait, true),
-    rule("annotation_type_declaration", Trait, true),
-    rule("enum_declaration", Enum, true),
-    rule("method_declaration", Method, false),
-    rule("constructor_declaration", Method, false),
-    rule("compact_constructor_declaration", Method, false),
-];
-
-const CSHARP: &[Rule] = &[
-    rule("namespace_declaration", Module, true),
-    rule("file_scoped_namespace_declaration", Module, false),
-    rule("class_declaration", Type, true),
-    rule("struct_declaration", Type, true),
-    rule("record_declaration", Type, true),
-    rule("interface_declaration", Trait, true),
-    rule("enum_declaration", Enum, false),
-    rule("method_declaration", Method, false),
-    rule("constructor_declaration", Method, false),
-    rule("property_declaration", Method, false),
-    rule("delegate_declaration", Type, false),
-    rule("local_function_statement", Function, false),
-];
-
-const RUBY: &[Rule] = &[
-    rule("module", Module, true),
-    rule("class", Type, true),
-    rule("method", Function, false),
-    rule("singleton_method", Method, false),
-];
-
-const PHP: &[Rule] = &[
-    rule("function_definition", Function, true).outside(),
-    rule("class_declaration", Type, true),
-    rule("interface_declaration", Trait, true),
-    rule("trait_declaration", Trait, true),
-    rule("enum_declaration", Enum, true),
-    rule("method_declaration", Method, false),
-    rule("namespace_definition", Module, false),
-];
-
-const BASH: &[Rule] = &[rule("function_definition", Function, false)];
-
 /// Nodes that only wrap one definition: its range begins with theirs.
 const SINGLE_WRAPPERS: &[&str] = &[
     "export_statement",
@@ -274,6 +89,8 @@ const SINGLE_WRAPPERS: &[&str] = &[
     "template_declaration",
     "expression_statement",
     "ambient_declaration",
+    "statement",
+    "member_declaration",
 ];
 
 /// Nodes that wrap one definition or several.
@@ -287,7 +104,7 @@ const WRAPPERS: &[&str] = &[
 
 /// Nodes that hold the inside of a definition; some grammars put a comment on the first
 /// thing in it before it.
-const BODIES: &[&str] = &["body_statement", "block"];
+const BODIES: &[&str] = &["body_statement", "block", "declarations", "body"];
 
 /// Nodes that stand before a definition and belong to it.
 const ATTACHED: &[&str] = &[
@@ -302,34 +119,54 @@ const ATTACHED: &[&str] = &[
     "attribute",
 ];
 
+/// Comments before a definition, in the words of one grammar, that mean something else in others.
+const fn attached(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::Swift => &["multiline_comment"],
+        Language::Dart => &["documentation_comment"],
+        Language::Haskell => &["haddock"],
+        // `@doc "…"`
+        Language::Elixir => &["unary_operator"],
+        _ => &[],
+    }
+}
+
+fn grammar(language: Language) -> Grammar {
+    match language {
+        Language::Rust => tree_sitter_rust::LANGUAGE.into(),
+        Language::Python => tree_sitter_python::LANGUAGE.into(),
+        Language::JavaScript => tree_sitter_javascript::LANGUAGE.into(),
+        Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
+        Language::Tsx => tree_sitter_typescript::LANGUAGE_TSX.into(),
+        Language::Go => tree_sitter_go::LANGUAGE.into(),
+        Language::C => tree_sitter_c::LANGUAGE.into(),
+        Language::Cpp => tree_sitter_cpp::LANGUAGE.into(),
+        Language::Java => tree_sitter_java::LANGUAGE.into(),
+        Language::CSharp => tree_sitter_c_sharp::LANGUAGE.into(),
+        Language::Ruby => tree_sitter_ruby::LANGUAGE.into(),
+        Language::Php => tree_sitter_php::LANGUAGE_PHP.into(),
+        Language::Bash => tree_sitter_bash::LANGUAGE.into(),
+        Language::Kotlin => tree_sitter_kotlin_ng::LANGUAGE.into(),
+        Language::Swift => tree_sitter_swift::LANGUAGE.into(),
+        Language::Scala => tree_sitter_scala::LANGUAGE.into(),
+        Language::Dart => tree_sitter_dart::LANGUAGE.into(),
+        Language::Lua => tree_sitter_lua::LANGUAGE.into(),
+        Language::Elixir => tree_sitter_elixir::LANGUAGE.into(),
+        Language::Haskell => tree_sitter_haskell::LANGUAGE.into(),
+        Language::Zig => tree_sitter_zig::LANGUAGE.into(),
+        Language::Sql => tree_sitter_sequel::LANGUAGE.into(),
+        Language::Hcl => tree_sitter_hcl::LANGUAGE.into(),
+        Language::Make => tree_sitter_make::LANGUAGE.into(),
+        Language::Dockerfile => tree_sitter_containerfile::LANGUAGE.into(),
+        Language::Css => tree_sitter_css::LANGUAGE.into(),
+    }
+}
+
 /// Returns the grammar and the rules of a language.
 pub(super) fn of(language: Language) -> &'static Lookup {
-    static LOOKUPS: [OnceLock<Lookup>; 13] = [const { OnceLock::new() }; 13];
-    let (at, grammar, rules): (usize, fn() -> Grammar, _) = match language {
-        Language::Rust => (0, || tree_sitter_rust::LANGUAGE.into(), RUST),
-        Language::Python => (1, || tree_sitter_python::LANGUAGE.into(), PYTHON),
-        Language::JavaScript => (2, || tree_sitter_javascript::LANGUAGE.into(), JAVASCRIPT),
-        Language::TypeScript => (
-            3,
-            || tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-            TYPESCRIPT,
-        ),
-        Language::Tsx => (
-            4,
-            || tree_sitter_typescript::LANGUAGE_TSX.into(),
-            TYPESCRIPT,
-        ),
-        Language::Go => (5, || tree_sitter_go::LANGUAGE.into(), GO),
-        Language::C => (6, || tree_sitter_c::LANGUAGE.into(), C),
-        Language::Cpp => (7, || tree_sitter_cpp::LANGUAGE.into(), CPP),
-        Language::Java => (8, || tree_sitter_java::LANGUAGE.into(), JAVA),
-        Language::CSharp => (9, || tree_sitter_c_sharp::LANGUAGE.into(), CSHARP),
-        Language::Ruby => (10, || tree_sitter_ruby::LANGUAGE.into(), RUBY),
-        Language::Php => (11, || tree_sitter_php::LANGUAGE_PHP.into(), PHP),
-        Language::Bash => (12, || tree_sitter_bash::LANGUAGE.into(), BASH),
-    };
-    let make = || Lookup::new(grammar(), rules);
-    match LOOKUPS.get(at) {
+    static LOOKUPS: [OnceLock<Lookup>; 26] = [const { OnceLock::new() }; 26];
+    let make = || Lookup::new(grammar(language), rules::of(language), attached(language));
+    match LOOKUPS.get(language as usize) {
         Some(cell) => cell.get_or_init(make),
         None => {
             let leaked: &'static Lookup = Box::leak(Box::new(make()));

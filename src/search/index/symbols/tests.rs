@@ -3,6 +3,9 @@
 use super::*;
 use crate::index::Symbol;
 
+#[path = "more_tests.rs"]
+mod more;
+
 fn outline(text: &str, language: Language) -> Vec<String> {
     parse(text, language).iter().map(line).collect()
 }
@@ -207,19 +210,4 @@ fn hostile_nesting_neither_recurses_nor_hangs() {
         assert!(took.as_secs() < 10, "{start:?} in {language:?}: {took:?}");
         assert!(found.iter().all(|symbol| symbol.within.len() < 4_000));
     }
-}
-
-#[test]
-fn languages_by_name_and_by_interpreter() {
-    let of = |path: &str, line: &str| Language::of(&RepoPath::new(path).expect("a path"), line);
-    assert_eq!(of("a/b.rs", ""), Some(Language::Rust));
-    assert_eq!(
-        of("a/b.txt", "#!/usr/bin/env python3"),
-        Some(Language::Python)
-    );
-    assert_eq!(
-        Language::of_interpreter("#!/bin/bash -e"),
-        Some(Language::Bash)
-    );
-    assert_eq!(of("a/b.txt", "hello"), None);
 }

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::Language;
-use super::table::{self, Lookup, Mark, Name, Rule};
+use super::node::{Around, kind_of, name_of, receiver_of};
+use super::rules::Rule;
+use super::table::{self, Lookup, Mark};
 use crate::base::LineRange;
 use crate::base::bug::bug;
 use crate::base::text::truncated;
@@ -163,7 +165,23 @@ pub fn parse(text: &str, language: Language) -> Vec<Symbol> {
     let mut found = walk.found;
     found.sort_by_key(|symbol| (symbol.range.start(), std::cmp::Reverse(symbol.range.end())));
     found.dedup();
+    if language == Language::Haskell {
+        join_equations(&mut found);
+    }
     found
+}
+
+/// Makes one definition of the signature and the equations of a function, which follow each other.
+fn join_equations(found: &mut Vec<Symbol>) {
+    found.dedup_by(|next, before| {
+        let same = next.name == before.name && next.within == before.within;
+        let follows = next.range.start() <= before.range.end() + 1;
+        let joins = same && follows && next.kind == before.kind;
+        if joins {
+            before.range = before.range.hull(next.range);
+        }
+        joins
+    });
 }
 
 /// One walk through a tree: what was found, and what is carried along.
@@ -303,51 +321,14 @@ fn last_row(node: Node<'_>) -> usize {
     }
 }
 
-/// Returns the kind of definition a node is by its rule and its place; none where it defines
-/// nothing after all.
-fn kind_of(node: Node<'_>, rule: &Rule, scopes: &[Scope], place: &NodePlace) -> Option<SymbolKind> {
-    match rule.node {
-        // Only what is given a function counts, and constants at the top.
-        "variable_declarator"
-        | "field_definition"
-        | "public_field_definition"
-        | "assignment_expression" => {
-            if is_given_function(node) {
-                return Some(rule.kind);
-            }
-            // Root, perhaps `export`, declaration, and this.
-            let at_top = place.depth <= 4 && scopes.is_empty();
-            (rule.node == "variable_declarator" && at_top).then_some(SymbolKind::Constant)
-        }
-        // Python's names at the top of a module: root, statement, and this.
-        "assignment" => {
-            let left = node.child_by_field_name("left")?;
-            let plain = left.kind() == "identifier";
-            (place.depth <= 3 && plain).then_some(rule.kind)
-        }
-        "struct_specifier" | "union_specifier" | "enum_specifier" | "class_specifier" => {
-            // Without a body it only names the type.
-            node.child_by_field_name("body").map(|_| rule.kind)
-        }
-        "preproc_def" => {
-            // Include guards and empty switches define nothing to read.
-            node.child_by_field_name("value").map(|_| rule.kind)
-        }
-        _ => Some(rule.kind),
-    }
-}
-
-/// Tells whether an assignment or a declaration gives its name a function or a class.
-fn is_given_function(node: Node<'_>) -> bool {
-    let value = node
-        .child_by_field_name("value")
-        .or_else(|| node.child_by_field_name("right"));
-    value.is_some_and(|value| {
-        matches!(
-            value.kind(),
-            "arrow_function" | "function_expression" | "function" | "generator_function" | "class"
-        )
-    })
+/// The number of the last line of a node that holds anything: some grammars count the empty lines
+/// behind it too.
+fn last_line(text: &str, node: Node<'_>) -> u32 {
+    let own = text.get(node.byte_range()).unwrap_or("");
+    let behind = own.get(own.trim_end().len()..).unwrap_or("");
+    let empty = behind.matches('\n').count();
+    (node.end_position().row.saturating_sub(empty) as u32 + 1)
+        .max(node.start_position().row as u32 + 1)
 }
 
 /// Reads the definition that a node is; none where it defines nothing.
@@ -358,11 +339,15 @@ fn definition(
     scopes: &[Scope],
     place: &NodePlace,
 ) -> Option<Symbol> {
-    let mut kind = kind_of(node, rule, scopes, place)?;
+    let around = Around {
+        depth: place.depth,
+        outermost: scopes.is_empty(),
+    };
+    let mut kind = kind_of(text, node, rule, &around)?;
     if rule.local && place.local {
         return None;
     }
-    let name = name_of(text, node, rule)?;
+    let (path, name) = name_of(text, node, rule)?;
     if kind == SymbolKind::Function && scopes.last().is_some_and(|scope| scope.owns) {
         kind = SymbolKind::Method;
     }
@@ -375,11 +360,14 @@ fn definition(
         .then(|| receiver_of(text, node))
         .flatten();
     within.extend(receiver.as_deref());
+    if !path.is_empty() {
+        within.push(&path);
+    }
     Some(Symbol {
         name,
         within: within.join("::"),
         kind,
-        range: LineRange::new(place.first_row as u32 + 1, last_row(node) as u32 + 1),
+        range: LineRange::new(place.first_row as u32 + 1, last_line(text, node)),
         signature: signature(text, place.byte),
     })
 }
@@ -394,46 +382,4 @@ fn signature(text: &str, byte: usize) -> String {
         .or_else(|| lines().next())
         .map(|line| truncated(line, 200).to_owned())
         .unwrap_or_default()
-}
-
-/// Reads the name of the definition that a node is.
-fn name_of(text: &str, node: Node<'_>, rule: &Rule) -> Option<String> {
-    let name = match rule.name {
-        Name::Field(field) => node.child_by_field_name(field)?,
-        Name::Declarator => {
-            let mut inner = node.child_by_field_name("declarator")?;
-            // Pointers, arrays and parentheses wrap the name; hostile depth is bounded.
-            for _ in 0..64 {
-                match inner.child_by_field_name("declarator").or_else(|| {
-                    (inner.kind() == "parenthesized_declarator")
-                        .then(|| inner.named_child(0))
-                        .flatten()
-                }) {
-                    Some(deeper) => inner = deeper,
-                    None => break,
-                }
-            }
-            inner
-        }
-    };
-    let words = text.get(name.byte_range())?;
-    // `Foo<T>` is `Foo`; `exports.run` is `run`; `Walk::next` keeps its path.
-    let words = words.split(['<', '(', '\n']).next().unwrap_or(words).trim();
-    let words = if rule.node == "assignment_expression" {
-        words.rsplit('.').next().unwrap_or(words)
-    } else {
-        words
-    };
-    (!words.is_empty()).then(|| truncated(words, 120).to_owned())
-}
-
-/// Returns the type that a Go method belongs to.
-fn receiver_of(text: &str, node: Node<'_>) -> Option<String> {
-    let receiver = text.get(node.child_by_field_name("receiver")?.byte_range())?;
-    let name = receiver
-        .trim_matches(['(', ')'])
-        .split_whitespace()
-        .next_back()?
-        .trim_start_matches('*');
-    Some(name.split('[').next().unwrap_or(name).to_owned())
 }
