@@ -249,8 +249,8 @@ pub(super) fn vim_key(state: &mut State, key: Key) -> bool {
             rows(state, by, history);
             true
         }
-        vim::Outcome::Unknown(keys) => {
-            state.toast(Tone::Warning, format!("{keys} has no meaning here"));
+        vim::Outcome::Absent(words) => {
+            state.toast(Tone::Warning, words);
             true
         }
         vim::Outcome::Not => false,
