@@ -80,6 +80,10 @@ pub enum Argument {
     Words,
     /// Paths of files in the repository.
     Paths,
+    /// What is pinned, or `all`.
+    Pinned,
+    /// What is dropped, or `all`.
+    Dropped,
     /// A model's name.
     Model,
     /// A theme's name.
@@ -195,14 +199,14 @@ pub const TABLE: [SlashCommand; 33] = [
         Slash::Unpin,
         "unpin",
         "PATH…|all",
-        Argument::Paths,
+        Argument::Pinned,
         "no longer show a pinned file with every question",
     ),
     entry(
         Slash::Undrop,
         "undrop",
         "PATH…|all",
-        Argument::Paths,
+        Argument::Dropped,
         "let a dropped file be shown again",
     ),
     entry(
