@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::diff::{NARROW, accepted};
-use super::draw::{Cx, hint_spans, rate_text, tone};
+use super::draw::{Cx, hint_spans, rate_text};
 use super::text::bar;
 use super::theme::Role;
+use super::toast;
 use super::width::{fit, fit_end, spans_width, width};
 use crate::app::{
     Action, Activity, BlockId, Body, Composing, Find, Focus, Indexing, Match, PatchRow, Place,
@@ -119,18 +120,8 @@ fn decided(state: &State, cx: &Cx<'_>) -> Option<String> {
 }
 
 fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Vec<Span<'static>> {
-    if let Some(toast) = &state.toast {
-        let (sign, role) = tone(toast.tone);
-        let role = if role == Role::Dim {
-            Role::Accent
-        } else {
-            role
-        };
-        let text = fit(
-            &format!("{sign}{}", printable(&toast.text)),
-            usize::from(state.size.0).saturating_sub(6),
-        );
-        return vec![Span::styled(text, cx.role(role))];
+    if let Some(toast) = toast::in_rule(state, cx) {
+        return vec![toast];
     }
     if let Some(place) = keys {
         // What runs is said at the left, and how much of a patch is accepted.
@@ -211,13 +202,8 @@ impl StatusWords {
 }
 
 fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'static>> {
-    if let Composing::Remark { block, hunk } = state.composing {
-        let text = fit(&remark(state, block, hunk), room);
-        return vec![Span::styled(text, cx.role(Role::Accent))];
-    }
-    if let Composing::Again { .. } = state.composing {
-        let text = fit("asked again in a branch of its own; Esc leaves it", room);
-        return vec![Span::styled(text, cx.role(Role::Accent))];
+    if let Some(asked) = asked(state) {
+        return vec![Span::styled(fit(&asked, room), cx.role(Role::Accent))];
     }
     let dot = cx.theme.glyphs().dot;
     let said = match state.activity() {
@@ -243,6 +229,17 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
         } => indexing(progress, rate, left_s, dot),
     };
     said.spans(room, cx)
+}
+
+/// The words on what is being typed, where that is no request.
+pub(super) fn asked(state: &State) -> Option<String> {
+    match state.composing {
+        Composing::Request => None,
+        Composing::Remark { block, hunk } => Some(remark(state, block, hunk)),
+        Composing::Again { .. } => {
+            Some("asked again in a branch of its own; Esc leaves it".to_owned())
+        }
+    }
 }
 
 /// The question a remark on a hunk answers.

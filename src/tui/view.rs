@@ -12,6 +12,7 @@ use super::panel;
 use super::status;
 use super::text::PlainRows;
 use super::theme::{Role, Theme};
+use super::toast;
 use super::transcript::Transcript;
 use super::width::width;
 use crate::app::{BlockId, Find, Focus, Layout, Match, MouseTarget, Place, Selection, State};
@@ -23,7 +24,7 @@ const BESIDE: u16 = 120;
 /// Columns and rows below which nothing useful can be drawn.
 const LEAST: (u16, u16) = (20, 5);
 /// Rows of the screen up to which the status line gives its own to the transcript.
-const LOW: u16 = 12;
+pub(super) const LOW: u16 = 12;
 
 /// Draws states, and remembers what it drew.
 #[derive(Debug)]
@@ -202,6 +203,7 @@ impl View {
         }
         let at = (state.focus == Focus::Composer).then_some(at);
         let cursor = self.draw_over(buffer, &areas, state, (at, &mut matches), &cx_all);
+        toast::above(buffer, areas.rule, state, &cx_all);
         let rows = areas.transcript.height;
         Drawn {
             layout: self.layout(
