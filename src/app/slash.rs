@@ -80,9 +80,9 @@ pub enum Argument {
     Words,
     /// Paths of files in the repository.
     Paths,
-    /// What is pinned, or `all`.
+    /// Something that is pinned, or `all`.
     Pinned,
-    /// What is dropped, or `all`.
+    /// Something that is dropped, or `all`.
     Dropped,
     /// A model's name.
     Model,

@@ -95,7 +95,7 @@ pub struct Offers<'a> {
     pub themes: &'a [String],
     /// Arguments of `/review`, with descriptions.
     pub reviews: &'a [(&'static str, &'static str)],
-    /// What is pinned, and what is dropped, each as it is typed.
+    /// Files and lines that are pinned, and those that are dropped, each as it is typed.
     pub held: (&'a [String], &'a [String]),
 }
 

@@ -2,7 +2,8 @@
 //! text objects, selections, and the last change once more.
 //!
 //! `parse` reads keys, `motions` and `objects` say what they mean in the text, `edits` changes it,
-//! `registers` keep what was cut, and `absent` has words for what is not there.
+//! `registers` keep what was cut, `undo` takes changes back, and `absent` has words for what is not
+//! there.
 
 mod absent;
 mod edits;
@@ -10,6 +11,7 @@ mod motions;
 mod objects;
 mod parse;
 mod registers;
+mod undo;
 
 use std::ops::Range;
 
@@ -466,43 +468,6 @@ impl Vim {
             Effect::Nothing | Effect::Kept => drop(self.marks.pop()),
         }
         self.last = Some(change);
-    }
-
-    /// Takes whole changes back.
-    fn undo(&mut self, composer: &mut Composer, times: usize) {
-        for _ in 0..times {
-            let depth = composer.undo_depth();
-            if depth == 0 {
-                return;
-            }
-            while self.marks.last().is_some_and(|mark| *mark >= depth) {
-                self.marks.pop();
-            }
-            let to = self.marks.pop().unwrap_or(depth - 1);
-            self.undone.push(depth);
-            while composer.undo_depth() > to && composer.undo() {}
-        }
-    }
-
-    fn redo(&mut self, composer: &mut Composer) {
-        let depth = composer.undo_depth();
-        while self.undone.last().is_some_and(|to| *to <= depth) {
-            self.undone.pop();
-        }
-        let to = self.undone.pop().unwrap_or(depth + 1);
-        self.marks.push(depth);
-        // The cursor goes where the change is, not behind it.
-        let mut first = None;
-        while composer.undo_depth() < to {
-            let Some(at) = composer.redo_at() else {
-                break;
-            };
-            composer.redo();
-            first = Some(first.map_or(at, |first: usize| first.min(at)));
-        }
-        if let Some(first) = first {
-            composer.put_cursor(first);
-        }
     }
 }
 

@@ -55,7 +55,7 @@ fn told(mention: &Mention) -> String {
     }
 }
 
-/// What is pinned or dropped, each as it is typed.
+/// The files and lines of a list, each as it is typed.
 pub(super) fn held(list: &[Mention]) -> Vec<String> {
     let typed = |mention: &Mention| {
         let path = mention.path.as_str();

@@ -78,24 +78,15 @@ impl Change {
     /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
         let numbers: Vec<usize> = (1..=edits.len()).collect();
-        Self::plan_some(edits, &numbers, texts)
+        Self::plan_some(edits, &numbers, texts).map_err(|refused| refused::failure(&refused, edits))
     }
 
     /// Works out the new texts as [`Change::plan`] does, where the edits are some of an answer's:
-    /// `numbers` are those by which failures call them.
-    ///
-    /// # Errors
-    /// As [`Change::plan`].
-    pub fn plan_some(edits: &[Edit], numbers: &[usize], texts: &dyn Texts) -> Result<Self> {
-        Self::try_plan(edits, numbers, texts)
-            .map_err(|refused| refused::failure(&refused, edits, numbers))
-    }
-
-    /// Works out the new texts as [`Change::plan_some`] does; else says which edits cannot be.
+    /// `numbers` are those by which the model is told of them.
     ///
     /// # Errors
     /// The edits that cannot be, in their order.
-    pub fn try_plan(
+    pub fn plan_some(
         edits: &[Edit],
         numbers: &[usize],
         texts: &dyn Texts,

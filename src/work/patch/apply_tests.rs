@@ -400,8 +400,9 @@ fn files_stand_in_the_order_in_which_edits_name_them() {
 #[test]
 fn edits_are_called_by_the_numbers_they_are_given() {
     let edits = located("1\n2\n", &[replace("1\n", "x\n"), replace("1\n", "y\n")]);
-    let failure = Change::plan_some(&edits, &[2, 7], &map(&[("a", "1\n2\n")]));
-    let told = failure.expect_err("they overlap").causes().join(" ");
+    let refused = Change::plan_some(&edits, &[2, 7], &map(&[("a", "1\n2\n")]));
+    let refused = refused.expect_err("they overlap");
+    let told = refused[0].told(7, &edits[refused[0].at]);
     assert!(
         told.contains("edit 7 (replace a): it overlaps with edit 2"),
         "{told}"
@@ -432,7 +433,7 @@ fn people_are_told_what_is_left_out_by_file_and_lines() {
     let texts = map(&[("a", text), ("b", text)]);
     for (edits, wanted) in cases {
         let numbers: Vec<usize> = (1..=edits.len()).collect();
-        let refused = Change::try_plan(&edits, &numbers, &texts).expect_err("one cannot be");
+        let refused = Change::plan_some(&edits, &numbers, &texts).expect_err("one cannot be");
         let told: Vec<String> = refused
             .iter()
             .map(|one| one.left_out(&edits[one.at]))

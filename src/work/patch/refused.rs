@@ -83,7 +83,7 @@ fn in_words(edit: &Edit) -> String {
 }
 
 /// The failure of edits that cannot be, in words for the model.
-pub(super) fn failure(refused: &[Refused], edits: &[Edit], numbers: &[usize]) -> Failure {
+pub(super) fn failure(refused: &[Refused], edits: &[Edit]) -> Failure {
     let places: BTreeSet<usize> = refused.iter().map(|refused| refused.at).collect();
     let what = match edits.len() {
         1 => "the edit cannot be applied".to_owned(),
@@ -92,9 +92,8 @@ pub(super) fn failure(refused: &[Refused], edits: &[Edit], numbers: &[usize]) ->
     refused
         .iter()
         .fold(Failure::input(what), |failure, refused| {
-            let number = numbers.get(refused.at).copied().unwrap_or(refused.at + 1);
             match edits.get(refused.at) {
-                Some(edit) => failure.because(refused.told(number, edit)),
+                Some(edit) => failure.because(refused.told(refused.at + 1, edit)),
                 None => bug("an edit that there is not was refused", failure),
             }
         })

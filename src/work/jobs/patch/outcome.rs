@@ -160,7 +160,7 @@ pub(super) fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn
             for (number, edit) in (1..).zip(edits) {
                 kept.push(edit);
                 numbers.push(number);
-                match Change::try_plan(&kept, &numbers, texts) {
+                match Change::plan_some(&kept, &numbers, texts) {
                     Ok(change) => outcome.change = change,
                     Err(refused) => {
                         outcome.refuse(&refused, &kept, &numbers);
