@@ -34,7 +34,11 @@ pub fn rule(
     let line = cx.theme.glyphs().line;
     let cells = usize::from(area.width);
     buffer.set_string(area.x, area.y, line.repeat(cells), cx.role(Role::Rule));
-    let right = rule_right(state, below, keys, cx);
+    let mut right = rule_right(state, below, keys, cx);
+    // What is asked is read whole; a toast that does not go with it has other rows.
+    if asked(state).is_some_and(|asked| width(&asked) + spans_width(&right) + 9 > cells) {
+        right.clear();
+    }
     let right_cells = spans_width(&right);
     let taken = if right_cells > 0 { right_cells + 9 } else { 6 };
     let mut left = match keys.and_then(|_| decided(state, cx)) {

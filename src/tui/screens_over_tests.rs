@@ -311,6 +311,25 @@ fn the_form_of_settings() {
 }
 
 #[test]
+fn a_command_of_vim_is_seen_below_a_toast() {
+    let mut screen = Screen::bare(
+        SMALL,
+        Options {
+            vim: true,
+            ..options()
+        },
+        Depth::True,
+    );
+    screen.text("one");
+    screen.keys(&["esc"]);
+    screen.text("qa:w");
+    let picture = screen.picture();
+    let rule = picture.lines().rev().nth(2).expect("a rule");
+    assert!(rule.contains("normal · :w"), "{picture}");
+    assert!(picture.contains("! qa: there are no macros"), "{picture}");
+}
+
+#[test]
 fn what_vim_keys_select_is_marked() {
     let mut screen = Screen::bare(
         SMALL,

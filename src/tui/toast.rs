@@ -30,8 +30,9 @@ pub fn in_rule(state: &State, cx: &Cx<'_>) -> Option<Span<'static>> {
         _ => 0,
     };
     let taken = width(&span.content) + BESIDE + asked + seal;
-    // A search has the row.
-    (state.find.is_none() && taken <= cx.width).then_some(span)
+    // A search has the row, and so have the keys of a command that is begun.
+    let free = state.find.is_none() && state.composer.pending().is_empty();
+    (free && taken <= cx.width).then_some(span)
 }
 
 /// Draws a toast that is not in the rule, over the rows above it.

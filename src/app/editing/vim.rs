@@ -380,6 +380,10 @@ impl Vim {
             let graphemes = composer.graphemes(range.clone());
             (if *whole { lines } else { graphemes }, *whole)
         });
+        // As in vim a change of a selection begins at its start, which undo leads to.
+        if stretch.is_some() {
+            composer.put_cursor(self.anchor.min(composer.cursor()));
+        }
         self.marks.push(composer.undo_depth());
         let effect = self.edit(composer, command, stretch);
         self.mode = Mode::Normal;

@@ -398,6 +398,7 @@ fn registers_keep_texts_by_their_names() {
 fn undo_and_redo_lead_to_the_change() {
     for (text, keys) in [
         ("|a\nb\nc", "VGd"),
+        ("one |two", "VGd"),
         ("|one two three", "vEEd"),
         ("on|e two\nx", "dd"),
         ("|one two", "d$"),
