@@ -203,7 +203,6 @@ impl View {
         }
         let at = (state.focus == Focus::Composer).then_some(at);
         let cursor = self.draw_over(buffer, &areas, state, (at, &mut matches), &cx_all);
-        toast::above(buffer, areas.rule, state, &cx_all);
         let rows = areas.transcript.height;
         Drawn {
             layout: self.layout(
@@ -218,9 +217,9 @@ impl View {
         }
     }
 
-    /// Draws the popup, the overlay and the line of a search; returns the cell of the cursor, which
-    /// is in the composer where none of them has it. `matches`: those of the search, filled by a
-    /// text that lies over the transcript.
+    /// Draws the popup, the overlay, the line of a search, and a toast that has no room in the rule;
+    /// returns the cell of the cursor, which is in the composer where none of them has it.
+    /// `matches`: those of the search, filled by a text that lies over the transcript.
     fn draw_over(
         &mut self,
         buffer: &mut Buffer,
@@ -239,6 +238,7 @@ impl View {
             let at = divider::find(buffer, areas.rule, find, matches, cx);
             cursor = if find.typing { Some(at) } else { cursor };
         }
+        toast::above(buffer, areas.rule, state, cx);
         cursor
     }
 

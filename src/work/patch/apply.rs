@@ -213,7 +213,7 @@ impl EditPlan<'_> {
             let why = Why::from("it exists already");
             return Err(match lines {
                 0 => why,
-                n => why.to_mend(format!(
+                n => why.mended_by(format!(
                     "change it with replace, or with `*** rewrite {path}:1-{n}`"
                 )),
             });
@@ -306,7 +306,7 @@ impl EditPlan<'_> {
     ) {
         if self.created.contains_key(path) {
             let why = Why::from("an earlier edit creates the file");
-            return self.refuse(at, why.to_mend("put its whole text there"));
+            return self.refuse(at, why.mended_by("put its whole text there"));
         }
         // A renamed file may be called by its new name.
         let path = self.moved.get(path).unwrap_or(path).clone();
@@ -346,7 +346,7 @@ impl EditPlan<'_> {
         self.refuse(
             at,
             Why {
-                why: format!("it overlaps with edit {other} at line {line}"),
+                told: format!("it overlaps with edit {other} at line {line}"),
                 mend: Some("say both as one edit".to_owned()),
                 plain: Some(format!("an earlier edit changes line {line}, too")),
             },

@@ -19,7 +19,7 @@ pub struct Refused {
 /// The reason why an edit cannot be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Why {
-    pub why: String,
+    pub told: String,
     /// The words on what the model can do instead.
     pub mend: Option<String>,
     /// The reason for people, where it is told otherwise.
@@ -29,7 +29,7 @@ pub(super) struct Why {
 impl<T: Into<String>> From<T> for Why {
     fn from(why: T) -> Self {
         Self {
-            why: why.into(),
+            told: why.into(),
             mend: None,
             plain: None,
         }
@@ -38,7 +38,7 @@ impl<T: Into<String>> From<T> for Why {
 
 impl Why {
     /// The same, with what the model can do instead.
-    pub fn to_mend(self, how: impl Into<String>) -> Self {
+    pub fn mended_by(self, how: impl Into<String>) -> Self {
         Self {
             mend: Some(how.into()),
             ..self
@@ -48,7 +48,7 @@ impl Why {
     /// The same, said of a path.
     pub fn of(self, path: &RepoPath) -> Self {
         Self {
-            why: format!("`{path}`: {}", self.why),
+            told: format!("`{path}`: {}", self.told),
             ..self
         }
     }
@@ -58,7 +58,7 @@ impl Refused {
     /// The edit with the reason, for the model: by its number in the answer.
     pub fn told(&self, number: usize, edit: &Edit) -> String {
         let (kind, path) = (edit.kind().word(), edit.path());
-        let mut told = format!("edit {number} ({kind} {path}): {}", self.why.why);
+        let mut told = format!("edit {number} ({kind} {path}): {}", self.why.told);
         if let Some(mend) = &self.why.mend {
             told += &format!("; {mend}");
         }
@@ -67,7 +67,7 @@ impl Refused {
 
     /// The change that is left out with the reason, for people.
     pub fn left_out(&self, edit: &Edit) -> String {
-        let why = self.why.plain.as_ref().unwrap_or(&self.why.why);
+        let why = self.why.plain.as_ref().unwrap_or(&self.why.told);
         format!("{} is left out: {why}", in_words(edit))
     }
 }
