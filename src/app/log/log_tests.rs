@@ -306,7 +306,7 @@ fn a_conversation_that_begins_with_a_review_tells_of_it_in_its_title() {
     harness.reviewed();
     assert_eq!(title(&harness).as_deref(), Some(whole.as_str()));
     let mut harness = Harness::ready();
-    harness.ask("why?");
+    harness.exchange("why?", "so");
     harness.reviewed();
     assert_eq!(title(&harness).as_deref(), Some("why?"));
 }
