@@ -66,6 +66,12 @@ fn a_sitting_in_lines_moves_no_cursor() {
     });
     say(&mut terminal, "/help");
     terminal.wait("help", 10, |text| text.contains("Commands:"));
+    terminal.wait("its end", 10, |text| text.trim_end().ends_with('>'));
+    let help = String::from_utf8_lossy(terminal.raw()).into_owned();
+    for word in ["/stage stages", "/commit commits", "yf and nf"] {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(!help.contains("Esc"), "there are no keys: {help}");
     terminal.send("\x04");
     assert_eq!(terminal.ended(20), 0);
 

@@ -1,5 +1,6 @@
 //! Questions in lines, and the effect of a typed line: the keys that would do it on the screen.
 
+use super::words::here;
 use super::{Ring, patch};
 use crate::app::help::{HelpLine, lines as help_lines};
 use crate::app::{Action, Body, Composing, Event, Focus, Overlay, Place};
@@ -119,7 +120,7 @@ impl Ring {
         for line in lines.iter().skip(1).take_while(|line| !keys(line)) {
             match line {
                 HelpLine::Heading(text) => out.push(format!("{text}:")),
-                HelpLine::Entry { left, right } => out.push(format!("{left}: {right}")),
+                HelpLine::Entry { left, right } => out.push(format!("{left}: {}", here(right))),
                 HelpLine::Text(text) => out.push(text.clone()),
                 HelpLine::Empty => {}
             }

@@ -3,7 +3,12 @@
 use crate::app::wrap::wrap;
 
 /// Words of the screen that name its keys, and those for what is typed here.
-const HERE: [(&str, &str); 11] = [
+const HERE: [(&str, &str); 13] = [
+    (" (also Esc Esc)", ""),
+    (
+        "look through the settings and keys, and change them",
+        "the settings and their values",
+    ),
     ("; Esc stops", "; Ctrl-C stops"),
     ("; Esc takes them back", "; Ctrl-C takes them back"),
     ("C on the patch", "/commit"),
@@ -69,6 +74,10 @@ mod tests {
                 "nothing is committed; /commit takes the message up again",
             ),
             ("Esc Esc has the other branch", "/back has the other branch"),
+            (
+                "ask an earlier question again, in a branch (also Esc Esc)",
+                "ask an earlier question again, in a branch",
+            ),
             (
                 "2 files written; /undo takes it back",
                 "2 files written; /undo takes it back",
