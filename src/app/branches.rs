@@ -18,6 +18,8 @@ pub struct Branches {
     pub left: Vec<Branch>,
     /// The question that the next choice of a model answers anew.
     pub(super) with_model: Option<BlockId>,
+    /// The word that goes before its answer: which model stays, and how the former comes back.
+    pub(super) stays: Option<String>,
     /// Times that what is being sent was asked before.
     pub(super) reseed: u32,
     /// Time Esc was pressed where nothing was left to stop: a second one soon after goes back.

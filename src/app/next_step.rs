@@ -4,13 +4,15 @@
 use crate::base::Failure;
 
 /// A command of the command line, and the one of the screen that does the same.
-const HERE: [(&str, &str); 6] = [
+const HERE: [(&str, &str); 8] = [
     ("`homebody models list`", "`/models`"),
     ("`models list`", "`/models`"),
     ("`homebody models use ", "`/model "),
     ("`homebody sessions`", "`/sessions`"),
     ("`homebody config`", "`/settings`"),
     ("`homebody doctor`", "`/doctor`"),
+    ("`homebody search`", "`/search`"),
+    ("`homebody undo`", "`/undo`"),
 ];
 
 /// The next step, where there is one, with the commands of the screen.
@@ -36,6 +38,10 @@ mod tests {
                 "put it back, or `/model NAME`: `/models` shows the others",
             ),
             ("`homebody models verify` it", "`homebody models verify` it"),
+            (
+                "run `homebody undo`: it tries again",
+                "run `/undo`: it tries again",
+            ),
         ] {
             assert_eq!(here(step).as_deref(), Some(wanted));
         }

@@ -134,6 +134,8 @@ pub struct ModelPicker {
     pub first: bool,
     /// The name of the model that was asked for and is not here.
     pub wanted: Option<String>,
+    /// The question that the choice answers anew, in a line.
+    pub again: Option<String>,
 }
 
 /// The choice of a session. The filter is looked for in titles at once, and in all texts of the

@@ -84,6 +84,10 @@ pub enum Argument {
     Words,
     /// Paths of files in the repository.
     Paths,
+    /// Something that is pinned, or `all`.
+    Pinned,
+    /// Something that is dropped, or `all`.
+    Dropped,
     /// A model's name.
     Model,
     /// A theme's name.
@@ -213,14 +217,14 @@ pub const TABLE: [SlashCommand; 35] = [
         Slash::Unpin,
         "unpin",
         "PATH…|all",
-        Argument::Paths,
+        Argument::Pinned,
         "no longer show a pinned file with every question",
     ),
     entry(
         Slash::Undrop,
         "undrop",
         "PATH…|all",
-        Argument::Paths,
+        Argument::Dropped,
         "let a dropped file be shown again",
     ),
     entry(

@@ -39,7 +39,7 @@ pub fn chunks(
     let mut out: Vec<Rows> = Vec::new();
     let mut rows = vec![heading(patch, focused, cx)];
     for trouble in &patch.troubles {
-        rows.extend(cx.said("left out: ", trouble, Role::Warning));
+        rows.extend(cx.said("", trouble, Role::Warning));
     }
     laid.begin();
     for (i, file) in patch.files.iter().enumerate() {

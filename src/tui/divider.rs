@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::diff::{NARROW, accepted};
-use super::draw::{Cx, hint_spans, rate_text, tone};
+use super::draw::{Cx, hint_spans, rate_text};
 use super::text::bar;
 use super::theme::Role;
+use super::toast;
 use super::width::{fit, fit_end, spans_width, width};
 use crate::app::{
     Action, Activity, BlockId, Body, Composing, Find, Focus, Indexing, Match, PatchRow, Place,
@@ -33,7 +34,11 @@ pub fn rule(
     let line = cx.theme.glyphs().line;
     let cells = usize::from(area.width);
     buffer.set_string(area.x, area.y, line.repeat(cells), cx.role(Role::Rule));
-    let right = rule_right(state, below, keys, cx);
+    let mut right = rule_right(state, below, keys, cx);
+    // What is asked is read whole; a toast that does not go with it has other rows.
+    if asked(state).is_some_and(|asked| width(&asked) + spans_width(&right) + 9 > cells) {
+        right.clear();
+    }
     let right_cells = spans_width(&right);
     let taken = if right_cells > 0 { right_cells + 9 } else { 6 };
     let mut left = match keys.and_then(|_| decided(state, cx)) {
@@ -119,18 +124,8 @@ fn decided(state: &State, cx: &Cx<'_>) -> Option<String> {
 }
 
 fn rule_right(state: &State, below: u32, keys: Option<Place>, cx: &Cx<'_>) -> Vec<Span<'static>> {
-    if let Some(toast) = &state.toast {
-        let (sign, role) = tone(toast.tone);
-        let role = if role == Role::Dim {
-            Role::Accent
-        } else {
-            role
-        };
-        let text = fit(
-            &format!("{sign}{}", printable(&toast.text)),
-            usize::from(state.size.0).saturating_sub(6),
-        );
-        return vec![Span::styled(text, cx.role(role))];
+    if let Some(toast) = toast::in_rule(state, cx) {
+        return vec![toast];
     }
     if let Some(place) = keys {
         // What runs is said at the left, and how much of a patch is accepted.
@@ -211,13 +206,8 @@ impl StatusWords {
 }
 
 fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'static>> {
-    if let Composing::Remark { block, hunk } = state.composing {
-        let text = fit(&remark(state, block, hunk), room);
-        return vec![Span::styled(text, cx.role(Role::Accent))];
-    }
-    if let Composing::Again { .. } = state.composing {
-        let text = fit("asked again in a branch of its own; Esc leaves it", room);
-        return vec![Span::styled(text, cx.role(Role::Accent))];
+    if let Some(asked) = asked(state) {
+        return vec![Span::styled(fit(&asked, room), cx.role(Role::Accent))];
     }
     let dot = cx.theme.glyphs().dot;
     let said = match state.activity() {
@@ -243,6 +233,17 @@ fn rule_left(state: &State, below: u32, cx: &Cx<'_>, room: usize) -> Vec<Span<'s
         } => indexing(progress, rate, left_s, dot),
     };
     said.spans(room, cx)
+}
+
+/// The words on what is being typed, where that is no request.
+pub(super) fn asked(state: &State) -> Option<String> {
+    match state.composing {
+        Composing::Request => None,
+        Composing::Remark { block, hunk } => Some(remark(state, block, hunk)),
+        Composing::Again { .. } => {
+            Some("asked again in a branch of its own; Esc leaves it".to_owned())
+        }
+    }
 }
 
 /// The question a remark on a hunk answers.

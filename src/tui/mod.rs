@@ -55,6 +55,7 @@ mod terminal_input;
 mod text;
 pub mod theme;
 mod theme_picker;
+mod toast;
 mod transcript;
 pub mod view;
 mod watcher;

@@ -28,11 +28,15 @@ pub fn draw(buffer: &mut Buffer, screen: Rect, picker: &ModelPicker, cx: &Cx<'_>
     let tall = picker.list.shown.len() * 2 <= room;
     let step = if tall { 2 } else { 1 };
     let rows = (picker.list.shown.len() * step).clamp(1, room);
-    let foot = "1-9 or Enter takes it · Esc later".replace('·', cx.theme.glyphs().dot);
-    let title = if picker.first {
-        "choose a model"
-    } else {
-        "models"
+    let leaves = match picker.again {
+        Some(_) => "Esc leaves it",
+        None => "Esc later",
+    };
+    let foot = format!("1-9 or Enter takes it · {leaves}").replace('·', cx.theme.glyphs().dot);
+    let title = match (picker.first, &picker.again) {
+        (true, _) => "choose a model",
+        (false, Some(_)) => "answer again: by which model?",
+        (false, None) => "models",
     };
     let (area, inside) = frame(
         buffer,
@@ -90,6 +94,14 @@ fn intro(screen: Rect, picker: &ModelPicker, cells: usize, cx: &Cx<'_>) -> Vec<R
         intro.extend(plain(text, cx.role(Role::Text), cells));
     }
 
+    if let Some(question) = picker.again.as_ref().filter(|_| !picker.first) {
+        let text = if screen.height < LOW {
+            "It answers in a branch, and stays loaded.".to_owned()
+        } else {
+            format!("“{question}” is answered anew, in a branch; the model stays loaded.")
+        };
+        intro.extend(plain(&text, cx.role(Role::Text), cells));
+    }
     // A list that is not filled yet does not tell.
     let free = picker.list.items.iter().map(|m| m.free).max().unwrap_or(0);
     if free > 0 && screen.height >= LOW {

@@ -5,7 +5,9 @@
 //! there; what is new in the state is printed.
 
 mod lines;
+mod patch;
 mod typed;
+mod words;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
@@ -22,7 +24,8 @@ use super::theme::Theme;
 use super::workers::{TerminalOwner, Workers};
 use super::{Start, editor, signals};
 use crate::app::{
-    self, Activity, Body, Command, EngineState, Event, Focus, Overlay, PatchState, Signal, State,
+    self, Activity, Body, Command, EngineState, Event, Focus, Overlay, PatchRow, PatchState,
+    Signal, State,
 };
 use crate::base::bug::bug;
 use crate::base::failure::io_failure;
@@ -73,6 +76,8 @@ pub fn run(start: Start, why: Option<&str>) -> Result<Option<String>> {
         wanted,
         asked: None,
         shown: None,
+        chosen: None,
+        writings: 0,
         engine: String::new(),
         news: Instant::now(),
         begun: String::new(),
@@ -128,6 +133,10 @@ struct Ring {
     asked: Option<&'static str>,
     /// The question, list or hunk that was told last, so that it is told once.
     shown: Option<String>,
+    /// The hunk that was gone to by its number.
+    chosen: Option<PatchRow>,
+    /// Writings that were begun and are not reported yet.
+    writings: usize,
     /// The state of the model that was told last.
     engine: String,
     /// Time something was heard last.
@@ -251,7 +260,9 @@ impl Ring {
             self.state.activity(),
             Activity::Idle | Activity::Indexing { .. }
         );
+        // An editor that is about to open is not to find the terminal read by somebody else.
         idle && !writing
+            && self.writings == 0
             && self.state.queue.is_empty()
             && !matches!(self.state.engine, EngineState::Waiting)
     }
@@ -279,13 +290,16 @@ impl Ring {
         if lines.is_empty() {
             return;
         }
+        let columns = terminal::columns();
         let mut text = String::new();
         if self.asked.is_some() {
             text.push('\n');
         }
         for line in lines {
             // All that is foreign in a line is made harmless here, wherever it came from.
-            text += &printable_block(line);
+            let line = printable_block(line);
+            text +=
+                &columns.map_or_else(|| line.to_string(), |columns| words::broken(&line, columns));
             text.push('\n');
         }
         text += self.asked.unwrap_or_default();
@@ -346,7 +360,12 @@ impl Ring {
     fn take_in(&mut self, event: Event) {
         let now = self.now();
         let loaded = matches!(event, Event::SessionLoaded { .. });
+        if is_written(&event) {
+            self.writings = self.writings.saturating_sub(1);
+        }
         let commands = app::update(&mut self.state, event, now);
+        let writes = |command: &&Command| matches!(command, Command::Write(_));
+        self.writings += commands.iter().filter(writes).count();
         if loaded {
             self.lines.resumed(true);
             self.tell();
@@ -418,4 +437,17 @@ impl Ring {
             self.lines.say(line);
         }
     }
+}
+
+/// Tells whether an event is the report of a writing.
+const fn is_written(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Applied { .. }
+            | Event::Undone(_)
+            | Event::Staged { .. }
+            | Event::CommitPlanned { .. }
+            | Event::Committed { .. }
+            | Event::InitWritten(_)
+    )
 }

@@ -193,6 +193,53 @@ fn toasts_and_questions() {
 }
 
 #[test]
+fn a_toast_is_read_whole_beside_what_is_asked_in_its_row() {
+    const WHY: &str = "the clipboard cannot be reached: copy with the mouse while Shift is held";
+    let mut screen = Screen::ready(SMALL);
+    answered(&mut screen, ANSWER);
+    let toast = |screen: &mut Screen, why: &str| {
+        screen.event(Event::Copied(Err(Failure::environment(why))));
+    };
+    screen.keys(&["f3", "w"]);
+    toast(&mut screen, WHY);
+    let picture = screen.picture();
+    assert!(picture.contains(WHY) && picture.contains("Enter keeps"));
+    seen!("toast_above_find", picture);
+    screen.resize(40, 12);
+    seen!("toast_above_find_narrow", screen.picture());
+    // Longer than the screen is wide, it is wrapped.
+    screen.resize(80, 24);
+    screen.keys(&["esc"]);
+    toast(
+        &mut screen,
+        &format!("{WHY}, or write it to a file with /export"),
+    );
+    seen!("toast_long", screen.picture());
+    // What a remark is asked for stays to be read.
+    let mut screen = Screen::ready(SMALL);
+    planned(&mut screen);
+    screen.keys(&["R"]);
+    toast(&mut screen, "the clipboard cannot be reached");
+    let picture = screen.picture();
+    assert!(picture.contains("the clipboard cannot be reached"));
+    assert!(picture.contains("what should hunk 1 of src/walk.rs be instead? Esc goes back"));
+    // One that has room in the rule takes no row of the transcript.
+    screen.keys(&["esc"]);
+    toast(&mut screen, "no");
+    seen!("toast_in_the_rule", screen.picture());
+}
+
+#[test]
+fn the_choice_of_a_model_says_that_it_answers_again() {
+    let mut screen = Screen::ready(SMALL);
+    answered(&mut screen, ANSWER);
+    screen.keys(&["esc", "esc", "ctrl-x"]);
+    seen!("models_again", screen.picture());
+    screen.resize(40, 12);
+    seen!("models_again_narrow", screen.picture());
+}
+
+#[test]
 fn words_are_found_and_marked() {
     let mut screen = Screen::ready(SMALL);
     answered(&mut screen, ANSWER);
@@ -261,6 +308,25 @@ fn the_form_of_settings() {
     screen.text("the theme");
     screen.keys(&["enter"]);
     seen!("settings_choice", screen.picture());
+}
+
+#[test]
+fn a_command_of_vim_is_seen_below_a_toast() {
+    let mut screen = Screen::bare(
+        SMALL,
+        Options {
+            vim: true,
+            ..options()
+        },
+        Depth::True,
+    );
+    screen.text("one");
+    screen.keys(&["esc"]);
+    screen.text("qa:w");
+    let picture = screen.picture();
+    let rule = picture.lines().rev().nth(2).expect("a rule");
+    assert!(rule.contains("normal · :w"), "{picture}");
+    assert!(picture.contains("! qa: there are no macros"), "{picture}");
 }
 
 #[test]

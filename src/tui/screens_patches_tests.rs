@@ -143,7 +143,9 @@ fn a_patch_that_came_to_nothing() {
     screen.done(Ok(Answer::Patch {
         change: Change::default(),
         prose: "I would change this.".into(),
-        troubles: vec!["src/a.rs: the old lines do not stand in the file".into()],
+        troubles: vec![
+            "the change to src/a.rs:3-4 is left out: the file was changed meanwhile".into(),
+        ],
         context: context(),
         stopped: false,
     }));

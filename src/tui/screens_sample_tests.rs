@@ -172,7 +172,9 @@ pub(super) fn planned(screen: &mut Screen) {
             ],
         },
         prose: "The error now carries the path, and closing is logged.".into(),
-        troubles: vec!["src/old.rs: the old lines do not stand in the file".into()],
+        troubles: vec![
+            "the change to src/old.rs:3-4 is left out: the file was changed meanwhile".into(),
+        ],
         context: context(),
         stopped: false,
     }));

@@ -247,6 +247,12 @@ impl Drop for Terminal {
     }
 }
 
+/// The columns of the terminal that is printed to; none where they are not told.
+pub fn columns() -> Option<usize> {
+    let size = crossterm::terminal::size().ok()?;
+    Some(usize::from(size.0)).filter(|columns| *columns > 0)
+}
+
 /// Refuses to go on where there is no terminal.
 pub fn require() -> Result<()> {
     let missing = match (io::stdin().is_terminal(), io::stdout().is_terminal()) {

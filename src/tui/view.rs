@@ -12,6 +12,7 @@ use super::panel;
 use super::status;
 use super::text::PlainRows;
 use super::theme::{Role, Theme};
+use super::toast;
 use super::transcript::Transcript;
 use super::width::width;
 use crate::app::{BlockId, Find, Focus, Layout, Match, MouseTarget, Place, Selection, State};
@@ -23,7 +24,7 @@ const BESIDE: u16 = 120;
 /// Columns and rows below which nothing useful can be drawn.
 const LEAST: (u16, u16) = (20, 5);
 /// Rows of the screen up to which the status line gives its own to the transcript.
-const LOW: u16 = 12;
+pub(super) const LOW: u16 = 12;
 
 /// Draws states, and remembers what it drew.
 #[derive(Debug)]
@@ -216,9 +217,9 @@ impl View {
         }
     }
 
-    /// Draws the popup, the overlay and the line of a search; returns the cell of the cursor, which
-    /// is in the composer where none of them has it. `matches`: those of the search, filled by a
-    /// text that lies over the transcript.
+    /// Draws the popup, the overlay, the line of a search, and a toast that has no room in the rule;
+    /// returns the cell of the cursor, which is in the composer where none of them has it.
+    /// `matches`: those of the search, filled by a text that lies over the transcript.
     fn draw_over(
         &mut self,
         buffer: &mut Buffer,
@@ -237,6 +238,7 @@ impl View {
             let at = divider::find(buffer, areas.rule, find, matches, cx);
             cursor = if find.typing { Some(at) } else { cursor };
         }
+        toast::above(buffer, areas.rule, state, cx);
         cursor
     }
 

@@ -66,6 +66,12 @@ fn a_sitting_in_lines_moves_no_cursor() {
     });
     say(&mut terminal, "/help");
     terminal.wait("help", 10, |text| text.contains("Commands:"));
+    terminal.wait("its end", 10, |text| text.trim_end().ends_with('>'));
+    let help = String::from_utf8_lossy(terminal.raw()).into_owned();
+    for word in ["/stage stages", "/commit commits", "yf and nf"] {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(!help.contains("Esc"), "there are no keys: {help}");
     terminal.send("\x04");
     assert_eq!(terminal.ended(20), 0);
 
@@ -90,6 +96,82 @@ fn ctrl_c_stops_and_a_dumb_terminal_gets_lines_by_itself() {
     terminal.wait("the prompt again", 10, |text| {
         text.trim_end().ends_with('>')
     });
+    terminal.send("\x04");
+    assert_eq!(terminal.ended(20), 0);
+}
+
+/// Where a patch is written in lines, git is given it in lines too.
+#[test]
+fn what_is_written_is_staged_and_committed_in_lines() {
+    let project = Project::new();
+    let repo = git2::Repository::open(project.path()).expect("opened");
+    let mut config = repo.config().expect("its settings");
+    config.set_str("user.name", "A").expect("set");
+    config.set_str("user.email", "a@example.com").expect("set");
+    let message = r#"{"when":"Commit message:","steps":[{"text":"Greet louder"}]}"#;
+    let script = [PATCH, message].join("\n");
+    let engine = project.script(&script);
+    let manner = Manner {
+        size: (80, 60),
+        env: vec![("EDITOR", "true".to_owned())],
+        ..Manner::default()
+    };
+    let args = ["--engine", engine.as_str(), "--plain-ui"];
+    let mut terminal = Terminal::start(&project.path(), &args, &manner);
+    terminal.wait("the prompt", 20, |text| text.trim_end().ends_with('>'));
+    say(&mut terminal, "/stage");
+    terminal.wait("that there is nothing", 10, |text| {
+        text.contains("nothing is written yet that git could be given")
+    });
+    say(&mut terminal, "/patch make it louder in @src/greet.rs");
+    terminal.wait("the first hunk", 20, |text| text.contains("hunk 1 of 2"));
+    terminal.wait("its question", 10, |text| text.contains("take it?"));
+    say(&mut terminal, "n");
+    terminal.wait("the second", 10, |text| text.contains("hunk 2 of 2"));
+    // A decision can be made anew, and the help of it names all that there is.
+    say(&mut terminal, "1");
+    terminal.wait("the first once more", 10, |text| {
+        text.contains("src/greet.rs, line 2, not taken so far") || text.contains("not taken so far")
+    });
+    say(&mut terminal, "?");
+    terminal.wait("the words", 10, |text| text.contains("/stage stages"));
+    say(&mut terminal, "yf");
+    terminal.wait("it to be written", 10, |text| {
+        text.contains("/undo takes it back")
+    });
+    say(&mut terminal, "/stage");
+    terminal.wait("it to be staged", 10, |text| {
+        text.contains("staged: src/greet.rs")
+    });
+    say(&mut terminal, "/commit");
+    terminal.wait("the commit", 30, |text| text.contains(": Greet louder"));
+    let head = repo.head().expect("a head").peel_to_commit().expect("it");
+    assert_eq!(head.message(), Ok("Greet louder\n"));
+    terminal.send("\x04");
+    assert_eq!(terminal.ended(20), 0);
+}
+
+#[test]
+fn lines_are_broken_at_words_by_the_width_of_the_terminal() {
+    let project = Project::new();
+    let words = "homebody reads whole sentences ".repeat(12);
+    let code = format!("    let a = \\\"{}\\\";", "x".repeat(90));
+    let script =
+        format!(r#"{{"when":"greets","steps":[{{"text":"{words}\n\n```rust\n{code}\n```\n"}}]}}"#);
+    let mut terminal = open(&project, &script, &["--plain-ui"], "xterm-256color");
+    say(&mut terminal, "what greets?");
+    terminal.wait("the end", 20, |text| text.matches("```").count() == 2);
+    let raw = String::from_utf8_lossy(terminal.raw()).replace('\r', "");
+    let told: Vec<&str> = raw
+        .lines()
+        .filter(|line| line.contains("sentences"))
+        .collect();
+    assert!(told.len() > 3, "{raw}");
+    for line in told {
+        assert!(line.len() <= 80, "{line}");
+        assert!(line.split(' ').all(|word| words.contains(word)), "{line}");
+    }
+    assert!(raw.contains(&"x".repeat(90)), "code is as it is: {raw}");
     terminal.send("\x04");
     assert_eq!(terminal.ended(20), 0);
 }

@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::app::event::Millis;
+use crate::base::text::counted;
 use crate::base::{LineRange, RepoPath};
 use crate::jobs::{Context, Finding, ReviewOf, Usage};
 
 use crate::app::blocks::block::{Phase, Thinking};
+
+/// Files that the title of a review names.
+const NAMED: usize = 4;
 
 /// A finding, with how it is shown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +47,9 @@ pub struct ReviewBlock {
     pub progress: (usize, usize),
     /// The file and lines being read now.
     pub at: Option<(RepoPath, Option<LineRange>)>,
+    /// Files that were read, in order.
+    #[serde(default)]
+    pub read: Vec<RepoPath>,
     /// Files that were not read, with reasons.
     pub unread: Vec<(RepoPath, String)>,
     /// The stage of the review; [`Phase::Writing`] while findings may come.
@@ -73,6 +80,7 @@ impl ReviewBlock {
             cursor: 0,
             progress: (0, 0),
             at: None,
+            read: Vec::new(),
             unread: Vec::new(),
             phase: Phase::Choosing,
             thinking: Thinking::default(),
@@ -98,6 +106,33 @@ impl ReviewBlock {
         };
         let seconds = now.saturating_sub(since) as f64 / 1000.0;
         Some(seconds / (done - from) as f64 * (total - done) as f64)
+    }
+
+    /// The review in a line, as the title of a conversation that begins with it: the diff, and once
+    /// it has ended the number of findings and the files.
+    pub fn title(&self) -> String {
+        let of = format!("review of {}", self.label);
+        if self.phase.is_running() {
+            return of;
+        }
+        let mut files: Vec<&RepoPath> = self.read.iter().collect();
+        let found = self.findings.iter().map(|row| &row.finding.path);
+        for path in found.chain(self.unread.iter().map(|(path, _)| path)) {
+            if !files.contains(&path) {
+                files.push(path);
+            }
+        }
+        let findings = counted(self.findings.len(), "finding");
+        let names: Vec<&str> = files.iter().take(NAMED).map(|path| path.name()).collect();
+        let more = if files.len() > NAMED { " …" } else { "" };
+        match files.len() {
+            0 => of,
+            n => format!(
+                "{of} ({}, {findings}): {}{more}",
+                counted(n, "file"),
+                names.join(", ")
+            ),
+        }
     }
 
     /// For each finding, whether it is open, and whether it is dismissed.

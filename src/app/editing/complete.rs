@@ -95,6 +95,8 @@ pub struct Offers<'a> {
     pub themes: &'a [String],
     /// Arguments of `/review`, with descriptions.
     pub reviews: &'a [(&'static str, &'static str)],
+    /// Files and lines that are pinned, and those that are dropped, each as it is typed.
+    pub held: (&'a [String], &'a [String]),
 }
 
 /// Returns the popup for a text with the cursor at byte `at`; `before` is the one that is open.
@@ -134,6 +136,8 @@ pub fn complete(
         ),
         Argument::Theme => words(word, range, offers.themes.iter().map(|t| (t.as_str(), ""))),
         Argument::Review => words(word, range, offers.reviews.iter().copied()),
+        Argument::Pinned => held(word, range, rest, offers.held.0),
+        Argument::Dropped => held(word, range, rest, offers.held.1),
         _ => None,
     }
 }
@@ -272,6 +276,16 @@ fn words<'a>(
         .take(MOST)
         .collect();
     popup(Subject::Word, range, items)
+}
+
+/// Returns the popup of what is pinned or dropped, all of it at last; without anything there is
+/// nothing to offer. `rest` is all that is typed behind the command.
+fn held(word: &str, range: Range<usize>, rest: &str, all: &[String]) -> Option<Completion> {
+    let named = rest.strip_suffix(word).unwrap_or_default();
+    let open = all.iter().filter(|one| !named.contains(one.as_str()));
+    let open = open.map(|one| (one.as_str(), ""));
+    let whole = (named.is_empty() && !all.is_empty()).then_some(("all", "each of them"));
+    words(word, range, open.chain(whole))
 }
 
 fn popup(subject: Subject, range: Range<usize>, items: Vec<CompletionItem>) -> Option<Completion> {

@@ -45,6 +45,10 @@ fn offered(text: &str) -> Option<Completion> {
             ("HEAD", "the last commit"),
             ("main..HEAD", "a range"),
         ],
+        held: (
+            &["src/walk.rs:3-9".to_owned(), "\"a b.md\"".to_owned()],
+            &[],
+        ),
     };
     complete(&text.replacen('|', "", 1), at, offers, None)
 }
@@ -103,6 +107,7 @@ fn typing_on_narrows_and_finds_the_same_as_beginning_anew() {
         models: &[],
         themes: &[],
         reviews: &[],
+        held: (&[], &[]),
     };
     let first = complete("@w", 2, offers, None).expect("a popup");
     let narrowed = complete("@wal", 4, offers, Some(&first)).expect("a popup");
@@ -203,6 +208,7 @@ fn definitions_and_changes_are_offered_among_the_files() {
         models: &[],
         themes: &[],
         reviews: &[],
+        held: (&[], &[]),
     };
     let inserts = |text: &str| -> Vec<String> {
         let popup = complete(text, text.len(), offers, None);
@@ -250,11 +256,28 @@ proptest! {
         let all = files();
         let offers = Offers { places: &all,
         names: &[],
-        git: false, models: &[], themes: &[], reviews: &[] };
+        git: false, models: &[], themes: &[], reviews: &[], held: (&[], &[]) };
         if let Some(popup) = complete(&text, at, offers, None) {
             prop_assert!(!popup.items.is_empty());
             prop_assert!(text.get(popup.range.clone()).is_some());
             prop_assert!(popup.range.start <= at && at <= popup.range.end);
         }
     }
+}
+
+#[test]
+fn what_is_held_alone_is_offered_to_be_let_go() {
+    assert_eq!(
+        inserts("/unpin |"),
+        ["src/walk.rs:3-9", "\"a b.md\"", "all"]
+    );
+    assert_eq!(inserts("/unpin wa|"), ["src/walk.rs:3-9"]);
+    // Those that are typed already are not offered again, nor all beside one.
+    assert_eq!(inserts("/unpin src/walk.rs:3-9 |"), ["\"a b.md\""]);
+    assert!(offered("/unpin src/walk.rs:3-9|").is_none(), "it is whole");
+    assert!(
+        offered("/unpin main|").is_none(),
+        "a file that is not pinned"
+    );
+    assert!(offered("/undrop |").is_none(), "nothing is dropped");
 }

@@ -116,6 +116,11 @@ impl Composer {
         self.undo.len()
     }
 
+    /// The place of the step that would be redone; none where there is none.
+    pub(super) fn redo_at(&self) -> Option<usize> {
+        self.redo.last().map(|edit| edit.at)
+    }
+
     /// The number of graphemes in a byte range.
     pub(super) fn graphemes(&self, range: Range<usize>) -> usize {
         let text = self.text.get(range).unwrap_or_default();
@@ -148,6 +153,10 @@ impl Composer {
     pub fn take(&mut self) -> String {
         let text = self.whole();
         self.killed = self.written_out(&self.killed).into_owned();
+        if let Some(mut vim) = self.vim.take() {
+            vim.rewrite_kept(|text| self.written_out(text).into_owned());
+            self.vim = Some(vim);
+        }
         self.pastes.clear();
         self.text.clear();
         self.revision += 1;

@@ -1,24 +1,33 @@
 //! Vim keys in the composer, as an option: modes, commands with counts, operators with motions and
 //! text objects, selections, and the last change once more.
 //!
-//! `parse` reads keys, `motions` and `objects` say what they mean in the text, `edits` changes it.
+//! `parse` reads keys, `motions` and `objects` say what they mean in the text, `edits` changes it,
+//! `registers` keep what was cut, `undo` takes changes back, and `absent` has words for what is not
+//! there.
 
+mod absent;
 mod edits;
 mod motions;
 mod objects;
 mod parse;
+mod registers;
+mod undo;
 
 use std::ops::Range;
 
 use self::edits::{Effect, Stretch};
 use self::motions::Sought;
 use self::parse::{Command, Move, Parsed, Verb, parse};
+use self::registers::Registers;
 use crate::app::editing::composer::{Composer, Motion};
 use crate::app::key::{Code, Key};
-use crate::app::keymap::Action;
+use crate::app::keymap::{Action, Place, TABLE};
+
+/// Bytes of a line of keys that are kept.
+const LONGEST: usize = 200;
 
 /// Keys of vim mode and what they do, for help.
-pub(in crate::app) const KEYS: [(&str, &str); 9] = [
+pub(in crate::app) const KEYS: [(&str, &str); 11] = [
     (
         "Esc",
         "out of typing, or of a selection; i a I A o O type again",
@@ -46,6 +55,14 @@ pub(in crate::app) const KEYS: [(&str, &str); 9] = [
     (
         "p P r ~ J >> <<",
         "put in what was cut, replace, change case, join, shift lines",
+    ),
+    (
+        "gU gu g~",
+        "capitals, small letters, each as the other: with a motion, a text object",
+    ),
+    (
+        "\"a to \"z",
+        "before a command: cut into that register, put in out of it; \"A adds",
     ),
     (
         "v V",
@@ -93,6 +110,9 @@ pub struct Vim {
     /// The end of the selection that stays.
     anchor: usize,
     sought: Option<Sought>,
+    registers: Registers,
+    /// True behind `q` and a name: the next `q` alone would end the recording, and takes no name.
+    records: bool,
     last: Option<Change>,
     typing: Option<Typing>,
     /// Undo steps there were before each change: one `u` takes a change back whole.
@@ -130,8 +150,8 @@ pub enum Outcome {
         /// True if the history lies beyond the ends.
         history: bool,
     },
-    /// These keys mean nothing in vim.
-    Unknown(String),
+    /// The keys do nothing here; says why.
+    Absent(String),
     /// Not vim's: the key means what it means without vim.
     Not,
 }
@@ -169,8 +189,14 @@ impl Vim {
         *self = Self {
             sought: self.sought,
             last: self.last.take(),
+            registers: std::mem::take(&mut self.registers),
             ..Self::default()
         };
+    }
+
+    /// Has the texts that are kept written anew.
+    pub(in crate::app) fn rewrite_kept(&mut self, how: impl Fn(&str) -> String) {
+        self.registers.rewrite(how);
     }
 
     /// The text that is selected, in order.
@@ -203,12 +229,20 @@ impl Vim {
                 Outcome::Not
             };
         }
+        if parse(&self.keys, self.mode.selects()) == Parsed::Line {
+            return self.line_key(key, bound);
+        }
         if key == Key::ctrl('r') {
+            self.keys.clear();
             self.redo(composer);
             return Outcome::Taken;
         }
         if key.code == Code::Backspace {
-            composer.go(Motion::Left);
+            // What is begun is dropped; with nothing begun it is a motion.
+            if self.keys.is_empty() {
+                composer.go(Motion::Left);
+            }
+            self.keys.clear();
             return Outcome::Taken;
         }
         let Some(c) = key.typed() else {
@@ -221,18 +255,53 @@ impl Vim {
             }
             return Outcome::Not;
         }
+        if c == 'q' && self.keys.is_empty() && std::mem::take(&mut self.records) {
+            return Outcome::Taken;
+        }
         self.keys.push(c);
         match parse(&self.keys, self.mode.selects()) {
-            Parsed::More => Outcome::Taken,
-            Parsed::Unknown => Outcome::Unknown(std::mem::take(&mut self.keys)),
+            Parsed::More | Parsed::Line => Outcome::Taken,
+            Parsed::Unknown => self.absent(),
             Parsed::Whole(command) => {
+                let known = command.register.is_none_or(Registers::has);
+                if !known {
+                    return self.absent();
+                }
                 self.keys.clear();
                 self.run(composer, command)
             }
         }
     }
 
+    /// Drops keys that do nothing, with a word.
+    fn absent(&mut self) -> Outcome {
+        let keys = std::mem::take(&mut self.keys);
+        self.records |= keys.starts_with('q');
+        Outcome::Absent(absent::words(&keys))
+    }
+
+    /// Takes a key of a line that Enter ends, so that none of it does anything else.
+    fn line_key(&mut self, key: Key, bound: Option<Action>) -> Outcome {
+        match (key.code, key.typed()) {
+            (Code::Enter, _) => return self.absent(),
+            (Code::Backspace, _) => drop(self.keys.pop()),
+            (_, Some(c)) if self.keys.len() < LONGEST => self.keys.push(c),
+            (_, Some(_)) => {}
+            // What scrolls and ends stays as it is.
+            _ => {
+                let binding = TABLE.iter().find(|row| Some(row.action) == bound);
+                if binding.is_some_and(|row| row.place == Place::Everywhere) {
+                    return Outcome::Not;
+                }
+            }
+        }
+        Outcome::Taken
+    }
+
     fn run(&mut self, composer: &mut Composer, command: Command) -> Outcome {
+        if let Some(register) = self.registers.lacks(command) {
+            return Outcome::Absent(absent::empty(register));
+        }
         match command.verb {
             Verb::Go(motion) => return self.go(composer, motion, command.count),
             Verb::Select(object) => {
@@ -311,11 +380,12 @@ impl Vim {
             let graphemes = composer.graphemes(range.clone());
             (if *whole { lines } else { graphemes }, *whole)
         });
+        // As in vim a change of a selection begins at its start, which undo leads to.
+        if stretch.is_some() {
+            composer.put_cursor(self.anchor.min(composer.cursor()));
+        }
         self.marks.push(composer.undo_depth());
-        let effect = match stretch {
-            Some(stretch) => edits::visual(composer, command.verb, stretch),
-            None => edits::normal(composer, command, self.sought),
-        };
+        let effect = self.edit(composer, command, stretch);
         self.mode = Mode::Normal;
         if matches!(effect, Effect::Nothing | Effect::Kept) {
             self.marks.pop();
@@ -336,6 +406,21 @@ impl Vim {
                 times: if repeats { command.times() } else { 1 },
             });
         }
+    }
+
+    /// Does a command to a stretch of the text, or to what it covers by itself.
+    fn edit(
+        &mut self,
+        composer: &mut Composer,
+        command: Command,
+        stretch: Option<Stretch>,
+    ) -> Effect {
+        let sought = self.sought;
+        let run = |composer: &mut Composer| match stretch {
+            Some(stretch) => edits::visual(composer, command.verb, stretch),
+            None => edits::normal(composer, command, sought),
+        };
+        self.registers.with(composer, command, run)
     }
 
     /// Ends typing: what was typed belongs to the change that began it.
@@ -365,18 +450,16 @@ impl Vim {
         };
         change.command.count = count.or(change.command.count);
         self.marks.push(composer.undo_depth());
-        let effect = match change.extent {
-            None => edits::normal(composer, change.command, self.sought),
-            Some((extent, whole)) => {
-                let at = composer.cursor();
-                let range = if whole {
-                    edits::lines(composer.text(), at, extent)
-                } else {
-                    at..motions::repeat(at, extent, |at| composer.right_of(at))
-                };
-                edits::visual(composer, change.command.verb, (range, whole))
-            }
-        };
+        let stretch = change.extent.map(|(extent, whole)| {
+            let at = composer.cursor();
+            let range = if whole {
+                edits::lines(composer.text(), at, extent)
+            } else {
+                at..motions::repeat(at, extent, |at| composer.right_of(at))
+            };
+            (range, whole)
+        });
+        let effect = self.edit(composer, change.command, stretch);
         match effect {
             Effect::Types => {
                 let repeats = matches!(change.command.verb, Verb::Do('i' | 'a' | 'I' | 'A'));
@@ -389,32 +472,6 @@ impl Vim {
             Effect::Nothing | Effect::Kept => drop(self.marks.pop()),
         }
         self.last = Some(change);
-    }
-
-    /// Takes whole changes back.
-    fn undo(&mut self, composer: &mut Composer, times: usize) {
-        for _ in 0..times {
-            let depth = composer.undo_depth();
-            if depth == 0 {
-                return;
-            }
-            while self.marks.last().is_some_and(|mark| *mark >= depth) {
-                self.marks.pop();
-            }
-            let to = self.marks.pop().unwrap_or(depth - 1);
-            self.undone.push(depth);
-            while composer.undo_depth() > to && composer.undo() {}
-        }
-    }
-
-    fn redo(&mut self, composer: &mut Composer) {
-        let depth = composer.undo_depth();
-        while self.undone.last().is_some_and(|to| *to <= depth) {
-            self.undone.pop();
-        }
-        let to = self.undone.pop().unwrap_or(depth + 1);
-        self.marks.push(depth);
-        while composer.undo_depth() < to && composer.redo() {}
     }
 }
 

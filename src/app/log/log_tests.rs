@@ -269,3 +269,74 @@ fn no_secret_is_kept_and_none_is_lost_in_a_patch_that_goes_on() {
         }
     }
 }
+
+#[test]
+fn a_conversation_that_begins_with_a_review_tells_of_it_in_its_title() {
+    let title = |harness: &Harness| harness.made_and_shown().0.title;
+    let begun = "review of what is staged";
+    let mut harness = Harness::ready();
+    let generation = started(&harness.send("/review")).expect("a job").0;
+    assert_eq!(title(&harness).as_deref(), Some(begun));
+    let progress = |path: &str, done| jobs::Event::Progress {
+        done,
+        total: 5,
+        path: Some(crate::base::RepoPath::new(path).expect("a path")),
+        range: None,
+    };
+    for (done, name) in ["a.rs", "b.rs", "x/c.rs", "d.rs", "e.rs"]
+        .iter()
+        .enumerate()
+    {
+        harness.job(generation, progress(name, done));
+    }
+    harness.done(
+        generation,
+        jobs::Answer::Review {
+            findings: vec![a_finding("b.rs", 2)],
+            unread: Vec::new(),
+            stopped: false,
+            failed: None,
+        },
+    );
+    agrees(&harness);
+    let whole = format!("{begun} (5 files, 1 finding): a.rs, b.rs, c.rs, d.rs …");
+    assert_eq!(title(&harness).as_deref(), Some(whole.as_str()));
+    // The first review stays the title, and so does a question that was asked before one.
+    harness.press("esc");
+    harness.reviewed();
+    assert_eq!(title(&harness).as_deref(), Some(whole.as_str()));
+    let mut harness = Harness::ready();
+    harness.exchange("why?", "so");
+    harness.reviewed();
+    assert_eq!(title(&harness).as_deref(), Some("why?"));
+}
+
+#[test]
+fn a_title_that_the_person_gave_outlives_the_review() {
+    let mut harness = Harness::ready();
+    harness.event(Event::SessionBegun("s1".to_owned()));
+    let generation = started(&harness.send("/review")).expect("a job").0;
+    harness.send("/sessions");
+    let entry = session::SessionEntry {
+        id: "s1".to_owned(),
+        title: "review of what is staged".to_owned(),
+        ..session::SessionEntry::default()
+    };
+    harness.event(Event::Sessions(Ok(vec![entry])));
+    harness.press("ctrl-r ctrl-u");
+    harness.type_text("mine");
+    harness.press("enter esc");
+    let answer = jobs::Answer::Review {
+        findings: vec![a_finding("b.rs", 2)],
+        unread: Vec::new(),
+        stopped: false,
+        failed: None,
+    };
+    harness.done(generation, answer);
+    let title = harness.made_and_shown().0.title;
+    assert_eq!(
+        title.as_deref(),
+        Some("review of what is staged"),
+        "none after it"
+    );
+}

@@ -26,6 +26,8 @@ pub struct Log {
     /// The greatest number that was given to a block.
     last: u64,
     titled: bool,
+    /// The review whose title the conversation has, while it runs.
+    titled_by: Option<BlockId>,
     turns: usize,
     fold: Fold,
     files: PinnedFiles,
@@ -93,6 +95,11 @@ impl Log {
         }
     }
 
+    /// Takes in that the person has given the conversation a title.
+    pub const fn named(&mut self) {
+        self.titled_by = None;
+    }
+
     /// Has records written with the next event, though they could not be a short while ago.
     pub const fn retry(&mut self) {
         self.held_until = None;
@@ -156,6 +163,35 @@ pub fn write(state: &mut State, out: &mut Vec<Command>) {
     }
 }
 
+/// The title that the log lacks: the first request, or the review that it was for, once more when
+/// that has ended.
+fn title(log: &mut Log, state: &State) -> Option<String> {
+    let review = |id: BlockId| match state.block(id).map(|block| &block.body) {
+        Some(Body::Review(review)) => Some(review),
+        _ => None,
+    };
+    if log.titled {
+        let ended = review(log.titled_by?).filter(|review| !review.phase.is_running())?;
+        log.titled_by = None;
+        return Some(line(&ended.title()));
+    }
+    let mut from_first = state
+        .blocks
+        .iter()
+        .skip_while(|block| !matches!(block.body, Body::User(_)));
+    let first = match from_first.next().map(|block| &block.body) {
+        Some(Body::User(turn)) => turn.text.as_str(),
+        _ => return None,
+    };
+    log.titled = true;
+    let answer = from_first.next().map(|block| block.id);
+    let Some((id, begun)) = answer.and_then(|id| Some((id, review(id)?))) else {
+        return Some(line(first));
+    };
+    log.titled_by = begun.phase.is_running().then_some(id);
+    Some(line(&begun.title()))
+}
+
 /// The records that the log lacks, which it has from then on.
 fn records(log: &mut Log, state: &State) -> Vec<Record> {
     let mut records = Vec::new();
@@ -166,14 +202,7 @@ fn records(log: &mut Log, state: &State) -> Vec<Record> {
         log.branch_of.clone_from(&state.branches.of);
         records.extend(log.branch_of.clone().map(Record::Branch));
     }
-    let first = state.blocks.iter().find_map(|block| match &block.body {
-        Body::User(turn) => Some(&turn.text),
-        _ => None,
-    });
-    if let (false, Some(first)) = (log.titled, first) {
-        records.push(Record::Title(line(first)));
-        log.titled = true;
-    }
+    records.extend(title(log, state).map(Record::Title));
     let gone = |id: &BlockId| state.index_of(*id).is_none();
     let gone: Vec<BlockId> = log.blocks.keys().filter(|id| gone(id)).copied().collect();
     for id in gone {
@@ -358,7 +387,8 @@ fn of_review(review: &ReviewBlock) -> Extent {
         written: [0; 2],
         parts: [
             review.findings.len(),
-            review.progress.0,
+            // Both only grow.
+            review.progress.0 + review.read.len(),
             review.notes.len(),
             usize::from(review.context.is_some()),
             review

@@ -69,8 +69,8 @@ pub(super) fn act(state: &mut State, action: Action, out: &mut Vec<Command>) {
         (BackTo::Question(block, _), Action::AnswerAnew) => anew(state, block, out),
         (BackTo::Question(block, _), Action::OtherModel) => {
             if free(state) {
-                models::open_models(state, false, out);
                 state.branches.with_model = Some(block);
+                models::open_models(state, false, out);
             }
         }
         (BackTo::Question(block, _), _) => fork(state, block, out),
@@ -158,8 +158,12 @@ pub(super) fn anew(state: &mut State, block: BlockId, out: &mut Vec<Command>) {
         return;
     };
     let again = turn.reseed + 1;
+    let stays = state.branches.stays.take();
     if !part_before(state, block, out) {
         return;
+    }
+    if let Some(stays) = stays {
+        state.note(Tone::Plain, stays);
     }
     state.branches.reseed = again;
     send::dispatch(state, &text, out);
@@ -213,6 +217,12 @@ pub(super) fn chosen(state: &mut State, out: &mut Vec<Command>) -> bool {
     };
     anew(state, block, out);
     true
+}
+
+/// The question that the next choice of a model answers anew, in a line.
+pub(super) fn to_answer(state: &State) -> Option<String> {
+    let (_, turn) = asked(state, state.branches.with_model?)?;
+    Some(line(&turn.text))
 }
 
 /// Parts the conversation behind a question and its answer: one goes on from there, and what

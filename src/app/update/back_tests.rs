@@ -192,7 +192,10 @@ fn a_patch_is_planned_anew() {
 fn another_model_answers_anew() {
     let mut harness = talk();
     harness.press("esc esc ctrl-x");
-    assert!(matches!(harness.state.overlay, Some(Overlay::Models(_))));
+    let Some(Overlay::Models(picker)) = &harness.state.overlay else {
+        panic!("the models are offered");
+    };
+    assert_eq!(picker.again.as_deref(), Some("question three?"));
     // One that does not fit asks first.
     harness.type_text("large");
     harness.press("enter");
@@ -217,6 +220,27 @@ fn another_model_answers_anew() {
         (ask.question.as_str(), ask.history.len()),
         ("question three?", 2)
     );
+    // Before the question it is said which model stays, and how the former comes back.
+    let blocks = &harness.state.blocks;
+    let asked = blocks
+        .iter()
+        .rposition(|block| matches!(block.body, Body::User(_)));
+    let told = asked
+        .and_then(|asked| blocks.get(asked - 1))
+        .map(|block| &block.body);
+    let Some(Body::Note(note)) = told else {
+        panic!("{told:?}");
+    };
+    assert_eq!(
+        note.text,
+        "large stays loaded; /model starter loads the former again"
+    );
+    // A choice for its own sake says nothing of the kind.
+    harness.send("/models");
+    let Some(Overlay::Models(picker)) = &harness.state.overlay else {
+        panic!("the models are offered");
+    };
+    assert_eq!(picker.again, None);
     // Closed, it answers nothing; a choice later on is only a choice.
     let mut harness = talk();
     harness.press("esc esc ctrl-x esc");

@@ -82,6 +82,7 @@ pub(super) fn refresh(state: &mut State) {
         .iter()
         .map(|row| (row.name.clone(), row.about.clone()))
         .collect();
+    let held = [&state.pins, &state.drops].map(|list| super::files::held(list));
     let offers = Offers {
         places: &state.places,
         names: state.names_typed(),
@@ -89,6 +90,7 @@ pub(super) fn refresh(state: &mut State) {
         models: &models,
         themes: &state.themes,
         reviews: &REVIEWS,
+        held: (&held[0], &held[1]),
     };
     let text = state.composer.text();
     state.completion = complete::complete(text, state.composer.cursor(), offers, before.as_ref());
@@ -249,8 +251,8 @@ pub(super) fn vim_key(state: &mut State, key: Key) -> bool {
             rows(state, by, history);
             true
         }
-        vim::Outcome::Unknown(keys) => {
-            state.toast(Tone::Warning, format!("{keys} has no meaning here"));
+        vim::Outcome::Absent(words) => {
+            state.toast(Tone::Warning, words);
             true
         }
         vim::Outcome::Not => false,

@@ -235,8 +235,14 @@ fn vim_tells_what_it_does_not_know_and_selects_rows() {
     harness.press("ctrl-j");
     harness.type_text("two");
     harness.press("esc");
-    harness.type_text("q");
-    assert_eq!(harness.toast(), "q has no meaning here");
+    harness.type_text("Q");
+    assert_eq!(harness.toast(), "Q has no meaning here");
+    // What vim ends with Enter is not sent, and says what there is instead.
+    harness.type_text(":wq");
+    assert_eq!(harness.state.composer.pending(), ":wq");
+    harness.press("enter");
+    assert!(harness.toast().starts_with(":wq: there is no command line"));
+    assert_eq!(harness.text(), "one\ntwo");
     harness.type_text("ggVj");
     assert_eq!(harness.state.composer.selected(), Some(0..7));
     // On the last row a selection does not lead into the history.

@@ -55,6 +55,20 @@ fn told(mention: &Mention) -> String {
     }
 }
 
+/// The files and lines of a list, each as it is typed.
+pub(super) fn held(list: &[Mention]) -> Vec<String> {
+    let typed = |mention: &Mention| {
+        let path = mention.path.as_str();
+        let bare = !path.contains(|c: char| c.is_whitespace() || c == '"');
+        match (bare, mention.range) {
+            (true, _) => told(mention),
+            (false, Some(range)) => format!("\"{path}\":{range}"),
+            (false, None) => format!("\"{path}\""),
+        }
+    };
+    list.iter().map(typed).collect()
+}
+
 /// Tells whether a file or folder is in the index; before there is one, anything may be.
 fn is_known(state: &State, path: &RepoPath) -> bool {
     state.files.paths.is_empty() || state.files.paths.iter().any(|file| file.is_below(path))

@@ -168,6 +168,9 @@ fn review_event(review: &mut ReviewBlock, event: Event, now: Millis) {
             range,
         } => {
             review.progress = (done, total);
+            if let Some(path) = path.as_ref().filter(|path| !review.read.contains(path)) {
+                review.read.push(path.clone());
+            }
             review.at = path.map(|path| (path, range));
             if done > 0 {
                 review.first_piece.get_or_insert((now, done));

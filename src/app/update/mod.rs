@@ -43,6 +43,8 @@ pub(super) use reviewing::report;
 pub const QUIT_MS: Millis = 2_000;
 /// Time a toast stays.
 const TOAST_MS: Millis = 3_500;
+/// Characters of a toast that are read in that time, and the time for each one more.
+const TOAST_READ: (usize, Millis) = (60, 40);
 
 /// Makes the state at the start, and the first commands.
 pub fn start(options: Options, now: Millis) -> (State, Vec<Command>) {
@@ -217,10 +219,13 @@ impl State {
     }
 
     pub(super) fn toast(&mut self, tone: Tone, text: impl Into<String>) {
+        let text = text.into();
+        let (read, each) = TOAST_READ;
+        let more = text.chars().count().saturating_sub(read) as Millis * each;
         self.toast = Some(Toast {
-            text: text.into(),
+            text,
             tone,
-            until: self.now + TOAST_MS,
+            until: self.now + TOAST_MS + more,
         });
     }
 

@@ -19,6 +19,7 @@ pub(super) fn open_models(state: &mut State, first: bool, out: &mut Vec<Command>
         list,
         first,
         wanted: None,
+        again: back::to_answer(state),
     }));
     out.push(Command::Io(IoCommand::ListModels));
 }
@@ -105,6 +106,10 @@ pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
         state.toast(Tone::Plain, text);
         return;
     }
+    state.branches.stays = state.facts().map(|facts| {
+        let former = &facts.name;
+        format!("{name} stays loaded; /model {former} loads the former again")
+    });
     stop::stop_job(state, out);
     state.engine = EngineState::Loading {
         name: name.to_owned(),
@@ -118,6 +123,7 @@ pub(super) fn load(state: &mut State, name: &str, out: &mut Vec<Command>) {
         choose: true,
     });
     back::chosen(state, out);
+    state.branches.stays = None;
 }
 
 /// Fetches a model.

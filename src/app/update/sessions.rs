@@ -145,7 +145,10 @@ pub(super) fn title_key(
         return false;
     };
     if action == Some(Action::Choose) {
-        rename(picker, out);
+        // A title of the person's own stays.
+        if rename(picker, out) == state.session && state.session.is_some() {
+            state.log.named();
+        }
     } else if key.code == Code::Backspace {
         title.pop();
     } else if key == Key::ctrl('u') {
@@ -172,18 +175,20 @@ pub(super) fn title_paste(state: &mut State, line: &str) -> bool {
     true
 }
 
-/// Gives the session the title that was typed; none leaves it as it is.
-fn rename(picker: &mut SessionPicker, out: &mut Vec<Command>) {
-    let Some((id, title)) = picker.title.take() else {
-        return;
-    };
+/// Gives the session the title that was typed; none leaves it as it is. Returns its id.
+fn rename(picker: &mut SessionPicker, out: &mut Vec<Command>) -> Option<String> {
+    let (id, title) = picker.title.take()?;
     let title = title.trim().to_owned();
     let known = picker.list.items.iter().find(|entry| entry.id == id);
     if title.is_empty() || known.is_some_and(|entry| entry.title == title) {
-        return;
+        return None;
     }
-    out.push(Command::Io(IoCommand::RenameSession { id, title }));
+    out.push(Command::Io(IoCommand::RenameSession {
+        id: id.clone(),
+        title,
+    }));
     out.push(Command::Io(IoCommand::ListSessions));
+    Some(id)
 }
 
 /// Leaves the title as it was. False where none is typed.

@@ -9,7 +9,7 @@ use super::super::event::{Copied, EngineEvent, IndexEvent, ModelRow, PullEvent};
 use super::super::log::{Conversation, Log};
 use super::super::overlay::{ModelPicker, Overlay, Picker};
 use super::super::state::{EngineState, Indexing, State};
-use super::{notice, send};
+use super::{back, notice, send};
 use crate::base::text::{counted, human_count};
 use crate::base::{Failure, RepoPath, Result};
 use crate::index::{Progress, Stats};
@@ -138,6 +138,7 @@ fn model_missing(state: &mut State, rows: Vec<ModelRow>, wanted: Option<String>)
             list,
             first: true,
             wanted,
+            again: back::to_answer(state),
         }));
     } else {
         state.toast(Tone::Warning, "no model is here yet: /models offers some");

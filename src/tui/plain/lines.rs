@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::words::here;
 use crate::app::{
     AnswerBlock, Block, BlockId, Body, Check, Download, DownloadEnd, JobKind, Millis, Note,
     PatchBlock, PatchState, Phase, ReviewBlock, Sent, State, Tone, UserTurn, next_step_here,
@@ -60,7 +61,7 @@ impl Lines {
         if let Some(toast) = &state.toast {
             let key = (toast.text.clone(), toast.until);
             if self.toast.as_ref() != Some(&key) {
-                self.out.push(printable(&toast.text).into_owned());
+                self.out.push(here(&printable(&toast.text)));
                 self.toast = Some(key);
             }
         }
@@ -212,7 +213,7 @@ impl Said {
             let hunks = counted(patch.hunks.len(), "hunk");
             self.once(format!("patch: {files}, {hunks}"), out);
             for trouble in &patch.troubles {
-                self.once(format!("left out: {}", printable(trouble)), out);
+                self.once(printable(trouble).into_owned(), out);
             }
         }
         if let Some(step) = &patch.committing {
@@ -337,7 +338,7 @@ fn note(note: &Note) -> String {
         Tone::Warning => "warning: ",
         Tone::Bad => "error: ",
     };
-    format!("{sign}{}", printable_block(&note.text))
+    format!("{sign}{}", here(&printable_block(&note.text)))
 }
 
 /// A failure as lines: what went wrong, why, and what to do.

@@ -1,16 +1,21 @@
 //! Questions in lines, and the effect of a typed line: the keys that would do it on the screen.
 
-use super::Ring;
+use super::words::here;
+use super::{Ring, patch};
 use crate::app::help::{HelpLine, lines as help_lines};
-use crate::app::{
-    Action, Body, Composing, Decision, Event, FileFate, Focus, Overlay, PatchBlock, PatchRow, Place,
-};
+use crate::app::{Action, Body, Composing, Event, Focus, Overlay, Place};
 use crate::base::Failure;
 use crate::base::text::{human_ago, human_bytes, printable};
 use crate::tui::opening::today;
 
 /// Rows of a list that are read out.
 const ROWS: usize = 20;
+
+/// The words for what is done with findings.
+const REVIEW: [&str; 1] = [
+    "Findings: f 1 fixes finding 1, d 1 puts it away, a 1 QUESTION asks about it, w writes the \
+     report.",
+];
 
 const QUESTION: &str = "> ";
 const HUNK: &str = "take it? y/n/a/q, ? says more: ";
@@ -35,23 +40,16 @@ impl Ring {
             }
             None => {}
         }
-        if self.open_patch().is_some() {
-            self.seek_next();
-            if let Some(text) = self.open_patch().and_then(hunk_text) {
-                self.once(text);
-                return HUNK;
-            }
+        if let Some(text) = self.asked_hunk() {
+            self.once(text);
+            return HUNK;
         }
         if let Composing::Again { .. } = self.state.composing {
             self.once(format!("asked was: {}", self.state.composer.whole()));
             return AGAIN;
         }
         if let Focus::Review(_) = self.state.focus {
-            self.once(
-                "f 1 fixes finding 1, d 1 puts it away, a 1 QUESTION asks about it, w writes the \
-                 report"
-                    .to_owned(),
-            );
+            self.once(REVIEW.join(" "));
             return QUESTION;
         }
         self.shown = None;
@@ -72,9 +70,20 @@ impl Ring {
             Some(Overlay::Help { .. }) => self.help(),
             Some(Overlay::Text { title, text, .. }) => format!("{title}\n{text}"),
             Some(Overlay::Themes(_)) => "there are no colours here".to_owned(),
-            Some(Overlay::Settings(_)) => {
-                "`homebody config` tells the settings, and `homebody config set KEY VALUE` changes one"
-                    .to_owned()
+            Some(Overlay::Settings(form)) => {
+                let rows = form.list.rows().map(|row| &row.told);
+                // Keys are pressed on the screen alone.
+                let rows = rows.filter(|told| !told.name.starts_with("keys."));
+                let mut out: Vec<String> = rows
+                    .map(|told| match told.value.as_str() {
+                        "" => format!("{}, not set: {}", told.name, told.help),
+                        value => format!("{} = {value}: {}", told.name, told.help),
+                    })
+                    .collect();
+                out.push(
+                    "in another terminal `homebody config set KEY VALUE` changes one".to_owned(),
+                );
+                out.join("\n")
             }
             Some(Overlay::Search(picker)) => {
                 let mut rows: Vec<String> = (picker.rows().take(ROWS))
@@ -102,15 +111,16 @@ impl Ring {
         let mut out = vec![
             "Type a question. @ names a file, a folder, a definition or changes.".to_owned(),
             "Ctrl-C stops what runs; twice, or Ctrl-D, ends.".to_owned(),
-            "/hunks goes on with a patch that is open.".to_owned(),
         ];
+        out.extend(patch::HELP.map(str::to_owned));
+        out.extend(REVIEW.map(str::to_owned));
         let lines = help_lines(&self.state.keymap, Place::Composer);
         let keys =
             |line: &HelpLine| matches!(line, HelpLine::Heading(text) if text == "Everywhere");
         for line in lines.iter().skip(1).take_while(|line| !keys(line)) {
             match line {
                 HelpLine::Heading(text) => out.push(format!("{text}:")),
-                HelpLine::Entry { left, right } => out.push(format!("{left}: {right}")),
+                HelpLine::Entry { left, right } => out.push(format!("{left}: {}", here(right))),
                 HelpLine::Text(text) => out.push(text.clone()),
                 HelpLine::Empty => {}
             }
@@ -156,18 +166,28 @@ impl Ring {
         }
         if matches!(&self.state.overlay, Some(Overlay::Models(picker)) if picker.first) {
             told.insert(0, "no model is here yet; choose one".to_owned());
+        } else if let Some(Overlay::Models(picker)) = &self.state.overlay
+            && let Some(question) = &picker.again
+        {
+            told.insert(
+                0,
+                format!(
+                    "which model is to answer again, and stay loaded? asked was: {}",
+                    printable(question)
+                ),
+            );
         }
         told
     }
 
     /// Does as if a key of the action had been pressed.
-    fn press(&mut self, action: Action) {
+    pub(super) fn press(&mut self, action: Action) {
         if let Some(key) = self.state.keymap.keys(action).first().copied() {
             self.take_in(Event::Key(key));
         }
     }
 
-    fn press_often(&mut self, action: Action, times: usize) {
+    pub(super) fn press_often(&mut self, action: Action, times: usize) {
         for _ in 0..times {
             self.press(action);
         }
@@ -191,8 +211,8 @@ impl Ring {
         {
             return;
         }
-        if line == "/hunks" {
-            return self.hunks();
+        if self.of_patch(line) {
+            return;
         }
         if !line.is_empty() {
             self.send(line);
@@ -200,7 +220,7 @@ impl Ring {
     }
 
     /// Sends a line as if it had been typed into the composer.
-    fn send(&mut self, line: &str) {
+    pub(super) fn send(&mut self, line: &str) {
         if let Focus::Review(_) = self.state.focus {
             self.press(Action::LeaveReview);
         }
@@ -305,131 +325,4 @@ impl Ring {
         }
         true
     }
-
-    /// Goes to the newest patch that is open.
-    fn hunks(&mut self) {
-        // The places with the keys are a ring of four.
-        for _ in 0..4 {
-            if self.open_patch().is_some() {
-                return;
-            }
-            self.press(Action::NextPlace);
-        }
-        self.refuse(&Failure::usage("no patch is open"));
-    }
-
-    /// Takes a decision on the hunk that is asked about.
-    fn decide(&mut self, line: &str) {
-        self.shown = None;
-        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match (word, rest) {
-            ("y", "") => self.press(Action::Accept),
-            ("n", "") => self.press(Action::Reject),
-            ("a", "") => self.press(Action::AcceptAll),
-            ("e", "") => return self.press(Action::EditFile),
-            ("c", "") => return self.press(Action::RunCheck),
-            ("r", words) if !words.is_empty() => {
-                self.press(Action::Remark);
-                return self.send(words);
-            }
-            ("q", "") => {
-                if self.open_patch().is_some_and(has_accepted) {
-                    self.press(Action::Apply);
-                } else {
-                    self.lines.say("nothing is written; /hunks goes on with it");
-                }
-                return self.press(Action::LeavePatch);
-            }
-            _ if line.starts_with('/') => {
-                self.press(Action::LeavePatch);
-                return self.line(line);
-            }
-            _ => {
-                return self.lines.say(
-                    "y takes this hunk, n does not, a takes all that are left and writes them, q \
-                     writes what was taken and leaves the rest open, e edits the file, c runs the \
-                     check, r WORDS has it made anew, a command such as /help leaves the patch",
-                );
-            }
-        }
-        // With nothing left to decide on, what was taken is written.
-        let done = self
-            .open_patch()
-            .is_some_and(|patch| next(patch).is_none() && has_accepted(patch));
-        if done {
-            self.press(Action::Apply);
-        }
-    }
-
-    /// Puts the patch's cursor on the next hunk that is not decided on.
-    fn seek_next(&mut self) {
-        let steps = self.open_patch().and_then(|patch| {
-            let (rows, to) = (patch.rows(), next(patch)?);
-            let at = rows.iter().position(|row| *row == patch.cursor)?;
-            Some((at, rows.iter().position(|row| *row == to)?))
-        });
-        if let Some((at, to)) = steps {
-            self.press_often(Action::PatchDown, to.saturating_sub(at));
-            self.press_often(Action::PatchUp, at.saturating_sub(to));
-        }
-    }
-}
-
-/// The first hunk, or file without hunks, that is not decided on.
-fn next(patch: &PatchBlock) -> Option<PatchRow> {
-    for (i, file) in patch.files.iter().enumerate() {
-        let (from, to) = file.hunks;
-        if from == to && file.decision == Decision::Undecided {
-            return Some(PatchRow::File(i));
-        }
-        let open = |at: &usize| {
-            let hunk = patch.hunks.get(*at);
-            hunk.is_some_and(|hunk| hunk.decision == Decision::Undecided)
-        };
-        if let Some(at) = (from..to).find(open) {
-            return Some(PatchRow::Hunk(at));
-        }
-    }
-    None
-}
-
-fn has_accepted(patch: &PatchBlock) -> bool {
-    patch.count(|decision| decision == Decision::Accepted) > 0
-}
-
-/// The hunk, or file without hunks, to decide on, as lines.
-fn hunk_text(patch: &PatchBlock) -> Option<String> {
-    let row = next(patch)?;
-    let file = patch.files.get(patch.file_of(row)?)?;
-    let what = match &file.what {
-        FileFate::Changed => String::new(),
-        FileFate::Created => ", a new file".to_owned(),
-        FileFate::Deleted => ", to be deleted".to_owned(),
-        FileFate::Renamed(to) => format!(", to be renamed to {to}"),
-    };
-    let PatchRow::Hunk(at) = row else {
-        return Some(format!("{}{what}", file.path));
-    };
-    let hunk = &patch.hunks.get(at)?.hunk;
-    let line = hunk
-        .old
-        .map_or(String::new(), |old| format!(", line {}", old.start()));
-    let mut text = format!(
-        "hunk {} of {}: {}{line}{what}",
-        at + 1,
-        patch.hunks.len(),
-        file.path
-    );
-    if !hunk.section.trim().is_empty() {
-        text += &format!(", in {}", hunk.section.trim());
-    }
-    for (sign, line) in &hunk.lines {
-        let sign = match sign {
-            1 => '+',
-            -1 => '-',
-            _ => ' ',
-        };
-        text += &format!("\n{sign} {}", line.trim_end_matches(['\n', '\r']));
-    }
-    Some(text)
 }

@@ -241,7 +241,7 @@ fn answer(
     Answer::Patch {
         change: outcome.change,
         prose: outcome.prose,
-        troubles: outcome.troubles,
+        troubles: outcome.left_out,
         context,
         stopped,
     }

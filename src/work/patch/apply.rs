@@ -1,10 +1,11 @@
 //! From edits to new texts, in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::refused::{self, Refused, Why};
 use super::{Edit, Texts};
 use crate::base::lines::{Line, bytes, lines, with_newlines, without_newline};
 use crate::base::secrets::{masked_copy, restored};
@@ -62,8 +63,8 @@ struct EditPlan<'n> {
     created: BTreeMap<RepoPath, String>,
     /// New names of renamed files, with the old ones.
     moved: BTreeMap<RepoPath, RepoPath>,
-    /// The numbers of the edits that cannot be applied, with reasons.
-    refused: Vec<(usize, String)>,
+    /// The edits that cannot be applied.
+    refused: Vec<Refused>,
 }
 
 impl Change {
@@ -77,15 +78,19 @@ impl Change {
     /// Of kind input; the causes name edit, file and reason, one for each that cannot be.
     pub fn plan(edits: &[Edit], texts: &dyn Texts) -> Result<Self> {
         let numbers: Vec<usize> = (1..=edits.len()).collect();
-        Self::plan_some(edits, &numbers, texts)
+        Self::plan_some(edits, &numbers, texts).map_err(|refused| refused::failure(&refused, edits))
     }
 
     /// Works out the new texts as [`Change::plan`] does, where the edits are some of an answer's:
-    /// `numbers` are those by which failures call them.
+    /// `numbers` are those by which the model is told of them.
     ///
     /// # Errors
-    /// As [`Change::plan`].
-    pub fn plan_some(edits: &[Edit], numbers: &[usize], texts: &dyn Texts) -> Result<Self> {
+    /// The edits that cannot be, in their order.
+    pub fn plan_some(
+        edits: &[Edit],
+        numbers: &[usize],
+        texts: &dyn Texts,
+    ) -> Result<Self, Vec<Refused>> {
         let mut plan = EditPlan {
             numbers,
             ..EditPlan::default()
@@ -176,8 +181,9 @@ impl EditPlan<'_> {
         self.numbers.get(at).copied().unwrap_or(at + 1)
     }
 
-    fn refuse(&mut self, edit: usize, why: impl Into<String>) {
-        self.refused.push((edit, why.into()));
+    fn refuse(&mut self, at: usize, why: impl Into<Why>) {
+        let why = why.into();
+        self.refused.push(Refused { at, why });
     }
 
     /// The work on a file that is there, its text read at the first call.
@@ -200,22 +206,23 @@ impl EditPlan<'_> {
     }
 
     /// Checks that something new may stand at `path`; if not, says why.
-    fn room_for(&self, path: &RepoPath, texts: &dyn Texts) -> Result<(), String> {
+    fn room_for(&self, path: &RepoPath, texts: &dyn Texts) -> Result<(), Why> {
         if texts.exists(path) {
             // A folder, and a file that is no text, have no lines that an edit could name.
             let lines = texts.text(path).map_or(0, |text| lines(&text).len());
+            let why = Why::from("it exists already");
             return Err(match lines {
-                0 => "it exists already".to_owned(),
-                n => format!(
-                    "it exists already; change it with replace, or with `*** rewrite {path}:1-{n}`"
-                ),
+                0 => why,
+                n => why.mended_by(format!(
+                    "change it with replace, or with `*** rewrite {path}:1-{n}`"
+                )),
             });
         }
         if path.as_str().chars().any(is_hostile) {
-            return Err("a new name must not hold characters that cannot be seen".to_owned());
+            return Err("a new name must not hold characters that cannot be seen".into());
         }
         if self.created.contains_key(path) || self.moved.contains_key(path) {
-            return Err("an earlier edit already puts a file there".to_owned());
+            return Err("an earlier edit already puts a file there".into());
         }
         texts
             .may_create(path)
@@ -223,7 +230,7 @@ impl EditPlan<'_> {
         let below = format!("{}/", path.as_str());
         let new = || self.created.keys().chain(self.moved.keys());
         if new().any(|other| other.as_str().starts_with(&below)) {
-            return Err("an earlier edit makes a folder of that name".to_owned());
+            return Err("an earlier edit makes a folder of that name".into());
         }
         let mut folder = path.folder();
         while !folder.is_empty() {
@@ -231,7 +238,7 @@ impl EditPlan<'_> {
             if new().any(|other| *other == parent)
                 || (texts.exists(&parent) && texts.text(&parent).is_ok())
             {
-                return Err(format!("`{parent}` is a file, and no folder"));
+                return Err(format!("`{parent}` is a file, and no folder").into());
             }
             // Above the last one lies the root.
             folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -241,7 +248,7 @@ impl EditPlan<'_> {
 
     fn rename(&mut self, at: usize, path: &RepoPath, to: &RepoPath, texts: &dyn Texts) {
         if let Err(why) = self.room_for(to, texts) {
-            return self.refuse(at, format!("`{to}`: {why}"));
+            return self.refuse(at, why.of(to));
         }
         match self.work(path, texts) {
             Err(why) => self.refuse(at, why),
@@ -265,7 +272,7 @@ impl EditPlan<'_> {
             // No secret can be put back into it.
             let text = restored(None, 0..0, text);
             let newline = text.and_then(|text| Ok((text, texts.newline(path)?)));
-            newline.map_err(|failure| failure.to_string())
+            newline.map_err(|failure| Why::from(failure.to_string()))
         });
         match made {
             Ok((text, newline)) => {
@@ -298,10 +305,8 @@ impl EditPlan<'_> {
         (range, old, new): (LineRange, &str, &str),
     ) {
         if self.created.contains_key(path) {
-            return self.refuse(
-                at,
-                "an earlier edit creates the file; put its whole text there",
-            );
+            let why = Why::from("an earlier edit creates the file");
+            return self.refuse(at, why.mended_by("put its whole text there"));
         }
         // A renamed file may be called by its new name.
         let path = self.moved.get(path).unwrap_or(path).clone();
@@ -340,12 +345,16 @@ impl EditPlan<'_> {
         let (other, line) = (self.number(other), splice.lines.start + 1);
         self.refuse(
             at,
-            format!("it overlaps with edit {other} at line {line}; say both as one edit"),
+            Why {
+                told: format!("it overlaps with edit {other} at line {line}"),
+                mend: Some("say both as one edit".to_owned()),
+                plain: Some(format!("an earlier edit changes line {line}, too")),
+            },
         );
     }
 
     /// The change, if no edit was refused.
-    fn finish(mut self, edits: &[Edit]) -> Result<Change> {
+    fn finish(mut self, edits: &[Edit]) -> Result<Change, Vec<Refused>> {
         let mut files: Vec<FileChange> = self
             .created
             .iter()
@@ -376,22 +385,8 @@ impl EditPlan<'_> {
             });
         }
         if !self.refused.is_empty() {
-            self.refused.sort_by_key(|(edit, _)| *edit);
-            let edits_refused: BTreeSet<usize> = self.refused.iter().map(|(e, _)| *e).collect();
-            let what = match edits.len() {
-                1 => "the edit cannot be applied".to_owned(),
-                all => format!("{} of {all} edits cannot be applied", edits_refused.len()),
-            };
-            return Err(self
-                .refused
-                .iter()
-                .fold(Failure::input(what), |failure, (at, why)| {
-                    let edit = edits.get(*at);
-                    let name = edit
-                        .map(|edit| format!("{} {}", edit.kind().word(), edit.path()))
-                        .or_bug("an edit that there is not was refused");
-                    failure.because(format!("edit {} ({name}): {why}", self.number(*at)))
-                }));
+            self.refused.sort_by_key(|refused| refused.at);
+            return Err(self.refused);
         }
         let named = |edit: &Edit| self.moved.get(edit.path()).unwrap_or(edit.path()).clone();
         let mut order: BTreeMap<RepoPath, usize> = BTreeMap::new();

@@ -400,10 +400,44 @@ fn files_stand_in_the_order_in_which_edits_name_them() {
 #[test]
 fn edits_are_called_by_the_numbers_they_are_given() {
     let edits = located("1\n2\n", &[replace("1\n", "x\n"), replace("1\n", "y\n")]);
-    let failure = Change::plan_some(&edits, &[2, 7], &map(&[("a", "1\n2\n")]));
-    let told = failure.expect_err("they overlap").causes().join(" ");
+    let refused = Change::plan_some(&edits, &[2, 7], &map(&[("a", "1\n2\n")]));
+    let refused = refused.expect_err("they overlap");
+    let told = refused[0].told(7, &edits[refused[0].at]);
     assert!(
         told.contains("edit 7 (replace a): it overlaps with edit 2"),
         "{told}"
     );
+}
+
+#[test]
+fn people_are_told_what_is_left_out_by_file_and_lines() {
+    let text = "1\n2\n3\n";
+    let cases = [
+        (
+            located(text, &[replace("1\n2\n", "x\n"), replace("2\n3\n", "y\n")]),
+            "the change to a:2-3 is left out: an earlier edit changes line 2, too",
+        ),
+        (
+            vec![create("a")],
+            "the new file a is left out: it exists already",
+        ),
+        (
+            vec![rename("a", "b")],
+            "the renaming of a to b is left out: `b`: it exists already",
+        ),
+        (
+            vec![delete("a"), delete("a")],
+            "the deletion of a is left out: an earlier edit already deletes it",
+        ),
+    ];
+    let texts = map(&[("a", text), ("b", text)]);
+    for (edits, wanted) in cases {
+        let numbers: Vec<usize> = (1..=edits.len()).collect();
+        let refused = Change::plan_some(&edits, &numbers, &texts).expect_err("one cannot be");
+        let told: Vec<String> = refused
+            .iter()
+            .map(|one| one.left_out(&edits[one.at]))
+            .collect();
+        assert_eq!(told, [wanted]);
+    }
 }

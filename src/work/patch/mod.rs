@@ -14,6 +14,7 @@ mod hunks;
 mod merge;
 mod own_encoding;
 mod record;
+mod refused;
 mod section;
 pub mod undo;
 mod unified;
@@ -29,6 +30,7 @@ pub use growing::{Growing, GrowingEdit, growing};
 pub use hunks::ChangedHunk;
 pub use merge::merged;
 pub use own_encoding::to_unified_bytes;
+pub use refused::Refused;
 pub use undo::{UndoRequest, Undoable, Undone};
 pub use write::{Applied, Foreign, UndoDir};
 

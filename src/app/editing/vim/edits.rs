@@ -82,6 +82,7 @@ pub(super) fn visual(composer: &mut Composer, verb: Verb, (range, whole): Stretc
                 };
                 text.graphemes(true).map(put).collect()
             };
+            composer.put_cursor(range.start);
             return rewritten(composer, range, put);
         }
         _ => return Effect::Nothing,
@@ -112,17 +113,20 @@ pub(super) fn visual(composer: &mut Composer, verb: Verb, (range, whole): Stretc
             composer.put_cursor(range.start);
             join(composer, newlines.max(1))
         }
-        '~' => rewritten(composer, range, toggled),
-        'u' => rewritten(composer, range, str::to_lowercase),
-        'U' => rewritten(composer, range, str::to_uppercase),
+        '~' | 'u' | 'U' => {
+            composer.put_cursor(range.start);
+            in_case(composer, key, (range, whole))
+        }
         _ => Effect::Nothing,
     }
 }
 
 /// Does an operator to a stretch of the text.
 fn operate(composer: &mut Composer, operator: char, (range, whole): Stretch) -> Effect {
-    if matches!(operator, '>' | '<') {
-        return shift(composer, range, operator == '>');
+    match operator {
+        '>' | '<' => return shift(composer, range, operator == '>'),
+        'U' | 'u' | '~' => return in_case(composer, operator, (range, whole)),
+        _ => {}
     }
     let Some(text) = composer.text().get(range.clone()).map(str::to_owned) else {
         return Effect::Nothing;
@@ -134,10 +138,10 @@ fn operate(composer: &mut Composer, operator: char, (range, whole): Stretch) -> 
         composer.keep_killed(text);
     }
     let (start, empty) = (range.start, range.is_empty());
+    composer.put_cursor(start);
     if operator != 'y' && !empty {
         composer.put(range, "");
     }
-    composer.put_cursor(start);
     match operator {
         'y' => Effect::Kept,
         'c' => Effect::Types,
@@ -154,14 +158,9 @@ fn operate_lines(
 ) -> Effect {
     composer.keep_killed(text + "\n");
     let start = range.start;
+    to_first_line(composer, start);
     match operator {
-        'y' => {
-            // Lines below the cursor are kept where it stands.
-            if start < line_start(composer.text(), composer.cursor()) {
-                composer.put_cursor(start);
-            }
-            return Effect::Kept;
-        }
+        'y' => return Effect::Kept,
         // The line stays, empty.
         'c' => {
             composer.put(range, "");
@@ -186,6 +185,37 @@ fn operate_lines(
     Effect::Done
 }
 
+/// Puts the cursor where lines begin; in the first of them it stays where it stands.
+fn to_first_line(composer: &mut Composer, start: usize) {
+    if line_start(composer.text(), composer.cursor()) != start {
+        composer.put_cursor(start);
+    }
+}
+
+/// Writes a stretch in capitals or small letters, or each as the other.
+fn in_case(composer: &mut Composer, operator: char, (range, whole): Stretch) -> Effect {
+    let how = match operator {
+        'U' => str::to_uppercase,
+        'u' => str::to_lowercase,
+        _ => toggled,
+    };
+    if whole {
+        to_first_line(composer, range.start);
+    } else {
+        composer.put_cursor(range.start);
+    }
+    let column = composer.graphemes(range.start..composer.cursor().max(range.start));
+    let start = range.start;
+    let effect = rewritten(composer, range, how);
+    if whole {
+        // The column is one of characters: capitals may be longer.
+        let end = line_end(composer.text(), start);
+        let to = repeat(start, column, |at| composer.right_of(at)).min(end);
+        composer.put_cursor(to);
+    }
+    effect
+}
+
 /// Moves lines to the right or to the left.
 fn shift(composer: &mut Composer, range: Range<usize>, right: bool) -> Effect {
     let range = {
@@ -193,6 +223,7 @@ fn shift(composer: &mut Composer, range: Range<usize>, right: bool) -> Effect {
         line_start(text, range.start)..line_end(text, range.end)
     };
     let start = range.start;
+    to_first_line(composer, start);
     let moved = |line: &str| {
         if right && !line.is_empty() {
             return format!("{}{line}", " ".repeat(SHIFT));
@@ -324,14 +355,15 @@ fn insert(composer: &mut Composer, key: char) -> Effect {
             composer.put_cursor(to);
         }
         'A' => composer.go(Motion::LineEnd),
+        // The cursor goes there with the newline, so that undo has it back where it was.
         'o' => {
-            composer.go(Motion::LineEnd);
-            composer.type_char('\n');
+            let end = composer.target(Motion::LineEnd);
+            composer.put(end..end, "\n");
         }
         'O' => {
-            composer.go(Motion::LineStart);
-            composer.type_char('\n');
-            composer.go(Motion::Left);
+            let start = composer.target(Motion::LineStart);
+            composer.put(start..start, "\n");
+            composer.put_cursor(start);
         }
         _ => return Effect::Nothing,
     }
@@ -381,6 +413,7 @@ fn exchange(composer: &mut Composer, (range, whole): Stretch) -> Effect {
         (_, None) => cut,
     };
     let start = range.start;
+    composer.put_cursor(start);
     composer.put(range, &new);
     if whole {
         composer.put_cursor(start);

@@ -2,10 +2,9 @@
 
 use super::super::Event;
 use super::regressions::worse;
-use crate::base::Failure;
 use crate::base::text::{human_count, printable, truncated};
 use crate::engine::{Finish, Generated};
-use crate::patch::{Change, Edit, EditAnswer as _, EditGrammar, Texts};
+use crate::patch::{Change, Edit, EditAnswer as _, EditGrammar, Refused, Texts};
 
 /// Most troubles that the model is told for its next try.
 const TOLD: usize = 6;
@@ -16,8 +15,10 @@ pub(super) struct Outcome {
     pub change: Change,
     /// The words around the edits.
     pub prose: String,
-    /// The edits that cannot be used, each with the reason.
+    /// The edits that cannot be used, each with the reason, for the model.
     pub troubles: Vec<String>,
+    /// The same for people.
+    pub left_out: Vec<String>,
     /// Complaints about what the change would leave worse.
     pub worse: Vec<String>,
     /// Sentences for the user, about how the answer ended.
@@ -38,9 +39,9 @@ impl Outcome {
         !self.applies() || attempt == 1 && !self.worse.is_empty()
     }
 
-    /// The reason for which the model is asked again.
-    fn reason(&self) -> &str {
-        let reason = self.reasons().first();
+    /// The first of some reasons.
+    fn first(reasons: &[String]) -> &str {
+        let reason = reasons.first();
         reason.map_or("there is no edit in it", |reason| truncated(reason, 1200))
     }
 
@@ -56,18 +57,18 @@ impl Outcome {
     pub fn told(&self) -> Vec<String> {
         let others = self.reasons().iter().take(TOLD).skip(1);
         let others = others.map(|reason| truncated(reason, 1200));
-        let told = std::iter::once(self.reason()).chain(others);
+        let told = std::iter::once(Self::first(self.reasons())).chain(others);
         told.map(str::to_owned).collect()
     }
 
     /// Says why the model is asked again.
     pub fn tell_retry(&self, emit: &mut dyn FnMut(Event)) {
-        let reason = self.reason();
-        let what = if self.applies() {
-            "that would leave the code worse"
+        let (what, reasons) = if self.applies() {
+            ("that would leave the code worse", &self.worse)
         } else {
-            "nothing of that can be applied"
+            ("nothing of that can be applied", &self.left_out)
         };
+        let reason = Self::first(reasons);
         emit(Event::Note {
             text: format!("{what} ({reason}); the model is asked again"),
         });
@@ -75,6 +76,43 @@ impl Outcome {
         emit(Event::Token {
             text: "\n\n".to_owned(),
         });
+    }
+
+    /// Takes in that the edit of a head was cut off.
+    fn cut_off(&mut self, head: &str, number: usize) {
+        let head = printable(truncated(head, 200)).into_owned();
+        // The place stands behind the signs and the kind; the answer may end before it.
+        let place = head
+            .splitn(3, ' ')
+            .nth(2)
+            .map(str::trim)
+            .unwrap_or_default();
+        let change = match place {
+            "" => "a change".to_owned(),
+            place => format!("the change to {place}"),
+        };
+        self.left_out.push(format!(
+            "{change} is left out: the answer was cut off there"
+        ));
+        self.troubles.push(format!(
+            "edit {number} ({head}): the answer was cut off there, and the edit is dropped"
+        ));
+    }
+
+    /// Takes in that edits do not hold together with those before them.
+    fn refuse(&mut self, refused: &[Refused], edits: &[Edit], numbers: &[usize]) {
+        let (mut told, mut left_out) = (Vec::new(), Vec::new());
+        for one in refused {
+            let place = edits.get(one.at).zip(numbers.get(one.at));
+            let (edit, number) = match place {
+                Some((edit, number)) => (edit, *number),
+                None => continue,
+            };
+            told.push(one.told(number, edit));
+            left_out.push(one.left_out(edit));
+        }
+        self.troubles.push(told.join("; "));
+        self.left_out.append(&mut left_out);
     }
 
     /// Tells whether the outcome is to be taken in the place of the one before.
@@ -90,16 +128,13 @@ impl Outcome {
 /// Takes the edits of an answer and plans as many of them as hold together.
 pub(super) fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn Texts) -> Outcome {
     let edits: Vec<Edit> = grammar.edits().to_vec();
-    let cut_off = |head: String| {
-        let head = printable(truncated(&head, 200)).into_owned();
-        let number = edits.len() + 1;
-        format!("edit {number} ({head}): the answer was cut off there, and the edit is dropped")
-    };
     let mut outcome = Outcome {
         prose: grammar.words(),
-        troubles: grammar.begun().map(cut_off).into_iter().collect(),
         ..Outcome::default()
     };
+    if let Some(head) = grammar.begun() {
+        outcome.cut_off(&head, edits.len() + 1);
+    }
     if generated.finish == Finish::Repeated {
         outcome
             .notes
@@ -127,8 +162,8 @@ pub(super) fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn
                 numbers.push(number);
                 match Change::plan_some(&kept, &numbers, texts) {
                     Ok(change) => outcome.change = change,
-                    Err(failure) => {
-                        outcome.troubles.push(reason(&failure));
+                    Err(refused) => {
+                        outcome.refuse(&refused, &kept, &numbers);
                         kept.pop();
                         numbers.pop();
                     }
@@ -137,22 +172,14 @@ pub(super) fn read(generated: &Generated, grammar: &EditGrammar<'_>, texts: &dyn
         }
     }
     if outcome.change.is_empty() && !kept.is_empty() {
-        outcome
-            .troubles
-            .push("the new lines are the same as the old ones".to_owned());
+        let same = "the new lines are the same as the old ones";
+        outcome.troubles.push(same.to_owned());
+        outcome.left_out.push(format!("nothing is changed: {same}"));
         kept.clear();
     }
     outcome.worse = worse(&outcome.change);
     outcome.edits = kept.iter().map(event).collect();
     outcome
-}
-
-/// The reason why an edit cannot be, without the count of edits in front.
-fn reason(failure: &Failure) -> String {
-    match failure.causes() {
-        [] => failure.what().to_owned(),
-        causes => causes.join("; "),
-    }
 }
 
 /// An edit as an event, with the lines it concerns.
