@@ -235,13 +235,11 @@ fn what_is_piped_in_shows_no_part_of_a_key() {
         .chars()
         .take(64)
         .collect::<String>();
-    place.write(
-        "piped",
-        &format!("@@ -9,2 +9,2 @@\n {row}\n-{row}\n+{row}\n"),
-    );
+    let piped = place.home.path().join("piped");
+    fs::write(&piped, format!("@@ -9,2 +9,2 @@\n {row}\n-{row}\n+{row}\n")).expect("written");
     let engine = place.script("{\"steps\":[{\"echo\":\"last\"}],\"repeat\":true}\n");
     let mut command = place.command(&["ask", "what is this?", &engine]);
-    let piped = std::fs::File::open(place.repo.path().join("piped")).expect("opened");
+    let piped = fs::File::open(piped).expect("opened");
     let output = command.stdin(piped).output().expect("run");
     let said = stdout(&output);
     assert!(said.contains("‹secret›") && !said.contains(&row), "{said}");

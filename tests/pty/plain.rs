@@ -121,7 +121,7 @@ fn what_is_written_is_staged_and_committed_in_lines() {
     terminal.wait("the prompt", 20, |text| text.trim_end().ends_with('>'));
     say(&mut terminal, "/stage");
     terminal.wait("that there is nothing", 10, |text| {
-        text.contains("nothing is written yet that git could be given")
+        text.contains("nothing is applied yet")
     });
     say(&mut terminal, "/patch make it louder in @src/greet.rs");
     terminal.wait("the first hunk", 20, |text| text.contains("hunk 1 of 2"));

@@ -6,7 +6,7 @@ use super::super::blocks::patch_block::{Decision, PatchState};
 use super::super::command::{Command, Editable, EditorPurpose, IoCommand, WriteCommand};
 use super::super::keymap::Action;
 use super::super::overlay::{Confirm, Overlay};
-use super::super::state::{EngineState, Focus, Queued, State};
+use super::super::state::{Composing, EngineState, Focus, Queued, State};
 use super::patching::{fail, notes, patch_mut};
 use super::send;
 use crate::base::{Failure, RepoPath, Result};
@@ -192,8 +192,12 @@ pub(super) fn written(state: &mut State, answer: BlockId, out: &mut Vec<Command>
     };
     let stopped = text.is_empty();
     set_message(state, text);
-    let waits = state.focus == Focus::Patch(block) && state.overlay.is_none() && !stopped;
-    if waits {
+    // Behind /commit nothing is typed yet.
+    let idle = state.focus == Focus::Composer
+        && state.composing == Composing::Request
+        && state.composer.is_empty();
+    let here = state.focus == Focus::Patch(block) || idle;
+    if here && state.overlay.is_none() && !stopped {
         return edit(state, out);
     }
     let key = state.keymap.hint(Action::Commit);

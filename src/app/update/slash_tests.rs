@@ -4,7 +4,9 @@ use super::*;
 use crate::app::sample::*;
 use crate::app::slash::TABLE;
 use crate::app::{Event, Focus, PanelTab, Sent};
+use crate::jobs::Answer;
 use crate::patch::Applied;
+use crate::repo::CommitPlan;
 
 #[test]
 fn every_command_does_something_that_can_be_seen() {
@@ -432,5 +434,24 @@ fn what_was_applied_is_staged_and_committed_from_the_composer() {
     assert!(has!(
         harness.send("/commit"),
         Command::Write(WriteCommand::PlanCommit { block, .. }) if *block == id
+    ));
+    // With the message there, the editor opens: nothing was typed meanwhile.
+    let plan = CommitPlan {
+        files: vec![path("src/lib.rs")],
+        both: Vec::new(),
+        hooks: Vec::new(),
+    };
+    let planned = Event::CommitPlanned {
+        block: id,
+        result: Ok(plan),
+    };
+    let (generation, _) = started(&harness.event(planned)).expect("a job");
+    let message = Answer::Message {
+        text: "Add it".to_owned(),
+        stopped: false,
+    };
+    assert!(has!(
+        harness.done(generation, message),
+        Command::OpenEditor { .. }
     ));
 }

@@ -49,6 +49,8 @@ pub enum Why {
     Definition,
     /// The lines are part of the diff.
     Diff,
+    /// The repository is small, and nothing in it was found.
+    Small,
 }
 
 /// A line that an excerpt belongs to, though it lies outside its lines.

@@ -219,7 +219,7 @@ impl Picker<'_> {
         });
         for path in paths {
             if self.context.excerpts.len() < self.most {
-                self.whole(&path, None, Why::Search);
+                self.whole(&path, None, Why::Small);
             }
         }
     }

@@ -320,7 +320,7 @@ fn where_the_budget_was_the_reason_it_is_not_said_that_nothing_was_found() {
     let events = talk.ask("xylophone\nquartz?").expect("an answer");
     let told = notes(&events);
     assert!(
-        told.contains("nothing was found for `xylophone quartz?` in"),
+        told.contains("nothing was found for `xylophone quartz?`"),
         "{told}"
     );
 }

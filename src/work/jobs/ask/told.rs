@@ -4,7 +4,7 @@ use super::super::Context;
 use super::Parts;
 use crate::base::text::{counted, printable, truncated};
 use crate::base::{RepoPath, Result};
-use crate::context::{Changes, LeftOut, Mention, Told, Wanted, changes_told};
+use crate::context::{Changes, Excerpt, LeftOut, Mention, Told, Wanted, Why, changes_told};
 
 /// Tokens that are too few for an excerpt.
 const FEW: usize = 48;
@@ -32,16 +32,33 @@ pub fn named_in_vain(wanted: &Wanted, context: &Context) -> Vec<String> {
     .collect()
 }
 
+/// The words of a query in a line, as far as a note has room.
+fn in_short(query: &str) -> String {
+    let words: Vec<&str> = query.split_whitespace().collect();
+    let words = printable(&words.join(" ")).into_owned();
+    let short = truncated(&words, 80);
+    let more = if short.len() < words.len() { "…" } else { "" };
+    format!("{short}{more}")
+}
+
 impl Parts<'_> {
-    /// The word about a context without excerpts, and whether nothing was found at all.
+    /// The word about a context for which nothing was found, and whether nothing is shown either.
     pub fn why_nothing(
         &self,
         wanted: &Wanted,
         context: &Context,
     ) -> Result<Option<(String, bool)>> {
         let told = !context.told.is_empty() || context.past.is_some();
-        if told || !context.excerpts.is_empty() {
+        let small = |excerpt: &Excerpt| excerpt.why == Why::Small;
+        if told || !context.excerpts.iter().all(small) {
             return Ok(None);
+        }
+        if !context.excerpts.is_empty() {
+            let text = format!(
+                "nothing was found for `{}`; the repository is small and shown as far as it fits",
+                in_short(&wanted.query)
+            );
+            return Ok(Some((text, false)));
         }
         let found = !self.index.search(&wanted.query, 1)?.is_empty();
         let named = !wanted.mentions.is_empty() || !wanted.pinned.is_empty();
@@ -55,13 +72,10 @@ impl Parts<'_> {
         if found || !context.left_out.is_empty() {
             return Ok(None);
         }
-        let words: Vec<&str> = wanted.query.split_whitespace().collect();
-        let words = printable(&words.join(" ")).into_owned();
-        let short = truncated(&words, 80);
-        let more = if short.len() < words.len() { "…" } else { "" };
         let text = format!(
-            "nothing was found for `{short}{more}` in {}, so no code is shown to the model; name a \
-             file with @, or use the words the code uses",
+            "nothing was found for `{}` in {}, so no code is shown to the model; name a file with \
+             @, or use the words the code uses",
+            in_short(&wanted.query),
             counted(self.index.stats().files, "file")
         );
         Ok(Some((text, true)))
