@@ -444,7 +444,6 @@ pub const fn why(why: Why) -> &'static str {
         Why::Pinned => "pinned",
         Why::Search => "search",
         Why::Definition => "definition",
-        Why::Small => "nothing found",
         Why::Diff => "diff",
         Why::Small => "nothing found",
     }

@@ -74,6 +74,7 @@ pub(super) fn run(args: &SearchArgs, invocation: &mut Invocation) -> Result<Code
                     "kind": hit.symbol.as_ref().map(|symbol| symbol.kind),
                     "score": hit.score,
                     "why": hit.why,
+                    "namesakes": hit.namesakes,
                 }))?;
             }
         }
@@ -104,10 +105,15 @@ fn text(hit: &Hit, invocation: &mut Invocation) {
     let place = format!("{}:{}", hit.path.as_str(), hit.range);
     match &hit.symbol {
         Some(symbol) => {
+            let others = match hit.namesakes {
+                0 | 1 => String::new(),
+                all => format!("  one of {all} of this name"),
+            };
             invocation.out.parts(&[
                 (Tone::Cyan, &place),
                 (Tone::Plain, "  "),
                 (Tone::Bold, &symbol.full_name()),
+                (Tone::Dim, &others),
             ]);
             invocation
                 .out

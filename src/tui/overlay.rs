@@ -168,7 +168,11 @@ fn search_item(hit: &Hit, cells: usize) -> Item {
         .symbol
         .as_ref()
         .map_or(String::new(), |s| printable(&s.name).into_owned());
-    let right = fit(&format!("  {right}  {}", printable(&hit.why)), cells / 2);
+    let why = match hit.namesakes {
+        0 | 1 => printable(&hit.why),
+        all => format!("one of {all}").into(),
+    };
+    let right = fit(&format!("  {right}  {why}"), cells / 2);
     let room = cells.saturating_sub(width(&right));
     Item {
         left: pad(&fit_end(&format!("{}:{}", hit.path, hit.range), room), room),

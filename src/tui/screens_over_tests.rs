@@ -50,6 +50,7 @@ fn overlays() {
         }),
         score: 1.0,
         why: why.into(),
+        namesakes: 0,
     };
     screen.event(Event::Search {
         generation,

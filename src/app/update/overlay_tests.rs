@@ -16,6 +16,7 @@ fn hit(name: &str) -> Hit {
         symbol: None,
         score: 1.0,
         why: String::new(),
+        namesakes: 0,
     }
 }
 

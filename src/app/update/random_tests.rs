@@ -186,6 +186,7 @@ fn report(command: &Command, well: bool) -> Option<Event> {
                 symbol: None,
                 score: 1.0,
                 why: String::new(),
+                namesakes: 0,
             }]),
         }),
         Command::Io(IoCommand::ReadCode { path, range }) => Some(Event::Code {

@@ -137,6 +137,14 @@ pub struct Hit {
     pub score: f32,
     /// Why it was found, in a word: `name`, `path`, `text`, `history`.
     pub why: String,
+    /// Number of definitions of the name that the query holds, where this is one of them; else 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub namesakes: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The sizes of an index, and how it came about.

@@ -10,6 +10,7 @@ use super::meaning::embeddings::Alike;
 use super::ranking::arrange::{self, Scored};
 use super::ranking::features::{Candidate, NAMES, Scene};
 use super::ranking::file_features::file_rows;
+use super::ranking::named::{NamedPiece, named};
 use super::ranking::rank::Forest;
 use super::snapshot::{Fields, failed, read_piece};
 use super::table::Table;
@@ -39,13 +40,15 @@ pub enum SearchPart {
     Meaning,
     /// The meaning of commits.
     Past,
+    /// Definitions, files and texts that the query names come first.
+    Named,
     /// The learned order: the first guess alone decides.
     Ranker,
 }
 
 impl SearchPart {
     /// All parts, by the names they are asked for.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 11] = [
         ("name", Self::Name),
         ("signature", Self::Signature),
         ("told", Self::Told),
@@ -55,6 +58,7 @@ impl SearchPart {
         ("files", Self::Files),
         ("meaning", Self::Meaning),
         ("past", Self::Past),
+        ("named", Self::Named),
         ("ranker", Self::Ranker),
     ];
 }
@@ -87,6 +91,12 @@ pub(super) fn search(
         let candidates = scene.candidates(|class| (class == FileClass::Source) == source)?;
         stage.rank(&candidates, &asks, &mut scored);
     }
+    let named = if without == Some(SearchPart::Named) {
+        Vec::new()
+    } else {
+        named(stage.searcher, stage.fields, stage.table, query, asks.tests)?
+    };
+    put_first(&named, &mut scored);
     let places = arrange::places(stage.table, scored, top);
     let best = places.first().map_or(0.0, |place| place.score);
     let mut hits = Vec::with_capacity(places.len());
@@ -98,11 +108,40 @@ pub(super) fn search(
             .map_err(|e| failed("the index cannot be read", &e))?;
         if let Some(mut hit) = read_piece(&document, stage.fields, (place.score - best).exp()) {
             hit.range = place.range;
-            hit.why = stage.why(place.piece);
+            let own = named.iter().find(|named| named.piece == place.piece);
+            hit.namesakes = own.map_or(0, |named| named.namesakes);
+            hit.why = match own {
+                Some(_) if hit.namesakes > 0 => "name".to_owned(),
+                _ => stage.why(place.piece),
+            };
             hits.push(hit);
         }
     }
     Ok(hits)
+}
+
+/// Puts what the query names before the rest, the likeliest first. How the others stand to each
+/// other, and how far behind, stays as it was.
+fn put_first(named: &[NamedPiece], scored: &mut Vec<Scored>) {
+    let best = scored.iter().map(|one| one.score).max_by(f32::total_cmp);
+    // Where nothing else was found, any score will do.
+    let best = best.unwrap_or(0.0);
+    for (at, named) in named.iter().rev().enumerate() {
+        let order = STEP * (at + 1) as f32;
+        // What is perhaps meant comes behind the best of what fits all words.
+        let score = if named.sure {
+            best + order
+        } else {
+            best - 1.0 + order
+        };
+        match scored.iter_mut().find(|one| one.piece == named.piece) {
+            Some(one) => one.score = one.score.max(score),
+            None => scored.push(Scored {
+                piece: named.piece,
+                score,
+            }),
+        }
+    }
 }
 
 /// Returns the candidates for a query with their features, as JSON; see [`Index::candidates`].
@@ -340,6 +379,8 @@ impl Asks {
     }
 }
 
+/// Amount by which what is named comes before what is not, and one before the next.
+const STEP: f32 = 0.05;
 /// Slope of the line that gives, for the first guess of a piece of code, the score that the
 /// forests give it on average.
 const GUESSED: f32 = 10.5;

@@ -54,6 +54,8 @@ pub(super) struct Fields {
     pub end: Field,
     pub symbol: Field,
     pub exact: Field,
+    /// The name without case and separators.
+    pub folded: Field,
     pub name: Field,
     pub signature: Field,
     pub place: Field,
@@ -86,6 +88,7 @@ pub(super) fn schema() -> (Schema, Fields) {
         end: schema.add_u64_field("end", STORED | FAST),
         symbol: schema.add_text_field("symbol", STORED),
         exact: schema.add_text_field("exact", STRING | FAST),
+        folded: schema.add_text_field("folded", STRING),
         name: schema.add_text_field("name", words()),
         signature: schema.add_text_field("signature", words()),
         place: schema.add_text_field("place", words()),
@@ -333,6 +336,7 @@ pub(super) fn read_piece(document: &TantivyDocument, fields: Fields, score: f32)
         symbol,
         score,
         why: String::new(),
+        namesakes: 0,
     })
 }
 

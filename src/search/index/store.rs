@@ -23,7 +23,7 @@ use crate::base::{Cancel, Failure, RepoPath, Result};
 use crate::repo::Skipped;
 
 /// The form of what is on disk; another number is built anew.
-pub(super) const FORMAT: u32 = 9;
+pub(super) const FORMAT: u32 = 10;
 /// Longest wait for another process that writes the same index.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// Cause of the failure that says that an index is in another form.

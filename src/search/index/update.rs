@@ -9,6 +9,7 @@ use tantivy::{IndexWriter, TantivyDocument, Term};
 
 use super::build::Progress;
 use super::history::{History, Touch};
+use super::ranking::named::folded;
 use super::snapshot::{Fields, FileRecord, failed};
 use super::store::Manifest;
 use super::table::packed;
@@ -351,6 +352,7 @@ fn add_symbol(
 ) -> Result<()> {
     if head {
         document.add_text(fields.exact, &symbol.name);
+        document.add_text(fields.folded, folded(&symbol.name));
     }
     document.add_text(
         fields.name,

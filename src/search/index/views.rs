@@ -177,7 +177,7 @@ impl Views {
                 self.places_words.fill(0);
             }
             SearchPart::Files => self.files.fill(0.0),
-            SearchPart::Meaning | SearchPart::Past | SearchPart::Ranker => {}
+            SearchPart::Meaning | SearchPart::Past | SearchPart::Named | SearchPart::Ranker => {}
         }
     }
 

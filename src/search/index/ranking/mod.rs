@@ -6,4 +6,6 @@ pub(in crate::index) mod arrange;
 pub(in crate::index) mod feature_names;
 pub(in crate::index) mod features;
 pub(in crate::index) mod file_features;
+pub(in crate::index) mod named;
+mod query_words;
 pub(in crate::index) mod rank;

@@ -308,6 +308,14 @@ fn each_pair(text: &str, mut take: impl FnMut(&str)) {
     }
 }
 
+/// Returns the pairs of neighbouring words of a text, in order, as the index stores them.
+pub fn pairs_of_text(text: &str) -> Vec<String> {
+    let mut pairs = Vec::new();
+    each_pair(text, |pair| pairs.push(pair.to_owned()));
+    pairs.truncate(MOST);
+    pairs
+}
+
 /// Returns the pairs of a query, each once: words that stand next to each other when those that
 /// say nothing are left out.
 pub fn pairs_of_query(query: &str) -> Vec<String> {
