@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use tantivy::{DocAddress, Searcher, TantivyDocument};
 
-use super::query_words::{QueryWord, is_question, words_of};
+use super::query_words::{QueryWord, is_about_use, is_question, words_of};
 use crate::base::Result;
 use crate::index::snapshot::{Fields, failed, read_piece};
 use crate::index::table::{PieceRow, Table};
@@ -27,6 +27,10 @@ const LOOKED_AT: usize = 60;
 const COUNTED: usize = 12;
 /// Definitions that are put first.
 const FIRST: usize = 5;
+/// Definitions that are put first where it is asked who uses them.
+const DEFINED: usize = 2;
+/// Pieces that may hold a word of one part, which anything may hold, for it to say something.
+const RARE: usize = 12;
 /// Pairs of words that stand behind each other in a piece as they do in the query, from which on
 /// they are no accident.
 const RUN: usize = 3;
@@ -71,8 +75,13 @@ pub(in crate::index) fn named(
         tests,
     };
     let mut found = lookup.definitions()?;
-    if found.is_empty() {
-        found = lookup.mentions()?;
+    let asked = words.iter().any(|word| is_about_use(word.raw));
+    if asked {
+        // Who asks where a name is used knows what it is.
+        found.truncate(DEFINED);
+    }
+    if asked || found.is_empty() {
+        found.extend(lookup.mentions()?);
     }
     found.extend(lookup.files());
     found.extend(lookup.texts(query)?);
@@ -291,17 +300,24 @@ impl Lookup<'_> {
         Ok(found.into_iter().map(file).collect())
     }
 
-    /// The pieces in which the one name of the query stands that no definition has: something local,
-    /// a field, a key.
+    /// The pieces in which the one name of the query stands: who uses it, or, where no definition
+    /// has the name, something local, a field, a key.
     fn mentions(&self) -> Result<Vec<NamedPiece>> {
         let mut content = self.words.iter().filter(|word| word.content);
         let (Some(word), None) = (content.next(), content.next()) else {
             return Ok(Vec::new());
         };
-        let Some(whole) = terms::whole(word.name) else {
+        let whole = terms::whole(word.name);
+        let is_whole = whole.is_some();
+        let part = || terms::of_query(word.name).into_iter().next_back();
+        let Some(term) = whole.or_else(part) else {
             return Ok(Vec::new());
         };
-        let mut found = find(self.searcher, self.fields.body, self.table, &whole)?;
+        let mut found = find(self.searcher, self.fields.body, self.table, &term)?;
+        // A word that anything may hold says something only where few do.
+        if !is_whole && found.len() > RARE {
+            return Ok(Vec::new());
+        }
         found.sort_by(|(a, a_times), (b, b_times)| {
             let aside = |piece: &u32| self.aside(self.table.row(*piece));
             aside(a).cmp(&aside(b)).then(b_times.total_cmp(a_times))

@@ -1,7 +1,7 @@
 //! Each form in which people name what they look for.
 
 use crate::index::trial::indexed;
-use crate::index::{Hit, Index};
+use crate::index::{Hit, Index, Symbol};
 
 const APP: &str = "class Flask:\n    \"\"\"The application.\"\"\"\n\n    def run(self):\n        serve(self)\n\n\nclass FlaskGroup:\n    def run(self):\n        pass\n\n    def get_user_name(self):\n        pass\n";
 
@@ -37,7 +37,7 @@ fn first(query: &str) -> Hit {
 #[track_caller]
 fn finds(query: &str, path: &str, name: &str) {
     let hit = first(query);
-    let found = hit.symbol.as_ref().map(|symbol| symbol.full_name());
+    let found = hit.symbol.as_ref().map(Symbol::full_name);
     assert_eq!(
         (hit.path.as_str(), found.as_deref()),
         (path, Some(name)),
@@ -110,6 +110,16 @@ fn texts_files_and_what_no_definition_has_are_found_where_they_stand() {
         first("where is seen_inodes set?").path.as_str(),
         "src/main.rs"
     );
+}
+
+#[test]
+fn who_uses_a_name_is_found_behind_its_definition() {
+    let hits = index()
+        .search("who calls get_user_name?", 10)
+        .expect("hits");
+    let paths: Vec<&str> = hits.iter().map(|hit| hit.path.as_str()).collect();
+    assert_eq!(paths[0], "src/app.py");
+    assert!(paths[1..3].contains(&"src/uses.py") && paths[1..3].contains(&"src/more.py"));
 }
 
 #[test]

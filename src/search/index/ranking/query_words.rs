@@ -91,9 +91,9 @@ const BINDING: &[&str] = &[
 /// Words that ask for what something is or does: names only where there is nothing else.
 #[rustfmt::skip]
 const ASKING: &[&str] = &[
-    "call", "called", "calls", "code", "define", "defined", "definition", "describe",
+    "assigned", "call", "called", "caller", "callers", "calls", "code", "define", "defined", "definition", "describe",
     "documentation", "explain", "find", "give", "implementation", "implemented", "look", "mean",
-    "means", "purpose", "role", "see", "set", "show", "source", "tell", "use", "used", "uses",
+    "means", "purpose", "referenced", "references", "role", "see", "set", "show", "source", "tell", "usage", "usages", "use", "used", "uses",
     "using", "work", "works",
 ];
 
@@ -106,6 +106,36 @@ pub(super) fn is_question(query: &str) -> bool {
     let first = query.trim().lines().next().unwrap_or("");
     let word = first.split_whitespace().next().unwrap_or("");
     first.trim_end().ends_with('?') || is_one_of(FIRST, word)
+}
+
+/// Tells whether a word asks who uses something, or where it gets its value.
+pub(super) fn is_about_use(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "call",
+        "called",
+        "caller",
+        "callers",
+        "calls",
+        "use",
+        "used",
+        "user",
+        "users",
+        "uses",
+        "usage",
+        "usages",
+        "set",
+        "sets",
+        "assigned",
+        "changed",
+        "modified",
+        "referenced",
+        "references",
+        "instantiated",
+        "constructed",
+        "written",
+        "read",
+    ];
+    is_one_of(WORDS, word)
 }
 
 /// Cuts a query into words.
