@@ -94,7 +94,13 @@ pub(super) fn search(
     let named = if without == Some(SearchPart::Named) {
         Vec::new()
     } else {
-        named(stage.searcher, stage.fields, stage.table, query, asks.tests)?
+        named(
+            stage.searcher,
+            stage.fields,
+            stage.table,
+            &stage.views,
+            (query, asks.tests),
+        )?
     };
     put_first(&named, &mut scored);
     let places = arrange::places(stage.table, scored, top);

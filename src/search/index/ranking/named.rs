@@ -5,6 +5,7 @@
 //! what the query says of them (their kind, what they lie in, their spelling) tells those of one
 //! name apart. Nothing is walked through: a query costs a few look-ups for each of its words.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use tantivy::{DocAddress, Searcher, TantivyDocument};
@@ -13,7 +14,7 @@ use super::query_words::{QueryWord, is_about_use, is_question, words_of};
 use crate::base::Result;
 use crate::index::snapshot::{Fields, failed, read_piece};
 use crate::index::table::{PieceRow, Table};
-use crate::index::views::find;
+use crate::index::views::{Views, find};
 use crate::index::words::terms;
 use crate::index::{FileClass, Symbol, SymbolKind};
 
@@ -21,6 +22,8 @@ use crate::index::{FileClass, Symbol, SymbolKind};
 const MOST_WORDS: usize = 40;
 /// Most words that are one name: `get user name by id`.
 const LONGEST_NAME: usize = 6;
+/// Words of a query that may mean something for a name to explain all of it.
+const FEW: usize = 8;
 /// Definitions of one name that are looked at; those of code come first.
 const LOOKED_AT: usize = 60;
 /// Definitions among which the more used come first. Others of a name are everywhere.
@@ -61,8 +64,8 @@ pub(in crate::index) fn named(
     searcher: &Searcher,
     fields: Fields,
     table: &Table,
-    query: &str,
-    tests: bool,
+    views: &Views,
+    (query, tests): (&str, bool),
 ) -> Result<Vec<NamedPiece>> {
     let mut words = words_of(query);
     words.truncate(MOST_WORDS);
@@ -70,6 +73,7 @@ pub(in crate::index) fn named(
         searcher,
         fields,
         table,
+        views,
         words: &words,
         question: is_question(query),
         tests,
@@ -108,6 +112,7 @@ struct Lookup<'a> {
     searcher: &'a Searcher,
     fields: Fields,
     table: &'a Table,
+    views: &'a Views,
     words: &'a [QueryWord<'a>],
     /// True if the query is a question.
     question: bool,
@@ -155,8 +160,12 @@ impl Lookup<'_> {
     /// Finds the definitions whose name is the words `from..to`.
     fn of_span(&self, from: usize, to: usize) -> Result<Vec<Meant>> {
         let span = self.words.get(from..to).unwrap_or(&[]);
-        // Words that say nothing are no name, and paths are none with other words.
-        let says = span.iter().any(|word| word.content);
+        // Words that say nothing are no name, and paths are none with other words. Among many
+        // words a name is one where it is written so.
+        let content = self.words.iter().filter(|word| word.content).count();
+        let says = span
+            .iter()
+            .any(|word| word.content && (content <= FEW || word.as_code));
         if !says || span.len() > 1 && !span.iter().all(QueryWord::plain) {
             return Ok(Vec::new());
         }
@@ -167,7 +176,11 @@ impl Lookup<'_> {
             .filter(|piece| self.table.row(*piece).kind != Some(SymbolKind::Section))
             .collect();
         let namesakes = pieces.len() as u32;
-        pieces.sort_by_key(|piece| self.aside(self.table.row(*piece)));
+        // Of a name that is everywhere, those that lie in what the query says besides.
+        pieces.sort_by_key(|piece| {
+            let words = self.views.named.get(piece).map_or(0, |(words, _)| *words);
+            (Reverse(words), self.aside(self.table.row(*piece)))
+        });
         let mut meant = Vec::new();
         for piece in pieces.into_iter().take(LOOKED_AT) {
             let Some(symbol) = self.symbol(piece)? else {

@@ -113,6 +113,27 @@ fn texts_files_and_what_no_definition_has_are_found_where_they_stand() {
 }
 
 #[test]
+fn of_a_name_that_is_everywhere_the_one_in_its_holder_is_found() {
+    let mut text = String::new();
+    for n in 0..200 {
+        let part = "pub struct Part;\nimpl Part {\n    pub fn new() {}\n}\n";
+        text += &part.replace("Part", &format!("Part{n}"));
+    }
+    let index = indexed(&[("src/parts.rs", &text)]);
+    for query in [
+        "Part187::new",
+        "new of Part187",
+        "what does Part187.new do?",
+    ] {
+        let hits = index.search(query, 3).expect("hits");
+        let names = hits.iter().filter_map(|hit| hit.symbol.as_ref());
+        let names: Vec<String> = names.map(Symbol::full_name).collect();
+        assert_eq!(names[0], "Part187::new", "{query}: {names:?}");
+        assert_eq!(hits[0].namesakes, 200);
+    }
+}
+
+#[test]
 fn who_uses_a_name_is_found_behind_its_definition() {
     let hits = index()
         .search("who calls get_user_name?", 10)
