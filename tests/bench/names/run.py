@@ -65,7 +65,7 @@ def forms(name, kind, scope):
     yield "name", name
     yield "what does it do", f"what does {name} do?"
     yield "with its kind", f"{kind} {name}"
-    if scope and re.fullmatch(r"[\w.:]+", scope):
+    if scope and re.fullmatch(r"[\w.:]+", scope) and "Anonymous" not in scope:
         holder = re.split(r"[.:]+", scope)[-1]
         yield "in its holder", f"{holder}.{name}"
     if spelled(name) != name.lower() and len(spelled(name)) > 4:

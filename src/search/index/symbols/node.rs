@@ -173,7 +173,16 @@ pub(super) fn name_of(text: &str, node: Node<'_>, rule: &Rule) -> Option<(String
     };
     let words = words.split(stops).next().unwrap_or(&words).trim();
     let (path, name) = match rule.node {
-        "assignment_expression" => ("", words.rsplit('.').next().unwrap_or(words)),
+        "assignment_expression" => {
+            let (path, name) = words.rsplit_once('.').unwrap_or(("", words));
+            // `Walk.prototype.next` is a function of `Walk`; `exports.run` is one of nothing.
+            let path = path.strip_suffix(".prototype").unwrap_or(path);
+            let own = matches!(
+                path,
+                "exports" | "module.exports" | "this" | "self" | "window"
+            );
+            (if own { "" } else { path }, name)
+        }
         _ if rule.path => words.rsplit_once(['.', ':']).unwrap_or(("", words)),
         _ => ("", words),
     };

@@ -226,6 +226,7 @@ const PHP: &[Rule] = &[
     rule("enum_declaration", Enum, true),
     rule("method_declaration", Method, false),
     rule("namespace_definition", Module, false),
+    named("const_element", Constant, Name::Child("name", &[]), false).outside(),
 ];
 
 const BASH: &[Rule] = &[rule("function_definition", Function, false)];

@@ -52,7 +52,7 @@ fn python() {
 
 #[test]
 fn javascript_and_typescript() {
-    let text = "/** Doc. */\nexport function f() {}\nexport const g = (a) => {\n  return a\n}\nclass A {\n  m() {}\n}\nexports.run = function () {}\nconst LIMIT = 3\n";
+    let text = "/** Doc. */\nexport function f() {}\nexport const g = (a) => {\n  return a\n}\nclass A {\n  m() {}\n}\nexports.run = function () {}\nconst LIMIT = 3\nA.prototype.far = function () {}\nres.send = () => {}\n";
     assert_eq!(
         outline(text, Language::JavaScript),
         [
@@ -61,7 +61,9 @@ fn javascript_and_typescript() {
             "Type A 6-8",
             "Method A::m 7",
             "Function run 9",
-            "Constant LIMIT 10"
+            "Constant LIMIT 10",
+            "Function A::far 11",
+            "Function res::send 12",
         ]
     );
     let text = "export interface I {\n  m(): void\n}\nexport type T = string\nenum E { A }\nnamespace N {\n  export function f(): void {}\n}\n";
@@ -161,10 +163,15 @@ fn ruby_php_and_bash() {
         outline(text, Language::Ruby),
         ["Module M 1-7", "Type M::C 2-6", "Method M::C::run 3-5"]
     );
-    let text = "<?php\n/** Doc. */\nfunction f() {}\nclass C {\n  public function m() {}\n}\n";
+    let text = "<?php\n/** Doc. */\nfunction f() {}\nclass C {\n  const N = 1;\n  public function m() {}\n}\n";
     assert_eq!(
         outline(text, Language::Php),
-        ["Function f 2-3", "Type C 4-6", "Method C::m 5"]
+        [
+            "Function f 2-3",
+            "Type C 4-7",
+            "Constant C::N 5",
+            "Method C::m 6"
+        ]
     );
     assert_eq!(
         outline("# Says hi.\nhi() {\n  echo hi\n}\n", Language::Bash),
