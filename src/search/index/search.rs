@@ -117,7 +117,7 @@ pub(super) fn search(
             let own = named.iter().find(|named| named.piece == place.piece);
             hit.namesakes = own.map_or(0, |named| named.namesakes);
             hit.why = match own {
-                Some(_) if hit.namesakes > 0 => "name".to_owned(),
+                Some(named) if named.defines => "name".to_owned(),
                 _ => stage.why(place.piece),
             };
             hits.push(hit);

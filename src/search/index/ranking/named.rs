@@ -52,7 +52,10 @@ pub(in crate::index) struct NamedPiece {
     pub piece: u32,
     /// True if the query says nothing else: the piece comes before all others.
     pub sure: bool,
-    /// Number of definitions of this name; 0 for a piece that is named otherwise.
+    /// True for a definition of the name.
+    pub defines: bool,
+    /// Number of definitions of this name, those of other spellings only where none has this one;
+    /// 0 for what only implements or holds it.
     pub namesakes: u32,
 }
 
@@ -152,6 +155,7 @@ impl Lookup<'_> {
         let named = meant.iter().map(|one| NamedPiece {
             piece: one.piece,
             sure: one.left == 0,
+            defines: true,
             namesakes: one.namesakes,
         });
         Ok(named.take(FIRST).collect())
@@ -175,7 +179,7 @@ impl Lookup<'_> {
             .map(|(piece, _)| piece)
             .filter(|piece| self.table.row(*piece).kind != Some(SymbolKind::Section))
             .collect();
-        let namesakes = pieces.len() as u32;
+        let namesakes = self.namesakes(&pieces, span)?;
         // Of a name that is everywhere, those that lie in what the query says besides.
         pieces.sort_by_key(|piece| {
             let words = self.views.named.get(piece).map_or(0, |(words, _)| *words);
@@ -192,13 +196,34 @@ impl Lookup<'_> {
                 evidence: 0.0,
                 left: 0,
                 as_code: self.question && span.iter().any(|word| word.as_code),
-                namesakes,
+                namesakes: match symbol.kind {
+                    SymbolKind::Impl => 0,
+                    _ => namesakes,
+                },
                 symbol,
             };
             self.weigh(&mut one, (from, to));
             meant.push(one);
         }
         Ok(meant)
+    }
+
+    /// Counts the definitions among the pieces of a name.
+    fn namesakes(&self, pieces: &[u32], span: &[QueryWord<'_>]) -> Result<u32> {
+        let defines = |piece: u32| {
+            let kind = self.table.row(piece).kind;
+            !matches!(kind, Some(SymbolKind::Impl | SymbolKind::Section))
+        };
+        let spelled = match span {
+            [word] => find(self.searcher, self.fields.exact, self.table, word.name)?,
+            _ => Vec::new(),
+        };
+        let same = spelled.into_iter().filter(|(piece, _)| defines(*piece));
+        let all = pieces.iter().filter(|piece| defines(**piece));
+        Ok(match same.count() {
+            0 => all.count() as u32,
+            same => same as u32,
+        })
     }
 
     /// Weighs what the query says of a definition besides its name.
@@ -340,6 +365,7 @@ impl Lookup<'_> {
             .map(|(piece, _)| NamedPiece {
                 piece,
                 sure: true,
+                defines: false,
                 namesakes: 0,
             })
             .collect())
@@ -363,6 +389,7 @@ impl Lookup<'_> {
             found.extend(first.take(FIRST).map(|piece| NamedPiece {
                 piece: *piece,
                 sure: true,
+                defines: false,
                 namesakes: 0,
             }));
         }
@@ -402,6 +429,7 @@ impl Lookup<'_> {
         let named = best.into_iter().map(|piece| NamedPiece {
             piece,
             sure: true,
+            defines: false,
             namesakes: 0,
         });
         Ok(named.collect())
