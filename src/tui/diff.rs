@@ -23,8 +23,6 @@ use crate::jobs::check::{Checked, Verdict};
 /// Lines of a failed check's output that are shown.
 const CHECK_LINES: usize = 12;
 
-/// Cells below which an applied patch does not say what git can do with it.
-const WIDE: usize = 78;
 /// Cells below which the keys do not fit beside the heading.
 pub const NARROW: usize = 60;
 
@@ -138,29 +136,32 @@ fn heading(patch: &PatchBlock, focused: bool, cx: &Cx<'_>) -> Row {
             let git = last.and_then(|writing| writing.in_git.words());
             left.push(word("  applied", Role::Ok));
             left.extend(git.map(|git| word(&format!(", {git}"), Role::Ok)));
-            vec![word(&afterwards(files.len(), focused, cx), Role::Dim)]
+            let room = cx.width.saturating_sub(spans_width(&left) + 3);
+            vec![word(&afterwards(files.len(), focused, room, cx), Role::Dim)]
         }
         PatchState::Discarded => vec![word("rejected", Role::Dim)],
     };
     sides(left, right, cx.width)
 }
 
-/// The words on what can be done with a patch that is applied, as many as there is room for.
-fn afterwards(files: usize, focused: bool, cx: &Cx<'_>) -> String {
-    let [next, commit, stage] =
-        [Action::NextPlace, Action::Commit, Action::Stage].map(|action| cx.keymap.hint(action));
+/// The words on what can be done with a patch that is applied: the most that `room` cells hold.
+fn afterwards(files: usize, focused: bool, room: usize, cx: &Cx<'_>) -> String {
+    let [commit, stage] = [Action::Commit, Action::Stage].map(|action| cx.keymap.hint(action));
     let dot = cx.theme.glyphs().dot;
-    let git = format!("{commit} commits, {stage} stages {dot} /undo takes it back");
-    if cx.width < WIDE {
-        format!(
-            "{} written {dot} /undo takes it back",
-            counted(files, "file")
-        )
-    } else if focused {
-        git
+    let git = if focused {
+        format!("{commit} commits, {stage} stages {dot} /undo takes it back")
     } else {
-        format!("{next}: {git}")
-    }
+        format!("/commit commits it {dot} /undo takes it back")
+    };
+    let written = counted(files, "file");
+    let mut choices = [
+        git,
+        format!("{written} written {dot} /undo takes it back"),
+        format!("/commit {dot} /undo"),
+    ]
+    .into_iter();
+    let fits = |text: &String| width(text) <= room;
+    choices.find(fits).unwrap_or_else(|| "/undo".to_owned())
 }
 
 /// How many hunks of a patch are accepted, of how many that are not written; none where none is.

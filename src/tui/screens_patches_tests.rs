@@ -72,6 +72,25 @@ fn a_patch() {
 }
 
 #[test]
+fn a_patch_of_which_some_is_written_says_what_comes_next() {
+    let mut screen = Screen::ready(SMALL);
+    planned(&mut screen);
+    screen.keys(&["a", "r", "r", "r", "enter"]);
+    let block = screen.state.blocks.last().expect("a block").id;
+    let applied = Applied {
+        files: vec![path("src/walk.rs")],
+        record: 1,
+        notes: Vec::new(),
+    };
+    screen.event(Event::Applied {
+        block,
+        result: Ok(applied),
+    });
+    screen.keys(&["pgup"]);
+    seen!("patch_written", screen.picture());
+}
+
+#[test]
 fn a_patch_that_cannot_be_written_says_so_above_the_hunk() {
     let mut screen = Screen::ready(SMALL);
     planned(&mut screen);
