@@ -82,7 +82,9 @@ pub(in crate::index) fn named(
         tests,
     };
     let mut found = lookup.definitions()?;
-    let asked = words.iter().any(|word| is_about_use(word.raw));
+    // A type may well be called `User`.
+    let asks = |word: &QueryWord<'_>| !word.content && is_about_use(word.raw);
+    let asked = is_question(query) && words.iter().any(asks);
     if asked {
         // Who asks where a name is used knows what it is.
         found.truncate(DEFINED);

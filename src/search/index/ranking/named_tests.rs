@@ -153,6 +153,20 @@ fn who_uses_a_name_is_found_behind_its_definition() {
 }
 
 #[test]
+fn a_name_that_is_a_word_for_uses_is_a_name() {
+    let text = "class User:\n    pass\n";
+    let files: Vec<String> = (0..4).map(|n| format!("src/m{n}.py")).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|file| (file.as_str(), text)).collect();
+    for query in ["class User", "what does User do?"] {
+        let hits = indexed(&files).search(query, 4).expect("hits");
+        assert!(
+            hits.iter().all(|hit| hit.namesakes == 4),
+            "{query}: {hits:?}"
+        );
+    }
+}
+
+#[test]
 fn words_that_name_nothing_change_nothing() {
     use crate::index::SearchPart;
     let index = index();
